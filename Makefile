@@ -1,0 +1,45 @@
+# `make help` lists the targets. Needs Python 3.11+, git and make; everything else is set up in .venv.
+# PYTHON names the interpreter that creates .venv; ARGS goes to the command behind the target.
+PYTHON ?=
+ARGS ?=
+export PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long check bench docs lock wheel setup setup-dev setup-docs
+
+help: ## Muestra esta ayuda
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+run: setup ## Prepara lo necesario y arranca el servicio
+	@.venv/bin/guiado serve $(ARGS)
+
+test: check ## Comprueba el código y ejecuta las pruebas
+	@scripts/test.sh quick $(ARGS)
+
+test-long: setup-dev ## Ejecuta las pruebas largas
+	@scripts/test.sh long $(ARGS)
+
+check: setup-dev ## Estilo, formato, tipos y capas
+	@scripts/check.sh
+
+bench: setup-dev ## Ejecuta las mediciones de benchmarks/ y muestra una tabla
+	@.venv/bin/python scripts/bench.py $(ARGS)
+
+docs: setup-docs ## Genera el sitio de documentación en site/
+	@scripts/docs.sh
+
+lock: ## Fija las versiones; ARGS=--upgrade las actualiza
+	@scripts/lock.sh $(ARGS)
+
+wheel: setup-dev ## Construye el paquete en dist/
+	@.venv/bin/python -m hatchling build -t wheel
+
+setup: ## Prepara .venv para ejecutar (PYTHON=… elige el intérprete)
+	@scripts/setup.sh run
+
+setup-dev: ## Prepara .venv para desarrollar
+	@scripts/setup.sh dev
+
+setup-docs:
+	@scripts/setup.sh docs

@@ -1,0 +1,277 @@
+-- =====================================================================================================================
+-- guiado · Esquema 4 de 5: notificaciones, plantillas, configuración, informes y entrenamiento
+--
+-- Orden de ejecución: después de los tres esquemas anteriores. Se puede ejecutar cuantas veces haga falta.
+--   psql $DATABASE_URL < data/db/support_troubleshooting_advanced_schema.sql
+-- =====================================================================================================================
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
+
+-- Notificaciones: una fila por destinatario, con su propio estado.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
+    id                  uuid        PRIMARY KEY,
+    tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
+    session_id          uuid,
+    notification_type   text        NOT NULL,                  -- plantilla o tipo libre
+    channel             text        NOT NULL DEFAULT 'email' CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook')),
+    recipient           text        NOT NULL,
+    priority            text        NOT NULL DEFAULT 'normal' CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
+    subject             text,
+    message             text,
+    status              text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'sent', 'failed', 'cancelled')),
+    error_message       text,
+    attempts            integer     NOT NULL DEFAULT 0,
+    due_at              timestamptz NOT NULL DEFAULT now(),
+    leased_until        timestamptz,
+    leased_by           text,
+    provider_message_id text,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    sent_at             timestamptz,
+    metadata            jsonb       NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS notifications_by_session ON support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS notifications_by_time ON support_troubleshooting_notifications (tenant_id, created_at);
+CREATE INDEX IF NOT EXISTS notifications_due ON support_troubleshooting_notifications (due_at) WHERE status = 'pending';
+
+-- Plantillas creadas por los usuarios (las que trae el programa viven en su archivo JSON) y plantillas de mensajes.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_templates (
+    tenant_id      text        NOT NULL DEFAULT guiado_tenant(),
+    template_id    text        NOT NULL,
+    kind           text        NOT NULL DEFAULT 'guide' CHECK (kind IN ('guide', 'message')),
+    content        jsonb       NOT NULL,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, kind, template_id)
+);
+
+-- Datos para entrenar la detección, con su origen.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
+    id          uuid        PRIMARY KEY,
+    tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
+    session_id  uuid,
+    text        text        NOT NULL,
+    problem_id  text,
+    label       text        NOT NULL DEFAULT 'positive' CHECK (label IN ('positive', 'negative')),
+    source      text        NOT NULL DEFAULT 'customer',
+    status      text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'accepted', 'rejected')),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    metadata    jsonb       NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS ml_training_by_status ON support_troubleshooting_ml_training (tenant_id, status, created_at);
+
+-- Informes guardados.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_reports (
+    id           uuid        PRIMARY KEY,
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    report_type  text        NOT NULL,
+    period_start timestamptz,
+    period_end   timestamptz,
+    content      jsonb       NOT NULL DEFAULT '{}',
+    generated_by text,
+    generated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Configuración que se cambia sin reiniciar. La aplicación la lee en cada petición.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_config (
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    config_key   text        NOT NULL,
+    config_value jsonb       NOT NULL,
+    description  text,
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, config_key)
+);
+INSERT INTO support_troubleshooting_config (tenant_id, config_key, config_value, description) VALUES
+    ('default', 'auto_escalate_after_failures', '2', 'Intentos fallidos tras los que la sesión pide una persona'),
+    ('default', 'default_timeout_minutes', '30', 'Minutos sin actividad tras los que una sesión se considera en pausa'),
+    ('default', 'enable_llm_enhancement', 'true', 'Permite usar un modelo de lenguaje si además hay clave y se pide'),
+    ('default', 'feedback_collection_enabled', 'true', 'Pide una valoración al terminar'),
+    ('default', 'notification_channels', '["email"]', 'Canales de aviso por defecto'),
+    ('default', 'max_session_duration_hours', '24', 'Horas sin actividad tras las que una sesión se da por abandonada')
+ON CONFLICT (tenant_id, config_key) DO NOTHING;
+
+-- Valor de configuración del inquilino; si no tiene uno propio, el de 'default'.
+CREATE OR REPLACE FUNCTION guiado_config(p_key text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT config_value FROM support_troubleshooting_config
+     WHERE config_key = p_key AND tenant_id IN (guiado_tenant(), 'default')
+     ORDER BY tenant_id = guiado_tenant() DESC LIMIT 1
+$$;
+
+DO $$ BEGIN PERFORM guiado_protect(ARRAY[
+    'support_troubleshooting_notifications', 'support_troubleshooting_templates', 'support_troubleshooting_ml_training',
+    'support_troubleshooting_reports'
+]); END $$;
+-- La configuración de 'default' la leen todos los inquilinos; cada uno escribe solo la suya.
+DO $$
+BEGIN
+    PERFORM guiado_protect(ARRAY['support_troubleshooting_config']);
+    IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = 'support_troubleshooting_config'::regclass AND polname = 'guiado_defaults') THEN
+        CREATE POLICY guiado_defaults ON support_troubleshooting_config FOR SELECT USING (tenant_id = 'default');
+    END IF;
+END $$;
+
+-- Lo que pasa ahora mismo: siempre una fila, la del inquilino, aunque todavía no haya sesiones.
+CREATE OR REPLACE VIEW vw_troubleshooting_realtime_metrics WITH (security_barrier) AS
+SELECT (SELECT count(*) FROM support_troubleshooting_sessions s
+         WHERE s.tenant_id = guiado_tenant() AND s.status IN ('started', 'in_progress', 'needs_escalation')) AS active_sessions,
+       r.resolved_last_hour,
+       (SELECT count(*) FROM support_troubleshooting_sessions s
+         WHERE s.tenant_id = guiado_tenant() AND s.escalated_at >= now() - interval '1 hour'
+           AND s.status IN ('needs_escalation', 'escalated')) AS escalated_last_hour,
+       r.avg_resolution_time_minutes,
+       (SELECT count(DISTINCT nullif(s.detected_problem_id, '')) FROM support_troubleshooting_sessions s
+         WHERE s.tenant_id = guiado_tenant() AND s.started_at >= now() - interval '24 hours') AS unique_problems_24h,
+       (SELECT round(avg(f.rating), 2)::double precision FROM support_troubleshooting_feedback f
+         WHERE f.tenant_id = guiado_tenant() AND f.is_current AND f.collected_at >= now() - interval '24 hours') AS avg_rating_24h,
+       guiado_tenant() AS tenant_id
+  FROM (SELECT count(*) FILTER (WHERE s.resolved_at >= now() - interval '1 hour') AS resolved_last_hour,
+               round((avg(extract(epoch FROM s.resolved_at - s.started_at)) / 60)::numeric, 2)::double precision AS avg_resolution_time_minutes
+          FROM support_troubleshooting_sessions s
+         WHERE s.tenant_id = guiado_tenant() AND s.resolved_at >= now() - interval '24 hours' AND s.status = 'resolved') r;
+
+-- Una fila por periodo (hora, día o semana que empieza en lunes; en UTC) entre p_start y p_end, también los vacíos. Cada sesión
+-- cuenta en el periodo en que empezó. Días y semanas salen del resumen del quinto esquema (también lo ya borrado por la
+-- limpieza); las horas, de las sesiones que siguen guardadas.
+CREATE OR REPLACE FUNCTION get_troubleshooting_metrics_by_period(p_start timestamptz, p_end timestamptz, p_period text DEFAULT 'day')
+RETURNS TABLE (
+    period_start timestamptz, total_sessions bigint, resolved bigint, escalated bigint, abandoned bigint, active bigint,
+    resolution_rate double precision, avg_duration_minutes double precision, total_feedback bigint, avg_rating double precision
+) LANGUAGE plpgsql STABLE SET jit = off AS $$
+BEGIN
+    IF p_period IS NULL OR p_period NOT IN ('hour', 'day', 'week') THEN
+        RAISE EXCEPTION 'Periodo no válido: %. Usa ''hour'' (hora), ''day'' (día) o ''week'' (semana).', coalesce(quote_literal(p_period), 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT (isfinite(p_start) AND isfinite(p_end)) THEN
+        RAISE EXCEPTION 'El intervalo tiene que tener principio y fin: llegó de % a %.', p_start, p_end USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY
+    WITH measured AS (
+        SELECT date_trunc(p_period, d.day::timestamp) AS utc, d.total_sessions, d.resolved, d.escalated, d.abandoned, d.active,
+               d.duration_seconds, d.duration_count, d.feedback, d.rating_sum
+          FROM guiado_daily(p_start, p_end) d
+         WHERE p_period <> 'hour' AND d.problem_id = '*'
+        UNION ALL
+        SELECT date_trunc('hour', s.started_at AT TIME ZONE 'UTC'), 1, (s.status = 'resolved')::integer,
+               (s.status IN ('escalated', 'needs_escalation'))::integer, (s.status = 'abandoned')::integer,
+               (s.status IN ('started', 'in_progress'))::integer,
+               CASE WHEN s.status = 'resolved' THEN extract(epoch FROM s.resolved_at - s.started_at)::double precision END,
+               (s.status = 'resolved' AND s.resolved_at IS NOT NULL)::integer, (f.rating IS NOT NULL)::integer, f.rating
+          FROM support_troubleshooting_sessions s
+          LEFT JOIN support_troubleshooting_feedback f ON f.session_id = s.session_id AND f.is_current
+         WHERE p_period = 'hour' AND s.tenant_id = guiado_tenant() AND s.started_at >= p_start AND s.started_at < p_end)
+    SELECT p.utc AT TIME ZONE 'UTC',
+           coalesce(sum(m.total_sessions), 0)::bigint,
+           coalesce(sum(m.resolved), 0)::bigint,
+           coalesce(sum(m.escalated), 0)::bigint,
+           coalesce(sum(m.abandoned), 0)::bigint,
+           coalesce(sum(m.active), 0)::bigint,
+           coalesce(round(100 * sum(m.resolved) / nullif(sum(m.total_sessions), 0), 2), 0)::double precision,
+           round((sum(m.duration_seconds) / nullif(sum(m.duration_count), 0) / 60)::numeric, 2)::double precision,
+           coalesce(sum(m.feedback), 0)::bigint,
+           round(sum(m.rating_sum) / nullif(sum(m.feedback), 0), 2)::double precision
+      FROM generate_series(date_trunc(p_period, p_start AT TIME ZONE 'UTC'), p_end AT TIME ZONE 'UTC', ('1 ' || p_period)::interval) p (utc)
+      LEFT JOIN measured m ON m.utc = p.utc
+     WHERE p.utc < p_end AT TIME ZONE 'UTC'
+     GROUP BY p.utc
+     ORDER BY p.utc;
+END $$;
+
+-- Borra de verdad lo que ya no se usa: las sesiones terminadas (resolved, escalated, abandoned) sin actividad en p_days días, con
+-- todo lo que cuelga de ellas, y las filas de los registros más viejas que eso. No toca sesiones vivas, tickets, guías ni lo
+-- aprendido. Las analíticas por día no cambian: antes de borrar, lo que aportaban esas sesiones se guarda aparte (guiado_keep).
+-- Un evento con envíos pendientes se queda hasta que salgan. Como dueño, limpia todos los inquilinos.
+CREATE OR REPLACE FUNCTION cleanup_old_troubleshooting_data(p_days integer)
+RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
+DECLARE
+    v_before   timestamptz;
+    v_sessions uuid[];
+    v_events   uuid[];
+BEGIN
+    IF p_days IS NULL OR p_days < 1 THEN
+        RAISE EXCEPTION 'Los días deben ser un número entero de 1 en adelante; llegó %.', coalesce(p_days::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_before := now() - make_interval(days => least(p_days, 36500));
+    PERFORM guiado_roll_up(now(), true);
+    PERFORM set_config('guiado.cleanup', 'on', true);   -- los disparadores no ensucian los días que limpiamos
+
+    -- Bloqueadas hasta el final: nadie responde ni valora una sesión a medio borrar.
+    SELECT array_agg(x.session_id) INTO v_sessions
+      FROM (SELECT s.session_id FROM support_troubleshooting_sessions s
+             WHERE s.status IN ('resolved', 'escalated', 'abandoned') AND s.updated_at < v_before
+             FOR UPDATE) x;
+    PERFORM guiado_keep(v_sessions);
+
+    SELECT array_agg(o.event_id) INTO v_events
+      FROM support_troubleshooting_outbox o
+      LEFT JOIN support_troubleshooting_sessions s ON s.session_id = o.session_id
+      LEFT JOIN unnest(v_sessions) gone (session_id) ON gone.session_id = o.session_id
+     WHERE (gone.session_id IS NOT NULL OR (o.occurred_at < v_before AND s.session_id IS NULL))
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_deliveries d WHERE d.event_id = o.event_id AND d.state = 'pending');
+
+    table_name := 'support_webhook_events';
+    DELETE FROM support_webhook_events t
+     WHERE t.sent_at < v_before OR t.event_id IN (SELECT e FROM unnest(v_events) e);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_deliveries';
+    DELETE FROM support_troubleshooting_deliveries t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_outbox';
+    DELETE FROM support_troubleshooting_outbox t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_notifications';
+    DELETE FROM support_troubleshooting_notifications t
+     WHERE t.session_id IN (SELECT x FROM unnest(v_sessions) x)
+        OR (t.created_at < v_before AND t.status <> 'pending'
+            AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = t.session_id));
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_feedback';
+    DELETE FROM support_troubleshooting_feedback t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_attempts';
+    DELETE FROM support_troubleshooting_attempts t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_decisions';
+    DELETE FROM support_troubleshooting_decisions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_sessions';
+    DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_idempotency';
+    DELETE FROM support_troubleshooting_idempotency t WHERE t.created_at < v_before;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_audit_log';
+    DELETE FROM support_troubleshooting_audit_log t WHERE t.at < v_before;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_troubleshooting_performance_metrics';
+    DELETE FROM support_troubleshooting_performance_metrics t WHERE t.recorded_at < v_before;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    PERFORM set_config('guiado.cleanup', '', true);
+END $$;
+
+DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_troubleshooting_realtime_metrics']); END $$;
+
+COMMIT;

@@ -1,0 +1,752 @@
+-- =====================================================================================================================
+-- guiado · Esquema 5 de 5: auditoría, límites, resúmenes, vistas materializadas y mantenimiento
+--
+-- Orden de ejecución: después de los cuatro esquemas anteriores. Se puede ejecutar cuantas veces haga falta.
+--   psql $DATABASE_URL < data/db/support_troubleshooting_performance_schema.sql
+-- =====================================================================================================================
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
+-- El candado del resumen se toma antes que el de ninguna tabla: quien esté resumiendo termina primero.
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207106); END $$;
+
+-- Auditoría: quién hizo qué. Se inserta sin encadenar; un proceso aparte la sella por lotes (chain_hash).
+CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
+    audit_id    uuid        PRIMARY KEY,
+    tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
+    at          timestamptz NOT NULL DEFAULT now(),
+    actor       text        NOT NULL,
+    action      text        NOT NULL,
+    object_type text        NOT NULL,
+    object_id   text,
+    request_id  text,
+    detail      jsonb       NOT NULL DEFAULT '{}',
+    chain_seq   bigint,
+    chain_hash  text
+);
+CREATE INDEX IF NOT EXISTS audit_by_time ON support_troubleshooting_audit_log (tenant_id, at);
+CREATE INDEX IF NOT EXISTS audit_unsealed ON support_troubleshooting_audit_log (audit_id) WHERE chain_seq IS NULL;
+
+-- Caché con caducidad.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_cache (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    cache_key  text        NOT NULL,
+    value      jsonb       NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, cache_key)
+);
+CREATE INDEX IF NOT EXISTS cache_by_expiry ON support_troubleshooting_cache (expires_at);
+
+-- Ventanas de los límites de uso. UNLOGGED: no frenan las escrituras y se pueden perder sin daño.
+CREATE UNLOGGED TABLE IF NOT EXISTS support_troubleshooting_rate_limits (
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    identifier   text        NOT NULL,              -- dirección IP o clave
+    limit_type   text        NOT NULL,
+    window_start timestamptz NOT NULL,
+    window_minutes integer   NOT NULL,
+    requests     integer     NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, identifier, limit_type, window_minutes, window_start)
+);
+CREATE INDEX IF NOT EXISTS rate_limits_by_time ON support_troubleshooting_rate_limits (window_start);
+
+-- Medidas de rendimiento de la propia aplicación.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_performance_metrics (
+    id           uuid        PRIMARY KEY,
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    metric_name  text        NOT NULL,
+    metric_value double precision NOT NULL,
+    unit         text        NOT NULL DEFAULT 'ms',
+    recorded_at  timestamptz NOT NULL DEFAULT now(),
+    metadata     jsonb       NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS performance_by_name ON support_troubleshooting_performance_metrics (tenant_id, metric_name, recorded_at);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Resumen diario: lo calcula guiado_roll_up() y de él leen las analíticas y las vistas materializadas. Los días son UTC.
+-- problem_id = '*' es el total del día; '' son las sesiones sin problema detectado.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_daily (
+    tenant_id          text    NOT NULL DEFAULT guiado_tenant(),
+    day                date    NOT NULL,
+    problem_id         text    NOT NULL,
+    guide_version      text    NOT NULL DEFAULT '',    -- guide_version_id como texto; '' si no hay guía o en el total
+    problem_title      text,
+    total_sessions     bigint  NOT NULL DEFAULT 0,
+    resolved           bigint  NOT NULL DEFAULT 0,
+    resolved_confirmed bigint  NOT NULL DEFAULT 0,
+    escalated          bigint  NOT NULL DEFAULT 0,     -- escalated y needs_escalation
+    abandoned          bigint  NOT NULL DEFAULT 0,
+    active             bigint  NOT NULL DEFAULT 0,     -- started e in_progress
+    duration_seconds   double precision NOT NULL DEFAULT 0,  -- suma, de las resueltas
+    duration_count     bigint  NOT NULL DEFAULT 0,
+    steps_to_resolution bigint NOT NULL DEFAULT 0,     -- suma de pasos superados, de las resueltas
+    unique_customers   bigint  NOT NULL DEFAULT 0,
+    unique_problems    bigint  NOT NULL DEFAULT 0,
+    last_started_at    timestamptz,
+    feedback           bigint  NOT NULL DEFAULT 0,
+    rating_sum         bigint  NOT NULL DEFAULT 0,
+    positive           bigint  NOT NULL DEFAULT 0,     -- valoración de 4 o 5
+    negative           bigint  NOT NULL DEFAULT 0,     -- valoración de 1 o 2
+    helpful            bigint  NOT NULL DEFAULT 0,
+    helpful_answers    bigint  NOT NULL DEFAULT 0,
+    last_feedback_at   timestamptz,
+    PRIMARY KEY (tenant_id, day, problem_id, guide_version)
+);
+
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps (
+    tenant_id      text    NOT NULL DEFAULT guiado_tenant(),
+    day            date    NOT NULL,
+    problem_id     text    NOT NULL,
+    guide_version  text    NOT NULL DEFAULT '',
+    step_number    integer NOT NULL,
+    step_id        text    NOT NULL DEFAULT '',
+    step_title     text,
+    total_attempts bigint  NOT NULL DEFAULT 0,
+    failed         bigint  NOT NULL DEFAULT 0,
+    solved         bigint  NOT NULL DEFAULT 0,
+    not_helped     bigint  NOT NULL DEFAULT 0,
+    active_seconds double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_number, step_id)
+);
+
+-- Días cerrados (su resumen vale) y días sucios (algo cambió después de cerrarlos).
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_days (
+    tenant_id text        NOT NULL DEFAULT guiado_tenant(),
+    day       date        NOT NULL,
+    rolled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, day)
+);
+CREATE TABLE IF NOT EXISTS support_troubleshooting_dirty_days (
+    tenant_id text NOT NULL DEFAULT guiado_tenant(),
+    day       date NOT NULL,
+    PRIMARY KEY (tenant_id, day)
+);
+
+-- Lo que aportaban a un día las sesiones que borró la limpieza: el resumen de un día es esto más lo que siga en las tablas.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_daily_kept (LIKE support_troubleshooting_rollup_daily INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps_kept (LIKE support_troubleshooting_rollup_steps INCLUDING ALL);
+
+-- Quien cambie una sesión de otro día (la aplicación, un import o una persona en psql) ensucia ese día. La condición WHEN
+-- hace que las sesiones de hoy, casi todas, no paguen nada. La limpieza no ensucia: ya dejó guardado lo que borra.
+--
+-- La marca queda bloqueada (compartida) hasta el COMMIT de quien la puso: así el resumen no puede retirarla antes de ver
+-- el cambio que la causó.
+CREATE OR REPLACE FUNCTION guiado_mark_dirty(p_tenant text, p_day date) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP
+        INSERT INTO support_troubleshooting_dirty_days (tenant_id, day) VALUES (p_tenant, p_day) ON CONFLICT DO NOTHING;
+        EXIT WHEN FOUND;
+        PERFORM FROM support_troubleshooting_dirty_days WHERE tenant_id = p_tenant AND day = p_day FOR KEY SHARE;
+        EXIT WHEN FOUND;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION guiado_mark_dirty_session() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM guiado_mark_dirty(NEW.tenant_id, (NEW.started_at AT TIME ZONE 'UTC')::date);
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM guiado_mark_dirty(OLD.tenant_id, (OLD.started_at AT TIME ZONE 'UTC')::date);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Intentos y valoraciones cuentan en el día de su sesión.
+CREATE OR REPLACE FUNCTION guiado_mark_dirty_child() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenant  text;
+    v_started timestamptz;
+BEGIN
+    SELECT s.tenant_id, s.started_at INTO v_tenant, v_started FROM support_troubleshooting_sessions s
+     WHERE s.session_id = CASE WHEN TG_OP = 'DELETE' THEN OLD.session_id ELSE NEW.session_id END;
+    IF v_started < date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' THEN
+        PERFORM guiado_mark_dirty(v_tenant, (v_started AT TIME ZONE 'UTC')::date);
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.session_id <> OLD.session_id THEN
+        PERFORM guiado_mark_dirty(s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date)
+           FROM support_troubleshooting_sessions s WHERE s.session_id = OLD.session_id;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- TRUNCATE no recorre filas: ensucia todos los días que tienen resumen.
+CREATE OR REPLACE FUNCTION guiado_mark_dirty_all() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM guiado_mark_dirty(r.tenant_id, r.day) FROM support_troubleshooting_rollup_daily r WHERE r.problem_id = '*';
+    RETURN NULL;
+END $$;
+
+-- Búsqueda en español, sin distinguir mayúsculas ni acentos: 'contrasena' encuentra 'Contraseñas'. El texto de una sesión no cambia
+-- con cada respuesta: su vector se calcula una vez y vive en su propia tabla, y las respuestas no pagan por el índice GIN.
+CREATE OR REPLACE FUNCTION guiado_fold(p_text text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT translate(lower(p_text), 'áàâãäÁÀÂÃÄéèêëÉÈÊËíìîïÍÌÎÏóòôõöÓÒÔÕÖúùûüÚÙÛÜñÑçÇ', 'aaaaaaaaaaeeeeeeeeiiiiiiiioooooooooouuuuuuuunncc')
+$$;
+
+-- Solo entran los primeros 20.000 caracteres: un texto enorme no puede hacer fallar el alta de una sesión.
+CREATE OR REPLACE FUNCTION guiado_search_vector(p_text text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_tsvector('pg_catalog.spanish'::regconfig, guiado_fold(left(coalesce(p_text, ''), 20000)))
+$$;
+
+CREATE TABLE IF NOT EXISTS support_troubleshooting_search (
+    session_id uuid     PRIMARY KEY REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    tenant_id  text     NOT NULL DEFAULT guiado_tenant(),
+    document   tsvector NOT NULL
+);
+CREATE INDEX IF NOT EXISTS search_by_word ON support_troubleshooting_search USING gin (document);
+
+CREATE OR REPLACE FUNCTION guiado_index_session() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO support_troubleshooting_search (session_id, tenant_id, document)
+    VALUES (NEW.session_id, NEW.tenant_id, guiado_search_vector(concat_ws(' ', NEW.problem_description, NEW.detected_problem_title)))
+    ON CONFLICT (session_id) DO UPDATE SET tenant_id = excluded.tenant_id, document = excluded.document;
+    RETURN NULL;
+END $$;
+
+-- Crear un disparador bloquea su tabla: solo se hace si falta o si su definición cambió (el comentario guarda su huella).
+DO $do$
+DECLARE
+    v_today text := $q$date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'$q$;
+    v_live  text := $q$current_setting('guiado.cleanup', true) IS DISTINCT FROM 'on'$q$;
+    v_fresh boolean := NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'support_troubleshooting_sessions'::regclass AND tgname = 'sessions_search_insert');
+    v       record;
+BEGIN
+    FOR v IN SELECT * FROM (VALUES
+        ('sessions_dirty_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW',
+            'NEW.started_at < ' || v_today, 'guiado_mark_dirty_session'),
+        ('sessions_dirty_update', 'support_troubleshooting_sessions', 'AFTER UPDATE', 'ROW',
+            'OLD.started_at < ' || v_today || ' OR NEW.started_at <> OLD.started_at OR NEW.tenant_id <> OLD.tenant_id', 'guiado_mark_dirty_session'),
+        -- También hoy: si se borra su última sesión, el resumen de hoy tiene que quedar vacío.
+        ('sessions_dirty_delete', 'support_troubleshooting_sessions', 'AFTER DELETE', 'ROW', v_live, 'guiado_mark_dirty_session'),
+        ('sessions_dirty_truncate', 'support_troubleshooting_sessions', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
+        ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', 'true', 'guiado_index_session'),
+        ('sessions_search_update', 'support_troubleshooting_sessions', 'AFTER UPDATE OF problem_description, detected_problem_title, tenant_id', 'ROW',
+            'true', 'guiado_index_session'),
+        -- Un intento de hoy llega con un cambio de su sesión, que ya ensucia; aquí se vigilan los importados con su fecha.
+        ('attempts_dirty_insert', 'support_troubleshooting_attempts', 'AFTER INSERT', 'ROW', 'NEW.attempted_at < ' || v_today, 'guiado_mark_dirty_child'),
+        ('attempts_dirty', 'support_troubleshooting_attempts', 'AFTER UPDATE OR DELETE', 'ROW', v_live, 'guiado_mark_dirty_child'),
+        ('attempts_dirty_truncate', 'support_troubleshooting_attempts', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
+        ('feedback_dirty', 'support_troubleshooting_feedback', 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', v_live, 'guiado_mark_dirty_child'),
+        ('feedback_dirty_truncate', 'support_troubleshooting_feedback', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all')
+    ) t (name, tab, event, level, cond, func) LOOP
+        IF md5(v::text) IS DISTINCT FROM (SELECT obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgrelid = v.tab::regclass AND tgname = v.name) THEN
+            EXECUTE format('DROP TRIGGER IF EXISTS %I ON %I', v.name, v.tab);
+            EXECUTE format('CREATE TRIGGER %I %s ON %I FOR EACH %s WHEN (%s) EXECUTE FUNCTION %I()', v.name, v.event, v.tab, v.level, v.cond, v.func);
+            EXECUTE format('COMMENT ON TRIGGER %I ON %I IS %L', v.name, v.tab, md5(v::text));
+        END IF;
+    END LOOP;
+    -- Las sesiones que ya había cuando se crea el buscador.
+    IF v_fresh THEN
+        INSERT INTO support_troubleshooting_search (session_id, tenant_id, document)
+        SELECT s.session_id, s.tenant_id, guiado_search_vector(concat_ws(' ', s.problem_description, s.detected_problem_title))
+          FROM support_troubleshooting_sessions s
+        ON CONFLICT (session_id) DO NOTHING;
+    END IF;
+END $do$;
+
+DO $$ BEGIN PERFORM guiado_protect(ARRAY[
+    'support_troubleshooting_audit_log', 'support_troubleshooting_cache', 'support_troubleshooting_rate_limits',
+    'support_troubleshooting_performance_metrics', 'support_troubleshooting_rollup_daily',
+    'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_days', 'support_troubleshooting_dirty_days',
+    'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search'
+]); END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Qué se mide, definido una sola vez: de aquí salen el resumen y la lectura en vivo.
+--   guiado_count_sessions, guiado_count_steps   lo que dicen las tablas sobre las sesiones que empezaron en unos rangos
+--   guiado_measure, guiado_measure_steps        lo mismo, más lo guardado de sesiones ya borradas en los días completos
+-- Los rangos son tres listas paralelas: inquilino, desde (incluido) y hasta (excluido). Como dueño se ven todos los
+-- inquilinos; guiado_app, por la seguridad por filas, solo el suyo. p_without: sesiones que se dejan fuera.
+-- OFFSET 0 hace que todo se lea por los índices, tenga la base el tamaño que tenga: sin él, el planificador supone rangos enormes
+-- y recorre las tablas enteras para mirar un día.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_count_sessions(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
+RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
+    SELECT x.tenant_id, x.day,
+           CASE WHEN grouping(x.problem_id) = 1 THEN '*' ELSE x.problem_id END,
+           CASE WHEN grouping(x.problem_id) = 1 THEN '' ELSE x.guide_version END,
+           CASE WHEN grouping(x.problem_id) = 1 THEN NULL ELSE max(x.problem_title) END,
+           count(*),
+           count(*) FILTER (WHERE x.status = 'resolved'),
+           count(*) FILTER (WHERE x.status = 'resolved' AND x.resolution = 'confirmed'),
+           count(*) FILTER (WHERE x.status IN ('escalated', 'needs_escalation')),
+           count(*) FILTER (WHERE x.status = 'abandoned'),
+           count(*) FILTER (WHERE x.status IN ('started', 'in_progress')),
+           coalesce(sum(x.duration_seconds), 0),
+           count(x.duration_seconds),
+           coalesce(sum(x.current_step) FILTER (WHERE x.status = 'resolved'), 0),
+           count(DISTINCT x.customer_email),
+           count(DISTINCT nullif(x.problem_id, '')),
+           max(x.started_at),
+           count(x.rating),
+           coalesce(sum(x.rating), 0),
+           count(*) FILTER (WHERE x.rating >= 4),
+           count(*) FILTER (WHERE x.rating <= 2),
+           count(*) FILTER (WHERE x.was_helpful),
+           count(x.was_helpful),
+           max(x.collected_at)
+      FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+     CROSS JOIN LATERAL (
+            SELECT s.session_id, s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day,
+                   coalesce(nullif(s.detected_problem_id, '*'), '') COLLATE "C" AS problem_id,
+                   coalesce(s.guide_version_id::text, '') COLLATE "C" AS guide_version,
+                   s.detected_problem_title AS problem_title, s.status, s.resolution, s.current_step, s.started_at,
+                   s.customer_email COLLATE "C" AS customer_email,
+                   CASE WHEN s.status = 'resolved' THEN extract(epoch FROM s.resolved_at - s.started_at)::double precision END AS duration_seconds,
+                   f.rating, f.was_helpful, f.collected_at
+              FROM support_troubleshooting_sessions s
+              LEFT JOIN LATERAL (
+                    SELECT y.rating, y.was_helpful, y.collected_at FROM support_troubleshooting_feedback y
+                     WHERE y.session_id = s.session_id AND y.is_current OFFSET 0) f ON true
+             WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
+            OFFSET 0) x
+     WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
+     GROUP BY GROUPING SETS ((x.tenant_id, x.day, x.problem_id, x.guide_version), (x.tenant_id, x.day))
+$$;
+
+CREATE OR REPLACE FUNCTION guiado_count_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
+RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
+    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id, max(x.step_title),
+           count(*),
+           count(*) FILTER (WHERE NOT x.success),
+           count(*) FILTER (WHERE x.outcome = 'solved'),
+           count(*) FILTER (WHERE x.outcome = 'not_helped'),
+           coalesce(sum(x.active_seconds), 0)
+      FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+     CROSS JOIN LATERAL (
+            SELECT s.session_id, s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day,
+                   coalesce(nullif(s.detected_problem_id, '*'), '') COLLATE "C" AS problem_id,
+                   coalesce(s.guide_version_id::text, '') COLLATE "C" AS guide_version,
+                   a.id, a.step_number, coalesce(a.step_id, '') COLLATE "C" AS step_id, a.step_title, a.success, a.outcome, a.active_seconds
+              FROM support_troubleshooting_sessions s
+             CROSS JOIN LATERAL (
+                    SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds
+                      FROM support_troubleshooting_attempts y WHERE y.session_id = s.session_id OFFSET 0) a
+             WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
+            OFFSET 0) x
+     WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
+       -- Un intento corregido por otro de su sesión no cuenta: vale la corrección.
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
+                        WHERE c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id OFFSET 0)
+     GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id
+$$;
+
+CREATE OR REPLACE FUNCTION guiado_measure(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
+RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
+    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, max(m.problem_title),
+           sum(m.total_sessions)::bigint, sum(m.resolved)::bigint, sum(m.resolved_confirmed)::bigint,
+           sum(m.escalated)::bigint, sum(m.abandoned)::bigint, sum(m.active)::bigint, sum(m.duration_seconds),
+           sum(m.duration_count)::bigint, sum(m.steps_to_resolution)::bigint, sum(m.unique_customers)::bigint,
+           sum(m.unique_problems)::bigint, max(m.last_started_at), sum(m.feedback)::bigint, sum(m.rating_sum)::bigint,
+           sum(m.positive)::bigint, sum(m.negative)::bigint, sum(m.helpful)::bigint, sum(m.helpful_answers)::bigint,
+           max(m.last_feedback_at)
+      FROM (SELECT * FROM guiado_count_sessions(p_tenants, p_from, p_to)
+            UNION ALL
+            SELECT k.*
+              FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+              JOIN support_troubleshooting_rollup_daily_kept k
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version
+$$;
+
+CREATE OR REPLACE FUNCTION guiado_measure_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
+RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
+    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id, max(m.step_title),
+           sum(m.total_attempts)::bigint, sum(m.failed)::bigint, sum(m.solved)::bigint, sum(m.not_helped)::bigint,
+           sum(m.active_seconds)
+      FROM (SELECT * FROM guiado_count_steps(p_tenants, p_from, p_to)
+            UNION ALL
+            SELECT k.*
+              FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+              JOIN support_troubleshooting_rollup_steps_kept k
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id
+$$;
+
+-- Días sueltos como rangos, con los seguidos unidos en uno.
+CREATE OR REPLACE FUNCTION guiado_day_ranges(p_tenants text[], p_days date[])
+RETURNS TABLE (tenant_id text, lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT x.tenant_id, min(x.day)::timestamp AT TIME ZONE 'UTC', (max(x.day) + 1)::timestamp AT TIME ZONE 'UTC'
+      FROM (SELECT d.tenant_id, d.day, d.day - (row_number() OVER (PARTITION BY d.tenant_id ORDER BY d.day))::integer AS island
+              FROM (SELECT DISTINCT u.tenant_id, u.day FROM unnest(p_tenants, p_days) u (tenant_id, day)) d) x
+     GROUP BY x.tenant_id, x.island
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- guiado_roll_up: pone al día el resumen y devuelve cuántos días (de todos los inquilinos) recalculó: los sucios, los que tienen
+-- sesiones y aún no están cerrados, y hoy. Un día se cierra diez minutos después de terminar, para no perder lo que se
+-- estaba guardando a medianoche. Se puede llamar a la vez desde muchos sitios: van por turno.
+--   p_until   resumir como si fuera este momento (nunca el futuro)
+--   p_all     buscar días sin cerrar en toda la historia; si no, solo desde el último cerrado de cada inquilino
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_roll_up(p_until timestamptz DEFAULT now(), p_all boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' SET enable_sort = off AS $$   -- agrupar por hash: aquí siempre es más rápido
+DECLARE
+    v_until   timestamptz := least(coalesce(p_until, now()), clock_timestamp());
+    v_today   date := (v_until AT TIME ZONE 'UTC')::date;
+    v_closed  date := ((v_until - interval '10 minutes') AT TIME ZONE 'UTC')::date - 1;   -- último día que se puede cerrar
+    v_tenants text[];
+    v_days    date[];
+    v_names   text[];
+    v_from    timestamptz[];
+    v_to      timestamptz[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(5207106);
+
+    -- Primero se retiran las marcas y después se mira: un cambio posterior vuelve a marcar. Las que alguien está poniendo
+    -- ahora se dejan (SKIP LOCKED); su día se recalcula igual, y otra vez cuando terminen.
+    WITH gone AS (
+        DELETE FROM support_troubleshooting_dirty_days
+         WHERE (tenant_id, day) IN (SELECT d.tenant_id, d.day FROM support_troubleshooting_dirty_days d WHERE d.day <= v_today FOR UPDATE SKIP LOCKED)
+        RETURNING tenant_id, day)
+    SELECT array_agg(tenant_id), array_agg(day) INTO v_tenants, v_days FROM gone;
+
+    -- Los demás días se buscan a saltos por el índice (un salto por día), sin recorrer la tabla.
+    WITH RECURSIVE tenant (id) AS (
+        SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s
+        UNION ALL
+        SELECT (SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s WHERE s.tenant_id > t.id) FROM tenant t WHERE t.id IS NOT NULL
+    ), first_day (id, day) AS (
+        SELECT t.id, CASE WHEN NOT p_all THEN (SELECT max(d.day) FROM support_troubleshooting_rollup_days d WHERE d.tenant_id = t.id) + 1 END
+          FROM tenant t WHERE t.id IS NOT NULL
+    ), found (id, day) AS (
+        SELECT f.id, (SELECT (min(s.started_at) AT TIME ZONE 'UTC')::date FROM support_troubleshooting_sessions s
+                       WHERE s.tenant_id = f.id AND s.started_at >= coalesce(f.day::timestamp AT TIME ZONE 'UTC', '-infinity'))
+          FROM first_day f
+        UNION ALL
+        SELECT f.id, (SELECT (min(s.started_at) AT TIME ZONE 'UTC')::date FROM support_troubleshooting_sessions s
+                       WHERE s.tenant_id = f.id AND s.started_at >= (f.day + 1)::timestamp AT TIME ZONE 'UTC')
+          FROM found f WHERE f.day < v_today
+    ), due AS (
+        SELECT f.id, f.day FROM found f
+         WHERE f.day <= v_today
+           AND NOT EXISTS (SELECT FROM support_troubleshooting_rollup_days d WHERE d.tenant_id = f.id AND d.day = f.day)
+        UNION
+        SELECT d.tenant_id, d.day FROM support_troubleshooting_dirty_days d WHERE d.day <= v_today
+        UNION
+        SELECT u.tenant_id, u.day FROM unnest(v_tenants, v_days) u (tenant_id, day))
+    SELECT array_agg(id), array_agg(day) INTO v_tenants, v_days FROM due;
+    IF v_days IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT array_agg(r.tenant_id), array_agg(r.lo), array_agg(r.hi) INTO v_names, v_from, v_to FROM guiado_day_ranges(v_tenants, v_days) r;
+
+    DELETE FROM support_troubleshooting_rollup_daily t USING unnest(v_tenants, v_days) u (tenant_id, day)
+     WHERE t.tenant_id = u.tenant_id AND t.day = u.day;
+    INSERT INTO support_troubleshooting_rollup_daily SELECT * FROM guiado_measure(v_names, v_from, v_to);
+    DELETE FROM support_troubleshooting_rollup_steps t USING unnest(v_tenants, v_days) u (tenant_id, day)
+     WHERE t.tenant_id = u.tenant_id AND t.day = u.day;
+    INSERT INTO support_troubleshooting_rollup_steps SELECT * FROM guiado_measure_steps(v_names, v_from, v_to);
+    INSERT INTO support_troubleshooting_rollup_days (tenant_id, day, rolled_at)
+    SELECT u.tenant_id, u.day, now() FROM unnest(v_tenants, v_days) u (tenant_id, day) WHERE u.day <= v_closed
+    ON CONFLICT (tenant_id, day) DO UPDATE SET rolled_at = excluded.rolled_at;
+    RETURN cardinality(v_days);
+END $$;
+
+-- guiado_keep: guarda lo que estas sesiones aportan a sus días, justo antes de que la limpieza las borre. Se calcula como la
+-- diferencia entre el día con ellas y sin ellas, para que también cuadren los clientes distintos.
+CREATE OR REPLACE FUNCTION guiado_keep(p_sessions uuid[]) RETURNS void LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
+DECLARE
+    v_names text[];
+    v_from  timestamptz[];
+    v_to    timestamptz[];
+BEGIN
+    SELECT array_agg(r.tenant_id), array_agg(r.lo), array_agg(r.hi) INTO v_names, v_from, v_to
+      FROM (SELECT array_agg(d.tenant_id) AS tenants, array_agg(d.day) AS days
+              FROM (SELECT DISTINCT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day
+                      FROM unnest(p_sessions) w (session_id)
+                      JOIN support_troubleshooting_sessions s ON s.session_id = w.session_id) d) x,
+           LATERAL guiado_day_ranges(x.tenants, x.days) r;
+    INSERT INTO support_troubleshooting_rollup_daily_kept AS k
+    SELECT b.tenant_id, b.day, b.problem_id, b.guide_version, b.problem_title,
+           b.total_sessions - coalesce(a.total_sessions, 0), b.resolved - coalesce(a.resolved, 0),
+           b.resolved_confirmed - coalesce(a.resolved_confirmed, 0), b.escalated - coalesce(a.escalated, 0),
+           b.abandoned - coalesce(a.abandoned, 0), b.active - coalesce(a.active, 0),
+           b.duration_seconds - coalesce(a.duration_seconds, 0), b.duration_count - coalesce(a.duration_count, 0),
+           b.steps_to_resolution - coalesce(a.steps_to_resolution, 0), b.unique_customers - coalesce(a.unique_customers, 0),
+           b.unique_problems - coalesce(a.unique_problems, 0), b.last_started_at, b.feedback - coalesce(a.feedback, 0),
+           b.rating_sum - coalesce(a.rating_sum, 0), b.positive - coalesce(a.positive, 0),
+           b.negative - coalesce(a.negative, 0), b.helpful - coalesce(a.helpful, 0),
+           b.helpful_answers - coalesce(a.helpful_answers, 0), b.last_feedback_at
+      FROM guiado_count_sessions(v_names, v_from, v_to) b
+      LEFT JOIN guiado_count_sessions(v_names, v_from, v_to, p_sessions) a
+        ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
+     WHERE b.total_sessions > coalesce(a.total_sessions, 0)
+    ON CONFLICT (tenant_id, day, problem_id, guide_version) DO UPDATE SET
+           total_sessions = k.total_sessions + excluded.total_sessions, resolved = k.resolved + excluded.resolved,
+           resolved_confirmed = k.resolved_confirmed + excluded.resolved_confirmed,
+           escalated = k.escalated + excluded.escalated, abandoned = k.abandoned + excluded.abandoned,
+           active = k.active + excluded.active, duration_seconds = k.duration_seconds + excluded.duration_seconds,
+           duration_count = k.duration_count + excluded.duration_count,
+           steps_to_resolution = k.steps_to_resolution + excluded.steps_to_resolution,
+           unique_customers = k.unique_customers + excluded.unique_customers,
+           unique_problems = k.unique_problems + excluded.unique_problems,
+           last_started_at = greatest(k.last_started_at, excluded.last_started_at),
+           feedback = k.feedback + excluded.feedback, rating_sum = k.rating_sum + excluded.rating_sum,
+           positive = k.positive + excluded.positive, negative = k.negative + excluded.negative,
+           helpful = k.helpful + excluded.helpful, helpful_answers = k.helpful_answers + excluded.helpful_answers,
+           last_feedback_at = greatest(k.last_feedback_at, excluded.last_feedback_at);
+    INSERT INTO support_troubleshooting_rollup_steps_kept AS k
+    SELECT b.tenant_id, b.day, b.problem_id, b.guide_version, b.step_number, b.step_id, b.step_title,
+           b.total_attempts - coalesce(a.total_attempts, 0), b.failed - coalesce(a.failed, 0),
+           b.solved - coalesce(a.solved, 0), b.not_helped - coalesce(a.not_helped, 0),
+           b.active_seconds - coalesce(a.active_seconds, 0)
+      FROM guiado_count_steps(v_names, v_from, v_to) b
+      LEFT JOIN guiado_count_steps(v_names, v_from, v_to, p_sessions) a
+        ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
+       AND a.step_number = b.step_number AND a.step_id = b.step_id
+     WHERE b.total_attempts > coalesce(a.total_attempts, 0)
+    ON CONFLICT (tenant_id, day, problem_id, guide_version, step_number, step_id) DO UPDATE SET
+           total_attempts = k.total_attempts + excluded.total_attempts, failed = k.failed + excluded.failed,
+           solved = k.solved + excluded.solved, not_helped = k.not_helped + excluded.not_helped,
+           active_seconds = k.active_seconds + excluded.active_seconds;
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Lectura exacta al momento, para el inquilino de la conexión: los días cerrados y limpios salen del resumen; hoy, los días sucios
+-- y los trozos de día de los extremos se calculan de las tablas. Todo en una consulta: todo se ve en el mismo instante.
+-- De un trozo de día no se sabe nada de sus sesiones ya borradas: esas cuentan solo en días completos.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_closed_days(p_from timestamptz, p_to timestamptz) RETURNS SETOF date LANGUAGE sql STABLE AS $$
+    SELECT d.day FROM support_troubleshooting_rollup_days d
+     WHERE d.tenant_id = guiado_tenant()
+       AND d.day::timestamp AT TIME ZONE 'UTC' >= p_from AND (d.day + 1)::timestamp AT TIME ZONE 'UTC' <= p_to
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_dirty_days x WHERE x.tenant_id = d.tenant_id AND x.day = d.day)
+$$;
+
+-- Lo que queda de [p_from, p_to) entre los días cerrados.
+CREATE OR REPLACE FUNCTION guiado_live_ranges(p_from timestamptz, p_to timestamptz) RETURNS TABLE (lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT x.lo, x.hi
+      FROM (SELECT coalesce(lag(c.ends) OVER (ORDER BY c.starts), p_from) AS lo, c.starts AS hi
+              FROM (SELECT d.day::timestamp AT TIME ZONE 'UTC' AS starts, (d.day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
+                      FROM guiado_closed_days(p_from, p_to) d (day)
+                    UNION ALL
+                    SELECT p_to, p_to) c) x
+     WHERE x.lo < x.hi
+$$;
+
+CREATE OR REPLACE FUNCTION guiado_daily(p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE SET jit = off AS $$
+    SELECT r.*
+      FROM guiado_closed_days(p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_daily x WHERE x.tenant_id = guiado_tenant() AND x.day = c.day OFFSET 0) r
+    UNION ALL
+    SELECT m.*
+      FROM (SELECT array_agg(guiado_tenant()) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his FROM guiado_live_ranges(p_from, p_to) r) x,
+           LATERAL guiado_measure(x.tenants, x.los, x.his) m
+$$;
+
+CREATE OR REPLACE FUNCTION guiado_steps_daily(p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE SET jit = off AS $$
+    SELECT r.*
+      FROM guiado_closed_days(p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_steps x WHERE x.tenant_id = guiado_tenant() AND x.day = c.day OFFSET 0) r
+    UNION ALL
+    SELECT m.*
+      FROM (SELECT array_agg(guiado_tenant()) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his FROM guiado_live_ranges(p_from, p_to) r) x,
+           LATERAL guiado_measure_steps(x.tenants, x.los, x.his) m
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Vistas materializadas, sobre el resumen: recalcularlas cuesta lo mismo con mil sesiones que con diez millones. No tienen
+-- seguridad por filas, así que son solo del dueño; tenant_id va al final.
+-- ---------------------------------------------------------------------------------------------------------------------
+DO $$ BEGIN PERFORM guiado_roll_up(now(), true); END $$;   -- que nazcan con contenido
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_daily_troubleshooting_summary AS
+SELECT r.day AS date, r.total_sessions, r.resolved, r.escalated, r.active,
+       round((r.duration_seconds / nullif(r.duration_count, 0) / 60)::numeric, 2)::double precision AS avg_duration_minutes,
+       r.unique_problems, r.unique_customers, r.tenant_id
+  FROM support_troubleshooting_rollup_daily r
+ WHERE r.problem_id = '*'
+  WITH DATA;
+CREATE UNIQUE INDEX IF NOT EXISTS mv_daily_key ON mv_daily_troubleshooting_summary (tenant_id, date);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_top_problems AS
+SELECT r.problem_id AS detected_problem_id,
+       (array_agg(r.problem_title ORDER BY r.last_started_at DESC) FILTER (WHERE r.problem_title IS NOT NULL))[1] AS detected_problem_title,
+       sum(r.total_sessions)::bigint AS total_sessions,
+       sum(r.resolved)::bigint AS resolved_count,
+       sum(r.escalated)::bigint AS escalated_count,
+       round(100 * sum(r.resolved) / sum(r.total_sessions), 2)::double precision AS resolution_rate,
+       round((sum(r.duration_seconds) / nullif(sum(r.duration_count), 0) / 60)::numeric, 2)::double precision AS avg_duration_minutes,
+       max(r.last_started_at) AS last_occurrence,
+       r.tenant_id
+  FROM support_troubleshooting_rollup_daily r
+ WHERE r.problem_id NOT IN ('', '*')
+ GROUP BY r.tenant_id, r.problem_id
+  WITH DATA;
+CREATE UNIQUE INDEX IF NOT EXISTS mv_top_problems_key ON mv_top_problems (tenant_id, detected_problem_id);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_feedback_summary AS
+SELECT r.problem_id AS problem_detected_id,
+       sum(r.feedback)::bigint AS total_feedback,
+       round(sum(r.rating_sum) / sum(r.feedback), 2)::double precision AS avg_rating,
+       sum(r.positive)::bigint AS positive_count,
+       sum(r.negative)::bigint AS negative_count,
+       sum(r.helpful)::bigint AS helpful_count,
+       coalesce(round(100 * sum(r.helpful) / nullif(sum(r.helpful_answers), 0), 2), 0)::double precision AS helpful_percentage,
+       max(r.last_feedback_at) AS last_feedback,
+       r.tenant_id
+  FROM support_troubleshooting_rollup_daily r
+ WHERE r.problem_id NOT IN ('', '*')
+ GROUP BY r.tenant_id, r.problem_id
+HAVING sum(r.feedback) > 0
+  WITH DATA;
+CREATE UNIQUE INDEX IF NOT EXISTS mv_feedback_key ON mv_feedback_summary (tenant_id, problem_detected_id);
+
+-- Pone al día el resumen y las tres vistas, sin estorbar a quien las lee. Solo el dueño puede.
+CREATE OR REPLACE FUNCTION refresh_troubleshooting_views() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_days integer := guiado_roll_up();
+    v_view text;
+BEGIN
+    FOREACH v_view IN ARRAY ARRAY['mv_daily_troubleshooting_summary', 'mv_top_problems', 'mv_feedback_summary'] LOOP
+        -- Una vista sin contenido (creada WITH NO DATA, por ejemplo al restaurar una copia) no admite CONCURRENTLY.
+        EXECUTE 'REFRESH MATERIALIZED VIEW '
+             || CASE WHEN (SELECT relispopulated FROM pg_class WHERE oid = v_view::regclass) THEN 'CONCURRENTLY ' ELSE '' END || v_view;
+    END LOOP;
+    RETURN format('Vistas actualizadas; días recalculados: %s', v_days);
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Caché, límites y medidas
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION cleanup_expired_cache() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_deleted integer;
+BEGIN
+    DELETE FROM support_troubleshooting_cache WHERE expires_at <= now();
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    RETURN v_deleted;
+END $$;
+
+-- check_rate_limit: cuenta esta petición y dice si cabe (true) en p_max por cada ventana fija de p_minutes. La cuenta se para en
+-- p_max + 1, y quien ya se pasó solo lee: un abuso no llega a escribir.
+CREATE OR REPLACE FUNCTION check_rate_limit(p_identifier text, p_type text, p_max integer, p_minutes integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_window   timestamptz;
+    v_requests integer;
+BEGIN
+    IF p_identifier IS NULL OR p_type IS NULL OR p_max IS NULL OR p_max < 0 OR p_minutes IS NULL OR p_minutes < 1 THEN
+        RAISE EXCEPTION 'Límite no válido: identificador %, tipo %, máximo % (de 0 en adelante), minutos % (de 1 en adelante).',
+            p_identifier, p_type, p_max, p_minutes USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_window := to_timestamp(floor(extract(epoch FROM clock_timestamp())::double precision / (60.0 * p_minutes)) * 60.0 * p_minutes);
+    SELECT r.requests INTO v_requests FROM support_troubleshooting_rate_limits r
+     WHERE r.tenant_id = guiado_tenant() AND r.identifier = p_identifier AND r.limit_type = p_type
+       AND r.window_minutes = p_minutes AND r.window_start = v_window;
+    IF v_requests > p_max THEN
+        RETURN false;
+    END IF;
+    INSERT INTO support_troubleshooting_rate_limits AS r (tenant_id, identifier, limit_type, window_start, window_minutes, requests)
+    VALUES (guiado_tenant(), p_identifier, p_type, v_window, p_minutes, 1)
+    ON CONFLICT (tenant_id, identifier, limit_type, window_minutes, window_start)
+        DO UPDATE SET requests = r.requests + 1 WHERE r.requests <= p_max
+    RETURNING requests INTO v_requests;
+    RETURN FOUND AND v_requests <= p_max;
+END $$;
+
+-- Medidas de las últimas p_hours horas; p_name NULL, todas.
+CREATE OR REPLACE FUNCTION get_performance_stats(p_name text DEFAULT NULL, p_hours integer DEFAULT 24)
+RETURNS TABLE (
+    metric_name text, samples bigint, avg double precision, p50 double precision, p95 double precision,
+    p99 double precision, min double precision, max double precision
+) LANGUAGE sql STABLE AS $$
+    SELECT m.metric_name, count(*), avg(m.metric_value),
+           percentile_cont(0.50) WITHIN GROUP (ORDER BY m.metric_value),
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY m.metric_value),
+           percentile_cont(0.99) WITHIN GROUP (ORDER BY m.metric_value),
+           min(m.metric_value), max(m.metric_value)
+      FROM support_troubleshooting_performance_metrics m
+     WHERE m.tenant_id = guiado_tenant() AND (p_name IS NULL OR m.metric_name = p_name)
+       AND m.recorded_at >= now() - make_interval(hours => least(p_hours, 876000))
+     GROUP BY m.metric_name
+     ORDER BY m.metric_name
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Mantenimiento diario: cada tarea va por su lado; si una falla, su fila dice por qué y las demás siguen. Como dueño atiende a
+-- todos los inquilinos.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_maintain(p_task text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_rows  bigint := 0;
+    v_table text;
+BEGIN
+    CASE p_task
+        WHEN 'cleanup_expired_cache' THEN
+            v_rows := cleanup_expired_cache();
+        WHEN 'cleanup_rate_limits' THEN
+            DELETE FROM support_troubleshooting_rate_limits
+             WHERE window_start < now() - interval '1 hour' AND window_start + make_interval(mins => window_minutes) < now() - interval '1 hour';
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+        WHEN 'cleanup_idempotency' THEN
+            DELETE FROM support_troubleshooting_idempotency WHERE created_at < now() - interval '48 hours';
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+        WHEN 'roll_up' THEN
+            v_rows := guiado_roll_up(now(), true);
+        WHEN 'refresh_views' THEN
+            PERFORM refresh_troubleshooting_views();
+            v_rows := (SELECT count(*) FROM mv_daily_troubleshooting_summary) + (SELECT count(*) FROM mv_top_problems)
+                    + (SELECT count(*) FROM mv_feedback_summary);
+        WHEN 'analyze' THEN
+            FOREACH v_table IN ARRAY ARRAY[
+                'support_tickets', 'support_troubleshooting_sessions', 'support_troubleshooting_attempts', 'support_troubleshooting_decisions',
+                'support_troubleshooting_feedback', 'support_troubleshooting_outbox', 'support_troubleshooting_deliveries',
+                'support_webhook_events', 'support_troubleshooting_notifications', 'support_troubleshooting_audit_log',
+                'support_troubleshooting_rollup_daily', 'support_troubleshooting_rollup_steps', 'mv_daily_troubleshooting_summary'
+            ] LOOP
+                EXECUTE 'ANALYZE ' || v_table;
+                v_rows := v_rows + 1;
+            END LOOP;
+    END CASE;
+    RETURN v_rows;
+END $$;
+
+CREATE OR REPLACE FUNCTION maintenance_troubleshooting_tables() RETURNS TABLE (task text, result text, rows_affected bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    FOREACH task IN ARRAY ARRAY['cleanup_expired_cache', 'cleanup_rate_limits', 'cleanup_idempotency', 'roll_up', 'refresh_views', 'analyze'] LOOP
+        BEGIN
+            rows_affected := guiado_maintain(task);
+            result := 'ok';
+        EXCEPTION WHEN OTHERS THEN
+            rows_affected := 0;
+            result := 'error: ' || SQLERRM;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Búsqueda de sesiones por lo que contó el cliente: la mejor coincidencia primero y, a igualdad, la más nueva (los identificadores
+-- crecen con el tiempo). p_text admite "frase exacta", or y -palabra, y cualquier otra cosa que se escriba. De 1 a 1000 filas.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION search_troubleshooting_sessions(p_text text, p_limit integer DEFAULT 20)
+RETURNS TABLE (
+    session_id uuid, customer_email text, problem_description text, detected_problem_title text, status text,
+    started_at timestamptz, rank real
+) LANGUAGE sql STABLE AS $$
+    SELECT s.session_id, s.customer_email, s.problem_description, s.detected_problem_title, s.status, s.started_at, best.rank
+      FROM (SELECT x.session_id, ts_rank(x.document, q.query) AS rank
+              FROM websearch_to_tsquery('pg_catalog.spanish'::regconfig, guiado_fold(left(p_text, 1000))) q (query)
+              JOIN support_troubleshooting_search x ON x.document @@ q.query AND x.tenant_id = guiado_tenant()
+             ORDER BY 2 DESC, 1 DESC
+             LIMIT least(greatest(coalesce(p_limit, 20), 1), 1000)) best
+      JOIN support_troubleshooting_sessions s ON s.session_id = best.session_id
+     ORDER BY best.rank DESC, s.session_id DESC
+$$;
+
+-- Con pg_cron instalado en esta base, las vistas se refrescan cada hora. Sin pg_cron lo hace el proceso de guiado.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+        EXECUTE $q$SELECT cron.schedule('guiado-refresh-views', '0 * * * *', 'SELECT refresh_troubleshooting_views();')$q$;
+    END IF;
+EXCEPTION WHEN insufficient_privilege OR undefined_function OR invalid_schema_name OR feature_not_supported THEN
+    NULL;
+END $$;
+
+COMMIT;

@@ -1,0 +1,416 @@
+-- =====================================================================================================================
+-- guiado · Esquema 1 de 5: sesiones, pasos, intentos, versiones de guías, eventos
+--
+-- Orden de ejecución: este archivo va primero. Se puede ejecutar cuantas veces haga falta: no borra ni duplica nada.
+--   psql $DATABASE_URL < data/db/support_troubleshooting_schema.sql
+-- Requiere PostgreSQL 12 o posterior y ninguna extensión.
+--
+-- Ideas que conviene conocer antes de leer:
+--   * Los identificadores son UUIDv7 y los crea la aplicación: crecen con el tiempo y no dependen de secuencias.
+--   * Todas las tablas llevan tenant_id. Sin configurar nada, el inquilino es 'default'.
+--   * Los hechos se agregan y no se corrigen: una corrección es una fila nueva. Las tasas siempre se calculan.
+--   * Cada respuesta del cliente se guarda con UNA llamada a guiado_commit(): la sesión, el intento, la decisión, el
+--     evento y la auditoría quedan juntos o no queda nada.
+-- =====================================================================================================================
+BEGIN;
+SET LOCAL client_min_messages = warning;
+
+-- Dos instalaciones a la vez esperan su turno; el candado se suelta al terminar la transacción.
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Roles. El rol que ejecuta este archivo es el dueño y lo ve todo. guiado_app es el rol con el que trabaja la aplicación:
+-- solo ve su inquilino. Si este usuario no puede crear roles, todo funciona igual con el rol dueño.
+-- ---------------------------------------------------------------------------------------------------------------------
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app') THEN
+        CREATE ROLE guiado_app NOLOGIN;
+    END IF;
+EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN
+    NULL;
+END $$;
+-- Sin ser miembro, la aplicación no podría tomar el rol (un superusuario no lo necesita).
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app') AND NOT pg_has_role(current_user, 'guiado_app', 'MEMBER') THEN
+        EXECUTE format('GRANT guiado_app TO %I', current_user);
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL;
+END $$;
+
+-- Inquilino de la transacción: lo fija la aplicación con set_config('guiado.tenant', …, true).
+CREATE OR REPLACE FUNCTION guiado_tenant() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT coalesce(nullif(current_setting('guiado.tenant', true), ''), 'default') $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Tickets del sistema de soporte. Una sesión puede nombrar un ticket que esta tabla no conoce: por eso no hay clave
+-- foránea. Al escalar, guiado crea o actualiza aquí la fila del ticket.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_tickets (
+    tenant_id       text        NOT NULL DEFAULT guiado_tenant(),
+    ticket_id       text        NOT NULL,
+    customer_email  text,
+    customer_name   text,
+    subject         text,
+    description     text,
+    status          text        NOT NULL DEFAULT 'open',
+    priority        text        NOT NULL DEFAULT 'normal',
+    category        text,
+    assigned_to     text,
+    notes           text,
+    session_id      uuid,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    resolved_at     timestamptz,
+    metadata        jsonb       NOT NULL DEFAULT '{}',
+    PRIMARY KEY (tenant_id, ticket_id)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Versiones de las guías: inmutables, identificadas por el resumen (hash) de su contenido. Una sesión sigue para siempre
+-- la versión con la que empezó, aunque la guía cambie.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
+    guide_version_id uuid        PRIMARY KEY,
+    tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
+    scope            text        NOT NULL DEFAULT '',          -- '' = publicada para todos; otro valor = archivo privado de un agente
+    guide_id         text        NOT NULL,
+    version          integer     NOT NULL,
+    content_hash     text        NOT NULL,                     -- SHA-256 en hexadecimal de la entrada tal como se escribió
+    parent_id        uuid,                                     -- versión anterior de la misma guía
+    author           text,
+    published_at     timestamptz NOT NULL DEFAULT now(),
+    content          jsonb       NOT NULL,                     -- guía completa, con step_id y revisión en cada paso
+    CONSTRAINT guide_versions_hash_key UNIQUE (tenant_id, scope, guide_id, content_hash),
+    CONSTRAINT guide_versions_version_key UNIQUE (tenant_id, scope, guide_id, version)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Sesiones: un cliente, un problema, una guía.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
+    session_id             uuid        PRIMARY KEY,
+    tenant_id              text        NOT NULL DEFAULT guiado_tenant(),
+    ticket_id              text,
+    customer_email         text        NOT NULL,
+    customer_name          text,
+    problem_description    text        NOT NULL,
+    detected_problem_id    text,
+    detected_problem_title text,
+    status                 text        NOT NULL DEFAULT 'started'
+        CHECK (status IN ('started', 'in_progress', 'resolved', 'needs_escalation', 'escalated', 'abandoned')),
+    current_step           integer     NOT NULL DEFAULT 0,     -- pasos superados: de 0 a total_steps
+    total_steps            integer     NOT NULL DEFAULT 0,
+    started_at             timestamptz NOT NULL DEFAULT now(),
+    resolved_at            timestamptz,
+    escalated_at           timestamptz,
+    updated_at             timestamptz NOT NULL DEFAULT now(), -- última actividad
+    notes                  text,
+    metadata               jsonb       NOT NULL DEFAULT '{}',
+    -- Lo que guiado agrega
+    version                integer     NOT NULL DEFAULT 1,     -- sube con cada cambio: dos respuestas a la vez no se pisan
+    failures               integer     NOT NULL DEFAULT 0,     -- intentos fallidos en toda la sesión
+    attempts               integer     NOT NULL DEFAULT 0,     -- intentos en total
+    decisions              integer     NOT NULL DEFAULT 0,     -- ofertas hechas al cliente
+    guide_version_id       uuid        REFERENCES support_troubleshooting_guide_versions (guide_version_id),
+    customer_id            text,                               -- seudónimo estable del cliente: no revela su correo
+    language               text        NOT NULL DEFAULT 'es',
+    channel                text,                               -- api, facade, terminal, web…
+    source                 text,                               -- lo que indique quien llama
+    device                 text,
+    product                text,
+    detector_version       text,
+    detection_confidence   double precision,
+    alternatives           jsonb       NOT NULL DEFAULT '[]',  -- otros problemas posibles, con su confianza
+    clarifications         jsonb       NOT NULL DEFAULT '[]',  -- preguntas aclaratorias y sus respuestas
+    already_tried          jsonb       NOT NULL DEFAULT '[]',  -- pasos que el cliente dijo haber probado
+    policy                 text        NOT NULL DEFAULT 'author-order',
+    policy_version         text        NOT NULL DEFAULT '1',
+    resolution             text        CHECK (resolution IN ('confirmed', 'assumed')),
+    ended_at               timestamptz,
+    ended_how              text        CHECK (ended_how IN ('solved', 'escalated', 'abandoned', 'expired')),
+    ended_by               text        CHECK (ended_by IN ('customer', 'machine', 'agent', 'assumed')),
+    escalation_reason      text,
+    recontact_until        timestamptz,                        -- hasta cuándo un segundo contacto desmiente la solución
+    recontact_of           uuid,                               -- sesión resuelta de la que esta es un segundo contacto
+    true_problem_id        text,                               -- lo que el agente humano dijo al cerrar
+    true_step_id           text,
+    agent_minutes          double precision,
+    CONSTRAINT sessions_step_range CHECK (current_step >= 0 AND total_steps >= 0 AND current_step <= total_steps)
+);
+
+CREATE INDEX IF NOT EXISTS sessions_by_start ON support_troubleshooting_sessions (tenant_id, started_at, session_id);
+CREATE INDEX IF NOT EXISTS sessions_by_customer ON support_troubleshooting_sessions (tenant_id, customer_email, started_at);
+CREATE INDEX IF NOT EXISTS sessions_by_ticket ON support_troubleshooting_sessions (tenant_id, ticket_id) WHERE ticket_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sessions_by_problem ON support_troubleshooting_sessions (tenant_id, detected_problem_id, started_at);
+-- Solo las sesiones vivas: pequeño aunque la tabla crezca. Lo usan el panel y el trabajo que marca las abandonadas.
+CREATE INDEX IF NOT EXISTS sessions_open ON support_troubleshooting_sessions (tenant_id, updated_at)
+    WHERE status IN ('started', 'in_progress', 'needs_escalation');
+CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
+    WHERE status = 'resolved';
+-- Lo que terminó en la última hora, para el panel. Una sesión viva no está en ellos.
+CREATE INDEX IF NOT EXISTS sessions_by_resolution ON support_troubleshooting_sessions (tenant_id, resolved_at) WHERE resolved_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sessions_by_escalation ON support_troubleshooting_sessions (tenant_id, escalated_at) WHERE escalated_at IS NOT NULL;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Decisiones: cada oferta hecha al cliente (un paso, una pregunta, pasar con una persona). Solo se agregan.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
+    session_id    uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    number        integer     NOT NULL,
+    tenant_id     text        NOT NULL DEFAULT guiado_tenant(),
+    offered_at    timestamptz NOT NULL DEFAULT now(),
+    kind          text        NOT NULL CHECK (kind IN ('step', 'question', 'escalation')),
+    step_number   integer,
+    step_id       text,
+    step_revision integer,
+    candidates    jsonb       NOT NULL DEFAULT '[]',  -- opciones consideradas, con su puntuación
+    rule          text        NOT NULL,               -- qué regla decidió
+    explored      boolean     NOT NULL DEFAULT false, -- si fue una exploración y con qué probabilidad
+    probability   double precision,
+    PRIMARY KEY (session_id, number)
+);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Intentos: la respuesta del cliente a una oferta.
+--   outcome: solved (el problema desapareció) · done (el paso salió bien) · not_helped (lo hizo y no sirvió) ·
+--            could_not (no pudo hacerlo)
+--   success: true si el paso se hizo (solved, done, not_helped); false si no se pudo.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
+    id               uuid        PRIMARY KEY,
+    session_id       uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
+    step_number      integer     NOT NULL,
+    step_title       text,
+    success          boolean     NOT NULL,
+    notes            text,
+    attempted_at     timestamptz NOT NULL DEFAULT now(),
+    duration_seconds double precision,                -- desde que se ofreció el paso hasta la respuesta
+    step_type        text,
+    -- Lo que guiado agrega
+    step_id          text,
+    step_revision    integer,
+    outcome          text        NOT NULL DEFAULT 'done' CHECK (outcome IN ('solved', 'done', 'not_helped', 'could_not')),
+    decision_number  integer,
+    first_seen_at    timestamptz,
+    active_seconds   double precision,                -- tiempo con la página a la vista
+    source           text        NOT NULL DEFAULT 'customer' CHECK (source IN ('customer', 'machine', 'agent')),
+    reason           text,                            -- por qué no pudo (could_not)
+    corrects         uuid                             -- intento anterior al que esta fila corrige
+);
+
+CREATE INDEX IF NOT EXISTS attempts_by_session ON support_troubleshooting_attempts (session_id, attempted_at);
+CREATE INDEX IF NOT EXISTS attempts_corrected ON support_troubleshooting_attempts (corrects) WHERE corrects IS NOT NULL;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Aprendizaje: de quién y de dónde salió cada ejemplo. La detección lo lee; nada de esto se corrige, se agrega.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
+    id          uuid        PRIMARY KEY,
+    tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
+    session_id  uuid,
+    problem_id  text,
+    kind        text        NOT NULL CHECK (kind IN ('example', 'negative', 'correction', 'undo')),
+    source      text        NOT NULL CHECK (source IN ('customer', 'machine', 'agent', 'author')),
+    text        text,
+    weight      double precision NOT NULL DEFAULT 1,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    metadata    jsonb       NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS learning_by_problem ON support_troubleshooting_learning (tenant_id, problem_id, created_at);
+
+-- Respuestas ya dadas a una Idempotency-Key: repetir la petición devuelve lo mismo sin hacerlo otra vez.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    key          text        NOT NULL,
+    request_hash text        NOT NULL,
+    answer       jsonb,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, key)
+);
+CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempotency (created_at);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- guiado_commit: la única escritura de una sesión. Recibe un documento con las claves
+--   session   fila completa (obligatoria)      expected   versión que el autor del cambio leyó; null = sesión nueva
+--   attempts, decisions, events, audits        listas de filas
+-- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_commit(p_tenant text, p_change jsonb) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v support_troubleshooting_sessions;
+    v_expected integer := (p_change ->> 'expected')::integer;
+BEGIN
+    PERFORM set_config('guiado.tenant', p_tenant, true);
+    v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
+    IF v_expected IS NULL THEN
+        INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT (session_id) DO NOTHING;
+    ELSE
+        UPDATE support_troubleshooting_sessions SET
+            ticket_id = v.ticket_id, status = v.status, current_step = v.current_step, updated_at = v.updated_at,
+            resolved_at = v.resolved_at, escalated_at = v.escalated_at, notes = v.notes, version = v.version,
+            failures = v.failures, attempts = v.attempts, decisions = v.decisions, resolution = v.resolution,
+            ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
+            escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
+            true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes
+         WHERE session_id = v.session_id AND tenant_id = p_tenant AND version = v_expected;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO support_troubleshooting_attempts
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts');
+    INSERT INTO support_troubleshooting_decisions
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_decisions, p_change -> 'decisions');
+    PERFORM guiado_emit(p_tenant, p_change -> 'events');
+    INSERT INTO support_troubleshooting_audit_log
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits');
+    -- Al pasar con una persona, la fila del ticket cuenta la historia a quien lo atienda.
+    IF v.ticket_id IS NOT NULL AND v.escalation_reason IS NOT NULL THEN
+        INSERT INTO support_tickets AS t (tenant_id, ticket_id, customer_email, customer_name, subject, description, status, notes, session_id, updated_at)
+        VALUES (p_tenant, v.ticket_id, v.customer_email, v.customer_name, coalesce(v.detected_problem_title, left(v.problem_description, 120)),
+                v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at)
+        ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET
+            status = CASE WHEN v.status = 'resolved' THEN 'resolved' ELSE 'escalated' END,
+            resolved_at = v.resolved_at, notes = excluded.notes, session_id = excluded.session_id, updated_at = excluded.updated_at;
+    END IF;
+    RETURN true;
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Segundo candado entre inquilinos: quien trabaja como guiado_app solo ve el suyo. El dueño de las tablas lo ve todo.
+-- Cada esquema llama a esta función con sus tablas; sin el rol (no se pudo crear) no hace nada.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_protect(p_tables text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_table text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app') THEN
+        RETURN;
+    END IF;
+    FOREACH v_table IN ARRAY p_tables LOOP
+        -- Lo que ya está hecho no se repite: cambiar una política bloquearía la tabla.
+        IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = v_table::regclass AND polname = 'guiado_same_tenant') THEN
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_table);
+            EXECUTE format('CREATE POLICY guiado_same_tenant ON %I USING (tenant_id = guiado_tenant()) WITH CHECK (tenant_id = guiado_tenant())', v_table);
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO guiado_app', v_table);
+        END IF;
+    END LOOP;
+END $$;
+
+DO $$ BEGIN PERFORM guiado_protect(ARRAY[
+    'support_tickets', 'support_troubleshooting_guide_versions', 'support_troubleshooting_sessions',
+    'support_troubleshooting_decisions', 'support_troubleshooting_attempts', 'support_troubleshooting_learning',
+    'support_troubleshooting_idempotency'
+]); END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Vistas. Una vista simple trabaja con los permisos de su dueño, así que la seguridad por filas no la alcanza: cada una
+-- filtra por el inquilino. Con security_barrier, nadie se cuela por delante de ese filtro.
+-- Un intento corregido por otro de su sesión (corrects) no se cuenta: vale la corrección.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION guiado_share(p_views text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_view text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app') THEN
+        RETURN;
+    END IF;
+    FOREACH v_view IN ARRAY p_views LOOP
+        IF NOT has_table_privilege('guiado_app', v_view, 'SELECT') THEN
+            EXECUTE format('GRANT SELECT ON %I TO guiado_app', v_view);
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE VIEW vw_troubleshooting_sessions_summary WITH (security_barrier) AS
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description,
+       s.detected_problem_id, s.detected_problem_title, s.status, s.current_step, s.total_steps,
+       s.started_at, s.resolved_at, s.escalated_at, s.updated_at, s.notes,
+       a.total_attempts, a.successful_attempts, a.failed_attempts,
+       -- Hasta que terminó; en una sesión viva, hasta su última actividad.
+       round((extract(epoch FROM coalesce(s.resolved_at, s.ended_at, s.updated_at) - s.started_at) / 60)::numeric, 2)::double precision
+           AS duration_minutes,
+       s.resolution, s.language, s.channel, s.tenant_id
+  FROM support_troubleshooting_sessions s
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS total_attempts,
+           count(*) FILTER (WHERE t.success) AS successful_attempts,
+           count(*) FILTER (WHERE NOT t.success) AS failed_attempts
+      FROM support_troubleshooting_attempts t
+     WHERE t.session_id = s.session_id
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
+                        WHERE c.corrects IS NOT NULL AND c.corrects = t.id AND c.session_id = t.session_id)
+ ) a
+ WHERE s.tenant_id = guiado_tenant();
+
+CREATE OR REPLACE VIEW vw_troubleshooting_active_sessions WITH (security_barrier) AS
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description,
+       s.detected_problem_id, s.detected_problem_title, s.status, s.current_step, s.total_steps, s.failures,
+       s.started_at, s.updated_at,
+       round((extract(epoch FROM now() - s.started_at) / 60)::numeric, 2)::double precision AS minutes_active,
+       round((extract(epoch FROM now() - s.updated_at) / 60)::numeric, 2)::double precision AS minutes_since_last_activity,
+       s.channel, s.tenant_id
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = guiado_tenant() AND s.status IN ('started', 'in_progress', 'needs_escalation');
+
+CREATE OR REPLACE VIEW vw_troubleshooting_common_problems WITH (security_barrier) AS
+SELECT s.detected_problem_id,
+       (array_agg(s.detected_problem_title ORDER BY s.started_at DESC))[1] AS detected_problem_title,
+       count(*) AS total_sessions,
+       count(*) FILTER (WHERE s.status = 'resolved') AS resolved_count,
+       count(*) FILTER (WHERE s.status IN ('escalated', 'needs_escalation')) AS escalated_count,
+       round(100.0 * count(*) FILTER (WHERE s.status = 'resolved') / count(*), 2)::double precision AS resolution_rate,
+       round((avg(extract(epoch FROM s.resolved_at - s.started_at)) FILTER (WHERE s.status = 'resolved') / 60)::numeric, 2)::double precision
+           AS avg_duration_minutes,
+       max(s.started_at) AS last_occurrence,
+       s.tenant_id
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = guiado_tenant() AND s.detected_problem_id IS NOT NULL AND s.detected_problem_id <> ''
+ GROUP BY s.tenant_id, s.detected_problem_id;
+
+-- Cifras de las sesiones que empezaron en [p_start, p_end), exactas al momento: lee el resumen diario del quinto esquema, por eso
+-- cuenta también las sesiones que la limpieza ya borró. Acepta fechas: valen desde las 00:00 de la zona horaria de la conexión.
+-- Escaladas: escalated y needs_escalation. Sin sesiones, las tasas son 0 y las medias, NULL.
+CREATE OR REPLACE FUNCTION get_troubleshooting_stats(p_start timestamptz, p_end timestamptz)
+RETURNS TABLE (
+    total_sessions bigint, resolved bigint, confirmed bigint, assumed bigint, escalated bigint, abandoned bigint,
+    active bigint, resolution_rate double precision, escalation_rate double precision,
+    avg_duration_minutes double precision,      -- de las resueltas
+    avg_steps double precision,                 -- pasos superados, de las resueltas
+    avg_attempts double precision,              -- intentos por sesión, de todas
+    unique_problems bigint
+) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT d.total, d.resolved, d.confirmed, d.resolved - d.confirmed, d.escalated, d.abandoned, d.active,
+           coalesce(round(100.0 * d.resolved / nullif(d.total, 0), 2), 0)::double precision,
+           coalesce(round(100.0 * d.escalated / nullif(d.total, 0), 2), 0)::double precision,
+           round((d.seconds / nullif(d.durations, 0) / 60)::numeric, 2)::double precision,
+           round(1.0 * d.steps / nullif(d.resolved, 0), 2)::double precision,
+           round(1.0 * a.attempts / nullif(d.total, 0), 2)::double precision,
+           d.problems
+      FROM (SELECT coalesce(sum(m.total_sessions) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS total,
+                   coalesce(sum(m.resolved) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS resolved,
+                   coalesce(sum(m.resolved_confirmed) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS confirmed,
+                   coalesce(sum(m.escalated) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS escalated,
+                   coalesce(sum(m.abandoned) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS abandoned,
+                   coalesce(sum(m.active) FILTER (WHERE m.problem_id = '*'), 0)::bigint AS active,
+                   sum(m.duration_seconds) FILTER (WHERE m.problem_id = '*') AS seconds,
+                   sum(m.duration_count) FILTER (WHERE m.problem_id = '*') AS durations,
+                   sum(m.steps_to_resolution) FILTER (WHERE m.problem_id = '*') AS steps,
+                   count(DISTINCT m.problem_id) FILTER (WHERE m.problem_id NOT IN ('', '*')) AS problems
+              FROM guiado_daily(p_start, p_end) m) d,
+           (SELECT coalesce(sum(s.total_attempts), 0) AS attempts FROM guiado_steps_daily(p_start, p_end) s) a;
+END $$;
+
+DO $$ BEGIN PERFORM guiado_share(ARRAY[
+    'vw_troubleshooting_sessions_summary', 'vw_troubleshooting_active_sessions', 'vw_troubleshooting_common_problems'
+]); END $$;
+
+COMMIT;

@@ -1,0 +1,143 @@
+-- =====================================================================================================================
+-- guiado · Esquema 3 de 5: eventos, webhooks y sus envíos
+--
+-- Orden de ejecución: después de los dos esquemas anteriores. Se puede ejecutar cuantas veces haga falta.
+--   psql $DATABASE_URL < data/db/support_webhooks_schema.sql
+-- =====================================================================================================================
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Eventos y su cola de salida. El evento se escribe en la misma transacción que el cambio que lo causó. Cada destino
+-- que lo quiere recibe una fila en deliveries: esa fila ES el trabajo pendiente.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_troubleshooting_outbox (
+    event_id    uuid        PRIMARY KEY,
+    tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
+    session_id  uuid,
+    event       text        NOT NULL,
+    data        jsonb       NOT NULL,
+    occurred_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS outbox_by_time ON support_troubleshooting_outbox (tenant_id, occurred_at);
+CREATE INDEX IF NOT EXISTS outbox_by_session ON support_troubleshooting_outbox (session_id) WHERE session_id IS NOT NULL;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Webhooks registrados. El identificador lo elige quien registra; registrar otra vez el mismo lo reemplaza.
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_webhooks (
+    tenant_id      text        NOT NULL DEFAULT guiado_tenant(),
+    webhook_id     text        NOT NULL,
+    url            text        NOT NULL,
+    events         text[]      NOT NULL,
+    secret         text,
+    headers        jsonb       NOT NULL DEFAULT '{}',
+    timeout        double precision NOT NULL DEFAULT 10 CHECK (timeout > 0),     -- segundos
+    retry_attempts integer     NOT NULL DEFAULT 10 CHECK (retry_attempts >= 1), -- intentos en total
+    enabled        boolean     NOT NULL DEFAULT true,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    -- Orden por destino: quien envía arrienda el destino entero.
+    leased_until   timestamptz,
+    leased_by      text,
+    PRIMARY KEY (tenant_id, webhook_id)
+);
+
+-- Cola de salida: una fila por evento y destino. Esa fila ES el trabajo; nada más lo guarda.
+--   destination: el webhook_id. state: pending (por enviar) · delivered · exhausted (sin intentos) · cancelled.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_deliveries (
+    delivery_id  uuid        PRIMARY KEY,
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    event_id     uuid        NOT NULL REFERENCES support_troubleshooting_outbox (event_id) ON DELETE CASCADE,
+    destination  text        NOT NULL,
+    state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'cancelled')),
+    attempts     integer     NOT NULL DEFAULT 0,
+    due_at       timestamptz NOT NULL DEFAULT now(),
+    leased_until timestamptz,
+    leased_by    text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    finished_at  timestamptz,
+    last_error   text
+);
+CREATE INDEX IF NOT EXISTS deliveries_due ON support_troubleshooting_deliveries (due_at) WHERE state = 'pending';
+-- Sin este índice, borrar un evento recorrería toda la cola.
+CREATE INDEX IF NOT EXISTS deliveries_by_event ON support_troubleshooting_deliveries (event_id);
+CREATE INDEX IF NOT EXISTS deliveries_by_destination ON support_troubleshooting_deliveries (tenant_id, destination, delivery_id);
+
+-- Historial de envíos: una fila por INTENTO.
+CREATE TABLE IF NOT EXISTS support_webhook_events (
+    id              uuid        PRIMARY KEY,
+    tenant_id       text        NOT NULL DEFAULT guiado_tenant(),
+    webhook_id      text        NOT NULL,
+    event_id        uuid,
+    event           text        NOT NULL,
+    attempt         integer     NOT NULL DEFAULT 1,
+    success         boolean     NOT NULL,
+    response_status integer,
+    response_body   text,
+    error_message   text,
+    duration_ms     double precision,
+    sent_at         timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (tenant_id, webhook_id, sent_at);
+
+-- guiado_emit: guarda eventos y crea un envío por cada webhook activo que los pidió.
+-- Los identificadores de envío salen del evento y del destino: repetir no duplica.
+CREATE OR REPLACE FUNCTION guiado_emit(p_tenant text, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO support_troubleshooting_outbox
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events);
+    INSERT INTO support_troubleshooting_deliveries (delivery_id, tenant_id, event_id, destination, due_at, created_at)
+    SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id, e.occurred_at, e.occurred_at
+      FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events) e
+      JOIN support_webhooks w ON w.tenant_id = p_tenant AND w.enabled AND e.event = ANY (w.events)
+    ON CONFLICT (delivery_id) DO NOTHING;
+END $$;
+
+DO $$ BEGIN PERFORM guiado_protect(ARRAY[
+    'support_troubleshooting_outbox', 'support_webhooks', 'support_troubleshooting_deliveries', 'support_webhook_events'
+]); END $$;
+
+-- Cómo le va a cada webhook. Los envíos (deliveries) dicen cómo terminó cada evento; los intentos, cuántas veces se probó.
+CREATE OR REPLACE VIEW vw_webhook_stats WITH (security_barrier) AS
+SELECT w.webhook_id, w.url, w.events, w.enabled,
+       d.total_deliveries, d.pending, d.delivered, d.exhausted, d.cancelled,
+       a.total_attempts, a.successful_attempts, a.failed_attempts,
+       coalesce(round(100.0 * a.successful_attempts / nullif(a.total_attempts, 0), 2), 0)::double precision AS success_rate,
+       a.avg_duration_ms, a.last_attempt_at, a.last_success_at, a.last_failure_at,
+       coalesce(e.last_error, d.last_error) AS last_error,
+       w.tenant_id
+  FROM support_webhooks w
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS total_deliveries,
+           count(*) FILTER (WHERE x.state = 'pending') AS pending,
+           count(*) FILTER (WHERE x.state = 'delivered') AS delivered,
+           count(*) FILTER (WHERE x.state = 'exhausted') AS exhausted,
+           count(*) FILTER (WHERE x.state = 'cancelled') AS cancelled,
+           (array_agg(x.last_error ORDER BY x.delivery_id DESC) FILTER (WHERE x.last_error IS NOT NULL))[1] AS last_error
+      FROM support_troubleshooting_deliveries x
+     WHERE x.tenant_id = w.tenant_id AND x.destination = w.webhook_id
+ ) d
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS total_attempts,
+           count(*) FILTER (WHERE x.success) AS successful_attempts,
+           count(*) FILTER (WHERE NOT x.success) AS failed_attempts,
+           round(avg(x.duration_ms)::numeric, 2)::double precision AS avg_duration_ms,
+           max(x.sent_at) AS last_attempt_at,
+           max(x.sent_at) FILTER (WHERE x.success) AS last_success_at,
+           max(x.sent_at) FILTER (WHERE NOT x.success) AS last_failure_at
+      FROM support_webhook_events x
+     WHERE x.tenant_id = w.tenant_id AND x.webhook_id = w.webhook_id
+ ) a
+  LEFT JOIN LATERAL (
+    SELECT coalesce(x.error_message, 'HTTP ' || x.response_status) AS last_error
+      FROM support_webhook_events x
+     WHERE x.tenant_id = w.tenant_id AND x.webhook_id = w.webhook_id AND NOT x.success
+     ORDER BY x.sent_at DESC LIMIT 1
+ ) e ON true
+ WHERE w.tenant_id = guiado_tenant();
+
+DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_webhook_stats']); END $$;
+
+COMMIT;

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Writes constraints.txt and the three lock files from pyproject.toml, without any registry's address.
+# Usage: scripts/lock.sh [--upgrade]   (without it, versions that are already locked stay)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+uv=$(command -v uv || true)
+if ! "${uv:-false}" --version >/dev/null 2>&1; then
+  "${PYTHON:-python3}" -m venv "$scratch/venv"
+  "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
+  uv=$scratch/venv/bin/uv
+fi
+
+# compile OUTPUT ARGS...: one universal resolution for every supported Python and platform.
+compile() {
+  local output=$1
+  shift
+  "$uv" pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+    --custom-compile-command "make lock" --output-file "$output" "$@" >/dev/null
+  echo "  $output"
+}
+
+compile constraints.txt pyproject.toml --group dev --no-annotate "$@"
+# The locks follow the constraints, so that all of them name the same versions.
+for lock in "requirements.lock pyproject.toml --group build" \
+  "requirements-dev.lock pyproject.toml --group dev" \
+  "requirements-docs.lock --group docs"; do
+  # shellcheck disable=SC2086 # the words of a line are arguments
+  compile $lock --constraints constraints.txt --generate-hashes "$@"
+done
+
+if grep -n '://' constraints.txt requirements*.lock; then
+  echo "Un archivo de versiones nombra un servidor: quítalo de la configuración de uv y repite «make lock»." >&2
+  exit 1
+fi

@@ -1,0 +1,356 @@
+"""TroubleshootingAgent: leads customers through known problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from guiado.agent.engine import engine
+from guiado.app import answer, commands, escalate, feedback, messages, report, start, views
+from guiado.app.fields import check
+from guiado.app.knowledge import KnowledgeBase
+from guiado.app.parts import Caller, Parts
+from guiado.domain.guide import Guide
+from guiado.domain.session import NextAction, Session, Status
+from guiado.errors import Conflict, InvalidInput, SessionNotFound
+from guiado.logs import get_logger
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleshootingSession:
+    """A session as it stands at the moment of the call.
+
+    Args:
+        current_step: steps passed, from 0.
+        notes: the customer's words so far.
+        attempted_steps: every attempt: step_number, step_title, success, outcome, notes, timestamp.
+    """
+
+    session_id: str
+    ticket_id: str | None
+    customer_email: str
+    customer_name: str | None
+    problem_description: str
+    detected_problem: Guide | None
+    current_step: int = 0
+    status: Status = Status.STARTED
+    started_at: datetime | None = None
+    resolved_at: datetime | None = None
+    notes: list[str] = field(default_factory=list[str])
+    attempted_steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+class TroubleshootingAgent:
+    """Leads customers through known problems.
+
+    Args:
+        knowledge_base_path: JSON file that this agent alone uses; by default the one that is published for everybody.
+        use_llm: let a language model help where one is configured; without a key a warning is logged and all works without.
+        openai_api_key: key for it.
+
+    Raises:
+        SettingsInvalid, DatabaseUnavailable: there is nothing to work with; the message says what to do.
+        KnowledgeBaseInvalid: the file given here cannot be used, and never could.
+    """
+
+    def __init__(
+        self, knowledge_base_path: str | Path | None = None, use_llm: bool = False, openai_api_key: str | None = None
+    ) -> None:
+        self._engine = engine()
+        self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
+        self._caller = Caller(channel="facade", language="es")
+        self.use_llm = use_llm and bool(openai_api_key or self._engine.runtime.settings.openai_api_key)
+        if use_llm and not self.use_llm:
+            log.warning("llm_off", why="use_llm=True sin clave: define OPENAI_API_KEY o pasa openai_api_key")
+        found = self._knowledge
+        if self._path is not None and found.problem is not None and not found.snapshot.guides:
+            raise found.problem
+
+    @property
+    def _knowledge(self) -> KnowledgeBase:
+        return self._engine.portal.call(self._engine.runtime.knowledge_of, self._path)
+
+    @property
+    def knowledge_base(self) -> Mapping[str, Guide]:
+        """The known problems: id -> guide."""
+        return self._knowledge.snapshot.guides
+
+    def detect_problem(self, description: str) -> Guide | None:
+        """The known problem that a text is about, or None.
+
+        Args:
+            description: the customer's words.
+        """
+        if not isinstance(description, str) or not description.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+            return None
+        snapshot = self._knowledge.snapshot
+        found = start.detect(snapshot, description, self._engine.runtime.parts.threshold).problem
+        return snapshot.guides.get(found.problem_id) if found else None
+
+    def start_troubleshooting(
+        self,
+        problem_description: str,
+        customer_email: str,
+        customer_name: str | None = None,
+        ticket_id: str | None = None,
+        validate: bool = True,
+    ) -> TroubleshootingSession:
+        """Begin a session.
+
+        Args:
+            problem_description: the customer's words.
+            customer_email: where to reach the customer.
+            ticket_id: of whatever ticket system; one that is not a text is made one.
+            validate: kept for the contract. What cannot be stored is refused either way.
+
+        Raises:
+            ValueError: names every bad field with the remedy.
+        """
+        given = {
+            "problem_description": problem_description,
+            "customer_email": customer_email,
+            "customer_name": customer_name,
+            "ticket_id": None if ticket_id is None else str(ticket_id),
+        }
+        command = check(commands.Start, given)
+        knowledge = self._knowledge
+
+        async def run(parts: Parts, connection: Connection) -> str:
+            return (await start.start(parts, connection, knowledge, self._caller, command)).session.session_id
+
+        return self.get_session(self._engine.write(run))
+
+    def get_session(self, session_id: str) -> TroubleshootingSession:
+        """A session by its id.
+
+        Raises:
+            SessionNotFound: there is none.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> TroubleshootingSession:
+            loaded, guide = await answer.load(parts, connection, session_id)
+            tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+            return _shown(loaded.session, guide, tried)
+
+        return self._engine.read(run)
+
+    def get_current_step(self, session_id: str) -> dict[str, Any] | None:
+        """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
+
+        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            loaded, guide = await answer.load(parts, connection, session_id)
+            return views.open_step(loaded.session, guide) or _without_step(loaded.session)
+
+        try:
+            return self._engine.read(run)
+        except SessionNotFound:
+            return None
+
+    def complete_step(
+        self, session_id: str, success: bool, notes: str | None = None, validate: bool = True, *, outcome: str | None = None
+    ) -> dict[str, Any]:
+        """Say what came of the current step.
+
+        Args:
+            success: whether it could be carried out.
+            notes: the customer's words.
+            validate: kept for the contract.
+            outcome: solved, done, not_helped or could_not; by default done or could_not, as `success` says.
+
+        Returns:
+            What comes next, by `status`; `{"error": …}` for an unknown or ended session or bad input.
+
+        Source: contract.md §1 and §6, rule 1.
+        """
+        given = {"success": success, "notes": notes, "outcome": outcome}
+
+        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
+            return _answered(await answer.answer(parts, connection, self._caller, session_id, command))
+
+        try:
+            return self._engine.write(run)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def escalate_ticket(self, session_id: str, reason: str | None = None) -> dict[str, Any]:
+        """Hand a session over to a person, with everything that was tried.
+
+        Returns:
+            The hand-over; `{"error": …}` for an unknown or abandoned session.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            command = check(commands.Escalate, {"reason": reason})
+            return _handed_over(await escalate.escalate(parts, connection, self._caller, session_id, command))
+
+        try:
+            return self._engine.write(run)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def collect_feedback(
+        self, session_id: str, rating: int, feedback_text: str | None = None, was_helpful: bool | None = None
+    ) -> dict[str, Any]:
+        """Store the customer's rating of a session in any state.
+
+        Args:
+            rating: 1..5.
+
+        Returns:
+            The rating as stored; `{"error": …}` for a bad rating or unknown session.
+        """
+        given = {"rating": rating, "feedback_text": feedback_text, "was_helpful": was_helpful}
+
+        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            command = check(commands.Rate, given)
+            _, stored = await feedback.rate(parts, connection, self._caller, session_id, command)
+            return {**stored, "collected_at": stored["collected_at"].isoformat()}
+
+        try:
+            return self._engine.write(run)
+        except (InvalidInput, SessionNotFound) as error:
+            return {"error": str(error)}
+
+    def get_session_summary(self, session_id: str) -> dict[str, Any] | None:
+        """A session in a few figures; None for an unknown one."""
+        try:
+            session = self.get_session(session_id)
+        except SessionNotFound:
+            return None
+        guide = session.detected_problem
+        return {
+            "session_id": session.session_id,
+            "ticket_id": session.ticket_id,
+            "status": session.status.value,
+            "problem_detected": guide.problem_title if guide else None,
+            "current_step": session.current_step,
+            "total_steps": len(guide.steps) if guide else 0,
+            "started_at": session.started_at.isoformat() if session.started_at else None,
+            "resolved_at": session.resolved_at.isoformat() if session.resolved_at else None,
+            "attempted_steps": len(session.attempted_steps),
+            "successful_steps": sum(bool(attempt["success"]) for attempt in session.attempted_steps),
+        }
+
+    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:
+        """The customer's message for a step, or for one of the `status` forms, in Spanish.
+
+        Args:
+            step: from `get_current_step` or `complete_step`; None (unknown session) gives an empty text.
+            use_llm_enhancement: let a language model rewrite it, where one is in use.
+        """
+        if step is None:
+            return ""
+        inner = step.get("next_step") or (step.get("current_step") if isinstance(step.get("current_step"), Mapping) else None)
+        return messages.render_step(inner or step)
+
+    def get_analytics(self, days: int = 30) -> dict[str, Any]:
+        """Figures of the sessions that began in the last `days` days, flat; rates are percentages, 0..100.
+
+        Raises:
+            ValueError: `days` is no whole number from 1 to 3650.
+        """
+        period = check(commands.Period, {"days": days})
+
+        async def run(_parts: Parts, connection: Connection) -> dict[str, Any]:
+            return await report.analytics(connection, period.days)
+
+        return _flat(self._engine.read(run))
+
+
+def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.StoredAttempt]) -> TroubleshootingSession:
+    notes = [stored.attempt.notes for stored in tried if stored.attempt.notes]
+    return TroubleshootingSession(
+        session_id=session.session_id,
+        ticket_id=session.ticket_id,
+        customer_email=session.customer_email,
+        customer_name=session.customer_name,
+        problem_description=session.problem_description,
+        detected_problem=guide,
+        current_step=session.current_step,
+        status=session.status,
+        started_at=session.started_at,
+        resolved_at=session.resolved_at,
+        notes=notes,
+        attempted_steps=[
+            {
+                "step_number": stored.attempt.step_number,
+                "step_title": stored.attempt.step_title,
+                "success": stored.attempt.success,
+                "outcome": stored.attempt.outcome.value,
+                "notes": stored.attempt.notes,
+                "timestamp": stored.attempt.attempted_at.isoformat(),
+            }
+            for stored in tried
+        ],
+    )
+
+
+def _without_step(session: Session) -> dict[str, Any]:
+    status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
+    return {
+        "session_id": session.session_id,
+        "status": status,
+        "message": messages.nothing_to_do(session),
+        "suggest_escalation": views.wants_person(session),
+    }
+
+
+def _answered(result: answer.Answered) -> dict[str, Any]:
+    session, following = result.session, views.open_step(result.session, result.guide)
+    said = messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
+    if result.action is NextAction.RESOLVED:
+        rate = "collect_feedback"
+        return {"status": "resolved", "message": said, "suggest_escalation": False, "next_action": rate}
+    if result.action is NextAction.ESCALATE:
+        reason = session.escalation_reason
+        return {"status": "needs_escalation", "message": said, "suggest_escalation": True, "escalation_reason": reason}
+    asks = views.wants_person(session)
+    if result.outcome.success:
+        return {"status": "next_step", "message": said, "suggest_escalation": asks, "next_step": following}
+    common = list(result.guide.common_issues) if result.guide else []
+    base = {"status": "step_failed", "message": said, "suggest_escalation": asks}
+    return {**base, "current_step": following, "common_issues": common}
+
+
+def _handed_over(handover: escalate.Handover) -> dict[str, Any]:
+    session = handover.session
+    return {
+        "session_id": session.session_id,
+        "ticket_id": session.ticket_id,
+        "customer_email": session.customer_email,
+        "customer_name": session.customer_name,
+        "problem_description": session.problem_description,
+        "detected_problem": session.problem_id,
+        "attempted_steps": len(handover.attempts),
+        "failed_steps": len(handover.failed),
+        "reason": session.escalation_reason,
+        "notes": [stored.attempt.notes for stored in handover.attempts if stored.attempt.notes],
+        "escalated_at": handover.escalated_at.isoformat(),
+    }
+
+
+def _flat(figures: dict[str, Any]) -> dict[str, Any]:
+    summary, given = figures["summary"], figures["feedback_summary"]
+    failed: dict[int, int] = {}
+    for row in figures["common_failed_steps"]:
+        failed[row["step_number"]] = failed.get(row["step_number"], 0) + row["failed_attempts"]
+    return {
+        "period_days": figures["period_days"],
+        "total_sessions": summary["total_sessions"],
+        "resolved_sessions": summary["resolved_sessions"],
+        "escalated_sessions": summary["escalated_sessions"],
+        "resolution_rate": float(summary["resolution_rate"]),
+        "average_steps_to_resolution": float(summary["avg_steps_to_resolution"]),
+        "average_rating": float(given["average_rating"]),
+        "problem_distribution": {row["detected_problem_id"]: row["total_sessions"] for row in figures["problem_distribution"]},
+        "common_failed_steps": failed,
+        "feedback_summary": {key: float(value) if key != "total_feedback" else value for key, value in given.items()},
+    }

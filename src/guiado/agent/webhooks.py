@@ -1,0 +1,138 @@
+"""TroubleshootingWebhookManager: who wants to be told of what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guiado.agent.engine import engine
+from guiado.app import commands, webhooks
+from guiado.app.fields import check
+from guiado.app.parts import Parts
+from guiado.domain.events import EventKind
+from guiado.errors import GuiadoError
+from guiado.store.database import Connection
+from guiado.store.registry import Endpoint
+
+_PENDING = "Guardado y pendiente de envío."
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookConfig:
+    """An endpoint that wants to be told.
+
+    Args:
+        url: where to post.
+        events: of which events.
+        secret: signs the messages; any text that is not empty.
+        headers: sent with every message.
+        timeout: seconds for one attempt.
+        retry_attempts: attempts in all.
+        enabled: whether anything is sent.
+    """
+
+    url: str
+    events: Sequence[EventKind | str]
+    secret: str | None = None
+    headers: Mapping[str, str] | None = None
+    timeout: float = 10
+    retry_attempts: int = 10
+    enabled: bool = True
+
+
+class TroubleshootingWebhookManager:
+    """Registers webhooks and triggers events by hand; events of sessions fire by themselves."""
+
+    def __init__(self) -> None:
+        self._engine = engine()
+
+    @property
+    def webhooks(self) -> Mapping[str, WebhookConfig]:
+        """What is registered: id -> configuration."""
+        found = self._engine.read(webhooks.every)
+        return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
+
+    def register_webhook(self, webhook_id: str, config: WebhookConfig) -> None:
+        """Register an endpoint; the same id again replaces it.
+
+        Raises:
+            ValueError: names every bad field with the remedy.
+        """
+        given = {
+            "webhook_id": webhook_id,
+            "url": config.url,
+            "events": [str(event) for event in config.events],
+            "secret": config.secret,
+            "headers": dict(config.headers) if config.headers else None,
+            "timeout": config.timeout,
+            "retry_attempts": config.retry_attempts,
+            "enabled": config.enabled,
+        }
+        command = check(commands.Webhook, given)
+
+        async def run(parts: Parts, connection: Connection) -> None:
+            await webhooks.register(parts, connection, command, make_secret=False)
+
+        self._engine.write(run)
+
+    def unregister_webhook(self, webhook_id: str) -> bool:
+        """Remove an endpoint.
+
+        Returns:
+            Whether there was one.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> bool:
+            try:
+                await webhooks.remove(parts, connection, str(webhook_id))
+            except GuiadoError:
+                return False
+            return True
+
+        return self._engine.write(run)
+
+    def trigger_webhook(self, event: EventKind | str, data: Mapping[str, Any], webhook_id: str | None = None) -> dict[str, Any]:
+        """Store an event for the endpoints that want it.
+
+        Args:
+            data: what the message says; plain JSON values.
+            webhook_id: for this endpoint alone.
+
+        Returns:
+            `event webhooks_triggered successful failed results`; each result tells the state of its delivery.
+
+        Raises:
+            ValueError: unknown event, or data that is no JSON.
+        """
+        command = check(commands.Trigger, {"event": str(event), "data": data, "webhook_id": webhook_id})
+
+        async def run(parts: Parts, connection: Connection) -> list[Any]:
+            event_id, targets = await webhooks.trigger(parts, connection, command.event, command.data, command.webhook_id)
+            return [event_id, targets]
+
+        event_id, targets = self._engine.write(run)
+        results = [
+            {"webhook_id": target, "success": False, "status": "pending", "event_id": event_id, "error": _PENDING}
+            for target in targets
+        ]
+        return {
+            "event": command.event.value,
+            "webhooks_triggered": len(targets),
+            "successful": 0,
+            "failed": 0,
+            "pending": len(targets),
+            "results": results,
+        }
+
+
+def _config(endpoint: Endpoint) -> WebhookConfig:
+    return WebhookConfig(
+        url=endpoint.url,
+        events=[EventKind(event) for event in endpoint.events],
+        secret=endpoint.secret,
+        headers=dict(endpoint.headers),
+        timeout=endpoint.timeout,
+        retry_attempts=endpoint.retry_attempts,
+        enabled=endpoint.enabled,
+    )

@@ -1,0 +1,1 @@
+"""The JSON door: one module per resource, one mapping of errors."""

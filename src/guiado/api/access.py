@@ -1,0 +1,91 @@
+"""The outermost layer of the API: a request id, one log line, and who may come in.
+
+Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
+host, and none that a page of another origin sent.
+
+Source: contract.md §6, rule 11.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from guiado import clock
+from guiado.logs import get_logger
+
+log = get_logger()
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_PROXY_HEADERS = frozenset(
+    (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
+)
+_PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Crea una clave primero."
+_FOREIGN = "Sin claves, guiado solo atiende a esta máquina: usa http://127.0.0.1 o http://localhost."
+
+
+class Access:
+    """An ASGI layer around the application.
+
+    Args:
+        app: the application.
+        host: the address that the server is bound to.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
+        self._app, self._host = app, host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        scope["guiado_request_id"] = request_id  # pyright: ignore[reportGeneralTypeIssues]
+        scope["guiado_refusal"] = self._refusal(headers)  # pyright: ignore[reportGeneralTypeIssues]
+        started, status = clock.monotonic_s(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                # The path may hold a session id, never personal data; the query may, so it stays out.
+                ms = round((clock.monotonic_s() - started) * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=ms)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
+        if not _PROXY_HEADERS.isdisjoint(headers):
+            return _PROXIED
+        host = _hostname(headers.get(b"host", b"").decode("latin-1"))
+        if host is None or not (is_loopback(host) or host == self._host):
+            return _FOREIGN
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1"):
+            return _FOREIGN
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else clock.new_id().hex

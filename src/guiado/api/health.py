@@ -1,0 +1,35 @@
+"""Whether the process lives, and whether it can work."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+
+from guiado.api.request import Http, runtime_of
+from guiado.api.schemas import Health
+from guiado.errors import GuiadoError
+
+
+@get("/healthz", operation_id="healthz")
+async def healthz() -> Health:
+    """El proceso vive."""
+    return Health(status="ok")
+
+
+@get("/readyz", operation_id="readyz")
+async def readyz(request: Http) -> Response[Health]:
+    """El servicio puede trabajar: base de datos y base de conocimiento."""
+    runtime = runtime_of(request)
+    checks = {"database": "ok", "knowledge_base": "ok"}
+    try:
+        async with runtime.parts.db.connection() as connection:
+            await connection.fetchval("SELECT 1")
+    except GuiadoError:
+        checks["database"] = "unavailable"
+    if runtime.knowledge.problem is not None:
+        # The last good version goes on serving: a fault to mend, but no reason to send customers away.
+        checks["knowledge_base"] = f"invalid: {runtime.knowledge.problem}"[:500]
+    ready = checks["database"] == "ok" and bool(runtime.knowledge.snapshot.guides)
+    return Response(Health(status="ok" if ready else "unavailable", checks=checks), status_code=200 if ready else 503)
+
+
+HANDLERS = [healthz, readyz]

@@ -1,0 +1,394 @@
+"""What the API answers.
+
+Source: contract.md §3.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+
+class Out(msgspec.Struct, kw_only=True):
+    """Base of every answer."""
+
+
+class Problem(Out):
+    """An error, as RFC 9457 problem details; `error` says what is wrong, where, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str
+    success: bool
+    request_id: str
+    errors: list[dict[str, str]] = []
+    session: dict[str, Any] | None = None
+
+
+class StepOut(Out):
+    """One step for the customer."""
+
+    session_id: str
+    step_number: int
+    step_id: str
+    type: str
+    title: str
+    description: str
+    instructions: list[str]
+    expected_result: str
+    warnings: list[str]
+    resources: list[dict[str, str]]
+    irreversible: bool
+    total_steps: int
+    current_step: int
+    estimated_time: str
+    difficulty: str
+
+
+class SessionOut(Out):
+    """A session as it stands; `current_step` counts the steps passed."""
+
+    session_id: str
+    ticket_id: str | None
+    customer_email: str
+    customer_name: str | None
+    problem_description: str
+    detected_problem_id: str | None
+    detected_problem_title: str | None
+    status: str
+    current_step: int
+    total_steps: int
+    language: str
+    started_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None
+    escalated_at: datetime | None
+    ended_at: datetime | None
+    resolution: str | None
+    escalation_reason: str | None
+    notes: str | None
+    version: int
+    next_step: StepOut | None
+
+
+class AttemptOut(Out):
+    """One attempt at a step."""
+
+    id: str
+    step_number: int
+    step_title: str | None
+    success: bool
+    outcome: str
+    notes: str | None
+    attempted_at: datetime
+    duration_seconds: float
+    active_seconds: float | None
+    step_type: str
+    source: str
+    reason: str | None
+
+
+class AlternativeOut(Out):
+    """Another problem that it could be."""
+
+    problem_id: str
+    problem_title: str
+    confidence: float
+
+
+class StartOut(Out):
+    """A session that began."""
+
+    success: bool
+    session_id: str
+    ticket_id: str | None
+    status: str
+    problem_detected: str | None
+    problem_title: str | None
+    message: str
+    first_step: StepOut | None
+    confidence: float
+    alternatives: list[AlternativeOut]
+    language: str
+
+
+class SummaryOut(Out):
+    """How many attempts there were, and how they went."""
+
+    total_attempts: int
+    successful_attempts: int
+    failed_attempts: int
+
+
+class StateOut(Out):
+    """A session with all its attempts."""
+
+    session: SessionOut
+    attempts: list[AttemptOut]
+    summary: SummaryOut
+
+
+class StepAnswerOut(Out):
+    """What came of an answer."""
+
+    success: bool
+    attempt: AttemptOut | None
+    session: SessionOut
+    next_action: str
+    message: str
+    suggest_escalation: bool
+
+
+class FeedbackBody(Out):
+    """A rating as stored."""
+
+    session_id: str
+    ticket_id: str | None
+    customer_email: str
+    rating: int
+    feedback_text: str | None
+    was_helpful: bool | None
+    problem_detected: str | None
+    total_steps: int
+    completed_steps: int
+    resolved: bool
+    collected_at: datetime
+    id: str | None = None
+
+
+class FeedbackOut(Out):
+    """The answer to a rating, or the ratings so far: `feedback` is the one that counts."""
+
+    success: bool
+    feedback: FeedbackBody | None
+    message: str
+    history: list[FeedbackBody] = []
+
+
+class EscalationInfo(Out):
+    """What the person who takes over gets to know."""
+
+    reason: str | None
+    attempted_steps: int
+    failed_steps: int
+    escalated_at: datetime
+    attempts: list[AttemptOut]
+
+
+class EscalationOut(Out):
+    """A session that was handed over."""
+
+    success: bool
+    session_id: str
+    ticket_id: str | None
+    status: str
+    escalation_info: EscalationInfo
+    message: str
+
+
+class ResolveOut(Out):
+    """A session that an agent closed."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
+class SessionPage(Out):
+    """A page of sessions; `next_cursor` leads to the next one."""
+
+    sessions: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+class AnalyticsSummary(Out):
+    """Totals of a period; rates are percentages."""
+
+    total_sessions: int
+    resolved_sessions: int
+    confirmed_sessions: int
+    escalated_sessions: int
+    abandoned_sessions: int
+    active_sessions: int
+    resolution_rate: float
+    avg_duration_minutes: float
+    avg_steps_to_resolution: float
+
+
+class ProblemFigures(Out):
+    """Totals of one problem."""
+
+    detected_problem_id: str
+    detected_problem_title: str | None
+    total_sessions: int
+    resolved: int
+    escalated: int
+    resolution_rate: float
+
+
+class StepFigures(Out):
+    """Failures of one step."""
+
+    problem_id: str
+    step_number: int
+    step_title: str | None
+    total_attempts: int
+    failed_attempts: int
+    failure_rate: float
+
+
+class FeedbackFigures(Out):
+    """Ratings in figures."""
+
+    total_feedback: int
+    average_rating: float
+    helpful_percentage: float
+
+
+class ProblemFeedback(FeedbackFigures):
+    """Ratings of one problem in figures."""
+
+    problem_detected_id: str
+    problem_title: str | None
+
+
+class Trend(Out):
+    """One day."""
+
+    date: date
+    total_sessions: int
+    resolved: int
+    escalated: int
+    resolution_rate: float
+
+
+class AnalyticsOut(Out):
+    """Figures of the sessions that began in the period."""
+
+    period_days: int
+    period_start: datetime
+    period_end: datetime
+    summary: AnalyticsSummary
+    problem_distribution: list[ProblemFigures]
+    common_failed_steps: list[StepFigures]
+    feedback_summary: FeedbackFigures
+    feedback_by_problem: list[ProblemFeedback]
+    daily_trends: list[Trend]
+
+
+class RealtimeMetrics(Out):
+    """The present moment in figures."""
+
+    active_sessions: int
+    resolved_last_hour: int
+    escalated_last_hour: int
+    avg_resolution_time_minutes: float
+    unique_problems_24h: int
+    avg_rating_24h: float
+
+
+class RealtimeOut(Out):
+    """What is going on right now."""
+
+    timestamp: datetime
+    metrics: RealtimeMetrics
+    top_problems: list[dict[str, Any]]
+    active_sessions: list[dict[str, Any]]
+
+
+class WebhookBody(Out):
+    """An endpoint; its secret is shown once, when it is registered."""
+
+    webhook_id: str
+    url: str
+    events: list[str]
+    headers: dict[str, str]
+    timeout: float
+    retry_attempts: int
+    enabled: bool
+    created_at: datetime | None
+    updated_at: datetime | None
+    has_secret: bool
+    secret: str | None = None
+
+
+class WebhookOut(Out):
+    """An endpoint that was registered."""
+
+    success: bool
+    webhook_id: str
+    webhook: WebhookBody
+    message: str
+
+
+class WebhookList(Out):
+    """All endpoints."""
+
+    success: bool
+    webhooks: list[WebhookBody]
+    total: int
+
+
+class Done(Out):
+    """Something was done."""
+
+    success: bool
+    message: str
+
+
+class WebhookStats(Out):
+    """What became of the deliveries to an endpoint."""
+
+    success: bool
+    webhook_id: str
+    stats: dict[str, Any]
+
+
+class TemplateList(Out):
+    """Templates; with `template_id` the one that was asked for, whole."""
+
+    success: bool
+    templates: list[dict[str, Any]]
+    template: dict[str, Any] | None = None
+
+
+class TemplateOut(Out):
+    """A template that was stored."""
+
+    success: bool
+    template_id: str
+    template: dict[str, Any]
+    message: str
+
+
+class RenderedOut(Out):
+    """The guide that a template made."""
+
+    success: bool
+    rendered_template: dict[str, Any]
+
+
+class NotificationList(Out):
+    """Notifications, newest first."""
+
+    success: bool
+    notifications: list[dict[str, Any]]
+
+
+class NotificationOut(Out):
+    """A notification that was stored."""
+
+    success: bool
+    notification: dict[str, Any]
+    message: str
+
+
+class Health(Out):
+    """How the service is."""
+
+    status: str
+    checks: dict[str, str] = {}

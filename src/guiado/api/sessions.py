@@ -1,0 +1,289 @@
+"""Sessions: start, state, answers, hand-over, closing.
+
+Source: contract.md §3.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from guiado.api.errors import TROUBLES
+from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, runtime_of
+from guiado.api.schemas import (
+    AlternativeOut,
+    AttemptOut,
+    EscalationInfo,
+    EscalationOut,
+    FeedbackBody,
+    FeedbackOut,
+    ResolveOut,
+    SessionOut,
+    SessionPage,
+    StartOut,
+    StateOut,
+    StepAnswerOut,
+    StepOut,
+    SummaryOut,
+)
+from guiado.app import answer as answering
+from guiado.app import commands, escalate, feedback, messages, views
+from guiado.app import start as starting
+from guiado.app.fields import check
+from guiado.app.knowledge import Snapshot
+from guiado.app.parts import Parts
+from guiado.domain.guide import Guide
+from guiado.domain.session import Session
+from guiado.errors import Conflict, FieldProblem, InvalidInput, Message
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+
+def _session(session: Session, guide: Guide | None) -> SessionOut:
+    view = views.session_view(session, guide)
+    following = view.pop("next_step")
+    return SessionOut(**view, next_step=StepOut(**following) if following else None)
+
+
+def _attempt(stored: sessions.StoredAttempt) -> AttemptOut:
+    return AttemptOut(**views.attempt_view(stored))
+
+
+async def begin(request: Http, command: commands.Start, channel: str = "api") -> StartOut:
+    """Start a session for this command; shared with the compatible entry for workflows."""
+    knowledge = runtime_of(request).knowledge
+    caller = caller_of(request, channel)
+
+    async def run(parts: Parts, connection: Connection) -> StartOut:
+        started = await starting.start(parts, connection, knowledge, caller, command)
+        return _started(started, knowledge.snapshot)
+
+    return await answer(request, run)
+
+
+def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
+    session = started.session
+    first = views.open_step(session, started.guide)
+    others = [
+        AlternativeOut(
+            problem_id=candidate.problem_id,
+            problem_title=snapshot.guides[candidate.problem_id].in_language(session.language).problem_title,
+            confidence=round(candidate.confidence, 4),
+        )
+        for candidate in started.alternatives
+    ]
+    return StartOut(
+        success=True,
+        session_id=session.session_id,
+        ticket_id=session.ticket_id,
+        status=session.status.value,
+        problem_detected=session.problem_id,
+        problem_title=session.problem_title,
+        message=messages.after_start(session, len(others)),
+        first_step=StepOut(**first) if first else None,
+        confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
+        alternatives=others,
+        language=session.language,
+    )
+
+
+@post("/start", dto=Checked[commands.Start], return_dto=None, status_code=200, operation_id="start", responses=TROUBLES)
+async def start(request: Http, data: JSONBody[commands.Start]) -> StartOut:
+    """Empieza una sesión: reconoce el problema y ofrece el primer paso."""
+    return await begin(request, data)
+
+
+@post("/", dto=Checked[commands.Start], return_dto=None, status_code=200, operation_id="start_at_root", responses=TROUBLES)
+async def start_at_root(request: Http, data: JSONBody[commands.Start]) -> StartOut:
+    """Lo mismo que `/start`."""
+    return await begin(request, data)
+
+
+async def _state(request: Http, session_id: str) -> StateOut:
+    async def run(parts: Parts, connection: Connection) -> StateOut:
+        loaded, guide = await answering.load(parts, connection, session_id)
+        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+        return StateOut(
+            session=_session(loaded.session, guide),
+            attempts=[_attempt(stored) for stored in tried],
+            summary=SummaryOut(**views.summary_view(tried)),
+        )
+
+    return await read(request, run)
+
+
+@get("/", operation_id="state_by_query", responses=TROUBLES)
+async def state_by_query(request: Http, session_id: FromQuery[str | None] = None) -> StateOut:
+    """Estado de una sesión, con todos sus intentos."""
+    if not session_id:
+        raise InvalidInput([FieldProblem("session_id", Message("Falta este campo. Agrégalo."))])
+    return await _state(request, session_id)
+
+
+@get("/{session_id:str}", operation_id="state", responses=TROUBLES)
+async def state(request: Http, session_id: FromPath[str]) -> StateOut:
+    """Estado de una sesión, con todos sus intentos."""
+    return await _state(request, session_id)
+
+
+@post(
+    "/{session_id:str}/step",
+    dto=Checked[commands.Step],
+    return_dto=None,
+    status_code=200,
+    operation_id="answer_step",
+    responses=TROUBLES,
+)
+async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands.Step]) -> StepAnswerOut:
+    """Registra qué pasó con el paso actual y dice qué sigue."""
+    caller = caller_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> StepAnswerOut:
+        try:
+            return _answered(await answering.answer(parts, connection, caller, session_id, data))
+        except Conflict as error:
+            loaded, guide = await answering.load(parts, connection, session_id)
+            error.state = views.session_view(loaded.session, guide)
+            raise
+
+    return await answer(request, run)
+
+
+def _answered(result: answering.Answered) -> StepAnswerOut:
+    return StepAnswerOut(
+        success=True,
+        attempt=_attempt(result.attempt) if result.attempt else None,
+        session=_session(result.session, result.guide),
+        next_action=result.action.value,
+        message=messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
+        suggest_escalation=views.wants_person(result.session),
+    )
+
+
+@post(
+    "/{session_id:str}/feedback",
+    dto=Checked[commands.Rate],
+    return_dto=None,
+    status_code=200,
+    operation_id="rate",
+    responses=TROUBLES,
+)
+async def rate(request: Http, session_id: FromPath[str], data: JSONBody[commands.Rate]) -> FeedbackOut:
+    """Guarda la valoración del cliente."""
+    caller = caller_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> FeedbackOut:
+        session, stored = await feedback.rate(parts, connection, caller, session_id, data)
+        return FeedbackOut(success=True, feedback=FeedbackBody(**stored), message=messages.thanks(session.language))
+
+    return await answer(request, run)
+
+
+@get("/{session_id:str}/feedback", operation_id="ratings", responses=TROUBLES)
+async def ratings(request: Http, session_id: FromPath[str]) -> FeedbackOut:
+    """Valoraciones de una sesión: la vigente y las anteriores."""
+
+    async def run(parts: Parts, connection: Connection) -> FeedbackOut:
+        found = [FeedbackBody(**stored) for stored in await feedback.ratings(parts, connection, session_id)]
+        return FeedbackOut(success=True, feedback=found[0] if found else None, message="", history=found)
+
+    return await read(request, run)
+
+
+@post(
+    "/{session_id:str}/escalate",
+    dto=Checked[commands.Escalate],
+    return_dto=None,
+    status_code=200,
+    operation_id="escalate",
+    responses=TROUBLES,
+)
+async def hand_over(request: Http, session_id: FromPath[str], data: JSONBody[commands.Escalate | None] = None) -> EscalationOut:
+    """Pasa la sesión con una persona, con todo lo que ya se intentó."""
+    caller, command = caller_of(request), data or commands.Escalate()
+
+    async def run(parts: Parts, connection: Connection) -> EscalationOut:
+        return _handed_over(await escalate.escalate(parts, connection, caller, session_id, command))
+
+    return await answer(request, run)
+
+
+def _handed_over(handover: escalate.Handover) -> EscalationOut:
+    session = handover.session
+    info = EscalationInfo(
+        reason=session.escalation_reason,
+        attempted_steps=len(handover.attempts),
+        failed_steps=len(handover.failed),
+        escalated_at=handover.escalated_at,
+        attempts=[_attempt(stored) for stored in handover.attempts],
+    )
+    return EscalationOut(
+        success=True,
+        session_id=session.session_id,
+        ticket_id=session.ticket_id,
+        status=session.status.value,
+        escalation_info=info,
+        message=messages.needs_person(session.language),
+    )
+
+
+@post(
+    "/{session_id:str}/resolve",
+    dto=Checked[commands.Resolve],
+    return_dto=None,
+    status_code=200,
+    operation_id="resolve",
+    responses=TROUBLES,
+)
+async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[commands.Resolve | None] = None) -> ResolveOut:
+    """Un agente cierra la sesión como resuelta y dice cuál era el problema."""
+    caller, command = caller_of(request), data or commands.Resolve()
+
+    async def run(parts: Parts, connection: Connection) -> ResolveOut:
+        session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
+        return ResolveOut(success=True, session=_session(session, guide), message=messages.after_solution(session))
+
+    return await answer(request, run)
+
+
+@get("/sessions", operation_id="list_sessions", responses=TROUBLES)
+async def list_sessions(
+    request: Http,
+    limit: FromQuery[str] = "50",
+    cursor: FromQuery[str | None] = None,
+    status: FromQuery[str | None] = None,
+) -> SessionPage:
+    """Sesiones, de la más nueva a la más antigua."""
+    page = check(commands.Page, {**numbers({"limit": limit}, "limit"), "status": status})
+    before = _before(cursor) if cursor else None
+
+    async def run(parts: Parts, connection: Connection) -> SessionPage:
+        wanted = page.status.value if page.status else None
+        rows = await sessions.page(connection, parts.tenant, page.limit + 1, before=before, status=wanted)
+        shown = rows[: page.limit]
+        return SessionPage(sessions=shown, next_cursor=_cursor(shown[-1]) if len(rows) > page.limit else None)
+
+    return await read(request, run)
+
+
+def _cursor(row: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(f"{row['started_at'].isoformat()} {row['session_id']}".encode()).decode()
+
+
+def _before(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        started_at, session_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        found = datetime.fromisoformat(started_at), UUID(session_id)
+        if found[0].tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
+    return found
+
+
+HANDLERS = [start, start_at_root, state_by_query, state, step, rate, ratings, hand_over, resolve, list_sessions]

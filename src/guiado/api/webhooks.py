@@ -1,0 +1,75 @@
+"""Webhooks: register, list, remove, and what became of the deliveries."""
+
+from __future__ import annotations
+
+from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
+
+from guiado.api.errors import TROUBLES
+from guiado.api.request import Checked, Http, answer, language_of, read
+from guiado.api.schemas import Done, WebhookBody, WebhookList, WebhookOut, WebhookStats
+from guiado.app import commands, webhooks
+from guiado.app.parts import Parts
+from guiado.i18n import text
+from guiado.store.database import Connection
+
+
+@post(
+    "/webhooks",
+    dto=Checked[commands.Webhook],
+    return_dto=None,
+    status_code=200,
+    operation_id="register_webhook",
+    responses=TROUBLES,
+)
+async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOut:
+    """Registra un destino; el secreto se muestra solo esta vez."""
+    language = language_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> WebhookOut:
+        endpoint = await webhooks.register(parts, connection, data, make_secret=True)
+        return WebhookOut(
+            success=True,
+            webhook_id=endpoint.webhook_id,
+            webhook=WebhookBody(**webhooks.view(endpoint, show_secret=True)),
+            message=text(language, "Webhook registrado. Guarda el secreto: no se volverá a mostrar."),
+        )
+
+    return await answer(request, run)
+
+
+@get("/webhooks", operation_id="list_webhooks", responses=TROUBLES)
+async def list_webhooks(request: Http) -> WebhookList:
+    """Todos los destinos, sin sus secretos."""
+
+    async def run(parts: Parts, connection: Connection) -> WebhookList:
+        found = [WebhookBody(**webhooks.view(endpoint)) for endpoint in await webhooks.every(parts, connection)]
+        return WebhookList(success=True, webhooks=found, total=len(found))
+
+    return await read(request, run)
+
+
+@delete("/webhooks/{webhook_id:str}", status_code=200, operation_id="delete_webhook", responses=TROUBLES)
+async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
+    """Quita un destino; lo que faltaba por enviarle se cancela."""
+    language = language_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> Done:
+        await webhooks.remove(parts, connection, webhook_id)
+        return Done(success=True, message=text(language, "Webhook eliminado."))
+
+    return await answer(request, run)
+
+
+@get("/webhooks/{webhook_id:str}/stats", operation_id="webhook_stats", responses=TROUBLES)
+async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
+    """Qué fue de los envíos a un destino."""
+
+    async def run(parts: Parts, connection: Connection) -> WebhookStats:
+        found = await webhooks.stats(parts, connection, webhook_id)
+        return WebhookStats(success=True, webhook_id=webhook_id, stats=found)
+
+    return await read(request, run)
+
+
+HANDLERS = [register, list_webhooks, remove, stats]

@@ -1,0 +1,164 @@
+"""Answer: what came of a step, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from guiado import clock
+from guiado.app.commands import Step
+from guiado.app.parts import Caller, Parts
+from guiado.domain.decide import Decision, decide
+from guiado.domain.guide import Guide
+from guiado.domain.session import Abandon, Actor, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
+from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
+from guiado.store import sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
+
+_TRIES = 20
+"""How often a command is decided anew because somebody else was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of an answer.
+
+    Args:
+        session: the new state, or the present one when the answer was known already.
+        attempt: the recorded attempt; None when no step was open (the customer said that it is solved).
+        outcome: as recorded.
+        action: how it goes on.
+        failures_allowed: at this many failed attempts a person is called.
+    """
+
+    session: Session
+    guide: Guide | None
+    attempt: StoredAttempt | None
+    outcome: Outcome
+    action: NextAction
+    failures_allowed: int
+
+
+async def load(parts: Parts, connection: Connection, session_id: object) -> tuple[Loaded, Guide | None]:
+    """A session and the guide version that it follows.
+
+    Raises:
+        SessionNotFound: no session has this id; a malformed id names none.
+    """
+    key = uuid_or_none(session_id)
+    found = await sessions.load(connection, parts.tenant, key) if key else None
+    if found is None:
+        raise SessionNotFound(session_id)
+    return found, await parts.guide_version(connection, found.session.guide_version_id)
+
+
+def outcome_of(command: Step) -> Outcome:
+    """The outcome that an answer means.
+
+    Raises:
+        InvalidInput: `success` and `outcome` contradict each other.
+    """
+    if command.outcome is None:
+        return Outcome.DONE if command.success else Outcome.COULD_NOT
+    # "Did it, no use" may be said with either: the step was done, the problem is still there.
+    if command.outcome is not Outcome.NOT_HELPED and command.outcome.success is not command.success:
+        raise InvalidInput([FieldProblem("outcome", Message("Contradice a success. Envía los dos de acuerdo, o solo success."))])
+    return command.outcome
+
+
+async def answer(parts: Parts, connection: Connection, caller: Caller, session_id: object, command: Step) -> Answered:
+    """Record what came of a step and decide what comes next.
+
+    The same answer to a step that is already passed changes nothing and tells the recorded answer.
+
+    Raises:
+        SessionNotFound, SessionEnded, NoStepLeft, WrongStep: see `decide`.
+        StaleSession: another answer was recorded at the same moment, and this one did not say which step it is about.
+    """
+    outcome = outcome_of(command)
+    for _ in range(_TRIES):
+        loaded, guide = await load(parts, connection, session_id)
+        known = await _recorded(parts, connection, loaded.session, command.step_number)
+        wish = _wish(command, outcome, known)
+        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed)
+        if not isinstance(decided, Decision):
+            return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
+        attempt_id = clock.new_id()
+        if await _commit(parts, connection, caller, "answer", loaded.session, decided, attempt_id):
+            stored = StoredAttempt(str(attempt_id), decided.attempt) if decided.attempt else None
+            return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed)
+        if command.step_number is None:
+            break
+    raise StaleSession
+
+
+def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answer:
+    return Answer(
+        outcome=outcome,
+        step_number=command.step_number,
+        recorded=known.attempt.outcome if known else None,
+        notes=command.notes,
+        active_seconds=command.active_seconds,
+        source=command.source or Actor.CUSTOMER,
+        reason=command.reason,
+    )
+
+
+async def _recorded(parts: Parts, connection: Connection, session: Session, number: int | None) -> StoredAttempt | None:
+    if number is None or number > session.current_step:
+        return None
+    return await sessions.passing_attempt(connection, parts.tenant, session.session_id, number)
+
+
+async def command_session(
+    parts: Parts, connection: Connection, caller: Caller, session_id: object, action: str, command: Command
+) -> tuple[Session, Guide | None]:
+    """Apply a command that needs no answer of its own: escalate, close, abandon.
+
+    Raises:
+        SessionNotFound, SessionEnded: see `decide`.
+        StaleSession: others kept changing the session.
+    """
+    for _ in range(_TRIES):
+        loaded, guide = await load(parts, connection, session_id)
+        decided = decide(loaded.session, guide, command, clock.now())
+        if not isinstance(decided, Decision):
+            return loaded.session, guide
+        if await _commit(parts, connection, caller, action, loaded.session, decided):
+            return decided.session, guide
+    raise StaleSession
+
+
+async def command_unchanged(
+    parts: Parts, connection: Connection, caller: Caller, session: Session, action: str, command: Escalate | Resolve | Abandon
+) -> bool:
+    """Apply a command to a session as it was read; False, with nothing done, when something happened to it since.
+
+    Raises:
+        SessionEnded: see `decide`.
+    """
+    decided = decide(session, None, command, clock.now())
+    return isinstance(decided, Decision) and await _commit(parts, connection, caller, action, session, decided)
+
+
+async def _commit(
+    parts: Parts,
+    connection: Connection,
+    caller: Caller,
+    action: str,
+    before: Session,
+    decision: Decision,
+    attempt_id: UUID | None = None,
+) -> bool:
+    change = Change(
+        session=decision.session,
+        expected=before.version,
+        now=decision.session.updated_at,
+        audit=caller.audit(action),
+        events=decision.events,
+        attempt=decision.attempt,
+        attempt_id=attempt_id,
+        offer=decision.offer,
+    )
+    return await sessions.commit(connection, parts.tenant, change)

@@ -1,0 +1,153 @@
+"""What can be asked of guiado, with the limits of every field.
+
+Source: contract.md §3.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from guiado.app.fields import Command, Days, Description, Email, Line, Name, Notes, Rating, Seconds, StepNumber, Url
+from guiado.domain.events import EventKind
+from guiado.domain.session import Actor, Outcome, Status
+
+Language = Literal["es", "en", "pt"]
+TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Start(Command):
+    """A customer says what is wrong."""
+
+    problem_description: Description
+    customer_email: Email
+    customer_name: Name | None = None
+    ticket_id: Line | TicketNumber | None = None
+    source: Line | None = None
+    language: Language | None = None
+    device: Line | None = None
+    product: Line | None = None
+
+
+class Step(Command):
+    """What came of the current step."""
+
+    success: Annotated[bool, Meta(examples=[True], description="Si el paso se pudo hacer.")]
+    notes: Notes | None = None
+    step_number: StepNumber | None = None
+    step_title: Notes | None = None
+    outcome: Outcome | None = None
+    reason: Notes | None = None
+    active_seconds: Seconds | None = None
+    source: Actor | None = None
+
+
+class Rate(Command):
+    """The customer's opinion."""
+
+    rating: Rating
+    feedback_text: Notes | None = None
+    was_helpful: bool | None = None
+
+
+class Escalate(Command):
+    """A person is wanted."""
+
+    reason: Notes | None = None
+
+
+class Resolve(Command):
+    """An agent closes the session as solved."""
+
+    problem_id: Line | None = None
+    step_id: Line | None = None
+    minutes: Annotated[float, Meta(ge=0, le=100_000, examples=[12])] | None = None
+    notes: Notes | None = None
+
+
+class Webhook(Command):
+    """An endpoint that wants to be told."""
+
+    url: Url
+    events: Annotated[list[EventKind], Meta(min_length=1, max_length=20, examples=[["session_started", "session_resolved"]])]
+    webhook_id: Line | None = None
+    secret: Line | None = None
+    headers: Annotated[dict[str, str], Meta(max_length=20, examples=[{"X-Equipo": "soporte"}])] | None = None
+    timeout: Annotated[float, Meta(gt=0, le=60, examples=[10])] = 10
+    retry_attempts: Annotated[int, Meta(ge=1, le=20, examples=[10])] = 10
+    enabled: bool = True
+
+
+class Variable(Command):
+    """One variable of a template."""
+
+    name: Line
+    description: Notes | None = None
+    required: bool = False
+    type: Line | None = None
+    default: Notes | None = None
+
+
+class Template(Command):
+    """A guide with variables."""
+
+    template_id: Line
+    name: Name
+    category: Line
+    variables: Annotated[list[Variable], Meta(max_length=100, examples=[[{"name": "producto", "required": True}]])]
+    steps_template: Annotated[
+        list[dict[str, Any]], Meta(min_length=1, max_length=100, examples=[[{"title": "Abre {{producto}}"}]])
+    ]
+    description: Notes | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Render(Command):
+    """Values for the variables of a template."""
+
+    template_id: Line
+    variables: Annotated[
+        dict[str, Any], Meta(max_length=200, examples=[{"product_name": "Mi App", "reset_url": "https://ejemplo.com"}])
+    ]
+
+
+class Notification(Command):
+    """A message to one recipient."""
+
+    notification_type: Line
+    recipient: Name
+    subject: Name | None = None
+    message: Notes | None = None
+    session_id: Line | None = None
+    channel: Literal["email", "sms", "push", "slack", "teams", "discord", "webhook"] = "email"
+    priority: Literal["low", "normal", "high", "urgent"] = "normal"
+
+
+class MessageTemplate(Command):
+    """Subject and body of a message, with `{placeholders}`."""
+
+    template_id: Line
+    subject: Name
+    body: Notes
+
+
+class Trigger(Command):
+    """An event that a caller sends by hand."""
+
+    event: EventKind
+    data: dict[str, Any]
+    webhook_id: Line | None = None
+
+
+class Period(Command):
+    """How far back to look."""
+
+    days: Days = 30
+
+
+class Page(Command):
+    """Which page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 50
+    status: Status | None = None

@@ -1,0 +1,86 @@
+"""Escalate and close: when people take over, and when they are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from guiado import clock
+from guiado.app import commands
+from guiado.app.answer import command_session, command_unchanged
+from guiado.app.parts import Caller, Parts
+from guiado.domain.guide import Guide
+from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Session
+from guiado.logs import get_logger
+from guiado.store import sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import StoredAttempt
+
+_MAX_DURATION_KEY = "max_session_duration_hours"
+_MAX_DURATION_HOURS = 24.0
+_MOST_HOURS = 876_000.0
+"""A hundred years: a longer interval is more than PostgreSQL's calendar takes."""
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Everything that the person who takes over should know, so that nobody is asked twice."""
+
+    session: Session
+    guide: Guide | None
+    attempts: list[StoredAttempt]
+    escalated_at: datetime
+
+    @property
+    def failed(self) -> list[StoredAttempt]:
+        """The attempts that could not be carried out."""
+        return [stored for stored in self.attempts if not stored.attempt.success]
+
+
+async def escalate(
+    parts: Parts, connection: Connection, caller: Caller, session_id: object, command: commands.Escalate
+) -> Handover:
+    """Hand a session over to a person.
+
+    Raises:
+        SessionNotFound, SessionEnded, StaleSession: see `command_session`.
+    """
+    wish = Escalate(command.reason, _actor(caller))
+    session, guide = await command_session(parts, connection, caller, session_id, "escalate", wish)
+    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    return Handover(session, guide, tried, session.ended_at or clock.now())
+
+
+async def resolve(
+    parts: Parts, connection: Connection, caller: Caller, session_id: object, command: commands.Resolve
+) -> tuple[Session, Guide | None]:
+    """Close a session as solved, on a person's word, with what the problem really was.
+
+    Raises:
+        SessionNotFound, SessionEnded, StaleSession: see `command_session`.
+    """
+    closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
+    return await command_session(parts, connection, caller, session_id, "resolve", closing)
+
+
+async def abandon_idle(parts: Parts) -> int:
+    """Mark the sessions that nobody touched for `max_session_duration_hours` as abandoned.
+
+    Returns:
+        How many were marked.
+    """
+    caller, marked = Caller(actor="machine", channel="worker"), 0
+    async with parts.db.connection() as connection:
+        hours = await sessions.config_number(connection, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
+        for loaded in await sessions.idle(connection, parts.tenant, clock.now(), min(max(0.0, hours), _MOST_HOURS)):
+            if await command_unchanged(parts, connection, caller, loaded.session, "abandon", Abandon()):
+                marked += 1
+            else:
+                # The customer came back at this very moment: then it is not abandoned.
+                log.info("abandon_skipped", session_id=loaded.session.session_id)
+    return marked
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(caller.actor) if caller.actor in {"customer", "machine"} else Actor.AGENT

@@ -1,0 +1,56 @@
+"""Rate: what the customer thought of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from guiado import clock
+from guiado.app.answer import load
+from guiado.app.commands import Rate
+from guiado.app.parts import Caller, Parts
+from guiado.app.views import View
+from guiado.domain import events
+from guiado.domain.session import Session, Status
+from guiado.store import feedback
+from guiado.store.database import Connection
+from guiado.store.feedback import Feedback
+
+
+async def rate(parts: Parts, connection: Connection, caller: Caller, session_id: object, command: Rate) -> tuple[Session, View]:
+    """Store the customer's rating of a session, in whatever state it is. The newest rating of a session counts.
+
+    Raises:
+        SessionNotFound: no session has this id.
+    """
+    loaded, _ = await load(parts, connection, session_id)
+    session = loaded.session
+    given = _feedback(session, command)
+    event = events.feedback_received(session, command.rating, command.was_helpful, command.feedback_text)
+    feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"))
+    return session, {"id": feedback_id, **asdict(given)}
+
+
+async def ratings(parts: Parts, connection: Connection, session_id: object) -> list[View]:
+    """All ratings of a session, newest first.
+
+    Raises:
+        SessionNotFound: no session has this id.
+    """
+    loaded, _ = await load(parts, connection, session_id)
+    return [asdict(given) for given in await feedback.of_session(connection, parts.tenant, loaded.session.session_id)]
+
+
+def _feedback(session: Session, command: Rate) -> Feedback:
+    return Feedback(
+        session_id=session.session_id,
+        ticket_id=session.ticket_id,
+        customer_email=session.customer_email,
+        rating=command.rating,
+        feedback_text=command.feedback_text,
+        was_helpful=command.was_helpful,
+        problem_detected=session.problem_id,
+        total_steps=session.total_steps,
+        completed_steps=session.current_step,
+        resolved=session.status is Status.RESOLVED,
+        collected_at=clock.now(),
+    )

@@ -1,0 +1,214 @@
+"""Checks what a caller sends, field by field, and says what to do about each fault.
+
+Commands are msgspec structs: their annotations are the API's schema, the decoder's rules and these checks in one place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar, cast, get_args
+
+import msgspec
+from msgspec import Meta
+
+from guiado.app.plain import nested_problem
+from guiado.errors import FieldProblem, InvalidInput, Message
+
+_KINDS = {
+    "str": "un texto",
+    "int": "un número entero",
+    "float": "un número",
+    "bool": "true o false",
+    "array": "una lista",
+    "object": "un objeto",
+    "null": "null",
+}
+_EXPECTED = re.compile(r"^Expected `([^`]+)`(?:, got `([^`]+)`)?")
+_LENGTH = re.compile(r"length (<=|>=) (\d+)")
+_RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
+_PATH = re.compile(r" - at (?:`key` in )?`\$(.*)`$")
+_DELIVERABLE = ".example.com"
+
+
+def _text(limit: int, example: str, *, kind: str = "line", **schema: object) -> Any:  # noqa: ANN401
+    return Meta(min_length=1, max_length=limit, examples=[example], extra={"kind": kind}, extra_json_schema=dict(schema))
+
+
+Description = Annotated[str, _text(10_000, "No me deja instalar el programa", kind="text")]
+Email = Annotated[str, _text(254, "cliente@example.com", kind="email", format="email")]
+Name = Annotated[str, _text(200, "Juan Pérez")]
+Line = Annotated[str, _text(128, "TKT-12345")]
+Notes = Annotated[str, _text(5_000, "Salió un aviso de permisos", kind="text")]
+Url = Annotated[str, _text(2_048, "https://tu-sistema.com/webhook", kind="url", format="uri")]
+Rating = Annotated[int, Meta(ge=1, le=5, examples=[5])]
+StepNumber = Annotated[int, Meta(ge=1, le=10_000, examples=[1])]
+Seconds = Annotated[float, Meta(ge=0, le=31_536_000, examples=[42.5])]
+Days = Annotated[int, Meta(ge=1, le=3_650, examples=[30])]
+
+
+class Command(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Base of everything that a caller can ask for."""
+
+
+T = TypeVar("T", bound=Command)
+
+
+def check(command: type[T], raw: object) -> T:
+    """The command that `raw` describes.
+
+    Args:
+        command: which command.
+        raw: decoded JSON, or keyword arguments of the facade.
+
+    Raises:
+        InvalidInput: names every bad field with the remedy.
+    """
+    if not isinstance(raw, Mapping):
+        raise InvalidInput([FieldProblem("$", Message("El cuerpo debe ser un objeto JSON, por ejemplo {{}}."))])
+    given = cast("Mapping[str, object]", raw)
+    values: dict[str, object] = {}
+    problems: list[FieldProblem] = []
+    for field in msgspec.structs.fields(command):
+        found = _check_field(field, given.get(field.encode_name, msgspec.NODEFAULT), problems)
+        if found is not msgspec.NODEFAULT:
+            values[field.name] = found
+    if problems:
+        raise InvalidInput(problems)
+    return command(**values)
+
+
+def clean(command: T) -> T:
+    """The same command, decoded by the server, with its texts trimmed and checked.
+
+    Raises:
+        InvalidInput: names every bad field with the remedy.
+    """
+    problems: list[FieldProblem] = []
+    for name, kind, required in _texts_of(type(command)):
+        value = getattr(command, name)
+        if isinstance(value, str):
+            setattr(command, name, _clean_text(name, value, kind, problems, required=required))
+    problems += filter(None, (nested_problem(name, getattr(command, name)) for name in command.__struct_fields__))
+    if problems:
+        raise InvalidInput(problems)
+    return command
+
+
+def _check_field(field: msgspec.structs.FieldInfo, value: object, problems: list[FieldProblem]) -> object:
+    if value is msgspec.NODEFAULT:
+        if field.required:
+            problems.append(FieldProblem(field.encode_name, Message("Falta este campo. Agrégalo.")))
+        return msgspec.NODEFAULT
+    if isinstance(value, (Mapping, list, tuple, AbstractSet)) and (
+        problem := plain_problem(field.encode_name, cast("object", value))
+    ):
+        problems.append(problem)
+        return msgspec.NODEFAULT
+    try:
+        found = msgspec.convert(_storable_or_blank(value), field.type)
+    except msgspec.ValidationError as error:
+        problems.append(_explain_nested(field.encode_name, str(error)))
+        return msgspec.NODEFAULT
+    kind = _kind_of(field.type)
+    if type(found) is str and isinstance(value, str):
+        return _clean_text(field.encode_name, value, kind or "line", problems, required=field.required)
+    return found
+
+
+def _storable_or_blank(value: object) -> object:
+    # Half of a surrogate pair cannot even be measured by the decoder; the text check names it afterwards.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+@lru_cache
+def _texts_of(command: type[Command]) -> tuple[tuple[str, str, bool], ...]:
+    found = [(field.name, _kind_of(field.type), field.required) for field in msgspec.structs.fields(command)]
+    return tuple((name, kind, required) for name, kind, required in found if kind)
+
+
+def _kind_of(annotation: object) -> str | None:
+    for part in (annotation, *get_args(annotation)):
+        for meta in getattr(part, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.extra and "kind" in meta.extra:
+                return str(meta.extra["kind"])
+    return None
+
+
+def _clean_text(name: str, value: str, kind: str, problems: list[FieldProblem], *, required: bool) -> str | None:
+    text = value.strip()
+    problem = _text_problem(text, kind) if text else None
+    if not text and required:
+        problem = Message("Está vacío. Escríbelo.")
+    if problem:
+        problems.append(FieldProblem(name, problem))
+        return None
+    if kind == "email" and text:
+        return _email(name, text, problems)
+    return text or None
+
+
+def _text_problem(text: str, kind: str) -> Message | None:
+    allowed = "\n\r\t" if kind == "text" else ""
+    if any((ord(c) < ord(" ") and c not in allowed) or "\x7f" <= c <= "\x9f" for c in text):
+        return Message("Contiene caracteres de control. Bórralos.")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return Message("Contiene caracteres rotos. Escríbelos de nuevo.")
+    return None
+
+
+def _email(name: str, text: str, problems: list[FieldProblem]) -> str | None:
+    # The library refuses domains for special use (.local, .test) and has no switch for it: there, what is before them counts.
+    found = _normalised(text) or _normalised(text + _DELIVERABLE).removesuffix(_DELIVERABLE)
+    if not found:
+        problems.append(FieldProblem(name, Message("No es una dirección de correo válida. Escríbela como nombre@dominio.com.")))
+    return found or None
+
+
+def _normalised(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.lower()
+    except EmailNotValidError:
+        return ""
+
+
+def explain_decoding(error: str) -> FieldProblem:
+    """What the server's decoder complained about, as a field and a remedy."""
+    at = _PATH.search(error)
+    return _explain((at.group(1).lstrip(".") if at else "") or "$", _PATH.sub("", error))
+
+
+def _explain(name: str, problem: str) -> FieldProblem:
+    return FieldProblem(name, _remedy(problem))
+
+
+def _explain_nested(name: str, problem: str) -> FieldProblem:
+    at = _PATH.search(problem)
+    return _explain(f"{name}{at[1]}" if at else name, _PATH.sub("", problem))
+
+
+def _remedy(problem: str) -> Message:
+    if "missing required field" in problem:
+        return Message("Falta el campo {name}. Agrégalo.", {"name": problem.rsplit("`", 2)[1]})
+    if "Invalid enum value" in problem:
+        return Message(
+            "{problem} no es una opción. Mira las opciones en /schema.", {"problem": problem.split("value", 1)[1].strip()[:60]}
+        )
+    if length := _LENGTH.search(problem):
+        if length[1] == ">=":
+            return Message("Está vacío. Escríbelo.")
+        return Message("Es demasiado largo: {limit} caracteres como máximo. Acórtalo.", {"limit": length[2]})
+    if limits := _RANGE.findall(problem):
+        sign, number = limits[0]
+        words = {"<=": "como máximo {number}", ">=": "como mínimo {number}", "<": "menos de {number}", ">": "más de {number}"}
+        return Message("Debe ser " + words[sign] + ".", {"number": number})
+    if expected := _EXPECTED.match(problem):
+        wanted = " o ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in expected[1].split("|"))
+        return Message(
+            "Debe ser {wanted}, no {given}.",
+            {"wanted": wanted, "given": _KINDS.get(expected[2] or "", expected[2] or "otra cosa")},
+        )
+    return Message("No es válido ({problem}). Corrígelo.", {"problem": problem[:120]})

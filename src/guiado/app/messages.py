@@ -1,0 +1,112 @@
+"""What the customer reads: Spanish first, English and Portuguese from the catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
+from guiado.i18n import text
+
+
+def after_start(session: Session, alternatives: int) -> str:
+    """What is said when a session begins."""
+    if session.problem_title is None:
+        return text(
+            session.language,
+            "No reconocemos este problema. Te pasamos con una persona del equipo, que ya tiene tu descripción.",
+        )
+    if alternatives:
+        return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
+    return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
+
+
+def after_answer(session: Session, outcome: Outcome, action: NextAction, failures_allowed: int) -> str:
+    """What is said after an answer to a step."""
+    language = session.language
+    if action is NextAction.RESOLVED:
+        return after_solution(session)
+    if action is NextAction.ESCALATE or session.status is Status.NEEDS_ESCALATION:
+        return needs_person(language)
+    if not outcome.success:
+        left = max(1, failures_allowed - session.failures)
+        return text(
+            language,
+            "No pasa nada. Revisa las instrucciones y vuelve a intentarlo. Si no se puede, te pasaremos con una persona "
+            "(intentos que quedan: {left}).",
+            left=left,
+        )
+    number, total = session.current_step + 1, session.total_steps
+    if outcome is Outcome.NOT_HELPED:
+        return text(language, "Gracias por probarlo. Sigamos con el paso {number} de {total}.", number=number, total=total)
+    return text(language, "¡Bien! Sigamos con el paso {number} de {total}.", number=number, total=total)
+
+
+def after_solution(session: Session) -> str:
+    """What is said when the problem is solved, or taken to be."""
+    if session.resolution is Resolution.CONFIRMED:
+        return text(session.language, "¡Qué bien! Damos el problema por resuelto.")
+    return text(
+        session.language, "Completaste todos los pasos, así que damos el problema por resuelto. Si vuelve a pasar, escríbenos."
+    )
+
+
+def needs_person(language: str) -> str:
+    """What is said when a person takes over."""
+    return text(language, "Te pasamos con una persona del equipo. Ya sabe lo que probaste: no tendrás que repetirlo.")
+
+
+def nothing_to_do(session: Session) -> str:
+    """What is said when somebody asks for a step and there is none."""
+    if session.total_steps == 0:
+        return after_start(session, 0)
+    match session.status:
+        case Status.RESOLVED:
+            return after_solution(session)
+        case Status.ABANDONED:
+            return text(session.language, "Esta sesión se cerró por falta de actividad. Empieza una nueva cuando quieras.")
+        case _:
+            return needs_person(session.language)
+
+
+def thanks(language: str) -> str:
+    """What is said after a rating."""
+    return text(language, "Gracias por tu opinión. Nos ayuda a mejorar.")
+
+
+def render_step(step: Mapping[str, Any], language: str = "es") -> str:
+    """The message with one step: title, numbered instructions, precautions, resources, what to expect, how long it takes.
+
+    Args:
+        step: a step or one of the two `status` forms, as the facade gives them.
+        language: es, en or pt.
+
+    Source: contract.md §1, format_step_response.
+    """
+    if "step_number" not in step:
+        return _render_status(step, language)
+    total = step.get("total_steps") or step["step_number"]
+    lines = [
+        text(language, "Paso {number} de {total}: {title}", number=step["step_number"], total=total, title=step.get("title", ""))
+    ]
+    lines += ["", str(step["description"])] if step.get("description") else []
+    lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in step.get("warnings") or []])
+    numbered = [f"{i}. {line}" for i, line in enumerate(step.get("instructions") or [], 1)]
+    lines += _block(text(language, "Qué hacer:"), numbered)
+    lines += _block(text(language, "Resultado esperado:"), [str(step["expected_result"])] if step.get("expected_result") else [])
+    links = [f"- {item.get('title', '')}: {item.get('url', '')}" for item in step.get("resources") or []]
+    lines += _block(text(language, "Recursos:"), links)
+    if step.get("estimated_time"):
+        lines += ["", text(language, "Tiempo estimado de toda la guía: {time}", time=step["estimated_time"])]
+    return "\n".join(lines)
+
+
+def _block(heading: str, lines: list[str]) -> list[str]:
+    return ["", heading, *lines] if lines else []
+
+
+def _render_status(step: Mapping[str, Any], language: str) -> str:
+    lines = [str(step.get("message") or step.get("error") or "")]
+    if step.get("suggest_escalation"):
+        lines.append(text(language, "Una persona del equipo puede seguir contigo desde aquí."))
+    return "\n".join(filter(None, lines))

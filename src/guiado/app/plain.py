@@ -1,0 +1,71 @@
+"""Plain values: what can be kept as `jsonb` and told again as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date
+from math import isfinite
+from typing import cast
+from uuid import UUID
+
+import msgspec
+
+from guiado.domain.knowledge import is_storable
+from guiado.errors import FieldProblem, Message
+
+_MAX_DEPTH = 64
+_MAX_NUMBER = 2**63
+_UNSTORABLE = "Contiene caracteres que no se pueden guardar. Bórralos."
+
+
+def plain_problem(name: str, value: object) -> FieldProblem | None:
+    """The first thing in a value, however deep, that cannot be kept; None when all of it can.
+
+    Args:
+        name: of the field; the path of what is wrong begins with it.
+        value: anything that a caller may send.
+    """
+    waiting: list[tuple[str, object, int]] = [(name, value, 0)]
+    while waiting:
+        path, item, depth = waiting.pop()
+        template = "Hay demasiados niveles anidados. Simplifícalo." if depth > _MAX_DEPTH else _fault(item)
+        if template:
+            return FieldProblem(path, Message(template))
+        waiting += [(f"{path}{step}", part, depth + 1) for step, part in _parts(item)]
+    return None
+
+
+def nested_problem(name: str, value: object) -> FieldProblem | None:
+    """`plain_problem` of a value that holds others; None for any that does not."""
+    return plain_problem(name, value) if any(True for _ in _parts(value)) else None
+
+
+def _fault(item: object) -> str | None:
+    match item:
+        case str():
+            return None if is_storable(item) else _UNSTORABLE
+        case bool() | None | date() | UUID() | msgspec.Struct() | list() | tuple() | AbstractSet():
+            return None
+        case int() | float():
+            # The first comparison is for whole numbers that are too large to be made a float.
+            fits = -_MAX_NUMBER <= item < _MAX_NUMBER if isinstance(item, int) else isfinite(item)
+            return None if fits else "Este número no se puede guardar. Usa uno más pequeño."
+        case Mapping():
+            keys = cast("Mapping[object, object]", item)
+            fits = all(isinstance(key, str) and is_storable(key) for key in keys)
+            return None if fits else "Las claves deben ser textos normales."
+        case _:
+            return "Solo admite texto, números, true, false, null, listas y objetos."
+
+
+def _parts(item: object) -> Iterator[tuple[str, object]]:
+    match item:
+        case Mapping():
+            yield from ((f".{key}", part) for key, part in cast("Mapping[str, object]", item).items())
+        case list() | tuple() | AbstractSet():
+            yield from ((f"[{place}]", part) for place, part in enumerate(cast("list[object]", item)))
+        case msgspec.Struct():
+            yield from ((f".{name}", getattr(item, name)) for name in item.__struct_fields__)
+        case _:
+            return

@@ -1,0 +1,109 @@
+"""Sessions, steps and attempts as the plain values that every door shows.
+
+Source: contract.md §1 and §3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guiado.domain.guide import Guide
+from guiado.domain.session import Session, Status
+from guiado.store.sessions import StoredAttempt
+
+View = dict[str, Any]
+
+
+def step_view(session: Session, guide: Guide, number: int) -> View:
+    """One step for the customer, in the session's language.
+
+    Args:
+        number: of the step, from 1.
+    """
+    spoken = guide.in_language(session.language)
+    step = spoken.steps[number - 1]
+    return {
+        "session_id": session.session_id,
+        "step_number": number,
+        "step_id": step.step_id,
+        "type": step.type,
+        "title": step.title,
+        "description": step.description,
+        "instructions": list(step.instructions),
+        "expected_result": step.expected_result,
+        "warnings": list(step.warnings),
+        "resources": [dict(resource) for resource in step.resources],
+        "irreversible": step.irreversible,
+        "total_steps": session.total_steps,
+        "current_step": session.current_step,
+        "estimated_time": spoken.estimated_time,
+        "difficulty": spoken.difficulty,
+    }
+
+
+def open_step(session: Session, guide: Guide | None) -> View | None:
+    """The step that waits for an answer, or None."""
+    if guide is None or session.status.ended or session.current_step >= session.total_steps:
+        return None
+    return step_view(session, guide, session.current_step + 1)
+
+
+def session_view(session: Session, guide: Guide | None = None) -> View:
+    """A session as REST shows it."""
+    return {
+        "session_id": session.session_id,
+        "ticket_id": session.ticket_id,
+        "customer_email": session.customer_email,
+        "customer_name": session.customer_name,
+        "problem_description": session.problem_description,
+        "detected_problem_id": session.problem_id,
+        "detected_problem_title": session.problem_title,
+        "status": session.status.value,
+        "current_step": session.current_step,
+        "total_steps": session.total_steps,
+        "language": session.language,
+        "started_at": session.started_at,
+        "updated_at": session.updated_at,
+        "resolved_at": session.resolved_at,
+        "escalated_at": session.escalated_at,
+        "ended_at": session.ended_at,
+        "resolution": session.resolution,
+        "escalation_reason": session.escalation_reason,
+        "notes": session.notes,
+        "version": session.version,
+        "next_step": open_step(session, guide),
+    }
+
+
+def attempt_view(stored: StoredAttempt) -> View:
+    """An attempt as REST shows it."""
+    attempt = stored.attempt
+    return {
+        "id": stored.attempt_id,
+        "step_number": attempt.step_number,
+        "step_title": attempt.step_title,
+        "success": attempt.success,
+        "outcome": attempt.outcome.value,
+        "notes": attempt.notes,
+        "attempted_at": attempt.attempted_at,
+        "duration_seconds": attempt.duration_seconds,
+        "active_seconds": attempt.active_seconds,
+        "step_type": attempt.step_type,
+        "source": attempt.source.value,
+        "reason": attempt.reason,
+    }
+
+
+def summary_view(attempts: list[StoredAttempt]) -> View:
+    """How many attempts there were, and how they went."""
+    successful = sum(stored.attempt.success for stored in attempts)
+    return {
+        "total_attempts": len(attempts),
+        "successful_attempts": successful,
+        "failed_attempts": len(attempts) - successful,
+    }
+
+
+def wants_person(session: Session) -> bool:
+    """Whether a person should take over."""
+    return session.status in {Status.NEEDS_ESCALATION, Status.ESCALATED}

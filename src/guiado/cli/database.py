@@ -1,0 +1,175 @@
+"""`guiado db`: the database that guiado uses, its own or the one of DATABASE_URL."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from guiado.cli.manual import Manual, ManualGroup
+from guiado.cli.screen import Screen, screen_of
+from guiado.errors import GuiadoError
+
+if TYPE_CHECKING:
+    from guiado.settings import Settings
+    from guiado.store.embedded import EmbeddedPostgres
+
+app = typer.Typer(cls=ManualGroup, help="Base de datos: dirección, consola y estado.", no_args_is_help=True)
+_PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "allow_interspersed_args": False}
+
+
+@app.command(
+    cls=Manual,
+    help='Escribe solo la dirección de la base de datos; por ejemplo para: psql "$(guiado db url)"\n'
+    "Si la base integrada está parada, la arranca y la deja en marcha: la parará el próximo proceso de guiado que termine, "
+    "o guiado db stop.",
+)
+def url(context: typer.Context) -> None:
+    """Print the address alone, of a server that runs on when this process is gone."""
+    settings = _settings()
+    if settings.database_url:
+        screen_of(context).verbatim(settings.database_url)
+        return
+    server = _embedded(settings)
+    dsn = server.join()
+    server.detach()
+    screen_of(context).verbatim(dsn)
+
+
+@app.command(cls=Manual, context_settings=_PASS_ON, help="Abre psql con la base de datos; lo que añadas se lo pasa a psql.")
+def psql(
+    words: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENTOS", help="Argumentos de psql.")] = None,
+) -> None:
+    """Run psql; the embedded server runs at least as long."""
+    settings = _settings()
+    if settings.database_url:
+        raise typer.Exit(_run_psql(_psql_program(None), settings.database_url, words or []))
+    server = _embedded(settings)
+    dsn = server.join()
+    try:
+        code = _run_psql(_psql_program(server.status().binaries), dsn, words or [])
+    finally:
+        server.leave()
+    raise typer.Exit(code)
+
+
+@app.command(cls=Manual, help="Prepara la base de datos para esta versión; se puede repetir sin daño.")
+def migrate(context: typer.Context) -> None:
+    """Apply the schema files that the database does not have."""
+    from guiado.store.migrate import migrate as apply
+    from guiado.wiring import Site
+
+    screen, site = screen_of(context), Site(_settings())
+    dsn = site.join()
+    try:
+        done = asyncio.run(apply(dsn))
+    finally:
+        site.leave()
+    for name in done:
+        screen.show(f"✓ {name}", style="green")
+    screen.say("La base de datos está al día.")
+
+
+@app.command(cls=Manual, help="Muestra qué base de datos se usa, si está en marcha y qué le falta. No arranca nada.")
+def status(context: typer.Context) -> None:
+    """Show what there is of the database."""
+    screen, settings = screen_of(context), _settings()
+    if settings.database_url:
+        screen.say("PostgreSQL de DATABASE_URL: {url}", url=_without_password(settings.database_url))
+        _show_schema(screen, settings.database_url)
+        return
+    server = _embedded(settings)
+    found = server.status()
+    screen.say("PostgreSQL integrado, versión {version}", version=found.version or screen.tr("desconocida"))
+    screen.say("Datos: {folder}", folder=found.data)
+    dsn = server.dsn() if found.running else None
+    if dsn is None:
+        screen.say("Parado.", style="yellow")
+        return
+    screen.say("En marcha (proceso {pid}).", style="green", pid=found.pid)
+    _show_schema(screen, dsn)
+
+
+@app.command(cls=Manual, help="Para la base de datos integrada, si nadie la usa.")
+def stop(context: typer.Context) -> None:
+    """Stop the embedded server."""
+    settings = _settings()
+    if settings.database_url:
+        raise GuiadoError("La base de datos es la de DATABASE_URL: guiado no la para. Hazlo en su servidor.")
+    if not _embedded(settings).stop():
+        raise GuiadoError("La base de datos está en uso. Termina antes los otros procesos de guiado.")
+    screen_of(context).say("Parado.")
+
+
+def _settings() -> Settings:
+    from guiado.settings import read_settings
+
+    return read_settings()
+
+
+def _embedded(settings: Settings) -> EmbeddedPostgres:
+    from guiado.store.embedded import EmbeddedPostgres, default_home
+
+    return EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
+
+
+def _psql_program(folder: Path | None) -> str:
+    import shutil
+
+    own = str(folder / "psql") if folder else None
+    found = shutil.which(own) if own else None
+    program = found or shutil.which("psql")
+    if program is None:
+        raise GuiadoError("No encuentro psql. Instala el cliente de PostgreSQL.")
+    return program
+
+
+def _run_psql(program: str, dsn: str, words: list[str]) -> int:
+    import signal
+    import subprocess
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql: it cancels a query there
+    try:
+        return subprocess.run([program, dsn, *words], check=False, preexec_fn=_listen_to_ctrl_c).returncode  # noqa: PLW1509, S603
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _listen_to_ctrl_c() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an ignored signal would stay ignored in the child
+
+
+def _show_schema(screen: Screen, dsn: str) -> None:
+    from guiado.store.migrate import schema_files
+
+    version, have = asyncio.run(_read_schema(dsn))
+    screen.say("Servidor: PostgreSQL {version}", version=version)
+    for file in schema_files():
+        if have.get(file.name) == file.checksum:
+            screen.show(f"✓ {file.name}", style="green")
+        else:
+            screen.say("✗ {file}: pendiente; lo aplica guiado db migrate", style="yellow", file=file.name)
+
+
+async def _read_schema(dsn: str) -> tuple[str, dict[str, str]]:
+    from guiado.store.migrate import applied, connect
+
+    connection = cast("Any", await connect(dsn))
+    try:
+        version = str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close(timeout=5)
+    return version, await applied(dsn)
+
+
+def _without_password(dsn: str) -> str:
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(dsn)
+    account, at, place = parts.netloc.rpartition("@")
+    user = account.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{place}"))

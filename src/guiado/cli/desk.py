@@ -1,0 +1,160 @@
+"""What the terminal asks of guiado: sessions in and out, each write once even when the database restarts meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from guiado.agent.engine import engine
+from guiado.app import answer, commands, escalate, feedback, messages, start, views
+from guiado.app.fields import check
+from guiado.app.parts import Caller, Parts
+from guiado.domain.guide import Guide
+from guiado.domain.session import Outcome, Session
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+View = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The sessions of guiado, for one customer at a terminal.
+
+    Every view of a session has: `session_id status language title said` (what the customer is told), `ended` (no answer is
+    taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`.
+
+    Args:
+        language: es, en or pt.
+    """
+
+    language: str
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(channel="terminal", language=self.language)
+
+    def start(self, description: str, email: str) -> View:
+        """Begin a session.
+
+        Raises:
+            InvalidInput: names every bad field with the remedy.
+        """
+        command = check(commands.Start, {"problem_description": description, "customer_email": email})
+        running = engine()
+        knowledge = running.portal.call(running.runtime.knowledge_of, None)
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            started = await start.start(parts, connection, knowledge, self._caller, command)
+            return _view(started.session, started.guide, messages.after_start(started.session, 0))
+
+        return running.write(run)
+
+    def look(self, session_id: str) -> View:
+        """A session as it stands.
+
+        Raises:
+            SessionNotFound: there is none with this id.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            loaded, guide = await answer.load(parts, connection, session_id)
+            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session))
+
+        return engine().read(run)
+
+    def answer(self, session_id: str, step: int, outcome: Outcome, notes: str | None, active_s: float) -> View:
+        """Say what came of a step.
+
+        Args:
+            step: its number, from 1.
+            active_s: how long it was on the screen, in seconds.
+
+        Raises:
+            Conflict: the session went on elsewhere in the meantime.
+        """
+        given = {"success": outcome.success, "outcome": outcome, "step_number": step, "notes": notes, "active_seconds": active_s}
+        command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            done = await answer.answer(parts, connection, self._caller, session_id, command)
+            said = messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
+            return _view(done.session, done.guide, said)
+
+        return engine().write(run)
+
+    def escalate(self, session_id: str) -> View:
+        """Ask for a person.
+
+        Raises:
+            Conflict: the session was abandoned.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            command = check(commands.Escalate, {})
+            given = await escalate.escalate(parts, connection, self._caller, session_id, command)
+            return _view(given.session, given.guide, messages.needs_person(given.session.language))
+
+        return engine().write(run)
+
+    def rate(self, session_id: str, rating: int, comment: str | None) -> None:
+        """Store the customer's opinion.
+
+        Raises:
+            InvalidInput: the comment is too long or cannot be stored.
+        """
+        command = check(commands.Rate, {"rating": rating, "feedback_text": comment})
+
+        async def run(parts: Parts, connection: Connection) -> None:
+            await feedback.rate(parts, connection, self._caller, session_id, command)
+
+        engine().write(run)
+
+
+def recent(limit: int, status: str | None) -> list[View]:
+    """The newest sessions.
+
+    Args:
+        limit: at most so many.
+        status: only sessions in this status.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> list[View]:
+        return await sessions.page(connection, parts.tenant, limit, status=status)
+
+    return engine().read(run)
+
+
+def whole(session_id: str) -> View:
+    """A session with every attempt, as the API shows it: `session attempts summary`.
+
+    Raises:
+        SessionNotFound: there is none with this id.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        loaded, guide = await answer.load(parts, connection, session_id)
+        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+        return {
+            "session": views.session_view(loaded.session, guide),
+            "attempts": [views.attempt_view(stored) for stored in tried],
+            "summary": views.summary_view(tried),
+        }
+
+    return engine().read(run)
+
+
+def _view(session: Session, guide: Guide | None, said: str) -> View:
+    return {
+        "session_id": session.session_id,
+        "status": session.status.value,
+        "language": session.language,
+        "title": session.problem_title,
+        "said": said,
+        "ended": session.status.ended,
+        "needs_person": views.wants_person(session),
+        "passed": session.current_step,
+        "total": session.total_steps,
+        "step": views.open_step(session, guide),
+        "prerequisites": list(guide.in_language(session.language).prerequisites) if guide else [],
+    }

@@ -1,0 +1,110 @@
+"""All commands under `guiado`, and what is common to them: language, log, errors, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from guiado.cli import chat, database, knowledge, server, sessions
+from guiado.cli.manual import Manual, ManualGroup, explain_usage
+from guiado.cli.screen import Screen, screen_of
+from guiado.errors import GuiadoError, InvalidInput
+
+_LANGUAGES = ("es", "en", "pt")
+_INTERRUPTED = 130
+_MISUSED = 2
+
+app = typer.Typer(
+    name="guiado",
+    cls=ManualGroup,
+    help="Ayuda a resolver problemas paso a paso: servicio web, asistente en la terminal y base de datos incluida.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+)
+server.add_to(app)
+chat.add_to(app)
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(knowledge.app, name="kb")
+app.add_typer(database.app, name="db")
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="es|en|pt", help="Idioma de los mensajes; también con GUIADO_LANG.")
+    ] = None,
+) -> None:
+    """Show the manual when no command is named. `run` has taken the language out of the words before."""
+    del lang
+    if context.invoked_subcommand is None:
+        context.get_help()
+
+
+@app.command(cls=Manual, help="Muestra la versión.")
+def version(context: typer.Context) -> None:
+    """Print the version alone."""
+    from guiado import __version__
+
+    screen_of(context).verbatim(__version__)
+
+
+def run(words: list[str]) -> int:
+    """Run one command.
+
+    Args:
+        words: of the command line, without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    rest, wished = _take_language(words)
+    screen = Screen(wished if wished in _LANGUAGES else None)
+    if wished and wished not in _LANGUAGES:
+        screen.complain(screen.tr("--lang: {given} no es un idioma de guiado. Elige es, en o pt.", given=wished))
+        return _MISUSED
+    _quieten()
+    return _run(rest, screen)
+
+
+def _run(words: list[str], screen: Screen) -> int:
+    try:
+        code: Any = app(words, standalone_mode=False, obj=screen, prog_name="guiado")
+        sys.stdout.flush()
+    except GuiadoError as error:
+        screen.complain(screen.explain(error))
+        return _MISUSED if isinstance(error, InvalidInput) else 1
+    except typer.TyperException as error:
+        screen.complain(explain_usage(screen, error))
+        return error.exit_code
+    except typer.Abort:  # the end of the input, where a command made nothing of it
+        return 1
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def _take_language(words: list[str]) -> tuple[list[str], str | None]:
+    """The words without `--lang`, wherever it stands, and the language that was asked for."""
+    ours = words[: words.index("--")] if "--" in words else words
+    for i, word in enumerate(ours):
+        if word == "--lang" and i + 1 < len(ours):
+            return words[:i] + words[i + 2 :], words[i + 1].lower()
+        if word.startswith("--lang="):
+            return words[:i] + words[i + 1 :], word.partition("=")[2].lower()
+    from_environment = os.environ.get("GUIADO_LANG", "")[:2].lower()
+    return words, from_environment if from_environment in _LANGUAGES else None
+
+
+def _quieten() -> None:
+    # `serve` and `worker` turn their log on themselves; on any other screen it would be in the way.
+    import logging
+
+    logging.getLogger("guiado").setLevel(logging.WARNING)

@@ -1,0 +1,156 @@
+"""What every command shows and asks, in the language of whoever sits before it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import typer
+
+from guiado.errors import FieldProblem, GuiadoError, Message
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+_NARROW = 60
+"""Below this width, in columns, nothing is indented."""
+
+
+class Screen:
+    """Standard output and input of one command.
+
+    Args:
+        language: es, en or pt, as the operator asked for; None when nobody did.
+    """
+
+    def __init__(self, language: str | None) -> None:
+        self.is_chosen = language is not None
+        self.language = language or "es"
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output."""
+        return _console(sys.stdout)
+
+    @cached_property
+    def errors(self) -> Console:
+        """Standard error."""
+        return _console(sys.stderr)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody sits there: keys count at once, and what moves may move."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def indent(self) -> int:
+        """Columns by which a block is moved in."""
+        return 0 if self.out.width < _NARROW else 2
+
+    def tr(self, template: str, **params: object) -> str:
+        """A Spanish template in the screen's language, filled in."""
+        from guiado.i18n import text
+
+        return text(self.language, template, **params)
+
+    def explain(self, what: Message | FieldProblem | GuiadoError) -> str:
+        """An error or message in the screen's language."""
+        from guiado.i18n import translate
+
+        return translate(what, self.language)
+
+    def say(self, template: str, style: str = "", **params: object) -> None:
+        """Print a Spanish template in the screen's language."""
+        self.out.print(self.tr(template, **params), style=style)
+
+    def show(self, what: RenderableType = "", style: str = "") -> None:
+        """Print something that is no template."""
+        self.out.print(what, style=style)
+
+    def verbatim(self, line: str | Text, style: str = "") -> None:
+        """Print a line that somebody will copy: never wrapped."""
+        self.out.print(line, style=style, soft_wrap=True)
+
+    def complain(self, line: str) -> None:
+        """Print a line on standard error."""
+        self.errors.print(line, style="red", soft_wrap=True)
+
+    def ask(self, label: str) -> str:
+        """A line that the customer types.
+
+        Raises:
+            EOFError: there is no more input.
+            KeyboardInterrupt: the customer pressed Ctrl-C.
+        """
+        self.out.print(label, style="bold")
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401 arrows and deletion work from here on
+        return self._read("› ").strip()
+
+    def ask_key(self, meanings: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """What the customer's key means; asks again until it means something.
+
+        Args:
+            meanings: lower-case key -> meaning. A terminal needs no Enter; from a pipe, one line is one key.
+
+        Raises:
+            EOFError, KeyboardInterrupt: as `ask`.
+        """
+        while True:
+            key = self._key()
+            if key in meanings:
+                return meanings[key]
+            self.say("No conozco esa tecla. Usa una de estas: {keys}.", style="yellow", keys=", ".join(meanings))
+
+    def _key(self) -> str:
+        if not self.is_interactive:
+            return self._read("› ").strip().lower()
+        self.out.print("› ", end="")
+        key = _pressed(typer.getchar)
+        self.out.print(key if key.isprintable() else "")
+        return key.lower()
+
+    def _read(self, prompt: str) -> str:
+        line = input(prompt)
+        if not self.is_interactive:
+            self.out.print()  # nobody typed the Enter that ends the line of the prompt
+        return line
+
+
+def screen_of(context: typer.Context) -> Screen:
+    """The screen of the running command."""
+    return cast("Screen", context.find_root().obj)
+
+
+def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str = "") -> RenderableType:
+    """Lines one below the other, each with its mark, wrapped beside it.
+
+    Args:
+        mark: what stands before each; "1" numbers them.
+    """
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", style=style)
+    grid.add_column(style=style, overflow="fold")
+    for number, line in enumerate(lines, 1):
+        grid.add_row(f"{' ' * screen.indent}{number}." if mark == "1" else f"{' ' * screen.indent}{mark}", line)
+    return grid
+
+
+def _pressed(getchar: Callable[[], str]) -> str:
+    return getchar()[:1]
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    for each in (sys.stdin, stream):
+        reconfigure = getattr(each, "reconfigure", None)
+        if reconfigure:  # what a terminal cannot show or sends broken must not end the command
+            reconfigure(errors="replace")
+    return Console(file=stream, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,61 @@
+"""`guiado serve` and `guiado worker`: the processes that stay."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import Manual
+from guiado.cli.screen import Screen, screen_of
+
+if TYPE_CHECKING:
+    from guiado.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(cls=Manual, help="Arranca el servicio web, con la API, el asistente, el panel y un trabajador.")(serve)
+    app.command(cls=Manual, help="Arranca solo un trabajador: envía los avisos y hace las tareas periódicas.")(worker)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(metavar="IP", help="Dirección en la que escucha (GUIADO_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Puerto en el que escucha (PORT).")] = None,
+) -> None:
+    """Serve until told to stop."""
+    from guiado.serve import run
+    from guiado.settings import read_settings
+
+    given = {"GUIADO_HOST": host, "PORT": port}
+    run(read_settings(**{name: value for name, value in given.items() if value is not None}))
+
+
+def worker(context: typer.Context) -> None:
+    """Work until told to stop."""
+    from guiado.settings import read_settings
+
+    asyncio.run(_work(screen_of(context), read_settings()))
+
+
+async def _work(screen: Screen, settings: Settings) -> None:
+    import os
+    import signal
+    import socket
+    import sys
+
+    from guiado import logs
+    from guiado.wiring import Runtime
+    from guiado.worker import Worker
+
+    logs.configure(settings.log_level, as_json=not sys.stderr.isatty())
+    runtime = await Runtime.open(settings)
+    try:
+        working = Worker(runtime.parts, f"{socket.gethostname()}-{os.getpid()}")
+        for wish in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(wish, working.stop)
+        screen.say("Trabajador en marcha. Ctrl-C lo para.")
+        await working.run()
+    finally:
+        await runtime.close()

@@ -1,0 +1,1 @@
+"""Everything that leaves the house: the guarded HTTP client, signatures, message templates, channels."""

@@ -1,0 +1,101 @@
+"""How a receiver proves that a webhook came from guiado: HMAC-SHA256 in the three forms that receivers know."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+
+TOLERANCE_S = 300
+"""How old or how far ahead the timestamp of a signed message may be, in seconds."""
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
+
+
+def contract_signature(raw_body: bytes, secret: str) -> str:
+    """The value of the header `X-Webhook-Signature`.
+
+    Args:
+        raw_body: the bytes as they are sent.
+        secret: the endpoint's secret, in any of its forms.
+
+    Returns:
+        `"sha256="` and the hexadecimal HMAC of the body.
+    """
+    return "sha256=" + _hmac(raw_body, secret).hex()
+
+
+def body_signature(body: Mapping[str, object], secret: str) -> str:
+    """The value of the body's own member `signature`.
+
+    Args:
+        body: the JSON object; a `signature` in it is left out.
+        secret: the endpoint's secret, in any of its forms.
+
+    Returns:
+        The hexadecimal HMAC of the rest as `json.dumps(…, sort_keys=True)` writes it.
+    """
+    unsigned = {key: value for key, value in body.items() if key != "signature"}
+    return _hmac(json.dumps(unsigned, sort_keys=True).encode(), secret).hex()
+
+
+def standard_signature(message_id: str, timestamp_s: int, raw_body: bytes, secret: str) -> str:
+    """One signature of the header `webhook-signature`.
+
+    Args:
+        message_id: the header `webhook-id`, the same for every attempt.
+        timestamp_s: the header `webhook-timestamp`, seconds since 1970, of this attempt.
+        raw_body: the bytes as they are sent.
+        secret: the endpoint's secret, in any of its forms.
+
+    Returns:
+        `"v1,"` and the base64 HMAC of `id.timestamp.body`.
+
+    Source: Standard Webhooks 1.0.0, signature scheme.
+    """
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp_s, raw_body)
+    return "v1," + base64.b64encode(_hmac(signed, secret)).decode()
+
+
+def verify_standard(
+    message_id: str,
+    timestamp_s: int,
+    raw_body: bytes,
+    signatures: str,
+    secret: str,
+    *,
+    now_s: float,
+    tolerance_s: int = TOLERANCE_S,
+) -> bool:
+    """Whether a message is authentic and recent; what a receiver does with it.
+
+    Args:
+        message_id: the header `webhook-id`.
+        timestamp_s: the header `webhook-timestamp`, seconds since 1970.
+        raw_body: the bytes as they came.
+        signatures: the header `webhook-signature`: one or more, separated by blanks, so that secrets can be rotated.
+        secret: the receiver's copy of the secret.
+        now_s: the present, seconds since 1970.
+        tolerance_s: how far the timestamp may be from now, in seconds.
+    """
+    if abs(now_s - timestamp_s) > tolerance_s:
+        return False
+    expected = standard_signature(message_id, timestamp_s, raw_body, secret).encode()
+    return any(hmac.compare_digest(expected, given.encode()) for given in signatures.split())
+
+
+def _hmac(message: bytes, secret: str) -> bytes:
+    return hmac.digest(_key(secret), message, hashlib.sha256)
+
+
+def _key(secret: str) -> bytes:
+    """The key's bytes: `whsec_` carries base64, anything else (also after a damaged `whsec_`) is taken as it is."""
+    if not secret.startswith(_SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True) or secret.encode()
+    except (binascii.Error, ValueError):
+        return secret.encode()

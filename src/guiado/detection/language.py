@@ -1,0 +1,58 @@
+"""Spanish, English or Portuguese: by function words and letters, without a model."""
+
+from __future__ import annotations
+
+from guiado.detection.normalise import expand, fold, surface_words
+from guiado.detection.stopwords import ENGLISH, PORTUGUESE, SPANISH
+
+_MOST_WORDS = 200
+_ONLY_HERE = 1.0  # a function word of one language
+_SHARED = 0.4  # a function word of this language and of another
+_LETTER = 1.0  # a letter or an ending of one language
+_LEAST_SCORE = 0.8
+_LEAST_LEAD = 0.35  # of the best score: under it two languages explain the text about equally well
+
+_ALSO_SPANISH = (
+    "hola gracias ayuda buenas buenos dias tardes noches favor no funciona puedo pude deja sale tengo cuenta contrasena"
+    " olvide cobraron entrar"
+)
+_ALSO_ENGLISH = "hello hi hey thanks thank help please no not cannot password account keeps won don doesn isn app works working"
+_ALSO_PORTUGUESE = "ola oi bom boa noite obrigado obrigada ajuda favor nao funciona posso consigo esqueci senha conta uma entrar"
+_WORDS = {
+    "es": SPANISH | frozenset(_ALSO_SPANISH.split()),
+    "en": ENGLISH | frozenset(_ALSO_ENGLISH.split()),
+    "pt": (PORTUGUESE | frozenset(_ALSO_PORTUGUESE.split())) - {"la"},  # "lá" is rare, "la" is in most Spanish texts
+}
+_MARKS = {
+    "es": ("ñ", "¿", "¡", "ción", "ll"),
+    "en": ("ing", "'t", "’t", "wh", "th", "sh", "ck"),
+    "pt": ("ã", "õ", "ç", "ê", "â", "ô", "lh", "nh"),
+}
+
+
+def detect_language(text: str) -> str | None:
+    """The language that a customer writes in.
+
+    Args:
+        text: anything that a customer may type.
+
+    Returns:
+        "es", "en" or "pt"; None where the text is too short, mixed or in another language.
+    """
+    surfaces = surface_words(text)[:_MOST_WORDS]
+    scores = {language: _score(surfaces, language) for language in _WORDS}
+    best, second = sorted(scores.items(), key=lambda item: -item[1])[:2]
+    if best[1] < _LEAST_SCORE or best[1] - second[1] < _LEAST_LEAD * best[1]:
+        return None
+    return best[0]
+
+
+def _score(surfaces: list[str], language: str) -> float:
+    return sum(_score_word(surface, language) for surface in surfaces)
+
+
+def _score_word(surface: str, language: str) -> float:
+    key = expand(fold(surface))
+    spoken = [name for name, words in _WORDS.items() if key in words]
+    by_word = (_ONLY_HERE if len(spoken) == 1 else _SHARED) if language in spoken else 0.0
+    return by_word + (_LETTER if any(mark in surface for mark in _MARKS[language]) else 0.0)

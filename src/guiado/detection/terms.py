@@ -1,0 +1,58 @@
+"""The terms of a text: the stems of its words, and what each kind of word counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from guiado.detection.normalise import expand, fold, surface_words
+from guiado.detection.stopwords import FUNCTION_WORDS, GREETINGS
+from guiado.detection.vocabulary import stem
+
+FUNCTION_WEIGHT = 0.5
+"""Function words tell "me cobraron" from "cobrar", so they count a little: without them Spanish accuracy fell by 5 points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text that counts.
+
+    Args:
+        surface: as it was written, repaired and in lower case.
+        key: folded, spellings of short messages written out.
+        is_function: whether it is a function word.
+    """
+
+    surface: str
+    key: str
+    is_function: bool
+
+
+def read_words(text: str) -> list[Word]:
+    """The words of a text that count, in their order; greetings and single letters do not.
+
+    Args:
+        text: anything that a customer may type, of any length.
+    """
+    words = map(_read, surface_words(text))
+    return [word for word in words if len(word.key) > 1 and word.key not in GREETINGS]
+
+
+@lru_cache(maxsize=65_536)
+def _read(surface: str) -> Word:
+    key = expand(fold(surface))
+    return Word(surface, key, key in FUNCTION_WORDS)
+
+
+def terms_of(words: Iterable[Word]) -> frozenset[str]:
+    """Every term of a text: how often a word is repeated says little in a sentence or two."""
+    return frozenset(stem(word.key) for word in words)
+
+
+def importance(term: str) -> float:
+    """What a term counts by its kind, 0 to 1, before its rarity."""
+    return FUNCTION_WEIGHT if term in _FUNCTION_STEMS else 1.0
+
+
+_FUNCTION_STEMS = frozenset(stem(word) for word in FUNCTION_WORDS)

@@ -1,0 +1,161 @@
+"""The words that a knowledge base knows, and which of them a customer's word may mean."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from heapq import nlargest
+from math import sqrt
+from typing import Protocol, cast
+
+import snowballstemmer
+
+SMALLEST_GRAM, LARGEST_GRAM = 3, 5
+ONE_EDIT = 0.85
+"""How much a word counts that has a letter more or less, or two that changed places, against 1 for the same stem."""
+ONE_LETTER = 0.6
+"""How much a word with one other letter counts: as often a different word ("cuenta", "cuesta") as a slip."""
+REPAIRED = 0.7
+"""From here on two words are taken to be spellings or forms of the same."""
+LEAST_SIMILARITY = 0.4
+"""Words that share fewer of their character n-grams are strangers."""
+SLIP_LETTERS = 5
+"""Shorter words have too many neighbours one letter away ("gato", "rato")."""
+FUZZY_LETTERS = 4
+"""Shorter words have too few n-grams to be compared."""
+
+_MOST_MEANINGS = 8
+_SHORTLIST = 24
+_MOST_POSTINGS = 2_000
+
+
+class _Stemmer(Protocol):
+    """The one method of a Snowball stemmer that is used here; the package has no types."""
+
+    def stemWord(self, word: str) -> str: ...  # noqa: N802
+
+
+_lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
+_spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
+_english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """The stem of a folded word: Spanish (which serves Portuguese endings too), then English endings.
+
+    Args:
+        word: one folded word.
+    """
+    with _lock:
+        return _english.stemWord(_spanish.stemWord(word))
+
+
+@lru_cache(maxsize=65_536)
+def grams(word: str) -> frozenset[str]:
+    """The character n-grams inside one word, its ends marked."""
+    marked = f"<{word}>"
+    sizes = range(SMALLEST_GRAM, LARGEST_GRAM + 1)
+    return frozenset(marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1))
+
+
+def similarity(one: str, other: str) -> float:
+    """Cosine of two words' n-gram sets, 0 to 1."""
+    left, right = grams(one), grams(other)
+    return len(left & right) / sqrt(len(left) * len(right))
+
+
+class Vocabulary:
+    """Which stems a customer's word may mean, tolerant of typing errors and of word formation.
+
+    Immutable after construction.
+
+    Args:
+        words: every folded word of the knowledge base.
+    """
+
+    __slots__ = ("_by_deletion", "_by_trigram", "_stems")
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._stems = {word: stem(word) for word in words}
+        self._by_trigram: dict[str, list[str]] = defaultdict(list)
+        self._by_deletion: dict[str, list[str]] = defaultdict(list)
+        for word in self._stems:
+            if len(word) >= FUZZY_LETTERS:
+                self._add(word)
+
+    def meanings(self, word: str) -> list[tuple[str, float]]:
+        """The known stems that a word may mean.
+
+        Args:
+            word: one folded word of a customer's text.
+
+        Returns:
+            (stem, 0 to 1) pairs, nearest first; empty for a word that is like no other.
+        """
+        found: dict[str, float] = {}
+        if len(word) >= FUZZY_LETTERS:
+            for near, closeness in self._neighbours(word):
+                key = self._stems[near]
+                if closeness > found.get(key, 0.0):
+                    found[key] = closeness
+        found[stem(word)] = 1.0
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS]
+
+    def _add(self, word: str) -> None:
+        for trigram in _trigrams(word):
+            self._by_trigram[trigram].append(word)
+        for shorter in _deletions(word):
+            self._by_deletion[shorter].append(word)
+
+    def _neighbours(self, word: str) -> Iterable[tuple[str, float]]:
+        for near in self._shortlist(word):
+            closeness = similarity(word, near)
+            if closeness >= LEAST_SIMILARITY:
+                yield near, closeness
+        if len(word) >= SLIP_LETTERS and word not in self._stems:
+            yield from self._one_edit_away(word)
+
+    def _shortlist(self, word: str) -> list[str]:
+        """The words that share most trigrams; the commonest trigrams are left out where there are many words."""
+        shared: Counter[str] = Counter()
+        read = 0
+        for words in sorted((self._by_trigram[t] for t in _trigrams(word) if t in self._by_trigram), key=len):
+            read += len(words)
+            if read > _MOST_POSTINGS and shared:
+                break
+            shared.update(words)
+        return nlargest(_SHORTLIST, shared, key=lambda near: (shared[near], near))
+
+    def _one_edit_away(self, word: str) -> Iterable[tuple[str, float]]:
+        for shorter in _deletions(word):
+            for near in self._by_deletion.get(shorter, ()):
+                yield near, _slip(word, near)
+
+
+@lru_cache(maxsize=65_536)
+def _trigrams(word: str) -> frozenset[str]:
+    marked = f"<{word}>"
+    return frozenset(marked[i : i + 3] for i in range(len(marked) - 2))
+
+
+@lru_cache(maxsize=65_536)
+def _deletions(word: str) -> frozenset[str]:
+    """The word and every form with one letter less: two words one edit apart share one of them."""
+    return frozenset((word, *(word[:i] + word[i + 1 :] for i in range(len(word)))))
+
+
+def _slip(one: str, other: str) -> float:
+    """What is left of a word's weight after one slip of the finger, 0 where it takes more than one."""
+    if len(one) != len(other):
+        return ONE_EDIT
+    different = [position for position in range(len(one)) if one[position] != other[position]]
+    match different:
+        case [_]:
+            return ONE_LETTER
+        case [i, j] if j == i + 1 and one[i] == other[j] and one[j] == other[i]:
+            return ONE_EDIT
+        case _:
+            return 0.0

@@ -1,0 +1,298 @@
+"""The one rule of a session: given its state and a command, what becomes of it.
+
+Pure and total: no input, no output, every status and every command has an answer or a named refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from guiado.domain import escalation, events
+from guiado.domain.events import Event
+from guiado.domain.guide import Guide, Step
+from guiado.domain.session import (
+    Abandon,
+    Actor,
+    Answer,
+    Attempt,
+    Command,
+    Escalate,
+    NextAction,
+    Offer,
+    Outcome,
+    Resolution,
+    Resolve,
+    Session,
+    Status,
+)
+from guiado.errors import NoStepLeft, SessionEnded, WrongStep
+
+RECONTACT_WINDOW = timedelta(days=7)
+"""A second contact within this time says that the solution did not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a command comes to.
+
+    Args:
+        session: the new state.
+        events: what others are told, in order.
+        attempt: the attempt to record, if the command was an answer.
+        offer: what the customer is offered next, if anything.
+        next_action: how it goes on for the customer.
+    """
+
+    session: Session
+    events: tuple[Event, ...] = ()
+    attempt: Attempt | None = None
+    offer: Offer | None = None
+    next_action: NextAction = NextAction.CONTINUE
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The same answer to a step that is already passed: tell the recorded answer again, change nothing.
+
+    Args:
+        step_number: the step that it was about.
+        next_action: what was answered then.
+    """
+
+    step_number: int
+    next_action: NextAction
+
+
+def begin(session: Session, guide: Guide | None, now: datetime) -> Decision:
+    """The first decision of a new session: offer the first step, or a person when nothing was recognised.
+
+    Args:
+        session: with everything that is known from the start.
+        guide: the guide that was recognised, or None.
+        now: the present moment.
+    """
+    if guide is None or not guide.steps:
+        asked, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now)
+        offered = _offer(asked, None, now, "nothing-detected")
+        return Decision(
+            replace(asked, decisions=offered.number),
+            (events.session_started(session), *called),
+            offer=offered,
+            next_action=NextAction.ESCALATE,
+        )
+    offered = _offer(session, guide.steps[0], now, "author-order")
+    started = replace(session, decisions=offered.number)
+    return Decision(started, (events.session_started(started), events.problem_detected(started)), offer=offered)
+
+
+def decide(
+    session: Session, guide: Guide | None, command: Command, now: datetime, *, failures_allowed: int = 2
+) -> Decision | Replay:
+    """What becomes of `session` when `command` reaches it.
+
+    Args:
+        session: its present state.
+        guide: the guide version that the session began with; None when nothing was detected.
+        command: an answer, a wish for a person, an agent's closing, or the passing of time.
+        now: the present moment.
+        failures_allowed: at this many failed attempts a person is called.
+
+    Raises:
+        SessionEnded: the session takes no such command any more.
+        NoStepLeft: an answer came but no step is open.
+        WrongStep: the answer is about another step.
+
+    Source: contract.md §6, rules 1 to 5.
+    """
+    match command:
+        case Answer():
+            return _answer(session, guide, command, now, failures_allowed)
+        case Escalate():
+            return _escalate(session, command, now)
+        case Resolve():
+            return _close(session, command, now)
+        case Abandon():
+            return _abandon(session, now)
+        case _:
+            assert_never(command)
+
+
+def passed_action(outcome: Outcome, *, is_last: bool) -> NextAction:
+    """What was answered when a step was passed with this outcome.
+
+    Args:
+        outcome: solved, done or not_helped.
+        is_last: whether it was the last step of the guide.
+    """
+    if outcome is Outcome.SOLVED:
+        return NextAction.RESOLVED
+    if not is_last:
+        return NextAction.CONTINUE
+    return NextAction.RESOLVED if outcome is Outcome.DONE else NextAction.ESCALATE
+
+
+# ----------------------------------------------------------------------------------------------------------------- answers
+
+
+def _answer(session: Session, guide: Guide | None, answer: Answer, now: datetime, failures_allowed: int) -> Decision | Replay:
+    number = answer.step_number
+    if number is not None and 1 <= number <= session.current_step and answer.recorded is answer.outcome:
+        return Replay(number, passed_action(answer.outcome, is_last=number == session.total_steps))
+    if session.status.ended:
+        raise SessionEnded(session.status.value)
+    step = guide.step(session.current_step + 1) if guide else None
+    if step is None:
+        return _answer_without_step(session, answer, now)
+    if number is not None and number != step.step_number:
+        raise WrongStep(number, step.step_number)
+    attempt = _attempt(session, step, answer, now)
+    tried = replace(
+        session,
+        version=session.version + 1,
+        status=Status.IN_PROGRESS if session.status is Status.STARTED else session.status,
+        attempts=session.attempts + 1,
+        updated_at=max(now, session.updated_at),
+    )
+    if not attempt.success:
+        return _fail(tried, step, attempt, now, failures_allowed)
+    return _advance(tried, guide, step, attempt, now)
+
+
+def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Decision:
+    # With no step open only one answer makes sense: the problem went away.
+    if answer.outcome is not Outcome.SOLVED or answer.step_number is not None:
+        raise NoStepLeft
+    solved = _resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, answer.source, now)
+    return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
+
+
+def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failures_allowed: int) -> Decision:
+    failed = replace(session, failures=session.failures + 1)
+    told = (events.step_answered(failed, attempt),)
+    if failed.failures < failures_allowed:
+        offered = _offer(failed, step, now, "try-again")
+        again = events.retry_attempt(failed, step.step_number, failed.failures + 1)
+        return Decision(replace(failed, decisions=offered.number), (*told, again), attempt, offered)
+    asked, called = escalation.call_person(failed, escalation.too_many_failures(failed.failures), now)
+    offered = _offer(asked, None, now, "too-many-failures")
+    return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, offered, NextAction.ESCALATE)
+
+
+def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt, now: datetime) -> Decision:
+    passed = replace(session, current_step=step.step_number)
+    told = (events.step_answered(passed, attempt),)
+    is_last = step.step_number == session.total_steps
+    action = passed_action(attempt.outcome, is_last=is_last)
+    match action:
+        case NextAction.RESOLVED:
+            resolution = Resolution.CONFIRMED if attempt.outcome is Outcome.SOLVED else Resolution.ASSUMED
+            by = attempt.source if resolution is Resolution.CONFIRMED else Actor.ASSUMED
+            solved = _resolved(passed, resolution, by, now)
+            return Decision(solved, (*told, events.session_resolved(solved)), attempt, None, action)
+        case NextAction.ESCALATE:
+            asked, called = escalation.call_person(passed, escalation.STEPS_EXHAUSTED, now)
+            offered = _offer(asked, None, now, "steps-exhausted")
+            return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, offered, action)
+        case NextAction.CONTINUE:
+            following = guide.step(step.step_number + 1) if guide else None
+            offered = _offer(passed, following, now, "author-order")
+            return Decision(replace(passed, decisions=offered.number), told, attempt, offered, action)
+        case _:
+            assert_never(action)
+
+
+def _attempt(session: Session, step: Step, answer: Answer, now: datetime) -> Attempt:
+    return Attempt(
+        step_number=step.step_number,
+        step_title=step.title,
+        step_id=step.step_id,
+        step_revision=step.revision,
+        step_type=step.type,
+        outcome=answer.outcome,
+        notes=answer.notes,
+        attempted_at=now,
+        # A clock that was set back must not make time negative.
+        duration_seconds=max(0.0, (now - session.updated_at).total_seconds()),
+        active_seconds=answer.active_seconds,
+        first_seen_at=answer.first_seen_at,
+        decision_number=session.decisions,
+        source=answer.source,
+        reason=answer.reason,
+    )
+
+
+def _offer(session: Session, step: Step | None, now: datetime, rule: str) -> Offer:
+    number = session.decisions + 1
+    if step is None:
+        return Offer(number, "escalation", now, rule)
+    considered = ({"step_id": step.step_id, "position": step.step_number},)
+    return Offer(number, "step", now, rule, step.step_number, step.step_id, step.revision, considered)
+
+
+def _resolved(session: Session, resolution: Resolution, by: Actor, now: datetime) -> Session:
+    return replace(
+        session,
+        status=Status.RESOLVED,
+        resolution=resolution,
+        resolved_at=now,
+        ended_at=now,
+        ended_how="solved",
+        ended_by=by,
+        recontact_until=now + RECONTACT_WINDOW,
+        updated_at=max(now, session.updated_at),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- the other commands
+
+
+def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
+    if session.status is Status.ABANDONED:
+        raise SessionEnded(session.status.value)
+    first = session.escalation_reason is None
+    escalated = replace(
+        session,
+        version=session.version + 1,
+        status=Status.ESCALATED,
+        escalation_reason=escalation.add_reason(session, wish.reason or escalation.REQUESTED),
+        escalated_at=session.escalated_at or now,
+        resolved_at=None,
+        resolution=None,
+        recontact_until=None,
+        ended_at=session.ended_at if session.status is Status.ESCALATED else now,
+        ended_how="escalated",
+        ended_by=wish.by,
+        updated_at=max(now, session.updated_at),
+    )
+    told = (events.session_escalated(escalated),) if first else ()
+    return Decision(escalated, told, next_action=NextAction.ESCALATE)
+
+
+def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
+    if session.status in {Status.RESOLVED, Status.ABANDONED}:
+        raise SessionEnded(session.status.value)
+    solved = replace(
+        _resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, Actor.AGENT, now),
+        true_problem_id=closing.problem_id,
+        true_step_id=closing.step_id,
+        agent_minutes=closing.minutes,
+        notes="\n".join(filter(None, (session.notes, closing.notes))) or None,
+    )
+    return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
+
+
+def _abandon(session: Session, now: datetime) -> Decision:
+    # A session that waits for a person is not abandoned by its customer.
+    if session.status not in {Status.STARTED, Status.IN_PROGRESS}:
+        raise SessionEnded(session.status.value)
+    left = replace(
+        session,
+        version=session.version + 1,
+        status=Status.ABANDONED,
+        ended_at=now,
+        ended_how="abandoned",
+        ended_by=Actor.ASSUMED,
+    )
+    return Decision(left, (events.session_abandoned(left),), next_action=NextAction.ESCALATE)

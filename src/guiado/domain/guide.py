@@ -1,0 +1,147 @@
+"""Guides: a known problem and the steps that solve it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, cast
+
+
+class ProblemCategory(StrEnum):
+    """The categories that ship; any other text is kept as text."""
+
+    INSTALLATION = "instalación"
+    CONFIGURATION = "configuración"
+    CONNECTIVITY = "conectividad"
+    PERFORMANCE = "rendimiento"
+    ERROR = "error"
+    BILLING = "facturación"
+    ACCOUNT = "cuenta"
+    FEATURE = "funcionalidad"
+    SECURITY = "seguridad"
+    OTHER = "otro"
+
+
+class StepStatus(StrEnum):
+    """Where a step stands in one session."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing for the customer to do.
+
+    Args:
+        step_number: place in the guide, from 1.
+        title: a few words.
+        description: what the step is for.
+        instructions: one action each, in order.
+        expected_result: what the customer sees when it worked.
+        warnings: what to know before starting.
+        resources: further reading, `{"title", "url"}`.
+        step_id: stable for ever, whatever happens to number and wording.
+        revision: counts the edits of this step, from 1.
+        meaning_changed: whether this revision asks for something else than the one before.
+        replaces: step_id of the step that this one took over from.
+        type: diagnostic, fix or check.
+        minutes: the author's estimate of its duration.
+        chance: the author's estimate, 0..1, that it ends the problem.
+        irreversible: whether it cannot be undone.
+        risk: low, medium or high.
+        after: step_ids that must come before.
+
+    Source: contract.md §2; data-model.md, guide version.
+    """
+
+    step_number: int
+    title: str
+    description: str = ""
+    instructions: tuple[str, ...] = ()
+    expected_result: str = ""
+    warnings: tuple[str, ...] = ()
+    resources: tuple[Mapping[str, str], ...] = ()
+    step_id: str = ""
+    revision: int = 1
+    meaning_changed: bool = False
+    replaces: str | None = None
+    type: str = "fix"
+    minutes: float | None = None
+    chance: float | None = None
+    irreversible: bool = False
+    risk: str = "low"
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A known problem with its steps, as one immutable version.
+
+    Args:
+        problem_id: key in the knowledge base.
+        problem_title: the problem in the customer's words.
+        problem_description: one or two sentences.
+        category: a `ProblemCategory`, or the author's own text.
+        estimated_time: in words, for example "15 minutos".
+        difficulty: fácil, medio or avanzado.
+        prerequisites: what the customer needs at hand.
+        steps: in the author's order.
+        common_issues: how customers say it; also shown when a step fails.
+        escalation_criteria: when a person should take over.
+        translations: language code -> the same texts in that language.
+
+    Source: contract.md §2.
+    """
+
+    problem_id: str
+    problem_title: str
+    problem_description: str = ""
+    category: ProblemCategory | str = ProblemCategory.OTHER
+    estimated_time: str = ""
+    difficulty: str = "medio"
+    prerequisites: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    common_issues: tuple[str, ...] = ()
+    escalation_criteria: tuple[str, ...] = ()
+    translations: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+
+    def step(self, number: int) -> Step | None:
+        """The step with this number (from 1), or None."""
+        return self.steps[number - 1] if 1 <= number <= len(self.steps) else None
+
+    def in_language(self, language: str) -> Guide:
+        """The guide with its texts in this language, as far as the author translated them."""
+        texts = self.translations.get(language)
+        if not texts:
+            return self
+        own = {key: value for key, value in _given(texts).items() if key != "steps"}
+        steps = zip(self.steps, cast("list[dict[str, Any]]", texts.get("steps") or []), strict=False)
+        translated = tuple(replace(step, **_given(step_texts)) for step, step_texts in steps)
+        return replace(self, **own, steps=translated or self.steps)
+
+
+def _given(texts: Mapping[str, object]) -> dict[str, Any]:
+    return {
+        key: tuple(cast("list[object]", value)) if isinstance(value, list) else value for key, value in texts.items() if value
+    }
+
+
+def category_of(text: str) -> ProblemCategory | str:
+    """The shipped category with this text, else the text itself."""
+    try:
+        return ProblemCategory(text)
+    except ValueError:
+        return text
+
+
+def content_hash(entry: Mapping[str, object]) -> str:
+    """SHA-256, in hexadecimal, of an entry as its author wrote it, whatever the order of its keys."""
+    canonical = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

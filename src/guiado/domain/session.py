@@ -1,0 +1,210 @@
+"""A session: one customer, one problem, one guide version. And what may be said to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a session stands. `needs_escalation` still takes answers; the last three do not."""
+
+    STARTED = "started"
+    IN_PROGRESS = "in_progress"
+    NEEDS_ESCALATION = "needs_escalation"
+    RESOLVED = "resolved"
+    ESCALATED = "escalated"
+    ABANDONED = "abandoned"
+
+    @property
+    def ended(self) -> bool:
+        """Whether no answer to a step is taken any more."""
+        return self in {Status.RESOLVED, Status.ESCALATED, Status.ABANDONED}
+
+
+class Outcome(StrEnum):
+    """What an attempt came to."""
+
+    SOLVED = "solved"
+    """The problem is gone."""
+    DONE = "done"
+    """The step worked; go on."""
+    NOT_HELPED = "not_helped"
+    """The customer did it, and it was no use."""
+    COULD_NOT = "could_not"
+    """The customer was not able to do it."""
+
+    @property
+    def success(self) -> bool:
+        """Whether the step itself was carried out."""
+        return self is not Outcome.COULD_NOT
+
+
+class Actor(StrEnum):
+    """Who says so."""
+
+    CUSTOMER = "customer"
+    MACHINE = "machine"
+    AGENT = "agent"
+    ASSUMED = "assumed"
+
+
+class Resolution(StrEnum):
+    """How sure a solution is."""
+
+    CONFIRMED = "confirmed"
+    ASSUMED = "assumed"
+
+
+class NextAction(StrEnum):
+    """What comes next for the customer."""
+
+    CONTINUE = "continue"
+    RESOLVED = "resolved"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The state of one session.
+
+    Args:
+        session_id: UUID text.
+        version: counts the changes, from 1; two writers cannot both change version n.
+        status: see `Status`.
+        current_step: steps passed, 0..total_steps.
+        total_steps: steps of the guide version that the session began with; 0 when nothing was detected.
+        failures: attempts that were not carried out, over the whole session.
+        attempts: all attempts.
+        decisions: offers made to the customer so far.
+        started_at, updated_at: aware; updated_at is the last activity.
+        resolution: confirmed by somebody, or assumed because every step was done.
+        escalation_reason: why a person is needed; None as long as none is.
+
+    Source: contract.md §4 and §6; data-model.md, session.
+    """
+
+    session_id: str
+    customer_email: str
+    problem_description: str
+    started_at: datetime
+    updated_at: datetime
+    version: int = 1
+    status: Status = Status.STARTED
+    current_step: int = 0
+    total_steps: int = 0
+    failures: int = 0
+    attempts: int = 0
+    decisions: int = 0
+    ticket_id: str | None = None
+    customer_name: str | None = None
+    problem_id: str | None = None
+    problem_title: str | None = None
+    guide_version_id: str | None = None
+    language: str = "es"
+    notes: str | None = None
+    resolved_at: datetime | None = None
+    escalated_at: datetime | None = None
+    resolution: Resolution | None = None
+    ended_at: datetime | None = None
+    ended_how: str | None = None
+    ended_by: Actor | None = None
+    escalation_reason: str | None = None
+    recontact_until: datetime | None = None
+    true_problem_id: str | None = None
+    true_step_id: str | None = None
+    agent_minutes: float | None = None
+    facts: dict[str, object] = field(default_factory=dict[str, object])
+    """What is known from the start and never changes: channel, source, device, detection, what was already tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer of the customer to one offer."""
+
+    step_number: int
+    step_title: str | None
+    step_id: str
+    step_revision: int
+    step_type: str
+    outcome: Outcome
+    notes: str | None
+    attempted_at: datetime
+    duration_seconds: float
+    active_seconds: float | None
+    first_seen_at: datetime | None
+    decision_number: int
+    source: Actor
+    reason: str | None
+
+    @property
+    def success(self) -> bool:
+        """Whether the step was carried out."""
+        return self.outcome.success
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing offered to the customer: a step, or a person."""
+
+    number: int
+    kind: str
+    offered_at: datetime
+    rule: str
+    step_number: int | None = None
+    step_id: str | None = None
+    step_revision: int | None = None
+    candidates: tuple[dict[str, object], ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The customer's answer to a step.
+
+    Args:
+        outcome: see `Outcome`.
+        step_number: the step that is meant; None means the current one.
+        recorded: the outcome with which that step was passed before, where it was.
+        notes: the customer's words.
+        active_seconds: how long the step was in view.
+        reason: why it could not be done.
+    """
+
+    outcome: Outcome
+    step_number: int | None = None
+    recorded: Outcome | None = None
+    notes: str | None = None
+    active_seconds: float | None = None
+    first_seen_at: datetime | None = None
+    source: Actor = Actor.CUSTOMER
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Somebody wants a person to take over."""
+
+    reason: str | None = None
+    by: Actor = Actor.CUSTOMER
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """A human agent closes the session as solved, and says what it really was."""
+
+    problem_id: str | None = None
+    step_id: str | None = None
+    minutes: float | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Nothing was heard for too long."""
+
+
+Command = Answer | Escalate | Resolve | Abandon

@@ -1,0 +1,201 @@
+"""Everything that can go wrong, in one tree.
+
+GuiadoError
+├── InvalidInput            one or more fields are bad; carries a FieldProblem for each
+├── NotFound
+│   ├── SessionNotFound
+│   ├── WebhookNotFound
+│   └── TemplateNotFound
+├── Conflict
+│   ├── StaleSession        somebody else changed the session in between
+│   ├── SessionEnded        the session takes no more answers
+│   ├── NoStepLeft          there is no step to answer
+│   ├── WrongStep           the answer is about another step than the current one
+│   └── KeyReused           an Idempotency-Key came back with another body
+├── TargetRefused           an outgoing address is not allowed
+├── DeliveryFailed          an outgoing request did not succeed
+├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
+├── SettingsInvalid         the environment or `.env` is broken
+└── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
+    └── SchemaMismatch      the database holds a schema that this version does not know
+
+A message is a Spanish template with named parameters. `i18n.translate` turns it into the reader's language; `str()` gives
+the Spanish. HTTP status codes live in `api/errors.py` only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence in Spanish with named placeholders, and the values for them.
+
+    Args:
+        template: Spanish text, `str.format` placeholders by name; the key of the translation catalogues.
+        params: values of the placeholders.
+    """
+
+    template: str
+    params: dict[str, object] = field(default_factory=dict[str, object])
+
+    def __str__(self) -> str:
+        return self.template.format(**self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field of the caller's input, and what to do.
+
+    Args:
+        field: name or JSON path of the field, as the caller wrote it.
+        message: what is wrong and the remedy.
+    """
+
+    field: str
+    message: Message
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+class GuiadoError(Exception):
+    """Base of every error that guiado raises on purpose.
+
+    Args:
+        template: Spanish text with named placeholders.
+        params: values of the placeholders.
+    """
+
+    def __init__(self, template: str, **params: object) -> None:
+        self.message = Message(template, params)
+        super().__init__(template)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class InvalidInput(GuiadoError, ValueError):
+    """One or more fields are bad; nothing was done."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__("Datos no válidos")
+
+    def __str__(self) -> str:
+        return "; ".join(str(problem) for problem in self.problems)
+
+
+class NotFound(GuiadoError):
+    """What the caller named does not exist."""
+
+
+class SessionNotFound(NotFound):
+    """No session has this id."""
+
+    def __init__(self, session_id: object) -> None:
+        super().__init__("Sesión no encontrada: {session_id}. Revisa el identificador.", session_id=str(session_id)[:80])
+
+
+class WebhookNotFound(NotFound):
+    """No webhook has this id."""
+
+    def __init__(self, webhook_id: object) -> None:
+        super().__init__("Webhook no encontrado: {webhook_id}. Revisa el identificador.", webhook_id=str(webhook_id)[:80])
+
+
+class TemplateNotFound(NotFound):
+    """No template has this id."""
+
+    def __init__(self, template_id: object) -> None:
+        super().__init__(
+            "Plantilla no encontrada: {template_id}. Pide la lista de plantillas.", template_id=str(template_id)[:80]
+        )
+
+
+class Conflict(GuiadoError):
+    """The request was understood but does not fit the present state; `state` shows that state where a door knows it."""
+
+    state: dict[str, object] | None = None
+
+
+class StaleSession(Conflict):
+    """Another answer was recorded first."""
+
+    def __init__(self) -> None:
+        super().__init__("La sesión cambió mientras tanto. Lee el estado actual y vuelve a intentarlo.")
+
+
+class SessionEnded(Conflict):
+    """The session has ended and takes no more answers."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__("La sesión ya terminó ({status}). Inicia una sesión nueva.", status=status)
+
+
+class NoStepLeft(Conflict):
+    """There is no step to answer: none was ever offered, or all were passed."""
+
+    def __init__(self) -> None:
+        super().__init__("No queda ningún paso por responder. Escala la sesión o indica que el problema está resuelto.")
+
+
+class WrongStep(Conflict):
+    """The answer is about another step than the current one."""
+
+    def __init__(self, given: int, expected: int) -> None:
+        super().__init__(
+            "step_number: {given} no es el paso actual ({expected}). Lee el estado actual y responde a ese paso.",
+            given=given,
+            expected=expected,
+        )
+
+
+class KeyReused(Conflict):
+    """The same Idempotency-Key came with another body."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key: esta clave ya se usó con otros datos. Genera una clave nueva para cada petición distinta."
+        )
+
+
+class TargetRefused(GuiadoError):
+    """An outgoing address is one that guiado must not call."""
+
+
+class DeliveryFailed(GuiadoError):
+    """An outgoing request did not succeed.
+
+    Args:
+        permanent: true when trying again cannot help.
+    """
+
+    def __init__(self, template: str, *, permanent: bool = False, **params: object) -> None:
+        self.permanent = permanent
+        super().__init__(template, **params)
+
+
+class KnowledgeBaseInvalid(GuiadoError):
+    """The knowledge base cannot be used; every problem names its JSON path."""
+
+    def __init__(self, source: str, problems: list[FieldProblem]) -> None:
+        self.problems = problems
+        super().__init__(
+            "Base de conocimiento no válida ({source}): {problems}",
+            source=source,
+            problems="; ".join(str(problem) for problem in problems[:20]),
+        )
+
+
+class SettingsInvalid(GuiadoError, ValueError):
+    """The environment or `.env` holds a value that cannot be used."""
+
+
+class DatabaseUnavailable(GuiadoError):
+    """PostgreSQL cannot be reached, started or used right now."""
+
+
+class SchemaMismatch(DatabaseUnavailable):
+    """The database was written by a version of guiado that this one does not know."""

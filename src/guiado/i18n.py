@@ -1,0 +1,77 @@
+"""Languages: Spanish is the source text, English and Portuguese come from the catalogues under `locales/`.
+
+The `.po` files are read as they are, once per language: there is no compiled copy that could be out of date.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from babel.core import negotiate_locale
+from babel.messages.pofile import read_po
+
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
+
+LANGUAGES = ("es", "en", "pt")
+DEFAULT_LANGUAGE = "es"
+_LOCALES = Path(__file__).parent / "locales"
+
+
+@lru_cache
+def _catalogue(language: str) -> dict[str, str]:
+    path = _LOCALES / language / "LC_MESSAGES" / "guiado.po"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+
+
+def text(language: str, template: str, **params: object) -> str:
+    """The template in this language, filled in.
+
+    Args:
+        language: es, en or pt; anything else reads as Spanish.
+        template: Spanish text with named placeholders; the key of the catalogues.
+        params: values of the placeholders.
+    """
+    translated = _catalogue(language).get(template, template)
+    return translated.format(**params) if params else translated
+
+
+def translate(what: Message | FieldProblem | GuiadoError, language: str) -> str:
+    """A message or error in this language."""
+    match what:
+        case Message():
+            return text(language, what.template, **what.params)
+        case FieldProblem():
+            return f"{what.field}: {translate(what.message, language)}"
+        case InvalidInput():
+            return "; ".join(translate(problem, language) for problem in what.problems)
+        case _:
+            return translate(what.message, language)
+
+
+def negotiate(accept_language: str | None) -> str | None:
+    """The language that the caller likes best among ours, or None when the header says nothing that we know.
+
+    Args:
+        accept_language: an `Accept-Language` header, for example `pt-BR,pt;q=0.9,en;q=0.8`.
+
+    Source: RFC 9110, section 12.5.4.
+    """
+    if not accept_language:
+        return None
+    wished = sorted(_weighted(accept_language[:500]), key=lambda pair: -pair[1])
+    return negotiate_locale([tag for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
+
+
+def _weighted(header: str) -> list[tuple[str, float]]:
+    pairs: list[tuple[str, float]] = []
+    for part in header.split(","):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            pairs.append((tag.split(";")[0].strip(), float(quality) if quality else 1.0))
+        except ValueError:
+            continue
+    return pairs

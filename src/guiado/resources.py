@@ -1,0 +1,22 @@
+"""Finds the project's data files: in an installed wheel, else in the checkout.
+
+Source: the folder `data/` is the only copy; the wheel carries it as `guiado/_data` (pyproject, force-include).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def data_path(*parts: str) -> Path:
+    """Path of a file or folder under `data/`, for example `data_path("db")`."""
+    packed = _PACKAGE / "_data"
+    root = packed if packed.is_dir() else _PACKAGE.parent.parent / "data"
+    return root.joinpath(*parts)
+
+
+def is_checkout() -> bool:
+    """Whether the program runs from a checkout, so that the knowledge base beside it may be edited in place."""
+    return not (_PACKAGE / "_data").is_dir()

@@ -1,0 +1,156 @@
+"""The server: the ASGI application over one runtime, and its process.
+
+`run` blocks until the process is told to stop. API, pages and a worker live in one event loop; any number of such processes may
+share a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from litestar import Litestar, Request, Router
+from litestar.datastructures import State
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ASGIApp
+
+from guiado import __version__, logs
+from guiado.api import health, notifications, reports, sessions, templates, webhooks, workflows
+from guiado.api.access import Access
+from guiado.api.errors import HANDLERS
+from guiado.api.request import Refused
+from guiado.errors import GuiadoError, SettingsInvalid
+from guiado.logs import get_logger
+from guiado.settings import Settings
+from guiado.web import site
+from guiado.wiring import Runtime
+from guiado.worker import Worker
+
+BASE_PATH = "/api/support/troubleshooting"
+MAX_BODY_BYTES = 1_048_576
+_KNOWLEDGE_POLL_S = 1.0
+_STOP_S = 10
+log = get_logger()
+
+
+async def _guard(request: Request[Any, Any, Any]) -> None:
+    refusal = request.scope.get("guiado_refusal")
+    if refusal:
+        raise Refused(403, str(refusal))
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """The ASGI application.
+
+    Args:
+        runtime: running parts; whoever opened them closes them.
+    """
+    resources = (reports, webhooks, templates, notifications, sessions)
+    api = Router(BASE_PATH, route_handlers=[handler for module in resources for handler in module.HANDLERS])
+    app = Litestar(
+        route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *site.HANDLERS],
+        before_request=_guard,
+        exception_handlers=HANDLERS,
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"runtime": runtime}),
+        openapi_config=OpenAPIConfig(
+            title="guiado", version=__version__, path="/_openapi", render_plugins=[], use_handler_docstrings=True
+        ),
+        logging_config=None,
+    )
+    return Access(app, runtime.settings.host)
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncGenerator[None]:
+    """The background of a serving process: a worker, and an eye on the knowledge base."""
+    worker = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
+    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_watch_knowledge(runtime))]
+    try:
+        yield
+    finally:
+        worker.stop()
+        tasks[1].cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), _STOP_S)
+
+
+async def _watch_knowledge(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(_KNOWLEDGE_POLL_S)
+        try:
+            await runtime.knowledge.refresh()
+        except GuiadoError as error:
+            log.warning("knowledge_base_waits", error=str(error))
+
+
+def run(settings: Settings) -> None:
+    """Serve API, pages and worker until the process is told to stop.
+
+    Raises:
+        SettingsInvalid: the address cannot be used.
+        DatabaseUnavailable: there is no database to work with.
+    """
+    logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
+    if not settings.is_loopback:
+        raise SettingsInvalid(
+            "GUIADO_HOST={host} abre el servicio a la red y todavía no hay claves de API.\n"
+            "Usa 127.0.0.1, o crea una clave antes de abrirlo.",
+            host=settings.host,
+        )
+    listener = _listen(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, listener))
+
+
+def _loop_factory() -> Any:  # noqa: ANN401
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise SettingsInvalid(
+            "No se puede abrir {host}:{port} ({problem}).\nCierra el programa que usa ese puerto o elige otro con PORT.",
+            host=settings.host,
+            port=settings.port,
+            problem=error.strerror,
+        ) from None
+    return listener
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    runtime = await Runtime.open(settings)
+    try:
+        config = uvicorn.Config(
+            create_app(runtime),  # pyright: ignore[reportArgumentType]
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        server = uvicorn.Server(config)
+        log.info("open_without_keys", why="sin claves: la API queda abierta, solo para esta máquina")
+        log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
+        async with working(runtime):
+            await server.serve(sockets=[listener])
+    finally:
+        await runtime.close()

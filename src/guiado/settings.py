@@ -1,0 +1,100 @@
+"""Everything that an operator can set, read once from the environment and `.env` of the working folder.
+
+Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from guiado.errors import SettingsInvalid
+
+_PLACEHOLDERS = ("user:pass@host", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
+"""Values of the guide's example: whoever copied it has not filled it in yet."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process, frozen.
+
+    An empty value means that the setting is not given.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
+    """PostgreSQL to use; without it the embedded one runs."""
+    openai_api_key: Annotated[str | None, Field(validation_alias="OPENAI_API_KEY")] = None
+    kestra_webhook_url: Annotated[str | None, Field(validation_alias="KESTRA_WEBHOOK_URL")] = None
+    slack_webhook_url: Annotated[str | None, Field(validation_alias="SLACK_WEBHOOK_URL")] = None
+
+    home: Annotated[Path | None, Field(validation_alias="GUIADO_HOME")] = None
+    """Folder of the embedded database; the platform's data folder by default."""
+    pg_bin: Annotated[Path | None, Field(validation_alias="PG_BIN")] = None
+    """Folder with PostgreSQL's programs, for the embedded database."""
+    host: Annotated[str, Field(validation_alias="GUIADO_HOST")] = "127.0.0.1"
+    port: Annotated[int, Field(validation_alias="PORT", ge=1, le=65535)] = 3000
+    kb_path: Annotated[Path | None, Field(validation_alias="GUIADO_KB_PATH")] = None
+    """Knowledge base; the one of the checkout or wheel by default."""
+    detection_threshold: Annotated[float | None, Field(validation_alias="GUIADO_DETECTION_THRESHOLD", ge=0, le=1)] = None
+    """A problem is accepted from this confidence on, 0..1."""
+    private_targets: Annotated[str, Field(validation_alias="GUIADO_PRIVATE_TARGETS")] = ""
+    """Networks (CIDR, by commas) inside the house that webhooks may call."""
+    log_level: Annotated[str, Field(validation_alias="GUIADO_LOG_LEVEL")] = "INFO"
+    pool_size: Annotated[int, Field(validation_alias="GUIADO_POOL_SIZE", ge=1, le=200)] = 16
+    """Connections to PostgreSQL that one server process keeps at most."""
+    tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
+
+    @cached_property
+    def is_loopback(self) -> bool:
+        """Whether the bind address reaches this machine only."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings of this process.
+
+    Args:
+        overrides: values that go before the environment, by the environment's names.
+
+    Raises:
+        SettingsInvalid: a value cannot be used; the message names the variable and the remedy.
+    """
+    try:
+        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsInvalid(
+            "{name} tiene un valor que no sirve ({problem}). Corrígelo en el entorno o en .env.",
+            name=name,
+            problem=first["msg"],
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsInvalid(
+            "No se puede leer el archivo .env ({problem}). Guárdalo como texto UTF-8 o bórralo.", problem=error
+        ) from None
+    _refuse_placeholders(settings)
+    return settings
+
+
+def _refuse_placeholders(settings: Settings) -> None:
+    given = {
+        "DATABASE_URL": settings.database_url,
+        "OPENAI_API_KEY": settings.openai_api_key,
+        "KESTRA_WEBHOOK_URL": settings.kestra_webhook_url,
+        "SLACK_WEBHOOK_URL": settings.slack_webhook_url,
+    }
+    for name, value in given.items():
+        if value and any(example in value for example in _PLACEHOLDERS):
+            raise SettingsInvalid(
+                "{name} todavía tiene el valor de ejemplo ({value}). Escribe el verdadero o borra la línea.",
+                name=name,
+                value=value,
+            )

@@ -1,0 +1,1 @@
+"""Everything that lasts. The only package that speaks to the database driver."""

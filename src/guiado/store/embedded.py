@@ -1,0 +1,222 @@
+"""A PostgreSQL of guiado's own, for when no DATABASE_URL is set: plain programs, started and watched by us.
+
+Every process that joins shares one server. The first one starts it, the last one to leave stops it; locks of the kernel
+count them, so a killed process is never counted, and a server that it left behind is adopted by the next one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import shlex
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from guiado.errors import DatabaseUnavailable
+from guiado.store import cluster, postmaster
+from guiado.store.binaries import choose_binaries, read_version, runnable_by
+from guiado.store.locks import Membership, exclusive, require_locks
+from guiado.store.placement import Site, find_folder, place, prepare_home
+
+_START_LOCK_TIMEOUT_S = 120.0
+_REASONS = {
+    errno.EACCES: "no tengo permiso",
+    errno.EPERM: "no tengo permiso",
+    errno.EROFS: "el disco es de solo lectura",
+    errno.ENOTDIR: "no es una carpeta",
+    errno.EEXIST: "no es una carpeta",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStatus:
+    """What there is of the embedded PostgreSQL.
+
+    Args:
+        version: for example "18.4"; None when no programs were found.
+        data: its data folder, whether it exists or not.
+        binaries: folder of its programs, None when none were found.
+        pid: number of the server's process, None when it does not run.
+        running: whether it takes connections.
+    """
+
+    version: str | None
+    data: Path
+    binaries: Path | None
+    pid: int | None
+    running: bool
+
+
+def default_home() -> Path:
+    """Folder of guiado's own data when GUIADO_HOME is not set, by the custom of the operating system."""
+    return platformdirs.user_data_path("guiado", appauthor=False)
+
+
+class EmbeddedPostgres:
+    """One process's share in the embedded PostgreSQL of a home; safe between threads and after a fork.
+
+    Args:
+        home: guiado's folder (GUIADO_HOME); created when missing.
+        pg_bin: folder of PostgreSQL's programs (PG_BIN), None to look for them.
+        use_tcp: listen at 127.0.0.1 with a password instead of a Unix socket; None decides by what the system offers.
+    """
+
+    def __init__(self, home: Path, *, pg_bin: Path | None = None, use_tcp: bool | None = None) -> None:
+        self._home = home.expanduser().resolve()
+        self._pg_bin = pg_bin
+        self._tcp = not hasattr(socket, "AF_UNIX") if use_tcp is None else use_tcp
+        self._site: Site | None = None
+        self._membership: Membership | None = None
+        self._process = os.getpid()
+        self._mutex = threading.RLock()
+
+    def join(self) -> str:
+        """Make sure that the server runs and count this process as one of its users; again and again is fine.
+
+        Returns:
+            The connection address; both psql and asyncpg take it.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be made or started; says why and what to do.
+        """
+        with self._guard(), _explained(self._home):
+            require_locks()
+            prepare_home(self._home)
+            with self._start_lock() as lock:
+                self._register()
+                try:
+                    return self._bring_up(lock)
+                except BaseException as error:
+                    # A server that is still recovering goes on; one that we were interrupted in starting does not.
+                    self._resign(stop=not isinstance(error, DatabaseUnavailable))
+                    raise
+
+    def ensure(self) -> str:
+        """The connection address of a running server: starts it again when it died, else costs under a millisecond.
+
+        Raises:
+            DatabaseUnavailable: as `join`.
+        """
+        with self._guard():
+            if self._site and self._membership and self._membership.is_ours:
+                server = postmaster.running_server(self._site.data)
+                if server:
+                    return cluster.address(self._site, server, tcp=self._tcp)
+            return self.join()
+
+    def leave(self) -> None:
+        """Stop using the server; the last one to leave stops it. Again and again is fine."""
+        with self._guard(), _explained(self._home):
+            if self._membership is None:
+                return
+            if not self._membership.is_ours or not self._home.exists():
+                self._resign(stop=False)
+                return
+            with self._start_lock():
+                self._resign(stop=True)
+
+    def detach(self) -> None:
+        """Stop using the server and let it run on: the next process that joins adopts it, and stops it when it leaves last."""
+        with self._guard(), _explained(self._home):
+            self._resign(stop=False)
+
+    def stop(self) -> bool:
+        """Stop a server that no process uses, for example one that was detached.
+
+        Returns:
+            Whether it is stopped now; False when somebody uses it.
+
+        Raises:
+            DatabaseUnavailable: the home cannot be used.
+        """
+        with self._guard(), _explained(self._home):
+            if not self._home.exists():
+                return True
+            with self._start_lock():
+                self._register()
+                self._resign(stop=True)
+                return postmaster.running_server(find_folder(self._home) / "data") is None
+
+    def dsn(self) -> str | None:
+        """The connection address if the cluster exists, else None. Starts and changes nothing."""
+        with _explained(self._home):
+            site = Site(find_folder(self._home), None)
+            server = postmaster.running_server(site.data)
+            unknown_port = self._tcp and server is None and not site.port.exists()
+            if unknown_port or cluster.read_major(site.data) is None:
+                return None
+            return cluster.address(site, server, tcp=self._tcp)
+
+    def status(self) -> PostgresStatus:
+        """What there is of the cluster. Starts and changes nothing."""
+        with _explained(self._home):
+            data = find_folder(self._home) / "data"
+            server = postmaster.running_server(data)
+            folder = self._folder_in_use(data) if server else self._folder_to_use(data)
+            version = read_version(folder) if folder else None
+            return PostgresStatus(version, data, folder, server.pid if server else None, server is not None)
+
+    def _guard(self) -> threading.RLock:
+        if self._process != os.getpid():  # a fork: another thread of the parent may have held the copied lock
+            self._process, self._mutex = os.getpid(), threading.RLock()
+        return self._mutex
+
+    def _start_lock(self) -> AbstractContextManager[int]:
+        return exclusive(self._home / "start.lock", _START_LOCK_TIMEOUT_S)
+
+    def _register(self) -> None:
+        if self._membership and not self._membership.is_ours:
+            self._membership.give_back()
+            self._membership = None
+        if self._membership is None:
+            self._membership = Membership(self._home / "users.lock")
+            atexit.register(self.leave)  # for a script that ends without saying goodbye
+
+    def _resign(self, *, stop: bool) -> None:
+        membership, self._membership = self._membership, None
+        atexit.unregister(self.leave)
+        if membership and membership.give_back() and stop:
+            postmaster.stop(find_folder(self._home) / "data")
+
+    def _bring_up(self, lock: int) -> str:
+        site = self._site = place(self._home)
+        server = postmaster.settled_server(site.data) or self._start(site, lock)
+        return cluster.address(site, server, tcp=self._tcp)
+
+    def _start(self, site: Site, lock: int) -> postmaster.Server:
+        major = cluster.read_major(site.data)
+        binaries = runnable_by(choose_binaries(self._pg_bin, major), site.account)
+        if major is None:
+            cluster.create(site, binaries, lock)
+        return postmaster.start(site, binaries, lambda: cluster.listen_options(site, tcp=self._tcp))
+
+    def _folder_in_use(self, data: Path) -> Path:
+        return Path(shlex.split((data / "postmaster.opts").read_text("utf-8"))[0]).parent
+
+    def _folder_to_use(self, data: Path) -> Path | None:
+        with suppress(DatabaseUnavailable):
+            return choose_binaries(self._pg_bin, cluster.read_major(data)).folder
+        return None
+
+
+@contextmanager
+def _explained(home: Path) -> Generator[None]:
+    """Turn errors of the file system into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise postmaster.disk_full(home) from error
+        raise DatabaseUnavailable(
+            "No puedo usar {path} para la base de datos: {reason}.\n"
+            "Da permiso de escritura a tu usuario o indica otra carpeta con GUIADO_HOME.",
+            path=error.filename or home,
+            reason=_REASONS.get(error.errno or 0, error.strerror or str(error)),
+        ) from error

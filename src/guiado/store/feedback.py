@@ -1,0 +1,66 @@
+"""Ratings of sessions; the newest one counts, the older ones stay."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from guiado import clock
+from guiado.domain.events import Event
+from guiado.store.database import Connection, Row
+from guiado.store.queries import sql
+from guiado.store.sessions import Audit, audit_row, event_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One rating.
+
+    Args:
+        rating: 1..5.
+        problem_detected: id of the problem that the session was about.
+        completed_steps: steps passed when it was given.
+    """
+
+    session_id: str
+    ticket_id: str | None
+    customer_email: str
+    rating: int
+    feedback_text: str | None
+    was_helpful: bool | None
+    problem_detected: str | None
+    total_steps: int
+    completed_steps: int
+    resolved: bool
+    collected_at: datetime
+
+
+async def rate(connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit) -> str:
+    """Store a rating with its event.
+
+    Returns:
+        Id of the row.
+    """
+    feedback_id, now = clock.new_id(), feedback.collected_at
+    row: dict[str, object] = asdict(feedback)
+    row["problem_detected_id"] = row.pop("problem_detected")
+    change = {
+        "feedback": {**row, "id": feedback_id, "tenant_id": tenant, "is_current": True},
+        "events": event_rows(tenant, feedback.session_id, (event,), now),
+        "audits": [audit_row(tenant, feedback.session_id, audit, now)],
+    }
+    await connection.execute(sql("feedback", "rate"), tenant, change)
+    return str(feedback_id)
+
+
+async def of_session(connection: Connection, tenant: str, session_id: str) -> list[Feedback]:
+    """All ratings of a session, newest first."""
+    rows = await connection.fetch(sql("feedback", "all"), UUID(session_id), tenant)
+    return [_feedback(row) for row in rows]
+
+
+def _feedback(row: Row) -> Feedback:
+    names = [name for name in Feedback.__slots__ if name not in {"session_id", "problem_detected"}]
+    values = {name: row[name] for name in names}
+    return Feedback(session_id=str(row["session_id"]), problem_detected=row["problem_detected_id"], **values)

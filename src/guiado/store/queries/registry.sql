@@ -1,0 +1,64 @@
+-- name: webhook_put
+-- Registers a webhook; the same id again replaces it.
+INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
+    url = excluded.url, events = excluded.events, secret = excluded.secret, headers = excluded.headers,
+    timeout = excluded.timeout, retry_attempts = excluded.retry_attempts, enabled = excluded.enabled, updated_at = now()
+RETURNING w.*;
+
+-- name: webhooks
+-- All webhooks of a tenant.
+SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 ORDER BY w.created_at, w.webhook_id;
+
+-- name: webhook
+-- One webhook.
+SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2;
+
+-- name: webhook_delete
+-- Removes a webhook; what was still to be sent to it is cancelled, its history stays.
+WITH gone AS (DELETE FROM support_webhooks WHERE tenant_id = $1 AND webhook_id = $2 RETURNING webhook_id),
+     cancelled AS (
+        UPDATE support_troubleshooting_deliveries d SET state = 'cancelled', finished_at = now()
+          FROM gone WHERE d.tenant_id = $1 AND d.destination = gone.webhook_id AND d.state = 'pending')
+SELECT count(*) FROM gone;
+
+-- name: webhook_stats
+-- What became of the deliveries to one webhook.
+SELECT v.* FROM vw_webhook_stats v WHERE v.webhook_id = $1;
+
+-- name: emit
+-- Stores an event with a delivery for each webhook that wants it: see guiado_emit in the schema.
+SELECT guiado_emit($1, $2);
+
+-- name: deliveries_of
+-- The deliveries of one event.
+SELECT d.destination, d.state, d.attempts, d.last_error FROM support_troubleshooting_deliveries d
+ WHERE d.event_id = $1 ORDER BY d.destination;
+
+-- name: narrow
+-- Keeps only one destination of an event.
+DELETE FROM support_troubleshooting_deliveries WHERE event_id = $1 AND destination <> $2;
+
+-- name: template_put
+-- Stores a template; the same id again replaces it.
+INSERT INTO support_troubleshooting_templates AS t (tenant_id, kind, template_id, content) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, kind, template_id) DO UPDATE SET content = excluded.content, updated_at = now();
+
+-- name: templates
+-- All stored templates of a kind.
+SELECT t.template_id, t.content FROM support_troubleshooting_templates t
+ WHERE t.tenant_id = $1 AND t.kind = $2 ORDER BY t.template_id;
+
+-- name: notification_put
+-- Stores a notification to be sent.
+INSERT INTO support_troubleshooting_notifications
+    (id, tenant_id, session_id, notification_type, channel, recipient, priority, subject, message, status, error_message, metadata)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+RETURNING *;
+
+-- name: notifications
+-- Notifications, newest first; $2: session, null for all.
+SELECT n.* FROM support_troubleshooting_notifications n
+ WHERE n.tenant_id = $1 AND ($2::uuid IS NULL OR n.session_id = $2)
+ ORDER BY n.created_at DESC, n.id DESC LIMIT $3;

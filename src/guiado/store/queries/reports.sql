@@ -1,0 +1,30 @@
+-- name: daily
+-- Measures per day, problem and guide version, exact to the moment: see guiado_daily in the schema.
+SELECT d.* FROM guiado_daily($1, $2) d;
+
+-- name: steps
+-- Measures per step over a period.
+SELECT d.problem_id, d.step_number, max(d.step_title) AS step_title, sum(d.total_attempts)::bigint AS total_attempts,
+       sum(d.failed)::bigint AS failed
+  FROM guiado_steps_daily($1, $2) d
+ GROUP BY d.problem_id, d.step_number;
+
+-- name: realtime
+-- The present moment of this tenant.
+SELECT m.* FROM vw_troubleshooting_realtime_metrics m;
+
+-- name: top_problems
+-- Most frequent problems since $2.
+SELECT s.detected_problem_id, s.detected_problem_title, count(*) AS total_sessions,
+       count(*) FILTER (WHERE s.status = 'resolved') AS resolved
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.started_at >= $2 AND s.detected_problem_id IS NOT NULL
+ GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 10;
+
+-- name: active
+-- Sessions that are going on, latest activity first.
+SELECT s.session_id, s.detected_problem_id, s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at,
+       s.updated_at
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.status IN ('started', 'in_progress', 'needs_escalation')
+ ORDER BY s.updated_at DESC LIMIT $2;

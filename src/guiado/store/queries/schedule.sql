@@ -1,0 +1,24 @@
+-- name: take
+-- Takes a job that is due and that nobody runs. $1 tenant, $2 job, $3 worker, $4 seconds between starts, $5 lease in seconds.
+INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at, leased_by, leased_until, started_at)
+VALUES ($1, $2, now() + make_interval(secs => $4), $3, now() + make_interval(secs => $5), now())
+ON CONFLICT (tenant_id, job) DO UPDATE SET
+    next_at = now() + make_interval(secs => $4), leased_by = excluded.leased_by, leased_until = excluded.leased_until,
+    started_at = now()
+ WHERE (s.next_at <= now() OR s.next_at > now() + make_interval(secs => 2 * $4))
+   AND (s.leased_until IS NULL OR s.leased_until <= now() OR s.leased_until > now() + make_interval(secs => 2 * $5))
+RETURNING true;
+
+-- name: finish
+-- Gives the job back.
+UPDATE support_troubleshooting_schedule
+   SET leased_until = NULL, leased_by = NULL, finished_at = now(), last_error = $4
+ WHERE tenant_id = $1 AND job = $2 AND leased_by = $3;
+
+-- name: as_owner
+-- Works as the role that logged in, until the transaction ends: refreshing a view is the owner's right.
+SET LOCAL ROLE NONE;
+
+-- name: maintain
+-- The daily upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
+SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();

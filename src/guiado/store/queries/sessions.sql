@@ -1,0 +1,52 @@
+-- name: load
+-- One session with what deciding needs besides it.
+SELECT s.*, guiado_config('auto_escalate_after_failures') AS failures_allowed
+  FROM support_troubleshooting_sessions s
+ WHERE s.session_id = $1 AND s.tenant_id = $2;
+
+-- name: commit
+-- The only write of a session: see guiado_commit in the schema.
+SELECT guiado_commit($1, $2);
+
+-- name: attempts
+-- The attempts of a session, in order.
+SELECT a.* FROM support_troubleshooting_attempts a
+ WHERE a.session_id = $1 AND a.tenant_id = $2
+ ORDER BY a.attempted_at, a.id;
+
+-- name: passing_attempt
+-- The attempt with which a step was passed.
+SELECT a.* FROM support_troubleshooting_attempts a
+ WHERE a.session_id = $1 AND a.tenant_id = $2 AND a.step_number = $3 AND a.success
+ ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
+
+-- name: solved_before
+-- The latest solved session of this customer and problem that a new contact would call into doubt.
+SELECT s.session_id FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.customer_id = $2 AND s.status = 'resolved' AND s.recontact_until > $3
+   AND s.detected_problem_id IS NOT DISTINCT FROM $4
+ ORDER BY s.resolved_at DESC LIMIT 1;
+
+-- name: list
+-- One page, newest first; $3 and $4 are the last row of the page before. $5: status, null for all.
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
+       s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
+       s.escalated_at, s.escalation_reason, s.resolution
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1
+   AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
+   AND ($5::text IS NULL OR s.status = $5)
+ ORDER BY s.started_at DESC, s.session_id DESC
+ LIMIT $2;
+
+-- name: idle
+-- Sessions nobody touched since $2, oldest first: candidates for "abandoned".
+SELECT s.*, guiado_config('auto_escalate_after_failures') AS failures_allowed
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.status IN ('started', 'in_progress')
+   AND s.updated_at < $2::timestamptz - make_interval(secs => 3600 * $3::double precision)
+ ORDER BY s.updated_at LIMIT 500;
+
+-- name: config
+-- One value of the configuration table.
+SELECT guiado_config($1);

@@ -1,0 +1,158 @@
+"""What operators register: webhooks, templates, notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from guiado import clock
+from guiado.domain.events import Event
+from guiado.store.database import Connection, Row
+from guiado.store.queries import sql
+from guiado.store.sessions import event_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A registered webhook.
+
+    Args:
+        timeout: seconds for one attempt.
+        retry_attempts: attempts in all.
+    """
+
+    webhook_id: str
+    url: str
+    events: Sequence[str]
+    secret: str | None
+    headers: Mapping[str, str]
+    timeout: float
+    retry_attempts: int
+    enabled: bool
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+async def put_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint:
+    """Register an endpoint; the same id again replaces it."""
+    row = await connection.fetchrow(
+        sql("registry", "webhook_put"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
+        dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled,
+    )  # fmt: skip
+    return _endpoint(row) if row else endpoint
+
+
+async def webhooks(connection: Connection, tenant: str) -> list[Endpoint]:
+    """All endpoints."""
+    return [_endpoint(row) for row in await connection.fetch(sql("registry", "webhooks"), tenant)]
+
+
+async def webhook(connection: Connection, tenant: str, webhook_id: str) -> Endpoint | None:
+    """One endpoint, or None."""
+    row = await connection.fetchrow(sql("registry", "webhook"), tenant, webhook_id)
+    return _endpoint(row) if row else None
+
+
+async def delete_webhook(connection: Connection, tenant: str, webhook_id: str) -> bool:
+    """Remove an endpoint; False when there is none."""
+    return bool(await connection.fetchval(sql("registry", "webhook_delete"), tenant, webhook_id))
+
+
+async def webhook_stats(connection: Connection, webhook_id: str) -> dict[str, Any]:
+    """What became of the deliveries to one endpoint."""
+    row = await connection.fetchrow(sql("registry", "webhook_stats"), webhook_id)
+    return dict(row) if row else {}  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:
+    """Store an event that a caller triggers, with a delivery for each endpoint that wants it.
+
+    Args:
+        only: deliver to this endpoint alone.
+
+    Returns:
+        Id of the event, and the endpoints that it goes to.
+    """
+    rows = event_rows(tenant, None, (event,), clock.now())
+    event_id: Any = rows[0]["event_id"]
+    await connection.execute(sql("registry", "emit"), tenant, rows)
+    if only is not None:
+        await connection.execute(sql("registry", "narrow"), event_id, only)
+    deliveries = await connection.fetch(sql("registry", "deliveries_of"), event_id)
+    return str(event_id), [row["destination"] for row in deliveries]
+
+
+async def put_template(connection: Connection, tenant: str, kind: str, template_id: str, content: Mapping[str, Any]) -> None:
+    """Store a template; the same id again replaces it.
+
+    Args:
+        kind: guide, or message.
+    """
+    await connection.execute(sql("registry", "template_put"), tenant, kind, template_id, content)
+
+
+async def templates(connection: Connection, tenant: str, kind: str) -> dict[str, dict[str, Any]]:
+    """All stored templates of a kind, by id."""
+    rows = await connection.fetch(sql("registry", "templates"), tenant, kind)
+    return {row["template_id"]: row["content"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notification to one recipient.
+
+    Args:
+        status: pending, sent, failed or cancelled.
+    """
+
+    notification_type: str
+    channel: str
+    recipient: str
+    priority: str
+    subject: str | None
+    message: str | None
+    session_id: str | None = None
+    status: str = "pending"
+    error_message: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+async def put_notification(connection: Connection, tenant: str, message: Message) -> dict[str, Any]:
+    """Store a notification.
+
+    Returns:
+        The row, with its id.
+    """
+    row = await connection.fetchrow(
+        sql("registry", "notification_put"), clock.new_id(), tenant, UUID(message.session_id) if message.session_id else None,
+        message.notification_type, message.channel, message.recipient, message.priority, message.subject, message.message,
+        message.status, message.error_message, message.metadata or {},
+    )  # fmt: skip
+    return _notification(row) if row else {}
+
+
+async def notifications(connection: Connection, tenant: str, session_id: UUID | None, limit: int) -> list[dict[str, Any]]:
+    """Notifications, newest first.
+
+    Args:
+        session_id: only those of this session.
+    """
+    return [_notification(row) for row in await connection.fetch(sql("registry", "notifications"), tenant, session_id, limit)]
+
+
+def _endpoint(row: Row) -> Endpoint:
+    return Endpoint(**{name: row[name] for name in Endpoint.__slots__})
+
+
+_SHOWN = (
+    "id", "session_id", "notification_type", "channel", "recipient", "priority", "subject", "message", "status",
+    "error_message", "attempts", "created_at", "sent_at",
+)  # fmt: skip
+
+
+def _notification(row: Row) -> dict[str, Any]:
+    shown = {name: row[name] for name in _SHOWN}
+    return {**shown, "id": str(shown["id"]), "session_id": str(shown["session_id"]) if shown["session_id"] else None}

@@ -1,0 +1,42 @@
+"""Figures: from the roll-up for closed days, live for the rest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from guiado.store.database import Connection, Row
+from guiado.store.queries import sql
+
+Figures = dict[str, Any]
+
+
+async def daily(connection: Connection, since: datetime, until: datetime) -> list[Figures]:
+    """Measures per day, problem ('*' is the day's total, '' nothing detected) and guide version."""
+    return [_plain(row) for row in await connection.fetch(sql("reports", "daily"), since, until)]
+
+
+async def steps(connection: Connection, since: datetime, until: datetime) -> list[Figures]:
+    """Attempts and failures per problem and step."""
+    return [_plain(row) for row in await connection.fetch(sql("reports", "steps"), since, until)]
+
+
+async def realtime(connection: Connection) -> Figures:
+    """The figures of the present moment."""
+    row = await connection.fetchrow(sql("reports", "realtime"))
+    return _plain(row) if row else {}
+
+
+async def top_problems(connection: Connection, tenant: str, since: datetime) -> list[Figures]:
+    """The ten most frequent problems."""
+    return [_plain(row) for row in await connection.fetch(sql("reports", "top_problems"), tenant, since)]
+
+
+async def active(connection: Connection, tenant: str, limit: int) -> list[Figures]:
+    """Sessions that are going on."""
+    rows = [_plain(row) for row in await connection.fetch(sql("reports", "active"), tenant, limit)]
+    return [{**row, "session_id": str(row["session_id"])} for row in rows]
+
+
+def _plain(row: Row) -> Figures:
+    return dict(row)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]

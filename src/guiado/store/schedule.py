@@ -1,0 +1,45 @@
+"""The schedule of periodic work: who runs what, and when it is due again."""
+
+from __future__ import annotations
+
+from guiado.logs import get_logger
+from guiado.store.database import Connection, Database
+from guiado.store.queries import sql
+
+log = get_logger()
+_MAINTENANCE_S = 1_500.0
+
+
+async def take(connection: Connection, tenant: str, job: str, worker: str, every_s: float, lease_s: float) -> bool:
+    """Take a job if it is due and nobody runs it.
+
+    A time far in the future, as a clock that was set back leaves it, counts as due.
+
+    Args:
+        every_s: seconds between two starts.
+        lease_s: seconds after which this runner counts as dead.
+    """
+    return bool(await connection.fetchval(sql("schedule", "take"), tenant, job, worker, every_s, lease_s))
+
+
+async def finish(connection: Connection, tenant: str, job: str, worker: str, problem: str | None) -> None:
+    """Give a job back.
+
+    Args:
+        problem: why it failed, if it did.
+    """
+    await connection.execute(sql("schedule", "finish"), tenant, job, worker, problem)
+
+
+async def maintain(db: Database) -> int:
+    """Roll up, refresh the materialized views, drop what expired.
+
+    Returns:
+        Rows affected over all tasks.
+    """
+    async with db.transaction() as connection:
+        await connection.execute(sql("schedule", "as_owner"))
+        rows = await connection.fetch(sql("schedule", "maintain"), timeout=_MAINTENANCE_S)
+    for row in rows:
+        log.info("maintenance", task=row["task"], result=row["result"], rows=row["rows_affected"])
+    return sum(row["rows_affected"] or 0 for row in rows)

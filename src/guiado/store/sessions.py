@@ -1,0 +1,260 @@
+"""Sessions, with their attempts and offers: rows to domain and back. One function call writes everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from guiado import clock
+from guiado.domain.events import Event
+from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status
+from guiado.store.database import Connection, Row
+from guiado.store.queries import sql
+
+_COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
+_FACTS = (
+    "channel", "source", "device", "product", "detector_version", "detection_confidence", "alternatives", "clarifications",
+    "already_tried", "policy", "policy_version", "customer_id", "recontact_of", "metadata",
+)  # fmt: skip
+_STATE = tuple(field.name for field in fields(Session) if field.name != "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Who did what, for the audit log.
+
+    Args:
+        actor: customer, agent, machine, or the name of a key.
+        action: verb of the use case.
+        request_id: joins it to the log lines of one request.
+    """
+
+    actor: str
+    action: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that one command writes, together or not at all.
+
+    Args:
+        session: the new state.
+        expected: the version that was read; None for a new session.
+        now: when.
+        attempt: recorded with `attempt_id`.
+    """
+
+    session: Session
+    expected: int | None
+    now: datetime
+    audit: Audit
+    events: tuple[Event, ...] = ()
+    attempt: Attempt | None = None
+    attempt_id: UUID | None = None
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A session as it stands, and the number of failures that its tenant allows."""
+
+    session: Session
+    failures_allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttempt:
+    """An attempt with the id of its row."""
+
+    attempt_id: str
+    attempt: Attempt
+
+
+def uuid_or_none(text: object) -> UUID | None:
+    """The UUID that this text spells, or None: a malformed id names nothing."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+async def load(connection: Connection, tenant: str, session_id: UUID) -> Loaded | None:
+    """The session with this id, or None."""
+    row = await connection.fetchrow(sql("sessions", "load"), session_id, tenant)
+    return _loaded(row) if row else None
+
+
+async def commit(connection: Connection, tenant: str, change: Change) -> bool:
+    """Write a change.
+
+    Returns:
+        False, with nothing written, when the session is no longer at the expected version.
+    """
+    return cast("bool", await connection.fetchval(sql("sessions", "commit"), tenant, _document(tenant, change)))
+
+
+async def attempts(connection: Connection, tenant: str, session_id: str) -> list[StoredAttempt]:
+    """All attempts of a session, in order."""
+    return [_attempt(row) for row in await connection.fetch(sql("sessions", "attempts"), UUID(session_id), tenant)]
+
+
+async def passing_attempt(connection: Connection, tenant: str, session_id: str, step: int) -> StoredAttempt | None:
+    """The attempt with which the step of this number was passed."""
+    row = await connection.fetchrow(sql("sessions", "passing_attempt"), UUID(session_id), tenant, step)
+    return _attempt(row) if row else None
+
+
+async def solved_before(
+    connection: Connection, tenant: str, customer_id: str, now: datetime, problem_id: str | None
+) -> str | None:
+    """Id of the solved session that a new contact of this customer about this problem calls into doubt."""
+    found = await connection.fetchval(sql("sessions", "solved_before"), tenant, customer_id, now, problem_id)
+    return str(found) if found else None
+
+
+async def page(
+    connection: Connection,
+    tenant: str,
+    limit: int,
+    *,
+    before: tuple[datetime, UUID] | None = None,
+    status: str | None = None,
+) -> list[dict[str, object]]:
+    """One page of sessions, newest first.
+
+    Args:
+        limit: rows at most.
+        before: start and id of the last row of the page before.
+        status: only sessions in this status.
+    """
+    started_at, session_id = before or (None, None)
+    rows = await connection.fetch(sql("sessions", "list"), tenant, limit, started_at, session_id, status)
+    return [{**dict(cast("Any", row)), "session_id": str(row["session_id"])} for row in rows]
+
+
+async def idle(connection: Connection, tenant: str, now: datetime, hours: float) -> list[Loaded]:
+    """Up to 500 sessions without activity for this many hours."""
+    return [_loaded(row) for row in await connection.fetch(sql("sessions", "idle"), tenant, now, hours)]
+
+
+async def config_number(connection: Connection, key: str, default: float) -> float:
+    """A number of the configuration table; the default where it is missing or no number."""
+    value = await connection.fetchval(sql("sessions", "config"), key)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+# ------------------------------------------------------------------------------------------------------------------- rows
+
+
+def _loaded(row: Row) -> Loaded:
+    allowed = row["failures_allowed"]
+    is_number = isinstance(allowed, (int, float)) and not isinstance(allowed, bool)
+    return Loaded(session_from_row(row), max(1, int(allowed)) if is_number else 2)
+
+
+def session_from_row(row: Row) -> Session:
+    """The domain's session of a row of the sessions table."""
+    values: dict[str, Any] = {name: row[_COLUMN_OF.get(name, name)] for name in _STATE}
+    values["session_id"] = str(values["session_id"])
+    values["guide_version_id"] = _text(values["guide_version_id"])
+    values["status"] = Status(values["status"])
+    values["resolution"] = Resolution(values["resolution"]) if values["resolution"] else None
+    values["ended_by"] = Actor(values["ended_by"]) if values["ended_by"] else None
+    facts: dict[str, object] = {name: row[name] for name in _FACTS}
+    facts["recontact_of"] = _text(facts["recontact_of"])
+    return Session(**values, facts=facts)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _attempt(row: Row) -> StoredAttempt:
+    return StoredAttempt(
+        str(row["id"]),
+        Attempt(
+            step_number=row["step_number"],
+            step_title=row["step_title"],
+            step_id=row["step_id"] or "",
+            step_revision=row["step_revision"] or 1,
+            step_type=row["step_type"] or "fix",
+            outcome=Outcome(row["outcome"]),
+            notes=row["notes"],
+            attempted_at=row["attempted_at"],
+            duration_seconds=float(row["duration_seconds"] or 0),
+            active_seconds=row["active_seconds"],
+            first_seen_at=row["first_seen_at"],
+            decision_number=row["decision_number"] or 0,
+            source=Actor(row["source"]),
+            reason=row["reason"],
+        ),
+    )
+
+
+def _document(tenant: str, change: Change) -> dict[str, object]:
+    session_id = change.session.session_id
+    return {
+        "expected": change.expected,
+        "session": _session_row(tenant, change.session),
+        "attempts": [_attempt_row(tenant, session_id, change)] if change.attempt else [],
+        "decisions": [_offer_row(tenant, session_id, change.offer)] if change.offer else [],
+        "events": event_rows(tenant, session_id, change.events, change.now),
+        "audits": [audit_row(tenant, session_id, change.audit, change.now)],
+    }
+
+
+def _session_row(tenant: str, session: Session) -> dict[str, object]:
+    row = {_COLUMN_OF.get(name, name): getattr(session, name) for name in _STATE}
+    defaults: dict[str, object] = {
+        "alternatives": [],
+        "clarifications": [],
+        "already_tried": [],
+        "metadata": {},
+        "policy": "author-order",
+    }
+    return {**row, "tenant_id": tenant, **defaults, "policy_version": "1", **session.facts}
+
+
+def _attempt_row(tenant: str, session_id: str, change: Change) -> dict[str, object]:
+    attempt = change.attempt
+    row: dict[str, object] = {field.name: getattr(attempt, field.name) for field in fields(Attempt)}
+    success = attempt.success if attempt else False
+    return {**row, "id": change.attempt_id, "session_id": session_id, "tenant_id": tenant, "success": success}
+
+
+def _offer_row(tenant: str, session_id: str, offer: Offer) -> dict[str, object]:
+    row: dict[str, object] = {field.name: getattr(offer, field.name) for field in fields(Offer)}
+    return {**row, "session_id": session_id, "tenant_id": tenant, "explored": False}
+
+
+def event_rows(tenant: str, session_id: str | None, happened: tuple[Event, ...], now: datetime) -> list[dict[str, object]]:
+    """Rows of the outbox for these events."""
+    return [
+        {
+            "event_id": clock.new_id(),
+            "tenant_id": tenant,
+            "session_id": session_id,
+            "event": event.kind.value,
+            "data": event.data,
+            "occurred_at": now,
+        }
+        for event in happened
+    ]
+
+
+def audit_row(tenant: str, object_id: str | None, audit: Audit, now: datetime, object_type: str = "session") -> dict[str, object]:
+    """Row of the audit log."""
+    return {
+        "audit_id": clock.new_id(),
+        "tenant_id": tenant,
+        "at": now,
+        "actor": audit.actor,
+        "action": audit.action,
+        "object_type": object_type,
+        "object_id": object_id,
+        "request_id": audit.request_id,
+        "detail": {},
+    }

@@ -1,0 +1,103 @@
+"""The worker: periodic work, one runner at a time over all processes.
+
+A job is due when its row in `support_troubleshooting_schedule` says so. Taking it sets the next time and a lease in one
+statement, so that two workers never run the same job, and a worker that died leaves it free when the lease ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from guiado import clock
+from guiado.app.escalate import abandon_idle
+from guiado.app.parts import Parts
+from guiado.errors import GuiadoError
+from guiado.logs import get_logger
+from guiado.store import schedule
+
+log = get_logger()
+POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Periodic work.
+
+    Args:
+        every_s: seconds between two starts.
+        lease_s: after this many seconds a runner counts as dead.
+        run: does the work and tells how much there was.
+    """
+
+    every_s: float
+    lease_s: float
+    run: Callable[[Parts], Awaitable[int]]
+
+
+async def _maintain(parts: Parts) -> int:
+    return await schedule.maintain(parts.db)
+
+
+JOBS: Mapping[str, Job] = {
+    "abandon_idle_sessions": Job(60, 300, abandon_idle),
+    "maintenance": Job(3600, 1800, _maintain),
+}
+"""All periodic work by name."""
+
+
+class Worker:
+    """Runs due jobs until it is told to stop.
+
+    Args:
+        parts: what the jobs work with.
+        name: tells this worker from others in the schedule.
+    """
+
+    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS) -> None:
+        self._parts, self._name, self._jobs = parts, name, jobs
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the job at hand, then end `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; an error of a job or of the database is logged and the work goes on."""
+        log.info("worker_started", worker=self._name)
+        while not self._stopping.is_set():
+            try:
+                await self.run_due()
+            except GuiadoError as error:
+                log.warning("worker_waits", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), POLL_S)
+        log.info("worker_stopped", worker=self._name)
+
+    async def run_due(self) -> list[str]:
+        """Run every job that is due and free.
+
+        Returns:
+            Names of the jobs that ran.
+        """
+        done: list[str] = []
+        for name, job in self._jobs.items():
+            async with self._parts.db.connection() as connection:
+                taken = await schedule.take(connection, self._parts.tenant, name, self._name, job.every_s, job.lease_s)
+            if taken:
+                await self._run(name, job)
+                done.append(name)
+        return done
+
+    async def _run(self, name: str, job: Job) -> None:
+        started, problem = clock.monotonic_s(), None
+        try:
+            count = await job.run(self._parts)
+            log.info("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
+        except Exception as error:  # noqa: BLE001 a job's fault must not stop the others
+            problem = f"{type(error).__name__}: {error}"[:500]
+            log.error("job_failed", job=name, error=problem)
+        async with self._parts.db.connection() as connection:
+            await schedule.finish(connection, self._parts.tenant, name, self._name, problem)

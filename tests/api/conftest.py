@@ -1,0 +1,72 @@
+"""A real server on a loopback socket, one for each test module, over a database of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+import uvicorn
+
+from guiado.serve import create_app
+from guiado.settings import read_settings
+from guiado.wiring import Runtime
+
+
+class Server:
+    """Serves in a thread; `url` is where."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn, self._ready, self._failure = dsn, threading.Event(), None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        assert self._ready.wait(30), "the server did not start"
+        if self._failure:
+            raise self._failure
+
+    async def _serve(self) -> None:
+        try:
+            self.runtime = await Runtime.open(read_settings(DATABASE_URL=self._dsn))
+            config = uvicorn.Config(create_app(self.runtime), log_config=None, access_log=False, lifespan="off")
+        except Exception as error:
+            self._failure = error
+            self._ready.set()
+            return
+        self.server = uvicorn.Server(config)
+        self.server.install_signal_handlers = lambda: None
+        self.loop = asyncio.get_running_loop()
+        self.loop.call_soon(self._ready.set)
+        await self.server.serve(sockets=[self.listener])
+        await self.runtime.close()
+
+    def close(self) -> None:
+        """Stop and wait."""
+        self.server.should_exit = True
+        self._thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def server(module_dsn: str) -> Iterator[Server]:
+    """The server."""
+    running = Server(module_dsn)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def http(server: Server) -> Iterator[httpx2.Client]:
+    """A client whose paths start at the API's base path."""
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def root(server: Server) -> Iterator[httpx2.Client]:
+    """A client whose paths start at the server's root."""
+    with httpx2.Client(base_url=server.url, timeout=30) as client:
+        yield client

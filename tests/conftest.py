@@ -1,0 +1,104 @@
+"""What tests share: a real PostgreSQL per test process, and a fresh database per test, cloned from a migrated template."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from guiado.agent import close_engines
+from guiado.store.embedded import EmbeddedPostgres
+from guiado.store.migrate import migrate
+
+_numbers = itertools.count()
+_OURS = ("DATABASE_URL", "OPENAI_API_KEY", "KESTRA_WEBHOOK_URL", "SLACK_WEBHOOK_URL", "PG_BIN", "PORT", "ACCEPT_LANGUAGE")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's own machine reaches a test."""
+    for name in [*os.environ]:
+        if name in _OURS or name.startswith("GUIADO_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[str]:
+    """Address of a running PostgreSQL that this test process may do anything with."""
+    home = Path(tempfile.mkdtemp(prefix="guiado-tests-"))
+    server = EmbeddedPostgres(home)
+    try:
+        yield server.join()
+    finally:
+        server.leave()
+        folder = server.status().data.parent
+        # As root the data lies outside of the home, in a folder of its own: never delete what other clusters share.
+        if folder.name != "guiado":
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _execute(dsn: str, *statements: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(dsn)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def _named(dsn: str, database: str) -> str:
+    """The same server, another database."""
+    head, _, query = dsn.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{database}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture(scope="session")
+def template_database(pg_server: str) -> str:
+    """Name of a database with the whole schema, for cloning."""
+    _execute(pg_server, "CREATE DATABASE guiado_template")
+    asyncio.run(migrate(_named(pg_server, "guiado_template")))
+    return "guiado_template"
+
+
+def _database(pg_server: str, template: str) -> Iterator[str]:
+    name = f"t{next(_numbers)}"
+    _execute(pg_server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _named(pg_server, name)
+    _execute(pg_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def dsn(pg_server: str, template_database: str) -> Iterator[str]:
+    """A fresh database with the whole schema."""
+    yield from _database(pg_server, template_database)
+
+
+@pytest.fixture
+def empty_dsn(pg_server: str) -> Iterator[str]:
+    """A fresh database without any schema."""
+    yield from _database(pg_server, "template0")
+
+
+@pytest.fixture
+def facade(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Facade classes made in the test use the database whose address this is."""
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    yield dsn
+    close_engines()
+
+
+@pytest.fixture(scope="module")
+def module_dsn(pg_server: str, template_database: str) -> Iterator[str]:
+    """A fresh database with the whole schema, for all tests of a module."""
+    yield from _database(pg_server, template_database)

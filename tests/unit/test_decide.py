@@ -1,0 +1,406 @@
+"""The rule of a session: properties over random histories, and the contract's rules example by example."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from guiado.domain.decide import Decision, Replay, begin, decide
+from guiado.domain.events import EventKind, feedback_received
+from guiado.domain.guide import Guide, Step
+from guiado.domain.session import (
+    Abandon,
+    Actor,
+    Answer,
+    Escalate,
+    NextAction,
+    Outcome,
+    Resolution,
+    Resolve,
+    Session,
+    Status,
+)
+from guiado.errors import NoStepLeft, SessionEnded, WrongStep
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TERMINAL = {Status.RESOLVED, Status.ESCALATED, Status.ABANDONED}
+TRANSITIONS = {
+    Status.STARTED: set(Status) - {Status.STARTED},
+    Status.IN_PROGRESS: set(Status) - {Status.STARTED},
+    Status.NEEDS_ESCALATION: {Status.NEEDS_ESCALATION, Status.RESOLVED, Status.ESCALATED},
+    Status.RESOLVED: {Status.ESCALATED},
+    Status.ESCALATED: {Status.ESCALATED, Status.RESOLVED},
+    Status.ABANDONED: set(),
+}
+OUTCOMES = st.sampled_from(list(Outcome))
+
+
+def guide_of(steps: int) -> Guide:
+    made = tuple(Step(step_number=n, title=f"Paso {n}", step_id=f"p{n}") for n in range(1, steps + 1))
+    return Guide("g", "Un problema", steps=made)
+
+
+def session_of(steps: int) -> Session:
+    found = {"problem_id": "g", "problem_title": "Un problema"} if steps else {}
+    return Session("0197-s", "a@example.com", "No va", START, START, total_steps=steps, ticket_id="T-1", **found)
+
+
+def begun(steps: int = 3) -> tuple[Session, Guide]:
+    guide = guide_of(steps)
+    return begin(session_of(steps), guide, START).session, guide
+
+
+def kinds(decision: Decision) -> list[str]:
+    return [event.kind.value for event in decision.events]
+
+
+class History(RuleBasedStateMachine):
+    """One session under any sequence of commands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+
+    @initialize(steps=st.integers(0, 6), known=st.booleans(), allowed=st.integers(1, 3))
+    def start(self, steps: int, known: bool, allowed: int) -> None:
+        steps = steps if known else 0
+        self.guide, self.allowed, self.now = (guide_of(steps) if known else None), allowed, START
+        self.first = session_of(steps)
+        decision = begin(self.first, self.guide, self.now)
+        self.session, self.commands, self.passed = decision.session, [], {}
+        self.escalations = self.events_of(decision)
+        assert decision.offer is not None
+        assert decision.offer.number == decision.session.decisions == 1
+        assert decision.session.version == 1
+
+    @staticmethod
+    def events_of(decision: Decision) -> int:
+        return sum(event.kind is EventKind.SESSION_ESCALATED for event in decision.events)
+
+    def command(self, command: Answer | Escalate | Resolve | Abandon, *refusals: type[Exception]) -> None:
+        before = self.session
+        try:
+            decided = decide(before, self.guide, command, self.now, failures_allowed=self.allowed)
+        except refusals:
+            assert self.session == before
+            return
+        self.commands.append((command, self.now))
+        if isinstance(decided, Replay):
+            assert isinstance(command, Answer)
+            assert self.passed[decided.step_number] == (command.outcome, decided.next_action)
+            return
+        self.check(before, decided)
+        self.session = decided.session
+        if decided.attempt and decided.attempt.success:
+            self.passed[decided.attempt.step_number] = (decided.attempt.outcome, decided.next_action)
+
+    def check(self, before: Session, decided: Decision) -> None:
+        after = decided.session
+        assert after.version == before.version + 1
+        assert after.status in TRANSITIONS[before.status]
+        assert after.updated_at >= before.updated_at
+        assert after.attempts - before.attempts == (decided.attempt is not None)
+        assert after.decisions - before.decisions == (decided.offer is not None)
+        if decided.offer:
+            assert decided.offer.number == after.decisions
+        if decided.attempt:
+            assert decided.attempt.decision_number == before.decisions
+            assert decided.attempt.duration_seconds >= 0
+        self.escalations += self.events_of(decided)
+        assert self.escalations <= 1
+        assert (decided.next_action is NextAction.RESOLVED) == (after.status is Status.RESOLVED)
+
+    @precondition(lambda self: self.session)
+    @rule(outcome=OUTCOMES, number=st.none() | st.integers(-1, 8), source=st.sampled_from([Actor.CUSTOMER, Actor.MACHINE]))
+    def answer(self, outcome: Outcome, number: int | None, source: Actor) -> None:
+        recorded = self.passed.get(number, (None,))[0]
+        self.command(Answer(outcome, number, recorded, source=source), SessionEnded, NoStepLeft, WrongStep)
+
+    @precondition(lambda self: self.session and self.passed)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.passed)))
+        self.command(Answer(self.passed[number][0], number, self.passed[number][0]))
+
+    @precondition(lambda self: self.session)
+    @rule(reason=st.none() | st.sampled_from(["Prisa", "Otra cosa"]))
+    def escalate(self, reason: str | None) -> None:
+        self.command(Escalate(reason), SessionEnded)
+
+    @precondition(lambda self: self.session)
+    @rule()
+    def resolve(self) -> None:
+        self.command(Resolve("otro", "p1", 3.0, "Era el cable"), SessionEnded)
+
+    @precondition(lambda self: self.session)
+    @rule()
+    def abandon(self) -> None:
+        self.command(Abandon(), SessionEnded)
+
+    @precondition(lambda self: self.session)
+    @rule(seconds=st.integers(-100, 1_000))
+    def pass_time(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @invariant()
+    def holds(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        assert 0 <= session.current_step <= session.total_steps
+        assert session.attempts == session.current_step + session.failures
+        assert (session.escalation_reason is not None) == (self.escalations == 1)
+        assert (session.escalated_at is not None) == (self.escalations == 1)
+        assert (session.resolution is not None) == (session.status is Status.RESOLVED)
+        assert (session.resolved_at is not None) == (session.status is Status.RESOLVED)
+        assert (session.ended_at is not None) == (session.status in TERMINAL) == session.status.ended
+
+    def teardown(self) -> None:
+        if self.session is None:
+            return
+        again, passed = begin(self.first, self.guide, START).session, {}
+        for command, now in self.commands:
+            decided = decide(again, self.guide, command, now, failures_allowed=self.allowed)
+            again = decided.session if isinstance(decided, Decision) else again
+        assert again == self.session
+
+
+TestHistory = History.TestCase
+TestHistory.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+
+
+# ------------------------------------------------------------------------------------------------------- contract §6, rule 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "last", "status", "resolution", "action", "passed", "failed"),
+    [
+        ("solved", False, "resolved", "confirmed", "resolved", 1, 0),
+        ("solved", True, "resolved", "confirmed", "resolved", 1, 0),
+        ("done", False, "in_progress", None, "continue", 1, 0),
+        ("done", True, "resolved", "assumed", "resolved", 1, 0),
+        ("not_helped", False, "in_progress", None, "continue", 1, 0),
+        ("not_helped", True, "needs_escalation", None, "escalate", 1, 0),
+        ("could_not", False, "in_progress", None, "continue", 0, 1),
+        ("could_not", True, "in_progress", None, "continue", 0, 1),
+    ],
+)
+def test_what_an_outcome_does(
+    outcome: str, last: bool, status: str, resolution: str | None, action: str, passed: int, failed: int
+) -> None:
+    session, guide = begun(1 if last else 2)
+
+    decided = decide(session, guide, Answer(Outcome(outcome)), START)
+
+    after = decided.session
+    assert (after.status, after.resolution, decided.next_action) == (status, resolution, action)
+    assert (after.current_step, after.failures) == (passed, failed)
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 3])
+def test_a_person_is_called_at_the_allowed_number_of_failures(allowed: int) -> None:
+    session, guide = begun()
+    for number in range(1, allowed + 1):
+        decided = decide(session, guide, Answer(Outcome.COULD_NOT), START, failures_allowed=allowed)
+        session = decided.session
+        assert (session.status is Status.NEEDS_ESCALATION) == (number == allowed)
+    assert decided.next_action is NextAction.ESCALATE
+    assert session.escalation_reason == f"{allowed} intentos fallidos."
+    assert session.current_step == 0
+
+
+def test_failures_count_over_the_whole_session_and_not_per_step() -> None:
+    session, guide = begun()
+    for outcome in (Outcome.COULD_NOT, Outcome.DONE, Outcome.COULD_NOT):
+        session = decide(session, guide, Answer(outcome), START).session
+    assert session.status is Status.NEEDS_ESCALATION
+
+
+def test_not_helped_never_counts_as_a_failure() -> None:
+    session, guide = begun(4)
+    for _ in range(3):
+        session = decide(session, guide, Answer(Outcome.NOT_HELPED), START).session
+    assert (session.status, session.failures, session.current_step) == (Status.IN_PROGRESS, 0, 3)
+
+
+# ------------------------------------------------------------------------------------------------------- contract §6, rule 2
+
+
+@pytest.mark.parametrize(("outcome", "action"), [(Outcome.DONE, NextAction.CONTINUE), (Outcome.NOT_HELPED, NextAction.CONTINUE)])
+def test_the_same_answer_to_a_passed_step_is_told_again(outcome: Outcome, action: NextAction) -> None:
+    session, guide = begun()
+    session = decide(session, guide, Answer(outcome, 1), START).session
+    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == Replay(1, action)
+
+
+@pytest.mark.parametrize(("outcome", "action"), [(Outcome.DONE, NextAction.RESOLVED), (Outcome.NOT_HELPED, NextAction.ESCALATE)])
+def test_the_last_answer_is_told_again_after_the_end(outcome: Outcome, action: NextAction) -> None:
+    session, guide = begun(1)
+    session = decide(session, guide, Answer(outcome, 1), START).session
+    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == Replay(1, action)
+
+
+def test_another_answer_to_a_passed_step_is_a_conflict() -> None:
+    session, guide = begun()
+    session = decide(session, guide, Answer(Outcome.DONE, 1), START).session
+    with pytest.raises(WrongStep, match=r"1 no es el paso actual \(2\)"):
+        decide(session, guide, Answer(Outcome.NOT_HELPED, 1, recorded=Outcome.DONE), START)
+
+
+@pytest.mark.parametrize("number", [0, 2, 3, 99])
+def test_an_answer_to_a_step_that_is_not_open_is_a_conflict(number: int) -> None:
+    session, guide = begun()
+    with pytest.raises(WrongStep):
+        decide(session, guide, Answer(Outcome.DONE, number), START)
+
+
+def test_a_failure_on_the_open_step_is_always_a_new_attempt() -> None:
+    session, guide = begun()
+    first = decide(session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
+    second = decide(first.session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
+    assert (first.session.attempts, second.session.attempts) == (1, 2)
+    assert [event.data["attempt"] for event in (first.events[-1], second.events[-1])] == [2, 3]
+
+
+# ------------------------------------------------------------------------------------------------- contract §6, rules 3 to 5
+
+
+def test_current_step_counts_passed_steps_and_step_numbers_begin_at_one() -> None:
+    session, guide = begun(2)
+    assert session.current_step == 0
+    decided = decide(session, guide, Answer(Outcome.DONE), START)
+    assert (decided.attempt.step_number, decided.session.current_step, decided.offer.step_number) == (1, 1, 2)
+    assert decide(decided.session, guide, Answer(Outcome.DONE), START).session.current_step == 2
+
+
+def ended(status: Status) -> tuple[Session, Guide]:
+    session, guide = begun()
+    command = {Status.RESOLVED: Answer(Outcome.SOLVED), Status.ESCALATED: Escalate(), Status.ABANDONED: Abandon()}[status]
+    session = decide(session, guide, command, START).session
+    assert session.status is status
+    return session, guide
+
+
+def test_needs_escalation_is_not_an_end() -> None:
+    session, guide = begun(1)
+    for _ in range(2):
+        session = decide(session, guide, Answer(Outcome.COULD_NOT), START).session
+    assert session.status is Status.NEEDS_ESCALATION
+    with pytest.raises(SessionEnded):
+        decide(session, guide, Abandon(), START)
+    solved = decide(session, guide, Answer(Outcome.SOLVED), START)
+    assert (solved.session.status, solved.session.resolution) == (Status.RESOLVED, Resolution.CONFIRMED)
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_an_ended_session_takes_no_answer(status: Status, outcome: Outcome) -> None:
+    session, guide = ended(status)
+    with pytest.raises(SessionEnded, match=status.value):
+        decide(session, guide, Answer(outcome), START)
+
+
+@pytest.mark.parametrize(
+    ("status", "command", "possible"),
+    [
+        (Status.RESOLVED, Escalate(), True),
+        (Status.RESOLVED, Resolve(), False),
+        (Status.RESOLVED, Abandon(), False),
+        (Status.ESCALATED, Escalate(), True),
+        (Status.ESCALATED, Resolve(), True),
+        (Status.ESCALATED, Abandon(), False),
+        (Status.ABANDONED, Escalate(), False),
+        (Status.ABANDONED, Resolve(), False),
+        (Status.ABANDONED, Abandon(), False),
+    ],
+)
+def test_where_an_ended_session_may_still_go(status: Status, command: Escalate | Resolve | Abandon, possible: bool) -> None:
+    session, guide = ended(status)
+    if possible:
+        assert decide(session, guide, command, START).session.status in TERMINAL
+    else:
+        with pytest.raises(SessionEnded):
+            decide(session, guide, command, START)
+
+
+def test_a_person_closes_an_escalated_session_with_the_true_problem() -> None:
+    session, guide = ended(Status.ESCALATED)
+    later = START + timedelta(hours=1)
+    after = decide(session, guide, Resolve("otro_problema", "p2", 12.5, "Era el cable"), later).session
+    assert (after.status, after.resolution, after.ended_by) == (Status.RESOLVED, Resolution.CONFIRMED, Actor.AGENT)
+    assert (after.true_problem_id, after.true_step_id, after.agent_minutes) == ("otro_problema", "p2", 12.5)
+    assert (after.notes, after.resolved_at, after.recontact_until) == ("Era el cable", later, later + timedelta(days=7))
+
+
+def test_session_escalated_fires_on_entering_needs_escalation_and_a_later_escalate_adds_its_reason() -> None:
+    session, guide = begun()
+    session = decide(session, guide, Answer(Outcome.COULD_NOT), START).session
+    second = decide(session, guide, Answer(Outcome.COULD_NOT), START)
+    assert kinds(second) == ["step_failed", "session_escalated"]
+    later = decide(second.session, guide, Escalate("Tengo prisa"), START + timedelta(minutes=1))
+    assert kinds(later) == []
+    assert later.session.escalation_reason == "2 intentos fallidos.\nTengo prisa"
+    assert later.session.escalated_at == START
+
+
+def test_session_escalated_fires_at_escalate_when_that_comes_first() -> None:
+    session, guide = begun()
+    decided = decide(session, guide, Escalate("Tengo prisa"), START)
+    assert kinds(decided) == ["session_escalated"]
+    assert decided.events[0].data["reason"] == decided.session.escalation_reason == "Tengo prisa"
+
+
+def test_nothing_detected_calls_a_person_at_once() -> None:
+    decided = begin(session_of(0), None, START)
+    assert (decided.session.status, decided.next_action) == (Status.NEEDS_ESCALATION, NextAction.ESCALATE)
+    assert kinds(decided) == ["session_started", "session_escalated"]
+    with pytest.raises(NoStepLeft):
+        decide(decided.session, None, Answer(Outcome.DONE), START)
+    solved = decide(decided.session, None, Answer(Outcome.SOLVED), START).session
+    assert (solved.status, solved.attempts) == (Status.RESOLVED, 0)
+
+
+# -------------------------------------------------------------------------------------------------- contract §3, events' data
+
+
+def test_the_data_of_every_event_has_the_keys_of_the_contract() -> None:
+    session, guide = begun(2)
+    started = begin(session_of(2), guide, START).events
+    failed = decide(session, guide, Answer(Outcome.COULD_NOT, notes="No deja"), START)
+    escalated = decide(session, guide, Escalate("Prisa"), START).events
+    done = decide(session, guide, Answer(Outcome.DONE), START).events
+    resolved = decide(session, guide, Answer(Outcome.SOLVED), START).events
+    left = decide(session, guide, Abandon(), START).events
+    rated = (feedback_received(session, 5, True, "Bien"),)
+    seen = {event.kind.value: event.data for told in (started, failed.events, escalated, done, resolved, left, rated) for event in told}
+
+    expected = {
+        "session_started": {"session_id", "ticket_id", "customer_email", "problem_description", "detected_problem"},
+        "problem_detected": {"session_id"},
+        "step_completed": {"session_id", "step_number", "success"},
+        "step_failed": {"session_id", "step_number", "notes"},
+        "session_resolved": {"session_id", "ticket_id", "total_steps"},
+        "session_escalated": {"session_id", "ticket_id", "reason"},
+        "session_abandoned": {"session_id"},
+        "feedback_received": {"session_id", "rating"},
+        "retry_attempt": {"session_id", "step_number"},
+    }
+    assert seen.keys() == expected.keys() == {kind.value for kind in EventKind}
+    for kind, keys in expected.items():
+        assert keys <= seen[kind].keys(), kind
+    assert seen["session_started"]["detected_problem"] == "g"
+    assert seen["step_failed"]["notes"] == "No deja"
+    assert seen["step_completed"]["success"] is True
+
+
+@given(hours=st.integers(-10_000, 10_000))
+def test_a_clock_that_was_set_back_makes_no_time_negative(hours: int) -> None:
+    session, guide = begun()
+    decided = decide(replace(session, updated_at=START), guide, Answer(Outcome.DONE), START + timedelta(hours=hours))
+    assert decided.attempt.duration_seconds == max(0, hours * 3600)
+    assert decided.session.updated_at >= START

@@ -1,0 +1,137 @@
+"""Every Spanish text that somebody reads has its English and Portuguese, with the same placeholders."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import guiado
+from guiado import errors, i18n
+from guiado.app.commands import Rate
+from guiado.app.fields import check
+from guiado.errors import GuiadoError, InvalidInput, SessionEnded
+
+SOURCE = Path(guiado.__file__).parent
+LANGUAGES = [language for language in i18n.LANGUAGES if language != i18n.DEFAULT_LANGUAGE]
+ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, GuiadoError)}
+PLACE_OF_TEMPLATE = {
+    **dict.fromkeys(ERRORS, 0),  # raise DatabaseUnavailable("…")
+    "Message": 0,
+    "__init__": 0,  # super().__init__("…") of an error
+    "tr": 0,  # screen.tr("…") and screen.say("…") of the command line
+    "say": 0,
+    "text": 1,  # text(language, "…")
+    "error": 1,  # findings.error(path, "…")
+    "warn": 1,
+}
+
+
+def _is_of_interest(node: ast.Call, name: str, path: Path) -> bool:
+    if name == "__init__":
+        return path.name == "errors.py" and path.parent == SOURCE
+    if name in {"error", "warn"}:
+        return len(node.args) > 1
+    return name in PLACE_OF_TEMPLATE
+
+
+def _called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """The texts that an argument may be: a literal, either side of a condition, any value of a table."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=one, orelse=other):
+            yield from _literals(one)
+            yield from _literals(other)
+        case ast.Subscript(value=ast.Dict(values=values)):
+            for value in values:
+                yield from _literals(value)
+
+
+def _helps(path: Path, node: ast.Call) -> Iterator[str]:
+    """Texts of `--help`."""
+    if "cli" in path.parts:
+        for keyword in node.keywords:
+            if keyword.arg == "help":
+                yield from _literals(keyword.value)
+
+
+def _templates() -> dict[str, str]:
+    """Spanish template -> where it stands."""
+    found: dict[str, str] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            texts = list(_helps(path, node))
+            name = _called(node)
+            if _is_of_interest(node, name, path) and len(node.args) > PLACE_OF_TEMPLATE[name]:
+                texts += _literals(node.args[PLACE_OF_TEMPLATE[name]])
+            found |= {text: f"{path.relative_to(SOURCE)}:{node.lineno}" for text in texts if text}
+    return found
+
+
+# Put together while running, so that no literal holds the whole of them: app/fields.py, limits of numbers.
+COMPUTED = {f"Debe ser {limit} {{number}}." for limit in ("como máximo", "como mínimo", "menos de", "más de")}
+TEMPLATES = {**_templates(), **dict.fromkeys(COMPUTED, "app/fields.py")}
+
+
+def _catalogue(language: str) -> dict[str, str]:
+    with (SOURCE / "locales" / language / "LC_MESSAGES" / "guiado.po").open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id}
+
+
+def _placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_templates_are_found():
+    assert "Debe ser {expected}: los pasos se numeran desde 1, en orden." in TEMPLATES
+    assert "Arranca el servicio web, con la API, el asistente, el panel y un trabajador." in TEMPLATES
+    assert any(text.startswith("No pasa nada. Revisa las instrucciones y vuelve a intentarlo.") and "{left}" in text for text in TEMPLATES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_missing(language):
+    known = _catalogue(language)
+    missing = {text: where for text, where in TEMPLATES.items() if not known.get(text)}
+    assert not missing, f"add to src/guiado/locales/{language}/LC_MESSAGES/guiado.po: {missing}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_stale(language):
+    stale = sorted(_catalogue(language).keys() - TEMPLATES.keys())
+    assert not stale, f"remove from src/guiado/locales/{language}/LC_MESSAGES/guiado.po: {stale}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_are_the_same(language):
+    wrong = [text for text, translated in _catalogue(language).items() if _placeholders(text) != _placeholders(translated)]
+    assert not wrong
+
+
+def test_an_error_is_said_in_the_readers_language():
+    error = SessionEnded("resolved")
+    assert i18n.translate(error, "en") != str(error)
+    assert "resolved" in i18n.translate(error, "en")
+    assert i18n.translate(error, "es") == str(error)
+
+
+@pytest.mark.parametrize("rating", [0, 9])
+def test_a_limit_is_said_in_the_readers_language(rating):
+    with pytest.raises(InvalidInput) as caught:
+        check(Rate, {"rating": rating})
+    assert "Debe" in i18n.translate(caught.value, "es")
+    assert "Debe" not in i18n.translate(caught.value, "en")
