@@ -6,13 +6,16 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench docs lock wheel setup setup-dev setup-docs
+.PHONY: help run chat test test-long check bench docs lock wheel setup setup-dev setup-docs
 
 help: ## Muestra esta ayuda
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 run: setup ## Prepara lo necesario y arranca el servicio
 	@.venv/bin/guiado serve $(ARGS)
+
+chat: setup ## Abre una sesión guiada en la terminal
+	@.venv/bin/guiado chat $(ARGS)
 
 test: check ## Comprueba el código y ejecuta las pruebas
 	@scripts/test.sh quick $(ARGS)

@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from litestar import Litestar, Request, Router
@@ -24,7 +24,7 @@ from litestar.types import ASGIApp
 from guiado import __version__, logs
 from guiado.api import health, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
-from guiado.api.errors import HANDLERS
+from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.request import Refused
 from guiado.errors import GuiadoError, SettingsInvalid
 from guiado.logs import get_logger
@@ -41,7 +41,7 @@ log = get_logger()
 
 
 async def _guard(request: Request[Any, Any, Any]) -> None:
-    refusal = request.scope.get("guiado_refusal")
+    refusal = cast("dict[str, Any]", request.scope).get("guiado_refusal")
     if refusal:
         raise Refused(403, str(refusal))
 
@@ -52,7 +52,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
-    resources = (reports, webhooks, templates, notifications, sessions)
+    resources = (sessions, reports, webhooks, templates, notifications)
     api = Router(BASE_PATH, route_handlers=[handler for module in resources for handler in module.HANDLERS])
     app = Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *site.HANDLERS],

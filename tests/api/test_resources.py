@@ -77,7 +77,13 @@ def test_templates_are_filled_in_and_never_evaluated(http: httpx2.Client) -> Non
 
 def test_notifications_are_stored(http: httpx2.Client) -> None:
     session = http.post("/start", json=PROBLEM).json()
-    body = {"session_id": session["session_id"], "notification_type": "aviso", "recipient": "a@b.com", "subject": "S", "message": "M"}
+    body = {
+        "session_id": session["session_id"],
+        "notification_type": "aviso",
+        "recipient": "a@b.com",
+        "subject": "S",
+        "message": "M",
+    }
     assert http.post("/notifications", json=body).json()["notification"]["status"] == "pending"
     listed = http.get("/notifications", params={"session_id": session["session_id"]}).json()["notifications"]
     assert [row["recipient"] for row in listed] == ["a@b.com"]

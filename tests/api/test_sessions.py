@@ -196,7 +196,12 @@ def test_bad_periods(http: httpx2.Client, days: str) -> None:
 
 @pytest.mark.parametrize("session_id", ["x", "00000000-0000-0000-0000-000000000000", "%00", "a" * 3000, "💥", "1' OR '1'='1"])
 def test_unknown_sessions(http: httpx2.Client, session_id: str) -> None:
-    for method, path, body in [("GET", "", None), ("POST", "/step", {"success": True}), ("POST", "/escalate", {}), ("GET", "/feedback", None)]:
+    for method, path, body in [
+        ("GET", "", None),
+        ("POST", "/step", {"success": True}),
+        ("POST", "/escalate", {}),
+        ("GET", "/feedback", None),
+    ]:
         answer = http.request(method, f"/{session_id}{path}", json=body)
         assert answer.status_code == 404, answer.text
         assert answer.json()["error"]

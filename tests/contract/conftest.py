@@ -18,7 +18,7 @@ import requests
 from guiado.agent import close_engines
 
 START_S = 40
-SERVE = "from guiado.serve import run; from guiado.settings import read_settings; run(read_settings())"
+GUIADO = Path(sys.executable).with_name("guiado")
 
 
 def address(dsn: str, database: str) -> str:
@@ -96,9 +96,7 @@ def service(contract_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     environment |= {"DATABASE_URL": contract_dsn, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     log = folder / "log.txt"
     with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE], cwd=folder, env=environment, stdout=sink, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen([GUIADO, "serve"], cwd=folder, env=environment, stdout=sink, stderr=subprocess.STDOUT)
     try:
         await_answer(process, f"http://localhost:{port}/api/support/troubleshooting/realtime", log)
         yield f"http://localhost:{port}"

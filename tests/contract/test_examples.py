@@ -30,7 +30,7 @@ def test_the_example_runs_from_any_folder_and_again(dsn: str, tmp_path: Path) ->
         assert done.returncode == 0, done.stderr
         assert "Paso 1 de " in done.stdout
         assert "needs_escalation: " in done.stdout
-        assert "Ticket EJEMPLO-2: 2 intentos fallidos. Motivo: El cliente pide que lo llamen" in done.stdout
+        assert "EJEMPLO-2 pasa a una persona. Motivos:\n- 2 intentos fallidos.\n- El cliente pide que lo llamen\n" in done.stdout
         assert "Valoración guardada: 5 de 5" in done.stdout
         assert f"Sesiones en 30 días: {total}\nTasa de resolución: 50.0 %" in done.stdout
 

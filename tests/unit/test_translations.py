@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
 
 import guiado
 from guiado import errors, i18n
@@ -29,14 +30,17 @@ PLACE_OF_TEMPLATE = {
     "error": 1,  # findings.error(path, "…")
     "warn": 1,
 }
+SPANISH_BY_CONTRACT = ("agent", "delivery/templates.py")
+"""The facade's own texts, and messages that an operator rewrites."""
+NOT_SHOWN = {"description", "examples", "summary", "metavar"}
+"""Arguments that describe the API to programmers."""
 
 
-def _is_of_interest(node: ast.Call, name: str, path: Path) -> bool:
+def _calls_of_interest(node: ast.Call, path: Path) -> bool:
+    name = _called(node)
     if name == "__init__":
-        return path.name == "errors.py" and path.parent == SOURCE
-    if name in {"error", "warn"}:
-        return len(node.args) > 1
-    return name in PLACE_OF_TEMPLATE
+        return path == SOURCE / "errors.py"
+    return name in PLACE_OF_TEMPLATE and len(node.args) > PLACE_OF_TEMPLATE[name]
 
 
 def _called(node: ast.Call) -> str:
@@ -47,39 +51,53 @@ def _called(node: ast.Call) -> str:
             return ""
 
 
-def _literals(node: ast.expr) -> Iterator[str]:
-    """The texts that an argument may be: a literal, either side of a condition, any value of a table."""
+def _literals(node: ast.AST) -> Iterator[str]:
+    """The texts that an argument may be: a literal, either side of a condition."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
         case ast.IfExp(body=one, orelse=other):
             yield from _literals(one)
             yield from _literals(other)
-        case ast.Subscript(value=ast.Dict(values=values)):
-            for value in values:
-                yield from _literals(value)
 
 
-def _helps(path: Path, node: ast.Call) -> Iterator[str]:
-    """Texts of `--help`."""
-    if "cli" in path.parts:
-        for keyword in node.keywords:
-            if keyword.arg == "help":
-                yield from _literals(keyword.value)
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below, without docstrings and what nobody reads."""
+    for child in ast.iter_child_nodes(node):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        is_hidden = isinstance(child, ast.keyword) and child.arg in NOT_SHOWN
+        is_piece = isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)
+        if not (is_docstring or is_hidden or is_piece):
+            yield child
+            yield from _nodes(child)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text is meant for people, wherever it stands: a template may come through a name, a table or a function."""
+    return " " in text and text.endswith(".") and not text.endswith("...") and (text[0].isupper() or text[0] in "«{¡¿")
+
+
+def _texts(node: ast.AST, path: Path) -> Iterator[str]:
+    match node:
+        case ast.Call() if _calls_of_interest(node, path):
+            yield from _literals(node.args[PLACE_OF_TEMPLATE[_called(node)]])
+        case ast.keyword(arg="help") if "cli" in path.parts:
+            yield from _literals(node.value)
+        case ast.Constant(value=str(text)) if _is_sentence(text):
+            if not path.relative_to(SOURCE).as_posix().startswith(SPANISH_BY_CONTRACT):
+                yield text
 
 
 def _templates() -> dict[str, str]:
     """Spanish template -> where it stands."""
     found: dict[str, str] = {}
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            texts = list(_helps(path, node))
-            name = _called(node)
-            if _is_of_interest(node, name, path) and len(node.args) > PLACE_OF_TEMPLATE[name]:
-                texts += _literals(node.args[PLACE_OF_TEMPLATE[name]])
-            found |= {text: f"{path.relative_to(SOURCE)}:{node.lineno}" for text in texts if text}
+        for node in _nodes(ast.parse(path.read_text("utf-8"))):
+            found |= {text: f"{path.relative_to(SOURCE)}:{node.lineno}" for text in _texts(node, path) if text}
+    for path in sorted((SOURCE / "web").rglob("*.html")):
+        with path.open("rb") as page:
+            for line, _, text, _ in babel_extract(page, ["_"], [], {}):
+                found[str(text)] = f"{path.relative_to(SOURCE)}:{line}"
     return found
 
 
@@ -100,7 +118,10 @@ def _placeholders(template: str) -> set[str]:
 def test_templates_are_found():
     assert "Debe ser {expected}: los pasos se numeran desde 1, en orden." in TEMPLATES
     assert "Arranca el servicio web, con la API, el asistente, el panel y un trabajador." in TEMPLATES
-    assert any(text.startswith("No pasa nada. Revisa las instrucciones y vuelve a intentarlo.") and "{left}" in text for text in TEMPLATES)
+    assert any(
+        text.startswith("No pasa nada. Revisa las instrucciones y vuelve a intentarlo.") and "{left}" in text
+        for text in TEMPLATES
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -45,7 +45,9 @@ def hand_over(agent: TroubleshootingAgent) -> str:
         print(f"{answer['status']}: {answer['message']}")
 
     handover = agent.escalate_ticket(session.session_id, reason="El cliente pide que lo llamen")
-    print(f"Ticket {handover['ticket_id']}: {handover['failed_steps']} intentos fallidos. Motivo: {handover['reason']}")
+    print(f"El ticket {handover['ticket_id']} pasa a una persona. Motivos:")
+    for reason in handover["reason"].splitlines():
+        print(f"- {reason}")
     return session.session_id
 
 

@@ -100,7 +100,7 @@ class TroubleshootingAgent:
         customer_email: str,
         customer_name: str | None = None,
         ticket_id: str | None = None,
-        validate: bool = True,
+        validate: bool = True,  # noqa: ARG002 the contract's signature
     ) -> TroubleshootingSession:
         """Begin a session.
 
@@ -154,7 +154,13 @@ class TroubleshootingAgent:
             return None
 
     def complete_step(
-        self, session_id: str, success: bool, notes: str | None = None, validate: bool = True, *, outcome: str | None = None
+        self,
+        session_id: str,
+        success: bool,
+        notes: str | None = None,
+        validate: bool = True,  # noqa: ARG002 the contract's signature
+        *,
+        outcome: str | None = None,
     ) -> dict[str, Any]:
         """Say what came of the current step.
 
@@ -239,7 +245,7 @@ class TroubleshootingAgent:
             "successful_steps": sum(bool(attempt["success"]) for attempt in session.attempted_steps),
         }
 
-    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:
+    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:  # noqa: ARG002
         """The customer's message for a step, or for one of the `status` forms, in Spanish.
 
         Args:

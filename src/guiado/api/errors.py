@@ -45,7 +45,12 @@ _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este númer
 
 
 def problem(
-    request: Request[Any, Any, Any], status: int, error: str, *, headers: dict[str, str] | None = None, **members: object
+    request: Request[Any, Any, Any],
+    status: int,
+    error: str,
+    *,
+    headers: dict[str, str] | None = None,
+    **members: Any,  # noqa: ANN401
 ) -> Response[dict[str, object]]:
     """A problem document.
 
@@ -75,7 +80,7 @@ def _title(status: int) -> str:
 def _on_guiado_error(request: Request[Any, Any, Any], error: GuiadoError) -> Response[dict[str, object]]:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     language = language_of(request)
-    members: dict[str, object] = {}
+    members: dict[str, Any] = {}
     if isinstance(error, InvalidInput):
         members["errors"] = [{"field": p.field, "message": translate(p.message, language)} for p in error.problems]
     if isinstance(error, errors.Conflict) and error.state is not None:
@@ -111,7 +116,7 @@ def _on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[
     return problem(request, 500, said)
 
 
-HANDLERS: ExceptionHandlersMap = {
+HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
     GuiadoError: _on_guiado_error,  # pyright: ignore[reportAssignmentType]
     ValidationException: _on_validation,  # pyright: ignore[reportAssignmentType]
     HTTPException: _on_http,  # pyright: ignore[reportAssignmentType]

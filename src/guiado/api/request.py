@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -45,7 +45,7 @@ def runtime_of(request: Http) -> Runtime:
 
 def request_id_of(request: Http) -> str:
     """The id that joins the log lines of this request."""
-    return str(request.scope.get("guiado_request_id", ""))
+    return str(cast("dict[str, Any]", request.scope).get("guiado_request_id", ""))
 
 
 def language_of(request: Http) -> str:
@@ -109,7 +109,7 @@ class Checked(AbstractDTO[C]):
 
     def decode_bytes(self, value: bytes) -> C:
         """The command."""
-        require_json(self.asgi_connection)
+        require_json(self.asgi_connection)  # pyright: ignore[reportUnknownMemberType]
         return decode(value, self.model_type)
 
     def decode_builtins(self, value: dict[str, Any]) -> C:

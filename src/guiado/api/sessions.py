@@ -6,7 +6,7 @@ Source: contract.md §3.
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -278,9 +278,7 @@ def _cursor(row: dict[str, Any]) -> str:
 def _before(cursor: str) -> tuple[datetime, UUID]:
     try:
         started_at, session_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        found = datetime.fromisoformat(started_at), UUID(session_id)
-        if found[0].tzinfo is None:
-            raise ValueError
+        found = datetime.fromisoformat(started_at).astimezone(UTC), UUID(session_id)
     except ValueError:
         raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
     return found

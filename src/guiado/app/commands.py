@@ -34,11 +34,11 @@ class Step(Command):
     """What came of the current step."""
 
     success: Annotated[bool, Meta(examples=[True], description="Si el paso se pudo hacer.")]
-    notes: Notes | None = None
+    notes: Annotated[Notes, Meta(examples=["Salió un aviso de permisos"])] | None = None
     step_number: StepNumber | None = None
     step_title: Notes | None = None
     outcome: Outcome | None = None
-    reason: Notes | None = None
+    reason: Annotated[Notes, Meta(examples=["Prefiero hablar con una persona"])] | None = None
     active_seconds: Seconds | None = None
     source: Actor | None = None
 
@@ -47,23 +47,23 @@ class Rate(Command):
     """The customer's opinion."""
 
     rating: Rating
-    feedback_text: Notes | None = None
+    feedback_text: Annotated[Notes, Meta(examples=["Muy útil"])] | None = None
     was_helpful: bool | None = None
 
 
 class Escalate(Command):
     """A person is wanted."""
 
-    reason: Notes | None = None
+    reason: Annotated[Notes, Meta(examples=["Prefiero hablar con una persona"])] | None = None
 
 
 class Resolve(Command):
     """An agent closes the session as solved."""
 
-    problem_id: Line | None = None
+    problem_id: Annotated[Line, Meta(examples=["instalacion_software"])] | None = None
     step_id: Line | None = None
     minutes: Annotated[float, Meta(ge=0, le=100_000, examples=[12])] | None = None
-    notes: Notes | None = None
+    notes: Annotated[Notes, Meta(examples=["Salió un aviso de permisos"])] | None = None
 
 
 class Webhook(Command):
@@ -94,7 +94,7 @@ class Template(Command):
 
     template_id: Line
     name: Name
-    category: Line
+    category: Annotated[Line, Meta(examples=["general"])]
     variables: Annotated[list[Variable], Meta(max_length=100, examples=[[{"name": "producto", "required": True}]])]
     steps_template: Annotated[
         list[dict[str, Any]], Meta(min_length=1, max_length=100, examples=[[{"title": "Abre {{producto}}"}]])
@@ -115,7 +115,7 @@ class Render(Command):
 class Notification(Command):
     """A message to one recipient."""
 
-    notification_type: Line
+    notification_type: Annotated[Line, Meta(examples=["session_escalated"])]
     recipient: Name
     subject: Name | None = None
     message: Notes | None = None

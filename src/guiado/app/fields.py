@@ -32,15 +32,16 @@ _PATH = re.compile(r" - at (?:`key` in )?`\$(.*)`$")
 _DELIVERABLE = ".example.com"
 
 
-def _text(limit: int, example: str, *, kind: str = "line", **schema: object) -> Any:  # noqa: ANN401
-    return Meta(min_length=1, max_length=limit, examples=[example], extra={"kind": kind}, extra_json_schema=dict(schema))
+def _text(limit: int, example: str | None = None, *, kind: str = "line", **schema: object) -> Any:  # noqa: ANN401
+    examples = None if example is None else [example]
+    return Meta(min_length=1, max_length=limit, examples=examples, extra={"kind": kind}, extra_json_schema=dict(schema))
 
 
 Description = Annotated[str, _text(10_000, "No me deja instalar el programa", kind="text")]
 Email = Annotated[str, _text(254, "cliente@example.com", kind="email", format="email")]
 Name = Annotated[str, _text(200, "Juan Pérez")]
-Line = Annotated[str, _text(128, "TKT-12345")]
-Notes = Annotated[str, _text(5_000, "Salió un aviso de permisos", kind="text")]
+Line = Annotated[str, _text(128)]
+Notes = Annotated[str, _text(5_000, kind="text")]
 Url = Annotated[str, _text(2_048, "https://tu-sistema.com/webhook", kind="url", format="uri")]
 Rating = Annotated[int, Meta(ge=1, le=5, examples=[5])]
 StepNumber = Annotated[int, Meta(ge=1, le=10_000, examples=[1])]
@@ -101,9 +102,7 @@ def _check_field(field: msgspec.structs.FieldInfo, value: object, problems: list
         if field.required:
             problems.append(FieldProblem(field.encode_name, Message("Falta este campo. Agrégalo.")))
         return msgspec.NODEFAULT
-    if isinstance(value, (Mapping, list, tuple, AbstractSet)) and (
-        problem := plain_problem(field.encode_name, cast("object", value))
-    ):
+    if problem := nested_problem(field.encode_name, value):
         problems.append(problem)
         return msgspec.NODEFAULT
     try:
@@ -198,9 +197,8 @@ def _remedy(problem: str) -> Message:
             "{problem} no es una opción. Mira las opciones en /schema.", {"problem": problem.split("value", 1)[1].strip()[:60]}
         )
     if length := _LENGTH.search(problem):
-        if length[1] == ">=":
-            return Message("Está vacío. Escríbelo.")
-        return Message("Es demasiado largo: {limit} caracteres como máximo. Acórtalo.", {"limit": length[2]})
+        too_long = Message("Es demasiado largo: {limit} caracteres como máximo. Acórtalo.", {"limit": length[2]})
+        return too_long if length[1] == "<=" else Message("Está vacío. Escríbelo.")
     if limits := _RANGE.findall(problem):
         sign, number = limits[0]
         words = {"<=": "como máximo {number}", ">=": "como mínimo {number}", "<": "menos de {number}", ">": "más de {number}"}

@@ -77,7 +77,7 @@ def read_file(path: Path, known: Snapshot | None = None) -> Entries:
     found: dict[str, Guide] = {}
     hashes: dict[str, str] = {}
     for problem_id, entry in raw.items():
-        fingerprint = content_hash(entry) if isinstance(entry, Mapping) else ""
+        fingerprint = _fingerprint(entry)
         old = known.guides.get(problem_id) if known and known.hashes.get(problem_id) == fingerprint else None
         guide = old or read_entry(problem_id, entry, findings)
         if guide is not None:
@@ -85,6 +85,10 @@ def read_file(path: Path, known: Snapshot | None = None) -> Entries:
     if findings.errors:
         raise KnowledgeBaseInvalid(path.name, findings.errors)
     return Entries(found, hashes, findings)
+
+
+def _fingerprint(entry: object) -> str:
+    return content_hash(cast("Mapping[str, object]", entry)) if isinstance(entry, dict) else ""
 
 
 def _decode(path: Path, findings: Findings) -> Mapping[str, object]:

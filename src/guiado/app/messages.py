@@ -86,15 +86,17 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     if "step_number" not in step:
         return _render_status(step, language)
     total = step.get("total_steps") or step["step_number"]
+    warnings: list[str] = step.get("warnings") or []
+    resources: list[Mapping[str, str]] = step.get("resources") or []
     lines = [
         text(language, "Paso {number} de {total}: {title}", number=step["step_number"], total=total, title=step.get("title", ""))
     ]
     lines += ["", str(step["description"])] if step.get("description") else []
-    lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in step.get("warnings") or []])
+    lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in warnings])
     numbered = [f"{i}. {line}" for i, line in enumerate(step.get("instructions") or [], 1)]
     lines += _block(text(language, "Qué hacer:"), numbered)
     lines += _block(text(language, "Resultado esperado:"), [str(step["expected_result"])] if step.get("expected_result") else [])
-    links = [f"- {item.get('title', '')}: {item.get('url', '')}" for item in step.get("resources") or []]
+    links = [f"- {item.get('title', '')}: {item.get('url', '')}" for item in resources]
     lines += _block(text(language, "Recursos:"), links)
     if step.get("estimated_time"):
         lines += ["", text(language, "Tiempo estimado de toda la guía: {time}", time=step["estimated_time"])]

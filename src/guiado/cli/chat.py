@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this command."""
     app.command(
         cls=Manual,
-        help="Resuelve un problema paso a paso aquí, en la terminal.\n"
-        "Con el identificador de una sesión, sigue donde se quedó.",
+        help="Resuelve un problema paso a paso aquí, en la terminal.\nCon el identificador de una sesión, sigue donde se quedó.",
     )(chat)
 
 
@@ -205,5 +204,3 @@ class Conversation:
             return self._screen.ask(self._screen.tr("¿Quieres contarnos algo más? (Enter para saltar)")) or None
         except (EOFError, KeyboardInterrupt):  # the rating counts all the same
             return None
-
-

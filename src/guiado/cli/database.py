@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,11 +45,11 @@ def psql(
     """Run psql; the embedded server runs at least as long."""
     settings = _settings()
     if settings.database_url:
-        raise typer.Exit(_run_psql(_psql_program(None), settings.database_url, words or []))
+        raise typer.Exit(_run_psql(_psql_program(settings, None), settings.database_url, words or []))
     server = _embedded(settings)
     dsn = server.join()
     try:
-        code = _run_psql(_psql_program(server.status().binaries), dsn, words or [])
+        code = _run_psql(_psql_program(settings, server.status().binaries), dsn, words or [])
     finally:
         server.leave()
     raise typer.Exit(code)
@@ -115,32 +115,29 @@ def _embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
 
 
-def _psql_program(folder: Path | None) -> str:
+def _psql_program(settings: Settings, folder: Path | None) -> str:
+    """The psql beside the server in use, else the one of the system, else any that guiado can find."""
     import shutil
 
-    own = str(folder / "psql") if folder else None
-    found = shutil.which(own) if own else None
-    program = found or shutil.which("psql")
-    if program is None:
+    from guiado.store.binaries import choose_binaries
+
+    beside = shutil.which(str(folder / "psql")) if folder else None
+    found = beside or shutil.which("psql") or shutil.which(str(choose_binaries(settings.pg_bin, None).program("psql")))
+    if found is None:
         raise GuiadoError("No encuentro psql. Instala el cliente de PostgreSQL.")
-    return program
+    return found
 
 
 def _run_psql(program: str, dsn: str, words: list[str]) -> int:
     import signal
     import subprocess
 
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql: it cancels a query there
+    # Ctrl-C is for psql: it cancels a query there. A handler, unlike "ignore", is not passed on to the child.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        return subprocess.run([program, dsn, *words], check=False, preexec_fn=_listen_to_ctrl_c).returncode  # noqa: PLW1509, S603
+        return subprocess.run([program, dsn, *words], check=False).returncode  # noqa: S603 a program found by us, no shell
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _listen_to_ctrl_c() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an ignored signal would stay ignored in the child
 
 
 def _show_schema(screen: Screen, dsn: str) -> None:
@@ -158,7 +155,7 @@ def _show_schema(screen: Screen, dsn: str) -> None:
 async def _read_schema(dsn: str) -> tuple[str, dict[str, str]]:
     from guiado.store.migrate import applied, connect
 
-    connection = cast("Any", await connect(dsn))
+    connection = await connect(dsn)
     try:
         version = str(await connection.fetchval("SHOW server_version"))
     finally:

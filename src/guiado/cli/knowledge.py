@@ -38,7 +38,13 @@ def lint(
         raise typer.Exit(1) from None
     _show_findings(screen, entries.findings.warnings, "!", "yellow")
     count, doubts = len(entries.guides), len(entries.findings.warnings)
-    screen.say("✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.", style="bold green", file=path.name, count=count, doubts=doubts)
+    screen.say(
+        "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.",
+        style="bold green",
+        file=path.name,
+        count=count,
+        doubts=doubts,
+    )
 
 
 @app.command(cls=Manual, help="Muestra las guías, o una entera.")
@@ -73,7 +79,9 @@ def export(
     try:
         file.write_bytes(data_path("integrations", _NAME).read_bytes())
     except OSError as error:
-        raise GuiadoError("No se puede escribir {file} ({problem}). Elige otra ruta.", file=file, problem=error.strerror) from None
+        raise GuiadoError(
+            "No se puede escribir {file} ({problem}). Elige otra ruta.", file=file, problem=error.strerror
+        ) from None
     screen = screen_of(context)
     screen.say("✓ Listo: {file}. Edítalo, revísalo con guiado kb lint y ponlo en uso con:", style="green", file=file)
     screen.verbatim(f"GUIADO_KB_PATH={file.resolve()}", style="bold")
@@ -106,7 +114,10 @@ def _show_guide(screen: Screen, guide: Guide) -> None:
     _show_row(screen, guide)
     if guide.problem_description:
         screen.show(guide.problem_description)
-    for title, lines in ((screen.tr("Ten a mano"), guide.prerequisites), (screen.tr("Cómo lo dicen los clientes"), guide.common_issues)):
+    for title, lines in (
+        (screen.tr("Ten a mano"), guide.prerequisites),
+        (screen.tr("Cómo lo dicen los clientes"), guide.common_issues),
+    ):
         _show_block(screen, title, lines)
     for step in guide.steps:
         _show_step(screen, step, len(guide.steps))

@@ -89,9 +89,8 @@ def explain_usage(screen: Screen, error: typer.TyperException) -> str:
 
 
 def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
-    kind, said = type(error).__name__, str(error.message)
     name = _parameter_name(error)
-    match kind:
+    match type(error).__name__:
         case "NoSuchOption":
             return screen.tr("No existe la opción {name}.", name=error.option_name)
         case "MissingParameter":
@@ -100,12 +99,15 @@ def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
             return screen.tr("{name}: ese valor no sirve.", name=name)
         case "BadOptionUsage":
             return screen.tr("La opción {name} necesita un valor.", name=error.option_name)
-        case _ if found := _NAME.search(said) if said.startswith("No such command") else None:
-            return screen.tr("No existe la orden {name}.", name=found[1])
-        case _ if said.startswith("Missing command"):
-            return screen.tr("Falta la orden.")
         case _:
-            return screen.tr("No entiendo la orden ({problem}).", problem=said)
+            return _unknown_command(screen, str(error.message))
+
+
+def _unknown_command(screen: Screen, said: str) -> str:
+    found = _NAME.search(said) if said.startswith("No such command") else None
+    if found:
+        return screen.tr("No existe la orden {name}.", name=found[1])
+    return screen.tr("No entiendo la orden ({problem}).", problem=said)
 
 
 def _parameter_name(error: Any) -> str:  # noqa: ANN401

@@ -79,6 +79,8 @@ def _run(words: list[str], screen: Screen) -> int:
         screen.complain(screen.explain(error))
         return _MISUSED if isinstance(error, InvalidInput) else 1
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the manual has been shown
+            return 0
         screen.complain(explain_usage(screen, error))
         return error.exit_code
     except typer.Abort:  # the end of the input, where a command made nothing of it

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -88,7 +89,7 @@ class Screen:
         """
         self.out.print(label, style="bold")
         with contextlib.suppress(ImportError):
-            import readline  # noqa: F401 arrows and deletion work from here on
+            importlib.import_module("readline")  # arrows and deletion work from here on
         return self._read("› ").strip()
 
     def ask_key(self, meanings: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -104,13 +105,13 @@ class Screen:
             key = self._key()
             if key in meanings:
                 return meanings[key]
-            self.say("No conozco esa tecla. Usa una de estas: {keys}.", style="yellow", keys=", ".join(meanings))
+            self.say("No conozco esa tecla. Usa una de las que están entre corchetes.", style="yellow")
 
     def _key(self) -> str:
         if not self.is_interactive:
             return self._read("› ").strip().lower()
         self.out.print("› ", end="")
-        key = _pressed(typer.getchar)
+        key = typer.getchar()[:1]
         self.out.print(key if key.isprintable() else "")
         return key.lower()
 
@@ -140,10 +141,6 @@ def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str 
     for number, line in enumerate(lines, 1):
         grid.add_row(f"{' ' * screen.indent}{number}." if mark == "1" else f"{' ' * screen.indent}{mark}", line)
     return grid
-
-
-def _pressed(getchar: Callable[[], str]) -> str:
-    return getchar()[:1]
 
 
 def _console(stream: TextIO) -> Console:

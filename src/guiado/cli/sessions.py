@@ -30,7 +30,8 @@ def list_(
     status: Annotated[
         str | None,
         typer.Option(
-            metavar="ESTADO", help="Solo las de este estado: started, in_progress, needs_escalation, resolved, escalated o abandoned."
+            metavar="ESTADO",
+            help="Solo las de este estado: started, in_progress, needs_escalation, resolved, escalated o abandoned.",
         ),
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántas, como máximo (20).")] = 20,
@@ -73,7 +74,8 @@ def _check_status(status: str | None) -> None:
 
     if status is not None and status not in set(Status):
         known = ", ".join(Status)
-        raise InvalidInput([FieldProblem("--status", Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": status, "known": known}))])
+        why = Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": status, "known": known})
+        raise InvalidInput([FieldProblem("--status", why)])
 
 
 def _print_json(screen: Screen, value: object) -> None:
@@ -112,7 +114,7 @@ def _show_table(screen: Screen, found: list[View]) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in (screen.tr("Sesión"), screen.tr("Inicio"), screen.tr("Estado"), screen.tr("Pasos"), screen.tr("Problema")):
+    for heading in (screen.tr("Sesión"), screen.tr("Empezó"), screen.tr("Estado"), screen.tr("Pasos"), screen.tr("Problema")):
         table.add_column(heading, no_wrap=True)
     for row in found:
         state = Text(status_words(screen, row["status"]), style=_STYLES.get(row["status"], "cyan"))
@@ -138,11 +140,11 @@ def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
         (screen.tr("Cliente"), " · ".join(filter(None, (session["customer_name"], session["customer_email"])))),
         (screen.tr("Descripción"), session["problem_description"]),
         (screen.tr("Ticket"), session["ticket_id"]),
-        (screen.tr("Inicio"), _when(session["started_at"])),
-        (screen.tr("Fin"), _when(session["ended_at"])),
+        (screen.tr("Empezó"), _when(session["started_at"])),
+        (screen.tr("Terminó"), _when(session["ended_at"])),
         (screen.tr("Pasos"), _steps(session)),
         (screen.tr("Solución"), _resolution(screen, session["resolution"])),
-        (screen.tr("Motivo para pasar a una persona"), session["escalation_reason"]),
+        (screen.tr("Motivo para pasar a una persona"), _reasons(screen, session["escalation_reason"])),
         (screen.tr("Notas"), session["notes"]),
     )
     screen.show(_facts([(name, str(value)) for name, value in rows if value], stacked=screen.out.width < _WIDE // 2))
@@ -202,3 +204,8 @@ def _title(row: Mapping[str, Any]) -> str:
 def _resolution(screen: Screen, resolution: str | None) -> str:
     words = {"confirmed": screen.tr("confirmada"), "assumed": screen.tr("supuesta")}
     return words.get(str(resolution), "") if resolution else ""
+
+
+def _reasons(screen: Screen, reasons: str | None) -> str:
+    # guiado's own reasons are stored in Spanish, one a line; a customer's stay as they are
+    return "\n".join(screen.tr(reason) for reason in (reasons or "").split("\n"))

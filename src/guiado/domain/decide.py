@@ -227,7 +227,7 @@ def _offer(session: Session, step: Step | None, now: datetime, rule: str) -> Off
     number = session.decisions + 1
     if step is None:
         return Offer(number, "escalation", now, rule)
-    considered = ({"step_id": step.step_id, "position": step.step_number},)
+    considered: tuple[dict[str, object], ...] = ({"step_id": step.step_id, "position": step.step_number},)
     return Offer(number, "step", now, rule, step.step_number, step.step_id, step.revision, considered)
 
 

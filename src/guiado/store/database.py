@@ -38,7 +38,7 @@ class Row(Protocol):
 class Connection(Protocol):
     """What the store uses of a connection."""
 
-    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...  # noqa: ASYNC109  # noqa: D102
+    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...  # noqa: ASYNC109, D102
     async def fetchrow(self, query: str, *args: object) -> Row | None: ...  # noqa: D102
     async def fetchval(self, query: str, *args: object) -> Any: ...  # noqa: ANN401, D102
     async def execute(self, query: str, *args: object) -> str: ...  # noqa: D102

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from guiado import clock
@@ -64,7 +64,7 @@ async def delete_webhook(connection: Connection, tenant: str, webhook_id: str) -
 async def webhook_stats(connection: Connection, webhook_id: str) -> dict[str, Any]:
     """What became of the deliveries to one endpoint."""
     row = await connection.fetchrow(sql("registry", "webhook_stats"), webhook_id)
-    return dict(row) if row else {}  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return dict(cast("Mapping[str, Any]", row)) if row else {}
 
 
 async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:

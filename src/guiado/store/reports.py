@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
@@ -39,4 +40,4 @@ async def active(connection: Connection, tenant: str, limit: int) -> list[Figure
 
 
 def _plain(row: Row) -> Figures:
-    return dict(row)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]
+    return dict(cast("Mapping[str, Any]", row))

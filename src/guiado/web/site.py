@@ -12,15 +12,15 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, get
-from litestar.static_files import create_static_files_router
+from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
 from guiado import __version__
 from guiado.i18n import DEFAULT_LANGUAGE, negotiate, text
 
 _HERE = Path(__file__).parent
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; "
-    "form-action 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -87,8 +87,9 @@ def _example(operation: dict[str, Any], schemas: dict[str, Any]) -> dict[str, An
     if not content:
         return None
     reference = next((option["$ref"] for option in [content, *content.get("oneOf", [])] if "$ref" in option), None)
-    properties = schemas.get(reference.rsplit("/", 1)[1], {}).get("properties", {}) if reference else {}
-    found = {name: _first_example(spec) for name, spec in properties.items()}
+    named: dict[str, Any] = schemas.get(reference.rsplit("/", 1)[1], {}) if reference else {}
+    properties: dict[str, dict[str, Any]] = named.get("properties", {})
+    found: dict[str, Any] = {name: _first_example(spec) for name, spec in properties.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -1,0 +1,330 @@
+"""The command line as its user meets it: real processes, piped and at a terminal, against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from guiado import __version__
+from guiado.agent import close_engines
+from guiado.cli import main
+from guiado.resources import data_path
+from guiado.store.embedded import EmbeddedPostgres
+
+GUIADO = str(Path(sys.executable).with_name("guiado"))
+RESUME = re.compile(r"guiado chat ([0-9a-f-]{36})")
+DEADLINE_S = 60
+WIFI = "no me funciona el wifi"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str = ""
+
+
+def environment(**given: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    return {**kept, **given}
+
+
+def run(dsn: str, *words: str, typed: str = "", **given: str) -> Ran:
+    """Run the real command with lines piped into it."""
+    variables = environment(DATABASE_URL=dsn, **given)
+    done = subprocess.run(
+        [GUIADO, *words], input=typed, env=variables, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def here(facade, capfd, monkeypatch):
+    """Runs a command in this process, for what does not depend on how the process begins or ends."""
+
+    def call(*words: str, typed: str = "") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capfd.readouterr()
+        return Ran(int(ended.value.code or 0), said.out, said.err)
+
+    return call
+
+
+def at_a_terminal(dsn: str, *words: str, keys: list[bytes], columns: int = 80) -> Ran:
+    """Run the real command in a terminal of its own; each entry of `keys` is typed when the prompt appears."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(GUIADO, [GUIADO, *words], environment(DATABASE_URL=dsn, COLUMNS=str(columns), TERM="xterm-256color"))
+    said, answered, deadline = b"", 0, time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        try:
+            said += os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            break
+        if keys and said.count("› ".encode()) > answered:
+            answered += 1
+            os.write(terminal, keys.pop(0))
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return Ran(os.waitstatus_to_exitcode(status), said.decode())
+
+
+def test_version_answers_at_once():
+    took_s = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        said = subprocess.run([GUIADO, "version"], capture_output=True, text=True, check=True).stdout
+        took_s.append(time.perf_counter() - begun)
+        assert said == f"{__version__}\n"
+    assert min(took_s) < 0.3
+
+
+def test_a_whole_chat_through_a_pipe_solves_the_problem(dsn):
+    typed = "\n".join([WIFI, "esto no es un correo", "Ana@Example.com", "n", "zz", "p", "no llego al router", "s", "9", "5", "muy claro"])
+    said = run(dsn, "chat", typed=f"{typed}\n")
+    assert said.code == 0, said.err
+    assert said.err == ""
+    assert "No es una dirección de correo válida" in said.out
+    assert "Parece que se trata de: No puedo conectarme a internet" in said.out
+    assert "Ten a mano" in said.out
+    assert said.out.index("⚠ Antes de empezar") < said.out.index("Desconecta el router de la corriente")
+    assert "Paso 1 de 6" in said.out
+    assert "Paso 2 de 6" in said.out
+    assert "No conozco esa tecla" in said.out
+    assert "Damos el problema por resuelto" in said.out
+    assert "Escribe un número del 1 al 5" in said.out
+    assert "Gracias por tu opinión" in said.out
+    assert "\x1b" not in said.out
+
+    listed = json.loads(run(dsn, "sessions", "list", "--status", "resolved", "--json").out)
+    assert [(row["customer_email"], row["status"], row["current_step"]) for row in listed] == [("ana@example.com", "resolved", 2)]
+
+
+def test_ctrl_c_at_a_terminal_keeps_the_session_for_later(dsn):
+    left = at_a_terminal(dsn, "chat", keys=[f"{WIFI}\r".encode(), b"ana@example.com\r", b"h", b"\x03"], columns=40)
+    assert left.code == 130
+    assert "Paso 2 de 6" in left.out
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", left.out)
+    boxes = plain.split("Un momento")[-1]
+    assert all(len(line) <= 40 for line in boxes.splitlines() if "guiado chat" not in line)
+    session_id = RESUME.search(plain)[1]
+
+    resumed = run(dsn, "chat", session_id, typed="a\n\n")
+    assert resumed.code == 0, resumed.err
+    assert "Llevas 1 de 6 pasos" in resumed.out
+    assert "Paso 1 de 6" not in resumed.out
+    assert "Te pasamos con una persona" in resumed.out
+
+
+def test_leaving_for_later_and_coming_back_goes_on_in_the_sessions_language(here):
+    left = here("--lang", "en", "chat", typed="my internet does not work\nana@example.com\nd\nq\n")
+    assert left.code == 0
+    assert "Step 2 of 6" in left.out
+    assert "¿" not in left.out
+    session_id = RESUME.search(left.out)[1]
+
+    resumed = here("chat", session_id, typed="s\n\n")
+    assert resumed.code == 0
+    assert "You have done 1 of 6 steps." in resumed.out
+    assert "We'll take the problem as solved" in resumed.out.replace("we'll", "We'll")
+
+    again = here("chat", session_id)
+    assert again.code == 0
+    assert "How did it go?" not in again.out
+    assert session_id in again.out
+
+
+def test_nothing_recognised_hands_over_to_a_person(here):
+    said = here("chat", typed="zxqv plf\nana@example.com\n")
+    assert said.code == 0
+    assert "No reconocemos este problema" in said.out
+    assert "Paso 1" not in said.out
+    (session,) = json.loads(here("sessions", "list", "--json").out)
+    assert session["status"] == "needs_escalation"
+    assert session["session_id"] in said.out
+
+
+def test_the_end_of_the_input_says_how_to_go_on(here):
+    nothing_yet = here("chat", typed=f"{WIFI}\n")
+    assert nothing_yet.code == 0
+    assert "Todavía no guardamos nada" in nothing_yet.out
+
+    in_the_middle = here("chat", typed=f"{WIFI}\nana@example.com\n")
+    assert in_the_middle.code == 0
+    assert RESUME.search(in_the_middle.out)
+
+
+def test_a_step_answered_elsewhere_shows_where_the_session_is_now(here, facade, monkeypatch):
+    from guiado.cli.desk import Desk
+    from guiado.domain.session import Outcome
+
+    session_id = RESUME.search(here("chat", typed=f"{WIFI}\nana@example.com\nq\n").out)[1]
+    show = Desk.answer
+
+    def after_somebody_else(desk, *answer):
+        monkeypatch.setattr(Desk, "answer", show)
+        show(desk, session_id, 1, Outcome.NOT_HELPED, None, 1.0)
+        return show(desk, *answer)
+
+    monkeypatch.setattr(Desk, "answer", after_somebody_else)
+    said = here("chat", session_id, typed="h\nq\n")
+    assert said.code == 0
+    assert "no es el paso actual" in said.out
+    assert "Paso 2 de 6" in said.out
+
+
+def test_sessions_show_tells_every_attempt(here):
+    chat = here("chat", typed=f"{WIFI}\nana@example.com\np\nno tengo cable\np\n\nn\n4\n\n")
+    session_id = re.search(r"[0-9a-f-]{36}", chat.out)[0]
+    said = here("sessions", "show", session_id)
+    assert said.code == 0
+    assert "espera a una persona" in said.out
+    assert said.out.count("no se pudo") == 2
+    assert "«no tengo cable»" in said.out
+    assert "2 intentos fallidos" in said.out
+
+    whole = json.loads(here("sessions", "show", session_id, "--json").out)
+    assert [attempt["outcome"] for attempt in whole["attempts"]] == ["could_not", "could_not"]
+    assert whole["attempts"][0]["active_seconds"] >= 0
+    assert whole["session"]["status"] == "needs_escalation"
+    assert session_id in here("sessions", "list").out
+
+
+def test_errors_go_to_standard_error_in_the_readers_language(here):
+    unknown = here("sessions", "show", "nope")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert unknown.err.startswith("Sesión no encontrada: nope.")
+
+    assert here("--lang", "en", "sessions", "show", "nope").err.startswith("Session not found: nope.")
+    assert here("chat", "nope", "--lang=pt").err.startswith("Sessão não encontrada: nope.")
+
+    bad = here("sessions", "list", "--status", "perdida")
+    assert (bad.code, bad.out) == (2, "")
+    assert "perdida no es un estado" in bad.err
+
+    misspelt = here("sesiones")
+    assert misspelt.code == 2
+    assert "No existe la orden sesiones" in misspelt.err
+    assert "--lang" in here("--lang", "fr", "version").err
+
+
+def test_an_unreachable_database_is_said_without_a_traceback(here, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nadie@127.0.0.1:1/nada")
+    said = here("sessions", "list")
+    assert said.code == 1
+    assert "No se puede conectar con PostgreSQL" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt"])
+def test_help_speaks_the_language(here, language):
+    said = here("--lang", language, "db", "--help")
+    assert said.code == 0
+    assert {"es": "Uso: guiado db", "en": "Usage: guiado db", "pt": "Uso: guiado db"}[language] in said.out
+    assert {"es": "Muestra esta ayuda", "en": "Show this help", "pt": "Mostra esta ajuda"}[language] in said.out
+    assert "chat" in here().out
+
+
+def test_kb_lint_names_the_place_of_every_fault(here, tmp_path):
+    file = tmp_path / "kb.json"
+    raw = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
+    assert here("kb", "lint").code == 0
+
+    raw["conexion_internet"]["steps"][1]["title"] = ""
+    raw["recuperar_cuenta"]["difficulty"] = 3
+    file.write_text(json.dumps(raw), "utf-8")
+    said = here("kb", "lint", str(file))
+    assert said.code == 1
+    assert "$.conexion_internet.steps[1].title: Está vacío" in said.out
+    assert "$.recuperar_cuenta.difficulty: Debe ser un texto" in said.out
+
+    file.write_text('{"a": ', "utf-8")
+    assert "línea 1" in here("kb", "lint", str(file)).out
+    assert here("kb", "lint", str(tmp_path / "nada.json")).code == 1
+
+
+def test_an_exported_knowledge_base_can_be_edited_and_put_to_use(here, tmp_path, monkeypatch):
+    file = tmp_path / "mia.json"
+    assert here("kb", "export", str(file)).code == 0
+    raw = json.loads(file.read_text("utf-8"))
+    raw["mi_problema"] = {**raw["conexion_internet"], "problem_title": "Mi problema"}
+    file.write_text(json.dumps(raw), "utf-8")
+
+    refused = here("kb", "export", str(file))
+    assert refused.code == 1
+    assert "--force" in refused.err
+    assert "mi_problema" in file.read_text("utf-8")
+
+    monkeypatch.setenv("GUIADO_KB_PATH", str(file))
+    assert "Mi problema" in here("kb", "show").out
+    shown = here("kb", "show", "mi_problema")
+    assert "Paso 1 de 6" in shown.out
+    assert here("kb", "show", "otro").code == 1
+
+    assert here("kb", "export", str(file), "--force").code == 0
+    assert "mi_problema" not in file.read_text("utf-8")
+
+
+def test_psql_sees_what_the_chat_stored(here, facade):
+    here("chat", typed=f"{WIFI}\nana@example.com\nq\n")
+    assert here("db", "url").out == f"{facade}\n"
+    counted = here("db", "psql", "-Atc", "SELECT customer_email, detected_problem_id FROM support_troubleshooting_sessions")
+    assert (counted.code, counted.out) == (0, "ana@example.com|conexion_internet\n")
+    assert here("db", "psql", "-c", "SELECT 1/0").code == 1
+
+
+def test_db_status_and_migrate_know_what_is_due(empty_dsn, here, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", empty_dsn)
+    assert "support_webhooks_schema.sql: pendiente" in here("db", "status").out
+    assert "✓ support_webhooks_schema.sql" in here("db", "migrate").out
+    after = here("db", "status").out
+    assert "pendiente" not in after
+    assert "✓ support_webhooks_schema.sql" in after
+    assert here("db", "stop").code == 1
+
+
+def test_db_url_leaves_the_embedded_server_running_until_it_is_stopped(tmp_path):
+    home = tmp_path / "home"
+    server = EmbeddedPostgres(home)
+    try:
+        url = run("", "db", "url", GUIADO_HOME=str(home))
+        assert url.code == 0, url.err
+        asked = run("", "db", "psql", "-Atc", "SELECT 40 + 2", GUIADO_HOME=str(home))
+        assert asked.out == "42\n"
+        again = run("", "db", "url", GUIADO_HOME=str(home))
+        assert again.out == url.out
+        assert server.status().running
+        in_use = server.join()
+        assert in_use == url.out.strip()
+        assert run("", "db", "stop", GUIADO_HOME=str(home)).code == 1
+        server.detach()
+        assert run("", "db", "stop", GUIADO_HOME=str(home)).code == 0
+        assert not server.status().running
+    finally:
+        server.stop()
+        data = server.status().data
+        shutil.rmtree(data.parent if "guiado" in str(data.parent) else data, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_is_left():
+    yield
+    close_engines()
