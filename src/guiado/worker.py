@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from guiado import clock
 from guiado.app.escalate import abandon_idle
 from guiado.app.parts import Parts
-from guiado.errors import GuiadoError
 from guiado.logs import get_logger
 from guiado.store import schedule
 
@@ -70,8 +69,8 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 await self.run_due()
-            except GuiadoError as error:
-                log.warning("worker_waits", error=str(error))
+            except Exception as error:  # noqa: BLE001 a worker that dies unseen is worse than one that tries again
+                log.error("worker_waits", error=f"{type(error).__name__}: {error}"[:500])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), POLL_S)
         log.info("worker_stopped", worker=self._name)

@@ -24,15 +24,14 @@ def run_example(folder: Path, dsn: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_example_runs_from_any_folder_and_again(dsn: str, tmp_path: Path) -> None:
-    for total in (2, 4):
-        done = run_example(tmp_path, dsn)
-        assert done.returncode == 0, done.stderr
-        assert "Paso 1 de " in done.stdout
-        assert "needs_escalation: " in done.stdout
-        assert "EJEMPLO-2 pasa a una persona. Motivos:\n- 2 intentos fallidos.\n- El cliente pide que lo llamen\n" in done.stdout
-        assert "Valoración guardada: 5 de 5" in done.stdout
-        assert f"Sesiones en 30 días: {total}\nTasa de resolución: 50.0 %" in done.stdout
+def test_the_example_runs_from_any_folder(dsn: str, tmp_path: Path) -> None:
+    done = run_example(tmp_path, dsn)
+    assert done.returncode == 0, done.stderr
+    assert "Paso 1 de " in done.stdout
+    assert "needs_escalation: " in done.stdout
+    assert "EJEMPLO-2 pasa a una persona. Motivos:\n- 2 intentos fallidos.\n- El cliente pide que lo llamen\n" in done.stdout
+    assert "Valoración guardada: 5 de 5" in done.stdout
+    assert "Sesiones en 30 días: 2\nTasa de resolución: 50.0 %" in done.stdout
 
 
 def test_the_example_says_what_is_missing(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.session is None:
             return
-        again, passed = begin(self.first, self.guide, START).session, {}
+        again = begin(self.first, self.guide, START).session
         for command, now in self.commands:
             decided = decide(again, self.guide, command, now, failures_allowed=self.allowed)
             again = decided.session if isinstance(decided, Decision) else again
@@ -377,7 +377,11 @@ def test_the_data_of_every_event_has_the_keys_of_the_contract() -> None:
     resolved = decide(session, guide, Answer(Outcome.SOLVED), START).events
     left = decide(session, guide, Abandon(), START).events
     rated = (feedback_received(session, 5, True, "Bien"),)
-    seen = {event.kind.value: event.data for told in (started, failed.events, escalated, done, resolved, left, rated) for event in told}
+    seen = {
+        event.kind.value: event.data
+        for told in (started, failed.events, escalated, done, resolved, left, rated)
+        for event in told
+    }
 
     expected = {
         "session_started": {"session_id", "ticket_id", "customer_email", "problem_description", "detected_problem"},

@@ -160,10 +160,23 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = ("problem_title", "category", "difficulty", "steps", "common_issues", "translations", "prerequisites")
-STEP_KEYS = ("step_number", "title", "instructions", "resources", "warnings", "minutes", "chance", "after", "step_id", "irreversible")
+STEP_KEYS = (
+    "step_number",
+    "title",
+    "instructions",
+    "resources",
+    "warnings",
+    "minutes",
+    "chance",
+    "after",
+    "step_id",
+    "irreversible",
+)
 
 
-@given(top=st.dictionaries(st.sampled_from(KEYS), JSON), own=st.dictionaries(st.sampled_from(STEP_KEYS), JSON), deep=st.booleans())
+@given(
+    top=st.dictionaries(st.sampled_from(KEYS), JSON), own=st.dictionaries(st.sampled_from(STEP_KEYS), JSON), deep=st.booleans()
+)
 def test_whatever_an_author_writes_is_a_guide_or_named_faults(top: dict[str, Any], own: dict[str, Any], deep: bool) -> None:
     findings = Findings()
     guide = read_entry("p", entry(**({"steps": [step(**own)]} if deep else top)), findings)
@@ -242,7 +255,9 @@ def first(*names: str) -> Guide:
 
 
 def test_first_ids_come_from_titles_and_are_unique() -> None:
-    guide = carry_step_ids(Guide("g", "P", steps=tuple(Step(n, title) for n, title in enumerate(["Abre", "¡Abre!", "¿?", "¿?"], 1))), None)
+    guide = carry_step_ids(
+        Guide("g", "P", steps=tuple(Step(n, title) for n, title in enumerate(["Abre", "¡Abre!", "¿?", "¿?"], 1))), None
+    )
     assert ids(guide) == ["abre", "abre-2", "paso", "paso-2"]
     assert {step.revision for step in guide.steps} == {1}
 
@@ -289,7 +304,11 @@ def test_a_deleted_step_takes_no_id_with_it_and_comes_back_as_a_new_one() -> Non
 
 def test_a_rewritten_step_is_a_new_one_and_the_old_id_is_not_given_again() -> None:
     before = first("abre")
-    rewritten = Guide("g", "P", steps=(Step(1, "Abre la aplicación", instructions=("Es otra cosa por completo: llama por teléfono al 900.",) * 3),))
+    rewritten = Guide(
+        "g",
+        "P",
+        steps=(Step(1, "Abre la aplicación", instructions=("Es otra cosa por completo: llama por teléfono al 900.",) * 3),),
+    )
     after = carry_step_ids(rewritten, before)
     assert ids(after) == ["abre-la-aplicación-2"]
     assert after.steps[0].revision == 1
@@ -359,7 +378,9 @@ GUIDES = st.builds(
     common_issues=LISTS,
     prerequisites=LISTS,
     escalation_criteria=LISTS,
-    translations=st.dictionaries(WORDS, st.fixed_dictionaries({"problem_title": WORDS, "common_issues": st.lists(WORDS)}), max_size=2),
+    translations=st.dictionaries(
+        WORDS, st.fixed_dictionaries({"problem_title": WORDS, "common_issues": st.lists(WORDS)}), max_size=2
+    ),
 )
 
 

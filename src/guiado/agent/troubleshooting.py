@@ -117,7 +117,7 @@ class TroubleshootingAgent:
             "problem_description": problem_description,
             "customer_email": customer_email,
             "customer_name": customer_name,
-            "ticket_id": None if ticket_id is None else str(ticket_id),
+            "ticket_id": _ticket_id(ticket_id),
         }
         command = check(commands.Start, given)
         knowledge = self._knowledge
@@ -269,6 +269,11 @@ class TroubleshootingAgent:
             return await report.analytics(connection, period.days)
 
         return _flat(self._engine.read(run))
+
+
+def _ticket_id(ticket_id: object) -> object:
+    # Numbers are checked as such first: one of thousands of digits cannot be made a text.
+    return ticket_id if ticket_id is None or type(ticket_id) in {str, int} else str(ticket_id)
 
 
 def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.StoredAttempt]) -> TroubleshootingSession:

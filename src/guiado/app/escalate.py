@@ -73,13 +73,18 @@ async def abandon_idle(parts: Parts) -> int:
     caller, marked = Caller(actor="machine", channel="worker"), 0
     async with parts.db.connection() as connection:
         hours = await sessions.config_number(connection, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
-        for loaded in await sessions.idle(connection, parts.tenant, clock.now(), min(max(0.0, hours), _MOST_HOURS)):
+        for loaded in await sessions.idle(connection, parts.tenant, clock.now(), _sensible(hours)):
             if await command_unchanged(parts, connection, caller, loaded.session, "abandon", Abandon()):
                 marked += 1
             else:
                 # The customer came back at this very moment: then it is not abandoned.
                 log.info("abandon_skipped", session_id=loaded.session.session_id)
     return marked
+
+
+def _sensible(hours: float) -> float:
+    # Zero or less would end every session at once.
+    return min(hours, _MOST_HOURS) if hours > 0 else _MAX_DURATION_HOURS
 
 
 def _actor(caller: Caller) -> Actor:

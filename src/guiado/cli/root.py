@@ -75,14 +75,8 @@ def _run(words: list[str], screen: Screen) -> int:
     try:
         code: Any = app(words, standalone_mode=False, obj=screen, prog_name="guiado")
         sys.stdout.flush()
-    except GuiadoError as error:
-        screen.complain(screen.explain(error))
-        return _MISUSED if isinstance(error, InvalidInput) else 1
-    except typer.TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # the manual has been shown
-            return 0
-        screen.complain(explain_usage(screen, error))
-        return error.exit_code
+    except (GuiadoError, typer.TyperException) as error:
+        return _explain(screen, error)
     except typer.Abort:  # the end of the input, where a command made nothing of it
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -91,6 +85,16 @@ def _run(words: list[str], screen: Screen) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _explain(screen: Screen, error: GuiadoError | typer.TyperException) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # the manual has been shown
+        return 0
+    if isinstance(error, typer.TyperException):
+        screen.complain(explain_usage(screen, error))
+        return error.exit_code
+    screen.complain(screen.explain(error))
+    return _MISUSED if isinstance(error, InvalidInput) else 1
 
 
 def _take_language(words: list[str]) -> tuple[list[str], str | None]:

@@ -49,10 +49,10 @@ async def _work(screen: Screen, settings: Settings) -> None:
     from guiado.wiring import Runtime
     from guiado.worker import Worker
 
-    logs.configure(settings.log_level, as_json=not sys.stderr.isatty())
+    logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
     runtime = await Runtime.open(settings)
     try:
-        working = Worker(runtime.parts, f"{socket.gethostname()}-{os.getpid()}")
+        working = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
         for wish in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(wish, working.stop)
         screen.say("Trabajador en marcha. Ctrl-C lo para.")

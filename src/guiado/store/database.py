@@ -20,6 +20,7 @@ _RECOVERY_S = 15.0
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver's state when a connection dies at a bad moment
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -97,6 +98,8 @@ class Database:
         except _LOST as error:
             if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
                 raise
+            with contextlib.suppress(asyncpg.InterfaceError):  # the pool has it back already
+                cast("Any", acquired).terminate()
             raise _unavailable(error) from error
         finally:
             pool = self._pool

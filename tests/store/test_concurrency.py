@@ -1,0 +1,440 @@
+"""Several at once: answers, keys, migrations and workers, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from guiado import clock
+from guiado.app import answer, commands, escalate, start
+from guiado.app.idempotency import once, request_hash
+from guiado.app.parts import Caller, Parts
+from guiado.domain.session import Outcome, Session, Status
+from guiado.errors import Conflict, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
+from guiado.resources import data_path
+from guiado.settings import read_settings
+from guiado.store import sessions
+from guiado.store.database import Connection
+from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
+from guiado.wiring import Runtime
+from guiado.worker import JOBS, Job, Worker
+
+CALLER = Caller(channel="api")
+DONE = commands.Step(success=True, step_number=1)
+NO_USE = commands.Step(success=True, step_number=1, outcome=Outcome.NOT_HELPED)
+COULD_NOT = commands.Step(success=False, step_number=1)
+
+
+@asynccontextmanager
+async def running(dsn: str) -> AsyncGenerator[Runtime]:
+    runtime = await Runtime.open(read_settings(DATABASE_URL=dsn))
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+async def begin(runtime: Runtime, words: str = "No puedo instalar el software") -> Session:
+    command = commands.Start(problem_description=words, customer_email="a@example.com")
+    async with runtime.parts.db.transaction() as connection:
+        return (await start.start(runtime.parts, connection, runtime.knowledge, CALLER, command)).session
+
+
+async def say(runtime: Runtime, session: Session, command: commands.Step) -> answer.Answered | Conflict:
+    try:
+        async with runtime.parts.db.transaction() as connection:
+            return await answer.answer(runtime.parts, connection, CALLER, session.session_id, command)
+    except Conflict as error:
+        return error
+
+
+async def sql(runtime: Runtime, query: str, *arguments: object) -> list[Any]:
+    async with runtime.parts.db.connection() as connection:
+        return await connection.fetch(query, *arguments)
+
+
+async def one(runtime: Runtime, query: str, *arguments: object) -> Any:
+    return (await sql(runtime, query, *arguments))[0][0]
+
+
+def run(dsn: str, scenario: Callable[[Runtime], Coroutine[Any, Any, None]]) -> None:
+    async def inside() -> None:
+        async with running(dsn) as runtime:
+            await scenario(runtime)
+
+    asyncio.run(inside())
+
+
+ATTEMPTS = "SELECT count(*) FROM support_troubleshooting_attempts WHERE session_id::text = $1"
+STATE = (
+    "SELECT attempts, current_step, failures, version, status FROM support_troubleshooting_sessions WHERE session_id::text = $1"
+)
+
+
+# ----------------------------------------------------------------------------------------------------------------- answers
+
+
+def test_of_two_different_answers_to_one_step_one_wins(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        for _ in range(10):
+            session = await begin(runtime)
+            results = await asyncio.gather(say(runtime, session, DONE), say(runtime, session, NO_USE))
+            won = [result for result in results if isinstance(result, answer.Answered)]
+            lost = [result for result in results if not isinstance(result, answer.Answered)]
+            assert (len(won), [type(error) for error in lost]) == (1, [WrongStep])
+            assert await one(runtime, ATTEMPTS, session.session_id) == 1
+            stored = await one(
+                runtime, "SELECT outcome FROM support_troubleshooting_attempts WHERE session_id::text = $1", session.session_id
+            )
+            assert stored == won[0].outcome
+
+    run(dsn, scenario)
+
+
+def test_the_same_answer_twenty_times_at_once_is_one_attempt(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        results = await asyncio.gather(*(say(runtime, session, DONE) for _ in range(20)))
+        assert all(isinstance(result, answer.Answered) for result in results), results
+        assert len({result.attempt.attempt_id for result in results}) == 1
+        assert {(result.action, result.outcome) for result in results} == {("continue", "done")}
+        assert await one(runtime, ATTEMPTS, session.session_id) == 1
+        told = "SELECT count(*) FROM support_troubleshooting_outbox WHERE session_id::text = $1 AND event = 'step_completed'"
+        assert await one(runtime, told, session.session_id) == 1
+
+    run(dsn, scenario)
+
+
+def test_failures_at_once_are_all_recorded_and_call_a_person_once(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        results = await asyncio.gather(*(say(runtime, session, COULD_NOT) for _ in range(10)))
+        assert all(isinstance(result, answer.Answered) for result in results), results
+        state = (await sql(runtime, STATE, session.session_id))[0]
+        assert tuple(state) == (10, 0, 10, 11, "needs_escalation")
+        told = "SELECT count(*) FROM support_troubleshooting_outbox WHERE session_id::text = $1 AND event = 'session_escalated'"
+        assert await one(runtime, told, session.session_id) == 1
+
+    run(dsn, scenario)
+
+
+def test_answers_without_a_step_number_never_pass_a_step_that_nobody_saw(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        results = await asyncio.gather(*(say(runtime, session, commands.Step(success=True)) for _ in range(8)))
+        taken = sum(isinstance(result, answer.Answered) for result in results)
+        assert {type(result) for result in results} <= {answer.Answered, StaleSession, SessionEnded}
+        state = (await sql(runtime, STATE, session.session_id))[0]
+        assert (state["attempts"], state["current_step"], await one(runtime, ATTEMPTS, session.session_id)) == (
+            taken,
+            taken,
+            taken,
+        )
+
+    run(dsn, scenario)
+
+
+def test_an_answer_and_an_escalation_at_once_leave_one_history(dsn: str) -> None:
+    async def ask(runtime: Runtime, session: Session) -> None:
+        async with runtime.parts.db.transaction() as connection:
+            await escalate.escalate(runtime.parts, connection, CALLER, session.session_id, commands.Escalate(reason="Prisa"))
+
+    async def scenario(runtime: Runtime) -> None:
+        for _ in range(10):
+            session = await begin(runtime)
+            await asyncio.gather(say(runtime, session, COULD_NOT), ask(runtime, session), say(runtime, session, COULD_NOT))
+            state = (await sql(runtime, STATE, session.session_id))[0]
+            assert state["status"] == "escalated"
+            assert state["attempts"] == state["failures"] == await one(runtime, ATTEMPTS, session.session_id)
+            told = (
+                "SELECT count(*) FROM support_troubleshooting_outbox WHERE session_id::text = $1 AND event = 'session_escalated'"
+            )
+            assert await one(runtime, told, session.session_id) == 1
+
+    run(dsn, scenario)
+
+
+# -------------------------------------------------------------------------------------------------------------------- keys
+
+
+def test_one_key_has_one_effect_and_one_answer(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+
+        async def fail(connection: Connection) -> dict[str, Any]:
+            done = await answer.answer(runtime.parts, connection, CALLER, session.session_id, COULD_NOT)
+            return {"attempt": done.attempt.attempt_id, "failures": done.session.failures}
+
+        for race in range(20):
+            told = await asyncio.gather(*(once(runtime.parts, f"k{race}", "h", fail) for _ in range(50)))
+            assert told == [told[0]] * 50
+            assert told[0]["failures"] == race + 1
+        assert await one(runtime, ATTEMPTS, session.session_id) == 20
+
+    run(dsn, scenario)
+
+
+def test_a_key_with_another_body_is_refused(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        effects: list[str] = []
+
+        def doing(name: str) -> Callable[[Connection], Awaitable[str]]:
+            async def action(connection: Connection) -> str:
+                effects.append(name)
+                await connection.fetchval("SELECT pg_sleep(0.01)")
+                return name
+
+            return action
+
+        first, second = request_hash(b"POST", b"a"), request_hash(b"POST", b"b")
+        both = await asyncio.gather(
+            once(runtime.parts, "k", first, doing("a")), once(runtime.parts, "k", second, doing("b")), return_exceptions=True
+        )
+        assert len(effects) == 1
+        assert [result for result in both if isinstance(result, str)] == effects
+        assert [type(result) for result in both if not isinstance(result, str)] == [KeyReused]
+
+    run(dsn, scenario)
+
+
+def test_work_that_failed_leaves_its_key_free(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        async def broken(_connection: Connection) -> str:
+            raise StaleSession
+
+        async def good(_connection: Connection) -> str:
+            return "bien"
+
+        with pytest.raises(StaleSession):
+            await once(runtime.parts, "k", "h", broken)
+        assert await once(runtime.parts, "k", "h", good) == "bien"
+        assert await once(runtime.parts, "k", "h", broken) == "bien"
+
+    run(dsn, scenario)
+
+
+# -------------------------------------------------------------------------------------------------------------- migrations
+
+
+async def by_hand(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for name in SCHEMA_FILES:
+            await connection.execute(data_path("db", name).read_text("utf-8"))
+    finally:
+        await connection.close()
+
+
+async def check_schema(dsn: str) -> None:
+    assert await applied(dsn) == {file.name: file.checksum for file in schema_files()}
+    assert await migrate(dsn) == []
+    async with running(dsn) as runtime:
+        session = await begin(runtime)
+        assert isinstance(await say(runtime, session, DONE), answer.Answered)
+        configured = await one(runtime, "SELECT count(*) FROM support_troubleshooting_config")
+        assert configured == await one(runtime, "SELECT count(DISTINCT config_key) FROM support_troubleshooting_config") >= 6
+
+
+def test_several_starts_at_once_on_an_empty_database(empty_dsn: str) -> None:
+    async def scenario() -> None:
+        ran = await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
+        assert sorted(len(names) for names in ran) == [0, 0, 0, len(schema_files())]
+        await check_schema(empty_dsn)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("order", ["before", "after", "meanwhile"])
+def test_files_that_were_run_by_hand_do_no_harm(empty_dsn: str, order: str) -> None:
+    async def scenario() -> None:
+        if order == "before":
+            await by_hand(empty_dsn)
+        if order == "meanwhile":
+            await asyncio.gather(by_hand(empty_dsn), migrate(empty_dsn), by_hand(empty_dsn))
+        await migrate(empty_dsn)
+        if order == "after":
+            await by_hand(empty_dsn)
+            await by_hand(empty_dsn)
+        await check_schema(empty_dsn)
+
+    asyncio.run(scenario())
+
+
+def test_the_database_of_a_newer_version_is_left_alone(dsn: str) -> None:
+    async def scenario() -> None:
+        async with running(dsn) as runtime:
+            await sql(runtime, "SET ROLE NONE")
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(
+                "INSERT INTO support_schema_migrations (name, checksum) VALUES ('migrations/9999_nueva.sql', 'x')"
+            )
+            await connection.close()
+        with pytest.raises(SchemaMismatch, match="9999_nueva"):
+            await migrate(dsn)
+
+    asyncio.run(scenario())
+
+
+# ----------------------------------------------------------------------------------------------------------------- workers
+
+ABANDON = {"abandon_idle_sessions": JOBS["abandon_idle_sessions"]}
+STATUS = "SELECT status FROM support_troubleshooting_sessions WHERE session_id::text = $1"
+
+
+async def age(runtime: Runtime, session: Session, hours: float) -> None:
+    await sql(
+        runtime,
+        "UPDATE support_troubleshooting_sessions SET updated_at = now() - make_interval(secs => 3600 * $2::float8) WHERE session_id::text = $1",
+        session.session_id,
+        hours,
+    )
+
+
+async def make_due(runtime: Runtime) -> None:
+    await sql(runtime, "UPDATE support_troubleshooting_schedule SET next_at = now() - interval '1 second'")
+
+
+async def configure(runtime: Runtime, key: str, json: str) -> None:
+    changed = await sql(
+        runtime,
+        "UPDATE support_troubleshooting_config SET config_value = $2::text::jsonb WHERE config_key = $1 RETURNING 1",
+        key,
+        json,
+    )
+    assert changed
+
+
+def test_sessions_that_nobody_touched_are_abandoned_and_those_that_wait_for_a_person_are_not(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        idle, active, going, waiting, unknown = [
+            await begin(runtime, w) for w in ["No puedo instalar el software"] * 4 + ["xyzzy plugh"]
+        ]
+        await say(runtime, going, DONE)
+        for _ in range(2):
+            await say(runtime, waiting, COULD_NOT)
+        for session in (idle, going, waiting, unknown):
+            await age(runtime, session, 24.1)
+        await age(runtime, active, 23.9)
+        assert await Worker(runtime.parts, "w1", ABANDON).run_due() == ["abandon_idle_sessions"]
+        found = [await one(runtime, STATUS, session.session_id) for session in (idle, active, going, waiting, unknown)]
+        assert found == ["abandoned", "started", "abandoned", "needs_escalation", "needs_escalation"]
+        told = "SELECT session_id::text FROM support_troubleshooting_outbox WHERE event = 'session_abandoned'"
+        assert {row[0] for row in await sql(runtime, told)} == {idle.session_id, going.session_id}
+        assert isinstance(await say(runtime, idle, DONE), SessionEnded)
+
+    run(dsn, scenario)
+
+
+def test_two_workers_run_each_job_once_per_due_time(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        ran: Counter[str] = Counter()
+
+        def counting(name: str) -> Job:
+            async def work(_parts: Parts) -> int:
+                ran[name] += 1
+                await asyncio.sleep(0)
+                return 1
+
+            return Job(60, 300, work)
+
+        jobs = {name: counting(name) for name in ("a", "b", "c")}
+        workers = [Worker(runtime.parts, f"w{number}", jobs) for number in range(2)]
+        for turn in range(1, 11):
+            done = await asyncio.gather(*(worker.run_due() for worker in workers))
+            assert sorted(done[0] + done[1]) == ["a", "b", "c"]
+            assert ran == dict.fromkeys("abc", turn)
+            assert [await worker.run_due() for worker in workers] == [[], []]
+            await make_due(runtime)
+
+    run(dsn, scenario)
+
+
+def test_a_job_that_fails_stops_no_other_and_says_why(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        async def broken(_parts: Parts) -> int:
+            raise ZeroDivisionError("nada")
+
+        async def good(_parts: Parts) -> int:
+            return 1
+
+        worker = Worker(runtime.parts, "w", {"mal": Job(60, 300, broken), "bien": Job(60, 300, good)})
+        assert await worker.run_due() == ["mal", "bien"]
+        stored = await sql(
+            runtime,
+            "SELECT job, last_error, leased_by FROM support_troubleshooting_schedule WHERE job IN ('mal', 'bien') ORDER BY job",
+        )
+        assert [tuple(row) for row in stored] == [("bien", None, None), ("mal", "ZeroDivisionError: nada", None)]
+
+    run(dsn, scenario)
+
+
+def test_a_worker_runs_until_it_is_stopped(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        ran = asyncio.Event()
+
+        async def work(_parts: Parts) -> int:
+            ran.set()
+            return 0
+
+        worker = Worker(runtime.parts, "w", {"a": Job(60, 300, work)})
+        task = asyncio.create_task(worker.run())
+        await asyncio.wait_for(ran.wait(), 10)
+        worker.stop()
+        await asyncio.wait_for(task, 10)
+
+    run(dsn, scenario)
+
+
+def test_a_customer_who_comes_back_while_the_worker_looks_is_not_abandoned(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        await age(runtime, session, 48)
+        really_idle = sessions.idle
+
+        async def idle_then_back(*arguments: Any) -> list[sessions.Loaded]:
+            found = await really_idle(*arguments)
+            assert [loaded.session.session_id for loaded in found] == [session.session_id]
+            assert isinstance(await say(runtime, session, DONE), answer.Answered)
+            return found
+
+        monkeypatch.setattr(sessions, "idle", idle_then_back)
+        assert await escalate.abandon_idle(runtime.parts) == 0
+        assert await one(runtime, STATUS, session.session_id) == "in_progress"
+
+    run(dsn, scenario)
+
+
+def test_a_setting_that_is_no_sensible_number_stops_nothing(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        for dirty in ('"abc"', "null", "true", "[]", "{}", '"24"', "1e300", "-5"):
+            await configure(runtime, "auto_escalate_after_failures", dirty)
+            await configure(runtime, "max_session_duration_hours", dirty)
+            session = await begin(runtime)
+            result = await say(runtime, session, COULD_NOT)
+            assert isinstance(result, answer.Answered), dirty
+            # A number that is too small or too large still says what is wanted; what is no number means the default.
+            assert (result.session.status is Status.NEEDS_ESCALATION) == (dirty == "-5"), dirty
+            await age(runtime, session, 25)
+            assert await escalate.abandon_idle(runtime.parts) == (dirty not in {"1e300", "-5"}), dirty
+            await age(runtime, session, 0)
+
+    run(dsn, scenario)
+
+
+def test_time_is_never_negative_in_what_is_stored(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        earlier = clock.now().replace(year=2020)
+        monkeypatch.setattr(clock, "now", lambda: earlier)
+        result = await say(runtime, session, DONE)
+        assert isinstance(result, answer.Answered)
+        stored = await sql(runtime, "SELECT duration_seconds FROM support_troubleshooting_attempts")
+        assert [row[0] for row in stored] == [0.0]
+
+    run(dsn, scenario)
