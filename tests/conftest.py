@@ -36,7 +36,11 @@ def pg_server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="guiado-tests-"))
     server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
     try:
-        yield server.join()
+        dsn = server.join()
+        # Tests of durability bring their own clusters; here the disk would only make everybody wait.
+        settings = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
+        _execute(dsn, *(f"ALTER SYSTEM SET {name} = {value}" for name, value in settings.items()), "SELECT pg_reload_conf()")
+        yield dsn
     finally:
         server.leave()
         folder = server.status().data.parent

@@ -60,6 +60,15 @@ class FieldProblem:
         return f"{self.field}: {self.message}"
 
 
+class Problems(tuple[FieldProblem, ...]):
+    """Several problems as one parameter of a message."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "; ".join(str(problem) for problem in self)
+
+
 class GuiadoError(Exception):
     """Base of every error that guiado raises on purpose.
 
@@ -185,7 +194,7 @@ class KnowledgeBaseInvalid(GuiadoError):
         super().__init__(
             "Base de conocimiento no válida ({source}): {problems}",
             source=source,
-            problems="; ".join(str(problem) for problem in problems[:20]),
+            problems=Problems(problems[:20]),
         )
 
 

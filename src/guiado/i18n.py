@@ -11,7 +11,7 @@ from pathlib import Path
 from babel.core import negotiate_locale
 from babel.messages.pofile import read_po
 
-from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Problems
 
 LANGUAGES = ("es", "en", "pt")
 DEFAULT_LANGUAGE = "es"
@@ -35,17 +35,21 @@ def text(language: str, template: str, **params: object) -> str:
         template: Spanish text with named placeholders; the key of the catalogues.
         params: values of the placeholders.
     """
-    translated = _catalogue(language).get(template, template)
-    return translated.format(**params) if params else translated
+    spoken = {
+        name: translate(value, language) if isinstance(value, Message | Problems) else value for name, value in params.items()
+    }
+    return _catalogue(language).get(template, template).format(**spoken)
 
 
-def translate(what: Message | FieldProblem | GuiadoError, language: str) -> str:
+def translate(what: Message | FieldProblem | Problems | GuiadoError, language: str) -> str:
     """A message or error in this language."""
     match what:
         case Message():
             return text(language, what.template, **what.params)
         case FieldProblem():
             return f"{what.field}: {translate(what.message, language)}"
+        case Problems():
+            return "; ".join(translate(problem, language) for problem in what)
         case InvalidInput():
             return "; ".join(translate(problem, language) for problem in what.problems)
         case _:

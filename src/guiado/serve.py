@@ -107,10 +107,14 @@ def run(settings: Settings) -> None:
             host=settings.host,
         )
     # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end)
     listener = _listen(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listener))
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def _loop_factory() -> Any:  # noqa: ANN401

@@ -17,14 +17,15 @@ from guiado.app.plain import nested_problem
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 _KINDS = {
-    "str": "un texto",
-    "int": "un número entero",
-    "float": "un número",
-    "bool": "true o false",
-    "array": "una lista",
-    "object": "un objeto",
-    "null": "null",
+    "str": Message("un texto"),
+    "int": Message("un número entero"),
+    "float": Message("un número"),
+    "bool": Message("true o false"),
+    "array": Message("una lista"),
+    "object": Message("un objeto"),
+    "null": Message("null"),
 }
+_SOMETHING = Message("otra cosa")
 _EXPECTED = re.compile(r"^Expected `([^`]+)`(?:, got `([^`]+)`)?")
 _LENGTH = re.compile(r"length (<=|>=) (\d+)")
 _RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
@@ -204,9 +205,14 @@ def _remedy(problem: str) -> Message:
         words = {"<=": "como máximo {number}", ">=": "como mínimo {number}", "<": "menos de {number}", ">": "más de {number}"}
         return Message("Debe ser " + words[sign] + ".", {"number": number})
     if expected := _EXPECTED.match(problem):
-        wanted = " o ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in expected[1].split("|"))
-        return Message(
-            "Debe ser {wanted}, no {given}.",
-            {"wanted": wanted, "given": _KINDS.get(expected[2] or "", expected[2] or "otra cosa")},
-        )
+        given = _KINDS.get(expected[2] or "", _SOMETHING)
+        return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given})
     return Message("No es válido ({problem}). Corrígelo.", {"problem": problem[:120]})
+
+
+def _wanted(kinds: str) -> Message:
+    """What a field takes, in words; that it may be left out as null goes without saying."""
+    named = [_KINDS.get(kind.strip(), _SOMETHING) for kind in kinds.split("|") if kind.strip() != "null"]
+    if len(named) > 1:
+        return Message("{one} o {other}", {"one": named[0], "other": named[1]})
+    return named[0] if named else _KINDS["null"]

@@ -23,8 +23,7 @@ _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "al
 @app.command(
     cls=Manual,
     help='Escribe solo la dirección de la base de datos; por ejemplo para: psql "$(guiado db url)"\n'
-    "Si la base integrada está parada, la arranca y la deja en marcha: la parará el próximo proceso de guiado que termine, "
-    "o guiado db stop.",
+    "Si la base integrada está parada, la arranca. La deja en marcha hasta que la pares con guiado db stop.",
 )
 def url(context: typer.Context) -> None:
     """Print the address alone, of a server that runs on when this process is gone."""

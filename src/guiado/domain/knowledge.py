@@ -111,15 +111,15 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _kind(value: object) -> str:
-    names: dict[type, str] = {
-        bool: "un valor true/false",
-        int: "un número",
-        float: "un número",
-        list: "una lista",
-        dict: "un objeto",
+def _kind(value: object) -> Message:
+    names: dict[type, Message] = {
+        bool: Message("true o false"),
+        int: Message("un número"),
+        float: Message("un número"),
+        list: Message("una lista"),
+        dict: Message("un objeto"),
     }
-    return names.get(type(value), "null" if value is None else "un texto")
+    return names.get(type(value), Message("null") if value is None else Message("un texto"))
 
 
 def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None:

@@ -112,7 +112,7 @@ class EmbeddedPostgres:
             return self.join()
 
     def leave(self) -> None:
-        """Stop using the server; the last one to leave stops it. Again and again is fine."""
+        """Stop using the server; the last one to leave stops it, unless it was detached. Again and again is fine."""
         with self._guard(), _explained(self._home):
             if self._membership is None:
                 return
@@ -120,11 +120,13 @@ class EmbeddedPostgres:
                 self._resign(stop=False)
                 return
             with self._start_lock():
-                self._resign(stop=True)
+                self._resign(stop=not self._kept.exists())
 
     def detach(self) -> None:
-        """Stop using the server and let it run on: the next process that joins adopts it, and stops it when it leaves last."""
+        """Stop using the server and let it run on until somebody calls `stop`, whoever joins and leaves in between."""
         with self._guard(), _explained(self._home):
+            if self._membership is not None:
+                self._kept.touch(mode=0o600)
             self._resign(stop=False)
 
     def stop(self) -> bool:
@@ -140,6 +142,7 @@ class EmbeddedPostgres:
             if not self._home.exists():
                 return True
             with self._start_lock():
+                self._kept.unlink(missing_ok=True)
                 self._register()
                 self._resign(stop=True)
                 return postmaster.running_server(find_folder(self._home) / "data") is None
@@ -162,6 +165,11 @@ class EmbeddedPostgres:
             folder = self._folder_in_use(data) if server else self._folder_to_use(data)
             version = read_version(folder) if folder else None
             return PostgresStatus(version, data, folder, server.pid if server else None, server is not None)
+
+    @property
+    def _kept(self) -> Path:
+        """Exists while somebody wants the server to run on its own: see `detach`."""
+        return self._home / "keep-running"
 
     def _guard(self) -> threading.RLock:
         if self._process != os.getpid():  # a fork: another thread of the parent may have held the copied lock
