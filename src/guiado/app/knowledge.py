@@ -18,7 +18,8 @@ from typing import cast
 from guiado import clock
 from guiado.detection import Index, Problem, build_index
 from guiado.domain.guide import Guide, content_hash
-from guiado.domain.knowledge import Findings, carry_step_ids, read_entry
+from guiado.domain.knowledge import Findings, read_entry
+from guiado.domain.versions import carry_step_ids
 from guiado.errors import DatabaseUnavailable, FieldProblem, KnowledgeBaseInvalid, Message
 from guiado.logs import get_logger
 from guiado.store import guides
