@@ -166,12 +166,15 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             create_app(runtime),  # pyright: ignore[reportArgumentType]
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=_STOP_S,
         )
         server = _Server(config)
         log.info("open_without_keys", why="sin claves: la API queda abierta, solo para esta máquina")
+        if sys.stderr.isatty():
+            print(f"guiado: http://{settings.host}:{settings.port} (Ctrl-C)", file=sys.stderr)  # noqa: T201 for the person who typed it
         log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
         async with working(runtime):
             await server.serve(sockets=[listener])

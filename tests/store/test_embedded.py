@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store import binaries, os_account, placement, postmaster
-from guiado.store.embedded import EmbeddedPostgres
-from guiado.store.placement import find_folder
+from guiado.store.embedded import EmbeddedPostgres, binaries, os_account, placement, postmaster
+from guiado.store.embedded.placement import find_folder
 
 SOURCE = Path(__file__).parents[2] / "src"
 SYSTEM_BINS = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").is_file()]

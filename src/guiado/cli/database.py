@@ -118,7 +118,7 @@ def _psql_program(settings: Settings, folder: Path | None) -> str:
     """The psql beside the server in use, else the one of the system, else any that guiado can find."""
     import shutil
 
-    from guiado.store.binaries import choose_binaries
+    from guiado.store.embedded.binaries import choose_binaries
 
     beside = shutil.which(str(folder / "psql")) if folder else None
     found = beside or shutil.which("psql") or shutil.which(str(choose_binaries(settings.pg_bin, None).program("psql")))

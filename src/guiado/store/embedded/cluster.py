@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
-from guiado.store.binaries import Binaries
-from guiado.store.locks import open_private
-from guiado.store.os_account import run_as
-from guiado.store.placement import Site, make_private, prepare_socket_folder, socket_folder
-from guiado.store.postmaster import Server, disk_full
+from guiado.store.embedded.binaries import Binaries
+from guiado.store.embedded.locks import open_private
+from guiado.store.embedded.os_account import run_as
+from guiado.store.embedded.placement import Site, make_private, prepare_socket_folder, socket_folder
+from guiado.store.embedded.postmaster import Server, disk_full
 
 ROLE = DATABASE = "guiado"
 SOCKET_PORT = 5432

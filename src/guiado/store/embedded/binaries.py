@@ -17,8 +17,8 @@ from pathlib import Path
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
-from guiado.store.locks import exclusive
-from guiado.store.os_account import Account, run_as
+from guiado.store.embedded.locks import exclusive
+from guiado.store.embedded.os_account import Account, run_as
 
 OLDEST_MAJOR = 12
 SHARED_FOLDER = Path("/var/lib/guiado")

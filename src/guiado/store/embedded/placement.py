@@ -14,9 +14,9 @@ from itertools import count
 from pathlib import Path
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store.binaries import SHARED_FOLDER, make_public
-from guiado.store.locks import open_private
-from guiado.store.os_account import Account, can_enter, choose_account, is_root
+from guiado.store.embedded.binaries import SHARED_FOLDER, make_public
+from guiado.store.embedded.locks import open_private
+from guiado.store.embedded.os_account import Account, can_enter, choose_account, is_root
 
 SOCKET_NAME = ".s.PGSQL.5432"
 # The kernel takes 104 bytes (macOS) or 108 (Linux) for the path of a socket.

@@ -20,10 +20,10 @@ from pathlib import Path
 import platformdirs
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store import cluster, postmaster
-from guiado.store.binaries import choose_binaries, read_version, runnable_by
-from guiado.store.locks import Membership, exclusive, require_locks
-from guiado.store.placement import Site, find_folder, place, prepare_home
+from guiado.store.embedded import cluster, postmaster
+from guiado.store.embedded.binaries import choose_binaries, read_version, runnable_by
+from guiado.store.embedded.locks import Membership, exclusive, require_locks
+from guiado.store.embedded.placement import Site, find_folder, place, prepare_home
 
 _START_LOCK_TIMEOUT_S = 120.0
 _REASONS = {

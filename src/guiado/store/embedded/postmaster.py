@@ -20,10 +20,10 @@ from pathlib import Path
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
-from guiado.store.binaries import Binaries
-from guiado.store.locks import open_private
-from guiado.store.os_account import environment
-from guiado.store.placement import SOCKET_NAME, Site, socket_folder
+from guiado.store.embedded.binaries import Binaries
+from guiado.store.embedded.locks import open_private
+from guiado.store.embedded.os_account import environment
+from guiado.store.embedded.placement import SOCKET_NAME, Site, socket_folder
 
 _PAUSE_S = 0.005
 _RETRY_TIMEOUT_S = 30.0

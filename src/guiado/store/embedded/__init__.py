@@ -1,0 +1,16 @@
+"""A PostgreSQL of guiado's own, for when no DATABASE_URL is set.
+
+supervisor   one process's share in the server: join, ensure, leave
+placement    where the cluster lives, and for whom
+binaries     which PostgreSQL programs run it
+cluster      makes the cluster, and its addresses
+postmaster   starts, watches and stops the server process
+os_account   the user that the server runs as
+locks        who uses it, counted by the kernel
+"""
+
+from __future__ import annotations
+
+from guiado.store.embedded.supervisor import EmbeddedPostgres, PostgresStatus, default_home
+
+__all__ = ["EmbeddedPostgres", "PostgresStatus", "default_home"]
