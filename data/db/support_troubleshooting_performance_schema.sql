@@ -197,9 +197,12 @@ CREATE OR REPLACE FUNCTION guiado_fold(p_text text) RETURNS text LANGUAGE sql IM
     SELECT translate(lower(p_text), 'áàâãäÁÀÂÃÄéèêëÉÈÊËíìîïÍÌÎÏóòôõöÓÒÔÕÖúùûüÚÙÛÜñÑçÇ', 'aaaaaaaaaaeeeeeeeeiiiiiiiioooooooooouuuuuuuunncc')
 $$;
 
+-- Cada palabra entra dos veces: con su raíz en español, que necesita los acentos (instalación e instalar comparten raíz), y
+-- sin acentos, como escribe mucha gente (contrasena).
 -- Solo entran los primeros 20.000 caracteres: un texto enorme no puede hacer fallar el alta de una sesión.
 CREATE OR REPLACE FUNCTION guiado_search_vector(p_text text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT to_tsvector('pg_catalog.spanish'::regconfig, guiado_fold(left(coalesce(p_text, ''), 20000)))
+    SELECT to_tsvector('pg_catalog.spanish'::regconfig, left(coalesce(p_text, ''), 20000))
+        || to_tsvector('pg_catalog.spanish'::regconfig, guiado_fold(left(coalesce(p_text, ''), 20000)))
 $$;
 
 CREATE TABLE IF NOT EXISTS support_troubleshooting_search (
@@ -744,7 +747,8 @@ RETURNS TABLE (
 ) LANGUAGE sql STABLE AS $$
     SELECT s.session_id, s.customer_email, s.problem_description, s.detected_problem_title, s.status, s.started_at, best.rank
       FROM (SELECT x.session_id, ts_rank(x.document, q.query) AS rank
-              FROM websearch_to_tsquery('pg_catalog.spanish'::regconfig, guiado_fold(left(p_text, 1000))) q (query)
+              FROM (SELECT websearch_to_tsquery('pg_catalog.spanish'::regconfig, left(p_text, 1000))
+                        || websearch_to_tsquery('pg_catalog.spanish'::regconfig, guiado_fold(left(p_text, 1000)))) q (query)
               JOIN support_troubleshooting_search x ON x.document @@ q.query AND x.tenant_id = guiado_tenant()
              ORDER BY 2 DESC, 1 DESC
              LIMIT least(greatest(coalesce(p_limit, 20), 1), 1000)) best

@@ -5,6 +5,7 @@ Everything else takes them as arguments, so that a test decides the time and a r
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 import time
@@ -43,6 +44,11 @@ def _next_tick() -> int:
     with _tick_lock:
         _last_tick = max(time.time_ns() // 1_000_000 << 12, _last_tick + 1)
         return _last_tick
+
+
+def secret() -> str:
+    """A new secret in the form of Standard Webhooks: `whsec_` and 32 random bytes in base64."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def token(size_bytes: int = 32) -> str:

@@ -67,7 +67,7 @@ def negotiate(accept_language: str | None) -> str | None:
     if not accept_language:
         return None
     wished = sorted(_weighted(accept_language[:500]), key=lambda pair: -pair[1])
-    return negotiate_locale([tag for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
+    return negotiate_locale([tag.lower().replace("_", "-") for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
 
 
 def _weighted(header: str) -> list[tuple[str, float]]:

@@ -20,6 +20,7 @@ import uvicorn
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
@@ -62,7 +63,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"runtime": runtime}),
         openapi_config=OpenAPIConfig(
-            title="guiado", version=__version__, path="/_openapi", render_plugins=[], use_handler_docstrings=True
+            title="guiado",
+            version=__version__,
+            path="/_openapi",
+            render_plugins=[JsonRenderPlugin()],
+            use_handler_docstrings=True,
         ),
         logging_config=None,
     )
@@ -102,8 +107,8 @@ def run(settings: Settings) -> None:
     logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
     if not settings.is_loopback:
         raise SettingsInvalid(
-            "GUIADO_HOST={host} abre el servicio a la red y todavía no hay claves de API.\n"
-            "Usa 127.0.0.1, o crea una clave antes de abrirlo.",
+            "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
+            "Usa GUIADO_HOST=127.0.0.1.",
             host=settings.host,
         )
     # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.

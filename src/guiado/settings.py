@@ -6,15 +6,16 @@ Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of th
 from __future__ import annotations
 
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from guiado.errors import SettingsInvalid
 
-_PLACEHOLDERS = ("user:pass@host", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
+_PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
 """Values of the guide's example: whoever copied it has not filled it in yet."""
 
 
@@ -46,7 +47,11 @@ class Settings(BaseSettings):
     """A problem is accepted from this confidence on, 0..1."""
     private_targets: Annotated[str, Field(validation_alias="GUIADO_PRIVATE_TARGETS")] = ""
     """Networks (CIDR, by commas) inside the house that webhooks may call."""
-    log_level: Annotated[str, Field(validation_alias="GUIADO_LOG_LEVEL")] = "INFO"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: str(value).upper()),
+        Field(validation_alias="GUIADO_LOG_LEVEL"),
+    ] = "INFO"
     pool_size: Annotated[int, Field(validation_alias="GUIADO_POOL_SIZE", ge=1, le=200)] = 16
     """Connections to PostgreSQL that one server process keeps at most."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
@@ -54,7 +59,15 @@ class Settings(BaseSettings):
     @cached_property
     def is_loopback(self) -> bool:
         """Whether the bind address reaches this machine only."""
-        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine and no other."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -94,7 +107,6 @@ def _refuse_placeholders(settings: Settings) -> None:
     for name, value in given.items():
         if value and any(example in value for example in _PLACEHOLDERS):
             raise SettingsInvalid(
-                "{name} todavía tiene el valor de ejemplo ({value}). Escribe el verdadero o borra la línea.",
+                "{name} todavía tiene el valor de ejemplo. Escribe el verdadero o borra la línea.",
                 name=name,
-                value=value,
             )

@@ -40,8 +40,14 @@ async def _maintain(parts: Parts) -> int:
     return await schedule.maintain(parts.db)
 
 
+async def refresh_views(parts: Parts) -> int:
+    """Roll up what is due and bring the materialized views up to date."""
+    return await schedule.refresh_views(parts.db)
+
+
 JOBS: Mapping[str, Job] = {
     "abandon_idle_sessions": Job(60, 300, abandon_idle),
+    "refresh_views": Job(60, 600, refresh_views),
     "maintenance": Job(3600, 1800, _maintain),
 }
 """All periodic work by name."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+
 import httpx2
 
 PROBLEM = {"problem_description": "no me deja instalar el programa", "customer_email": "cliente@example.com"}
@@ -123,3 +126,46 @@ def test_unknown_addresses_and_methods(root: httpx2.Client) -> None:
     wrong = root.delete("/api/support/troubleshooting/analytics")
     assert wrong.status_code == 405
     assert wrong.json()["error"]
+
+
+def test_no_page_leads_to_another_host(root: httpx2.Client) -> None:
+    for path in ("/", "/schema", "/_openapi", "/_openapi/"):
+        page = root.get(path, headers={"Accept": "text/html"})
+        assert "cdn" not in page.text.lower()
+
+
+def test_odd_hosts_and_origins_are_refused_in_words(root: httpx2.Client) -> None:
+    for headers in ({"Origin": "http://[::1"}, {"Host": "127.evil"}, {"Host": "[::1"}, {"Origin": "null"}):
+        answer = root.get("/healthz", headers=headers)
+        assert answer.status_code == 403, headers
+        assert answer.json()["error"]
+
+
+def test_a_template_cannot_be_blown_up(http: httpx2.Client) -> None:
+    body = {"template_id": "bomba", "name": "B", "category": "g", "variables": [], "steps_template": [{"title": "{{v}}" * 1_000}]}
+    assert http.post("/templates", json=body).status_code == 200
+    answer = http.put("/templates", json={"template_id": "bomba", "variables": {"v": "x" * 5_000}})
+    assert answer.status_code == 400
+    assert "variables" in answer.json()["error"]
+    for name in ("con espacio", "9x"):
+        named = {**body, "variables": [{"name": name}]}
+        assert "variables[0].name" in http.post("/templates", json=named).json()["error"]
+
+
+def test_a_secret_is_not_told_to_whoever_repeats_the_request(http: httpx2.Client) -> None:
+    body, key = {"url": "https://a.example/w", "events": ["session_started"]}, {"Idempotency-Key": "secreto"}
+    made = http.post("/webhooks", json=body, headers=key).json()["webhook"]
+    again = http.post("/webhooks", json=body, headers=key).json()["webhook"]
+    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"), validate=True)) == 32
+    assert (again["webhook_id"], again["secret"]) == (made["webhook_id"], None)
+
+
+def test_words_of_one_root_are_found(http: httpx2.Client, server) -> None:
+    http.post("/start", json={**PROBLEM, "problem_description": "La instalación falla con la contraseña"})
+
+    async def found(text: str) -> int:
+        async with server.runtime.parts.db.connection() as connection:
+            return await connection.fetchval("SELECT count(*) FROM search_troubleshooting_sessions($1)", text)
+
+    for text in ("instalaciones", "INSTALACION", "contrasena", "contraseñas"):
+        assert asyncio.run_coroutine_threadsafe(found(text), server.loop).result(10) >= 1, text

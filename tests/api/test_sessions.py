@@ -187,7 +187,7 @@ def test_bad_ratings(http: httpx2.Client, rating: object) -> None:
     assert "rating" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "1000000000", "abc", "", "2.5", "1e3", "99999999999999999999999999"])
+@pytest.mark.parametrize("days", ["0", "-1", "--5", "1000000000", "abc", "", "2.5", "1e3", "99999999999999999999999999"])
 def test_bad_periods(http: httpx2.Client, days: str) -> None:
     answer = http.get("/analytics", params={"days": days})
     assert answer.status_code == 400
@@ -238,3 +238,29 @@ def test_hostile_texts_are_just_texts(http: httpx2.Client) -> None:
     hostile = "'; DROP TABLE support_tickets; -- <script>alert(1)</script> {{7*7}} ${7*7} \u202e💥 instalar programa"
     session = start(http, problem_description=hostile, customer_name="<b>Ana</b>")
     assert http.get(f"/{session['session_id']}").json()["session"]["problem_description"] == hostile
+
+
+@pytest.mark.parametrize("cursor", ["x", "OTk5OS0xMi0zMVQyMzo1OTo1OS0xNDowMCAwMDAwMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA="])
+def test_cursors_that_lead_nowhere(http: httpx2.Client, cursor: str) -> None:
+    answer = http.get("/sessions", params={"cursor": cursor})
+    assert answer.status_code == 400
+    assert "cursor" in answer.json()["error"]
+
+
+def test_an_answer_may_come_from_a_machine_but_not_from_an_assumption(http: httpx2.Client) -> None:
+    session = start(http)
+    assert step(http, session, success=True, source="assumed").status_code == 400
+    answer = step(http, session, success=True, source="machine", first_seen_at="2026-11-22T10:00:00Z").json()
+    assert answer["attempt"]["source"] == "machine"
+
+
+def test_the_last_word_of_a_session_without_steps_is_kept(http: httpx2.Client) -> None:
+    session = start(http, problem_description="Mi gato tiene hambre")
+    step(http, session, success=True, outcome="solved", notes="comió")
+    assert http.get(f"/{session['session_id']}").json()["session"]["notes"] == "comió"
+
+
+def test_an_empty_body_is_named(http: httpx2.Client) -> None:
+    answer = http.post("/start", headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "cuerpo" in answer.json()["error"]

@@ -74,8 +74,8 @@ class History(RuleBasedStateMachine):
         decision = begin(self.first, self.guide, self.now)
         self.session, self.commands, self.passed = decision.session, [], {}
         self.escalations = self.events_of(decision)
-        assert decision.offer is not None
-        assert decision.offer.number == decision.session.decisions == 1
+        assert [offer.number for offer in decision.offers] == [1]
+        assert decision.session.decisions == 1
         assert decision.session.version == 1
 
     @staticmethod
@@ -105,9 +105,7 @@ class History(RuleBasedStateMachine):
         assert after.status in TRANSITIONS[before.status]
         assert after.updated_at >= before.updated_at
         assert after.attempts - before.attempts == (decided.attempt is not None)
-        assert after.decisions - before.decisions == (decided.offer is not None)
-        if decided.offer:
-            assert decided.offer.number == after.decisions
+        assert [offer.number for offer in decided.offers] == list(range(before.decisions + 1, after.decisions + 1))
         if decided.attempt:
             assert decided.attempt.decision_number == before.decisions
             assert decided.attempt.duration_seconds >= 0
@@ -274,7 +272,7 @@ def test_current_step_counts_passed_steps_and_step_numbers_begin_at_one() -> Non
     session, guide = begun(2)
     assert session.current_step == 0
     decided = decide(session, guide, Answer(Outcome.DONE), START)
-    assert (decided.attempt.step_number, decided.session.current_step, decided.offer.step_number) == (1, 1, 2)
+    assert (decided.attempt.step_number, decided.session.current_step, decided.offers[0].step_number) == (1, 1, 2)
     assert decide(decided.session, guide, Answer(Outcome.DONE), START).session.current_step == 2
 
 

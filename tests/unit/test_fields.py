@@ -35,9 +35,10 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "reason": "Nada",
         "active_seconds": 1.5,
         "source": "customer",
+        "first_seen_at": "2026-11-22T10:00:00Z",
     },
     commands.Rate: {"rating": 5, "feedback_text": "Bien", "was_helpful": True},
-    commands.Escalate: {"reason": "Prisa"},
+    commands.Escalate: {"reason": "Prisa", "source": "agent"},
     commands.Resolve: {"problem_id": "p", "step_id": "s", "minutes": 3.5, "notes": "Era el cable"},
     commands.Webhook: {
         "url": "https://example.com/x",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -20,10 +21,12 @@ from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.settings import Settings, read_settings
 from guiado.store.database import Connection
 from guiado.wiring import Runtime
+from guiado.worker import Worker, refresh_views
 
 T = TypeVar("T")
 _RETRY_S = 20.0
 _PAUSE_S = 0.05
+_STOP_S = 10.0
 
 
 class Engine:
@@ -37,10 +40,20 @@ class Engine:
         except BaseException:
             self._stack.close()
             raise
+        # A script is often the only process there is: while it lives, the periodic work gets done too.
+        self._worker = Worker(self.runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
+        self._working = self.portal.start_task_soon(self._worker.run)
+        self._wrote = False
+        self.closed = False
 
     def close(self) -> None:
-        """End the runtime and the loop."""
+        """End the runtime and the loop; what was written shows in the materialized views before."""
         with contextlib.suppress(RuntimeError, GuiadoError):
+            self.portal.call(self._worker.stop)
+            self._working.result(_STOP_S)
+            self.closed = True
+            if self._wrote:
+                self.portal.call(refresh_views, self.runtime.parts)
             self.portal.call(self.runtime.close)
         self._stack.close()
 
@@ -55,7 +68,9 @@ class Engine:
         async def run() -> T:
             return cast("T", await once(parts, key, request_hash(key.encode()), lambda connection: action(parts, connection)))
 
-        return self._insist(run)
+        answer = self._insist(run)
+        self._wrote = True
+        return answer
 
     def read(self, action: Callable[[Parts, Connection], Awaitable[T]]) -> T:
         """Do `action`, which changes nothing."""
@@ -80,6 +95,18 @@ class Engine:
 
 _engines: dict[tuple[object, ...], Engine] = {}
 _engines_lock = threading.Lock()
+_inherited: list[Engine] = []
+
+
+def _unlock_in_child() -> None:
+    # Another thread of the parent may have held the lock at the fork. The parent's engines stay referenced here: to let go of
+    # one would wait for its thread, which does not exist in a child.
+    global _engines_lock  # noqa: PLW0603 there is one per process
+    _engines_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 def engine() -> Engine:
@@ -90,6 +117,21 @@ def engine() -> Engine:
         if key not in _engines:
             _engines[key] = Engine(settings)
         return _engines[key]
+
+
+class Facade:
+    """Base of the facade's classes: finds the engine anew after a fork, and after all engines were closed."""
+
+    def __init__(self) -> None:
+        self._held, self._holder = engine(), os.getpid()
+
+    @property
+    def _engine(self) -> Engine:
+        if self._holder != os.getpid() or self._held.closed:
+            if self._holder != os.getpid():
+                _inherited.append(self._held)
+            self._held, self._holder = engine(), os.getpid()
+        return self._held
 
 
 @atexit.register

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from guiado.agent.engine import engine
+from guiado.agent.engine import Facade
 from guiado.app import commands, notifications
 from guiado.app.fields import check
 from guiado.app.parts import Parts
@@ -58,11 +58,8 @@ class NotificationConfig:
 _NEEDS_URL = {NotificationChannel.SLACK, NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.WEBHOOK}
 
 
-class TroubleshootingNotificationManager:
+class TroubleshootingNotificationManager(Facade):
     """Writes messages and stores them to be sent."""
-
-    def __init__(self) -> None:
-        self._engine = engine()
 
     def register_template(self, template_id: str, subject: str, body: str) -> None:
         """Store a message template with `{placeholders}`; the same id again replaces it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guiado.agent.engine import engine
+from guiado.agent.engine import Facade
 from guiado.app import commands, templates
 from guiado.app.fields import check
 from guiado.app.parts import Parts
@@ -39,7 +39,7 @@ class TroubleshootingTemplate:
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-class TroubleshootingTemplateManager:
+class TroubleshootingTemplateManager(Facade):
     """Lists, creates and renders templates.
 
     Args:
@@ -47,7 +47,7 @@ class TroubleshootingTemplateManager:
     """
 
     def __init__(self, templates_path: str | Path | None = None) -> None:
-        self._engine = engine()
+        super().__init__()
         self._path = Path(templates_path) if templates_path is not None else templates.seed_path()
 
     def _every(self, category: str | None = None) -> dict[str, templates.Content]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from guiado.agent.engine import engine
+from guiado.agent.engine import Facade
 from guiado.app import answer, commands, escalate, feedback, messages, report, start, views
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
@@ -30,6 +30,7 @@ class TroubleshootingSession:
     Args:
         current_step: steps passed, from 0.
         notes: the customer's words so far.
+        alternatives: other problems that it could be: problem_id and confidence, best first.
         attempted_steps: every attempt: step_number, step_title, success, outcome, notes, timestamp.
     """
 
@@ -45,9 +46,10 @@ class TroubleshootingSession:
     resolved_at: datetime | None = None
     notes: list[str] = field(default_factory=list[str])
     attempted_steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    alternatives: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
-class TroubleshootingAgent:
+class TroubleshootingAgent(Facade):
     """Leads customers through known problems.
 
     Args:
@@ -63,7 +65,7 @@ class TroubleshootingAgent:
     def __init__(
         self, knowledge_base_path: str | Path | None = None, use_llm: bool = False, openai_api_key: str | None = None
     ) -> None:
-        self._engine = engine()
+        super().__init__()
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
         self._caller = Caller(channel="facade", language="es")
         self.use_llm = use_llm and bool(openai_api_key or self._engine.runtime.settings.openai_api_key)
@@ -290,6 +292,7 @@ def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.Store
         started_at=session.started_at,
         resolved_at=session.resolved_at,
         notes=notes,
+        alternatives=cast("list[dict[str, Any]]", session.facts.get("alternatives") or []),
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,

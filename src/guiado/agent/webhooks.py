@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guiado.agent.engine import engine
+from guiado.agent.engine import Facade
 from guiado.app import commands, webhooks
 from guiado.app.fields import check
 from guiado.app.parts import Parts
@@ -41,11 +41,8 @@ class WebhookConfig:
     enabled: bool = True
 
 
-class TroubleshootingWebhookManager:
+class TroubleshootingWebhookManager(Facade):
     """Registers webhooks and triggers events by hand; events of sessions fire by themselves."""
-
-    def __init__(self) -> None:
-        self._engine = engine()
 
     @property
     def webhooks(self) -> Mapping[str, WebhookConfig]:
@@ -60,9 +57,10 @@ class TroubleshootingWebhookManager:
             ValueError: names every bad field with the remedy.
         """
         given = {
-            "webhook_id": webhook_id,
+            # A blank id would read as none given, and get one made up.
+            "webhook_id": webhook_id if not isinstance(webhook_id, str) or webhook_id.strip() else "?",  # pyright: ignore[reportUnnecessaryIsInstance]
             "url": config.url,
-            "events": [str(event) for event in config.events],
+            "events": [config.events] if isinstance(config.events, str) else [str(event) for event in config.events],
             "secret": config.secret,
             "headers": dict(config.headers) if config.headers else None,
             "timeout": config.timeout,

@@ -16,13 +16,16 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.logs import get_logger
+from guiado.settings import is_loopback
 
 log = get_logger()
+_UNUSUAL = re.compile(r"[^/\w.-][^/]*|[^/]*@[^/]*")
+"""Parts of a path that no route of ours has: an address that somebody typed there stays out of the log."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _PROXY_HEADERS = frozenset(
     (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
 )
-_PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Crea una clave primero."
+_PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
 _FOREIGN = "Sin claves, guiado solo atiende a esta máquina: usa http://127.0.0.1 o http://localhost."
 
 
@@ -61,23 +64,20 @@ class Access:
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
                 ms = round((clock.monotonic_s() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=ms)
+                log.info("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
     def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
         if not _PROXY_HEADERS.isdisjoint(headers):
             return _PROXIED
-        host = _hostname(headers.get(b"host", b"").decode("latin-1"))
-        if host is None or not (is_loopback(host) or host == self._host):
+        named = headers.get(b"host", b"").decode("latin-1")
+        host = _hostname(named)
+        # A simple probe names no host at all; a browser always does.
+        if named and (host is None or not (is_loopback(host) or host == self._host)):
             return _FOREIGN
-        origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1"):
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin and origin.partition("://")[2] != named:
             return _FOREIGN
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
-    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def _hostname(host: str) -> str | None:

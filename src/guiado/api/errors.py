@@ -16,7 +16,7 @@ from guiado import errors
 from guiado.api.request import NOT_JSON, Refused, language_of, request_id_of
 from guiado.api.schemas import Problem
 from guiado.app.fields import explain_decoding
-from guiado.errors import FieldProblem, GuiadoError, InvalidInput
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.i18n import text, translate
 from guiado.logs import get_logger
 
@@ -96,6 +96,11 @@ def _on_validation(request: Request[Any, Any, Any], error: ValidationException) 
     found: list[FieldProblem] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         complaint = explain_decoding(str(item.get("message", "")))
+        if item.get("key") == "data" or complaint.field == "data":
+            # The framework's name for the body: it was missing.
+            complaint = FieldProblem("$", Message("Falta el cuerpo. Envía un objeto JSON."))
+            found.append(complaint)
+            continue
         found.append(FieldProblem(str(item.get("key") or complaint.field), complaint.message))
     if not found:
         return _on_http(request, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,7 @@ C = TypeVar("C", bound=Command)
 Http = Request[Any, Any, Any]
 _KEY_HEADER = "idempotency-key"
 _MAX_KEY = 255
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 NOT_JSON = "El cuerpo debe ser JSON. Envía la cabecera Content-Type: application/json."
 
 
@@ -136,8 +138,15 @@ class Checked(AbstractDTO[C]):
         return False
 
 
-async def answer(request: Http, action: Callable[[Parts, Connection], Awaitable[Any]]) -> Any:  # noqa: ANN401
+async def answer(
+    request: Http,
+    action: Callable[[Parts, Connection], Awaitable[Any]],
+    keep: Callable[[Any], Any] = lambda answer: answer,
+) -> Any:  # noqa: ANN401
     """Do `action` and give its answer; with an `Idempotency-Key` once, however often the request comes.
+
+    Args:
+        keep: what of the answer may be stored and told again.
 
     Raises:
         InvalidInput: the key cannot be used.
@@ -156,7 +165,7 @@ async def answer(request: Http, action: Callable[[Parts, Connection], Awaitable[
         return msgspec.to_builtins(await action(parts, connection))
 
     fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
-    return await once(parts, f"http-{key}", fingerprint, run)
+    return await once(parts, f"http-{key}", fingerprint, run, keep)
 
 
 async def read(request: Http, action: Callable[[Parts, Connection], Awaitable[Any]]) -> Any:  # noqa: ANN401
@@ -169,4 +178,4 @@ async def read(request: Http, action: Callable[[Parts, Connection], Awaitable[An
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:
     """The named query parameters as whole numbers, as far as they are given and are some; else as they came."""
     given = {name: query[name] for name in names if name in query}
-    return {name: int(value) if value.lstrip("-").isdecimal() and len(value) <= 18 else value for name, value in given.items()}  # noqa: PLR2004
+    return {name: int(value) if _WHOLE.fullmatch(value) else value for name, value in given.items()}

@@ -6,6 +6,7 @@ Source: contract.md §3.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -242,7 +243,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
 )
 async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[commands.Resolve | None] = None) -> ResolveOut:
     """Un agente cierra la sesión como resuelta y dice cuál era el problema."""
-    caller, command = caller_of(request), data or commands.Resolve()
+    caller, command = replace(caller_of(request), actor="agent"), data or commands.Resolve()
 
     async def run(parts: Parts, connection: Connection) -> ResolveOut:
         session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
@@ -279,7 +280,7 @@ def _before(cursor: str) -> tuple[datetime, UUID]:
     try:
         started_at, session_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
         found = datetime.fromisoformat(started_at).astimezone(UTC), UUID(session_id)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
     return found
 

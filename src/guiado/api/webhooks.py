@@ -35,7 +35,8 @@ async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOu
             message=text(language, "Webhook registrado. Guarda el secreto: no se volverá a mostrar."),
         )
 
-    return await answer(request, run)
+    # A secret is shown once: neither is it stored with the answer, nor told to whoever repeats the request.
+    return await answer(request, run, lambda body: {**body, "webhook": {**body["webhook"], "secret": None}})
 
 
 @get("/webhooks", operation_id="list_webhooks", responses=TROUBLES)

@@ -74,11 +74,20 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
 
     Raises:
         SessionNotFound, SessionEnded, NoStepLeft, WrongStep: see `decide`.
-        StaleSession: another answer was recorded at the same moment, and this one did not say which step it is about.
+        StaleSession: another answer was recorded at the same moment, and it said something else, or this one did not say which
+            step it is about.
     """
     outcome = outcome_of(command)
-    for _ in range(_TRIES):
+    first = 0
+    for turn in range(_TRIES):
         loaded, guide = await load(parts, connection, session_id)
+        if turn == 0:
+            first = loaded.session.current_step
+        elif await _contradicted(parts, connection, loaded.session, outcome):
+            break
+        # An answer that does not say which step it is about is about the one that was open when it came.
+        if command.step_number is None and loaded.session.current_step != first:
+            break
         known = await _recorded(parts, connection, loaded.session, command.step_number)
         wish = _wish(command, outcome, known)
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed)
@@ -88,9 +97,13 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
         if await _commit(parts, connection, caller, "answer", loaded.session, decided, attempt_id):
             stored = StoredAttempt(str(attempt_id), decided.attempt) if decided.attempt else None
             return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed)
-        if command.step_number is None:
-            break
     raise StaleSession
+
+
+async def _contradicted(parts: Parts, connection: Connection, session: Session, outcome: Outcome) -> bool:
+    """Whether the answer that was faster says something else: of two different answers at once, one wins."""
+    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    return bool(tried) and tried[-1].attempt.outcome is not outcome
 
 
 def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answer:
@@ -100,7 +113,8 @@ def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answe
         recorded=known.attempt.outcome if known else None,
         notes=command.notes,
         active_seconds=command.active_seconds,
-        source=command.source or Actor.CUSTOMER,
+        source=Actor(command.source) if command.source else Actor.CUSTOMER,
+        first_seen_at=command.first_seen_at,
         reason=command.reason,
     )
 
@@ -155,10 +169,10 @@ async def _commit(
         session=decision.session,
         expected=before.version,
         now=decision.session.updated_at,
-        audit=caller.audit(action),
+        audit=caller.audit(action, before=before.status, after=decision.session.status, ended_by=decision.session.ended_by),
         events=decision.events,
         attempt=decision.attempt,
         attempt_id=attempt_id,
-        offer=decision.offer,
+        offers=decision.offers,
     )
     return await sessions.commit(connection, parts.tenant, change)

@@ -5,15 +5,18 @@ Source: contract.md §3.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
 from guiado.app.fields import Command, Days, Description, Email, Line, Name, Notes, Rating, Seconds, StepNumber, Url
 from guiado.domain.events import EventKind
-from guiado.domain.session import Actor, Outcome, Status
+from guiado.domain.session import Outcome, Status
 
 Language = Literal["es", "en", "pt"]
+Speaker = Literal["customer", "machine", "agent"]
+"""Who answers, or asks for a person."""
 TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -40,7 +43,8 @@ class Step(Command):
     outcome: Outcome | None = None
     reason: Annotated[Notes, Meta(examples=["Prefiero hablar con una persona"])] | None = None
     active_seconds: Seconds | None = None
-    source: Actor | None = None
+    source: Speaker | None = None
+    first_seen_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
 
 
 class Rate(Command):
@@ -53,6 +57,8 @@ class Rate(Command):
 
 class Escalate(Command):
     """A person is wanted."""
+
+    source: Speaker | None = None
 
     reason: Annotated[Notes, Meta(examples=["Prefiero hablar con una persona"])] | None = None
 

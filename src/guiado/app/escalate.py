@@ -46,7 +46,7 @@ async def escalate(
     Raises:
         SessionNotFound, SessionEnded, StaleSession: see `command_session`.
     """
-    wish = Escalate(command.reason, _actor(caller))
+    wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(caller))
     session, guide = await command_session(parts, connection, caller, session_id, "escalate", wish)
     tried = await sessions.attempts(connection, parts.tenant, session.session_id)
     return Handover(session, guide, tried, session.ended_at or clock.now())

@@ -27,7 +27,7 @@ async def rate(parts: Parts, connection: Connection, caller: Caller, session_id:
     given = _feedback(session, command)
     event = events.feedback_received(session, command.rating, command.was_helpful, command.feedback_text)
     feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"))
-    return session, {"id": feedback_id, **asdict(given)}
+    return session, {**asdict(given), "id": feedback_id}
 
 
 async def ratings(parts: Parts, connection: Connection, session_id: object) -> list[View]:

@@ -191,6 +191,8 @@ def _explain_nested(name: str, problem: str) -> FieldProblem:
 
 
 def _remedy(problem: str) -> Message:
+    if "RFC3339" in problem or "datetime" in problem or "timezone" in problem:
+        return Message("Debe ser una fecha y hora con zona, por ejemplo 2026-11-22T10:00:00Z.")
     if "missing required field" in problem:
         return Message("Falta el campo {name}. Agrégalo.", {"name": problem.rsplit("`", 2)[1]})
     if "Invalid enum value" in problem:
@@ -204,6 +206,11 @@ def _remedy(problem: str) -> Message:
         sign, number = limits[0]
         words = {"<=": "como máximo {number}", ">=": "como mínimo {number}", "<": "menos de {number}", ">": "más de {number}"}
         return Message("Debe ser " + words[sign] + ".", {"number": number})
+    return _mistaken(problem)
+
+
+def _mistaken(problem: str) -> Message:
+    """What is said of a value of another kind than the field takes."""
     if expected := _EXPECTED.match(problem):
         given = _KINDS.get(expected[2] or "", _SOMETHING)
         return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given})

@@ -23,7 +23,13 @@ def request_hash(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-async def once(parts: Parts, key: str, fingerprint: str, action: Callable[[Connection], Awaitable[Any]]) -> Any:  # noqa: ANN401
+async def once(
+    parts: Parts,
+    key: str,
+    fingerprint: str,
+    action: Callable[[Connection], Awaitable[Any]],
+    keep: Callable[[Any], Any] = lambda answer: answer,
+) -> Any:  # noqa: ANN401
     """Do `action`, or tell what it answered when it was done with this key before.
 
     The answer is stored in the transaction that did the work. A second request with the key waits for the first.
@@ -32,6 +38,7 @@ async def once(parts: Parts, key: str, fingerprint: str, action: Callable[[Conne
         key: chosen by the caller.
         fingerprint: `request_hash` of the request.
         action: the use case, on the transaction's connection; answers plain JSON values.
+        keep: what of the answer may be stored and told again.
 
     Raises:
         KeyReused: the key came with another request before.
@@ -39,7 +46,7 @@ async def once(parts: Parts, key: str, fingerprint: str, action: Callable[[Conne
     async with parts.db.transaction() as connection:
         if await idempotency.claim(connection, parts.tenant, key, fingerprint):
             answer = await action(connection)
-            await idempotency.record(connection, parts.tenant, key, answer)
+            await idempotency.record(connection, parts.tenant, key, keep(answer))
             return answer
         stored = await idempotency.recorded(connection, parts.tenant, key)
     if stored is None or stored[0] != fingerprint:

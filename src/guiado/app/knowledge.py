@@ -83,6 +83,8 @@ def read_file(path: Path, known: Snapshot | None = None) -> Entries:
         guide = old or read_entry(problem_id, entry, findings)
         if guide is not None:
             found[problem_id], hashes[problem_id] = guide, fingerprint
+    if not raw:
+        findings.error("$", "No hay ningún problema. Agrega al menos uno.")
     if findings.errors:
         raise KnowledgeBaseInvalid(path.name, findings.errors)
     return Entries(found, hashes, findings)

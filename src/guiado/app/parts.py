@@ -28,9 +28,9 @@ class Caller:
     request_id: str | None = None
     language: str | None = None
 
-    def audit(self, action: str) -> Audit:
+    def audit(self, action: str, **detail: object) -> Audit:
         """An audit note of this caller doing `action`."""
-        return Audit(self.actor, action, self.request_id)
+        return Audit(self.actor, action, self.request_id, detail)
 
 
 @dataclass(slots=True)

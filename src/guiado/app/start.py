@@ -84,7 +84,7 @@ async def start(parts: Parts, connection: Connection, knowledge: KnowledgeBase, 
     recontact_of = await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     decision = begin(session, guide, now)
-    change = sessions.Change(decision.session, None, now, caller.audit("start"), events=decision.events, offer=decision.offer)
+    change = sessions.Change(decision.session, None, now, caller.audit("start"), events=decision.events, offers=decision.offers)
     await sessions.commit(connection, parts.tenant, change)
     accepted = detected.problem.problem_id if detected.problem else None
     others = tuple(c for c in detected.candidates if c.problem_id != accepted)[:_ALTERNATIVES]
@@ -112,12 +112,14 @@ async def _prepare(
         problem_title=guide.in_language(language).problem_title if guide else None,
         guide_version_id=version_id,
         language=language,
-        facts=_facts(parts.tenant, snapshot, caller, command, detected),
+        facts=_facts(parts.tenant, parts.threshold, snapshot, caller, command, detected),
     )
     return session, guide
 
 
-def _facts(tenant: str, snapshot: Snapshot, caller: Caller, command: Start, detected: Detected) -> dict[str, object]:
+def _facts(
+    tenant: str, threshold: float, snapshot: Snapshot, caller: Caller, command: Start, detected: Detected
+) -> dict[str, object]:
     best = detected.candidates[0] if detected.candidates else None
     return {
         "channel": caller.channel,
@@ -126,7 +128,12 @@ def _facts(tenant: str, snapshot: Snapshot, caller: Caller, command: Start, dete
         "product": command.product,
         "detector_version": snapshot.index.version,
         "detection_confidence": best.confidence if best else 0.0,
-        "alternatives": [{"problem_id": c.problem_id, "confidence": round(c.confidence, 4)} for c in detected.candidates[1:]],
+        "alternatives": [
+            {"problem_id": c.problem_id, "confidence": round(c.confidence, 4)}
+            for c in detected.candidates
+            if c is not detected.problem
+        ],
+        "metadata": {"detection_threshold": threshold},
         "customer_id": pseudonym(tenant, command.customer_email),
     }
 

@@ -7,16 +7,17 @@ Source: contract.md §1, TroubleshootingTemplateManager; §6, rule 7.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from guiado.app.commands import Template
+from guiado.app.commands import Template, Variable
 from guiado.app.parts import Parts
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound
 from guiado.resources import data_path
@@ -25,6 +26,10 @@ from guiado.store.database import Connection
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
+_MAX_RENDERED = 1_000_000
+_BAD_NAME = "Usa letras, números y guion bajo, sin empezar por número, y sin repetir."
+_TOO_LONG = "El resultado sería enorme: más de {limit} caracteres. Usa valores más cortos."
+_VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
 Content = dict[str, Any]
 
 
@@ -58,7 +63,8 @@ async def every(parts: Parts, connection: Connection, path: Path, category: str 
         category: only those of this category.
     """
     created = await registry.templates(connection, parts.tenant, "guide")
-    found = {**seeds(path), **created}
+    # Copies: whoever changes what they got changes it for themselves alone.
+    found = {**copy.deepcopy(dict(seeds(path))), **created}
     return {key: value for key, value in found.items() if category is None or value.get("category") == category}
 
 
@@ -74,9 +80,23 @@ async def create(parts: Parts, connection: Connection, command: Template) -> Con
         "steps_template": command.steps_template,
         "metadata": command.metadata or {},
     }
+    _refuse_variables(command.variables)
     _refuse_unstorable(content)
     await registry.put_template(connection, parts.tenant, "guide", command.template_id, content)
     return content
+
+
+def _refuse_variables(variables: Sequence[Variable]) -> None:
+    names = [variable.name for variable in variables]
+    problems = [
+        FieldProblem(
+            f"variables[{place}].name", Message("Usa letras, números y guion bajo, sin empezar por número, y sin repetir.")
+        )
+        for place, name in enumerate(names)
+        if not _VARIABLE.fullmatch(name) or name in names[:place]
+    ]
+    if problems:
+        raise InvalidInput(problems)
 
 
 def _refuse_unstorable(content: Content) -> None:
@@ -140,10 +160,23 @@ def _values(content: Content, given: Mapping[str, object]) -> dict[str, str]:
 
 
 def _filler(values: Mapping[str, str]) -> Callable[[Any], Any]:
+    room = _MAX_RENDERED
+
+    def put(found: re.Match[str]) -> str:
+        nonlocal room
+        value = values.get(found[1], found[0])
+        room -= len(value)
+        if room < 0:
+            why = Message(
+                "El resultado sería enorme: más de {limit} caracteres. Usa valores más cortos.", {"limit": _MAX_RENDERED}
+            )
+            raise InvalidInput([FieldProblem("variables", why)])
+        return value
+
     def fill(value: Any) -> Any:  # noqa: ANN401
         match value:
             case str():
-                return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), value)
+                return _PLACEHOLDER.sub(put, value)
             case list():
                 return [fill(item) for item in cast("list[Any]", value)]
             case dict():

@@ -5,6 +5,7 @@ Source: contract.md §1, TroubleshootingWebhookManager, and §3.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,12 @@ from guiado.store import registry
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
-_FORBIDDEN_HEADERS = {"host", "content-length", "transfer-encoding", "connection"}
+_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
+_FORBIDDEN_HEADERS = {
+    "host", "content-length", "content-type", "transfer-encoding", "connection", "te", "expect", "upgrade", "x-webhook-event",
+    "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
+}  # fmt: skip
+"""Headers that are ours or the protocol's to set."""
 
 
 async def register(parts: Parts, connection: Connection, command: Webhook, *, make_secret: bool) -> Endpoint:
@@ -34,10 +40,12 @@ async def register(parts: Parts, connection: Connection, command: Webhook, *, ma
     """
     from guiado.delivery.urls import check_url
 
+    if command.webhook_id is not None and not _ID.fullmatch(command.webhook_id):
+        raise InvalidInput([FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones."))])
     check_url(command.url)
     headers = command.headers or {}
     _check_headers(headers)
-    secret = command.secret or (f"whsec_{clock.token(32)}" if make_secret else None)
+    secret = command.secret or (clock.secret() if make_secret else None)
     return await registry.put_webhook(
         connection,
         parts.tenant,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command(cls=Manual, help="Arranca el servicio web, con la API, el asistente, el panel y un trabajador.")(serve)
-    app.command(cls=Manual, help="Arranca solo un trabajador: envía los avisos y hace las tareas periódicas.")(worker)
+    app.command(cls=Manual, help="Arranca el servicio web, con la API, sus páginas y un trabajador.")(serve)
+    app.command(cls=Manual, help="Arranca solo un trabajador: hace las tareas periódicas.")(worker)
 
 
 def serve(

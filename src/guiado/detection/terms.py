@@ -39,7 +39,7 @@ def read_words(text: str) -> list[Word]:
     return [word for word in words if len(word.key) > 1 and word.key not in GREETINGS]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _read(surface: str) -> Word:
     key = expand(fold(surface))
     return Word(surface, key, key in FUNCTION_WORDS)

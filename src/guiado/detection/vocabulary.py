@@ -42,7 +42,7 @@ _spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: igno
 _english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def stem(word: str) -> str:
     """The stem of a folded word: Spanish (which serves Portuguese endings too), then English endings.
 
@@ -53,7 +53,7 @@ def stem(word: str) -> str:
         return _english.stemWord(_spanish.stemWord(word))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def grams(word: str) -> frozenset[str]:
     """The character n-grams inside one word, its ends marked."""
     marked = f"<{word}>"
@@ -135,13 +135,13 @@ class Vocabulary:
                 yield near, _slip(word, near)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _trigrams(word: str) -> frozenset[str]:
     marked = f"<{word}>"
     return frozenset(marked[i : i + 3] for i in range(len(marked) - 2))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _deletions(word: str) -> frozenset[str]:
     """The word and every form with one letter less: two words one edit apart share one of them."""
     return frozenset((word, *(word[:i] + word[i + 1 :] for i in range(len(word)))))

@@ -41,14 +41,14 @@ class Decision:
         session: the new state.
         events: what others are told, in order.
         attempt: the attempt to record, if the command was an answer.
-        offer: what the customer is offered next, if anything.
+        offers: what the customer is offered next, in order.
         next_action: how it goes on for the customer.
     """
 
     session: Session
     events: tuple[Event, ...] = ()
     attempt: Attempt | None = None
-    offer: Offer | None = None
+    offers: tuple[Offer, ...] = ()
     next_action: NextAction = NextAction.CONTINUE
 
 
@@ -79,12 +79,12 @@ def begin(session: Session, guide: Guide | None, now: datetime) -> Decision:
         return Decision(
             replace(asked, decisions=offered.number),
             (events.session_started(session), *called),
-            offer=offered,
+            offers=(offered,),
             next_action=NextAction.ESCALATE,
         )
     offered = _offer(session, guide.steps[0], now, "author-order")
     started = replace(session, decisions=offered.number)
-    return Decision(started, (events.session_started(started), events.problem_detected(started)), offer=offered)
+    return Decision(started, (events.session_started(started), events.problem_detected(started)), offers=(offered,))
 
 
 def decide(
@@ -164,7 +164,8 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
     # With no step open only one answer makes sense: the problem went away.
     if answer.outcome is not Outcome.SOLVED or answer.step_number is not None:
         raise NoStepLeft
-    solved = _resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, answer.source, now)
+    said = replace(session, version=session.version + 1, notes=_with_note(session, answer.notes))
+    solved = _resolved(said, Resolution.CONFIRMED, answer.source, now)
     return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
 
 
@@ -174,10 +175,13 @@ def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failure
     if failed.failures < failures_allowed:
         offered = _offer(failed, step, now, "try-again")
         again = events.retry_attempt(failed, step.step_number, failed.failures + 1)
-        return Decision(replace(failed, decisions=offered.number), (*told, again), attempt, offered)
+        return Decision(replace(failed, decisions=offered.number), (*told, again), attempt, (offered,))
     asked, called = escalation.call_person(failed, escalation.too_many_failures(failed.failures), now)
-    offered = _offer(asked, None, now, "too-many-failures")
-    return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, offered, NextAction.ESCALATE)
+    person = _offer(asked, None, now, "too-many-failures")
+    # Who waits for a person may go on trying: the step stays on offer.
+    again = _offer(replace(asked, decisions=person.number), step, now, "still-open")
+    offers = (person, again)
+    return Decision(replace(asked, decisions=again.number), (*told, *called), attempt, offers, NextAction.ESCALATE)
 
 
 def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt, now: datetime) -> Decision:
@@ -190,15 +194,15 @@ def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt
             resolution = Resolution.CONFIRMED if attempt.outcome is Outcome.SOLVED else Resolution.ASSUMED
             by = attempt.source if resolution is Resolution.CONFIRMED else Actor.ASSUMED
             solved = _resolved(passed, resolution, by, now)
-            return Decision(solved, (*told, events.session_resolved(solved)), attempt, None, action)
+            return Decision(solved, (*told, events.session_resolved(solved)), attempt, (), action)
         case NextAction.ESCALATE:
             asked, called = escalation.call_person(passed, escalation.STEPS_EXHAUSTED, now)
             offered = _offer(asked, None, now, "steps-exhausted")
-            return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, offered, action)
+            return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, (offered,), action)
         case NextAction.CONTINUE:
             following = guide.step(step.step_number + 1) if guide else None
             offered = _offer(passed, following, now, "author-order")
-            return Decision(replace(passed, decisions=offered.number), told, attempt, offered, action)
+            return Decision(replace(passed, decisions=offered.number), told, attempt, (offered,), action)
         case _:
             assert_never(action)
 
@@ -256,7 +260,8 @@ def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
         session,
         version=session.version + 1,
         status=Status.ESCALATED,
-        escalation_reason=escalation.add_reason(session, wish.reason or escalation.REQUESTED),
+        escalation_reason=escalation.add_reason(session, wish),
+        decisions=session.decisions + 1,
         escalated_at=session.escalated_at or now,
         resolved_at=None,
         resolution=None,
@@ -267,7 +272,7 @@ def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
         updated_at=max(now, session.updated_at),
     )
     told = (events.session_escalated(escalated),) if first else ()
-    return Decision(escalated, told, next_action=NextAction.ESCALATE)
+    return Decision(escalated, told, offers=(_offer(session, None, now, "requested"),), next_action=NextAction.ESCALATE)
 
 
 def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
@@ -278,9 +283,13 @@ def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
         true_problem_id=closing.problem_id,
         true_step_id=closing.step_id,
         agent_minutes=closing.minutes,
-        notes="\n".join(filter(None, (session.notes, closing.notes))) or None,
+        notes=_with_note(session, closing.notes),
     )
     return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
+
+
+def _with_note(session: Session, note: str | None) -> str | None:
+    return "\n".join(filter(None, (session.notes, note))) or None
 
 
 def _abandon(session: Session, now: datetime) -> Decision:

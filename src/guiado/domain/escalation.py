@@ -10,11 +10,12 @@ from datetime import datetime
 
 from guiado.domain import events
 from guiado.domain.events import Event
-from guiado.domain.session import Session, Status
+from guiado.domain.session import Actor, Escalate, Session, Status
 
 NOTHING_DETECTED = "La descripción no coincide con ningún problema conocido."
 STEPS_EXHAUSTED = "El cliente hizo todos los pasos y el problema sigue."
 REQUESTED = "El cliente pidió hablar con una persona."
+REQUESTED_BY_OTHERS = "El equipo decidió que la atienda una persona."
 
 
 def too_many_failures(failures: int) -> str:
@@ -36,9 +37,11 @@ def call_person(session: Session, reason: str, now: datetime) -> tuple[Session, 
     return asked, (events.session_escalated(asked),)
 
 
-def add_reason(session: Session, reason: str) -> str:
-    """The reasons so far with this one added, each once."""
+def add_reason(session: Session, wish: Escalate) -> str:
+    """The reasons so far with the one of this wish added, each once; one is made up only where there is none."""
     known = session.escalation_reason
-    if known is None or reason in known.split("\n"):
-        return known or reason
-    return f"{known}\n{reason}"
+    if wish.reason is None:
+        return known or (REQUESTED if wish.by is Actor.CUSTOMER else REQUESTED_BY_OTHERS)
+    if known is None or wish.reason in known.split("\n"):
+        return known or wish.reason
+    return f"{known}\n{wish.reason}"

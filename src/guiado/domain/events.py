@@ -85,6 +85,7 @@ def session_resolved(session: Session) -> Event:
             "ticket_id": session.ticket_id,
             "total_steps": session.total_steps,
             "resolution": session.resolution,
+            "resolved_by": session.ended_by,
         },
     )
 

@@ -34,6 +34,7 @@ class Feedback:
     completed_steps: int
     resolved: bool
     collected_at: datetime
+    id: str | None = None
 
 
 async def rate(connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit) -> str:
@@ -63,4 +64,5 @@ async def of_session(connection: Connection, tenant: str, session_id: str) -> li
 def _feedback(row: Row) -> Feedback:
     names = [name for name in Feedback.__slots__ if name not in {"session_id", "problem_detected"}]
     values = {name: row[name] for name in names}
+    values["id"] = str(values["id"])
     return Feedback(session_id=str(row["session_id"]), problem_detected=row["problem_detected_id"], **values)

@@ -107,7 +107,7 @@ async def connect(dsn: str) -> Any:  # noqa: ANN401
     """
     try:
         connection = await cast("Any", asyncpg).connect(dsn, timeout=15, server_settings={"application_name": "guiado-admin"})
-    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, ValueError, OverflowError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(
             "No se puede conectar con PostgreSQL ({problem}).\nRevisa DATABASE_URL y que el servidor esté en marcha.",
             problem=f"{type(error).__name__}: {error}"[:300],

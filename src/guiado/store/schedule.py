@@ -31,6 +31,18 @@ async def finish(connection: Connection, tenant: str, job: str, worker: str, pro
     await connection.execute(sql("schedule", "finish"), tenant, job, worker, problem)
 
 
+async def refresh_views(db: Database) -> int:
+    """Roll up what is due and refresh the materialized views; see refresh_troubleshooting_views in the schema.
+
+    Returns:
+        1, for the log.
+    """
+    async with db.transaction() as connection:
+        await connection.execute(sql("schedule", "as_owner"))
+        await connection.fetch(sql("schedule", "refresh"), timeout=_MAINTENANCE_S)
+    return 1
+
+
 async def maintain(db: Database) -> int:
     """Roll up, refresh the materialized views, drop what expired.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -13,12 +14,13 @@ from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Se
 from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
 
+_MOST_FAILURES = 1_000
 _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
 _FACTS = (
     "channel", "source", "device", "product", "detector_version", "detection_confidence", "alternatives", "clarifications",
     "already_tried", "policy", "policy_version", "customer_id", "recontact_of", "metadata",
 )  # fmt: skip
-_STATE = tuple(field.name for field in fields(Session) if field.name != "facts")
+_STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class Audit:
         actor: customer, agent, machine, or the name of a key.
         action: verb of the use case.
         request_id: joins it to the log lines of one request.
+        detail: what the action changed.
     """
 
     actor: str
     action: str
     request_id: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Change:
     events: tuple[Event, ...] = ()
     attempt: Attempt | None = None
     attempt_id: UUID | None = None
-    offer: Offer | None = None
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ async def config_number(connection: Connection, key: str, default: float) -> flo
 def _loaded(row: Row) -> Loaded:
     allowed = row["failures_allowed"]
     is_number = isinstance(allowed, (int, float)) and not isinstance(allowed, bool)
-    return Loaded(session_from_row(row), max(1, int(allowed)) if is_number else 2)
+    return Loaded(session_from_row(row), int(min(max(allowed, 1), _MOST_FAILURES)) if is_number else 2)
 
 
 def session_from_row(row: Row) -> Session:
@@ -200,7 +204,7 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
         "expected": change.expected,
         "session": _session_row(tenant, change.session),
         "attempts": [_attempt_row(tenant, session_id, change)] if change.attempt else [],
-        "decisions": [_offer_row(tenant, session_id, change.offer)] if change.offer else [],
+        "decisions": [_offer_row(tenant, session_id, offer) for offer in change.offers],
         "events": event_rows(tenant, session_id, change.events, change.now),
         "audits": [audit_row(tenant, session_id, change.audit, change.now)],
     }
@@ -220,13 +224,13 @@ def _session_row(tenant: str, session: Session) -> dict[str, object]:
 
 def _attempt_row(tenant: str, session_id: str, change: Change) -> dict[str, object]:
     attempt = change.attempt
-    row: dict[str, object] = {field.name: getattr(attempt, field.name) for field in fields(Attempt)}
+    row: dict[str, object] = {each.name: getattr(attempt, each.name) for each in fields(Attempt)}
     success = attempt.success if attempt else False
     return {**row, "id": change.attempt_id, "session_id": session_id, "tenant_id": tenant, "success": success}
 
 
 def _offer_row(tenant: str, session_id: str, offer: Offer) -> dict[str, object]:
-    row: dict[str, object] = {field.name: getattr(offer, field.name) for field in fields(Offer)}
+    row: dict[str, object] = {each.name: getattr(offer, each.name) for each in fields(Offer)}
     return {**row, "session_id": session_id, "tenant_id": tenant, "explored": False}
 
 
@@ -256,5 +260,5 @@ def audit_row(tenant: str, object_id: str | None, audit: Audit, now: datetime, o
         "object_type": object_type,
         "object_id": object_id,
         "request_id": audit.request_id,
-        "detail": {},
+        "detail": audit.detail,
     }

@@ -22,3 +22,7 @@ SET LOCAL ROLE NONE;
 -- name: maintain
 -- The daily upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
 SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();
+
+-- name: refresh
+-- The materialized views, up to date.
+SELECT refresh_troubleshooting_views();
