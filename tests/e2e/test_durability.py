@@ -101,6 +101,21 @@ def test_script_server_and_psql_see_the_same_session_at_once(installation: Insta
     assert row.stdout.strip() == "in_progress|2"
 
 
+def test_a_script_on_its_own_ends_in_peace_and_its_work_shows_in_the_views(installation: Installation) -> None:
+    script = (
+        "from guiado.agent import TroubleshootingAgent\n"
+        "TroubleshootingAgent().start_troubleshooting('No puedo instalar el software', 'cliente@example.com')"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    assert not installation.database.status().running
+    dsn = installation.database.join()
+    query = "SELECT total_sessions FROM mv_daily_troubleshooting_summary"
+    shown = subprocess.run(["psql", dsn, "-AtXc", query], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1"
+
+
 def test_after_kill_9_of_everything_the_customer_goes_on(installation: Installation) -> None:
     installation.start()
     session = installation.api.post("/start", json=PROBLEM).json()

@@ -116,6 +116,9 @@ def engine() -> Engine:
     with _engines_lock:
         if key not in _engines:
             _engines[key] = Engine(settings)
+            # Last registered, first called: the engines end while the embedded database, which leaves by itself, still runs.
+            atexit.unregister(close_engines)
+            atexit.register(close_engines)
         return _engines[key]
 
 
@@ -134,7 +137,6 @@ class Facade:
         return self._held
 
 
-@atexit.register
 def close_engines() -> None:
     """End what the agents of this process started; later agents start anew."""
     with _engines_lock:
