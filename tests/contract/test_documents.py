@@ -31,7 +31,6 @@ NAMES = (
 )
 TEXTS = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in NAMES}
 API, EVERYTHING = TEXTS["API_TROUBLESHOOTING"], "\n".join(TEXTS.values())
-needs_psql = pytest.mark.skipif(shutil.which("psql") is None, reason="los ejemplos usan psql y aquí no está")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -134,7 +133,6 @@ def test_the_documented_status_codes_are_the_real_ones(service: str) -> None:
 # ------------------------------------------------------------------------------------------------------------------- examples
 
 
-@needs_psql
 @pytest.mark.parametrize("name", [name for name in NAMES if blocks(TEXTS[name], "sql")])
 def test_the_sql_examples_run(name: str, dsn: str) -> None:
     done = subprocess.run(

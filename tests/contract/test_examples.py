@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "data/integrations/examples/troubleshooting_example.py"
@@ -41,7 +38,6 @@ def test_the_example_says_what_is_missing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("psql") is None, reason="el archivo se ejecuta con psql y aquí no está")
 def test_the_maintenance_file_runs_while_others_work(in_contract: str, rows: Callable[..., Any]) -> None:
     before = rows("SELECT count(*) AS n FROM support_troubleshooting_sessions")
     for _ in range(2):

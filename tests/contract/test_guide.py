@@ -7,7 +7,6 @@ import io
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 import tomllib
@@ -20,6 +19,7 @@ from typing import Any
 
 import pytest
 import requests
+from clusters import remove_cluster
 
 from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
 from guiado.errors import SettingsInvalid
@@ -47,7 +47,6 @@ FUNCTIONS = {
     "cleanup_old_troubleshooting_data", "refresh_troubleshooting_views", "cleanup_expired_cache", "check_rate_limit",
     "get_performance_stats", "maintenance_troubleshooting_tables", "search_troubleshooting_sessions",
 }  # fmt: skip
-needs_psql = pytest.mark.skipif(shutil.which("psql") is None, reason="la guía usa psql y aquí no está")
 
 
 @dataclass(frozen=True)
@@ -164,12 +163,9 @@ def debian_15(request: pytest.FixtureRequest) -> Iterator[str]:
         yield server.join()
     finally:
         server.leave()
-        data = server.status().data
-        shutil.rmtree(data.parent if "guiado" in str(data.parent) else data, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+        remove_cluster(server, home)
 
 
-@needs_psql
 @pytest.mark.parametrize("server", ["empty_dsn", "debian_15"])
 def test_the_schemas_run_with_psql_as_written_and_once_more(server: str, request: pytest.FixtureRequest) -> None:
     dsn = request.getfixturevalue(server)
@@ -452,7 +448,6 @@ def test_the_log_shows_the_score_of_a_match(in_contract: str, caplog: pytest.Log
 # ---------------------------------------------------------------------------------------------------------------------- SQL
 
 
-@needs_psql
 def test_the_queries_show_what_the_agent_did(walk: Walk, contract_dsn: str) -> None:
     psql(contract_dsn, BLOCK["queries"])
     report = psql(contract_dsn, BLOCK["maintenance"])
@@ -468,7 +463,6 @@ def test_the_queries_show_what_the_agent_did(walk: Walk, contract_dsn: str) -> N
     assert int(counted.split()[0]) >= 1
 
 
-@needs_psql
 def test_the_views_are_refreshed_by_hand_and_on_a_schedule(contract_dsn: str) -> None:
     refresh, _, schedule = BLOCK["cron"].partition("-- Configurar automático con pg_cron")
     assert psql(contract_dsn, refresh)
@@ -479,7 +473,6 @@ def test_the_views_are_refreshed_by_hand_and_on_a_schedule(contract_dsn: str) ->
         assert psql(contract_dsn, schedule)
 
 
-@needs_psql
 def test_the_remedies_for_slowness_work(contract_dsn: str) -> None:
     (statistics,) = re.findall(r"`(SELECT \* FROM pg_stat_user_indexes)`", TEXT)
     assert "sessions_by_start" in psql(contract_dsn, statistics + ";")

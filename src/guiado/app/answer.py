@@ -78,15 +78,14 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
             step it is about.
     """
     outcome = outcome_of(command)
-    first = 0
-    for turn in range(_TRIES):
+    came_to: Session | None = None
+    for _ in range(_TRIES):
         loaded, guide = await load(parts, connection, session_id)
-        if turn == 0:
-            first = loaded.session.current_step
-        elif await _contradicted(parts, connection, loaded.session, outcome):
-            break
+        came_to = came_to or loaded.session
         # An answer that does not say which step it is about is about the one that was open when it came.
-        if command.step_number is None and loaded.session.current_step != first:
+        if command.step_number is None and loaded.session.current_step != came_to.current_step:
+            break
+        if loaded.session.attempts > came_to.attempts and await _contradicted(parts, connection, loaded.session, outcome):
             break
         known = await _recorded(parts, connection, loaded.session, command.step_number)
         wish = _wish(command, outcome, known)
@@ -103,7 +102,7 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
 async def _contradicted(parts: Parts, connection: Connection, session: Session, outcome: Outcome) -> bool:
     """Whether the answer that was faster says something else: of two different answers at once, one wins."""
     tried = await sessions.attempts(connection, parts.tenant, session.session_id)
-    return bool(tried) and tried[-1].attempt.outcome is not outcome
+    return tried[-1].attempt.outcome is not outcome
 
 
 def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answer:

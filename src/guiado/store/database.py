@@ -166,8 +166,3 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
         "La base de datos no responde ({problem}). Vuelve a intentarlo en unos segundos; si sigue, mira su registro.",
         problem=f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__,
     )
-
-
-def is_unique_violation(error: Exception) -> bool:
-    """Whether the error says that a row with this key exists."""
-    return isinstance(error, asyncpg.UniqueViolationError)
