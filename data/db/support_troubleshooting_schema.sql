@@ -140,14 +140,16 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     true_step_id           text,
     agent_minutes          double precision,
     CONSTRAINT sessions_step_range CHECK (current_step >= 0 AND total_steps >= 0 AND current_step <= total_steps)
-);
+) WITH (fillfactor = 80);
 
 CREATE INDEX IF NOT EXISTS sessions_by_start ON support_troubleshooting_sessions (tenant_id, started_at, session_id);
 CREATE INDEX IF NOT EXISTS sessions_by_customer ON support_troubleshooting_sessions (tenant_id, customer_email, started_at);
 CREATE INDEX IF NOT EXISTS sessions_by_ticket ON support_troubleshooting_sessions (tenant_id, ticket_id) WHERE ticket_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS sessions_by_problem ON support_troubleshooting_sessions (tenant_id, detected_problem_id, started_at);
--- Solo las sesiones vivas: pequeño aunque la tabla crezca. Lo usan el panel y el trabajo que marca las abandonadas.
-CREATE INDEX IF NOT EXISTS sessions_open ON support_troubleshooting_sessions (tenant_id, updated_at)
+-- Solo las sesiones vivas: pequeño aunque la tabla crezca. Lo usan el panel y el trabajo que marca las abandonadas. Ningún índice
+-- lleva updated_at ni otro dato que cambie con cada respuesta: así PostgreSQL guarda la respuesta sin tocar los índices (HOT), en el
+-- sitio que fillfactor deja libre en la misma página.
+CREATE INDEX IF NOT EXISTS sessions_live ON support_troubleshooting_sessions (tenant_id, status, started_at)
     WHERE status IN ('started', 'in_progress', 'needs_escalation');
 CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
     WHERE status = 'resolved';
@@ -236,7 +238,8 @@ CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempo
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- guiado_commit: la única escritura de una sesión. Recibe un documento con las claves
---   session   fila completa (obligatoria)      expected   versión que el autor del cambio leyó; null = sesión nueva
+--   session   obligatoria: la fila completa de una sesión nueva; de otra, su session_id y todo lo que puede cambiar
+--   expected  versión que el autor del cambio leyó; null = sesión nueva
 --   attempts, decisions, events, audits        listas de filas
 -- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -251,14 +254,15 @@ BEGIN
     IF v_expected IS NULL THEN
         INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT (session_id) DO NOTHING;
     ELSE
-        UPDATE support_troubleshooting_sessions SET
+        UPDATE support_troubleshooting_sessions s SET
             ticket_id = v.ticket_id, status = v.status, current_step = v.current_step, updated_at = v.updated_at,
             resolved_at = v.resolved_at, escalated_at = v.escalated_at, notes = v.notes, version = v.version,
             failures = v.failures, attempts = v.attempts, decisions = v.decisions, resolution = v.resolution,
             ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
             true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes
-         WHERE session_id = v.session_id AND tenant_id = p_tenant AND version = v_expected;
+         WHERE s.session_id = v.session_id AND s.tenant_id = p_tenant AND s.version = v_expected
+        RETURNING s.* INTO v;
     END IF;
     IF NOT FOUND THEN
         RETURN false;

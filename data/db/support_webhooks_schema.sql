@@ -86,11 +86,14 @@ CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (
 -- Los identificadores de envío salen del evento y del destino: repetir no duplica.
 CREATE OR REPLACE FUNCTION guiado_emit(p_tenant text, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO support_troubleshooting_outbox
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events);
+    WITH emitted AS (
+        INSERT INTO support_troubleshooting_outbox
+        SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events)
+        RETURNING event_id, event, occurred_at
+    )
     INSERT INTO support_troubleshooting_deliveries (delivery_id, tenant_id, event_id, destination, due_at, created_at)
     SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id, e.occurred_at, e.occurred_at
-      FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events) e
+      FROM emitted e
       JOIN support_webhooks w ON w.tenant_id = p_tenant AND w.enabled AND e.event = ANY (w.events)
     ON CONFLICT (delivery_id) DO NOTHING;
 END $$;

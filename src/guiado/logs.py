@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -25,7 +24,7 @@ def get_logger() -> structlog.stdlib.BoundLogger:
             logging.getLogger(_ROOT),
             processors=[structlog.stdlib.filter_by_level, structlog.contextvars.merge_contextvars, _render],
             wrapper_class=structlog.stdlib.BoundLogger,
-        ),
+        ).bind(),  # bound once: the proxy would bind for each line
     )
 
 
@@ -44,19 +43,25 @@ def configure(level: str, *, as_json: bool) -> None:
     logger.propagate = False
 
 
-def _render(_logger: object, _method: str, line: structlog.typing.EventDict) -> tuple[tuple[str], dict[str, Any]]:
-    event, error = str(line.pop("event")), line.pop("exc_info", None)
-    text = " ".join([event, *(f"{key}={value}" for key, value in line.items())])
-    return (text,), {"extra": {"guiado_fields": {"event": event, **line}}, "exc_info": error}
+class _Line(dict[str, object]):
+    """What happened, by name; becomes text only where a handler asks for it."""
+
+    def __str__(self) -> str:
+        return " ".join([str(self["event"]), *(f"{key}={value}" for key, value in self.items() if key != "event")])
+
+
+def _render(_logger: object, _method: str, line: structlog.typing.EventDict) -> tuple[tuple[_Line], dict[str, Any]]:
+    error = line.pop("exc_info", None)
+    return (_Line(line),), {"exc_info": error}
 
 
 class _Json(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields: Mapping[str, object] = getattr(record, "guiado_fields", {"event": record.getMessage()})
+        fields = record.msg if isinstance(record.msg, _Line) else {"event": record.getMessage()}
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, object] = {"at": at, "level": record.levelname.lower(), **fields}
+        line: dict[str, object] = {"at": at, "level": record.levelname.lower(), "event": "", **fields}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -16,11 +16,15 @@ from guiado.store.queries import sql
 
 _MOST_FAILURES = 1_000
 _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
-_FACTS = (
-    "channel", "source", "device", "product", "detector_version", "detection_confidence", "alternatives", "clarifications",
-    "already_tried", "policy", "policy_version", "customer_id", "recontact_of", "metadata",
-)  # fmt: skip
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
+_FIXED = frozenset(
+    ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
+     "language", "started_at")
+)  # fmt: skip
+"""What a session keeps as it began."""
+_CHANGING = tuple(name for name in _STATE if name not in _FIXED)
+_ATTEMPT = tuple(each.name for each in fields(Attempt))
+_OFFER = tuple(each.name for each in fields(Offer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,20 +164,15 @@ def _loaded(row: Row) -> Loaded:
 
 
 def session_from_row(row: Row) -> Session:
-    """The domain's session of a row of the sessions table."""
-    values: dict[str, Any] = {name: row[_COLUMN_OF.get(name, name)] for name in _STATE}
+    """The domain's session of a row with the columns of `load`."""
+    values: dict[str, Any] = {name: row[name] for name in _STATE}
+    version_id, resolution, ended_by = values["guide_version_id"], values["resolution"], values["ended_by"]
     values["session_id"] = str(values["session_id"])
-    values["guide_version_id"] = _text(values["guide_version_id"])
+    values["guide_version_id"] = None if version_id is None else str(version_id)
     values["status"] = Status(values["status"])
-    values["resolution"] = Resolution(values["resolution"]) if values["resolution"] else None
-    values["ended_by"] = Actor(values["ended_by"]) if values["ended_by"] else None
-    facts: dict[str, object] = {name: row[name] for name in _FACTS}
-    facts["recontact_of"] = _text(facts["recontact_of"])
-    return Session(**values, facts=facts)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    values["resolution"] = Resolution(resolution) if resolution else None
+    values["ended_by"] = Actor(ended_by) if ended_by else None
+    return Session(**values, facts={"alternatives": row["alternatives"]})
 
 
 def _attempt(row: Row) -> StoredAttempt:
@@ -199,18 +198,19 @@ def _attempt(row: Row) -> StoredAttempt:
 
 
 def _document(tenant: str, change: Change) -> dict[str, object]:
-    session_id = change.session.session_id
+    session = change.session
+    session_id = session.session_id
     return {
         "expected": change.expected,
-        "session": _session_row(tenant, change.session),
-        "attempts": [_attempt_row(tenant, session_id, change)] if change.attempt else [],
+        "session": _new_row(tenant, session) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
+        "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],
         "decisions": [_offer_row(tenant, session_id, offer) for offer in change.offers],
         "events": event_rows(tenant, session_id, change.events, change.now),
         "audits": [audit_row(tenant, session_id, change.audit, change.now)],
     }
 
 
-def _session_row(tenant: str, session: Session) -> dict[str, object]:
+def _new_row(tenant: str, session: Session) -> dict[str, object]:
     row = {_COLUMN_OF.get(name, name): getattr(session, name) for name in _STATE}
     defaults: dict[str, object] = {
         "alternatives": [],
@@ -222,15 +222,13 @@ def _session_row(tenant: str, session: Session) -> dict[str, object]:
     return {**row, "tenant_id": tenant, **defaults, "policy_version": "1", **session.facts}
 
 
-def _attempt_row(tenant: str, session_id: str, change: Change) -> dict[str, object]:
-    attempt = change.attempt
-    row: dict[str, object] = {each.name: getattr(attempt, each.name) for each in fields(Attempt)}
-    success = attempt.success if attempt else False
-    return {**row, "id": change.attempt_id, "session_id": session_id, "tenant_id": tenant, "success": success}
+def _attempt_row(tenant: str, session_id: str, attempt: Attempt, attempt_id: UUID | None) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(attempt, name) for name in _ATTEMPT}
+    return {**row, "id": attempt_id, "session_id": session_id, "tenant_id": tenant, "success": attempt.success}
 
 
 def _offer_row(tenant: str, session_id: str, offer: Offer) -> dict[str, object]:
-    row: dict[str, object] = {each.name: getattr(offer, each.name) for each in fields(Offer)}
+    row: dict[str, object] = {name: getattr(offer, name) for name in _OFFER}
     return {**row, "session_id": session_id, "tenant_id": tenant, "explored": False}
 
 

@@ -1,6 +1,14 @@
 -- name: load
--- One session with what deciding needs besides it.
-SELECT s.*, guiado_config('auto_escalate_after_failures') AS failures_allowed
+-- One session with what deciding needs besides it. The number of failures is not asked of guiado_config: PostgreSQL would plan
+-- that function anew in each call.
+SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.updated_at, s.version, s.status, s.current_step,
+       s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
+       s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
+       s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
+       s.true_step_id, s.agent_minutes, s.alternatives,
+       (SELECT c.config_value FROM support_troubleshooting_config c
+         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
+         ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
   FROM support_troubleshooting_sessions s
  WHERE s.session_id = $1 AND s.tenant_id = $2;
 
@@ -41,10 +49,14 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
 
 -- name: idle
 -- Sessions nobody touched since $2, oldest first: candidates for "abandoned".
-SELECT s.*, guiado_config('auto_escalate_after_failures') AS failures_allowed
+SELECT s.*, s.detected_problem_id AS problem_id, s.detected_problem_title AS problem_title,
+       (SELECT c.config_value FROM support_troubleshooting_config c
+         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
+         ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.status IN ('started', 'in_progress')
    AND s.updated_at < $2::timestamptz - make_interval(secs => 3600 * $3::double precision)
+   AND s.started_at < $2::timestamptz - make_interval(secs => 3600 * $3::double precision) -- follows; the index knows only this
  ORDER BY s.updated_at LIMIT 500;
 
 -- name: config
