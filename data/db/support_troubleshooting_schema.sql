@@ -302,6 +302,12 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = v_table::regclass AND polname = 'guiado_same_tenant') THEN
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_table);
             EXECUTE format('CREATE POLICY guiado_same_tenant ON %I USING (tenant_id = guiado_tenant()) WITH CHECK (tenant_id = guiado_tenant())', v_table);
+        END IF;
+        -- Una copia restaurada sin permisos trae la política, pero no esto.
+        IF NOT has_table_privilege('guiado_app', v_table::regclass, 'SELECT')
+           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'INSERT')
+           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'UPDATE')
+           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'DELETE') THEN
             EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO guiado_app', v_table);
         END IF;
     END LOOP;

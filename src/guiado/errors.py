@@ -25,6 +25,7 @@ the Spanish. HTTP status codes live in `api/errors.py` only.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 
 
@@ -69,6 +70,41 @@ class Problems(tuple[FieldProblem, ...]):
         return "; ".join(str(problem) for problem in self)
 
 
+def os_reason(error: OSError) -> Message:
+    """Why the operating system refused, in our own words: its own are in whatever language it was set to."""
+    reasons = {
+        errno.ENOENT: Message("no existe"),
+        errno.EACCES: Message("falta permiso"),
+        errno.EPERM: Message("falta permiso"),
+        errno.EISDIR: Message("es una carpeta"),
+        errno.ENOTDIR: Message("una parte de la ruta no es una carpeta"),
+        errno.ELOOP: Message("sus enlaces apuntan en círculo"),
+        errno.ENAMETOOLONG: Message("el nombre es demasiado largo"),
+        errno.ENOSPC: Message("no queda espacio en el disco"),
+        errno.EDQUOT: Message("no queda espacio en el disco"),
+        errno.EROFS: Message("el disco es de solo lectura"),
+        errno.EEXIST: Message("ya hay un archivo con ese nombre"),
+        errno.ENOEXEC: Message("no es un programa para este equipo"),
+        errno.ENOMEM: Message("no queda memoria"),
+        errno.EMFILE: Message("hay demasiados archivos abiertos"),
+        errno.EADDRINUSE: Message("otro programa lo usa"),
+        errno.EADDRNOTAVAIL: Message("esa dirección no es de este equipo"),
+        errno.ECONNREFUSED: Message("nadie atiende en esa dirección"),
+        errno.ECONNRESET: Message("se cortó la conexión"),
+        errno.EHOSTUNREACH: Message("no se llega a ese equipo"),
+        errno.ENETUNREACH: Message("no se llega a ese equipo"),
+        errno.ETIMEDOUT: Message("no contesta"),
+    }
+    number = error.errno or 0
+    return reasons.get(number, Message("error {code} del sistema", {"code": errno.errorcode.get(number, "?")}))
+
+
+def _without_breaks(value: object) -> object:
+    # Line breaks belong to the template: it says on one line what is wrong, and on the next one what to do.
+    foreign = isinstance(value, str | BaseException) or hasattr(value, "__fspath__")
+    return " ".join(str(value).split()) if foreign and len(str(value).splitlines()) > 1 else value
+
+
 class GuiadoError(Exception):
     """Base of every error that guiado raises on purpose.
 
@@ -78,7 +114,7 @@ class GuiadoError(Exception):
     """
 
     def __init__(self, template: str, **params: object) -> None:
-        self.message = Message(template, params)
+        self.message = Message(template, {name: _without_breaks(value) for name, value in params.items()})
         super().__init__(template)
 
     def __str__(self) -> str:
@@ -96,6 +132,15 @@ class InvalidInput(GuiadoError, ValueError):
         return "; ".join(str(problem) for problem in self.problems)
 
 
+def printable(given: object) -> str:
+    """What a caller gave as an id, so that it can be shown anywhere: short, and without what a terminal would obey."""
+    try:
+        words = str(given)
+    except ValueError:  # a number of thousands of digits
+        words = "?"
+    return words[:80] if words.isprintable() else ascii(words[:80])
+
+
 class NotFound(GuiadoError):
     """What the caller named does not exist."""
 
@@ -104,14 +149,14 @@ class SessionNotFound(NotFound):
     """No session has this id."""
 
     def __init__(self, session_id: object) -> None:
-        super().__init__("Sesión no encontrada: {session_id}. Revisa el identificador.", session_id=str(session_id)[:80])
+        super().__init__("Sesión no encontrada: {session_id}. Revisa el identificador.", session_id=printable(session_id))
 
 
 class WebhookNotFound(NotFound):
     """No webhook has this id."""
 
     def __init__(self, webhook_id: object) -> None:
-        super().__init__("Webhook no encontrado: {webhook_id}. Revisa el identificador.", webhook_id=str(webhook_id)[:80])
+        super().__init__("Webhook no encontrado: {webhook_id}. Revisa el identificador.", webhook_id=printable(webhook_id))
 
 
 class TemplateNotFound(NotFound):
@@ -119,7 +164,7 @@ class TemplateNotFound(NotFound):
 
     def __init__(self, template_id: object) -> None:
         super().__init__(
-            "Plantilla no encontrada: {template_id}. Pide la lista de plantillas.", template_id=str(template_id)[:80]
+            "Plantilla no encontrada: {template_id}. Pide la lista de plantillas.", template_id=printable(template_id)
         )
 
 
@@ -140,7 +185,9 @@ class SessionEnded(Conflict):
     """The session has ended and takes no more answers."""
 
     def __init__(self, status: str) -> None:
-        super().__init__("La sesión ya terminó ({status}). Inicia una sesión nueva.", status=status)
+        words = {"resolved": Message("resuelta"), "escalated": Message("con una persona"), "abandoned": Message("abandonada")}
+        said = words.get(status, status)
+        super().__init__("La sesión ya terminó ({status}). Inicia una sesión nueva.", status=said)
 
 
 class NoStepLeft(Conflict):
@@ -187,13 +234,19 @@ class DeliveryFailed(GuiadoError):
 
 
 class KnowledgeBaseInvalid(GuiadoError):
-    """The knowledge base cannot be used; every problem names its JSON path."""
+    """The knowledge base cannot be used; every problem names its JSON path.
 
-    def __init__(self, source: str, problems: list[FieldProblem]) -> None:
-        self.problems = problems
+    Args:
+        source: name of the file.
+        problems: what makes it unusable.
+        warnings: what is doubtful besides.
+    """
+
+    def __init__(self, source: str, problems: list[FieldProblem], warnings: list[FieldProblem] | None = None) -> None:
+        self.problems, self.warnings = problems, warnings or []
         super().__init__(
             "Base de conocimiento no válida ({source}): {problems}",
-            source=source,
+            source=printable(source),
             problems=Problems(problems[:20]),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -28,7 +29,8 @@ from guiado.api import health, notifications, reports, sessions, templates, webh
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.request import Refused
-from guiado.errors import SettingsInvalid
+from guiado.api.response import JsonResponse
+from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.web import site
@@ -45,7 +47,7 @@ log = get_logger()
 async def _guard(request: Request[Any, Any, Any]) -> None:
     refusal = cast("dict[str, Any]", request.scope).get("guiado_refusal")
     if refusal:
-        raise Refused(403, str(refusal))
+        raise Refused(*refusal)
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
@@ -55,7 +57,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         runtime: running parts; whoever opened them closes them.
     """
     resources = (sessions, reports, webhooks, templates, notifications)
-    api = Router(BASE_PATH, route_handlers=[handler for module in resources for handler in module.HANDLERS])
+    handlers = [handler for module in resources for handler in module.HANDLERS]
+    api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *site.HANDLERS],
         before_request=_guard,
@@ -130,6 +133,13 @@ def _loop_factory() -> Any:  # noqa: ANN401
     return uvloop.new_event_loop
 
 
+def _spare_collector() -> None:
+    # What lives as long as the process is not looked through again, and what a request leaves behind not after every request.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -143,7 +153,7 @@ def _listen(settings: Settings) -> socket.socket:
             "No se puede abrir {host}:{port} ({problem}).\nCierra el programa que usa ese puerto o elige otro con PORT.",
             host=settings.host,
             port=settings.port,
-            problem=error.strerror,
+            problem=os_reason(error),
         ) from None
     return listener
 
@@ -181,6 +191,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         if sys.stderr.isatty():
             print(f"guiado: http://{settings.host}:{settings.port} (Ctrl-C)", file=sys.stderr)  # noqa: T201 for the person who typed it
         log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
+        _spare_collector()
         async with working(runtime):
             await server.serve(sockets=[listener])
     finally:

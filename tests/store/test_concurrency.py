@@ -291,7 +291,10 @@ STATUS = "SELECT status FROM support_troubleshooting_sessions WHERE session_id::
 async def age(runtime: Runtime, session: Session, hours: float) -> None:
     await sql(
         runtime,
-        "UPDATE support_troubleshooting_sessions SET updated_at = now() - make_interval(secs => 3600 * $2::float8) WHERE session_id::text = $1",
+        """UPDATE support_troubleshooting_sessions s
+              SET updated_at = earlier.at, started_at = least(s.started_at, earlier.at)
+             FROM (SELECT now() - make_interval(secs => 3600 * $2::float8) AS at) AS earlier
+            WHERE s.session_id::text = $1""",
         session.session_id,
         hours,
     )
@@ -436,6 +439,6 @@ def test_time_is_never_negative_in_what_is_stored(dsn: str, monkeypatch: pytest.
         result = await say(runtime, session, DONE)
         assert isinstance(result, answer.Answered)
         stored = await sql(runtime, "SELECT duration_seconds FROM support_troubleshooting_attempts")
-        assert [row[0] for row in stored] == [0.0]
+        assert [round(row[0], 3) for row in stored] == [0.0]
 
     run(dsn, scenario)

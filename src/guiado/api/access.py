@@ -15,6 +15,7 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from guiado import clock
+from guiado.api.patience import TOO_SLOW, patient
 from guiado.logs import get_logger
 from guiado.settings import is_loopback
 
@@ -26,6 +27,7 @@ _PROXY_HEADERS = frozenset(
     (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
 )
 _PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
+_TWO_HOSTS = "Esta petición lleva más de una cabecera Host. Envía una sola."
 _FOREIGN = "Sin claves, guiado solo atiende a esta máquina: usa http://127.0.0.1 o http://localhost."
 
 
@@ -48,19 +50,24 @@ class Access:
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
         scope["guiado_request_id"] = request_id  # pyright: ignore[reportGeneralTypeIssues]
-        scope["guiado_refusal"] = self._refusal(headers)  # pyright: ignore[reportGeneralTypeIssues]
+        why = self._refusal(headers)
+        scope["guiado_refusal"] = (403, why) if why else None  # pyright: ignore[reportGeneralTypeIssues]
+        # A mapping is shorter than the list only when a header came twice.
+        if len(headers) < len(scope["headers"]) and sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            scope["guiado_refusal"] = (400, _TWO_HOSTS)  # pyright: ignore[reportGeneralTypeIssues]
         started, status = clock.monotonic_s(), 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                closing = [(b"connection", b"close")] if status == TOO_SLOW else []
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *closing]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_with_id)
+                await self._app(scope, patient(receive), send_with_id)
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
                 ms = round((clock.monotonic_s() - started) * 1000, 1)

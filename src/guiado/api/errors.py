@@ -41,6 +41,21 @@ _TEXTS = {
     413: "El cuerpo es demasiado grande: 1 MB como máximo. Acórtalo.",
     415: NOT_JSON,
 }
+_PROBLEM = "application/problem+json"
+_TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
 _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."
 
 
@@ -68,13 +83,11 @@ def problem(
         "request_id": request_id_of(request),
         **members,
     }
-    return Response(body, status_code=status, headers=headers, media_type="application/problem+json")
+    return Response(body, status_code=status, headers=headers, media_type=_PROBLEM)
 
 
 def _title(status: int) -> str:
-    titles = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict"}
-    more = {413: "Content Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Content", 429: "Too Many Requests"}
-    return {**titles, **more, 502: "Bad Gateway", 503: "Service Unavailable"}.get(status, "Internal Server Error")
+    return _TITLES.get(status, "Internal Server Error")
 
 
 def _on_guiado_error(request: Request[Any, Any, Any], error: GuiadoError) -> Response[dict[str, object]]:
@@ -128,12 +141,14 @@ HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
     Exception: _on_anything,
 }
 TROUBLES = {
-    status: ResponseSpec(Problem, description=about, generate_examples=False)
+    status: ResponseSpec(Problem, description=about, generate_examples=False, media_type=_PROBLEM)
     for status, about in {
         400: "Datos no válidos",
         403: "No se acepta",
         404: "No existe",
         409: "No cabe en el estado actual",
+        405: "Este método no se usa aquí",
+        408: "El cuerpo no llegó a tiempo",
         413: "Cuerpo demasiado grande",
         415: "El cuerpo no es JSON",
         422: "Idempotency-Key ya usada con otros datos",

@@ -12,7 +12,8 @@ from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
 from litestar.typing import FieldDefinition
 
-from guiado.app.fields import Command, check, clean
+from guiado.api.body import decode
+from guiado.app.fields import Command, check
 from guiado.app.idempotency import once, request_hash
 from guiado.app.parts import Caller, Parts
 from guiado.errors import FieldProblem, InvalidInput, Message
@@ -26,6 +27,7 @@ _KEY_HEADER = "idempotency-key"
 _MAX_KEY = 255
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 NOT_JSON = "El cuerpo debe ser JSON. Envía la cabecera Content-Type: application/json."
+PACKED = "El cuerpo no puede ir comprimido. Envíalo sin la cabecera Content-Encoding."
 
 
 class Refused(HTTPException):
@@ -71,39 +73,17 @@ def require_json(request: Any) -> None:  # noqa: ANN401
     Raises:
         Refused: 415.
     """
-    content_type = request.headers.get("content-type", "")
-    if content_type and "json" not in content_type.lower():
+    content_type = request.headers.get("content-type", "application/json")
+    if content_type != "application/json" and not _is_json(content_type):
         raise Refused(415, NOT_JSON)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, PACKED)
 
 
-def decode(body: bytes, command: type[C]) -> C:
-    """The command in a JSON body.
-
-    Raises:
-        InvalidInput: names every bad field with the remedy.
-    """
-    try:
-        return clean(msgspec.json.decode(body, type=command))
-    except msgspec.ValidationError:
-        # The decoder stops at the first fault; the caller gets to know all of them.
-        return check(command, decode_json(body))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return check(command, decode_json(body))
-
-
-def decode_json(body: bytes) -> object:
-    """A JSON value.
-
-    Raises:
-        InvalidInput: it is none, or nested too deep.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except RecursionError:
-        why = Message("El JSON tiene demasiados niveles anidados. Simplifícalo.")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        why = Message("El JSON está mal escrito ({why}). Corrígelo.", {"why": str(error)[:120]})
-    raise InvalidInput([FieldProblem("$", why)]) from None
+def _is_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.lower().partition(";")
+    named = kind.strip() == "application/json" or (kind.startswith("application/") and kind.strip().endswith("+json"))
+    return named and ("charset" not in parameters or "utf-8" in parameters)
 
 
 class Checked(AbstractDTO[C]):
@@ -124,8 +104,11 @@ class Checked(AbstractDTO[C]):
 
     @classmethod
     def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Any:  # noqa: ANN401, ARG003
-        """The schema of the command itself."""
-        return schema_creator.for_field_definition(field_definition)
+        """The schema of the command itself, which knows no other fields."""
+        described = schema_creator.for_field_definition(field_definition)
+        command = FieldDefinition.from_annotation(cls.model_type)
+        schema_creator.schema_registry.get_schema_for_field_definition(command).additional_properties = False
+        return described
 
     @classmethod
     def generate_field_definitions(cls, model_type: type[Any]) -> Generator[DTOFieldDefinition, None, None]:  # noqa: ARG003

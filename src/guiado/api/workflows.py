@@ -8,15 +8,17 @@ Source: contract.md §5.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from litestar import post
 
+from guiado.api.body import decode_json
 from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, decode, decode_json, language_of, require_json
+from guiado.api.request import Http, language_of, require_json
 from guiado.api.schemas import StartOut
 from guiado.api.sessions import begin
 from guiado.app import commands
+from guiado.app.fields import check
 from guiado.i18n import text
 
 PATH = "/api/v1/executions/webhook/workflows/workflows/support-troubleshooting-automation/support-troubleshooting"
@@ -26,15 +28,15 @@ PATH = "/api/v1/executions/webhook/workflows/workflows/support-troubleshooting-a
 async def receive(request: Http) -> StartOut | dict[str, Any]:
     """Entrada compatible con Kestra: empieza una sesión, igual que `/start`."""
     require_json(request)
-    body = await request.body()
-    raw = decode_json(body)
+    raw = decode_json(await request.body())
     if isinstance(raw, Mapping) and "event" in raw:
         return {
             "success": True,
             "ignored": True,
             "message": text(language_of(request), "Es un evento: no inicia ninguna sesión."),
         }
-    return await begin(request, decode(body, commands.Start), "kestra")
+    # A workflow may carry fields of its own along.
+    return await begin(request, check(commands.Start, cast("object", raw)), "kestra")
 
 
 HANDLERS = [receive]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from guiado import clock
@@ -12,6 +13,7 @@ from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
 from guiado.domain.session import Abandon, Actor, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
+from guiado.i18n import translate
 from guiado.store import sessions
 from guiado.store.database import Connection
 from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
@@ -89,7 +91,7 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
             break
         known = await _recorded(parts, connection, loaded.session, command.step_number)
         wish = _wish(command, outcome, known)
-        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed)
+        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed, speak=translate)
         if not isinstance(decided, Decision):
             return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
         attempt_id = clock.new_id()
@@ -113,9 +115,18 @@ def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answe
         notes=command.notes,
         active_seconds=command.active_seconds,
         source=Actor(command.source) if command.source else Actor.CUSTOMER,
-        first_seen_at=command.first_seen_at,
+        first_seen_at=_in_utc(command.first_seen_at) if command.first_seen_at else None,
         reason=command.reason,
     )
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # PostgreSQL knows no zone that is 16 hours or more away; in UTC it takes every moment.
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        why = Message("Debe ser una fecha y hora con zona, por ejemplo 2026-11-22T10:00:00Z.")
+        raise InvalidInput([FieldProblem("first_seen_at", why)]) from None
 
 
 async def _recorded(parts: Parts, connection: Connection, session: Session, number: int | None) -> StoredAttempt | None:
@@ -135,7 +146,7 @@ async def command_session(
     """
     for _ in range(_TRIES):
         loaded, guide = await load(parts, connection, session_id)
-        decided = decide(loaded.session, guide, command, clock.now())
+        decided = decide(loaded.session, guide, command, clock.now(), speak=translate)
         if not isinstance(decided, Decision):
             return loaded.session, guide
         if await _commit(parts, connection, caller, action, loaded.session, decided):

@@ -6,7 +6,7 @@ Commands are msgspec structs: their annotations are the API's schema, the decode
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, get_args
 
@@ -54,6 +54,8 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Base of everything that a caller can ask for."""
 
 
+_CONTROLS = {"text": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"), "line": re.compile(r"[\x00-\x1f\x7f-\x9f]")}
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 T = TypeVar("T", bound=Command)
 
 
@@ -79,6 +81,23 @@ def check(command: type[T], raw: object) -> T:
     if problems:
         raise InvalidInput(problems)
     return command(**values)
+
+
+def check_with(command: type[T], raw: Mapping[str, object], more: Iterable[FieldProblem]) -> T:
+    """`check`, with what else is known to be wrong named at the same time.
+
+    Args:
+        more: about fields of the right kind; one that `check` refuses is named once.
+    """
+    problems, found = [*more], None
+    try:
+        found = check(command, raw)
+    except InvalidInput as error:
+        named = {problem.field for problem in error.problems}
+        problems = [*error.problems, *(problem for problem in problems if problem.field not in named)]
+    if found is None or problems:
+        raise InvalidInput(problems)
+    return found
 
 
 def clean(command: T) -> T:
@@ -150,12 +169,18 @@ def _clean_text(name: str, value: str, kind: str, problems: list[FieldProblem], 
 
 
 def _text_problem(text: str, kind: str) -> Message | None:
-    allowed = "\n\r\t" if kind == "text" else ""
-    if any((ord(c) < ord(" ") and c not in allowed) or "\x7f" <= c <= "\x9f" for c in text):
+    if _CONTROLS["text" if kind == "text" else "line"].search(text):
         return Message("Contiene caracteres de control. Bórralos.")
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if _HALF_PAIRS.search(text):
         return Message("Contiene caracteres rotos. Escríbelos de nuevo.")
     return None
+
+
+def email_problem(name: str, text: str) -> FieldProblem | None:
+    """What is wrong with an address, if anything."""
+    problems: list[FieldProblem] = []
+    _email(name, text, problems)
+    return problems[0] if problems else None
 
 
 def _email(name: str, text: str, problems: list[FieldProblem]) -> str | None:
@@ -214,7 +239,7 @@ def _mistaken(problem: str) -> Message:
     if expected := _EXPECTED.match(problem):
         given = _KINDS.get(expected[2] or "", _SOMETHING)
         return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given})
-    return Message("No es válido ({problem}). Corrígelo.", {"problem": problem[:120]})
+    return Message("No es válido. Corrígelo.")
 
 
 def _wanted(kinds: str) -> Message:

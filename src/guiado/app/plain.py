@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
@@ -17,6 +18,19 @@ from guiado.errors import FieldProblem, Message
 _MAX_DEPTH = 64
 _MAX_NUMBER = 2**63
 _UNSTORABLE = "Contiene caracteres que no se pueden guardar. Bórralos."
+
+_JSON_FAULTS = {
+    "Expecting property name": Message("falta un nombre entre comillas dobles"),
+    "Expecting ':'": Message("faltan los dos puntos"),
+    "Expecting ','": Message("falta una coma o un cierre"),
+    "Expecting value": Message("falta un valor"),
+    "Extra data": Message("sobra texto detrás del final"),
+    "Unterminated string": Message("un texto no se cierra"),
+    "Invalid control character": Message("un texto lleva un salto de línea o un carácter de control"),
+    "Invalid \\": Message("una barra inversa no vale"),
+    "Illegal trailing comma": Message("sobra una coma"),
+}
+"""How `json` begins each of its complaints, and ours."""
 
 
 def plain_problem(name: str, value: object) -> FieldProblem | None:
@@ -41,15 +55,32 @@ def nested_problem(name: str, value: object) -> FieldProblem | None:
     return plain_problem(name, value) if any(True for _ in _parts(value)) else None
 
 
+def json_problem(error: ValueError | RecursionError) -> FieldProblem:
+    """Why a text is no JSON and where, in our own words.
+
+    Args:
+        error: as `json.loads` raised it.
+    """
+    if isinstance(error, RecursionError):
+        return FieldProblem("$", Message("Hay demasiados niveles anidados. Simplifícalo."))
+    if not isinstance(error, json.JSONDecodeError):
+        return FieldProblem("$", Message("Este número no se puede guardar. Usa uno más pequeño."))
+    place = f"línea {error.lineno}, columna {error.colno}"
+    why = next((words for beginning, words in _JSON_FAULTS.items() if error.msg.startswith(beginning)), Message("no se entiende"))
+    return FieldProblem(place, Message("El JSON está mal escrito ({why}). Corrígelo.", {"why": why}))
+
+
 def _fault(item: object) -> str | None:
     match item:
         case str():
             return None if is_storable(item) else _UNSTORABLE
         case bool() | None | date() | UUID() | msgspec.Struct() | list() | tuple() | AbstractSet():
             return None
+        case float() if not isfinite(item):
+            return "Debe ser un número de verdad, no NaN ni Infinity."
         case int() | float():
             # The first comparison is for whole numbers that are too large to be made a float.
-            fits = -_MAX_NUMBER <= item < _MAX_NUMBER if isinstance(item, int) else isfinite(item)
+            fits = isinstance(item, float) or -_MAX_NUMBER <= item < _MAX_NUMBER
             return None if fits else "Este número no se puede guardar. Usa uno más pequeño."
         case Mapping():
             keys = cast("Mapping[object, object]", item)

@@ -13,7 +13,7 @@ from guiado.detection import Candidate, detect_language
 from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
-from guiado.i18n import DEFAULT_LANGUAGE
+from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.logs import get_logger
 from guiado.store import sessions
 from guiado.store.database import Connection
@@ -83,7 +83,7 @@ async def start(parts: Parts, connection: Connection, knowledge: KnowledgeBase, 
     customer_id = str(session.facts["customer_id"])
     recontact_of = await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
-    decision = begin(session, guide, now)
+    decision = begin(session, guide, now, speak=translate)
     change = sessions.Change(decision.session, None, now, caller.audit("start"), events=decision.events, offers=decision.offers)
     await sessions.commit(connection, parts.tenant, change)
     accepted = detected.problem.problem_id if detected.problem else None

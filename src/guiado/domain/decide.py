@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from guiado.domain import escalation, events
+from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import (
@@ -65,16 +66,17 @@ class Replay:
     next_action: NextAction
 
 
-def begin(session: Session, guide: Guide | None, now: datetime) -> Decision:
+def begin(session: Session, guide: Guide | None, now: datetime, *, speak: Speak = in_spanish) -> Decision:
     """The first decision of a new session: offer the first step, or a person when nothing was recognised.
 
     Args:
         session: with everything that is known from the start.
         guide: the guide that was recognised, or None.
         now: the present moment.
+        speak: puts the reason for a person into the session's language.
     """
     if guide is None or not guide.steps:
-        asked, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now)
+        asked, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now, speak)
         offered = _offer(asked, None, now, "nothing-detected")
         return Decision(
             replace(asked, decisions=offered.number),
@@ -88,7 +90,13 @@ def begin(session: Session, guide: Guide | None, now: datetime) -> Decision:
 
 
 def decide(
-    session: Session, guide: Guide | None, command: Command, now: datetime, *, failures_allowed: int = 2
+    session: Session,
+    guide: Guide | None,
+    command: Command,
+    now: datetime,
+    *,
+    failures_allowed: int = 2,
+    speak: Speak = in_spanish,
 ) -> Decision | Replay:
     """What becomes of `session` when `command` reaches it.
 
@@ -98,6 +106,7 @@ def decide(
         command: an answer, a wish for a person, an agent's closing, or the passing of time.
         now: the present moment.
         failures_allowed: at this many failed attempts a person is called.
+        speak: puts the reason for a person into the session's language.
 
     Raises:
         SessionEnded: the session takes no such command any more.
@@ -106,11 +115,13 @@ def decide(
 
     Source: contract.md §6, rules 1 to 5.
     """
+    if now < session.updated_at:  # the clock was set back: what happens later is recorded as later, so that order is kept
+        now = session.updated_at + timedelta(microseconds=1)
     match command:
         case Answer():
-            return _answer(session, guide, command, now, failures_allowed)
+            return _answer(session, guide, command, now, failures_allowed, speak)
         case Escalate():
-            return _escalate(session, command, now)
+            return _escalate(session, command, now, speak)
         case Resolve():
             return _close(session, command, now)
         case Abandon():
@@ -136,7 +147,9 @@ def passed_action(outcome: Outcome, *, is_last: bool) -> NextAction:
 # ----------------------------------------------------------------------------------------------------------------- answers
 
 
-def _answer(session: Session, guide: Guide | None, answer: Answer, now: datetime, failures_allowed: int) -> Decision | Replay:
+def _answer(
+    session: Session, guide: Guide | None, answer: Answer, now: datetime, failures_allowed: int, speak: Speak
+) -> Decision | Replay:
     number = answer.step_number
     if number is not None and 1 <= number <= session.current_step and answer.recorded is answer.outcome:
         return Replay(number, passed_action(answer.outcome, is_last=number == session.total_steps))
@@ -153,11 +166,13 @@ def _answer(session: Session, guide: Guide | None, answer: Answer, now: datetime
         version=session.version + 1,
         status=Status.IN_PROGRESS if session.status is Status.STARTED else session.status,
         attempts=session.attempts + 1,
-        updated_at=max(now, session.updated_at),
+        failures=session.failures + (not attempt.success),
+        current_step=step.step_number if attempt.success else session.current_step,
+        updated_at=now,
     )
     if not attempt.success:
-        return _fail(tried, step, attempt, now, failures_allowed)
-    return _advance(tried, guide, step, attempt, now)
+        return _fail(tried, step, attempt, now, failures_allowed, speak)
+    return _advance(tried, guide, step, attempt, now, speak)
 
 
 def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Decision:
@@ -169,14 +184,13 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
     return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
 
 
-def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failures_allowed: int) -> Decision:
-    failed = replace(session, failures=session.failures + 1)
-    told = (events.step_answered(failed, attempt),)
-    if failed.failures < failures_allowed:
-        offered = _offer(failed, step, now, "try-again")
-        again = events.retry_attempt(failed, step.step_number, failed.failures + 1)
-        return Decision(replace(failed, decisions=offered.number), (*told, again), attempt, (offered,))
-    asked, called = escalation.call_person(failed, escalation.too_many_failures(failed.failures), now)
+def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failures_allowed: int, speak: Speak) -> Decision:
+    told = (events.step_answered(session, attempt),)
+    if session.failures < failures_allowed:
+        offered = _offer(session, step, now, "try-again")
+        again = events.retry_attempt(session, step.step_number, session.failures + 1)
+        return Decision(replace(session, decisions=offered.number), (*told, again), attempt, (offered,))
+    asked, called = escalation.call_person(session, escalation.too_many_failures(session.failures), now, speak)
     person = _offer(asked, None, now, "too-many-failures")
     # Who waits for a person may go on trying: the step stays on offer.
     again = _offer(replace(asked, decisions=person.number), step, now, "still-open")
@@ -184,25 +198,24 @@ def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failure
     return Decision(replace(asked, decisions=again.number), (*told, *called), attempt, offers, NextAction.ESCALATE)
 
 
-def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt, now: datetime) -> Decision:
-    passed = replace(session, current_step=step.step_number)
-    told = (events.step_answered(passed, attempt),)
+def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt, now: datetime, speak: Speak) -> Decision:
+    told = (events.step_answered(session, attempt),)
     is_last = step.step_number == session.total_steps
     action = passed_action(attempt.outcome, is_last=is_last)
     match action:
         case NextAction.RESOLVED:
             resolution = Resolution.CONFIRMED if attempt.outcome is Outcome.SOLVED else Resolution.ASSUMED
             by = attempt.source if resolution is Resolution.CONFIRMED else Actor.ASSUMED
-            solved = _resolved(passed, resolution, by, now)
+            solved = _resolved(session, resolution, by, now)
             return Decision(solved, (*told, events.session_resolved(solved)), attempt, (), action)
         case NextAction.ESCALATE:
-            asked, called = escalation.call_person(passed, escalation.STEPS_EXHAUSTED, now)
+            asked, called = escalation.call_person(session, escalation.STEPS_EXHAUSTED, now, speak)
             offered = _offer(asked, None, now, "steps-exhausted")
             return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, (offered,), action)
         case NextAction.CONTINUE:
             following = guide.step(step.step_number + 1) if guide else None
-            offered = _offer(passed, following, now, "author-order")
-            return Decision(replace(passed, decisions=offered.number), told, attempt, (offered,), action)
+            offered = _offer(session, following, now, "author-order")
+            return Decision(replace(session, decisions=offered.number), told, attempt, (offered,), action)
         case _:
             assert_never(action)
 
@@ -217,8 +230,7 @@ def _attempt(session: Session, step: Step, answer: Answer, now: datetime) -> Att
         outcome=answer.outcome,
         notes=answer.notes,
         attempted_at=now,
-        # A clock that was set back must not make time negative.
-        duration_seconds=max(0.0, (now - session.updated_at).total_seconds()),
+        duration_seconds=(now - session.updated_at).total_seconds(),
         active_seconds=answer.active_seconds,
         first_seen_at=answer.first_seen_at,
         decision_number=session.decisions,
@@ -245,14 +257,14 @@ def _resolved(session: Session, resolution: Resolution, by: Actor, now: datetime
         ended_how="solved",
         ended_by=by,
         recontact_until=now + RECONTACT_WINDOW,
-        updated_at=max(now, session.updated_at),
+        updated_at=now,
     )
 
 
 # ------------------------------------------------------------------------------------------------------- the other commands
 
 
-def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
+def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> Decision:
     if session.status is Status.ABANDONED:
         raise SessionEnded(session.status.value)
     first = session.escalation_reason is None
@@ -260,7 +272,7 @@ def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
         session,
         version=session.version + 1,
         status=Status.ESCALATED,
-        escalation_reason=escalation.add_reason(session, wish),
+        escalation_reason=escalation.add_reason(session, wish, speak),
         decisions=session.decisions + 1,
         escalated_at=session.escalated_at or now,
         resolved_at=None,
@@ -269,7 +281,7 @@ def _escalate(session: Session, wish: Escalate, now: datetime) -> Decision:
         ended_at=session.ended_at if session.status is Status.ESCALATED else now,
         ended_how="escalated",
         ended_by=wish.by,
-        updated_at=max(now, session.updated_at),
+        updated_at=now,
     )
     told = (events.session_escalated(escalated),) if first else ()
     return Decision(escalated, told, offers=(_offer(session, None, now, "requested"),), next_action=NextAction.ESCALATE)

@@ -111,6 +111,8 @@ class Guide:
     common_issues: tuple[str, ...] = ()
     escalation_criteria: tuple[str, ...] = ()
     translations: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
+    """The translations that were asked for: each is made once."""
 
     def step(self, number: int) -> Step | None:
         """The step with this number (from 1), or None."""
@@ -118,9 +120,13 @@ class Guide:
 
     def in_language(self, language: str) -> Guide:
         """The guide with its texts in this language, as far as the author translated them."""
-        texts = self.translations.get(language)
-        if not texts:
+        if language not in self.translations:
             return self
+        if language not in self._spoken:
+            self._spoken[language] = self._translated(self.translations[language])
+        return self._spoken[language]
+
+    def _translated(self, texts: Mapping[str, object]) -> Guide:
         own = {key: value for key, value in _given(texts).items() if key != "steps"}
         steps = zip(self.steps, cast("list[dict[str, Any]]", texts.get("steps") or []), strict=False)
         translated = tuple(replace(step, **_given(step_texts)) for step, step_texts in steps)

@@ -6,7 +6,7 @@ Source: data-model.md, guide version; contract.md §6, rule 7.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from difflib import SequenceMatcher
 from typing import cast
 
@@ -88,7 +88,7 @@ def _revised(step: Step, old: Step | None) -> Step:
 
 def guide_to_json(guide: Guide) -> dict[str, object]:
     """The guide as plain JSON values, ids and revisions included; `guide_from_json` reads it back."""
-    names = Guide.__slots__
+    names = [each.name for each in fields(Guide) if each.init]
     plain: dict[str, object] = {name: getattr(guide, name) for name in names}
     plain["steps"] = [{name: getattr(step, name) for name in Step.__slots__} for step in guide.steps]
     return plain

@@ -1,0 +1,55 @@
+"""Why PostgreSQL refused, in our own words: the driver's and the system's are English, and name classes of programs."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+
+import asyncpg
+
+from guiado.errors import DatabaseUnavailable, Message, os_reason
+
+_REASONS: tuple[tuple[type[BaseException], Message], ...] = (
+    (asyncpg.InvalidPasswordError, Message("el usuario o la contraseña no valen")),
+    (asyncpg.InvalidAuthorizationSpecificationError, Message("ese usuario no existe o no puede entrar")),
+    (asyncpg.InvalidCatalogNameError, Message("esa base de datos no existe en el servidor")),
+    (asyncpg.DiskFullError, Message("no queda espacio en su disco")),
+    (asyncpg.TooManyConnectionsError, Message("todas sus conexiones están ocupadas")),
+    (asyncpg.CannotConnectNowError, Message("está arrancando o parándose")),
+    (asyncpg.ReadOnlySQLTransactionError, Message("solo admite lecturas")),
+    (asyncpg.PostgresConnectionError, Message("se cortó la conexión")),
+    (asyncpg.AdminShutdownError, Message("se está parando")),
+    (asyncpg.CrashShutdownError, Message("se está recuperando")),
+    (TimeoutError, Message("no contesta a tiempo")),
+    (socket.gaierror, Message("no se conoce ese servidor")),
+    (ssl.SSLError, Message("falla el cifrado de la conexión")),
+)
+"""The first that fits counts: derived classes come before their bases."""
+
+
+def reason(error: BaseException) -> Message:
+    """Why a call of the driver failed, for a place inside another sentence."""
+    for kind, why in _REASONS:
+        if isinstance(error, kind):
+            return why
+    if isinstance(error, asyncpg.PostgresError):
+        return Message("PostgreSQL dice: {said}", {"said": " ".join(str(error).split())[:200]})
+    if isinstance(error, OSError):
+        return os_reason(_with_number(error))
+    if isinstance(error, ValueError | OverflowError):
+        return Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base")
+    return Message("se cortó la conexión")
+
+
+def disk_full() -> DatabaseUnavailable:
+    """The error for a database that has no room to write."""
+    return DatabaseUnavailable(
+        "No queda espacio en el disco de la base de datos.\nLibera espacio: guiado sigue solo en cuanto lo haya."
+    )
+
+
+def _with_number(error: OSError) -> OSError:
+    """Of several attempts at one name, the event loop tells only in words which errors they met."""
+    found = None if error.errno else re.search(r"\[Errno (\d+)\]", str(error))
+    return OSError(int(found[1]), "") if found else error
