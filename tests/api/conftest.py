@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
@@ -17,10 +17,11 @@ from guiado.wiring import Runtime
 
 
 class Server:
-    """Serves in a thread; `url` is where."""
+    """Serves in a thread; `url` is where, `settings` go by their names in the environment."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn, self._ready, self._failure = dsn, threading.Event(), None
+    def __init__(self, dsn: str, **settings: str) -> None:
+        self._settings = {"DATABASE_URL": dsn, **settings}
+        self._ready, self._failure = threading.Event(), None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -31,7 +32,7 @@ class Server:
 
     async def _serve(self) -> None:
         try:
-            self.runtime = await Runtime.open(read_settings(DATABASE_URL=self._dsn))
+            self.runtime = await Runtime.open(read_settings(**self._settings))
             config = uvicorn.Config(create_app(self.runtime), log_config=None, access_log=False, lifespan="off")
         except Exception as error:  # noqa: BLE001 it is raised in the test that waits
             self._failure = error
@@ -58,6 +59,15 @@ def server(module_dsn: str) -> Iterator[Server]:
     running.close()
 
 
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Makes more servers: `serve(dsn, GUIADO_…=…)`; they end with the test."""
+    made: list[Server] = []
+    yield lambda dsn, **settings: made.append(Server(dsn, **settings)) or made[-1]
+    for running in made:
+        running.close()
+
+
 @pytest.fixture(scope="module")
 def http(server: Server) -> Iterator[httpx2.Client]:
     """A client whose paths start at the API's base path."""
@@ -70,3 +80,10 @@ def root(server: Server) -> Iterator[httpx2.Client]:
     """A client whose paths start at the server's root."""
     with httpx2.Client(base_url=server.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def session_id(http: httpx2.Client) -> str:
+    """A session that waits for its first answer."""
+    start = {"problem_description": "no me deja instalar el programa", "customer_email": "cliente@example.com"}
+    return http.post("/start", json=start).json()["session_id"]

@@ -65,6 +65,33 @@ def test_two_failures_call_a_person_and_the_session_goes_on(http: httpx2.Client)
     assert (closed["session"]["status"], closed["session"]["resolution"]) == ("resolved", "confirmed")
 
 
+def test_the_true_problem_and_step_must_exist(http: httpx2.Client) -> None:
+    session = start(http)
+    step_id = session["first_step"]["step_id"]
+    url = f"/{session['session_id']}/resolve"
+    for problem_id, step_id_given, field in (
+        ("nadie", None, "problem_id"),
+        (None, "nadie", "step_id"),
+        ("otro", step_id, "step_id"),
+    ):
+        refused = http.post(url, json={"problem_id": problem_id, "step_id": step_id_given})
+        assert refused.status_code == 400
+        assert [fault["field"] for fault in refused.json()["errors"]] == [field]
+    assert http.get(f"/{session['session_id']}").json()["session"]["version"] == 1
+    closed = http.post(url, json={"problem_id": session["problem_detected"], "step_id": step_id})
+    assert closed.status_code == 200
+    again = http.post(url, json={"problem_id": session["problem_detected"]})
+    assert again.status_code == 409
+    assert again.json()["session"]["status"] == "resolved"
+
+
+@pytest.mark.parametrize(("language", "reason"), [("en", "2 failed attempts."), ("pt", "2 tentativas falhas.")])
+def test_the_reason_for_a_person_speaks_the_sessions_language(http: httpx2.Client, language: str, reason: str) -> None:
+    session = start(http, language=language)
+    step(http, session, success=False)
+    assert step(http, session, success=False).json()["session"]["escalation_reason"] == reason
+
+
 def test_nothing_detected_goes_to_a_person(http: httpx2.Client) -> None:
     session = start(http, problem_description="Mi gato tiene hambre")
     assert session["problem_detected"] is None

@@ -355,8 +355,8 @@ def test_a_created_template_is_kept_and_replaced(facade: str) -> None:
         {
             "step_number": 1,
             "title": "Paso con {{variable1}}",
-            "instructions": ["{{ v2 }}", {"nota": "{{variable1}}"}],
-            "resources": [],
+            "instructions": ["{{ v2 }}", "Nota: {{variable1}}"],
+            "resources": [{"title": "{{v2}}", "url": "https://{{v2}}.example/"}],
         }
     ]
     made = manager.create_template("mi_template", "Mi Plantilla", "Descripción", "general", variables, steps, {"autor": "yo"})
@@ -367,7 +367,8 @@ def test_a_created_template_is_kept_and_replaced(facade: str) -> None:
     rendered = other.render_template("mi_template", {"variable1": "{{v2}} {{7*7}} {% raw %}"})
     # Plain text, once: what a customer writes is never looked at again.
     assert rendered["steps"][0]["title"] == "Paso con {{v2}} {{7*7}} {% raw %}"
-    assert rendered["steps"][0]["instructions"] == ["dos", {"nota": "{{v2}} {{7*7}} {% raw %}"}]
+    assert rendered["steps"][0]["instructions"] == ["dos", "Nota: {{v2}} {{7*7}} {% raw %}"]
+    assert rendered["steps"][0]["resources"] == [{"title": "dos", "url": "https://dos.example/"}]
     assert (rendered["category"], rendered["metadata"]) == ("general", {"autor": "yo"})
 
     manager.create_template("mi_template", "Otra", "", "general", [], [{"title": "{{7*7}} {{desconocida}}"}])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
+from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.agent.engine import Facade
 from guiado.app import commands, notifications
-from guiado.app.fields import check
+from guiado.app.fields import check, check_with, email_problem
 from guiado.app.parts import Parts
-from guiado.errors import GuiadoError
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.store.database import Connection
 
 _PENDING = "Guardado y pendiente de envío."
@@ -55,7 +56,7 @@ class NotificationConfig:
     metadata: Mapping[str, Any] | None = None
 
 
-_NEEDS_URL = {NotificationChannel.SLACK, NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.WEBHOOK}
+_NEEDS_URL = (NotificationChannel.SLACK, NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.WEBHOOK)
 
 
 class TroubleshootingNotificationManager(Facade):
@@ -80,23 +81,25 @@ class TroubleshootingNotificationManager(Facade):
         Returns:
             `success channel recipient …`; `success` is False with an `error` that says why.
         """
-        shown = {"channel": str(config.channel), "recipient": str(config.recipient)}
-        url = (config.metadata or {}).get("webhook_url")
-        if config.channel in _NEEDS_URL and not url:
-            return {"success": False, **shown, "error": "metadata.webhook_url: falta la dirección del canal. Indícala."}
+        shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
 
         async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
             return await self._store(parts, connection, config, context)
 
         try:
+            _check(config, context)
             stored = self._engine.write(run)
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
         return {"success": False, **shown, "notification_id": stored["id"], "status": stored["status"], "error": _PENDING}
 
     def send_bulk_notifications(self, configs: Sequence[NotificationConfig], context: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """`send_notification` for each of the configurations; one that fails does not stop the others."""
-        return [self.send_notification(config, context) for config in configs]
+        """`send_notification` for each of the configurations; one that fails does not stop the others.
+
+        Raises:
+            ValueError: `configs` is no list.
+        """
+        return [self.send_notification(config, context) for config in items_of("configs", configs)]
 
     @staticmethod
     async def _store(
@@ -105,11 +108,47 @@ class TroubleshootingNotificationManager(Facade):
         written = await notifications.write(parts, connection, config.template, context)
         given = {
             "notification_type": config.template or "custom",
-            "channel": str(config.channel),
+            "channel": value_of(config.channel),
             "recipient": config.recipient,
-            "priority": str(config.priority),
+            "priority": value_of(config.priority),
             "subject": " ".join(written.subject.split())[:200] or None,  # a customer's words may have several lines
             "message": written.body[:5_000] or None,
         }
         stored = await notifications.store(parts, connection, check(commands.Notification, given), config.metadata)
         return {"id": stored["id"], "status": stored["status"]}
+
+
+def _check(config: NotificationConfig, context: Mapping[str, Any]) -> None:
+    config = object_of("config", config, NotificationConfig, "NotificationConfig(channel=…, recipient=…)")
+    given = {
+        "notification_type": "custom",
+        "channel": value_of(config.channel),
+        "recipient": config.recipient,
+        "priority": value_of(config.priority),
+    }
+    url, email = _url_problem(config), config.recipient if config.channel == NotificationChannel.EMAIL else None
+    more = [
+        kind_problem("template", config.template, str, optional=True),
+        kind_problem("context", context, Mapping),
+        kind_problem("metadata", config.metadata, Mapping, optional=True),
+        email_problem("recipient", email) if isinstance(email, str) else None,
+        url,
+    ]
+    check_with(commands.Notification, given, [problem for problem in more if problem])
+
+
+def _url_problem(config: NotificationConfig) -> FieldProblem | None:
+    """What is wrong with the address of a channel that has one."""
+    from guiado.delivery.urls import check_url
+
+    metadata = cast("object", config.metadata or {})
+    if value_of(config.channel) not in _NEEDS_URL or not isinstance(metadata, Mapping):
+        return None
+    url = cast("Mapping[str, object]", metadata).get("webhook_url")
+    if not isinstance(url, str) or not url:
+        return FieldProblem("metadata.webhook_url", Message("Falta la dirección del canal. Indícala."))
+    try:
+        check_url(url)
+    except InvalidInput as error:
+        return FieldProblem("metadata.webhook_url", error.problems[0].message)
+    return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from guiado.agent.arguments import kind_problem, path_problem, refuse
 from guiado.agent.engine import Facade
-from guiado.app import commands, templates
-from guiado.app.fields import check
+from guiado.app import templates
 from guiado.app.parts import Parts
 from guiado.errors import InvalidInput, TemplateNotFound
 from guiado.store.database import Connection
@@ -47,6 +47,7 @@ class TroubleshootingTemplateManager(Facade):
     """
 
     def __init__(self, templates_path: str | Path | None = None) -> None:
+        refuse(path_problem("templates_path", templates_path))
         super().__init__()
         self._path = Path(templates_path) if templates_path is not None else templates.seed_path()
 
@@ -61,12 +62,16 @@ class TroubleshootingTemplateManager(Facade):
 
         Args:
             category: only templates of this category.
+
+        Raises:
+            ValueError: the category is no text.
         """
+        refuse(kind_problem("category", category, str, optional=True))
         return [templates.row(template_id, content) for template_id, content in self._every(category).items()]
 
     def get_template(self, template_id: str) -> TroubleshootingTemplate | None:
         """A template by its id, or None."""
-        content = self._every().get(template_id)
+        content = self._every().get(template_id) if isinstance(template_id, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         return _template(template_id, content) if content else None
 
     def create_template(
@@ -94,15 +99,15 @@ class TroubleshootingTemplateManager(Facade):
             "description": description or None,
             "category": category,
             "variables": [_plain_variable(v) for v in variables] if isinstance(variables, (list, tuple)) else variables,
-            "steps_template": steps_template,
+            "steps_template": list(steps_template) if isinstance(steps_template, tuple) else steps_template,
             "metadata": metadata or None,
         }
-        command = check(commands.Template, given)
+        command = templates.checked(given)
 
         async def run(parts: Parts, connection: Connection) -> templates.Content:
             return await templates.create(parts, connection, command)
 
-        return _template(template_id, self._engine.write(run))
+        return _template(command.template_id, self._engine.write(run))
 
     def render_template(self, template_id: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The guide that a template makes with these values.

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.agent.engine import Facade
 from guiado.app import answer, commands, escalate, feedback, messages, report, start, views
 from guiado.app.fields import check
@@ -58,6 +59,7 @@ class TroubleshootingAgent(Facade):
         openai_api_key: key for it.
 
     Raises:
+        ValueError: names every bad argument with the remedy.
         SettingsInvalid, DatabaseUnavailable: there is nothing to work with; the message says what to do.
         KnowledgeBaseInvalid: the file given here cannot be used, and never could.
     """
@@ -65,6 +67,11 @@ class TroubleshootingAgent(Facade):
     def __init__(
         self, knowledge_base_path: str | Path | None = None, use_llm: bool = False, openai_api_key: str | None = None
     ) -> None:
+        refuse(
+            path_problem("knowledge_base_path", knowledge_base_path),
+            kind_problem("use_llm", use_llm, bool),
+            kind_problem("openai_api_key", openai_api_key, str, optional=True),
+        )
         super().__init__()
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
         self._caller = Caller(channel="facade", language="es")
@@ -253,11 +260,13 @@ class TroubleshootingAgent(Facade):
         Args:
             step: from `get_current_step` or `complete_step`; None (unknown session) gives an empty text.
             use_llm_enhancement: let a language model rewrite it, where one is in use.
+
+        Raises:
+            ValueError: it is no such step; names every bad part with the remedy.
         """
         if step is None:
             return ""
-        inner = step.get("next_step") or (step.get("current_step") if isinstance(step.get("current_step"), Mapping) else None)
-        return messages.render_step(inner or step)
+        return messages.render_step(step_to_show(step))
 
     def get_analytics(self, days: int = 30) -> dict[str, Any]:
         """Figures of the sessions that began in the last `days` days, flat; rates are percentages, 0..100.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from guiado.agent.arguments import object_of, value_of
 from guiado.agent.engine import Facade
 from guiado.app import commands, webhooks
-from guiado.app.fields import check
+from guiado.app.fields import check, check_with
 from guiado.app.parts import Parts
 from guiado.domain.events import EventKind
-from guiado.errors import GuiadoError
+from guiado.errors import WebhookNotFound
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
@@ -56,18 +57,19 @@ class TroubleshootingWebhookManager(Facade):
         Raises:
             ValueError: names every bad field with the remedy.
         """
+        config = object_of("config", config, WebhookConfig, "WebhookConfig(url=…, events=[…])")
         given = {
             # A blank id would read as none given, and get one made up.
-            "webhook_id": webhook_id if not isinstance(webhook_id, str) or webhook_id.strip() else "?",  # pyright: ignore[reportUnnecessaryIsInstance]
+            "webhook_id": "?" if _is_blank(webhook_id) else webhook_id,
             "url": config.url,
-            "events": [config.events] if isinstance(config.events, str) else [str(event) for event in config.events],
+            "events": _events(config.events),
             "secret": config.secret,
-            "headers": dict(config.headers) if config.headers else None,
+            "headers": config.headers,
             "timeout": config.timeout,
             "retry_attempts": config.retry_attempts,
             "enabled": config.enabled,
         }
-        command = check(commands.Webhook, given)
+        command = check_with(commands.Webhook, given, webhooks.problems(given))
 
         async def run(parts: Parts, connection: Connection) -> None:
             await webhooks.register(parts, connection, command, make_secret=False)
@@ -80,15 +82,17 @@ class TroubleshootingWebhookManager(Facade):
         Returns:
             Whether there was one.
         """
+        if not isinstance(webhook_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return False
 
-        async def run(parts: Parts, connection: Connection) -> bool:
-            try:
-                await webhooks.remove(parts, connection, str(webhook_id))
-            except GuiadoError:
-                return False
-            return True
+        async def run(parts: Parts, connection: Connection) -> None:
+            await webhooks.remove(parts, connection, webhook_id)
 
-        return self._engine.write(run)
+        try:
+            self._engine.write(run)
+        except WebhookNotFound:
+            return False
+        return True
 
     def trigger_webhook(self, event: EventKind | str, data: Mapping[str, Any], webhook_id: str | None = None) -> dict[str, Any]:
         """Store an event for the endpoints that want it.
@@ -103,7 +107,7 @@ class TroubleshootingWebhookManager(Facade):
         Raises:
             ValueError: unknown event, or data that is no JSON.
         """
-        command = check(commands.Trigger, {"event": str(event), "data": data, "webhook_id": webhook_id})
+        command = check(commands.Trigger, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
 
         async def run(parts: Parts, connection: Connection) -> list[Any]:
             event_id, targets = await webhooks.trigger(parts, connection, command.event, command.data, command.webhook_id)
@@ -122,6 +126,17 @@ class TroubleshootingWebhookManager(Facade):
             "pending": len(targets),
             "results": results,
         }
+
+
+def _is_blank(webhook_id: object) -> bool:
+    return webhook_id is None or (isinstance(webhook_id, str) and not webhook_id.strip())
+
+
+def _events(given: object) -> object:
+    if isinstance(given, str):
+        return [value_of(given)]
+    listed = cast("Sequence[object]", given)
+    return [value_of(event) for event in listed] if isinstance(given, (list, tuple, set, frozenset)) else given
 
 
 def _config(endpoint: Endpoint) -> WebhookConfig:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from guiado.app.commands import Notification
+from guiado.app.fields import email_problem
 from guiado.app.parts import Parts
 from guiado.app.plain import plain_problem
-from guiado.delivery.templates import BUILT_IN, MessageTemplate, fill
-from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound
+from guiado.delivery.templates import BUILT_IN, MessageTemplate, fill, shown
+from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import registry, sessions
 from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
@@ -32,10 +33,8 @@ async def store(
         SessionNotFound: it names a session that does not exist.
         InvalidInput: it has nothing to say.
     """
-    if command.subject is None and command.message is None and command.notification_type not in BUILT_IN:
-        raise InvalidInput([FieldProblem("message", Message("Falta el texto. Escribe message o subject."))])
-    if problem := plain_problem("metadata", metadata):
-        raise InvalidInput([problem])
+    if found := _problems(command, metadata):
+        raise InvalidInput(found)
     session_id = await _session_id(parts, connection, command.session_id)
     message = registry.Message(
         notification_type=command.notification_type,
@@ -48,6 +47,15 @@ async def store(
         metadata=metadata,
     )
     return await registry.put_notification(connection, parts.tenant, message)
+
+
+def _problems(command: Notification, metadata: Mapping[str, Any] | None) -> list[FieldProblem]:
+    found = [plain_problem("metadata", metadata)]
+    if command.subject is None and command.message is None and command.notification_type not in BUILT_IN:
+        found.append(FieldProblem("message", Message("Falta el texto. Escribe message o subject.")))
+    if command.channel == "email":
+        found.append(email_problem("recipient", command.recipient))
+    return [problem for problem in found if problem]
 
 
 async def every(parts: Parts, connection: Connection, session_id: str | None = None) -> list[dict[str, Any]]:
@@ -73,20 +81,19 @@ async def write(parts: Parts, connection: Connection, template_id: str | None, c
         InvalidInput: no template has this id, or there is neither template nor text.
     """
     if template_id is None:
-        subject, body = context.get("subject"), context.get("body")
-        if not subject and not body:
+        subject, body = shown(context.get("subject")), shown(context.get("body"))
+        if not subject.strip() and not body.strip():
             raise InvalidInput(
                 [FieldProblem("template", Message("Falta. Indica una plantilla, o subject y body en el contexto."))]
             )
-        return MessageTemplate(str(subject or ""), str(body or ""))
+        return MessageTemplate(subject, body)
     own = await registry.templates(connection, parts.tenant, "message")
     found = own.get(template_id)
     template = MessageTemplate(found["subject"], found["body"]) if found else BUILT_IN.get(template_id)
     if template is None:
         known = ", ".join(sorted({*BUILT_IN, *own}))
-        raise InvalidInput(
-            [FieldProblem("template", Message("No existe {id}. Plantillas: {known}.", {"id": template_id, "known": known}))]
-        )
+        why = Message("No existe {id}. Plantillas: {known}.", {"id": printable(template_id), "known": known})
+        raise InvalidInput([FieldProblem("template", why)])
     return MessageTemplate(fill(template.subject, context), fill(template.body, context))
 
 

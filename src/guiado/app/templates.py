@@ -17,9 +17,12 @@ from typing import Any, cast
 
 import msgspec
 
-from guiado.app.commands import Template, Variable
+from guiado.app.commands import Template
+from guiado.app.fields import check_with
 from guiado.app.parts import Parts
-from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound
+from guiado.app.plain import json_problem, plain_problem
+from guiado.domain.knowledge import Findings, read_steps
+from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
 from guiado.resources import data_path
 from guiado.store import registry
 from guiado.store.database import Connection
@@ -27,8 +30,8 @@ from guiado.store.database import Connection
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
 _MAX_RENDERED = 1_000_000
-_BAD_NAME = "Usa letras, números y guion bajo, sin empezar por número, y sin repetir."
-_TOO_LONG = "El resultado sería enorme: más de {limit} caracteres. Usa valores más cortos."
+_EXAMPLE = "https://ejemplo.com"
+"""What stands for a variable that is to bring an address, when a template's steps are checked."""
 _VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
 Content = dict[str, Any]
 
@@ -45,14 +48,89 @@ def seeds(path: Path) -> Mapping[str, Content]:
     Raises:
         KnowledgeBaseInvalid: the file cannot be read.
     """
-    try:
-        raw: object = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        problem = FieldProblem(str(path), Message("No se puede leer ({why}). Revisa la ruta y el JSON.", {"why": error}))
-        raise KnowledgeBaseInvalid(path.name, [problem]) from None
+    raw = _decode(path)
     if not isinstance(raw, dict):
         raise KnowledgeBaseInvalid(path.name, [FieldProblem("$", Message("Debe ser un objeto: identificador → plantilla."))])
-    return cast("Mapping[str, Content]", raw)
+    found = cast("dict[str, object]", raw)
+    if faults := [fault for template_id, content in found.items() for fault in _seed_problems(template_id, content)]:
+        raise KnowledgeBaseInvalid(path.name, faults)
+    return cast("Mapping[str, Content]", found)
+
+
+def _decode(path: Path) -> object:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            why = Message("no es un archivo normal")
+        else:
+            return json.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        why = Message("no es texto en UTF-8")
+    except (ValueError, RecursionError) as error:
+        raise KnowledgeBaseInvalid(path.name, [json_problem(error)]) from None
+    except OSError as error:
+        why = os_reason(error)
+    at = FieldProblem(str(path), Message("No se puede leer ({why}). Revisa la ruta y el JSON.", {"why": why}))
+    raise KnowledgeBaseInvalid(path.name, [at])
+
+
+def _seed_problems(template_id: str, content: object) -> list[FieldProblem]:
+    if not isinstance(content, dict):
+        return [FieldProblem(f"$.{template_id}", Message("Debe ser un objeto con los datos de la plantilla."))]
+    given = {name: value for name, value in cast("Content", content).items() if value not in (None, "")}
+    try:
+        checked({"template_id": template_id, "category": "otro", "variables": [], **given})
+    except InvalidInput as error:
+        return [FieldProblem(f"$.{template_id}.{fault.field}", fault.message) for fault in error.problems]
+    return []
+
+
+def checked(given: Mapping[str, object]) -> Template:
+    """The command that creates a template, with every fault of fields, variables and steps named at once.
+
+    Args:
+        given: fields of the command `Template`, unchecked.
+
+    Raises:
+        InvalidInput: names every bad field with the remedy.
+    """
+    return check_with(Template, given, _problems(given.get("variables"), given.get("steps_template")))
+
+
+def _problems(variables: object, steps: object) -> list[FieldProblem]:
+    """What is wrong with names of variables and with steps, as far as they are of the right kind.
+
+    Steps follow the rules of a guide's.
+    """
+    findings = Findings()
+    if isinstance(steps, list):
+        read_steps([_with_addresses(step) for step in cast("list[object]", steps)], "steps_template", findings)
+    named = [_name_of(variable) for variable in cast("list[object]", variables)] if isinstance(variables, list) else []
+    why = Message("Usa letras, números y guion bajo, sin empezar por número, y sin repetir.")
+    return findings.errors + [
+        FieldProblem(f"variables[{place}].name", why)
+        for place, name in enumerate(named)
+        if name is not None and (not _VARIABLE.fullmatch(name) or name in named[:place])
+    ]
+
+
+def _with_addresses(step: object) -> object:
+    """The step with an address in place of each variable that is to bring one."""
+    own = cast("Content", step) if isinstance(step, dict) else {}
+    resources: object = own.get("resources")
+    if not isinstance(resources, list):
+        return cast("object", step)
+    return {**own, "resources": [_with_address(item) for item in cast("list[object]", resources)]}
+
+
+def _with_address(resource: object) -> object:
+    own = cast("Content", resource) if isinstance(resource, dict) else {}
+    url: object = own.get("url")
+    return {**own, "url": _EXAMPLE} if isinstance(url, str) and _PLACEHOLDER.match(url) else cast("object", resource)
+
+
+def _name_of(variable: object) -> str | None:
+    name = cast("Mapping[str, object]", variable).get("name") if isinstance(variable, Mapping) else None
+    return name.strip() if isinstance(name, str) else None
 
 
 async def every(parts: Parts, connection: Connection, path: Path, category: str | None = None) -> dict[str, Content]:
@@ -80,29 +158,10 @@ async def create(parts: Parts, connection: Connection, command: Template) -> Con
         "steps_template": command.steps_template,
         "metadata": command.metadata or {},
     }
-    _refuse_variables(command.variables)
-    _refuse_unstorable(content)
+    if faults := _problems(content["variables"], content["steps_template"]):
+        raise InvalidInput(faults)
     await registry.put_template(connection, parts.tenant, "guide", command.template_id, content)
     return content
-
-
-def _refuse_variables(variables: Sequence[Variable]) -> None:
-    names = [variable.name for variable in variables]
-    problems = [
-        FieldProblem(
-            f"variables[{place}].name", Message("Usa letras, números y guion bajo, sin empezar por número, y sin repetir.")
-        )
-        for place, name in enumerate(names)
-        if not _VARIABLE.fullmatch(name) or name in names[:place]
-    ]
-    if problems:
-        raise InvalidInput(problems)
-
-
-def _refuse_unstorable(content: Content) -> None:
-    text = json.dumps(content, ensure_ascii=False)
-    if "\\u0000" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidInput([FieldProblem("steps_template", Message("Contiene caracteres que no se pueden guardar. Bórralos."))])
 
 
 def row(template_id: str, content: Content) -> Content:
@@ -124,7 +183,7 @@ def render(template_id: str, found: Mapping[str, Content], variables: Mapping[st
         TemplateNotFound: no template has this id.
         InvalidInput: a required variable is missing, or a value cannot be used.
     """
-    content = found.get(template_id)
+    content = found.get(template_id) if isinstance(template_id, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if content is None:
         raise TemplateNotFound(template_id)
     values = _values(content, variables)
@@ -144,19 +203,28 @@ def _values(content: Content, given: Mapping[str, object]) -> dict[str, str]:
     problems = [
         FieldProblem(f"variables.{variable['name']}", Message("Falta esta variable obligatoria. Dale un valor."))
         for variable in declared
-        if variable.get("required") and given.get(variable["name"]) in (None, "")
+        if variable.get("required") and _is_blank(given.get(variable["name"]))
     ]
     problems += [
         FieldProblem(
-            f"variables.{str(name)[:64]}", Message("Debe ser un texto de hasta {limit} caracteres.", {"limit": _MAX_VALUE})
+            f"variables.{ascii(name)[:64]}", Message("Debe ser un texto de hasta {limit} caracteres.", {"limit": _MAX_VALUE})
         )
         for name, value in given.items()
-        if value is not None and (isinstance(value, (dict, list)) or len(str(value)) > _MAX_VALUE)
+        if not _is_usable(value)
     ]
     if problems:
         raise InvalidInput(problems)
     defaults = {variable["name"]: str(variable.get("default") or "") for variable in declared}
     return {**defaults, **{name: str(value) for name, value in given.items() if value is not None}}
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_usable(value: object) -> bool:
+    fits = plain_problem("", value) is None and len(str(value)) <= _MAX_VALUE
+    return fits and (isinstance(value, str) or not isinstance(value, (Mapping, Sequence)))
 
 
 def _filler(values: Mapping[str, str]) -> Callable[[Any], Any]:

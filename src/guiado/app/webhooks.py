@@ -6,19 +6,22 @@ Source: contract.md §1, TroubleshootingWebhookManager, and §3.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from guiado import clock
 from guiado.app.commands import Webhook
 from guiado.app.parts import Parts
 from guiado.domain.events import Event, EventKind
+from guiado.domain.knowledge import is_storable
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
 from guiado.store import registry
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
 _ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
+_MAX_HEADER = 4_096
 _FORBIDDEN_HEADERS = {
     "host", "content-length", "content-type", "transfer-encoding", "connection", "te", "expect", "upgrade", "x-webhook-event",
     "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
@@ -38,13 +41,9 @@ async def register(parts: Parts, connection: Connection, command: Webhook, *, ma
     Raises:
         InvalidInput: a field cannot be used.
     """
-    from guiado.delivery.urls import check_url
-
-    if command.webhook_id is not None and not _ID.fullmatch(command.webhook_id):
-        raise InvalidInput([FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones."))])
-    check_url(command.url)
     headers = command.headers or {}
-    _check_headers(headers)
+    if found := problems({"webhook_id": command.webhook_id, "url": command.url, "headers": headers}):
+        raise InvalidInput(found)
     secret = command.secret or (clock.secret() if make_secret else None)
     return await registry.put_webhook(
         connection,
@@ -62,6 +61,28 @@ async def register(parts: Parts, connection: Connection, command: Webhook, *, ma
     )
 
 
+def problems(given: Mapping[str, object]) -> list[FieldProblem]:
+    """What is wrong with the id, the address and the headers of an endpoint, as far as they are of the right kind.
+
+    Args:
+        given: fields of the command `Webhook`, unchecked.
+    """
+    from guiado.delivery.urls import check_url
+
+    webhook_id, url, headers = given.get("webhook_id"), given.get("url"), given.get("headers")
+    found: list[FieldProblem] = []
+    if isinstance(webhook_id, str) and not _ID.fullmatch(webhook_id.strip()):
+        found.append(FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones.")))
+    if isinstance(url, str):
+        try:
+            check_url(url.strip())
+        except InvalidInput as error:
+            found += error.problems
+    if isinstance(headers, Mapping):
+        found += _header_problems(cast("Mapping[object, object]", headers))
+    return found
+
+
 async def every(parts: Parts, connection: Connection) -> list[Endpoint]:
     """All endpoints, secrets included: doors must hide them (`view`)."""
     return await registry.webhooks(connection, parts.tenant)
@@ -73,7 +94,7 @@ async def remove(parts: Parts, connection: Connection, webhook_id: str) -> None:
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if "\x00" in webhook_id or not await registry.delete_webhook(connection, parts.tenant, webhook_id):
+    if not is_storable(webhook_id) or not await registry.delete_webhook(connection, parts.tenant, webhook_id):
         raise WebhookNotFound(webhook_id)
 
 
@@ -83,7 +104,7 @@ async def stats(parts: Parts, connection: Connection, webhook_id: str) -> dict[s
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if "\x00" in webhook_id or await registry.webhook(connection, parts.tenant, webhook_id) is None:
+    if not is_storable(webhook_id) or await registry.webhook(connection, parts.tenant, webhook_id) is None:
         raise WebhookNotFound(webhook_id)
     found = await registry.webhook_stats(connection, webhook_id)
     return {name: value for name, value in found.items() if name != "tenant_id"}
@@ -112,19 +133,12 @@ def view(endpoint: Endpoint, *, show_secret: bool = False) -> dict[str, Any]:
     return {**values, "has_secret": endpoint.secret is not None}
 
 
-def _check_headers(headers: dict[str, str]) -> None:
-    problems = [
-        FieldProblem(
-            f"headers.{name[:64]}",
-            Message("Esta cabecera no se puede enviar. Usa letras, números y guiones, sin saltos de línea."),
-        )
-        for name, value in headers.items()
-        if not name.replace("-", "").replace("_", "").isalnum()
-        or not name.isascii()
-        or name.lower() in _FORBIDDEN_HEADERS
-        or not value.isprintable()
-        or not value.isascii()
-        or len(value) > 4_096  # noqa: PLR2004
-    ]
-    if problems:
-        raise InvalidInput(problems)
+def _header_problems(headers: Mapping[object, object]) -> list[FieldProblem]:
+    why = Message("Esta cabecera no se puede enviar. Usa letras, números y guiones, sin saltos de línea.")
+    pairs = [(name, value) for name, value in headers.items() if isinstance(name, str) and isinstance(value, str)]
+    return [FieldProblem(f"headers.{ascii(name)[1:-1][:64]}", why) for name, value in pairs if not _is_sendable(name, value)]
+
+
+def _is_sendable(name: str, value: str) -> bool:
+    is_name = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name.lower() not in _FORBIDDEN_HEADERS
+    return is_name and value.isprintable() and value.isascii() and len(value) <= _MAX_HEADER

@@ -45,8 +45,12 @@ BUILT_IN: Mapping[str, MessageTemplate] = {
 
 def fill(text: str, context: Mapping[str, object]) -> str:
     """The text with its placeholders replaced, once."""
-    return _PLACEHOLDER.sub(lambda found: _value(context.get(found[1])), text)
+    return _PLACEHOLDER.sub(lambda found: shown(context.get(found[1])), text)
 
 
-def _value(value: object) -> str:
-    return "" if value is None else str(value)[:_MAX_VALUE]
+def shown(value: object) -> str:
+    """A value as a message says it: nothing for None, and for a number of thousands of digits."""
+    try:
+        return "" if value is None else str(value)[:_MAX_VALUE]
+    except ValueError:
+        return ""

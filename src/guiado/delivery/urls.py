@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 import httpx2
 
@@ -11,6 +12,8 @@ from guiado.errors import FieldProblem, InvalidInput, Message, TargetRefused
 
 _MAX_URL_CHARACTERS = 2048
 _MAX_PORT = 65_535
+_MAX_NAME_CHARACTERS = 254
+_MAX_LABEL_CHARACTERS = 63
 _URL = re.compile(
     r"(?P<scheme>https?)://"
     r"(?:(?P<login>[^@/?#\\]*)@)?"
@@ -100,12 +103,24 @@ def _check_characters(url: str) -> None:
 
 def _ascii_host(host: str) -> str:
     """The name as DNS knows it. Numbers in odd spellings stay as they are: the resolver says what they mean."""
-    if host.isascii():
-        return host.strip("[]").lower()
+    if host.startswith("["):
+        return _ipv6(host.strip("[]").lower())
     try:
-        return httpx2.URL(f"http://{host}/").raw_host.decode()
+        name = host.lower() if host.isascii() else httpx2.URL(f"http://{host}/").raw_host.decode()
     except httpx2.InvalidURL:
-        raise _bad_url("«{host}» no es un nombre de servidor válido.", host=host) from None
+        name = ""
+    labels = name.removesuffix(".").split(".")
+    if len(name) > _MAX_NAME_CHARACTERS or not all(0 < len(label) <= _MAX_LABEL_CHARACTERS for label in labels):
+        raise _bad_url("«{host}» no es un nombre de servidor válido. Revísalo.", host=host[:80])
+    return name
+
+
+def _ipv6(host: str) -> str:
+    try:
+        IPv6Address(host)
+    except ValueError:
+        raise _bad_url("«{host}» no es un nombre de servidor válido. Revísalo.", host=host[:80]) from None
+    return host
 
 
 def _bad_url(template: str, **params: object) -> InvalidInput:

@@ -1,0 +1,101 @@
+"""What the facade's callers pass, checked before anything is done: every fault by the argument's name, with the remedy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from guiado.app.plain import plain_problem
+from guiado.errors import FieldProblem, InvalidInput, Message
+
+T = TypeVar("T")
+_MAX_PATH = 4_096
+_WORDS = {str: "un texto", bool: "True o False", int: "un número entero", list: "una lista", Mapping: "un diccionario"}
+_PARTS_OF_A_STEP: Mapping[str, type] = {
+    **dict.fromkeys(("title", "description", "expected_result", "estimated_time", "message", "error"), str),
+    **dict.fromkeys(("step_number", "total_steps"), int),
+    **dict.fromkeys(("instructions", "warnings", "resources"), list),
+}
+
+
+def refuse(*found: FieldProblem | None) -> None:
+    """Raise what was found, if anything.
+
+    Raises:
+        InvalidInput: names every bad argument.
+    """
+    if problems := [problem for problem in found if problem]:
+        raise InvalidInput(problems)
+
+
+def kind_problem(name: str, value: object, kind: type, *, optional: bool = False) -> FieldProblem | None:
+    """What is wrong with an argument of another kind than the wanted one."""
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return None
+    if value is None and optional:
+        return None
+    return FieldProblem(name, Message("Debe ser {wanted}.", {"wanted": _WORDS.get(kind, f"un {kind.__name__}")}))
+
+
+def object_of(name: str, value: object, kind: type[T], example: str) -> T:
+    """The argument, which must be of one of the facade's own classes.
+
+    Args:
+        example: how to make one.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    if not isinstance(value, kind):
+        raise InvalidInput([FieldProblem(name, Message("Debe ser un {kind}.", {"kind": f"{kind.__name__}: {example}"}))])
+    return value
+
+
+def items_of(name: str, value: Iterable[T]) -> list[T]:
+    """The items of a list.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInput([FieldProblem(name, Message("Debe ser una lista."))])
+    return list(value)
+
+
+def path_problem(name: str, value: object) -> FieldProblem | None:
+    """What is wrong with the path of a file, None of which means the file that ships."""
+    if value is None:
+        return None
+    try:
+        usable = isinstance(value, (str, os.PathLike)) and _is_name(os.fsencode(cast("str", value)))
+    except (TypeError, ValueError):
+        usable = False
+    return None if usable else FieldProblem(name, Message("Debe ser la ruta de un archivo JSON."))
+
+
+def _is_name(path: bytes) -> bool:
+    return 0 < len(path) <= _MAX_PATH and b"\0" not in path and bool(Path(os.fsdecode(path)).name)
+
+
+def step_to_show(step: object) -> Mapping[str, Any]:
+    """A step or status form as `get_current_step` and `complete_step` give it: the step itself.
+
+    Raises:
+        InvalidInput: it is no such thing.
+    """
+    refuse(kind_problem("step", step, Mapping))
+    outer = cast("Mapping[str, Any]", step)
+    inner = next((outer[name] for name in ("next_step", "current_step") if isinstance(outer.get(name), Mapping)), outer)
+    faults = [kind_problem(f"step.{name}", inner.get(name), kind, optional=True) for name, kind in _PARTS_OF_A_STEP.items()]
+    resources = inner.get("resources")
+    for place, item in enumerate(cast("list[object]", resources) if isinstance(resources, list) else []):
+        faults.append(kind_problem(f"step.resources[{place}]", item, Mapping))
+    refuse(*faults, plain_problem("step", inner.get("step_number")))
+    return inner
+
+
+def value_of(choice: object) -> object:
+    """The text of a member of an enumeration; anything else as it is."""
+    return getattr(choice, "value", choice)

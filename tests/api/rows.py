@@ -1,0 +1,23 @@
+"""What a database holds, in figures: two equal counts mean that nothing was written in between."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+
+def rows_of(server: Any) -> dict[str, int]:
+    """Rows of every table, counted by the owner of the database."""
+
+    async def count() -> dict[str, int]:
+        connection = await asyncpg.connect(server._settings["DATABASE_URL"])
+        try:
+            tables = await connection.fetch("SELECT relid::regclass::text FROM pg_stat_user_tables")
+            every = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for (name,) in tables)
+            return dict(await connection.fetch(every))
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())

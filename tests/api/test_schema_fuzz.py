@@ -1,0 +1,73 @@
+"""Every operation keeps what the OpenAPI document says of it, whatever it is asked."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+QUICK_CASES = 12
+LONG_CASES = 1_000
+
+
+def explore(root: httpx2.Client, url: str, cases: int) -> None:
+    """So many requests to every operation, good ones and bad ones."""
+    document = root.get("/schema/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == sum(len(methods) for methods in document["paths"].values())
+    start = {"problem_description": "no me deja instalar el programa", "customer_email": "a@b.com"}
+    session_id = root.post("/api/support/troubleshooting/start", json=start).json()["session_id"]
+    with requests.Session() as session:
+        for operation in operations:
+            _explore(operation, cases, url, session, session_id)
+
+
+def _explore(operation, cases: int, url: str, session: requests.Session, session_id: str) -> None:
+    kinds = [GenerationMode.POSITIVE]
+    if operation.body or operation.query:
+        kinds.append(GenerationMode.NEGATIVE)
+    strategy = st.one_of(*(operation.as_strategy(generation_mode=kind) for kind in kinds))
+
+    @seed(1)
+    @settings(
+        max_examples=cases, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate], print_blob=False,
+    )  # fmt: skip
+    @given(case=strategy, known=st.booleans())
+    def ask(case: schemathesis.Case, known: bool) -> None:
+        # A random id is never a session's: every other request goes to one that is there.
+        if known and case.path_parameters and "session_id" in case.path_parameters:
+            case.path_parameters["session_id"] = session_id
+        answer = case.call(base_url=url, session=session)
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+
+
+def test_every_operation_keeps_its_word(root: httpx2.Client, server) -> None:
+    explore(root, server.url, QUICK_CASES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_every_operation_keeps_its_word_a_thousand_times(root: httpx2.Client, server) -> None:
+    explore(root, server.url, LONG_CASES)
