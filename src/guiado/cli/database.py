@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guiado.cli import upkeep
 from guiado.cli.manual import Manual, ManualGroup
 from guiado.cli.screen import Screen, screen_of
 from guiado.errors import GuiadoError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from guiado.store.embedded import EmbeddedPostgres
 
 app = typer.Typer(cls=ManualGroup, help="Base de datos: dirección, consola y estado.", no_args_is_help=True)
+upkeep.add_to(app)
 _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "allow_interspersed_args": False}
 
 

@@ -78,17 +78,42 @@ def choose_binaries(pg_bin: Path | None, major: int | None) -> Binaries:
         )
     raise DatabaseUnavailable(
         "Los datos son de PostgreSQL {major} y este equipo no tiene los programas de esa versión.\n"
-        "Instala PostgreSQL {major} o indica su carpeta con PG_BIN.",
+        "Instala PostgreSQL {major} o indica su carpeta con PG_BIN; después puedes cambiar de versión con guiado db upgrade.",
         major=major,
     )
+
+
+def choose_newer(pg_bin: Path | None, major: int) -> Binaries | None:
+    """The programs to move a cluster of version `major` to: those of `pg_bin`, else the first newer ones; None without any.
+
+    Raises:
+        DatabaseUnavailable: `pg_bin` does not hold PostgreSQL.
+    """
+    candidates = [_named(pg_bin)] if pg_bin else _candidates(None)
+    return next((found for found in candidates if found.major > major), None)
+
+
+def client_folders(named: Iterable[Path]) -> Iterator[Binaries]:
+    """Folders with the client programs that copy a database, on this machine; the named ones first.
+
+    Those of a machine without a server hold neither `initdb` nor `postgres`.
+    """
+    beside_path = (Path(found).parent for found in [shutil.which("pg_restore")] if found)
+    for folder in dict.fromkeys([*named, *_system_folders(), *beside_path, *_wheel_folders()]):
+        if (folder / "pg_dump").is_file() and (version := _ask_version(folder / "pg_restore", None)):
+            yield Binaries(folder, version)
 
 
 def read_version(folder: Path, account: Account | None = None) -> str | None:
     """Version of the programs in a folder, None when they are missing or that user cannot run them."""
     if not ((folder / "initdb").is_file() and (folder / "postgres").is_file()):
         return None
+    return _ask_version(folder / "postgres", account)
+
+
+def _ask_version(program: Path, account: Account | None) -> str | None:
     try:
-        answer = run_as([folder / "postgres", "--version"], account)
+        answer = run_as([program, "--version"], account)
     except OSError:
         return None
     match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)?)", answer.stdout)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
+from guiado.store.embedded import failure
 from guiado.store.embedded.binaries import Binaries
 from guiado.store.embedded.locks import open_private
 from guiado.store.embedded.os_account import run_as
@@ -88,7 +89,7 @@ def create(site: Site, binaries: Binaries, lock: int) -> None:
     except BaseException:
         shutil.rmtree(making.folder, ignore_errors=True)
         raise
-    _sync_folder(site.folder)
+    sync_folder(site.folder)
 
 
 def listen_options(site: Site, *, tcp: bool) -> list[str]:
@@ -97,6 +98,15 @@ def listen_options(site: Site, *, tcp: bool) -> list[str]:
         return ["-c", f"listen_addresses={_LOOPBACK}", "-c", "unix_socket_directories=", "-p", str(_tcp_port(site))]
     sockets = f'unix_socket_directories="{prepare_socket_folder(site)}"'  # quoted: the setting is a list
     return ["-c", "listen_addresses=", "-c", sockets, "-c", "unix_socket_permissions=0700", "-p", str(SOCKET_PORT)]
+
+
+def flush(site: Site, binaries: Binaries) -> None:
+    """Write a stopped cluster to the disk, after a time in which its server did not care for that.
+
+    Raises:
+        DatabaseUnavailable: it failed.
+    """
+    _require_success(site, run_as([binaries.program("initdb"), "--sync-only", "-D", site.data], site.account))
 
 
 def address(site: Site, server: Server | None, *, tcp: bool) -> str:
@@ -131,9 +141,9 @@ class _Making:
 
 def _fill(making: _Making) -> None:
     _require_success(making.site, _initialise(making))
-    _write(making.folder / "postgresql.conf", _SETTINGS, os.O_APPEND)
-    _write(making.folder / "pg_hba.conf", _ACCESS)
-    _write(making.site.password, password := clock.token())
+    write_private(making.folder / "postgresql.conf", _SETTINGS, os.O_APPEND)
+    write_private(making.folder / "pg_hba.conf", _ACCESS)
+    write_private(making.site.password, password := clock.token())
     # One session without a server, before the first start. It flushes nothing: the whole folder is flushed at the end.
     statements = f"ALTER ROLE {ROLE} PASSWORD '{password}';\nCREATE DATABASE {DATABASE};\n"
     options = ["-F", "-c", "exit_on_error=true", "postgres"]
@@ -161,13 +171,16 @@ def _locales(binaries: Binaries) -> Iterator[list[str]]:
 def _require_success(site: Site, answer: subprocess.CompletedProcess[str]) -> None:
     if answer.returncode == 0:
         return
-    if "No space left on device" in answer.stderr + answer.stdout:
+    said = answer.stderr + answer.stdout
+    if cause := failure.known_cause(said, site.data, site.log):
+        raise cause
+    if failure.is_disk_full(said):
         raise disk_full(site.folder)
     raise DatabaseUnavailable(
-        "No pude crear la base de datos en {folder}: {said}\n"
+        "No pude crear la base de datos en {folder}: {said}.\n"
         "Corrige lo que indica PostgreSQL o indica otra base de datos con DATABASE_URL.",
         folder=site.folder,
-        said=" ".join(answer.stderr.split())[-500:],
+        said=failure.main_line(answer.stderr),
     )
 
 
@@ -178,7 +191,7 @@ def _tcp_port(site: Site) -> int:
     except (FileNotFoundError, ValueError):
         wanted = 0
     port = _free_port(wanted) or _free_port(0)
-    _write(site.port, str(port))
+    write_private(site.port, str(port))
     return port
 
 
@@ -192,14 +205,16 @@ def _free_port(wanted: int) -> int:
         return probe.getsockname()[1]
 
 
-def _write(path: Path, text: str, how: int = os.O_TRUNC) -> None:
+def write_private(path: Path, text: str, how: int = os.O_TRUNC) -> None:
+    """Write a line or a block to a file that only its owner can read, through to the disk; `how` is a flag of `os.open`."""
     with open(open_private(path, os.O_WRONLY | how), "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor
         file.write(f"{text}\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -74,6 +74,13 @@ class Membership:
         """Whether this process took it, instead of inheriting it from its parent by a fork."""
         return self._process == os.getpid()
 
+    @property
+    def is_only(self) -> bool:
+        """Whether nobody else holds it. Ask under the lock that guards joining, else the answer is already old."""
+        alone = _flock(self._descriptor, exclusive=True)
+        _flock(self._descriptor, exclusive=False)  # shared again; a try that failed may have cost us even that
+        return alone
+
     def give_back(self) -> bool:
         """Stop using it.
 
@@ -87,6 +94,15 @@ class Membership:
         last = _flock(self._descriptor, exclusive=True)
         _let_go(self._descriptor)
         return last
+
+
+def try_alone(path: Path) -> bool:
+    """Whether nobody holds this lock at the moment. Ask under the lock that guards joining."""
+    descriptor = open_private(path, os.O_RDWR)
+    try:
+        return _flock(descriptor, exclusive=True)
+    finally:
+        _let_go(descriptor)
 
 
 def require_locks() -> None:

@@ -120,6 +120,21 @@ def make_private(folder: Path, account: Account | None) -> None:
     _hand_over(folder, account)
 
 
+def make_passage(site: Site) -> None:
+    """Create the folder of a site that holds a cluster for a while."""
+    site.folder.mkdir(mode=0o700)
+    if is_root():
+        owner = site.folder.parent.stat()
+        os.chown(site.folder, owner.st_uid, owner.st_gid)
+    _let_through(site)
+
+
+def _let_through(site: Site) -> None:
+    if site.account and site.folder.stat().st_uid != site.account.uid:
+        # Passage only: root keeps the log and the password, so the server's user cannot turn them into links.
+        site.folder.chmod(0o711)
+
+
 def _place_outside(home: Path) -> Path:
     make_public(SHARED_FOLDER)
     name = _short_hash(home)
@@ -137,9 +152,7 @@ def _prepare(site: Site, home: Path) -> None:
         owner = home.stat()
         if is_root():
             os.chown(site.folder, owner.st_uid, owner.st_gid)
-    if site.account and site.folder.stat().st_uid != site.account.uid:
-        # Passage only: root keeps the log and the password, so the server's user cannot turn them into links.
-        site.folder.chmod(0o711)
+    _let_through(site)
     if site.account and not can_enter(site.folder, site.account):
         raise DatabaseUnavailable(
             "El usuario {name}, que ejecuta PostgreSQL, no puede entrar en {folder}.\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guiado import clock
-from guiado.errors import DatabaseUnavailable
+from guiado.errors import DatabaseUnavailable, Message
+from guiado.store.embedded import failure
 from guiado.store.embedded.binaries import Binaries
 from guiado.store.embedded.locks import open_private
 from guiado.store.embedded.os_account import environment
@@ -31,6 +33,7 @@ _RECOVERY_TIMEOUT_S = 300.0
 _DEAF_TIMEOUT_S = 5.0
 _STOP_TIMEOUT_S = 30.0
 _LONGEST_LOG_BYTES = 10_000_000
+_LEAST_ROOM_BYTES = 1_000_000
 # Old backends still hold the memory, a dying server still holds the file, somebody took the port: all of them pass.
 _PASSING = ("pre-existing shared memory block", "lock file", "could not bind", "Address already in use")
 
@@ -74,6 +77,12 @@ def running_server(data: Path) -> Server | None:
     if server is None or server.state != "ready" or not _is_alive(server.pid, data):
         return None
     return server if _takes_connections(server) else None
+
+
+def is_alive(data: Path) -> bool:
+    """Whether a process of this data folder's server is there, whatever it does."""
+    server = read_server(data)
+    return server is not None and _is_alive(server.pid, data)
 
 
 def settled_server(data: Path) -> Server | None:
@@ -246,13 +255,16 @@ def _tail(log: Path, begin: int) -> str:
 
 
 def _not_started(site: Site, said: str) -> DatabaseUnavailable:
-    if "No space left on device" in said:
+    if cause := failure.known_cause(said, site.data, site.log):
+        return cause
+    # On a full disk not even the log can say so.
+    if failure.is_disk_full(said) or shutil.disk_usage(site.folder).free < _LEAST_ROOM_BYTES:
         return disk_full(site.folder)
     return DatabaseUnavailable(
-        "PostgreSQL no arranca con los datos de {data}. Sus últimas líneas:\n{said}\n"
-        "Corrige lo que indican (registro completo: {log}) y vuelve a intentarlo.",
+        "PostgreSQL no arranca con los datos de {data}: {said}.\n"
+        "Corrige lo que indica (registro completo: {log}) y vuelve a intentarlo.",
         data=site.data,
-        said=said or "(ninguna)",
+        said=failure.main_line(said) or Message("no dice por qué"),
         log=site.log,
     )
 

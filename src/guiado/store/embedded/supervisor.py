@@ -12,27 +12,23 @@ import os
 import shlex
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from guiado.errors import DatabaseUnavailable
-from guiado.store.embedded import cluster, postmaster
+from guiado import clock
+from guiado.errors import Conflict, DatabaseUnavailable, SettingsInvalid, os_reason
+from guiado.store.embedded import cluster, exchange, postmaster, watch
 from guiado.store.embedded.binaries import choose_binaries, read_version, runnable_by
 from guiado.store.embedded.locks import Membership, exclusive, require_locks
 from guiado.store.embedded.placement import Site, find_folder, place, prepare_home
 
 _START_LOCK_TIMEOUT_S = 120.0
-_REASONS = {
-    errno.EACCES: "no tengo permiso",
-    errno.EPERM: "no tengo permiso",
-    errno.EROFS: "el disco es de solo lectura",
-    errno.ENOTDIR: "no es una carpeta",
-    errno.EEXIST: "no es una carpeta",
-}
+_PATIENCE_S = 2.0
+"""A server that did not start is tried again after this: while a disk is full, many ask at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +50,31 @@ class PostgresStatus:
     running: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sole:
+    """The home while nobody else may use it.
+
+    Args:
+        site: where the cluster is.
+        lock: descriptor of the home's start lock.
+        start: starts the server and gives its address.
+    """
+
+    site: Site
+    lock: int
+    start: Callable[[], str]
+
+
 def default_home() -> Path:
-    """Folder of guiado's own data when GUIADO_HOME is not set, by the custom of the operating system."""
-    return platformdirs.user_data_path("guiado", appauthor=False)
+    """Folder of guiado's own data when GUIADO_HOME is not set, by the custom of the operating system.
+
+    Raises:
+        SettingsInvalid: the user has no folder.
+    """
+    try:
+        return platformdirs.user_data_path("guiado", appauthor=False)
+    except RuntimeError:
+        raise _homeless(Path("~/.local/share/guiado")) from None
 
 
 class EmbeddedPostgres:
@@ -69,13 +87,14 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, home: Path, *, pg_bin: Path | None = None, use_tcp: bool | None = None) -> None:
-        self._home = home.expanduser().resolve()
+        self._home = absolute_home(home)
         self._pg_bin = pg_bin
         self._tcp = not hasattr(socket, "AF_UNIX") if use_tcp is None else use_tcp
         self._site: Site | None = None
         self._membership: Membership | None = None
         self._process = os.getpid()
         self._mutex = threading.RLock()
+        self._failed: tuple[float, DatabaseUnavailable] | None = None
 
     def join(self) -> str:
         """Make sure that the server runs and count this process as one of its users; again and again is fine.
@@ -109,7 +128,18 @@ class EmbeddedPostgres:
                 server = postmaster.running_server(self._site.data)
                 if server:
                     return cluster.address(self._site, server, tcp=self._tcp)
-            return self.join()
+            return self._join_with_patience()
+
+    def _join_with_patience(self) -> str:
+        if self._failed and clock.monotonic_s() < self._failed[0] + _PATIENCE_S:
+            raise self._failed[1].with_traceback(None)
+        try:
+            dsn = self.join()
+        except DatabaseUnavailable as error:
+            self._failed = (clock.monotonic_s(), error)
+            raise
+        self._failed = None
+        return dsn
 
     def leave(self) -> None:
         """Stop using the server; the last one to leave stops it, unless it was detached. Again and again is fine."""
@@ -146,6 +176,24 @@ class EmbeddedPostgres:
                 self._register()
                 self._resign(stop=True)
                 return postmaster.running_server(find_folder(self._home) / "data") is None
+
+    @contextmanager
+    def alone(self) -> Generator[Sole]:
+        """Keep everybody else from joining for the body of a `with`; nothing is started. A killed process keeps nobody out.
+
+        Raises:
+            Conflict: somebody uses the server.
+            DatabaseUnavailable: the home cannot be used.
+        """
+        with self._guard(), _explained(self._home):
+            require_locks()
+            prepare_home(self._home)
+            with self._start_lock() as lock:
+                self._register()
+                try:
+                    yield Sole(self._place(), lock, lambda: self._bring_up(lock))
+                finally:
+                    self._resign(stop=not self._kept.exists())
 
     def dsn(self) -> str | None:
         """The connection address if the cluster exists, else None. Starts and changes nothing."""
@@ -193,7 +241,14 @@ class EmbeddedPostgres:
         if membership and membership.give_back() and stop:
             postmaster.stop(find_folder(self._home) / "data")
 
+    def _place(self) -> Site:
+        if self._membership is None or not self._membership.is_only:
+            raise Conflict("La base de datos está en uso. Termina antes los otros procesos de guiado.")
+        exchange.clear(find_folder(self._home))
+        return place(self._home)
+
     def _bring_up(self, lock: int) -> str:
+        exchange.clear(find_folder(self._home))
         site = self._site = place(self._home)
         server = postmaster.settled_server(site.data) or self._start(site, lock)
         return cluster.address(site, server, tcp=self._tcp)
@@ -203,7 +258,9 @@ class EmbeddedPostgres:
         binaries = runnable_by(choose_binaries(self._pg_bin, major), site.account)
         if major is None:
             cluster.create(site, binaries, lock)
-        return postmaster.start(site, binaries, lambda: cluster.listen_options(site, tcp=self._tcp))
+        server = postmaster.start(site, binaries, lambda: cluster.listen_options(site, tcp=self._tcp))
+        watch.begin(self._home)
+        return server
 
     def _folder_in_use(self, data: Path) -> Path:
         return Path(shlex.split((data / "postmaster.opts").read_text("utf-8"))[0]).parent
@@ -212,6 +269,30 @@ class EmbeddedPostgres:
         with suppress(DatabaseUnavailable):
             return choose_binaries(self._pg_bin, cluster.read_major(data)).folder
         return None
+
+
+def absolute_home(home: Path) -> Path:
+    """The folder by its whole path.
+
+    Raises:
+        SettingsInvalid: it begins with a user's own folder, and there is no such user.
+    """
+    try:
+        absolute = home.expanduser()
+    except RuntimeError:
+        absolute = home
+    if str(absolute).startswith("~"):
+        raise _homeless(home)
+    # Not `Path.resolve`: it fails where links lead in circles, which is for whoever opens the folder to say.
+    return Path(os.path.realpath(absolute))
+
+
+def _homeless(home: Path) -> SettingsInvalid:
+    return SettingsInvalid(
+        "No sé dónde guardar los datos: {home} empieza por una carpeta de usuario que no existe.\n"
+        "Indica con GUIADO_HOME una carpeta con su ruta completa, por ejemplo /srv/guiado.",
+        home=home,
+    )
 
 
 @contextmanager
@@ -226,5 +307,5 @@ def _explained(home: Path) -> Generator[None]:
             "No puedo usar {path} para la base de datos: {reason}.\n"
             "Da permiso de escritura a tu usuario o indica otra carpeta con GUIADO_HOME.",
             path=error.filename or home,
-            reason=_REASONS.get(error.errno or 0, error.strerror or str(error)),
+            reason=os_reason(error),
         ) from error

@@ -1,0 +1,273 @@
+"""Fills a database from a copy and puts it in the place of the current one.
+
+Everything happens beside the current database. At the end two renamings in one transaction make the change: whatever is killed
+and whenever, the server holds either the database from before or the restored one, whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from guiado import clock
+from guiado.errors import Conflict, DatabaseUnavailable, GuiadoError, Message, SchemaMismatch
+from guiado.store.backup.archive import Manifest, read_manifest
+from guiado.store.backup.census import count_sessions, require_same, take_census
+from guiado.store.backup.clients import Clients, Report, Tracker, finish
+from guiado.store.backup.scratch import Scratch, scratch
+from guiado.store.migrate import APP_ROLE, connect, migrate, schema_files
+
+_MAIN_TABLE = "support_troubleshooting_sessions"
+_RENAME_TIMEOUT_S = 4.0
+_GOODBYE_S = 1.0
+"""How long a connection that was closed may still be listed by the server."""
+_GRANT_ENTRY = re.compile(r"^\d+; \d+ \d+ (?:DEFAULT )?ACL .*$", re.MULTILINE)
+_MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
+_OTHERS = """
+SELECT coalesce(nullif(application_name, ''), usename, '?') AS name FROM pg_stat_activity
+ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+_FOREIGN_OWNERS = """
+SELECT DISTINCT pg_get_userbyid(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND pg_get_userbyid(c.relowner) <> current_user
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"""
+_SETTINGS = "SELECT split_part(unnest(setconfig), '=', 1) FROM pg_db_role_setting WHERE setrole = 0 AND setdatabase = $1"
+_RIGHTS = """
+SELECT format('GRANT %s ON DATABASE %I TO %s', a.privilege_type, $1::text,
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+  FROM pg_database d, aclexplode(d.datacl) a WHERE d.oid = $2 AND a.grantee <> d.datdba"""
+_HOLDS_DATABASE = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND granted AND locktype = 'object' AND mode = 'AccessExclusiveLock'
+                  AND classid = 'pg_database'::regclass
+                  AND objid = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a restoration.
+
+    Args:
+        sessions: in the database now.
+        previous: name of the database from before, which is still there.
+        missing_roles: roles that had rights in the copy and do not exist on this server.
+    """
+
+    sessions: int
+    previous: str
+    missing_roles: list[str]
+
+
+def check(path: Path, major: int, data: Path | None) -> Manifest:
+    """Look at a copy before anything is changed.
+
+    Args:
+        path: the file.
+        major: version of the server that shall take it.
+        data: folder of an embedded server's data, None for a server whose disk we cannot see.
+
+    Raises:
+        DatabaseUnavailable: there is no room for it.
+        GuiadoError: it is damaged or no copy.
+        SchemaMismatch: a newer guiado or a newer PostgreSQL made it.
+    """
+    manifest = read_manifest(path)
+    unknown = sorted(manifest.schema.keys() - {file.name for file in schema_files()})
+    if unknown:
+        raise SchemaMismatch(
+            "La copia es de guiado {version}, más nuevo que este ({unknown}). No se cambió nada.\nInstala esa versión.",
+            version=manifest.guiado,
+            unknown=", ".join(unknown),
+        )
+    if manifest.postgres > major:
+        raise SchemaMismatch(
+            "La copia es de PostgreSQL {theirs} y el servidor es de la versión {ours}. No se cambió nada.\n"
+            "Restáurala en PostgreSQL {theirs} o posterior.",
+            theirs=manifest.postgres,
+            ours=major,
+        )
+    if data:
+        _require_space(data, manifest.size_bytes)
+    return manifest
+
+
+def _require_space(data: Path, size_bytes: int) -> None:
+    needed, free = size_bytes * 6 // 5, shutil.disk_usage(data).free  # a fifth more, for the log that is written first
+    if free < needed:
+        raise DatabaseUnavailable(
+            "No hay espacio para restaurar en {folder}: hacen falta {needed} MB y quedan {free} MB. No se cambió nada.\n"
+            "Libera espacio y vuelve a intentarlo.",
+            folder=data,
+            needed=needed // 1_000_000 + 1,
+            free=free // 1_000_000,
+        )
+
+
+async def restore(dsn: str, path: Path, manifest: Manifest, clients: Clients, report: Report, *, force: bool) -> Restored:
+    """Put the database of a copy in the place of the current one, which stays under a dated name.
+
+    Args:
+        dsn: address of the current database.
+        path: the copy.
+        manifest: of `check`.
+        clients: programs that fit the server.
+        report: is told how far it is.
+        force: whether the current database may hold sessions.
+
+    Raises:
+        Conflict: there are sessions, or somebody uses the database.
+        DatabaseUnavailable: it failed; the current database is what it was.
+    """
+    try:
+        async with _kept_still(dsn, force=force) as current, scratch(dsn) as fresh:
+            await fill(fresh.dsn, path, manifest, clients, Tracker(Message("Restaurando"), manifest.weights, report))
+            missing_roles = await _complete(fresh.dsn, path, manifest, clients)
+            await _copy_properties(dsn, fresh)
+            report(Message("Cambiando la base de datos"), 1.0)
+            previous = await _swap(current, fresh)
+    except asyncpg.PostgresError as error:
+        raise DatabaseUnavailable(
+            "La restauración no se pudo terminar: {problem}.\nLa base de datos sigue como estaba. Corrígelo y vuelve a empezar.",
+            problem=str(error),
+        ) from error
+    return Restored(manifest.sessions, previous, missing_roles)
+
+
+async def fill(dsn: str, path: Path, manifest: Manifest, clients: Clients, tracker: Tracker) -> None:
+    """Load a copy into an empty database and compare it, row by row counted.
+
+    Raises:
+        DatabaseUnavailable: it failed, or something is missing.
+    """
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--verbose", "--no-password"]
+    await clients.run("pg_restore", *options, path, dsn=dsn, hear=tracker.hear)
+    connection = await connect(dsn)
+    try:
+        require_same(manifest.tables, (await take_census(connection)).tables)
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _complete(dsn: str, path: Path, manifest: Manifest, clients: Clients) -> list[str]:
+    """Bring a filled database to this version's schema, and give the rights back; returns the roles that do not exist."""
+    connection = await connect(dsn)
+    try:
+        if manifest.schema:  # the schema files make the role of the application; migrations that were applied stay so
+            await connection.execute("DELETE FROM support_schema_migrations WHERE name NOT LIKE 'migrations/%'")
+        await migrate(dsn)
+        missing = await _grant(dsn, path, clients)
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close(timeout=5)
+    return missing
+
+
+async def _grant(dsn: str, path: Path, clients: Clients) -> list[str]:
+    contents = await clients.run("pg_restore", "--list", path)
+    entries = "\n".join(_GRANT_ENTRY.findall(contents))
+    if not entries:
+        return []
+    said: list[str] = []
+    options = ["--no-owner", "--use-list=/dev/stdin", "--no-password"]
+    process = await clients.start("pg_restore", *options, path, dsn=dsn, stdin=asyncio.subprocess.PIPE)
+    await finish(process, "pg_restore", text_in=f"{entries}\n", hear=said.append, tolerant=True)
+    missing = {found[1] for line in said if (found := _MISSING_ROLE.search(line))}
+    return sorted(missing - {APP_ROLE})  # without the right to create that one, guiado works without it
+
+
+@asynccontextmanager
+async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[Any]:
+    """A connection to the current database, in which nobody writes meanwhile."""
+    current = await connect(dsn)
+    try:
+        await _require_nobody(current)
+        if (count := await count_sessions(current)) and not force:
+            raise Conflict(
+                "La base de datos ya tiene sesiones ({count}). Usa --force para poner la copia en su lugar.\n"
+                "La de ahora no se borra: queda aparte, con otro nombre.",
+                count=count,
+            )
+        owners = [str(row[0]) for row in await current.fetch(_FOREIGN_OWNERS)]
+        if owners:
+            raise GuiadoError(
+                "En la base de datos hay objetos de otros usuarios ({owners}), que cambiarían de dueño.\n"
+                "Usa una base de datos solo para guiado, o restaura a mano con pg_restore.",
+                owners=", ".join(owners[:5]),
+            )
+        await current.execute("SET idle_in_transaction_session_timeout = 0; BEGIN")
+        if await current.fetchval("SELECT to_regclass($1)", _MAIN_TABLE) is not None:
+            await current.execute(f"LOCK TABLE {_MAIN_TABLE} IN EXCLUSIVE MODE")
+        yield current
+    finally:
+        current.terminate()
+
+
+async def _require_nobody(current: Any) -> None:  # noqa: ANN401
+    deadline = clock.monotonic_s() + _GOODBYE_S
+    while names := {str(row["name"]) for row in await current.fetch(_OTHERS)}:
+        if clock.monotonic_s() > deadline:
+            raise Conflict(
+                "Hay conexiones abiertas a la base de datos ({names}). No se cambió nada.\n"
+                "Para guiado y cierra los demás programas que la usan, y vuelve a intentarlo.",
+                names=", ".join(sorted(names)[:5]),
+            )
+        await asyncio.sleep(0.02)
+
+
+async def _copy_properties(dsn: str, fresh: Scratch) -> None:
+    """Settings and rights that hang on the database itself; a backup holds what is inside of it."""
+    current = await connect(dsn)  # one where the settings are in effect, and that commits
+    try:
+        quoted = await current.fetchval("SELECT quote_ident($1)", fresh.name)
+        oid, has_rights = await current.fetchrow(
+            "SELECT oid, datacl IS NOT NULL FROM pg_database WHERE datname = current_database()"
+        )
+        for row in await current.fetch(_SETTINGS, oid):
+            await current.execute(f"ALTER DATABASE {quoted} SET {row[0]} FROM CURRENT")
+        if has_rights:
+            await current.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
+            for row in await current.fetch(_RIGHTS, fresh.name, oid):
+                await current.execute(row[0])
+    finally:
+        await current.close(timeout=5)
+
+
+async def _swap(current: Any, fresh: Scratch) -> str:  # noqa: ANN401
+    """Give the current database a dated name and its own name to the fresh one, in one transaction.
+
+    The order matters. First the renaming takes its lock: from then on nobody can connect any more. Then we look who is there;
+    only when nobody is, our own connection, which keeps writers out, makes way.
+    """
+    previous = f"{fresh.current[:35]}_antes_{clock.now():%Y%m%dT%H%M%S}"
+    statement = await fresh.admin.fetchval(
+        "SELECT format('ALTER DATABASE %I RENAME TO %I; ALTER DATABASE %I RENAME TO %I', $1::text, $2::text, $3::text, $1::text)",
+        fresh.current,
+        previous,
+        fresh.name,
+    )
+    renaming = asyncio.create_task(fresh.admin.execute(statement))  # several statements sent at once are one transaction
+    try:
+        await _wait_for_lock(current, fresh.admin.get_server_pid(), renaming)
+        await _require_nobody(current)
+    except BaseException:
+        await current.execute("SELECT pg_cancel_backend($1)", fresh.admin.get_server_pid())
+        with suppress(asyncpg.PostgresError):
+            await renaming
+        raise
+    current.terminate()
+    await renaming
+    return previous
+
+
+async def _wait_for_lock(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:  # noqa: ANN401
+    deadline = clock.monotonic_s() + _RENAME_TIMEOUT_S
+    while not await current.fetchval(_HOLDS_DATABASE, pid):
+        if renaming.done() or clock.monotonic_s() > deadline:
+            break
+        await asyncio.sleep(0.01)
