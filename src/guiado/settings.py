@@ -5,18 +5,36 @@ Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of th
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from guiado.errors import SettingsInvalid
+from guiado.errors import Message, SettingsInvalid, os_reason
+
+ENV_FILE = Path(".env")
 
 _PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
 """Values of the guide's example: whoever copied it has not filled it in yet."""
+
+
+_COMPLAINTS = {
+    "int_": Message("debe ser un número entero"),
+    "float_": Message("debe ser un número"),
+    "greater_than_equal": Message("debe ser {limit} como mínimo"),
+    "less_than_equal": Message("debe ser {limit} como máximo"),
+    "string_too_long": Message("debe tener {limit} caracteres como máximo"),
+    "literal_error": Message("elige uno de estos: {choices}"),
+}
+"""How pydantic's name for an error begins -> what is wrong."""
 
 
 class Settings(BaseSettings):
@@ -26,7 +44,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+        env_file=ENV_FILE, env_file_encoding="utf-8-sig", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
@@ -62,6 +80,12 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
 
+KNOWN_NAMES: frozenset[str] = frozenset(
+    {str(field.validation_alias) for field in Settings.model_fields.values()} | {"GUIADO_LANG"}
+)
+"""Every variable that guiado reads."""
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine and no other."""
     try:
@@ -79,22 +103,71 @@ def read_settings(**overrides: object) -> Settings:
     Raises:
         SettingsInvalid: a value cannot be used; the message names the variable and the remedy.
     """
+    read_env_file()
     try:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
         raise SettingsInvalid(
-            "{name} tiene un valor que no sirve ({problem}). Corrígelo en el entorno o en .env.",
-            name=name,
-            problem=first["msg"],
-        ) from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise SettingsInvalid(
-            "No se puede leer el archivo .env ({problem}). Guárdalo como texto UTF-8 o bórralo.", problem=error
+            "{name} tiene un valor que no sirve: {problem}.\nCorrígelo en el entorno o en el archivo .env.",
+            name=".".join(str(part) for part in first["loc"]),
+            problem=_reason(first["type"], first.get("ctx", {})),
         ) from None
     _refuse_placeholders(settings)
     return settings
+
+
+def read_env_file() -> dict[str, str]:
+    """What the `.env` of the working folder says, by name; nothing where there is none.
+
+    Raises:
+        SettingsInvalid: it cannot be read, is no text, or a line of it is no setting; the message names the line.
+    """
+    try:
+        text = ENV_FILE.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _unreadable(os_reason(error)) from None
+    except UnicodeDecodeError:
+        raise _unreadable(Message("no es texto UTF-8")) from None
+    if "\0" in text:
+        raise _unreadable(Message("no es texto UTF-8"))
+    return _settings_in(text)
+
+
+def _settings_in(text: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for line in parse_stream(io.StringIO(text)):
+        if line.error:
+            raise SettingsInvalid(
+                "La línea {number} de .env no se entiende.\nEscribe NOMBRE=valor, o pon # delante si es un comentario.",
+                number=line.original.line,
+            )
+        if line.key is not None:
+            given[line.key] = line.value or ""
+    return given
+
+
+def _unreadable(problem: Message) -> SettingsInvalid:
+    return SettingsInvalid(
+        "No se puede leer el archivo .env de esta carpeta: {problem}.\n"
+        "Guárdalo como texto UTF-8, que tu usuario pueda leer, o bórralo.",
+        problem=problem,
+    )
+
+
+def _reason(kind: str, facts: Mapping[str, Any]) -> Message:
+    """The validator's complaint in our own words.
+
+    Args:
+        kind: pydantic's name for the error.
+        facts: what pydantic knows about it.
+    """
+    known = next((said for sign, said in _COMPLAINTS.items() if kind.startswith(sign)), Message("no se entiende"))
+    limit = next((facts[name] for name in ("ge", "le", "max_length") if name in facts), "")
+    choices = ", ".join(re.findall(r"'([^']*)'", str(facts.get("expected"))))
+    return replace(known, params={"limit": limit, "choices": choices})
 
 
 def _refuse_placeholders(settings: Settings) -> None:
@@ -107,6 +180,6 @@ def _refuse_placeholders(settings: Settings) -> None:
     for name, value in given.items():
         if value and any(example in value for example in _PLACEHOLDERS):
             raise SettingsInvalid(
-                "{name} todavía tiene el valor de ejemplo. Escribe el verdadero o borra la línea.",
+                "{name} todavía tiene el valor de ejemplo.\nEscribe el verdadero o borra la línea.",
                 name=name,
             )

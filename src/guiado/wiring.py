@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ class Runtime:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.knowledge = KnowledgeBase(knowledge_path(settings), "", parts.db, settings.tenant)
-        self._private: dict[Path, KnowledgeBase] = {}
+        self._private: dict[str, KnowledgeBase] = {}
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
@@ -110,10 +111,11 @@ class Runtime:
         return found
 
     def _knowledge_at(self, path: Path | None) -> KnowledgeBase:
-        if path is None or path.resolve() == self.knowledge.path.resolve():
+        # Not `resolve`: that fails where links lead in circles, which is for the reader of the file to say.
+        if path is None or os.path.realpath(path) == os.path.realpath(self.knowledge.path):
             return self.knowledge
         scope = KnowledgeBase.private_scope(path)
-        return self._private.setdefault(path.resolve(), KnowledgeBase(path, scope, self.parts.db, self.parts.tenant))
+        return self._private.setdefault(os.path.realpath(path), KnowledgeBase(path, scope, self.parts.db, self.parts.tenant))
 
     async def close(self) -> None:
         """End everything; an embedded server that nobody else uses stops."""

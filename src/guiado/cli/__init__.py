@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from guiado import __version__
+
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,10 +20,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always. 0 went well, 1 an error, 2 bad input, 130 Ctrl-C.
     """
+    _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words in (["version"], ["--version"]):
-        print(__version__)  # noqa: T201 the terminal library alone would take longer than all the rest
-        raise SystemExit(0)
-    from guiado.cli.root import run
+    try:
+        if words in (["version"], ["--version"]):
+            code = _tell_version()
+        else:
+            from guiado.cli.root import run
 
-    raise SystemExit(run(words))
+            code = run(words)
+    except KeyboardInterrupt:  # before there was anything to interrupt
+        code = _INTERRUPTED
+    raise SystemExit(code)
+
+
+def _tell_version() -> int:
+    try:
+        print(__version__, flush=True)  # noqa: T201 the terminal library alone would take longer than all the rest
+    except OSError:
+        forget_output()
+        return 1
+    return 0
+
+
+def forget_output() -> None:
+    """Nobody takes our output any more: what is still to come, at the end of the process too, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _open_streams() -> None:
+    # A stream that was closed before we began would lend its number to the next file or connection that we open.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 it stays open
+    sys.stdout = sys.stdout or open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115

@@ -8,6 +8,7 @@ from typing import Any
 from guiado.agent.engine import engine
 from guiado.app import answer, commands, escalate, feedback, messages, start, views
 from guiado.app.fields import check
+from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
@@ -37,6 +38,9 @@ class Desk:
     def start(self, description: str, email: str) -> View:
         """Begin a session.
 
+        Returns:
+            Its view, with `others`: titles of the problems that it could be just as well.
+
         Raises:
             InvalidInput: names every bad field with the remedy.
         """
@@ -46,7 +50,8 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             started = await start.start(parts, connection, knowledge, self._caller, command)
-            return _view(started.session, started.guide, messages.after_start(started.session, 0))
+            view = _view(started.session, started.guide, messages.after_start(started.session, 0))
+            return {**view, "others": _others(started, knowledge, parts.threshold)}
 
         return running.write(run)
 
@@ -142,6 +147,12 @@ def whole(session_id: str) -> View:
         }
 
     return engine().read(run)
+
+
+def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) -> list[str]:
+    sure = [candidate.problem_id for candidate in started.alternatives if candidate.confidence >= threshold]
+    guides = [guide for guide in map(knowledge.snapshot.guides.get, sure) if guide]
+    return [guide.in_language(started.session.language).problem_title for guide in guides]
 
 
 def _view(session: Session, guide: Guide | None, said: str) -> View:

@@ -9,7 +9,7 @@ import typer
 
 from guiado.cli.manual import Manual, ManualGroup
 from guiado.cli.screen import Screen, bullets, screen_of
-from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound
+from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
 
 if TYPE_CHECKING:
     from guiado.domain.guide import Guide, Step
@@ -34,14 +34,16 @@ def lint(
         entries = read_file(path)
     except KnowledgeBaseInvalid as error:
         _show_findings(screen, error.problems, "✗", "red")
-        screen.say("✗ {file} no se puede usar. Errores: {count}.", style="bold red", file=path.name, count=len(error.problems))
+        _show_findings(screen, error.warnings, "!", "yellow")
+        name, count = printable(path.name), len(error.problems)
+        screen.say("✗ {file} no se puede usar. Errores: {count}.", style="bold red", file=name, count=count)
         raise typer.Exit(1) from None
     _show_findings(screen, entries.findings.warnings, "!", "yellow")
     count, doubts = len(entries.guides), len(entries.findings.warnings)
     screen.say(
         "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.",
         style="bold green",
-        file=path.name,
+        file=printable(path.name),
         count=count,
         doubts=doubts,
     )
@@ -62,7 +64,7 @@ def show(
     elif problem_id in guides:
         _show_guide(screen, guides[problem_id].in_language(screen.language))
     else:
-        raise NotFound("No hay ninguna guía {problem_id}. Mira la lista con: guiado kb show", problem_id=problem_id)
+        raise NotFound("No hay ninguna guía {problem_id}. Mira la lista con: guiado kb show", problem_id=printable(problem_id))
 
 
 @app.command(cls=Manual, help="Copia la base de conocimiento original a un archivo que puedes editar.")
@@ -74,13 +76,14 @@ def export(
     """Write the knowledge base that ships to a file."""
     from guiado.resources import data_path
 
-    if file.exists() and not force:
-        raise GuiadoError("{file} ya existe. Usa --force para sustituirlo o elige otro nombre.", file=file)
+    shown = printable(file)
     try:
+        if file.exists() and not force:
+            raise GuiadoError("{file} ya existe. Usa --force para sustituirlo o elige otro nombre.", file=shown)
         file.write_bytes(data_path("integrations", _NAME).read_bytes())
     except OSError as error:
         raise GuiadoError(
-            "No se puede escribir {file} ({problem}). Elige otra ruta.", file=file, problem=error.strerror
+            "No se puede escribir {file} ({problem}). Elige otra ruta.", file=shown, problem=os_reason(error)
         ) from None
     screen = screen_of(context)
     screen.say("✓ Listo: {file}. Edítalo, revísalo con guiado kb lint y ponlo en uso con:", style="green", file=file)

@@ -9,8 +9,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from guiado.cli.screen import Screen, screen_of
+from guiado.errors import printable
 
 _NAME = re.compile(r"'([^']*)'")
+_SURPLUS = re.compile(r"unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DOTALL)
 
 
 class Manual(TyperCommand):
@@ -92,7 +94,7 @@ def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
     name = _parameter_name(error)
     match type(error).__name__:
         case "NoSuchOption":
-            return screen.tr("No existe la opción {name}.", name=error.option_name)
+            return screen.tr("No existe la opción {name}.", name=printable(str(error.option_name)))
         case "MissingParameter":
             return screen.tr("Falta {name}.", name=name)
         case "BadParameter":
@@ -106,8 +108,9 @@ def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
 def _unknown_command(screen: Screen, said: str) -> str:
     found = _NAME.search(said) if said.startswith("No such command") else None
     if found:
-        return screen.tr("No existe la orden {name}.", name=found[1])
-    return screen.tr("No entiendo la orden ({problem}).", problem=said)
+        return screen.tr("No existe la orden {name}.", name=printable(found[1]))
+    surplus = _SURPLUS.search(said)
+    return screen.tr("Sobra {words}.", words=printable(surplus[1])) if surplus else screen.tr("No entiendo la orden.")
 
 
 def _parameter_name(error: Any) -> str:  # noqa: ANN401

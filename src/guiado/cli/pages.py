@@ -39,6 +39,7 @@ def announce(screen: Screen, view: View) -> None:
     if view["step"] is None:
         _show_reference(screen, view)
         return
+    _show_block(screen, screen.tr("Si no es eso, quizá sea"), view["others"], "•")
     if view["step"]["estimated_time"]:
         screen.say("Tiempo estimado de toda la guía: {time}", style="dim", time=view["step"]["estimated_time"])
     _show_block(screen, screen.tr("Ten a mano"), view["prerequisites"], "•")

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from guiado.cli import chat, database, knowledge, server, sessions
+from guiado.cli import chat, database, doctor, forget_output, knowledge, server, sessions
 from guiado.cli.manual import Manual, ManualGroup, explain_usage
 from guiado.cli.screen import Screen, screen_of
-from guiado.errors import GuiadoError, InvalidInput
+from guiado.errors import GuiadoError, InvalidInput, printable
 
 _LANGUAGES = ("es", "en", "pt")
 _INTERRUPTED = 130
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 server.add_to(app)
 chat.add_to(app)
+doctor.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(database.app, name="db")
@@ -64,8 +65,8 @@ def run(words: list[str]) -> int:
     """
     rest, wished = _take_language(words)
     screen = Screen(wished if wished in _LANGUAGES else None)
-    if wished and wished not in _LANGUAGES:
-        screen.complain(screen.tr("--lang: {given} no es un idioma de guiado. Elige es, en o pt.", given=wished))
+    if wished is not None and wished not in _LANGUAGES:
+        screen.complain(screen.tr("--lang: {given} no es un idioma de guiado. Elige es, en o pt.", given=printable(wished)))
         return _MISUSED
     _quieten()
     return _run(rest, screen)
@@ -80,10 +81,17 @@ def _run(words: list[str], screen: Screen) -> int:
     except typer.Abort:  # the end of the input, where a command made nothing of it
         return 1
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception as error:
+        if os.environ.get("GUIADO_LOG_LEVEL", "").lower() == "debug":
+            raise
+        if isinstance(error, OSError) and error.filename is None:  # a full disk under our output: the end would try it again
+            forget_output()
+        screen.complain(_explain_fault(screen, error))
+        return 1
     return code if isinstance(code, int) else 0
 
 
@@ -95,6 +103,19 @@ def _explain(screen: Screen, error: GuiadoError | typer.TyperException) -> int:
         return error.exit_code
     screen.complain(screen.explain(error))
     return _MISUSED if isinstance(error, InvalidInput) else 1
+
+
+def _explain_fault(screen: Screen, error: Exception) -> str:
+    """What nobody foresaw, without the lines of code that only a programmer can use."""
+    from guiado.errors import os_reason
+
+    if isinstance(error, OSError) and error.errno:
+        reason, path = os_reason(error), error.filename or "?"
+        return screen.tr("No puedo usar {path}: {reason}.\nCorrígelo y vuelve a intentarlo.", path=path, reason=reason)
+    return screen.tr(
+        "Error interno: {problem}.\nRepite la orden con GUIADO_LOG_LEVEL=debug para ver el detalle, y avisa de este fallo.",
+        problem=" ".join(f"{type(error).__name__}: {error}".split())[:300],
+    )
 
 
 def _take_language(words: list[str]) -> tuple[list[str], str | None]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NARROW = 60
 """Below this width, in columns, nothing is indented."""
+_LEAST = 10
+_USUAL = 80
 
 
 class Screen:
@@ -150,4 +152,7 @@ def _console(stream: TextIO) -> Console:
         reconfigure = getattr(each, "reconfigure", None)
         if reconfigure:  # what a terminal cannot show or sends broken must not end the command
             reconfigure(errors="replace")
-    return Console(file=stream, markup=False, highlight=False, emoji=False)
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    if console.width < _LEAST:  # COLUMNS=0 says that nobody knows
+        console.width = _USUAL
+    return console

@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str | None, typer.Option(metavar="IP", help="Dirección en la que escucha (GUIADO_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(metavar="N", help="Puerto en el que escucha (PORT).")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", min=1, max=65_535, help="Puerto en el que escucha (PORT).")] = None,
 ) -> None:
     """Serve until told to stop."""
     from guiado.serve import run

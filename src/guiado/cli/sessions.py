@@ -11,7 +11,7 @@ import typer
 
 from guiado.cli.manual import Manual, ManualGroup
 from guiado.cli.screen import Screen, screen_of
-from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
     from guiado.cli.desk import View
@@ -74,7 +74,7 @@ def _check_status(status: str | None) -> None:
 
     if status is not None and status not in set(Status):
         known = ", ".join(Status)
-        why = Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": status, "known": known})
+        why = Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(status), "known": known})
         raise InvalidInput([FieldProblem("--status", why)])
 
 
@@ -144,7 +144,7 @@ def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
         (screen.tr("Terminó"), _when(session["ended_at"])),
         (screen.tr("Pasos"), _steps(session)),
         (screen.tr("Solución"), _resolution(screen, session["resolution"])),
-        (screen.tr("Motivo para pasar a una persona"), _reasons(screen, session["escalation_reason"])),
+        (screen.tr("Motivo para pasar a una persona"), session["escalation_reason"]),
         (screen.tr("Notas"), session["notes"]),
     )
     screen.show(_facts([(name, str(value)) for name, value in rows if value], stacked=screen.out.width < _WIDE // 2))
@@ -204,8 +204,3 @@ def _title(row: Mapping[str, Any]) -> str:
 def _resolution(screen: Screen, resolution: str | None) -> str:
     words = {"confirmed": screen.tr("confirmada"), "assumed": screen.tr("supuesta")}
     return words.get(str(resolution), "") if resolution else ""
-
-
-def _reasons(screen: Screen, reasons: str | None) -> str:
-    # guiado's own reasons are stored in Spanish, one a line; a customer's stay as they are
-    return "\n".join(screen.tr(reason) for reason in (reasons or "").split("\n"))

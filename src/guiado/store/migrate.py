@@ -10,6 +10,7 @@ Source: ADR 0005; architecture.md, Migrations.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from guiado import clock
 from guiado.errors import DatabaseUnavailable, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.resources import data_path
+from guiado.store.refusals import disk_full, reason
 
 SCHEMA_FILES = (
     "support_troubleshooting_schema.sql",
@@ -81,6 +83,7 @@ async def migrate(dsn: str) -> list[str]:
     connection = await connect(dsn)
     try:
         files = schema_files()
+        await _require_utf8(connection)
         if not await _due(connection, files):
             return []
         await _take_turn(connection)
@@ -89,14 +92,31 @@ async def migrate(dsn: str) -> list[str]:
         for file in due:
             await _apply(connection, file)
         return [file.name for file in due]
-    except asyncpg.PostgresError as error:
+    except asyncpg.DiskFullError as error:
+        raise disk_full() from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(
             "No se pudo preparar la base de datos: {problem}.\n"
             "El usuario de DATABASE_URL debe poder crear tablas; revisa sus permisos y vuelve a empezar.",
-            problem=str(error),
+            problem=reason(error),
         ) from error
     finally:
+        await _close(connection)
+
+
+async def _close(connection: Any) -> None:  # noqa: ANN401
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may be gone already
         await connection.close(timeout=5)
+
+
+async def _require_utf8(connection: Any) -> None:  # noqa: ANN401
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseUnavailable(
+            "La base de datos guarda el texto en {encoding}, y guiado necesita UTF8.\n"
+            "Crea otra y ponla en DATABASE_URL: CREATE DATABASE guiado ENCODING 'UTF8' TEMPLATE template0;",
+            encoding=encoding,
+        )
 
 
 async def connect(dsn: str) -> Any:  # noqa: ANN401
@@ -109,8 +129,9 @@ async def connect(dsn: str) -> Any:  # noqa: ANN401
         connection = await cast("Any", asyncpg).connect(dsn, timeout=15, server_settings={"application_name": "guiado-admin"})
     except (OSError, ValueError, OverflowError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(
-            "No se puede conectar con PostgreSQL ({problem}).\nRevisa DATABASE_URL y que el servidor esté en marcha.",
-            problem=f"{type(error).__name__}: {error}"[:300],
+            "No se puede conectar con PostgreSQL: {problem}.\n"
+            "Revisa DATABASE_URL (con la base integrada, GUIADO_HOME) y que el servidor esté en marcha.",
+            problem=reason(error),
         ) from error
     if cast("int", await connection.fetchval("SELECT current_setting('server_version_num')::integer")) < _OLDEST:
         await connection.close()
@@ -144,6 +165,15 @@ async def _applied(connection: Any) -> dict[str, str]:  # noqa: ANN401
         return {}
     rows = await connection.fetch("SELECT name, checksum FROM support_schema_migrations")
     return {row["name"]: row["checksum"] for row in rows}
+
+
+async def due_files(connection: Any) -> list[SchemaFile]:  # noqa: ANN401
+    """The files that the database does not have yet.
+
+    Raises:
+        SchemaMismatch: as `migrate`.
+    """
+    return await _due(connection, schema_files())
 
 
 async def _due(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  # noqa: ANN401

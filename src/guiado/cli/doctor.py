@@ -1,0 +1,126 @@
+"""`guiado doctor`: what is wrong with this installation, and the remedy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import Manual
+from guiado.cli.screen import Screen, screen_of
+from guiado.domain.finding import Finding, State, bad
+
+if TYPE_CHECKING:
+    from guiado.settings import Settings
+
+_MARKS = {State.GOOD: ("✓", "green"), State.DOUBTFUL: ("!", "yellow"), State.BAD: ("✗", "bold red")}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(
+        cls=Manual,
+        help="Revisa la instalación y dice qué falla y cómo arreglarlo. Termina con código 1 si algo falla.\n"
+        "Si la base integrada está parada, la arranca para mirarla y la vuelve a parar.",
+    )(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+) -> None:
+    """Look at everything and show what was found."""
+    screen, findings = screen_of(context), _look_at_everything()
+    is_well = all(finding.state is not State.BAD for finding in findings)
+    if as_json:
+        _write_json(screen, findings, is_well=is_well)
+    else:
+        for finding in findings:
+            _show(screen, finding)
+        _conclude(screen, findings)
+    raise typer.Exit(0 if is_well else 1)
+
+
+def _look_at_everything() -> list[Finding]:
+    from guiado.app import checkup
+    from guiado.wiring import knowledge_path
+
+    settings, found = checkup.look_at_settings()
+    found = checkup.look_at_program() + found
+    knows_where = all(finding.state is not State.BAD for finding in found)
+    found += checkup.look_at_port(settings) + checkup.look_at_knowledge(knowledge_path(settings))
+    if not knows_where:  # the database may be another one than the usual one: nothing is started on suspicion
+        return found + _look_at_home(settings)
+    return found + (_look_at_database(settings, settings.database_url) if settings.database_url else _look_at_own(settings))
+
+
+def _look_at_home(settings: Settings) -> list[Finding]:
+    from guiado.errors import GuiadoError
+    from guiado.store.embedded import default_home
+    from guiado.store.embedded.checkup import look_at_home
+
+    try:
+        return look_at_home(settings.home or default_home(), settings.pg_bin)
+    except GuiadoError as error:
+        return [bad("home", error)]
+
+
+def _look_at_own(settings: Settings) -> list[Finding]:
+    from guiado.errors import GuiadoError
+    from guiado.store.embedded import EmbeddedPostgres, default_home
+
+    found = _look_at_home(settings)
+    if any(finding.state is State.BAD for finding in found):
+        return found
+    server = EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
+    try:
+        if server.dsn() is None:  # made at the first start: there is nothing to look at
+            return found
+        dsn = server.join()
+    except GuiadoError as error:
+        return [*found, bad("database", error)]
+    try:
+        return found + _look_at_database(settings, dsn)
+    finally:
+        server.leave()
+
+
+def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
+    from guiado.store.checkup import look_at
+
+    return asyncio.run(look_at(dsn, settings.pool_size))
+
+
+def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:
+    """What was found, and what to do; the second is empty when nothing is to be done."""
+    what, _, remedy = screen.explain(finding.said).partition("\n")
+    return what, remedy
+
+
+def _show(screen: Screen, finding: Finding) -> None:
+    from rich.text import Text
+
+    (what, remedy), (mark, style) = _lines(screen, finding), _MARKS[finding.state]
+    screen.verbatim(Text.assemble((f"{mark} ", style), what))
+    if remedy:
+        screen.verbatim(f"  → {remedy}", style="dim" if finding.state is State.GOOD else "")
+
+
+def _conclude(screen: Screen, findings: list[Finding]) -> None:
+    bad_ones = sum(finding.state is State.BAD for finding in findings)
+    doubts = sum(finding.state is State.DOUBTFUL for finding in findings)
+    if bad_ones:
+        screen.say("Fallos: {count}. Avisos: {doubts}.", style="bold red", count=bad_ones, doubts=doubts)
+    else:
+        screen.say("Todo en orden. Avisos: {doubts}.", style="bold green", doubts=doubts)
+
+
+def _write_json(screen: Screen, findings: list[Finding], *, is_well: bool) -> None:
+    import json
+
+    checks: list[dict[str, str | None]] = []
+    for finding in findings:
+        what, remedy = _lines(screen, finding)
+        checks.append({"check": finding.check, "state": finding.state.value, "what": what, "remedy": remedy or None})
+    screen.verbatim(json.dumps({"ok": is_well, "checks": checks}, ensure_ascii=False, indent=2))

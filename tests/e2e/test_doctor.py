@@ -1,0 +1,185 @@
+"""`guiado doctor` finds what is wrong, says what to do, and works where nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import pytest
+from clusters import wheel_binaries
+
+from guiado.cli import main
+from guiado.store.embedded import EmbeddedPostgres
+from guiado.store.migrate import connect
+
+DAMAGES = {
+    "row_security": "ALTER TABLE support_tickets DISABLE ROW LEVEL SECURITY",
+    "schema": "DELETE FROM support_schema_migrations WHERE name = 'support_webhooks_schema.sql'",
+    "timezone": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO ''Asia/Tokyo''', current_database()); END $$",
+    "jobs": "INSERT INTO support_troubleshooting_schedule (job, next_at, last_error) VALUES ('limpieza', now() - interval '1 day', 'se cayó')",
+    "sessions": "INSERT INTO support_troubleshooting_sessions (session_id, customer_email, problem_description, attempts)"
+    " VALUES (gen_random_uuid(), 'a@example.com', 'x', 3)",
+    "future": "INSERT INTO support_troubleshooting_sessions (session_id, customer_email, problem_description, started_at)"
+    " VALUES (gen_random_uuid(), 'a@example.com', 'x', now() + interval '1 day')",
+    "outbox": "WITH e AS (INSERT INTO support_troubleshooting_outbox (event_id, event, data, occurred_at)"
+    " VALUES (gen_random_uuid(), 'x', '{}', now()) RETURNING event_id)"
+    " INSERT INTO support_troubleshooting_deliveries (delivery_id, event_id, destination, due_at)"
+    " SELECT gen_random_uuid(), event_id, 'w', now() - interval '1 hour' FROM e",
+}
+"""Name of the check -> what it has to find."""
+BAD = {"row_security", "sessions"}
+
+
+@pytest.fixture
+def doctor(capfd, monkeypatch, tmp_path):
+    """Runs the command in an empty folder; gives its exit code and what it found, by check."""
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        monkeypatch.setenv("PORT", str(free.getsockname()[1]))
+
+    def call(**settings):
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        with pytest.raises(SystemExit) as ended:
+            main(["doctor", "--json"])
+        told = json.loads(capfd.readouterr().out)
+        assert told["ok"] is (ended.value.code == 0)
+        assert all((check["state"] == "good") is (check["remedy"] is None) for check in told["checks"])
+        assert all("\n" not in check["what"] + (check["remedy"] or "") for check in told["checks"])
+        return ended.value.code, told["checks"]
+
+    return call
+
+
+def states(checks):
+    """The worst state of each check."""
+    found = {}
+    for check in checks:
+        found[check["check"]] = max(found.get(check["check"], "good"), check["state"], key=["good", "doubtful", "bad"].index)
+    return found
+
+
+async def _execute(dsn, *statements):
+    connection = await connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def test_a_good_installation_has_nothing_to_complain_of_and_is_left_as_it_was(doctor, home, capfd):
+    code, checks = doctor()
+    assert code == 0
+    assert set(states(checks).values()) == {"good"}, checks
+    named = {check["check"] for check in checks}
+    assert named >= {
+        "program",
+        "settings",
+        "port",
+        "knowledge_base",
+        "home",
+        "disk",
+        "programs",
+        "data",
+        "server",
+        "locks",
+        "log",
+    }
+    assert named >= {
+        "latency",
+        "version",
+        "durability",
+        "rights",
+        "schema",
+        "row_security",
+        "clock",
+        "outbox",
+        "jobs",
+        "sessions",
+    }
+    assert not EmbeddedPostgres(home).status().running
+    with pytest.raises(SystemExit) as ended:
+        main(["--lang", "en", "doctor"])
+    said = capfd.readouterr()
+    assert (ended.value.code, said.err) == (0, "")
+    assert said.out.splitlines()[-1] == "All is well. Warnings: 0."
+
+
+def test_a_healthy_database_is_not_accused(doctor, dsn):
+    found = states(doctor(DATABASE_URL=dsn)[1])
+    # The tests' own server is quick because it may lose what it was told.
+    assert {name for name, state in found.items() if state != "good"} == {"durability"}
+
+
+@pytest.mark.parametrize("check", DAMAGES)
+def test_damage_in_the_database_is_found(doctor, dsn, check):
+    asyncio.run(_execute(dsn, DAMAGES[check]))
+    code, checks = doctor(DATABASE_URL=dsn)
+    found = states(checks)
+    assert code == 1
+    assert {name for name, state in found.items() if state != "good"} - {"durability"} == {check}
+    assert found[check] == ("bad" if check in BAD else "doubtful")
+
+
+def test_a_database_without_rights_or_schema_is_found(doctor, empty_dsn):
+    name = "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON SCHEMA public FROM PUBLIC'); END $$"
+    asyncio.run(_execute(empty_dsn, name, "DROP ROLE IF EXISTS mira", "CREATE ROLE mira LOGIN"))
+    try:
+        code, checks = doctor(DATABASE_URL=empty_dsn.replace("postgresql://guiado@", "postgresql://mira@"))
+        found = states(checks)
+        assert code == 1
+        assert (found["rights"], found["schema"], found["role"]) == ("bad", "doubtful", "doubtful")
+        assert found["latency"] == "good", "one check's failure stops no other"
+    finally:
+        asyncio.run(_execute(empty_dsn, "DROP ROLE mira"))
+
+
+def test_where_everything_is_broken_each_check_speaks_for_itself(doctor, tmp_path, monkeypatch):
+    monkeypatch.setattr("guiado.app.checkup._TIMEOUT_S", 0.2)
+    (tmp_path / ".env").write_text("esto no es nada\n")
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, checks = doctor(
+            GUIADO_HOME=tmp_path / "file", GUIADO_KB_PATH=tmp_path / "nada.json", PORT=taken.getsockname()[1], GUIADO_PROT="1"
+        )
+    assert code == 1
+    found = states(checks)
+    assert [found[name] for name in ("program", "settings", "port", "knowledge_base", "home")] == ["good", *["bad"] * 4]
+    assert "GUIADO_PROT no es un ajuste de guiado." in [check["what"] for check in checks]
+
+
+def test_a_misspelt_setting_is_named_with_the_right_one(doctor, tmp_path, home):
+    (tmp_path / ".env").write_text("SLACK_WEBHOOK_ULR=https://example.com\nOTRA_COSA=1\n")
+    code, checks = doctor()
+    doubts = [check for check in checks if check["state"] == "doubtful"]
+    assert code == 0
+    assert [(doubt["what"].split()[0], doubt["remedy"]) for doubt in doubts] == [
+        ("SLACK_WEBHOOK_ULR", "Quizá querías escribir SLACK_WEBHOOK_URL.")
+    ]
+
+
+def test_an_embedded_database_that_cannot_start_is_explained(doctor, home):
+    with (home / "postgres/data/postgresql.conf").open("a") as settings:
+        settings.write("max_connections = muchas\n")
+    code, checks = doctor()
+    assert code == 1
+    (fault,) = [check for check in checks if check["state"] == "bad"]
+    assert "max_connections" in fault["what"]
+    assert "postgresql.conf" in fault["remedy"]
+
+
+def test_a_database_that_does_not_answer_is_explained(doctor):
+    code, checks = doctor(DATABASE_URL="postgresql://a@127.0.0.1:1/x")
+    assert code == 1
+    (fault,) = [check for check in checks if check["state"] == "bad"]
+    assert fault["check"] == "database"
+
+
+def test_what_a_killed_server_leaves_behind_is_no_fault(doctor, home):
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
+    (home / "postgres/data/postmaster.pid").write_text("999999\n/x\n0\n5432\n/x\n\n\nready\n")
+    code, checks = doctor()
+    assert (code, states(checks)["server"]) == (0, "doubtful")
+    assert not server.status().running
