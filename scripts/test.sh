@@ -14,7 +14,7 @@ esac
 
 scripts/chromium.sh
 status=0
-.venv/bin/python -m pytest -n 2 -m "$marker" "$@" || status=$?
+.venv/bin/python -m pytest -n 2 --dist loadgroup -m "$marker" "$@" || status=$?
 if [ "$kind" = long ] && [ "$status" -eq 5 ]; then
   echo "No hay pruebas largas que ejecutar."
   exit 0

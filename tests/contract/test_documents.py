@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 import requests
+import typer
 
 from guiado.app import commands
+from guiado.cli.root import app as cli
 from guiado.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,25 +215,51 @@ def test_every_relation_is_documented_and_every_documented_one_exists(rows: Call
     assert relations - named == set()
 
 
-def test_every_documented_function_and_index_exists(rows: Callable[..., Any]) -> None:
+def test_every_function_is_documented_and_every_documented_one_exists(rows: Callable[..., Any]) -> None:
     functions = {row["proname"] for row in rows("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")}
-    indexes = {row["indexname"] for row in rows("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
-    text = TEXTS["TROUBLESHOOTING_PERFORMANCE_OPTIMIZATION"]
+    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Funciones")[2].partition("## Órdenes")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) - {"guiado_"} == functions
     assert set(re.findall(r"\b(?:guiado|refresh|cleanup|maintenance|check|get|search)_\w+(?=\()", EVERYTHING)) <= functions
-    table = text.partition("## Índices")[2].partition("Para ver cuáles")[0]
+
+
+def test_every_documented_index_exists(rows: Callable[..., Any]) -> None:
+    indexes = {row["indexname"] for row in rows("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
+    table = TEXTS["TROUBLESHOOTING_PERFORMANCE_OPTIMIZATION"].partition("## Índices")[2].partition("Para ver cuáles")[0]
     assert set(re.findall(r"`((?!search_trouble)\w+_\w+)`", table)) <= indexes
 
 
-def test_the_documented_settings_exist_and_have_the_documented_values(rows: Callable[..., Any]) -> None:
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
-    example = set(re.findall(r"^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
-    documented = set(re.findall(r"`((?:GUIADO_|PG_|DATABASE_|OPENAI_|KESTRA_|SLACK_)[A-Z_]+|PORT)`", EVERYTHING))
-    assert documented <= known
-    assert example & known <= documented
+def test_every_setting_is_documented_and_every_documented_one_exists(rows: Callable[..., Any]) -> None:
+    known = {str(field.validation_alias) for field in Settings.model_fields.values()} | {"GUIADO_LANG"}
+    example = set(re.findall(r"^#([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Ajustes")[2].partition("## Glosario")[0]
+    in_table = {name for cell in re.findall(r"^\| (`[^|]*`) \|", listed, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+    assert in_table == known == example
+    everywhere = EVERYTHING + (DOCS / "production.md").read_text("utf-8")
+    named = set(re.findall(r"\b((?:GUIADO_|PG_|DATABASE_|OPENAI_|KESTRA_|SLACK_)[A-Z_]+)\b", everywhere))
+    assert named <= known
     config = {
         row["config_key"] for row in rows("SELECT config_key FROM support_troubleshooting_config WHERE tenant_id = 'default'")
     }
     assert all(f"`{key}`" in EVERYTHING for key in config)
+
+
+def commands_under(path: str, command: Any) -> Iterator[str]:
+    """The words of every command that does something; groups only gather others."""
+    members = getattr(command, "commands", None)
+    if not members:
+        yield path
+    for name, each in (members or {}).items():
+        if not each.hidden:
+            yield from commands_under(f"{path} {name}", each)
+
+
+def test_every_command_is_documented_and_every_documented_one_exists() -> None:
+    existing = set(commands_under("guiado", typer.main.get_command(cli)))
+    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Órdenes")[2].partition("## Ajustes")[0]
+    assert set(re.findall(r"`(guiado [a-z ]+)`", listed)) == existing
+    texts = [(ROOT / name).read_text("utf-8") for name in ("README.md", "README.es.md", "docs/production.md")]
+    used = set(re.findall(r"\bguiado ((?:db|kb|sessions) [a-z]+|serve|worker|chat|doctor)\b", "\n".join([*texts, EVERYTHING])))
+    assert {f"guiado {words}" for words in used} <= existing
 
 
 def test_documents_name_only_folders_and_files_that_exist() -> None:

@@ -117,7 +117,7 @@ def test_documented_make_targets_exist(document: str) -> None:
 
 
 def test_make_knows_the_promised_targets() -> None:
-    promised = {"run", "test", "test-long", "bench", "check", "docs", "lock", "wheel", "setup", "help"}
+    promised = {"run", "test", "test-long", "bench", "check", "docs", "lock", "wheel", "sdist", "setup", "help"}
     shown = subprocess.run(["make", "--silent", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert promised <= set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE))
     assert promised <= make_targets()
