@@ -6,7 +6,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat test test-long check bench docs lock wheel setup setup-dev setup-docs
+.PHONY: help run chat test test-long coverage check bench docs lock wheel sdist setup setup-dev setup-docs
 
 help: ## Muestra esta ayuda
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -23,13 +23,16 @@ test: check ## Comprueba el código y ejecuta las pruebas
 test-long: setup-dev ## Ejecuta las pruebas largas
 	@scripts/test.sh long $(ARGS)
 
+coverage: setup-dev ## Mide las ramas probadas de domain, app y store; exige el 95%
+	@.venv/bin/python scripts/coverage.py $(ARGS)
+
 check: setup-dev ## Estilo, formato, tipos y capas
 	@scripts/check.sh
 
 bench: setup-dev ## Ejecuta las mediciones de benchmarks/ y muestra una tabla
 	@.venv/bin/python scripts/bench.py $(ARGS)
 
-docs: setup-docs ## Genera el sitio de documentación en site/
+docs: setup setup-docs ## Genera el sitio de documentación en site/
 	@scripts/docs.sh
 
 lock: ## Fija las versiones; ARGS=--upgrade las actualiza
@@ -37,6 +40,9 @@ lock: ## Fija las versiones; ARGS=--upgrade las actualiza
 
 wheel: setup-dev ## Construye el paquete en dist/
 	@.venv/bin/python -m hatchling build -t wheel
+
+sdist: setup-dev ## Construye el archivo con el código fuente en dist/
+	@.venv/bin/python -m hatchling build -t sdist
 
 setup: ## Prepara .venv para ejecutar (PYTHON=… elige el intérprete)
 	@scripts/setup.sh run
