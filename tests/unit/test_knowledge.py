@@ -194,7 +194,7 @@ def test_whatever_an_author_writes_is_a_guide_or_named_faults(top: dict[str, Any
     ("text", "said"),
     [
         ('{"a": ', "línea 1, columna"),
-        ('{\n "a": {},\n "a": {}\n}', "$..a"),
+        ('{\n "a": {},\n "a": {}\n}', "$.a: Está repetido"),
         ("[]", "$: Debe ser un objeto"),
         ('{"p": null}', "$.p: Debe ser un objeto"),
         ("[" * 100_000, "niveles anidados"),
