@@ -250,7 +250,8 @@ def test_ctrl_c_at_any_moment_of_the_beginning_is_quiet(base: str) -> None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=DEADLINE_S)
-        assert process.returncode in {130, -signal.SIGINT}
+        # Once the chat greets, leaving by Ctrl-C is an end like any other.
+        assert process.returncode in {130, -signal.SIGINT} or (process.returncode == 0 and "Hola" in out)
         # Before the first line of ours the end is the interpreter's own.
         assert "guiado/cli" not in err, err
         assert "Guardamos todo" not in out

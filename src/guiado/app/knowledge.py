@@ -10,23 +10,32 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import stat
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from guiado import clock
+from guiado.app.knowledge_text import UNCHANGED, Source, walk
+from guiado.app.plain import json_problem
 from guiado.detection import Index, Problem, build_index
 from guiado.domain.guide import Guide, content_hash
 from guiado.domain.knowledge import Findings, read_entry
 from guiado.domain.versions import carry_step_ids
-from guiado.errors import DatabaseUnavailable, FieldProblem, KnowledgeBaseInvalid, Message
+from guiado.errors import DatabaseUnavailable, FieldProblem, KnowledgeBaseInvalid, Message, os_reason
 from guiado.logs import get_logger
 from guiado.store import guides
 from guiado.store.database import Connection, Database
 
 _PUBLISH_TRIES = 10
-_MAX_FILE_BYTES = 256 * 1024 * 1024
+_BATCH = 200
+"""Versions that are stored with one statement: what is put into JSON at once keeps the event loop for about 10 ms."""
+_MAX_FILE_MB = 64
+_PIECE_CHARS = 1 << 20
 log = get_logger()
 Signature = tuple[int, int, int]
 
@@ -39,11 +48,13 @@ class Entries:
         guides: id -> guide, without the ids that publishing gives to steps.
         hashes: id -> hash of the entry as written.
         findings: errors and warnings.
+        sources: id -> what the entry looked like in the file.
     """
 
     guides: Mapping[str, Guide]
     hashes: Mapping[str, str]
     findings: Findings
+    sources: Mapping[str, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +66,14 @@ class Snapshot:
         hashes: id -> content hash.
         version_ids: id -> stored version.
         index: detection over all of them.
+        sources: id -> what its entry looked like in the file.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
     hashes: Mapping[str, str] = field(default_factory=dict[str, str])
     version_ids: Mapping[str, str] = field(default_factory=dict[str, str])
     index: Index = field(default_factory=lambda: build_index(()))
+    sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
 
 def read_file(path: Path, known: Snapshot | None = None) -> Entries:
@@ -73,55 +86,104 @@ def read_file(path: Path, known: Snapshot | None = None) -> Entries:
     Raises:
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
-    findings = Findings()
-    raw = _decode(path, findings)
+    findings, known = Findings(), known or Snapshot()
+    raw, sources = _decode(path, findings, known.sources)
     found: dict[str, Guide] = {}
     hashes: dict[str, str] = {}
     for problem_id, entry in raw.items():
-        fingerprint = _fingerprint(entry)
-        old = known.guides.get(problem_id) if known and known.hashes.get(problem_id) == fingerprint else None
+        same = entry is UNCHANGED
+        fingerprint = known.hashes[problem_id] if same else _fingerprint(problem_id, entry, findings)
+        old = known.guides.get(problem_id) if known.hashes.get(problem_id) == fingerprint else None
         guide = old or read_entry(problem_id, entry, findings)
         if guide is not None:
             found[problem_id], hashes[problem_id] = guide, fingerprint
     if not raw:
         findings.error("$", "No hay ningún problema. Agrega al menos uno.")
     if findings.errors:
-        raise KnowledgeBaseInvalid(path.name, findings.errors)
-    return Entries(found, hashes, findings)
+        raise KnowledgeBaseInvalid(path.name, findings.errors, findings.warnings)
+    return Entries(found, hashes, findings, sources)
 
 
-def _fingerprint(entry: object) -> str:
-    return content_hash(cast("Mapping[str, object]", entry)) if isinstance(entry, dict) else ""
-
-
-def _decode(path: Path, findings: Findings) -> Mapping[str, object]:
-    def no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        names = [name for name, _ in pairs]
-        for name in {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ():
-            findings.error(f"$..{name}", "Está repetido. Deja solo uno.")
-        return dict(pairs)
-
+def _fingerprint(problem_id: str, entry: object, findings: Findings) -> str:
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise ValueError("el archivo supera 256 MB")  # noqa: TRY301
-        raw: object = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=no_twins)
-    except json.JSONDecodeError as error:
-        at = FieldProblem(
-            f"línea {error.lineno}, columna {error.colno}", Message("El JSON está mal escrito ({why}).", {"why": error.msg})
-        )
-        raise KnowledgeBaseInvalid(path.name, [at]) from None
+        return content_hash(cast("Mapping[str, object]", entry)) if isinstance(entry, dict) else ""
     except RecursionError:
-        at = FieldProblem("$", Message("Hay demasiados niveles anidados. Simplifica la entrada."))
-        raise KnowledgeBaseInvalid(path.name, [at]) from None
-    except (OSError, ValueError) as error:
-        at = FieldProblem(
-            str(path), Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": error})
-        )
-        raise KnowledgeBaseInvalid(path.name, [at]) from None
+        findings.error(f"$.{problem_id}", "Hay demasiados niveles anidados. Simplifícalo.")
+        return ""
+
+
+class _Twins(dict[str, object]):
+    """A JSON object that names a key twice."""
+
+    names: frozenset[str] = frozenset()
+
+
+def _decode(path: Path, findings: Findings, known: Mapping[str, Source]) -> tuple[Mapping[str, object], Mapping[str, Source]]:
+    twins = False
+
+    def note_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal twins
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        twins, marked = True, _Twins(found)
+        marked.names = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return marked
+
+    def refuse_constant(name: str) -> float:
+        findings.error("$", "{name} no es JSON. Escribe un número o null.", name=name)
+        return float(name)
+
+    text = _read_text(path)
+    if walked := walk(text, known):
+        return walked
+    # Something is wrong with it, or unusual: read as a whole, so that it can be told what and where.
+    try:
+        raw: object = json.loads(text, object_pairs_hook=note_twins, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise KnowledgeBaseInvalid(path.name, [json_problem(error)]) from None
     if not isinstance(raw, dict):
         at = FieldProblem("$", Message("Debe ser un objeto: identificador del problema → datos."))
         raise KnowledgeBaseInvalid(path.name, [at])
-    return cast("Mapping[str, object]", raw)
+    if twins:
+        _name_twins(cast("object", raw), findings)
+    return cast("Mapping[str, object]", raw), {}
+
+
+def _name_twins(raw: object, findings: Findings) -> None:
+    waiting: list[tuple[str, object]] = [("$", raw)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, _Twins):
+            for name in sorted(value.names):
+                findings.error(f"{path}.{name}", "Está repetido. Deja solo uno.")
+        if isinstance(value, dict):
+            waiting += [(f"{path}.{key}", part) for key, part in cast("dict[str, object]", value).items()]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{i}]", part) for i, part in enumerate(cast("list[object]", value))]
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file that is one; a pipe would be waited for until somebody writes into it."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            why = Message("no es un archivo normal")
+        elif status.st_size > _MAX_FILE_MB * 1024 * 1024:
+            why = Message("pasa de {limit} MB", {"limit": _MAX_FILE_MB})
+        else:
+            with path.open(encoding="utf-8-sig") as file:
+                # In pieces: decoding tens of MB at once would hold up every other thread.
+                return "".join(iter(partial(file.read, _PIECE_CHARS), ""))
+    except UnicodeDecodeError:
+        why = Message("no es texto en UTF-8")
+    except OSError as error:
+        why = os_reason(error)
+    except ValueError:  # a NUL in the path
+        why = Message("la ruta no es válida")
+    remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": why})
+    shown = str(path) if str(path).isprintable() else ascii(str(path))
+    raise KnowledgeBaseInvalid(path.name, [FieldProblem(shown, remedy)])
 
 
 class KnowledgeBase:
@@ -144,7 +206,7 @@ class KnowledgeBase:
     @staticmethod
     def private_scope(path: Path) -> str:
         """The scope of a file that only one agent uses."""
-        return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
 
     async def refresh(self) -> bool:
         """Take in an edit of the file, if there is one.
@@ -175,10 +237,9 @@ class KnowledgeBase:
             if not self.snapshot.guides:
                 await self._restore()
             return False
-        async with self._db.connection() as connection:
-            version_ids = await self._publish(connection, entries)
-        index = await asyncio.to_thread(build_index, [problem_of(guide) for guide in entries.guides.values()])
-        self.snapshot = Snapshot(entries.guides, entries.hashes, version_ids, index)
+        version_ids = await self._publish(entries)
+        index = await asyncio.to_thread(_index, entries.guides, self.snapshot.index)
+        self.snapshot = Snapshot(entries.guides, entries.hashes, version_ids, index, entries.sources)
         self.problem = None
         log.info("knowledge_base_loaded", file=self.path.name, problems=len(entries.guides), detector=index.version)
         return True
@@ -188,32 +249,52 @@ class KnowledgeBase:
         async with self._db.connection() as connection:
             stored = await guides.latest(connection, self._tenant, self.scope)
         known = {guide_id: version.guide for guide_id, version in stored.items()}
-        index = await asyncio.to_thread(build_index, [problem_of(guide) for guide in known.values()])
+        index = await asyncio.to_thread(_index, known, None)
         self.snapshot = Snapshot(known, {}, {guide_id: version.version_id for guide_id, version in stored.items()}, index)
 
-    async def _publish(self, connection: Connection, entries: Entries) -> dict[str, str]:
-        keys = list(entries.hashes.items())
+    async def _publish(self, entries: Entries) -> dict[str, str]:
+        """The stored version of every entry; what is new is stored, a batch at a time, so that nobody waits for all of it."""
+        known = self.snapshot
+        version_ids = {
+            guide_id: known.version_ids[guide_id]
+            for guide_id, fingerprint in entries.hashes.items()
+            if known.hashes.get(guide_id) == fingerprint
+        }
+        changed = [key for key in entries.hashes.items() if key[0] not in version_ids]
+        async with self._db.connection() as connection:
+            for begin in range(0, len(changed), _BATCH):
+                version_ids |= await self._publish_batch(connection, entries, changed[begin : begin + _BATCH])
+        return version_ids
+
+    async def _publish_batch(self, connection: Connection, entries: Entries, keys: list[guides.Key]) -> dict[str, str]:
         for _ in range(_PUBLISH_TRIES):
             stored = await guides.known(connection, self._tenant, self.scope, keys)
             missing = [key for key in keys if key not in stored]
             if not missing:
                 return {guide_id: version_id for (guide_id, _), version_id in stored.items()}
-            await self._store(connection, entries, missing)
+            parents = await guides.latest(connection, self._tenant, self.scope, [guide_id for guide_id, _ in missing])
+            versions = await asyncio.to_thread(_new_versions, entries.guides, missing, parents)
+            await guides.publish(connection, self._tenant, self.scope, versions, clock.now())
         raise DatabaseUnavailable("Otros procesos publican la misma guía sin parar. Vuelve a intentarlo.")
 
-    async def _store(self, connection: Connection, entries: Entries, missing: list[guides.Key]) -> None:
-        parents = await guides.latest(connection, self._tenant, self.scope, [guide_id for guide_id, _ in missing])
-        versions = [
-            guides.NewVersion(
-                carry_step_ids(entries.guides[guide_id], parent.guide if parent else None),
-                fingerprint,
-                parent.number + 1 if parent else 1,
-                parent.version_id if parent else None,
-            )
-            for guide_id, fingerprint in missing
-            for parent in (parents.get(guide_id),)
-        ]
-        await guides.publish(connection, self._tenant, self.scope, versions, clock.now())
+
+def _new_versions(
+    found: Mapping[str, Guide], missing: list[guides.Key], parents: Mapping[str, guides.LatestVersion]
+) -> list[guides.NewVersion]:
+    return [
+        guides.NewVersion(
+            carry_step_ids(found[guide_id], parent.guide if parent else None),
+            fingerprint,
+            parent.number + 1 if parent else 1,
+            parent.version_id if parent else None,
+        )
+        for guide_id, fingerprint in missing
+        for parent in (parents.get(guide_id),)
+    ]
+
+
+def _index(known: Mapping[str, Guide], previous: Index | None) -> Index:
+    return build_index(map(problem_of, known.values()), previous)
 
 
 def _signature(path: Path) -> Signature | None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from heapq import nlargest
+from heapq import nsmallest
 from math import log1p, sqrt
 
+from guiado.detection.contents import Contents, Entry, Text
 from guiado.detection.problem import Candidate, Problem
-from guiado.detection.terms import Word, importance, read_words, terms_of
-from guiado.detection.vocabulary import REPAIRED, Vocabulary, stem
+from guiado.detection.terms import Word, importance, read_words
+from guiado.detection.vocabulary import REPAIRED, stem
 
 DEFAULT_THRESHOLD = 0.33
 """Least confidence of an answer. Measured on sets cut from Spanish and English training rows, with 5 and 10 phrases a
@@ -29,8 +26,10 @@ VAGUENESS = 0.5
 
 _MODEL = "lexical-1"
 _SHORTLIST = 30
-_MOST_POSTINGS = 12_000
-_MOST_WORDS = 120
+_SHORTLISTED_TEXTS = 4 * _SHORTLIST
+_MOST_POSTINGS = 6_000
+_MOST_WORDS = 64
+_MOST_TOLERANT = 16  # words whose typing errors are looked for; what is wrong stands at the beginning of a long text
 _MOST_EVIDENCE = 5
 
 
@@ -44,46 +43,25 @@ class _Asked:
     meanings: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One problem: in which of its texts each term occurs, and what brings each text to length 1."""
-
-    problem_id: str
-    occurrences: Mapping[str, tuple[int, ...]]
-    scales: tuple[float, ...]
-    pooled_scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Postings:
-    """The problems that have a term, and its greatest weight in any of their texts."""
-
-    entries: array[int]
-    weights: array[float]
-
-
 class Index:
     """Every problem of a knowledge base, ready to be compared with a customer's text. Immutable; safe between threads.
 
     Args:
-        version: model and contents, as in "lexical-1:0123456789ab".
-        entries: the problems, by id.
-        vocabulary: the words of all their texts.
-        rarity: the weight of every term.
+        contents: the problems.
     """
 
-    __slots__ = ("_entries", "_postings", "_rarest", "_rarity", "_vocabulary", "version")
+    __slots__ = ("_rarest", "_rarity", "_scales", "contents", "version")
 
-    def __init__(self, version: str, entries: Sequence[_Entry], vocabulary: Vocabulary, rarity: Mapping[str, float]) -> None:
-        self.version = version
-        self._entries = entries
-        self._vocabulary = vocabulary
-        self._rarity = rarity
-        self._rarest = log1p(len(entries))
-        self._postings = _post(entries, rarity)
+    def __init__(self, contents: Contents) -> None:
+        self.version = f"{_MODEL}:{contents.digest[:12]}"
+        """Model and contents, as in "lexical-1:0123456789ab": changes with them only."""
+        self.contents = contents
+        self._rarity = contents.rarity
+        self._rarest = log1p(len(contents.entries))
+        self._scales = _measure(contents.entries.values(), self._rarity)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.contents.entries)
 
     def rank(self, text: str, limit: int = 3) -> tuple[Candidate, ...]:
         """The problems that a text may be about.
@@ -97,15 +75,17 @@ class Index:
         """
         asked = self._ask(read_words(text)[:_MOST_WORDS])
         length = sqrt(sum(a.weight**2 for a in asked) + (VAGUENESS * self._rarest) ** 2)
-        scored = [self._judge(self._entries[number], asked, length) for number in self._shortlist(asked)]
+        scored = [self._judge(problem_id, asked, length) for problem_id in self._shortlist(asked)]
         return tuple(sorted(scored, key=lambda c: (-c.confidence, c.problem_id))[: max(0, limit)])
 
     def _ask(self, words: Sequence[Word]) -> list[_Asked]:
         distinct = {word.key: word for word in reversed(words)}
-        return [self._weigh(word, self._meanings(word)) for word in distinct.values()]
+        asked = list(reversed(distinct.values()))
+        return [self._weigh(word, self._meanings(word, number)) for number, word in enumerate(asked)]
 
-    def _meanings(self, word: Word) -> tuple[tuple[str, float], ...]:
-        nearest = [(stem(word.key), 1.0)] if word.is_function else self._vocabulary.meanings(word.key)
+    def _meanings(self, word: Word, number: int) -> tuple[tuple[str, float], ...]:
+        exact = word.is_function or number >= _MOST_TOLERANT
+        nearest = [(stem(word.key), 1.0)] if exact else self.contents.vocabulary.meanings(word.key)
         return tuple((term, closeness) for term, closeness in nearest if term in self._rarity)
 
     def _weigh(self, word: Word, meanings: tuple[tuple[str, float], ...]) -> _Asked:
@@ -115,116 +95,97 @@ class Index:
         weight = self._rarest * importance(stem(word.key))
         return _Asked(word.surface, word.is_function, weight, meanings)
 
-    def _shortlist(self, asked: Sequence[_Asked]) -> list[int]:
-        """The entries that can score best: the sum of their greatest weights is an upper bound.
+    def _shortlist(self, asked: Sequence[_Asked]) -> list[str]:
+        """The problems with the texts that are most like what was asked, every meaning of a word counted.
 
         The rarest terms come first, and very common ones are left out where there are thousands of problems.
         """
-        found = [(self._postings[term], a.weight * near) for a in asked for term, near in a.meanings]
-        bounds: dict[int, float] = defaultdict(float)
+        having, scales = self.contents.having, self._scales
+        found = [(having[term], a.weight * near * self._rarity[term]) for a in asked for term, near in a.meanings]
+        likeness: dict[Text, float] = defaultdict(float)
         read = 0
-        for postings, weight in sorted(found, key=lambda item: len(item[0].entries)):
-            read += len(postings.entries)
-            if read > _MOST_POSTINGS and bounds:
+        for texts, weight in sorted(found, key=lambda item: len(item[0])):
+            read += len(texts)
+            if read > _MOST_POSTINGS and likeness:
                 break
-            for number, greatest in zip(postings.entries, postings.weights, strict=True):
-                bounds[number] += weight * greatest
-        return nlargest(_SHORTLIST, bounds, key=lambda number: (bounds[number], -number))
+            for text in texts:
+                likeness[text] += weight
+        # Equal ones by id: plain pairs are compared far more quickly than through a key function.
+        best = nsmallest(_SHORTLISTED_TEXTS, [(-like * scales[text], text.problem_id) for text, like in likeness.items()])
+        return list(dict.fromkeys(problem_id for _, problem_id in best))[:_SHORTLIST]
 
-    def _judge(self, entry: _Entry, asked: Sequence[_Asked], length: float) -> Candidate:
-        texts = [0.0] * len(entry.scales)
+    def _judge(self, problem_id: str, asked: Sequence[_Asked], length: float) -> Candidate:
+        entry = self.contents.entries[problem_id]
+        scales = [self._scales[text] for text in entry.texts]
+        occurrences = _occurrences(entry)
+        pooled_scale = self._pooled_scale(occurrences, scales)
+        texts = [0.0] * len(scales)
         pooled = 0.0
         shares: list[tuple[float, _Asked]] = []
         for a in asked:
-            found = self._find(entry, a)
+            found = self._find(occurrences, a)
             if found:
-                in_pool = _add(entry, found, texts)
+                in_pool = _add(found, scales, texts) * pooled_scale
                 pooled += in_pool
                 shares.append((in_pool, a))
         score = ((1 - POOLED_SHARE) * max(texts) + POOLED_SHARE * pooled) / length
         return Candidate(entry.problem_id, _confidence(score), _evidence(shares))
 
-    def _find(self, entry: _Entry, asked: _Asked) -> list[tuple[float, tuple[int, ...]]]:
+    def _find(self, occurrences: Mapping[str, Sequence[int]], asked: _Asked) -> list[tuple[float, Sequence[int]]]:
         """The meanings of a word that an entry has: what each weighs, and in which texts it is."""
-        occurrences, rarity = entry.occurrences, self._rarity
+        rarity = self._rarity
         return [
             (asked.weight * closeness * rarity[term], occurrences[term])
             for term, closeness in asked.meanings
             if term in occurrences
         ]
 
+    def _pooled_scale(self, occurrences: Mapping[str, Sequence[int]], scales: Sequence[float]) -> float:
+        """What brings the texts of an entry, taken together, to length 1."""
+        rarity = self._rarity
+        pool = [rarity[term] * sum([scales[n] for n in numbers]) for term, numbers in occurrences.items()]
+        return 1 / sqrt(sum([weight * weight for weight in pool]))
 
-def _add(entry: _Entry, found: Sequence[tuple[float, tuple[int, ...]]], texts: list[float]) -> float:
-    """Add one word's share to each text; its best meaning counts alone. Returns its share in the pooled texts."""
+
+def _add(found: Sequence[tuple[float, Sequence[int]]], scales: Sequence[float], texts: list[float]) -> float:
+    """Add one word's share to each text; its best meaning counts alone. Returns its share in the pooled texts, unscaled."""
     best: dict[int, float] = {}
     pooled = 0.0
     for weight, numbers in found:
         for number in numbers:
-            best[number] = max(best.get(number, 0.0), weight * entry.scales[number])
-        pooled = max(pooled, weight * entry.pooled_scale * sum([entry.scales[number] for number in numbers]))
+            best[number] = max(best.get(number, 0.0), weight * scales[number])
+        pooled = max(pooled, weight * sum([scales[number] for number in numbers]))
     for number, share in best.items():
         texts[number] += share
     return pooled
 
 
-def build_index(problems: Iterable[Problem]) -> Index:
+def build_index(problems: Iterable[Problem], previous: Index | None = None) -> Index:
     """Read every text of a knowledge base.
 
     Args:
         problems: in any order; texts of equal ids are put together.
+        previous: an index whose work is taken over for every problem that did not change; the result is the same without it.
 
     Returns:
         An index whose version changes with the model and with the contents only.
     """
-    known = sorted(problems, key=lambda problem: (problem.problem_id, problem.texts))
-    texts: dict[str, dict[frozenset[str], None]] = {problem.problem_id: {} for problem in known}
-    words: set[str] = set()
-    for problem in known:
-        for text in problem.texts:
-            read = read_words(text)
-            words.update(word.key for word in read)
-            texts[problem.problem_id][terms_of(read)] = None
-    rarity = _measure_rarity(texts.values())
-    entries = [_enter(problem_id, [t for t in own if t], rarity) for problem_id, own in texts.items()]
-    return Index(_version(known), entries, Vocabulary(words), rarity)
+    return Index(Contents.of(problems, previous.contents if previous else None))
 
 
-def _version(problems: Sequence[Problem]) -> str:
-    contents = json.dumps([[problem.problem_id, *problem.texts] for problem in problems])
-    return f"{_MODEL}:{hashlib.sha256(contents.encode()).hexdigest()[:12]}"
+def _measure(entries: Iterable[Entry], rarity: Mapping[str, float]) -> dict[Text, float]:
+    """What brings each text to length 1. All of it, for every edit: one problem more or less changes every rarity."""
+    square = {term: weight**2 for term, weight in rarity.items()}.__getitem__
+    return {text: 1 / sqrt(sum(map(square, text.terms))) for entry in entries for text in entry.texts}
 
 
-def _measure_rarity(texts: Iterable[Iterable[frozenset[str]]]) -> dict[str, float]:
-    """Rarity among problems, not among texts: a word in every phrase of one problem is that problem's mark."""
-    by_problem = [frozenset[str]().union(*own) for own in texts]
-    counts = Counter(term for terms in by_problem for term in terms)
-    return {term: importance(term) * log1p(len(by_problem) / count) for term, count in counts.items()}
-
-
-def _enter(problem_id: str, texts: Sequence[frozenset[str]], rarity: Mapping[str, float]) -> _Entry:
-    occurrences: dict[str, list[int]] = defaultdict(list)
-    for number, terms in enumerate(texts):
-        for term in terms:
-            occurrences[term].append(number)
-    scales = tuple(1 / sqrt(sum(rarity[term] ** 2 for term in terms)) for terms in texts)
-    pool = (rarity[term] * sum(scales[n] for n in numbers) for term, numbers in occurrences.items())
-    length = sqrt(sum(weight**2 for weight in pool))
-    return _Entry(problem_id, {t: _share(tuple(n)) for t, n in occurrences.items()}, scales, 1 / length if length else 0.0)
-
-
-@lru_cache(maxsize=4_096)
-def _share(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    """The same object for the same numbers: most terms occur in one text of a problem only."""
-    return numbers
-
-
-def _post(entries: Sequence[_Entry], rarity: Mapping[str, float]) -> dict[str, _Postings]:
-    postings: dict[str, _Postings] = {term: _Postings(array("L"), array("d")) for term in rarity}
-    for number, entry in enumerate(entries):
-        for term, numbers in entry.occurrences.items():
-            postings[term].entries.append(number)
-            postings[term].weights.append(rarity[term] * max(entry.scales[n] for n in numbers))
-    return postings
+def _occurrences(entry: Entry) -> dict[str, list[int]]:
+    """In which of its texts each term occurs."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, text in enumerate(entry.texts):
+        for term in text.terms:
+            found[term].append(number)
+    return found
 
 
 def _confidence(score: float) -> float:

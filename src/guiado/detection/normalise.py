@@ -35,7 +35,7 @@ def normalise(text: str) -> str:
     Returns:
         Case folded text without accents ("ñ" becomes "n"), control characters or doubled spaces.
     """
-    return fold(_repair(_SPACES.sub(" ", text).strip()))
+    return _fold(_repair(_SPACES.sub(" ", text).strip()))
 
 
 def surface_words(text: str) -> list[str]:
@@ -53,9 +53,13 @@ def surface_words(text: str) -> list[str]:
     return _first_words([word for word in words if len(word) <= _WORD_CHARS])
 
 
-@lru_cache(maxsize=65_536)
-def fold(text: str) -> str:
-    """Case, accents and invisible characters folded away; the encoding is taken as it is."""
+@lru_cache(maxsize=8_192)
+def fold(word: str) -> str:
+    """Case, accents and invisible characters of one word folded away; the encoding is taken as it is."""
+    return _fold(word)
+
+
+def _fold(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.lower()
     plain = unicodedata.normalize("NFKD", _remove_invisible(unicodedata.normalize("NFC", text)).casefold())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from copy import copy
 from functools import lru_cache
 from heapq import nlargest
 from math import sqrt
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import snowballstemmer
 
@@ -29,6 +31,7 @@ FUZZY_LETTERS = 4
 _MOST_MEANINGS = 8
 _SHORTLIST = 24
 _MOST_POSTINGS = 2_000
+_SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
 
 
 class _Stemmer(Protocol):
@@ -36,6 +39,10 @@ class _Stemmer(Protocol):
 
     def stemWord(self, word: str) -> str: ...  # noqa: N802
 
+
+T = TypeVar("T")
+Filed = Mapping[str, tuple[T, ...]]
+"""Things under each of their keys."""
 
 _lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
 _spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
@@ -53,7 +60,6 @@ def stem(word: str) -> str:
         return _english.stemWord(_spanish.stemWord(word))
 
 
-@lru_cache(maxsize=8_192)
 def grams(word: str) -> frozenset[str]:
     """The character n-grams inside one word, its ends marked."""
     marked = f"<{word}>"
@@ -61,10 +67,13 @@ def grams(word: str) -> frozenset[str]:
     return frozenset(marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1))
 
 
-def similarity(one: str, other: str) -> float:
+# Of words of the knowledge base only: what customers write could be 40 letters long each time, 14 KB a word.
+_known_grams = lru_cache(maxsize=8_192)(grams)
+
+
+def similarity(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     """Cosine of two words' n-gram sets, 0 to 1."""
-    left, right = grams(one), grams(other)
-    return len(left & right) / sqrt(len(left) * len(right))
+    return len(one & other) / sqrt(len(one) * len(other))
 
 
 class Vocabulary:
@@ -73,18 +82,30 @@ class Vocabulary:
     Immutable after construction.
 
     Args:
-        words: every folded word of the knowledge base.
+        stems: every folded word of the knowledge base, with its stem.
     """
 
-    __slots__ = ("_by_deletion", "_by_trigram", "_stems")
+    __slots__ = ("_by_deletion", "_by_trigram", "stems")
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._stems = {word: stem(word) for word in words}
-        self._by_trigram: dict[str, list[str]] = defaultdict(list)
-        self._by_deletion: dict[str, list[str]] = defaultdict(list)
-        for word in self._stems:
-            if len(word) >= FUZZY_LETTERS:
-                self._add(word)
+    def __init__(self, stems: Mapping[str, str]) -> None:
+        self.stems = stems
+        self._by_trigram = file_under(_comparable(stems), _trigrams)
+        self._by_deletion = file_under(_comparable(stems), _deletions)
+
+    def with_words(self, stems: Mapping[str, str]) -> Vocabulary:
+        """A vocabulary of these words. What it has in common with this one is shared, and costs nothing."""
+        new, gone = stems.keys() - self.stems.keys(), self.stems.keys() - stems.keys()
+        if len(new) + len(gone) > _SHARED_CHANGES:
+            return Vocabulary(stems)
+        changed = copy(self)
+        changed._share(stems, new, gone)  # noqa: SLF001 nobody else has it yet
+        return changed
+
+    def _share(self, stems: Mapping[str, str], new: Iterable[str], gone: Iterable[str]) -> None:
+        self.stems = stems
+        new, gone = _comparable(new), _comparable(gone)
+        self._by_trigram = refile(self._by_trigram, file_under(new, _trigrams), file_under(gone, _trigrams))
+        self._by_deletion = refile(self._by_deletion, file_under(new, _deletions), file_under(gone, _deletions))
 
     def meanings(self, word: str) -> list[tuple[str, float]]:
         """The known stems that a word may mean.
@@ -98,24 +119,19 @@ class Vocabulary:
         found: dict[str, float] = {}
         if len(word) >= FUZZY_LETTERS:
             for near, closeness in self._neighbours(word):
-                key = self._stems[near]
+                key = self.stems[near]
                 if closeness > found.get(key, 0.0):
                     found[key] = closeness
         found[stem(word)] = 1.0
         return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS]
 
-    def _add(self, word: str) -> None:
-        for trigram in _trigrams(word):
-            self._by_trigram[trigram].append(word)
-        for shorter in _deletions(word):
-            self._by_deletion[shorter].append(word)
-
     def _neighbours(self, word: str) -> Iterable[tuple[str, float]]:
+        own = grams(word)
         for near in self._shortlist(word):
-            closeness = similarity(word, near)
+            closeness = similarity(own, _known_grams(near))
             if closeness >= LEAST_SIMILARITY:
                 yield near, closeness
-        if len(word) >= SLIP_LETTERS and word not in self._stems:
+        if len(word) >= SLIP_LETTERS and word not in self.stems:
             yield from self._one_edit_away(word)
 
     def _shortlist(self, word: str) -> list[str]:
@@ -127,7 +143,8 @@ class Vocabulary:
             if read > _MOST_POSTINGS and shared:
                 break
             shared.update(words)
-        return nlargest(_SHORTLIST, shared, key=lambda near: (shared[near], near))
+        # With one trigram in common two words are never alike enough; plain pairs are compared far quicker than by a key.
+        return [near for _, near in nlargest(_SHORTLIST, ((count, near) for near, count in shared.items() if count > 1))]
 
     def _one_edit_away(self, word: str) -> Iterable[tuple[str, float]]:
         for shorter in _deletions(word):
@@ -135,13 +152,40 @@ class Vocabulary:
                 yield near, _slip(word, near)
 
 
-@lru_cache(maxsize=8_192)
+def file_under(found: Iterable[T], keys_of: Callable[[T], Iterable[str]]) -> Filed[T]:
+    """Put everything under each of its keys."""
+    filed: dict[str, list[T]] = defaultdict(list)
+    for one in found:
+        for key in keys_of(one):
+            filed[key].append(one)
+    return {key: tuple(those) for key, those in filed.items()}
+
+
+def refile(filed: Filed[T], new: Filed[T], gone: Filed[T]) -> Filed[T]:
+    """The same with some less and some more; what nothing changed in is shared."""
+    if not new and not gone:
+        return filed
+    changed = dict(filed)
+    for key, those in gone.items():
+        out = frozenset(those)
+        changed[key] = tuple([one for one in changed[key] if one not in out])
+    for key, those in new.items():
+        changed[key] = changed.get(key, ()) + those
+    for key in gone:
+        if not changed[key]:
+            del changed[key]
+    return changed
+
+
+def _comparable(words: Iterable[str]) -> list[str]:
+    return [word for word in words if len(word) >= FUZZY_LETTERS]
+
+
 def _trigrams(word: str) -> frozenset[str]:
     marked = f"<{word}>"
     return frozenset(marked[i : i + 3] for i in range(len(marked) - 2))
 
 
-@lru_cache(maxsize=8_192)
 def _deletions(word: str) -> frozenset[str]:
     """The word and every form with one letter less: two words one edit apart share one of them."""
     return frozenset((word, *(word[:i] + word[i + 1 :] for i in range(len(word)))))

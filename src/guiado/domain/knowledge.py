@@ -5,8 +5,9 @@ Source: contract.md §2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -16,7 +17,15 @@ from guiado.errors import FieldProblem, Message
 _MAX_TEXT = 4_000
 _MAX_ID = 128
 _MAX_NUMBER = 1e6
+_MAX_ITEMS = 10_000
+_MOST_FINDINGS = 1_000
+"""So many are told, of errors and of warnings: a file that is wrong all over must not fill the memory."""
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no reader sees, and a terminal may obey; line breaks and tabs are fine."""
 _DIFFICULTIES = ("fácil", "medio", "avanzado")
+_OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id"}
+_OF_STEP = frozenset(each.name for each in fields(Step)) - {"revision"}
+_OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations"}
 
 
 @dataclass
@@ -25,14 +34,22 @@ class Findings:
 
     errors: list[FieldProblem] = field(default_factory=list[FieldProblem])
     warnings: list[FieldProblem] = field(default_factory=list[FieldProblem])
+    error_count: int = 0
+    """All errors, also those that are more than can be told."""
 
     def error(self, path: str, template: str, **params: object) -> None:
         """Note a fault at this JSON path."""
-        self.errors.append(FieldProblem(path, Message(template, params)))
+        self.error_count += 1
+        _note(self.errors, path, Message(template, params))
 
     def warn(self, path: str, template: str, **params: object) -> None:
         """Note a doubt at this JSON path."""
-        self.warnings.append(FieldProblem(path, Message(template, params)))
+        _note(self.warnings, path, Message(template, params))
+
+
+def _note(found: list[FieldProblem], path: str, message: Message) -> None:
+    if len(found) < _MOST_FINDINGS:
+        found.append(FieldProblem(path, message))
 
 
 class _Reader:
@@ -55,10 +72,7 @@ class _Reader:
             return default
         if required and not value.strip():
             self.findings.error(self.at(key), "Está vacío. Escríbelo.")
-        if len(value) > _MAX_TEXT:
-            self.findings.error(self.at(key), "Tiene más de {limit} caracteres. Acórtalo.", limit=_MAX_TEXT)
-        if not is_storable(value):
-            self.findings.error(self.at(key), "Contiene caracteres que no se pueden guardar. Bórralos.")
+        _check_text(value, self.at(key), self.findings)
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -68,9 +82,21 @@ class _Reader:
         if not isinstance(value, list):
             self.findings.error(self.at(key), "Debe ser una lista de textos, no {kind}.", kind=_kind(value))
             return ()
-        items = cast("list[object]", value)
+        items = self.within_limit(key, cast("list[object]", value))
         readers = [_Reader({"": item}, f"{self.at(key)}[{i}]", self.findings) for i, item in enumerate(items)]
         return tuple(_item_text(reader) for reader in readers)
+
+    def within_limit(self, key: str, items: list[object]) -> list[object]:
+        """The items, or none and an error when there are too many to look at."""
+        if len(items) <= _MAX_ITEMS:
+            return items
+        self.findings.error(self.at(key), "Tiene más de {limit} elementos. Acórtala.", limit=_MAX_ITEMS)
+        return []
+
+    def doubt_unknown(self, known: frozenset[str]) -> None:
+        """A field that nobody reads is a misspelt one, most likely."""
+        for key in self.raw.keys() - known:
+            self.findings.warn(f"{self.path}.{_shown(key)}", "Este campo no se usa. Revisa su nombre o bórralo.")
 
     def number(self, key: str) -> float | None:
         value = self.raw.get(key)
@@ -95,11 +121,20 @@ def _item_text(reader: _Reader) -> str:
         return ""
     if not value.strip():
         reader.findings.error(reader.path, "Está vacío. Escríbelo o quítalo de la lista.")
-    if len(value) > _MAX_TEXT:
-        reader.findings.error(reader.path, "Tiene más de {limit} caracteres. Acórtalo.", limit=_MAX_TEXT)
-    if not is_storable(value):
-        reader.findings.error(reader.path, "Contiene caracteres que no se pueden guardar. Bórralos.")
+    _check_text(value, reader.path, reader.findings)
     return value.strip()
+
+
+def _check_text(value: str, path: str, findings: Findings) -> None:
+    if len(value) > _MAX_TEXT:
+        findings.error(path, "Tiene más de {limit} caracteres. Acórtalo.", limit=_MAX_TEXT)
+    if _UNPRINTABLE.search(value):
+        findings.error(path, "Contiene caracteres que no se pueden guardar. Bórralos.")
+
+
+def _shown(text: str) -> str:
+    """A text of the author inside a finding: short, and without what a terminal would obey."""
+    return text[:80] if text.isprintable() and text.strip() else ascii(text[:80])
 
 
 def is_storable(text: str) -> bool:
@@ -129,15 +164,16 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
     Returns:
         The guide, or None when there were errors.
     """
-    before = len(findings.errors)
+    before = findings.error_count
     path = f"$.{problem_id}"
-    if not problem_id.strip() or len(problem_id) > _MAX_ID or not is_storable(problem_id):
-        findings.error("$", "El identificador {id} no sirve: usa de 1 a 128 caracteres normales.", id=repr(problem_id)[:60])
+    if not problem_id.strip() or len(problem_id) > _MAX_ID or not problem_id.isprintable():
+        findings.error("$", "El identificador {id} no sirve: usa de 1 a 128 caracteres normales.", id=_shown(problem_id))
         return None
     if not isinstance(raw, Mapping):
         findings.error(path, "Debe ser un objeto con los datos del problema, no {kind}.", kind=_kind(raw))
         return None
     reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader.doubt_unknown(_OF_ENTRY)
     guide = Guide(
         problem_id=problem_id,
         problem_title=reader.text("problem_title", required=True),
@@ -155,7 +191,7 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
         findings.warn(reader.at("difficulty"), "Lo habitual es: {allowed}.", allowed=", ".join(_DIFFICULTIES))
     if not guide.common_issues:
         findings.warn(reader.at("common_issues"), "Sin frases de clientes cuesta reconocer el problema. Agrega algunas.")
-    return guide if len(findings.errors) == before else None
+    return guide if findings.error_count == before else None
 
 
 def _read_steps(reader: _Reader) -> tuple[Step, ...]:
@@ -163,11 +199,20 @@ def _read_steps(reader: _Reader) -> tuple[Step, ...]:
     if not isinstance(value, list) or not value:
         reader.findings.error(reader.at("steps"), "Debe ser una lista con al menos un paso.")
         return ()
-    raws = cast("list[object]", value)
-    steps = [_read_step(raw, f"{reader.at('steps')}[{i}]", i + 1, reader.findings) for i, raw in enumerate(raws)]
-    found = tuple(step for step in steps if step is not None)
-    _check_links(found, reader)
-    return found
+    return read_steps(reader.within_limit("steps", cast("list[object]", value)), reader.at("steps"), reader.findings)
+
+
+def read_steps(raws: Sequence[object], path: str, findings: Findings) -> tuple[Step, ...]:
+    """The steps that a list of JSON values describes; a template's steps follow the same rules.
+
+    Args:
+        raws: decoded JSON values.
+        path: of the list.
+        findings: collects errors and warnings.
+    """
+    steps = [_read_step(raw, f"{path}[{i}]", i + 1, findings) for i, raw in enumerate(raws)]
+    _check_links(steps, path, findings)
+    return tuple(step for step in steps if step is not None)
 
 
 def _read_step(raw: object, path: str, expected_number: int, findings: Findings) -> Step | None:
@@ -175,6 +220,7 @@ def _read_step(raw: object, path: str, expected_number: int, findings: Findings)
         findings.error(path, "Debe ser un objeto con los datos del paso, no {kind}.", kind=_kind(raw))
         return None
     reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader.doubt_unknown(_OF_STEP)
     number = reader.raw.get("step_number", expected_number)
     if isinstance(number, bool) or number != expected_number:
         findings.error(
@@ -217,7 +263,7 @@ def _read_resources(reader: _Reader) -> tuple[Mapping[str, str], ...]:
         return ()
     return tuple(
         _read_resource(raw, f"{reader.at('resources')}[{i}]", reader.findings)
-        for i, raw in enumerate(cast("list[object]", value))
+        for i, raw in enumerate(reader.within_limit("resources", cast("list[object]", value)))
     )
 
 
@@ -230,7 +276,7 @@ def _read_resource(raw: object, path: str, findings: Findings) -> Mapping[str, s
     if url and not _is_web_address(url):
         findings.error(reader.at("url"), "Debe empezar por http:// o https://.")
     elif url and "." not in (_host(url) or "").strip("."):
-        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la verdadera.", url=url)
+        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la verdadera.", url=_shown(url))
     return {"title": title, "url": url}
 
 
@@ -245,18 +291,21 @@ def _host(url: str) -> str | None:
         return None
 
 
-def _check_links(steps: Sequence[Step], reader: _Reader) -> None:
+def _check_links(steps: Sequence[Step | None], path: str, findings: Findings) -> None:
     seen: set[str] = set()
-    named = {step.step_id for step in steps if step.step_id}
+    named = {step.step_id for step in steps if step and step.step_id}
     for i, step in enumerate(steps):
-        path = f"{reader.at('steps')}[{i}]"
+        if step is None:
+            continue
         if step.step_id and step.step_id in seen:
-            reader.findings.error(f"{path}.step_id", "{id} ya está en otro paso. Usa uno distinto.", id=step.step_id)
+            findings.error(f"{path}[{i}].step_id", "{id} ya está en otro paso. Usa uno distinto.", id=_shown(step.step_id))
+        if step.step_id and step.step_id == step.replaces:
+            findings.error(f"{path}[{i}].replaces", "Un paso no se sustituye a sí mismo. Bórralo o escribe otro.")
         for other in step.after:
             if other not in named:
-                reader.findings.error(f"{path}.after", "No hay ningún paso {id}.", id=other)
+                findings.error(f"{path}[{i}].after", "No hay ningún paso {id}. Usa el step_id de uno anterior.", id=_shown(other))
             elif other not in seen:
-                reader.findings.error(f"{path}.after", "El paso {id} debe ir antes que este.", id=other)
+                findings.error(f"{path}[{i}].after", "El paso {id} debe ir antes que este.", id=_shown(other))
         seen.add(step.step_id)
 
 
@@ -272,8 +321,8 @@ def _read_translations(reader: _Reader) -> Mapping[str, Mapping[str, object]]:
     count = len(cast("list[object]", own_steps)) if isinstance(own_steps, list) else 0
     for language, raw in cast("Mapping[str, object]", value).items():
         path = f"{reader.at('translations')}.{language}"
-        if not is_storable(language):
-            shown = repr(language)[:60]
+        if not language.isprintable() or len(language) > _MAX_ID:
+            shown = _shown(language)
             reader.findings.error(reader.at("translations"), "El idioma {shown} no sirve. Usa es, en o pt.", shown=shown)
             continue
         texts = _read_translation(raw, path, count, reader.findings)
@@ -287,11 +336,14 @@ def _read_translation(raw: object, path: str, step_count: int, findings: Finding
         findings.error(path, "Debe ser un objeto con los textos traducidos, no {kind}.", kind=_kind(raw))
         return None
     reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader.doubt_unknown(_OF_TRANSLATION)
     texts: dict[str, object] = {key: reader.text(key) for key in ("problem_title", "problem_description", "estimated_time")}
     texts |= {key: list(reader.texts(key)) for key in ("prerequisites", "common_issues", "escalation_criteria")}
     raw_steps = reader.raw.get("steps")
     steps = cast("list[object]", raw_steps) if isinstance(raw_steps, list) else []
-    if len(steps) != step_count:
+    if raw_steps is not None and not isinstance(raw_steps, list):
+        findings.error(reader.at("steps"), "Debe ser una lista con al menos un paso.")
+    elif len(steps) != step_count:
         findings.error(
             reader.at("steps"), "Hay {count} pasos traducidos y la guía tiene {total}.", count=len(steps), total=step_count
         )

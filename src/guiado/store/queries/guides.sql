@@ -1,9 +1,14 @@
 -- name: known
--- Version ids of entries by content: $3 and $4 are parallel arrays of guide id and hash.
-SELECT v.guide_id, v.content_hash, v.guide_version_id
-  FROM support_troubleshooting_guide_versions v
-  JOIN unnest($3::text[], $4::text[]) AS wanted (guide_id, content_hash) USING (guide_id, content_hash)
- WHERE v.tenant_id = $1 AND v.scope = $2;
+-- Version ids of entries by content: $3 and $4 are parallel arrays of guide id and hash. One look into the index for each: where
+-- statistics are missing, as after a first load, a join would read the whole table for every batch.
+SELECT wanted.guide_id, wanted.content_hash, v.guide_version_id
+  FROM unnest($3::text[], $4::text[]) AS wanted (guide_id, content_hash)
+ CROSS JOIN LATERAL (
+       SELECT stored.guide_version_id
+         FROM support_troubleshooting_guide_versions stored
+        WHERE stored.tenant_id = $1 AND stored.scope = $2
+          AND stored.guide_id = wanted.guide_id AND stored.content_hash = wanted.content_hash
+       OFFSET 0) v;
 
 -- name: latest
 -- Newest version of each of these guides.
