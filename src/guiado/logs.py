@@ -28,6 +28,19 @@ def get_logger() -> structlog.stdlib.BoundLogger:
     )
 
 
+def report(event: str, **fields: object) -> None:
+    """Log at INFO what happens with every request: half as long as through the logger, which looks for who called it.
+
+    Args:
+        event: what happened.
+        fields: more about it.
+    """
+    logger = logging.getLogger(_ROOT)
+    if logger.isEnabledFor(logging.INFO):
+        line = _Line(event=event, **fields, **structlog.contextvars.get_contextvars())
+        logger.handle(logging.LogRecord(_ROOT, logging.INFO, "", 0, line, (), None))
+
+
 def configure(level: str, *, as_json: bool) -> None:
     """Write the package's log lines to standard error.
 

@@ -28,6 +28,7 @@ from guiado import __version__, logs
 from guiado.api import health, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
+from guiado.api.lane import StepLane
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
 from guiado.errors import SettingsInvalid, os_reason
@@ -74,7 +75,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         ),
         logging_config=None,
     )
-    return Access(app, runtime.settings.host)
+    return Access(StepLane(app, BASE_PATH), runtime.settings.host)
 
 
 @asynccontextmanager

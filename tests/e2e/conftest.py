@@ -1,24 +1,42 @@
-"""Installations that a test may break: a home with a finished cluster, copied for each."""
+"""Commands run in this process, and installations that a test may break: a home with a finished cluster, copied for each."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from clusters import wheel_binaries
+from terminal import Ran
 
+from guiado.cli import main
 from guiado.store.embedded import EmbeddedPostgres, postmaster
 from guiado.store.embedded.placement import find_folder
 from guiado.store.migrate import migrate
 
 # In memory where there is such a place: copying and removing many small files is what takes the time here.
 BASE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
+
+
+@pytest.fixture
+def here(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Runs a command in this process, for what does not depend on how the process begins or ends."""
+
+    def call(*words: str, typed: str = "") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capfd.readouterr()
+        return Ran(int(ended.value.code or 0), said.out, said.err)
+
+    return call
 
 
 def _open_folder() -> Path:

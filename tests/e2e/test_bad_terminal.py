@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -10,41 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from terminal import Ran
 
 from guiado.agent import close_engines
-from guiado.cli import main
 
 GUIADO = str(Path(sys.executable).with_name("guiado"))
 DEADLINE_S = 60
 WIFI = "no me funciona el wifi"
 HUGE = "x" * 100_000
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str = ""
-
-
-@pytest.fixture
-def here(capfd, monkeypatch):
-    """Runs a command in this process."""
-
-    def call(*words: str, typed: str = "") -> Ran:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        said = capfd.readouterr()
-        return Ran(int(ended.value.code or 0), said.out, said.err)
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pty
@@ -13,15 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from clusters import remove_cluster
+from terminal import Ran
 
 from guiado import __version__
 from guiado.agent import close_engines
-from guiado.cli import main
 from guiado.resources import data_path
 from guiado.store.embedded import EmbeddedPostgres
 
@@ -29,15 +27,6 @@ GUIADO = str(Path(sys.executable).with_name("guiado"))
 RESUME = re.compile(r"guiado chat ([0-9a-f-]{36})")
 DEADLINE_S = 60
 WIFI = "no me funciona el wifi"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str = ""
 
 
 def environment(**given: str) -> dict[str, str]:
@@ -54,18 +43,10 @@ def run(dsn: str, *words: str, typed: str = "", **given: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture
-def here(capfd, monkeypatch):
-    """Runs a command in this process, for what does not depend on how the process begins or ends."""
-
-    def call(*words: str, typed: str = "") -> Ran:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        said = capfd.readouterr()
-        return Ran(int(ended.value.code or 0), said.out, said.err)
-
-    yield call
+@pytest.fixture(autouse=True)
+def engines():
+    """None outlives its test."""
+    yield
     close_engines()
 
 

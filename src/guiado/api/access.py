@@ -16,10 +16,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.api.patience import TOO_SLOW, patient
-from guiado.logs import get_logger
+from guiado.logs import report
 from guiado.settings import is_loopback
 
-log = get_logger()
 _UNUSUAL = re.compile(r"[^/\w.-][^/]*|[^/]*@[^/]*")
 """Parts of a path that no route of ours has: an address that somebody typed there stays out of the log."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -71,7 +70,7 @@ class Access:
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
                 ms = round((clock.monotonic_s() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
+                report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
     def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
         if not _PROXY_HEADERS.isdisjoint(headers):

@@ -134,6 +134,13 @@ def _on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[
     return problem(request, 500, said)
 
 
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+    """The answer to a request that ended with this error."""
+    if isinstance(error, GuiadoError):
+        return _on_guiado_error(request, error)
+    return _on_http(request, error) if isinstance(error, HTTPException) else _on_anything(request, error)
+
+
 HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
     GuiadoError: _on_guiado_error,  # pyright: ignore[reportAssignmentType]
     ValidationException: _on_validation,  # pyright: ignore[reportAssignmentType]
