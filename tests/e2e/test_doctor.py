@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import socket
+from datetime import timedelta
 
 import pytest
 from clusters import wheel_binaries
 
+from guiado import clock
 from guiado.cli import main
+from guiado.store import checkup
 from guiado.store.embedded import EmbeddedPostgres
+from guiado.store.embedded.checkup import look_at_home
+from guiado.store.embedded.locks import exclusive
 from guiado.store.migrate import connect
 
 DAMAGES = {
@@ -123,6 +130,38 @@ def test_damage_in_the_database_is_found(doctor, dsn, check):
     assert found[check] == ("bad" if check in BAD else "doubtful")
 
 
+def test_too_few_connections_are_found(dsn):
+    async def look():
+        other = await connect(dsn)
+        try:
+            most = await other.fetchval("SELECT current_setting('max_connections')::integer - 3")  # reserved
+            return [{one.check: one.state for one in await checkup.look_at(dsn, pool)} for pool in (1, most, most + 1)]
+        finally:
+            await other.close()
+
+    assert [found["connections"] for found in asyncio.run(look())] == ["good", "doubtful", "bad"]
+
+
+def test_a_slow_database_and_a_wrong_clock_are_found(dsn, monkeypatch):
+    real = clock.now
+    monkeypatch.setattr(checkup, "_SLOW_MS", -1.0)
+    monkeypatch.setattr(clock, "now", lambda: real() - timedelta(minutes=1))
+    found = {finding.check: finding for finding in asyncio.run(checkup.look_at(dsn, 1))}
+    assert (found["latency"].state, found["clock"].state) == ("doubtful", "doubtful")
+    assert "60 s" in str(found["clock"].said)
+
+
+def test_a_database_that_is_not_utf8_is_found(empty_dsn):
+    name = empty_dsn.partition("?")[0].rpartition("/")[2]
+    other = empty_dsn.replace(f"/{name}", "/latina", 1)
+    asyncio.run(_execute(empty_dsn, "CREATE DATABASE latina ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
+    try:
+        found = {finding.check: finding.state for finding in asyncio.run(checkup.look_at(other, 1))}
+        assert found["encoding"] == "bad"
+    finally:
+        asyncio.run(_execute(empty_dsn, "DROP DATABASE latina"))
+
+
 def test_a_database_without_rights_or_schema_is_found(doctor, empty_dsn):
     name = "DO $$ BEGIN EXECUTE format('REVOKE CREATE ON SCHEMA public FROM PUBLIC'); END $$"
     asyncio.run(_execute(empty_dsn, name, "DROP ROLE IF EXISTS mira", "CREATE ROLE mira LOGIN"))
@@ -183,3 +222,39 @@ def test_what_a_killed_server_leaves_behind_is_no_fault(doctor, home):
     code, checks = doctor()
     assert (code, states(checks)["server"]) == (0, "doubtful")
     assert not server.status().running
+
+
+def looks(home):
+    return {finding.check: finding.state for finding in look_at_home(home, wheel_binaries())}
+
+
+def test_a_home_is_looked_at_before_it_exists(tmp_path):
+    found = looks(tmp_path / "new")
+    assert (found["home"], found["data"]) == ("good", "good")
+    (tmp_path / "file").touch()
+    assert looks(tmp_path / "file/new")["home"] == "bad"
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_endangers_a_home_is_found(home, monkeypatch):
+    with exclusive(home / "start.lock", 0):
+        assert looks(home)["locks"] == "doubtful"
+    os.truncate(home / "postgres/postgres.log", 60_000_000)
+    assert looks(home)["log"] == "doubtful"
+    for free, state in ((100_000_000, "bad"), (900_000_000, "doubtful"), (2_000_000_000, "good")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _folder, free=free: shutil._ntuple_diskusage(10**10, 10**10, free))
+        assert looks(home)["disk"] == state
+
+
+def test_a_server_that_takes_no_connections_yet_is_found(home):
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
+    server.join()
+    try:
+        file = home / "postgres/data/postmaster.pid"
+        state = file.read_text()
+        assert looks(home)["server"] == "good"
+        file.write_text(state.replace("ready", "starting"))
+        assert looks(home)["server"] == "doubtful"
+        file.write_text(state)
+    finally:
+        server.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,11 +17,12 @@ from guiado.app import answer, commands, escalate, start
 from guiado.app.idempotency import once, request_hash
 from guiado.app.parts import Caller, Parts
 from guiado.domain.session import Outcome, Session, Status
-from guiado.errors import Conflict, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
+from guiado.errors import Conflict, DatabaseUnavailable, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
 from guiado.resources import data_path
 from guiado.settings import read_settings
+from guiado.store import migrate as migrations
 from guiado.store import sessions
-from guiado.store.database import Connection
+from guiado.store.database import Connection, Database
 from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
 from guiado.worker import JOBS, Job, Worker
@@ -280,6 +282,89 @@ def test_the_database_of_a_newer_version_is_left_alone(dsn: str) -> None:
             await migrate(dsn)
 
     asyncio.run(scenario())
+
+
+def _migration(text: str) -> migrations.SchemaFile:
+    return migrations.SchemaFile("migrations/0001_prueba.sql", text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def test_a_migration_is_applied_whole_or_not_at_all_and_never_changes(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = schema_files()
+
+    async def scenario(text: str) -> list[str]:
+        monkeypatch.setattr(migrations, "schema_files", lambda: [*files, _migration(text)])
+        return await migrate(dsn)
+
+    with pytest.raises(DatabaseUnavailable, match="nada"):
+        asyncio.run(scenario("CREATE TABLE prueba (); SELECT nada;"))
+    assert asyncio.run(scenario("CREATE TABLE prueba ();")) == ["migrations/0001_prueba.sql"]
+    assert asyncio.run(scenario("CREATE TABLE prueba ();")) == []
+    with pytest.raises(SchemaMismatch, match=r"0001_prueba\.sql cambió"):
+        asyncio.run(scenario("CREATE TABLE otra ();"))
+
+
+def test_who_waits_too_long_for_another_migration_is_told(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "_WAIT_S", 0.01)
+
+    async def scenario() -> None:
+        other = await asyncpg.connect(empty_dsn)
+        await other.execute("SELECT pg_advisory_lock($1)", migrations._LOCK)
+        try:
+            await migrate(empty_dsn)
+        finally:
+            await other.close()
+
+    with pytest.raises(DatabaseUnavailable, match="Otro proceso"):
+        asyncio.run(scenario())
+
+
+# ------------------------------------------------------------------------------------------------------------- connections
+
+
+def test_many_who_come_at_once_ask_for_the_address_once_and_close_leaves_no_connection(dsn: str) -> None:
+    asked = []
+
+    async def find() -> str:
+        asked.append(dsn)
+        await asyncio.sleep(0)
+        return dsn
+
+    async def scenario() -> None:
+        db = Database(find)
+
+        async def say() -> None:
+            async with db.connection() as connection:
+                await connection.fetchval("SELECT 1")
+
+        await asyncio.gather(*(say() for _ in range(4)))
+        async with db.connection() as late, db.connection() as broken:
+            await db.close()
+            await broken.execute("SELECT 1")
+            await late.execute("SELECT 1")
+        own = await asyncpg.connect(dsn)
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'guiado' AND datname = current_database()"
+        deadline = clock.monotonic_s() + 10
+        while await own.fetchval(count):
+            assert clock.monotonic_s() < deadline
+            await asyncio.sleep(0.01)
+        await own.close()
+
+    asyncio.run(scenario())
+    assert asked == [dsn]
+
+
+def test_a_database_that_stays_away_is_said_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guiado.store.database._RECOVERY_S", 0.1)
+
+    async def scenario() -> None:
+        async def find() -> str:
+            return "postgresql://a@127.0.0.1:1/x"
+
+        async with Database(find).connection():
+            raise AssertionError
+
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(scenario())
 
 
 # ----------------------------------------------------------------------------------------------------------------- workers

@@ -11,14 +11,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store.embedded import EmbeddedPostgres, binaries, os_account, placement, postmaster
-from guiado.store.embedded.placement import find_folder
+from guiado.store.embedded import EmbeddedPostgres, binaries, locks, os_account, placement, postmaster, watch
+from guiado.store.embedded.placement import Site, find_folder
 
 SOURCE = Path(__file__).parents[2] / "src"
 SYSTEM_BINS = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").is_file()]
@@ -98,10 +100,14 @@ def users(empty_home):
         return process
 
     yield start
+    for process in started:  # told to end, not killed: what a killed one ran through is not measured
+        with suppress(BrokenPipeError):
+            process.stdin.close()
     for process in started:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
         process.kill()
         process.wait()
-        process.stdin.close()
         process.stdout.close()
 
 
@@ -152,6 +158,11 @@ def gone(pid):
         return True
 
 
+def ended(pid):
+    """Whether a process that has given back its memory, or will in a moment, is gone; well before the watcher would act."""
+    return wait_for(lambda: gone(pid), 3.0)
+
+
 def two_lines(caught):
     lines = str(caught.value).splitlines()
     assert len(lines) == 2, lines
@@ -170,7 +181,7 @@ def test_first_start_serves_a_safe_utf8_database_and_the_rows_survive_a_stop(emp
     assert (status.running, status.version.partition(".")[0], status.binaries) == (True, "18", wheel_bin())
     server.leave()
     server.leave()
-    assert gone(status.pid)
+    assert ended(status.pid)
     assert not server.status().running
     assert server.dsn() == dsn
     assert psql(server.join(), "SELECT count(*) FROM t") == "1"
@@ -197,7 +208,7 @@ def test_two_processes_share_one_server_and_the_last_one_stops_it(home, users, e
     assert psql(embedded.dsn(), "SELECT 1") == "1"
     assert embedded.status().pid == pid
     ask(second, "leave")
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_a_process_that_ends_without_leaving_stops_the_server_too(home, users, embedded):
@@ -206,7 +217,7 @@ def test_a_process_that_ends_without_leaving_stops_the_server_too(home, users, e
     pid = embedded.status().pid
     process.stdin.close()
     assert process.wait(30) == 0
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_a_killed_server_comes_back_with_its_rows(embedded):
@@ -238,7 +249,7 @@ def test_a_server_outlives_its_killed_owner_and_is_adopted(home, users, embedded
     assert psql(embedded.join(), "SELECT 1") == "1"
     assert embedded.status().pid == pid
     embedded.leave()
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_four_processes_that_start_at_once_make_one_cluster_and_one_server(empty_home, users):
@@ -268,6 +279,25 @@ def test_a_stale_pid_file_that_names_a_living_stranger_does_not_stop_the_start(h
     assert stranger.poll() is None
 
 
+def test_a_server_of_another_container_with_the_same_volume_is_left_alone(home, embedded, monkeypatch):
+    embedded.join()
+    said = (home / "postgres/data/postmaster.pid").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(postmaster, "_is_alive", lambda _pid, _data: False)  # its process number means nothing there
+        with pytest.raises(DatabaseUnavailable, match="otro contenedor") as caught:
+            EmbeddedPostgres(home, pg_bin=wheel_bin()).join()
+    two_lines(caught)
+    assert (home / "postgres/data/postmaster.pid").read_bytes() == said
+    assert psql(embedded.ensure(), "SELECT 1") == "1"
+
+
+def test_the_watcher_stays_while_somebody_keeps_the_home_for_long(home, embedded):
+    embedded.join()
+    with locks.exclusive(home / "start.lock", 1):  # as db restore does, for hours
+        assert watch._is_needed(home, 60.0)
+    assert embedded.status().running
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_uses_the_server_and_its_end_does_not_stop_it(embedded):
     embedded.join()
@@ -284,7 +314,7 @@ def test_a_forked_child_uses_the_server_and_its_end_does_not_stop_it(embedded):
     assert os.waitpid(child, 0)[1] == 0
     assert embedded.status().pid == pid
     embedded.leave()
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_two_objects_in_one_process_do_not_block_each_other(home, embedded):
@@ -294,7 +324,7 @@ def test_two_objects_in_one_process_do_not_block_each_other(home, embedded):
     embedded.leave()
     assert psql(other.ensure(), "SELECT 1") == "1"
     other.leave()
-    assert gone(pid)
+    assert ended(pid)
 
 
 def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
@@ -302,10 +332,17 @@ def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
     deep.mkdir(mode=0o755)
     (home / "postgres").rename(deep / "postgres")
     server = EmbeddedPostgres(deep, pg_bin=wheel_bin())
+    sockets = placement.socket_folder(Site(deep / "postgres", None))
+    sockets.symlink_to(home)  # anybody can put something at that place
+    with pytest.raises(DatabaseUnavailable) as caught:
+        server.join()
+    assert str(sockets) in two_lines(caught)[0]
+    sockets.unlink()
+    sockets.mkdir(mode=0o755)  # ours, but open
     try:
         dsn = server.join()
         assert psql(dsn, "SELECT 1") == "1"
-        sockets = Path(re.search(r"host=([^&]+)", dsn)[1])
+        assert sockets == Path(re.search(r"host=([^&]+)", dsn)[1])
         assert sockets.stat().st_mode & 0o777 == 0o700
     finally:
         server.leave()
@@ -369,10 +406,19 @@ def test_as_root_programs_in_a_closed_folder_are_copied_for_the_server_user(empt
     folder = closed / package.name / "pginstall18/bin"
     account = os_account.choose_account(empty_home / "none", empty_home)
     assert binaries.read_version(folder, account) is None
+    killed = empty_home / "shared/bin/new-abc"
+    killed.mkdir(parents=True)  # what a killed process had copied
+    for each in killed.parents[:2]:
+        each.chmod(0o755)
     found = binaries.runnable_by(binaries.Binaries(folder, "18.4"), account)
     assert binaries.read_version(found.folder, account)
     assert os_account.run_as([found.program("psql"), "--version"], account).returncode == 0
     assert binaries.runnable_by(binaries.Binaries(folder, "18.4"), account) == found
+    assert not killed.exists()
+    (empty_home / "shared").chmod(0o700)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        binaries.runnable_by(binaries.Binaries(folder, "18.4"), account)
+    assert account.name in two_lines(caught)[0]
 
 
 def test_an_ordinary_user_needs_nothing_from_root(empty_home):
@@ -386,7 +432,7 @@ def test_an_ordinary_user_needs_nothing_from_root(empty_home):
     assert done.returncode == 0, done.stderr
     dsn, pid = done.stdout.split()
     assert dsn.startswith("postgresql://guiado@/guiado?host=")
-    assert gone(pid)
+    assert ended(pid)
     assert (empty_home / "postgres/data").stat().st_uid == empty_home.stat().st_uid
 
 
@@ -430,6 +476,88 @@ def test_a_wrong_pg_bin_is_named(empty_home):
     assert two_lines(caught)[0].startswith(f"PG_BIN: en {empty_home}")
 
 
+def test_a_machine_without_postgresql_is_told_the_ways_out(empty_home, monkeypatch):
+    monkeypatch.setattr(binaries, "_SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(binaries, "_WHEEL", "no_such_wheel")
+    monkeypatch.setenv("PATH", str(empty_home))
+    for lies in (False, True):  # a pg_config without its PostgreSQL is what remains of some removals
+        if lies:
+            (empty_home / "pg_config").write_text("#!/bin/sh\nexit 1\n")
+            (empty_home / "pg_config").chmod(0o755)
+        with pytest.raises(DatabaseUnavailable) as caught:
+            EmbeddedPostgres(empty_home / "home").join()
+        assert "PG_BIN" in two_lines(caught)[1]
+        assert "DATABASE_URL" in two_lines(caught)[1]
+
+
+def test_a_system_without_locks_is_told_the_way_out(empty_home, monkeypatch):
+    monkeypatch.setattr(locks, "fcntl", None)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        EmbeddedPostgres(empty_home / "home").join()
+    assert "DATABASE_URL" in two_lines(caught)[1]
+    assert not (empty_home / "home").exists()
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root has to lend the server to another user")
+def test_as_root_what_the_server_user_cannot_use_is_named(home, embedded, monkeypatch):
+    home.chmod(0o700)  # it was open when the cluster was made
+    with pytest.raises(DatabaseUnavailable) as caught:
+        embedded.join()
+    assert "chmod o+x" in two_lines(caught)[1]
+    (home / "postgres.path").write_text("/etc\n")  # whoever owns the home must not lead root there
+    with pytest.raises(DatabaseUnavailable) as caught:
+        embedded.join()
+    (home / "postgres.path").unlink()
+    assert "/etc" in two_lines(caught)[0]
+    monkeypatch.setattr(os_account, "_USUAL_ACCOUNTS", ())
+    with pytest.raises(DatabaseUnavailable) as caught:
+        EmbeddedPostgres(home / "new").join()
+    assert "root" in two_lines(caught)[0]
+
+
+def broken_initdb(folder, answer):
+    """Programs whose initdb says its version, and on everything else does what the shell script `answer` says."""
+    (folder / "initdb").write_text(f"#!/bin/sh\n{answer}\n")
+    (folder / "initdb").chmod(0o755)
+    for name in ("postgres", "psql"):
+        (folder / name).symlink_to(wheel_bin() / name)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("could not get shared memory", "memoria compartida"),
+        ("No space left on device", "Libera espacio"),
+        ("se rompió", "se rompió"),
+    ],
+)
+def test_a_cluster_that_cannot_be_made_says_why_and_leaves_nothing(empty_home, monkeypatch, said, named):
+    monkeypatch.setattr(binaries, "runnable_by", lambda found, _account: found)
+    programs = empty_home / "bin"
+    programs.mkdir(mode=0o755)
+    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f"echo 'initdb: error: {said}' >&2; exit 1"))
+    with pytest.raises(DatabaseUnavailable) as caught:
+        server.join()
+    assert named in " ".join(two_lines(caught))
+    assert list(empty_home.glob("postgres/new-*")) == []
+    assert server.dsn() is None
+
+
+def test_a_system_without_the_usual_locales_gets_a_utf8_database_all_the_same(empty_home):
+    programs = empty_home / "bin"
+    programs.mkdir(mode=0o755)
+    lacks = 'case "$*" in *C.UTF-8*) echo "initdb: error: invalid locale name" >&2; exit 1;; esac'
+    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f'{lacks}; exec {wheel_bin()}/initdb "$@"'))
+    (empty_home / "postgres/new-abc").mkdir(parents=True)  # what a killed process left
+    (empty_home / "postgres").chmod(0o755)
+    try:
+        assert psql(server.join(), "SELECT current_setting('server_encoding')") == "UTF8"
+        assert not (empty_home / "postgres/new-abc").exists()
+    finally:
+        server.leave()
+
+
 def test_a_home_that_cannot_be_made_is_named(empty_home):
     (empty_home / "file").touch()
     with pytest.raises(DatabaseUnavailable) as caught:
@@ -444,6 +572,86 @@ def test_a_server_that_cannot_start_shows_its_last_lines_and_its_log(home, embed
         embedded.join()
     assert "max_connections" in str(caught.value)
     assert str(home / "postgres/postgres.log") in str(caught.value)
+
+
+def test_who_asks_again_at_once_gets_the_same_refusal_without_another_try(home, embedded):
+    with (home / "postgres/data/postgresql.conf").open("a") as settings:
+        settings.write("max_connections = muchas\n")
+    refusals = []
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable) as caught:
+            embedded.ensure()
+        refusals.append(caught.value)
+    assert refusals[0] is refusals[1]
+    assert (home / "postgres/postgres.log").read_text().count("muchas") == 1
+
+
+def test_a_server_whose_socket_was_deleted_is_replaced(embedded, monkeypatch):
+    monkeypatch.setattr(postmaster, "_DEAF_TIMEOUT_S", 0.05)
+    dsn = embedded.join()
+    pid = embedded.status().pid
+    folder = Path(re.search(r"host=([^&]+)", dsn)[1])
+    (folder / placement.SOCKET_NAME).unlink()
+    assert psql(embedded.ensure(), "SELECT 1") == "1"
+    assert ended(pid)
+
+
+def test_a_server_that_recovers_for_long_is_left_alone_and_used_when_it_is_ready(home, embedded, monkeypatch):
+    monkeypatch.setattr(postmaster, "_RECOVERY_TIMEOUT_S", -1.0)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        embedded.join()
+    assert "no borres nada" in two_lines(caught)[1]
+    data = home / "postgres/data"
+    pid = wait_for(lambda: postmaster.running_server(data)).pid
+    file = data / "postmaster.pid"
+    state = file.read_text()
+    file.write_text(state.replace("ready", "starting"))
+    with pytest.raises(DatabaseUnavailable) as caught:
+        embedded.join()
+    assert "no borres nada" in two_lines(caught)[1]
+    file.write_text(state)
+    assert psql(embedded.join(), "SELECT 1") == "1"
+    assert embedded.status().pid == pid
+
+
+def test_a_server_that_does_not_stop_keeps_nobody_waiting(embedded, monkeypatch):
+    monkeypatch.setattr(postmaster, "_STOP_TIMEOUT_S", 0.05)
+    embedded.join()
+    pid = embedded.status().pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        embedded.leave()
+        assert not gone(pid)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: gone(pid))
+
+
+def test_stopping_where_nothing_is_changes_nothing(empty_home):
+    assert EmbeddedPostgres(empty_home / "none").stop()
+    assert not (empty_home / "none").exists()
+
+
+def test_the_watcher_shortens_the_log_and_stops_a_deserted_server_only(home, embedded, monkeypatch):
+    monkeypatch.setattr(watch, "_POLL_S", 0.01)
+    monkeypatch.setattr(watch, "_GRACE_S", 0.02)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(sys, "executable", "")  # as in a frozen program: no process of its own, this test is the watcher
+        embedded.join()
+    pid = embedded.status().pid
+    embedded.detach()
+    log = home / "postgres/postgres.log"
+    watcher = threading.Thread(target=watch.watch, args=[home])
+    watcher.start()
+    with log.open("ab") as file:
+        file.write(b"x" * 10_000_001)
+    wait_for(lambda: log.stat().st_size < 1_000_000)
+    assert (home / "postgres/postgres.log.1").stat().st_size > 10_000_000
+    assert embedded.status().pid == pid  # somebody wants it to run on
+    (home / "keep-running").unlink()
+    watcher.join(30)
+    assert not watcher.is_alive()
+    assert ended(pid)
 
 
 def test_a_long_log_is_set_aside_at_the_start(home, embedded):

@@ -186,6 +186,20 @@ def test_every_object_of_the_contract_exists(dsn: str) -> None:
     on(dsn, check)
 
 
+def test_no_index_has_what_every_answer_changes(dsn: str) -> None:
+    changing = ["version", "updated_at", "current_step", "attempts", "failures", "decisions", "notes"]
+    named = on(
+        dsn,
+        lambda db: db.fetch(
+            """SELECT indexrelid::regclass::text FROM pg_index
+                WHERE indrelid = 'support_troubleshooting_sessions'::regclass
+                  AND pg_get_indexdef(indexrelid) ~ ('\\m(' || array_to_string($1::text[], '|') || ')\\M')""",
+            changing,
+        ),
+    )
+    assert named == []  # such a column would make PostgreSQL touch every index of the table with each answer
+
+
 def test_the_live_metrics_have_one_row_before_the_first_session(dsn: str) -> None:
     rows = on(dsn, lambda db: db.fetch("SELECT * FROM vw_troubleshooting_realtime_metrics"))
     assert [(row["active_sessions"], row["tenant_id"]) for row in rows] == [(0, "default")]

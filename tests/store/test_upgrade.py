@@ -18,7 +18,7 @@ from clusters import wheel_binaries
 
 from guiado.cli import main
 from guiado.errors import DatabaseUnavailable
-from guiado.store.backup import upgrade
+from guiado.store.backup import restore, upgrade
 from guiado.store.backup.clients import with_database
 from guiado.store.embedded import EmbeddedPostgres, exchange, postmaster
 from guiado.store.embedded.binaries import read_version
@@ -130,9 +130,15 @@ def major_of(home: Path) -> int:
 
 def nothing_is_left(home: Path) -> bool:
     names = {path.name for path in (home / "postgres").iterdir()}
-    return names <= {"data", "password", "port", "postgres.log", "postgres.log.1", "run"} and not postmaster.running_server(
-        home / "postgres/data"
-    )
+    return names <= {
+        "data",
+        "password",
+        "port",
+        "postgres.log",
+        "postgres.log.1",
+        "run",
+        "server.lock",
+    } and not postmaster.running_server(home / "postgres/data")
 
 
 def test_everything_comes_along_and_the_old_data_stays(home, here):
@@ -151,7 +157,7 @@ def test_everything_comes_along_and_the_old_data_stays(home, here):
     with (home / "postgres/data/pg_hba.conf").open("a") as file:
         file.write("# mi línea\n")
 
-    code, said = here("db", "upgrade")
+    code, said = here("db", "upgrade", "--from-bin", str(OLD))
 
     assert code == 0, said
     assert ("vacuum_defer_cleanup_age" in said) == (OLD_MAJOR < 16 <= NEW_MAJOR)
@@ -222,6 +228,12 @@ def test_a_crash_between_the_two_renamings_brings_the_old_cluster_back(home, mon
         assert ask(server.join(), "SELECT count(*) FROM support_troubleshooting_sessions") == 500
     finally:
         server.leave()
+    assert nothing_is_left(home)
+
+
+def test_a_crash_before_the_first_renaming_changes_nothing(home):
+    (home / "postgres/exchange").write_text(f"data-{OLD_MAJOR}-20260101T000000\n")
+    assert use(home, "SELECT count(*) FROM support_troubleshooting_sessions") == 500
     assert nothing_is_left(home)
 
 
@@ -300,7 +312,7 @@ def test_without_a_cluster_there_is_nothing_to_upgrade(here, monkeypatch):
         shutil.rmtree(folder)
 
 
-def test_a_copy_of_the_embedded_database_comes_back_into_it(home, here, tmp_path):
+def test_a_copy_of_the_embedded_database_comes_back_into_it(home, here, tmp_path, monkeypatch):
     server = EmbeddedPostgres(home)
     dsn = server.join()
     server.detach()
@@ -308,6 +320,11 @@ def test_a_copy_of_the_embedded_database_comes_back_into_it(home, here, tmp_path
         before = ask(dsn, CONTENT)
         assert here("db", "backup", tmp_path / "copia.dump")[0] == 0
         ask(dsn, "DELETE FROM support_troubleshooting_sessions")
+        with monkeypatch.context() as full:
+            full.setattr(restore.shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
+            code, said = here("db", "restore", tmp_path / "copia.dump")
+            assert code == 1
+            assert "quedan 1 MB" in said
         code, said = here("db", "restore", tmp_path / "copia.dump")
         assert code == 0, said
         assert ask(dsn, CONTENT) == before

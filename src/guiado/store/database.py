@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
@@ -17,6 +18,9 @@ from guiado.store.refusals import disk_full, reason
 
 _RECOVERY_S = 15.0
 """How long a caller waits for a PostgreSQL that is starting again."""
+_LONGEST_PAUSE_S = 0.5
+_LONGEST_IDLE_S = 300.0
+"""A connection that nobody used for longer is not trusted: a firewall on the way may have forgotten it without a word."""
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
@@ -73,7 +77,7 @@ class Database:
             "server_settings": {"application_name": "guiado", "guiado.tenant": tenant},
         }
         self._slots = asyncio.Semaphore(pool_size)
-        self._idle: list[Any] = []
+        self._idle: list[tuple[Any, float]] = []  # with the moment of giving back: the latest is last
         self._dsn: str | None = None
         self._is_closed = False
         self._lock = asyncio.Lock()
@@ -82,11 +86,7 @@ class Database:
         """Close all connections, those in use when they are given back; safe to call twice."""
         self._is_closed = True
         idle, self._idle = self._idle, []
-        for connection in idle:
-            try:
-                await connection.close(timeout=5)
-            except (TimeoutError, *_LOST):
-                connection.terminate()
+        await asyncio.gather(*(_close(connection) for connection, _ in idle))
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -106,6 +106,7 @@ class Database:
             if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
                 is_sound = True
                 raise
+            self._drop_idle()  # a server that is gone took all of them along
             raise _unavailable(error) from error
         except _EXHAUSTED as error:
             is_sound = True
@@ -134,41 +135,43 @@ class Database:
             await self._slots.acquire()
             return
         try:
-            await asyncio.wait_for(self._slots.acquire(), _RECOVERY_S)
+            async with asyncio.timeout(_RECOVERY_S):
+                await self._slots.acquire()
         except TimeoutError as error:
             raise _unavailable(error) from error
 
     def _give_back(self, connection: Any, *, is_sound: bool) -> None:  # noqa: ANN401
-        if not is_sound:
-            connection.terminate()
-            self._drop_idle()  # a server that is gone took all of them along
-        elif self._is_closed:
+        if self._is_closed or not is_sound:
             connection.terminate()
         elif not connection.is_closed():
-            self._idle.append(connection)
+            self._idle.append((connection, clock.monotonic_s()))
 
-    def _drop_idle(self) -> None:
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.terminate()
+    def _drop_idle(self, before_s: float = math.inf) -> None:
+        """Drop the connections that were given back before a moment; normally all."""
+        while self._idle and self._idle[0][1] < before_s:
+            self._idle.pop(0)[0].terminate()
 
     async def _acquire(self) -> object:
+        self._drop_idle(clock.monotonic_s() - _LONGEST_IDLE_S)
         while self._idle:
-            connection = self._idle.pop()
+            connection, _ = self._idle.pop()
             if not connection.is_closed():
                 return connection
         return await self._connect()
 
     async def _connect(self) -> object:
         deadline = clock.monotonic_s() + _RECOVERY_S
+        pause_s = 0.05
         while True:
             try:
                 return await self._open()
             except (*_LOST, TimeoutError) as error:
-                if clock.monotonic_s() > deadline or isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+                if clock.monotonic_s() > deadline:
                     raise _unavailable(error) from error
                 log.warning("database_retry", error=type(error).__name__)
                 await self._revive()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             except asyncpg.PostgresError as error:
                 raise _unavailable(error) from error
 
@@ -195,7 +198,13 @@ class Database:
         async with self._lock:
             self._dsn = await self._find()
             self._drop_idle()
-        await asyncio.sleep(0.05)
+
+
+async def _close(connection: Any) -> None:  # noqa: ANN401
+    try:
+        await connection.close(timeout=5)
+    except (TimeoutError, *_LOST):
+        connection.terminate()
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailable:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from guiado.errors import DatabaseUnavailable, GuiadoError, Message
@@ -228,15 +229,13 @@ async def _read(process: Process) -> str:
 
 
 async def _listen(process: Process, said: list[str], hear: Callable[[str], None] | None) -> None:
-    if process.stderr is None:
-        return
+    stream = cast("asyncio.StreamReader", process.stderr)  # `Clients.start` always makes one
     rest = b""
-    while chunk := await process.stderr.read(65536):  # by chunks: a line may be longer than the reader's limit
+    while chunk := await stream.read(65536):  # by chunks: a line may be longer than the reader's limit
         *lines, rest = (rest + chunk).split(b"\n")
         for line in (each.decode(errors="replace") for each in lines):
             said.append(line)
             if hear:
                 hear(line)
         del said[:-200]
-    if rest:
-        said.append(rest.decode(errors="replace"))
+    said.append(rest.decode(errors="replace"))

@@ -24,8 +24,10 @@ from guiado.store.backup.census import count_sessions, require_same, take_census
 from guiado.store.backup.clients import Clients, Report, Tracker, finish
 from guiado.store.backup.scratch import Scratch, scratch
 from guiado.store.migrate import APP_ROLE, connect, migrate, schema_files
+from guiado.store.refusals import reason
 
 _MAIN_TABLE = "support_troubleshooting_sessions"
+_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 _RENAME_TIMEOUT_S = 4.0
 _GOODBYE_S = 1.0
 """How long a connection that was closed may still be listed by the server."""
@@ -131,10 +133,10 @@ async def restore(dsn: str, path: Path, manifest: Manifest, clients: Clients, re
             await _copy_properties(dsn, fresh)
             report(Message("Cambiando la base de datos"), 1.0)
             previous = await _swap(current, fresh)
-    except asyncpg.PostgresError as error:
+    except _LOST as error:
         raise DatabaseUnavailable(
             "La restauración no se pudo terminar: {problem}.\nLa base de datos sigue como estaba. Corrígelo y vuelve a empezar.",
-            problem=str(error),
+            problem=reason(error),
         ) from error
     return Restored(manifest.sessions, previous, missing_roles)
 
@@ -256,13 +258,20 @@ async def _swap(current: Any, fresh: Scratch) -> str:  # noqa: ANN401
         await _wait_for_lock(current, fresh.admin.get_server_pid(), renaming)
         await _require_nobody(current)
     except BaseException:
-        await current.execute("SELECT pg_cancel_backend($1)", fresh.admin.get_server_pid())
-        with suppress(asyncpg.PostgresError):
-            await renaming
+        await _give_up(current, fresh.admin.get_server_pid(), renaming)
         raise
     current.terminate()
     await renaming
     return previous
+
+
+async def _give_up(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:  # noqa: ANN401
+    try:
+        await current.execute("SELECT pg_cancel_backend($1)", pid)
+    except _LOST:
+        renaming.cancel()  # the driver then asks by a connection of its own
+    with suppress(asyncio.CancelledError, *_LOST):
+        await renaming
 
 
 async def _wait_for_lock(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:  # noqa: ANN401

@@ -21,7 +21,7 @@ from guiado.store.migrate import connect
 _PREFIX = "guiado_scratch_"
 _LOCK = 5207106
 _WAIT_S = 60.0
-_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Encoding and sorting as in the current database. Columns differ between versions, hence the detour over jsonb.
 _CREATE = """
 SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',

@@ -33,7 +33,7 @@ def open_private(path: Path, flags: int) -> int:
         The file descriptor.
     """
     descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and os.fstat(descriptor).st_nlink == 1:  # another name of a file elsewhere is not given away
         # Root may work in a user's folder: what it leaves there stays usable by that user.
         folder = path.parent.stat()
         os.fchown(descriptor, folder.st_uid, folder.st_gid)
@@ -103,6 +103,15 @@ def try_alone(path: Path) -> bool:
         return _flock(descriptor, exclusive=True)
     finally:
         _let_go(descriptor)
+
+
+def claim_alone(path: Path) -> int | None:
+    """A descriptor with this lock, to be handed to a child that keeps it until its end; None when somebody holds it."""
+    descriptor = open_private(path, os.O_RDWR)
+    if _flock(descriptor, exclusive=True):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def require_locks() -> None:

@@ -23,7 +23,7 @@ from guiado import clock
 from guiado.errors import DatabaseUnavailable, Message
 from guiado.store.embedded import failure
 from guiado.store.embedded.binaries import Binaries
-from guiado.store.embedded.locks import open_private
+from guiado.store.embedded.locks import claim_alone, open_private
 from guiado.store.embedded.os_account import environment
 from guiado.store.embedded.placement import SOCKET_NAME, Site, socket_folder
 
@@ -119,18 +119,44 @@ def start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence[
     Raises:
         DatabaseUnavailable: it did not start; carries the end of its log.
     """
+    claim = _claim(site)
+    try:
+        return _start(site, binaries, listen_options, claim)
+    finally:
+        os.close(claim)  # our copy: the server and its children keep the lock
+
+
+def _start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence[str]], claim: int) -> Server:
     deadline = clock.monotonic_s() + _RETRY_TIMEOUT_S
     while True:
         options = listen_options()
         _forget_reused_pids(site)
         begin = _rotate(site.log)
-        child = _spawn(site, binaries, options)
+        child = _spawn(site, binaries, options, claim)
         if server := _wait_until_ready(site.data, child):
             return server
         said = _tail(site.log, begin)
         if clock.monotonic_s() > deadline or not any(sign in said for sign in _PASSING):
             raise _not_started(site, said)
         time.sleep(0.1)
+
+
+def _claim(site: Site) -> int:
+    """Take the lock that a server holds as long as any process of it lives; returns its descriptor.
+
+    Neither process numbers nor shared memory show a server in another container that has the same volume; this lock does.
+    """
+    deadline = clock.monotonic_s() + _RETRY_TIMEOUT_S
+    while (claim := claim_alone(site.folder / "server.lock")) is None:
+        other = read_server(site.data)
+        if clock.monotonic_s() > deadline or (other and other.state == "ready" and _takes_connections(other)):
+            raise DatabaseUnavailable(
+                "Otro PostgreSQL usa ya los datos de {data}: el de otro guiado, quizá en otro contenedor con el mismo volumen.\n"
+                "Para ese guiado y vuelve a intentarlo; los dos a la vez solo pueden con DATABASE_URL.",
+                data=site.data,
+            )
+        time.sleep(_PAUSE_S)
+    return claim
 
 
 def stop(data: Path) -> None:
@@ -153,7 +179,7 @@ def _is_alive(pid: int, data: Path) -> bool:
     if (child := _children.get((os.getpid(), pid))) is not None:
         return not _reaped(child)
     folder = Path("/proc") / str(pid)
-    if not Path("/proc/self/stat").exists():
+    if not Path("/proc/self/stat").exists():  # pragma: no cover  # macOS: Linux always has it
         return _ps_knows(pid, data)
     try:
         if (folder / "stat").read_bytes().rpartition(b")")[2].split()[0] in {b"Z", b"X"}:
@@ -163,7 +189,7 @@ def _is_alive(pid: int, data: Path) -> bool:
         return False
 
 
-def _ps_knows(pid: int, data: Path) -> bool:
+def _ps_knows(pid: int, data: Path) -> bool:  # pragma: no cover  # for systems without /proc
     answer = subprocess.run(  # noqa: S603  # our own number, no shell
         ["/bin/ps", "-ww", "-p", str(pid), "-o", "state=,command="], capture_output=True, text=True, check=False
     )
@@ -191,7 +217,7 @@ def _takes_connections(server: Server) -> bool:
     return True
 
 
-def _spawn(site: Site, binaries: Binaries, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def _spawn(site: Site, binaries: Binaries, options: Sequence[str], claim: int) -> subprocess.Popen[bytes]:
     log = open_private(site.log, os.O_WRONLY | os.O_APPEND)
     account = site.account
     try:
@@ -202,6 +228,7 @@ def _spawn(site: Site, binaries: Binaries, options: Sequence[str]) -> subprocess
             stderr=log,
             cwd=site.data,
             env=environment(),
+            pass_fds=[claim],
             start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the server when the last user leaves
             user=account.uid if account else None,
             group=account.gid if account else None,

@@ -72,11 +72,12 @@ def _is_needed(home: Path, deserted_s: float) -> bool:
 
     Under the lock of starting: a server that is started at this moment finds us here, or us gone.
     """
-    with exclusive(home / "start.lock", 120):
+    with suppress(DatabaseUnavailable), exclusive(home / "start.lock", 0):
         data = find_folder(home) / "data"
         if deserted_s >= _GRACE_S and not _is_used_now(home):
             postmaster.stop(data)
         return postmaster.is_alive(data)
+    return True  # somebody is coming or going, or restores for hours
 
 
 def _is_used(home: Path) -> bool:
