@@ -17,7 +17,7 @@ from typing import Any, cast
 import typer
 
 from guiado.cli.root import app as cli
-from guiado.serve import create_app
+from guiado.serve import create_routes
 from guiado.settings import Settings
 from guiado.web.site import operations
 
@@ -61,7 +61,7 @@ def documented_settings() -> Iterator[tuple[str, str]]:
 def rest_page() -> str:
     """Every operation of the OpenAPI document."""
     runtime = SimpleNamespace(settings=Settings(_env_file=None))  # pyright: ignore[reportCallIssue]
-    document = cast("Any", create_app(cast("Any", runtime)))._app.openapi_schema.to_schema()  # noqa: SLF001 no server is needed
+    document = create_routes(cast("Any", runtime)).openapi_schema.to_schema()
     schemas = document["components"]["schemas"]
     parts = [operation_text(each, document) for each in operations(document)]
     parts.append("## Estructuras\n\nLo que llevan los cuerpos y las respuestas. Los campos con \\* van siempre.")

@@ -57,10 +57,19 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
+    return Access(StepLane(create_routes(runtime), BASE_PATH), runtime.settings.host)
+
+
+def create_routes(runtime: Runtime) -> Litestar:
+    """Every route with its document, without what surrounds them in a server.
+
+    Args:
+        runtime: as for `create_app`.
+    """
     resources = (sessions, reports, webhooks, templates, notifications)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    app = Litestar(
+    return Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *site.HANDLERS],
         before_request=_guard,
         exception_handlers=HANDLERS,
@@ -75,7 +84,6 @@ def create_app(runtime: Runtime) -> ASGIApp:
         ),
         logging_config=None,
     )
-    return Access(StepLane(app, BASE_PATH), runtime.settings.host)
 
 
 @asynccontextmanager
