@@ -90,10 +90,10 @@ class Runtime:
             role = APP_ROLE if await may_take_role(dsn) else None
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
+            runtime = cls(settings, site, Parts(db, settings.tenant, threshold))
         except BaseException:
             await asyncio.to_thread(site.leave)
             raise
-        runtime = cls(settings, site, Parts(db, settings.tenant, threshold))
         try:
             await runtime.knowledge.refresh()
         except BaseException:

@@ -48,14 +48,22 @@ class Engine:
 
     def close(self) -> None:
         """End the runtime and the loop; what was written shows in the materialized views before."""
-        with contextlib.suppress(RuntimeError, GuiadoError):
-            self.portal.call(self._worker.stop)
-            self._working.result(_STOP_S)
+        with contextlib.suppress(RuntimeError):
+            self._end_work()
             self.closed = True
             if self._wrote:
-                self.portal.call(refresh_views, self.runtime.parts)
-            self.portal.call(self.runtime.close)
+                with contextlib.suppress(GuiadoError):
+                    self.portal.call(refresh_views, self.runtime.parts)
+            with contextlib.suppress(GuiadoError):
+                self.portal.call(self.runtime.close)
         self._stack.close()
+
+    def _end_work(self) -> None:
+        self.portal.call(self._worker.stop)
+        try:
+            self._working.result(_STOP_S)
+        except TimeoutError:  # a job that is cut short is free again when its lease ends
+            self._working.cancel()
 
     def write(self, action: Callable[[Parts, Connection], Awaitable[T]]) -> T:
         """Do `action` in one transaction, exactly once, over a restart of the database too.

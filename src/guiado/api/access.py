@@ -19,7 +19,7 @@ from guiado.api.patience import TOO_SLOW, patient
 from guiado.logs import report
 from guiado.settings import is_loopback
 
-_UNUSUAL = re.compile(r"[^/\w.-][^/]*|[^/]*@[^/]*")
+_UNUSUAL = re.compile(r"[^/\w.-][^/]*|(?<![^/])[^/]*@[^/]*")
 """Parts of a path that no route of ours has: an address that somebody typed there stays out of the log."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _PROXY_HEADERS = frozenset(

@@ -175,11 +175,13 @@ async def _commit(
     decision: Decision,
     attempt_id: UUID | None = None,
 ) -> bool:
+    after = decision.session
     change = Change(
-        session=decision.session,
+        session=after,
         expected=before.version,
-        now=decision.session.updated_at,
-        audit=caller.audit(action, before=before.status, after=decision.session.status, ended_by=decision.session.ended_by),
+        # Who leaves does nothing: `updated_at` stays that of the last activity, while the end is told when it is noted.
+        now=max(after.updated_at, after.ended_at or after.updated_at),
+        audit=caller.audit(action, before=before.status, after=after.status, ended_by=after.ended_by),
         events=decision.events,
         attempt=decision.attempt,
         attempt_id=attempt_id,

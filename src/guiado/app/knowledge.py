@@ -233,9 +233,10 @@ class KnowledgeBase:
             entries = await asyncio.to_thread(read_file, self.path, self.snapshot)
         except KnowledgeBaseInvalid as error:
             log.error("knowledge_base_invalid", file=self.path.name, problems=str(error))
-            self.problem = error
             if not self.snapshot.guides:
                 await self._restore()
+            # Only now: a missing file counts as taken in from here on, and would never be restored.
+            self.problem = error
             return False
         version_ids = await self._publish(entries)
         index = await asyncio.to_thread(_index, entries.guides, self.snapshot.index)

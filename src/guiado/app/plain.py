@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
 from math import isfinite
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,21 @@ _JSON_FAULTS = {
 """How `json` begins each of its complaints, and ours."""
 
 
+class _Place(NamedTuple):
+    """Where a value stands. Its path is written only for a fault: a key may be as long as the body, and have many parts."""
+
+    outer: _Place | None
+    step: str
+
+    def path(self) -> str:
+        steps: list[str] = []
+        place: _Place | None = self
+        while place:
+            steps.append(place.step)
+            place = place.outer
+        return "".join(reversed(steps))
+
+
 def plain_problem(name: str, value: object) -> FieldProblem | None:
     """The first thing in a value, however deep, that cannot be kept; None when all of it can.
 
@@ -40,13 +55,13 @@ def plain_problem(name: str, value: object) -> FieldProblem | None:
         name: of the field; the path of what is wrong begins with it.
         value: anything that a caller may send.
     """
-    waiting: list[tuple[str, object, int]] = [(name, value, 0)]
+    waiting: list[tuple[_Place, object, int]] = [(_Place(None, name), value, 0)]
     while waiting:
-        path, item, depth = waiting.pop()
+        place, item, depth = waiting.pop()
         template = "Hay demasiados niveles anidados. Simplifícalo." if depth > _MAX_DEPTH else _fault(item)
         if template:
-            return FieldProblem(path, Message(template))
-        waiting += [(f"{path}{step}", part, depth + 1) for step, part in _parts(item)]
+            return FieldProblem(place.path(), Message(template))
+        waiting += [(_Place(place, step), part, depth + 1) for step, part in _parts(item)]
     return None
 
 

@@ -28,7 +28,7 @@ import guiado
 from guiado import clock
 from guiado.delivery.addresses import Address, TargetPolicy
 from guiado.delivery.urls import Target, check_url, vet_url
-from guiado.errors import DeliveryFailed, TargetRefused
+from guiado.errors import DeliveryFailed, Message, TargetRefused, os_reason
 
 __all__ = ["RESERVED_HEADERS", "GuardedClient", "HttpAnswer", "Resolver", "check_url"]
 
@@ -300,8 +300,10 @@ def _failure(host: str, error: Exception) -> DeliveryFailed:
     return DeliveryFailed("{host}: la conexión falló ({reason}).", host=host, reason=reason)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException) -> Message | str:
     """The words of the deepest cause that has any: the outer ones only say that connecting failed."""
     cause = error.__cause__ or error.__context__
     deeper = _reason(cause) if cause is not None else ""
-    return deeper or str(error)[:200]
+    if deeper or not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror)) or not error.errno:
+        return deeper or str(error)[:200]
+    return os_reason(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,11 +42,6 @@ def read_words(text: str) -> list[Word]:
 def _read(surface: str) -> Word:
     key = expand(fold(surface))
     return Word(surface, key, key in FUNCTION_WORDS)
-
-
-def terms_of(words: Iterable[Word]) -> frozenset[str]:
-    """Every term of a text: how often a word is repeated says little in a sentence or two."""
-    return frozenset(stem(word.key) for word in words)
 
 
 def importance(term: str) -> float:
