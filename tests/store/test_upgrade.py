@@ -14,7 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from clusters import wheel_binaries
+from clusters import clean_up, open_folder, wheel_binaries
 
 from guiado.cli import main
 from guiado.errors import DatabaseUnavailable
@@ -23,7 +23,7 @@ from guiado.store.backup.clients import with_database
 from guiado.store.embedded import EmbeddedPostgres, exchange, postmaster
 from guiado.store.embedded.binaries import read_version
 from guiado.store.embedded.locks import exclusive
-from guiado.store.embedded.placement import Site, find_folder
+from guiado.store.embedded.placement import Site
 from guiado.store.migrate import migrate
 
 GUIADO = str(Path(sys.executable).with_name("guiado"))
@@ -63,18 +63,6 @@ def ask(dsn: str, *statements: str):
             await connection.close()
 
     return asyncio.run(run())
-
-
-def open_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="guiado-test-", dir=BASE))
-    folder.chmod(0o755)
-    return folder
-
-
-def clean_up(home: Path) -> None:
-    exchange.clear(find_folder(home))
-    postmaster.stop(find_folder(home) / "data")
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import msgspec
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, os_reason
+from guiado.store.embedded.cluster import sync_path
 from guiado.store.embedded.locks import exclusive
 
 FORMAT = 1
@@ -111,9 +112,9 @@ def draft(target: Path, *, force: bool) -> Generator[Draft]:
             yield Draft(path, lock)
             if not force:
                 _refuse_existing(target)
-            _sync(path)
+            sync_path(path)
             path.replace(target)
-            _sync(target.parent)
+            sync_path(target.parent)
     except OSError as error:
         raise GuiadoError(
             "No se puede escribir {file} ({reason}).\nElige otra carpeta, o corrígelo y vuelve a intentarlo.",
@@ -195,11 +196,3 @@ def _digest(path: Path, length: int) -> str:
 def _refuse_existing(target: Path) -> None:
     if target.exists():
         raise GuiadoError("{file} ya existe. Usa --force para sustituirlo o elige otro nombre.", file=target)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

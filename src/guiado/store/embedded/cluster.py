@@ -89,7 +89,7 @@ def create(site: Site, binaries: Binaries, lock: int) -> None:
     except BaseException:
         shutil.rmtree(making.folder, ignore_errors=True)
         raise
-    sync_folder(site.folder)
+    sync_path(site.folder)
 
 
 def listen_options(site: Site, *, tcp: bool) -> list[str]:
@@ -213,9 +213,9 @@ def write_private(path: Path, text: str, how: int = os.O_TRUNC) -> None:
         os.fsync(file.fileno())
 
 
-def sync_folder(folder: Path) -> None:
-    """Write the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from guiado import clock
 from guiado.store.embedded import postmaster
-from guiado.store.embedded.cluster import sync_folder, write_private
+from guiado.store.embedded.cluster import sync_path, write_private
 from guiado.store.embedded.os_account import is_root
 from guiado.store.embedded.placement import Site, make_passage, socket_folder
 
@@ -48,10 +48,10 @@ def put_in_place(site: Site, major: int) -> Path:
     """
     kept = site.folder / f"data-{major}-{clock.now():%Y%m%dT%H%M%S}"
     write_private(_journal(site.folder), kept.name)
-    sync_folder(site.folder)
+    sync_path(site.folder)
     site.data.rename(kept)
     workshop(site).data.rename(site.data)
-    sync_folder(site.folder)
+    sync_path(site.folder)
     _journal(site.folder).unlink()
     return kept
 
@@ -82,7 +82,7 @@ def _take_back(site: Site) -> None:
         return
     if not site.data.exists() and _KEPT.fullmatch(name) and (site.folder / name).is_dir():
         (site.folder / name).rename(site.data)
-        sync_folder(site.folder)
+        sync_path(site.folder)
     _journal(site.folder).unlink()
 
 
