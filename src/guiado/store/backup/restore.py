@@ -246,7 +246,7 @@ async def _swap(current: Any, fresh: Scratch) -> str:  # noqa: ANN401
     The order matters. First the renaming takes its lock: from then on nobody can connect any more. Then we look who is there;
     only when nobody is, our own connection, which keeps writers out, makes way.
     """
-    previous = f"{fresh.current[:35]}_antes_{clock.now():%Y%m%dT%H%M%S}"
+    previous = f"{fresh.current[:30]}_antes_{clock.now():%Y%m%dT%H%M%S%f}"  # two in one second must not meet
     statement = await fresh.admin.fetchval(
         "SELECT format('ALTER DATABASE %I RENAME TO %I; ALTER DATABASE %I RENAME TO %I', $1::text, $2::text, $3::text, $1::text)",
         fresh.current,
