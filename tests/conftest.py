@@ -22,7 +22,10 @@ _numbers = itertools.count()
 if shutil.which("psql") is None:
     # The guide speaks psql; where the machine has none, the wheel's own does.
     os.environ["PATH"] += f"{os.pathsep}{wheel_binaries()}"
-_OURS = ("DATABASE_URL", "OPENAI_API_KEY", "KESTRA_WEBHOOK_URL", "SLACK_WEBHOOK_URL", "PG_BIN", "PORT", "ACCEPT_LANGUAGE")
+_OURS = (
+    *("DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KESTRA_WEBHOOK_URL", "SLACK_WEBHOOK_URL"),
+    *("PG_BIN", "PORT", "ACCEPT_LANGUAGE"),
+)
 
 
 @pytest.fixture(autouse=True)

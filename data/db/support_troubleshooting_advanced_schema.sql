@@ -45,7 +45,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_templates (
     PRIMARY KEY (tenant_id, kind, template_id)
 );
 
--- Datos para entrenar la detección, con su origen.
+-- Ejemplos con los que aprende la detección: las palabras de un cliente, sin datos personales, y de qué problema son (o no son). Solo
+-- cuentan los aceptados; los pendientes esperan a que alguien los revise. De dónde salió cada uno, y cada cambio de opinión, queda en
+-- support_troubleshooting_learning.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     id          uuid        PRIMARY KEY,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
@@ -56,9 +58,131 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     source      text        NOT NULL DEFAULT 'customer',
     status      text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'accepted', 'rejected')),
     created_at  timestamptz NOT NULL DEFAULT now(),
-    metadata    jsonb       NOT NULL DEFAULT '{}'
+    metadata    jsonb       NOT NULL DEFAULT '{}',
+    -- Lo que guiado agrega
+    scope       text        NOT NULL DEFAULT '',   -- base de conocimiento: '' = la de todos; otro valor = la privada de un agente
+    customer_id text,                              -- seudónimo; se borra con la sesión
+    weight      double precision NOT NULL DEFAULT 1,
+    text_key    text,                              -- igual en textos que solo difieren en mayúsculas, acentos, signos u orden
+    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: crece con cada cambio
 );
 CREATE INDEX IF NOT EXISTS ml_training_by_status ON support_troubleshooting_ml_training (tenant_id, status, created_at);
+CREATE INDEX IF NOT EXISTS ml_training_by_revision ON support_troubleshooting_ml_training (tenant_id, scope, revision);
+CREATE INDEX IF NOT EXISTS ml_training_by_text ON support_troubleshooting_ml_training (tenant_id, scope, text_key);
+CREATE INDEX IF NOT EXISTS ml_training_by_customer ON support_troubleshooting_ml_training (tenant_id, customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ml_training_by_session ON support_troubleshooting_ml_training (tenant_id, session_id) WHERE session_id IS NOT NULL;
+
+-- Cada ejemplo nuevo o cambiado recibe el número que sigue. El candado dura hasta el final de la transacción: los números se ven en
+-- orden, así que quien recuerda el último que vio no se salta ninguno, aunque otra transacción empezara antes y termine después.
+CREATE OR REPLACE FUNCTION guiado_number_example() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(5207105, hashtext(NEW.tenant_id));
+    NEW.revision := 1 + coalesce((SELECT max(t.revision) FROM support_troubleshooting_ml_training t
+                                   WHERE t.tenant_id = NEW.tenant_id AND t.scope = NEW.scope), 0);
+    RETURN NEW;
+END $$;
+DO $$
+BEGIN
+    -- Lo que ya está no se repite: crear un disparador bloquearía la tabla.
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'support_troubleshooting_ml_training'::regclass AND tgname = 'guiado_number_example') THEN
+        CREATE TRIGGER guiado_number_example BEFORE INSERT OR UPDATE OF status, text, problem_id, label, weight
+            ON support_troubleshooting_ml_training FOR EACH ROW EXECUTE FUNCTION guiado_number_example();
+    END IF;
+END $$;
+
+-- guiado_judge: acepta, aparta o retira ejemplos, con una fila en el registro por cada uno que cambia. Devuelve cuántos cambiaron.
+CREATE OR REPLACE FUNCTION guiado_judge(p_tenant text, p_ids uuid[], p_status text, p_source text, p_reason text, p_at timestamptz)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    t       support_troubleshooting_ml_training;
+    v_count integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    FOR t IN UPDATE support_troubleshooting_ml_training x SET status = p_status
+              WHERE x.id = ANY (p_ids) AND x.tenant_id = p_tenant AND x.status <> p_status RETURNING x.* LOOP
+        INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, weight, created_at, metadata)
+        VALUES (md5(t.id::text || ' ' || t.revision)::uuid, p_tenant, t.session_id, t.problem_id,
+                CASE WHEN p_status <> 'accepted' THEN 'undo' WHEN t.label = 'negative' THEN 'negative' ELSE 'example' END,
+                p_source, t.weight, p_at, jsonb_build_object('example', t.id, 'status', p_status, 'reason', p_reason));
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END $$;
+
+-- guiado_learn: lo que una sesión enseña, en la transacción que la cambia. Cada lección queda en el registro; un ejemplo, además, en
+-- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
+-- que ya se sabe o si ese cliente enseñó ya demasiado: nadie cambia solo la detección.
+CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    c_per_problem CONSTANT integer := 3;    -- ejemplos aceptados de un cliente, por problema
+    c_per_day     CONSTANT integer := 5;    -- ejemplos aceptados de un cliente en 24 horas
+    c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión
+    l         record;
+    v_taught  record;                       -- lo que ese cliente enseñó ya
+    v_scope   text;
+    v_label   text;
+    v_doubt   text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    v_scope := coalesce((SELECT g.scope FROM support_troubleshooting_guide_versions g WHERE g.guide_version_id = p_session.guide_version_id),
+                        p_session.metadata ->> 'scope', '');
+    FOR l IN SELECT * FROM jsonb_to_recordset(p_lessons) AS x (id uuid, session_id uuid, kind text, problem_id text, source text, text text,
+                                                               text_key text, weight double precision, reason text, at timestamptz) LOOP
+        IF l.kind IN ('undo', 'correction') THEN
+            PERFORM guiado_judge(p_tenant, ARRAY(
+                SELECT t.id FROM support_troubleshooting_ml_training t
+                 WHERE t.tenant_id = p_tenant AND t.session_id = coalesce(l.session_id, p_session.session_id)
+                   AND (l.kind = 'correction' OR t.source <> 'agent')), 'rejected', l.source, l.reason, l.at);
+        END IF;
+        CONTINUE WHEN l.kind = 'undo';
+        INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, text, weight, created_at, metadata)
+        VALUES (l.id, p_tenant, p_session.session_id, l.problem_id, l.kind, l.source, l.text, l.weight, l.at,
+                jsonb_build_object('reason', l.reason));
+        CONTINUE WHEN l.text IS NULL OR (l.kind = 'correction' AND l.problem_id = 'otro');
+
+        -- La última palabra de quien habla vale; repetirla no la duplica.
+        v_label := CASE WHEN l.kind = 'negative' THEN 'negative' ELSE 'positive' END;
+        PERFORM guiado_judge(p_tenant, ARRAY(
+            SELECT t.id FROM support_troubleshooting_ml_training t
+             WHERE t.tenant_id = p_tenant AND t.session_id = p_session.session_id AND t.problem_id = l.problem_id AND t.label <> v_label
+               AND (l.source = 'agent' OR t.source <> 'agent')), 'rejected', l.source, l.reason, l.at);
+        CONTINUE WHEN EXISTS (
+            SELECT FROM support_troubleshooting_ml_training t
+             WHERE t.tenant_id = p_tenant AND t.session_id = p_session.session_id AND t.problem_id = l.problem_id AND t.label = v_label
+               AND t.status <> 'rejected');
+
+        SELECT count(*) FILTER (WHERE t.status = 'accepted' AND t.scope = v_scope AND t.problem_id = l.problem_id) AS of_problem,
+               count(*) FILTER (WHERE t.status = 'accepted' AND t.created_at > l.at - interval '24 hours') AS of_day,
+               count(*) FILTER (WHERE t.status = 'pending') AS waiting INTO v_taught
+          FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = p_tenant AND t.customer_id = p_session.customer_id AND t.source <> 'agent';
+        v_doubt := CASE
+            WHEN l.source = 'agent' THEN NULL
+            WHEN EXISTS (
+                SELECT FROM support_troubleshooting_ml_training t
+                 WHERE t.tenant_id = p_tenant AND t.scope = v_scope AND t.text_key = l.text_key AND t.status = 'accepted'
+                   AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END)
+                THEN 'contradicts'
+            WHEN v_taught.of_problem >= c_per_problem THEN 'many-of-problem'
+            WHEN v_taught.of_day >= c_per_day THEN 'many-of-day' END;
+        CONTINUE WHEN v_doubt IS NOT NULL AND v_taught.waiting >= c_waiting;
+        INSERT INTO support_troubleshooting_ml_training
+            (id, tenant_id, session_id, text, problem_id, label, source, status, created_at, metadata, scope, customer_id, weight, text_key)
+        VALUES (l.id, p_tenant, p_session.session_id, l.text, l.problem_id, v_label, l.source,
+                CASE WHEN v_doubt IS NULL THEN 'accepted' ELSE 'pending' END, l.at,
+                jsonb_strip_nulls(jsonb_build_object('reason', l.reason, 'doubt', v_doubt)), v_scope, p_session.customer_id, l.weight, l.text_key);
+
+        -- Un agente manda: lo que lo contradice espera a que alguien lo mire.
+        IF l.source = 'agent' THEN
+            PERFORM guiado_judge(p_tenant, ARRAY(
+                SELECT t.id FROM support_troubleshooting_ml_training t
+                 WHERE t.tenant_id = p_tenant AND t.scope = v_scope AND t.text_key = l.text_key AND t.status = 'accepted' AND t.id <> l.id
+                   AND t.session_id IS DISTINCT FROM p_session.session_id
+                   AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END), 'pending', l.source, 'contradicted', l.at);
+        END IF;
+    END LOOP;
+END $$;
 
 -- Informes guardados.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_reports (
@@ -71,6 +195,20 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_reports (
     generated_by text,
     generated_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Lo que la detección ajustó para cada estado de una base de conocimiento: al arrancar se lee en vez de volver a ajustarlo, y todos
+-- los procesos usan la misma versión. Solo se guardan los últimos.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_detectors (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    scope      text        NOT NULL,
+    contents   text        NOT NULL,
+    version    text        NOT NULL,
+    model      bytea       NOT NULL,
+    fit_seconds double precision NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, scope, contents)
+);
+CREATE INDEX IF NOT EXISTS detectors_by_time ON support_troubleshooting_detectors (tenant_id, scope, created_at);
 
 -- Configuración que se cambia sin reiniciar. La aplicación la lee en cada petición.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_config (
@@ -99,7 +237,7 @@ $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_troubleshooting_notifications', 'support_troubleshooting_templates', 'support_troubleshooting_ml_training',
-    'support_troubleshooting_reports'
+    'support_troubleshooting_reports', 'support_troubleshooting_detectors'
 ]); END $$;
 -- La configuración de 'default' la leen todos los inquilinos; cada uno escribe solo la suya.
 DO $$
@@ -248,6 +386,9 @@ BEGIN
     DELETE FROM support_troubleshooting_decisions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
+
+    -- Lo aprendido se queda, pero ya no se sabe de quién.
+    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
 
     table_name := 'support_troubleshooting_sessions';
     DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;

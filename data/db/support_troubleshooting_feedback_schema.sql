@@ -36,16 +36,22 @@ CREATE INDEX IF NOT EXISTS feedback_by_time ON support_troubleshooting_feedback 
 CREATE OR REPLACE FUNCTION guiado_rate(p_tenant text, p_change jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v support_troubleshooting_feedback;
+    s support_troubleshooting_sessions;
 BEGIN
     PERFORM set_config('guiado.tenant', p_tenant, true);
     v := jsonb_populate_record(NULL::support_troubleshooting_feedback, p_change -> 'feedback');
     -- La fila de la sesión pone en orden a dos valoraciones simultáneas.
-    PERFORM FROM support_troubleshooting_sessions WHERE session_id = v.session_id AND tenant_id = p_tenant FOR NO KEY UPDATE;
+    SELECT x.* INTO s FROM support_troubleshooting_sessions x
+     WHERE x.session_id = v.session_id AND x.tenant_id = p_tenant FOR NO KEY UPDATE;
     UPDATE support_troubleshooting_feedback SET is_current = false WHERE session_id = v.session_id AND is_current;
     INSERT INTO support_troubleshooting_feedback VALUES (v.*);
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
     SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits');
+    -- Una mala valoración retira lo que la sesión había enseñado.
+    IF p_change ? 'learning' THEN
+        PERFORM guiado_learn(p_tenant, s, p_change -> 'learning');
+    END IF;
 END $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_troubleshooting_feedback']); END $$;

@@ -331,13 +331,16 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
            coalesce(sum(x.active_seconds), 0)
       FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
      CROSS JOIN LATERAL (
+            -- Un intento cuenta para la guía con la que se hizo, aunque la sesión siga otra ahora.
             SELECT s.session_id, s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day,
-                   coalesce(nullif(s.detected_problem_id, '*'), '') COLLATE "C" AS problem_id,
-                   coalesce(s.guide_version_id::text, '') COLLATE "C" AS guide_version,
+                   coalesce(nullif(CASE WHEN a.guide_version_id IS NULL OR a.guide_version_id = s.guide_version_id THEN s.detected_problem_id
+                                        ELSE (SELECT g.guide_id FROM support_troubleshooting_guide_versions g
+                                               WHERE g.guide_version_id = a.guide_version_id) END, '*'), '') COLLATE "C" AS problem_id,
+                   coalesce(a.guide_version_id::text, s.guide_version_id::text, '') COLLATE "C" AS guide_version,
                    a.id, a.step_number, coalesce(a.step_id, '') COLLATE "C" AS step_id, a.step_title, a.success, a.outcome, a.active_seconds
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
-                    SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds
+                    SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
                       FROM support_troubleshooting_attempts y WHERE y.session_id = s.session_id OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x

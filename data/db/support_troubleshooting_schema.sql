@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     detector_version       text,
     detection_confidence   double precision,
     alternatives           jsonb       NOT NULL DEFAULT '[]',  -- otros problemas posibles, con su confianza
-    clarifications         jsonb       NOT NULL DEFAULT '[]',  -- preguntas aclaratorias y sus respuestas
+    clarifications         jsonb       NOT NULL DEFAULT '[]',  -- qué se preguntó sobre el problema y qué dijo el cliente
     already_tried          jsonb       NOT NULL DEFAULT '[]',  -- pasos que el cliente dijo haber probado
     policy                 text        NOT NULL DEFAULT 'author-order',
     policy_version         text        NOT NULL DEFAULT '1',
@@ -158,18 +158,19 @@ CREATE INDEX IF NOT EXISTS sessions_by_resolution ON support_troubleshooting_ses
 CREATE INDEX IF NOT EXISTS sessions_by_escalation ON support_troubleshooting_sessions (tenant_id, escalated_at) WHERE escalated_at IS NOT NULL;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Decisiones: cada oferta hecha al cliente (un paso, una pregunta, pasar con una persona). Solo se agregan.
+-- Decisiones: cada oferta hecha al cliente (un paso, una pregunta, elegir entre varios problemas, pasar con una persona). Solo se
+-- agregan.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
     session_id    uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
     number        integer     NOT NULL,
     tenant_id     text        NOT NULL DEFAULT guiado_tenant(),
     offered_at    timestamptz NOT NULL DEFAULT now(),
-    kind          text        NOT NULL CHECK (kind IN ('step', 'question', 'escalation')),
+    kind          text        NOT NULL CHECK (kind IN ('step', 'question', 'options', 'escalation')),
     step_number   integer,
     step_id       text,
     step_revision integer,
-    candidates    jsonb       NOT NULL DEFAULT '[]',  -- opciones consideradas, con su puntuación
+    candidates    jsonb       NOT NULL DEFAULT '[]',  -- opciones consideradas (problemas, pasos), con su puntuación
     rule          text        NOT NULL,               -- qué regla decidió
     explored      boolean     NOT NULL DEFAULT false, -- si fue una exploración y con qué probabilidad
     probability   double precision,
@@ -202,14 +203,16 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     active_seconds   double precision,                -- tiempo con la página a la vista
     source           text        NOT NULL DEFAULT 'customer' CHECK (source IN ('customer', 'machine', 'agent')),
     reason           text,                            -- por qué no pudo (could_not)
-    corrects         uuid                             -- intento anterior al que esta fila corrige
+    corrects         uuid,                            -- intento anterior al que esta fila corrige
+    guide_version_id uuid                             -- la guía de entonces: la sesión puede seguir otra después
 );
 
 CREATE INDEX IF NOT EXISTS attempts_by_session ON support_troubleshooting_attempts (session_id, attempted_at);
 CREATE INDEX IF NOT EXISTS attempts_corrected ON support_troubleshooting_attempts (corrects) WHERE corrects IS NOT NULL;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Aprendizaje: de quién y de dónde salió cada ejemplo. La detección lo lee; nada de esto se corrige, se agrega.
+-- Aprendizaje: el registro de lo que se dijo, quién y cuándo, sin datos personales. Solo se agrega: también un cambio de opinión es una
+-- fila. De aquí salen los ejemplos de support_troubleshooting_ml_training, que son los que lee la detección.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
     id          uuid        PRIMARY KEY,
@@ -240,13 +243,16 @@ CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempo
 -- guiado_commit: la única escritura de una sesión. Recibe un documento con las claves
 --   session   obligatoria: la fila completa de una sesión nueva; de otra, su session_id y todo lo que puede cambiar
 --   expected  versión que el autor del cambio leyó; null = sesión nueva
+--   found     solo si la detección cambió de parecer: el problema, su guía y lo que se aclaró
 --   attempts, decisions, events, audits        listas de filas
+--   learning  opcional: lo que la sesión enseña a la detección (guiado_learn, en el cuarto esquema)
 -- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION guiado_commit(p_tenant text, p_change jsonb) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     v support_troubleshooting_sessions;
+    v_found support_troubleshooting_sessions;
     v_expected integer := (p_change ->> 'expected')::integer;
 BEGIN
     PERFORM set_config('guiado.tenant', p_tenant, true);
@@ -267,6 +273,18 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
+    -- Aparte, para que una respuesta normal no toque las columnas que llevan índice.
+    IF p_change ? 'found' THEN
+        v_found := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'found');
+        UPDATE support_troubleshooting_sessions s SET
+            detected_problem_id = v_found.detected_problem_id, detected_problem_title = v_found.detected_problem_title,
+            guide_version_id = v_found.guide_version_id, total_steps = v_found.total_steps,
+            detection_confidence = v_found.detection_confidence, alternatives = v_found.alternatives,
+            clarifications = v_found.clarifications, recontact_of = v_found.recontact_of,
+            already_tried = coalesce(v_found.already_tried, '[]')
+         WHERE s.session_id = v.session_id
+        RETURNING s.* INTO v;
+    END IF;
     INSERT INTO support_troubleshooting_attempts
     SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts');
     INSERT INTO support_troubleshooting_decisions
@@ -274,14 +292,20 @@ BEGIN
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
     SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits');
+    IF p_change ? 'learning' THEN
+        PERFORM guiado_learn(p_tenant, v, p_change -> 'learning');
+    END IF;
     -- Al pasar con una persona, la fila del ticket cuenta la historia a quien lo atienda.
     IF v.ticket_id IS NOT NULL AND v.escalation_reason IS NOT NULL THEN
-        INSERT INTO support_tickets AS t (tenant_id, ticket_id, customer_email, customer_name, subject, description, status, notes, session_id, updated_at)
+        INSERT INTO support_tickets AS t (tenant_id, ticket_id, customer_email, customer_name, subject, description, status, notes, session_id, updated_at, metadata)
         VALUES (p_tenant, v.ticket_id, v.customer_email, v.customer_name, coalesce(v.detected_problem_title, left(v.problem_description, 120)),
-                v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at)
+                v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at,
+                jsonb_build_object('language', v.language, 'alternatives', v.alternatives, 'clarifications', v.clarifications,
+                                   'already_tried', v.already_tried))
         ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET
             status = CASE WHEN v.status = 'resolved' THEN 'resolved' ELSE 'escalated' END,
-            resolved_at = v.resolved_at, notes = excluded.notes, session_id = excluded.session_id, updated_at = excluded.updated_at;
+            resolved_at = v.resolved_at, notes = excluded.notes, session_id = excluded.session_id, updated_at = excluded.updated_at,
+            metadata = t.metadata || excluded.metadata;
     END IF;
     RETURN true;
 END $$;

@@ -11,11 +11,14 @@ GuiadoError
 │   ├── SessionEnded        the session takes no more answers
 │   ├── NoStepLeft          there is no step to answer
 │   ├── WrongStep           the answer is about another step than the current one
+│   ├── NothingToClarify    the session did not ask what the problem is
+│   ├── NothingToReject     the session does not follow the guide that is rejected
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── TargetRefused           an outgoing address is not allowed
 ├── DeliveryFailed          an outgoing request did not succeed
 ├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
 ├── SettingsInvalid         the environment or `.env` is broken
+├── EncoderUnavailable      the model of meaning cannot be used; the words alone have to do
 └── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
     └── SchemaMismatch      the database holds a schema that this version does not know
 
@@ -208,6 +211,20 @@ class WrongStep(Conflict):
         )
 
 
+class NothingToClarify(Conflict):
+    """The session asks nothing, or something else."""
+
+    def __init__(self) -> None:
+        super().__init__("La sesión no espera esa aclaración. Lee el estado actual y responde a lo que pregunta.")
+
+
+class NothingToReject(Conflict):
+    """The session follows no guide, or another one than the rejected."""
+
+    def __init__(self) -> None:
+        super().__init__("La sesión no sigue la guía de ese problema. Lee el estado actual.")
+
+
 class KeyReused(Conflict):
     """The same Idempotency-Key came with another body."""
 
@@ -253,6 +270,10 @@ class KnowledgeBaseInvalid(GuiadoError):
 
 class SettingsInvalid(GuiadoError, ValueError):
     """The environment or `.env` holds a value that cannot be used."""
+
+
+class EncoderUnavailable(GuiadoError):
+    """The model that turns texts into vectors is missing, or did not answer as it should."""
 
 
 class DatabaseUnavailable(GuiadoError):

@@ -25,7 +25,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import health, notifications, reports, sessions, templates, webhooks, workflows
+from guiado.api import detection, health, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.lane import StepLane
@@ -40,7 +40,7 @@ from guiado.worker import Worker
 
 BASE_PATH = "/api/support/troubleshooting"
 MAX_BODY_BYTES = 1_048_576
-_KNOWLEDGE_POLL_S = 1.0
+_KNOWLEDGE_POLL_S = 0.5
 _STOP_S = 10
 log = get_logger()
 
@@ -66,7 +66,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     Args:
         runtime: as for `create_app`.
     """
-    resources = (sessions, reports, webhooks, templates, notifications)
+    resources = (sessions, detection, reports, webhooks, templates, notifications)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     return Litestar(
@@ -89,7 +89,7 @@ def create_routes(runtime: Runtime) -> Litestar:
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
     """The background of a serving process: a worker, and an eye on the knowledge base."""
-    worker = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
+    worker = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}", runtime.jobs)
     tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_watch_knowledge(runtime))]
     try:
         yield

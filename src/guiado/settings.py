@@ -29,6 +29,7 @@ _PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example
 _COMPLAINTS = {
     "int_": Message("debe ser un número entero"),
     "float_": Message("debe ser un número"),
+    "bool_": Message("debe ser true o false"),
     "greater_than_equal": Message("debe ser {limit} como mínimo"),
     "less_than_equal": Message("debe ser {limit} como máximo"),
     "string_too_long": Message("debe tener {limit} caracteres como máximo"),
@@ -50,6 +51,8 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
     """PostgreSQL to use; without it the embedded one runs."""
     openai_api_key: Annotated[str | None, Field(validation_alias="OPENAI_API_KEY")] = None
+    openai_base_url: Annotated[str | None, Field(validation_alias="OPENAI_BASE_URL")] = None
+    """Address of a server with OpenAI's interface, up to its "/v1"; OpenAI's own by default."""
     kestra_webhook_url: Annotated[str | None, Field(validation_alias="KESTRA_WEBHOOK_URL")] = None
     slack_webhook_url: Annotated[str | None, Field(validation_alias="SLACK_WEBHOOK_URL")] = None
 
@@ -62,7 +65,25 @@ class Settings(BaseSettings):
     kb_path: Annotated[Path | None, Field(validation_alias="GUIADO_KB_PATH")] = None
     """Knowledge base; the one of the checkout or wheel by default."""
     detection_threshold: Annotated[float | None, Field(validation_alias="GUIADO_DETECTION_THRESHOLD", ge=0, le=1)] = None
-    """A problem is accepted from this confidence on, 0..1."""
+    """Below this confidence, 0..1, it is none of the known problems."""
+    accept_threshold: Annotated[float | None, Field(validation_alias="GUIADO_ACCEPT_THRESHOLD", ge=0, le=1)] = None
+    """From this confidence on, 0..1, a problem is taken without asking, where asking is possible."""
+    encoder: Annotated[
+        Literal["use", "openai", "fastembed", "lexical"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_ENCODER"),
+    ] = "use"
+    """What turns texts into vectors; "lexical" is nothing: the words alone decide."""
+    encoder_model: Annotated[str | None, Field(validation_alias="GUIADO_ENCODER_MODEL")] = None
+    """Name of the model, for "openai" and "fastembed"."""
+    none_share: Annotated[float, Field(validation_alias="GUIADO_NONE_SHARE", ge=0.01, le=0.99)] = 0.2
+    """Of all descriptions, how many are about none of the known problems, 0..1, as far as the operator knows."""
+    use_llm: Annotated[bool, Field(validation_alias="GUIADO_USE_LLM")] = False
+    """Whether the service lets a language model help; it needs a key, or `OPENAI_BASE_URL`."""
+    llm_model: Annotated[str, Field(validation_alias="GUIADO_LLM_MODEL", min_length=1, max_length=200)] = "gpt-4.1-mini"
+    """Name of the language model."""
+    llm_calls_per_minute: Annotated[int, Field(validation_alias="GUIADO_LLM_CALLS_PER_MINUTE", ge=1, le=10_000)] = 60
+    """How many calls to the language model one process begins within a minute."""
     private_targets: Annotated[str, Field(validation_alias="GUIADO_PRIVATE_TARGETS")] = ""
     """Networks (CIDR, by commas) inside the house that webhooks may call."""
     log_level: Annotated[

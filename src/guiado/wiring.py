@@ -4,30 +4,70 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from guiado.app.knowledge import KnowledgeBase
+from guiado.app.knowledge import KnowledgeBase, Senses
 from guiado.app.parts import Parts
 from guiado.delivery.addresses import TargetPolicy
+from guiado.delivery.urls import vet_url
 from guiado.detection import DEFAULT_THRESHOLD
+from guiado.detection.encoders import make_encoder
+from guiado.detection.encoders.endpoint import MAX_ANSWER_BYTES as MAX_VECTOR_BYTES
+from guiado.detection.outcome import DEFAULT_ACCEPT
+from guiado.detection.vectors import VectorCache
+from guiado.errors import SettingsInvalid, TargetRefused
+from guiado.language_model import MAX_ANSWER_BYTES, LanguageModel
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.settings import Settings
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
+from guiado.worker import JOBS, Job, refit_job
 
 if TYPE_CHECKING:
-    from guiado.delivery.http import GuardedClient
+    from guiado.delivery.http import GuardedClient, HttpAnswer
 
+_OPENAI_URL = "https://api.openai.com/v1"
+_NO_KEY = "local"
+"""Sent where a model of the house needs no key: the package wants one."""
 log = get_logger()
 
 
 def knowledge_path(settings: Settings) -> Path:
     """The knowledge base that is published for everybody."""
     return settings.kb_path or data_path("integrations", "support_troubleshooting_kb.json")
+
+
+def encoder_of(settings: Settings) -> VectorCache | None:
+    """What turns texts into vectors, with its memory in the folder that this user has for such things.
+
+    Returns:
+        None where the words alone decide.
+
+    Raises:
+        SettingsInvalid: what the chosen encoder needs is missing.
+    """
+    post = None
+    if settings.encoder == "openai":
+        from guiado.delivery.blocking import BlockingPoster
+
+        post = BlockingPoster(TargetPolicy.parse(settings.private_targets), max_answer_bytes=MAX_VECTOR_BYTES)
+    key, url = settings.openai_api_key, settings.openai_base_url
+    model, folder = settings.encoder_model, _cache_folder(settings)
+    encoder = make_encoder(settings.encoder, model=model, base_url=url, api_key=key, post=post, folder=folder)
+    return VectorCache(folder, encoder) if encoder else None
+
+
+def _cache_folder(settings: Settings) -> Path | None:
+    try:
+        return (settings.home or default_home()) / "cache"
+    except SettingsInvalid:  # without a home of its own nothing is remembered
+        return None
 
 
 class Site:
@@ -72,8 +112,13 @@ class Runtime:
     def __init__(self, settings: Settings, site: Site, parts: Parts) -> None:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
-        self.knowledge = KnowledgeBase(knowledge_path(settings), "", parts.db, settings.tenant)
+        self.jobs: dict[str, Job] = dict(JOBS)
+        """Periodic work; that for each knowledge base comes with it."""
+        self._senses = Senses(encoder_of(settings), settings.none_share)
+        self.knowledge = self._open_knowledge(knowledge_path(settings), "")
         self._private: dict[str, KnowledgeBase] = {}
+        self._models: dict[str, LanguageModel] = {}
+        self._model_way = _ModelWay(self._policy)
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
@@ -90,11 +135,13 @@ class Runtime:
             role = APP_ROLE if await may_take_role(dsn) else None
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
-            runtime = cls(settings, site, Parts(db, settings.tenant, threshold))
+            accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
+            runtime = cls(settings, site, Parts(db, settings.tenant, threshold, accept_from))
         except BaseException:
             await asyncio.to_thread(site.leave)
             raise
         try:
+            runtime.parts.model = runtime.model() if settings.use_llm else None
             await runtime.knowledge.refresh()
         except BaseException:
             await runtime.close()
@@ -108,6 +155,43 @@ class Runtime:
 
         return GuardedClient(self._policy)
 
+    def model(self, key: str | None = None) -> LanguageModel | None:
+        """The language model for a key, by default the one of the settings; None where there is neither key nor address.
+
+        Raises:
+            SettingsInvalid: `OPENAI_BASE_URL` cannot be used.
+        """
+        settings = self.settings
+        key = key or settings.openai_api_key or (_NO_KEY if settings.openai_base_url else None)
+        if key is None:
+            log.warning("llm_off", why="falta la clave: define OPENAI_API_KEY, u OPENAI_BASE_URL para un modelo local")
+            return None
+        if key not in self._models:
+            self._models[key] = LanguageModel(
+                self._model_way.post,
+                key=key,
+                base_url=self._vetted(settings.openai_base_url or _OPENAI_URL),
+                name=settings.llm_model,
+                calls_per_minute=settings.llm_calls_per_minute,
+            )
+        return self._models[key]
+
+    def _vetted(self, base_url: str) -> str:
+        try:
+            refusal = self._policy.refuses(ip_address(vet_url(base_url, operator=True).host), operator=True)
+        except ValueError:  # a name: what it leads to is vetted with each connection
+            refusal = None
+        except TargetRefused as error:
+            refusal = error.message
+        if refusal is None:
+            return base_url
+        raise SettingsInvalid(
+            "{name} no se puede usar: {problem}\n"
+            "Escribe la dirección de la API con su versión, por ejemplo https://api.openai.com/v1.",
+            name="OPENAI_BASE_URL",
+            problem=refusal,
+        )
+
     async def knowledge_of(self, path: Path | None) -> KnowledgeBase:
         """The knowledge base of this file, up to date; None means the one for everybody."""
         found = self._knowledge_at(path)
@@ -118,12 +202,46 @@ class Runtime:
         # Not `resolve`: that fails where links lead in circles, which is for the reader of the file to say.
         if path is None or os.path.realpath(path) == os.path.realpath(self.knowledge.path):
             return self.knowledge
-        scope = KnowledgeBase.private_scope(path)
-        return self._private.setdefault(os.path.realpath(path), KnowledgeBase(path, scope, self.parts.db, self.parts.tenant))
+        real = os.path.realpath(path)
+        if real not in self._private:
+            self._private[real] = self._open_knowledge(path, KnowledgeBase.private_scope(path))
+        return self._private[real]
+
+    def _open_knowledge(self, path: Path, scope: str) -> KnowledgeBase:
+        knowledge = KnowledgeBase(path, scope, self.parts.db, self.parts.tenant, self._senses)
+        name, job = refit_job(knowledge)
+        self.jobs[name] = job
+        return knowledge
 
     async def close(self) -> None:
         """End everything; an embedded server that nobody else uses stops."""
         if "client" in self.__dict__:
             await self.client.aclose()
+        await self._model_way.aclose()
         await self.parts.db.close()
         await asyncio.to_thread(self.site.leave)
+
+
+class _ModelWay:
+    """The way out to the language model: the guarded client, made with the first call, under the operator's rules."""
+
+    def __init__(self, policy: TargetPolicy) -> None:
+        self._policy = policy
+        self._making = asyncio.Lock()
+        self._client: GuardedClient | None = None
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> HttpAnswer:
+        """Send one request to an address that the operator set."""
+        async with self._making:
+            self._client = self._client or await asyncio.to_thread(self._make)
+        return await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True)
+
+    def _make(self) -> GuardedClient:
+        from guiado.delivery.http import GuardedClient
+
+        return GuardedClient(self._policy, max_answer_bytes=MAX_ANSWER_BYTES + 1)
+
+    async def aclose(self) -> None:
+        """End its connections."""
+        if self._client is not None:
+            await self._client.aclose()

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from guiado import clock
 from guiado.app.escalate import abandon_idle
+from guiado.app.knowledge import KnowledgeBase
+from guiado.app.learn import REFIT_JOB
 from guiado.app.parts import Parts
+from guiado.app.refit import refit
 from guiado.logs import get_logger
 from guiado.store import schedule
 
@@ -29,11 +33,13 @@ class Job:
         every_s: seconds between two starts.
         lease_s: after this many seconds a runner counts as dead.
         run: does the work and tells how much there was.
+        may_break_off: whether it is cancelled when the worker stops: what it did not finish, the next run does.
     """
 
     every_s: float
     lease_s: float
-    run: Callable[[Parts], Awaitable[int]]
+    run: Callable[[Parts], Coroutine[Any, Any, int]]
+    may_break_off: bool = False
 
 
 async def _maintain(parts: Parts) -> int:
@@ -51,6 +57,12 @@ JOBS: Mapping[str, Job] = {
     "maintenance": Job(3600, 1800, _maintain),
 }
 """All periodic work by name."""
+
+
+def refit_job(knowledge: KnowledgeBase) -> tuple[str, Job]:
+    """Name and job that keeps what detection fitted for a knowledge base up to date."""
+    name = ":".join(filter(None, (REFIT_JOB, knowledge.scope)))
+    return name, Job(60, 3_600, lambda parts: refit(parts, knowledge), may_break_off=True)
 
 
 class Worker:
@@ -88,7 +100,7 @@ class Worker:
             Names of the jobs that ran.
         """
         done: list[str] = []
-        for name, job in self._jobs.items():
+        for name, job in list(self._jobs.items()):
             async with self._parts.db.connection() as connection:
                 taken = await schedule.take(connection, self._parts.tenant, name, self._name, job.every_s, job.lease_s)
             if taken:
@@ -96,10 +108,24 @@ class Worker:
                 done.append(name)
         return done
 
+    async def _work(self, job: Job) -> int:
+        if not job.may_break_off:
+            return await job.run(self._parts)
+        work, stop = asyncio.create_task(job.run(self._parts)), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            if not work.done():
+                work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await work
+        return 0
+
     async def _run(self, name: str, job: Job) -> None:
         started, problem = clock.monotonic_s(), None
         try:
-            count = await job.run(self._parts)
+            count = await self._work(job)
             log.info("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
         except Exception as error:  # noqa: BLE001 a job's fault must not stop the others
             problem = f"{type(error).__name__}: {error}"[:500]

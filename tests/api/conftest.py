@@ -62,6 +62,16 @@ def server(module_dsn: str) -> Iterator[Server]:
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     """Makes more servers: `serve(dsn, GUIADO_…=…)`; they end with the test."""
+    yield from _servers()
+
+
+@pytest.fixture(scope="module")
+def serve_module() -> Iterator[Callable[..., Server]]:
+    """The same; they end with the module."""
+    yield from _servers()
+
+
+def _servers() -> Iterator[Callable[..., Server]]:
     made: list[Server] = []
     yield lambda dsn, **settings: made.append(Server(dsn, **settings)) or made[-1]
     for running in made:

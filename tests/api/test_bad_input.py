@@ -17,7 +17,10 @@ NOTE = {"notification_type": "aviso", "recipient": "a@b.com", "message": "M", "c
 ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "start": ("POST", "/start", {**START, "customer_name": "Ana", "source": "web", "device": "móvil", "product": "p"}),
     "root": ("POST", "/", START),
+    "detect": ("POST", "/detect", {"problem_description": START["problem_description"], "limit": 5}),
     "step": ("POST", "/{id}/step", {"success": True, "notes": "n", "step_title": "t", "reason": "r"}),
+    "clarify": ("POST", "/{id}/clarify", {"text": "t", "question_id": "q"}),
+    "reject": ("POST", "/{id}/reject", {"rejected": "p", "problem_id": "q", "text": "t"}),
     "feedback": ("POST", "/{id}/feedback", {"rating": 5, "feedback_text": "f", "was_helpful": True}),
     "escalate": ("POST", "/{id}/escalate", {"reason": "r"}),
     "resolve": ("POST", "/{id}/resolve", {"problem_id": "p", "step_id": "s", "notes": "n", "minutes": 3}),
@@ -28,6 +31,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 REQUIRED = {
     "start": ["problem_description", "customer_email"], "root": ["problem_description", "customer_email"], "step": ["success"],
+    "detect": ["problem_description"],
     "feedback": ["rating"], "webhook": ["url", "events"], "render": ["template_id", "variables"],
     "template": ["template_id", "name", "category", "variables", "steps_template"],
     "notification": ["notification_type", "recipient"],
@@ -130,6 +134,8 @@ def test_a_byte_order_mark_does_no_harm(http, session_id) -> None:
         ("step", "first_seen_at", ['"ayer"', '"2026-11-22"', '"2026-11-22T10:00:00"', '"0000-01-01T00:00:00Z"', "5"]),
         ("resolve", "minutes", ["-1", "100001", "NaN", '"7"', "true"]),
         ("start", "language", ['"fr"', '""', "5"]),
+        ("detect", "language", ['"fr"', '""', "5"]),
+        ("detect", "limit", ["0", "21", "-1", "2.5", '"3"', "null", "true", "1e999", "9" * 400]),
         ("start", "ticket_id", ["1.5", "true", "[]", str(2**63), '"a\\u0000"']),
         ("start", "customer_email", ['"no"', '"a@"', '"@b.com"', '"a b@c.com"', '"a@b.com,c@d.com"', '"a@b.com\\nBcc: x@y.com"',
                                      '"a@-b.com"', '"a@b..com"']),

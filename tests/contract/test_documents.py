@@ -75,7 +75,22 @@ def test_every_route_is_documented_and_no_other(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Start", "Step", "Rate", "Escalate", "Resolve", "Webhook", "Template", "Render", "Notification"]
+    "name",
+    [
+        "Start",
+        "Detect",
+        "Clarify",
+        "Reject",
+        "Step",
+        "Rate",
+        "Escalate",
+        "Resolve",
+        "Correct",
+        "Webhook",
+        "Template",
+        "Render",
+        "Notification",
+    ],
 )
 def test_every_field_is_documented_with_whether_it_is_required(name: str) -> None:
     for field in msgspec.structs.fields(getattr(commands, name)):

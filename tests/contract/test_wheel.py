@@ -355,7 +355,7 @@ def do_the_main_job(place: Place) -> None:
     assert "error_aplicacion" in place.run(place.guiado, "kb", "show")
     with serving(place) as url:
         assert walk(f"{url}/api/support/troubleshooting")["status"] == "resolved"
-        chat = place.run(place.guiado, "chat", typed="no me funciona el wifi\nana@example.com\nh\ns\n5\nmuy claro\n")
+        chat = place.run(place.guiado, "chat", typed="no puedo conectarme a internet\nana@example.com\nh\ns\n5\nmuy claro\n")
         assert "Damos el problema por resuelto" in chat
         listed = json.loads(place.run(place.guiado, "sessions", "list", "--status", "resolved", "--json"))
         assert len(listed) == 2

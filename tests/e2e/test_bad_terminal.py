@@ -178,6 +178,7 @@ def test_closed_and_full_streams_end_a_command_quietly(base: str, words: str, sh
 
 def test_a_terminal_that_can_do_nothing_is_served(base: str) -> None:
     surroundings = {"COLUMNS": "0", "TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    surroundings["GUIADO_ACCEPT_THRESHOLD"] = "0"
     ran = run("chat", typed=f"{WIFI}\nana@example.com\nh\nq\n".encode(), DATABASE_URL=base, **surroundings)
     assert (ran.code, ran.err) == (0, "")
     assert "Paso" in ran.out
@@ -232,7 +233,9 @@ def test_ctrl_c_at_any_moment_of_the_beginning_is_quiet(base: str) -> None:
         assert "Guardamos todo" not in out
 
 
-def test_doubt_is_shown_with_what_else_it_could_be(here, in_base) -> None:
+def test_doubt_is_shown_with_what_else_it_could_be(here, in_base, monkeypatch) -> None:
+    monkeypatch.setenv("GUIADO_ACCEPT_THRESHOLD", "0")
+    monkeypatch.setenv("GUIADO_DETECTION_THRESHOLD", "0.02")
     said = here("chat", typed="me cobraron dos veces y olvidé mi contraseña\nana@example.com\nq\n")
     assert said.code == 0
     assert "Si no es eso, quizá sea" in said.out

@@ -44,8 +44,9 @@ def run(dsn: str, *words: str, typed: str = "", **given: str) -> Ran:
 
 
 @pytest.fixture(autouse=True)
-def engines():
-    """None outlives its test."""
+def engines(monkeypatch):
+    """None outlives its test. Nothing is asked before the first step: test_chat_clarify.py does that."""
+    monkeypatch.setenv("GUIADO_ACCEPT_THRESHOLD", "0")
     yield
     close_engines()
 

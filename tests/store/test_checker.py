@@ -10,7 +10,7 @@ import pytest
 from checker import check, inconsistencies_seen_by
 
 from guiado import clock
-from guiado.app import answer, commands, escalate, feedback, start, webhooks
+from guiado.app import answer, clarify, commands, escalate, feedback, start, webhooks
 from guiado.app.parts import Caller
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome
@@ -18,18 +18,20 @@ from guiado.settings import read_settings
 from guiado.wiring import Runtime
 
 CALLER = Caller(channel="api")
-KINDS = ["solved", "all_done", "no_use", "failures", "requested", "reopened", "closed", "unknown", "went_away", "abandoned"]
+KINDS = ["solved", "all_done", "no_use", "failures", "requested", "reopened", "closed", "unknown", "went_away", "abandoned",
+         "chosen", "none_of_them", "rejected", "rejected_twice"]  # fmt: skip
 
 
 async def tell_histories(dsn: str) -> dict[str, str]:
     """One session of every kind that there can be; name -> id."""
-    runtime = await Runtime.open(read_settings(DATABASE_URL=dsn))
+    runtime = await Runtime.open(read_settings(DATABASE_URL=dsn, GUIADO_ACCEPT_THRESHOLD="1"))
     parts, ids = runtime.parts, {}
 
-    async def play(name: str, *wishes: commands.Step | commands.Rate | commands.Escalate | commands.Resolve) -> None:
+    async def play(name: str, *wishes: commands.Command) -> None:
         unknown = name in {"unknown", "went_away"}
         words = "xyzzy plugh" if unknown else "No puedo instalar el software"
-        command = commands.Start(problem_description=words, customer_email="a@example.com", ticket_id=name)
+        asks = name in {"chosen", "none_of_them"}
+        command = commands.Start(problem_description=words, customer_email="a@example.com", ticket_id=name, clarify=asks)
         verbs = {
             commands.Step: answer.answer,
             commands.Rate: feedback.rate,
@@ -37,10 +39,18 @@ async def tell_histories(dsn: str) -> dict[str, str]:
             commands.Resolve: escalate.resolve,
         }
         async with parts.db.connection() as connection:
-            one = (await start.start(parts, connection, runtime.knowledge, CALLER, command)).session.session_id
+            session = (await start.start(parts, connection, runtime.knowledge, CALLER, command)).session
+            one, asked = session.session_id, session.open_clarification
             ids[name] = one
             for wish in wishes:
-                await verbs[type(wish)](parts, connection, CALLER, one, wish)
+                if isinstance(wish, commands.Clarify) and wish.answer and not (asked and asked.question):
+                    continue  # how sure detection is decides whether anything is asked
+                if isinstance(wish, commands.Clarify):
+                    await clarify.clarify(parts, connection, runtime.knowledge, CALLER, one, wish)
+                elif isinstance(wish, commands.Reject):
+                    await clarify.reject(parts, connection, runtime.knowledge, CALLER, one, wish)
+                else:
+                    await verbs[type(wish)](parts, connection, CALLER, one, wish)
 
     done, solved, could_not, no_use = (
         commands.Step(success=outcome is not Outcome.COULD_NOT, outcome=outcome)
@@ -66,6 +76,12 @@ async def tell_histories(dsn: str) -> dict[str, str]:
         await play("closed", could_not, could_not, commands.Escalate(), commands.Resolve(minutes=3))
         await play("unknown")
         await play("went_away", solved)
+        unsure, other = commands.Clarify(answer="unknown"), commands.Reject(problem_id="recuperar_cuenta")
+        await play("chosen", unsure, commands.Clarify(problem_id="instalacion_software"), done, solved)
+        await play("none_of_them", commands.Clarify(none=True))
+        await play("rejected", done, could_not, other, done, could_not, done)
+        once = commands.Reject(problem_id="conexion_internet", text="no es la instalación")
+        await play("rejected_twice", done, once, no_use, other, solved)
     finally:
         await runtime.close()
     return ids
@@ -179,6 +195,27 @@ FAULTS = [
         "closed",
         "DELETE FROM support_troubleshooting_audit_log WHERE object_id = $1::uuid::text AND action = 'start'",
         "does not begin with",
+    ),
+    ("rejected", SESSION.format("current_step = 3"), "current_step is 3, the history says 2"),
+    (
+        "rejected",
+        (
+            "UPDATE support_troubleshooting_sessions s SET guide_version_id = (SELECT guide_version_id FROM"
+            " support_troubleshooting_guide_versions v WHERE guide_id = 'instalacion_software') WHERE session_id = $1"
+        ),
+        "guide_version_id is ",
+    ),
+    ("rejected_twice", ATTEMPT.format("guide_version_id = NULL"), "belongs to guide None"),
+    ("rejected_twice", SESSION.format("clarifications = '[]'"), "clarification 1 of 0 was not answered"),
+    ("chosen", SESSION.format("clarifications = clarifications - 0"), "was not answered"),
+    ("none_of_them", SESSION.format("status = 'started'"), "status is 'started', the history says 'needs_escalation'"),
+    (
+        "rejected",
+        (
+            "DELETE FROM support_troubleshooting_outbox WHERE event_id = (SELECT max(event_id::text)::uuid FROM"
+            " support_troubleshooting_outbox WHERE session_id = $1 AND event = 'problem_detected')"
+        ),
+        "event missing: ('problem_detected'",
     ),
     ("solved", "DELETE FROM support_troubleshooting_sessions WHERE session_id = $1", "audits of session"),
     (

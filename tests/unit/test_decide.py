@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from guiado.domain.clarification import Clarification, Option, Pick, Question, Turn
 from guiado.domain.decide import Decision, Replay, begin, decide
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
@@ -17,20 +18,22 @@ from guiado.domain.session import (
     Abandon,
     Actor,
     Answer,
+    Clarify,
     Escalate,
     NextAction,
     Outcome,
+    Reject,
     Resolution,
     Resolve,
     Session,
     Status,
 )
-from guiado.errors import NoStepLeft, SessionEnded, WrongStep
+from guiado.errors import NoStepLeft, NothingToClarify, NothingToReject, SessionEnded, StaleSession, WrongStep
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TERMINAL = {Status.RESOLVED, Status.ESCALATED, Status.ABANDONED}
 TRANSITIONS = {
-    Status.STARTED: set(Status) - {Status.STARTED},
+    Status.STARTED: set(Status),
     Status.IN_PROGRESS: set(Status) - {Status.STARTED},
     Status.NEEDS_ESCALATION: {Status.NEEDS_ESCALATION, Status.RESOLVED, Status.ESCALATED},
     Status.RESOLVED: {Status.ESCALATED},
@@ -55,6 +58,29 @@ def begun(steps: int = 3) -> tuple[Session, Guide]:
     return begin(session_of(steps), guide, START).session, guide
 
 
+def asked_about(*names: str, question: bool = True) -> Clarification:
+    options = tuple(Option(name, name.upper(), 0.4, "se va la red", f"v-{name}") for name in names)
+    return Clarification(options, Question("q", "¿Va la red?", {"g": 0.8, "": 0.2}) if question else None)
+
+
+def picked(name: str, steps: int = 2, confidence: float = 0.7) -> Pick:
+    return Pick(replace(guide_of(steps), problem_id=name), f"v-{name}", name.upper(), confidence)
+
+
+WEIGHED = ({"problem_id": "h", "confidence": 0.7}, {"problem_id": "g", "confidence": 0.2})
+TURNS = st.one_of(
+    st.none(),
+    st.builds(picked, st.sampled_from("hijk"), st.integers(0, 3)),
+    st.sampled_from([asked_about("h", "i"), asked_about("j", question=False)]),
+)
+SAID = st.sampled_from([{"answer": "yes"}, {"answer": "no"}, {"text": "otra"}, {"none": True}, {"problem_id": "h"}])
+
+
+def waiting() -> Session:
+    """A session that asked what the problem is."""
+    return begin(session_of(0), None, START, asked=asked_about("g", "h"), considered=WEIGHED).session
+
+
 def kinds(decision: Decision) -> list[str]:
     return [event.kind.value for event in decision.events]
 
@@ -66,12 +92,14 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.session: Session | None = None
 
-    @initialize(steps=st.integers(0, 6), known=st.booleans(), allowed=st.integers(1, 3))
-    def start(self, steps: int, known: bool, allowed: int) -> None:
+    @initialize(steps=st.integers(0, 6), known=st.booleans(), allowed=st.integers(1, 3), asks=st.booleans())
+    def start(self, steps: int, known: bool, allowed: int, asks: bool) -> None:
         steps = steps if known else 0
+        self.asked = asked_about("g", "h") if asks and not known else None
+        self.former = 0
         self.guide, self.allowed, self.now = (guide_of(steps) if known else None), allowed, START
         self.first = session_of(steps)
-        decision = begin(self.first, self.guide, self.now)
+        decision = begin(self.first, self.guide, self.now, asked=self.asked)
         self.session, self.commands, self.passed = decision.session, [], {}
         self.escalations = self.events_of(decision)
         assert [offer.number for offer in decision.offers] == [1]
@@ -82,7 +110,7 @@ class History(RuleBasedStateMachine):
     def events_of(decision: Decision) -> int:
         return sum(event.kind is EventKind.SESSION_ESCALATED for event in decision.events)
 
-    def command(self, command: Answer | Escalate | Resolve | Abandon, *refusals: type[Exception]) -> None:
+    def command(self, command: Answer | Escalate | Resolve | Clarify | Reject | Abandon, *refusals: type[Exception]) -> None:
         before = self.session
         try:
             decided = decide(before, self.guide, command, self.now, failures_allowed=self.allowed)
@@ -91,11 +119,18 @@ class History(RuleBasedStateMachine):
             return
         self.commands.append((command, self.now))
         if isinstance(decided, Replay):
-            assert isinstance(command, Answer)
-            assert self.passed[decided.step_number] == (command.outcome, decided.next_action)
+            if isinstance(command, Answer):
+                assert self.passed[decided.step_number] == (command.outcome, decided.next_action)
+            else:
+                assert before.clarifications
             return
         self.check(before, decided)
         self.session = decided.session
+        if isinstance(command, Clarify | Reject):
+            self.former += before.current_step
+            self.passed = {}
+            taken = command.turn if isinstance(command.turn, Pick) and command.turn.guide.steps else None
+            self.guide = taken.guide if taken else None
         if decided.attempt and decided.attempt.success:
             self.passed[decided.attempt.step_number] = (decided.attempt.outcome, decided.next_action)
 
@@ -131,6 +166,16 @@ class History(RuleBasedStateMachine):
         self.command(Escalate(reason), SessionEnded)
 
     @precondition(lambda self: self.session)
+    @rule(said=SAID, turn=TURNS)
+    def clarify(self, said: dict[str, object], turn: Turn) -> None:
+        self.command(Clarify(said, turn, WEIGHED), SessionEnded, NothingToClarify)
+
+    @precondition(lambda self: self.session)
+    @rule(turn=TURNS, meant=st.none() | st.sampled_from("ghij"))
+    def reject(self, turn: Turn, meant: str | None) -> None:
+        self.command(Reject({}, meant, turn, WEIGHED), SessionEnded, NothingToReject)
+
+    @precondition(lambda self: self.session)
     @rule()
     def resolve(self) -> None:
         self.command(Resolve("otro", "p1", 3.0, "Era el cable"), SessionEnded)
@@ -151,7 +196,12 @@ class History(RuleBasedStateMachine):
         if session is None:
             return
         assert 0 <= session.current_step <= session.total_steps
-        assert session.attempts == session.current_step + session.failures
+        assert session.attempts == self.former + session.current_step + session.failures
+        assert session.problem_id or session.guide_version_id is None
+        assert session.total_steps == (len(self.guide.steps) if self.guide else 0)
+        if session.open_clarification:
+            assert session.problem_id is None
+            assert session.status in {Status.STARTED, Status.IN_PROGRESS, Status.NEEDS_ESCALATION}
         assert (session.escalation_reason is not None) == (self.escalations == 1)
         assert (session.escalated_at is not None) == (self.escalations == 1)
         assert (session.resolution is not None) == (session.status is Status.RESOLVED)
@@ -161,10 +211,14 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.session is None:
             return
-        again = begin(self.first, self.guide, START).session
+        guide = guide_of(self.first.total_steps) if self.first.problem_id or self.first.total_steps else None
+        again = begin(self.first, guide, START, asked=self.asked).session
         for command, now in self.commands:
-            decided = decide(again, self.guide, command, now, failures_allowed=self.allowed)
-            again = decided.session if isinstance(decided, Decision) else again
+            decided = decide(again, guide, command, now, failures_allowed=self.allowed)
+            if isinstance(decided, Decision):
+                again = decided.session
+                if isinstance(command, Clarify | Reject):
+                    guide = command.turn.guide if isinstance(command.turn, Pick) and command.turn.guide.steps else None
         assert again == self.session
 
 
@@ -362,6 +416,137 @@ def test_nothing_detected_calls_a_person_at_once() -> None:
         decide(decided.session, None, Answer(Outcome.DONE), START)
     solved = decide(decided.session, None, Answer(Outcome.SOLVED), START).session
     assert (solved.status, solved.attempts) == (Status.RESOLVED, 0)
+
+
+# ------------------------------------------------------------------------------------------------------- contract §6, rule 6
+
+
+def test_an_unclear_start_asks_and_promises_nothing() -> None:
+    decision = begin(session_of(0), None, START, asked=asked_about("g", "h"), considered=WEIGHED)
+    session = decision.session
+    assert kinds(decision) == ["session_started"]
+    assert decision.events[0].data["detected_problem"] is None
+    assert (session.status, session.total_steps, session.problem_id) == (Status.STARTED, 0, None)
+    assert session.open_clarification == asked_about("g", "h")
+    (offer,) = decision.offers
+    assert (offer.number, offer.kind, offer.rule, offer.candidates, session.decisions) == (1, "question", "unclear", WEIGHED, 1)
+    assert decision.next_action is NextAction.CONTINUE
+    with pytest.raises(NoStepLeft):
+        decide(session, None, Answer(Outcome.DONE), START)
+    alone = begin(session_of(0), None, START, asked=asked_about("g", question=False))
+    assert alone.offers[0].kind == "options"
+
+
+def test_the_chosen_problem_is_followed_from_its_first_step() -> None:
+    decided = decide(waiting(), None, Clarify({"problem_id": "h"}, picked("h", 3, 0.61), WEIGHED), START + timedelta(minutes=1))
+    after = decided.session
+    assert kinds(decided) == ["problem_detected"]
+    assert decided.events[0].data == {
+        "session_id": "0197-s", "detected_problem": "h", "problem_title": "H", "confidence": 0.61
+    }  # fmt: skip
+    assert (after.problem_id, after.problem_title, after.guide_version_id, after.total_steps) == ("h", "H", "v-h", 3)
+    assert (after.status, after.version, after.updated_at) == (Status.STARTED, 2, START + timedelta(minutes=1))
+    assert (after.clarifications[0].said, after.open_clarification) == ({"problem_id": "h"}, None)
+    assert after.facts["alternatives"] == [WEIGHED[1]]
+    (offer,) = decided.offers
+    assert (offer.number, offer.kind, offer.step_number, offer.rule) == (2, "step", 1, "author-order")
+    assert offer.candidates == (*WEIGHED, {"step_id": "p1", "position": 1})
+    assert decide(after, picked("h", 3).guide, Answer(Outcome.DONE), START).attempt.guide_version_id == "v-h"
+
+
+@pytest.mark.parametrize(("said", "rule"), [({"none": True}, "none-of-them"), ({"answer": "no"}, "nothing-detected")])
+def test_none_of_them_calls_a_person(said: dict[str, object], rule: str) -> None:
+    decided = decide(waiting(), None, Clarify(said, None, WEIGHED), START)
+    assert kinds(decided) == ["session_escalated"]
+    assert (decided.session.status, decided.next_action) == (Status.NEEDS_ESCALATION, NextAction.ESCALATE)
+    (offer,) = decided.offers
+    assert (offer.kind, offer.rule, offer.candidates) == ("escalation", rule, WEIGHED)
+    assert decided.session.facts["alternatives"] == [*WEIGHED]
+    assert ("ninguno de los problemas" in decided.session.escalation_reason) == (rule == "none-of-them")
+
+
+def test_an_answer_may_lead_to_the_options_alone() -> None:
+    decided = decide(waiting(), None, Clarify({"answer": "unknown"}, asked_about("g", question=False), WEIGHED), START)
+    assert [offer.kind for offer in decided.offers] == ["options"]
+    assert [each.said for each in decided.session.clarifications] == [{"answer": "unknown"}, None]
+    assert decided.session.decisions == 2
+
+
+def test_what_was_heard_once_is_told_again_and_anything_else_is_a_conflict() -> None:
+    choice = Clarify({"problem_id": "h"}, picked("h"))
+    after = decide(waiting(), None, choice, START).session
+    assert decide(after, picked("h").guide, choice, START) == Replay(0, NextAction.CONTINUE)
+    with pytest.raises(NothingToClarify):
+        decide(after, picked("h").guide, Clarify({"problem_id": "g"}, picked("g")), START)
+    refusal = Clarify({"none": True})
+    assert decide(decide(waiting(), None, refusal, START).session, None, refusal, START) == Replay(0, NextAction.ESCALATE)
+    with pytest.raises(NothingToClarify):
+        decide(begun()[0], begun()[1], choice, START)
+    # The same words may be said to the next question.
+    again = decide(waiting(), None, Clarify({"text": "x"}, asked_about("g", question=False)), START).session
+    assert isinstance(decide(again, None, Clarify({"text": "x"}, picked("g")), START), Decision)
+    # An answer belongs to the question that it was given to.
+    again = decide(waiting(), None, Clarify({"answer": "no"}, asked_about("g", question=False)), START).session
+    assert isinstance(decide(again, None, Clarify({"answer": "no"}, picked("g")), START), Replay)
+
+
+def test_a_rejected_guide_gives_way_and_what_was_attempted_stays() -> None:
+    session, guide = begun()
+    session = decide(session, guide, Answer(Outcome.DONE), START).session
+    session = decide(session, guide, Answer(Outcome.COULD_NOT), START).session
+    decided = decide(session, guide, Reject({"text": "es otra cosa"}, None, picked("h", 2), WEIGHED), START)
+    after = decided.session
+    assert kinds(decided) == ["problem_detected"]
+    assert (after.problem_id, after.current_step, after.total_steps, after.guide_version_id) == ("h", 0, 2, "v-h")
+    assert (after.attempts, after.failures, after.status) == (2, 1, Status.IN_PROGRESS)
+    assert (after.rejected, after.clarifications[-1].said) == (("g",), {"text": "es otra cosa"})
+    (lesson,) = decided.lessons
+    assert (lesson.kind.value, lesson.problem_id, lesson.text) == ("negative", "g", "No va")
+    # A step of the same number belongs to the new guide.
+    answered = decide(after, picked("h", 2).guide, Answer(Outcome.DONE, 1), START)
+    assert (answered.attempt.step_number, answered.attempt.guide_version_id) == (1, "v-h")
+    # Unless the caller says that it was about another one.
+    other = replace(guide_of(2), steps=tuple(replace(step, step_id=f"h{step.step_number}") for step in guide_of(2).steps))
+    with pytest.raises(StaleSession):
+        decide(after, other, Answer(Outcome.DONE, 1, step_id="p1"), START)
+    assert decide(after, other, Answer(Outcome.DONE, 1, step_id="h1"), START).attempt.step_id == "h1"
+
+
+def test_a_rejection_may_ask_or_call_a_person() -> None:
+    session, guide = begun()
+    asked = decide(session, guide, Reject({}, "g", asked_about("h"), WEIGHED), START)
+    assert (asked.session.problem_id, asked.session.total_steps, asked.offers[0].kind) == (None, 0, "question")
+    assert asked.session.open_clarification == asked_about("h")
+    left = decide(session, guide, Reject({}, "g", None, WEIGHED), START)
+    assert (left.session.status, left.offers[0].rule) == (Status.NEEDS_ESCALATION, "none-of-them")
+    assert kinds(left) == ["session_escalated"]
+    without_steps = decide(session, guide, Reject({}, "g", picked("h", 0), WEIGHED), START)
+    assert (without_steps.session.status, without_steps.session.problem_id) == (Status.NEEDS_ESCALATION, None)
+
+
+def test_a_second_click_rejects_nothing_more() -> None:
+    session, guide = begun()
+    after = decide(session, guide, Reject({}, "g", picked("h")), START).session
+    assert decide(after, picked("h").guide, Reject({}, "g", picked("i")), START) == Replay(0, NextAction.CONTINUE)
+    with pytest.raises(NothingToReject):
+        decide(after, picked("h").guide, Reject({}, "z", picked("i")), START)
+    with pytest.raises(NothingToReject):
+        decide(waiting(), None, Reject({}, None, picked("i")), START)
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_an_ended_session_takes_neither_clarification_nor_rejection(status: Status) -> None:
+    session, guide = ended(status)
+    for command in (Clarify({"none": True}), Reject({}, "g", picked("h"))):
+        with pytest.raises(SessionEnded):
+            decide(session, guide, command, START)
+
+
+def test_a_second_contact_calls_the_former_solution_into_doubt_once_it_is_clear_what_it_is_about() -> None:
+    again = replace(picked("h"), recontact_of="0196-alt")
+    decided = decide(waiting(), None, Clarify({"problem_id": "h"}, again), START)
+    assert decided.session.facts["recontact_of"] == "0196-alt"
+    assert [(lesson.kind.value, lesson.session_id) for lesson in decided.lessons] == [("undo", "0196-alt")]
 
 
 # -------------------------------------------------------------------------------------------------- contract §3, events' data

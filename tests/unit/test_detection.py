@@ -159,7 +159,7 @@ def test_one_problem_among_hundreds_is_found() -> None:
 def test_the_version_follows_the_contents_only() -> None:
     version = build_index(PROBLEMS).version
     assert version == build_index(reversed(PROBLEMS)).version
-    assert version.startswith("lexical-1:")
+    assert version.startswith("lexical-2:")
     assert version != build_index(PROBLEMS[:3]).version
 
 

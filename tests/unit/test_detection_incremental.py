@@ -52,7 +52,7 @@ def test_an_edit_reads_the_edited_problem_only() -> None:
     first = build_index(many)
     edited = [*many[:7], Problem("p107", "La cafetera está fría", "", ()), *many[8:]]
     second = build_index(edited, first)
-    shared = [i for i, entry in first.contents.entries.items() if second.contents.entries[i] is entry]
+    shared = [i for i, entry in first.lexical.contents.entries.items() if second.lexical.contents.entries[i] is entry]
     assert len(shared) == 299
     assert second.rank("mi cafetera")[0].problem_id == "p107"
     # The old one is as it was: sessions may be asking it this very moment.

@@ -41,7 +41,7 @@ class Engine:
             self._stack.close()
             raise
         # A script is often the only process there is: while it lives, the periodic work gets done too.
-        self._worker = Worker(self.runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
+        self._worker = Worker(self.runtime.parts, f"{socket.gethostname()}:{os.getpid()}", self.runtime.jobs)
         self._working = self.portal.start_task_soon(self._worker.run)
         self._wrote = False
         self.closed = False

@@ -14,14 +14,14 @@ from guiado.app import answer, commands, escalate, feedback, messages, report, s
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
+from guiado.app.rewording import reword_step
+from guiado.app.second_opinion import opinion_on, second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
-from guiado.logs import get_logger
+from guiado.language_model import LanguageModel
 from guiado.store import sessions
 from guiado.store.database import Connection
-
-log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class TroubleshootingAgent(Facade):
 
     Args:
         knowledge_base_path: JSON file that this agent alone uses; by default the one that is published for everybody.
-        use_llm: let a language model help where one is configured; without a key a warning is logged and all works without.
-        openai_api_key: key for it.
+        use_llm: let a language model help; without a key (or `OPENAI_BASE_URL`) a warning is logged and all works without.
+        openai_api_key: key for it, instead of `OPENAI_API_KEY`.
 
     Raises:
         ValueError: names every bad argument with the remedy.
@@ -75,9 +75,9 @@ class TroubleshootingAgent(Facade):
         super().__init__()
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
         self._caller = Caller(channel="facade", language="es")
-        self.use_llm = use_llm and bool(openai_api_key or self._engine.runtime.settings.openai_api_key)
-        if use_llm and not self.use_llm:
-            log.warning("llm_off", why="use_llm=True sin clave: define OPENAI_API_KEY o pasa openai_api_key")
+        self._key = openai_api_key
+        self.use_llm = use_llm
+        self.use_llm = self._model is not None
         found = self._knowledge
         if self._path is not None and found.problem is not None and not found.snapshot.guides:
             raise found.problem
@@ -85,6 +85,10 @@ class TroubleshootingAgent(Facade):
     @property
     def _knowledge(self) -> KnowledgeBase:
         return self._engine.portal.call(self._engine.runtime.knowledge_of, self._path)
+
+    @property
+    def _model(self) -> LanguageModel | None:
+        return self._engine.runtime.model(self._key) if self.use_llm else None
 
     @property
     def knowledge_base(self) -> Mapping[str, Guide]:
@@ -99,9 +103,11 @@ class TroubleshootingAgent(Facade):
         """
         if not isinstance(description, str) or not description.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             return None
-        snapshot = self._knowledge.snapshot
-        found = start.detect(snapshot, description, self._engine.runtime.parts.threshold).problem
-        return snapshot.guides.get(found.problem_id) if found else None
+        snapshot, parts, model = self._knowledge.snapshot, self._engine.runtime.parts, self._model
+        opinion = self._engine.portal.call(opinion_on, parts, model, snapshot, description) if model else None
+        found = start.detect(snapshot, description, parts.threshold).problem
+        chosen = opinion.chosen if opinion else found.problem_id if found else None
+        return snapshot.guides.get(chosen) if chosen else None
 
     def start_troubleshooting(
         self,
@@ -129,10 +135,11 @@ class TroubleshootingAgent(Facade):
             "ticket_id": _ticket_id(ticket_id),
         }
         command = check(commands.Start, given)
-        knowledge = self._knowledge
+        knowledge, running = self._knowledge, self._engine
+        opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, knowledge.snapshot, command)
 
         async def run(parts: Parts, connection: Connection) -> str:
-            return (await start.start(parts, connection, knowledge, self._caller, command)).session.session_id
+            return (await start.start(parts, connection, knowledge, self._caller, command, opinion)).session.session_id
 
         return self.get_session(self._engine.write(run))
 
@@ -254,19 +261,22 @@ class TroubleshootingAgent(Facade):
             "successful_steps": sum(bool(attempt["success"]) for attempt in session.attempted_steps),
         }
 
-    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:  # noqa: ARG002
+    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:
         """The customer's message for a step, or for one of the `status` forms, in Spanish.
 
         Args:
             step: from `get_current_step` or `complete_step`; None (unknown session) gives an empty text.
-            use_llm_enhancement: let a language model rewrite it, where one is in use.
+            use_llm_enhancement: let a language model reword it, where one is in use; title, warnings and resources stay.
 
         Raises:
             ValueError: it is no such step; names every bad part with the remedy.
         """
         if step is None:
             return ""
-        return messages.render_step(step_to_show(step))
+        shown, model = step_to_show(step), self._model if use_llm_enhancement else None
+        if model is not None:
+            shown = self._engine.portal.call(reword_step, self._engine.runtime.parts, model, shown)
+        return messages.render_step(shown)
 
     def get_analytics(self, days: int = 30) -> dict[str, Any]:
         """Figures of the sessions that began in the last `days` days, flat; rates are percentages, 0..100.
@@ -357,6 +367,7 @@ def _handed_over(handover: escalate.Handover) -> dict[str, Any]:
         "reason": session.escalation_reason,
         "notes": [stored.attempt.notes for stored in handover.attempts if stored.attempt.notes],
         "escalated_at": handover.escalated_at.isoformat(),
+        "already_tried": session.said_tried,
     }
 
 

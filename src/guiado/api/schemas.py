@@ -43,6 +43,7 @@ class StepOut(Out):
     warnings: list[str]
     resources: list[dict[str, str]]
     irreversible: bool
+    already_tried: dict[str, str] | None
     total_steps: int
     current_step: int
     estimated_time: str
@@ -73,6 +74,7 @@ class SessionOut(Out):
     notes: str | None
     version: int
     next_step: StepOut | None
+    clarification: ClarificationOut | None = None
 
 
 class AttemptOut(Out):
@@ -100,8 +102,67 @@ class AlternativeOut(Out):
     confidence: float
 
 
+class EvidenceOut(Out):
+    """Why it could be this problem: the customer's words that count, strongest first, and the known text nearest to them."""
+
+    words: list[str]
+    example: str | None
+
+
+class CandidateOut(Out):
+    """A problem that a text may be about; `confidence` is the probability, 0 to 1, that it is this one."""
+
+    problem_id: str
+    problem_title: str
+    category: str
+    confidence: float
+    evidence: EvidenceOut
+
+
+class DetectOut(Out):
+    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
+
+    Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
+    """
+
+    success: bool
+    verdict: str
+    detector: str
+    threshold: float
+    accept_from: float
+    language: str | None
+    candidates: list[CandidateOut]
+
+
+class OptionOut(Out):
+    """A problem that it could be; `example` is known words of it, the nearest to the customer's."""
+
+    problem_id: str
+    title: str
+    example: str | None
+    confidence: float
+
+
+class QuestionOut(Out):
+    """One question; `answers` are what may be said to it."""
+
+    id: str
+    text: str
+    answers: list[str]
+
+
+class ClarificationOut(Out):
+    """What the customer is asked about the problem: which of the options, and at most one question."""
+
+    options: list[OptionOut]
+    question: QuestionOut | None
+
+
 class StartOut(Out):
-    """A session that began."""
+    """A session as it goes on: with a first step, with options to choose from, or with a person.
+
+    `verdict` is accept, unclear or none.
+    """
 
     success: bool
     session_id: str
@@ -114,6 +175,19 @@ class StartOut(Out):
     confidence: float
     alternatives: list[AlternativeOut]
     language: str
+    verdict: str
+    options: list[OptionOut]
+    question: QuestionOut | None
+
+
+class UnderstoodOut(Out):
+    """What was understood of the problem: the candidates with their scores and words, and what was asked and said."""
+
+    language: str
+    problem_detected: str | None
+    confidence: float | None
+    candidates: list[dict[str, Any]]
+    clarifications: list[dict[str, Any]]
 
 
 class SummaryOut(Out):
@@ -130,6 +204,7 @@ class StateOut(Out):
     session: SessionOut
     attempts: list[AttemptOut]
     summary: SummaryOut
+    understood: UnderstoodOut
 
 
 class StepAnswerOut(Out):
@@ -176,7 +251,9 @@ class EscalationInfo(Out):
     attempted_steps: int
     failed_steps: int
     escalated_at: datetime
+    already_tried: dict[str, str]
     attempts: list[AttemptOut]
+    understood: UnderstoodOut
 
 
 class EscalationOut(Out):
@@ -195,6 +272,15 @@ class ResolveOut(Out):
 
     success: bool
     session: SessionOut
+    message: str
+
+
+class CorrectOut(Out):
+    """A session whose true problem an agent told."""
+
+    success: bool
+    session: SessionOut
+    problem_id: str
     message: str
 
 

@@ -19,10 +19,14 @@ from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, 
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
+    ClarificationOut,
+    CorrectOut,
     EscalationInfo,
     EscalationOut,
     FeedbackBody,
     FeedbackOut,
+    OptionOut,
+    QuestionOut,
     ResolveOut,
     SessionOut,
     SessionPage,
@@ -31,13 +35,16 @@ from guiado.api.schemas import (
     StepAnswerOut,
     StepOut,
     SummaryOut,
+    UnderstoodOut,
 )
 from guiado.app import answer as answering
-from guiado.app import commands, escalate, feedback, messages, views
+from guiado.app import clarify as clarifying
+from guiado.app import commands, escalate, feedback, learn, messages, views
 from guiado.app import start as starting
 from guiado.app.fields import check
 from guiado.app.knowledge import Snapshot
 from guiado.app.parts import Parts
+from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message
@@ -47,8 +54,20 @@ from guiado.store.database import Connection
 
 def _session(session: Session, guide: Guide | None) -> SessionOut:
     view = views.session_view(session, guide)
-    following = view.pop("next_step")
-    return SessionOut(**view, next_step=StepOut(**following) if following else None)
+    following, asked = view.pop("next_step"), view.pop("clarification")
+    step = StepOut(**following) if following else None
+    return SessionOut(**view, next_step=step, clarification=_clarification(session) if asked else None)
+
+
+def _clarification(session: Session) -> ClarificationOut:
+    options, question = _asked(session)
+    return ClarificationOut(options=options, question=question)
+
+
+def _asked(session: Session) -> tuple[list[OptionOut], QuestionOut | None]:
+    asked = session.open_clarification
+    question = views.question_view(asked)
+    return [OptionOut(**option) for option in views.options_view(asked)], QuestionOut(**question) if question else None
 
 
 def _attempt(stored: sessions.StoredAttempt) -> AttemptOut:
@@ -60,8 +79,11 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
     knowledge = runtime_of(request).knowledge
     caller = caller_of(request, channel)
 
+    parts = runtime_of(request).parts
+    opinion = await second_opinion(parts, parts.model, knowledge.snapshot, command)
+
     async def run(parts: Parts, connection: Connection) -> StartOut:
-        started = await starting.start(parts, connection, knowledge, caller, command)
+        started = await starting.start(parts, connection, knowledge, caller, command, opinion)
         return _started(started, knowledge.snapshot)
 
     return await answer(request, run)
@@ -70,6 +92,7 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
 def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
     session = started.session
     first = views.open_step(session, started.guide)
+    options, question = _asked(session)
     others = [
         AlternativeOut(
             problem_id=candidate.problem_id,
@@ -90,6 +113,9 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
         alternatives=others,
         language=session.language,
+        verdict=started.verdict.value,
+        options=options,
+        question=question,
     )
 
 
@@ -113,6 +139,7 @@ async def _state(request: Http, session_id: str) -> StateOut:
             session=_session(loaded.session, guide),
             attempts=[_attempt(stored) for stored in tried],
             summary=SummaryOut(**views.summary_view(tried)),
+            understood=UnderstoodOut(**views.understood_view(loaded.session)),
         )
 
     return await read(request, run)
@@ -164,6 +191,44 @@ def _answered(result: answering.Answered) -> StepAnswerOut:
         message=messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
         suggest_escalation=views.wants_person(result.session),
     )
+
+
+@post(
+    "/{session_id:str}/clarify",
+    dto=Checked[commands.Clarify],
+    return_dto=None,
+    status_code=200,
+    operation_id="clarify",
+    responses=TROUBLES,
+)
+async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
+    """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
+    caller, knowledge = caller_of(request), runtime_of(request).knowledge
+
+    async def run(parts: Parts, connection: Connection) -> StartOut:
+        told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data)
+        return _started(told, knowledge.snapshot)
+
+    return await answer(request, run)
+
+
+@post(
+    "/{session_id:str}/reject",
+    dto=Checked[commands.Reject],
+    return_dto=None,
+    status_code=200,
+    operation_id="reject",
+    responses=TROUBLES,
+)
+async def reject(request: Http, session_id: FromPath[str], data: JSONBody[commands.Reject | None] = None) -> StartOut:
+    """No es ese problema: sigue con otro, pregunta, o pasa la sesión con una persona. Lo ya intentado se conserva."""
+    caller, knowledge, command = caller_of(request), runtime_of(request).knowledge, data or commands.Reject()
+
+    async def run(parts: Parts, connection: Connection) -> StartOut:
+        told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command)
+        return _started(told, knowledge.snapshot)
+
+    return await answer(request, run)
 
 
 @post(
@@ -221,7 +286,9 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         attempted_steps=len(handover.attempts),
         failed_steps=len(handover.failed),
         escalated_at=handover.escalated_at,
+        already_tried=session.said_tried,
         attempts=[_attempt(stored) for stored in handover.attempts],
+        understood=UnderstoodOut(**views.understood_view(session)),
     )
     return EscalationOut(
         success=True,
@@ -248,6 +315,26 @@ async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[comma
     async def run(parts: Parts, connection: Connection) -> ResolveOut:
         session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
         return ResolveOut(success=True, session=_session(session, guide), message=messages.after_solution(session))
+
+    return await answer(request, run)
+
+
+@post(
+    "/{session_id:str}/correct",
+    dto=Checked[commands.Correct],
+    return_dto=None,
+    status_code=200,
+    operation_id="correct",
+    responses=TROUBLES,
+)
+async def correct(request: Http, session_id: FromPath[str], data: JSONBody[commands.Correct]) -> CorrectOut:
+    """Un agente dice cuál era el problema de verdad, esté la sesión como esté. La detección aprende de ello al momento."""
+    caller = replace(caller_of(request), actor="agent")
+
+    async def run(parts: Parts, connection: Connection) -> CorrectOut:
+        session, guide = await learn.correct(parts, connection, caller, session_id, data)
+        said = messages.after_correction(session)
+        return CorrectOut(success=True, session=_session(session, guide), problem_id=data.problem_id, message=said)
 
     return await answer(request, run)
 
@@ -285,4 +372,18 @@ def _before(cursor: str) -> tuple[datetime, UUID]:
     return found
 
 
-HANDLERS = [start, start_at_root, state_by_query, state, step, rate, ratings, hand_over, resolve, list_sessions]
+HANDLERS = [
+    start,
+    start_at_root,
+    state_by_query,
+    state,
+    step,
+    clarify,
+    reject,
+    rate,
+    ratings,
+    hand_over,
+    resolve,
+    correct,
+    list_sessions,
+]

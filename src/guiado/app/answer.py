@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from guiado import clock
+from guiado.app import views
 from guiado.app.commands import Step
 from guiado.app.parts import Caller, Parts
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
 from guiado.domain.session import Abandon, Actor, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
-from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
+from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
 from guiado.store.database import Connection
@@ -87,6 +90,8 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
         # An answer that does not say which step it is about is about the one that was open when it came.
         if command.step_number is None and loaded.session.current_step != came_to.current_step:
             break
+        if loaded.session.guide_version_id != came_to.guide_version_id:  # it was about a step of another guide
+            break
         if loaded.session.attempts > came_to.attempts and await _contradicted(parts, connection, loaded.session, outcome):
             break
         known = await _recorded(parts, connection, loaded.session, command.step_number)
@@ -117,6 +122,7 @@ def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answe
         source=Actor(command.source) if command.source else Actor.CUSTOMER,
         first_seen_at=_in_utc(command.first_seen_at) if command.first_seen_at else None,
         reason=command.reason,
+        step_id=command.step_id,
     )
 
 
@@ -135,6 +141,17 @@ async def _recorded(parts: Parts, connection: Connection, session: Session, numb
     return await sessions.passing_attempt(connection, parts.tenant, session.session_id, number)
 
 
+@asynccontextmanager
+async def telling_state(parts: Parts, connection: Connection, session_id: object) -> AsyncGenerator[None]:
+    """A refusal carries the state that it comes from."""
+    try:
+        yield
+    except Conflict as error:
+        loaded, guide = await load(parts, connection, session_id)
+        error.state = views.session_view(loaded.session, guide)
+        raise
+
+
 async def command_session(
     parts: Parts, connection: Connection, caller: Caller, session_id: object, action: str, command: Command
 ) -> tuple[Session, Guide | None]:
@@ -144,13 +161,37 @@ async def command_session(
         SessionNotFound, SessionEnded: see `decide`.
         StaleSession: others kept changing the session.
     """
+
+    async def wish(_session: Session) -> Command:
+        return command
+
+    return await command_wish(parts, connection, caller, session_id, action, wish)
+
+
+async def command_wish(
+    parts: Parts,
+    connection: Connection,
+    caller: Caller,
+    session_id: object,
+    action: str,
+    wish: Callable[[Session], Awaitable[Command]],
+) -> tuple[Session, Guide | None]:
+    """Apply a command that depends on the session as it stands.
+
+    Args:
+        wish: makes the command; called anew each time somebody else was faster.
+
+    Raises:
+        SessionNotFound, SessionEnded, NothingToClarify, NothingToReject: see `decide`.
+        StaleSession: others kept changing the session.
+    """
     for _ in range(_TRIES):
         loaded, guide = await load(parts, connection, session_id)
-        decided = decide(loaded.session, guide, command, clock.now(), speak=translate)
+        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate)
         if not isinstance(decided, Decision):
             return loaded.session, guide
         if await _commit(parts, connection, caller, action, loaded.session, decided):
-            return decided.session, guide
+            return decided.session, await parts.guide_version(connection, decided.session.guide_version_id)
     raise StaleSession
 
 
@@ -176,15 +217,19 @@ async def _commit(
     attempt_id: UUID | None = None,
 ) -> bool:
     after = decision.session
+    clarified = after.clarifications != before.clarifications
+    guide = {"guide_version_id": after.guide_version_id} if clarified else {}
     change = Change(
         session=after,
         expected=before.version,
         # Who leaves does nothing: `updated_at` stays that of the last activity, while the end is told when it is noted.
         now=max(after.updated_at, after.ended_at or after.updated_at),
-        audit=caller.audit(action, before=before.status, after=after.status, ended_by=after.ended_by),
+        audit=caller.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **guide),
         events=decision.events,
         attempt=decision.attempt,
         attempt_id=attempt_id,
         offers=decision.offers,
+        lessons=decision.lessons,
+        clarified=clarified,
     )
     return await sessions.commit(connection, parts.tenant, change)

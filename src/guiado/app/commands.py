@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from guiado.app.fields import Command, Days, Description, Email, Line, Name, Notes, Rating, Seconds, StepNumber, Url
+from guiado.domain.clarification import Reply
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome, Status
 
@@ -31,6 +32,15 @@ class Start(Command):
     language: Language | None = None
     device: Line | None = None
     product: Line | None = None
+    clarify: Annotated[bool, Meta(description="Si se puede preguntar al cliente cuando no está claro qué problema es.")] = False
+
+
+class Detect(Command):
+    """Which problem a text may be about, without a session."""
+
+    problem_description: Description
+    limit: Annotated[int, Meta(ge=1, le=20, examples=[3])] = 3
+    language: Language | None = None
 
 
 class Step(Command):
@@ -40,11 +50,30 @@ class Step(Command):
     notes: Annotated[Notes, Meta(examples=["Salió un aviso de permisos"])] | None = None
     step_number: StepNumber | None = None
     step_title: Notes | None = None
+    step_id: Line | None = None
     outcome: Outcome | None = None
     reason: Annotated[Notes, Meta(examples=["Prefiero hablar con una persona"])] | None = None
     active_seconds: Seconds | None = None
     source: Speaker | None = None
     first_seen_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
+
+
+class Clarify(Command):
+    """What the problem is: one of the options, the answer to the question, other words, or none of them."""
+
+    problem_id: Annotated[Line, Meta(examples=["conexion_internet"])] | None = None
+    answer: Reply | None = None
+    question_id: Line | None = None
+    text: Annotated[Notes, Meta(examples=["El router parpadea en rojo"])] | None = None
+    none: bool = False
+
+
+class Reject(Command):
+    """It is not the problem whose guide is followed."""
+
+    rejected: Annotated[Line, Meta(examples=["conexion_internet"])] | None = None
+    problem_id: Annotated[Line, Meta(examples=["error_aplicacion"])] | None = None
+    text: Annotated[Notes, Meta(examples=["Internet va bien; es el programa"])] | None = None
 
 
 class Rate(Command):
@@ -70,6 +99,15 @@ class Resolve(Command):
     step_id: Line | None = None
     minutes: Annotated[float, Meta(ge=0, le=100_000, examples=[12])] | None = None
     notes: Annotated[Notes, Meta(examples=["Salió un aviso de permisos"])] | None = None
+
+
+class Correct(Command):
+    """An agent says what a session was about; it stays open or closed as it is."""
+
+    problem_id: Annotated[
+        Line, Meta(examples=["conexion_internet"], description="El problema de verdad, u «otro» si no es ninguno.")
+    ]
+    notes: Annotated[Notes, Meta(examples=["Era el cable de red"])] | None = None
 
 
 class Webhook(Command):

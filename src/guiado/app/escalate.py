@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from guiado import clock
-from guiado.app import commands, views
-from guiado.app.answer import command_session, command_unchanged, load
+from guiado.app import commands
+from guiado.app.answer import command_session, command_unchanged, load, telling_state
 from guiado.app.parts import Caller, Parts
 from guiado.domain.guide import Guide
+from guiado.domain.lesson import NO_KNOWN_PROBLEM
 from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Session
-from guiado.errors import Conflict, FieldProblem, InvalidInput, Message
+from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import guides, sessions
 from guiado.store.database import Connection
 from guiado.store.sessions import StoredAttempt
 
-NO_KNOWN_PROBLEM = "otro"
-"""What an agent says whose true problem is none of the guides."""
 _MAX_DURATION_KEY = "max_session_duration_hours"
 _MAX_DURATION_HOURS = 24.0
 _MOST_HOURS = 876_000.0
@@ -53,7 +50,7 @@ async def escalate(
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
     wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(caller))
-    async with _telling_state(parts, connection, session_id):
+    async with telling_state(parts, connection, session_id):
         session, guide = await command_session(parts, connection, caller, session_id, "escalate", wish)
     tried = await sessions.attempts(connection, parts.tenant, session.session_id)
     return Handover(session, guide, tried, session.ended_at or clock.now())
@@ -69,40 +66,43 @@ async def resolve(
         InvalidInput: there is no such problem or step.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
-    async with _telling_state(parts, connection, session_id):
+    async with telling_state(parts, connection, session_id):
         loaded, guide = await load(parts, connection, session_id)
-        await _refuse_unknown(parts, connection, loaded.session, guide, command)
+        await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id, command.step_id)
         closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
         return await command_session(parts, connection, caller, session_id, "resolve", closing)
 
 
-async def _refuse_unknown(
-    parts: Parts, connection: Connection, session: Session, guide: Guide | None, command: commands.Resolve
+async def refuse_unknown(
+    parts: Parts,
+    connection: Connection,
+    session: Session,
+    guide: Guide | None,
+    problem_id: str | None,
+    step_id: str | None = None,
 ) -> None:
-    """What is learned from a closed session is worth nothing when its true problem or step never existed."""
-    wanted = command.problem_id or session.problem_id
-    stored = await guides.latest(connection, parts.tenant, "", [wanted]) if wanted else {}
+    """What is learned from a session is worth nothing when its true problem or step never existed.
+
+    Args:
+        guide: the one that the session follows.
+        problem_id: what a person calls the true problem; None means the one that was found.
+
+    Raises:
+        InvalidInput: the knowledge base of this session never held them.
+    """
+    wanted = problem_id or session.problem_id
+    scope = await sessions.scope(connection, parts.tenant, session.session_id)
+    stored = await guides.latest(connection, parts.tenant, scope, [wanted]) if wanted else {}
     known = [each for each in (guide, *(version.guide for version in stored.values())) if each and each.problem_id == wanted]
     problems: list[FieldProblem] = []
-    if command.problem_id not in {None, NO_KNOWN_PROBLEM} and not known:
+    if problem_id not in {None, NO_KNOWN_PROBLEM} and not known:
         why = Message("No hay ninguna guía {id}. Escribe la de verdad, o «otro» si no es ninguna.", {"id": wanted})
         problems.append(FieldProblem("problem_id", why))
-    elif command.step_id is not None and command.step_id not in {step.step_id for each in known for step in each.steps}:
-        why = Message("La guía no tiene ningún paso {id}. Escribe su step_id o quita el campo.", {"id": command.step_id})
+    elif step_id is not None and step_id not in {step.step_id for each in known for step in each.steps}:
+        why = Message("La guía no tiene ningún paso {id}. Escribe su step_id o quita el campo.", {"id": step_id})
         problems.append(FieldProblem("step_id", why))
     if problems:
         raise InvalidInput(problems)
-
-
-@asynccontextmanager
-async def _telling_state(parts: Parts, connection: Connection, session_id: object) -> AsyncGenerator[None]:
-    """A refusal carries the state that it comes from."""
-    try:
-        yield
-    except Conflict as error:
-        loaded, guide = await load(parts, connection, session_id)
-        error.state = views.session_view(loaded.session, guide)
-        raise
 
 
 async def abandon_idle(parts: Parts) -> int:

@@ -10,10 +10,14 @@ from guiado.app.commands import Rate
 from guiado.app.parts import Caller, Parts
 from guiado.app.views import View
 from guiado.domain import events
+from guiado.domain.lesson import withdrawn
 from guiado.domain.session import Session, Status
 from guiado.store import feedback
 from guiado.store.database import Connection
 from guiado.store.feedback import Feedback
+
+_POOR = 2
+"""Of five: this many and fewer say that it did not help."""
 
 
 async def rate(parts: Parts, connection: Connection, caller: Caller, session_id: object, command: Rate) -> tuple[Session, View]:
@@ -26,7 +30,9 @@ async def rate(parts: Parts, connection: Connection, caller: Caller, session_id:
     session = loaded.session
     given = _feedback(session, command)
     event = events.feedback_received(session, command.rating, command.was_helpful, command.feedback_text)
-    feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"))
+    # Who was not helped did not confirm that the problem was the right one.
+    lessons = (withdrawn("rated"),) if command.rating <= _POOR or command.was_helpful is False else ()
+    feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"), lessons)
     return session, {**asdict(given), "id": feedback_id}
 
 

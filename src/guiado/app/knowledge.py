@@ -13,27 +13,36 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 from guiado import clock
+from guiado.app.aside import run_aside
 from guiado.app.knowledge_text import UNCHANGED, Source, walk
 from guiado.app.plain import json_problem
 from guiado.detection import Index, Problem, build_index
+from guiado.detection.calibration import USUAL_SHARE
+from guiado.detection.large import Vectors, encode_all
+from guiado.detection.learned import teach
+from guiado.detection.model import Model
+from guiado.detection.vectors import VectorCache
 from guiado.domain.guide import Guide, content_hash
 from guiado.domain.knowledge import Findings, read_entry
+from guiado.domain.lesson import Taught
 from guiado.domain.versions import carry_step_ids
 from guiado.errors import DatabaseUnavailable, FieldProblem, KnowledgeBaseInvalid, Message, os_reason
 from guiado.logs import get_logger
-from guiado.store import guides
+from guiado.store import detectors, guides, learning
 from guiado.store.database import Connection, Database
 
 _PUBLISH_TRIES = 10
 _BATCH = 200
 """Versions that are stored with one statement: what is put into JSON at once keeps the event loop for about 10 ms."""
+_ENCODED_AT_ONCE = 400
+"""Texts that are encoded while somebody waits: 0.3 seconds. More of them are left for later, and words decide until then."""
 _MAX_FILE_MB = 64
 _PIECE_CHARS = 1 << 20
 log = get_logger()
@@ -67,6 +76,8 @@ class Snapshot:
         version_ids: id -> stored version.
         index: detection over all of them.
         sources: id -> what its entry looked like in the file.
+        lessons: mark of the examples that the index knows, see `store.learning.revision`.
+        model_version: of the newest model when the index was made, see `store.detectors.newest`.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
@@ -74,6 +85,24 @@ class Snapshot:
     version_ids: Mapping[str, str] = field(default_factory=dict[str, str])
     index: Index = field(default_factory=lambda: build_index(()))
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    lessons: str = ""
+    model_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What detection works with.
+
+    Args:
+        encoder: turns texts into vectors and remembers them; None where the words alone decide.
+        share: of all queries, how many are about nothing known, as far as the operator knows; 0..1.
+    """
+
+    encoder: VectorCache | None = None
+    share: float = USUAL_SHARE
+
+
+_NO_SENSES = Senses()
 
 
 def read_file(path: Path, known: Snapshot | None = None) -> Entries:
@@ -194,8 +223,8 @@ class KnowledgeBase:
         scope: "" for the one that is published for everybody; a private one has its own.
     """
 
-    def __init__(self, path: Path, scope: str, db: Database, tenant: str) -> None:
-        self.path, self.scope = path, scope
+    def __init__(self, path: Path, scope: str, db: Database, tenant: str, senses: Senses = _NO_SENSES) -> None:
+        self.path, self.scope, self.senses = path, scope, senses
         self.snapshot = Snapshot()
         self.problem: KnowledgeBaseInvalid | None = None
         """Why the file as it is now cannot be used; None when it is in use."""
@@ -209,20 +238,27 @@ class KnowledgeBase:
         return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
 
     async def refresh(self) -> bool:
-        """Take in an edit of the file, if there is one.
+        """Take in an edit of the file, what was learned since, and what was fitted, if there is any of it.
 
         Returns:
             Whether the snapshot changed.
         """
         signature = _signature(self.path)
-        if self._is_taken_in(signature):
+        if self._is_taken_in(signature) and not await self._knows_less():
             return False
         async with self._lock:
             if self._is_taken_in(signature):
-                return False
+                return await self._knows_less() and await self._reindex(self.snapshot)
             changed = await self._reload()
             self._signature = signature
             return changed
+
+    async def _knows_less(self) -> bool:
+        """Whether there are other examples or another model than those of the index."""
+        async with self._db.connection() as connection:
+            lessons = await learning.revision(connection, self._tenant, self.scope)
+            version = await detectors.newest(connection, self._tenant, self.scope)
+        return (lessons, version) != (self.snapshot.lessons, self.snapshot.model_version)
 
     def _is_taken_in(self, signature: Signature | None) -> bool:
         # A missing file has no signature; that it is missing is said once.
@@ -239,19 +275,49 @@ class KnowledgeBase:
             self.problem = error
             return False
         version_ids = await self._publish(entries)
-        index = await asyncio.to_thread(_index, entries.guides, self.snapshot.index)
-        self.snapshot = Snapshot(entries.guides, entries.hashes, version_ids, index, entries.sources)
+        await self._reindex(Snapshot(entries.guides, entries.hashes, version_ids, self.snapshot.index, entries.sources))
         self.problem = None
-        log.info("knowledge_base_loaded", file=self.path.name, problems=len(entries.guides), detector=index.version)
+        log.info("knowledge_base_loaded", file=self.path.name, problems=len(entries.guides), detector=self.snapshot.index.version)
         return True
+
+    async def _reindex(self, snapshot: Snapshot) -> bool:
+        """Make this snapshot the one in use, with everything that is known by now.
+
+        Returns:
+            True.
+        """
+        async with self._db.connection() as connection:
+            lessons = await learning.revision(connection, self._tenant, self.scope)
+            version = await detectors.newest(connection, self._tenant, self.scope)
+            index = snapshot.index
+            if snapshot is not self.snapshot or lessons != snapshot.lessons:
+                taught = await learning.examples(connection, self._tenant, self.scope) if lessons else []
+                index = await asyncio.to_thread(_index, snapshot, taught, self.senses)
+            stored = None
+            if version and (index.model is None or index.model.version != version):
+                stored = await detectors.load(connection, self._tenant, self.scope, index.contents)
+        if stored is not None:
+            index = await asyncio.to_thread(_with_stored, index, stored)
+        self.snapshot = replace(snapshot, index=index, lessons=lessons, model_version=version)
+        return True
+
+    async def complete(self) -> None:
+        """Give the index the vectors that were left for later; with 10,000 guides that takes a minute. They are remembered."""
+        cache, known = self.senses.encoder, self.snapshot.index
+        if cache is None or known.vectors is not None:
+            return
+        vectors = await run_aside(lambda pause: encode_all(cache, known.texts.clean, pause))
+        async with self._lock:
+            if self.snapshot.index is known:
+                index = await asyncio.to_thread(known.with_vectors, cache.source, vectors)
+                self.snapshot = replace(self.snapshot, index=index, model_version="")
 
     async def _restore(self) -> None:
         """Start from the versions that were published before, when the file is broken from the beginning."""
         async with self._db.connection() as connection:
             stored = await guides.latest(connection, self._tenant, self.scope)
         known = {guide_id: version.guide for guide_id, version in stored.items()}
-        index = await asyncio.to_thread(_index, known, None)
-        self.snapshot = Snapshot(known, {}, {guide_id: version.version_id for guide_id, version in stored.items()}, index)
+        await self._reindex(Snapshot(known, {}, {guide_id: version.version_id for guide_id, version in stored.items()}))
 
     async def _publish(self, entries: Entries) -> dict[str, str]:
         """The stored version of every entry; what is new is stored, a batch at a time, so that nobody waits for all of it."""
@@ -294,8 +360,20 @@ def _new_versions(
     ]
 
 
-def _index(known: Mapping[str, Guide], previous: Index | None) -> Index:
-    return build_index(map(problem_of, known.values()), previous)
+def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: Senses) -> Index:
+    problems = teach(map(problem_of, snapshot.guides.values()), taught)
+    cache = senses.encoder
+
+    def encode(texts: Sequence[str]) -> Vectors | None:
+        return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else encode_all(cache, texts)
+
+    encoder = cache.source if cache else None
+    return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share)
+
+
+def _with_stored(index: Index, stored: detectors.StoredModel) -> Index:
+    model = Model.from_bytes(stored.model)
+    return index.with_model(model) if model else index
 
 
 def _signature(path: Path) -> Signature | None:

@@ -11,6 +11,8 @@ from guiado.i18n import text
 
 def after_start(session: Session, alternatives: int) -> str:
     """What is said when a session begins."""
+    if session.open_clarification:
+        return text(session.language, "Queremos estar seguros de entenderte. ¿Es alguno de estos problemas?")
     if session.problem_title is None:
         return text(
             session.language,
@@ -69,6 +71,11 @@ def nothing_to_do(session: Session) -> str:
             return needs_person(session.language)
 
 
+def after_correction(session: Session) -> str:
+    """What is said to an agent who told what the problem was."""
+    return text(session.language, "Gracias. Queda anotado y cuenta desde ahora para reconocer este problema.")
+
+
 def thanks(language: str) -> str:
     """What is said after a rating."""
     return text(language, "Gracias por tu opinión. Nos ayuda a mejorar.")
@@ -91,6 +98,7 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     lines = [
         text(language, "Paso {number} de {total}: {title}", number=step["step_number"], total=total, title=step.get("title", ""))
     ]
+    lines += _already(step, language)
     lines += ["", str(step["description"])] if step.get("description") else []
     lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in warnings])
     numbered = [f"{i}. {line}" for i, line in enumerate(step.get("instructions") or [], 1)]
@@ -101,6 +109,13 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     if step.get("estimated_time"):
         lines += ["", text(language, "Tiempo estimado de toda la guía: {time}", time=step["estimated_time"])]
     return "\n".join(lines)
+
+
+def _already(step: Mapping[str, Any], language: str) -> list[str]:
+    said: Mapping[str, str] | None = step.get("already_tried")
+    if not said:
+        return []
+    return ["", text(language, "Dices que ya hiciste esto («{words}»). Si es así, sáltalo.", words=said["words"])]
 
 
 def _block(heading: str, lines: list[str]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from guiado.detection.outcome import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
+from guiado.language_model import LanguageModel
 from guiado.store import guides
 from guiado.store.database import Connection, Database
 from guiado.store.sessions import Audit
@@ -40,12 +42,16 @@ class Parts:
     Args:
         db: connections.
         tenant: whose data.
-        threshold: a problem is accepted from this confidence on, 0..1.
+        threshold: below this confidence, 0..1, it is none of the known problems.
+        accept_from: from this confidence on, 0..1, a problem is taken without asking.
+        model: the language model that the service may use, if any.
     """
 
     db: Database
     tenant: str
     threshold: float
+    accept_from: float = DEFAULT_ACCEPT
+    model: LanguageModel | None = None
     _versions: dict[str, Guide] = field(default_factory=dict[str, Guide])
 
     async def guide_version(self, connection: Connection, version_id: str | None) -> Guide | None:

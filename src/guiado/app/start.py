@@ -6,12 +6,17 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from guiado import clock
+from guiado.app.already import already_tried
 from guiado.app.commands import Start
+from guiado.app.inquiry import considered_of, inquire
 from guiado.app.knowledge import KnowledgeBase, Snapshot
 from guiado.app.parts import Caller, Parts
+from guiado.app.second_opinion import Opinion, heed
 from guiado.detection import Candidate, detect_language
+from guiado.detection.outcome import Verdict, as_shares, judge
 from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
+from guiado.domain.lesson import withdrawn
 from guiado.domain.session import Session
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.logs import get_logger
@@ -29,11 +34,13 @@ class Started:
     Args:
         guide: the guide version that it follows, or None when nothing was recognised.
         alternatives: other problems that it could be, best first.
+        verdict: what detection came to; where nothing could be asked, the best one was taken even if it is unclear.
     """
 
     session: Session
     guide: Guide | None
     alternatives: tuple[Candidate, ...]
+    verdict: Verdict = Verdict.ACCEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,14 @@ class Detected:
     candidates: tuple[Candidate, ...]
 
 
-def detect(snapshot: Snapshot, text: str, threshold: float) -> Detected:
+def detect(snapshot: Snapshot, text: str, threshold: float, more: int = 0) -> Detected:
     """Which known problem a text is about.
 
     Args:
         threshold: a candidate below this confidence, 0..1, counts as none.
+        more: how many candidates are wanted beyond the usual number.
     """
-    candidates = snapshot.index.rank(text, _ALTERNATIVES + 1)
+    candidates = snapshot.index.rank(text, _ALTERNATIVES + 1 + more)
     best = candidates[0] if candidates else None
     accepted = best if best and best.confidence >= threshold else None
     # The text itself stays out of the log: it may hold personal data.
@@ -70,30 +78,62 @@ def detect(snapshot: Snapshot, text: str, threshold: float) -> Detected:
     return Detected(accepted, candidates)
 
 
-async def start(parts: Parts, connection: Connection, knowledge: KnowledgeBase, caller: Caller, command: Start) -> Started:
-    """Begin a session and offer its first step, or a person when nothing is recognised.
+async def start(
+    parts: Parts,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    command: Start,
+    opinion: Opinion | None = None,
+) -> Started:
+    """Begin a session and offer its first step; a question where it is unclear and the caller can ask; or a person.
 
     Args:
         knowledge: where to look the problem up.
         command: checked input.
+        opinion: of a language model, from `second_opinion`; it counts where detection wavers.
     """
     now = clock.now()
     detected = detect(knowledge.snapshot, command.problem_description, parts.threshold)
-    session, guide = await _prepare(parts, connection, knowledge.snapshot, caller, command, detected)
+    verdict = judge(as_shares(detected.candidates), 0, parts.accept_from) if detected.problem else Verdict.NONE
+    if opinion is not None and verdict is Verdict.UNCLEAR:
+        detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
+    shares = as_shares(detected.candidates)
+    asks = command.clarify and verdict is Verdict.UNCLEAR
+    taken = replace(detected, problem=None) if asks else detected
+    session, guide = await _prepare(parts, connection, knowledge, caller, command, taken)
+    asked = inquire(knowledge.snapshot, shares, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
-    recontact_of = await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
+    # What the problem is must be known first.
+    recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
-    decision = begin(session, guide, now, speak=translate)
-    change = sessions.Change(decision.session, None, now, caller.audit("start"), events=decision.events, offers=decision.offers)
+    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate)
+    lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
+    audit = caller.audit("start", guide_version_id=session.guide_version_id)
+    offers = opinion.sign(decision.offers) if opinion else decision.offers
+    also = (opinion.audit(caller),) if opinion else ()
+    change = sessions.Change(
+        decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
+    )
     await sessions.commit(connection, parts.tenant, change)
-    accepted = detected.problem.problem_id if detected.problem else None
-    others = tuple(c for c in detected.candidates if c.problem_id != accepted)[:_ALTERNATIVES]
-    return Started(decision.session, guide, others)
+    others = tuple(c for c in detected.candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
+    return Started(decision.session, guide, others, verdict)
+
+
+def _heed(opinion: Opinion, detected: Detected, *, can_ask: bool) -> tuple[Detected, Verdict]:
+    """What detection comes to with a model's opinion; who can be asked is asked when the model says that it is none of them."""
+    if opinion.chosen is None:
+        return (detected, Verdict.UNCLEAR) if can_ask else (replace(detected, problem=None), Verdict.NONE)
+    candidates = heed(opinion, detected.candidates)
+    if candidates[0].problem_id != opinion.chosen:  # another knowledge base meanwhile
+        return detected, Verdict.UNCLEAR
+    return replace(detected, problem=candidates[0], candidates=candidates), Verdict.ACCEPT
 
 
 async def _prepare(
-    parts: Parts, connection: Connection, snapshot: Snapshot, caller: Caller, command: Start, detected: Detected
+    parts: Parts, connection: Connection, knowledge: KnowledgeBase, caller: Caller, command: Start, detected: Detected
 ) -> tuple[Session, Guide | None]:
+    snapshot = knowledge.snapshot
     problem_id = detected.problem.problem_id if detected.problem else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await parts.guide_version(connection, version_id)
@@ -112,13 +152,16 @@ async def _prepare(
         problem_title=guide.in_language(language).problem_title if guide else None,
         guide_version_id=version_id,
         language=language,
-        facts=_facts(parts.tenant, parts.threshold, snapshot, caller, command, detected),
+        facts={
+            **_facts(parts.tenant, parts.threshold, knowledge, caller, command, detected),
+            "already_tried": already_tried(guide, command.problem_description, language),
+        },
     )
     return session, guide
 
 
 def _facts(
-    tenant: str, threshold: float, snapshot: Snapshot, caller: Caller, command: Start, detected: Detected
+    tenant: str, threshold: float, knowledge: KnowledgeBase, caller: Caller, command: Start, detected: Detected
 ) -> dict[str, object]:
     best = detected.candidates[0] if detected.candidates else None
     return {
@@ -126,14 +169,10 @@ def _facts(
         "source": command.source,
         "device": command.device,
         "product": command.product,
-        "detector_version": snapshot.index.version,
+        "detector_version": knowledge.snapshot.index.version,
         "detection_confidence": best.confidence if best else 0.0,
-        "alternatives": [
-            {"problem_id": c.problem_id, "confidence": round(c.confidence, 4)}
-            for c in detected.candidates
-            if c is not detected.problem
-        ],
-        "metadata": {"detection_threshold": threshold},
+        "alternatives": considered_of([c for c in detected.candidates if c is not detected.problem]),
+        "metadata": {"detection_threshold": threshold, "scope": knowledge.scope},
         "customer_id": pseudonym(tenant, command.customer_email),
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from guiado.domain.clarification import Clarification, Reply
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session, Status
 from guiado.store.sessions import StoredAttempt
@@ -34,6 +35,7 @@ def step_view(session: Session, guide: Guide, number: int) -> View:
         "warnings": list(step.warnings),
         "resources": [dict(resource) for resource in step.resources],
         "irreversible": step.irreversible,
+        "already_tried": {"words": said} if (said := session.said_tried.get(step.step_id)) else None,
         "total_steps": session.total_steps,
         "current_step": session.current_step,
         "estimated_time": spoken.estimated_time,
@@ -72,7 +74,44 @@ def session_view(session: Session, guide: Guide | None = None) -> View:
         "notes": session.notes,
         "version": session.version,
         "next_step": open_step(session, guide),
+        "clarification": clarification_view(session),
     }
+
+
+def clarification_view(session: Session) -> View | None:
+    """What the customer is asked about the problem, or None."""
+    asked = session.open_clarification
+    return {"options": options_view(asked), "question": question_view(asked)} if asked else None
+
+
+def options_view(asked: Clarification | None) -> list[View]:
+    """The problems that it could be, best first."""
+    return [
+        {"problem_id": each.problem_id, "title": each.title, "example": each.example, "confidence": each.confidence}
+        for each in (asked.options if asked else ())
+    ]
+
+
+def question_view(asked: Clarification | None) -> View | None:
+    """The question that goes with the options, if there is one."""
+    question = asked.question if asked else None
+    return {"id": question.question_id, "text": question.text, "answers": [*Reply]} if question else None
+
+
+def understood_view(session: Session) -> View:
+    """What was understood of the problem, for the person who takes over."""
+    return {
+        "language": session.language,
+        "problem_detected": session.problem_id,
+        "confidence": session.facts.get("detection_confidence"),
+        "candidates": session.facts.get("alternatives") or [],
+        "clarifications": [_heard_view(each) for each in session.clarifications],
+    }
+
+
+def _heard_view(heard: Clarification) -> View:
+    question = heard.question.text if heard.question else None
+    return {"options": options_view(heard), "question": question, "rejected": heard.rejected, "said": heard.said}
 
 
 def attempt_view(stored: StoredAttempt) -> View:

@@ -12,6 +12,8 @@ from guiado.cli.screen import Screen, screen_of
 from guiado.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from guiado.cli.desk import Desk, View
 
 _INTERRUPTED = 130
@@ -60,14 +62,15 @@ class Conversation:
         """
         view = self._resume(self._session_id) if self._session_id else self._begin()
         had_steps = view["step"] is not None
-        while view["step"] is not None:
-            if view["needs_person"] and not self._goes_on(view):
+        while view["step"] or view["asked"]:
+            if view["needs_person"] and not self._goes_on():
                 break
-            following = self._take_step(view)
+            following = self._make_clear(view) if view["asked"] else self._take_step(view)
             if following is None:
                 self.say_how_to_resume()
                 return
             view = following
+            had_steps = had_steps or view["step"] is not None
         self._is_over = True
         if had_steps:
             self._ask_opinion(view)
@@ -142,6 +145,8 @@ class Conversation:
         active_s = round(clock.monotonic_s() - seen_at_s, 1)
         if choice == "leave":
             return None
+        if choice == "wrong":
+            return self._hear(view, lambda: self._reject(view))
         try:
             told = self._tell(view, choice, active_s)
         except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
@@ -150,30 +155,73 @@ class Conversation:
         pages.reply(self._screen, told)
         return told
 
+    # -------------------------------------------------------------------------------------------------- what the problem is
+
+    def _make_clear(self, view: View) -> View | None:
+        """Show what it could be and pass the choice on; None when the customer leaves for now."""
+        from guiado.cli import pages
+
+        said = self._screen.ask_key(pages.show_options(self._screen, view["asked"]))
+        if said == "leave":
+            return None
+        return self._hear(view, lambda: self._clarify(view, said))
+
+    def _hear(self, view: View, tell: Callable[[], View]) -> View:
+        from guiado.cli import pages
+
+        try:
+            told = tell()
+        except Conflict as error:
+            self._screen.show(self._screen.explain(error), style="yellow")
+            told = self._desk.look(view["session_id"])
+        pages.announce(self._screen, told)
+        return told
+
+    def _clarify(self, view: View, said: Mapping[str, object] | str) -> View:
+        while True:
+            given = {"text": self._ask_words()} if isinstance(said, str) else said
+            try:
+                return self._desk.clarify(view["session_id"], **given)
+            except InvalidInput as error:
+                self._screen.show(self._screen.explain(error), style="yellow")
+
+    def _ask_words(self) -> str:
+        while True:
+            if words := self._screen.ask(self._screen.tr("Cuéntamelo con otras palabras:")):
+                return words
+
+    def _reject(self, view: View) -> View:
+        while True:
+            words = self._screen.ask(self._screen.tr("¿Qué es entonces lo que pasa? (Enter para saltar)")) or None
+            try:
+                return self._desk.reject(view["session_id"], view["problem_id"], words)
+            except InvalidInput as error:
+                self._screen.show(self._screen.explain(error), style="yellow")
+
     def _tell(self, view: View, choice: str, active_s: float) -> View:
         from guiado.domain.session import Outcome
 
         if choice == "person":
             return self._desk.escalate(view["session_id"])
-        outcome = Outcome(choice)
+        outcome, step = Outcome(choice), view["step"]
         while True:
             notes = self._ask_why() if outcome is Outcome.COULD_NOT else None
             try:
-                return self._desk.answer(view["session_id"], view["step"]["step_number"], outcome, notes, active_s)
+                return self._desk.answer(view["session_id"], step["step_number"], outcome, notes, active_s, step["step_id"])
             except InvalidInput as error:
                 self._screen.show(self._screen.explain(error), style="yellow")
 
     def _ask_why(self) -> str | None:
         return self._screen.ask(self._screen.tr("¿Qué te lo impidió? (Enter para saltar)")) or None
 
-    def _goes_on(self, view: View) -> bool:
+    def _goes_on(self) -> bool:
         """Whether the customer tries on while a person is on the way; asked once."""
         from guiado.cli import pages
 
         if not self._waits_for_person:
             self._waits_for_person = True
             return bool(self._screen.ask_key(pages.show_patience(self._screen)))
-        return view["step"] is not None
+        return True
 
     # ----------------------------------------------------------------------------------------------------------------- end
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.agent.engine import engine
-from guiado.app import answer, commands, escalate, feedback, messages, start, views
+from guiado.app import answer, clarify, commands, escalate, feedback, messages, start, views
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
+from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
 from guiado.store import sessions
@@ -23,7 +24,8 @@ class Desk:
     """The sessions of guiado, for one customer at a terminal.
 
     Every view of a session has: `session_id status language title said` (what the customer is told), `ended` (no answer is
-    taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`.
+    taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`, `problem_id`,
+    `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
 
     Args:
         language: es, en or pt.
@@ -44,16 +46,56 @@ class Desk:
         Raises:
             InvalidInput: names every bad field with the remedy.
         """
-        command = check(commands.Start, {"problem_description": description, "customer_email": email})
-        running = engine()
-        knowledge = running.portal.call(running.runtime.knowledge_of, None)
+        command = check(commands.Start, {"problem_description": description, "customer_email": email, "clarify": True})
+        knowledge, running = _knowledge(), engine()
+        parts = running.runtime.parts
+        opinion = running.portal.call(second_opinion, parts, parts.model, knowledge.snapshot, command)
 
         async def run(parts: Parts, connection: Connection) -> View:
-            started = await start.start(parts, connection, knowledge, self._caller, command)
+            started = await start.start(parts, connection, knowledge, self._caller, command, opinion)
             view = _view(started.session, started.guide, messages.after_start(started.session, 0))
             return {**view, "others": _others(started, knowledge, parts.threshold)}
 
         return running.write(run)
+
+    def clarify(self, session_id: str, **said: object) -> View:
+        """Say what the problem is.
+
+        Args:
+            said: one of problem_id, answer (yes, no, unknown), text, none.
+
+        Raises:
+            Conflict: nothing is asked any more.
+            InvalidInput: the words cannot be stored.
+        """
+        command = check(commands.Clarify, said)
+        knowledge = _knowledge()
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
+            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+
+        return engine().write(run)
+
+    def reject(self, session_id: str, rejected: str, words: str | None) -> View:
+        """Say that it is not this problem.
+
+        Args:
+            rejected: id of the problem that it is not.
+            words: what it is instead.
+
+        Raises:
+            Conflict: the session follows another guide by now, or none.
+            InvalidInput: the words cannot be stored.
+        """
+        command = check(commands.Reject, {"rejected": rejected, **({"text": words} if words else {})})
+        knowledge = _knowledge()
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
+            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+
+        return engine().write(run)
 
     def look(self, session_id: str) -> View:
         """A session as it stands.
@@ -68,17 +110,21 @@ class Desk:
 
         return engine().read(run)
 
-    def answer(self, session_id: str, step: int, outcome: Outcome, notes: str | None, active_s: float) -> View:
+    def answer(
+        self, session_id: str, step: int, outcome: Outcome, notes: str | None, active_s: float, step_id: str | None = None
+    ) -> View:
         """Say what came of a step.
 
         Args:
             step: its number, from 1.
             active_s: how long it was on the screen, in seconds.
+            step_id: of the step that was shown.
 
         Raises:
             Conflict: the session went on elsewhere in the meantime.
         """
-        given = {"success": outcome.success, "outcome": outcome, "step_number": step, "notes": notes, "active_seconds": active_s}
+        said: View = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
+        given = {**said, "step_number": step, "step_id": step_id}
         command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
 
         async def run(parts: Parts, connection: Connection) -> View:
@@ -131,7 +177,7 @@ def recent(limit: int, status: str | None) -> list[View]:
 
 
 def whole(session_id: str) -> View:
-    """A session with every attempt, as the API shows it: `session attempts summary`.
+    """A session with every attempt, as the API shows it: `session attempts summary understood`.
 
     Raises:
         SessionNotFound: there is none with this id.
@@ -144,9 +190,15 @@ def whole(session_id: str) -> View:
             "session": views.session_view(loaded.session, guide),
             "attempts": [views.attempt_view(stored) for stored in tried],
             "summary": views.summary_view(tried),
+            "understood": views.understood_view(loaded.session),
         }
 
     return engine().read(run)
+
+
+def _knowledge() -> KnowledgeBase:
+    running = engine()
+    return running.portal.call(running.runtime.knowledge_of, None)
 
 
 def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) -> list[str]:
@@ -166,6 +218,9 @@ def _view(session: Session, guide: Guide | None, said: str) -> View:
         "needs_person": views.wants_person(session),
         "passed": session.current_step,
         "total": session.total_steps,
+        "problem_id": session.problem_id,
         "step": views.open_step(session, guide),
+        "asked": views.clarification_view(session),
+        "others": [],
         "prerequisites": list(guide.in_language(session.language).prerequisites) if guide else [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ def lint(
 ) -> None:
     """Check a knowledge-base file."""
     from guiado.app.knowledge import read_file
+    from guiado.app.lint import MOST_TRIED, can_try
 
     screen, path = screen_of(context), file or _path_in_use()
     try:
@@ -38,8 +40,13 @@ def lint(
         name, count = printable(path.name), len(error.problems)
         screen.say("✗ {file} no se puede usar. Errores: {count}.", style="bold red", file=name, count=count)
         raise typer.Exit(1) from None
-    _show_findings(screen, entries.findings.warnings, "!", "yellow")
-    count, doubts = len(entries.guides), len(entries.findings.warnings)
+    warnings = [*entries.findings.warnings, *_doubts(entries.guides)]
+    _show_findings(screen, warnings, "!", "yellow")
+    if not can_try(entries.guides):
+        screen.say(
+            "Hay más de {limit} frases: no se probó cada una. Mídelas con: guiado detect eval", style="dim", limit=MOST_TRIED
+        )
+    count, doubts = len(entries.guides), len(warnings)
     screen.say(
         "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.",
         style="bold green",
@@ -95,6 +102,14 @@ def _path_in_use() -> Path:
     from guiado.wiring import knowledge_path
 
     return knowledge_path(read_settings())
+
+
+def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
+    from guiado.app.lint import lint as look_at
+    from guiado.cli.workbench import quick_index_of, thresholds
+    from guiado.settings import read_settings
+
+    return look_at(guides, *thresholds(read_settings()), quick_index_of).warnings
 
 
 def _show_findings(screen: Screen, findings: list[FieldProblem], mark: str, style: str) -> None:

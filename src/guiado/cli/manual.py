@@ -11,6 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 from guiado.cli.screen import Screen, screen_of
 from guiado.errors import printable
 
+TEXT = "text"
+"""Name of the hidden command of a `ManualOfText`."""
 _NAME = re.compile(r"'([^']*)'")
 _SURPLUS = re.compile(r"unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DOTALL)
 
@@ -29,7 +31,29 @@ class ManualGroup(TyperGroup):
         _print_manual(self, ctx)
 
 
-def _print_manual(command: TyperCommand | TyperGroup, context: typer.Context) -> None:
+class ManualOfText(ManualGroup):
+    """A group whose first word may be a text that is handed to its hidden command `text`, unless it names another command.
+
+    `group -- WORD` is always a text.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401, D102
+        is_text = bool(args) and args[0] != "--help" and args[0] not in {*self.commands} - {TEXT}
+        return super().parse_args(ctx, [TEXT, *args] if is_text else args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401, D102
+        return self._of_text(ctx).collect_usage_pieces(ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002, D102
+        _print_manual(self, ctx, of_parameters=self._of_text(ctx))
+
+    def _of_text(self, ctx: Any) -> Any:  # noqa: ANN401
+        return self.get_command(ctx, TEXT)
+
+
+def _print_manual(
+    command: TyperCommand | TyperGroup, context: typer.Context, of_parameters: TyperCommand | TyperGroup | None = None
+) -> None:
     screen = screen_of(context)
     words = {"[OPTIONS]": screen.tr("[OPCIONES]"), "COMMAND [ARGS]...": screen.tr("ORDEN")}
     pieces = [words.get(piece, piece) for piece in cast("list[str]", cast("Any", command).collect_usage_pieces(context))]
@@ -39,7 +63,7 @@ def _print_manual(command: TyperCommand | TyperGroup, context: typer.Context) ->
         for paragraph in screen.tr(command.help).split("\n"):
             screen.show(paragraph)
     _print_rows(screen, screen.tr("Órdenes"), _commands(screen, command, context))
-    _print_rows(screen, screen.tr("Argumentos y opciones"), _parameters(screen, command, context))
+    _print_rows(screen, screen.tr("Argumentos y opciones"), _parameters(screen, of_parameters or command, context))
 
 
 def _commands(screen: Screen, command: TyperCommand | TyperGroup, context: typer.Context) -> list[tuple[str, str]]:

@@ -36,6 +36,8 @@ def announce(screen: Screen, view: View) -> None:
     """Say what the problem was recognised as."""
     _rule(screen)
     screen.show(view["said"], style="bold green" if view["step"] else "bold yellow")
+    if view["asked"]:
+        return
     if view["step"] is None:
         _show_reference(screen, view)
         return
@@ -51,6 +53,9 @@ def welcome_back(screen: Screen, view: View) -> None:
     screen.say("Hola otra vez.", style="bold cyan")
     if view["title"]:
         screen.show(view["title"], style="bold")
+    if view["asked"]:
+        screen.show(view["said"])
+        return
     if view["step"] is None:
         screen.show(view["said"])
         _show_reference(screen, view)
@@ -58,6 +63,37 @@ def welcome_back(screen: Screen, view: View) -> None:
     screen.say("Llevas {passed} de {total} pasos.", passed=view["passed"], total=view["total"])
     if view["needs_person"]:
         screen.show(view["said"], style="yellow")
+
+
+def show_options(screen: Screen, asked: Mapping[str, Any]) -> dict[str, object]:
+    """What the problem could be, with a question if there is one.
+
+    Returns:
+        Key -> what is said: a mapping for `Desk.clarify`, "words" or "leave".
+    """
+    keys: dict[str, object] = {}
+    screen.show()
+    for number, option in enumerate(asked["options"], 1):
+        keys[str(number)] = {"problem_id": option["problem_id"]}
+        screen.show(_choice(screen, str(number), option["title"]))
+        if option["example"]:
+            screen.show(bullets(screen, [f"«{option['example']}»"], " ", "dim"))
+    if asked["question"]:
+        keys |= _offer(
+            screen,
+            asked["question"]["text"],
+            (
+                (screen.tr("s: Sí"), "s", {"answer": "yes"}),
+                (screen.tr("n: No"), "n", {"answer": "no"}),
+                (screen.tr("d: No lo sé"), "d", {"answer": "unknown"}),
+            ),
+        )
+    rest = (
+        (screen.tr("e: Lo explico con otras palabras"), "e", "words"),
+        (screen.tr("0: Ninguno de estos"), "0", {"none": True}),
+        (screen.tr("q: Salir y seguir después"), "q", "leave"),
+    )
+    return _offer(screen, screen.tr("O dime otra cosa:"), rest) | keys
 
 
 def show_step(screen: Screen, view: View) -> None:
@@ -82,7 +118,7 @@ def show_choices(screen: Screen) -> dict[str, object]:
     """Ask how it went.
 
     Returns:
-        Key -> an outcome, "person" or "leave". The Spanish keys work in every language, where no other choice has them.
+        Key -> an outcome, "wrong", "person" or "leave". The Spanish keys work in every language, where no other choice has them.
     """
     return _offer(
         screen,
@@ -92,6 +128,7 @@ def show_choices(screen: Screen) -> dict[str, object]:
             (screen.tr("h: Hecho, sigo"), "h", "done"),
             (screen.tr("n: Lo hice y no sirvió"), "n", "not_helped"),
             (screen.tr("p: No pude hacerlo"), "p", "could_not"),
+            (screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
             (screen.tr("a: Hablar con una persona"), "a", "person"),
             (screen.tr("q: Salir y seguir después"), "q", "leave"),
         ),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from guiado.cli import chat, database, doctor, forget_output, knowledge, server, sessions
+from guiado.cli import chat, database, detect, doctor, forget_output, knowledge, learning, server, sessions
 from guiado.cli.manual import Manual, ManualGroup, explain_usage
 from guiado.cli.screen import Screen, screen_of
 from guiado.errors import GuiadoError, InvalidInput, printable
@@ -30,6 +30,8 @@ chat.add_to(app)
 doctor.add_to(app)
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(knowledge.app, name="kb")
+app.add_typer(learning.app, name="learn")
+app.add_typer(detect.app, name="detect")
 app.add_typer(database.app, name="db")
 
 

@@ -52,7 +52,7 @@ async def _work(screen: Screen, settings: Settings) -> None:
     logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
     runtime = await Runtime.open(settings)
     try:
-        working = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}")
+        working = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}", runtime.jobs)
         for wish in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(wish, working.stop)
         screen.say("Trabajador en marcha. Ctrl-C lo para.")

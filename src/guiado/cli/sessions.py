@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Screen, screen_of
+from guiado.cli.screen import Screen, bullets, screen_of
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _STYLES = {"resolved": "green", "escalated": "red", "needs_escalation": "yellow"
 _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗"}
 _WIDE = 110
 _TITLE_COLUMNS = 40
+_MOST_CANDIDATES = 3
 Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
 
 
@@ -66,6 +67,7 @@ def show(
         _print_json(screen, found)
         return
     _show_session(screen, found["session"])
+    _show_understood(screen, found["understood"])
     _show_attempts(screen, found["attempts"])
 
 
@@ -148,6 +150,35 @@ def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
         (screen.tr("Notas"), session["notes"]),
     )
     screen.show(_facts([(name, str(value)) for name, value in rows if value], stacked=screen.out.width < _WIDE // 2))
+
+
+def _show_understood(screen: Screen, understood: Mapping[str, Any]) -> None:
+    """What else it could have been, and what the customer made clear."""
+    others = [_candidate(each) for each in understood["candidates"][:_MOST_CANDIDATES]]
+    heard = [line for each in understood["clarifications"] if (line := _heard(screen, each))]
+    for title, lines in ((screen.tr("También podría ser"), others), (screen.tr("Lo que aclaró el cliente"), heard)):
+        if lines:
+            screen.show()
+            screen.show(title, style="bold")
+            screen.show(bullets(screen, lines))
+
+
+def _candidate(each: Mapping[str, Any]) -> str:
+    words = ", ".join(each.get("words") or ())
+    return f"{each['problem_id']} · {each['confidence']:.0%}" + (f" · «{words}»" if words else "")
+
+
+def _heard(screen: Screen, heard: Mapping[str, Any]) -> str:
+    said: Mapping[str, Any] | None = heard["said"]
+    if said is None:
+        return ""
+    answers = {"yes": screen.tr("sí"), "no": screen.tr("no"), "unknown": screen.tr("no lo sabe")}
+    told = [f"«{said['text']}»"] if "text" in said else []
+    told += [f"{heard['question']} {answers[said['answer']]}"] if "answer" in said else []
+    told += [screen.tr("ninguno de los que se le mostraron")] if "none" in said else []
+    told += [screen.tr("es {problem}", problem=said["problem_id"])] if "problem_id" in said else []
+    denied = [screen.tr("no es {problem}", problem=heard["rejected"])] if heard["rejected"] else []
+    return " · ".join((*denied, *told))
 
 
 def _facts(rows: list[tuple[str, str]], *, stacked: bool) -> Any:  # noqa: ANN401

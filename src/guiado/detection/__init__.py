@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from guiado.detection.index import DEFAULT_THRESHOLD, Index, build_index
 from guiado.detection.language import detect_language
-from guiado.detection.lexical import DEFAULT_THRESHOLD, Index, build_index
+from guiado.detection.making import Detector, make
 from guiado.detection.normalise import normalise
-from guiado.detection.problem import Candidate, Problem
+from guiado.detection.problem import Candidate, Example, Problem
 
 __all__ = [
     "DEFAULT_THRESHOLD",
     "Candidate",
+    "Detector",
+    "Example",
     "Index",
     "Problem",
     "build_index",
     "detect_language",
+    "make",
     "normalise",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from guiado.detection.normalise import expand, fold, surface_words
+from guiado.detection.shorthand import TABLES
 from guiado.detection.stopwords import ENGLISH, PORTUGUESE, SPANISH
+from guiado.detection.words import fold, surface_words
 
 _MOST_WORDS = 200
 _ONLY_HERE = 1.0  # a function word of one language
@@ -23,6 +24,9 @@ _WORDS = {
     "en": ENGLISH | frozenset(_ALSO_ENGLISH.split()),
     "pt": (PORTUGUESE | frozenset(_ALSO_PORTUGUESE.split())) - {"la"},  # "lá" is rare, "la" is in most Spanish texts
 }
+_ALL_WORDS = SPANISH | ENGLISH | PORTUGUESE | _WORDS["es"] | _WORDS["en"] | _WORDS["pt"]
+_SPOKEN = {language: words | (TABLES[language].keys() - _ALL_WORDS) for language, words in _WORDS.items()}
+"""With the short forms of each language that are no words of any: "mi" is English for "my" in messages only."""
 _MARKS = {
     "es": ("ñ", "¿", "¡", "ción", "ll"),
     "en": ("ing", "'t", "’t", "wh", "th", "sh", "ck"),
@@ -52,7 +56,7 @@ def _score(surfaces: list[str], language: str) -> float:
 
 
 def _score_word(surface: str, language: str) -> float:
-    key = expand(fold(surface))
-    spoken = [name for name, words in _WORDS.items() if key in words]
+    key = fold(surface)
+    spoken = [name for name, words in _SPOKEN.items() if key in words]
     by_word = (_ONLY_HERE if len(spoken) == 1 else _SHARED) if language in spoken else 0.0
     return by_word + (_LETTER if any(mark in surface for mark in _MARKS[language]) else 0.0)

@@ -43,7 +43,7 @@ class _Asked:
     meanings: tuple[tuple[str, float], ...]
 
 
-class Index:
+class LexicalIndex:
     """Every problem of a knowledge base, ready to be compared with a customer's text. Immutable; safe between threads.
 
     Args:
@@ -160,7 +160,7 @@ def _add(found: Sequence[tuple[float, Sequence[int]]], scales: Sequence[float], 
     return pooled
 
 
-def build_index(problems: Iterable[Problem], previous: Index | None = None) -> Index:
+def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = None) -> LexicalIndex:
     """Read every text of a knowledge base.
 
     Args:
@@ -170,7 +170,7 @@ def build_index(problems: Iterable[Problem], previous: Index | None = None) -> I
     Returns:
         An index whose version changes with the model and with the contents only.
     """
-    return Index(Contents.of(problems, previous.contents if previous else None))
+    return LexicalIndex(Contents.of(problems, previous.contents if previous else None))
 
 
 def _measure(entries: Iterable[Entry], rarity: Mapping[str, float]) -> dict[Text, float]:

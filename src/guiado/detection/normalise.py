@@ -1,108 +1,75 @@
-"""From what a customer typed to words that can be compared."""
+"""From what a customer typed to what can be compared."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from guiado.detection.stopwords import ABBREVIATIONS
+from guiado.detection.language import detect_language
+from guiado.detection.shorthand import spell_out
+from guiado.detection.words import MEANINGFUL_CHARS, expand, fold, meaningful_part, normalise, shorten_drawn_out, surface_words
 
-MEANINGFUL_CHARS = 2_000
-"""A description says what is wrong in its first characters; the rest is a signature or a log."""
+__all__ = ["MEANINGFUL_CHARS", "clean_sentence", "expand", "fold", "normalise", "surface_words"]
 
-_REPAIRED_CHARS = 4 * MEANINGFUL_CHARS  # repair costs time by length: enough for what is read, even in broken encodings
-_WORD_CHARS = 40  # anything longer is a key, a hash or a fallen object on the keyboard
-
-_ORDINARY = re.compile(r"[\x00-\x7fáéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡]*")  # "Ã" and "Â" are what broken encodings begin with
-_IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]+")
-_IDEOGRAPHS_IN_WORD = re.compile(r"(?<=[A-Za-z])[\u3400-\u9fff]+|[\u3400-\u9fff]+(?=[A-Za-z])")
-_DISCARDED = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f]")
+_TOKEN = re.compile(r"(?<![^\W_])(?:w/o?|[cps]/)(?!/)|[^\W_]+(?:['’][^\W_]+)*")
+_LONG_CHARS = 40  # a key, a hash or a fallen object on the keyboard
+_ASKS = re.compile(
+    r"(?:^\W*|¿ ?)(que(?= (?!no |se |me |te |le ))|como|cuando|donde|quien(?:es)?|cual(?:es)?|cuant[oa]s?|por que)(?= )"
+)
+_ASKING = {
+    "que": "qué",
+    "como": "cómo",
+    "cuando": "cuándo",
+    "donde": "dónde",
+    "quien": "quién",
+    "quienes": "quiénes",
+    "cual": "cuál",
+    "cuales": "cuáles",
+    "cuanto": "cuánto",
+    "cuanta": "cuánta",
+    "cuantos": "cuántos",
+    "cuantas": "cuántas",
+    "por que": "por qué",
+}
+"""Spanish words that have an accent where they ask, and that nobody writes in a hurry."""
+_IN_ADDRESS = re.compile(r"^[./@=&#?%-]\w|\w[.@=&#%-]\w$")  # "x.com" is no "por.com"
+_APOSTROPHE_LOST = re.compile(
+    r"\b((?:do|does|did|ca|wo|is|was|could|would|should|have|has|had|are|were)n|can) (t)\b"
+    r"|\b(?:(i) (m|ve|ll)|(it|what|that|there|where|how|who|let|he|she) (s)|(you|they|we) (re|ve|ll))\b"
+)
 _SPACES = re.compile(r"\s+")
-_WORD = re.compile(r"[^\W_]+")
-_DRAWN_OUT = re.compile(r"(.)\1{2,}")
-_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
-def normalise(text: str) -> str:
-    """One spelling for everything that means the same on the lexical side.
-
-    Broken encodings are repaired before anything else: a lower-cased "Ã±" can no longer be told from two letters.
-
-    Args:
-        text: anything that a customer may type.
-
-    Returns:
-        Case folded text without accents ("ñ" becomes "n"), control characters or doubled spaces.
-    """
-    return _fold(_repair(_SPACES.sub(" ", text).strip()))
-
-
-def surface_words(text: str) -> list[str]:
-    """The words of the meaningful part of a text, as they were written but repaired and in lower case.
+def clean_sentence(text: str, known: AbstractSet[str] = frozenset()) -> str:
+    """The meaningful part of a text as the encoder reads it best: repaired, short forms in full, lower case, with accents.
 
     Args:
         text: anything that a customer may type, of any length.
+        known: lower case words that the knowledge base itself uses; they are no short forms.
 
     Returns:
-        Words in their order; drawn out letters ("holaaaa") are shortened, keys and hashes left out.
+        One line of at most `MEANINGFUL_CHARS`; empty only where there was nothing to read.
     """
-    compact = _SPACES.sub(" ", text[: 50 * MEANINGFUL_CHARS]).strip()[:_REPAIRED_CHARS]
-    visible = _remove_invisible(unicodedata.normalize("NFC", _repair(compact))).casefold()
-    words = _WORD.findall(_DRAWN_OUT.sub(r"\1", visible))
-    return _first_words([word for word in words if len(word) <= _WORD_CHARS])
+    sentence = shorten_drawn_out(meaningful_part(text)).lower()[: 2 * MEANINGFUL_CHARS]
+    sentence = _APOSTROPHE_LOST.sub(lambda match: match.group().replace(" ", "'"), sentence)
+    tokens = list(_TOKEN.finditer(sentence))
+    language = detect_language(sentence)
+    words = spell_out([token.group() for token in tokens], language, known)
+    full = _SPACES.sub(" ", _put_back(sentence, tokens, words)).strip()[:MEANINGFUL_CHARS]
+    return _ASKS.sub(_ask, full) if language == "es" else full
 
 
-@lru_cache(maxsize=8_192)
-def fold(word: str) -> str:
-    """Case, accents and invisible characters of one word folded away; the encoding is taken as it is."""
-    return _fold(word)
+def _ask(match: re.Match[str]) -> str:
+    return match.group()[: -len(match[1])] + _ASKING[match[1]]
 
 
-def _fold(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text.lower()
-    plain = unicodedata.normalize("NFKD", _remove_invisible(unicodedata.normalize("NFC", text)).casefold())
-    return _SPACES.sub(" ", "".join(c for c in plain if not unicodedata.combining(c))).strip().lower()
-
-
-def expand(word: str) -> str:
-    """The full form of a spelling of short messages ("kiero"), or the word itself.
-
-    Args:
-        word: one folded word.
-    """
-    return ABBREVIATIONS.get(word, word)
-
-
-def _first_words(words: list[str]) -> list[str]:
-    total = 0
-    for position, word in enumerate(words):
-        total += len(word) + 1
-        if total > MEANINGFUL_CHARS:
-            return words[:position]
-    return words
-
-
-def _remove_invisible(text: str) -> str:
-    if text.isprintable():
-        return text
-    spaced = _DISCARDED.sub(" ", text)
-    return "".join(c for c in spaced if unicodedata.category(c) not in _INVISIBLE)
-
-
-def _repair(text: str) -> str:
-    if _ORDINARY.fullmatch(text):
-        return text
-    import ftfy  # most texts need no repair, and its tables take time to load
-
-    repaired = ftfy.fix_encoding(text)
-    return _IDEOGRAPHS_IN_WORD.sub(_read_as_utf8, repaired) if _IDEOGRAPHS.search(repaired) else repaired
-
-
-def _read_as_utf8(match: re.Match[str]) -> str:
-    """Ideographs inside a Latin word are UTF-8 that was read as GBK: "contrase帽a"."""
-    try:
-        return match.group().encode("gbk").decode("utf-8")
-    except UnicodeError:
-        return match.group()
+def _put_back(sentence: str, tokens: Sequence[re.Match[str]], words: Sequence[str]) -> str:
+    """The sentence with its words in full, and with its marks."""
+    parts, end = list[str](), 0
+    for token, word in zip(tokens, words, strict=True):
+        space = " " if token.group().endswith("/") else ""
+        written = token.group() if _IN_ADDRESS.search(sentence[max(0, token.start() - 1) : token.end() + 2]) else word
+        parts += [sentence[end : token.start()], written if len(written) <= _LONG_CHARS else "", space]
+        end = token.end()
+    return "".join([*parts, sentence[end:]])

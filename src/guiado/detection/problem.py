@@ -6,6 +6,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A customer's words of which somebody said what they are about.
+
+    Args:
+        text: the words, without personal data.
+        weight: how far they are to be trusted, 0 to 1.
+        negative: whether it was said that they are *not* about the problem.
+    """
+
+    text: str
+    weight: float = 1.0
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What the index knows of one problem of the knowledge base.
 
@@ -14,17 +29,20 @@ class Problem:
         title: its name, as an operator wrote it.
         description: one or two sentences.
         phrases: common issues in customers' words, and the texts of translations.
+        learned: what sessions taught about it.
     """
 
     problem_id: str
     title: str
     description: str
     phrases: tuple[str, ...]
+    learned: tuple[Example, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Everything that can be matched: title, description and phrases."""
-        return (self.title, self.description, *self.phrases)
+        """Everything that can be matched: title, description, phrases and what was learned."""
+        taught = tuple(example.text for example in self.learned if not example.negative)
+        return (self.title, self.description, *self.phrases, *taught)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +53,10 @@ class Candidate:
         problem_id: identifier of the problem.
         confidence: 0 to 1; compare it with `DEFAULT_THRESHOLD`.
         evidence: the customer's words that matched, lower case, strongest first, at most 5.
+        example: the known text of the problem that is nearest to what the customer wrote.
     """
 
     problem_id: str
     confidence: float
     evidence: tuple[str, ...]
+    example: str | None = None

@@ -5,86 +5,70 @@ Pure and total: no input, no output, every status and every command has an answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from guiado.domain import escalation, events
+from guiado.domain import clarify, escalation, events
+from guiado.domain.clarification import Clarification, Considered
+from guiado.domain.decision import Decision, Replay, offer_of, order_rule
 from guiado.domain.escalation import Speak, in_spanish
-from guiado.domain.events import Event
 from guiado.domain.guide import Guide, Step
+from guiado.domain.lesson import confirmed, corrected, withdrawn
 from guiado.domain.session import (
     Abandon,
     Actor,
     Answer,
     Attempt,
+    Clarify,
     Command,
     Escalate,
     NextAction,
-    Offer,
     Outcome,
+    Reject,
     Resolution,
     Resolve,
     Session,
     Status,
 )
-from guiado.errors import NoStepLeft, SessionEnded, WrongStep
+from guiado.errors import NoStepLeft, SessionEnded, StaleSession, WrongStep
 
 RECONTACT_WINDOW = timedelta(days=7)
 """A second contact within this time says that the solution did not hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a command comes to.
-
-    Args:
-        session: the new state.
-        events: what others are told, in order.
-        attempt: the attempt to record, if the command was an answer.
-        offers: what the customer is offered next, in order.
-        next_action: how it goes on for the customer.
-    """
-
-    session: Session
-    events: tuple[Event, ...] = ()
-    attempt: Attempt | None = None
-    offers: tuple[Offer, ...] = ()
-    next_action: NextAction = NextAction.CONTINUE
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The same answer to a step that is already passed: tell the recorded answer again, change nothing.
-
-    Args:
-        step_number: the step that it was about.
-        next_action: what was answered then.
-    """
-
-    step_number: int
-    next_action: NextAction
-
-
-def begin(session: Session, guide: Guide | None, now: datetime, *, speak: Speak = in_spanish) -> Decision:
-    """The first decision of a new session: offer the first step, or a person when nothing was recognised.
+def begin(
+    session: Session,
+    guide: Guide | None,
+    now: datetime,
+    *,
+    asked: Clarification | None = None,
+    considered: Considered = (),
+    speak: Speak = in_spanish,
+) -> Decision:
+    """The first decision of a new session: offer the first step, a question, or a person when nothing was recognised.
 
     Args:
         session: with everything that is known from the start.
         guide: the guide that was recognised, or None.
         now: the present moment.
+        asked: what to ask first, where it is unclear and the caller can ask.
+        considered: the problems that were weighed.
         speak: puts the reason for a person into the session's language.
     """
+    if asked is not None:
+        waiting = clarify.ask(session, asked, considered, now)
+        return replace(waiting, events=(events.session_started(session),))
     if guide is None or not guide.steps:
-        asked, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now, speak)
-        offered = _offer(asked, None, now, "nothing-detected")
+        left, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now, speak)
+        offered = offer_of(left, None, now, "nothing-detected", considered)
         return Decision(
-            replace(asked, decisions=offered.number),
+            replace(left, decisions=offered.number),
             (events.session_started(session), *called),
             offers=(offered,),
             next_action=NextAction.ESCALATE,
         )
-    offered = _offer(session, guide.steps[0], now, "author-order")
+    offered = offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered)
     started = replace(session, decisions=offered.number)
     return Decision(started, (events.session_started(started), events.problem_detected(started)), offers=(offered,))
 
@@ -102,8 +86,8 @@ def decide(
 
     Args:
         session: its present state.
-        guide: the guide version that the session began with; None when nothing was detected.
-        command: an answer, a wish for a person, an agent's closing, or the passing of time.
+        guide: the guide version that the session follows; None when nothing was detected.
+        command: an answer, a wish for a person, an agent's closing, what the problem is or is not, or the passing of time.
         now: the present moment.
         failures_allowed: at this many failed attempts a person is called.
         speak: puts the reason for a person into the session's language.
@@ -112,6 +96,8 @@ def decide(
         SessionEnded: the session takes no such command any more.
         NoStepLeft: an answer came but no step is open.
         WrongStep: the answer is about another step.
+        StaleSession: the answer is about a step of another guide.
+        NothingToClarify, NothingToReject: see `clarify`.
 
     Source: contract.md §6, rules 1 to 5.
     """
@@ -124,6 +110,10 @@ def decide(
             return _escalate(session, command, now, speak)
         case Resolve():
             return _close(session, command, now)
+        case Clarify():
+            return clarify.clarify(session, command, now, speak)
+        case Reject():
+            return clarify.reject(session, command, now, speak)
         case Abandon():
             return _abandon(session, now)
         case _:
@@ -160,6 +150,8 @@ def _answer(
         return _answer_without_step(session, answer, now)
     if number is not None and number != step.step_number:
         raise WrongStep(number, step.step_number)
+    if answer.step_id not in {None, step.step_id}:  # of the guide that was followed before
+        raise StaleSession
     attempt = _attempt(session, step, answer, now)
     tried = replace(
         session,
@@ -181,19 +173,20 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
         raise NoStepLeft
     said = replace(session, version=session.version + 1, notes=_with_note(session, answer.notes))
     solved = _resolved(said, Resolution.CONFIRMED, answer.source, now)
-    return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
+    told = (events.session_resolved(solved),)
+    return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=confirmed(solved))
 
 
 def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failures_allowed: int, speak: Speak) -> Decision:
     told = (events.step_answered(session, attempt),)
     if session.failures < failures_allowed:
-        offered = _offer(session, step, now, "try-again")
+        offered = offer_of(session, step, now, "try-again")
         again = events.retry_attempt(session, step.step_number, session.failures + 1)
         return Decision(replace(session, decisions=offered.number), (*told, again), attempt, (offered,))
     asked, called = escalation.call_person(session, escalation.too_many_failures(session.failures), now, speak)
-    person = _offer(asked, None, now, "too-many-failures")
+    person = offer_of(asked, None, now, "too-many-failures")
     # Who waits for a person may go on trying: the step stays on offer.
-    again = _offer(replace(asked, decisions=person.number), step, now, "still-open")
+    again = offer_of(replace(asked, decisions=person.number), step, now, "still-open")
     offers = (person, again)
     return Decision(replace(asked, decisions=again.number), (*told, *called), attempt, offers, NextAction.ESCALATE)
 
@@ -207,14 +200,14 @@ def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt
             resolution = Resolution.CONFIRMED if attempt.outcome is Outcome.SOLVED else Resolution.ASSUMED
             by = attempt.source if resolution is Resolution.CONFIRMED else Actor.ASSUMED
             solved = _resolved(session, resolution, by, now)
-            return Decision(solved, (*told, events.session_resolved(solved)), attempt, (), action)
+            return Decision(solved, (*told, events.session_resolved(solved)), attempt, (), action, confirmed(solved))
         case NextAction.ESCALATE:
             asked, called = escalation.call_person(session, escalation.STEPS_EXHAUSTED, now, speak)
-            offered = _offer(asked, None, now, "steps-exhausted")
+            offered = offer_of(asked, None, now, "steps-exhausted")
             return Decision(replace(asked, decisions=offered.number), (*told, *called), attempt, (offered,), action)
         case NextAction.CONTINUE:
             following = guide.step(step.step_number + 1) if guide else None
-            offered = _offer(session, following, now, "author-order")
+            offered = offer_of(session, following, now, order_rule(session, following))
             return Decision(replace(session, decisions=offered.number), told, attempt, (offered,), action)
         case _:
             assert_never(action)
@@ -236,15 +229,8 @@ def _attempt(session: Session, step: Step, answer: Answer, now: datetime) -> Att
         decision_number=session.decisions,
         source=answer.source,
         reason=answer.reason,
+        guide_version_id=session.guide_version_id,
     )
-
-
-def _offer(session: Session, step: Step | None, now: datetime, rule: str) -> Offer:
-    number = session.decisions + 1
-    if step is None:
-        return Offer(number, "escalation", now, rule)
-    considered: tuple[dict[str, object], ...] = ({"step_id": step.step_id, "position": step.step_number},)
-    return Offer(number, "step", now, rule, step.step_number, step.step_id, step.revision, considered)
 
 
 def _resolved(session: Session, resolution: Resolution, by: Actor, now: datetime) -> Session:
@@ -284,7 +270,9 @@ def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> 
         updated_at=now,
     )
     told = (events.session_escalated(escalated),) if first else ()
-    return Decision(escalated, told, offers=(_offer(session, None, now, "requested"),), next_action=NextAction.ESCALATE)
+    offers = (offer_of(session, None, now, "requested"),)
+    lessons = (withdrawn("escalated"),) if session.status is Status.RESOLVED else ()
+    return Decision(escalated, told, offers=offers, next_action=NextAction.ESCALATE, lessons=lessons)
 
 
 def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
@@ -292,12 +280,27 @@ def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
         raise SessionEnded(session.status.value)
     solved = replace(
         _resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, Actor.AGENT, now),
-        true_problem_id=closing.problem_id,
+        true_problem_id=closing.problem_id or session.true_problem_id,
         true_step_id=closing.step_id,
         agent_minutes=closing.minutes,
         notes=_with_note(session, closing.notes),
     )
-    return Decision(solved, (events.session_resolved(solved),), next_action=NextAction.RESOLVED)
+    told = (events.session_resolved(solved),)
+    true = closing.problem_id
+    lessons = corrected(session, true) if true and true != session.true_problem_id else ()
+    return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=lessons)
+
+
+def correct(session: Session, problem_id: str, note: str | None = None) -> Decision:
+    """What becomes of a session, in whatever state, when an agent says what it was about. It is no activity of the customer.
+
+    Args:
+        problem_id: the true problem, or `NO_KNOWN_PROBLEM`.
+        note: the agent's words, added to the session's notes.
+    """
+    notes = _with_note(session, note)
+    known = replace(session, version=session.version + 1, true_problem_id=problem_id, notes=notes)
+    return Decision(known, lessons=corrected(session, problem_id))
 
 
 def _with_note(session: Session, note: str | None) -> str | None:

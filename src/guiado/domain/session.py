@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
+
+from guiado.domain.clarification import Clarification, Considered, Turn
 
 
 class Status(StrEnum):
@@ -81,6 +85,7 @@ class Session:
         started_at, updated_at: aware; updated_at is the last activity.
         resolution: confirmed by somebody, or assumed because every step was done.
         escalation_reason: why a person is needed; None as long as none is.
+        clarifications: what was asked about the problem and said to it, in order; the last one may be open.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -115,8 +120,28 @@ class Session:
     true_problem_id: str | None = None
     true_step_id: str | None = None
     agent_minutes: float | None = None
+    clarifications: tuple[Clarification, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
-    """What is known from the start and never changes: channel, source, device, detection, what was already tried."""
+    """What is known from the start: channel, source, device, detection, what was already tried. Of it only what detection found
+    changes later, when the customer clarifies."""
+
+    @property
+    def said_tried(self) -> dict[str, str]:
+        """What the customer said they had tried before: step_id -> their words."""
+        told = cast("Sequence[dict[str, str]]", self.facts.get("already_tried") or ())
+        return {each["step_id"]: each["words"] for each in told}
+
+    @property
+    def open_clarification(self) -> Clarification | None:
+        """What the customer is asked about the problem, or None where nothing waits for an answer."""
+        last = self.clarifications[-1] if self.clarifications else None
+        waits = last is not None and last.said is None and self.problem_id is None and not self.status.ended
+        return last if waits else None
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """The problems of which the customer said that it is not them."""
+        return tuple(each.rejected for each in self.clarifications if each.rejected is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +162,7 @@ class Attempt:
     decision_number: int
     source: Actor
     reason: str | None
+    guide_version_id: str | None = None
 
     @property
     def success(self) -> bool:
@@ -168,6 +194,7 @@ class Answer:
     Args:
         outcome: see `Outcome`.
         step_number: the step that is meant; None means the current one.
+        step_id: the same for ever, whichever guide is followed meanwhile; None where the caller does not know it.
         recorded: the outcome with which that step was passed before, where it was.
         notes: the customer's words.
         active_seconds: how long the step was in view.
@@ -182,6 +209,7 @@ class Answer:
     first_seen_at: datetime | None = None
     source: Actor = Actor.CUSTOMER
     reason: str | None = None
+    step_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +231,41 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
+class Clarify:
+    """The customer's answer to what the problem is.
+
+    Args:
+        said: exactly one of problem_id, answer, text, none.
+        turn: what follows from it.
+        considered: the problems that were weighed for it.
+        question_id: the question that is answered; None means the one that is open.
+    """
+
+    said: dict[str, object]
+    turn: Turn = None
+    considered: Considered = ()
+    question_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The customer says that it is not the problem whose guide is followed.
+
+    Args:
+        said: their words, and the problem that it is instead, as far as they were told.
+        rejected: the problem that is meant; None means the present one.
+        turn, considered: as in `Clarify`.
+    """
+
+    said: dict[str, object]
+    rejected: str | None = None
+    turn: Turn = None
+    considered: Considered = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """Nothing was heard for too long."""
 
 
-Command = Answer | Escalate | Resolve | Abandon
+Command = Answer | Escalate | Resolve | Clarify | Reject | Abandon

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from guiado import clock
 from guiado.domain.events import Event
+from guiado.domain.lesson import Lesson
 from guiado.store.database import Connection, Row
+from guiado.store.lessons import lesson_rows
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row, event_rows
 
@@ -37,8 +40,10 @@ class Feedback:
     id: str | None = None
 
 
-async def rate(connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit) -> str:
-    """Store a rating with its event.
+async def rate(
+    connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit, lessons: Sequence[Lesson] = ()
+) -> str:
+    """Store a rating with its event, and what detection learns from it.
 
     Returns:
         Id of the row.
@@ -46,11 +51,13 @@ async def rate(connection: Connection, tenant: str, feedback: Feedback, event: E
     feedback_id, now = clock.new_id(), feedback.collected_at
     row: dict[str, object] = asdict(feedback)
     row["problem_detected_id"] = row.pop("problem_detected")
-    change = {
+    change: dict[str, object] = {
         "feedback": {**row, "id": feedback_id, "tenant_id": tenant, "is_current": True},
         "events": event_rows(tenant, feedback.session_id, (event,), now),
         "audits": [audit_row(tenant, feedback.session_id, audit, now)],
     }
+    if lessons:
+        change["learning"] = lesson_rows(lessons, now)
     await connection.execute(sql("feedback", "rate"), tenant, change)
     return str(feedback_id)
 

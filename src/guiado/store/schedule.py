@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from guiado.logs import get_logger
 from guiado.store.database import Connection, Database
 from guiado.store.queries import sql
@@ -29,6 +31,17 @@ async def finish(connection: Connection, tenant: str, job: str, worker: str, pro
         problem: why it failed, if it did.
     """
     await connection.execute(sql("schedule", "finish"), tenant, job, worker, problem)
+
+
+async def hasten(connection: Connection, tenant: str, job: str) -> None:
+    """Make a job due now."""
+    await connection.execute(sql("schedule", "hasten"), tenant, job)
+
+
+async def last_run(connection: Connection, tenant: str, job: str) -> tuple[datetime | None, str | None]:
+    """When a job was last finished, and why it failed then, if it did."""
+    row = await connection.fetchrow(sql("schedule", "last_run"), tenant, job)
+    return (row["finished_at"], row["last_error"]) if row else (None, None)
 
 
 async def refresh_views(db: Database) -> int:

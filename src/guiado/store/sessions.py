@@ -8,10 +8,15 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
+
 from guiado import clock
+from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
+from guiado.domain.lesson import Lesson
 from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status
 from guiado.store.database import Connection, Row
+from guiado.store.lessons import lesson_rows
 from guiado.store.queries import sql
 
 _MOST_FAILURES = 1_000
@@ -19,9 +24,11 @@ _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_pr
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
 _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
-     "language", "started_at")
+     "language", "started_at", "clarifications")
 )  # fmt: skip
-"""What a session keeps as it began."""
+"""What a session keeps as it began, unless the customer clarifies what the problem is."""
+_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications")
+_FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
 _OFFER = tuple(each.name for each in fields(Offer))
@@ -53,6 +60,9 @@ class Change:
         expected: the version that was read; None for a new session.
         now: when.
         attempt: recorded with `attempt_id`.
+        clarified: whether what the problem is was made clear, or is asked anew.
+        lessons: what detection learns from it.
+        also: what others did in the same moment, for the audit log.
     """
 
     session: Session
@@ -63,6 +73,9 @@ class Change:
     attempt: Attempt | None = None
     attempt_id: UUID | None = None
     offers: tuple[Offer, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    clarified: bool = False
+    also: tuple[Audit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,11 @@ async def solved_before(
     return str(found) if found else None
 
 
+async def scope(connection: Connection, tenant: str, session_id: str) -> str:
+    """The knowledge base that a session is about: "" for the one that is published for everybody."""
+    return cast("str | None", await connection.fetchval(sql("sessions", "scope"), UUID(session_id), tenant)) or ""
+
+
 async def page(
     connection: Connection,
     tenant: str,
@@ -172,7 +190,13 @@ def session_from_row(row: Row) -> Session:
     values["status"] = Status(values["status"])
     values["resolution"] = Resolution(resolution) if resolution else None
     values["ended_by"] = Actor(ended_by) if ended_by else None
-    return Session(**values, facts={"alternatives": row["alternatives"]})
+    values["clarifications"] = _clarifications(values["clarifications"])
+    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried")}
+    return Session(**values, facts=facts)
+
+
+def _clarifications(stored: list[object]) -> tuple[Clarification, ...]:
+    return msgspec.convert(stored, tuple[Clarification, ...]) if stored else ()
 
 
 def _attempt(row: Row) -> StoredAttempt:
@@ -193,6 +217,7 @@ def _attempt(row: Row) -> StoredAttempt:
             decision_number=row["decision_number"] or 0,
             source=Actor(row["source"]),
             reason=row["reason"],
+            guide_version_id=str(row["guide_version_id"]) if row["guide_version_id"] else None,
         ),
     )
 
@@ -200,21 +225,29 @@ def _attempt(row: Row) -> StoredAttempt:
 def _document(tenant: str, change: Change) -> dict[str, object]:
     session = change.session
     session_id = session.session_id
+    found = {"found": _found_row(session)} if change.clarified else {}
+    learning = {"learning": lesson_rows(change.lessons, change.now)} if change.lessons else {}
     return {
+        **found,
+        **learning,
         "expected": change.expected,
         "session": _new_row(tenant, session) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
         "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],
         "decisions": [_offer_row(tenant, session_id, offer) for offer in change.offers],
         "events": event_rows(tenant, session_id, change.events, change.now),
-        "audits": [audit_row(tenant, session_id, change.audit, change.now)],
+        "audits": [audit_row(tenant, session_id, each, change.now) for each in (change.audit, *change.also)],
     }
+
+
+def _found_row(session: Session) -> dict[str, object]:
+    columns = {_COLUMN_OF.get(name, name): getattr(session, name) for name in _FOUND}
+    return {**columns, **{name: session.facts.get(name) for name in _FOUND_FACTS}}
 
 
 def _new_row(tenant: str, session: Session) -> dict[str, object]:
     row = {_COLUMN_OF.get(name, name): getattr(session, name) for name in _STATE}
     defaults: dict[str, object] = {
         "alternatives": [],
-        "clarifications": [],
         "already_tried": [],
         "metadata": {},
         "policy": "author-order",

@@ -9,6 +9,15 @@ ON CONFLICT (tenant_id, job) DO UPDATE SET
    AND (s.leased_until IS NULL OR s.leased_until <= now() OR s.leased_until > now() + make_interval(secs => 2 * $5))
 RETURNING true;
 
+-- name: hasten
+-- A job is due now; if it is running, once more after that.
+INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at) VALUES ($1, $2, now())
+ON CONFLICT (tenant_id, job) DO UPDATE SET next_at = now();
+
+-- name: last_run
+-- When a job was last finished, and what went wrong then.
+SELECT s.finished_at, s.last_error FROM support_troubleshooting_schedule s WHERE s.tenant_id = $1 AND s.job = $2;
+
 -- name: finish
 -- Gives the job back.
 UPDATE support_troubleshooting_schedule

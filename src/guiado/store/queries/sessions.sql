@@ -5,7 +5,8 @@ SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.up
        s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
        s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
        s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
-       s.true_step_id, s.agent_minutes, s.alternatives,
+       s.true_step_id, s.agent_minutes, s.clarifications, s.alternatives, s.detection_confidence,
+       s.already_tried,
        (SELECT c.config_value FROM support_troubleshooting_config c
          WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
          ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
@@ -34,6 +35,13 @@ SELECT s.session_id FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.customer_id = $2 AND s.status = 'resolved' AND s.recontact_until > $3
    AND s.detected_problem_id IS NOT DISTINCT FROM $4
  ORDER BY s.resolved_at DESC LIMIT 1;
+
+-- name: scope
+-- Which knowledge base a session is about; the same as in guiado_learn.
+SELECT coalesce(g.scope, s.metadata ->> 'scope')
+  FROM support_troubleshooting_sessions s
+  LEFT JOIN support_troubleshooting_guide_versions g ON g.guide_version_id = s.guide_version_id
+ WHERE s.session_id = $1 AND s.tenant_id = $2;
 
 -- name: list
 -- One page, newest first; $3 and $4 are the last row of the page before. $5: status, null for all.

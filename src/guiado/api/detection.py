@@ -1,0 +1,36 @@
+"""Detection alone: which problem a text may be about, for a caller that starts no session.
+
+Source: contract.md §6, rule 6.
+"""
+
+from __future__ import annotations
+
+from litestar import post
+from litestar.params import JSONBody
+
+from guiado.api.errors import TROUBLES
+from guiado.api.request import Checked, Http, caller_of, runtime_of
+from guiado.api.schemas import CandidateOut, DetectOut, EvidenceOut
+from guiado.app import commands
+from guiado.app.detect import detect, view
+
+
+@post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)
+async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
+    """Dice qué problemas podrían ser y por qué, sin empezar ninguna sesión. No guarda nada."""
+    runtime = runtime_of(request)
+    snapshot, parts = runtime.knowledge.snapshot, runtime.parts
+    detected = detect(snapshot.index, data.problem_description, parts.threshold, parts.accept_from, data.limit)
+    rows = view(detected, snapshot.guides, data.language or caller_of(request).language)
+    return DetectOut(
+        success=True,
+        verdict=detected.verdict.value,
+        detector=snapshot.index.version,
+        threshold=parts.threshold,
+        accept_from=parts.accept_from,
+        language=detected.language,
+        candidates=[CandidateOut(evidence=EvidenceOut(**row.pop("evidence")), **row) for row in rows],
+    )
+
+
+HANDLERS = [rank]

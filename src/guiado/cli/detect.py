@@ -1,0 +1,116 @@
+"""`guiado detect`: which known problem a text may be about, and how good that is. Works without a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import TEXT, Manual, ManualOfText
+from guiado.cli.screen import Screen, screen_of
+
+if TYPE_CHECKING:
+    from guiado.app.judged import Trial
+    from guiado.cli.workbench import Workbench
+    from guiado.errors import FieldProblem
+
+app = typer.Typer(
+    cls=ManualOfText,
+    help="Dice qué problemas conocidos podrían ser y por qué. No guarda nada.\nCon - en lugar del texto, lo lee de la entrada.",
+    no_args_is_help=True,
+)
+_MOST_SHOWN = 10
+_MISUSED = 2
+
+
+@app.command(TEXT, cls=Manual, hidden=True, help="Dice qué problemas conocidos podrían ser y por qué. No guarda nada.")
+def rank(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXTO", help="Las palabras del cliente, entre comillas.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Explica cómo se llegó a ello.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=20, help="Cuántos como máximo, de 1 a 20.")] = 3,
+) -> None:
+    """Rank the known problems for a text."""
+    from guiado.app import commands
+    from guiado.app.detect import detect, view
+    from guiado.app.fields import check
+    from guiado.cli import explanation
+    from guiado.cli.workbench import open_workbench
+    from guiado.errors import InvalidInput
+
+    screen = screen_of(context)
+    try:
+        given = check(commands.Detect, {"problem_description": sys.stdin.read() if text == "-" else text, "limit": limit})
+    except InvalidInput as error:
+        raise InvalidInput([replace(problem, field="TEXTO") for problem in error.problems]) from None
+    bench = open_workbench()
+    detected = detect(bench.index, given.problem_description, bench.none_below, bench.accept_from, given.limit)
+    rows = view(detected, bench.guides, screen.language)
+    found = explanation.Found(given.problem_description, detected, rows, bench)
+    if as_json:
+        screen.verbatim(json.dumps(explanation.as_json(found), ensure_ascii=False, indent=2))
+    elif explain:
+        explanation.explain(screen, found)
+    else:
+        explanation.tell(screen, found)
+
+
+@app.command(
+    "eval",
+    cls=Manual,
+    help="Mide la detección con frases de las que se sabe el problema.\n"
+    'Las filas llevan text y problem_id (vacío o null: ninguno); en JSON vale también {{"test": [[texto, problema], …]}}.',
+)
+def evaluate(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="ARCHIVO", help="JSON Lines, CSV o JSON.")],
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="IMAGEN", help="Guarda el diagrama de fiabilidad como PNG.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="TABLA", help="Guarda la tabla de confusiones entera como CSV.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+) -> None:
+    """Measure detection on judged texts."""
+    from guiado.app import evaluate as trials
+    from guiado.cli import figures
+    from guiado.cli.workbench import open_workbench
+
+    screen, bench = screen_of(context), open_workbench()
+    trial = _read(screen, file, bench)
+    bench = bench.for_trial(trial)
+    with screen.out.status(screen.tr("Frases: {count}", count=len(trial.rows))):
+        report = trials.evaluate(bench.index, trial.rows, bench.none_below, bench.accept_from)
+    if as_json:
+        screen.verbatim(json.dumps(figures.as_json(report, bench), ensure_ascii=False, indent=2))
+    else:
+        figures.show(screen, report, bench)
+    if output:
+        figures.save_confusions(screen, report, output)
+    if plot:
+        figures.save_plot(screen, report, plot, file.name)
+
+
+def _read(screen: Screen, file: Path, bench: Workbench) -> Trial:
+    from guiado.app.judged import read_trial
+    from guiado.errors import InvalidInput, printable
+
+    try:
+        return read_trial(file, bench.guides)
+    except InvalidInput as error:
+        if len(error.problems) == 1:
+            raise
+        _complain(screen, error.problems, printable(file.name))
+        raise typer.Exit(_MISUSED) from None
+
+
+def _complain(screen: Screen, problems: list[FieldProblem], name: str) -> None:
+    for problem in problems[:_MOST_SHOWN]:
+        screen.complain(f"✗ {screen.explain(problem)}")
+    screen.complain(screen.tr("✗ {file} no se puede usar. Errores: {count}.", file=name, count=len(problems)))

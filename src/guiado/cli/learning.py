@@ -1,0 +1,268 @@
+"""`guiado learn`: what detection learns from sessions, under the eyes of a person."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import Manual, ManualGroup
+from guiado.cli.screen import Screen, bullets, screen_of
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
+
+if TYPE_CHECKING:
+    from guiado.app.views import View
+
+app = typer.Typer(cls=ManualGroup, help="Aprendizaje de la detección: ver, revisar y deshacer.", no_args_is_help=True)
+_WIDE = 100
+Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
+
+
+@app.command(cls=Manual, help="Muestra cuántos ejemplos hay, cuáles esperan revisión y cuándo se ajustó la detección.")
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Show what was learned, in figures."""
+    from guiado.cli.teacher import status as look
+
+    screen, found = screen_of(context), look()
+    if as_json:
+        _print_json(screen, found)
+        return
+    _show_counts(screen, found["examples"])
+    screen.say("Detector: {version}", style="dim", version=found["detector"])
+    if found["last_refit"]:
+        screen.say("Último ajuste: {when}", style="dim", when=_when(found["last_refit"]))
+    if found["last_problem"]:
+        screen.say("El último ajuste falló: {problem}", style="yellow", problem=found["last_problem"])
+    if any(row["status"] == "pending" for row in found["examples"]):
+        screen.say("Hay ejemplos por revisar. Míralos con: guiado learn review", style="yellow")
+
+
+@app.command(
+    cls=Manual,
+    help="Muestra los ejemplos que esperan revisión, o los acepta y rechaza.\n"
+    "Esperan los que contradicen lo que ya se sabe y los de un cliente que ya enseñó mucho.",
+)
+def review(
+    context: typer.Context,
+    accept: Annotated[list[str] | None, typer.Option("--accept", metavar="EJEMPLO", help="Acéptalo; se puede repetir.")] = None,
+    reject: Annotated[list[str] | None, typer.Option("--reject", metavar="EJEMPLO", help="Recházalo; se puede repetir.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántos, como máximo (20).")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show or judge the examples that wait."""
+    from guiado.cli import teacher
+
+    screen = screen_of(context)
+    if accept or reject:
+        screen.say("✓ Ejemplos revisados: {count}.", style="green", count=teacher.review(accept or [], reject or []))
+        return
+    found = teacher.waiting(limit)
+    if as_json:
+        _print_json(screen, found)
+    elif not found:
+        screen.say("No hay ningún ejemplo por revisar.")
+    else:
+        for example in found:
+            _show_example(screen, example)
+
+
+@app.command(
+    cls=Manual,
+    help="Pide al modelo de lenguaje ejemplos de cómo cuentan los clientes un problema.\n"
+    "No cuentan hasta que los aceptes con guiado learn review.",
+)
+def draft(
+    context: typer.Context,
+    problem_id: Annotated[str, typer.Argument(metavar="GUÍA", help="Identificador de la guía.")],
+) -> None:
+    """Have examples written for review."""
+    from guiado.cli.teacher import draft as write
+
+    screen, found = screen_of(context), write(problem_id)
+    if found:
+        screen.show(bullets(screen, found))
+        screen.say("Hay ejemplos por revisar. Míralos con: guiado learn review", style="yellow")
+    else:
+        screen.say("El modelo no propuso ningún ejemplo nuevo que sirva.")
+
+
+@app.command(cls=Manual, help="Pide que la detección se ajuste de nuevo con todos los ejemplos.")
+def refit(context: typer.Context) -> None:
+    """Have detection fitted anew."""
+    from guiado.cli.teacher import refit as ask
+
+    ask()
+    screen_of(context).say(
+        "✓ Pedido. Lo hace el servicio en segundo plano; el resultado se ve con guiado learn status.", style="green"
+    )
+
+
+@app.command(
+    cls=Manual,
+    help="Escribe los ejemplos que cuentan, uno por línea en JSON, o como common_issues para la base de conocimiento.",
+)
+def export(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="ARCHIVO", help="Dónde; por defecto, en la pantalla.")] = None,
+    common_issues: Annotated[
+        bool, typer.Option("--common-issues", help="En la forma de la base de conocimiento, para pegarlos en ella.")
+    ] = False,
+) -> None:
+    """Write the examples that count."""
+    from guiado.app.learn import as_common_issues
+    from guiado.cli.teacher import accepted
+
+    found = accepted()
+    if common_issues:
+        lines = [json.dumps(as_common_issues(found), ensure_ascii=False, indent=2)]
+    else:
+        lines = [json.dumps(example, ensure_ascii=False) for example in found]
+    screen = screen_of(context)
+    if file is None:
+        for line in lines:
+            screen.verbatim(line)
+        return
+    try:
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        why = os_reason(error)
+        raise GuiadoError(
+            "No se puede escribir {file} ({problem}). Elige otra ruta.", file=printable(file), problem=why
+        ) from None
+    screen.say("✓ Ejemplos escritos en {file}: {count}.", style="green", file=printable(file), count=len(found))
+
+
+@app.command(
+    cls=Manual,
+    help="Retira ejemplos: dejan de contar al momento. Con varias condiciones, los que cumplen todas.\n"
+    "Queda anotado en el registro; lo que se dijo no se borra.",
+)
+def undo(
+    context: typer.Context,
+    example_id: Annotated[str | None, typer.Argument(metavar="EJEMPLO", help="Identificador de un ejemplo.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="SESIÓN", help="Los de esta sesión.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="CORREO", help="Los de este cliente.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="FECHA", help="Los hechos desde entonces, por ejemplo 2026-11-22T10:00.")
+    ] = None,
+) -> None:
+    """Withdraw examples."""
+    from guiado.cli import teacher
+
+    if not (example_id or session or customer or since):
+        raise InvalidInput([FieldProblem("EJEMPLO", Message("Di cuáles: un ejemplo, --session, --customer o --since."))])
+    count = teacher.undo(example_id, session, customer, _moment(since) if since else None)
+    screen = screen_of(context)
+    if count:
+        screen.say("✓ Ejemplos retirados: {count}.", style="green", count=count)
+    else:
+        screen.say("No había nada que retirar.")
+
+
+@app.command(cls=Manual, help="Agrupa lo que preguntan los clientes y la base de conocimiento no conoce.")
+def gaps(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(metavar="DÍAS", min=1, max=3_650, help="De los últimos días (30).")] = 30,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Cuántos grupos, como máximo (10).")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show candidates for new problems."""
+    from guiado.cli.teacher import gaps as look
+
+    screen, found = screen_of(context), look(days)[:limit]
+    if as_json:
+        _print_json(screen, found)
+    elif not found:
+        screen.say("Nada se repite entre lo que no se reconoció.")
+    for each in [] if as_json else found:
+        _show_gap(screen, each)
+
+
+@app.command(cls=Manual, help="Dice cuál era de verdad el problema de una sesión. La detección aprende de ello al momento.")
+def correct(
+    context: typer.Context,
+    session_id: Annotated[str, typer.Argument(metavar="SESIÓN", help="Identificador de la sesión.")],
+    problem_id: Annotated[
+        str, typer.Argument(metavar="GUÍA", help="Identificador de la guía de verdad, u otro si no es ninguna.")
+    ],
+    notes: Annotated[str | None, typer.Option("--notes", metavar="TEXTO", help="Se agrega a las notas de la sesión.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the true problem of a session."""
+    from guiado.cli.teacher import correct as tell
+
+    screen, found = screen_of(context), tell(session_id, problem_id, notes)
+    if as_json:
+        _print_json(screen, found)
+    else:
+        screen.say("✓ Anotado: {problem}.", style="green", problem=found["problem_id"])
+
+
+def _moment(given: str) -> datetime:
+    try:
+        return datetime.fromisoformat(given).astimezone()
+    except (ValueError, OverflowError):
+        why = Message("{given} no es una fecha. Escríbela así: 2026-11-22 o 2026-11-22T10:00.", {"given": printable(given)})
+        raise InvalidInput([FieldProblem("--since", why)]) from None
+
+
+def _print_json(screen: Screen, value: object) -> None:
+    import msgspec
+
+    screen.verbatim(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))
+
+
+def _show_counts(screen: Screen, rows: list[View]) -> None:
+    if not rows:
+        screen.say("Todavía no se ha aprendido nada.")
+        return
+    problems = sorted({row["problem_id"] or "" for row in rows})
+    for problem_id in problems:
+        mine = [row for row in rows if (row["problem_id"] or "") == problem_id]
+        counted: Counter[str] = Counter()
+        for row in mine:
+            kind = "negative" if row["label"] == "negative" and row["status"] == "accepted" else row["status"]
+            counted[kind] += row["examples"]
+        screen.show(problem_id, style="bold cyan")
+        screen.show("  " + " · ".join(f"{words}: {counted[kind]}" for kind, words in _kinds(screen).items() if counted[kind]))
+
+
+def _kinds(screen: Screen) -> dict[str, str]:
+    return {
+        "accepted": screen.tr("aceptados"),
+        "negative": screen.tr("dicen que no es"),
+        "pending": screen.tr("por revisar"),
+        "rejected": screen.tr("retirados"),
+    }
+
+
+def _show_example(screen: Screen, example: View) -> None:
+    doubts = {
+        "contradicts": screen.tr("contradice lo que ya se sabe"),
+        "many-of-problem": screen.tr("este cliente ya enseñó mucho sobre este problema"),
+        "many-of-day": screen.tr("este cliente enseñó mucho en un día"),
+        "drafted": screen.tr("lo escribió el modelo de lenguaje"),
+    }
+    meaning = screen.tr("no es: {problem}", problem=example["problem_id"])
+    meaning = meaning if example["label"] == "negative" else screen.tr("es: {problem}", problem=example["problem_id"])
+    why = doubts.get(example["doubt"] or "", screen.tr("contradice a un agente"))
+    screen.verbatim(example["id"], style="bold")
+    screen.show(f"  «{example['text']}»")
+    screen.show(f"  {meaning} · {_when(example['created_at'])} · {why}", style="dim")
+
+
+def _show_gap(screen: Screen, gap: View) -> None:
+    screen.show(f"{gap['size']} × «{gap['typical']}»", style="bold")
+    if gap["examples"]:
+        screen.show(bullets(screen, gap["examples"]))
+    first, last = _when(gap["first_seen"]), _when(gap["last_seen"])
+    screen.say("De {first} a {last}", style="dim", first=first, last=last)
+    screen.show()
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,135 @@
+"""What the terminal asks of guiado about learning."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from guiado.agent.engine import engine
+from guiado.app import commands, drafting, learn
+from guiado.app.fields import check
+from guiado.app.parts import Caller, Parts
+from guiado.app.views import View
+from guiado.store.database import Connection
+from guiado.store.learning import Unrecognised
+
+_CALLER = Caller(actor="agent", channel="terminal")
+
+
+def status() -> View:
+    """See `learn.status`; with `detector`, the version in use."""
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        return await learn.status(parts, connection)
+
+    running = engine()
+    return {"detector": running.runtime.knowledge.snapshot.index.version, **running.read(run)}
+
+
+def waiting(limit: int) -> list[View]:
+    """See `learn.waiting`."""
+
+    async def run(parts: Parts, connection: Connection) -> list[View]:
+        return await learn.waiting(parts, connection, limit)
+
+    return engine().read(run)
+
+
+def review(accepted: list[str], rejected: list[str]) -> int:
+    """Accept and reject examples; all of them, or none.
+
+    Returns:
+        How many changed.
+
+    Raises:
+        NotFound: one of them does not exist.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> int:
+        words = [(each, True) for each in accepted] + [(each, False) for each in rejected]
+        return sum([await learn.review(parts, connection, _CALLER, each, accept=accept) for each, accept in words])
+
+    return engine().write(run)
+
+
+def correct(session_id: str, problem_id: str, notes: str | None) -> View:
+    """See `learn.correct`; answers `session_id status problem_id detected_problem_id`.
+
+    Raises:
+        InvalidInput: there is no such problem.
+        SessionNotFound: there is no such session.
+    """
+    command = check(commands.Correct, {"problem_id": problem_id, "notes": notes})
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        session, _ = await learn.correct(parts, connection, _CALLER, session_id, command)
+        return {
+            "session_id": session.session_id,
+            "status": session.status.value,
+            "problem_id": session.true_problem_id,
+            "detected_problem_id": session.problem_id,
+        }
+
+    return engine().write(run)
+
+
+def undo(example_id: str | None, session_id: str | None, email: str | None, since: datetime | None) -> int:
+    """Withdraw the examples that fit all that is given.
+
+    Returns:
+        How many were withdrawn.
+
+    Raises:
+        NotFound: no example or session can have such an id.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> int:
+        choice = learn.choice_of(example_id, session_id, email, since, parts.tenant)
+        return await learn.undo(parts, connection, _CALLER, choice)
+
+    return engine().write(run)
+
+
+def draft(problem_id: str) -> list[str]:
+    """See `drafting.draft_examples`.
+
+    Raises:
+        NotFound: there is no such problem.
+        SettingsInvalid: no language model is in use.
+    """
+    running = engine()
+    snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
+    return running.portal.call(drafting.draft_examples, running.runtime.parts, snapshot, problem_id)
+
+
+def accepted() -> list[View]:
+    """See `learn.accepted`."""
+
+    async def run(parts: Parts, connection: Connection) -> list[View]:
+        return await learn.accepted(parts, connection)
+
+    return engine().read(run)
+
+
+def refit() -> None:
+    """See `learn.request_refit`."""
+
+    async def run(parts: Parts, connection: Connection) -> None:
+        await learn.request_refit(parts, connection)
+
+    engine().write(run)
+
+
+def gaps(days: int) -> list[View]:
+    """See `learn.gaps`, for the sessions of the last days.
+
+    Raises:
+        EncoderUnavailable: the configured encoder cannot be used now.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> list[Unrecognised]:
+        return await learn.unrecognised(parts, connection, days)
+
+    running = engine()
+    found = running.read(run)
+    encoder = running.runtime.knowledge.senses.encoder
+    return learn.gaps(found, encoder.encode if encoder else None) if found else []

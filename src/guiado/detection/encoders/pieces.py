@@ -1,0 +1,133 @@
+"""The pieces that the default encoder cuts texts into, as a list of the languages' words."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guiado.detection.words import fold
+from guiado.errors import EncoderUnavailable
+
+_MARK = "▁"  # stands before a piece that begins a word
+_ACCENTED = re.compile(r"[a-zà-öø-ÿ]*[à-öø-ÿ][a-zà-öø-ÿ]*")
+_FEWEST_LETTERS = 3
+_BUCKETS = 1 << 18
+_REMEMBERED = 32_768  # beginnings of pieces: most of what texts ask for; some 4 MB
+
+
+class Tokenizer(Protocol):
+    """The one method of the package's tokenizer that everybody may use."""
+
+    def encode(self, texts: str, **options: object) -> list[int]:
+        """The numbers of a text's pieces."""
+        ...
+
+
+class PieceTable:
+    """Pieces and their beginnings by number, looked up where they are mapped. Any number of threads may ask.
+
+    Args:
+        arrays: of `tabulate`.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._starts, self._offsets = memoryview(arrays["starts"]), memoryview(arrays["offsets"])
+        self._numbers, self._letters = memoryview(arrays["numbers"]), memoryview(arrays["letters"])
+        self.get = lru_cache(_REMEMBERED)(self.find)
+
+    def find(self, piece: str) -> int | None:
+        """Number of a piece + 1; 0 for what is only the beginning of one, None for anything else."""
+        letters = piece.encode("utf-8", "surrogatepass")
+        bucket, offsets = zlib.crc32(letters) % _BUCKETS, self._offsets
+        for row in range(self._starts[bucket], self._starts[bucket + 1]):
+            if self._letters[offsets[row] : offsets[row + 1]].tobytes() == letters:
+                return self._numbers[row]
+        return None
+
+
+def tabulate(numbers: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+    """What a `PieceTable` is made of.
+
+    Args:
+        numbers: of the package's tokenizer: number + 1 by piece, 0 by beginning of a piece.
+    """
+    buckets = [zlib.crc32(piece.encode()) % _BUCKETS for piece in numbers]
+    order = np.argsort(buckets, kind="stable")
+    pieces = list(numbers)
+    letters = [pieces[row].encode() for row in order]
+    return {
+        "starts": np.searchsorted(np.asarray(buckets)[order], np.arange(_BUCKETS + 1)).astype(np.uint32),
+        "offsets": np.fromiter(accumulate(map(len, letters), initial=0), np.uint32, len(letters) + 1),
+        "numbers": np.fromiter(numbers.values(), np.int32, len(letters))[order],
+        "letters": np.frombuffer(b"".join(letters), np.uint8),
+    }
+
+
+def accented_pieces(pieces: Sequence[str]) -> list[str]:
+    """Those that are words with accents; the other pieces of a tokenizer are no words of their own here."""
+    marked = (piece for piece in pieces if piece.startswith(_MARK) and not piece.isascii())
+    return [piece for piece in marked if _ACCENTED.fullmatch(piece, 1)]
+
+
+class PieceLexicon:
+    """Words of sixteen languages, weighed by how often the authors of the encoder met them. Any number of threads may ask.
+
+    Args:
+        tokenizer: of the package; its tables are read where they are, so that they cost no second memory.
+
+    Raises:
+        EncoderUnavailable: they are not where this version of the package has them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tables = vars(tokenizer)  # private ones: the version is pinned, and a test looks
+        try:
+            self._scores: Sequence[float] = tables["_scores"]
+            numbers: Mapping[str, int] | PieceTable = tables["_prefixes"]
+            pieces: Sequence[str] = tables["_pieces"]
+        except KeyError as error:
+            raise EncoderUnavailable(
+                "El codificador de frases no es de una versión conocida.\nReinstala guiado con sus dependencias."
+            ) from error
+        self._tokenizer = tokenizer
+        # What is asked here is seldom asked twice, and need not be remembered.
+        self._number: Callable[[str], int | None] = numbers.find if isinstance(numbers, PieceTable) else numbers.get
+        self._accented = _by_plain(pieces)
+
+    def weigh_word(self, word: str) -> float | None:
+        """See `Lexicon.weigh_word`."""
+        number = self._number(_MARK + word)  # 0: only the beginning of a longer piece
+        return self._scores[number - 1] if number and len(word) >= _FEWEST_LETTERS else None
+
+    def is_name(self, word: str) -> bool:
+        """See `Lexicon.is_name`."""
+        return any(self._number(_MARK + name) for name in (word.capitalize(), word.upper()))
+
+    def among(self, words: AbstractSet[str]) -> set[str]:
+        """See `Lexicon.among`."""
+        number, mark = self._number, _MARK  # some hundred words a call
+        return {word for word in words if number(mark + word)} | (words & self._accented.keys())
+
+    def weigh_letters(self, word: str) -> float:
+        """See `Lexicon.weigh_letters`."""
+        return sum(self._scores[number] for number in self._tokenizer.encode(word, add_bos=False, add_eos=False))
+
+    def accented(self, plain: str) -> str | None:
+        """See `Lexicon.accented`."""
+        return self._accented.get(plain)
+
+
+def _by_plain(pieces: Sequence[str]) -> dict[str, str]:
+    """Words with accents by what is left without them; the commonest where there are several."""
+    found: dict[str, str] = {}
+    for piece in accented_pieces(pieces):
+        found.setdefault(fold(piece[1:]), piece[1:])
+    return found

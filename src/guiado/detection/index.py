@@ -1,0 +1,309 @@
+"""The detector: every problem of a knowledge base, ready to be compared with a customer's text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from guiado.detection.arrays import Floats
+from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
+from guiado.detection.dense import Texts
+from guiado.detection.encoder import Encoder, has_meaning
+from guiado.detection.language import detect_language
+from guiado.detection.large import Vectors, dense_of
+from guiado.detection.lexical import LexicalIndex, build_lexical
+from guiado.detection.model import FORMAT, Model
+from guiado.detection.normalise import clean_sentence, meaningful_part
+from guiado.detection.problem import Candidate, Problem
+from guiado.detection.scorer import Observation, Scorer
+from guiado.detection.spelling import Speller
+from guiado.detection.training import can_fit, fit_heads, profile
+from guiado.errors import EncoderUnavailable
+
+DEFAULT_THRESHOLD = 0.33
+"""Least confidence of an answer; below, it is none of the known problems."""
+
+
+class Index:
+    """Ready to rank. Immutable; safe between threads.
+
+    Args:
+        problems: with different ids, in alphabetical order.
+        lexical: the lexical model of them.
+        texts: what is known of them.
+        encoder: turns a customer's text into a vector; None where the words alone decide.
+        vectors: of `texts`; None where there is no encoder, or it could not be asked.
+        model: what was fitted, for these problems or for an earlier state of them.
+        share: of all queries, how many are about nothing known, as far as the operator knows; 0..1.
+    """
+
+    def __init__(
+        self,
+        problems: tuple[Problem, ...],
+        lexical: LexicalIndex,
+        texts: Texts,
+        encoder: Encoder | None,
+        vectors: Vectors | None,
+        model: Model | None = None,
+        share: float = USUAL_SHARE,
+    ) -> None:
+        self.problems, self.lexical, self.texts, self.encoder, self.vectors = problems, lexical, texts, encoder, vectors
+        self.share = share
+        mode = encoder.name if encoder and vectors is not None else ""
+        self.model = model if model and model.encoder == mode and model.serves(texts.problem_ids) else None
+        self._scorer = Scorer(
+            texts.problem_ids,
+            lexical,
+            None if vectors is None else dense_of(texts, vectors),
+            self.model.heads if self.model else None,
+        )
+        self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
+
+    @property
+    def version(self) -> str:
+        """Model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
+        kind = "lexical-2" if self.vectors is None else "hybrid-1"
+        return ":".join((kind, self.lexical.contents.digest[:12], self.model.version if self.model else "unfitted"))
+
+    @property
+    def intercept(self) -> float:
+        """What is added to the log-odds of each confidence."""
+        return self.model.intercept if self.model else 0.0
+
+    @cached_property
+    def contents(self) -> str:
+        """Names what there is to be fitted: problems, texts, trust and encoder."""
+        return contents_of(self.problems, self.encoder.name if self.encoder and self.vectors is not None else "")
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def rank(self, text: str, limit: int = 3) -> tuple[Candidate, ...]:
+        """The problems that a text may be about.
+
+        Args:
+            text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
+            limit: most candidates wanted.
+
+        Returns:
+            Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
+            left to 1 is the chance that it is none of them. Empty where nothing can be said.
+        """
+        clean = self._read(text)
+        if not clean or not len(self.texts) or limit < 1:
+            return ()
+        if self.vectors is None and self._profile is None:
+            return self.lexical.rank(meaningful_part(text), limit)  # nothing was fitted for words alone: their own measure
+        vector = self._vector(clean)
+        foreign = vector is not None and self._is_foreign(clean)
+        observed = self._scorer.observe(meaningful_part(text), clean, vector, foreign=foreign)
+        sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
+        return self._candidates(observed, sure, vector, limit)
+
+    def observe(self, text: str, *, foreign: bool = False) -> Observation | None:
+        """The signals of a text, before they are judged; None where nothing can be said.
+
+        Args:
+            foreign: whether it is in a language that the knowledge base is not written in.
+        """
+        clean = self._read(text)
+        if not clean or not len(self.texts):
+            return None
+        return self._scorer.observe(meaningful_part(text), clean, self._vector(clean), foreign=foreign)
+
+    def with_model(self, model: Model | None) -> Index:
+        """The same with what was fitted for it."""
+        return Index(self.problems, self.lexical, self.texts, self.encoder, self.vectors, model, self.share)
+
+    def with_vectors(self, encoder: Encoder, vectors: Vectors) -> Index:
+        """The same with vectors of `texts` that came later."""
+        return Index(self.problems, self.lexical, self.texts, encoder, vectors, self.model, self.share)
+
+    def fit(self, pause: Callable[[], None] = lambda: None, intercept: float = 0.0) -> Model:
+        """Fit what can be fitted. Takes seconds to minutes.
+
+        Args:
+            pause: called now and then; may raise to end it.
+            intercept: from judged answers, see `calibration.fit_intercept`.
+        """
+        heads = fit_heads(self.texts, self.vectors, pause) if can_fit(self.texts) else None
+        own = profile(self.texts, self.vectors, self.lexical, pause)
+        mode = self.encoder.name if self.encoder and self.vectors is not None else ""
+        return Model(mode, heads, own, self.texts.problem_ids, intercept)
+
+    def _vector(self, clean: str) -> Floats | None:
+        if self.encoder is None or self.vectors is None:
+            return None
+        try:
+            return self.encoder.encode([clean])[0]
+        except EncoderUnavailable:
+            return None
+
+    def _read(self, text: str) -> str:
+        """A customer's text as encoder and classifiers read it: the meaningful part, repaired."""
+        clean = clean_sentence(text, self._words.keys())
+        return self._speller.repair(clean) if has_meaning(clean) else ""
+
+    @cached_property
+    def _words(self) -> Counter[str]:
+        return Counter(word for text in self.texts.clean for word in _WORD.findall(text))
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return Speller(self._words.elements(), None if self.vectors is not None else _no_lexicon)
+
+    def _is_foreign(self, text: str) -> bool:
+        spoken = detect_language(text)
+        return spoken is not None and bool(self._spoken) and spoken not in self._spoken
+
+    @cached_property
+    def _spoken(self) -> frozenset[str]:
+        return _languages(self.texts)
+
+    def _candidates(self, observed: Observation, sure: Sureness, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
+        first = shifted(sure.known * sure.right, self.intercept)
+        chances = np.exp(observed.scores)
+        best = observed.best
+        others = max(float(chances.sum() - chances[best]), 1e-9)
+        chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
+        np.minimum(chances, first, out=chances)
+        chances[best] = first
+        order = sorted(
+            np.argsort(-chances, kind="stable")[: limit + 1].tolist(), key=lambda place: (place != best, -chances[place])
+        )
+        return tuple(
+            self._candidate(observed, vector, place, float(chances[place])) for place in order[:limit] if chances[place] > 0
+        )
+
+    def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
+        problem_id = self.texts.problem_ids[place]
+        words = observed.lexical.get(problem_id)
+        dense = self._scorer.dense
+        example = dense.nearest_text(vector, place) if dense and vector is not None else None
+        return Candidate(problem_id, confidence, words.evidence if words else (), example)
+
+
+def build_index(
+    problems: Iterable[Problem],
+    previous: Index | None = None,
+    *,
+    encoder: Encoder | None = None,
+    vectors_of: Callable[[Sequence[str]], Vectors | None] | None = None,
+    model: Model | None = None,
+    share: float = USUAL_SHARE,
+) -> Index:
+    """Read every text of a knowledge base.
+
+    Args:
+        problems: in any order; texts of equal ids are put together.
+        previous: an index whose work is taken over for every problem that did not change; the result is the same without it.
+        encoder: turns texts into vectors; None where the words alone decide.
+        vectors_of: asks the encoder, or a cache of what it said; None from it leaves the vectors for later. By default the
+            encoder itself.
+        model: what was fitted before; the previous index's own by default.
+
+    Returns:
+        An index whose version changes with the model and with the contents only.
+    """
+    together = _together(problems)
+    lexical = build_lexical(together, previous.lexical if previous else None)
+    texts = texts_of(together)
+    vectors = None
+    if encoder is not None:
+        try:
+            vectors = (vectors_of or encoder.encode)(texts.clean)
+        except EncoderUnavailable:
+            vectors = None
+    return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share)
+
+
+def texts_of(problems: Sequence[Problem]) -> Texts:
+    """What is known of problems, each text once.
+
+    Args:
+        problems: with different ids, in alphabetical order.
+    """
+    rows = [_Row(place, *row) for place, problem in enumerate(problems) for row in _rows(problem)]
+    return Texts(
+        tuple(problem.problem_id for problem in problems),
+        tuple(row.spoken for row in rows),
+        tuple(row.clean for row in rows),
+        np.array([row.owner for row in rows], np.int64),
+        np.array([row.trust for row in rows], np.float32),
+        np.array([row.negative for row in rows], np.bool_),
+        np.array([row.heading for row in rows], np.bool_),
+    )
+
+
+class _Row(NamedTuple):
+    owner: int
+    spoken: str
+    clean: str
+    trust: float
+    negative: bool
+    heading: bool
+
+
+def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
+    """Each text of a problem that says anything, once; the author's word goes before what was learned."""
+    seen: set[tuple[str, bool]] = set()
+    written = [
+        (text, 1.0, False, number < _HEADINGS)
+        for number, text in enumerate((problem.title, problem.description, *problem.phrases))
+    ]
+    learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
+    for text, trust, negative, heading in written + learned:
+        clean = _clean(text)
+        if clean and trust > 0 and (clean, negative) not in seen:
+            seen.add((clean, negative))
+            yield text, clean, trust, negative, heading
+
+
+def _no_lexicon() -> None:
+    """Where the words alone decide, the encoder's vocabulary is not worth its memory."""
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_HEADINGS = 2
+_clean = lru_cache(maxsize=65_536)(clean_sentence)
+
+
+def _languages(texts: Texts) -> frozenset[str]:
+    """The languages that a knowledge base is written in; empty where none is recognised."""
+    step = max(1, len(texts) // _LANGUAGE_SAMPLE)
+    found = Counter(filter(None, map(detect_language, texts.spoken[::step])))
+    return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
+
+
+_LANGUAGE_SAMPLE = 300
+_LEAST_SHARE = 0.1
+
+
+def contents_of(problems: Sequence[Problem], encoder: str) -> str:
+    """Names what there is to be fitted."""
+    named = hashlib.sha256(f"{FORMAT} {encoder}".encode())
+    for problem in problems:
+        named.update(json.dumps([problem.problem_id, problem.texts, [astuple(e) for e in problem.learned]]).encode())
+    return named.hexdigest()[:32]
+
+
+def _together(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems by id; texts of equal ids are put together, in an order of their own."""
+    found: dict[str, Problem] = {}
+    for problem in sorted(problems, key=lambda problem: (problem.problem_id, problem.texts)):
+        known = found.get(problem.problem_id)
+        found[problem.problem_id] = problem if known is None else _joined(known, problem)
+    return tuple(found.values())
+
+
+def _joined(one: Problem, other: Problem) -> Problem:
+    phrases = (*one.phrases, other.title, other.description, *other.phrases)
+    return Problem(one.problem_id, one.title, one.description, phrases, one.learned + other.learned)

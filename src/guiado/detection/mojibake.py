@@ -1,0 +1,87 @@
+"""Letters that a program on the way read in the wrong alphabet, or wrote out as codes."""
+
+from __future__ import annotations
+
+import html
+import re
+from contextlib import suppress
+
+_ORDINARY = re.compile(r"[\x00-\x7fáéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡]*")  # "Ã" and "Â" are what broken encodings begin with
+_IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]+")
+_IDEOGRAPHS_IN_WORD = re.compile(r"(?<=[A-Za-z])[\u3400-\u9fff]+|[\u3400-\u9fff]+(?=[A-Za-z])")
+_LETTER = r"[^\W\d_]"
+
+_CODES = re.compile(r"&#?\w{2,8};|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|[=%][0-9A-Fa-f]{2}|<[a-zA-Z/!]")
+_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+_BYTES = re.compile(r"(?:(?:=[0-9A-F]{2})+|(?:%[0-9A-Fa-f]{2})+|(?:\\x[0-9a-fA-F]{2})+)")
+_HEX = re.compile(r"[0-9A-Fa-f]{2}")
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|table|t[rdh]|font|html|body|pre)\b[^<>]{0,300}>", re.IGNORECASE
+)
+_BREAKING_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,300}>", re.IGNORECASE)
+_SOFT_BREAK = re.compile(r"=\r?\n")
+_HIGH = 0x80
+_LATIN_LETTERS = 0xC0
+
+_BOXES = re.compile(r"[├┬][^\x00-\x7f]")  # UTF-8 that was read in a DOS window
+_LOST_IN_WORD = re.compile(rf"(?<={_LETTER})[¤±¢¾£¡‚](?={_LETTER})")
+_LOST = {"¤": "ñ", "±": "ñ", "¢": "ó", "¾": "ó", "£": "ú", "¡": "í", "‚": "é"}
+"""DOS letters read as Windows ones, and the reverse."""
+_CAPITAL_LOST = re.compile(r"Ã[\ufffd\x81\x8d]")
+
+
+def repair(text: str) -> str:
+    """A text with the letters that were meant.
+
+    Args:
+        text: of some thousand characters; the time grows with it.
+    """
+    if _CODES.search(text):
+        text = _decode(text)
+    if _ORDINARY.fullmatch(text):
+        return text
+    import ftfy  # most texts need no repair, and its tables take time to load
+
+    # "Á" and "Í" lose their second byte; in lower case one of them is as good as the other for what follows.
+    repaired = ftfy.fix_encoding(_CAPITAL_LOST.sub("Á", text))
+    repaired = _BOXES.sub(_read_boxes, repaired)
+    repaired = _LOST_IN_WORD.sub(lambda match: _LOST[match.group()], repaired)
+    return _IDEOGRAPHS_IN_WORD.sub(_read_as_utf8, repaired) if _IDEOGRAPHS.search(repaired) else repaired
+
+
+def _decode(text: str) -> str:
+    found = html.unescape(_TAG.sub(" ", _BREAKING_TAG.sub("\n", text)))
+    found = _ESCAPED.sub(_read_escapes, found)
+    decoded = _BYTES.sub(_read_bytes, found)
+    return _SOFT_BREAK.sub("", decoded) if decoded != found else decoded
+
+
+def _read_escapes(match: re.Match[str]) -> str:
+    units = bytes.fromhex(match.group().replace("\\u", ""))
+    return units.decode("utf-16-be", "replace")
+
+
+def _read_bytes(match: re.Match[str]) -> str:
+    """Bytes that were spelled out, where they are letters: "=3D" in the middle of a link stays."""
+    raw = bytes(int(code, 16) for code in _HEX.findall(match.group()))
+    if all(byte < _HIGH for byte in raw):
+        return match.group()
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252") if all(byte >= _LATIN_LETTERS for byte in raw) else match.group()
+
+
+def _read_as_utf8(match: re.Match[str]) -> str:
+    """Ideographs inside a Latin word are UTF-8 that was read as GBK: "contrase帽a"."""
+    try:
+        return match.group().encode("gbk").decode("utf-8")
+    except UnicodeError:
+        return match.group()
+
+
+def _read_boxes(match: re.Match[str]) -> str:
+    for code_page in ("cp850", "cp437"):
+        with suppress(UnicodeError):
+            return match.group().encode(code_page).decode("utf-8")
+    return match.group()

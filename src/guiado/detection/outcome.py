@@ -1,0 +1,61 @@
+"""What follows from a ranking: take the first, ask, or say that it is none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from guiado.detection.problem import Candidate
+
+DEFAULT_ACCEPT = 0.6
+"""A problem is taken without asking from this confidence on, where asking is possible."""
+REJECTION_NOISE = 0.15
+"""How often a customer who says "that is not it" is mistaken: what was nearly sure does not make the next one sure."""
+
+
+class Verdict(StrEnum):
+    """What a ranking comes to; the value is what callers see."""
+
+    ACCEPT = "accept"
+    UNCLEAR = "unclear"
+    NONE = "none"
+
+
+def judge(candidates: Sequence[Candidate], none_below: float, accept_from: float) -> Verdict:
+    """What to do with a ranking.
+
+    Args:
+        candidates: best first; their confidences sum to 1 at most (see `as_shares`).
+        none_below: a best candidate under this confidence is none.
+        accept_from: from this confidence on it is taken without asking.
+    """
+    best = candidates[0].confidence if candidates else 0.0
+    if best <= 0 or best < none_below:
+        return Verdict.NONE
+    return Verdict.ACCEPT if best >= accept_from else Verdict.UNCLEAR
+
+
+def as_shares(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates with confidences that sum to 1 at most: what is left to 1 is "none of them"."""
+    total = sum(candidate.confidence for candidate in candidates)
+    if total <= 1:
+        return tuple(candidates)
+    return tuple(replace(candidate, confidence=candidate.confidence / total) for candidate in candidates)
+
+
+def without(candidates: Sequence[Candidate], rejected: Collection[str]) -> tuple[Candidate, ...]:
+    """The candidates that are left when the customer says that it is none of the rejected ones.
+
+    Args:
+        candidates: best first, as shares.
+
+    Returns:
+        Best first, weighed anew by Bayes' rule.
+    """
+    weights = [REJECTION_NOISE if c.problem_id in rejected else 1 - REJECTION_NOISE for c in candidates]
+    rest = max(0.0, 1 - sum(c.confidence for c in candidates)) * (1 - REJECTION_NOISE)
+    total = rest + sum(c.confidence * weight for c, weight in zip(candidates, weights, strict=True))
+    return tuple(
+        replace(c, confidence=c.confidence * (1 - REJECTION_NOISE) / total) for c in candidates if c.problem_id not in rejected
+    )

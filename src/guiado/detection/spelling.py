@@ -1,0 +1,183 @@
+"""Slips of the finger in a customer's words, put right for the encoder, which reads a misspelt word as crumbs of others.
+
+A word is replaced where that explains best what was written: how likely the other word is, and how likely the slip,
+against how likely these letters are as they stand. Words of the knowledge base are far likelier than others.
+
+Source: Kernighan, Church and Gale (1990), "A Spelling Correction Program Based on a Noisy Channel Model".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
+from typing import Protocol
+
+from guiado.detection.encoders.use import load_lexicon
+from guiado.detection.shorthand import FULL_FORMS
+from guiado.detection.stopwords import FUNCTION_WORDS, GREETINGS
+from guiado.detection.words import fold
+from guiado.errors import EncoderUnavailable
+
+FEWEST_LETTERS = 3
+"""Shorter words have too many neighbours."""
+COMMON_LETTERS = 5
+"""From here on the common words of sixteen languages are no neighbours of everything."""
+LONGEST = 24
+"""Longer words are names and numbers, and each letter makes 55 neighbours to look for."""
+
+_MOST_REPAIRS = 24  # in one text: who needs more writes another language
+_WORD = re.compile(r"[^\W\d_]+")
+_PLAIN = re.compile(r"[a-z]+")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+# Natural logarithms of probabilities, chosen on the training rows of five data sets: of a slip at all, of one that is
+# rarer than doubled, left out or exchanged letters, and of a word of the knowledge base.
+_SLIP, _OTHER_LETTER, _FIRST_LETTER = -5.0, -1.5, -3.0
+_KNOWN_WORD = -8.0
+_KNOWN_AND_COMMON = 1.0
+_UNWEIGHED = -18.0  # letters of which nobody knows how likely they are
+
+
+_ORDINARY = FUNCTION_WORDS | GREETINGS | frozenset(map(fold, FULL_FORMS))
+
+
+class Lexicon(Protocol):
+    """What is known of the languages themselves. Weights are natural logarithms of probabilities."""
+
+    def weigh_word(self, word: str) -> float | None:
+        """How likely a word is; None for one that is not known as a whole."""
+        ...
+
+    def is_name(self, word: str) -> bool:
+        """Whether a word in lower case is known with capitals only."""
+        ...
+
+    def among(self, words: AbstractSet[str]) -> set[str]:
+        """Those that are words, as they stand or with accents."""
+        ...
+
+    def weigh_letters(self, word: str) -> float:
+        """How likely these letters are, in whatever parts they make sense."""
+        ...
+
+    def accented(self, plain: str) -> str | None:
+        """The likeliest word with accents that is this one without them."""
+        ...
+
+
+class Speller:
+    """Puts what was meant in the place of slips. Immutable after construction; any number of threads may use one.
+
+    Args:
+        known_words: of the knowledge base, in lower case, with accents, as often as they occur.
+        lexicon: gives the languages' words when the first unknown word comes; those of the default encoder if not given.
+    """
+
+    def __init__(self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None) -> None:
+        counts = Counter(word for word in known_words if _WORD.fullmatch(word))
+        self._known = frozenset(counts)
+        self._spellings = _spellings(counts)
+        self._lexicon = lexicon or _default_lexicon
+        self._mended = lru_cache(maxsize=8_192)(self._mend)
+
+    def repair(self, text: str) -> str:
+        """A text without slips.
+
+        Args:
+            text: as `clean_sentence` leaves it.
+        """
+        left = _MOST_REPAIRS
+
+        def mend(match: re.Match[str]) -> str:
+            nonlocal left
+            word = match.group()
+            if word in self._known or not FEWEST_LETTERS <= len(word) <= LONGEST or left == 0:
+                return word
+            mended = self._mended(word)
+            left -= mended != word
+            return mended
+
+        return _WORD.sub(mend, text)
+
+    def _mend(self, word: str) -> str:
+        plain, lexicon = fold(word), self._lexicon()
+        weight = lexicon.weigh_word(word) if lexicon else None
+        spelling = self._spellings.get(plain)
+        if spelling is not None and not _is_likelier(weight, lexicon.weigh_word(spelling) if lexicon else None):
+            return spelling
+        if weight is not None or plain in _ORDINARY or not _PLAIN.fullmatch(plain):
+            return word
+        if lexicon is not None and lexicon.is_name(word):
+            return word
+        if word == plain and (accented := _accented(plain, lexicon)) is not None:
+            return accented
+        return self._nearest(plain, lexicon) or word
+
+    def _nearest(self, plain: str, lexicon: Lexicon | None) -> str | None:
+        """What was meant, if that is likelier than that nothing was amiss."""
+        least = (lexicon.weigh_letters(plain) if lexicon else _UNWEIGHED) - _SLIP
+        near = neighbours(plain)
+        found = [self._weigh(word, plain, lexicon) for word in near & self._spellings.keys() if len(word) > FEWEST_LETTERS]
+        if lexicon is not None:
+            others = (word for word in lexicon.among(near - self._spellings.keys()) if len(word) >= COMMON_LETTERS)
+            found += [_weigh_common(word, plain, lexicon) for word in others]
+        weight, spelling = max(found, default=(least, ""))
+        return spelling if weight > least else None
+
+    def _weigh(self, near: str, plain: str, lexicon: Lexicon | None) -> tuple[float, str]:
+        """How likely it is that a word of the knowledge base was meant, and how it is written."""
+        spelling = self._spellings[near]
+        common = lexicon.weigh_word(spelling) if lexicon else None
+        weight = _KNOWN_WORD if common is None else max(_KNOWN_WORD, common) + _KNOWN_AND_COMMON
+        return weight + _cost(plain, near), spelling
+
+
+def _accented(plain: str, lexicon: Lexicon | None) -> str | None:
+    """A word that only its accent is missing of; Spanish words that end so have one, known or not."""
+    if plain.endswith(("cion", "sion")):
+        return f"{plain[:-2]}ón"
+    return lexicon.accented(plain) if lexicon else None
+
+
+def _weigh_common(near: str, plain: str, lexicon: Lexicon) -> tuple[float, str]:
+    bare, accented = lexicon.weigh_word(near), lexicon.accented(near)
+    marked = lexicon.weigh_word(accented) if accented else None
+    weight, spelling = (bare, near) if _is_likelier(bare, marked) else (marked, accented or near)
+    return (_UNWEIGHED if weight is None else weight) + _cost(plain, near), spelling
+
+
+def neighbours(word: str) -> set[str]:
+    """Every row of letters that is one slip away: a letter more or less, another one, or two that changed places."""
+    parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    shorter = [before + after[1:] for before, after in parts if after]
+    exchanged = [before + after[1] + after[0] + after[2:] for before, after in parts if len(after) > 1]
+    other = [before + letter + after[1:] for before, after in parts if after for letter in _LETTERS]
+    longer = [before + letter + after for before, after in parts for letter in _LETTERS]
+    return {*shorter, *exchanged, *other, *longer} - {word}
+
+
+def _cost(word: str, near: str) -> float:
+    """What speaks against that slip, beside that it is one."""
+    cost = _FIRST_LETTER if word[:1] != near[:1] else 0.0
+    different = sum(one != other for one, other in zip(word, near, strict=False)) if len(word) == len(near) else 0
+    return cost + (_OTHER_LETTER if different == 1 else 0.0)
+
+
+def _is_likelier(one: float | None, other: float | None) -> bool:
+    return one is not None and (other is None or one > other)
+
+
+def _spellings(counts: Counter[str]) -> dict[str, str]:
+    """Folded words with the way they are written most often."""
+    return {fold(word): word for word, _ in sorted(counts.items(), key=lambda item: (item[1], item[0]))}
+
+
+@cache
+def _default_lexicon() -> Lexicon | None:
+    try:
+        return load_lexicon()
+    except EncoderUnavailable:
+        return None

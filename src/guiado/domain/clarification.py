@@ -1,0 +1,91 @@
+"""What is asked when a description is unclear, and what the customer says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from guiado.domain.guide import Guide
+
+
+class Reply(StrEnum):
+    """Answers to a question; the value is what callers send."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A problem that it could be, as the customer is shown it.
+
+    Args:
+        title: of the guide, in the session's language.
+        confidence: chance that it is this one, 0..1.
+        example: known words of this problem that are nearest to what the customer wrote.
+        guide_version_id: the guide that is followed if it is chosen.
+    """
+
+    problem_id: str
+    title: str
+    confidence: float
+    example: str | None = None
+    guide_version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question whose answer tells the options apart.
+
+    Args:
+        text: in the session's language; it can be answered with yes, no or "I don't know".
+        yes: problem id -> chance of a yes if it is this problem, 0..1; "" stands for none of the options.
+    """
+
+    question_id: str
+    text: str
+    yes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Clarification:
+    """One turn of making clear what the problem is.
+
+    Args:
+        options: best first.
+        question: None where the options alone are shown.
+        rejected: the problem that the customer took exception to, if that is what led here.
+        said: what the customer said to it; None while it is open.
+    """
+
+    options: tuple[Option, ...] = ()
+    question: Question | None = None
+    rejected: str | None = None
+    said: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A problem that is taken up.
+
+    Args:
+        title: of the guide, in the session's language.
+        confidence: chance that it is the right one, 0..1.
+        recontact_of: the solved session that this one calls into doubt.
+        already_tried: the steps of the guide that the customer said they did.
+    """
+
+    guide: Guide
+    guide_version_id: str
+    title: str
+    confidence: float
+    recontact_of: str | None = None
+    already_tried: Considered = ()
+
+
+Turn = Pick | Clarification | None
+"""How it goes on: with a guide, with a question, or with a person because it is no known problem."""
+Considered = tuple[dict[str, object], ...]
+"""The problems that were weighed: problem_id, confidence, words (those of the customer that matched), best first."""

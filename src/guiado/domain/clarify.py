@@ -1,0 +1,131 @@
+"""What becomes of a session when the customer says what the problem is, or is not.
+
+Source: contract.md §6, rule 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from guiado.domain import escalation, events
+from guiado.domain.clarification import Clarification, Considered, Pick, Turn
+from guiado.domain.decision import Decision, Replay, offer_of, order_rule
+from guiado.domain.escalation import Speak
+from guiado.domain.guide import Guide
+from guiado.domain.lesson import rejected, withdrawn
+from guiado.domain.session import Clarify, NextAction, Offer, Reject, Session, Status
+from guiado.errors import NothingToClarify, NothingToReject, SessionEnded
+
+
+def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak) -> Decision | Replay:
+    """What becomes of a session that asked, when it gets its answer.
+
+    Raises:
+        SessionEnded: it takes no answer any more.
+        NothingToClarify: it did not ask, or asked something else.
+    """
+    if session.status.ended:
+        raise SessionEnded(session.status.value)
+    asked = session.open_clarification
+    if _is_repeated(session, heard):
+        return _as_it_stands(session)
+    if asked is None or ("answer" in heard.said and not _asks(asked, heard.question_id)):
+        raise NothingToClarify
+    said = replace(asked, said=heard.said)
+    told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications[:-1], said))
+    return take_turn(told, heard.turn, heard.considered, now, speak, denied="none" in heard.said)
+
+
+def reject(session: Session, refusal: Reject, now: datetime, speak: Speak) -> Decision | Replay:
+    """What becomes of a session when the customer says that it is not the problem whose guide it follows.
+
+    What was attempted so far stays; the next guide begins at its first step.
+
+    Raises:
+        SessionEnded: it takes no answer any more.
+        NothingToReject: it follows no guide, or another one than the customer means.
+    """
+    if session.status.ended:
+        raise SessionEnded(session.status.value)
+    wrong = session.problem_id
+    if refusal.rejected in session.rejected:
+        return _as_it_stands(session)
+    if wrong is None or refusal.rejected not in {None, wrong}:
+        raise NothingToReject
+    heard = Clarification(rejected=wrong, said=refusal.said)
+    told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard))
+    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, denied=True)
+    return replace(decided, lessons=(rejected(session, wrong), *decided.lessons))
+
+
+def take_turn(
+    session: Session, turn: Turn, considered: Considered, now: datetime, speak: Speak, *, denied: bool = False
+) -> Decision:
+    """How it goes on: the first step of a guide, a question, or a person.
+
+    Args:
+        session: that the customer was heard is in it already.
+        considered: the problems that were weighed.
+        denied: whether the customer said that it is none of what was recognised.
+    """
+    match turn:
+        case Pick(guide=guide) if guide.steps:
+            return _follow(_understood(session, turn, considered), guide, turn.recontact_of, considered, now)
+        case Clarification():
+            return ask(_understood(session, None, considered), turn, considered, now)
+        case _:
+            left = _understood(session, None, considered)
+            reason, rule = (
+                (escalation.NONE_OF_THEM, "none-of-them") if denied else (escalation.NOTHING_DETECTED, "nothing-detected")
+            )
+            asked, called = escalation.call_person(left, reason, now, speak)
+            offered = offer_of(asked, None, now, rule, considered)
+            return Decision(replace(asked, decisions=offered.number), called, None, (offered,), NextAction.ESCALATE)
+
+
+def ask(session: Session, asked: Clarification, considered: Considered, now: datetime) -> Decision:
+    """Show the customer what it could be, with a question if there is a good one."""
+    kind = "question" if asked.question else "options"
+    offered = Offer(session.decisions + 1, kind, now, "unclear", candidates=considered)
+    waiting = replace(session, decisions=offered.number, clarifications=(*session.clarifications, asked))
+    return Decision(waiting, offers=(offered,))
+
+
+def _follow(session: Session, guide: Guide, recontact_of: str | None, considered: Considered, now: datetime) -> Decision:
+    offered = offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered)
+    following = replace(session, decisions=offered.number)
+    lessons = (withdrawn("recontact", recontact_of),) if recontact_of else ()
+    return Decision(following, (events.problem_detected(following),), None, (offered,), lessons=lessons)
+
+
+def _understood(session: Session, pick: Pick | None, considered: Considered) -> Session:
+    """The session as one about the problem that was picked, or about none that is known so far."""
+    others = [each for each in considered if pick is None or each["problem_id"] != pick.guide.problem_id]
+    best = considered[0]["confidence"] if considered else 0.0
+    found: dict[str, object] = {"alternatives": others, "detection_confidence": pick.confidence if pick else best}
+    found["already_tried"] = pick.already_tried if pick else ()
+    return replace(
+        session,
+        problem_id=pick.guide.problem_id if pick else None,
+        problem_title=pick.title if pick else None,
+        guide_version_id=pick.guide_version_id if pick else None,
+        total_steps=len(pick.guide.steps) if pick else 0,
+        current_step=0,
+        facts={**session.facts, **found, "recontact_of": pick.recontact_of if pick else None},
+    )
+
+
+def _asks(asked: Clarification, question_id: str | None) -> bool:
+    return asked.question is not None and question_id in {None, asked.question.question_id}
+
+
+def _is_repeated(session: Session, heard: Clarify) -> bool:
+    """Whether this very answer was heard already; words may be said again to the next question, an answer belongs to its own."""
+    known = any(each.said == heard.said for each in session.clarifications)
+    return known and (session.open_clarification is None or "answer" in heard.said)
+
+
+def _as_it_stands(session: Session) -> Replay:
+    waits = session.status is Status.NEEDS_ESCALATION and session.problem_id is None and session.open_clarification is None
+    return Replay(0, NextAction.ESCALATE if waits else NextAction.CONTINUE)

@@ -1,0 +1,66 @@
+"""What a command to a session comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from guiado.domain.clarification import Considered
+from guiado.domain.events import Event
+from guiado.domain.guide import Step
+from guiado.domain.lesson import Lesson
+from guiado.domain.session import Attempt, NextAction, Offer, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a command comes to.
+
+    Args:
+        session: the new state.
+        events: what others are told, in order.
+        attempt: the attempt to record, if the command was an answer.
+        offers: what the customer is offered next, in order.
+        next_action: how it goes on for the customer.
+        lessons: what detection learns from it, in order.
+    """
+
+    session: Session
+    events: tuple[Event, ...] = ()
+    attempt: Attempt | None = None
+    offers: tuple[Offer, ...] = ()
+    next_action: NextAction = NextAction.CONTINUE
+    lessons: tuple[Lesson, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The same answer to a step that is already passed: tell the recorded answer again, change nothing.
+
+    Args:
+        step_number: the step that it was about.
+        next_action: what was answered then.
+    """
+
+    step_number: int
+    next_action: NextAction
+
+
+def order_rule(session: Session, step: Step | None) -> str:
+    """Why a step is the next one; what the customer said they did is offered to be skipped."""
+    return "already-tried" if step and step.step_id in session.said_tried else "author-order"
+
+
+def offer_of(session: Session, step: Step | None, now: datetime, rule: str, considered: Considered = ()) -> Offer:
+    """The next thing that is offered to a customer.
+
+    Args:
+        step: a step of the guide; None means a person.
+        rule: what made it the next one.
+        considered: the problems that were weighed just before.
+    """
+    number = session.decisions + 1
+    if step is None:
+        return Offer(number, "escalation", now, rule, candidates=considered)
+    steps: Considered = ({"step_id": step.step_id, "position": step.step_number},)
+    return Offer(number, "step", now, rule, step.step_number, step.step_id, step.revision, (*considered, *steps))

@@ -1,0 +1,148 @@
+"""What a session teaches detection: whose words are about which problem, or are not, and what no longer holds.
+
+A decision carries its lessons; they are written with the session's change or not at all. Whether a lesson counts at once or
+waits for review is for `guiado_learn` in the schema to say, which knows what was learned before.
+
+Source: detection-method.md, what to build, 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from guiado.domain.session import Actor, Resolution, Session, Status
+
+NO_KNOWN_PROBLEM = "otro"
+"""What an agent says whose true problem is none of the guides."""
+_FEWEST_WORDS = 2
+_LONGEST = 600
+_WORD = re.compile(r"\w+")
+
+
+class LessonKind(StrEnum):
+    """What is taught."""
+
+    EXAMPLE = "example"
+    """The words are about this problem."""
+    NEGATIVE = "negative"
+    """The words are not about this problem."""
+    CORRECTION = "correction"
+    """An agent says what the words are about; whatever the session taught before does not hold."""
+    UNDO = "undo"
+    """What customers' answers in the session taught does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One thing that a session teaches.
+
+    Args:
+        problem_id: of the knowledge base; `NO_KNOWN_PROBLEM` in a correction to none of them; None in an undo.
+        text: the customer's words as written; what is kept of them is without personal data.
+        source: who says so.
+        session_id: the session that it comes from, where that is not the one that is written.
+        reason: why, for who reads the log of lessons.
+    """
+
+    kind: LessonKind
+    problem_id: str | None = None
+    text: str | None = None
+    source: Actor = Actor.CUSTOMER
+    session_id: str | None = None
+    reason: str | None = None
+
+    @property
+    def weight(self) -> float:
+        """How far it is to be trusted; the author's own texts weigh 1."""
+        return 0.9 if self.source is Actor.AGENT else 0.6
+
+
+def confirmed(session: Session) -> tuple[Lesson, ...]:
+    """What a session that has just been solved teaches.
+
+    A solution that is only assumed teaches nothing: nobody judged it, and detection would learn its own guess.
+    """
+    if session.status is not Status.RESOLVED or session.resolution is not Resolution.CONFIRMED or session.problem_id is None:
+        return ()
+    # Whoever answers steps may call himself an agent: only what agents alone can do is trusted as theirs.
+    source = Actor.MACHINE if session.ended_by is Actor.MACHINE else Actor.CUSTOMER
+    return (Lesson(LessonKind.EXAMPLE, session.problem_id, session.problem_description, source, reason="solved"),)
+
+
+def rejected(session: Session, problem_id: str, text: str | None = None) -> Lesson:
+    """What a customer teaches who says that it is not this problem.
+
+    Args:
+        text: the words that led to it; by default the session's description.
+    """
+    return Lesson(LessonKind.NEGATIVE, problem_id, text or session.problem_description, reason="rejected")
+
+
+def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
+    """What an agent teaches who says what a session was about.
+
+    Args:
+        problem_id: the true problem, or `NO_KNOWN_PROBLEM`.
+    """
+    text = session.problem_description
+    right = Lesson(LessonKind.CORRECTION, problem_id, text, Actor.AGENT, reason="corrected")
+    if session.problem_id in {None, problem_id}:
+        return (right,)
+    return (right, Lesson(LessonKind.NEGATIVE, session.problem_id, text, Actor.AGENT, reason="corrected"))
+
+
+def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
+    """That what customers' answers in a session taught does not hold.
+
+    Args:
+        reason: recontact, escalated, rated.
+        session_id: which session; by default the one that is written.
+    """
+    return Lesson(LessonKind.UNDO, source=Actor.MACHINE, session_id=session_id, reason=reason)
+
+
+def fit_to_learn(cleaned: str) -> str | None:
+    """What of a text without personal data makes an example, or None where too little is left.
+
+    Args:
+        cleaned: see `privacy.remove_personal_data`.
+    """
+    words = " ".join(cleaned.split())
+    if len(words) > _LONGEST:
+        words = words[:_LONGEST].rpartition(" ")[0] or words[:_LONGEST]
+    return words if len(_WORD.findall(words)) >= _FEWEST_WORDS else None
+
+
+def fold(text: str) -> str:
+    """The text without case and accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def text_key(text: str) -> str:
+    """The same for texts that differ only in case, accents, punctuation, repeated words or their order: 128 bits of SHA-256."""
+    words = " ".join(sorted({*_WORD.findall(fold(text))}))
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """An example that counts.
+
+    Args:
+        example_id: of its row.
+        text: a customer's words, without personal data.
+        weight: see `Lesson`.
+        negative: whether the words are *not* about the problem.
+        source: customer, machine, agent or author.
+    """
+
+    example_id: str
+    problem_id: str
+    text: str
+    weight: float
+    negative: bool
+    source: str

@@ -1,0 +1,272 @@
+"""What tells who somebody is, taken out of a text before it is kept or leaves.
+
+What is removed leaves one neutral mark, which is no word: neither kind nor length is told, and detection reads on as if nothing
+had been there. Long numbers go whatever they are (a card, an identity document, a phone, an order), so that no list of formats
+has to be complete; what error codes, versions, models and dates look like stays.
+
+Every pattern begins where a word does and never goes back over what it has read, so that time grows with the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+REMOVED = "…"
+"""What stands where something was removed."""
+
+_LEAST_DIGITS = 6
+_LEAST_DIGITS_IN_GROUPS = 7
+_ROUNDS = 5
+_MOST_KNOWN = 50
+
+_Change = str | Callable[[re.Match[str]], str]
+
+# ------------------------------------------------------------------------------------------- what can be told by its form
+
+_EMAIL = re.compile(
+    r"(?<![\w.+%'-])[\w.+%'-]++@[\w-]++(?:\.[\w-]++)*+"
+    r"|(?<![\w.+%-])[\w.+%-]++ ?(?:\(at\)|\[at\]|\barroba\b) ?[\w-]++"
+    r"(?: ?(?:\.|\(dot\)|\[dot\]|\bpunto\b|\bponto\b) ?[\w-]++){1,3}+",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"(?:https?|ftp)://\S++|(?<!\w)www\.\S++", re.IGNORECASE)
+_FOLDER = re.compile(r"(?i:(?<=[\\/]users[\\/])|(?<=[\\/]usuarios[\\/])|(?<=/home/))[^\\/\s:;,\"'<>|]++")
+_KEY = re.compile(r"(?<![\w-])(?:sk|pk|rk|whsec|gh[opsu]|github_pat|glpat|xox[abpr]|AKIA|AIza|eyJ)[-_]?[\w./+=-]{8,}+")
+_LONG_TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{20,}+")
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)")
+_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])")
+_IPV6 = re.compile(
+    r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}(?![\w:])|(?<![\w:])[0-9A-Fa-f]{1,4}::[0-9A-Fa-f:]{1,30}+"
+)
+_CODE = re.compile(r"(?<!\w)(?=[^\W\d]*+\d)\w++(?:-[\dA-Za-z](?!\w))?")
+_NUMBER = re.compile(
+    r"(?<![\w])(?<!\d[.,])(?:(?P<date>(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)?\d\d(?![\w]|[/.-]\d)"
+    r"|(?:19|20)\d\d([/.-])(?:0?[1-9]|1[0-2])\3(?:0?[1-9]|[12]\d|3[01])(?![\w]|[/.-]\d))"
+    r"|[+(]{0,2}\d(?:[ .()/-]{0,2}\d)*+(?:-[\dKkA-Z](?!\w))?)"
+)
+_KEPT_CODE = re.compile(r"0[xX][0-9A-Fa-f]+|[Kk][Bb]\d+|\d{3,4}[xX]\d{3,4}|\d+(?:[kKmMgGtT]?[bB](?:ps)?|[kKmMgG]?[hH]z|px|ms)")
+_AFTER_ERROR = re.compile(r"(?i)(?:error|erro|err|stop|code|c[oó]digo de error|c[oó]digo de erro)[\s:#ºn°.(-]{0,4}$")
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,4}|\d{5}\.\d{1,5}")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
+_NAMES_A_VERSION = re.compile(r"(?i)(?:\bv|\bver\.?|\bversi[oó]n|\bvers[aã]o|\bversion|\bfirmware|\bbuild)[\s:]{0,2}$")
+_IN_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+_PHONE_WITH_DOTS = re.compile(r"(?:\d{1,2}\.)?\d{2,3}\.\d{3,4}\.\d{3,4}|\d{2,3}(?:\.\d{2}){3,4}")
+_YEARS = re.compile(r"(?:19|20)\d\d(?:[ /-]{1,3}(?:19|20)\d\d)*")
+
+# ---------------------------------------------------------------------------------- what can be told by the words before it
+
+_NAME = r"[A-ZÁÉÍÓÚÜÑÂÊÔÃÕÇ][\w'’-]*+"
+_NAMES = rf"{_NAME}(?: (?:(?:de|del|la|las|los|da|do|dos|das|e|y|van|von) ){{0,2}}{_NAME}){{0,3}}"
+_NO_NAME = (
+    "y no de que e and but pero tengo quiero quisiera necesito soy vivo desde con por para from i have am with my mi meu minha "
+    "tenho quero preciso sou moro com mas the el la los las un una o a os as do da del en em se me te le ayer hoy since "
+    "cliente usuario"
+)
+_LOWER_NAMES = rf"[^\W\d_][\w'’-]*+(?: (?!(?:{'|'.join(_NO_NAME.split())})\b)[^\W\d_][\w'’-]*+)?"
+_NAMED = re.compile(
+    r"(?<!\w)((?i:me llamo|mi nombre (?:completo )?es|my (?:full )?name(?: is|'s)|meu nome (?:completo )?[eé]|(?:eu )?me chamo|"
+    r"(?:nombre|apellidos?|titular|name|nome|cliente|usuario|usuário|username|user)[ ]?:)[ ]{1,2})"
+    rf"(?:{_NAMES}|{_LOWER_NAMES})"
+)
+_I_AM = re.compile(
+    r"(?<!\w)((?:[Ss]oy|[Ii]'m|I am|[Ss]ou|[Tt]his is|[Hh]abla|[Hh]ablo con|[Aa]qui é|[Aa]quí|[Dd]e parte de|[Ll]e escribe|"
+    r"[Ss]r[.]?|[Ss]ra[.]?|[Ss]rta[.]?|[Dd]on|[Dd]oña|[Dd]ña[.]|Mr[.]?|Mrs[.]?|Ms[.]?)[ ](?:(?:el|la|o|a) )?)"
+    rf"(?!(?:Cliente|Usuari[oa]|Nuev[oa]|Premium|Windows|Android|Mac|Linux|Google|Microsoft|Movistar|Nov[oa]|Using)\b){_NAMES}"
+)
+_SIGNED = re.compile(
+    r"(?<!\w)((?i:saludos(?: cordiales)?|un (?:cordial )?saludo|atentamente|cordialmente|att|atte|gracias|muchas gracias|regards|"
+    r"best|thanks|thank you|cheers|sincerely|yours|abraços?|abs|um abraço|un abrazo|atenciosamente|obrigad[oa])"
+    rf"(?:[ ]?[,.!:;-]{{1,3}}[ ]?|[ ]?[,.!:;-]{{0,3}}[ ]?\n\s{{0,4}}|(?<=saludos)[ ]|(?<=Saludos)[ ])){_NAMES}(?=[ .]*(?:\n|\Z))"
+)
+_WORD_FOR_IT = (
+    r"contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha|pin|cvv|cvc|token|api[ _-]?key|secret|secreto|nip"
+)
+_SECRET_PHRASE = re.compile(
+    rf"(?<!\w)((?i:{_WORD_FOR_IT})(?: (?:de|del|for|da|do|of|para) [\w-]{{1,20}}+(?: [\w-]{{1,20}}+)?)?"
+    r"(?:[ ]?[:=][ ]?|[ ](?i:es|era|is|was|é|eh|e|puse|fue)[ ](?:[:][ ]?)?))([^\s…]++)"
+)
+_ORDINARY = """
+    incorrecta incorrecto incorreta incorreto erronea errónea equivocada invalida inválida valida válida correcta
+    correcto correta certa errada mala buena nueva vieja antigua larga corta muy demasiado la el lo un una mi que
+    no de se ya para por siempre otra diferente distinta misma igual débil debil segura fácil facil difícil
+    dificil obligatoria necesaria temporal caducada vencida expirada bloqueada rechazada aceptada reconocida wrong
+    incorrect invalid valid correct right not too the a an my your expired weak strong short long old new required
+    rejected blocked locked different same being never always case temporary ok bien mal muito o uma um não nao
+    sempre mesma outra fraca forte solo sólo imposible requerida olvidada perdida desconocida saved forgotten lost
+    reset ¿cómo como cómo cual cuál error erro fail failed me i it this
+"""
+_NO_SECRET = frozenset(_ORDINARY.split())
+_SHORT_CODE = re.compile(
+    r"(?<!\w)((?i:c[oó]digo(?: postal| de (?:seguridad|verificaci[oó]n|acceso))?|otp|c\.?p\.?|zip(?: code)?|security code|"
+    r"verification code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é|era)[ ]|[ ]))\d{4,}+(?![\w.,]*\w)"
+)
+_STREET = re.compile(
+    r"(?<!\w)((?i:calle|c/|avenida|avda?\.?|av\.?|paseo|pza\.?|plaza|rua|travessa|alameda|jir[oó]n|jr\.|pasaje|diagonal|calzada|"
+    r"cra\.?|carrera|cl\.)[ ]?)(?:[^\W\d_]{1,25}+[.,]?[ ]){0,5}(?:[#,nN][º°o.]{0,2}[ ]?)?\d{1,5}\b"
+    r"(?:[ ]?(?:#|-|,)[ ]?\d{1,4}\w?)*"
+)
+_STREET_IN_ENGLISH = re.compile(
+    r"(?<!\w)\d{1,5} (?:[NSEW]\.? )?(?:[A-Z][\w'’]{1,20}+ ){1,3}"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Court|Square)\b\.?"
+)
+_DAY = (
+    r"(?:\d{1,2}[/. -]\d{1,2}[/. -]\d{2,4}|\d{4}-\d{2}-\d{2}"
+    r"|\d{1,2}(?:st|nd|rd|th)?(?: de| of)? [^\W\d]{3,12}+,?(?: (?:de |del )?\d{4})?"
+    r"|"
+    r"[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{4})"
+)
+_BORN = re.compile(
+    r"(?<!\w)((?i:nac[ií]|nacimiento|nacid[oa]|born|birth|birthday|birth ?date|date of birth|dob|nasci|nascimento|nascid[oa]|"
+    rf"cumpleaños)[ ]?[:=]?[ ]?(?:(?i:el|en|on|in|em|no|is|es|é|día|dia)[ ]){{0,2}}){_DAY}(?!\w)"
+)
+
+
+def remove_personal_data(text: str, known: Iterable[str] = ()) -> str:
+    """The same text without what tells who somebody is, or what only they should know.
+
+    Addresses of mail, networks and streets, long numbers of any kind, passwords and keys, names where the words before them say
+    that they are names, dates of birth.
+
+    Args:
+        text: anything that a customer may type, of any length.
+        known: what is known of this customer besides (name, address): removed wherever it is a whole word, whatever its case and
+            accents; a name of several words also part by part.
+
+    Returns:
+        The text with `REMOVED` in place of each; cleaning it again changes nothing.
+    """
+    text = _without_known(text, known)
+    for _ in range(_ROUNDS):
+        cleaned = _clean(text)
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def _clean(text: str) -> str:
+    for pattern, change in _WORDED:
+        text = pattern.sub(change, text)
+    if any(map(str.isdigit, text)):
+        for pattern, change in _NUMERIC:
+            text = pattern.sub(change, text)
+    return text
+
+
+def _keep_start(match: re.Match[str]) -> str:
+    return match[1] + REMOVED
+
+
+def _clean_url(match: re.Match[str]) -> str:
+    # A plain page tells what the problem is about; who asked for it stands in what follows.
+    return REMOVED if any(mark in match[0] for mark in "?@#=") else match[0]
+
+
+def _clean_secret(match: re.Match[str]) -> str:
+    word = match[2].strip(".,;:!?\"'«»“”()").lower()
+    return match[0] if not word or word in _NO_SECRET else match[1] + REMOVED
+
+
+def _clean_token(match: re.Match[str]) -> str:
+    token = match[0]
+    has_both = any(map(str.isdigit, token)) and any(map(str.isalpha, token))
+    return REMOVED if has_both and not _KEPT_CODE.fullmatch(token) else token
+
+
+def _clean_iban(match: re.Match[str]) -> str:
+    return REMOVED if _digits(match[0]) >= 10 else match[0]  # noqa: PLR2004 the shortest account number
+
+
+def _clean_code(match: re.Match[str]) -> str:
+    code = match[0]
+    if _digits(code) < _LEAST_DIGITS or not any(map(str.isalpha, code)) or _KEPT_CODE.fullmatch(code) or _follows_error(match):
+        return code
+    return REMOVED
+
+
+def _clean_number(match: re.Match[str]) -> str:
+    number = match[0]
+    if match["date"] or _digits(number) < 4:  # noqa: PLR2004 not even an address of four numbers
+        return number
+    if _VERSION.fullmatch(number):
+        return number if _is_version(match) else REMOVED
+    in_groups = not number.strip("+(").isdigit()
+    least = _LEAST_DIGITS_IN_GROUPS if in_groups else _LEAST_DIGITS
+    kept = _digits(number) < least or _YEARS.fullmatch(number) or _follows_error(match)
+    return number if kept else REMOVED
+
+
+def _is_version(match: re.Match[str]) -> bool:
+    number = match[0]
+    if _NAMES_A_VERSION.search(match.string[max(0, match.start() - 12) : match.start()]):
+        return True
+    alike = (_IPV4, _PHONE_WITH_DOTS, _IN_THOUSANDS)
+    return not any(each.fullmatch(number) for each in alike)
+
+
+def _follows_error(match: re.Match[str]) -> bool:
+    return _AFTER_ERROR.search(match.string[max(0, match.start() - 24) : match.start()]) is not None
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
+_WORDED: tuple[tuple[re.Pattern[str], _Change], ...] = (
+    (_URL, _clean_url),
+    (_EMAIL, REMOVED),
+    (_FOLDER, REMOVED),
+    (_SECRET_PHRASE, _clean_secret),
+    (_KEY, REMOVED),
+    (_NAMED, _keep_start),
+    (_I_AM, _keep_start),
+    (_SIGNED, _keep_start),
+    (_MAC, REMOVED),
+    (_IPV6, REMOVED),
+)
+_NUMERIC: tuple[tuple[re.Pattern[str], _Change], ...] = (
+    (_BORN, _keep_start),
+    (_STREET, _keep_start),
+    (_STREET_IN_ENGLISH, REMOVED),
+    (_SHORT_CODE, _keep_start),
+    (_IBAN, _clean_iban),
+    (_LONG_TOKEN, _clean_token),
+    (_CODE, _clean_code),
+    (_NUMBER, _clean_number),
+)
+
+# ----------------------------------------------------------------------------------------------------- what is known besides
+
+_CONNECTIVES = frozenset(("del", "las", "los", "dos", "das", "van", "von", "and"))
+_LEAST_LETTERS = 3
+
+
+class _Folds(dict[int, str]):
+    """Each character without case and accent, one for one, so that places in the text stay the same."""
+
+    def __missing__(self, code: int) -> str:
+        plain = unicodedata.normalize("NFKD", chr(code))[0].casefold()[:1] or chr(code)
+        self[code] = plain
+        return plain
+
+
+def _without_known(text: str, known: Iterable[str]) -> str:
+    values = sorted({part for value in list(known)[:_MOST_KNOWN] for part in _parts(value)}, key=lambda v: (-len(v), v))
+    if not values:
+        return text
+    text = unicodedata.normalize("NFC", text)
+    folded = text.translate(_Folds())
+    found = re.finditer(rf"(?<!\w)(?:{'|'.join(map(re.escape, values))})(?!\w)", folded)
+    end, kept = 0, list[str]()
+    for match in found:
+        kept += [text[end : match.start()], REMOVED]
+        end = match.end()
+    return "".join((*kept, text[end:]))
+
+
+def _parts(value: str) -> list[str]:
+    whole = " ".join(unicodedata.normalize("NFC", value).translate(_Folds()).split())
+    words = whole.split() if whole.replace(" ", "").isalpha() else []
+    return [part for part in (whole, *words) if len(part) >= _LEAST_LETTERS and part not in _CONNECTIVES]

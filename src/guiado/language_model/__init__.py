@@ -1,0 +1,27 @@
+"""The optional language model: it may choose among candidates, reword a step, and draft examples. Nothing else.
+
+It has no tools. What a customer wrote reaches it as data, without personal data, and what it answers is checked here.
+Whatever goes wrong, the caller gets no answer and goes on without it. The `openai` package is imported with the first call.
+
+Source: ADR 0012.
+"""
+
+from guiado.language_model.choose import Choice, Option, choose
+from guiado.language_model.draft import draft
+from guiado.language_model.model import DEADLINE_S, LanguageModel
+from guiado.language_model.rewrite import StepTexts, rewrite
+from guiado.language_model.way_out import MAX_ANSWER_BYTES, Answer, Post
+
+__all__ = [
+    "DEADLINE_S",
+    "MAX_ANSWER_BYTES",
+    "Answer",
+    "Choice",
+    "LanguageModel",
+    "Option",
+    "Post",
+    "StepTexts",
+    "choose",
+    "draft",
+    "rewrite",
+]

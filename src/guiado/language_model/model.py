@@ -1,0 +1,184 @@
+"""One question to the model and its answer as a checked value, or none at all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+
+from guiado import clock
+from guiado.language_model.limits import Limits
+from guiado.language_model.way_out import Post
+from guiado.logs import get_logger
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["DEADLINE_S", "LanguageModel", "Question"]
+
+DEADLINE_S = 5.0
+"""For everything together: the import, the name's lookup, connecting, a slow answer, a second try."""
+
+_UNSUPPORTED = (400, 422)
+T = TypeVar("T")
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Args:
+        task: its name in the log.
+        system: instructions, always the same text for a task: nothing that a customer wrote.
+        data: what it is about, sent as JSON in the user's message.
+        schema: JSON Schema of the answer, for servers that can hold the model to it.
+        max_tokens: the longest answer.
+    """
+
+    task: str
+    system: str
+    data: dict[str, object]
+    schema: dict[str, object]
+    max_tokens: int
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[msgspec.Raw] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice]
+
+
+class LanguageModel:
+    """A model behind an OpenAI-compatible address. One object serves one event loop.
+
+    Args:
+        post: the way out to addresses that the operator chose.
+        key: sent as bearer token.
+        base_url: of the API, with its version: `https://host/v1`.
+        name: of the model.
+        calls_per_minute: how many calls may begin within any 60 seconds.
+        deadline_s: for one question, in seconds.
+    """
+
+    def __init__(
+        self, post: Post, *, key: str, base_url: str, name: str, calls_per_minute: int = 60, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self.name = name
+        self._post, self._key, self._base_url, self._deadline_s = post, key, base_url, deadline_s
+        self._limits = Limits(calls_per_minute)
+        self._takes_schema = True
+
+    async def ask(self, question: Question, kind: type[T]) -> T | None:
+        """The answer, or None: there is none in time, the model is resting, or it is not what was asked for.
+
+        Args:
+            kind: what the answer must be; a `msgspec.Struct` that forbids unknown fields.
+        """
+        refusal = self._limits.refusal()
+        if refusal:
+            log.info("language_model", task=question.task, outcome=refusal)
+            return None
+        started_s = clock.monotonic_s()
+        with self._limits.call():
+            outcome, answer = await self._outcome(question, kind)
+        # Neither what was asked nor what was answered: it may hold personal data.
+        took_ms = round(1000 * (clock.monotonic_s() - started_s))
+        log.info("language_model", task=question.task, outcome=outcome, took_ms=took_ms)
+        return answer
+
+    async def _outcome(self, question: Question, kind: type[T]) -> tuple[str, T | None]:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                content = _content(await self._complete(question))
+        except Exception as error:  # noqa: BLE001 a broken model changes nothing
+            self._limits.note_failure()
+            return _name(error), None
+        # An answer that is not what was asked for is no failure of the server: a customer's text could provoke it.
+        self._limits.note_success()
+        try:
+            return "answered", None if content is None else msgspec.json.decode(content, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return "malformed", None
+
+    async def _complete(self, question: Question) -> bytes:
+        # The import takes half a second: in a thread, so that nobody else waits for it.
+        client = self.__dict__.get("_client") or await asyncio.to_thread(lambda: self._client)
+        from openai import APIStatusError
+
+        try:
+            return await self._send(client, question, with_schema=self._takes_schema)
+        except APIStatusError as error:
+            if error.status_code not in _UNSUPPORTED or not self._takes_schema:
+                raise
+        answer = await self._send(client, question, with_schema=False)
+        self._takes_schema = False
+        return answer
+
+    async def _send(self, client: AsyncOpenAI, question: Question, *, with_schema: bool) -> bytes:
+        # The raw answer: the package would make something of whatever comes.
+        create: Any = client.chat.completions.with_raw_response.create
+        response = await create(
+            model=self.name,
+            messages=[{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
+            n=1,
+            **(_strict(question) if with_schema else {}),
+        )
+        return cast("bytes", response.http_response.content)
+
+    @cached_property
+    def _client(self) -> AsyncOpenAI:
+        import httpx2
+        from openai import AsyncOpenAI
+
+        from guiado.language_model.transport import GuardedTransport
+
+        # The package would write whole requests into the log of a host program that listens at DEBUG.
+        logging.getLogger("openai").setLevel(logging.WARNING)
+        http = httpx2.AsyncClient(
+            transport=GuardedTransport(self._post, self._deadline_s), follow_redirects=False, trust_env=False, timeout=None
+        )
+        return AsyncOpenAI(api_key=self._key, base_url=self._base_url, max_retries=0, timeout=self._deadline_s, http_client=http)
+
+
+def _as_data(question: Question) -> str:
+    return msgspec.json.encode(question.data).decode()
+
+
+def _strict(question: Question) -> dict[str, Any]:
+    schema = {"name": question.task, "strict": True, "schema": question.schema}
+    return {
+        "response_format": {"type": "json_schema", "json_schema": schema},
+        "max_completion_tokens": question.max_tokens,
+        "temperature": 0,
+    }
+
+
+def _content(answer: bytes) -> str | None:
+    """What the model said; None when it refused, was cut short or wanted to act.
+
+    Raises:
+        ValueError: this is no completion.
+    """
+    (choice,) = msgspec.json.decode(answer, type=_Completion).choices
+    whole = choice.finish_reason in {None, "stop"} and not choice.message.refusal and not choice.message.tool_calls
+    return choice.message.content if whole else None
+
+
+def _name(error: BaseException) -> str:
+    """The kind of failure, without its words: a server could put anything into them."""
+    cause = error.__cause__
+    return f"{type(error).__name__}/{type(cause).__name__}" if cause is not None else type(error).__name__

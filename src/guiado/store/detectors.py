@@ -1,0 +1,93 @@
+"""What detection fitted for a knowledge base, and what it can be measured by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from guiado.store.database import Connection
+from guiado.store.queries import sql
+
+_KEPT = 3
+_MOST_JUDGED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A fitted model as bytes.
+
+    Args:
+        contents: what it was fitted for, see `Index.contents`.
+        model: for `Model.from_bytes`.
+    """
+
+    contents: str
+    model: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LastFit:
+    """The newest fit.
+
+    Args:
+        contents: what it was for.
+        fit_s: seconds that it took.
+        age_s: seconds since.
+    """
+
+    contents: str
+    fit_s: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A detection of which somebody said whether it was right.
+
+    Args:
+        confidence: as it was told, 0..1.
+        intercept: what had been added to its log-odds by then.
+        was_right: whether the problem that was found was the right one.
+    """
+
+    confidence: float
+    intercept: float
+    was_right: bool
+
+
+async def newest(connection: Connection, tenant: str, scope: str) -> str:
+    """Version of the model that was fitted last; "" where there is none.
+
+    Args:
+        scope: of the knowledge base.
+    """
+    return cast("str | None", await connection.fetchval(sql("detectors", "newest"), tenant, scope)) or ""
+
+
+async def load(connection: Connection, tenant: str, scope: str, contents: str) -> StoredModel | None:
+    """The model for exactly these contents, else the one that was fitted last; None where there is none."""
+    row = await connection.fetchrow(sql("detectors", "load"), tenant, scope, contents)
+    return StoredModel(row["contents"], row["model"]) if row else None
+
+
+async def last_fit(connection: Connection, tenant: str, scope: str) -> LastFit | None:
+    """What was fitted last; None where nothing was."""
+    row = await connection.fetchrow(sql("detectors", "last_fit"), tenant, scope)
+    return LastFit(row["contents"], row["fit_seconds"], row["age_s"]) if row else None
+
+
+async def keep(connection: Connection, tenant: str, scope: str, contents: str, version: str, model: bytes, fit_s: float) -> None:
+    """Store a model, and forget all but the last few.
+
+    Args:
+        fit_s: seconds that the fit took.
+    """
+    await connection.execute(sql("detectors", "keep"), tenant, scope, contents, version, model, fit_s)
+    await connection.execute(sql("detectors", "forget"), tenant, scope, _KEPT)
+
+
+async def judged(connection: Connection, tenant: str, scope: str, since: datetime) -> list[Judged]:
+    """The newest detections that were judged, 1,000 at most."""
+    rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, since, _MOST_JUDGED)
+    return [Judged(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

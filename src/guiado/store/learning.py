@@ -1,0 +1,133 @@
+"""What detection learns from sessions: the examples that count, those that wait, and what nothing is known about yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from guiado import clock
+from guiado.domain.lesson import Taught, text_key
+from guiado.store.database import Connection
+from guiado.store.queries import sql
+from guiado.store.sessions import Audit, audit_row
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which examples are meant: those that fit everything that is given.
+
+    Args:
+        example_id: one example.
+        session_id: all of one session.
+        customer_id: all of one customer, by pseudonym.
+        since: those made from then on.
+        status: pending, accepted or rejected.
+    """
+
+    example_id: UUID | None = None
+    session_id: UUID | None = None
+    customer_id: str | None = None
+    since: datetime | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A session whose problem was none of the known ones, as far as anybody knows."""
+
+    session_id: str
+    text: str
+    at: datetime
+
+
+async def revision(connection: Connection, tenant: str, scope: str) -> str:
+    """A mark that is another one after each change of the examples of a knowledge base; "" where there are none.
+
+    One look into an index. The numbers behind it are given out under a lock that is held until the transaction ends, so that they
+    become visible in order: who read a mark, and then the examples, has everything that the mark stands for, and whatever
+    commits later changes the mark. Read it before the examples, and compare it for equality only.
+    """
+    return cast("str | None", await connection.fetchval(sql("learning", "revision"), tenant, scope)) or ""
+
+
+async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
+    """The examples that count for a knowledge base, each text once per problem, in a fixed order.
+
+    How far customers may be trusted beside the author is for `detection.learned.teach` to say.
+
+    Args:
+        scope: "" for the knowledge base that is published for everybody.
+    """
+    rows = await connection.fetch(sql("learning", "examples"), tenant, scope)
+    return [Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"]) for row in rows]
+
+
+async def listed(connection: Connection, tenant: str, choice: Choice, limit: int) -> list[dict[str, Any]]:
+    """Examples with everything that is known of them, oldest first.
+
+    Args:
+        limit: rows at most.
+    """
+    rows = await connection.fetch(sql("learning", "listed"), tenant, *_values(choice), limit)
+    return [{**dict(cast("Any", row)), "id": str(row["id"]), "session_id": _text(row["session_id"])} for row in rows]
+
+
+async def counts(connection: Connection, tenant: str) -> list[dict[str, Any]]:
+    """How many examples there are, by scope, problem, label, source and status."""
+    return [dict(cast("Any", row)) for row in await connection.fetch(sql("learning", "counts"), tenant)]
+
+
+async def judge(
+    connection: Connection, tenant: str, choice: Choice, status: str, reason: str, audit: Audit, now: datetime
+) -> int:
+    """Accept or withdraw examples on a person's word, with a row in the log of lessons for each.
+
+    Args:
+        status: accepted or rejected.
+        reason: why, for who reads the log.
+
+    Returns:
+        How many changed; those that had this status already did not.
+    """
+    audits = [audit_row(tenant, _text(choice.example_id or choice.session_id), audit, now, "example")]
+    values = (tenant, *_values(choice), status, reason, now, audits)
+    return cast("int", await connection.fetchval(sql("learning", "judge"), *values))
+
+
+async def keep_drafts(
+    connection: Connection, tenant: str, problem_id: str, texts: Sequence[str], audit: Audit, now: datetime
+) -> list[str]:
+    """Store examples that a machine wrote for a problem; they wait for a person.
+
+    Args:
+        texts: without personal data.
+
+    Returns:
+        Those that are new for the problem, in the given order.
+    """
+    drafts = [{"id": clock.new_id(), "text": text, "text_key": text_key(text)} for text in texts]
+    audits = [audit_row(tenant, problem_id, audit, now, "example")]
+    rows = await connection.fetch(sql("learning", "keep_drafts"), tenant, problem_id, drafts, now, audits)
+    kept = {row["text"] for row in rows}
+    return [text for text in texts if text in kept]
+
+
+async def unrecognised(connection: Connection, tenant: str, since: datetime, limit: int) -> list[Unrecognised]:
+    """The newest sessions in which no known problem was found, or an agent said that it was none, oldest first.
+
+    Args:
+        limit: rows at most.
+    """
+    rows = await connection.fetch(sql("learning", "unrecognised"), tenant, since, limit)
+    return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
+
+
+def _values(choice: Choice) -> tuple[object, ...]:
+    return choice.example_id, choice.session_id, choice.customer_id, choice.since, choice.status
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

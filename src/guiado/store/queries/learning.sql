@@ -1,0 +1,64 @@
+-- name: revision
+-- The newest change of the examples of one knowledge base.
+SELECT t.revision || ' ' || t.id || ' ' || t.status FROM support_troubleshooting_ml_training t
+ WHERE t.tenant_id = $1 AND t.scope = $2
+ ORDER BY t.revision DESC LIMIT 1;
+
+-- name: examples
+-- What detection is trained on: the same words count once per problem, with the weight of whom to trust most.
+SELECT DISTINCT ON (t.problem_id, t.label, coalesce(t.text_key, t.id::text))
+       t.id, t.problem_id, t.text, t.weight, t.label = 'negative' AS negative, t.source
+  FROM support_troubleshooting_ml_training t
+ WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
+ ORDER BY t.problem_id, t.label, coalesce(t.text_key, t.id::text), t.weight DESC, t.created_at, t.id;
+
+-- name: listed
+-- Examples, oldest first. $2 example, $3 session, $4 customer, $5 from when on, $6 status; null for any.
+SELECT t.id, t.session_id, t.scope, t.problem_id, t.label, t.source, t.status, t.weight, t.text, t.created_at, t.metadata ->> 'doubt' AS doubt
+  FROM support_troubleshooting_ml_training t
+ WHERE t.tenant_id = $1 AND ($2::uuid IS NULL OR t.id = $2) AND ($3::uuid IS NULL OR t.session_id = $3)
+   AND ($4::text IS NULL OR t.customer_id = $4) AND ($5::timestamptz IS NULL OR t.created_at >= $5)
+   AND ($6::text IS NULL OR t.status = $6)
+ ORDER BY t.created_at, t.id LIMIT $7;
+
+-- name: counts
+-- How many examples there are of each kind.
+SELECT t.scope, t.problem_id, t.label, t.source, t.status, count(*) AS examples
+  FROM support_troubleshooting_ml_training t
+ WHERE t.tenant_id = $1
+ GROUP BY t.scope, t.problem_id, t.label, t.source, t.status
+ ORDER BY t.scope, t.problem_id, t.label, t.source, t.status;
+
+-- name: judge
+-- Gives the chosen examples a status, with the note in the audit log. $7 status, $8 reason, $9 when, $10 audit rows.
+WITH noted AS (
+    INSERT INTO support_troubleshooting_audit_log
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $10)
+)
+SELECT guiado_judge($1, ARRAY(
+    SELECT t.id FROM support_troubleshooting_ml_training t
+     WHERE t.tenant_id = $1 AND ($2::uuid IS NULL OR t.id = $2) AND ($3::uuid IS NULL OR t.session_id = $3)
+       AND ($4::text IS NULL OR t.customer_id = $4) AND ($5::timestamptz IS NULL OR t.created_at >= $5)
+       AND ($6::text IS NULL OR t.status = $6)), $7, 'agent', $8, $9);
+
+-- name: unrecognised
+-- The newest sessions about none of the known problems, as far as anybody knows. $2 from when on, $3 rows at most.
+SELECT s.session_id, s.problem_description AS text, s.started_at
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.started_at >= $2
+   AND (s.true_problem_id = 'otro' OR (s.true_problem_id IS NULL AND s.detected_problem_id IS NULL))
+ ORDER BY s.started_at DESC, s.session_id DESC LIMIT $3;
+
+-- name: keep_drafts
+-- Examples that a machine wrote; they wait for a person. Words that are known for the problem are left out. $2 problem,
+-- $3 drafts (id, text, text_key), $4 when, $5 audit rows.
+WITH noted AS (
+    INSERT INTO support_troubleshooting_audit_log
+    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $5)
+)
+INSERT INTO support_troubleshooting_ml_training (id, tenant_id, problem_id, text, text_key, source, status, created_at, metadata)
+SELECT x.id, $1, $2, x.text, x.text_key, 'machine', 'pending', $4, '{"doubt": "drafted"}'
+  FROM jsonb_to_recordset($3::jsonb) AS x (id uuid, text text, text_key text)
+ WHERE NOT EXISTS (SELECT FROM support_troubleshooting_ml_training t
+                    WHERE t.tenant_id = $1 AND t.scope = '' AND t.problem_id = $2 AND t.text_key = x.text_key)
+RETURNING text;

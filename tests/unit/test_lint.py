@@ -1,0 +1,127 @@
+"""What `guiado kb lint` says of a knowledge base that detection has trouble with."""
+
+from __future__ import annotations
+
+import pytest
+
+from guiado.app import lint as linting
+from guiado.app.knowledge import read_file
+from guiado.app.lint import lint
+from guiado.cli.workbench import quick_index_of
+from guiado.domain.guide import Guide
+from guiado.resources import data_path
+
+WIFI = ("se me cae el wifi a cada rato", "no tengo internet en casa", "la red va muy lenta", "el router tiene una luz roja",
+        "no carga ninguna página")  # fmt: skip
+MONEY = ("me cobraron dos veces", "quiero un reembolso", "la factura está mal", "no reconozco un cargo en mi tarjeta",
+         "el recibo no llegó")  # fmt: skip
+SPOKEN = {"en": {"problem_title": "x"}}
+
+
+def guide(problem_id: str, title: str, phrases: tuple[str, ...], **more: object) -> Guide:
+    return Guide(problem_id, title, common_issues=phrases, **{"translations": {}, **more})
+
+
+def said(*guides: Guide) -> dict[str, str]:
+    """Path -> what is said of it, without what is said of the whole."""
+    found = lint({g.problem_id: g for g in guides}, 0.33, 0.6).warnings
+    assert all(". " in str(w.message) and str(w.message).endswith(".") for w in found), "no remedy"
+    return {w.field: str(w.message) for w in found}
+
+
+RED, COBRO = guide("red", "Sin internet", WIFI), guide("cobro", "Problema con un cobro", MONEY)
+
+
+def test_the_knowledge_base_that_ships_leaves_hardly_a_doubt() -> None:
+    guides = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    warnings = lint(guides, 0.33, 0.6, quick_index_of).warnings
+    assert [w for w in warnings if "la daría a" not in str(w.message)] == []
+    assert len(warnings) <= 6, "a few phrases of five alike problems are hard to place without themselves"
+
+
+def test_a_sound_base_in_one_language_is_told_that_alone() -> None:
+    assert list(said(RED, COBRO)) == ["$"]
+    assert "translations" in said(RED, COBRO)["$"]
+    spoken = [guide(g.problem_id, g.problem_title, g.common_issues, translations=SPOKEN) for g in (RED, COBRO)]
+    assert said(spoken[0], COBRO).keys() == {"$.cobro.translations"}
+
+
+def test_one_problem_alone_is_doubtful() -> None:
+    found = lint({"red": guide("red", "Sin internet", WIFI, translations=SPOKEN)}, 0.33, 0.6).warnings
+    assert [(w.field, "un solo problema" in str(w.message)) for w in found] == [("$", True)]
+
+
+def test_it_says_how_many_phrases_are_missing() -> None:
+    found = said(RED, guide("cobro", "Problema con un cobro", MONEY[:2]))
+    assert "2" in found["$.cobro.common_issues"]
+    assert "3 más" in found["$.cobro.common_issues"]
+
+
+def test_the_same_phrase_in_two_guides_is_named_in_both_places() -> None:
+    found = said(RED, guide("cobro", "Problema con un cobro", (*MONEY, "¡Se me CAE el WiFi a cada rato!")))
+    assert "$.red.common_issues[0]" in found["$.cobro.common_issues[5]"]
+    assert "La misma frase" in found["$.cobro.common_issues[5]"]
+
+
+def test_nearly_the_same_phrase_is_named_too() -> None:
+    found = said(RED, guide("cobro", "Problema con un cobro", (*MONEY, "se me cae mucho el wifi a cada rato")))
+    assert "Casi la misma" in found["$.cobro.common_issues[5]"]
+
+
+def test_twins_are_told_once_not_phrase_by_phrase() -> None:
+    found = said(RED, COBRO, guide("red2", "Sin Internet", tuple(reversed(WIFI))))
+    assert found.keys() == {"$", "$.red2"}
+    assert "$.red" in found["$.red2"]
+
+
+def test_a_phrase_without_words_and_one_with_personal_data_are_named() -> None:
+    bad = guide("cobro", "Problema con un cobro", (*MONEY, "😀 ...", "cobraron a juan.perez@gmail.com"))
+    found = said(RED, bad)
+    assert "ninguna palabra" in found["$.cobro.common_issues[5]"]
+    assert "personales" in found["$.cobro.common_issues[6]"]
+
+
+def test_translations_are_read_by_their_own_path() -> None:
+    texts = {"en": {"problem_title": "Billing", "common_issues": ["write to me at ana@example.com"]}}
+    found = said(RED, guide("cobro", "Problema con un cobro", MONEY, translations=texts))
+    assert "$.cobro.translations.en.common_issues[0]" in found
+
+
+def test_a_phrase_that_belongs_elsewhere_is_named() -> None:
+    lost = guide("cobro", "Problema con un cobro", ("en casa no tengo internet ni wifi, la red se cae a cada rato", *MONEY))
+    assert "la daría a $.red" in said(RED, lost)["$.cobro.common_issues[0]"]
+
+
+def test_phrases_are_not_tried_one_by_one_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linting, "MOST_TRIED", 5)
+    lost = guide("cobro", "Problema con un cobro", ("en casa no tengo internet ni wifi, la red se cae a cada rato", *MONEY))
+    assert said(RED, lost).keys() == {"$"}
+
+
+def test_the_work_grows_with_the_number_of_phrases_not_with_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    original = linting._say_the_same
+
+    def count(one, other) -> bool:
+        nonlocal compared
+        compared += 1
+        return original(one, other)
+
+    monkeypatch.setattr(linting, "_say_the_same", count)
+    words = [f"{a}{b}{c}" for a in "bcdfglmprst" for b in "aeiou" for c in ("no", "ra", "le", "mi", "so", "du")]
+
+    def base(size: int) -> int:
+        nonlocal compared
+        compared = 0
+        guides = [
+            guide(
+                f"p{n}",
+                f"Falla {words[n % 330]}",
+                tuple(f"{words[(n * 7 + i) % 330]} {words[(n + i * 11) % 330]} no va ya" for i in range(5)),
+            )
+            for n in range(size)
+        ]
+        lint({g.problem_id: g for g in guides}, 0.33, 0.6)
+        return compared
+
+    assert base(2_000) < 3 * base(1_000)

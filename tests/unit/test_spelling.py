@@ -1,0 +1,95 @@
+"""Slips put right for the encoder, and words that are none left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from guiado.detection.encoders import use
+from guiado.detection.encoders.pieces import PieceLexicon
+from guiado.detection.spelling import Speller, neighbours
+from guiado.errors import EncoderUnavailable
+
+TEXT = "la contraseña es incorrecta no llega el código me cobraron dos veces reiniciar el router conexión a internet tarjeta card"
+KNOWN = TEXT.split()
+
+
+@pytest.fixture(scope="module")
+def speller():
+    return Speller(KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("contraeña", "contraseña"),
+        ("contrasña", "contraseña"),
+        ("contrassena", "contraseña"),
+        ("reiniicar", "reiniciar"),
+        ("ruter", "router"),
+        ("incorecta", "incorrecta"),
+        ("crd", "card"),
+        ("conexion", "conexión"),
+        ("codigo", "código"),
+        ("acount", "account"),
+        ("pantlla", "pantalla"),
+        ("aplicacoin", "aplicación"),
+    ],
+)
+def test_a_slip_is_put_right(speller, typed, meant):
+    assert speller.repair(f"mi {typed}, por favor") == f"mi {meant}, por favor"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["contraseña", "card", "account", "puedo", "gracias", "españa", "usd", "wifi", "xyz", "bcn", "12345", "日本語", "no", "você"],
+)
+def test_what_is_a_word_stays(speller, word):
+    assert speller.repair(word) == word
+
+
+def test_words_that_the_encoder_knows_stay_though_the_knowledge_base_has_one_like_it():
+    assert Speller(["carta", "router"]).repair("the route of the card") == "the route of the card"
+
+
+def test_the_knowledge_base_goes_before_the_language():
+    assert Speller(["winback"]).repair("winbak") == "winback"
+    assert Speller([]).repair("winbak") == "winbak"
+
+
+def test_without_the_encoder_the_knowledge_base_alone_repairs():
+    speller = Speller(KNOWN, lambda: None)
+    assert speller.repair("mi contraeña del bancco") == "mi contraseña del bancco"
+
+
+def test_nothing_to_repair_loads_nothing():
+    def refuse():
+        raise AssertionError
+
+    assert Speller(KNOWN, refuse).repair("la contraseña es incorrecta 404 !") == "la contraseña es incorrecta 404 !"
+
+
+def test_a_text_of_nothing_but_slips_ends(speller):
+    assert len(speller.repair("zxcvbnmq " * 5_000 + "a" * 10_000)) == 55_000
+
+
+def test_neighbours_are_one_slip_away():
+    near = neighbours("abc")
+    assert {"ab", "bac", "abd", "abcz", "xabc"} <= near
+    assert not {"abc", "cba", "a", "abcde"} & near
+
+
+def test_a_tokenizer_of_another_version_is_said():
+    class Other:
+        def encode(self, texts, **options):
+            return []
+
+    with pytest.raises(EncoderUnavailable, match="versión"):
+        PieceLexicon(Other())
+
+
+def test_the_package_still_has_its_tables():
+    lexicon = use.load_lexicon()
+    assert lexicon.weigh_word("account") > lexicon.weigh_word("refund") > lexicon.weigh_letters("zqxkvj")
+    assert lexicon.accented("aplicacion") == "aplicación"
+    assert lexicon.weigh_word("ac") is None
+    assert lexicon.weigh_word("cuetna") is None
