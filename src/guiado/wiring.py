@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from guiado.app.knowledge import KnowledgeBase, Senses
 from guiado.app.parts import Parts
 from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.urls import vet_url
 from guiado.detection import DEFAULT_THRESHOLD
 from guiado.detection.encoders import make_encoder
 from guiado.detection.encoders.endpoint import MAX_ANSWER_BYTES as MAX_VECTOR_BYTES
@@ -109,12 +108,12 @@ class Site:
 class Runtime:
     """The running parts of one process. Make it with `Runtime.open`, end it with `close`."""
 
-    def __init__(self, settings: Settings, site: Site, parts: Parts) -> None:
+    def __init__(self, settings: Settings, site: Site, parts: Parts, senses: Senses) -> None:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.jobs: dict[str, Job] = dict(JOBS)
         """Periodic work; that for each knowledge base comes with it."""
-        self._senses = Senses(encoder_of(settings), settings.none_share)
+        self._senses = senses
         self.knowledge = self._open_knowledge(knowledge_path(settings), "")
         self._private: dict[str, KnowledgeBase] = {}
         self._models: dict[str, LanguageModel] = {}
@@ -128,7 +127,9 @@ class Runtime:
             DatabaseUnavailable: there is no database to work with.
             SettingsInvalid: a setting cannot be used.
         """
-        site = Site(settings)
+        site, senses = Site(settings), Senses(encoder_of(settings), settings.none_share)
+        if senses.encoder is not None:
+            senses.encoder.warm()
         dsn = await asyncio.to_thread(site.join)
         try:
             await migrate(dsn)
@@ -136,7 +137,7 @@ class Runtime:
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            runtime = cls(settings, site, Parts(db, settings.tenant, threshold, accept_from))
+            runtime = cls(settings, site, Parts(db, settings.tenant, threshold, accept_from), senses)
         except BaseException:
             await asyncio.to_thread(site.leave)
             raise
@@ -177,6 +178,8 @@ class Runtime:
         return self._models[key]
 
     def _vetted(self, base_url: str) -> str:
+        from guiado.delivery.urls import vet_url  # with what it imports, a third of a facade's start
+
         try:
             refusal = self._policy.refuses(ip_address(vet_url(base_url, operator=True).host), operator=True)
         except ValueError:  # a name: what it leads to is vetted with each connection

@@ -21,6 +21,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "step": ("POST", "/{id}/step", {"success": True, "notes": "n", "step_title": "t", "reason": "r"}),
     "clarify": ("POST", "/{id}/clarify", {"text": "t", "question_id": "q"}),
     "reject": ("POST", "/{id}/reject", {"rejected": "p", "problem_id": "q", "text": "t"}),
+    "correct": ("POST", "/{id}/correct", {"problem_id": "otro", "notes": "n"}),
     "feedback": ("POST", "/{id}/feedback", {"rating": 5, "feedback_text": "f", "was_helpful": True}),
     "escalate": ("POST", "/{id}/escalate", {"reason": "r"}),
     "resolve": ("POST", "/{id}/resolve", {"problem_id": "p", "step_id": "s", "notes": "n", "minutes": 3}),
@@ -31,7 +32,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 REQUIRED = {
     "start": ["problem_description", "customer_email"], "root": ["problem_description", "customer_email"], "step": ["success"],
-    "detect": ["problem_description"],
+    "detect": ["problem_description"], "correct": ["problem_id"],
     "feedback": ["rating"], "webhook": ["url", "events"], "render": ["template_id", "variables"],
     "template": ["template_id", "name", "category", "variables", "steps_template"],
     "notification": ["notification_type", "recipient"],

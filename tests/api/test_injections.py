@@ -18,6 +18,7 @@ from fake_model import FakeModel, endless, http, never, says, sends
 from injections import answers, attacks, obeys, poisoned
 
 from guiado.agent import TroubleshootingAgent, close_engines
+from guiado.app.knowledge import Senses
 from guiado.errors import NotFound, SettingsInvalid
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
@@ -302,7 +303,10 @@ def test_a_step_that_a_hostile_model_rewords_stays_the_authors(
 )
 def test_an_address_that_is_never_called_is_refused_at_the_start(address: str, service: Any) -> None:
     runtime = Runtime(
-        service.runtime.settings.model_copy(update={"openai_base_url": address}), service.runtime.site, service.runtime.parts
+        service.runtime.settings.model_copy(update={"openai_base_url": address}),
+        service.runtime.site,
+        service.runtime.parts,
+        Senses(),
     )
     with pytest.raises(SettingsInvalid, match="OPENAI_BASE_URL"):
         runtime.model()

@@ -110,12 +110,15 @@ def test_the_guiado_commands_run_as_written(in_contract: str, tmp_path: Path, mo
     assert len(lines) >= 5
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GUIADO_LANG", "es")
+    judged = "text,problem_id\nse me cae el wifi,conexion_internet\nla receta de la paella,\n"
+    (tmp_path / "juzgadas.csv").write_text(judged, "utf-8")  # what the reader is to bring
     for line in lines:
         words = shlex.split(line)
         # In this process where that is the same: eight interpreters would take longer than all the rest.
         code = run(words[1:]) if words[0] == ".venv/bin/guiado" else call(line)
         assert code == 0, line
-    assert list(tmp_path.iterdir()), "la copia"
+    assert (tmp_path / "fiabilidad.png").exists()
+    assert list(tmp_path.glob("*.dump")), "la copia"
 
 
 def call(line: str) -> int:

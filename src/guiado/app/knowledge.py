@@ -309,7 +309,7 @@ class KnowledgeBase:
         vectors = await run_aside(lambda pause: encode_all(cache, known.texts.clean, pause))
         async with self._lock:
             if self.snapshot.index is known:
-                index = await asyncio.to_thread(known.with_vectors, cache.source, vectors)
+                index = await asyncio.to_thread(lambda: known.with_vectors(cache.source, vectors).prepare())
                 self.snapshot = replace(self.snapshot, index=index, model_version="")
 
     async def _restore(self) -> None:
@@ -368,12 +368,12 @@ def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: Senses) -> Inde
         return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else encode_all(cache, texts)
 
     encoder = cache.source if cache else None
-    return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share)
+    return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
 
 
 def _with_stored(index: Index, stored: detectors.StoredModel) -> Index:
     model = Model.from_bytes(stored.model)
-    return index.with_model(model) if model else index
+    return index.with_model(model).prepare() if model else index
 
 
 def _signature(path: Path) -> Signature | None:

@@ -172,7 +172,11 @@ def _facts(
         "detector_version": knowledge.snapshot.index.version,
         "detection_confidence": best.confidence if best else 0.0,
         "alternatives": considered_of([c for c in detected.candidates if c is not detected.problem]),
-        "metadata": {"detection_threshold": threshold, "scope": knowledge.scope},
+        "metadata": {
+            "detection_threshold": threshold,
+            "detection_intercept": knowledge.snapshot.index.intercept,
+            "scope": knowledge.scope,
+        },
         "customer_id": pseudonym(tenant, command.customer_email),
     }
 

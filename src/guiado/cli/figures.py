@@ -163,4 +163,5 @@ def _write(screen: Screen, path: Path, content: bytes) -> None:
     except (OSError, ValueError) as error:
         problem = os_reason(error) if isinstance(error, OSError) else shown
         raise GuiadoError("No se puede escribir {file} ({problem}). Elige otra ruta.", file=shown, problem=problem) from None
-    screen.say("✓ Guardado: {file}", style="green", file=shown)
+    # Beside the figures, which may be JSON for a program.
+    screen.errors.print(screen.tr("✓ Guardado: {file}", file=shown), style="green", soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,7 @@ import numpy as np
 from guiado.detection.arrays import Floats, Marks, Rows
 
 _NEAREST = 5
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.spoken)
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """Every word of the texts as the encoder reads them, and how often it occurs."""
+        return Counter(word for text in self.clean for word in _WORD.findall(text))
 
     def only(self, rows: Rows) -> Texts:
         """Some of them, in their order; all problems stay."""
@@ -113,6 +121,10 @@ class Dense:
         first, end = np.searchsorted(self.texts.owners, [problem, problem + 1])
         rows = first + np.flatnonzero(~self.texts.negative[first:end])
         return self.texts.spoken[int(rows[int((self.vectors[rows] @ vector).argmax())])] if len(rows) else None
+
+    def prepare(self) -> None:
+        """Do what the first query would have to wait for."""
+        _ = self._centres
 
     def _take_best(self, cosines: Floats, nearest: Floats) -> None:
         if len(cosines):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Encoder(Protocol):
         Raises:
             EncoderUnavailable: the model cannot be used now; the words alone have to do.
         """
+        ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """An encoder that takes time to load."""
+
+    def warm(self) -> None:
+        """Begin to load in the background, and return at once."""
         ...
 
 

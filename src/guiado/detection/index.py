@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from guiado.detection.arrays import Floats
 from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
-from guiado.detection.dense import Texts
+from guiado.detection.dense import Dense, Texts
 from guiado.detection.encoder import Encoder, has_meaning
 from guiado.detection.language import detect_language
 from guiado.detection.large import Vectors, dense_of
@@ -28,8 +27,8 @@ from guiado.detection.spelling import Speller
 from guiado.detection.training import can_fit, fit_heads, profile
 from guiado.errors import EncoderUnavailable
 
-DEFAULT_THRESHOLD = 0.33
-"""Least confidence of an answer; below, it is none of the known problems."""
+DEFAULT_THRESHOLD = 0.4
+"""Least confidence of an answer, which is a probability; below, it is none of the known problems."""
 
 
 class Index:
@@ -139,6 +138,17 @@ class Index:
         mode = self.encoder.name if self.encoder and self.vectors is not None else ""
         return Model(mode, heads, own, self.texts.problem_ids, intercept)
 
+    def prepare(self) -> Index:
+        """Do what the first query would have to wait for: with 50,000 problems that is seconds.
+
+        Returns:
+            Itself.
+        """
+        _ = self._speller, self._spoken
+        if isinstance(self._scorer.dense, Dense):
+            self._scorer.dense.prepare()
+        return self
+
     def _vector(self, clean: str) -> Floats | None:
         if self.encoder is None or self.vectors is None:
             return None
@@ -149,16 +159,12 @@ class Index:
 
     def _read(self, text: str) -> str:
         """A customer's text as encoder and classifiers read it: the meaningful part, repaired."""
-        clean = clean_sentence(text, self._words.keys())
+        clean = clean_sentence(text, self.texts.words.keys())
         return self._speller.repair(clean) if has_meaning(clean) else ""
 
     @cached_property
-    def _words(self) -> Counter[str]:
-        return Counter(word for text in self.texts.clean for word in _WORD.findall(text))
-
-    @cached_property
     def _speller(self) -> Speller:
-        return Speller(self._words.elements(), None if self.vectors is not None else _no_lexicon)
+        return Speller(self.texts.words.elements(), None if self.vectors is not None else _no_lexicon)
 
     def _is_foreign(self, text: str) -> bool:
         spoken = detect_language(text)
@@ -176,9 +182,7 @@ class Index:
         chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(chances, first, out=chances)
         chances[best] = first
-        order = sorted(
-            np.argsort(-chances, kind="stable")[: limit + 1].tolist(), key=lambda place: (place != best, -chances[place])
-        )
+        order = sorted(_largest(chances, limit + 1), key=lambda place: (place != best, -chances[place], place))
         return tuple(
             self._candidate(observed, vector, place, float(chances[place])) for place in order[:limit] if chances[place] > 0
         )
@@ -215,7 +219,7 @@ def build_index(
     """
     together = _together(problems)
     lexical = build_lexical(together, previous.lexical if previous else None)
-    texts = texts_of(together)
+    texts = texts_of(together, previous.texts if previous else None)
     vectors = None
     if encoder is not None:
         try:
@@ -225,13 +229,15 @@ def build_index(
     return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share)
 
 
-def texts_of(problems: Sequence[Problem]) -> Texts:
+def texts_of(problems: Sequence[Problem], previous: Texts | None = None) -> Texts:
     """What is known of problems, each text once.
 
     Args:
         problems: with different ids, in alphabetical order.
+        previous: texts that were read before; to clean 250,000 anew takes half a minute.
     """
-    rows = [_Row(place, *row) for place, problem in enumerate(problems) for row in _rows(problem)]
+    known = dict(zip(previous.spoken, previous.clean, strict=True)) if previous else {}
+    rows = [_Row(place, *row) for place, problem in enumerate(problems) for row in _rows(problem, known)]
     return Texts(
         tuple(problem.problem_id for problem in problems),
         tuple(row.spoken for row in rows),
@@ -252,7 +258,7 @@ class _Row(NamedTuple):
     heading: bool
 
 
-def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
+def _rows(problem: Problem, known: Mapping[str, str]) -> Iterator[tuple[str, str, float, bool, bool]]:
     """Each text of a problem that says anything, once; the author's word goes before what was learned."""
     seen: set[tuple[str, bool]] = set()
     written = [
@@ -261,19 +267,28 @@ def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
     ]
     learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
     for text, trust, negative, heading in written + learned:
-        clean = _clean(text)
+        clean = known.get(text) or clean_sentence(text)
         if clean and trust > 0 and (clean, negative) not in seen:
             seen.add((clean, negative))
             yield text, clean, trust, negative, heading
+
+
+def _largest(numbers: Floats, count: int) -> list[int]:
+    """Positions of the largest numbers, equal ones in order; without sorting tens of thousands that are next to nothing."""
+    some = np.flatnonzero(numbers > float(numbers.max()) * _NOTHING)
+    if len(some) < count:
+        some = np.arange(len(numbers))
+    return [int(place) for place in some[np.argsort(-numbers[some], kind="stable")[:count]]]
+
+
+_NOTHING = 1e-9
 
 
 def _no_lexicon() -> None:
     """Where the words alone decide, the encoder's vocabulary is not worth its memory."""
 
 
-_WORD = re.compile(r"[^\W\d_]+")
 _HEADINGS = 2
-_clean = lru_cache(maxsize=65_536)(clean_sentence)
 
 
 def _languages(texts: Texts) -> frozenset[str]:

@@ -106,7 +106,7 @@ class LargeDense:
         Args:
             problem: position of the problem.
         """
-        rows = np.arange(self._bounds[problem], self._bounds[problem + 1])
+        rows: Rows = np.arange(int(self._bounds[problem]), int(self._bounds[problem + 1]))
         rows = rows[~self.texts.negative[rows]]
         return self.texts.spoken[int(rows[int((self._unit(rows) @ vector).argmax())])] if len(rows) else None
 
@@ -128,8 +128,8 @@ class LargeDense:
         centres = np.zeros((len(self.texts.problem_ids), self.vectors.codes.shape[1]), np.float32)
         likeness = np.ones(len(self.texts), np.float32)
         scales = np.zeros(len(centres), np.float32)
-        for problems in self._chunks():
-            rows, starts, problems = self._rows_of(problems)
+        for chunk in self._chunks():
+            rows, starts, problems = self._rows_of(chunk)
             codes = self.vectors.codes[rows].astype(np.float32)
             sums = np.add.reduceat(codes * self._weights[rows, None], starts)
             lengths = np.linalg.norm(sums, axis=1)

@@ -13,20 +13,14 @@ from guiado.detection.problem import Candidate, Problem
 from guiado.detection.terms import Word, importance, read_words
 from guiado.detection.vocabulary import REPAIRED, stem
 
-DEFAULT_THRESHOLD = 0.33
-"""Least confidence of an answer. Measured on sets cut from Spanish and English training rows, with 5 and 10 phrases a
-problem: F1 of "answered correctly" is flat and greatest between 0.30 and 0.35 (Spanish 79.0 and 79.3, English 75.5 and
-76.8), where 85 to 91% of the Spanish queries that belong to no problem are refused. On the five problems delivered with
-guiado, customers' sentences score from 0.41 upwards and sentences about something else up to 0.30."""
-
 POOLED_SHARE = 0.3
 """Share of the problem's texts taken together: one phrase rarely has all the customer's words."""
 VAGUENESS = 0.5
 """What every text is taken to have left unsaid, in weights of a rare word: two function words alone prove nothing."""
 
 _MODEL = "lexical-1"
-_SHORTLIST = 30
-_SHORTLISTED_TEXTS = 4 * _SHORTLIST
+_SHORTLIST = 14
+_SHORTLISTED_TEXTS = 6 * _SHORTLIST
 _MOST_POSTINGS = 6_000
 _MOST_WORDS = 64
 _MOST_TOLERANT = 16  # words whose typing errors are looked for; what is wrong stands at the beginning of a long text
@@ -85,7 +79,7 @@ class LexicalIndex:
 
     def _meanings(self, word: Word, number: int) -> tuple[tuple[str, float], ...]:
         exact = word.is_function or number >= _MOST_TOLERANT
-        nearest = [(stem(word.key), 1.0)] if exact else self.contents.vocabulary.meanings(word.key)
+        nearest = ((stem(word.key), 1.0),) if exact else self.contents.vocabulary.meanings(word.key)
         return tuple((term, closeness) for term, closeness in nearest if term in self._rarity)
 
     def _weigh(self, word: Word, meanings: tuple[tuple[str, float], ...]) -> _Asked:

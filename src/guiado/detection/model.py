@@ -133,9 +133,7 @@ def _read(arrays: dict[str, NDArray[Any]]) -> Model | None:
     )
     if arrays["closeness"].shape != (len(ids),):
         return None
-    profile = Profile(
-        inside, outside, foreign_inside, foreign_outside, arrays["closeness"], float(facts["deviation"])
-    )
+    profile = Profile(inside, outside, foreign_inside, foreign_outside, arrays["closeness"], float(facts["deviation"]))
     heads = _heads(arrays, ids, int(facts["total"])) if "words_weights" in arrays else None
     return Model(str(facts["encoder"]), heads, profile, ids, float(facts["intercept"]))
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.dense import Dense, Nearness
-from guiado.detection.lexical import LexicalIndex
 from guiado.detection.large import LargeDense
+from guiado.detection.lexical import LexicalIndex
 from guiado.detection.linear import LinearHead, log_softmax
 from guiado.detection.problem import Candidate
 from guiado.detection.sketch import Sketcher
@@ -35,7 +35,7 @@ SAME_COSINE = 0.85
 """Two texts over this cosine say the same in nearly the same words."""
 SAME_WORTH = 6.0
 """What it is worth that a known text says the very same."""
-_LEXICAL_LIMIT = 30
+_LEXICAL_LIMIT = 14
 _CLIP = 12.0
 _LEAST_CHANCE = 1e-9
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.dense import Texts
-from guiado.detection.large import Vectors, dense_of
+from guiado.detection.large import MOST_EXACT_TEXTS, Vectors, dense_of
 from guiado.detection.lexical import LexicalIndex, build_lexical
 from guiado.detection.linear import fit_head
 from guiado.detection.problem import Problem
@@ -108,9 +108,10 @@ def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause:
         pause: called between parts of the work; may raise to end it.
     """
     found: dict[tuple[bool, bool], list[Floats]] = {(inside, foreign): [] for inside in _BOTH for foreign in _BOTH}
+    fitted = can_fit(texts)  # the whole decides: a part may be small enough for classifiers that the whole does without
     for inside, kept, asked in _folds(texts):
         pause()
-        scorer = _scorer_of(texts, vectors, kept, lexical, pause)
+        scorer = _scorer_of(texts, vectors, kept, lexical, fitted, pause)
         for row in map(int, asked):
             vector = None if vectors is None else vectors[np.array([row])][0]
             for foreign in _BOTH if vector is not None else (False,):
@@ -132,28 +133,33 @@ def _folds(texts: Texts) -> Iterator[tuple[bool, Rows, Rows]]:
     order = np.random.default_rng(0).permutation(len(texts))
     own = order[(~texts.negative & ~texts.heading)[order]]
     counts = np.bincount(texts.owners[~texts.negative], minlength=len(texts.problem_ids))
+    many = len(texts) > MOST_EXACT_TEXTS  # reading a fifth anew would take minutes; a few out of so many change nothing
     folds = _FOLDS if len(texts) <= _MANY_TEXTS else _FEW_FOLDS
     for number in range(folds):
         held = own[number::_FOLDS]
         held = held[counts[texts.owners[held]] > 1]
+        if many:
+            held = held[:_ROWS_A_FOLD]
         if len(held):
             yield True, np.setdiff1d(np.arange(len(texts)), held), held[:_ROWS_A_FOLD]
     problems = np.random.default_rng(1).permutation(len(texts.problem_ids))
     for number in range(folds):
-        without = np.isin(texts.owners, problems[number::_FOLDS])
+        without = np.isin(texts.owners, problems[number::_FOLDS][: _ROWS_A_FOLD if many else None])
         asked = own[without[own]]
         if len(asked) and not without.all():
             yield False, np.flatnonzero(~without), asked[:_ROWS_A_FOLD]
 
 
-def _scorer_of(texts: Texts, vectors: Vectors | None, rows: Rows, lexical: LexicalIndex, pause: Callable[[], None]) -> Scorer:
+def _scorer_of(
+    texts: Texts, vectors: Vectors | None, rows: Rows, lexical: LexicalIndex, fitted: bool, pause: Callable[[], None]
+) -> Scorer:
     """A scorer that knows these texts only, and the problems that have any."""
     some = texts.only(rows)
     present, owners = np.unique(some.owners, return_inverse=True)
     ids = tuple(texts.problem_ids[int(place)] for place in present)
     kept = Texts(ids, some.spoken, some.clean, owners.astype(np.int64), some.trust, some.negative, some.heading)
     own = vectors.some(rows) if isinstance(vectors, CompactVectors) else None if vectors is None else vectors[rows]
-    heads = fit_heads(kept, own, pause) if can_fit(kept) else None
+    heads = fit_heads(kept, own, pause) if fitted and can_fit(kept) else None
     return Scorer(ids, build_lexical(_as_problems(kept), lexical), None if own is None else dense_of(kept, own), heads)
 
 

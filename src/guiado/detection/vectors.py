@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.detection.encoder import Encoder, unit_rows
+from guiado.detection.encoder import Encoder, Warming, unit_rows
 from guiado.detection.segments import KEY_BYTES
 from guiado.detection.vector_file import VectorFile
 
@@ -78,6 +78,11 @@ class VectorCache:
     def source(self) -> Encoder:
         """The encoder itself: what customers write is not to be remembered."""
         return self._encoder
+
+    def warm(self) -> None:
+        """Have the encoder load in the background, if it is one that takes time to."""
+        if isinstance(self._encoder, Warming):
+            self._encoder.warm()
 
     @property
     def name(self) -> str:

@@ -29,6 +29,7 @@ FUZZY_LETTERS = 4
 """Shorter words have too few n-grams to be compared."""
 
 _MOST_MEANINGS = 8
+_REMEMBERED = 4_096  # customers use the same few thousand words
 _SHORTLIST = 24
 _MOST_POSTINGS = 2_000
 _SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
@@ -85,12 +86,13 @@ class Vocabulary:
         stems: every folded word of the knowledge base, with its stem.
     """
 
-    __slots__ = ("_by_deletion", "_by_trigram", "stems")
+    __slots__ = ("_by_deletion", "_by_trigram", "_remembered", "stems")
 
     def __init__(self, stems: Mapping[str, str]) -> None:
         self.stems = stems
         self._by_trigram = file_under(_comparable(stems), _trigrams)
         self._by_deletion = file_under(_comparable(stems), _deletions)
+        self._remembered = lru_cache(_REMEMBERED)(self._look_up)
 
     def with_words(self, stems: Mapping[str, str]) -> Vocabulary:
         """A vocabulary of these words. What it has in common with this one is shared, and costs nothing."""
@@ -103,11 +105,12 @@ class Vocabulary:
 
     def _share(self, stems: Mapping[str, str], new: Iterable[str], gone: Iterable[str]) -> None:
         self.stems = stems
+        self._remembered = lru_cache(_REMEMBERED)(self._look_up)
         new, gone = _comparable(new), _comparable(gone)
         self._by_trigram = refile(self._by_trigram, file_under(new, _trigrams), file_under(gone, _trigrams))
         self._by_deletion = refile(self._by_deletion, file_under(new, _deletions), file_under(gone, _deletions))
 
-    def meanings(self, word: str) -> list[tuple[str, float]]:
+    def meanings(self, word: str) -> tuple[tuple[str, float], ...]:
         """The known stems that a word may mean.
 
         Args:
@@ -116,6 +119,9 @@ class Vocabulary:
         Returns:
             (stem, 0 to 1) pairs, nearest first; empty for a word that is like no other.
         """
+        return self._remembered(word)
+
+    def _look_up(self, word: str) -> tuple[tuple[str, float], ...]:
         found: dict[str, float] = {}
         if len(word) >= FUZZY_LETTERS:
             for near, closeness in self._neighbours(word):
@@ -123,7 +129,7 @@ class Vocabulary:
                 if closeness > found.get(key, 0.0):
                     found[key] = closeness
         found[stem(word)] = 1.0
-        return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS]
+        return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS])
 
     def _neighbours(self, word: str) -> Iterable[tuple[str, float]]:
         own = grams(word)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from guiado.detection.encoders.table import view
 from guiado.detection.words import fold
 from guiado.errors import EncoderUnavailable
 
@@ -39,8 +40,8 @@ class PieceTable:
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._starts, self._offsets = memoryview(arrays["starts"]), memoryview(arrays["offsets"])
-        self._numbers, self._letters = memoryview(arrays["numbers"]), memoryview(arrays["letters"])
+        self._starts, self._offsets = view(arrays["starts"]), view(arrays["offsets"])
+        self._numbers, self._letters = view(arrays["numbers"]), view(arrays["letters"])
         self.get = lru_cache(_REMEMBERED)(self.find)
 
     def find(self, piece: str) -> int | None:
@@ -60,9 +61,9 @@ def tabulate(numbers: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         numbers: of the package's tokenizer: number + 1 by piece, 0 by beginning of a piece.
     """
     buckets = [zlib.crc32(piece.encode()) % _BUCKETS for piece in numbers]
-    order = np.argsort(buckets, kind="stable")
+    order: NDArray[np.int64] = np.argsort(buckets, kind="stable")
     pieces = list(numbers)
-    letters = [pieces[row].encode() for row in order]
+    letters = [pieces[row].encode() for row in cast("list[int]", order.tolist())]
     return {
         "starts": np.searchsorted(np.asarray(buckets)[order], np.arange(_BUCKETS + 1)).astype(np.uint32),
         "offsets": np.fromiter(accumulate(map(len, letters), initial=0), np.uint32, len(letters) + 1),

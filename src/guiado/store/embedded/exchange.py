@@ -46,7 +46,7 @@ def put_in_place(site: Site, major: int) -> Path:
     Returns:
         Where the old data folder is now.
     """
-    kept = site.folder / f"data-{major}-{clock.now():%Y%m%dT%H%M%S%f}"
+    kept = site.folder / f"data-{major}-{clock.now():%Y%m%dT%H%M%S}"
     write_private(_journal(site.folder), kept.name)
     sync_path(site.folder)
     site.data.rename(kept)

@@ -1,0 +1,75 @@
+"""`guiado detect` and `guiado detect eval`, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from guiado.cli.root import run as guiado
+
+ROWS = [
+    {"text": "se me cae el wifi a cada rato", "problem_id": "conexion_internet"},
+    {"text": "m sale q la contraseña esta mal", "problem_id": "recuperar_cuenta"},
+    {"text": "me cobraron dos veces la cuota", "problem_id": "problema_facturacion"},
+    {"text": "la receta de la paella", "problem_id": None},
+]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Exit code, what was printed, and what was complained of."""
+    monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = guiado(["detect", *map(str, words)])
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+def test_a_text_is_explained(command) -> None:
+    code, said, _ = command("olvidÃ© mi contraseÃ±a", "--json")
+    found = json.loads(said)
+    assert (code, found["verdict"], found["candidates"][0]["problem_id"]) == (0, "accept", "recuperar_cuenta")
+    assert found["candidates"][0]["evidence"]["example"]
+    code, said, _ = command("olvidÃ© mi contraseÃ±a", "--explain")
+    assert code == 0
+    assert "contraseña" in said
+
+
+def test_judged_phrases_are_measured_and_drawn(command, tmp_path: Path) -> None:
+    file, plot = tmp_path / "frases.jsonl", tmp_path / "curva.png"
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS), "utf-8")
+    code, said, _ = command("eval", file, "--plot", plot, "--json")
+    figures = json.loads(said)
+    assert code == 0
+    assert figures["accuracy"] == 1.0
+    assert figures["in_scope"] == 3
+    assert figures["out_of_scope"] == 1
+    with Image.open(plot) as image:
+        assert min(image.size) >= 300
+        assert len(image.convert("RGB").getcolors(1 << 20) or ()) > 10
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("", "frases"),
+        ('{"text": "hola"', "1"),
+        ('{"text": "hola", "problem_id": "no_existe"}', "no_existe"),
+        ('{"problem_id": null}', "text"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_place_and_the_remedy(command, tmp_path: Path, content: str, named: str) -> None:
+    file = tmp_path / "frases.jsonl"
+    file.write_text(content, "utf-8")
+    code, said, complaint = command("eval", file)
+    assert code != 0
+    assert named in complaint + said
+    assert "Traceback" not in complaint
