@@ -378,10 +378,19 @@ class Play:
             raise LookupError(f"decision {self.offered} ({rule}) is missing")
         offer = self.facts.decisions[self.offered - 1]
         kind = kind or ("escalation" if step_number is None else "step")
+        if rule == "author-order" and step_number is not None and self._was_tried(step_number, offer):
+            rule = "already-tried"
         wanted = (self.offered, kind, rule, step_number)
         found = tuple(offer[name] for name in ("number", "kind", "rule", "step_number"))
         if found != wanted and not (self.version == 1 and offer["rule"] == "language-model" and found[:2] == wanted[:2]):
             self.faults.append(f"decision {self.offered} is {found}, the history says {wanted}")
+
+    def _was_tried(self, step_number: int, offer: Row) -> bool:
+        """Whether the customer said that they did the step; of a guide that was left, only its offer knows."""
+        if self.guide != self.facts.row["guide_version_id"]:
+            return bool(offer["rule"] == "already-tried")
+        step_id = self.steps[step_number - 1]["step_id"]
+        return step_id in {tried["step_id"] for tried in self.facts.row["already_tried"] or ()}
 
     def _tell(self, event: str, **data: Any) -> None:
         self.told.append((event, *_gist({"session_id": str(self.facts.row["session_id"]), **data})))

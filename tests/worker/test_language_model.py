@@ -322,9 +322,7 @@ def test_calls_are_limited_at_once_and_by_the_minute(server: FakeModel) -> None:
 # ------------------------------------------------------------------------------------------------------------------- privacy
 
 
-def test_no_text_reaches_the_log(
-    server: FakeModel, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_text_reaches_the_log(server: FakeModel, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
     with caplog.at_level(logging.DEBUG):
         for behave in (says({"problem_id": "b"}), says("secreto del modelo"), sends(http(b"secreto del modelo", 500))):
             server.behave = behave
