@@ -15,7 +15,7 @@ def rows_of(server: Any) -> dict[str, int]:
         connection = await asyncpg.connect(server._settings["DATABASE_URL"])
         try:
             tables = await connection.fetch(
-                "SELECT relid::regclass::text FROM pg_stat_user_tables WHERE relname !~ 'rollup|schedule'"
+                "SELECT relid::regclass::text FROM pg_stat_user_tables WHERE relname !~ 'rollup|schedule|detectors'"
             )
             every = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for (name,) in tables)
             return dict(await connection.fetch(every))
