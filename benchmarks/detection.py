@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,11 +42,12 @@ def _problems(size: int) -> tuple[list[Problem], list[str], list[str]]:
     return problems, queries(entries, QUERIES), long_texts(entries, LONG)
 
 
-def _percentiles_ms(index: Index, texts: list[str]) -> tuple[float, float]:
+def _percentiles(ask: Callable[[str], object], texts: list[str]) -> tuple[float, float]:
+    """Milliseconds."""
     taken: list[float] = []
     for text in texts:
         began = time.perf_counter()
-        index.rank(text, 4)
+        ask(text)
         taken.append((time.perf_counter() - began) * 1_000)
     cuts = statistics.quantiles(taken, n=100)
     return cuts[49], cuts[98]
@@ -68,8 +70,10 @@ def _measure(size: int, folder: Path) -> list[Row]:
     gc.collect()
     gc.freeze()  # as the server does once it has started
     half_limit, worst_limit = LIMITS_MS.get(size, (0.0, 0.0))
+    bare, _ = _percentiles(lambda text: encoder.encode([text]), short)
+    rows.append((f"The encoder alone, {size} problems' queries, p50", bare, "ms", ""))
     for kind, texts in (("", short), (", long text", long)):
-        half, worst = _percentiles_ms(index, texts)
+        half, worst = _percentiles(lambda text: index.rank(text, 4), texts)
         rows.append(
             (f"Query, {size} problems{kind}, p50", half, "ms", share(half, half_limit, "ms") if half_limit and not kind else "")
         )

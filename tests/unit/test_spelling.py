@@ -56,6 +56,18 @@ def test_the_knowledge_base_goes_before_the_language():
     assert Speller([]).repair("winbak") == "winbak"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("quieor hablra con alguien", "quiero hablar con alguien"),
+        ("¿dónnde está mi dinreo?", "¿dónde está mi dinero?"),
+        ("eu nao consgio acesasr a minha cnta", "eu nao consigo acessar a minha conta"),
+    ],
+)
+def test_slips_are_put_right_in_the_customers_language_whatever_the_knowledge_base_is_written_in(typed, meant):
+    assert Speller(["card", "account", "talk", "person"]).repair(typed) == meant
+
+
 def test_without_the_encoder_the_knowledge_base_alone_repairs():
     speller = Speller(KNOWN, lambda: None)
     assert speller.repair("mi contraeña del bancco") == "mi contraseña del bancco"

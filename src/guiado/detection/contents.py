@@ -1,4 +1,4 @@
-"""What an index is made of: every problem as it was read, and how many of them have each term and each word.
+"""What an index is made of: every problem as it was read, and the words and terms that they have.
 
 An edit of one problem among thousands reads that problem only; everything that was read of the others is shared.
 """
@@ -7,31 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import log1p
 
+import numpy as np
+
+from guiado.detection.postings import Postings
 from guiado.detection.problem import Problem
 from guiado.detection.terms import importance, read_words
-from guiado.detection.vocabulary import Filed, Vocabulary, file_under, refile, stem
+from guiado.detection.vocabulary import Vocabulary, stem
 
 Source = tuple[str, ...]
 """The texts of one problem, as they were written."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Text:
-    """One text of a problem; each is itself only, so that it can be a key that costs nothing to look up.
-
-    Args:
-        problem_id: of the problem.
-        terms: each term once, in alphabetical order: sums come out the same every time.
-    """
-
-    problem_id: str
-    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +31,17 @@ class Entry:
     Args:
         problem_id: identifier of the problem.
         source: its texts.
-        texts: those that have any term.
+        terms: numbers of the terms of its texts, one text after the other, in four bytes each; in a text each term once, in
+            alphabetical order: sums come out the same every time.
+        sizes: how many terms each text has; texts without any are left out.
         words: the folded words of all texts, each once.
         digest: of identifier and source.
     """
 
     problem_id: str
     source: Source
-    texts: tuple[Text, ...]
+    terms: bytes
+    sizes: tuple[int, ...]
     words: tuple[str, ...]
     digest: bytes
 
@@ -59,15 +52,13 @@ class Contents:
 
     Args:
         entries: the problems, by id.
-        having: the texts that have each term.
-        term_counts: in how many problems each term occurs.
+        numbers: of the terms; those of earlier contents stay, so that what was read needs no reading again.
         word_counts: in how many problems each folded word occurs.
         vocabulary: all those words.
     """
 
     entries: Mapping[str, Entry]
-    having: Filed[Text]
-    term_counts: Counter[str]
+    numbers: Mapping[str, int]
     word_counts: Counter[str]
     vocabulary: Vocabulary
 
@@ -75,24 +66,32 @@ class Contents:
     def of(cls, problems: Iterable[Problem], previous: Contents | None = None) -> Contents:
         """Read these problems, but those that `previous` has with the same texts."""
         old = previous or _NOTHING
-        stems = dict(old.vocabulary.stems)
+        stems, numbers = dict(old.vocabulary.stems), dict(old.numbers)
         entries = {
-            problem_id: _unchanged(old.entries.get(problem_id), source) or _read(problem_id, source, stems)
+            problem_id: _unchanged(old.entries.get(problem_id), source) or _read(problem_id, source, stems, numbers)
             for problem_id, source in sorted(_sources(problems).items())
         }
         gone = [entry for entry in old.entries.values() if entries.get(entry.problem_id) is not entry]
         new = [entry for entry in entries.values() if old.entries.get(entry.problem_id) is not entry]
-        having = refile(old.having, _by_term(new), _by_term(gone))
-        term_counts = _recount(old.term_counts, map(_terms, gone), map(_terms, new))
         word_counts = _recount(old.word_counts, (entry.words for entry in gone), (entry.words for entry in new))
         known = {word: stems[word] for word in word_counts}
-        return cls(entries, having, term_counts, word_counts, old.vocabulary.with_words(known))
+        return cls(entries, numbers, word_counts, old.vocabulary.with_words(known))
 
     @cached_property
-    def rarity(self) -> Mapping[str, float]:
-        """The weight of every term. Among problems, not texts: a word in every phrase of one problem is that problem's mark."""
-        total = len(self.entries)
-        return {term: importance(term) * log1p(total / count) for term, count in self.term_counts.items()}
+    def postings(self) -> Postings:
+        """The terms of all texts. All of it, for every edit: one problem more or less changes every rarity."""
+        entries = self.entries.values()
+        return Postings(
+            np.frombuffer(b"".join(entry.terms for entry in entries), np.int32),
+            np.fromiter((size for entry in entries for size in entry.sizes), np.int32),
+            np.fromiter((len(entry.sizes) for entry in entries), np.int64, len(entries)),
+            np.fromiter(map(importance, self.numbers), np.float64, len(self.numbers)),
+        )
+
+    @cached_property
+    def problem_ids(self) -> tuple[str, ...]:
+        """Of all problems, in the order of the postings."""
+        return tuple(self.entries)
 
     @cached_property
     def digest(self) -> str:
@@ -112,7 +111,7 @@ def _unchanged(entry: Entry | None, source: Source) -> Entry | None:
     return entry if entry and entry.source == source else None
 
 
-def _read(problem_id: str, source: Source, stems: dict[str, str]) -> Entry:
+def _read(problem_id: str, source: Source, stems: dict[str, str], numbers: dict[str, int]) -> Entry:
     """Read one problem; `stems` keeps what is known of each word, since to stem one takes longer than all else."""
     texts: dict[tuple[str, ...], None] = {}
     words: dict[str, None] = {}
@@ -125,15 +124,8 @@ def _read(problem_id: str, source: Source, stems: dict[str, str]) -> Entry:
         texts[tuple(sorted({stems[key] for key in keys}))] = None
     texts.pop((), None)
     digest = hashlib.sha256(json.dumps([problem_id, *source]).encode()).digest()
-    return Entry(problem_id, source, tuple(Text(problem_id, terms) for terms in texts), tuple(words), digest)
-
-
-def _by_term(entries: Iterable[Entry]) -> Filed[Text]:
-    return file_under((text for entry in entries for text in entry.texts), lambda text: text.terms)
-
-
-def _terms(entry: Entry) -> frozenset[str]:
-    return frozenset[str]().union(*(text.terms for text in entry.texts))
+    terms = array("i", [numbers.setdefault(term, len(numbers)) for text in texts for term in text])
+    return Entry(problem_id, source, terms.tobytes(), tuple(map(len, texts)), tuple(words), digest)
 
 
 def _recount(counts: Counter[str], gone: Iterable[Collection[str]], new: Iterable[Collection[str]]) -> Counter[str]:
@@ -148,4 +140,4 @@ def _recount(counts: Counter[str], gone: Iterable[Collection[str]], new: Iterabl
     return changed
 
 
-_NOTHING = Contents({}, {}, Counter(), Counter(), Vocabulary({}))
+_NOTHING = Contents({}, {}, Counter(), Vocabulary({}))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from guiado.detection.arrays import Floats
+from guiado.detection.arrays import Floats, largest
 from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.dense import Dense, Texts
 from guiado.detection.encoder import Encoder, has_meaning
@@ -144,7 +144,8 @@ class Index:
         Returns:
             Itself.
         """
-        _ = self._speller, self._spoken
+        _ = self._spoken
+        self._speller.prepare()
         if isinstance(self._scorer.dense, Dense):
             self._scorer.dense.prepare()
         return self
@@ -182,7 +183,7 @@ class Index:
         chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(chances, first, out=chances)
         chances[best] = first
-        order = sorted(_largest(chances, limit + 1), key=lambda place: (place != best, -chances[place], place))
+        order = sorted(largest(chances, limit + 1), key=lambda place: (place != best, -chances[place], place))
         return tuple(
             self._candidate(observed, vector, place, float(chances[place])) for place in order[:limit] if chances[place] > 0
         )
@@ -271,17 +272,6 @@ def _rows(problem: Problem, known: Mapping[str, str]) -> Iterator[tuple[str, str
         if clean and trust > 0 and (clean, negative) not in seen:
             seen.add((clean, negative))
             yield text, clean, trust, negative, heading
-
-
-def _largest(numbers: Floats, count: int) -> list[int]:
-    """Positions of the largest numbers, equal ones in order; without sorting tens of thousands that are next to nothing."""
-    some = np.flatnonzero(numbers > float(numbers.max()) * _NOTHING)
-    if len(some) < count:
-        some = np.arange(len(numbers))
-    return [int(place) for place in some[np.argsort(-numbers[some], kind="stable")[:count]]]
-
-
-_NOTHING = 1e-9
 
 
 def _no_lexicon() -> None:

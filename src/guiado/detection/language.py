@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from guiado.detection.shorthand import TABLES
 from guiado.detection.stopwords import ENGLISH, PORTUGUESE, SPANISH
 from guiado.detection.words import fold, surface_words
@@ -44,19 +46,23 @@ def detect_language(text: str) -> str | None:
         "es", "en" or "pt"; None where the text is too short, mixed or in another language.
     """
     surfaces = surface_words(text)[:_MOST_WORDS]
-    scores = {language: _score(surfaces, language) for language in _WORDS}
+    if not surfaces:
+        return None
+    totals = map(sum, zip(*map(_score_word, surfaces), strict=True))
+    scores = dict(zip(_MARKS, totals, strict=True))
     best, second = sorted(scores.items(), key=lambda item: -item[1])[:2]
     if best[1] < _LEAST_SCORE or best[1] - second[1] < _LEAST_LEAD * best[1]:
         return None
     return best[0]
 
 
-def _score(surfaces: list[str], language: str) -> float:
-    return sum(_score_word(surface, language) for surface in surfaces)
-
-
-def _score_word(surface: str, language: str) -> float:
+@lru_cache(maxsize=8_192)
+def _score_word(surface: str) -> tuple[float, ...]:
+    """What a word says for each language."""
     key = fold(surface)
-    spoken = [name for name, words in _SPOKEN.items() if key in words]
-    by_word = (_ONLY_HERE if len(spoken) == 1 else _SHARED) if language in spoken else 0.0
-    return by_word + (_LETTER if any(mark in surface for mark in _MARKS[language]) else 0.0)
+    spoken = [language for language, words in _SPOKEN.items() if key in words]
+    worth = _ONLY_HERE if len(spoken) == 1 else _SHARED
+    return tuple(
+        (worth if language in spoken else 0.0) + (_LETTER if any(mark in surface for mark in marks) else 0.0)
+        for language, marks in _MARKS.items()
+    )

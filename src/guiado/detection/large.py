@@ -17,9 +17,11 @@ from guiado.detection.dense import Dense, Nearness, Texts
 from guiado.detection.vectors import CompactVectors, VectorCache, compact
 
 MOST_EXACT_TEXTS = 20_000
-"""Up to here every text is compared: 40 MB, 4 ms."""
+"""Up to here vectors are kept as they are: 40 MB."""
 CANDIDATES = 100
 """Problems of which every text is compared."""
+MOST_EXACT_PROBLEMS = 3 * CANDIDATES
+"""Up to here every problem is one of them."""
 PROJECTED = 128
 """Dimensions of the coarse look."""
 UNLIKE_CENTRE = 0.6
@@ -40,7 +42,7 @@ def dense_of(texts: Texts, vectors: Vectors) -> Dense | LargeDense:
     Args:
         vectors: one row a text, of length 1 or 0.
     """
-    if len(texts) <= MOST_EXACT_TEXTS:
+    if len(texts) <= MOST_EXACT_TEXTS and len(texts.problem_ids) <= MOST_EXACT_PROBLEMS:
         return Dense(texts, vectors.expand() if isinstance(vectors, CompactVectors) else vectors)
     return LargeDense(texts, vectors if isinstance(vectors, CompactVectors) else compact(vectors.astype(np.float32)))
 

@@ -15,7 +15,10 @@ from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from typing import Protocol
 
+from guiado.detection.common_words import spellings, spoken, weights
+from guiado.detection.encoders.pieces import PieceLexicon
 from guiado.detection.encoders.use import load_lexicon
+from guiado.detection.language import detect_language
 from guiado.detection.shorthand import FULL_FORMS
 from guiado.detection.stopwords import FUNCTION_WORDS, GREETINGS
 from guiado.detection.words import fold
@@ -47,15 +50,15 @@ _ORDINARY = FUNCTION_WORDS | GREETINGS | frozenset(map(fold, FULL_FORMS))
 class Lexicon(Protocol):
     """What is known of the languages themselves. Weights are natural logarithms of probabilities."""
 
-    def weigh_word(self, word: str) -> float | None:
-        """How likely a word is; None for one that is not known as a whole."""
+    def weigh_word(self, word: str, language: str | None) -> float | None:
+        """How likely a word is in a text of that language, or of any; None for one that is not known as a whole."""
         ...
 
     def is_name(self, word: str) -> bool:
         """Whether a word in lower case is known with capitals only."""
         ...
 
-    def among(self, words: AbstractSet[str]) -> set[str]:
+    def among(self, words: AbstractSet[str], language: str | None) -> set[str]:
         """Those that are words, as they stand or with accents."""
         ...
 
@@ -63,9 +66,45 @@ class Lexicon(Protocol):
         """How likely these letters are, in whatever parts they make sense."""
         ...
 
-    def accented(self, plain: str) -> str | None:
+    def accented(self, plain: str, language: str | None) -> str | None:
         """The likeliest word with accents that is this one without them."""
         ...
+
+
+class Words:
+    """What is known of the languages: the pieces of the encoder, and the common words of the three that guiado speaks.
+
+    Args:
+        pieces: of the encoder.
+    """
+
+    def __init__(self, pieces: PieceLexicon) -> None:
+        self._pieces = pieces
+
+    def weigh_word(self, word: str, language: str | None) -> float | None:
+        """See `Lexicon.weigh_word`."""
+        found = [weights(one).get(word) for one in spoken(language)] + [self._pieces.weigh_word(word)]
+        return max((weight for weight in found if weight is not None), default=None)
+
+    def is_name(self, word: str) -> bool:
+        """See `Lexicon.is_name`."""
+        return self._pieces.is_name(word)
+
+    def among(self, words: AbstractSet[str], language: str | None) -> set[str]:
+        """See `Lexicon.among`."""
+        found = self._pieces.among(words)
+        for one in spoken(language):
+            found |= (words & weights(one).keys()) | (words & spellings(one).keys())
+        return found
+
+    def weigh_letters(self, word: str) -> float:
+        """See `Lexicon.weigh_letters`."""
+        return self._pieces.weigh_letters(word)
+
+    def accented(self, plain: str, language: str | None) -> str | None:
+        """See `Lexicon.accented`."""
+        found = [spellings(one).get(plain) for one in spoken(language)]
+        return next((word for word in found if word), None) or self._pieces.accented(plain)
 
 
 class Speller:
@@ -83,69 +122,79 @@ class Speller:
         self._lexicon = lexicon or _default_lexicon
         self._mended = lru_cache(maxsize=8_192)(self._mend)
 
+    def prepare(self) -> None:
+        """Do what the first query would have to wait for."""
+        if lexicon := self._lexicon():
+            lexicon.accented("", None)
+
     def repair(self, text: str) -> str:
         """A text without slips.
 
         Args:
             text: as `clean_sentence` leaves it.
         """
-        left = _MOST_REPAIRS
+        left, language = _MOST_REPAIRS, detect_language(text)
 
         def mend(match: re.Match[str]) -> str:
             nonlocal left
             word = match.group()
             if word in self._known or not FEWEST_LETTERS <= len(word) <= LONGEST or left == 0:
                 return word
-            mended = self._mended(word)
+            mended = self._mended(word, language)
             left -= mended != word
             return mended
 
         return _WORD.sub(mend, text)
 
-    def _mend(self, word: str) -> str:
+    def _mend(self, word: str, language: str | None) -> str:
         plain, lexicon = fold(word), self._lexicon()
-        weight = lexicon.weigh_word(word) if lexicon else None
+        weight = lexicon.weigh_word(word, language) if lexicon else None
         spelling = self._spellings.get(plain)
-        if spelling is not None and not _is_likelier(weight, lexicon.weigh_word(spelling) if lexicon else None):
+        if spelling is not None and not _is_likelier(weight, lexicon.weigh_word(spelling, language) if lexicon else None):
             return spelling
         if weight is not None or plain in _ORDINARY or not _PLAIN.fullmatch(plain):
             return word
         if lexicon is not None and lexicon.is_name(word):
             return word
-        if word == plain and (accented := _accented(plain, lexicon)) is not None:
+        if word == plain and (accented := _accented(plain, lexicon, language)) is not None:
             return accented
-        return self._nearest(plain, lexicon) or word
+        return self._nearest(word, plain, lexicon, language) or word
 
-    def _nearest(self, plain: str, lexicon: Lexicon | None) -> str | None:
+    def _nearest(self, word: str, plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
         """What was meant, if that is likelier than that nothing was amiss."""
         least = (lexicon.weigh_letters(plain) if lexicon else _UNWEIGHED) - _SLIP
         near = neighbours(plain)
-        found = [self._weigh(word, plain, lexicon) for word in near & self._spellings.keys() if len(word) > FEWEST_LETTERS]
+        found = [
+            self._weigh(known, plain, lexicon, language) for known in near & self._spellings.keys() if len(known) > FEWEST_LETTERS
+        ]
         if lexicon is not None:
-            others = (word for word in lexicon.among(near - self._spellings.keys()) if len(word) >= COMMON_LETTERS)
-            found += [_weigh_common(word, plain, lexicon) for word in others]
+            others = (other for other in lexicon.among(near - self._spellings.keys(), language) if len(other) >= COMMON_LETTERS)
+            found += [_weigh_common(other, plain, lexicon, language, marked=word != plain) for other in others]
         weight, spelling = max(found, default=(least, ""))
         return spelling if weight > least else None
 
-    def _weigh(self, near: str, plain: str, lexicon: Lexicon | None) -> tuple[float, str]:
+    def _weigh(self, near: str, plain: str, lexicon: Lexicon | None, language: str | None) -> tuple[float, str]:
         """How likely it is that a word of the knowledge base was meant, and how it is written."""
         spelling = self._spellings[near]
-        common = lexicon.weigh_word(spelling) if lexicon else None
+        common = lexicon.weigh_word(spelling, language) if lexicon else None
         weight = _KNOWN_WORD if common is None else max(_KNOWN_WORD, common) + _KNOWN_AND_COMMON
         return weight + _cost(plain, near), spelling
 
 
-def _accented(plain: str, lexicon: Lexicon | None) -> str | None:
+def _accented(plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
     """A word that only its accent is missing of; Spanish words that end so have one, known or not."""
     if plain.endswith(("cion", "sion")):
         return f"{plain[:-2]}ón"
-    return lexicon.accented(plain) if lexicon else None
+    return lexicon.accented(plain, language) if lexicon else None
 
 
-def _weigh_common(near: str, plain: str, lexicon: Lexicon) -> tuple[float, str]:
-    bare, accented = lexicon.weigh_word(near), lexicon.accented(near)
-    marked = lexicon.weigh_word(accented) if accented else None
-    weight, spelling = (bare, near) if _is_likelier(bare, marked) else (marked, accented or near)
+def _weigh_common(near: str, plain: str, lexicon: Lexicon, language: str | None, *, marked: bool) -> tuple[float, str]:
+    """How likely it is that a common word was meant, and how it is written: with an accent where there was one."""
+    bare, accented = lexicon.weigh_word(near, language), lexicon.accented(near, language)
+    weight = lexicon.weigh_word(accented, language) if accented else None
+    spelling = accented or near
+    if weight is None or (_is_likelier(bare, weight) and not marked):
+        weight, spelling = bare, near
     return (_UNWEIGHED if weight is None else weight) + _cost(plain, near), spelling
 
 
@@ -178,6 +227,6 @@ def _spellings(counts: Counter[str]) -> dict[str, str]:
 @cache
 def _default_lexicon() -> Lexicon | None:
     try:
-        return load_lexicon()
+        return Words(load_lexicon())
     except EncoderUnavailable:
         return None

@@ -1,0 +1,89 @@
+"""Which texts have which terms, as plain numbers: millions of them take little memory and are read in a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guiado.detection.arrays import Rows
+
+Numbers = NDArray[np.int32]
+Weights = NDArray[np.float64]
+
+
+class Postings:
+    """The texts of all problems by term, and each problem's terms by text. Immutable.
+
+    Args:
+        terms: of all texts, one text after the other, by their numbers.
+        sizes: how many terms each text has; none has 0.
+        counts: how many texts each problem has.
+        importance: what each term counts before its rarity; its length is the number of terms.
+    """
+
+    def __init__(self, terms: Numbers, sizes: Numbers, counts: Rows, importance: Weights) -> None:
+        self.terms, self.importance = terms, importance
+        self.bounds: Rows = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        """Where the terms of each text begin; one more for the end."""
+        self.problem_bounds: Rows = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        """Where the texts of each problem begin; one more for the end."""
+        owners = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        texts = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        order = np.argsort(terms, kind="stable")
+        self.texts: Numbers = texts[order]
+        """The texts that have each term, by term."""
+        by_term = terms[order]
+        self.term_bounds: Rows = np.searchsorted(by_term, np.arange(len(importance) + 1))
+        """Where the texts of each term begin in `texts`."""
+        problems = owners[self.texts]
+        first = np.ones(len(terms), np.bool_)
+        first[1:] = (by_term[1:] != by_term[:-1]) | (problems[1:] != problems[:-1])
+        pairs = np.flatnonzero(first)  # of a term and a problem that has it
+        having = np.bincount(by_term[pairs], minlength=len(importance))
+        self.rarity: Weights = np.where(having > 0, importance * np.log1p(len(counts) / np.maximum(having, 1)), 0.0)
+        """The weight of every term. Among problems, not texts: a word in every phrase of one problem is that problem's mark."""
+        self.scales: Weights = 1 / np.sqrt(np.bincount(texts, self.rarity[terms] ** 2, len(sizes)))
+        """What brings each text to length 1."""
+        sums = np.add.reduceat(self.scales[self.texts], pairs) if len(pairs) else np.zeros(0)
+        squares = np.bincount(problems[pairs], (self.rarity[by_term[pairs]] * sums) ** 2, len(counts))
+        self.pooled_scales: Weights = np.divide(1, np.sqrt(squares), out=np.zeros(len(counts)), where=squares > 0)
+        """What brings the texts of a problem, taken together, to length 1."""
+
+    def likeness(self, found: Sequence[tuple[int, float]]) -> Weights:
+        """How much of what was asked each problem has in one of its texts.
+
+        Args:
+            found: terms with their weights.
+
+        Returns:
+            One number a problem; 0 where there is nothing.
+        """
+        likeness = np.zeros(len(self.pooled_scales))
+        if not found:
+            return likeness
+        rows = [self.texts[self.term_bounds[term] : self.term_bounds[term + 1]] for term, _ in found]
+        weights = np.repeat([weight for _, weight in found], [len(those) for those in rows])
+        texts = np.bincount(np.concatenate(rows), weights, len(self.scales)) * self.scales
+        likeness[self._having] = np.maximum.reduceat(texts, self.problem_bounds[self._having])
+        return likeness
+
+    def how_many(self, term: int) -> int:
+        """In how many texts a term occurs."""
+        return int(self.term_bounds[term + 1] - self.term_bounds[term])
+
+    def texts_of(self, problem: int) -> list[tuple[float, list[int]]]:
+        """The texts of a problem: what scales each, and its terms."""
+        first, end = int(self.problem_bounds[problem]), int(self.problem_bounds[problem + 1])
+        bounds: list[int] = self.bounds[first : end + 1].tolist()
+        begin = bounds[0]
+        terms: list[int] = self.terms[begin : bounds[-1]].tolist()
+        scales: list[float] = self.scales[first:end].tolist()
+        return [(scale, terms[bounds[number] - begin : bounds[number + 1] - begin]) for number, scale in enumerate(scales)]
+
+    @cached_property
+    def _having(self) -> Rows:
+        """The problems that have any text."""
+        return np.flatnonzero(np.diff(self.problem_bounds))
