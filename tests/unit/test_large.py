@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from guiado.detection import Index, Problem, build_index, large, training
-from guiado.detection.index import texts_of
 from guiado.detection.large import LargeDense
 from guiado.detection.problem import Example
+from guiado.detection.texts import texts_of
 
 PROBLEMS, QUERIES, DIMENSIONS = 400, 100, 160
 

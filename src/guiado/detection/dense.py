@@ -2,61 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from guiado.detection.arrays import Floats, Marks, Rows
+from guiado.detection.arrays import Floats, Rows
+from guiado.detection.texts import Texts
 
 _NEAREST = 5
-_WORD = re.compile(r"[^\W\d_]+")
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The known texts of all problems, those of one problem side by side.
-
-    Args:
-        problem_ids: in alphabetical order.
-        spoken: each text as it was written.
-        clean: each text as the encoder reads it.
-        owners: position in `problem_ids` of each text's problem.
-        trust: of each text, 0..1.
-        negative: whether it is said that the text is *not* about its problem.
-        heading: whether an operator wrote it as a title or description: not how customers speak.
-    """
-
-    problem_ids: tuple[str, ...]
-    spoken: tuple[str, ...]
-    clean: tuple[str, ...]
-    owners: Rows
-    trust: Floats
-    negative: Marks
-    heading: Marks
-
-    def __len__(self) -> int:
-        return len(self.spoken)
-
-    @cached_property
-    def words(self) -> Counter[str]:
-        """Every word of the texts as the encoder reads them, and how often it occurs."""
-        return Counter(word for text in self.clean for word in _WORD.findall(text))
-
-    def only(self, rows: Rows) -> Texts:
-        """Some of them, in their order; all problems stay."""
-        return Texts(
-            self.problem_ids,
-            tuple(self.spoken[int(row)] for row in rows),
-            tuple(self.clean[int(row)] for row in rows),
-            self.owners[rows],
-            self.trust[rows],
-            self.negative[rows],
-            self.heading[rows],
-        )
 
 
 @dataclass(frozen=True, slots=True)

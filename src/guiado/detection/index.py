@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from guiado.detection.arrays import Floats, largest
 from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
-from guiado.detection.dense import Dense, Texts
+from guiado.detection.dense import Dense
 from guiado.detection.encoder import Encoder, has_meaning
 from guiado.detection.language import detect_language
 from guiado.detection.large import Vectors, dense_of
@@ -24,6 +23,7 @@ from guiado.detection.normalise import clean_sentence, meaningful_part
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.scorer import Observation, Scorer
 from guiado.detection.spelling import Speller
+from guiado.detection.texts import Reading, Texts, texts_of
 from guiado.detection.training import can_fit, fit_heads, profile
 from guiado.errors import EncoderUnavailable
 
@@ -165,7 +165,7 @@ class Index:
 
     @cached_property
     def _speller(self) -> Speller:
-        return Speller(self.texts.words.elements(), None if self.vectors is not None else _no_lexicon)
+        return Speller(self.texts.words, None if self.vectors is not None else _no_lexicon)
 
     def _is_foreign(self, text: str) -> bool:
         spoken = detect_language(text)
@@ -220,7 +220,7 @@ def build_index(
     """
     together = _together(problems)
     lexical = build_lexical(together, previous.lexical if previous else None)
-    texts = texts_of(together, previous.texts if previous else None)
+    texts = texts_of(together, Reading(previous.problems, previous.texts) if previous else None)
     vectors = None
     if encoder is not None:
         try:
@@ -230,55 +230,8 @@ def build_index(
     return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share)
 
 
-def texts_of(problems: Sequence[Problem], previous: Texts | None = None) -> Texts:
-    """What is known of problems, each text once.
-
-    Args:
-        problems: with different ids, in alphabetical order.
-        previous: texts that were read before; to clean 250,000 anew takes half a minute.
-    """
-    known = dict(zip(previous.spoken, previous.clean, strict=True)) if previous else {}
-    rows = [_Row(place, *row) for place, problem in enumerate(problems) for row in _rows(problem, known)]
-    return Texts(
-        tuple(problem.problem_id for problem in problems),
-        tuple(row.spoken for row in rows),
-        tuple(row.clean for row in rows),
-        np.array([row.owner for row in rows], np.int64),
-        np.array([row.trust for row in rows], np.float32),
-        np.array([row.negative for row in rows], np.bool_),
-        np.array([row.heading for row in rows], np.bool_),
-    )
-
-
-class _Row(NamedTuple):
-    owner: int
-    spoken: str
-    clean: str
-    trust: float
-    negative: bool
-    heading: bool
-
-
-def _rows(problem: Problem, known: Mapping[str, str]) -> Iterator[tuple[str, str, float, bool, bool]]:
-    """Each text of a problem that says anything, once; the author's word goes before what was learned."""
-    seen: set[tuple[str, bool]] = set()
-    written = [
-        (text, 1.0, False, number < _HEADINGS)
-        for number, text in enumerate((problem.title, problem.description, *problem.phrases))
-    ]
-    learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
-    for text, trust, negative, heading in written + learned:
-        clean = known.get(text) or clean_sentence(text)
-        if clean and trust > 0 and (clean, negative) not in seen:
-            seen.add((clean, negative))
-            yield text, clean, trust, negative, heading
-
-
 def _no_lexicon() -> None:
     """Where the words alone decide, the encoder's vocabulary is not worth its memory."""
-
-
-_HEADINGS = 2
 
 
 def _languages(texts: Texts) -> frozenset[str]:

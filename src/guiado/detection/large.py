@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
-from guiado.detection.dense import Dense, Nearness, Texts
+from guiado.detection.dense import Dense, Nearness
+from guiado.detection.texts import Texts
 from guiado.detection.vectors import CompactVectors, VectorCache, compact
 
 MOST_EXACT_TEXTS = 20_000
@@ -27,9 +28,12 @@ PROJECTED = 128
 UNLIKE_CENTRE = 0.6
 """A text with a smaller cosine to its problem's centre is looked at by itself."""
 
+_SKETCHED = 32  # of the projected dimensions, for a first look at all
+_MOST_PROBED = 4_000  # what the second look, with all of them, is at
 _MOST_ALONE = 0.5  # such texts, in parts of the number of problems: the least alike first
 _CHUNK_TEXTS = 8_192
 _SAMPLE = 20_000
+_SAMPLED = 2_000
 _NEAREST = 5
 
 Vectors = Floats | CompactVectors
@@ -78,6 +82,7 @@ class LargeDense:
         alone = self._alone(likeness)
         projected = centres @ self._axes
         self._probes = np.concatenate([projected, self._unit(alone) @ self._axes])
+        self._sketches = np.ascontiguousarray(self._probes[:, :_SKETCHED])
         self._owners = np.concatenate([np.arange(len(centres)), texts.owners[alone]])
 
     def near(self, vector: Floats, also: Rows) -> Nearness:
@@ -113,10 +118,11 @@ class LargeDense:
         return self.texts.spoken[int(rows[int((self._unit(rows) @ vector).argmax())])] if len(rows) else None
 
     def _coarse(self, vector: Floats) -> Rows:
-        likeness = self._probes @ (vector @ self._axes)
-        if len(likeness) <= CANDIDATES:
+        projected = vector @ self._axes
+        if len(self._probes) <= CANDIDATES:
             return np.unique(self._owners)
-        return self._owners[np.argpartition(likeness, -CANDIDATES)[-CANDIDATES:]]
+        rows = _better(self._sketches @ projected[:_SKETCHED], _MOST_PROBED)
+        return self._owners[rows[_best(self._probes[rows] @ projected, CANDIDATES)]]
 
     def _rows_of(self, problems: Rows) -> tuple[Rows, Rows, Rows]:
         """The texts of some problems, where those of each begin among them, and the problems that have any."""
@@ -157,6 +163,19 @@ class LargeDense:
         return self.vectors.codes[rows].astype(np.float32) * self._lengths[rows, None]
 
 
+def _best(likeness: Floats, count: int) -> Rows:
+    """Positions of the largest, in no order."""
+    return np.argpartition(likeness, -count)[-count:] if len(likeness) > count else np.arange(len(likeness))
+
+
+def _better(likeness: Floats, count: int) -> Rows:
+    """Positions of about so many of the largest: a sample says from where on."""
+    if len(likeness) <= count:
+        return np.arange(len(likeness))
+    sample = np.sort(likeness[:: max(1, len(likeness) // _SAMPLED)])
+    return np.flatnonzero(likeness >= sample[-max(1, len(sample) * count // len(likeness))])
+
+
 def _inverse_lengths(vectors: CompactVectors) -> Floats:
     found = np.zeros(len(vectors.codes), np.float32)
     for start in range(0, len(found), _CHUNK_TEXTS):
@@ -167,7 +186,7 @@ def _inverse_lengths(vectors: CompactVectors) -> Floats:
 
 
 def _axes(centres: Floats) -> Floats:
-    """The directions in which problems differ most: dimensions x projected."""
+    """The directions in which problems differ, the most telling first: dimensions x projected."""
     sample = centres[:: max(1, len(centres) // _SAMPLE)]
     _, axes = np.linalg.eigh((sample.T @ sample).astype(np.float64))
-    return np.ascontiguousarray(axes[:, -PROJECTED:], dtype=np.float32)
+    return np.ascontiguousarray(axes[:, : -PROJECTED - 1 : -1], dtype=np.float32)

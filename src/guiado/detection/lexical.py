@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import log1p, sqrt
 
-from guiado.detection.arrays import largest
 from guiado.detection.contents import Contents
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.terms import Word, importance, read_words
@@ -21,7 +20,7 @@ VAGUENESS = 0.5
 
 _MODEL = "lexical-1"
 _SHORTLIST = 14
-_MOST_POSTINGS = 60_000
+_MOST_POSTINGS = 40_000
 _MOST_WORDS = 64
 _MOST_TOLERANT = 16  # words whose typing errors are looked for; what is wrong stands at the beginning of a long text
 _MOST_EVIDENCE = 5
@@ -103,8 +102,8 @@ class LexicalIndex:
         found = [(term, a.weight * near * self._rarity[term]) for a in asked for term, near in a.meanings]
         found.sort(key=lambda item: self._postings.how_many(item[0]))
         read = accumulate(self._postings.how_many(term) for term, _ in found)
-        likeness = self._postings.likeness([one for one, much in zip(found, read, strict=True) if much <= _MOST_POSTINGS])
-        return [problem for problem in largest(likeness, _SHORTLIST) if likeness[problem] > 0]
+        rare = [one for one, much in zip(found, read, strict=True) if much <= _MOST_POSTINGS]
+        return self._postings.nearest(rare or found[:1], _SHORTLIST)
 
     def _judge(self, problem: int, asked: Sequence[_Asked], by_term: _ByTerm, length: float) -> Candidate:
         """One problem in full: of the meanings of a word the best counts in each text, and in all of them together."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.detection.arrays import Rows
+from guiado.detection.arrays import Rows, largest
 
 Numbers = NDArray[np.int32]
 Weights = NDArray[np.float64]
+
+_TEXTS_A_PROBLEM = 6  # several of the best texts are often of one problem
 
 
 class Postings:
@@ -30,7 +31,7 @@ class Postings:
         """Where the terms of each text begin; one more for the end."""
         self.problem_bounds: Rows = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         """Where the texts of each problem begin; one more for the end."""
-        owners = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        self._owners = owners = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         texts = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         order = np.argsort(terms, kind="stable")
         self.texts: Numbers = texts[order]
@@ -52,23 +53,22 @@ class Postings:
         self.pooled_scales: Weights = np.divide(1, np.sqrt(squares), out=np.zeros(len(counts)), where=squares > 0)
         """What brings the texts of a problem, taken together, to length 1."""
 
-    def likeness(self, found: Sequence[tuple[int, float]]) -> Weights:
-        """How much of what was asked each problem has in one of its texts.
+    def nearest(self, found: Sequence[tuple[int, float]], count: int) -> list[int]:
+        """The problems with the texts that have most of what was asked, best first.
 
         Args:
             found: terms with their weights.
-
-        Returns:
-            One number a problem; 0 where there is nothing.
+            count: most problems wanted.
         """
-        likeness = np.zeros(len(self.pooled_scales))
         if not found:
-            return likeness
+            return []
         rows = [self.texts[self.term_bounds[term] : self.term_bounds[term + 1]] for term, _ in found]
         weights = np.repeat([weight for _, weight in found], [len(those) for those in rows])
-        texts = np.bincount(np.concatenate(rows), weights, len(self.scales)) * self.scales
-        likeness[self._having] = np.maximum.reduceat(texts, self.problem_bounds[self._having])
-        return likeness
+        sums = np.bincount(np.concatenate(rows), weights, len(self.scales))
+        touched = np.flatnonzero(sums)
+        best = touched[largest(sums[touched] * self.scales[touched], _TEXTS_A_PROBLEM * count)]
+        owners: list[int] = self._owners[best].tolist()
+        return list(dict.fromkeys(owners))[:count]
 
     def how_many(self, term: int) -> int:
         """In how many texts a term occurs."""
@@ -82,8 +82,3 @@ class Postings:
         terms: list[int] = self.terms[begin : bounds[-1]].tolist()
         scales: list[float] = self.scales[first:end].tolist()
         return [(scale, terms[bounds[number] - begin : bounds[number + 1] - begin]) for number, scale in enumerate(scales)]
-
-    @cached_property
-    def _having(self) -> Rows:
-        """The problems that have any text."""
-        return np.flatnonzero(np.diff(self.problem_bounds))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from typing import Protocol
@@ -111,12 +111,14 @@ class Speller:
     """Puts what was meant in the place of slips. Immutable after construction; any number of threads may use one.
 
     Args:
-        known_words: of the knowledge base, in lower case, with accents, as often as they occur.
+        known_words: of the knowledge base, in lower case, with accents; as often as they occur, or a Counter.
         lexicon: gives the languages' words when the first unknown word comes; those of the default encoder if not given.
     """
 
-    def __init__(self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None) -> None:
-        counts = Counter(word for word in known_words if _WORD.fullmatch(word))
+    def __init__(
+        self, known_words: Iterable[str] | Mapping[str, int], lexicon: Callable[[], Lexicon | None] | None = None
+    ) -> None:
+        counts = {word: count for word, count in Counter(known_words).items() if _WORD.fullmatch(word)}
         self._known = frozenset(counts)
         self._spellings = _spellings(counts)
         self._lexicon = lexicon or _default_lexicon
@@ -219,7 +221,7 @@ def _is_likelier(one: float | None, other: float | None) -> bool:
     return one is not None and (other is None or one > other)
 
 
-def _spellings(counts: Counter[str]) -> dict[str, str]:
+def _spellings(counts: Mapping[str, int]) -> dict[str, str]:
     """Folded words with the way they are written most often."""
     return {fold(word): word for word, _ in sorted(counts.items(), key=lambda item: (item[1], item[0]))}
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
-from guiado.detection.dense import Texts
 from guiado.detection.large import MOST_EXACT_TEXTS, Vectors, dense_of
 from guiado.detection.lexical import LexicalIndex, build_lexical
 from guiado.detection.linear import fit_head
 from guiado.detection.problem import Problem
 from guiado.detection.scorer import SIGNALS, Heads, Scorer
 from guiado.detection.sketch import Sketcher
+from guiado.detection.texts import Texts
 from guiado.detection.vectors import CompactVectors
 
 LEAST_TEXTS_EACH = 2.0
