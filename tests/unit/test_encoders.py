@@ -216,7 +216,7 @@ def test_what_is_kept_gives_the_same_to_the_bit(parsed, kept):
     one, other = PieceLexicon(revived.tokenizer), PieceLexicon(parsed.tokenizer)
     assert one._accented == other._accented
     words = {"cuenta", "cuetna", "aplicacion", "contraseña"}
-    assert one.among(words) == other.among(words)
+    assert [one.weigh_word(word) for word in sorted(words)] == [other.weigh_word(word) for word in sorted(words)]
     assert one.weigh_letters("cuetna") == other.weigh_letters("cuetna")
 
 

@@ -17,13 +17,13 @@ Marks = NDArray[np.bool_]
 
 def largest(numbers: Floats, count: int) -> list[int]:
     """Positions of the largest numbers, equal ones in order; without sorting tens of thousands of others."""
-    some = np.flatnonzero(numbers > float(numbers.max(initial=0)) * _NOTHING)
+    some = np.flatnonzero(numbers > float(numbers.max(initial=0)) * _CLOSE)
     if len(some) < count:
         some = np.arange(len(numbers))
-    elif len(some) > _SORTED:
+    if len(some) > max(count, _SORTED):
         some = some[numbers[some] >= np.partition(numbers[some], -count)[-count]]
     return [int(place) for place in some[np.argsort(-numbers[some], kind="stable")[:count]]]
 
 
-_NOTHING = 1e-9
+_CLOSE = 0.25  # most often enough are that near to the largest
 _SORTED = 200  # up to here sorting is quicker than leaving anything out

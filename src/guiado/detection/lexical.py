@@ -20,7 +20,7 @@ VAGUENESS = 0.5
 
 _MODEL = "lexical-1"
 _SHORTLIST = 14
-_MOST_POSTINGS = 40_000
+_MOST_POSTINGS = 20_000
 _MOST_WORDS = 64
 _MOST_TOLERANT = 16  # words whose typing errors are looked for; what is wrong stands at the beginning of a long text
 _MOST_EVIDENCE = 5

@@ -43,6 +43,15 @@ class LinearHead:
         """
         return rows @ self.weights + self.bias
 
+    def scores_of_few(self, row: Floats) -> Floats:
+        """The same for one row that is nearly empty: a quarter of the weights, or less, is read.
+
+        Args:
+            row: one number a dimension.
+        """
+        some = np.flatnonzero(row)
+        return row[some] @ self.weights[some] + self.bias
+
     def log_chances(self, rows: Floats) -> Floats:
         """The logarithm of each class's chance.
 

@@ -142,10 +142,10 @@ class Scorer:
     def _ask_heads(self, heads: Heads, clean: str, vector: Floats | None) -> Floats:
         if heads.meaning is not None and vector is not None and not clean:
             return heads.meaning.scores(vector[None, :])[0][self._columns]
-        sketch = heads.sketcher.sketch([clean])
+        words = heads.words.scores_of_few(heads.sketcher.sketch([clean])[0])
         if heads.meaning is None or vector is None:
-            return heads.words.scores(sketch)[0][self._columns]
-        return (heads.meaning.scores(vector[None, :])[0] + WORDS_SHARE * heads.words.scores(sketch)[0])[self._columns]
+            return words[self._columns]
+        return (heads.meaning.scores(vector[None, :])[0] + WORDS_SHARE * words)[self._columns]
 
     def _judge(self, scores: Floats, strengths: Floats, near: Nearness | None, words: Floats) -> tuple[Floats, float]:
         best = int(scores.argmax())

@@ -92,7 +92,7 @@ class Words:
 
     def among(self, words: AbstractSet[str], language: str | None) -> set[str]:
         """See `Lexicon.among`."""
-        found = self._pieces.among(words)
+        found = set[str]()
         for one in spoken(language):
             found |= (words & weights(one).keys()) | (words & spellings(one).keys())
         return found

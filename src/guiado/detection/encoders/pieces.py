@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Protocol, cast
@@ -111,11 +110,6 @@ class PieceLexicon:
     def is_name(self, word: str) -> bool:
         """See `Lexicon.is_name`."""
         return any(self._number(_MARK + name) for name in (word.capitalize(), word.upper()))
-
-    def among(self, words: AbstractSet[str]) -> set[str]:
-        """See `Lexicon.among`."""
-        number, mark = self._number, _MARK  # some hundred words a call
-        return {word for word in words if number(mark + word)} | (words & self._accented.keys())
 
     def weigh_letters(self, word: str) -> float:
         """See `Lexicon.weigh_letters`."""
