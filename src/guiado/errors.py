@@ -246,9 +246,7 @@ class DeliveryFailed(GuiadoError):
         retry_after_s: how long the other side asks to be left alone, in seconds.
     """
 
-    def __init__(
-        self, template: str, *, permanent: bool = False, retry_after_s: float | None = None, **params: object
-    ) -> None:
+    def __init__(self, template: str, *, permanent: bool = False, retry_after_s: float | None = None, **params: object) -> None:
         self.permanent, self.retry_after_s = permanent, retry_after_s
         super().__init__(template, **params)
 

@@ -94,3 +94,17 @@ def test_what_was_clarified_elsewhere_shows_where_the_session_is(facade: str, he
     said = here("chat", session_id, typed="1\n")
     assert "no espera esa aclaración" in said.out
     assert session_id in said.out
+
+
+def test_what_was_already_tried_has_a_key_of_its_own(facade: str, here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUIADO_ACCEPT_THRESHOLD", "0")
+    words = "no tengo internet, ya reinicié el router y nada"
+    said = here("chat", typed=f"{words}\nana@example.com\n" + "h\ny\nq\n")
+    _, second, third = said.out.split("[s] Se resolvió")[:3]
+    assert "Ya lo hice antes" not in second.split("Paso 2 de")[0], "at its step only"
+    assert "Dices que ya hiciste esto («ya reinicié el router»)" in " ".join(second.split())
+    assert "[y] Ya lo hice antes, sáltalo" in third.split("Paso 3 de")[0]
+    assert "Paso 3 de" in third
+    assert "Ya lo hice antes" not in third.split("Paso 3 de")[1]
+    (session,) = listed(here)
+    assert "reinicié el router" in here("sessions", "show", str(session["session_id"])).out

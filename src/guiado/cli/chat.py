@@ -141,7 +141,7 @@ class Conversation:
 
         pages.show_step(self._screen, view)
         seen_at_s = clock.monotonic_s()
-        choice = self._screen.ask_key(pages.show_choices(self._screen))
+        choice = self._screen.ask_key(pages.show_choices(self._screen, tried=bool(view["step"]["already_tried"])))
         active_s = round(clock.monotonic_s() - seen_at_s, 1)
         if choice == "leave":
             return None
@@ -203,11 +203,15 @@ class Conversation:
 
         if choice == "person":
             return self._desk.escalate(view["session_id"])
-        outcome, step = Outcome(choice), view["step"]
+        step = view["step"]
+        reason = "already_tried" if choice == "tried" else None
+        outcome = Outcome.NOT_HELPED if reason else Outcome(choice)
         while True:
             notes = self._ask_why() if outcome is Outcome.COULD_NOT else None
             try:
-                return self._desk.answer(view["session_id"], step["step_number"], outcome, notes, active_s, step["step_id"])
+                return self._desk.answer(
+                    view["session_id"], step["step_number"], outcome, notes, active_s, step["step_id"], reason
+                )
             except InvalidInput as error:
                 self._screen.show(self._screen.explain(error), style="yellow")
 

@@ -111,7 +111,14 @@ class Desk:
         return engine().read(run)
 
     def answer(
-        self, session_id: str, step: int, outcome: Outcome, notes: str | None, active_s: float, step_id: str | None = None
+        self,
+        session_id: str,
+        step: int,
+        outcome: Outcome,
+        notes: str | None,
+        active_s: float,
+        step_id: str | None = None,
+        reason: str | None = None,
     ) -> View:
         """Say what came of a step.
 
@@ -119,12 +126,13 @@ class Desk:
             step: its number, from 1.
             active_s: how long it was on the screen, in seconds.
             step_id: of the step that was shown.
+            reason: "already_tried" for a step that the customer did before.
 
         Raises:
             Conflict: the session went on elsewhere in the meantime.
         """
         said: View = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
-        given = {**said, "step_number": step, "step_id": step_id}
+        given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
         command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
 
         async def run(parts: Parts, connection: Connection) -> View:

@@ -112,13 +112,21 @@ def show_step(screen: Screen, view: View) -> None:
         screen.say("Recursos", style="bold")
         for resource in step["resources"]:
             _show_link(screen, resource)
+    if tried := step["already_tried"]:
+        screen.show()
+        words = tried["words"]
+        screen.show(screen.tr("Dices que ya hiciste esto («{words}»). Si es así, sáltalo.", words=words), style="yellow")
 
 
-def show_choices(screen: Screen) -> dict[str, object]:
+def show_choices(screen: Screen, *, tried: bool = False) -> dict[str, object]:
     """Ask how it went.
 
+    Args:
+        tried: whether the customer said at the beginning that they did this already.
+
     Returns:
-        Key -> an outcome, "wrong", "person" or "leave". The Spanish keys work in every language, where no other choice has them.
+        Key -> an outcome, "tried", "wrong", "person" or "leave". The Spanish keys work in every language, where no other choice
+        has them.
     """
     return _offer(
         screen,
@@ -128,6 +136,7 @@ def show_choices(screen: Screen) -> dict[str, object]:
             (screen.tr("h: Hecho, sigo"), "h", "done"),
             (screen.tr("n: Lo hice y no sirvió"), "n", "not_helped"),
             (screen.tr("p: No pude hacerlo"), "p", "could_not"),
+            *([(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if tried else []),
             (screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
             (screen.tr("a: Hablar con una persona"), "a", "person"),
             (screen.tr("q: Salir y seguir después"), "q", "leave"),

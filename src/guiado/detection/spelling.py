@@ -44,6 +44,7 @@ _KNOWN_AND_COMMON = 1.0
 _UNWEIGHED = -18.0  # letters of which nobody knows how likely they are
 
 
+_ENDINGS = "aeos"  # what two forms of a Spanish or Portuguese word differ in
 _ORDINARY = FUNCTION_WORDS | GREETINGS | frozenset(map(fold, FULL_FORMS))
 
 
@@ -52,6 +53,10 @@ class Lexicon(Protocol):
 
     def weigh_word(self, word: str, language: str | None) -> float | None:
         """How likely a word is in a text of that language, or of any; None for one that is not known as a whole."""
+        ...
+
+    def is_whole(self, word: str) -> bool:
+        """Whether the encoder reads a word as one."""
         ...
 
     def is_name(self, word: str) -> bool:
@@ -85,6 +90,10 @@ class Words:
         """See `Lexicon.weigh_word`."""
         found = [weights(one).get(word) for one in spoken(language)] + [self._pieces.weigh_word(word)]
         return max((weight for weight in found if weight is not None), default=None)
+
+    def is_whole(self, word: str) -> bool:
+        """See `Lexicon.is_whole`."""
+        return self._pieces.weigh_word(word) is not None
 
     def is_name(self, word: str) -> bool:
         """See `Lexicon.is_name`."""
@@ -121,6 +130,7 @@ class Speller:
         counts = {word: count for word, count in Counter(known_words).items() if _WORD.fullmatch(word)}
         self._known = frozenset(counts)
         self._spellings = _spellings(counts)
+        self._forms = {plain.rstrip(_ENDINGS): word for plain, word in self._spellings.items() if len(plain) > FEWEST_LETTERS}
         self._lexicon = lexicon or _default_lexicon
         self._mended = lru_cache(maxsize=8_192)(self._mend)
 
@@ -154,13 +164,22 @@ class Speller:
         spelling = self._spellings.get(plain)
         if spelling is not None and not _is_likelier(weight, lexicon.weigh_word(spelling, language) if lexicon else None):
             return spelling
-        if weight is not None or plain in _ORDINARY or not _PLAIN.fullmatch(plain):
+        if plain in _ORDINARY or not _PLAIN.fullmatch(plain):
             return word
+        if weight is not None:
+            return self._known_form(word, plain, lexicon)
         if lexicon is not None and lexicon.is_name(word):
             return word
         if word == plain and (accented := _accented(plain, lexicon, language)) is not None:
             return accented
         return self._nearest(word, plain, lexicon, language) or word
+
+    def _known_form(self, word: str, plain: str, lexicon: Lexicon | None) -> str:
+        """A right word; where the encoder would read crumbs, the knowledge base's form of it: "jefe" for "jefa"."""
+        form = self._forms.get(plain.rstrip(_ENDINGS))
+        if form is None or lexicon is None or len(plain) <= FEWEST_LETTERS or lexicon.is_whole(word):
+            return word
+        return form
 
     def _nearest(self, word: str, plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
         """What was meant, if that is likelier than that nothing was amiss."""
