@@ -41,17 +41,27 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
     -- Orden por destino: quien envía arrienda el destino entero.
     leased_until   timestamptz,
     leased_by      text,
+    -- Lo que guiado agrega
+    previous_secret       text,                      -- tras cambiar el secreto se firma también con el anterior…
+    previous_secret_until timestamptz,               -- …hasta este momento
+    thin           boolean     NOT NULL DEFAULT false, -- enviar solo identificadores, sin palabras ni datos de clientes
+    max_per_second double precision CHECK (max_per_second > 0),
+    failures       integer     NOT NULL DEFAULT 0,   -- intentos fallidos seguidos
+    failing_since  timestamptz,
+    paused_until   timestamptz,                      -- hasta entonces no se le envía nada: lo pidió él, o no responde
+    disabled_reason text,
     PRIMARY KEY (tenant_id, webhook_id)
 );
 
 -- Cola de salida: una fila por evento y destino. Esa fila ES el trabajo; nada más lo guarda.
---   destination: el webhook_id. state: pending (por enviar) · delivered · exhausted (sin intentos) · cancelled.
+--   destination: el webhook_id. state: pending (por enviar) · delivered · exhausted (sin intentos) · disabled (el destino
+--   estaba desactivado) · cancelled (se quitó el destino). Las agotadas y las desactivadas se pueden volver a enviar.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_deliveries (
     delivery_id  uuid        PRIMARY KEY,
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
     event_id     uuid        NOT NULL REFERENCES support_troubleshooting_outbox (event_id) ON DELETE CASCADE,
     destination  text        NOT NULL,
-    state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'cancelled')),
+    state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'disabled', 'cancelled')),
     attempts     integer     NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL DEFAULT now(),
     leased_until timestamptz,
@@ -60,7 +70,27 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_deliveries (
     finished_at  timestamptz,
     last_error   text
 );
-CREATE INDEX IF NOT EXISTS deliveries_due ON support_troubleshooting_deliveries (due_at) WHERE state = 'pending';
+DO $$
+BEGIN  -- instalaciones anteriores
+    ALTER TABLE support_webhooks
+        ADD COLUMN IF NOT EXISTS previous_secret text,
+        ADD COLUMN IF NOT EXISTS previous_secret_until timestamptz,
+        ADD COLUMN IF NOT EXISTS thin boolean NOT NULL DEFAULT false,
+        ADD COLUMN IF NOT EXISTS max_per_second double precision CHECK (max_per_second > 0),
+        ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 0,
+        ADD COLUMN IF NOT EXISTS failing_since timestamptz,
+        ADD COLUMN IF NOT EXISTS paused_until timestamptz,
+        ADD COLUMN IF NOT EXISTS disabled_reason text;
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_deliveries'::regclass
+                      AND pg_get_constraintdef(oid) LIKE '%disabled%') THEN
+        ALTER TABLE support_troubleshooting_deliveries DROP CONSTRAINT IF EXISTS support_troubleshooting_deliveries_state_check;
+        ALTER TABLE support_troubleshooting_deliveries ADD CONSTRAINT support_troubleshooting_deliveries_state_check
+            CHECK (state IN ('pending', 'delivered', 'exhausted', 'disabled', 'cancelled'));
+    END IF;
+END $$;
+CREATE INDEX IF NOT EXISTS deliveries_waiting
+    ON support_troubleshooting_deliveries (tenant_id, destination, event_id) INCLUDE (due_at) WHERE state = 'pending';
+DROP INDEX IF EXISTS deliveries_due;  -- de instalaciones anteriores
 -- Sin este índice, borrar un evento recorrería toda la cola.
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON support_troubleshooting_deliveries (event_id);
 CREATE INDEX IF NOT EXISTS deliveries_by_destination ON support_troubleshooting_deliveries (tenant_id, destination, delivery_id);
@@ -82,7 +112,7 @@ CREATE TABLE IF NOT EXISTS support_webhook_events (
 );
 CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (tenant_id, webhook_id, sent_at);
 
--- guiado_emit: guarda eventos y crea un envío por cada webhook activo que los pidió.
+-- guiado_emit: guarda eventos y crea un envío por cada webhook que los pidió; los de uno desactivado esperan a que alguien los pida.
 -- Los identificadores de envío salen del evento y del destino: repetir no duplica.
 CREATE OR REPLACE FUNCTION guiado_emit(p_tenant text, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -91,10 +121,11 @@ BEGIN
         SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events)
         RETURNING event_id, event, occurred_at
     )
-    INSERT INTO support_troubleshooting_deliveries (delivery_id, tenant_id, event_id, destination, due_at, created_at)
-    SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id, e.occurred_at, e.occurred_at
+    INSERT INTO support_troubleshooting_deliveries (delivery_id, tenant_id, event_id, destination, state, due_at, created_at)
+    SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id,
+           CASE WHEN w.enabled THEN 'pending' ELSE 'disabled' END, e.occurred_at, e.occurred_at
       FROM emitted e
-      JOIN support_webhooks w ON w.tenant_id = p_tenant AND w.enabled AND e.event = ANY (w.events)
+      JOIN support_webhooks w ON w.tenant_id = p_tenant AND e.event = ANY (w.events)
     ON CONFLICT (delivery_id) DO NOTHING;
 END $$;
 

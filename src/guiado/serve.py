@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
@@ -36,7 +35,6 @@ from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.web import site
 from guiado.wiring import Runtime
-from guiado.worker import Worker
 
 BASE_PATH = "/api/support/troubleshooting"
 MAX_BODY_BYTES = 1_048_576
@@ -89,7 +87,7 @@ def create_routes(runtime: Runtime) -> Litestar:
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
     """The background of a serving process: a worker, and an eye on the knowledge base."""
-    worker = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}", runtime.jobs)
+    worker = runtime.worker()
     tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_watch_knowledge(runtime))]
     try:
         yield

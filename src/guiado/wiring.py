@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from guiado import clock
 from guiado.app.knowledge import KnowledgeBase, Senses
 from guiado.app.parts import Parts
+from guiado.app.sending import Sender
 from guiado.delivery.addresses import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
 from guiado.detection.encoders import make_encoder
@@ -26,7 +29,7 @@ from guiado.settings import Settings
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
-from guiado.worker import JOBS, Job, refit_job
+from guiado.worker import JOBS, Job, Worker, refit_job
 
 if TYPE_CHECKING:
     from guiado.delivery.http import GuardedClient, HttpAnswer
@@ -155,6 +158,11 @@ class Runtime:
         from guiado.delivery.http import GuardedClient
 
         return GuardedClient(self._policy)
+
+    def worker(self) -> Worker:
+        """A worker of this process: sends what is due, and does the periodic work."""
+        name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
+        return Worker(self.parts, name, self.jobs, Sender(self.parts, lambda: self.client, name))
 
     def model(self, key: str | None = None) -> LanguageModel | None:
         """The language model for a key, by default the one of the settings; None where there is neither key nor address.

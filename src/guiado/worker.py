@@ -1,4 +1,4 @@
-"""The worker: periodic work, one runner at a time over all processes.
+"""The worker: what waits to be sent, and periodic work, one runner at a time over all processes.
 
 A job is due when its row in `support_troubleshooting_schedule` says so. Taking it sets the next time and a lease in one
 statement, so that two workers never run the same job, and a worker that died leaves it free when the lease ends.
@@ -18,6 +18,7 @@ from guiado.app.knowledge import KnowledgeBase
 from guiado.app.learn import REFIT_JOB
 from guiado.app.parts import Parts
 from guiado.app.refit import refit
+from guiado.app.sending import Sender
 from guiado.logs import get_logger
 from guiado.store import schedule
 
@@ -71,18 +72,33 @@ class Worker:
     Args:
         parts: what the jobs work with.
         name: tells this worker from others in the schedule.
+        sender: sends what waits for webhooks.
     """
 
-    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS) -> None:
-        self._parts, self._name, self._jobs = parts, name, jobs
+    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS, sender: Sender | None = None) -> None:
+        self._parts, self._name, self._jobs, self._sender = parts, name, jobs, sender
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish the job at hand, then end `run`."""
+        """Finish the job and the messages at hand, then end `run`."""
         self._stopping.set()
+        if self._sender:
+            self._sender.stop()
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until everything that is due was sent, or the time is over."""
+        if self._sender:
+            await self._sender.drain(deadline_s)
 
     async def run(self) -> None:
         """Work until `stop`; an error of a job or of the database is logged and the work goes on."""
+        if self._sender is None:
+            await self._do_jobs()
+            return
+        self._parts.wrote = self._sender.wake
+        await asyncio.gather(self._do_jobs(), self._sender.run())
+
+    async def _do_jobs(self) -> None:
         log.info("worker_started", worker=self._name)
         while not self._stopping.is_set():
             try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import socket
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from functools import cache
 from typing import TypeVar, cast
 
 import anyio
@@ -21,12 +21,13 @@ from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.settings import Settings, read_settings
 from guiado.store.database import Connection
 from guiado.wiring import Runtime
-from guiado.worker import Worker, refresh_views
+from guiado.worker import refresh_views
 
 T = TypeVar("T")
 _RETRY_S = 20.0
 _PAUSE_S = 0.05
 _STOP_S = 10.0
+_DRAIN_S = 5.0
 
 
 class Engine:
@@ -41,7 +42,7 @@ class Engine:
             self._stack.close()
             raise
         # A script is often the only process there is: while it lives, the periodic work gets done too.
-        self._worker = Worker(self.runtime.parts, f"{socket.gethostname()}:{os.getpid()}", self.runtime.jobs)
+        self._worker = self.portal.call(self.runtime.worker)
         self._working = self.portal.start_task_soon(self._worker.run)
         self._wrote = False
         self.closed = False
@@ -59,6 +60,8 @@ class Engine:
         self._stack.close()
 
     def _end_work(self) -> None:
+        if self._wrote:
+            self.portal.call(self._worker.drain, _DRAIN_S)
         self.portal.call(self._worker.stop)
         try:
             self._working.result(_STOP_S)
@@ -89,6 +92,11 @@ class Engine:
                 return await action(parts, connection)
 
         return self._insist(run)
+
+    def run(self, action: Callable[[Parts], Awaitable[T]]) -> T:
+        """Do `action`, which takes connections by itself."""
+        parts = self.runtime.parts
+        return self._insist(lambda: action(parts))
 
     def _insist(self, run: Callable[[], Awaitable[T]]) -> T:
         deadline = clock.monotonic_s() + _RETRY_S
@@ -127,7 +135,20 @@ def engine() -> Engine:
             # Last registered, first called: the engines end while the embedded database, which leaves by itself, still runs.
             atexit.unregister(close_engines)
             atexit.register(close_engines)
+            _close_while_threads_work()
         return _engines[key]
+
+
+@cache
+def _close_while_threads_work() -> None:
+    """End the engines before Python shuts its thread pools: what is still to be sent needs them for looking up names.
+
+    The standard library's own pools use this hook; where it is missing, what is left waits for the next worker.
+    """
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with contextlib.suppress(RuntimeError):
+            register(close_engines)
 
 
 class Facade:

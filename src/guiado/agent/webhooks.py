@@ -16,8 +16,6 @@ from guiado.errors import WebhookNotFound
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
-_PENDING = "Guardado y pendiente de envío."
-
 
 @dataclass(frozen=True, slots=True)
 class WebhookConfig:
@@ -95,14 +93,17 @@ class TroubleshootingWebhookManager(Facade):
         return True
 
     def trigger_webhook(self, event: EventKind | str, data: Mapping[str, Any], webhook_id: str | None = None) -> dict[str, Any]:
-        """Store an event for the endpoints that want it.
+        """Store an event for the endpoints that want it, and wait for the first attempt of each.
+
+        What fails is tried again in the background.
 
         Args:
             data: what the message says; plain JSON values.
             webhook_id: for this endpoint alone.
 
         Returns:
-            `event webhooks_triggered successful failed results`; each result tells the state of its delivery.
+            `event webhooks_triggered successful failed results`; each result tells the state of its delivery. One that
+            failed is tried again later, and so counts among `pending` too.
 
         Raises:
             ValueError: unknown event, or data that is no JSON.
@@ -114,17 +115,14 @@ class TroubleshootingWebhookManager(Facade):
             return [event_id, targets]
 
         event_id, targets = self._engine.write(run)
-        results = [
-            {"webhook_id": target, "success": False, "status": "pending", "event_id": event_id, "error": _PENDING}
-            for target in targets
-        ]
+        results = self._engine.run(lambda parts: webhooks.first_results(parts, event_id)) if targets else []
         return {
             "event": command.event.value,
-            "webhooks_triggered": len(targets),
-            "successful": 0,
-            "failed": 0,
-            "pending": len(targets),
-            "results": results,
+            "webhooks_triggered": len(results),
+            "successful": sum(result["success"] for result in results),
+            "failed": sum(not result["success"] and result["attempts"] > 0 for result in results),
+            "pending": sum(result["status"] == "pending" for result in results),
+            "results": [{**result, "event_id": event_id} for result in results],
         }
 
 

@@ -139,7 +139,9 @@ async def answer(
     key = request.headers.get(_KEY_HEADER)
     if key is None:
         async with parts.db.connection() as connection:
-            return await action(parts, connection)
+            done = await action(parts, connection)
+        parts.wrote()
+        return done
     if not 1 <= len(key) <= _MAX_KEY or not key.isprintable() or not key.isascii():
         why = Message("Usa de 1 a 255 caracteres visibles, distintos en cada petición.")
         raise InvalidInput([FieldProblem("Idempotency-Key", why)])

@@ -396,6 +396,9 @@ class WebhookBody(Out):
     timeout: float
     retry_attempts: int
     enabled: bool
+    thin: bool
+    max_per_second: float | None
+    disabled_reason: str | None
     created_at: datetime | None
     updated_at: datetime | None
     has_secret: bool
@@ -432,6 +435,33 @@ class WebhookStats(Out):
     success: bool
     webhook_id: str
     stats: dict[str, Any]
+
+
+class WebhookAttempts(Out):
+    """The latest attempts at an endpoint, newest first."""
+
+    success: bool
+    webhook_id: str
+    attempts: list[dict[str, Any]]
+    total: int
+
+
+class Replayed(Out):
+    """How much is on its way again."""
+
+    success: bool
+    webhook_id: str
+    replayed: int
+    message: str
+
+
+class Tested(Out):
+    """What came of a test event; `success` is that of its first attempt."""
+
+    success: bool
+    webhook_id: str
+    event_id: str
+    results: list[dict[str, Any]]
 
 
 class TemplateList(Out):

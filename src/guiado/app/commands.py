@@ -121,6 +121,24 @@ class Webhook(Command):
     timeout: Annotated[float, Meta(gt=0, le=60, examples=[10])] = 10
     retry_attempts: Annotated[int, Meta(ge=1, le=20, examples=[10])] = 10
     enabled: bool = True
+    thin: Annotated[bool, Meta(description="Enviar solo identificadores, sin palabras ni datos de clientes.")] = False
+    max_per_second: Annotated[float, Meta(gt=0, le=1_000, examples=[5])] | None = None
+
+
+class Replay(Command):
+    """What is sent to an endpoint again: one event, or what happened in a range of time."""
+
+    event_id: Line | None = None
+    begin: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
+    end: Annotated[datetime, Meta(tz=True, examples=["2026-11-23T10:00:00Z"])] | None = None
+    delivered: Annotated[bool, Meta(description="También lo que ya llegó.")] = False
+
+
+class Rotate(Command):
+    """A new secret for an endpoint."""
+
+    secret: Line | None = None
+    overlap_hours: Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el anterior.")] = 24
 
 
 class Variable(Command):

@@ -44,11 +44,15 @@ async def once(
         KeyReused: the key came with another request before.
     """
     async with parts.db.transaction() as connection:
-        if await idempotency.claim(connection, parts.tenant, key, fingerprint):
-            answer = await action(connection)
-            await idempotency.record(connection, parts.tenant, key, keep(answer))
-            return answer
-        stored = await idempotency.recorded(connection, parts.tenant, key)
+        if not await idempotency.claim(connection, parts.tenant, key, fingerprint):
+            return _told(await idempotency.recorded(connection, parts.tenant, key), fingerprint)
+        answer = await action(connection)
+        await idempotency.record(connection, parts.tenant, key, keep(answer))
+    parts.wrote()
+    return answer
+
+
+def _told(stored: tuple[str, Any] | None, fingerprint: str) -> Any:  # noqa: ANN401
     if stored is None or stored[0] != fingerprint:
         raise KeyReused
     return stored[1]

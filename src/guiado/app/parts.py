@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from guiado.detection.outcome import DEFAULT_ACCEPT
@@ -45,6 +46,7 @@ class Parts:
         threshold: below this confidence, 0..1, it is none of the known problems.
         accept_from: from this confidence on, 0..1, a problem is taken without asking.
         model: the language model that the service may use, if any.
+        wrote: called after something was committed: whoever sends need not wait for its next look.
     """
 
     db: Database
@@ -52,6 +54,7 @@ class Parts:
     threshold: float
     accept_from: float = DEFAULT_ACCEPT
     model: LanguageModel | None = None
+    wrote: Callable[[], None] = lambda: None
     _versions: dict[str, Guide] = field(default_factory=dict[str, Guide])
 
     async def guide_version(self, connection: Connection, version_id: str | None) -> Guide | None:

@@ -5,20 +5,24 @@ Source: contract.md §1, TroubleshootingWebhookManager, and §3.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from guiado import clock
-from guiado.app.commands import Webhook
+from guiado.app.commands import Replay, Rotate, Webhook
 from guiado.app.parts import Parts
 from guiado.domain.events import Event, EventKind
 from guiado.domain.knowledge import is_storable
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
-from guiado.store import registry
+from guiado.store import outbox, registry
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
+from guiado.store.sessions import uuid_or_none
 
 _ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _MAX_HEADER = 4_096
@@ -27,6 +31,7 @@ _FORBIDDEN_HEADERS = {
     "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
 }  # fmt: skip
 """Headers that are ours or the protocol's to set."""
+_UNSHOWN = frozenset({"previous_secret", "previous_secret_until"})
 
 
 async def register(parts: Parts, connection: Connection, command: Webhook, *, make_secret: bool) -> Endpoint:
@@ -57,6 +62,8 @@ async def register(parts: Parts, connection: Connection, command: Webhook, *, ma
             timeout=command.timeout,
             retry_attempts=command.retry_attempts,
             enabled=command.enabled,
+            thin=command.thin,
+            max_per_second=command.max_per_second,
         ),
     )
 
@@ -104,8 +111,7 @@ async def stats(parts: Parts, connection: Connection, webhook_id: str) -> dict[s
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if not is_storable(webhook_id) or await registry.webhook(connection, parts.tenant, webhook_id) is None:
-        raise WebhookNotFound(webhook_id)
+    await _find(parts, connection, webhook_id)
     found = await registry.webhook_stats(connection, webhook_id)
     return {name: value for name, value in found.items() if name != "tenant_id"}
 
@@ -124,10 +130,116 @@ async def trigger(
     return await registry.emit(connection, parts.tenant, Event(kind, data), webhook_id)
 
 
+async def first_results(parts: Parts, event_id: str) -> list[dict[str, Any]]:
+    """What came of the first attempt to send an event, at each of its endpoints; waits for them.
+
+    Returns:
+        `webhook_id success status attempts response_status error` each; of one that was not asked in time the status is
+        "pending".
+    """
+    began_s = clock.monotonic_s()
+    while True:
+        async with parts.db.connection() as connection:
+            found = await outbox.first_attempts(connection, UUID(event_id), clock.now())
+        longest_s = max((row["timeout"] or 0.0 for row in found), default=0.0)
+        if all(map(_is_told, found)) or clock.monotonic_s() > began_s + longest_s + _GRACE_S:
+            return [_result(row) for row in found]
+        await asyncio.sleep(_LOOK_S)
+
+
+def _is_told(row: Mapping[str, Any]) -> bool:
+    return row["state"] != "pending" or row["attempts"] > 0 or row["paused"] or not row["enabled"]
+
+
+def _result(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "webhook_id": row["destination"],
+        "success": row["state"] == "delivered",
+        "status": row["state"],
+        "attempts": row["attempts"],
+        "response_status": row["response_status"],
+        "error": None if row["state"] == "delivered" else row["last_error"] or _WAITING,
+    }
+
+
+_GRACE_S, _LOOK_S = 2.0, 0.01
+_WAITING = "Guardado y pendiente de envío."
+
+
+async def replay(parts: Parts, connection: Connection, webhook_id: str, command: Replay) -> int:
+    """Send again what an endpoint did not get.
+
+    Returns:
+        How many deliveries wait anew.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: the endpoint is off.
+    """
+    endpoint = await _find(parts, connection, webhook_id)
+    if not endpoint.enabled:
+        why = Message("Está desactivado. Regístralo otra vez con enabled: true, y repite.")
+        raise InvalidInput([FieldProblem("webhook_id", why)])
+    event_id = uuid_or_none(command.event_id)
+    if command.event_id is not None and event_id is None:
+        raise InvalidInput([FieldProblem("event_id", Message("No es el identificador de un evento. Cópialo de los intentos."))])
+    which = outbox.Range(event_id, command.begin, command.end, command.delivered)
+    return await outbox.replay(connection, parts.tenant, webhook_id, which, clock.now())
+
+
+async def rotate(parts: Parts, connection: Connection, webhook_id: str, command: Rotate) -> Endpoint:
+    """Give an endpoint a new secret; for some hours the one before signs too.
+
+    Returns:
+        The endpoint with its new secret.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    secret, until = command.secret or clock.secret(), clock.now() + timedelta(hours=command.overlap_hours)
+    found = await outbox.rotate(connection, parts.tenant, webhook_id, secret, until) if is_storable(webhook_id) else None
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
+
+
+async def test(parts: Parts, connection: Connection, webhook_id: str) -> str:
+    """Store a test event for one endpoint; it takes the very way of all others.
+
+    Returns:
+        Id of the event.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    endpoint = await _find(parts, connection, webhook_id)
+    kind = EventKind(endpoint.events[0])
+    async with connection.transaction():
+        event_id, _ = await registry.emit(connection, parts.tenant, Event(kind, {"test": True}), webhook_id)
+    return event_id
+
+
+async def attempts(parts: Parts, connection: Connection, webhook_id: str, most: int) -> list[dict[str, Any]]:
+    """The latest attempts at an endpoint, newest first.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    await _find(parts, connection, webhook_id)
+    return await outbox.attempts(connection, parts.tenant, webhook_id, most)
+
+
+async def _find(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:
+    found = await registry.webhook(connection, parts.tenant, webhook_id) if is_storable(webhook_id) else None
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
+
+
 def view(endpoint: Endpoint, *, show_secret: bool = False) -> dict[str, Any]:
     """An endpoint as doors show it."""
     shown = endpoint if show_secret else replace(endpoint, secret=None)
-    values: dict[str, Any] = {name: getattr(shown, name) for name in Endpoint.__slots__}
+    values: dict[str, Any] = {name: getattr(shown, name) for name in Endpoint.__slots__ if name not in _UNSHOWN}
     if not show_secret:
         values.pop("secret")
     return {**values, "has_secret": endpoint.secret is not None}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(cls=Manual, help="Arranca el servicio web, con la API, sus páginas y un trabajador.")(serve)
-    app.command(cls=Manual, help="Arranca solo un trabajador: hace las tareas periódicas.")(worker)
+    app.command(cls=Manual, help="Arranca solo un trabajador: envía lo que espera y hace las tareas periódicas.")(worker)
 
 
 def serve(
@@ -40,19 +40,16 @@ def worker(context: typer.Context) -> None:
 
 
 async def _work(screen: Screen, settings: Settings) -> None:
-    import os
     import signal
-    import socket
     import sys
 
     from guiado import logs
     from guiado.wiring import Runtime
-    from guiado.worker import Worker
 
     logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
     runtime = await Runtime.open(settings)
     try:
-        working = Worker(runtime.parts, f"{socket.gethostname()}:{os.getpid()}", runtime.jobs)
+        working = runtime.worker()
         for wish in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(wish, working.stop)
         screen.say("Trabajador en marcha. Ctrl-C lo para.")

@@ -31,7 +31,7 @@ FUZZY_LETTERS = 4
 _MOST_MEANINGS = 8
 _REMEMBERED = 4_096  # customers use the same few thousand words
 _SHORTLIST = 24
-_MOST_POSTINGS = 2_000
+_MOST_POSTINGS = 600
 _SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
 
 

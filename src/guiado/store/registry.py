@@ -22,6 +22,10 @@ class Endpoint:
     Args:
         timeout: seconds for one attempt.
         retry_attempts: attempts in all.
+        thin: send identifiers only.
+        max_per_second: how many messages a second at most; None for any number.
+        disabled_reason: why guiado itself stopped sending.
+        previous_secret: signs too until `previous_secret_until`.
     """
 
     webhook_id: str
@@ -32,28 +36,39 @@ class Endpoint:
     timeout: float
     retry_attempts: int
     enabled: bool
+    thin: bool = False
+    max_per_second: float | None = None
+    disabled_reason: str | None = None
+    previous_secret: str | None = None
+    previous_secret_until: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+    def secrets(self, now: datetime) -> list[str]:
+        """What messages are signed with now; during a rotation the new one and the one before."""
+        old = self.previous_secret if self.previous_secret_until and now < self.previous_secret_until else None
+        return [secret for secret in (self.secret, old) if secret]
 
 
 async def put_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint:
     """Register an endpoint; the same id again replaces it."""
     row = await connection.fetchrow(
         sql("registry", "webhook_put"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
-        dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled,
+        dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled, endpoint.thin,
+        endpoint.max_per_second,
     )  # fmt: skip
-    return _endpoint(row) if row else endpoint
+    return endpoint_of(row) if row else endpoint
 
 
 async def webhooks(connection: Connection, tenant: str) -> list[Endpoint]:
     """All endpoints."""
-    return [_endpoint(row) for row in await connection.fetch(sql("registry", "webhooks"), tenant)]
+    return [endpoint_of(row) for row in await connection.fetch(sql("registry", "webhooks"), tenant)]
 
 
 async def webhook(connection: Connection, tenant: str, webhook_id: str) -> Endpoint | None:
     """One endpoint, or None."""
     row = await connection.fetchrow(sql("registry", "webhook"), tenant, webhook_id)
-    return _endpoint(row) if row else None
+    return endpoint_of(row) if row else None
 
 
 async def delete_webhook(connection: Connection, tenant: str, webhook_id: str) -> bool:
@@ -143,7 +158,8 @@ async def notifications(connection: Connection, tenant: str, session_id: UUID | 
     return [_notification(row) for row in await connection.fetch(sql("registry", "notifications"), tenant, session_id, limit)]
 
 
-def _endpoint(row: Row) -> Endpoint:
+def endpoint_of(row: Row) -> Endpoint:
+    """An endpoint from a row of `support_webhooks`."""
     return Endpoint(**{name: row[name] for name in Endpoint.__slots__})
 
 

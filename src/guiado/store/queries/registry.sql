@@ -1,10 +1,13 @@
 -- name: webhook_put
 -- Registers a webhook; the same id again replaces it.
-INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled, thin,
+    max_per_second)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
     url = excluded.url, events = excluded.events, secret = excluded.secret, headers = excluded.headers,
-    timeout = excluded.timeout, retry_attempts = excluded.retry_attempts, enabled = excluded.enabled, updated_at = now()
+    timeout = excluded.timeout, retry_attempts = excluded.retry_attempts, enabled = excluded.enabled, thin = excluded.thin,
+    max_per_second = excluded.max_per_second, previous_secret = NULL, previous_secret_until = NULL, failures = 0,
+    failing_since = NULL, paused_until = NULL, disabled_reason = NULL, updated_at = now()
 RETURNING w.*;
 
 -- name: webhooks

@@ -1,0 +1,66 @@
+"""What travels to a webhook: the body, and the headers that prove where it comes from.
+
+Source: contract.md §3; Standard Webhooks 1.0.0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from guiado.delivery.signing import body_signature, contract_signature, standard_signature
+
+_IDS = ("_id", "_number", "_step", "_steps")
+_SAFE = frozenset({"session_id", "detected_problem", "success", "outcome", "rating", "was_helpful", "attempt", "resolution"})
+_CONTENT_TYPE = "application/json"
+
+
+def write_body(
+    event: str, occurred_at: datetime, data: Mapping[str, object], webhook_id: str, secret: str | None, *, thin: bool = False
+) -> bytes:
+    """The body of an event for one endpoint: the same bytes for every attempt.
+
+    Args:
+        event: its kind.
+        occurred_at: when it happened, aware.
+        data: what there is to tell.
+        webhook_id: of the endpoint.
+        secret: of the endpoint; with one the body carries its own signature.
+        thin: leave out everything but identifiers, numbers and marks.
+    """
+    told = {name: value for name, value in data.items() if _is_thin(name)} if thin else dict(data)
+    body: dict[str, object] = {"event": event, "timestamp": occurred_at.isoformat(), "data": told, "webhook_id": webhook_id}
+    if secret:
+        body["signature"] = body_signature(body, secret)
+    return json.dumps(body).encode()
+
+
+def write_headers(
+    event: str, event_id: str, attempt: int, body: bytes, secrets: Sequence[str], timestamp_s: int, own: Mapping[str, str]
+) -> dict[str, str]:
+    """The headers of one attempt.
+
+    Args:
+        event_id: the same for every attempt, so that a receiver knows what it has already.
+        attempt: its number, from 1.
+        secrets: of the endpoint; during a rotation the new one and the one before.
+        timestamp_s: of this attempt, seconds since 1970.
+        own: headers that the endpoint asked for.
+    """
+    headers = {
+        **own,
+        "Content-Type": _CONTENT_TYPE,
+        "X-Webhook-Event": event,
+        "X-Webhook-Attempt": str(attempt),
+        "webhook-id": event_id,
+        "webhook-timestamp": str(timestamp_s),
+    }
+    if secrets:
+        headers["X-Webhook-Signature"] = contract_signature(body, secrets[0])
+        headers["webhook-signature"] = " ".join(standard_signature(event_id, timestamp_s, body, one) for one in secrets)
+    return headers
+
+
+def _is_thin(name: str) -> bool:
+    return name in _SAFE or name.endswith(_IDS)

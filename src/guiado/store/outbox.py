@@ -1,0 +1,187 @@
+"""The queue of deliveries: leasing endpoints, reading what is due, writing down what became of it.
+
+A sender leases an endpoint, reads its oldest deliveries, and sends them one after the other with no transaction open. So the
+order of an endpoint's events is kept, and one that is slow or dead holds nobody else up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from guiado.store.database import Connection
+from guiado.store.queries import sql
+from guiado.store.registry import Endpoint, endpoint_of
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One delivery that waits.
+
+    Args:
+        attempts: made so far.
+        created_at: when it was stored, or asked for again.
+    """
+
+    delivery_id: UUID
+    event_id: UUID
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    event: str
+    data: Mapping[str, Any]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """An endpoint that is this sender's for now, and how it has been doing.
+
+    Args:
+        failures: attempts that failed in a row.
+        failing_since: when the first of them was made.
+    """
+
+    endpoint: Endpoint
+    failures: int
+    failing_since: datetime | None
+
+
+async def claim(
+    connection: Connection, tenant: str, sender: str, lease_s: float, most: int, now: datetime, probe_from: int
+) -> list[Leased]:
+    """Lease endpoints that have something due.
+
+    Args:
+        lease_s: after so many seconds without `renew` the sender counts as dead.
+        probe_from: failures in a row from which an endpoint is only probed.
+    """
+    rows = await connection.fetch(sql("outbox", "claim"), tenant, sender, lease_s, most, now, probe_from)
+    return [Leased(endpoint_of(row), row["failures"], row["failing_since"]) for row in rows]
+
+
+async def renew(connection: Connection, tenant: str, sender: str, lease_s: float, webhook_ids: Sequence[str]) -> set[str]:
+    """Keep leases.
+
+    Returns:
+        The endpoints that are still this sender's.
+    """
+    rows = await connection.fetch(sql("outbox", "renew"), tenant, sender, lease_s, list(webhook_ids))
+    return {row["webhook_id"] for row in rows}
+
+
+async def due(
+    connection: Connection, tenant: str, webhook_id: str, now: datetime, most: int, *, early: bool = False
+) -> list[Waiting]:
+    """The oldest deliveries to an endpoint that are due.
+
+    Args:
+        early: those that are not due yet too.
+    """
+    rows = await connection.fetch(sql("outbox", "due"), tenant, webhook_id, now, most, early)
+    return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
+
+
+async def record(connection: Connection, tenant: str, webhook_id: str, attempts: Sequence[Mapping[str, object]]) -> None:
+    """Write down attempts, and what became of their deliveries.
+
+    Args:
+        attempts: each with the columns of the query `record`.
+    """
+    await connection.execute(sql("outbox", "record"), tenant, webhook_id, list(attempts))
+
+
+async def settle(
+    connection: Connection,
+    tenant: str,
+    sender: str,
+    webhook_id: str,
+    *,
+    failures: int,
+    failing_since: datetime | None,
+    paused_until: datetime | None,
+    release: bool,
+) -> None:
+    """Write down how an endpoint is.
+
+    Args:
+        release: end the lease too.
+    """
+    await connection.execute(sql("outbox", "settle"), tenant, webhook_id, sender, failures, failing_since, paused_until, release)
+
+
+async def bring_forward(connection: Connection, tenant: str, webhook_id: str, now: datetime) -> None:
+    """Make everything due that waits for a later attempt."""
+    await connection.execute(sql("outbox", "bring_forward"), tenant, webhook_id, now)
+
+
+async def expire(connection: Connection, tenant: str, webhook_id: str, before: datetime, now: datetime) -> None:
+    """Give up what was stored before a moment."""
+    await connection.execute(sql("outbox", "expire"), tenant, webhook_id, before, now)
+
+
+async def disable(connection: Connection, tenant: str, webhook_id: str, why: str, now: datetime) -> None:
+    """Send nothing more to an endpoint; what waits for it is kept."""
+    await connection.execute(sql("outbox", "disable"), tenant, webhook_id, why, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which events are sent again.
+
+    Args:
+        event_id: this one only.
+        begin: what happened from then on.
+        end: what happened before then.
+        delivered: also what arrived already.
+    """
+
+    event_id: UUID | None = None
+    begin: datetime | None = None
+    end: datetime | None = None
+    delivered: bool = False
+
+
+async def replay(connection: Connection, tenant: str, webhook_id: str, which: Range, now: datetime) -> int:
+    """Send again, from the first attempt on.
+
+    Returns:
+        How many deliveries wait anew.
+    """
+    async with connection.transaction():
+        count = await connection.fetchval(
+            sql("outbox", "replay"), tenant, webhook_id, which.event_id, which.begin, which.end, which.delivered, now
+        )
+        await connection.execute(sql("outbox", "wake"), tenant, webhook_id)
+    return int(count)
+
+
+async def rotate(connection: Connection, tenant: str, webhook_id: str, secret: str, until: datetime) -> Endpoint | None:
+    """Give an endpoint a new secret; the one before signs too for a while.
+
+    Returns:
+        None where there is no such endpoint.
+    """
+    row = await connection.fetchrow(sql("outbox", "rotate"), tenant, webhook_id, secret, until)
+    return endpoint_of(row) if row else None
+
+
+async def attempts(connection: Connection, tenant: str, webhook_id: str, most: int) -> list[dict[str, Any]]:
+    """The latest attempts at an endpoint, newest first."""
+    rows = await connection.fetch(sql("outbox", "attempts"), tenant, webhook_id, most)
+    found = [dict(cast("Mapping[str, Any]", row)) for row in rows]
+    return [{**row, "id": str(row["id"]), "event_id": str(row["event_id"]) if row["event_id"] else None} for row in found]
+
+
+async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool:
+    """Whether anything is due now for an endpoint that may be asked."""
+    return bool(await connection.fetchval(sql("outbox", "is_waiting"), tenant, now))
+
+
+async def first_attempts(connection: Connection, event_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    """What became of an event so far, at each of its endpoints."""
+    rows = await connection.fetch(sql("outbox", "first_attempts"), event_id, now)
+    return [dict(cast("Mapping[str, Any]", row)) for row in rows]

@@ -1,0 +1,126 @@
+-- name: claim
+-- Leases endpoints that have something due. $1 tenant, $2 sender, $3 lease in seconds, $4 how many, $5 now,
+-- $6 failures in a row from which an endpoint is only probed.
+WITH free AS (
+    SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.enabled
+       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + make_interval(secs => 2 * $3))
+       AND (w.paused_until IS NULL OR w.paused_until <= $5)
+       AND EXISTS (SELECT FROM support_troubleshooting_deliveries d
+                    WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
+                      AND (d.due_at <= $5 OR w.failures >= $6))
+     LIMIT $4 FOR UPDATE SKIP LOCKED)
+UPDATE support_webhooks w SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
+  FROM free WHERE w.tenant_id = free.tenant_id AND w.webhook_id = free.webhook_id
+RETURNING w.*;
+
+-- name: renew
+-- Keeps leases. $1 tenant, $2 sender, $3 lease in seconds, $4 endpoints. Returns those that are still the sender's.
+UPDATE support_webhooks w SET leased_until = now() + make_interval(secs => $3)
+ WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id = ANY ($4::text[])
+RETURNING w.webhook_id;
+
+-- name: due
+-- The oldest deliveries to an endpoint that are due, or its oldest one of all ($5), in the order of their events.
+SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o.data, o.occurred_at
+  FROM (SELECT x.delivery_id, x.event_id, x.attempts, x.due_at, x.created_at
+          FROM support_troubleshooting_deliveries x
+         WHERE x.tenant_id = $1 AND x.destination = $2 AND x.state = 'pending' AND (x.due_at <= $3 OR $5)
+         ORDER BY x.event_id LIMIT $4) d
+  JOIN support_troubleshooting_outbox o ON o.event_id = d.event_id
+ ORDER BY d.event_id;
+
+-- name: record
+-- Writes down attempts ($3) with what became of their deliveries. $1 tenant, $2 endpoint.
+WITH told AS (
+    SELECT * FROM jsonb_to_recordset($3) AS t (
+        delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer, response_body text,
+        error_message text, duration_ms double precision, sent_at timestamptz, id uuid, state text, attempts integer,
+        due_at timestamptz)
+), logged AS (
+    INSERT INTO support_webhook_events
+        (id, tenant_id, webhook_id, event_id, event, attempt, success, response_status, response_body, error_message, duration_ms, sent_at)
+    SELECT t.id, $1, $2, t.event_id, t.event, t.attempt, t.success, t.response_status, t.response_body, t.error_message,
+           t.duration_ms, t.sent_at
+      FROM told t
+)
+UPDATE support_troubleshooting_deliveries d
+   SET state = t.state, attempts = t.attempts, due_at = t.due_at, last_error = t.error_message,
+       finished_at = CASE WHEN t.state = 'pending' THEN NULL ELSE t.sent_at END
+  FROM told t
+ WHERE d.delivery_id = t.delivery_id AND d.state = 'pending';
+
+-- name: settle
+-- How an endpoint is, and whether its lease ends ($7). $1 tenant, $2 endpoint, $3 sender, $4 failures in a row, $5 since when,
+-- $6 nothing is sent to it until then.
+UPDATE support_webhooks w
+   SET failures = $4, failing_since = $5, paused_until = $6,
+       leased_by = CASE WHEN $7 THEN NULL ELSE w.leased_by END, leased_until = CASE WHEN $7 THEN NULL ELSE w.leased_until END
+ WHERE w.tenant_id = $1 AND w.webhook_id = $2 AND w.leased_by = $3;
+
+-- name: bring_forward
+-- An endpoint is back: what waits for a later attempt is due now ($3).
+UPDATE support_troubleshooting_deliveries d SET due_at = $3
+ WHERE d.tenant_id = $1 AND d.destination = $2 AND d.state = 'pending' AND d.due_at > $3;
+
+-- name: expire
+-- The time of these deliveries is over: they were stored before $3.
+UPDATE support_troubleshooting_deliveries d SET state = 'exhausted', finished_at = $4
+ WHERE d.tenant_id = $1 AND d.destination = $2 AND d.state = 'pending' AND d.created_at < $3;
+
+-- name: disable
+-- Sends nothing more to an endpoint; what waits for it is kept. $3: why, $4: now.
+WITH off AS (
+    UPDATE support_webhooks w SET enabled = false, disabled_reason = $3, updated_at = $4 WHERE w.tenant_id = $1 AND w.webhook_id = $2)
+UPDATE support_troubleshooting_deliveries d SET state = 'disabled', finished_at = $4
+ WHERE d.tenant_id = $1 AND d.destination = $2 AND d.state = 'pending';
+
+-- name: replay
+-- Sends again what was given up, or everything ($6), of one event ($3) or of a range of time ($4 to $5). Returns how many.
+WITH again AS (
+    UPDATE support_troubleshooting_deliveries d
+       SET state = 'pending', attempts = 0, due_at = $7, created_at = $7, finished_at = NULL
+      FROM support_troubleshooting_outbox o
+     WHERE o.event_id = d.event_id AND d.tenant_id = $1 AND d.destination = $2 AND d.state <> 'pending'
+       AND (d.state IN ('exhausted', 'disabled', 'cancelled') OR $6)
+       AND ($3::uuid IS NULL OR d.event_id = $3)
+       AND ($4::timestamptz IS NULL OR o.occurred_at >= $4) AND ($5::timestamptz IS NULL OR o.occurred_at < $5)
+    RETURNING d.delivery_id)
+SELECT count(*) FROM again;
+
+-- name: wake
+-- An endpoint is tried again at once.
+UPDATE support_webhooks w SET paused_until = NULL WHERE w.tenant_id = $1 AND w.webhook_id = $2;
+
+-- name: rotate
+-- Gives an endpoint a new secret ($3); the one before signs too until $4.
+UPDATE support_webhooks w
+   SET previous_secret = w.secret, previous_secret_until = $4, secret = $3, updated_at = now()
+ WHERE w.tenant_id = $1 AND w.webhook_id = $2
+RETURNING w.*;
+
+-- name: attempts
+-- The latest attempts at an endpoint, newest first.
+SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.response_body, e.error_message, e.duration_ms, e.sent_at
+  FROM support_webhook_events e
+ WHERE e.tenant_id = $1 AND e.webhook_id = $2
+ ORDER BY e.sent_at DESC, e.id DESC LIMIT $3;
+
+-- name: is_waiting
+-- Whether anything is due now for an endpoint that may be asked.
+SELECT EXISTS (
+    SELECT FROM support_webhooks w
+      JOIN support_troubleshooting_deliveries d ON d.tenant_id = w.tenant_id AND d.destination = w.webhook_id
+     WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $2)
+       AND d.state = 'pending' AND d.due_at <= $2);
+
+-- name: first_attempts
+-- What became of an event at each of its endpoints so far; `answered`: whether there was an attempt.
+SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
+       w.paused_until IS NOT NULL AND w.paused_until > $2 AS paused,
+       (SELECT e.response_status FROM support_webhook_events e
+         WHERE e.tenant_id = d.tenant_id AND e.webhook_id = d.destination AND e.event_id = d.event_id
+         ORDER BY e.sent_at DESC LIMIT 1) AS response_status
+  FROM support_troubleshooting_deliveries d
+  LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+ WHERE d.event_id = $1 ORDER BY d.destination;
