@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from guiado import clock
 from guiado.app.knowledge import KnowledgeBase, Senses
 from guiado.app.parts import Parts
+from guiado.app.published import PublishedKnowledge
 from guiado.app.sending import Sender
 from guiado.delivery.addresses import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
@@ -26,6 +27,7 @@ from guiado.language_model import MAX_ANSWER_BYTES, LanguageModel
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.settings import Settings
+from guiado.store import sessions
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from guiado.delivery.http import GuardedClient, HttpAnswer
 
 _OPENAI_URL = "https://api.openai.com/v1"
+_MOST_PUBLISHED = 16
 _NO_KEY = "local"
 """Sent where a model of the house needs no key: the package wants one."""
 log = get_logger()
@@ -119,6 +122,7 @@ class Runtime:
         self._senses = senses
         self.knowledge = self._open_knowledge(knowledge_path(settings), "")
         self._private: dict[str, KnowledgeBase] = {}
+        self._published: dict[str, KnowledgeBase] = {}
         self._models: dict[str, LanguageModel] = {}
         self._model_way = _ModelWay(self._policy)
 
@@ -207,6 +211,28 @@ class Runtime:
         """The knowledge base of this file, up to date; None means the one for everybody."""
         found = self._knowledge_at(path)
         await found.refresh()
+        return found
+
+    async def knowledge_for(self, session_id: object) -> KnowledgeBase:
+        """The knowledge base that a session was begun with; the one for everybody as it is, a private one up to date."""
+        scope, key = "", sessions.uuid_or_none(session_id)
+        if key is not None:
+            async with self.parts.db.connection() as connection:
+                scope = await sessions.scope(connection, self.parts.tenant, str(key))
+        found = self._knowledge_in(scope) if scope else self.knowledge
+        if scope:
+            await found.refresh()
+        return found
+
+    def _knowledge_in(self, scope: str) -> KnowledgeBase:
+        """A private one: of its file where this process has it open, else as it was published."""
+        if mine := next((knowledge for knowledge in self._private.values() if knowledge.scope == scope), None):
+            return mine
+        # The ones that were asked for last are at the end.
+        found = self._published.pop(scope, None) or PublishedKnowledge(scope, self.parts.db, self.parts.tenant, self._senses)
+        self._published[scope] = found
+        if len(self._published) > _MOST_PUBLISHED:
+            del self._published[next(iter(self._published))]
         return found
 
     def _knowledge_at(self, path: Path | None) -> KnowledgeBase:

@@ -26,6 +26,8 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "escalate": ("POST", "/{id}/escalate", {"reason": "r"}),
     "resolve": ("POST", "/{id}/resolve", {"problem_id": "p", "step_id": "s", "notes": "n", "minutes": 3}),
     "webhook": ("POST", "/webhooks", {**WEBHOOK, "secret": "s"}),
+    "replay": ("POST", "/webhooks/{webhook_id}/replay", {"event_id": "01a2079f-aaba-7000-b991-2f52aae97554", "delivered": True}),
+    "secret": ("POST", "/webhooks/{webhook_id}/secret", {"secret": "s", "overlap_hours": 1}),
     "template": ("POST", "/templates", {**TEMPLATE, "description": "d", "metadata": {"a": "b"}}),
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),
     "notification": ("POST", "/notifications", {**NOTE, "subject": "s"}),

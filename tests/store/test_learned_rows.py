@@ -176,6 +176,18 @@ def test_a_refit_is_due_at_once(agent, ask, command) -> None:
         assert ask(is_due, before) == [(True,)]
 
 
+def test_a_refit_is_due_for_private_knowledge_bases_too(agent, ask, command) -> None:
+    ask("INSERT INTO support_troubleshooting_schedule (job, next_at)"
+        " VALUES ('refit_detector:0a1b', now() + interval '1 hour'), ('refit_detectors', now() + interval '1 hour'),"
+        " ('other:refit_detector:0a1b', now() + interval '1 hour')")  # fmt: skip
+    command("refit")
+    is_due = (
+        "SELECT job FROM support_troubleshooting_schedule WHERE next_at <= now() AND finished_at IS NULL AND job LIKE '%refit%'"
+    )
+    assert ("refit_detector:0a1b",) in [tuple(row) for row in ask(is_due)]
+    assert not {("refit_detectors",), ("other:refit_detector:0a1b",)} & {tuple(row) for row in ask(is_due)}
+
+
 def test_gaps_show_what_comes_again_and_again(agent, command) -> None:
     oven = ["el horno no calienta", "mi horno ya no calienta nada", "el horno no se calienta", "no me calienta el horno"]
     cat = ["quiero adoptar un gato", "me gustaría adoptar un gatito, soy eva@example.com", "cómo puedo adoptar un gato"]

@@ -41,6 +41,22 @@ def test_a_text_is_explained(command) -> None:
     code, said, _ = command("olvidÃ© mi contraseÃ±a", "--explain")
     assert code == 0
     assert "contraseña" in said
+    assert "Ortografía corregida" not in said
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("es", "Ortografía corregida: contrsaeña → contraseña, ruter → router"),
+        ("en", "Spelling corrected: contrsaeña → contraseña, ruter → router"),
+        ("pt", "Ortografia corrigida: contrsaeña → contraseña, ruter → router"),
+    ],
+)
+def test_slips_of_the_finger_are_told(command, monkeypatch: pytest.MonkeyPatch, language: str, told: str) -> None:
+    monkeypatch.setenv("GUIADO_LANG", language)
+    _, said, _ = command("no veo la contrsaeña del ruter", "--explain")
+    assert told in said
+    assert "la contraseña del router\n" in said
 
 
 def test_judged_phrases_are_measured_and_drawn(command, tmp_path: Path) -> None:

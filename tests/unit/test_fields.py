@@ -46,6 +46,13 @@ VALID: dict[type[Command], dict[str, Any]] = {
     commands.Escalate: {"reason": "Prisa", "source": "agent"},
     commands.Resolve: {"problem_id": "p", "step_id": "s", "minutes": 3.5, "notes": "Era el cable"},
     commands.Correct: {"problem_id": "p", "notes": "Era el cable"},
+    commands.Replay: {
+        "event_id": "01a2079f-aaba-7000-b991-2f52aae97554",
+        "begin": "2026-11-22T10:00:00Z",
+        "end": "2026-11-23T10:00:00Z",
+        "delivered": True,
+    },
+    commands.Rotate: {"secret": "s", "overlap_hours": 2},
     commands.Webhook: {
         "url": "https://example.com/x",
         "events": ["session_started"],
@@ -55,6 +62,8 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "timeout": 5.0,
         "retry_attempts": 3,
         "enabled": True,
+        "thin": True,
+        "max_per_second": 2.5,
     },
     commands.Variable: {"name": "v", "description": "d", "required": True, "type": "string", "default": "x"},
     commands.Template: {

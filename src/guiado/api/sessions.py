@@ -203,7 +203,7 @@ def _answered(result: answering.Answered) -> StepAnswerOut:
 )
 async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
     """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
-    caller, knowledge = caller_of(request), runtime_of(request).knowledge
+    caller, knowledge = caller_of(request), await runtime_of(request).knowledge_for(session_id)
 
     async def run(parts: Parts, connection: Connection) -> StartOut:
         told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data)
@@ -222,7 +222,8 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
 )
 async def reject(request: Http, session_id: FromPath[str], data: JSONBody[commands.Reject | None] = None) -> StartOut:
     """No es ese problema: sigue con otro, pregunta, o pasa la sesión con una persona. Lo ya intentado se conserva."""
-    caller, knowledge, command = caller_of(request), runtime_of(request).knowledge, data or commands.Reject()
+    caller, command = caller_of(request), data or commands.Reject()
+    knowledge = await runtime_of(request).knowledge_for(session_id)
 
     async def run(parts: Parts, connection: Connection) -> StartOut:
         told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command)

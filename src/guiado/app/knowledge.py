@@ -317,7 +317,8 @@ class KnowledgeBase:
         async with self._db.connection() as connection:
             stored = await guides.latest(connection, self._tenant, self.scope)
         known = {guide_id: version.guide for guide_id, version in stored.items()}
-        await self._reindex(Snapshot(known, {}, {guide_id: version.version_id for guide_id, version in stored.items()}))
+        version_ids = {guide_id: version.version_id for guide_id, version in stored.items()}
+        await self._reindex(Snapshot(known, {}, version_ids, self.snapshot.index))
 
     async def _publish(self, entries: Entries) -> dict[str, str]:
         """The stored version of every entry; what is new is stored, a batch at a time, so that nobody waits for all of it."""

@@ -131,7 +131,7 @@ def as_common_issues(found: Sequence[View]) -> View:
 
 
 async def request_refit(parts: Parts, connection: Connection) -> None:
-    """Have detection fitted anew by the worker as soon as it can."""
+    """Have detection fitted anew by the workers as soon as they can: of the public knowledge base and of every private one."""
     await schedule.hasten(connection, parts.tenant, REFIT_JOB)
 
 

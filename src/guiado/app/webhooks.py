@@ -176,10 +176,7 @@ async def replay(parts: Parts, connection: Connection, webhook_id: str, command:
         WebhookNotFound: there is none with this id.
         InvalidInput: the endpoint is off.
     """
-    endpoint = await _find(parts, connection, webhook_id)
-    if not endpoint.enabled:
-        why = Message("Está desactivado. Regístralo otra vez con enabled: true, y repite.")
-        raise InvalidInput([FieldProblem("webhook_id", why)])
+    await _find_enabled(parts, connection, webhook_id)
     event_id = uuid_or_none(command.event_id)
     if command.event_id is not None and event_id is None:
         raise InvalidInput([FieldProblem("event_id", Message("No es el identificador de un evento. Cópialo de los intentos."))])
@@ -211,8 +208,9 @@ async def test(parts: Parts, connection: Connection, webhook_id: str) -> str:
 
     Raises:
         WebhookNotFound: there is none with this id.
+        InvalidInput: the endpoint is off.
     """
-    endpoint = await _find(parts, connection, webhook_id)
+    endpoint = await _find_enabled(parts, connection, webhook_id)
     kind = EventKind(endpoint.events[0])
     async with connection.transaction():
         event_id, _ = await registry.emit(connection, parts.tenant, Event(kind, {"test": True}), webhook_id)
@@ -227,6 +225,14 @@ async def attempts(parts: Parts, connection: Connection, webhook_id: str, most: 
     """
     await _find(parts, connection, webhook_id)
     return await outbox.attempts(connection, parts.tenant, webhook_id, most)
+
+
+async def _find_enabled(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:
+    endpoint = await _find(parts, connection, webhook_id)
+    if not endpoint.enabled:
+        why = Message("Está desactivado. Regístralo otra vez con enabled: true, y repite.")
+        raise InvalidInput([FieldProblem("webhook_id", why)])
+    return endpoint
 
 
 async def _find(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:

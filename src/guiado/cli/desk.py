@@ -69,7 +69,7 @@ class Desk:
             InvalidInput: the words cannot be stored.
         """
         command = check(commands.Clarify, said)
-        knowledge = _knowledge()
+        knowledge = _knowledge(session_id)
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
@@ -89,7 +89,7 @@ class Desk:
             InvalidInput: the words cannot be stored.
         """
         command = check(commands.Reject, {"rejected": rejected, **({"text": words} if words else {})})
-        knowledge = _knowledge()
+        knowledge = _knowledge(session_id)
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
@@ -204,9 +204,11 @@ def whole(session_id: str) -> View:
     return engine().read(run)
 
 
-def _knowledge() -> KnowledgeBase:
+def _knowledge(session_id: str | None = None) -> KnowledgeBase:
+    """The knowledge base for everybody, or the one that a session was begun with; up to date."""
     running = engine()
-    return running.portal.call(running.runtime.knowledge_of, None)
+    public = running.portal.call(running.runtime.knowledge_of, None)
+    return public if session_id is None else running.portal.call(running.runtime.knowledge_for, session_id)
 
 
 def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) -> list[str]:

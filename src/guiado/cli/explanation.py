@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def tell(screen: Screen, found: Found) -> None:
 
 def explain(screen: Screen, found: Found) -> None:
     """All that is known of how it came to that: in colour at a terminal, in plain lines elsewhere."""
-    reading = read_as(found.text)
+    reading = read_as(found.text, found.bench.index)
     if screen.out.is_terminal:
         _paint(screen, found, reading)
     else:
@@ -102,8 +102,13 @@ def _facts(screen: Screen, found: Found, reading: Reading) -> Iterator[tuple[str
     if reading.repaired:
         yield screen.tr("Reparado"), ", ".join(reading.repaired[:_MOST_REPAIRS])
     if reading.spelled_out:
-        pairs = [f"{short} → {full}" for short, full in reading.spelled_out[:_MOST_REPAIRS]]
-        yield screen.tr("Abreviaturas"), ", ".join(pairs)
+        yield screen.tr("Abreviaturas"), _pairs(reading.spelled_out)
+    if reading.respelled:
+        yield screen.tr("Ortografía corregida"), _pairs(reading.respelled)
+
+
+def _pairs(changes: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{written} → {read}" for written, read in changes[:_MOST_REPAIRS])
 
 
 def _thresholds(screen: Screen, found: Found) -> str:

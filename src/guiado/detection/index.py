@@ -96,7 +96,7 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        clean = self._read(text)
+        clean = self.read(text)
         if not clean or not len(self.texts) or limit < 1:
             return ()
         if self.vectors is None and self._profile is None:
@@ -113,7 +113,7 @@ class Index:
         Args:
             foreign: whether it is in a language that the knowledge base is not written in.
         """
-        clean = self._read(text)
+        clean = self.read(text)
         if not clean or not len(self.texts):
             return None
         return self._scorer.observe(meaningful_part(text), clean, self._vector(clean), foreign=foreign)
@@ -150,6 +150,11 @@ class Index:
             self._scorer.dense.prepare()
         return self
 
+    def read(self, text: str) -> str:
+        """A customer's text as encoder and classifiers read it: the meaningful part, repaired; empty where there is none."""
+        clean = clean_sentence(text, self.texts.words.keys())
+        return self._speller.repair(clean) if has_meaning(clean) else ""
+
     def _vector(self, clean: str) -> Floats | None:
         if self.encoder is None or self.vectors is None:
             return None
@@ -157,11 +162,6 @@ class Index:
             return self.encoder.encode([clean])[0]
         except EncoderUnavailable:
             return None
-
-    def _read(self, text: str) -> str:
-        """A customer's text as encoder and classifiers read it: the meaningful part, repaired."""
-        clean = clean_sentence(text, self.texts.words.keys())
-        return self._speller.repair(clean) if has_meaning(clean) else ""
 
     @cached_property
     def _speller(self) -> Speller:

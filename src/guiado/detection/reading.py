@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from guiado.detection.mail import newest_part
+from guiado.detection.index import Index
 from guiado.detection.normalise import clean_sentence, surface_words
 
 _WORD = re.compile(r"[^\W_]+")
@@ -18,26 +19,30 @@ class Reading:
     """A text as it was read.
 
     Args:
-        sentence: what was read: repaired, in lower case, short spellings in full.
+        sentence: what was read: repaired, in lower case, short spellings in full, slips put right.
         unread: how many words of the text were left out, about: a quoted mail, a greeting, a signature, what comes late.
         repaired: words that stand differently in the text: broken encodings, drawn out letters.
         spelled_out: short spellings with what they stand for.
+        respelled: slips of the finger with what they were taken for.
     """
 
     sentence: str
     unread: int
     repaired: tuple[str, ...]
     spelled_out: tuple[tuple[str, str], ...]
+    respelled: tuple[tuple[str, str], ...]
 
 
-def read_as(text: str) -> Reading:
+def read_as(text: str, index: Index) -> Reading:
     """How a text is read.
 
     Args:
         text: anything that a customer may type, of any length.
+        index: over the known problems: their words are no slips.
     """
     text = text[:_READ_CHARS]
-    sentence, words = clean_sentence(text), surface_words(text)
+    clean, words = clean_sentence(text, index.texts.words.keys()), surface_words(text)
+    sentence = index.read(text) or clean
     known = frozenset(_words(text))
     distinct = list(dict.fromkeys(words))
     left_out = len(_words(text)) - len(_words(newest_part(text)))
@@ -46,7 +51,8 @@ def read_as(text: str) -> Reading:
         sentence=sentence,
         unread=left_out + (late if late > len(words) else 0),
         repaired=tuple(word for word in distinct if word not in known),
-        spelled_out=tuple(dict.fromkeys(_changes(words, _words(sentence)))),
+        spelled_out=tuple(dict.fromkeys(_changes(words, _words(clean)))),
+        respelled=tuple(dict.fromkeys(_changes(_words(clean), _words(sentence)))),
     )
 
 

@@ -61,6 +61,11 @@ async def latest(
     }
 
 
+async def mark(connection: Connection, tenant: str, scope: str) -> str:
+    """A text that is another one whenever a version was published."""
+    return await connection.fetchval(sql("guides", "mark"), tenant, scope)
+
+
 async def publish(connection: Connection, tenant: str, scope: str, versions: Sequence[NewVersion], now: datetime) -> None:
     """Store new versions. One that somebody else stored first stays theirs: ask `known` again afterwards."""
     await connection.execute(sql("guides", "publish"), [_row(tenant, scope, version, now) for version in versions])

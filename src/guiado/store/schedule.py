@@ -34,7 +34,7 @@ async def finish(connection: Connection, tenant: str, job: str, worker: str, pro
 
 
 async def hasten(connection: Connection, tenant: str, job: str) -> None:
-    """Make a job due now."""
+    """Make a job due now, with all its parts: "refit_detector:…" with "refit_detector"."""
     await connection.execute(sql("schedule", "hasten"), tenant, job)
 
 

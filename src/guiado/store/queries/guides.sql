@@ -17,6 +17,11 @@ SELECT DISTINCT ON (v.guide_id) v.guide_id, v.guide_version_id, v.version, v.con
  WHERE v.tenant_id = $1 AND v.scope = $2 AND ($3::text[] IS NULL OR v.guide_id = ANY ($3::text[]))
  ORDER BY v.guide_id, v.version DESC;
 
+-- name: mark
+-- Another text whenever anything was published.
+SELECT count(*) || ' ' || coalesce(max(v.published_at)::text, '')
+  FROM support_troubleshooting_guide_versions v WHERE v.tenant_id = $1 AND v.scope = $2;
+
 -- name: publish
 -- New versions; a row that somebody else stored first stays theirs.
 INSERT INTO support_troubleshooting_guide_versions

@@ -123,4 +123,4 @@ SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
          ORDER BY e.sent_at DESC LIMIT 1) AS response_status
   FROM support_troubleshooting_deliveries d
   LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
- WHERE d.event_id = $1 ORDER BY d.destination;
+ WHERE d.event_id = $1 AND d.state <> 'disabled' ORDER BY d.destination;

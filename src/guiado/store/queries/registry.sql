@@ -37,7 +37,7 @@ SELECT guiado_emit($1, $2);
 -- name: deliveries_of
 -- The deliveries of one event.
 SELECT d.destination, d.state, d.attempts, d.last_error FROM support_troubleshooting_deliveries d
- WHERE d.event_id = $1 ORDER BY d.destination;
+ WHERE d.event_id = $1 AND d.state <> 'disabled' ORDER BY d.destination;
 
 -- name: narrow
 -- Keeps only one destination of an event.

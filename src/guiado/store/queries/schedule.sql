@@ -10,8 +10,14 @@ ON CONFLICT (tenant_id, job) DO UPDATE SET
 RETURNING true;
 
 -- name: hasten
--- A job is due now; if it is running, once more after that.
-INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at) VALUES ($1, $2, now())
+-- A job is due now, and so is every "job:part" that ever ran; what is running runs once more after that.
+INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at)
+SELECT $1, due.job, now()
+  FROM (SELECT $2::text AS job
+         UNION
+        SELECT known.job FROM support_troubleshooting_schedule known
+         WHERE known.tenant_id = $1 AND starts_with(known.job, $2::text || ':')) due
+ ORDER BY due.job
 ON CONFLICT (tenant_id, job) DO UPDATE SET next_at = now();
 
 -- name: last_run
