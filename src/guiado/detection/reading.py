@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from guiado.detection.mail import newest_part
 from guiado.detection.index import Index
+from guiado.detection.mail import newest_part
 from guiado.detection.normalise import clean_sentence, surface_words
 
 _WORD = re.compile(r"[^\W_]+")
