@@ -24,7 +24,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import detection, health, notifications, reports, sessions, templates, webhooks, workflows
+from guiado.api import detection, health, metrics, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.lane import StepLane
@@ -68,7 +68,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     return Litestar(
-        route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *site.HANDLERS],
+        route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *site.HANDLERS],
         before_request=_guard,
         exception_handlers=HANDLERS,
         request_max_body_size=MAX_BODY_BYTES,

@@ -104,6 +104,9 @@ def test_the_guides_workflow_path_starts_a_session_but_never_for_an_event(root: 
 
 def test_health(root: httpx2.Client) -> None:
     assert root.get("/healthz").json()["status"] == "ok"
+    figures = root.get("/metrics")
+    assert figures.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE guiado_deliveries_pending gauge" in figures.text
     assert root.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok", "knowledge_base": "ok"}}
 
 

@@ -23,7 +23,7 @@ from guiado.delivery.http import GuardedClient
 from guiado.delivery.signing import body_signature, contract_signature, verify_standard
 from guiado.domain.events import EventKind
 from guiado.errors import InvalidInput
-from guiado.store import registry
+from guiado.store import outbox, registry
 from guiado.store.database import Database
 from guiado.store.registry import Endpoint
 
@@ -156,8 +156,6 @@ class Time:
 
 async def nothing_due(house: House) -> bool:
     async with house.parts.db.connection() as connection:
-        from guiado.store import outbox
-
         return not await outbox.is_waiting(connection, "default", clock.now())
 
 
@@ -424,6 +422,23 @@ def test_a_test_event_takes_the_way_of_all_others(dsn: str) -> None:
             (result,) = await webhooks.first_results(house.parts, event_id)
         assert (result["webhook_id"], result["success"], result["response_status"]) == ("crm", True, 200)
         assert [path for path, _, _ in house.receiver.got] == ["/crm"]
+
+    run(dsn, test)
+
+
+def test_the_figures_tell_how_long_the_queue_is(dsn: str) -> None:
+    async def test(house: House) -> None:
+        await house.register("sano")
+        await house.register("roto")
+        house.receiver.answers["/roto"] = (500, {})
+        await house.trigger(1, 2)
+        async with working(house.sender()):
+            await until(lambda: nothing_due(house))
+        async with house.parts.db.connection() as connection:
+            broken, sound = await outbox.figures(connection, "default", clock.now())
+        assert (sound["webhook_id"], sound["pending"], sound["successes"], sound["failed"]) == ("sano", 0, 2, 0)
+        assert (broken["webhook_id"], broken["pending"], broken["successes"], broken["failed"]) == ("roto", 2, 0, 2)
+        assert broken["oldest_s"] > 0
 
     run(dsn, test)
 

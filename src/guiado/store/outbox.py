@@ -185,3 +185,9 @@ async def first_attempts(connection: Connection, event_id: UUID, now: datetime) 
     """What became of an event so far, at each of its endpoints."""
     rows = await connection.fetch(sql("outbox", "first_attempts"), event_id, now)
     return [dict(cast("Mapping[str, Any]", row)) for row in rows]
+
+
+async def figures(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
+    """How the queue of each endpoint is, and what became of its attempts in the last hour."""
+    rows = await connection.fetch(sql("outbox", "figures"), tenant, now)
+    return [dict(cast("Mapping[str, Any]", row)) for row in rows]

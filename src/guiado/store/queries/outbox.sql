@@ -124,3 +124,19 @@ SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
   FROM support_troubleshooting_deliveries d
   LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
  WHERE d.event_id = $1 AND d.state <> 'disabled' ORDER BY d.destination;
+
+-- name: figures
+-- How each endpoint's queue is at $2, and what became of its attempts in the hour before.
+SELECT w.webhook_id, w.enabled, w.failures, q.pending, coalesce(extract(epoch FROM $2::timestamptz - q.oldest), 0)::double precision AS oldest_s,
+       a.successes, a.failures AS failed, a.seconds
+  FROM support_webhooks w
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS pending, min(d.created_at) AS oldest FROM support_troubleshooting_deliveries d
+     WHERE d.tenant_id = w.tenant_id AND d.destination = w.webhook_id AND d.state = 'pending') q
+ CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE e.success) AS successes, count(*) FILTER (WHERE NOT e.success) AS failures,
+           coalesce(sum(e.duration_ms), 0) / 1000 AS seconds
+      FROM support_webhook_events e
+     WHERE e.tenant_id = w.tenant_id AND e.webhook_id = w.webhook_id AND e.sent_at > $2::timestamptz - interval '1 hour') a
+ WHERE w.tenant_id = $1
+ ORDER BY w.webhook_id;
