@@ -18,16 +18,16 @@ from guiado.store import outbox
 from guiado.store.database import Connection
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_FAMILIES: Mapping[str, tuple[str, str]] = {
-    "guiado_webhook_enabled": ("Whether anything is sent to the endpoint.", "enabled"),
-    "guiado_webhook_consecutive_failures": ("Attempts in a row that failed.", "failures"),
-    "guiado_deliveries_pending": ("Deliveries that wait.", "pending"),
-    "guiado_deliveries_oldest_seconds": ("Age of the oldest delivery that waits.", "oldest_s"),
-    "guiado_delivery_attempts_succeeded_last_hour": ("Attempts of the last hour that succeeded.", "successes"),
-    "guiado_delivery_attempts_failed_last_hour": ("Attempts of the last hour that failed.", "failed"),
-    "guiado_delivery_attempt_seconds_last_hour": ("Seconds that the attempts of the last hour took, together.", "seconds"),
+_GAUGES: Mapping[str, str] = {
+    "guiado_webhook_enabled": "enabled",
+    "guiado_webhook_consecutive_failures": "failures",
+    "guiado_deliveries_pending": "pending",
+    "guiado_deliveries_oldest_seconds": "oldest_s",
+    "guiado_delivery_attempts_succeeded_last_hour": "successes",
+    "guiado_delivery_attempts_failed_last_hour": "failed",
+    "guiado_delivery_attempt_seconds_last_hour": "seconds",
 }
-"""Name of the metric -> what it is, and the figure that it shows."""
+"""Name of the metric -> the figure that it shows, see `outbox.figures`."""
 
 
 @get("/metrics", operation_id="metrics", media_type="text/plain", responses=TROUBLES)
@@ -41,8 +41,8 @@ async def metrics(request: Http) -> Response[str]:
 
 
 def _write(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for name, (what, figure) in _FAMILIES.items():
-        yield f"# HELP {name} {what}\n# TYPE {name} gauge\n"
+    for name, figure in _GAUGES.items():
+        yield f"# TYPE {name} gauge\n"
         for row in found:  # ids of webhooks have no character that would need a mark before it
             yield f'{name}{{webhook="{row["webhook_id"]}"}} {float(row[figure]):g}\n'
 

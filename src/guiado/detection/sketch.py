@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from math import log, sqrt
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain, pairwise
+from math import sqrt
 from zlib import crc32
 
 import numpy as np
@@ -23,6 +24,7 @@ SKETCH_DIMENSIONS = 1_024
 _SMALLEST_PIECE, _LARGEST_PIECE = 2, 5
 _BUCKETS = 1 << 18  # of document counts: two terms rarely share one
 _MOST_WORDS = 64
+_LONGEST_KEPT = 24  # letters of a word whose pieces are remembered
 _WORD = re.compile(r"[^\W_]+")
 _PART_WEIGHT = sqrt(0.5)  # whole words and pieces count the same
 
@@ -47,8 +49,8 @@ class Sketcher:
         """Learn how rare each term is."""
         counts = np.zeros(_BUCKETS, dtype=np.uint32)
         for text in texts:
-            hashes = {crc32(term.encode()) % _BUCKETS for part in _parts(text) for term in part}
-            counts[list(hashes)] += 1
+            buckets = {hashed % _BUCKETS for part in _parts(text) for hashed in part}
+            counts[list(buckets)] += 1
         return cls(counts, len(texts))
 
     @classmethod
@@ -73,11 +75,11 @@ class Sketcher:
                 self._add(row, part)
         return rows
 
-    def _add(self, row: NDArray[np.float32], part: Counter[str]) -> None:
+    def _add(self, row: NDArray[np.float32], part: Counter[int]) -> None:
         if not part:
             return
-        hashes = np.fromiter((crc32(term.encode()) for term in part), dtype=np.uint32, count=len(part))
-        often = np.fromiter((1 + log(count) for count in part.values()), dtype=np.float32, count=len(part))
+        hashes = np.fromiter(part, dtype=np.uint32, count=len(part))
+        often = (1 + np.log(np.fromiter(part.values(), dtype=np.float64, count=len(part)))).astype(np.float32)
         weights = often * self._rarity[hashes % _BUCKETS]
         length = float(np.linalg.norm(weights))
         if length:
@@ -85,16 +87,27 @@ class Sketcher:
             np.add.at(row, (hashes >> 18) % SKETCH_DIMENSIONS, weights * signs)
 
 
-def _parts(text: str) -> tuple[Counter[str], Counter[str]]:
+def _parts(text: str) -> tuple[Counter[int], Counter[int]]:
+    """How often each term occurs, by its hash: stems and pairs of them, and the pieces of the words."""
     words = [fold(word) for word in _WORD.findall(text)][:_MOST_WORDS]
     stems = [stem(word) for word in words]
-    pairs = [f"{one} {other}" for one, other in pairwise(stems)]
-    return Counter(stems + pairs), Counter(_pieces(words))
+    terms = [_hash(term) for term in stems]
+    terms += [_hash(f"{one} {other}") for one, other in pairwise(stems)]
+    return Counter(terms), Counter(chain.from_iterable(map(_pieces, words)))
 
 
-def _pieces(words: Iterable[str]) -> Iterable[str]:
-    for word in words:
-        marked = f"<{word}>"
-        for size in range(_SMALLEST_PIECE, _LARGEST_PIECE + 1):
-            for begin in range(max(1, len(marked) - size + 1)):
-                yield marked[begin : begin + size]
+def _hash(term: str) -> int:
+    return crc32(term.encode())
+
+
+def _pieces(word: str) -> tuple[int, ...]:
+    return _remembered(word) if len(word) <= _LONGEST_KEPT else _hash_pieces(word)
+
+
+def _hash_pieces(word: str) -> tuple[int, ...]:
+    marked = f"<{word}>"
+    sizes = range(_SMALLEST_PIECE, _LARGEST_PIECE + 1)
+    return tuple(_hash(marked[begin : begin + size]) for size in sizes for begin in range(max(1, len(marked) - size + 1)))
+
+
+_remembered = lru_cache(maxsize=2_048)(_hash_pieces)  # texts repeat their words; 3 MB
