@@ -25,6 +25,7 @@ if shutil.which("psql") is None:
 _OURS = (
     *("DATABASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KESTRA_WEBHOOK_URL", "SLACK_WEBHOOK_URL"),
     *("PG_BIN", "PORT", "ACCEPT_LANGUAGE"),
+    *("SLACK_BOT_TOKEN", "SMS_URL", "NTFY_URL", "APPRISE_URLS"),
 )
 
 
@@ -32,7 +33,7 @@ _OURS = (
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's own machine reaches a test."""
     for name in [*os.environ]:
-        if name in _OURS or name.startswith("GUIADO_"):
+        if name in _OURS or name.startswith(("GUIADO_", "SMTP_", "TWILIO_")):
             monkeypatch.delenv(name)
 
 

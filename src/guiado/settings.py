@@ -86,6 +86,35 @@ class Settings(BaseSettings):
     """How many calls to the language model one process begins within a minute."""
     private_targets: Annotated[str, Field(validation_alias="GUIADO_PRIVATE_TARGETS")] = ""
     """Networks (CIDR, by commas) inside the house that webhooks may call."""
+    notifications: Annotated[
+        Literal["send", "console"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_NOTIFICATIONS"),
+    ] = "send"
+    """Whether messages to people are sent, or only shown on standard error."""
+    slack_bot_token: Annotated[str | None, Field(validation_alias="SLACK_BOT_TOKEN")] = None
+    smtp_host: Annotated[str | None, Field(validation_alias="SMTP_HOST")] = None
+    smtp_port: Annotated[int | None, Field(validation_alias="SMTP_PORT", ge=1, le=65535)] = None
+    """587, 465 or 25 by default, as `SMTP_TLS` says."""
+    smtp_user: Annotated[str | None, Field(validation_alias="SMTP_USER")] = None
+    smtp_password: Annotated[str | None, Field(validation_alias="SMTP_PASSWORD")] = None
+    smtp_from: Annotated[str | None, Field(validation_alias="SMTP_FROM")] = None
+    """Sender, with or without a name: "Soporte <soporte@ejemplo.com>"."""
+    smtp_tls: Annotated[
+        Literal["starttls", "tls", "none"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="SMTP_TLS"),
+    ] = "starttls"
+    twilio_account_sid: Annotated[str | None, Field(validation_alias="TWILIO_ACCOUNT_SID")] = None
+    twilio_auth_token: Annotated[str | None, Field(validation_alias="TWILIO_AUTH_TOKEN")] = None
+    twilio_from: Annotated[str | None, Field(validation_alias="TWILIO_FROM")] = None
+    """Number that SMS come from, or a messaging service ("MG…")."""
+    sms_url: Annotated[str | None, Field(validation_alias="SMS_URL")] = None
+    """SMS gateway that takes {"to", "text"} as JSON; goes before Twilio."""
+    ntfy_url: Annotated[str | None, Field(validation_alias="NTFY_URL")] = None
+    """ntfy server for push messages."""
+    apprise_urls: Annotated[str, Field(validation_alias="APPRISE_URLS")] = ""
+    """Targets of Apprise, by commas or blanks; its package is an extra."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         BeforeValidator(lambda value: str(value).upper()),

@@ -1,0 +1,57 @@
+"""Discord: a message through a channel's webhook.
+
+Source: discord.com/developers, "Execute Webhook"; "Allowed Mentions Object".
+"""
+
+from __future__ import annotations
+
+import re
+
+from guiado.delivery.channels.message import Outgoing, Receipt, cut, list_links
+from guiado.delivery.channels.posting import post_json, read_text, webhook_url
+from guiado.delivery.http import GuardedClient
+from guiado.i18n import text
+
+_MAX_UNITS = 2_000
+_ADDRESS_OR_MARK = re.compile(r"https?://[^\s<>()\[\]|`]+|[\\*_~`|>#<\[\]-]", re.IGNORECASE)
+
+
+class DiscordChannel:
+    """Messages for a channel of Discord.
+
+    Args:
+        client: sends.
+    """
+
+    def __init__(self, client: GuardedClient) -> None:
+        self._client = client
+
+    async def send(self, outgoing: Outgoing) -> Receipt:
+        """Send one message; see `Channel.send`."""
+        answer = await post_json(self._client, _wait_for_id(webhook_url(outgoing.options)), render_discord(outgoing))
+        return Receipt(provider_message_id=read_text(answer, "id"))
+
+
+def render_discord(outgoing: Outgoing) -> dict[str, object]:
+    """The message: Markdown escaped, and nobody mentioned whatever the text says."""
+    title = f"**{_escape(outgoing.subject[:200])}**\n" if outgoing.subject else ""
+    links = list_links(outgoing) if _units(list_links(outgoing)) <= _MAX_UNITS // 2 else ""
+    note = text(outgoing.language, "… (texto recortado)")
+    words = cut(outgoing.text, note, lambda shorter: _units(title + _escape(shorter) + links) <= _MAX_UNITS)
+    return {"content": title + _escape(words) + links, "allowed_mentions": {"parse": []}}
+
+
+def _escape(words: str) -> str:
+    """With a backslash before every mark of Discord's Markdown; an address stays as it is, or it would lead nowhere."""
+    return _ADDRESS_OR_MARK.sub(lambda found: found[0] if len(found[0]) > 1 else "\\" + found[0], words)
+
+
+def _units(words: str) -> int:
+    """The length in UTF-16 units, the longest way to count it."""
+    return len(words.encode("utf-16-le", "replace")) // 2
+
+
+def _wait_for_id(url: str) -> str:
+    """With `wait`, Discord answers when it has the message, and with its id."""
+    address, _, fragment = url.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}wait=true" + (f"#{fragment}" if fragment else "")

@@ -1,0 +1,119 @@
+"""What a channel gets and gives back: the same for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from guiado.errors import DeliveryFailed
+
+_LINK = re.compile(r"https?://[!-~]{1,1900}", re.IGNORECASE)
+_LONGEST_TEXT = 100_000  # no channel takes more; measuring a text of megabytes again and again would take long
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something to click below a message.
+
+    Args:
+        label: what stands on it.
+        url: where it leads; only `http` and `https` are sent.
+        action: what Slack reports when it is clicked, where it has no URL.
+    """
+
+    label: str
+    url: str | None = None
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to one recipient.
+
+    Args:
+        notification_id: the same for every attempt: message id or idempotency key where a provider knows one.
+        recipient: address, number, channel name or topic.
+        subject: on one line; not every channel shows it.
+        text: plain text; each channel escapes it itself.
+        priority: low, normal, high or urgent.
+        language: es, en or pt, for the few words that a channel adds.
+        session_id: threads e-mails.
+        buttons: links and, in Slack, actions.
+        options: of the channel: `webhook_url`, `secret`.
+    """
+
+    notification_id: str
+    recipient: str
+    subject: str | None
+    text: str
+    priority: str
+    language: str = "es"
+    session_id: str | None = None
+    buttons: tuple[Button, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider said when it took the message.
+
+    Args:
+        provider_message_id: the provider's own name for it.
+        detail: what else is worth knowing, in the message's language: "2 segmentos".
+    """
+
+    provider_message_id: str | None = None
+    detail: str | None = None
+
+
+class Channel(Protocol):
+    """A way for messages to travel."""
+
+    async def send(self, outgoing: Outgoing) -> Receipt:
+        """Send one message, once.
+
+        Raises:
+            DeliveryFailed: it was not taken; says whether trying again can help, and after how long.
+            TargetRefused: the address must not be called.
+        """
+        ...
+
+
+def find_links(outgoing: Outgoing) -> list[tuple[str, str]]:
+    """Label and URL of the buttons that lead somewhere; a `javascript:` is no place."""
+    return [(button.label, button.url) for button in outgoing.buttons if button.url and _LINK.fullmatch(button.url)]
+
+
+def list_links(outgoing: Outgoing) -> str:
+    """The same as lines below a plain text; empty where there are none."""
+    return "".join(f"\n{label}: {url}" for label, url in find_links(outgoing))
+
+
+def cut(text: str, note: str, fits: Callable[[str], bool]) -> str:
+    """The text, or its longest beginning that fits together with the note.
+
+    Args:
+        note: says that something is missing.
+        fits: whether a text is short enough; what begins one that is, is too.
+    """
+    given, text = text, text[:_LONGEST_TEXT]
+    if len(given) == len(text) and fits(text):
+        return text
+    kept, too_many = 0, len(text) + 1
+    while too_many - kept > 1:
+        middle = (kept + too_many) // 2
+        kept, too_many = (middle, too_many) if fits(text[:middle] + note) else (kept, middle)
+    return text[:kept] + note
+
+
+def one_line(subject: str | None) -> str:
+    """The subject without line breaks, which would begin a second header; refused rather than mended.
+
+    Raises:
+        DeliveryFailed: it has some.
+    """
+    if subject is not None and not subject.isprintable():
+        raise DeliveryFailed("El asunto lleva saltos de línea o caracteres invisibles. Quítalos.", permanent=True)
+    return subject or ""

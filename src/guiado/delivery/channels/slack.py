@@ -1,0 +1,134 @@
+"""Slack: an incoming webhook, or a bot that posts into any channel that it was invited to.
+
+Source: docs.slack.dev, "Sending messages using incoming webhooks", "chat.postMessage", "Formatting message text", "Rate limits".
+"""
+
+from __future__ import annotations
+
+import re
+
+from guiado.delivery.channels.message import Button, Outgoing, Receipt, find_links
+from guiado.delivery.channels.posting import TIMEOUT_S, check, read_json, read_text, write_json
+from guiado.delivery.http import GuardedClient, HttpAnswer
+from guiado.errors import DeliveryFailed
+from guiado.i18n import text
+from guiado.settings import Settings
+
+_API = "https://slack.com/api"
+_CHANNEL = re.compile(r"#.+|[CDGU][A-Z0-9]{7,}")
+_REASON = re.compile(r"[a-z_]{2,60}")
+_PASSING = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_MAX_SECTION, _MAX_SECTIONS = 2_900, 10
+_MAX_BUTTONS = 10
+
+
+class SlackChannel:
+    """Messages for people who work in Slack.
+
+    The first of these that is there is used: the caller's `webhook_url`, the bot (where the recipient is a channel, or
+    nothing else is set up), the operator's webhook.
+
+    Args:
+        settings: `SLACK_BOT_TOKEN` and `SLACK_WEBHOOK_URL`.
+        client: sends.
+        api_url: of Slack's API.
+    """
+
+    def __init__(self, settings: Settings, client: GuardedClient, *, api_url: str = _API) -> None:
+        self._token, self._own_url = settings.slack_bot_token, settings.slack_webhook_url
+        self._client, self._api_url = client, api_url
+
+    async def send(self, outgoing: Outgoing) -> Receipt:
+        """Send one message; see `Channel.send`."""
+        callers_url = outgoing.options.get("webhook_url")
+        if callers_url:
+            _check(await self._post(callers_url, render_slack(outgoing)), is_own=False)
+            return Receipt()
+        if self._token and (not self._own_url or _CHANNEL.fullmatch(outgoing.recipient)):
+            return await self._send_as_bot(self._token, outgoing)
+        if not self._own_url:
+            raise DeliveryFailed(
+                'Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o metadata["webhook_url"].',
+                permanent=True,
+            )
+        _check(await self._post(self._own_url, render_slack(outgoing), operator=True), is_own=True)
+        return Receipt()
+
+    async def _send_as_bot(self, token: str, outgoing: Outgoing) -> Receipt:
+        payload = {"channel": outgoing.recipient, **render_slack(outgoing)}
+        answer = await self._post(f"{self._api_url}/chat.postMessage", payload, token, operator=True)
+        _check(answer, is_own=True)
+        return Receipt(provider_message_id=read_text(answer, "ts"))
+
+    async def _post(
+        self, url: str, payload: dict[str, object], token: str | None = None, *, operator: bool = False
+    ) -> HttpAnswer:
+        headers = {"Content-Type": "application/json; charset=utf-8"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return await self._client.post(url, write_json(payload), headers, timeout_s=TIMEOUT_S, operator=operator)
+
+
+def render_slack(outgoing: Outgoing) -> dict[str, object]:
+    """The message as Block Kit. Nothing in it addresses `@channel` or becomes a link under another name."""
+    sections = _split(outgoing.text, text(outgoing.language, "… (texto recortado)"))
+    header = {"type": "header", "text": _plain((outgoing.subject or "")[:140])}
+    actions = {"type": "actions", "elements": _write_buttons(outgoing)}
+    return {
+        "text": _escape(outgoing.subject or outgoing.text[:_MAX_SECTION]),
+        "parse": "none",
+        "blocks": [
+            *([header] if outgoing.subject else []),
+            *({"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}} for part in sections),
+            *([actions] if actions["elements"] else []),
+        ],
+    }
+
+
+def _check(answer: HttpAnswer, *, is_own: bool) -> None:
+    error = read_text(answer, "error") or answer.body[:60].decode("utf-8", "replace")
+    reason = error if is_own and _REASON.fullmatch(error) else None
+    check(answer, reason)
+    if read_json(answer).get("ok") is False:
+        raise DeliveryFailed(
+            "Slack no aceptó el mensaje ({reason}).", permanent=error not in _PASSING, reason=reason or "ok: false"
+        )
+
+
+def _split(words: str, note: str) -> list[str]:
+    """The text in pieces that a block can hold, never in the middle of an escape."""
+    pieces, room = [""], _MAX_SECTION
+    for character in map(_escape, words[: _MAX_SECTION * _MAX_SECTIONS]):
+        if len(character) > room:
+            if len(pieces) == _MAX_SECTIONS:
+                return [*pieces[:-1], pieces[-1] + note]
+            pieces, room = [*pieces, ""], _MAX_SECTION
+        pieces[-1] += character
+        room -= len(character)
+    if len(words) > _MAX_SECTION * _MAX_SECTIONS:
+        pieces[-1] += note
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _write_buttons(outgoing: Outgoing) -> list[dict[str, object]]:
+    links = dict.fromkeys(url for _, url in find_links(outgoing))
+    usable = [button for button in outgoing.buttons if button.url in links or (button.action and not button.url)]
+    return [_write_button(button, number, outgoing) for number, button in enumerate(usable[:_MAX_BUTTONS])]
+
+
+def _write_button(button: Button, number: int, outgoing: Outgoing) -> dict[str, object]:
+    written: dict[str, object] = {
+        "type": "button",
+        "text": _plain(button.label[:70]),
+        "action_id": f"{(button.action or 'link')[:200]}_{number}" if button.url else (button.action or "")[:255],
+    }
+    if button.url:
+        return {**written, "url": button.url}
+    return {**written, "value": (outgoing.session_id or outgoing.notification_id)[:2000]}
+
+
+def _plain(words: str) -> dict[str, object]:
+    return {"type": "plain_text", "text": _escape(words)[:150], "emoji": True}
+
+
+def _escape(words: str) -> str:
+    return words.translate(_MARKS)

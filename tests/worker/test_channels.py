@@ -1,0 +1,726 @@
+"""Channels against real servers on the loopback: what travels, what is refused, and what is worth another attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import io
+import json
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import default as modern
+from urllib.parse import parse_qs
+
+import pytest
+from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
+from aiosmtpd.smtp import AuthResult
+
+from guiado.delivery.addresses import TargetPolicy
+from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, make_channel
+from guiado.delivery.channels.apprise import AppriseChannel
+from guiado.delivery.channels.console import ConsoleChannel
+from guiado.delivery.channels.email import EmailChannel
+from guiado.delivery.channels.slack import SlackChannel
+from guiado.delivery.channels.sms import TwilioChannel, count_segments
+from guiado.delivery.http import GuardedClient
+from guiado.delivery.signing import verify_standard
+from guiado.errors import DeliveryFailed, SettingsInvalid, TargetRefused
+from guiado.settings import read_settings
+
+CLOSED = TargetPolicy()
+LOOPBACK = TargetPolicy.parse("127.0.0.0/8")
+NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; reading the system's roots takes a while
+HOSTILE = "<!channel> <https://evil.example|tu banco> & @everyone [premio](https://evil.example) *ya*"
+APPRISE = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what its services import
+BUTTONS = (
+    Button("Ver sesión", url="https://ejemplo.com/s/1?a=1&b=2"),
+    Button("Trampa", url="javascript:alert(1)"),
+    Button("Atender", action="attend"),
+)
+MESSAGE = Outgoing(
+    notification_id="n-1",
+    recipient="canal",
+    subject="Sesión escalada",
+    text="No imprime.\nNada de nada.",
+    priority="urgent",
+    session_id="s-1",
+    buttons=BUTTONS,
+)
+
+
+# ---------------------------------------------------------------------------------------------------------------- chat
+
+
+@pytest.mark.parametrize("kind", ["slack", "teams", "discord", "webhook"])
+def test_a_message_reaches_the_address_that_the_caller_names(kind: str) -> None:
+    receipt, (request,) = play(kind, to_caller(MESSAGE))
+    assert "No imprime." in json.dumps(request.json, ensure_ascii=False)
+    assert "https://ejemplo.com/s/1?a=1&b=2" in json.dumps(request.json)
+    assert "javascript:" not in json.dumps(request.json)
+    assert receipt == Receipt(provider_message_id="m-1" if kind == "discord" else None)
+
+
+def test_slack_shows_text_and_buttons_and_addresses_nobody() -> None:
+    _, (request,) = play("slack", to_caller(replace(MESSAGE, text=HOSTILE, subject="<!here>")))
+    header, section, actions = request.json["blocks"]
+    assert section["text"]["text"].startswith("&lt;!channel&gt; &lt;https://evil.example|tu banco&gt; &amp; @everyone")
+    assert section["text"]["verbatim"] is True
+    assert header["text"] == {"type": "plain_text", "text": "&lt;!here&gt;", "emoji": True}
+    assert request.json["text"] == "&lt;!here&gt;"
+    view, attend = actions["elements"]
+    assert (view["text"]["text"], view["url"]) == ("Ver sesión", "https://ejemplo.com/s/1?a=1&b=2")
+    assert (attend["action_id"], attend["value"]) == ("attend", "s-1")
+    assert "url" not in attend
+
+
+def test_slack_takes_a_very_long_text_in_blocks_that_it_accepts() -> None:
+    _, (request,) = play("slack", to_caller(replace(MESSAGE, text="&" * 5_000_000)))
+    sections = [block["text"]["text"] for block in request.json["blocks"] if block["type"] == "section"]
+    assert len(sections) == 10
+    assert all(len(part) <= 3000 for part in sections)
+    assert all(re.fullmatch(r"(&amp;)+(… \(texto recortado\))?", part) for part in sections)
+    assert sections[-1].endswith("… (texto recortado)")
+
+
+def test_a_slack_bot_posts_into_the_channel_and_learns_its_name() -> None:
+    reply = {"ok": True, "ts": "1700000000.000100"}
+    receipt, (request,) = play_bot(reply, replace(MESSAGE, recipient="#soporte"))
+    assert receipt.provider_message_id == "1700000000.000100"
+    assert request.path == "/chat.postMessage"
+    assert request.headers["authorization"] == "Bearer xoxb-1"
+    assert request.json["channel"] == "#soporte"
+
+
+@pytest.mark.parametrize(("error", "permanent"), [("channel_not_found", True), ("ratelimited", False), ("internal_error", False)])
+def test_a_slack_answer_that_is_not_ok_is_a_failure(error: str, permanent: bool) -> None:
+    with pytest.raises(DeliveryFailed, match=error) as caught:
+        play_bot({"ok": False, "error": error}, replace(MESSAGE, recipient="C0123456789"))
+    assert caught.value.permanent is permanent
+
+
+def test_slack_uses_the_operators_webhook_when_nobody_names_another() -> None:
+    async def run() -> list[Request]:
+        async with receiver() as (url, requests), client(CLOSED) as guarded:
+            await make_channel("slack", read_settings(SLACK_WEBHOOK_URL=f"{url}/own"), guarded, CLOSED).send(MESSAGE)
+            return requests
+
+    (request,) = asyncio.run(run())
+    assert request.path == "/own"
+    assert "channel" not in request.json
+
+
+def test_teams_gets_a_card_without_markdown() -> None:
+    _, (request,) = play("teams", to_caller(replace(MESSAGE, text=f"{HOSTILE}\n\nfin")))
+    (attachment,) = request.json["attachments"]
+    assert (request.json["type"], attachment["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    card = attachment["content"]
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}, "a TextBlock would read Markdown"
+    assert [block["inlines"][0]["text"] for block in card["body"]] == ["Sesión escalada", HOSTILE, " ", "fin"]
+    assert card["actions"] == [{"type": "Action.OpenUrl", "title": "Ver sesión", "url": "https://ejemplo.com/s/1?a=1&b=2"}]
+
+
+@pytest.mark.parametrize("piece", ["ñ", "a\n", "🙂", '"'])
+def test_teams_gets_as_much_as_it_takes_and_a_note(piece: str) -> None:
+    _, (request,) = play("teams", to_caller(replace(MESSAGE, text=piece * 300_000, language="en")))
+    assert 15_000 < len(request.body) <= 28 * 1024
+    assert "… (text shortened)" in request.body.decode()
+
+
+def test_discord_mentions_nobody_and_shows_marks_as_they_are() -> None:
+    _, (request,) = play("discord", to_caller(replace(MESSAGE, text=f"{HOSTILE} https://ejemplo.com/a_b_c")))
+    assert request.json["allowed_mentions"] == {"parse": []}
+    assert "\\[premio\\](https://evil.example) \\*ya\\*" in request.json["content"]
+    assert "\\<!channel\\>" in request.json["content"]
+    assert "https://ejemplo.com/a_b_c" in request.json["content"]
+    assert request.path == "/hook?wait=true"
+
+
+@pytest.mark.parametrize("piece", ["a", "_", "🙂"])
+def test_discord_gets_two_thousand_characters_at_most(piece: str) -> None:
+    _, (request,) = play("discord", to_caller(replace(MESSAGE, text=piece * 100_000)))
+    content = request.json["content"]
+    assert 1_900 < len(content.encode("utf-16-le")) / 2 <= 2_000
+    assert "… (texto recortado)\nVer sesión: https://ejemplo.com/s/1?a=1&b=2" in content
+
+
+def test_a_webhook_is_signed_when_there_is_a_secret() -> None:
+    secret = "whsec_" + base64.b64encode(b"x" * 32).decode()
+    _, (signed,) = play("webhook", to_caller(MESSAGE, secret=secret))
+    stamp = int(signed.headers["webhook-timestamp"])
+    assert verify_standard("n-1", stamp, signed.body, signed.headers["webhook-signature"], secret, now_s=stamp)
+    assert signed.json["notification_id"] == signed.headers["webhook-id"] == "n-1"
+    _, (plain,) = play("webhook", to_caller(MESSAGE))
+    assert "webhook-signature" not in plain.headers
+
+
+# -------------------------------------------------------------------------------------------------- answers and addresses
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent", "retry_after_s"),
+    [
+        ("400 Bad Request", True, None),
+        ("404 Not Found", True, None),
+        ("410 Gone", True, None),
+        ("408 Request Timeout", False, None),
+        ("429 Too Many Requests\r\nRetry-After: 30", False, 30.0),
+        ("503 Service Unavailable\r\nRetry-After: 7", False, 7.0),
+        ("500 Internal Server Error", False, None),
+        ("301 Moved\r\nLocation: http://127.0.0.1:1/", True, None),
+        ("302 Found\r\nLocation: http://127.0.0.1:1/", False, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["slack", "teams", "discord", "webhook"])
+def test_an_answer_says_whether_another_attempt_can_help(
+    kind: str, answer: str, permanent: bool, retry_after_s: float | None
+) -> None:
+    with pytest.raises(DeliveryFailed, match=f"HTTP {answer[:3]}") as caught:
+        play(kind, to_caller(MESSAGE), f"HTTP/1.1 {answer}", '{"error": "internal_secret_of_the_network"}')
+    assert (caught.value.permanent, caught.value.retry_after_s) == (permanent, retry_after_s)
+    assert "secret" not in str(caught.value), "a caller must not read what answers at an address of the caller's choice"
+
+
+@pytest.mark.parametrize("kind", ["slack", "teams", "discord", "webhook"])
+def test_a_callers_private_address_is_refused_and_the_remedy_named(kind: str) -> None:
+    async def run() -> None:
+        async with receiver() as (url, requests), client(CLOSED) as guarded:
+            channel = make_channel(kind, read_settings(), guarded, CLOSED)
+            with pytest.raises(TargetRefused, match="GUIADO_PRIVATE_TARGETS"):
+                await channel.send(to_caller(MESSAGE, webhook_url=f"{url}/hook"))
+            assert requests == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("slack", "SLACK_WEBHOOK_URL"),
+        ("teams", "webhook_url"),
+        ("discord", "webhook_url"),
+        ("webhook", "webhook_url"),
+        ("email", "SMTP_HOST"),
+        ("sms", "TWILIO_ACCOUNT_SID"),
+        ("push", "NTFY_URL"),
+        ("apprise", "APPRISE_URLS"),
+        ("paloma", "email, sms"),
+    ],
+)
+def test_what_is_not_set_up_says_what_is_missing(kind: str, named: str) -> None:
+    async def run() -> None:
+        async with client(CLOSED) as guarded:
+            await make_channel(kind, read_settings(), guarded, CLOSED).send(MESSAGE)
+
+    with pytest.raises((SettingsInvalid, DeliveryFailed), match=named) as caught:
+        asyncio.run(run())
+    assert getattr(caught.value, "permanent", True)
+
+
+# ------------------------------------------------------------------------------------------------------------------ SMS
+
+
+@pytest.mark.parametrize(
+    ("words", "segments"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("éñüÑÜ¿¡à" * 20, 1),
+        ("á" + "a" * 69, 1),
+        ("á" + "a" * 70, 2),
+        ("í" + "a" * 133, 2),
+        ("ó" + "a" * 134, 3),
+        ("ú" * 71, 2),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),
+        ("🙂" * 35, 1),
+        ("🙂" * 67, 3),
+    ],
+)
+def test_segments_are_counted_as_they_are_charged(words: str, segments: int) -> None:
+    assert count_segments(words) == segments
+
+
+def test_twilio_gets_a_form_and_names_the_message() -> None:
+    answer = '{"sid": "SM1", "status": "queued"}'
+    receipt, (request,) = play_twilio(sms("+34 600-11-22-33", "á" * 71), "HTTP/1.1 201 Created", answer)
+    assert receipt == Receipt(provider_message_id="SM1", detail="2 segmentos")
+    assert request.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    assert request.headers["authorization"] == "Basic " + base64.b64encode(b"AC1:token").decode()
+    assert parse_qs(request.body.decode()) == {"To": ["+34600112233"], "From": ["+15005550006"], "Body": ["á" * 71]}
+
+
+def test_twilio_says_why_it_refuses() -> None:
+    with pytest.raises(DeliveryFailed, match="not a valid phone number") as caught:
+        play_twilio(sms("+34600112233", "x"), "HTTP/1.1 400 Bad", '{"code": 21211, "message": "not a valid phone number"}')
+    assert caught.value.permanent is True
+    with pytest.raises(DeliveryFailed) as busy:
+        play_twilio(sms("+34600112233", "x"), "HTTP/1.1 429 Busy\r\nRetry-After: 3", "{}")
+    assert (busy.value.permanent, busy.value.retry_after_s) == (False, 3.0)
+
+
+def test_another_gateway_gets_number_and_text() -> None:
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver() as (url, requests), client(CLOSED) as guarded:
+            channel = make_channel("sms", read_settings(SMS_URL=url), guarded, CLOSED)
+            return await channel.send(replace(sms("+34600112233", "¿Funcionó?"), language="en")), requests
+
+    receipt, (request,) = asyncio.run(run())
+    assert request.json == {"to": "+34600112233", "text": "¿Funcionó?"}
+    assert request.headers["idempotency-key"] == "n-1"
+    assert receipt == Receipt(provider_message_id="m-1", detail="1 segment")
+
+
+@pytest.mark.parametrize(
+    "number", ["600112233", "+0600112233", "+34600112233\nBody=x", "+34600", "+٣٤٦٠٠١١٢٢٣٣", "", "cliente@example.com"]
+)
+def test_a_number_without_country_or_with_anything_else_is_refused(number: str) -> None:
+    with pytest.raises(DeliveryFailed, match=r"\+34600112233") as caught:
+        play_twilio(sms(number, "x"))
+    assert caught.value.permanent is True
+
+
+# ----------------------------------------------------------------------------------------------------------------- push
+
+
+def test_push_carries_title_priority_and_link() -> None:
+    receipt, (request,) = play_push(
+        replace(MESSAGE, subject="Sesión escalada: no imprime y además huele a quemado — ya van tres")
+    )
+    assert receipt.provider_message_id == "m-1"
+    assert request.path == "/canal"
+    assert request.body.decode() == MESSAGE.text
+    assert (request.headers["priority"], request.headers["click"]) == ("5", "https://ejemplo.com/s/1?a=1&b=2")
+    title = request.headers["title"]
+    assert title.isascii()
+    assert str(make_header(decode_header(title))) == "Sesión escalada: no imprime y además huele a quemado — ya van tres"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"recipient": "../admin"}, {"recipient": "a\r\nX: 1"}, {"recipient": ""}, {"subject": "a\r\nPriority: 1"}]
+)
+def test_push_refuses_what_would_become_another_header_or_path(wrong: dict[str, str]) -> None:
+    with pytest.raises(DeliveryFailed) as caught:
+        play_push(replace(MESSAGE, **wrong))
+    assert caught.value.permanent is True
+
+
+# ----------------------------------------------------------------------------------------------------------------- mail
+
+MAIL = replace(MESSAGE, recipient="cliente@example.com", text="Hola, <b>Ana</b> & cía.\n\nReinicia.\nListo.")
+SENDER = {"SMTP_HOST": "127.0.0.1", "SMTP_FROM": "Atención Ñandú <soporte@example.com>", "SMTP_TLS": "none"}
+
+
+def test_a_mail_has_text_and_html_that_say_the_same() -> None:
+    receipt, (sent,) = play_mail(MAIL)
+    mail = message_from_bytes(sent.content.replace(b"\r\n", b"\n"), policy=modern)
+    assert (sent.sender, sent.recipients) == ("soporte@example.com", ["cliente@example.com"])
+    assert (mail["From"], mail["Subject"]) == ("Atención Ñandú <soporte@example.com>", "Sesión escalada")
+    plain, rich = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert plain == f"{MAIL.text}\n\nVer sesión: https://ejemplo.com/s/1?a=1&b=2\n"
+    assert "<p>Hola, &lt;b&gt;Ana&lt;/b&gt; &amp; cía.</p>" in rich
+    assert "Reinicia.<br>\nListo." in rich
+    assert f'<a href="{html.escape("https://ejemplo.com/s/1?a=1&b=2")}">' in rich
+    assert "javascript" not in plain + rich
+    assert (mail["Importance"], mail["Auto-Submitted"]) == ("high", "auto-generated")
+    assert receipt.provider_message_id == mail["Message-ID"]
+
+
+def test_a_mail_of_megabytes_is_cut_and_says_so() -> None:
+    _, (sent,) = play_mail(replace(MAIL, text="á& \n" * 1_250_000))
+    plain = message_from_bytes(sent.content, policy=modern).get_body(("plain",)).get_content()
+    assert 49_000 < len(plain.replace("\r\n", "\n")) < 51_000
+    assert "… (texto recortado)" in plain
+
+
+def test_an_attempt_keeps_its_id_and_a_session_its_thread() -> None:
+    _, sent = play_mail(MAIL, MAIL, replace(MAIL, notification_id="n-2"), replace(MAIL, notification_id="n-3", session_id="s-2"))
+    first, again, second, other = (message_from_bytes(one.content, policy=modern) for one in sent)
+    assert first["Message-ID"] == again["Message-ID"] == "<n-1@example.com>"
+    assert second["Message-ID"] == "<n-2@example.com>"
+    assert first["References"] == second["References"] == second["In-Reply-To"] == "<session-s-1@example.com>"
+    assert other["References"] != first["References"]
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    ["a@example.com\r\nBcc: todos@example.com", "a@example.com\n", "a@example.com, b@example.com", "Ana <a@example.com>", "a b@example.com", "@example.com", ".a@example.com", "a..b@example.com", "a@b@c", "a@..com", "", "a" * 70 + "@example.com", "a\x00@example.com"],
+)  # fmt: skip
+def test_only_one_plain_address_is_a_recipient(recipient: str) -> None:
+    assert refusal_of_mail(replace(MAIL, recipient=recipient)).permanent is True
+
+
+@pytest.mark.parametrize("subject", ["Hola\r\nBcc: todos@example.com", "Hola\nHola", "Hola\x1b[2J", "a\u2028b"])
+def test_a_subject_with_line_breaks_is_refused(subject: str) -> None:
+    failure = refusal_of_mail(replace(MAIL, subject=subject))
+    assert failure.permanent is True
+    assert "asunto" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("reply", "permanent"),
+    [("550 5.1.1 cliente@example.com: no such user", True), ("451 4.7.1 greylisted", False), ("552 5.2.2 full", True)],
+)
+def test_a_mail_servers_no_is_for_now_or_for_good(reply: str, permanent: bool) -> None:
+    with pytest.raises(DeliveryFailed, match=reply[:3]) as caught:
+        play_mail(MAIL, post=Post(on_recipient=reply))
+    assert caught.value.permanent is permanent
+    assert "cliente@example.com" not in str(caught.value)
+
+
+def test_a_mail_server_that_is_not_there_or_says_nothing_is_tried_again() -> None:
+    async def run() -> None:
+        async with listening(lambda _reader, writer: asyncio.sleep(30)) as port:
+            silent = EmailChannel(read_settings(**SENDER, SMTP_PORT=port), CLOSED, tls=NO_ROOTS, timeout_s=0.2)
+            with pytest.raises(DeliveryFailed, match=r"0\.2 s") as caught:
+                await silent.send(MAIL)
+            assert caught.value.permanent is False
+        gone = EmailChannel(read_settings(**SENDER, SMTP_PORT=port), CLOSED, tls=NO_ROOTS)
+        with pytest.raises(DeliveryFailed, match="nadie atiende") as closed:
+            await gone.send(MAIL)
+        assert closed.value.permanent is False
+
+    asyncio.run(run())
+
+
+def test_mail_is_never_given_to_a_clouds_metadata_service() -> None:
+    async def run() -> None:
+        settings = read_settings(**{**SENDER, "SMTP_HOST": "169.254.169.254"})
+        await EmailChannel(settings, TargetPolicy.parse("0.0.0.0/0"), tls=NO_ROOTS).send(MAIL)
+
+    with pytest.raises(TargetRefused, match="metadatos"):
+        asyncio.run(run())
+
+
+def test_starttls_and_tls_check_the_servers_name_before_the_password_is_sent(certificate: tuple[str, str]) -> None:
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(*certificate)
+    trusted = ssl.create_default_context(cafile=certificate[0])
+    login = {"SMTP_USER": "ana", "SMTP_PASSWORD": "clave", "SMTP_HOST": "localhost"}
+    for mode in ("starttls", "tls"):
+        post = Post()
+        play_mail(MAIL, post=post, served=served, trusted=trusted, settings={**login, "SMTP_TLS": mode})
+        assert post.logins == [("ana", "clave", True)]
+        (sent,) = post.mails
+        assert sent.recipients == ["cliente@example.com"]
+        distrusted = Post()
+        with pytest.raises(DeliveryFailed) as caught:
+            play_mail(MAIL, post=distrusted, served=served, trusted=NO_ROOTS, settings={**login, "SMTP_TLS": mode})
+        assert caught.value.permanent is False
+        assert (distrusted.logins, distrusted.mails) == ([], [])
+
+
+def test_a_server_without_starttls_gets_neither_password_nor_mail() -> None:
+    post = Post()
+    with pytest.raises(DeliveryFailed, match="SMTP_TLS") as caught:
+        play_mail(MAIL, post=post, settings={"SMTP_TLS": "starttls", "SMTP_USER": "ana", "SMTP_PASSWORD": "clave"})
+    assert caught.value.permanent is True
+    assert (post.logins, post.mails) == ([], [])
+
+
+@pytest.mark.parametrize("sender", ["soporte", "a@b\r\nBcc: c@d", "Soporte <>"])
+def test_a_sender_that_is_no_address_is_told_to_the_operator(sender: str) -> None:
+    with pytest.raises(SettingsInvalid, match="SMTP_FROM"):
+        EmailChannel(read_settings(**{**SENDER, "SMTP_FROM": sender}), CLOSED, tls=NO_ROOTS)
+
+
+# -------------------------------------------------------------------------------------------------------------- Apprise
+
+
+@APPRISE
+def test_apprise_sends_to_every_target_and_follows_no_redirect() -> None:
+    async def run() -> tuple[Receipt, list[Request], list[Request]]:
+        async with receiver() as (here, taken), receiver("HTTP/1.1 302 Found\r\nLocation: " + here) as (there, redirected):
+            urls = f"{here}/a, {there}/b".replace("http:", "json:")
+            async with client(CLOSED) as guarded:
+                channel = make_channel("apprise", read_settings(APPRISE_URLS=urls), guarded, CLOSED)
+                return await channel.send(MESSAGE), taken, redirected
+
+    receipt, taken, redirected = asyncio.run(run())
+    assert receipt.detail == "1 de 2 destinos"
+    assert [request.path for request in taken] == ["/a"]
+    assert [request.path for request in redirected] == ["/b"]
+    assert taken[0].json["title"] == "Sesión escalada"
+    assert "No imprime." in taken[0].json["message"]
+
+
+def test_without_apprise_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(DeliveryFailed, match=re.escape('pip install "guiado[apprise]"')) as caught:
+        asyncio.run(make("apprise", APPRISE_URLS="json://ejemplo.com"))
+    assert caught.value.permanent is True
+
+
+@APPRISE
+def test_an_address_that_apprise_does_not_know_is_named_by_its_place_only() -> None:
+    settings = read_settings(APPRISE_URLS="json://127.0.0.1:1 paloma://usuario:secreto@ejemplo.com")
+    with pytest.raises(DeliveryFailed, match="número 2") as caught:
+        asyncio.run(AppriseChannel(settings).send(MESSAGE))
+    assert caught.value.permanent is True
+    assert "secreto" not in str(caught.value)
+
+
+# -------------------------------------------------------------------------------------------------------------- console
+
+
+@pytest.mark.parametrize(
+    ("kind", "recipient", "shown"),
+    [
+        ("email", "cliente@example.com", ["Subject: Sesión escalada", "[text/html]", "Importance: high"]),
+        ("sms", "+34600112233", ["+34600112233 (1 segmento)"]),
+        ("push", "canal", ["Priority: 5", "Click: https://ejemplo.com/s/1"]),
+        ("slack", "#soporte", ['"type": "header"', '"action_id": "attend"']),
+        ("teams", "canal", ["AdaptiveCard"]),
+        ("discord", "canal", ["allowed_mentions"]),
+        ("webhook", "canal", ['"notification_id": "n-1"']),
+        ("apprise", "todos", ['"title": "Sesión escalada"']),
+    ],
+)
+def test_the_console_shows_what_a_channel_would_send(
+    kind: str, recipient: str, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run() -> Receipt:
+        async with client(CLOSED) as guarded:
+            channel = make_channel(kind, read_settings(GUIADO_NOTIFICATIONS="console"), guarded, CLOSED)
+            return await channel.send(replace(MESSAGE, recipient=recipient))
+
+    receipt = asyncio.run(run())
+    written = capsys.readouterr().err
+    assert f"── {kind} → {recipient} (n-1, urgent)" in written
+    for part in (*shown, "No imprime."):
+        assert part in written
+    assert receipt == Receipt("console-n-1", "1 segmento" if kind == "sms" else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_console_obeys_no_customer(kind: str) -> None:
+    screen = io.StringIO()
+    recipient = {"email": "a@example.com", "sms": "+34600112233", "push": "canal"}.get(kind, "a\x1b]0;x\x07")
+    message = replace(MESSAGE, recipient=recipient, text="a\x1b[2Jb\x9b31m\u202ec")
+    asyncio.run(ConsoleChannel(kind, read_settings(), screen).send(message))
+    assert screen.getvalue().replace("\n", "").isprintable()
+
+
+def test_the_console_refuses_what_the_channel_would_refuse() -> None:
+    with pytest.raises(DeliveryFailed):
+        asyncio.run(ConsoleChannel("email", read_settings(), io.StringIO()).send(replace(MAIL, subject="a\nb")))
+
+
+def test_no_channel_is_read_before_it_is_used() -> None:
+    code = "import sys, guiado.delivery.channels; print([name for name in sys.modules if name in ('aiosmtplib', 'apprise')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# --------------------------------------------------------------------------------------------------------------- servers
+
+
+@dataclass
+class Request:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
+class Sent:
+    sender: str
+    recipients: list[str]
+    content: bytes
+
+
+@dataclass
+class Post:
+    """A mail server that keeps what it takes."""
+
+    on_recipient: str = ""
+    mails: list[Sent] = field(default_factory=list)
+    logins: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.on_recipient:
+            return self.on_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append(Sent(envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
+        return "250 OK"
+
+    def log_in(self, server, session, envelope, mechanism, auth):
+        is_encrypted = server.transport.get_extra_info("ssl_object") is not None
+        self.logins.append((auth.login.decode(), auth.password.decode(), is_encrypted))
+        return AuthResult(success=True)
+
+
+def to_caller(outgoing: Outgoing, **options: str) -> Outgoing:
+    return replace(outgoing, options={"webhook_url": "", **options})
+
+
+def sms(recipient: str, words: str) -> Outgoing:
+    return Outgoing("n-1", recipient, None, words, "normal")
+
+
+def play(
+    kind: str, outgoing: Outgoing, head: str = "HTTP/1.1 200 OK", body: str = '{"id": "m-1"}'
+) -> tuple[Receipt, list[Request]]:
+    """Send one message to a server of our own that the caller names."""
+
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver(head, body) as (url, requests), client(LOOPBACK) as guarded:
+            options = {**outgoing.options, "webhook_url": f"{url}/hook"}
+            channel = make_channel(kind, read_settings(), guarded, LOOPBACK)
+            return await channel.send(replace(outgoing, options=options)), requests
+
+    return asyncio.run(run())
+
+
+def play_bot(answer: dict[str, object], outgoing: Outgoing) -> tuple[Receipt, list[Request]]:
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver(body=json.dumps(answer)) as (url, requests), client(CLOSED) as guarded:
+            settings = read_settings(SLACK_BOT_TOKEN="xoxb-1", SLACK_WEBHOOK_URL="http://127.0.0.1:1/")
+            return await SlackChannel(settings, guarded, api_url=url).send(outgoing), requests
+
+    return asyncio.run(run())
+
+
+def play_twilio(outgoing: Outgoing, head: str = "HTTP/1.1 201 Created", body: str = "{}") -> tuple[Receipt, list[Request]]:
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver(head, body) as (url, requests), client(CLOSED) as guarded:
+            account = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token", "TWILIO_FROM": "+15005550006"}
+            return await TwilioChannel(read_settings(**account), guarded, api_url=url).send(outgoing), requests
+
+    return asyncio.run(run())
+
+
+def play_push(outgoing: Outgoing) -> tuple[Receipt, list[Request]]:
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver() as (url, requests), client(CLOSED) as guarded:
+            return await make_channel("push", read_settings(NTFY_URL=f"{url}/"), guarded, CLOSED).send(outgoing), requests
+
+    return asyncio.run(run())
+
+
+def play_mail(
+    *mails: Outgoing,
+    post: Post | None = None,
+    served: ssl.SSLContext | None = None,
+    trusted: ssl.SSLContext = NO_ROOTS,
+    settings: dict[str, str] | None = None,
+) -> tuple[Receipt, list[Sent]]:
+    """Send mails to a server of our own, and give back the last receipt and what came."""
+    post, given = post or Post(), {**SENDER, **(settings or {})}
+    speaks_tls, offers_tls = given["SMTP_TLS"] == "tls", given["SMTP_TLS"] == "starttls"
+
+    def serve() -> MailServer:
+        context = served if offers_tls else None
+        return MailServer(
+            post, hostname="correo", tls_context=context, authenticator=post.log_in, auth_require_tls=context is not None
+        )
+
+    async def run() -> Receipt:
+        listener = await asyncio.get_running_loop().create_server(serve, "127.0.0.1", 0, ssl=served if speaks_tls else None)
+        try:
+            port = listener.sockets[0].getsockname()[1]
+            channel = EmailChannel(read_settings(**given, SMTP_PORT=port), CLOSED, tls=trusted)
+            return [await channel.send(mail) for mail in mails][-1]
+        finally:
+            listener.close()
+            await listener.wait_closed()
+
+    return asyncio.run(run()), post.mails
+
+
+def refusal_of_mail(mail: Outgoing) -> DeliveryFailed:
+    post = Post()
+    with pytest.raises(DeliveryFailed) as caught:
+        play_mail(mail, post=post)
+    assert post.mails == []
+    return caught.value
+
+
+async def make(kind: str, **settings: str) -> None:
+    async with client(CLOSED) as guarded:
+        make_channel(kind, read_settings(**settings), guarded, CLOSED)
+
+
+@asynccontextmanager
+async def client(policy: TargetPolicy) -> AsyncIterator[GuardedClient]:
+    guarded = GuardedClient(policy, tls=NO_ROOTS)
+    try:
+        yield guarded
+    finally:
+        await guarded.aclose()
+
+
+@asynccontextmanager
+async def receiver(head: str = "HTTP/1.1 200 OK", body: str = '{"id": "m-1"}') -> AsyncIterator[tuple[str, list[Request]]]:
+    """An HTTP server that answers everything the same, and keeps what came."""
+    requests: list[Request] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        content = await reader.readexactly(int(headers.get("content-length", "0")))
+        requests.append(Request(first.split()[1], headers, content))
+        writer.write(f"{head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+        await writer.drain()
+
+    async with listening(handle) as port:
+        yield f"http://127.0.0.1:{port}", requests
+
+
+@asynccontextmanager
+async def listening(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handle(reader, writer)
+        finally:
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.ensure_future(serve(reader, writer)))
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return cert, key
