@@ -8,7 +8,6 @@ import html
 import io
 import json
 import re
-import shutil
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from urllib.parse import parse_qs
 import pytest
 from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
 from aiosmtpd.smtp import AuthResult
+from certificates import make_certificate
 
 from guiado.delivery.addresses import TargetPolicy
 from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, make_channel
@@ -713,14 +713,4 @@ async def listening(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return cert, key
+    return make_certificate(tmp_path_factory.mktemp("tls"), "localhost")

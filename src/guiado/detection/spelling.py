@@ -27,7 +27,7 @@ from guiado.errors import EncoderUnavailable
 FEWEST_LETTERS = 3
 """Shorter words have too many neighbours."""
 COMMON_LETTERS = 5
-"""From here on the common words of sixteen languages are no neighbours of everything."""
+"""From here on the common words of three languages are no neighbours of everything."""
 LONGEST = 24
 """Longer words are names and numbers, and each letter makes 55 neighbours to look for."""
 
@@ -124,9 +124,7 @@ class Speller:
         lexicon: gives the languages' words when the first unknown word comes; those of the default encoder if not given.
     """
 
-    def __init__(
-        self, known_words: Iterable[str] | Mapping[str, int], lexicon: Callable[[], Lexicon | None] | None = None
-    ) -> None:
+    def __init__(self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None) -> None:
         counts = {word: count for word, count in Counter(known_words).items() if _WORD.fullmatch(word)}
         self._known = frozenset(counts)
         self._spellings = _spellings(counts)
