@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
     tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
     session_id          uuid,
     notification_type   text        NOT NULL,                  -- plantilla o tipo libre
-    channel             text        NOT NULL DEFAULT 'email' CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook')),
+    channel             text        NOT NULL DEFAULT 'email' CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise')),
     recipient           text        NOT NULL,
     priority            text        NOT NULL DEFAULT 'normal' CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
     subject             text,
@@ -28,11 +28,73 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
     provider_message_id text,
     created_at          timestamptz NOT NULL DEFAULT now(),
     sent_at             timestamptz,
-    metadata            jsonb       NOT NULL DEFAULT '{}'
+    metadata            jsonb       NOT NULL DEFAULT '{}',
+    -- Lo que guiado agrega
+    note                text,         -- qué se sabe además: por qué espera, cuántos segmentos tuvo un SMS
+    digest_at           timestamptz,  -- sale junto con los demás avisos que esperan este momento
+    dedup_key           text          -- igual en mensajes iguales para la misma persona
 );
+DO $$
+BEGIN  -- instalaciones anteriores
+    ALTER TABLE support_troubleshooting_notifications
+        ADD COLUMN IF NOT EXISTS note text,
+        ADD COLUMN IF NOT EXISTS digest_at timestamptz,
+        ADD COLUMN IF NOT EXISTS dedup_key text;
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_notifications'::regclass
+                      AND pg_get_constraintdef(oid) LIKE '%apprise%') THEN
+        ALTER TABLE support_troubleshooting_notifications DROP CONSTRAINT IF EXISTS support_troubleshooting_notifications_channel_check;
+        ALTER TABLE support_troubleshooting_notifications ADD CONSTRAINT support_troubleshooting_notifications_channel_check
+            CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise'));
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS notifications_by_session ON support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS notifications_by_time ON support_troubleshooting_notifications (tenant_id, created_at);
-CREATE INDEX IF NOT EXISTS notifications_due ON support_troubleshooting_notifications (due_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS notifications_waiting
+    ON support_troubleshooting_notifications (tenant_id, channel, due_at) WHERE status = 'pending';
+DROP INDEX IF EXISTS notifications_due;  -- de instalaciones anteriores
+CREATE INDEX IF NOT EXISTS notifications_by_content
+    ON support_troubleshooting_notifications (tenant_id, dedup_key, created_at) WHERE dedup_key IS NOT NULL;
+
+-- A quién se avisa, de qué y cómo lo quiere: una fila por canal y destinatario.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_recipients (
+    tenant_id      text        NOT NULL DEFAULT guiado_tenant(),
+    channel        text        NOT NULL,
+    recipient      text        NOT NULL,
+    events         text[]      NOT NULL DEFAULT '{}',   -- de qué eventos se le avisa
+    muted          text[]      NOT NULL DEFAULT '{}',   -- qué tipos de aviso no quiere
+    language       text        CHECK (language IN ('es', 'en', 'pt')),
+    time_zone      text        NOT NULL DEFAULT 'UTC',
+    quiet_from     time,                                -- horas de silencio, en su hora local: no se le envía nada,
+    quiet_to       time,                                -- salvo lo urgente
+    digest_minutes integer     NOT NULL DEFAULT 0 CHECK (digest_minutes BETWEEN 0 AND 1440),  -- junta los avisos de tantos minutos
+    options        jsonb       NOT NULL DEFAULT '{}',   -- del canal: webhook_url, secret
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, channel, recipient)
+);
+
+-- Quien quiere saber de un evento recibe su aviso en la misma transacción que lo causó. El identificador sale del evento y del
+-- destinatario: repetir no duplica. Los eventos de prueba y los enviados a mano no son de ninguna sesión, y no avisan a nadie.
+CREATE OR REPLACE FUNCTION guiado_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO support_troubleshooting_notifications
+        (id, tenant_id, session_id, notification_type, channel, recipient, priority, due_at, created_at, metadata)
+    SELECT md5(e.event_id::text || ' ' || r.channel || ' ' || r.recipient)::uuid, e.tenant_id, e.session_id, e.event, r.channel,
+           r.recipient, CASE WHEN e.event = 'session_escalated' THEN 'high' ELSE 'normal' END, e.occurred_at, e.occurred_at,
+           jsonb_build_object('event_id', e.event_id)
+      FROM emitted e
+      JOIN support_troubleshooting_recipients r ON r.tenant_id = e.tenant_id AND e.event = ANY (r.events)
+     WHERE e.session_id IS NOT NULL
+    ON CONFLICT (id) DO NOTHING;
+    RETURN NULL;
+END $$;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'support_troubleshooting_outbox'::regclass AND tgname = 'guiado_tell') THEN
+        CREATE TRIGGER guiado_tell AFTER INSERT ON support_troubleshooting_outbox
+            REFERENCING NEW TABLE AS emitted FOR EACH STATEMENT EXECUTE FUNCTION guiado_tell();
+    END IF;
+END $$;
 
 -- Plantillas creadas por los usuarios (las que trae el programa viven en su archivo JSON) y plantillas de mensajes.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_templates (
@@ -236,7 +298,7 @@ CREATE OR REPLACE FUNCTION guiado_config(p_key text) RETURNS jsonb LANGUAGE sql 
 $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
-    'support_troubleshooting_notifications', 'support_troubleshooting_templates', 'support_troubleshooting_ml_training',
+    'support_troubleshooting_notifications', 'support_troubleshooting_recipients', 'support_troubleshooting_templates', 'support_troubleshooting_ml_training',
     'support_troubleshooting_reports', 'support_troubleshooting_detectors'
 ]); END $$;
 -- La configuración de 'default' la leen todos los inquilinos; cada uno escribe solo la suya.

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guiado import clock
+from guiado.app import recipients
 from guiado.app.knowledge import KnowledgeBase, Senses
+from guiado.app.messaging import Messenger
 from guiado.app.parts import Parts
 from guiado.app.published import PublishedKnowledge
 from guiado.app.sending import Sender
@@ -34,6 +36,7 @@ from guiado.store.migrate import APP_ROLE, may_take_role, migrate
 from guiado.worker import JOBS, Job, Worker, refit_job
 
 if TYPE_CHECKING:
+    from guiado.delivery.channels import Channel
     from guiado.delivery.http import GuardedClient, HttpAnswer
 
 _OPENAI_URL = "https://api.openai.com/v1"
@@ -150,6 +153,7 @@ class Runtime:
             raise
         try:
             runtime.parts.model = runtime.model() if settings.use_llm else None
+            await runtime._offer_targets()
             await runtime.knowledge.refresh()
         except BaseException:
             await runtime.close()
@@ -166,7 +170,19 @@ class Runtime:
     def worker(self) -> Worker:
         """A worker of this process: sends what is due, and does the periodic work."""
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
-        return Worker(self.parts, name, self.jobs, Sender(self.parts, lambda: self.client, name))
+        senders = [Sender(self.parts, lambda: self.client, name), Messenger(self.parts, self._channel_of, name)]
+        return Worker(self.parts, name, self.jobs, senders)
+
+    def _channel_of(self, kind: str) -> Channel:
+        from guiado.delivery.channels import make_channel
+
+        return make_channel(kind, self.settings, self.client, self._policy)
+
+    async def _offer_targets(self) -> None:
+        """What the settings alone ask for: escalations in the operator's Slack."""
+        if self.settings.slack_webhook_url:
+            async with self.parts.db.connection() as connection:
+                await recipients.offer_slack(self.parts, connection)
 
     def model(self, key: str | None = None) -> LanguageModel | None:
         """The language model for a key, by default the one of the settings; None where there is neither key nor address.

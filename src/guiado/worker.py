@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from guiado import clock
 from guiado.app.escalate import abandon_idle
@@ -18,12 +18,13 @@ from guiado.app.knowledge import KnowledgeBase
 from guiado.app.learn import REFIT_JOB
 from guiado.app.parts import Parts
 from guiado.app.refit import refit
-from guiado.app.sending import Sender
 from guiado.logs import get_logger
 from guiado.store import schedule
 
 log = get_logger()
 POLL_S = 1.0
+_LEASE_S = 45.0
+_RENEWALS_A_LEASE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Job:
 
     Args:
         every_s: seconds between two starts.
-        lease_s: after this many seconds a runner counts as dead.
+        lease_s: a runner that did not renew its lease for so many seconds counts as dead.
         run: does the work and tells how much there was.
         may_break_off: whether it is cancelled when the worker stops: what it did not finish, the next run does.
     """
@@ -53,9 +54,9 @@ async def refresh_views(parts: Parts) -> int:
 
 
 JOBS: Mapping[str, Job] = {
-    "abandon_idle_sessions": Job(60, 300, abandon_idle),
-    "refresh_views": Job(60, 600, refresh_views),
-    "maintenance": Job(3600, 1800, _maintain),
+    "abandon_idle_sessions": Job(60, _LEASE_S, abandon_idle),
+    "refresh_views": Job(60, _LEASE_S, refresh_views),
+    "maintenance": Job(3600, _LEASE_S, _maintain),
 }
 """All periodic work by name."""
 
@@ -63,7 +64,27 @@ JOBS: Mapping[str, Job] = {
 def refit_job(knowledge: KnowledgeBase) -> tuple[str, Job]:
     """Name and job that keeps what detection fitted for a knowledge base up to date."""
     name = ":".join(filter(None, (REFIT_JOB, knowledge.scope)))
-    return name, Job(60, 3_600, lambda parts: refit(parts, knowledge), may_break_off=True)
+    return name, Job(60, _LEASE_S, lambda parts: refit(parts, knowledge), may_break_off=True)
+
+
+class Sends(Protocol):
+    """What sends messages that wait in the database."""
+
+    def wake(self) -> None:
+        """Something was stored: look at once."""
+        ...
+
+    def stop(self) -> None:
+        """Finish what is at hand, then end `run`."""
+        ...
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        ...
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until nothing is due any more, or the time is over."""
+        ...
 
 
 class Worker:
@@ -72,31 +93,31 @@ class Worker:
     Args:
         parts: what the jobs work with.
         name: tells this worker from others in the schedule.
-        sender: sends what waits for webhooks.
+        senders: send what waits for webhooks and for people.
     """
 
-    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS, sender: Sender | None = None) -> None:
-        self._parts, self._name, self._jobs, self._sender = parts, name, jobs, sender
+    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS, senders: Sequence[Sends] = ()) -> None:
+        self._parts, self._name, self._jobs, self._senders = parts, name, jobs, senders
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """Finish the job and the messages at hand, then end `run`."""
         self._stopping.set()
-        if self._sender:
-            self._sender.stop()
+        for sender in self._senders:
+            sender.stop()
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until everything that is due was sent, or the time is over."""
-        if self._sender:
-            await self._sender.drain(deadline_s)
+        await asyncio.gather(*(sender.drain(deadline_s) for sender in self._senders))
 
     async def run(self) -> None:
         """Work until `stop`; an error of a job or of the database is logged and the work goes on."""
-        if self._sender is None:
-            await self._do_jobs()
-            return
-        self._parts.wrote = self._sender.wake
-        await asyncio.gather(self._do_jobs(), self._sender.run())
+        self._parts.wrote = self._wake
+        await asyncio.gather(self._do_jobs(), *(sender.run() for sender in self._senders))
+
+    def _wake(self) -> None:
+        for sender in self._senders:
+            sender.wake()
 
     async def _do_jobs(self) -> None:
         log.info("worker_started", worker=self._name)
@@ -124,6 +145,15 @@ class Worker:
                 done.append(name)
         return done
 
+    async def _renew(self, name: str, lease_s: float) -> None:
+        while True:
+            await asyncio.sleep(lease_s / _RENEWALS_A_LEASE)
+            try:
+                async with self._parts.db.connection() as connection:
+                    await schedule.renew(connection, self._parts.tenant, name, self._name, lease_s)
+            except Exception as error:  # noqa: BLE001 the job goes on, and the next renewal may work
+                log.error("lease_waits", job=name, error=f"{type(error).__name__}: {error}"[:500])
+
     async def _work(self, job: Job) -> int:
         if not job.may_break_off:
             return await job.run(self._parts)
@@ -140,11 +170,14 @@ class Worker:
 
     async def _run(self, name: str, job: Job) -> None:
         started, problem = clock.monotonic_s(), None
+        renewing = asyncio.create_task(self._renew(name, job.lease_s))
         try:
             count = await self._work(job)
             log.info("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
         except Exception as error:  # noqa: BLE001 a job's fault must not stop the others
             problem = f"{type(error).__name__}: {error}"[:500]
             log.error("job_failed", job=name, error=problem)
+        finally:
+            renewing.cancel()
         async with self._parts.db.connection() as connection:
             await schedule.finish(connection, self._parts.tenant, name, self._name, problem)

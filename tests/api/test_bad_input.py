@@ -13,6 +13,7 @@ from rows import rows_of
 START = {"problem_description": "no me deja instalar el programa", "customer_email": "cliente@example.com"}
 WEBHOOK = {"url": "https://a.example/w", "events": ["session_started"]}
 TEMPLATE = {"template_id": "t", "name": "T", "category": "c", "variables": [{"name": "v"}], "steps_template": [{"title": "Uno"}]}
+RECIPIENT = {"channel": "email", "recipient": "a@b.com", "language": "es", "time_zone": "UTC", "digest_minutes": 5}
 NOTE = {"notification_type": "aviso", "recipient": "a@b.com", "message": "M", "channel": "email"}
 ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "start": ("POST", "/start", {**START, "customer_name": "Ana", "source": "web", "device": "móvil", "product": "p"}),
@@ -30,17 +31,19 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "secret": ("POST", "/webhooks/{webhook_id}/secret", {"secret": "s", "overlap_hours": 1}),
     "template": ("POST", "/templates", {**TEMPLATE, "description": "d", "metadata": {"a": "b"}}),
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),
-    "notification": ("POST", "/notifications", {**NOTE, "subject": "s"}),
+    "notification": ("POST", "/notifications", {**NOTE, "subject": "s", "webhook_url": "https://ejemplo.com/a"}),
+    "recipient": ("POST", "/recipients", {**RECIPIENT, "secret": "s", "webhook_url": "https://ejemplo.com/a"}),
 }
 REQUIRED = {
     "start": ["problem_description", "customer_email"], "root": ["problem_description", "customer_email"], "step": ["success"],
     "detect": ["problem_description"], "correct": ["problem_id"],
     "feedback": ["rating"], "webhook": ["url", "events"], "render": ["template_id", "variables"],
     "template": ["template_id", "name", "category", "variables", "steps_template"],
-    "notification": ["notification_type", "recipient"],
+    "notification": ["notification_type", "recipient"], "recipient": ["channel", "recipient"],
 }  # fmt: skip
 TEXTS = [(route, name) for route, (_, _, body) in ROUTES.items() for name, value in body.items() if isinstance(value, str)]
-TEXTS = [pair for pair in TEXTS if pair != ("notification", "channel")]
+CHOICES = {("notification", "channel"), ("recipient", "channel")}
+TEXTS = [pair for pair in TEXTS if pair not in CHOICES]
 FIELDS = [(route, name) for route, (_, _, body) in ROUTES.items() for name in body]
 BROKEN_TEXTS = {
     "a megabyte": json.dumps("x" * 1_000_000), "control": '"a\\u0007b"', "escape": '"a\\u001b[31mb"', "nul": '"a\\u0000b"',

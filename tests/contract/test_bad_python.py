@@ -457,6 +457,21 @@ def test_many_notifications_at_once() -> None:
     assert manager.send_bulk_notifications([], None) == []
 
 
+def test_recipients() -> None:
+    manager = TroubleshootingNotificationManager()
+    good = {"channel": "email", "recipient": MAIL}
+    refuses_each(manager.set_recipient, "channel", [*TEXT, "EMAIL"], good)
+    refuses_each(manager.set_recipient, "recipient", [*TEXT, *NO_MAIL], good)
+    refuses_each(manager.set_recipient, "events", [["nada"], [5]], good)
+    refuses_each(manager.set_recipient, "time_zone", ["Marte", 5, "\x00"], good)
+    refuses_each(manager.set_recipient, "quiet_from", ["25:00", 5, "noche"], good)
+    refuses_each(manager.set_recipient, "digest_minutes", [-1, 1_441, "x"], good)
+    refuses_each(manager.set_recipient, "webhook_url", NO_URL, good)
+    assert manager.recipients == []
+    for nobody in (None, 5, "x", b"x"):
+        assert manager.remove_recipient(nobody, nobody) is False
+
+
 def test_message_templates() -> None:
     good = {"template_id": "m", "subject": "s", "body": "b"}
     for name in good:

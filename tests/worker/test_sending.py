@@ -51,7 +51,8 @@ class Receiver:
                 body = await reader.readexactly(int(headers["content-length"]))
                 self.got.append((path, headers, body))
                 if path in self.stalls:
-                    await asyncio.Event().wait()
+                    await reader.read()  # until the caller hangs up
+                    return
                 status, more = self.answers.get(path, (200, {}))
                 lines = [f"HTTP/1.1 {status} x", "content-length: 0", *(f"{k}: {v}" for k, v in more.items())]
                 writer.write("\r\n".join([*lines, "", ""]).encode())

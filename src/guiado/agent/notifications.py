@@ -1,4 +1,4 @@
-"""TroubleshootingNotificationManager: messages to people and channels."""
+"""TroubleshootingNotificationManager: messages to people and channels, and who is told of what."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.agent.engine import Facade
-from guiado.app import commands, notifications
-from guiado.app.fields import check, check_with, email_problem
+from guiado.app import commands, notifications, recipients
+from guiado.app.fields import check, check_with
 from guiado.app.parts import Parts
+from guiado.app.targets import target_problems, url_problem
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.store.database import Connection
 
@@ -56,11 +57,11 @@ class NotificationConfig:
     metadata: Mapping[str, Any] | None = None
 
 
-_NEEDS_URL = (NotificationChannel.SLACK, NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.WEBHOOK)
+_NEEDS_URL = (NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.SLACK)
 
 
 class TroubleshootingNotificationManager(Facade):
-    """Writes messages and stores them to be sent."""
+    """Writes messages, stores them, and tells what became of the first attempt to send each."""
 
     def register_template(self, template_id: str, subject: str, body: str) -> None:
         """Store a message template with `{placeholders}`; the same id again replaces it.
@@ -76,49 +77,107 @@ class TroubleshootingNotificationManager(Facade):
         self._engine.write(run)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Write a message for this context and store it.
+        """Write a message for this context, store it, and wait for the first attempt to send it.
+
+        What fails and may yet succeed is tried again in the background.
 
         Returns:
-            `success channel recipient …`; `success` is False with an `error` that says why.
+            `success channel recipient notification_id status …`; `success` is False with an `error` that says why.
         """
-        shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
-
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
-            return await self._store(parts, connection, config, context)
-
-        try:
-            _check(config, context)
-            stored = self._engine.write(run)
-        except GuiadoError as error:
-            return {"success": False, **shown, "error": str(error)}
-        return {"success": False, **shown, "notification_id": stored["id"], "status": stored["status"], "error": _PENDING}
+        return self._first_result(self._store(config, context))
 
     def send_bulk_notifications(self, configs: Sequence[NotificationConfig], context: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """`send_notification` for each of the configurations; one that fails does not stop the others.
+        """`send_notification` for each of the configurations, all at a time; one that fails does not stop the others.
 
         Raises:
             ValueError: `configs` is no list.
         """
-        return [self.send_notification(config, context) for config in items_of("configs", configs)]
+        stored = [self._store(config, context) for config in items_of("configs", configs)]
+        return [self._first_result(one) for one in stored]
 
-    @staticmethod
-    async def _store(
-        parts: Parts, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        written = await notifications.write(parts, connection, config.template, context)
-        given = {
-            "notification_type": config.template or "custom",
-            "channel": value_of(config.channel),
-            "recipient": config.recipient,
-            "priority": value_of(config.priority),
-            "subject": " ".join(written.subject.split())[:200] or None,  # a customer's words may have several lines
-            "message": written.body[:5_000] or None,
-        }
-        stored = await notifications.store(parts, connection, check(commands.Notification, given), config.metadata)
-        return {"id": stored["id"], "status": stored["status"]}
+    @property
+    def recipients(self) -> list[dict[str, Any]]:
+        """Who is told of what, and how they want it."""
+        return [recipients.view(one) for one in self._engine.read(recipients.every)]
+
+    def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
+        """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
+
+        Args:
+            wishes: `events muted language time_zone quiet_from quiet_to digest_minutes webhook_url secret`.
+
+        Raises:
+            ValueError: names every bad field with the remedy.
+        """
+        wishes = {**wishes, "events": [value_of(event) for event in wishes.get("events") or ()]}
+        command = check(commands.Recipient, {"channel": value_of(channel), "recipient": recipient, **wishes})
+
+        async def run(parts: Parts, connection: Connection) -> None:
+            await recipients.put(parts, connection, command)
+
+        self._engine.write(run)
+
+    def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
+        """Forget somebody.
+
+        Returns:
+            Whether there was somebody.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> None:
+            await recipients.remove(parts, connection, str(value_of(channel)), str(recipient))
+
+        try:
+            self._engine.write(run)
+        except InvalidInput:
+            return False
+        return True
+
+    def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+        shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
+
+        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            return await _store(parts, connection, config, context)
+
+        try:
+            _check(config, context, has_slack=bool(self._slack))
+            return {"success": False, **shown, **self._engine.write(run)}
+        except GuiadoError as error:
+            return {"success": False, **shown, "error": str(error)}
+
+    @property
+    def _slack(self) -> str | None:
+        settings = self._engine.runtime.settings
+        return settings.slack_webhook_url or settings.slack_bot_token
+
+    def _first_result(self, stored: dict[str, Any]) -> dict[str, Any]:
+        if "notification_id" not in stored:
+            return stored
+        found = self._engine.run(lambda parts: notifications.first_result(parts, stored["notification_id"]))
+        told = {**stored, "success": found["status"] == "sent", "status": found["status"]}
+        if told["success"]:
+            return {**told, "provider_message_id": found["provider_message_id"], "note": found["note"]}
+        return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-def _check(config: NotificationConfig, context: Mapping[str, Any]) -> None:
+async def _store(parts: Parts, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    preferred = await recipients.language(parts, connection, str(value_of(config.channel)), config.recipient)
+    language = preferred or notifications.language_in(context)
+    written = await notifications.write(parts, connection, config.template, context, language)
+    given = {
+        "notification_type": config.template or "custom",
+        "channel": value_of(config.channel),
+        "recipient": config.recipient,
+        "priority": value_of(config.priority),
+        "subject": " ".join(written.subject.split())[:200] or None,  # a customer's words may have several lines
+        "message": written.body[:5_000] or None,
+    }
+    metadata = {**(config.metadata or {}), "language": language}
+    stored, is_repeated = await notifications.store(parts, connection, check(commands.Notification, given), metadata)
+    return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
+
+
+def _check(config: NotificationConfig, context: Mapping[str, Any], *, has_slack: bool) -> None:
     config = object_of("config", config, NotificationConfig, "NotificationConfig(channel=…, recipient=…)")
     given = {
         "notification_type": "custom",
@@ -126,29 +185,27 @@ def _check(config: NotificationConfig, context: Mapping[str, Any]) -> None:
         "recipient": config.recipient,
         "priority": value_of(config.priority),
     }
-    url, email = _url_problem(config), config.recipient if config.channel == NotificationChannel.EMAIL else None
     more = [
         kind_problem("template", config.template, str, optional=True),
         kind_problem("context", context, Mapping),
         kind_problem("metadata", config.metadata, Mapping, optional=True),
-        email_problem("recipient", email) if isinstance(email, str) else None,
-        url,
+        *target_problems(given["channel"], config.recipient),
+        _url_problem(config, has_slack=has_slack),
     ]
     check_with(commands.Notification, given, [problem for problem in more if problem])
 
 
-def _url_problem(config: NotificationConfig) -> FieldProblem | None:
+def _url_problem(config: NotificationConfig, *, has_slack: bool) -> FieldProblem | None:
     """What is wrong with the address of a channel that has one."""
-    from guiado.delivery.urls import check_url
-
-    metadata = cast("object", config.metadata or {})
-    if value_of(config.channel) not in _NEEDS_URL or not isinstance(metadata, Mapping):
+    channel, metadata = value_of(config.channel), cast("object", config.metadata or {})
+    if not isinstance(metadata, Mapping):
         return None
-    url = cast("Mapping[str, object]", metadata).get("webhook_url")
-    if not isinstance(url, str) or not url:
+    given = cast("Mapping[str, object]", metadata)
+    url = given.get("webhook_url")
+    if isinstance(url, str) and url:
+        return url_problem("metadata.webhook_url", url)
+    is_set_up = channel == NotificationChannel.SLACK and has_slack and "webhook_url" not in given
+    is_missing = channel in _NEEDS_URL or (channel == NotificationChannel.WEBHOOK and "://" not in str(config.recipient))
+    if is_missing and not is_set_up:
         return FieldProblem("metadata.webhook_url", Message("Falta la dirección del canal. Indícala."))
-    try:
-        check_url(url)
-    except InvalidInput as error:
-        return FieldProblem("metadata.webhook_url", error.problems[0].message)
     return None

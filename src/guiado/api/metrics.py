@@ -1,4 +1,4 @@
-"""Figures for Prometheus: the queues of the webhooks, from the database, so that every process tells the same.
+"""Figures for Prometheus: the queues of webhooks and notifications, from the database, so that every process tells the same.
 
 Source: Prometheus, text exposition format 0.0.4.
 """
@@ -14,7 +14,7 @@ from guiado import clock
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Http, read
 from guiado.app.parts import Parts
-from guiado.store import outbox
+from guiado.store import notifications, outbox
 from guiado.store.database import Connection
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,23 +28,36 @@ _GAUGES: Mapping[str, str] = {
     "guiado_delivery_attempt_seconds_last_hour": "seconds",
 }
 """Name of the metric -> the figure that it shows, see `outbox.figures`."""
+_CHANNEL_GAUGES: Mapping[str, str] = {
+    "guiado_notifications_pending": "pending",
+    "guiado_notifications_oldest_seconds": "oldest_s",
+    "guiado_notifications_sent_last_hour": "sent",
+    "guiado_notifications_failed_last_day": "failed",
+}
+"""The same of `notifications.figures`."""
 
 
 @get("/metrics", operation_id="metrics", media_type="text/plain", responses=TROUBLES)
 async def metrics(request: Http) -> Response[str]:
-    """Colas y envíos de cada webhook, en el formato de Prometheus."""
+    """Colas y envíos de cada webhook y de cada canal, en el formato de Prometheus."""
 
     async def run(parts: Parts, connection: Connection) -> str:
-        return "".join(_write(await outbox.figures(connection, parts.tenant, clock.now())))
+        by_webhook = await outbox.figures(connection, parts.tenant, clock.now())
+        by_channel = await notifications.figures(connection, parts.tenant, clock.now())
+        lines = [
+            *_write(_GAUGES, "webhook", "webhook_id", by_webhook),
+            *_write(_CHANNEL_GAUGES, "channel", "channel", by_channel),
+        ]
+        return "".join(lines)
 
     return Response(await read(request, run), media_type=_CONTENT_TYPE)
 
 
-def _write(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for name, figure in _GAUGES.items():
+def _write(gauges: Mapping[str, str], label: str, key: str, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for name, figure in gauges.items():
         yield f"# TYPE {name} gauge\n"
         for row in found:  # ids of webhooks have no character that would need a mark before it
-            yield f'{name}{{webhook="{row["webhook_id"]}"}} {float(row[figure]):g}\n'
+            yield f'{name}{{{label}="{row[key]}"}} {float(row[figure]):g}\n'
 
 
 HANDLERS = [metrics]

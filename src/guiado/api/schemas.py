@@ -503,6 +503,36 @@ class NotificationOut(Out):
     message: str
 
 
+class RecipientBody(Out):
+    """Who is told of what, and how they want it."""
+
+    channel: str
+    recipient: str
+    events: list[str]
+    muted: list[str]
+    language: str | None
+    time_zone: str
+    quiet_from: str | None
+    quiet_to: str | None
+    digest_minutes: int
+    has_webhook_url: bool
+
+
+class RecipientOut(Out):
+    """A recipient that was stored."""
+
+    success: bool
+    recipient: RecipientBody
+
+
+class RecipientList(Out):
+    """Everybody who is told something."""
+
+    success: bool
+    recipients: list[RecipientBody]
+    total: int
+
+
 class Health(Out):
     """How the service is."""
 

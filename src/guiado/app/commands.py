@@ -174,6 +174,10 @@ class Render(Command):
     ]
 
 
+ChannelName = Literal["email", "sms", "push", "slack", "teams", "discord", "webhook", "apprise"]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
+
+
 class Notification(Command):
     """A message to one recipient."""
 
@@ -182,8 +186,25 @@ class Notification(Command):
     subject: Name | None = None
     message: Notes | None = None
     session_id: Line | None = None
-    channel: Literal["email", "sms", "push", "slack", "teams", "discord", "webhook"] = "email"
+    channel: ChannelName = "email"
     priority: Literal["low", "normal", "high", "urgent"] = "normal"
+    webhook_url: Url | None = None
+
+
+class Recipient(Command):
+    """Who is told of what, and how they want it."""
+
+    channel: ChannelName
+    recipient: Name
+    events: Annotated[list[EventKind], Meta(max_length=20, examples=[["session_escalated"]])] | None = None
+    muted: Annotated[list[Line], Meta(max_length=50, examples=[["step_completed"]])] | None = None
+    language: Language | None = None
+    time_zone: Annotated[Line, Meta(examples=["Europe/Madrid"])] = "UTC"
+    quiet_from: TimeOfDay | None = None
+    quiet_to: Annotated[TimeOfDay, Meta(examples=["07:30"])] | None = None
+    digest_minutes: Annotated[int, Meta(ge=0, le=1_440, examples=[30])] = 0
+    webhook_url: Url | None = None
+    secret: Line | None = None
 
 
 class MessageTemplate(Command):

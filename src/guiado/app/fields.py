@@ -236,6 +236,8 @@ def _remedy(problem: str) -> Message:
 
 def _mistaken(problem: str) -> Message:
     """What is said of a value of another kind than the field takes."""
+    if "matching regex" in problem:  # of all fields only times have one
+        return Message("Debe ser una hora con minutos, por ejemplo 22:00.")
     if expected := _EXPECTED.match(problem):
         given = _KINDS.get(expected[2] or "", _SOMETHING)
         return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given})

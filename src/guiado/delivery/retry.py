@@ -18,6 +18,8 @@ PROBE_S = 240.0
 """Between two probes of an endpoint that is down: whoever comes back is found within five minutes."""
 GIVE_UP = timedelta(hours=120)
 """An endpoint that answered nothing for so long is disabled; what waits for it is kept."""
+NOTIFICATION_DELAYS_S = (10.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0)
+"""Between the attempts to reach a person: after some seventeen hours the message is no news any more."""
 _LONGEST_WISH_S = 86_400.0
 
 
@@ -28,8 +30,16 @@ def delay_s(attempts: int, chance: float) -> float:
         attempts: made so far, 1 at least.
         chance: a random number, 0..1.
     """
-    base = DELAYS_S[min(attempts, len(DELAYS_S)) - 1]
-    return base * (1 - JITTER + 2 * JITTER * chance)
+    return _jittered(DELAYS_S[min(attempts, len(DELAYS_S)) - 1], chance)
+
+
+def notification_delay_s(attempts: int, chance: float) -> float | None:
+    """The same for a message to a person; None when it is given up."""
+    return _jittered(NOTIFICATION_DELAYS_S[attempts - 1], chance) if attempts <= len(NOTIFICATION_DELAYS_S) else None
+
+
+def _jittered(base_s: float, chance: float) -> float:
+    return base_s * (1 - JITTER + 2 * JITTER * chance)
 
 
 def horizon_s(attempts: int) -> float:
@@ -54,7 +64,7 @@ def read_retry_after_s(value: str | None, now: datetime) -> float | None:
         return float(min(int(text[:9]), int(_LONGEST_WISH_S)))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WISH_S)
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WISH_S)

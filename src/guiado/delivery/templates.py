@@ -21,26 +21,150 @@ class MessageTemplate:
     body: str
 
 
-BUILT_IN: Mapping[str, MessageTemplate] = {
+_SPANISH = {
     "session_started": MessageTemplate(
         "Empezamos a resolver tu problema",
-        "Hola {customer_name}:\n\nRecibimos tu mensaje: «{problem_description}». Ya puedes seguir la guía paso a paso.\n\n"
+        "Hola, {customer_name}:\n\nRecibimos tu mensaje: «{problem_description}». Ya puedes seguir la guía paso a paso.\n\n"
         "Ticket: {ticket_id}",
     ),
+    "problem_detected": MessageTemplate(
+        "Problema reconocido: {problem_title}",
+        "{customer_name} escribió: «{problem_description}».\n\nParece ser «{problem_title}».\nTicket: {ticket_id}",
+    ),
     "step_completed": MessageTemplate(
-        "Paso {step_number} completado", "Hola {customer_name}:\n\nCompletaste el paso {step_number}. Vamos con el siguiente."
+        "Paso {step_number} completado", "Hola, {customer_name}:\n\nCompletaste el paso {step_number}. Vamos con el siguiente."
+    ),
+    "step_failed": MessageTemplate(
+        "El paso {step_number} no salió bien",
+        "{customer_name} no pudo completar el paso {step_number}.\n\nProblema: «{problem_description}»\nNotas: {notes}\n"
+        "Ticket: {ticket_id}",
+    ),
+    "retry_attempt": MessageTemplate(
+        "Otro intento en el paso {step_number}",
+        "{customer_name} va por el intento {attempt} del paso {step_number}.\n\nProblema: «{problem_description}»\n"
+        "Ticket: {ticket_id}",
     ),
     "session_resolved": MessageTemplate(
         "Problema resuelto",
-        "Hola {customer_name}:\n\nDamos por resuelto tu problema: «{problem_description}». Si vuelve a pasar, escríbenos.\n\n"
+        "Hola, {customer_name}:\n\nDamos por resuelto tu problema: «{problem_description}». Si vuelve a pasar, escríbenos.\n\n"
         "Ticket: {ticket_id}",
     ),
     "session_escalated": MessageTemplate(
         "Una persona debe atender el ticket {ticket_id}",
         "{customer_name} necesita ayuda de una persona.\n\nProblema: «{problem_description}»\nTicket: {ticket_id}\n"
-        "Motivo: {reason}",
+        "Motivo: {reason}\n{tried}",
+    ),
+    "session_abandoned": MessageTemplate(
+        "{customer_name} dejó la guía a medias",
+        "{customer_name} dejó de contestar en el paso {current_step} de {total_steps}.\n\nProblema: «{problem_description}»\n"
+        "Ticket: {ticket_id}",
+    ),
+    "feedback_received": MessageTemplate(
+        "Valoración recibida: {rating} de 5",
+        "{customer_name} valoró la ayuda con {rating} de 5.\n\n{feedback_text}\n\nProblema: «{problem_description}»\n"
+        "Ticket: {ticket_id}",
     ),
 }
+_ENGLISH = {
+    "session_started": MessageTemplate(
+        "We are on it",
+        "Hello {customer_name},\n\nWe received your message: “{problem_description}”. You can follow the guide step by step "
+        "now.\n\nTicket: {ticket_id}",
+    ),
+    "problem_detected": MessageTemplate(
+        "Problem recognised: {problem_title}",
+        "{customer_name} wrote: “{problem_description}”.\n\nIt looks like “{problem_title}”.\nTicket: {ticket_id}",
+    ),
+    "step_completed": MessageTemplate(
+        "Step {step_number} done", "Hello {customer_name},\n\nYou finished step {step_number}. On to the next one."
+    ),
+    "step_failed": MessageTemplate(
+        "Step {step_number} did not work",
+        "{customer_name} could not finish step {step_number}.\n\nProblem: “{problem_description}”\nNotes: {notes}\n"
+        "Ticket: {ticket_id}",
+    ),
+    "retry_attempt": MessageTemplate(
+        "Another try at step {step_number}",
+        "{customer_name} is at try {attempt} of step {step_number}.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}",
+    ),
+    "session_resolved": MessageTemplate(
+        "Problem solved",
+        "Hello {customer_name},\n\nWe consider your problem solved: “{problem_description}”. If it comes back, write to us.\n\n"
+        "Ticket: {ticket_id}",
+    ),
+    "session_escalated": MessageTemplate(
+        "Ticket {ticket_id} needs a person",
+        "{customer_name} needs help from a person.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}\n"
+        "Reason: {reason}\n{tried}",
+    ),
+    "session_abandoned": MessageTemplate(
+        "{customer_name} left the guide half way",
+        "{customer_name} stopped answering at step {current_step} of {total_steps}.\n\nProblem: “{problem_description}”\n"
+        "Ticket: {ticket_id}",
+    ),
+    "feedback_received": MessageTemplate(
+        "Rating received: {rating} out of 5",
+        "{customer_name} rated the help {rating} out of 5.\n\n{feedback_text}\n\nProblem: “{problem_description}”\n"
+        "Ticket: {ticket_id}",
+    ),
+}
+_PORTUGUESE = {
+    "session_started": MessageTemplate(
+        "Já estamos resolvendo o seu problema",
+        "Olá, {customer_name}:\n\nRecebemos a sua mensagem: “{problem_description}”. Você já pode seguir o guia passo a "
+        "passo.\n\nTicket: {ticket_id}",
+    ),
+    "problem_detected": MessageTemplate(
+        "Problema reconhecido: {problem_title}",
+        "{customer_name} escreveu: “{problem_description}”.\n\nParece ser “{problem_title}”.\nTicket: {ticket_id}",
+    ),
+    "step_completed": MessageTemplate(
+        "Passo {step_number} concluído", "Olá, {customer_name}:\n\nVocê concluiu o passo {step_number}. Vamos ao próximo."
+    ),
+    "step_failed": MessageTemplate(
+        "O passo {step_number} não deu certo",
+        "{customer_name} não conseguiu concluir o passo {step_number}.\n\nProblema: “{problem_description}”\nNotas: {notes}\n"
+        "Ticket: {ticket_id}",
+    ),
+    "retry_attempt": MessageTemplate(
+        "Nova tentativa no passo {step_number}",
+        "{customer_name} está na tentativa {attempt} do passo {step_number}.\n\nProblema: “{problem_description}”\n"
+        "Ticket: {ticket_id}",
+    ),
+    "session_resolved": MessageTemplate(
+        "Problema resolvido",
+        "Olá, {customer_name}:\n\nDamos o seu problema por resolvido: “{problem_description}”. Se acontecer de novo, escreva "
+        "para nós.\n\nTicket: {ticket_id}",
+    ),
+    "session_escalated": MessageTemplate(
+        "O ticket {ticket_id} precisa de uma pessoa",
+        "{customer_name} precisa da ajuda de uma pessoa.\n\nProblema: “{problem_description}”\nTicket: {ticket_id}\n"
+        "Motivo: {reason}\n{tried}",
+    ),
+    "session_abandoned": MessageTemplate(
+        "{customer_name} deixou o guia pela metade",
+        "{customer_name} parou de responder no passo {current_step} de {total_steps}.\n\nProblema: “{problem_description}”\n"
+        "Ticket: {ticket_id}",
+    ),
+    "feedback_received": MessageTemplate(
+        "Avaliação recebida: {rating} de 5",
+        "{customer_name} avaliou a ajuda com {rating} de 5.\n\n{feedback_text}\n\nProblema: “{problem_description}”\n"
+        "Ticket: {ticket_id}",
+    ),
+}
+BUILT_IN: Mapping[str, Mapping[str, MessageTemplate]] = {"es": _SPANISH, "en": _ENGLISH, "pt": _PORTUGUESE}
+"""Language -> template id -> template: one for each kind of event."""
+IDS = frozenset(_SPANISH)
+
+
+def choose(own: Mapping[str, Mapping[str, str]], template_id: str, language: str) -> MessageTemplate | None:
+    """The template of this id in a language; the operator's own go before the built-in ones.
+
+    Args:
+        own: template id -> `subject body`; an id that ends in ".pt" is for Portuguese alone.
+    """
+    found = own.get(f"{template_id}.{language}") or own.get(template_id)
+    return MessageTemplate(found["subject"], found["body"]) if found else BUILT_IN[language].get(template_id)
 
 
 def fill(text: str, context: Mapping[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""What operators register: webhooks, templates, notifications."""
+"""What operators register: webhooks and templates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 from guiado import clock
 from guiado.domain.events import Event
@@ -115,60 +114,6 @@ async def templates(connection: Connection, tenant: str, kind: str) -> dict[str,
     return {row["template_id"]: row["content"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A notification to one recipient.
-
-    Args:
-        status: pending, sent, failed or cancelled.
-    """
-
-    notification_type: str
-    channel: str
-    recipient: str
-    priority: str
-    subject: str | None
-    message: str | None
-    session_id: str | None = None
-    status: str = "pending"
-    error_message: str | None = None
-    metadata: Mapping[str, Any] | None = None
-
-
-async def put_notification(connection: Connection, tenant: str, message: Message) -> dict[str, Any]:
-    """Store a notification.
-
-    Returns:
-        The row, with its id.
-    """
-    row = await connection.fetchrow(
-        sql("registry", "notification_put"), clock.new_id(), tenant, UUID(message.session_id) if message.session_id else None,
-        message.notification_type, message.channel, message.recipient, message.priority, message.subject, message.message,
-        message.status, message.error_message, message.metadata or {},
-    )  # fmt: skip
-    return _notification(row) if row else {}
-
-
-async def notifications(connection: Connection, tenant: str, session_id: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Notifications, newest first.
-
-    Args:
-        session_id: only those of this session.
-    """
-    return [_notification(row) for row in await connection.fetch(sql("registry", "notifications"), tenant, session_id, limit)]
-
-
 def endpoint_of(row: Row) -> Endpoint:
     """An endpoint from a row of `support_webhooks`."""
     return Endpoint(**{name: row[name] for name in Endpoint.__slots__})
-
-
-_SHOWN = (
-    "id", "session_id", "notification_type", "channel", "recipient", "priority", "subject", "message", "status",
-    "error_message", "attempts", "created_at", "sent_at",
-)  # fmt: skip
-
-
-def _notification(row: Row) -> dict[str, Any]:
-    shown = {name: row[name] for name in _SHOWN}
-    return {**shown, "id": str(shown["id"]), "session_id": str(shown["session_id"]) if shown["session_id"] else None}

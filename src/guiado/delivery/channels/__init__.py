@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from guiado.delivery.addresses import TargetPolicy
+from typing import TYPE_CHECKING
+
 from guiado.delivery.channels.message import Button, Channel, Outgoing, Receipt
-from guiado.delivery.http import GuardedClient
 from guiado.errors import DeliveryFailed, printable
-from guiado.settings import Settings
+
+if TYPE_CHECKING:
+    from guiado.delivery.addresses import TargetPolicy
+    from guiado.delivery.http import GuardedClient
+    from guiado.settings import Settings
 
 __all__ = ["KINDS", "Button", "Channel", "Outgoing", "Receipt", "make_channel"]
 

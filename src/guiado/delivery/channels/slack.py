@@ -10,7 +10,7 @@ import re
 from guiado.delivery.channels.message import Button, Outgoing, Receipt, find_links
 from guiado.delivery.channels.posting import TIMEOUT_S, check, read_json, read_text, write_json
 from guiado.delivery.http import GuardedClient, HttpAnswer
-from guiado.errors import DeliveryFailed
+from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
@@ -48,9 +48,8 @@ class SlackChannel:
         if self._token and (not self._own_url or _CHANNEL.fullmatch(outgoing.recipient)):
             return await self._send_as_bot(self._token, outgoing)
         if not self._own_url:
-            raise DeliveryFailed(
-                'Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o metadata["webhook_url"].',
-                permanent=True,
+            raise SettingsInvalid(
+                'Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o metadata["webhook_url"].'
             )
         _check(await self._post(self._own_url, render_slack(outgoing), operator=True), is_own=True)
         return Receipt()

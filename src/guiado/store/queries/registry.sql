@@ -52,16 +52,3 @@ ON CONFLICT (tenant_id, kind, template_id) DO UPDATE SET content = excluded.cont
 -- All stored templates of a kind.
 SELECT t.template_id, t.content FROM support_troubleshooting_templates t
  WHERE t.tenant_id = $1 AND t.kind = $2 ORDER BY t.template_id;
-
--- name: notification_put
--- Stores a notification to be sent.
-INSERT INTO support_troubleshooting_notifications
-    (id, tenant_id, session_id, notification_type, channel, recipient, priority, subject, message, status, error_message, metadata)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-RETURNING *;
-
--- name: notifications
--- Notifications, newest first; $2: session, null for all.
-SELECT n.* FROM support_troubleshooting_notifications n
- WHERE n.tenant_id = $1 AND ($2::uuid IS NULL OR n.session_id = $2)
- ORDER BY n.created_at DESC, n.id DESC LIMIT $3;

@@ -1,0 +1,100 @@
+"""Recipients: who is told of what, in which language, and when they want to be left alone."""
+
+from __future__ import annotations
+
+from datetime import time
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from guiado.app import commands
+from guiado.app.parts import Parts
+from guiado.app.targets import target_problems
+from guiado.domain.events import EventKind
+from guiado.domain.recipient import Recipient
+from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.store import notifications
+from guiado.store.database import Connection
+
+SLACK_DESK = "soporte"
+"""Whom the operator's `SLACK_WEBHOOK_URL` reaches."""
+
+
+async def put(parts: Parts, connection: Connection, command: commands.Recipient) -> Recipient:
+    """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
+
+    Raises:
+        InvalidInput: a field cannot be used.
+    """
+    if found := _problems(command):
+        raise InvalidInput(found)
+    given = {"webhook_url": command.webhook_url, "secret": command.secret}
+    recipient = Recipient(
+        channel=command.channel,
+        recipient=command.recipient,
+        events=tuple(dict.fromkeys(event.value for event in command.events or ())),
+        muted=tuple(dict.fromkeys(command.muted or ())),
+        language=command.language,
+        time_zone=command.time_zone,
+        quiet_from=_time(command.quiet_from),
+        quiet_to=_time(command.quiet_to),
+        digest_minutes=command.digest_minutes,
+        options={name: value for name, value in given.items() if value},
+    )
+    await notifications.put_recipient(connection, parts.tenant, recipient)
+    return recipient
+
+
+async def offer_slack(parts: Parts, connection: Connection) -> None:
+    """Let escalations appear in the operator's Slack, until somebody wants it otherwise."""
+    await notifications.offer_recipient(connection, parts.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
+
+
+async def every(parts: Parts, connection: Connection) -> list[Recipient]:
+    """Everybody who is told something, or wants it in a certain way."""
+    return await notifications.recipients(connection, parts.tenant)
+
+
+async def language(parts: Parts, connection: Connection, channel: str, recipient: str) -> str | None:
+    """The language that somebody wants to be told in, where they said so."""
+    return (await notifications.recipient(connection, parts.tenant, channel, recipient)).language
+
+
+async def remove(parts: Parts, connection: Connection, channel: str, recipient: str) -> None:
+    """Forget somebody; what waits for them already is still sent.
+
+    Raises:
+        InvalidInput: there is nobody like that.
+    """
+    if not await notifications.delete_recipient(connection, parts.tenant, channel, recipient):
+        why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
+        raise InvalidInput([FieldProblem("recipient", why)])
+
+
+def view(recipient: Recipient) -> dict[str, Any]:
+    """A recipient as doors show it: an address of a channel lets anybody write there, and so it is not shown."""
+    shown = {name: getattr(recipient, name) for name in Recipient.__slots__ if name != "options"}
+    times = {name: shown[name].strftime("%H:%M") if shown[name] else None for name in ("quiet_from", "quiet_to")}
+    lists = {name: list(shown[name]) for name in ("events", "muted")}
+    return {**shown, **times, **lists, "has_webhook_url": "webhook_url" in recipient.options}
+
+
+def _problems(command: commands.Recipient) -> list[FieldProblem]:
+    found = target_problems(command.channel, command.recipient, command.webhook_url)
+    if command.time_zone not in _zones():
+        why = Message("No es una zona horaria. Escríbela como Europe/Madrid o America/Mexico_City.")
+        found.append(FieldProblem("time_zone", why))
+    begin, end = command.quiet_from, command.quiet_to
+    if (begin is None) != (end is None) or (begin is not None and begin == end):
+        why = Message("Las horas de silencio necesitan principio y fin, y que sean distintos: quiet_from y quiet_to.")
+        found.append(FieldProblem("quiet_to", why))
+    return found
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
+
+
+def _time(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text else None

@@ -1,0 +1,233 @@
+"""The queue of notifications, one row a target: storing, leasing what is due, writing down what became of it; and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from guiado import clock
+from guiado.domain.recipient import Recipient
+from guiado.store.database import Connection, Row
+from guiado.store.queries import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notification to one recipient.
+
+    Args:
+        status: pending, sent, failed or cancelled.
+        dedup_key: the same for the same message; None where each one counts.
+    """
+
+    notification_type: str
+    channel: str
+    recipient: str
+    priority: str
+    subject: str | None
+    message: str | None
+    session_id: str | None = None
+    status: str = "pending"
+    error_message: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    dedup_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A notification that is this messenger's for now.
+
+    Args:
+        attempts: made so far.
+        digest_at: it waited for this moment to go out together with others.
+    """
+
+    id: UUID
+    session_id: UUID | None
+    notification_type: str
+    channel: str
+    recipient: str
+    priority: str
+    subject: str | None
+    message: str | None
+    attempts: int
+    digest_at: datetime | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of notifications, or how they go on.
+
+    Args:
+        status: pending, sent, failed or cancelled.
+        due_at: when they are looked at again.
+        attempts: how many were made just now.
+        note: what else is known: why it waits, what the provider said.
+    """
+
+    status: str
+    due_at: datetime
+    attempts: int = 0
+    error_message: str | None = None
+    note: str | None = None
+    provider_message_id: str | None = None
+    digest_at: datetime | None = None
+
+
+async def put(
+    connection: Connection, tenant: str, message: Message, within_s: float, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Store a notification, in a transaction.
+
+    Args:
+        within_s: the same message within so many seconds is one notification.
+
+    Returns:
+        The row, with its id; and whether it was stored already.
+    """
+    if message.dedup_key:
+        await connection.execute(sql("notifications", "one_at_a_time"), message.dedup_key)
+    notification_id = clock.new_id()
+    row = await connection.fetchrow(
+        sql("notifications", "put"), notification_id, tenant, UUID(message.session_id) if message.session_id else None,
+        message.notification_type, message.channel, message.recipient, message.priority, message.subject, message.message,
+        message.status, message.error_message, message.metadata or {}, message.dedup_key, within_s, now,
+    )  # fmt: skip
+    if row is None:
+        raise RuntimeError("a notification is stored, or was before")
+    return _shown(row), row["id"] != notification_id
+
+
+async def page(
+    connection: Connection, tenant: str, session_id: UUID | None, status: str | None, most: int
+) -> list[dict[str, Any]]:
+    """Notifications, newest first.
+
+    Args:
+        session_id: only those of this session.
+        status: only those with it.
+    """
+    return [_shown(row) for row in await connection.fetch(sql("notifications", "list"), tenant, session_id, status, most)]
+
+
+async def one(connection: Connection, tenant: str, notification_id: UUID) -> dict[str, Any] | None:
+    """One notification, or None."""
+    row = await connection.fetchrow(sql("notifications", "one"), tenant, notification_id)
+    return _shown(row) if row else None
+
+
+async def claim(
+    connection: Connection, tenant: str, messenger: str, lease_s: float, now: datetime, room: Mapping[str, int]
+) -> list[Due]:
+    """Lease what is due.
+
+    Args:
+        lease_s: after so many seconds the messenger counts as dead.
+        room: how many of each channel.
+    """
+    channels, most = list(room), list(room.values())
+    return [
+        _due(row)
+        for row in await connection.fetch(sql("notifications", "claim"), tenant, messenger, lease_s, now, channels, most)
+    ]
+
+
+async def gather(
+    connection: Connection, tenant: str, messenger: str, lease_s: float, now: datetime, first: UUID, most: int
+) -> list[Due]:
+    """Lease what goes out together with a notification that waited for its digest."""
+    rows = await connection.fetch(sql("notifications", "gather"), tenant, messenger, lease_s, now, first, most)
+    return [_due(row) for row in rows]
+
+
+async def settle(
+    connection: Connection, tenant: str, messenger: str, notification_ids: Sequence[UUID], fate: Fate, now: datetime
+) -> None:
+    """Write down what became of notifications, and give them back."""
+    await connection.execute(
+        sql("notifications", "settle"), tenant, messenger, list(notification_ids), fate.status, fate.attempts, fate.due_at,
+        fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now,
+    )  # fmt: skip
+
+
+async def again(connection: Connection, tenant: str, notification_id: UUID | None, now: datetime) -> int:
+    """Send what was given up once more.
+
+    Args:
+        notification_id: this one only; None for all.
+
+    Returns:
+        How many wait anew.
+    """
+    return int(await connection.fetchval(sql("notifications", "again"), tenant, notification_id, now))
+
+
+async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool:
+    """Whether anything is due now."""
+    return bool(await connection.fetchval(sql("notifications", "is_waiting"), tenant, now))
+
+
+async def figures(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
+    """How each channel's queue is: `channel pending oldest_s sent failed`, the last two of the last hour and day."""
+    return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
+
+
+async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> dict[str, Any]:
+    """What a message about a session can say: what the event tells, and the session; empty where it is gone."""
+    row = await connection.fetchrow(sql("notifications", "story"), tenant, session_id, event_id)
+    return dict(cast("Mapping[str, Any]", row)) if row else {}
+
+
+async def put_recipient(connection: Connection, tenant: str, recipient: Recipient) -> None:
+    """Store who is told, and how; the same channel and recipient again replaces it."""
+    await connection.execute(
+        sql("notifications", "recipient_put"), tenant, recipient.channel, recipient.recipient, list(recipient.events),
+        list(recipient.muted), recipient.language, recipient.time_zone, recipient.quiet_from, recipient.quiet_to,
+        recipient.digest_minutes, dict(recipient.options),
+    )  # fmt: skip
+
+
+async def offer_recipient(connection: Connection, tenant: str, channel: str, recipient: str, events: Sequence[str]) -> None:
+    """Store somebody who is told, unless they are known: what was changed by hand stays."""
+    await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, recipient, list(events))
+
+
+async def recipients(connection: Connection, tenant: str) -> list[Recipient]:
+    """Everybody who is told something, or wants it in a certain way."""
+    return [_recipient(row) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
+
+
+async def recipient(connection: Connection, tenant: str, channel: str, name: str) -> Recipient:
+    """How somebody wants to be told; somebody unknown wants nothing special."""
+    row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, name)
+    return _recipient(row) if row else Recipient(channel, name)
+
+
+async def delete_recipient(connection: Connection, tenant: str, channel: str, name: str) -> bool:
+    """Forget somebody; False when there is nobody."""
+    return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, name))
+
+
+_PUBLIC = (
+    "id", "session_id", "notification_type", "channel", "recipient", "priority", "subject", "message", "status",
+    "error_message", "note", "attempts", "provider_message_id", "created_at", "due_at", "sent_at",
+)  # fmt: skip
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    shown = {name: row[name] for name in _PUBLIC}
+    return {**shown, "id": str(shown["id"]), "session_id": str(shown["session_id"]) if shown["session_id"] else None}
+
+
+def _due(row: Row) -> Due:
+    return Due(**{name: row[name] for name in Due.__slots__})
+
+
+def _recipient(row: Row) -> Recipient:
+    given: dict[str, Any] = {name: row[name] for name in Recipient.__slots__}
+    given["events"], given["muted"] = tuple(row["events"]), tuple(row["muted"])
+    return Recipient(**given)

@@ -1,0 +1,95 @@
+"""How somebody wants to be told: quiet hours over every change of the clock, digests, and what passes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guiado.domain.recipient import Drop, Recipient, Send, Wait
+
+ZONES = ("Europe/Madrid", "America/Mexico_City", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu")
+
+
+def at(zone: str, text: str, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
+
+
+def night(zone: str = "Europe/Madrid", begin: str = "22:00", end: str = "07:00", digest_minutes: int = 0) -> Recipient:
+    begin_at, end_at = time.fromisoformat(begin), time.fromisoformat(end)
+    return Recipient("email", "a", time_zone=zone, quiet_from=begin_at, quiet_to=end_at, digest_minutes=digest_minutes)
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2026-06-01T21:59", None),
+        ("2026-06-01T22:00", "2026-06-02T07:00"),
+        ("2026-06-02T03:00", "2026-06-02T07:00"),
+        ("2026-06-02T06:59", "2026-06-02T07:00"),
+        ("2026-06-02T07:00", None),
+        # The night in which the clock is put forward has eight hours, the one in which it is put back ten.
+        ("2026-03-28T23:00", "2026-03-29T07:00"),
+        ("2026-10-24T23:00", "2026-10-25T07:00"),
+    ],
+)
+def test_the_night_ends_in_the_morning_of_the_recipient(now: str, until: str | None) -> None:
+    found = night().quiet_until(at("Europe/Madrid", now))
+    assert found == (at("Europe/Madrid", until) if until else None)
+
+
+def test_an_hour_that_comes_twice_is_quiet_both_times() -> None:
+    who = night("America/New_York", "01:00", "01:30")
+    first, second = at("America/New_York", "2026-11-01T01:10"), at("America/New_York", "2026-11-01T01:10", fold=1)
+    assert second - first == timedelta(hours=1)
+    assert who.quiet_until(first) == at("America/New_York", "2026-11-01T01:30")
+    assert who.quiet_until(at("America/New_York", "2026-11-01T01:40")) is None
+    assert who.quiet_until(second) == at("America/New_York", "2026-11-01T01:30", fold=1)
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    begin=st.times(timezones=st.none()),
+    end=st.times(timezones=st.none()),
+    now=st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_quiet_hours_end_within_a_day_and_not_into_quiet_hours(zone: str, begin: time, end: time, now: datetime) -> None:
+    if begin == end:
+        return
+    who = Recipient("email", "a", time_zone=zone, quiet_from=begin, quiet_to=end)
+    until = who.quiet_until(now)
+    here = now.astimezone(ZoneInfo(zone)).time()
+    assert (until is not None) == (begin <= here < end if begin < end else here >= begin or here < end)
+    if until is not None:
+        assert now < until <= now + timedelta(hours=25, minutes=1)
+        assert who.quiet_until(until) is None
+
+
+def test_what_is_urgent_passes_everything() -> None:
+    who = Recipient("email", "a", muted=("aviso",), quiet_from=time(0), quiet_to=time(23, 59), digest_minutes=60)
+    assert who.plan("aviso", is_urgent=True, is_gathered=False, now=datetime(2026, 6, 1, 12, tzinfo=UTC)) == Send()
+
+
+def test_a_digest_goes_out_at_whole_steps_and_never_into_the_night() -> None:
+    now = at("Europe/Madrid", "2026-06-01T10:07")
+    half_past = Wait(at("Europe/Madrid", "2026-06-01T10:30"), is_gathered=True)
+    assert (
+        Recipient("email", "a", time_zone="Europe/Madrid", digest_minutes=30).plan(
+            "x", is_urgent=False, is_gathered=False, now=now
+        )
+        == half_past
+    )
+    who, late = night(digest_minutes=30), at("Europe/Madrid", "2026-06-01T22:00")
+    morning = Wait(at("Europe/Madrid", "2026-06-02T07:00"), is_gathered=True)
+    assert who.plan("x", is_urgent=False, is_gathered=False, now=late) == morning
+    assert who.plan("x", is_urgent=False, is_gathered=True, now=morning.until) == Send()
+
+
+def test_what_is_muted_is_dropped() -> None:
+    who = Recipient("email", "a", muted=("step_completed",))
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    assert who.plan("step_completed", is_urgent=False, is_gathered=False, now=now) == Drop()
+    assert who.plan("session_escalated", is_urgent=False, is_gathered=False, now=now) == Send()
