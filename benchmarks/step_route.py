@@ -35,7 +35,7 @@ BASE = "/api/support/troubleshooting"
 _OK = b"HTTP/1.1 200"
 
 
-def _start_session(port: int) -> str:
+def start_session(port: int) -> str:
     """Id of a new session."""
     body = json.dumps({"problem_description": "el aparato no responde", "customer_email": "b@example.com"}).encode()
     request = Request(f"http://127.0.0.1:{port}{BASE}/start", body, {"content-type": "application/json"})
@@ -43,7 +43,8 @@ def _start_session(port: int) -> str:
         return json.load(answer)["session_id"]
 
 
-def _long_guide() -> dict[str, object]:
+def long_guide() -> dict[str, object]:
+    """A knowledge base with one guide that no measurement comes to the end of."""
     steps = [
         {
             "step_id": f"paso-{number}",
@@ -100,7 +101,7 @@ def _length(head: bytes) -> int:
     return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
-def _http_rate(port: int, sessions: list[str], seconds: float) -> float:
+def http_rate(port: int, sessions: list[str], seconds: float) -> float:
     """Answers per second over all connections. A client of its own: a general one costs more than what is measured."""
     done = 0
     with selectors.DefaultSelector() as waiting:
@@ -157,14 +158,14 @@ def main() -> list[tuple[str, float, str, str]]:
     """Rates of both, and the median of their ratios."""
     with Installation(GUIADO_LOG_LEVEL="INFO", GUIADO_POOL_SIZE="16") as made:
         guide = made.home / "guide.json"
-        guide.write_text(json.dumps(_long_guide()), "utf-8")
+        guide.write_text(json.dumps(long_guide()), "utf-8")
         made.environment["GUIADO_KB_PATH"] = str(guide)
         dsn = made.database.join()
         made.start()
-        sessions, others = ([_start_session(made.port) for _ in range(CONNECTIONS * SESSIONS_EACH)] for _ in range(2))
+        sessions, others = ([start_session(made.port) for _ in range(CONNECTIONS * SESSIONS_EACH)] for _ in range(2))
         asyncio.run(_prepare(dsn, others))
-        _http_rate(made.port, sessions, 2), _pgbench_rate(made, dsn, 2)
-        pairs = [(_http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, dsn, SECONDS)) for _ in range(ROUNDS)]
+        http_rate(made.port, sessions, 2), _pgbench_rate(made, dsn, 2)
+        pairs = [(http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, dsn, SECONDS)) for _ in range(ROUNDS)]
     ratios = sorted(http / limit for http, limit in pairs)
     spread = f"{statistics.median(ratios):.0%} of pgbench ({ratios[0]:.0%} to {ratios[-1]:.0%}; floor 40%, goal 50%)"
     return [

@@ -34,7 +34,7 @@ from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.web import site
-from guiado.wiring import Runtime
+from guiado.wiring import Runtime, loop_factory
 
 BASE_PATH = "/api/support/troubleshooting"
 MAX_BODY_BYTES = 1_048_576
@@ -124,20 +124,12 @@ def run(settings: Settings) -> None:
     # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
     signal.signal(signal.SIGTERM, _end)
     listener = _listen(settings)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(settings, listener))
 
 
 def _end(_number: int, _frame: object) -> None:
     raise SystemExit(0)
-
-
-def _loop_factory() -> Any:  # noqa: ANN401
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def _spare_collector() -> None:

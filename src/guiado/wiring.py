@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guiado import clock
-from guiado.app import recipients
+from guiado.app import recipients, webhooks
 from guiado.app.knowledge import KnowledgeBase, Senses
 from guiado.app.messaging import Messenger
 from guiado.app.parts import Parts
@@ -44,6 +44,15 @@ _MOST_PUBLISHED = 16
 _NO_KEY = "local"
 """Sent where a model of the house needs no key: the package wants one."""
 log = get_logger()
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop, for processes that stay; None where there is none."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def knowledge_path(settings: Settings) -> Path:
@@ -170,7 +179,9 @@ class Runtime:
     def worker(self) -> Worker:
         """A worker of this process: sends what is due, and does the periodic work."""
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
-        senders = [Sender(self.parts, lambda: self.client, name), Messenger(self.parts, self._channel_of, name)]
+        kestra = self.settings.kestra_webhook_url
+        own = {webhooks.KESTRA: kestra} if kestra else {}
+        senders = [Sender(self.parts, lambda: self.client, name, own), Messenger(self.parts, self._channel_of, name)]
         return Worker(self.parts, name, self.jobs, senders)
 
     def _channel_of(self, kind: str) -> Channel:
@@ -179,10 +190,12 @@ class Runtime:
         return make_channel(kind, self.settings, self.client, self._policy)
 
     async def _offer_targets(self) -> None:
-        """What the settings alone ask for: escalations in the operator's Slack."""
-        if self.settings.slack_webhook_url:
-            async with self.parts.db.connection() as connection:
+        """What the settings alone ask for: escalations in the operator's Slack, every event in their Kestra."""
+        async with self.parts.db.connection() as connection:
+            if self.settings.slack_webhook_url:
                 await recipients.offer_slack(self.parts, connection)
+            if self.settings.kestra_webhook_url:
+                await webhooks.offer_kestra(self.parts, connection)
 
     def model(self, key: str | None = None) -> LanguageModel | None:
         """The language model for a key, by default the one of the settings; None where there is neither key nor address.

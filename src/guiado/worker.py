@@ -19,10 +19,11 @@ from guiado.app.learn import REFIT_JOB
 from guiado.app.parts import Parts
 from guiado.app.refit import refit
 from guiado.logs import get_logger
-from guiado.store import schedule
+from guiado.store import schedule, sessions
 
 log = get_logger()
 POLL_S = 1.0
+_RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
 _LEASE_S = 45.0
 _RENEWALS_A_LEASE = 4
 
@@ -53,10 +54,18 @@ async def refresh_views(parts: Parts) -> int:
     return await schedule.refresh_views(parts.db)
 
 
+async def retain(parts: Parts) -> int:
+    """Delete the sessions that ended `retention_days` ago, where somebody set how long they are kept."""
+    async with parts.db.transaction() as connection:
+        days = await sessions.config_number(connection, _RETENTION_KEY, 0)
+        return await schedule.clean_up(connection, int(min(days, _MOST_DAYS))) if days >= 1 else 0
+
+
 JOBS: Mapping[str, Job] = {
     "abandon_idle_sessions": Job(60, _LEASE_S, abandon_idle),
     "refresh_views": Job(60, _LEASE_S, refresh_views),
     "maintenance": Job(3600, _LEASE_S, _maintain),
+    "retention": Job(3600, _LEASE_S, retain),
 }
 """All periodic work by name."""
 

@@ -6,21 +6,22 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import httpx2
 import pytest
 import uvicorn
 
-from guiado.serve import create_app
+from guiado.serve import create_app, working
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
 
 
 class Server:
-    """Serves in a thread; `url` is where, `settings` go by their names in the environment."""
+    """Serves in a thread; `url` is where, `settings` go by their names in the environment; `works`: with a worker."""
 
-    def __init__(self, dsn: str, **settings: str) -> None:
-        self._settings = {"DATABASE_URL": dsn, **settings}
+    def __init__(self, dsn: str, *, works: bool = False, **settings: str) -> None:
+        self._settings, self._works = {"DATABASE_URL": dsn, **settings}, works
         self._ready, self._failure = threading.Event(), None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -42,7 +43,8 @@ class Server:
         self.server.install_signal_handlers = lambda: None
         self.loop = asyncio.get_running_loop()
         self.loop.call_soon(self._ready.set)
-        await self.server.serve(sockets=[self.listener])
+        async with working(self.runtime) if self._works else nullcontext():
+            await self.server.serve(sockets=[self.listener])
         await self.runtime.close()
 
     def close(self) -> None:

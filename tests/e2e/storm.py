@@ -1,173 +1,34 @@
-"""A storm: customers who never give up, over processes that somebody keeps killing with SIGKILL.
+"""A storm: customers who never give up, over processes that somebody keeps killing with SIGKILL, and receivers that listen.
 
-Installation   real `guiado serve` and `guiado worker` processes over one embedded database, with full durability
+Installation   real processes over one embedded database, with full durability
 Customer       a thread that leads sessions over REST, and repeats a request with its Idempotency-Key until it has an answer
 Ledger         what was acknowledged
+Listeners      receivers of webhooks in the test's own process, with a journal
 Storm          kills at random moments under load, and starts again what somebody would start again
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
-from clusters import remove_cluster
+from installation import DEADLINE_S, Daemon, Installation, ask, wait_for
+from listeners import Listeners
 
-from guiado.store.embedded import EmbeddedPostgres
-
-DEADLINE_S = 60
-_PAUSE_S = 0.01
 _RETRY_S = 0.08
-BASE = "/api/support/troubleshooting"
+LEASING = ("support_webhooks", "support_troubleshooting_notifications", "support_troubleshooting_schedule")
+"""Tables whose rows are leased to processes."""
 WORDS = ["no me deja instalar el programa", "no puedo conectarme a internet", "no puedo entrar a mi cuenta", "xyzzy plugh"]
-
-
-def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
-    """Poll until the condition holds; AssertionError when it does not in time."""
-    deadline = time.monotonic() + deadline_s
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(_PAUSE_S)
-    raise AssertionError(f"not within {deadline_s} s: {what}")
-
-
-class Daemon:
-    """One `guiado …` process that is started again and again.
-
-    Args:
-        words: of the command line.
-        environment: of the process.
-        log: where its output goes.
-    """
-
-    def __init__(self, words: list[str], environment: dict[str, str], log: Path) -> None:
-        self._command = [sys.executable, "-m", "guiado", *words]
-        self._environment, self._log = environment, log
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            folder = self._log.parent
-            self.process = subprocess.Popen(self._command, env=self._environment, cwd=folder, stderr=log, stdout=log)
-
-    def kill(self) -> None:
-        """SIGKILL; nothing of it is left behind."""
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """Ask it to end, and end it if it does not."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    @property
-    def ended(self) -> int | None:
-        """Its exit code when it is gone."""
-        return self.process.poll()
-
-
-class Installation:
-    """guiado as a user runs it, in a folder of its own: servers, one worker, the embedded database."""
-
-    def __init__(self, folder: Path, servers: int = 1, *, worker: bool = False) -> None:
-        self.home = folder / "home"
-        self.log = folder / "guiado.log"
-        self.database = EmbeddedPostgres(self.home)
-        base = self.environment = {**os.environ, "GUIADO_HOME": str(self.home), "GUIADO_LOG_LEVEL": "WARNING"}
-        ports = _free_ports(servers)
-        self.urls = [f"http://127.0.0.1:{port}{BASE}" for port in ports]
-        self.servers = [Daemon(["serve"], {**base, "PORT": str(port)}, self.log) for port in ports]
-        self.worker = Daemon(["worker"], base, self.log) if worker else None
-        self.daemons = [*self.servers, *([self.worker] if self.worker else [])]
-
-    def start(self) -> None:
-        for daemon in self.daemons:
-            daemon.start()
-        wait_for(self.answers, "all servers answer")
-
-    def answers(self) -> bool:
-        """Whether every server answers."""
-        assert all(daemon.ended is None for daemon in self.daemons), self.tail()
-        try:
-            return all(httpx2.get(f"{url}/realtime", timeout=20).status_code == 200 for url in self.urls)
-        except httpx2.TransportError:
-            return False
-
-    def postmaster(self, *, ready: bool = False) -> int | None:
-        """Number of the database's first process.
-
-        Args:
-            ready: only when it takes connections; else one that still recovers counts as well.
-        """
-        try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-            pid, state = int(lines[0]), lines[7].strip() if len(lines) > 7 else ""
-        except (FileNotFoundError, IndexError):
-            return None
-        # The file outlives a killed process.
-        alive = _names(f"/proc/{pid}/cmdline", self.data)
-        return pid if alive and (state == "ready" or not ready) else None
-
-    @cached_property
-    def data(self) -> Path:
-        """The database's data folder; it is decided at the first start."""
-        return self.database.status().data
-
-    def tail(self) -> str:
-        """The end of what the processes said."""
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
-
-    def close(self) -> None:
-        """End everything, whatever state a failing test left it in, and leave no process and no file."""
-        for daemon in self.daemons:
-            daemon.stop()
-        # By hand, not by the product: what a broken supervisor leaves behind must go as well.
-        for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            if pid := self.postmaster():
-                os.kill(pid, order)
-                with suppress(AssertionError):
-                    wait_for(lambda: self.postmaster() is None, "the database stops", 10)
-        remove_cluster(self.database, self.home)
-        assert self.postmaster() is None, "a PostgreSQL is left that nobody will ever stop"
-
-
-def _free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [listener.getsockname()[1] for listener in listeners]
-    finally:
-        for listener in listeners:
-            listener.close()
-
-
-def _names(cmdline: str | Path, data: Path) -> bool:
-    """Whether a process has this data folder on its command line."""
-    try:
-        return os.fsencode(data) in Path(cmdline).read_bytes().split(b"\0")
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -293,15 +154,17 @@ class Storm:
 
     Args:
         installation: already running.
+        listeners: already listening.
+        kills: how often each kind of victim is killed: postmaster, server, worker, or all at once.
         customers: threads.
     """
 
-    KINDS = ("postmaster", "server", "worker", "all")
-    WEIGHTS = (11, 4, 4, 1)
-
-    def __init__(self, installation: Installation, customers: int, seed: int) -> None:
-        self.installation, self.ledger = installation, Ledger()
-        self.kills: Counter[str] = Counter()
+    def __init__(
+        self, installation: Installation, listeners: Listeners, kills: dict[str, int], customers: int, seed: int
+    ) -> None:
+        self.installation, self.listeners, self.ledger = installation, listeners, Ledger()
+        self.killed: Counter[str] = Counter()
+        self._kills = [kind for kind, times in kills.items() for _ in range(times)]
         self.gave_up, self.longest_s = 0, defaultdict[str, float](float)
         self._random, self._over = random.Random(seed), threading.Event()  # noqa: S311 no secret
         self._customers = [
@@ -309,16 +172,14 @@ class Storm:
             for number in range(customers)
         ]
 
-    def rage(self, kills: int) -> None:
-        """Kill that many times under load, then let everybody have their last answer."""
+    def rage(self) -> None:
+        """Kill under load, in a random order, then let everybody have their last answer."""
         for customer in self._customers:
             customer.start()
         try:
-            for number in range(kills):
-                self._await_writes(self._random.randint(1, 40))
-                # The first round has one of each kind, whatever the die says.
-                dice = self._random.choices(self.KINDS, self.WEIGHTS)[0]
-                self._kill(self.KINDS[number] if number < len(self.KINDS) else dice)
+            for kind in self._random.sample(self._kills, len(self._kills)):
+                self._await_writes(self._random.randint(1, 12))
+                self._kill(kind)
             self._await_writes(20)
         except AssertionError as error:
             error.add_note(self.installation.tail())
@@ -333,29 +194,54 @@ class Storm:
         """What there is to tell."""
         told = Counter(one.kind for one in self.ledger.acknowledged)
         return {
-            "kills": dict(self.kills),
+            "killed": dict(self.killed),
             "acknowledged": dict(told),
             "retries": dict(self.ledger.retries),
             "longest_recovery_s": {kind: round(seconds, 2) for kind, seconds in self.longest_s.items()},
             "starts_given_up": self.gave_up,
         }
 
+    def kill_one_that_holds_a_lease(self) -> None:
+        """And start it again: what it was sending is now up to others, once its leases have ended by themselves."""
+        daemons = {daemon.process.pid: daemon for daemon in self.installation.daemons}
+        query = "SELECT split_part(leased_by, ':', 2)::integer FROM support_webhooks WHERE leased_until > now()"
+
+        def held() -> list[Daemon]:
+            found = [daemons[row[0]] for row in ask(self.installation.database.dsn(), query) if row[0] in daemons]
+            for daemon in found[:1]:
+                daemon.kill()
+            return found[:1]
+
+        for daemon in wait_for(held, "somebody sends", pause_s=0.05):
+            daemon.start()
+
+    def let_leases_of_the_dead_end(self) -> None:
+        """As if their time had passed; and let every job be due now."""
+        living = [f"{socket.gethostname()}:{daemon.process.pid}:%" for daemon in self.installation.daemons]
+        # It may be down from the last kill.
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            for table in LEASING:
+                ended = f"UPDATE {table} SET leased_until = now() WHERE leased_until > now() AND NOT leased_by LIKE ANY ($1)"
+                ask(self.installation.database.dsn(), ended, living)
+            ask(self.installation.database.dsn(), "UPDATE support_troubleshooting_schedule SET next_at = now()")
+
     def _kill(self, kind: str) -> None:
-        self._make_jobs_due()
-        server = self._random.choice(self.installation.servers)
-        victims = {"server": [server], "worker": [self.installation.worker], "all": self.installation.daemons}.get(kind, [])
+        self.let_leases_of_the_dead_end()
+        server, worker = self._random.choice(self.installation.servers), self._random.choice(self.installation.workers)
+        victims = {"server": [server], "worker": [worker], "all": self.installation.daemons}.get(kind, [])
         begun, down = time.monotonic(), None
         for victim in victims:
             victim.kill()
+            self.killed["worker" if victim in self.installation.workers else "server"] += 1
         if kind in {"postmaster", "all"}:
             down = (
                 wait_for(self.installation.postmaster, "a database to kill") if kind != "all" else self.installation.postmaster()
             )
         if down:
             os.kill(down, signal.SIGKILL)
+            self.killed["postmaster"] += 1
         for victim in victims:
             victim.start()
-        self.kills[kind] += 1
         self._await_recovery(begun, down, kind)
         self.longest_s[kind] = max(self.longest_s[kind], time.monotonic() - begun)
 
@@ -364,8 +250,15 @@ class Storm:
         if down:
             # Its orphans may still finish what they were doing: only what the next one takes counts.
             wait_for(lambda: self._tend() and self.installation.postmaster(ready=True) not in {None, down}, why)
-            begun = time.monotonic()
+            begun, ready_s = time.monotonic(), time.time()
         wait_for(lambda: self._tend() and self._wrote_since(begun), why)
+        if down:
+            self.longest_s["write after the database"] = max(self.longest_s["write after the database"], time.monotonic() - begun)
+        if kind == "postmaster":
+            wait_for(lambda: self._tend() and self.listeners.made_and_got_since(ready_s), "a delivery after the database")
+            self.longest_s["delivery after the database"] = max(
+                self.longest_s["delivery after the database"], time.monotonic() - begun
+            )
 
     def _wrote_since(self, moment: float) -> bool:
         return any(begun > moment for begun in self.ledger.begun[-50:])
@@ -385,23 +278,3 @@ class Storm:
     def _all_answer(self) -> bool:
         self._tend()
         return self.installation.answers()
-
-    def _make_jobs_due(self) -> None:
-        """Let every job be due now, and let the leases of the dead end as if their time had passed."""
-        living = [f"{socket.gethostname()}:{daemon.process.pid}" for daemon in self.installation.daemons]
-
-        async def update(dsn: str) -> None:
-            connection = await asyncpg.connect(dsn, timeout=5)
-            try:
-                await connection.execute(
-                    "UPDATE support_troubleshooting_schedule SET next_at = now(), leased_until ="
-                    " CASE WHEN leased_by = ANY ($1) THEN leased_until ELSE now() END",
-                    living,
-                )
-            finally:
-                await connection.close()
-
-        try:
-            asyncio.run(update(self.installation.database.dsn()))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return  # it is down from the last kill

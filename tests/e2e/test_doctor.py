@@ -13,7 +13,9 @@ import pytest
 from clusters import wheel_binaries
 
 from guiado import clock
+from guiado.app.checkup import look_at_targets
 from guiado.cli import main
+from guiado.settings import read_settings
 from guiado.store import checkup
 from guiado.store.embedded import EmbeddedPostgres
 from guiado.store.embedded.checkup import look_at_home
@@ -65,6 +67,25 @@ def states(checks):
     for check in checks:
         found[check["check"]] = max(found.get(check["check"], "good"), check["state"], key=["good", "doubtful", "bad"].index)
     return found
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "state"),
+    [
+        ("KESTRA_WEBHOOK_URL", "https://kestra.acme.com/api/v1/main/executions/webhook/workflows/flujo/clave", "good"),
+        ("KESTRA_WEBHOOK_URL", "https://acme.com/kestra/api/v1/executions/webhook/equipo.soporte/flujo/clave?a=1", "good"),
+        ("KESTRA_WEBHOOK_URL", "https://kestra.acme.com/api/v1/executions/webhook/workflows/workflows/flujo/clave", "doubtful"),
+        ("KESTRA_WEBHOOK_URL", "https://kestra.acme.com/ui/flows", "doubtful"),
+        ("KESTRA_WEBHOOK_URL", "kestra.acme.com/api/v1", "bad"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/abc", "good"),
+        ("SLACK_WEBHOOK_URL", "https://acme.slack.com/archives/C0", "doubtful"),
+    ],
+)
+def test_addresses_in_the_settings_are_looked_at_and_not_called(monkeypatch, name, url, state):
+    monkeypatch.setenv(name, url)
+    (found,) = look_at_targets(read_settings())
+    assert (found.check, found.state) == ("targets", state)
+    assert "clave" not in repr(found), "it is a key"
 
 
 async def _execute(dsn, *statements):

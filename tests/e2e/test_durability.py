@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from storm import Installation
+from installation import Installation
 
 
 @pytest.fixture

@@ -420,6 +420,34 @@ def test_sessions_that_nobody_touched_are_abandoned_and_those_that_wait_for_a_pe
     run(dsn, scenario)
 
 
+def test_what_ended_long_ago_is_deleted_once_somebody_says_how_long_it_is_kept(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        old, fresh, live = [await begin(runtime, "No puedo instalar el software") for _ in range(3)]
+        for session, hours in ((old, 31 * 24), (fresh, 29 * 24), (live, 31 * 24)):
+            await age(runtime, session, hours)
+        for session in (old, fresh):
+            await sql(
+                runtime,
+                "UPDATE support_troubleshooting_sessions SET status = 'resolved' WHERE session_id::text = $1",
+                session.session_id,
+            )
+        retention = {"retention": JOBS["retention"]}
+        kept = "SELECT session_id::text FROM support_troubleshooting_sessions"
+        for json, count in (("", 3), ("0", 3), ('"no"', 3), ("30", 2)):
+            if json:
+                put = (
+                    "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', $1::text::jsonb)"
+                    " ON CONFLICT (tenant_id, config_key) DO UPDATE SET config_value = excluded.config_value"
+                )
+                await sql(runtime, put, json)
+            await make_due(runtime)
+            assert await Worker(runtime.parts, "w1", retention).run_due() == ["retention"]
+            assert len(await sql(runtime, kept)) == count
+        assert {row[0] for row in await sql(runtime, kept)} == {fresh.session_id, live.session_id}
+
+    run(dsn, scenario)
+
+
 def test_two_workers_run_each_job_once_per_due_time(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         ran: Counter[str] = Counter()
@@ -459,6 +487,35 @@ def test_a_job_that_fails_stops_no_other_and_says_why(dsn: str) -> None:
             "SELECT job, last_error, leased_by FROM support_troubleshooting_schedule WHERE job IN ('mal', 'bien') ORDER BY job",
         )
         assert [tuple(row) for row in stored] == [("bien", None, None), ("mal", "ZeroDivisionError: nada", None)]
+
+    run(dsn, scenario)
+
+
+def test_who_works_longer_than_its_lease_keeps_the_job(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        begun, over = asyncio.Event(), asyncio.Event()
+
+        async def work(_parts: Parts) -> int:
+            begun.set()
+            await over.wait()
+            return 0
+
+        async def lease() -> Any:
+            (row,) = await sql(runtime, "SELECT leased_until, now() AS now FROM support_troubleshooting_schedule WHERE job = 'a'")
+            return row
+
+        jobs = {"a": Job(60, 2.0, work)}
+        running = asyncio.create_task(Worker(runtime.parts, "w1", jobs).run_due())
+        await asyncio.wait_for(begun.wait(), 10)
+        first = (await lease())["leased_until"]
+        async with asyncio.timeout(20):
+            while (await lease())["now"] < first:
+                await asyncio.sleep(0.05)
+        await sql(runtime, "UPDATE support_troubleshooting_schedule SET next_at = now()")
+        assert await Worker(runtime.parts, "w2", jobs).run_due() == []
+        over.set()
+        assert await asyncio.wait_for(running, 10) == ["a"]
+        assert (await lease())["leased_until"] is None
 
     run(dsn, scenario)
 

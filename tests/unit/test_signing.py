@@ -6,11 +6,17 @@ import base64
 import hashlib
 import hmac
 import json
+import time
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guiado import clock
+from guiado.delivery.envelope import write_body, write_headers
 from guiado.delivery.signing import body_signature, contract_signature, standard_signature, verify_standard
 
 # The example of the Standard Webhooks reference libraries.
@@ -52,7 +58,7 @@ def test_the_body_signature_ignores_the_order_and_an_old_signature_and_leaves_th
 
 
 @pytest.mark.parametrize(
-    "secret", ["clave", "ñandú", "whsec_%%%", "whsec_MfKQ-9r8G", "whsec_abc", "whsec_", "whsec_ñ", "WHSEC_AAAA", "MfKQ9r8G"]
+    "secret", ["clave", "ñandú", "whsec_%%%", "whsec_MfKQ-9r8G", "whsec_abcde", "whsec_", "whsec_ñ", "WHSEC_AAAA", "MfKQ9r8G"]
 )
 def test_a_secret_that_is_no_base64_after_whsec_is_its_own_bytes(secret: str) -> None:
     expected = hmac.new(secret.encode(), b"x", hashlib.sha256).hexdigest()
@@ -63,6 +69,12 @@ def test_a_whsec_secret_is_base64_in_every_form() -> None:
     key = base64.b64decode(SECRET.removeprefix("whsec_"))
     expected = hmac.new(key, BODY, hashlib.sha256).hexdigest()
     assert contract_signature(BODY, SECRET) == f"sha256={expected}"
+
+
+@pytest.mark.parametrize("size_bytes", [24, 25, 26, 32, 64])
+def test_the_padding_of_a_whsec_secret_may_be_left_out(size_bytes: int) -> None:
+    padded = "whsec_" + base64.b64encode(bytes(range(size_bytes))).decode()
+    assert contract_signature(BODY, padded.rstrip("=")) == contract_signature(BODY, padded)
 
 
 def test_a_receiver_accepts_a_message_within_five_minutes_on_either_side() -> None:
@@ -77,7 +89,7 @@ def test_one_of_several_signatures_is_enough_while_a_secret_is_rotated() -> None
 
 
 @pytest.mark.parametrize(
-    "signatures", ["", " ", "v1,", "v1", SIGNATURE[3:], SIGNATURE.replace("v1,", "v1a,"), SIGNATURE[:-1], "v1,ñ"]
+    "signatures", ["", " ", "v1,", "v1", SIGNATURE[3:], SIGNATURE.replace("v1,", "v1a,"), SIGNATURE[:-1], "v1,ñ", "v1,\ud800"]
 )
 def test_anything_that_is_not_exactly_the_signature_is_rejected(signatures: str) -> None:
     assert not _verify(signatures)
@@ -97,3 +109,117 @@ def test_one_changed_bit_anywhere_is_rejected(body: bytes, timestamp_s: int, mes
 
 def _verify(signatures: str, *, now_s: float = TIMESTAMP_S) -> bool:
     return verify_standard(MESSAGE_ID, TIMESTAMP_S, BODY, signatures, SECRET, now_s=now_s)
+
+
+# --------------------------------------------------------------------------------------------------- mutated messages
+
+
+class Signed(NamedTuple):
+    """What a receiver sees of a message; `key` is its copy of the secret, decoded."""
+
+    message_id: str
+    timestamp_s: int
+    body: bytes
+    signatures: str
+    key: bytes
+
+    @property
+    def secret(self) -> str:
+        return "whsec_" + base64.b64encode(self.key).decode()
+
+
+def _sign(random: Random, timestamp_s: int) -> Signed:
+    key, message_id = random.randbytes(random.choice((24, 32, 64))), f"msg_{random.getrandbits(96):024x}"
+    told = {"event": "step_completed", "data": {"notes": "á" * random.randrange(40), "n": random.random()}}
+    unsigned = Signed(message_id, timestamp_s, json.dumps(told).encode(), "", key)
+    return unsigned._replace(signatures=standard_signature(message_id, timestamp_s, unsigned.body, unsigned.secret))
+
+
+def _flip(random: Random, data: bytes) -> bytes:
+    position = random.randrange(8 * len(data))
+    return bytes(byte ^ (1 << position % 8) * (index == position // 8) for index, byte in enumerate(data))
+
+
+def _swap(random: Random, text: bytes) -> bytes:
+    """Two different bytes change places."""
+    first = random.randrange(len(text))
+    second = next(at % len(text) for at in range(first + 1, first + len(text)) if text[at % len(text)] != text[first])
+    changed = bytearray(text)
+    changed[first], changed[second] = text[second], text[first]
+    return bytes(changed)
+
+
+def _with_raw(signed: Signed, change: Callable[[bytes], bytes]) -> Signed:
+    raw = change(base64.b64decode(signed.signatures.removeprefix("v1,")))
+    return signed._replace(signatures="v1," + base64.b64encode(raw).decode())
+
+
+def _at(signed: Signed, offset_s: int) -> Signed:
+    """Another time, and a signature that is right for it: an old message again, or one kept for later."""
+    timestamp_s = signed.timestamp_s + offset_s
+    signatures = standard_signature(signed.message_id, timestamp_s, signed.body, signed.secret)
+    return signed._replace(timestamp_s=timestamp_s, signatures=signatures)
+
+
+MUTATIONS: dict[str, Callable[[Random, Signed], Signed]] = {
+    "bit of the body": lambda r, s: s._replace(body=_flip(r, s.body)),
+    "body cut short": lambda r, s: s._replace(body=s.body[: r.randrange(len(s.body))]),
+    "body made longer": lambda r, s: s._replace(body=s.body + r.choice((b" ", b"\n", b"}", b"\0"))),
+    "body in another order": lambda r, s: s._replace(body=_swap(r, s.body)),
+    "bit of the id": lambda r, s: s._replace(message_id=_flip(r, s.message_id.encode()).decode("latin-1")),
+    "id cut short": lambda r, s: s._replace(message_id=s.message_id[: r.randrange(1, len(s.message_id))]),
+    "another id": lambda r, s: s._replace(message_id=f"msg_{r.getrandbits(96):024x}"),
+    "bit of the timestamp": lambda r, s: s._replace(timestamp_s=s.timestamp_s ^ 1 << r.randrange(32)),
+    "timestamp near by": lambda r, s: s._replace(timestamp_s=s.timestamp_s + r.choice((-1, 1)) * r.randint(1, 200)),
+    "bit of the signature": lambda r, s: _with_raw(s, lambda raw: _flip(r, raw)),
+    "signature cut short": lambda r, s: _with_raw(s, lambda raw: raw[: r.randrange(32)]),
+    "signature made longer": lambda r, s: _with_raw(s, lambda raw: raw + r.randbytes(1)),
+    "signature in another order": lambda r, s: _with_raw(s, lambda raw: _swap(r, raw)),
+    "header cut short": lambda r, s: s._replace(signatures=s.signatures[: r.randrange(len(s.signatures) - 1)]),
+    "wrong prefix": lambda r, s: s._replace(signatures=r.choice(("v1a,", "v2,", "V1,", "v1=", "", "sha256=")) + s.signatures[3:]),
+    "signature of another message": lambda r, s: s._replace(signatures=_sign(r, s.timestamp_s).signatures),
+    "bit of the secret": lambda r, s: s._replace(key=_flip(r, s.key)),
+    "secret cut short": lambda r, s: s._replace(key=s.key[: r.randrange(1, len(s.key))]),
+    "replayed too late": lambda r, s: _at(s, -r.choice((301, 302, 3_600, r.randint(301, 10**9)))),
+    "kept for the future": lambda r, s: _at(s, r.choice((400, 3_600, r.randint(400, 10**9)))),
+}
+
+
+def _verify_by_reference(signed: Signed) -> bool:
+    """What a receiver does that uses the published library."""
+    standard = pytest.importorskip("standardwebhooks")
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = dict(zip(names, (signed.message_id, str(signed.timestamp_s), signed.signatures), strict=True))
+    try:
+        standard.Webhook(signed.secret).verify(signed.body, headers, json_parse=False)
+    except (standard.WebhookVerificationError, ValueError):  # it splits and decodes before it compares
+        return False
+    return True
+
+
+def _verify_here(signed: Signed) -> bool:
+    return verify_standard(*signed[:4], signed.secret, now_s=time.time())
+
+
+@pytest.mark.parametrize("accepts", [_verify_here, _verify_by_reference], ids=["guiado", "standardwebhooks"])
+def test_ten_thousand_mutated_messages_are_all_rejected(accepts: Callable[[Signed], bool]) -> None:
+    random, accepted = Random(20261123), []  # noqa: S311 the same every time
+    for _ in range(500):
+        signed = _sign(random, int(time.time()))
+        assert accepts(signed)
+        mutated = {name: mutate(random, signed) for name, mutate in MUTATIONS.items()}
+        accepted += [(name, one) for name, one in mutated.items() if one == signed or accepts(one)]
+    assert accepted == []
+    assert 500 * len(MUTATIONS) == 10_000
+
+
+def test_the_published_library_accepts_our_headers_with_either_secret_while_they_overlap() -> None:
+    standard = pytest.importorskip("standardwebhooks")
+    new, old, older = (clock.secret() for _ in range(3))
+    body = write_body("step_completed", clock.now(), {"notes": "ñandú €"}, "crm", new)
+    headers = write_headers("step_completed", str(clock.new_id()), 1, body, (new, old), int(time.time()), {})
+    assert (
+        standard.Webhook(new).verify(body, headers) == standard.Webhook(old.rstrip("=")).verify(body, headers) == json.loads(body)
+    )
+    with pytest.raises(standard.WebhookVerificationError):
+        standard.Webhook(older).verify(body, headers)

@@ -324,6 +324,8 @@ def test_an_escalation_tells_whoever_asked_for_it(dsn: str, language: str, subje
         async with working(desk.messenger()):
             await until(lambda: has_mails(desk, 1))
         (mail,), (said,) = desk.mails, desk.texts()
+        (stored,) = await desk.on(notifications.every)
+        assert (stored["subject"], stored["message"].splitlines()) == (subject, said.splitlines()), "what was said is kept"
         assert (mail["to"], mail["subject"]) == ("ana@example.com", subject)
         assert needs in said
         assert nothing in said

@@ -485,3 +485,24 @@ def test_registering_again_starts_afresh(dsn: str) -> None:
         assert (row["failures"], row["paused_until"], row["disabled_reason"], again.secret) == (0, None, None, "otro")
 
     run(dsn, test)
+
+
+def test_kestra_gets_every_event_from_whoever_knows_its_address(dsn: str) -> None:
+    async def test(house: House) -> None:
+        async with house.parts.db.connection() as connection:
+            await webhooks.offer_kestra(house.parts, connection)
+            await webhooks.offer_kestra(house.parts, connection)
+            (stored,) = await registry.webhooks(connection, "default")
+        assert stored.url == webhooks.KESTRA, "the address has a key in it"
+        stranger, url = house.sender("otro"), f"http://127.0.0.1:{house.receiver.port}/clave-secreta"
+        async with working(stranger):
+            await house.trigger(1, 2)
+            await stranger.drain(5)
+            assert house.receiver.got == []
+            async with working(Sender(house.parts, lambda: house.client, "uno", {webhooks.KESTRA: url})):
+                await until(lambda: nothing_due(house))
+        assert house.receiver.numbers("/clave-secreta") == [1, 2]
+        with pytest.raises(InvalidInput, match="webhook_id"):
+            await house.register(webhooks.KESTRA)
+
+    run(dsn, test)

@@ -1,7 +1,7 @@
 """The outermost layer of the API: a request id, one log line, and who may come in.
 
 Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
-host, and none that a page of another origin sent.
+host, and none that a page of another origin sent. Nor does it take its own deliveries, except where an event starts nothing.
 
 Source: contract.md §6, rule 11.
 """
@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.api.patience import TOO_SLOW, patient
+from guiado.api.workflows import PATH as KESTRA_PATH
 from guiado.logs import report
 from guiado.settings import is_loopback
 
@@ -25,8 +26,14 @@ _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _PROXY_HEADERS = frozenset(
     (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
 )
+_DELIVERY_HEADERS = frozenset((b"x-webhook-attempt", b"webhook-id"))
+"""What only our own deliveries bear together. A workflow that calls the API because of an event does not pass them on."""
 _PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
 _TWO_HOSTS = "Esta petición lleva más de una cabecera Host. Envía una sola."
+_CIRCLE = (
+    "Esta petición es un envío de guiado: su webhook lleva al propio guiado, y los eventos darían vueltas sin fin. "
+    "Cambia la dirección de ese webhook."
+)
 _FOREIGN = "Sin claves, guiado solo atiende a esta máquina: usa http://127.0.0.1 o http://localhost."
 
 
@@ -54,6 +61,8 @@ class Access:
         # A mapping is shorter than the list only when a header came twice.
         if len(headers) < len(scope["headers"]) and sum(name == b"host" for name, _ in scope["headers"]) > 1:
             scope["guiado_refusal"] = (400, _TWO_HOSTS)  # pyright: ignore[reportGeneralTypeIssues]
+        elif scope["path"] != KESTRA_PATH and headers.keys() >= _DELIVERY_HEADERS:
+            scope["guiado_refusal"] = (508, _CIRCLE)  # pyright: ignore[reportGeneralTypeIssues]
         started, status = clock.monotonic_s(), 500
 
         async def send_with_id(message: Message) -> None:

@@ -55,6 +55,7 @@ _TITLES = {
     429: "Too Many Requests",
     502: "Bad Gateway",
     503: "Service Unavailable",
+    508: "Loop Detected",
 }
 _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."
 
@@ -121,7 +122,7 @@ def _on_validation(request: Request[Any, Any, Any], error: ValidationException) 
 
 
 def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
-    if error.status_code >= HTTP_500:
+    if error.status_code >= HTTP_500 and not isinstance(error, Refused):
         return _on_anything(request, error)
     template = error.detail if isinstance(error, Refused) else _TEXTS.get(error.status_code, _TEXTS[400])
     headers = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None

@@ -6,6 +6,7 @@ import difflib
 import http.client
 import os
 import platform
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +14,17 @@ from pathlib import Path
 from guiado import __version__
 from guiado.app.knowledge import read_file
 from guiado.domain.finding import Finding, bad, doubtful, good
-from guiado.errors import GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, os_reason
+from guiado.errors import GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
 from guiado.settings import KNOWN_NAMES, Settings, read_env_file, read_settings
 
 _TIMEOUT_S = 2.0
 _ALIKE = 0.75
 _OK = 200
+_KESTRA = re.compile(r"[^/]+(?:/[\w.-]+)*?/api/v1(?:/[\w.-]+)?/executions/webhook/[\w.-]+/[\w.-]+/[^/?#]+(?:\?.*)?")
+_KESTRA_EXAMPLE = "https://kestra.ejemplo.com/api/v1/main/executions/webhook/…"
+_SLACK = re.compile(r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]+")
+_SLACK_EXAMPLE = "https://hooks.slack.com/services/…"
+"""Host and path, as Kestra and Slack show them."""
 
 
 def look_at_program() -> list[Finding]:
@@ -71,6 +77,33 @@ def _unknown(given: Mapping[str, str], written: Mapping[str, str]) -> list[Findi
                 doubtful("settings", "{name} no es un ajuste de guiado.\nQuítalo; los que hay están en .env.example.", name=name)
             )
     return found
+
+
+def look_at_targets(settings: Settings) -> list[Finding]:
+    """Whether the addresses that events and notices go to look like what they should be; nobody is called."""
+    kestra = _look_at_target("KESTRA_WEBHOOK_URL", settings.kestra_webhook_url, _KESTRA, _KESTRA_EXAMPLE)
+    return kestra + _look_at_target("SLACK_WEBHOOK_URL", settings.slack_webhook_url, _SLACK, _SLACK_EXAMPLE)
+
+
+def _look_at_target(name: str, url: str | None, form: re.Pattern[str], example: str) -> list[Finding]:
+    from guiado.delivery.urls import vet_url
+
+    if url is None:
+        return []
+    try:
+        target = vet_url(url, operator=True)
+    except TargetRefused as error:
+        return [bad("targets", "{name} no se puede usar: {problem}\nCópiala de nuevo.", name=name, problem=error.message)]
+    if form.fullmatch(target.host + target.path.decode()):
+        return [good("targets", "{name} tiene buena forma.", name=name)]
+    return [
+        doubtful(
+            "targets",
+            "{name} no tiene la forma acostumbrada ({example}).\nSe usa como está; si es la que te dieron, no hagas caso.",
+            name=name,
+            example=example,
+        )
+    ]
 
 
 def look_at_port(settings: Settings) -> list[Finding]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
@@ -141,6 +142,8 @@ class Messenger:
                 outgoing, fate = await self._compose(connection, together, recipient)
         if outgoing is not None:
             fate = await self._attempt(due, outgoing)
+            if len(together) == 1 and due.message is None:
+                fate = replace(fate, subject=outgoing.subject, message=outgoing.text)
         if fate is not None:
             async with self._parts.db.connection() as connection:
                 keys = [one.id for one in together]

@@ -9,36 +9,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from guiado import clock
+from guiado.app.ledger import Ledger
 from guiado.app.parts import Parts
+from guiado.app.webhooks import BUILT_IN
 from guiado.delivery import retry
 from guiado.delivery.envelope import write_body, write_headers
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
 from guiado.i18n import text
 from guiado.logs import get_logger
 from guiado.store import outbox
-from guiado.store.outbox import Leased, Waiting
+from guiado.store.outbox import Leased, Settled, Waiting
 from guiado.store.registry import Endpoint
 
 if TYPE_CHECKING:
     from guiado.delivery.http import GuardedClient, HttpAnswer
 
 POLL_S = 0.25
+_GLANCE_S = 0.05
+"""Between two glances at whether another process stored an event."""
 LEASE_S = 30.0
 _RENEW_S = 8.0
-_ENDPOINTS_AT_ONCE = 64
-_BATCH = 50
+_ENDPOINTS_AT_ONCE = 128
+_BATCH = 100
 _WRITE_AFTER_S = 0.2
 _BODY_KEPT = 1_000
 _GONE = 410
 _WAIT_STATUSES = frozenset({429, 503})
 _STOP_S = 12.0
 _VISIT_S = 5.0
+_AFTER_ERROR_S = 1.0
 log = get_logger()
 
 
@@ -74,13 +80,23 @@ class Sender:
         parts: of this process.
         client: gives the guarded client; asked when there is something to send.
         name: tells this sender from others.
+        own: id -> address of the endpoints whose address this process has in its environment; the others of `BUILT_IN` are
+            left to whoever has theirs.
     """
 
-    def __init__(self, parts: Parts, client: Callable[[], GuardedClient], name: str) -> None:
+    def __init__(
+        self, parts: Parts, client: Callable[[], GuardedClient], name: str, own: Mapping[str, str] | None = None
+    ) -> None:
+        self._own = own or {}
+        self._foreign = BUILT_IN - self._own.keys()
         self._parts, self._client, self._name = parts, client, name
+        self._made: GuardedClient | None = None
+        self._ledger = Ledger(parts, name)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._mine: set[str] = set()
+        self._serving: set[str] = set()
+        self._latest: datetime | None = None
 
     def wake(self) -> None:
         """Something was stored: look at once."""
@@ -102,14 +118,33 @@ class Sender:
                     task = asyncio.create_task(self._serve(leased))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                await self._rest()
             if tasks:
                 await asyncio.wait(tasks, timeout=_STOP_S)
         finally:
             for task in (renewing, *tasks):
                 task.cancel()
             await asyncio.gather(renewing, *tasks, return_exceptions=True)
+            await self._ledger.close()
+
+    async def _rest(self) -> None:
+        """Wait until this process stored something, another one stored an event, or it is time to look for what is due."""
+        end_s = clock.monotonic_s() + POLL_S
+        while not self._wake.is_set() and (left_s := end_s - clock.monotonic_s()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), min(left_s, _GLANCE_S))
+                return
+            if await self._has_news():
+                return
+
+    async def _has_news(self) -> bool:
+        try:
+            async with self._parts.db.connection() as connection:
+                latest = await outbox.latest(connection, self._parts.tenant)
+        except Exception:  # noqa: BLE001 whoever looks next meets it too, and tells
+            return True
+        before, self._latest = self._latest, latest
+        return latest != before
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until nothing is due any more, or the time is over; what is left waits for the next sender."""
@@ -118,41 +153,53 @@ class Sender:
             while clock.monotonic_s() < end:
                 self.wake()
                 async with self._parts.db.connection() as connection:
-                    if not self._mine and not await outbox.is_waiting(connection, self._parts.tenant, clock.now()):
+                    if not self._mine and not await outbox.is_waiting(connection, self._parts.tenant, clock.now(), self._foreign):
                         return
                 await asyncio.sleep(_DRAIN_POLL_S)
 
     async def _claim(self, most: int) -> list[Leased]:
         if most <= 0:
             return []
+        besides = self._serving | self._foreign
         try:
             async with self._parts.db.connection() as connection:
                 found = await outbox.claim(
-                    connection, self._parts.tenant, self._name, LEASE_S, most, clock.now(), retry.PAUSE_AFTER
+                    connection, self._parts.tenant, self._name, LEASE_S, most, clock.now(), retry.PAUSE_AFTER, besides
                 )
         except Exception as error:  # noqa: BLE001 a sender that dies unseen is worse than one that tries again
             log.error("sender_waits", error=f"{type(error).__name__}: {error}"[:500])
             return []
-        self._mine.update(leased.endpoint.webhook_id for leased in found)
+        claimed = {leased.endpoint.webhook_id for leased in found}
+        self._mine |= claimed
+        self._serving |= claimed
         return found
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_RENEW_S)
-            with contextlib.suppress(GuiadoError):
+            asked = set(self._mine)
+            try:
                 async with self._parts.db.connection() as connection:
-                    held = await outbox.renew(connection, self._parts.tenant, self._name, LEASE_S, sorted(self._mine))
-                self._mine &= held
+                    held = await outbox.renew(connection, self._parts.tenant, self._name, LEASE_S, sorted(asked))
+            except Exception as error:  # noqa: BLE001 without renewals two senders would serve one endpoint
+                log.error("lease_waits", error=f"{type(error).__name__}: {error}"[:500])
+            else:
+                self._mine -= asked - held
 
     async def _serve(self, leased: Leased) -> None:
         webhook_id = leased.endpoint.webhook_id
         try:
-            client = await asyncio.to_thread(self._client)  # made with the first message: its certificates take a moment
-            await _Visit(self._parts, client, self._name, leased, self._may_go_on).run()
+            if self._made is None:  # with the first message: its certificates take a moment
+                self._made = await asyncio.to_thread(self._client)
+            own_url = self._own.get(webhook_id)
+            await _Visit(self._parts, self._made, self._ledger, leased, self._may_go_on, own_url).run()
         except Exception as error:  # noqa: BLE001 one endpoint's fault must not stop the others; its lease ends by itself
             log.error("delivery_waits", webhook=webhook_id, error=f"{type(error).__name__}: {error}"[:500])
+            # What was sent and could not be written down is sent again: at least not at full speed.
+            await asyncio.sleep(_AFTER_ERROR_S)
         finally:
             self._mine.discard(webhook_id)
+            self._serving.discard(webhook_id)
             self._wake.set()
 
     def _may_go_on(self, webhook_id: str) -> bool:
@@ -166,21 +213,34 @@ class _Visit:
     """One lease of one endpoint: batch after batch, until nothing is due or the endpoint needs a pause."""
 
     def __init__(
-        self, parts: Parts, client: GuardedClient, sender: str, leased: Leased, may_go_on: Callable[[str], bool]
+        self,
+        parts: Parts,
+        client: GuardedClient,
+        ledger: Ledger,
+        leased: Leased,
+        may_go_on: Callable[[str], bool],
+        own_url: str | None,
     ) -> None:
-        self._parts, self._client, self._sender, self._may_go_on = parts, client, sender, may_go_on
+        self._own_url = own_url
+        self._parts, self._client, self._ledger, self._may_go_on = parts, client, ledger, may_go_on
         self._endpoint: Endpoint = leased.endpoint
         self._failures, self._failing_since = leased.failures, leased.failing_since
         self._paused_until: datetime | None = None
         self._told: list[dict[str, Any]] = []
+        self._written: asyncio.Future[None] | None = None
         self._disabled: str | None = None
 
     async def run(self) -> None:
         """Send what is due, then give the endpoint back: after some seconds too, since it may have been changed meanwhile."""
-        end_s = clock.monotonic_s() + _VISIT_S
+        end_s, after = clock.monotonic_s() + _VISIT_S, None
         try:
-            while self._goes_on and clock.monotonic_s() < end_s and (waiting := await self._read()):
+            while self._goes_on and clock.monotonic_s() < end_s:
+                most = 1 if self._is_down else _BATCH
+                waiting = await self._read(most, after)
                 await self._send_all(waiting)
+                after = waiting[-1].event_id if waiting else None
+                if len(waiting) < most:
+                    break
         finally:
             await asyncio.shield(self._finish())
 
@@ -192,11 +252,12 @@ class _Visit:
     def _is_down(self) -> bool:
         return self._failures >= retry.PAUSE_AFTER
 
-    async def _read(self) -> list[Waiting]:
-        """What is due; of an endpoint that is down only the oldest, due or not."""
+    async def _read(self, most: int, after: UUID | None) -> list[Waiting]:
+        """What is due; of an endpoint that is down only the oldest, due or not. What was sent may not be written down yet."""
         async with self._parts.db.connection() as connection:
-            now, most = clock.now(), 1 if self._is_down else _BATCH
-            return await outbox.due(connection, self._parts.tenant, self._endpoint.webhook_id, now, most, early=self._is_down)
+            return await outbox.due(
+                connection, self._parts.tenant, self._endpoint.webhook_id, clock.now(), most, early=self._is_down, after=after
+            )
 
     async def _send_all(self, waiting: list[Waiting]) -> None:
         written_s = clock.monotonic_s()
@@ -205,11 +266,11 @@ class _Visit:
                 break
             await self._send(one)
             if clock.monotonic_s() - written_s > _WRITE_AFTER_S:
-                await self._write()
+                await self._tell()
                 written_s = clock.monotonic_s()
             if rate := self._endpoint.max_per_second:
                 await asyncio.sleep(1 / rate)
-        await self._write()
+        await self._tell()
 
     async def _send(self, one: Waiting) -> None:
         sent_at = clock.now()
@@ -241,10 +302,14 @@ class _Visit:
             endpoint.headers,
         )
         try:
-            answer = await self._client.post(endpoint.url, body, headers, timeout_s=endpoint.timeout)
+            url, timeout_s = self._own_url or endpoint.url, endpoint.timeout
+            answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=self._own_url is not None)
         except (DeliveryFailed, TargetRefused, InvalidInput) as error:
             permanent = isinstance(error, DeliveryFailed) and error.permanent
             return Outcome(None, "", str(error)[:_BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
+        except Exception as error:
+            log.exception("attempt_failed", webhook=endpoint.webhook_id)
+            return Outcome(None, "", f"{type(error).__name__}: {error}"[:_BODY_KEPT], clock.monotonic_s() - began_s)
         return _judge(answer, sent_at)
 
     async def _think(self, outcome: Outcome, now: datetime) -> None:
@@ -266,6 +331,7 @@ class _Visit:
         attempts = one.attempts + counts
         return {
             "id": clock.new_id(),
+            "webhook_id": self._endpoint.webhook_id,
             "delivery_id": one.delivery_id,
             "event_id": one.event_id,
             "event": one.event,
@@ -290,28 +356,27 @@ class _Visit:
         wait_s = max(retry.delay_s(attempts, secrets.randbelow(1_000_001) / 1_000_000), outcome.wait_s or 0.0)
         return {"state": "pending", "due_at": now + timedelta(seconds=wait_s)}
 
-    async def _write(self) -> None:
+    async def _tell(self, settled: Settled | None = None) -> None:
+        """Hand over what was done, once what was handed over before is written down."""
+        written, self._written = self._written, None
+        if written is not None:
+            await written
         told, self._told = self._told, []
-        if told:
-            await self._on_connection(outbox.record, self._endpoint.webhook_id, told)
+        if told or settled:
+            self._written = self._ledger.tell(told, settled)
+
+    async def _write(self, settled: Settled | None = None) -> None:
+        """The same, and wait until it is written down."""
+        await self._tell(settled)
+        await self._tell()
 
     async def _finish(self) -> None:
-        await self._write()
         webhook_id = self._endpoint.webhook_id
-        async with self._parts.db.connection() as connection:
-            if self._disabled is not None:
-                log.warning("webhook_disabled", webhook=webhook_id, why=self._disabled)
-                await outbox.disable(connection, self._parts.tenant, webhook_id, self._disabled, clock.now())
-            await outbox.settle(
-                connection,
-                self._parts.tenant,
-                self._sender,
-                webhook_id,
-                failures=self._failures,
-                failing_since=self._failing_since,
-                paused_until=self._paused_until,
-                release=True,
-            )
+        if self._disabled is not None:
+            await self._write()
+            log.warning("webhook_disabled", webhook=webhook_id, why=self._disabled)
+            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now())
+        await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until))
 
     async def _on_connection(self, do: Callable[..., Awaitable[None]], *args: object) -> None:
         async with self._parts.db.connection() as connection:

@@ -31,6 +31,10 @@ _FORBIDDEN_HEADERS = {
     "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
 }  # fmt: skip
 """Headers that are ours or the protocol's to set."""
+KESTRA = "KESTRA_WEBHOOK_URL"
+"""Id of the endpoint that the setting of this name makes. Its address, which is a key too, stays in the environment: the row
+has the name in its place, and whoever has the setting sends."""
+BUILT_IN = frozenset({KESTRA})
 _UNSHOWN = frozenset({"previous_secret", "previous_secret_until"})
 
 
@@ -80,6 +84,9 @@ def problems(given: Mapping[str, object]) -> list[FieldProblem]:
     found: list[FieldProblem] = []
     if isinstance(webhook_id, str) and not _ID.fullmatch(webhook_id.strip()):
         found.append(FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones.")))
+    if webhook_id in BUILT_IN:
+        why = Message("Este identificador es del destino que se define en el entorno. Elige otro.")
+        found.append(FieldProblem("webhook_id", why))
     if isinstance(url, str):
         try:
             check_url(url.strip())
@@ -90,9 +97,24 @@ def problems(given: Mapping[str, object]) -> list[FieldProblem]:
     return found
 
 
+async def offer_kestra(parts: Parts, connection: Connection) -> None:
+    """Let every event go to the operator's Kestra, until somebody wants it otherwise."""
+    await registry.offer_webhook(connection, parts.tenant, KESTRA, [kind.value for kind in EventKind])
+
+
 async def every(parts: Parts, connection: Connection) -> list[Endpoint]:
     """All endpoints, secrets included: doors must hide them (`view`)."""
     return await registry.webhooks(connection, parts.tenant)
+
+
+async def switch(parts: Parts, connection: Connection, webhook_id: str, *, enabled: bool) -> Endpoint:
+    """Begin or cease to send to an endpoint; what comes meanwhile is kept, and can be sent again.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    endpoint = await _find(parts, connection, webhook_id)
+    return await registry.put_webhook(connection, parts.tenant, replace(endpoint, enabled=enabled))
 
 
 async def remove(parts: Parts, connection: Connection, webhook_id: str) -> None:

@@ -49,7 +49,8 @@ def _look_at_everything() -> list[Finding]:
     settings, found = checkup.look_at_settings()
     found = checkup.look_at_program() + found
     knows_where = all(finding.state is not State.BAD for finding in found)
-    found += checkup.look_at_port(settings) + checkup.look_at_knowledge(knowledge_path(settings))
+    found += checkup.look_at_port(settings) + checkup.look_at_targets(settings)
+    found += checkup.look_at_knowledge(knowledge_path(settings))
     if not knows_where:  # the database may be another one than the usual one: nothing is started on suspicion
         return found + _look_at_home(settings)
     return found + (_look_at_database(settings, settings.database_url) if settings.database_url else _look_at_own(settings))

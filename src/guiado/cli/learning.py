@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Screen, bullets, screen_of
+from guiado.cli.screen import Json, Screen, bullets, read_time, screen_of, shown_time
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=ManualGroup, help="Aprendizaje de la detección: ver, revisar y deshacer.", no_args_is_help=True)
 _WIDE = 100
-Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
 
 
 @app.command(cls=Manual, help="Muestra cuántos ejemplos hay, cuáles esperan revisión y cuándo se ajustó la detección.")
@@ -29,12 +27,12 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
     screen, found = screen_of(context), look()
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
         return
     _show_counts(screen, found["examples"])
     screen.say("Detector: {version}", style="dim", version=found["detector"])
     if found["last_refit"]:
-        screen.say("Último ajuste: {when}", style="dim", when=_when(found["last_refit"]))
+        screen.say("Último ajuste: {when}", style="dim", when=shown_time(found["last_refit"]))
     if found["last_problem"]:
         screen.say("El último ajuste falló: {problem}", style="yellow", problem=found["last_problem"])
     if any(row["status"] == "pending" for row in found["examples"]):
@@ -62,7 +60,7 @@ def review(
         return
     found = teacher.waiting(limit)
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
     elif not found:
         screen.say("No hay ningún ejemplo por revisar.")
     else:
@@ -155,7 +153,7 @@ def undo(
 
     if not (example_id or session or customer or since):
         raise InvalidInput([FieldProblem("EJEMPLO", Message("Di cuáles: un ejemplo, --session, --customer o --since."))])
-    count = teacher.undo(example_id, session, customer, _moment(since) if since else None)
+    count = teacher.undo(example_id, session, customer, read_time("--since", since))
     screen = screen_of(context)
     if count:
         screen.say("✓ Ejemplos retirados: {count}.", style="green", count=count)
@@ -175,7 +173,7 @@ def gaps(
 
     screen, found = screen_of(context), look(days)[:limit]
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
     elif not found:
         screen.say("Nada se repite entre lo que no se reconoció.")
     for each in [] if as_json else found:
@@ -197,23 +195,9 @@ def correct(
 
     screen, found = screen_of(context), tell(session_id, problem_id, notes)
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
     else:
         screen.say("✓ Anotado: {problem}.", style="green", problem=found["problem_id"])
-
-
-def _moment(given: str) -> datetime:
-    try:
-        return datetime.fromisoformat(given).astimezone()
-    except (ValueError, OverflowError):
-        why = Message("{given} no es una fecha. Escríbela así: 2026-11-22 o 2026-11-22T10:00.", {"given": printable(given)})
-        raise InvalidInput([FieldProblem("--since", why)]) from None
-
-
-def _print_json(screen: Screen, value: object) -> None:
-    import msgspec
-
-    screen.verbatim(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))
 
 
 def _show_counts(screen: Screen, rows: list[View]) -> None:
@@ -252,17 +236,13 @@ def _show_example(screen: Screen, example: View) -> None:
     why = doubts.get(example["doubt"] or "", screen.tr("contradice a un agente"))
     screen.verbatim(example["id"], style="bold")
     screen.show(f"  «{example['text']}»")
-    screen.show(f"  {meaning} · {_when(example['created_at'])} · {why}", style="dim")
+    screen.show(f"  {meaning} · {shown_time(example['created_at'])} · {why}", style="dim")
 
 
 def _show_gap(screen: Screen, gap: View) -> None:
     screen.show(f"{gap['size']} × «{gap['typical']}»", style="bold")
     if gap["examples"]:
         screen.show(bullets(screen, gap["examples"]))
-    first, last = _when(gap["first_seen"]), _when(gap["last_seen"])
+    first, last = shown_time(gap["first_seen"]), shown_time(gap["last_seen"])
     screen.say("De {first} a {last}", style="dim", first=first, last=last)
     screen.show()
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

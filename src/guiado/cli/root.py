@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from guiado.cli import chat, database, detect, doctor, forget_output, knowledge, learning, server, sessions
+from guiado.cli import chat, database, detect, doctor, events, forget_output, knowledge, learning, server, sessions, webhooks
 from guiado.cli.manual import Manual, ManualGroup, explain_usage
 from guiado.cli.screen import Screen, screen_of
 from guiado.errors import GuiadoError, InvalidInput, printable
@@ -32,6 +32,8 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(learning.app, name="learn")
 app.add_typer(detect.app, name="detect")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
 
 

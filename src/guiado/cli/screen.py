@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
-from guiado.errors import FieldProblem, GuiadoError, Message
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
 _NARROW = 60
 """Below this width, in columns, nothing is indented."""
 _LEAST = 10
@@ -77,6 +80,13 @@ class Screen:
     def verbatim(self, line: str | Text, style: str = "") -> None:
         """Print a line that somebody will copy: never wrapped."""
         self.out.print(line, style=style, soft_wrap=True)
+
+    def print_json(self, value: object, *, on_one_line: bool = False) -> None:
+        """Print plain values, times and the like as JSON."""
+        import msgspec
+
+        plain = msgspec.to_builtins(value)
+        self.verbatim(json.dumps(plain, ensure_ascii=False, indent=None if on_one_line else 2))
 
     def complain(self, line: str) -> None:
         """Print a line on standard error."""
@@ -143,6 +153,24 @@ def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str 
     for number, line in enumerate(lines, 1):
         grid.add_row(f"{' ' * screen.indent}{number}." if mark == "1" else f"{' ' * screen.indent}{mark}", line)
     return grid
+
+
+def shown_time(moment: datetime | None) -> str:
+    """A moment as the operator's clock shows it; nothing for none."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def read_time(option: str, given: str | None) -> datetime | None:
+    """The moment that an option names, by the operator's clock.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    try:
+        return datetime.fromisoformat(given).astimezone() if given else None
+    except (ValueError, OverflowError):
+        why = Message("{given} no es una fecha. Escríbela así: 2026-11-22 o 2026-11-22T10:00.", {"given": printable(given)})
+        raise InvalidInput([FieldProblem(option, why)]) from None
 
 
 def _console(stream: TextIO) -> Console:

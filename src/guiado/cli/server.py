@@ -35,8 +35,10 @@ def serve(
 def worker(context: typer.Context) -> None:
     """Work until told to stop."""
     from guiado.settings import read_settings
+    from guiado.wiring import loop_factory
 
-    asyncio.run(_work(screen_of(context), read_settings()))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_work(screen_of(context), read_settings()))
 
 
 async def _work(screen: Screen, settings: Settings) -> None:

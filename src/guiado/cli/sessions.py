@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Screen, bullets, screen_of
+from guiado.cli.screen import Json, Screen, bullets, screen_of, shown_time
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗
 _WIDE = 110
 _TITLE_COLUMNS = 40
 _MOST_CANDIDATES = 3
-Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
 
 
 @app.command("list", cls=Manual, help="Muestra las sesiones más recientes.")
@@ -44,7 +41,7 @@ def list_(
     _check_status(status)
     screen, found = screen_of(context), recent(limit, status)
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
     elif not found:
         screen.say("Todavía no hay sesiones.")
     elif screen.out.width >= _WIDE:
@@ -64,7 +61,7 @@ def show(
 
     screen, found = screen_of(context), whole(session_id)
     if as_json:
-        _print_json(screen, found)
+        screen.print_json(found)
         return
     _show_session(screen, found["session"])
     _show_understood(screen, found["understood"])
@@ -78,12 +75,6 @@ def _check_status(status: str | None) -> None:
         known = ", ".join(Status)
         why = Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(status), "known": known})
         raise InvalidInput([FieldProblem("--status", why)])
-
-
-def _print_json(screen: Screen, value: object) -> None:
-    import msgspec
-
-    screen.verbatim(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))
 
 
 def status_words(screen: Screen, status: str) -> str:
@@ -120,7 +111,7 @@ def _show_table(screen: Screen, found: list[View]) -> None:
         table.add_column(heading, no_wrap=True)
     for row in found:
         state = Text(status_words(screen, row["status"]), style=_STYLES.get(row["status"], "cyan"))
-        table.add_row(row["session_id"], _when(row["started_at"]), state, _steps(row), _title(row)[:_TITLE_COLUMNS])
+        table.add_row(row["session_id"], shown_time(row["started_at"]), state, _steps(row), _title(row)[:_TITLE_COLUMNS])
     screen.show(table)
 
 
@@ -130,7 +121,7 @@ def _show_cards(screen: Screen, found: list[View]) -> None:
     for row in found:
         state = (status_words(screen, row["status"]), _STYLES.get(row["status"], "cyan"))
         screen.verbatim(row["session_id"], style="bold")
-        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {_when(row['started_at'])}"))
+        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row['started_at'])}"))
         screen.show(f"  {_title(row)}")
 
 
@@ -142,8 +133,8 @@ def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
         (screen.tr("Cliente"), " · ".join(filter(None, (session["customer_name"], session["customer_email"])))),
         (screen.tr("Descripción"), session["problem_description"]),
         (screen.tr("Ticket"), session["ticket_id"]),
-        (screen.tr("Empezó"), _when(session["started_at"])),
-        (screen.tr("Terminó"), _when(session["ended_at"])),
+        (screen.tr("Empezó"), shown_time(session["started_at"])),
+        (screen.tr("Terminó"), shown_time(session["ended_at"])),
         (screen.tr("Pasos"), _steps(session)),
         (screen.tr("Solución"), _resolution(screen, session["resolution"])),
         (screen.tr("Motivo para pasar a una persona"), session["escalation_reason"]),
@@ -213,15 +204,11 @@ def _show_attempt(screen: Screen, attempt: Mapping[str, Any]) -> None:
     style = {"✓": "green", "✗": "red"}.get(_MARKS.get(outcome, ""), "yellow")
     seconds = attempt["active_seconds"] or attempt["duration_seconds"] or 0
     head = (f"{_MARKS.get(outcome, '·')} {attempt['step_number']}. {outcome_words(screen, outcome)}", style)
-    screen.show(Text.assemble(head, (f" · {seconds:.0f} s · {_when(attempt['attempted_at'])}", "dim")))
+    screen.show(Text.assemble(head, (f" · {seconds:.0f} s · {shown_time(attempt['attempted_at'])}", "dim")))
     screen.show(f"  {attempt['step_title'] or ''}")
     for words in (attempt["notes"], attempt["reason"]):
         if words:
             screen.show(f"  «{words}»", style="italic")
-
-
-def _when(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def _steps(row: Mapping[str, Any]) -> str:

@@ -5,21 +5,26 @@ Source: contract.md §3; Standard Webhooks 1.0.0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from guiado.delivery.signing import body_signature, contract_signature, standard_signature
+from guiado.delivery.signing import contract_signature, signed_text, standard_signature, write_sorted
 
 _IDS = ("_id", "_number", "_step", "_steps")
 _SAFE = frozenset({"session_id", "detected_problem", "success", "outcome", "rating", "was_helpful", "attempt", "resolution"})
 _CONTENT_TYPE = "application/json"
 
 
+MAX_BODY_BYTES = 256 * 1024
+"""Of what travels; many receivers, and the queues and functions behind them, take no more."""
+
+
 def write_body(
     event: str, occurred_at: datetime, data: Mapping[str, object], webhook_id: str, secret: str | None, *, thin: bool = False
 ) -> bytes:
     """The body of an event for one endpoint: the same bytes for every attempt.
+
+    What would be longer than `MAX_BODY_BYTES` arrives as identifiers only, and says with `truncated` that there is more.
 
     Args:
         event: its kind.
@@ -29,11 +34,15 @@ def write_body(
         secret: of the endpoint; with one the body carries its own signature.
         thin: leave out everything but identifiers, numbers and marks.
     """
-    told = {name: value for name, value in data.items() if _is_thin(name)} if thin else dict(data)
-    body: dict[str, object] = {"event": event, "timestamp": occurred_at.isoformat(), "data": told, "webhook_id": webhook_id}
-    if secret:
-        body["signature"] = body_signature(body, secret)
-    return json.dumps(body).encode()
+    short = {name: value for name, value in data.items() if _is_thin(name)}
+    for told in (short if thin else dict(data), {**short, "truncated": True}, {"truncated": True}):
+        body = {"event": event, "timestamp": occurred_at.isoformat(), "data": told, "webhook_id": webhook_id}
+        written = write_sorted(body)
+        if secret:  # the members that are signed are written once
+            written = f'{written[:-1]}, "signature": "{signed_text(written, secret)}"}}'
+        if len(written) <= MAX_BODY_BYTES:
+            break
+    return written.encode()
 
 
 def write_headers(

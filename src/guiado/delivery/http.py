@@ -13,21 +13,21 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
-from typing import cast
 from urllib.parse import unquote_to_bytes
 
-import anyio
+import h11
 import httpcore2
 
 import guiado
 from guiado import clock
 from guiado.delivery.addresses import Address, TargetPolicy
 from guiado.delivery.urls import Target, check_url, vet_url
+from guiado.delivery.wire import Head, Shelf, Wire, dial
 from guiado.errors import DeliveryFailed, Message, TargetRefused, os_reason
 
 __all__ = ["RESERVED_HEADERS", "GuardedClient", "HttpAnswer", "Resolver", "check_url"]
@@ -56,7 +56,8 @@ RESERVED_HEADERS = frozenset(
 _MAX_DIALS = 6  # a hostile name may answer with hundreds of addresses
 _MAX_LOOKUPS = 32  # a dead name server keeps a thread for as long as the system's own timeout lasts
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers hang up on an idle connection
-_FAILURES = (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError)
+_MAX_REQUESTS, _MAX_IDLE = 200, 100
+_FAILURES = (h11.ProtocolError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,11 @@ class GuardedClient:
         self._lookups = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="guiado-lookup")
         self._max_answer_bytes = max_answer_bytes
         self._user_agent = user_agent
-        tls = tls or httpcore2.default_ssl_context()
-        self._pools = {
-            operator: _open_pool(_VettingBackend(policy, resolver or self._look_up, operator=operator), tls)
-            for operator in (False, True)
-        }
+        self._tls = tls or httpcore2.default_ssl_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._policy, self._resolver = policy, resolver or self._look_up
+        self._slots = asyncio.Semaphore(_MAX_REQUESTS)
+        self._shelf = Shelf(_KEEP_ALIVE_S, _MAX_IDLE)
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float, operator: bool = False
@@ -126,18 +127,12 @@ class GuardedClient:
             TargetRefused: the URL or one of the addresses behind it must not be called. No connection was made.
             DeliveryFailed: no complete answer. Permanent only where the request itself is at fault.
         """
-        target = vet_url(url, operator=operator)
+        target = _vet_url(url, operator=operator)
         started_s = clock.monotonic_s()
         try:
-            with anyio.fail_after(timeout_s):
-                async with self._pools[operator].stream(
-                    "POST",
-                    httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
-                    headers=self._head(target, body, headers),
-                    content=body,
-                    extensions={"sni_hostname": target.host.rstrip(".")},
-                ) as response:
-                    return await self._read(response, started_s)
+            request = h11.Request(method="POST", target=target.path, headers=self._head(target, body, headers))
+            async with asyncio.timeout(timeout_s), self._slots:
+                return await self._exchange(target, request, body, started_s + timeout_s, operator=operator)
         except TimeoutError:
             raise DeliveryFailed(
                 "{host}: sin respuesta completa en {timeout_s} s.", host=target.host, timeout_s=timeout_s
@@ -147,11 +142,10 @@ class GuardedClient:
 
     async def aclose(self) -> None:
         """Close every connection. The client cannot be used afterwards."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        self._shelf.close()
         self._lookups.shutdown(wait=False, cancel_futures=True)
 
-    def _head(self, target: Target, body: bytes, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    def _head(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Head:
         head = {"user-agent": self._user_agent, "accept": "*/*"}
         if target.login is not None:
             head["authorization"] = "Basic " + base64.b64encode(unquote_to_bytes(target.login)).decode()
@@ -160,48 +154,22 @@ class GuardedClient:
         head |= {"host": target.authority, "content-length": str(len(body)), "accept-encoding": "identity"}
         return [(name.encode(errors="replace"), value.encode(errors="replace")) for name, value in head.items()]
 
-    async def _read(self, response: httpcore2.Response, started_s: float) -> HttpAnswer:
-        body = bytearray()
-        async with aclosing(response.aiter_stream()) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) >= self._max_answer_bytes:
-                    break
-        return HttpAnswer(
-            status=response.status,
-            headers=_join_headers(response.headers),
-            body=bytes(body[: self._max_answer_bytes]),
-            elapsed_s=clock.monotonic_s() - started_s,
-            address=cast("_DialledStream", response.extensions["network_stream"]).address,
-        )
+    async def _exchange(
+        self, target: Target, request: h11.Request, body: bytes, deadline_s: float, *, operator: bool
+    ) -> HttpAnswer:
+        started_s = clock.monotonic_s()
+        place = (operator, target.scheme, target.host, target.port)
+        wire = self._shelf.take(place) or await self._open(target, deadline_s, operator=operator)
+        reply = await wire.exchange(request, body, self._max_answer_bytes)
+        self._shelf.put(place, wire)
+        return HttpAnswer(reply.status, _join_headers(reply.head), reply.body, clock.monotonic_s() - started_s, wire.address)
 
-    async def _look_up(self, host: str, port: int) -> list[str]:
-        # Own threads: the loop's few are shared with the rest of the process, and one dead name server would fill them.
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, _system_addresses, host, port)
-
-
-class _VettingBackend(httpcore2.AsyncNetworkBackend):
-    """Opens a connection to a name: resolve once, vet every address, dial the vetted ones in turn."""
-
-    def __init__(self, policy: TargetPolicy, resolver: Resolver, *, operator: bool) -> None:
-        self._policy = policy
-        self._resolver = resolver
-        self._operator = operator
-        self._dialler = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface's; the request's deadline rules
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        del timeout, local_address
-        addresses = await self._resolve(host, port)
+    async def _open(self, target: Target, deadline_s: float, *, operator: bool) -> Wire:
+        """Connect to a name: resolve once, vet every address, dial the vetted ones in turn."""
+        addresses = await self._resolve(target.host, target.port)
         for address in addresses:
-            self._vet(address)
-        return await self._dial(addresses[:_MAX_DIALS], port, socket_options)
+            self._vet(address, operator=operator)
+        return await self._dial(addresses[:_MAX_DIALS], target, deadline_s)
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
         try:
@@ -213,72 +181,38 @@ class _VettingBackend(httpcore2.AsyncNetworkBackend):
             raise DeliveryFailed("{host}: el nombre no lleva a ninguna dirección. Revisa el DNS.", host=host)
         return addresses
 
-    def _vet(self, address: Address) -> None:
-        refusal = self._policy.refuses(address, operator=self._operator)
+    def _vet(self, address: Address, *, operator: bool) -> None:
+        refusal = self._policy.refuses(address, operator=operator)
         if refusal is not None:
             raise TargetRefused(refusal.template, **refusal.params)
 
-    async def _dial(
-        self, addresses: list[Address], port: int, socket_options: Iterable[httpcore2.SOCKET_OPTION] | None
-    ) -> httpcore2.AsyncNetworkStream:
-        failure: Exception | None = None
+    async def _dial(self, addresses: list[Address], target: Target, deadline_s: float) -> Wire:
+        failure = OSError()
+        tls = self._tls if target.scheme == "https" else None
         for left in range(len(addresses), 0, -1):
             # A silent address may use up its share of the time, not all of it.
-            share_s = (anyio.current_effective_deadline() - anyio.current_time()) / left
+            share_s = (deadline_s - clock.monotonic_s()) / left
             try:
-                stream = await self._dialler.connect_tcp(
-                    str(addresses[-left]), port, timeout=share_s, socket_options=socket_options
-                )
-                return _DialledStream(stream, str(addresses[-left]))
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                return await dial(addresses[-left], target.port, tls, target.host.rstrip("."), share_s)
+            except OSError as error:
                 failure = error
-        raise failure or httpcore2.ConnectError
+        raise failure
+
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        # Own threads: the loop's few are shared with the rest of the process, and one dead name server would fill them.
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, _system_addresses, host, port)
 
 
-class _DialledStream(httpcore2.AsyncNetworkStream):
-    """A connection that knows which address was dialled, also when the other end has hung up.
-
-    It closes itself when the deadline falls into the TLS handshake: httpcore2 would leave it open for good, and a
-    hostile receiver could use up the process's file descriptors.
-    """
-
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, address: str) -> None:
-        self.read = stream.read
-        self.write = stream.write
-        self.aclose = stream.aclose
-        self.get_extra_info = stream.get_extra_info
-        self.address = address
-        self._stream = stream
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface's; the request's deadline rules
-    ) -> httpcore2.AsyncNetworkStream:
-        try:
-            return _DialledStream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self.address)
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self._stream.aclose()
-            raise
-
-
-def _open_pool(backend: _VettingBackend, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
-    return httpcore2.AsyncConnectionPool(
-        ssl_context=tls,
-        max_connections=200,
-        max_keepalive_connections=50,
-        keepalive_expiry=_KEEP_ALIVE_S,
-        network_backend=backend,
-    )
+@lru_cache(maxsize=1_024)
+def _vet_url(url: str, *, operator: bool) -> Target:
+    return vet_url(url, operator=operator)
 
 
 def _system_addresses(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def _join_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _join_headers(headers: Head) -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -288,14 +222,14 @@ def _join_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def _failure(host: str, error: Exception) -> DeliveryFailed:
     reason = _reason(error)
-    if isinstance(error, httpcore2.LocalProtocolError):
+    if isinstance(error, h11.LocalProtocolError):
         return DeliveryFailed(
             "{host}: la petición no es HTTP válido ({reason}). Revisa las cabeceras.",
             permanent=True,
             host=host,
             reason=reason,
         )
-    if isinstance(error, httpcore2.RemoteProtocolError):
+    if isinstance(error, h11.RemoteProtocolError):
         return DeliveryFailed("{host}: la respuesta no es HTTP válido ({reason}).", host=host, reason=reason)
     return DeliveryFailed("{host}: la conexión falló ({reason}).", host=host, reason=reason)
 

@@ -67,6 +67,7 @@ class Fate:
         due_at: when they are looked at again.
         attempts: how many were made just now.
         note: what else is known: why it waits, what the provider said.
+        subject, message: what it says, where a template said it.
     """
 
     status: str
@@ -76,6 +77,8 @@ class Fate:
     note: str | None = None
     provider_message_id: str | None = None
     digest_at: datetime | None = None
+    subject: str | None = None
+    message: str | None = None
 
 
 async def put(
@@ -150,7 +153,7 @@ async def settle(
     """Write down what became of notifications, and give them back."""
     await connection.execute(
         sql("notifications", "settle"), tenant, messenger, list(notification_ids), fate.status, fate.attempts, fate.due_at,
-        fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now,
+        fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now, fate.subject, fate.message,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ order of an endpoint's events is kept, and one that is slow or dead holds nobody
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -51,15 +51,24 @@ class Leased:
 
 
 async def claim(
-    connection: Connection, tenant: str, sender: str, lease_s: float, most: int, now: datetime, probe_from: int
+    connection: Connection,
+    tenant: str,
+    sender: str,
+    lease_s: float,
+    most: int,
+    now: datetime,
+    probe_from: int,
+    serving: Collection[str] = (),
 ) -> list[Leased]:
     """Lease endpoints that have something due.
 
     Args:
         lease_s: after so many seconds without `renew` the sender counts as dead.
         probe_from: failures in a row from which an endpoint is only probed.
+        serving: endpoints that the sender still works on: left out. Another lease of its own is one whose end could not be
+            written down, as while PostgreSQL was gone: free.
     """
-    rows = await connection.fetch(sql("outbox", "claim"), tenant, sender, lease_s, most, now, probe_from)
+    rows = await connection.fetch(sql("outbox", "claim"), tenant, sender, lease_s, most, now, probe_from, list(serving))
     return [Leased(endpoint_of(row), row["failures"], row["failing_since"]) for row in rows]
 
 
@@ -74,43 +83,55 @@ async def renew(connection: Connection, tenant: str, sender: str, lease_s: float
 
 
 async def due(
-    connection: Connection, tenant: str, webhook_id: str, now: datetime, most: int, *, early: bool = False
+    connection: Connection,
+    tenant: str,
+    webhook_id: str,
+    now: datetime,
+    most: int,
+    *,
+    early: bool = False,
+    after: UUID | None = None,
 ) -> list[Waiting]:
     """The oldest deliveries to an endpoint that are due.
 
     Args:
         early: those that are not due yet too.
+        after: only of events after this one.
     """
-    rows = await connection.fetch(sql("outbox", "due"), tenant, webhook_id, now, most, early)
+    rows = await connection.fetch(sql("outbox", "due"), tenant, webhook_id, now, most, early, after)
     return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
 
-async def record(connection: Connection, tenant: str, webhook_id: str, attempts: Sequence[Mapping[str, object]]) -> None:
-    """Write down attempts, and what became of their deliveries.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an endpoint is when its lease ends.
 
     Args:
-        attempts: each with the columns of the query `record`.
+        failures: attempts that failed in a row.
+        failing_since: when the first of them was made.
+        paused_until: nothing is sent to it until then.
     """
-    await connection.execute(sql("outbox", "record"), tenant, webhook_id, list(attempts))
+
+    webhook_id: str
+    failures: int
+    failing_since: datetime | None
+    paused_until: datetime | None
 
 
-async def settle(
+async def record(
     connection: Connection,
     tenant: str,
     sender: str,
-    webhook_id: str,
-    *,
-    failures: int,
-    failing_since: datetime | None,
-    paused_until: datetime | None,
-    release: bool,
+    attempts: Sequence[Mapping[str, object]],
+    settled: Sequence[Settled] = (),
 ) -> None:
-    """Write down how an endpoint is.
+    """Write down attempts and what became of their deliveries, and end leases.
 
     Args:
-        release: end the lease too.
+        sender: who holds the leases; those of others are left alone.
+        attempts: each with the columns of the query `record`; an endpoint's in their order.
     """
-    await connection.execute(sql("outbox", "settle"), tenant, webhook_id, sender, failures, failing_since, paused_until, release)
+    await connection.execute(sql("outbox", "record"), tenant, sender, list(attempts), list(settled))
 
 
 async def bring_forward(connection: Connection, tenant: str, webhook_id: str, now: datetime) -> None:
@@ -176,9 +197,18 @@ async def attempts(connection: Connection, tenant: str, webhook_id: str, most: i
     return [{**row, "id": str(row["id"]), "event_id": str(row["event_id"]) if row["event_id"] else None} for row in found]
 
 
-async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool:
-    """Whether anything is due now for an endpoint that may be asked."""
-    return bool(await connection.fetchval(sql("outbox", "is_waiting"), tenant, now))
+async def latest(connection: Connection, tenant: str) -> datetime | None:
+    """When the latest event happened: tells cheaply that something was stored, unless by a clock that is behind."""
+    return cast("datetime | None", await connection.fetchval(sql("outbox", "latest"), tenant))
+
+
+async def is_waiting(connection: Connection, tenant: str, now: datetime, besides: Collection[str] = ()) -> bool:
+    """Whether anything is due now for an endpoint that may be asked.
+
+    Args:
+        besides: endpoints that do not count.
+    """
+    return bool(await connection.fetchval(sql("outbox", "is_waiting"), tenant, now, list(besides)))
 
 
 async def first_attempts(connection: Connection, event_id: UUID, now: datetime) -> list[dict[str, Any]]:

@@ -59,6 +59,11 @@ async def put_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -
     return endpoint_of(row) if row else endpoint
 
 
+async def offer_webhook(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
+    """Register an endpoint whose address is in the environment, unless it is known: what was changed by hand stays."""
+    await connection.execute(sql("registry", "webhook_offer"), tenant, webhook_id, list(events))
+
+
 async def webhooks(connection: Connection, tenant: str) -> list[Endpoint]:
     """All endpoints."""
     return [endpoint_of(row) for row in await connection.fetch(sql("registry", "webhooks"), tenant)]

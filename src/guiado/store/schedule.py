@@ -24,6 +24,15 @@ async def take(connection: Connection, tenant: str, job: str, worker: str, every
     return bool(await connection.fetchval(sql("schedule", "take"), tenant, job, worker, every_s, lease_s))
 
 
+async def renew(connection: Connection, tenant: str, job: str, worker: str, lease_s: float) -> None:
+    """Keep a job while it runs.
+
+    Args:
+        lease_s: seconds after which this runner counts as dead.
+    """
+    await connection.execute(sql("schedule", "renew"), tenant, job, worker, lease_s)
+
+
 async def finish(connection: Connection, tenant: str, job: str, worker: str, problem: str | None) -> None:
     """Give a job back.
 
@@ -54,6 +63,16 @@ async def refresh_views(db: Database) -> int:
         await connection.execute(sql("schedule", "as_owner"))
         await connection.fetch(sql("schedule", "refresh"), timeout=_MAINTENANCE_S)
     return 1
+
+
+async def clean_up(connection: Connection, days: int) -> int:
+    """Delete the tenant's sessions that ended so many days ago, with all that hangs on them; analytics by day stay.
+
+    Returns:
+        Rows deleted over all tables.
+    """
+    rows = await connection.fetch(sql("schedule", "clean_up"), days, timeout=_MAINTENANCE_S)
+    return sum(row["deleted"] for row in rows)
 
 
 async def maintain(db: Database) -> int:

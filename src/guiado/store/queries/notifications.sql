@@ -63,10 +63,10 @@ UPDATE support_troubleshooting_notifications n SET leased_by = $2, leased_until 
 RETURNING n.*;
 
 -- name: settle
--- What became of notifications ($3) that are still the messenger's ($2).
+-- What became of notifications ($3) that are still the messenger's ($2). What one said ($12, $13) is kept: another attempt says the same.
 UPDATE support_troubleshooting_notifications n
    SET status = $4, attempts = n.attempts + $5, due_at = $6, error_message = $7, note = $8, provider_message_id = $9,
-       digest_at = $10, sent_at = CASE WHEN $4 = 'sent' THEN $11::timestamptz END, leased_by = NULL, leased_until = NULL
+       digest_at = $10, subject = coalesce(n.subject, $12), message = coalesce(n.message, $13), sent_at = CASE WHEN $4 = 'sent' THEN $11::timestamptz END, leased_by = NULL, leased_until = NULL
  WHERE n.tenant_id = $1 AND n.id = ANY ($3::uuid[]) AND n.status = 'pending' AND n.leased_by = $2;
 
 -- name: again

@@ -1,10 +1,12 @@
 -- name: claim
 -- Leases endpoints that have something due. $1 tenant, $2 sender, $3 lease in seconds, $4 how many, $5 now,
--- $6 failures in a row from which an endpoint is only probed.
+-- $6 failures in a row from which an endpoint is only probed, $7 endpoints that the sender is busy with.
 WITH free AS (
     SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
      WHERE w.tenant_id = $1 AND w.enabled
-       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + make_interval(secs => 2 * $3))
+       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + make_interval(secs => 2 * $3)
+            OR w.leased_by = $2)
+       AND w.webhook_id <> ALL ($7::text[])
        AND (w.paused_until IS NULL OR w.paused_until <= $5)
        AND EXISTS (SELECT FROM support_troubleshooting_deliveries d
                     WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
@@ -16,47 +18,56 @@ RETURNING w.*;
 
 -- name: renew
 -- Keeps leases. $1 tenant, $2 sender, $3 lease in seconds, $4 endpoints. Returns those that are still the sender's.
+WITH held AS (
+    SELECT w.webhook_id FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id = ANY ($4::text[])
+     ORDER BY w.webhook_id FOR UPDATE)
 UPDATE support_webhooks w SET leased_until = now() + make_interval(secs => $3)
- WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id = ANY ($4::text[])
+  FROM held WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id
 RETURNING w.webhook_id;
 
 -- name: due
--- The oldest deliveries to an endpoint that are due, or its oldest one of all ($5), in the order of their events.
+-- The oldest deliveries to an endpoint that are due, or its oldest one of all ($5), in the order of their events: of events after
+-- $6 only, where it is given.
 SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o.data, o.occurred_at
   FROM (SELECT x.delivery_id, x.event_id, x.attempts, x.due_at, x.created_at
           FROM support_troubleshooting_deliveries x
          WHERE x.tenant_id = $1 AND x.destination = $2 AND x.state = 'pending' AND (x.due_at <= $3 OR $5)
+           AND x.event_id > coalesce($6::uuid, '00000000-0000-0000-0000-000000000000')
          ORDER BY x.event_id LIMIT $4) d
   JOIN support_troubleshooting_outbox o ON o.event_id = d.event_id
  ORDER BY d.event_id;
 
 -- name: record
--- Writes down attempts ($3) with what became of their deliveries. $1 tenant, $2 endpoint.
+-- Writes down attempts ($3) with what became of their deliveries, and ends the leases of a sender ($2): $4 says how those
+-- endpoints are. $1 tenant.
 WITH told AS (
     SELECT * FROM jsonb_to_recordset($3) AS t (
-        delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer, response_body text,
-        error_message text, duration_ms double precision, sent_at timestamptz, id uuid, state text, attempts integer,
-        due_at timestamptz)
+        webhook_id text, delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer,
+        response_body text, error_message text, duration_ms double precision, sent_at timestamptz, id uuid, state text,
+        attempts integer, due_at timestamptz)
 ), logged AS (
     INSERT INTO support_webhook_events
         (id, tenant_id, webhook_id, event_id, event, attempt, success, response_status, response_body, error_message, duration_ms, sent_at)
-    SELECT t.id, $1, $2, t.event_id, t.event, t.attempt, t.success, t.response_status, t.response_body, t.error_message,
+    SELECT t.id, $1, t.webhook_id, t.event_id, t.event, t.attempt, t.success, t.response_status, t.response_body, t.error_message,
            t.duration_ms, t.sent_at
       FROM told t
+), held AS (  -- in one order, as in "renew": whoever waits for another's rows must not be waited for
+    SELECT w.webhook_id FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id IN (SELECT jsonb_array_elements($4) ->> 'webhook_id')
+     ORDER BY w.webhook_id FOR UPDATE
+), settled AS (
+    UPDATE support_webhooks w
+       SET failures = s.failures, failing_since = s.failing_since, paused_until = s.paused_until, leased_by = NULL, leased_until = NULL
+      FROM held, jsonb_to_recordset($4) AS s (
+           webhook_id text, failures integer, failing_since timestamptz, paused_until timestamptz)
+     WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id AND s.webhook_id = held.webhook_id
 )
 UPDATE support_troubleshooting_deliveries d
    SET state = t.state, attempts = t.attempts, due_at = t.due_at, last_error = t.error_message,
        finished_at = CASE WHEN t.state = 'pending' THEN NULL ELSE t.sent_at END
   FROM told t
  WHERE d.delivery_id = t.delivery_id AND d.state = 'pending';
-
--- name: settle
--- How an endpoint is, and whether its lease ends ($7). $1 tenant, $2 endpoint, $3 sender, $4 failures in a row, $5 since when,
--- $6 nothing is sent to it until then.
-UPDATE support_webhooks w
-   SET failures = $4, failing_since = $5, paused_until = $6,
-       leased_by = CASE WHEN $7 THEN NULL ELSE w.leased_by END, leased_until = CASE WHEN $7 THEN NULL ELSE w.leased_until END
- WHERE w.tenant_id = $1 AND w.webhook_id = $2 AND w.leased_by = $3;
 
 -- name: bring_forward
 -- An endpoint is back: what waits for a later attempt is due now ($3).
@@ -106,13 +117,17 @@ SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.res
  WHERE e.tenant_id = $1 AND e.webhook_id = $2
  ORDER BY e.sent_at DESC, e.id DESC LIMIT $3;
 
+-- name: latest
+-- When the latest event happened: one look at the end of an index.
+SELECT max(o.occurred_at) FROM support_troubleshooting_outbox o WHERE o.tenant_id = $1;
+
 -- name: is_waiting
 -- Whether anything is due now for an endpoint that may be asked.
 SELECT EXISTS (
     SELECT FROM support_webhooks w
       JOIN support_troubleshooting_deliveries d ON d.tenant_id = w.tenant_id AND d.destination = w.webhook_id
      WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $2)
-       AND d.state = 'pending' AND d.due_at <= $2);
+       AND w.webhook_id <> ALL ($3::text[]) AND d.state = 'pending' AND d.due_at <= $2);
 
 -- name: first_attempts
 -- What became of an event at each of its endpoints so far; `answered`: whether there was an attempt.

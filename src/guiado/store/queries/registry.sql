@@ -10,6 +10,11 @@ ON CONFLICT (tenant_id, webhook_id) DO UPDATE SET
     failing_since = NULL, paused_until = NULL, disabled_reason = NULL, updated_at = now()
 RETURNING w.*;
 
+-- name: webhook_offer
+-- The same for an endpoint whose address is in the environment, where there is none yet.
+INSERT INTO support_webhooks (tenant_id, webhook_id, url, events) VALUES ($1, $2, $2, $3)
+ON CONFLICT (tenant_id, webhook_id) DO NOTHING;
+
 -- name: webhooks
 -- All webhooks of a tenant.
 SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 ORDER BY w.created_at, w.webhook_id;

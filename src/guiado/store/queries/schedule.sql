@@ -9,6 +9,11 @@ ON CONFLICT (tenant_id, job) DO UPDATE SET
    AND (s.leased_until IS NULL OR s.leased_until <= now() OR s.leased_until > now() + make_interval(secs => 2 * $5))
 RETURNING true;
 
+-- name: renew
+-- A job's runner lives. $1 tenant, $2 job, $3 worker, $4 lease in seconds.
+UPDATE support_troubleshooting_schedule SET leased_until = now() + make_interval(secs => $4)
+ WHERE tenant_id = $1 AND job = $2 AND leased_by = $3;
+
 -- name: hasten
 -- A job is due now, and so is every "job:part" that ever ran; what is running runs once more after that.
 INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at)
@@ -37,6 +42,10 @@ SET LOCAL ROLE NONE;
 -- name: maintain
 -- The daily upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
 SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();
+
+-- name: clean_up
+-- Deletes what ended so many days ago: see cleanup_old_troubleshooting_data in the schema.
+SELECT table_name, deleted FROM cleanup_old_troubleshooting_data($1);
 
 -- name: refresh
 -- The materialized views, up to date.

@@ -1,0 +1,89 @@
+"""Events: what happened lately, whether everybody who must know was told, and telling them again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from guiado import clock
+from guiado.app import commands, webhooks
+from guiado.app.parts import Parts
+from guiado.domain.events import EventKind
+from guiado.errors import FieldProblem, InvalidInput, Message, printable
+from guiado.store import events, notifications, outbox, registry
+from guiado.store.database import Connection
+from guiado.store.events import Filter
+from guiado.store.sessions import uuid_or_none
+
+_LATE = timedelta(seconds=60)
+"""A transaction may commit so long after the moment that its event bears."""
+_MOST = 10_000
+
+
+async def latest(
+    parts: Parts, connection: Connection, limit: int, session_id: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """The latest events, newest first, each with how many of its deliveries are in which state.
+
+    Raises:
+        InvalidInput: there is no such kind, or the id is none.
+    """
+    return await events.latest(connection, parts.tenant, _filter(session_id, kind), limit)
+
+
+async def since(
+    parts: Parts, connection: Connection, moment: datetime, session_id: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """The events since a moment, oldest first, with some from before it: an event may be committed late."""
+    which = replace(_filter(session_id, kind), since=moment - _LATE)
+    return (await events.latest(connection, parts.tenant, which, _MOST))[::-1]
+
+
+def _filter(session_id: str | None, kind: str | None) -> Filter:
+    key = uuid_or_none(session_id)
+    if session_id is not None and key is None:
+        raise InvalidInput([FieldProblem("--session", Message("No es el identificador de una sesión. Cópialo de la lista."))])
+    if kind is not None:
+        check_kind("--event", kind)
+    return Filter(key, kind)
+
+
+def check_kind(field: str, kind: str) -> None:
+    """Refuse what is no kind of event.
+
+    Raises:
+        InvalidInput: about this field.
+    """
+    if kind not in set(EventKind):
+        known = ", ".join(EventKind)
+        why = Message("{given} no es un evento. Usa uno de estos: {known}.", {"given": printable(kind), "known": known})
+        raise InvalidInput([FieldProblem(field, why)])
+
+
+async def replay(parts: Parts, connection: Connection, command: commands.Replay, webhook_id: str | None = None) -> int:
+    """Send again what did not arrive, to one endpoint or to all that are enabled.
+
+    Returns:
+        How many deliveries wait anew.
+
+    Raises:
+        InvalidInput: it names neither an event nor a range, or an id that is none.
+        WebhookNotFound: there is no such endpoint.
+    """
+    if command.event_id is None and command.begin is None and command.end is None:
+        raise InvalidInput([FieldProblem("EVENTO", Message("Di qué se envía otra vez: un evento, --from o --to."))])
+    if webhook_id is not None:
+        return await webhooks.replay(parts, connection, webhook_id, command)
+    enabled = [endpoint.webhook_id for endpoint in await registry.webhooks(connection, parts.tenant) if endpoint.enabled]
+    return sum([await webhooks.replay(parts, connection, each, command) for each in enabled])
+
+
+async def stats(parts: Parts, connection: Connection) -> dict[str, Any]:
+    """How many events there were, and how every queue is: `events webhooks channels`."""
+    now = clock.now()
+    return {
+        "events": await events.counts(connection, parts.tenant, now),
+        "webhooks": await outbox.figures(connection, parts.tenant, now),
+        "channels": await notifications.figures(connection, parts.tenant, now),
+    }

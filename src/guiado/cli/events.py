@@ -1,0 +1,124 @@
+"""`guiado events`: what happened, and whether everybody who must know was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import Manual, ManualGroup
+from guiado.cli.screen import Json, Screen, read_time, screen_of, shown_time
+
+if TYPE_CHECKING:
+    from guiado.app.views import View
+
+app = typer.Typer(cls=ManualGroup, help="Eventos: verlos, contarlos y enviarlos otra vez.", no_args_is_help=True)
+_SECONDS_A_MINUTE, _SECONDS_AN_HOUR = 60, 3_600
+_STYLES = {"pending": "yellow", "delivered": "green", "exhausted": "red", "disabled": "dim", "cancelled": "dim"}
+
+
+@app.command(cls=Manual, help="Muestra los últimos eventos y qué fue de sus envíos.")
+def tail(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántos, como máximo (20).")] = 20,
+    session: Annotated[str | None, typer.Option("--session", metavar="SESIÓN", help="Solo los de esta sesión.")] = None,
+    event: Annotated[str | None, typer.Option("--event", metavar="EVENTO", help="Solo los de este tipo.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Sigue mostrando los que lleguen, hasta Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Muestra JSON, un evento por línea.")] = False,
+) -> None:
+    """Show the latest events."""
+    from guiado.cli import postman
+
+    screen, found = screen_of(context), postman.latest(limit, session, event)
+    for each in found:
+        _show(screen, each, as_json=as_json)
+    if not found and not as_json:
+        screen.say("Todavía no hay eventos.")
+    if follow:
+        for each in postman.follow(found, session, event):
+            _show(screen, each, as_json=as_json)
+
+
+@app.command(
+    cls=Manual,
+    help="Envía otra vez lo que no llegó: un evento, o lo que pasó en un intervalo.\n"
+    "Los envíos conservan su identificador, así que el receptor reconoce lo que ya tiene.",
+)
+def replay(
+    context: typer.Context,
+    event_id: Annotated[str | None, typer.Argument(metavar="EVENTO", help="Identificador de un evento.")] = None,
+    webhook: Annotated[str | None, typer.Option("--webhook", metavar="ID", help="Solo a este destino; si no, a todos.")] = None,
+    begin: Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde entonces.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de entonces.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="También lo que ya llegó.")] = False,
+) -> None:
+    """Send events again."""
+    from guiado.cli import postman
+
+    given = {"event_id": event_id, "begin": read_time("--from", begin), "end": read_time("--to", end), "delivered": everything}
+    count, screen = postman.replay(given, webhook), screen_of(context)
+    if count:
+        screen.say("✓ Envíos en camino otra vez: {count}.", style="green", count=count)
+    else:
+        screen.say("No había nada que enviar otra vez. Con --all, también lo que ya llegó.")
+
+
+@app.command(cls=Manual, help="Cuenta los eventos, y dice cómo están las colas de cada destino y de cada canal.")
+def stats(context: typer.Context, as_json: Json = False) -> None:
+    """Show figures of events and queues."""
+    from guiado.cli.postman import stats as look
+
+    screen, found = screen_of(context), look()
+    if as_json:
+        screen.print_json(found)
+        return
+    screen.say("Eventos", style="bold")
+    for row in found["events"]:
+        screen.say(
+            "  {event}: {hour} en la última hora, {day} en el último día",
+            event=row["event"],
+            hour=row["last_hour"],
+            day=row["last_day"],
+        )
+    screen.say("Webhooks", style="bold")
+    for row in found["webhooks"]:
+        _show_queue(screen, row["webhook_id"], row["pending"], row["oldest_s"], row["successes"], row["failed"])
+    screen.say("Avisos a personas", style="bold")
+    for row in found["channels"]:
+        _show_queue(screen, row["channel"], row["pending"], row["oldest_s"], row["sent"], row["failed"])
+
+
+def _show_queue(screen: Screen, name: str, pending: int, oldest_s: float, sent: int, failed: int) -> None:
+    waits = screen.tr(", el más antiguo hace {age}", age=_age(oldest_s)) if pending and oldest_s >= 1 else ""
+    line = screen.tr(
+        "{pending} en espera{waits}; enviados: {sent}, fallidos: {failed}", pending=pending, waits=waits, sent=sent, failed=failed
+    )
+    screen.show(f"  {name}: {line}", style="yellow" if failed else "")
+
+
+def _age(seconds: float) -> str:
+    if seconds < _SECONDS_A_MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < _SECONDS_AN_HOUR else f"{seconds / 3_600:.1f} h"
+
+
+def _show(screen: Screen, event: View, *, as_json: bool) -> None:
+    from rich.text import Text
+
+    if as_json:
+        screen.print_json(event, on_one_line=True)
+        return
+    words = {
+        "pending": screen.tr("en espera"),
+        "delivered": screen.tr("entregado"),
+        "exhausted": screen.tr("sin más intentos"),
+        "disabled": screen.tr("destino desactivado"),
+        "cancelled": screen.tr("cancelado"),
+    }
+    told = [(f" · {said}: {event[state]}", _STYLES[state]) for state, said in words.items() if event[state]]
+    session = (f"  {event['session_id']}" if event["session_id"] else "", "dim")
+    screen.verbatim(
+        Text.assemble(
+            (event["event_id"], "dim"), f"  {shown_time(event['occurred_at'])}  ", (event["event"], "bold"), session, *told
+        )
+    )

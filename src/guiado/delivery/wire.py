@@ -1,0 +1,245 @@
+"""One HTTP/1.1 connection and the shelf on which idle ones wait: h11 speaks, asyncio carries.
+
+A general client spends several times as long on a request as h11 does, and a sender makes thousands a second.
+
+Source: RFC 9112, sections 9.3 (persistence) and 6.3 (length of a body).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import ssl
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import h11
+
+from guiado import clock
+from guiado.delivery.addresses import Address
+
+_MOST_HEAD_BYTES = 100 * 1024
+_READ_AHEAD_BYTES = 64 * 1024
+Head = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server said.
+
+    Args:
+        body: its first bytes.
+    """
+
+    status: int
+    head: Head
+    body: bytes
+
+
+class Wire(asyncio.Protocol):
+    """A connection to one address. One exchange at a time.
+
+    Args:
+        address: the one that was dialled.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.idle_since_s = 0.0
+        self._http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=_MOST_HEAD_BYTES)
+        self._transport: Any = None
+        self._received = bytearray()
+        self._failure: Exception | None = None
+        self._is_ended = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._received += data
+        if len(self._received) > _READ_AHEAD_BYTES:
+            self._transport.pause_reading()
+        self._tell()
+
+    def eof_received(self) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._is_ended = True
+        self._tell()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._is_ended, self._failure = True, exc
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the other end is still there and silent: bytes that nobody asked for belong to no answer."""
+        return self._http.our_state is h11.IDLE and not self._is_ended and not self._received and not self._is_readable
+
+    @property
+    def _is_readable(self) -> bool:
+        """Whether the system has something, maybe the end, that the loop did not fetch yet."""
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def exchange(self, request: h11.Request, body: bytes, most_bytes: int) -> Reply:
+        """Send a request and read the answer. Afterwards the wire is reusable, or closed.
+
+        Args:
+            most_bytes: how much of the answer's body is read.
+
+        Raises:
+            OSError: the connection broke.
+            h11.ProtocolError: the answer is no sound HTTP, or the request is none.
+        """
+        http, is_whole = self._http, False
+        try:
+            parts = (http.send(request), http.send(h11.Data(data=body)), http.send(h11.EndOfMessage()))
+            self._transport.write(b"".join(part for part in parts if part))
+            answer = await self._read_answer(most_bytes)
+            is_whole = http.our_state is http.their_state is h11.DONE and not http.trailing_data[0]
+        finally:
+            if is_whole:
+                http.start_next_cycle()
+            else:
+                self.close()
+        return answer
+
+    async def _read_answer(self, most_bytes: int) -> Reply:
+        response, body = None, bytearray()
+        while len(body) < most_bytes or response is None:
+            event = await self._next_event()
+            if isinstance(event, h11.Response):
+                response = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
+                break
+        if response is None:
+            raise h11.RemoteProtocolError("no answer before the end")
+        return Reply(response.status_code, response.headers.raw_items(), bytes(body[:most_bytes]))
+
+    async def _next_event(self) -> object:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            data = await self._read()
+            if not data and self._http.their_state is h11.SEND_RESPONSE:
+                raise self._failure or h11.RemoteProtocolError("no answer before the end")
+            self._http.receive_data(data)
+        return event
+
+    async def _read(self) -> bytes:
+        """What came; nothing at the end."""
+        if not self._received and not self._is_ended:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        if not self._received and self._failure is not None:
+            raise self._failure
+        data = bytes(self._received)
+        self._received.clear()
+        if len(data) > _READ_AHEAD_BYTES and not self._is_ended:
+            self._transport.resume_reading()
+        return data
+
+    def close(self) -> None:
+        """Hang up at once; safe to call twice."""
+        self._transport.abort()
+
+
+async def dial(address: Address, port: int, tls: ssl.SSLContext | None, host: str, connect_s: float) -> Wire:
+    """Connect to an address.
+
+    Args:
+        tls: None for plain HTTP.
+        host: the name that the certificate must carry.
+        connect_s: deadline for the connection alone, in seconds; that of the TLS handshake is the caller's.
+
+    Raises:
+        OSError: nobody answers there, or not in time.
+        ssl.SSLError: the other end is not who it should be.
+    """
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the version of the protocol
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        async with asyncio.timeout(connect_s):
+            await loop.sock_connect(sock, (str(address), port))
+        wire = Wire(str(address))
+        name = host if tls is not None else None
+        await loop.create_connection(lambda: wire, sock=sock, ssl=tls, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise
+    return wire
+
+
+class Shelf:
+    """Where idle wires wait for the next request to the same place.
+
+    Args:
+        keep_s: for so long at most.
+        most: so many at most.
+    """
+
+    def __init__(self, keep_s: float, most: int) -> None:
+        self._keep_s, self._most = keep_s, most
+        self._idle: dict[Hashable, list[Wire]] = {}
+        self._count = 0
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def take(self, place: Hashable) -> Wire | None:
+        """A wire to this place that can be used again; the latest first."""
+        oldest_s = clock.monotonic_s() - self._keep_s
+        waiting = self._idle.get(place, [])
+        while waiting:
+            wire = waiting.pop()
+            self._count -= 1
+            if wire.is_reusable and wire.idle_since_s > oldest_s:
+                return wire
+            wire.close()
+        return None
+
+    def put(self, place: Hashable, wire: Wire) -> None:
+        """Keep a wire for later, where it can be used again and there is room."""
+        if not wire.is_reusable or self._count >= self._most:
+            wire.close()
+            return
+        wire.idle_since_s = clock.monotonic_s()
+        self._idle.setdefault(place, []).append(wire)
+        self._count += 1
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(self._keep_s, self._clear_out)
+
+    def _clear_out(self) -> None:
+        """Hang up on those that waited too long, also where no request comes any more."""
+        oldest_s = clock.monotonic_s() - self._keep_s
+        kept: dict[Hashable, list[Wire]] = {}
+        for place, wires in self._idle.items():
+            for wire in wires:
+                if wire.is_reusable and wire.idle_since_s > oldest_s:
+                    kept.setdefault(place, []).append(wire)
+                else:
+                    wire.close()
+        self._idle, self._count = kept, sum(map(len, kept.values()))
+        again = asyncio.get_running_loop().call_later
+        self._sweep = again(self._keep_s, self._clear_out) if kept else None
+
+    def close(self) -> None:
+        """Hang up on all; those still in use are not kept any more."""
+        self._most = 0
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for wires in self._idle.values():
+            for wire in wires:
+                wire.close()
+        self._idle, self._count, self._sweep = {}, 0, None

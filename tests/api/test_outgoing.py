@@ -1,0 +1,130 @@
+"""What leaves a server on its own: events that come back to it, and what its settings alone ask for."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx2
+import pytest
+from rows import rows_of
+
+PROBLEM = {"problem_description": "no me deja instalar el programa", "customer_email": "luz@example.com", "customer_name": "Luz"}
+DEADLINE_S = 20
+
+
+class Sink(ThreadingHTTPServer):
+    """Takes everything, and tells what came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Takes)
+        self.came = threading.Condition()
+        self.got: list[tuple[str, dict[str, Any]]] = []
+
+    def wait_for(self, path: str, holds: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
+        def find() -> dict[str, Any] | None:
+            return next((body for where, body in self.got if where == path and holds(body)), None)
+
+        with self.came:
+            assert self.came.wait_for(lambda: find() is not None, DEADLINE_S), self.got
+        return find() or {}
+
+
+class Takes(BaseHTTPRequestHandler):
+    server: Sink
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with self.server.came:
+            self.server.got.append((self.path, body))
+            self.server.came.notify_all()
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    running = Sink()
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def test_two_settings_are_enough_for_slack_and_kestra(serve, dsn: str, sink: Sink) -> None:
+    base = f"http://127.0.0.1:{sink.server_address[1]}"
+    server = serve(dsn, works=True, SLACK_WEBHOOK_URL=f"{base}/slack", KESTRA_WEBHOOK_URL=f"{base}/kestra/clave-secreta")
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
+        session_id = http.post("/start", json=PROBLEM).json()["session_id"]
+        http.post(f"/{session_id}/step", json={"success": False, "notes": "sale un aviso"})
+        http.post(f"/{session_id}/escalate", json={"reason": "Prefiero hablar"})
+        said = json.dumps(sink.wait_for("/slack"), ensure_ascii=False)
+        assert "Luz necesita ayuda de una persona." in said
+        assert "(sale un aviso)" in said, "what was tried, so that nobody asks twice"
+        for event in ("session_started", "step_failed", "session_escalated"):
+            sink.wait_for("/kestra/clave-secreta", lambda body, event=event: body["event"] == event)
+        assert "clave-secreta" not in http.get("/webhooks").text
+        (told,) = http.get("/recipients").json()["recipients"]
+        assert (told["channel"], told["events"]) == ("slack", ["session_escalated"])
+
+
+def test_an_event_that_comes_back_to_the_server_begins_nothing(serve, dsn: str) -> None:
+    server = serve(dsn, works=True, GUIADO_PRIVATE_TARGETS="127.0.0.0/8")
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
+        circle = {"webhook_id": "circulo", "url": f"{http.base_url}start", "events": ["session_started"], "retry_attempts": 1}
+        assert http.post("/webhooks", json=circle).status_code == 200
+        http.post("/start", json=PROBLEM)
+        tried = http.post("/webhooks/circulo/test").json()
+        assert tried["results"][0]["error"] == "HTTP 508"
+        attempts = http.get("/webhooks/circulo/attempts").json()["attempts"]
+        assert {row["response_status"] for row in attempts} == {508}
+        assert "webhook lleva al propio guiado" in attempts[0]["response_body"]
+    assert rows_of(server)["support_troubleshooting_sessions"] == 1
+
+
+def test_who_is_told_is_stored_shown_without_secrets_and_forgotten(http: httpx2.Client) -> None:
+    wish = {
+        "channel": "teams",
+        "recipient": "guardia",
+        "events": ["session_escalated"],
+        "quiet_from": "22:00",
+        "quiet_to": "07:30",
+    }
+    wish |= {"time_zone": "America/Mexico_City", "webhook_url": "https://a.example/clave", "secret": "no-se-ve"}
+    stored = http.post("/recipients", json=wish).json()["recipient"]
+    assert (stored["quiet_from"], stored["time_zone"], stored["has_webhook_url"]) == ("22:00", "America/Mexico_City", True)
+    listed = http.get("/recipients")
+    assert [row["recipient"] for row in listed.json()["recipients"]] == ["guardia"]
+    assert "clave" not in listed.text
+    assert "no-se-ve" not in listed.text
+    assert http.delete("/recipients/teams", params={"recipient": "guardia"}).status_code == 200
+    gone = http.delete("/recipients/teams", params={"recipient": "guardia"})
+    assert (gone.status_code, "recipient: " in gone.json()["error"]) == (400, True)
+    assert http.get("/recipients").json()["total"] == 0
+
+
+def test_a_message_that_failed_says_why_and_can_be_asked_for_again(serve, dsn: str) -> None:
+    server = serve(dsn, works=True)
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
+        note = {"notification_type": "aviso", "recipient": "x", "channel": "teams", "message": "Hola"}
+        one = http.post("/notifications", json=note).json()["notification"]["id"]
+        again = http.post("/notifications", json=note).json()
+        assert (again["notification"]["id"], "dos veces" in again["message"]) == (one, True)
+        end = time.monotonic() + DEADLINE_S
+        while not (found := http.get("/notifications", params={"status": "failed"}).json()["notifications"]):
+            assert time.monotonic() < end
+        assert [row["id"] for row in found] == [one]
+        assert "webhook_url" in found[0]["error_message"]
+        assert http.post(f"/notifications/{one}/retry").status_code == 200
+        assert http.post("/notifications/nada/retry").status_code == 400

@@ -1,0 +1,172 @@
+"""An installation as a user has it: real `guiado serve` and `guiado worker` processes over one embedded database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+from clusters import remove_cluster
+
+from guiado.store.embedded import EmbeddedPostgres
+
+DEADLINE_S = 60
+_PAUSE_S = 0.01
+BASE = "/api/support/troubleshooting"
+
+
+def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S, pause_s: float = _PAUSE_S) -> Any:
+    """Poll until the condition holds; AssertionError when it does not in time."""
+    deadline = time.monotonic() + deadline_s
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(pause_s)
+    raise AssertionError(f"not within {deadline_s} s: {what}")
+
+
+def ask(dsn: str, query: str, *arguments: object) -> list[Any]:
+    """Rows, over a connection of its own."""
+
+    async def fetch() -> list[Any]:
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+class Daemon:
+    """One `guiado …` process that is started again and again.
+
+    Args:
+        words: of the command line.
+        environment: of the process.
+        log: where its output goes.
+    """
+
+    def __init__(self, words: list[str], environment: dict[str, str], log: Path) -> None:
+        self._command = [sys.executable, "-m", "guiado", *words]
+        self._environment, self._log = environment, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            folder = self._log.parent
+            self.process = subprocess.Popen(self._command, env=self._environment, cwd=folder, stderr=log, stdout=log)
+
+    def kill(self) -> None:
+        """SIGKILL; nothing of it is left behind."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """Ask it to end, and end it if it does not."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    @property
+    def ended(self) -> int | None:
+        """Its exit code when it is gone."""
+        return self.process.poll()
+
+
+class Installation:
+    """guiado as a user runs it, in a folder of its own: servers, workers, the embedded database."""
+
+    def __init__(self, folder: Path, servers: int = 1, workers: int = 0) -> None:
+        self.home = folder / "home"
+        self.log = folder / "guiado.log"
+        self.database = EmbeddedPostgres(self.home)
+        base = self.environment = {**os.environ, "GUIADO_HOME": str(self.home), "GUIADO_LOG_LEVEL": "WARNING"}
+        base["GUIADO_PRIVATE_TARGETS"] = "127.0.0.0/8"
+        ports = _free_ports(servers)
+        self.urls = [f"http://127.0.0.1:{port}{BASE}" for port in ports]
+        self.servers = [Daemon(["serve"], {**base, "PORT": str(port)}, self.log) for port in ports]
+        self.workers = [Daemon(["worker"], base, self.log) for _ in range(workers)]
+        self.daemons = [*self.servers, *self.workers]
+
+    def start(self) -> None:
+        for daemon in self.daemons:
+            daemon.start()
+        wait_for(self.answers, "all servers answer")
+
+    def answers(self) -> bool:
+        """Whether every server answers."""
+        assert all(daemon.ended is None for daemon in self.daemons), self.tail()
+        try:
+            return all(httpx2.get(f"{url}/realtime", timeout=20).status_code == 200 for url in self.urls)
+        except httpx2.TransportError:
+            return False
+
+    def postmaster(self, *, ready: bool = False) -> int | None:
+        """Number of the database's first process.
+
+        Args:
+            ready: only when it takes connections; else one that still recovers counts as well.
+        """
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            pid, state = int(lines[0]), lines[7].strip() if len(lines) > 7 else ""
+        except (FileNotFoundError, IndexError):
+            return None
+        # The file outlives a killed process.
+        alive = _names(f"/proc/{pid}/cmdline", self.data)
+        return pid if alive and (state == "ready" or not ready) else None
+
+    @cached_property
+    def data(self) -> Path:
+        """The database's data folder; it is decided at the first start."""
+        return self.database.status().data
+
+    def tail(self) -> str:
+        """The end of what the processes said."""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def close(self) -> None:
+        """End everything, whatever state a failing test left it in, and leave no process and no file."""
+        for daemon in self.daemons:
+            daemon.stop()
+        # By hand, not by the product: what a broken supervisor leaves behind must go as well.
+        for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            if pid := self.postmaster():
+                os.kill(pid, order)
+                with suppress(AssertionError):
+                    wait_for(lambda: self.postmaster() is None, "the database stops", 10)
+        remove_cluster(self.database, self.home)
+        assert self.postmaster() is None, "a PostgreSQL is left that nobody will ever stop"
+
+
+def _free_ports(count: int) -> list[int]:
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [listener.getsockname()[1] for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def _names(cmdline: str | Path, data: Path) -> bool:
+    """Whether a process has this data folder on its command line."""
+    try:
+        return os.fsencode(data) in Path(cmdline).read_bytes().split(b"\0")
+    except OSError:
+        return False
