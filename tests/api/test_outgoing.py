@@ -128,3 +128,7 @@ def test_a_message_that_failed_says_why_and_can_be_asked_for_again(serve, dsn: s
         assert "webhook_url" in found[0]["error_message"]
         assert http.post(f"/notifications/{one}/retry").status_code == 200
         assert http.post("/notifications/nada/retry").status_code == 400
+        for status in ("nada", "\x00"):
+            refused = http.get("/notifications", params={"status": status})
+            assert (refused.status_code, "pending, sent" in refused.json()["error"]) == (400, True)
+        assert http.delete("/recipients/%01x", params={"recipient": "\x00"}).status_code == 400

@@ -23,6 +23,7 @@ from guiado.store import notifications, registry, sessions
 from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
+STATUSES = ("pending", "sent", "failed", "cancelled")
 SAME_S = 600.0
 """The same message to the same recipient within so many seconds is one message, unless it is urgent."""
 _PAGE = 100
@@ -87,9 +88,18 @@ async def every(
 ) -> list[dict[str, Any]]:
     """The latest notifications, of one session or of all.
 
+    Args:
+        status: only those with it.
+
     Raises:
         SessionNotFound: the session does not exist.
+        InvalidInput: there is no such status.
     """
+    if status is not None and status not in STATUSES:
+        why = Message(
+            "{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(status), "known": ", ".join(STATUSES)}
+        )
+        raise InvalidInput([FieldProblem("status", why)])
     key = uuid_or_none(await _session_id(parts, connection, session_id)) if session_id else None
     return await notifications.page(connection, parts.tenant, key, status, _PAGE)
 

@@ -11,6 +11,7 @@ from guiado.app import commands
 from guiado.app.parts import Parts
 from guiado.app.targets import target_problems
 from guiado.domain.events import EventKind
+from guiado.domain.knowledge import is_storable
 from guiado.domain.recipient import Recipient
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store import notifications
@@ -66,7 +67,8 @@ async def remove(parts: Parts, connection: Connection, channel: str, recipient: 
     Raises:
         InvalidInput: there is nobody like that.
     """
-    if not await notifications.delete_recipient(connection, parts.tenant, channel, recipient):
+    can_be = is_storable(channel) and is_storable(recipient)
+    if not can_be or not await notifications.delete_recipient(connection, parts.tenant, channel, recipient):
         why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
         raise InvalidInput([FieldProblem("recipient", why)])
 

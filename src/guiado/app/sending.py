@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.app.ledger import Ledger
 from guiado.app.parts import Parts
+from guiado.app.visit import Visit
 from guiado.app.webhooks import BUILT_IN
 from guiado.delivery import retry
-from guiado.delivery.envelope import write_body, write_headers
-from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
-from guiado.i18n import text
+from guiado.errors import GuiadoError
 from guiado.logs import get_logger
 from guiado.store import outbox
-from guiado.store.outbox import Leased, Settled, Waiting
-from guiado.store.registry import Endpoint
+from guiado.store.outbox import Leased
 
 if TYPE_CHECKING:
-    from guiado.delivery.http import GuardedClient, HttpAnswer
+    from guiado.delivery.http import GuardedClient
 
 POLL_S = 0.25
 _GLANCE_S = 0.05
@@ -37,40 +32,10 @@ _GLANCE_S = 0.05
 LEASE_S = 30.0
 _RENEW_S = 8.0
 _ENDPOINTS_AT_ONCE = 128
-_BATCH = 100
-_WRITE_AFTER_S = 0.2
-_BODY_KEPT = 1_000
-_GONE = 410
-_WAIT_STATUSES = frozenset({429, 503})
 _STOP_S = 12.0
-_VISIT_S = 5.0
+_DRAIN_POLL_S = 0.02
 _AFTER_ERROR_S = 1.0
 log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one attempt.
-
-    Args:
-        status: of HTTP; None where there was no answer.
-        error: why it failed; None for a success.
-        wait_s: how long the receiver asks to be left alone, in seconds.
-        permanent: whether trying again cannot help.
-        seconds: how long it took.
-    """
-
-    status: int | None
-    body: str
-    error: str | None
-    seconds: float
-    wait_s: float | None = None
-    permanent: bool = False
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the receiver wants nothing more, ever."""
-        return self.status == _GONE
 
 
 class Sender:
@@ -192,7 +157,7 @@ class Sender:
             if self._made is None:  # with the first message: its certificates take a moment
                 self._made = await asyncio.to_thread(self._client)
             own_url = self._own.get(webhook_id)
-            await _Visit(self._parts, self._made, self._ledger, leased, self._may_go_on, own_url).run()
+            await Visit(self._parts, self._made, self._ledger, leased, self._may_go_on, own_url).run()
         except Exception as error:  # noqa: BLE001 one endpoint's fault must not stop the others; its lease ends by itself
             log.error("delivery_waits", webhook=webhook_id, error=f"{type(error).__name__}: {error}"[:500])
             # What was sent and could not be written down is sent again: at least not at full speed.
@@ -204,197 +169,3 @@ class Sender:
 
     def _may_go_on(self, webhook_id: str) -> bool:
         return webhook_id in self._mine and not self._stopping.is_set()
-
-
-_DRAIN_POLL_S = 0.02
-
-
-class _Visit:
-    """One lease of one endpoint: batch after batch, until nothing is due or the endpoint needs a pause."""
-
-    def __init__(
-        self,
-        parts: Parts,
-        client: GuardedClient,
-        ledger: Ledger,
-        leased: Leased,
-        may_go_on: Callable[[str], bool],
-        own_url: str | None,
-    ) -> None:
-        self._own_url = own_url
-        self._parts, self._client, self._ledger, self._may_go_on = parts, client, ledger, may_go_on
-        self._endpoint: Endpoint = leased.endpoint
-        self._failures, self._failing_since = leased.failures, leased.failing_since
-        self._paused_until: datetime | None = None
-        self._told: list[dict[str, Any]] = []
-        self._written: asyncio.Future[None] | None = None
-        self._disabled: str | None = None
-
-    async def run(self) -> None:
-        """Send what is due, then give the endpoint back: after some seconds too, since it may have been changed meanwhile."""
-        end_s, after = clock.monotonic_s() + _VISIT_S, None
-        try:
-            while self._goes_on and clock.monotonic_s() < end_s:
-                most = 1 if self._is_down else _BATCH
-                waiting = await self._read(most, after)
-                await self._send_all(waiting)
-                after = waiting[-1].event_id if waiting else None
-                if len(waiting) < most:
-                    break
-        finally:
-            await asyncio.shield(self._finish())
-
-    @property
-    def _goes_on(self) -> bool:
-        return self._paused_until is None and self._disabled is None and self._may_go_on(self._endpoint.webhook_id)
-
-    @property
-    def _is_down(self) -> bool:
-        return self._failures >= retry.PAUSE_AFTER
-
-    async def _read(self, most: int, after: UUID | None) -> list[Waiting]:
-        """What is due; of an endpoint that is down only the oldest, due or not. What was sent may not be written down yet."""
-        async with self._parts.db.connection() as connection:
-            return await outbox.due(
-                connection, self._parts.tenant, self._endpoint.webhook_id, clock.now(), most, early=self._is_down, after=after
-            )
-
-    async def _send_all(self, waiting: list[Waiting]) -> None:
-        written_s = clock.monotonic_s()
-        for one in waiting:
-            if not self._goes_on:
-                break
-            await self._send(one)
-            if clock.monotonic_s() - written_s > _WRITE_AFTER_S:
-                await self._tell()
-                written_s = clock.monotonic_s()
-            if rate := self._endpoint.max_per_second:
-                await asyncio.sleep(1 / rate)
-        await self._tell()
-
-    async def _send(self, one: Waiting) -> None:
-        sent_at = clock.now()
-        outcome = await self._attempt(one, sent_at)
-        now = clock.now()
-        was_down = self._is_down
-        self._told.append(self._account(one, outcome, sent_at, now, counts=not was_down or one.due_at <= sent_at))
-        if outcome.error is None:
-            self._failures, self._failing_since = 0, None
-            if was_down:
-                await self._write()
-                await self._on_connection(outbox.bring_forward, self._endpoint.webhook_id, now)
-                log.info("webhook_is_back", webhook=self._endpoint.webhook_id)
-            return
-        self._failures += 1
-        self._failing_since = self._failing_since or sent_at
-        await self._think(outcome, now)
-
-    async def _attempt(self, one: Waiting, sent_at: datetime) -> Outcome:
-        endpoint, began_s = self._endpoint, clock.monotonic_s()
-        body = write_body(one.event, one.occurred_at, one.data, endpoint.webhook_id, endpoint.secret, thin=endpoint.thin)
-        headers = write_headers(
-            one.event,
-            str(one.event_id),
-            one.attempts + 1,
-            body,
-            endpoint.secrets(sent_at),
-            int(sent_at.timestamp()),
-            endpoint.headers,
-        )
-        try:
-            url, timeout_s = self._own_url or endpoint.url, endpoint.timeout
-            answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=self._own_url is not None)
-        except (DeliveryFailed, TargetRefused, InvalidInput) as error:
-            permanent = isinstance(error, DeliveryFailed) and error.permanent
-            return Outcome(None, "", str(error)[:_BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
-        except Exception as error:
-            log.exception("attempt_failed", webhook=endpoint.webhook_id)
-            return Outcome(None, "", f"{type(error).__name__}: {error}"[:_BODY_KEPT], clock.monotonic_s() - began_s)
-        return _judge(answer, sent_at)
-
-    async def _think(self, outcome: Outcome, now: datetime) -> None:
-        """What a failure means for the endpoint as a whole."""
-        since = self._failing_since or now
-        if outcome.is_gone:
-            self._disabled = _say("El receptor contestó 410: no quiere más envíos.")
-        elif now - since >= retry.GIVE_UP:
-            self._disabled = _say("El receptor no contesta desde hace cinco días.")
-        elif outcome.wait_s is not None:
-            self._paused_until = now + timedelta(seconds=max(outcome.wait_s, 1.0))
-        elif self._is_down:
-            self._paused_until = now + timedelta(seconds=retry.PROBE_S)
-            limit = now - timedelta(seconds=retry.horizon_s(self._endpoint.retry_attempts) + retry.PROBE_S)
-            await self._on_connection(outbox.expire, self._endpoint.webhook_id, limit, now)
-
-    def _account(self, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool) -> dict[str, Any]:
-        """The row of an attempt; a probe before the time is an attempt that does not count."""
-        attempts = one.attempts + counts
-        return {
-            "id": clock.new_id(),
-            "webhook_id": self._endpoint.webhook_id,
-            "delivery_id": one.delivery_id,
-            "event_id": one.event_id,
-            "event": one.event,
-            "attempt": one.attempts + 1,
-            "success": outcome.error is None,
-            "response_status": outcome.status,
-            "response_body": outcome.body or None,
-            "error_message": outcome.error,
-            "duration_ms": round(outcome.seconds * 1_000, 2),
-            "sent_at": sent_at,
-            "attempts": attempts,
-            **self._next(one, outcome, attempts, now, counts=counts),
-        }
-
-    def _next(self, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, Any]:
-        if outcome.error is None:
-            return {"state": "delivered", "due_at": one.due_at}
-        if outcome.permanent or attempts >= self._endpoint.retry_attempts:
-            return {"state": "exhausted", "due_at": one.due_at}
-        if not counts:
-            return {"state": "pending", "due_at": one.due_at}
-        wait_s = max(retry.delay_s(attempts, secrets.randbelow(1_000_001) / 1_000_000), outcome.wait_s or 0.0)
-        return {"state": "pending", "due_at": now + timedelta(seconds=wait_s)}
-
-    async def _tell(self, settled: Settled | None = None) -> None:
-        """Hand over what was done, once what was handed over before is written down."""
-        written, self._written = self._written, None
-        if written is not None:
-            await written
-        told, self._told = self._told, []
-        if told or settled:
-            self._written = self._ledger.tell(told, settled)
-
-    async def _write(self, settled: Settled | None = None) -> None:
-        """The same, and wait until it is written down."""
-        await self._tell(settled)
-        await self._tell()
-
-    async def _finish(self) -> None:
-        webhook_id = self._endpoint.webhook_id
-        if self._disabled is not None:
-            await self._write()
-            log.warning("webhook_disabled", webhook=webhook_id, why=self._disabled)
-            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now())
-        await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until))
-
-    async def _on_connection(self, do: Callable[..., Awaitable[None]], *args: object) -> None:
-        async with self._parts.db.connection() as connection:
-            await do(connection, self._parts.tenant, *args)
-
-
-def _judge(answer: HttpAnswer, now: datetime) -> Outcome:
-    body = answer.body.decode("utf-8", "replace").replace("\x00", "�")[:_BODY_KEPT]
-    if 200 <= answer.status < 300:  # noqa: PLR2004 the class of success
-        return Outcome(answer.status, body, None, answer.elapsed_s)
-    wait_s = retry.read_retry_after_s(answer.headers.get("retry-after"), now) if answer.status in _WAIT_STATUSES else None
-    why = f"HTTP {answer.status}"
-    if 300 <= answer.status < 400:  # noqa: PLR2004 the class of redirects
-        why = _say(
-            "HTTP {status}: el receptor reenvía a otra dirección, y no se sigue. Registra la definitiva.", status=answer.status
-        )
-    return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
-
-
-def _say(template: str, **params: object) -> str:
-    return text("es", template, **params)

@@ -84,7 +84,7 @@ def problems(given: Mapping[str, object]) -> list[FieldProblem]:
     found: list[FieldProblem] = []
     if isinstance(webhook_id, str) and not _ID.fullmatch(webhook_id.strip()):
         found.append(FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones.")))
-    if webhook_id in BUILT_IN:
+    if isinstance(webhook_id, str) and webhook_id.strip() in BUILT_IN:
         why = Message("Este identificador es del destino que se define en el entorno. Elige otro.")
         found.append(FieldProblem("webhook_id", why))
     if isinstance(url, str):
