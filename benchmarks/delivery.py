@@ -44,7 +44,9 @@ from guiado.store.migrate import APP_ROLE, migrate
 ENDPOINTS, EVENTS_EACH, ROUNDS, SECONDS = 50, 200, 5, 3.0
 DELAYS, EVERY_S = 300, 0.03
 ILL_EVENTS, ILL_EVERY_S = 50, 0.15
-STEP_ROUNDS, STEP_SECONDS, SUBSCRIBERS = 5, 3.0, (0, 1, 3)
+STEP_ROUNDS, STEP_SECONDS = 5, 3.0
+SUBSCRIBERS = ((0, 0), (1, 0), (3, 0), (3, 2))
+"""Webhooks that want every event, and people who are told of escalations."""
 LOOPBACK = "127.0.0.0/8"
 DATA = {"session_id": "0193b2c4-7d1e-7c3a-9a51-3f2b6d8e9a10", "step_number": 3, "success": True, "outcome": "done"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 of nobody
@@ -291,10 +293,13 @@ async def _ill(house: House) -> list[Row]:
     return [("Arrival at 47 endpoints, beside 1 that refuses, 1 silent, 1 slow: p95", with_them * 1_000, "ms", told)]
 
 
-async def _subscribe(dsn: str, count: int) -> None:
-    """Webhooks that want every event and may not be sent to for now: only writing is measured."""
+async def _subscribe(dsn: str, count: int, people: int) -> None:
+    """Webhooks that want every event and may not be sent to for now, and people: only writing is measured."""
     connection = await asyncpg.connect(dsn)
-    await connection.execute("DELETE FROM support_webhooks")
+    await connection.execute("DELETE FROM support_webhooks; DELETE FROM support_troubleshooting_recipients")
+    told = """INSERT INTO support_troubleshooting_recipients (tenant_id, channel, recipient, events)
+        SELECT 'default', 'email', 'p' || n || '@example.com', '{session_escalated}' FROM generate_series(1, $1::int) AS n"""
+    await connection.execute(told, people)
     statement = """INSERT INTO support_webhooks (tenant_id, webhook_id, url, events, paused_until)
         SELECT 'default', 'w' || n, 'http://127.0.0.1:9/', $2::text[], now() + interval '1 day'
           FROM generate_series(1, $1::int) AS n"""
@@ -311,21 +316,22 @@ def _steps() -> list[Row]:
         made.start()
         wanted = step_route.CONNECTIONS * step_route.SESSIONS_EACH
         sessions = [step_route.start_session(made.port) for _ in range(wanted)]
-        rounds: list[dict[int, float]] = []
+        rounds: list[dict[tuple[int, int], float]] = []
         for number in range(STEP_ROUNDS + 1):
-            rates: dict[int, float] = {}
+            rates: dict[tuple[int, int], float] = {}
             for count in SUBSCRIBERS if number % 2 else reversed(SUBSCRIBERS):
-                asyncio.run(_subscribe(dsn, count))
+                asyncio.run(_subscribe(dsn, *count))
                 rates[count] = step_route.http_rate(made.port, sessions, STEP_SECONDS)
             rounds.append(rates)
     return [_step_row(count, rounds[1:]) for count in SUBSCRIBERS]
 
 
-def _step_row(count: int, rounds: list[dict[int, float]]) -> Row:
-    shares = sorted(rates[count] / rates[0] for rates in rounds)
+def _step_row(count: tuple[int, int], rounds: list[dict[tuple[int, int], float]]) -> Row:
+    shares = sorted(rates[count] / rates[0, 0] for rates in rounds)
     told = f"{statistics.median(shares):.2f} of that with nobody ({shares[0]:.2f} to {shares[-1]:.2f}; floor 0.85)"
     rate = statistics.median(rates[count] for rates in rounds)
-    return (f"POST /step, {count} webhooks, nothing sent", rate, "req/s", told if count else "1")
+    endpoints, people = count
+    return (f"POST /step, {endpoints} webhooks, {people} people, nothing sent", rate, "req/s", told if endpoints else "1")
 
 
 PARTS: dict[str, Callable[[House], Awaitable[list[Row]]]] = {"rate": _rates, "delay": _delay, "ill": _ill}

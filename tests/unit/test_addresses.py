@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import islice
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -71,7 +75,12 @@ METADATA_SPELLINGS = [
     "169.254.170.2",
     "168.63.129.16",
     "192.0.0.192",
+    "169.254.170.23",
+    "169.254.42.42",
+    "169.254.0.23",
     "fd20:ce::254",
+    "fd00:42::42",
+    "fd00:ec2::23",
     "::ffff:169.254.169.254",
     "::169.254.169.254",
     "::ffff:0:169.254.169.254",
@@ -81,6 +90,12 @@ METADATA_SPELLINGS = [
     "64:ff9b:1:a9fe:a9:fe00::",  # RFC 6052, a prefix of 48 bits
     "64:ff9b:1:a9:fe:a9fe::",  # 56 bits
     "64:ff9b:1:0:a9:fea9:fe00:0",  # 64 bits
+    "fd00:c1::a9fe:a9fe",
+    "fd00:a9fe:a9fe::1",
+    "fd00:100::100:200",
+    "fe80::a9fe:a9fe",
+    "2606:4700::5efe:a9fe:a9fe",  # ISATAP
+    "2606:4700::200:5efe:169.254.169.254",
     "2002:a9fe:a9fe::1",
     "2001:0:a9fe:a9fe::1",  # Teredo, as the server
     "2001:0:808:808:0:0:5601:5601",  # Teredo, as the client, inverted
@@ -151,6 +166,7 @@ def test_a_refusal_names_the_address_the_setting_and_what_to_write_there() -> No
         ("fec0::1", "sitio local"),
         ("ff02::1", "multidifusión"),
         ("4000::1", "sin asignar"),
+        ("2606:4700::5efe:8.8.8.8", "ISATAP"),
     ],
 )
 def test_a_refusal_says_what_kind_of_address_it_is(text: str, name: str) -> None:
@@ -171,8 +187,67 @@ def test_a_broken_setting_names_itself_and_the_bad_part(bad: str) -> None:
 
 
 def test_all_known_metadata_addresses_are_covered_by_the_operator_rule() -> None:
-    assert len(METADATA) >= 12
+    assert len(METADATA) >= 16
     assert all(CLOSED.refuses(address, operator=True) for address in METADATA)
+
+
+# Forms in which an IPv6 address carries an IPv4 one, as shifts of it: what a translator or a tunnel unpacks.
+CARRIERS = {"::": 0, "::ffff:0:0": 0, "::ffff:0:0:0": 0, "64:ff9b::": 0, "64:ff9b:1::": 0, "2002::": 80, "2606:4700::5efe:0:0": 0}
+CREDENTIALS = {int(ip_address(text)) for text in METADATA_SPELLINGS if text.count(".") == 3 and ":" not in text}
+
+
+@pytest.mark.parametrize("count", [100_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+def test_generated_addresses_are_judged_as_the_written_list_says(count: int) -> None:
+    disagreements = [
+        str(address)
+        for address, carried in islice(_generate(Random(20261123)), count)  # noqa: S311 the same every time
+        if (CLOSED.refuses(address) is not None) != _must_be_refused(address)
+        or (carried in CREDENTIALS and EVERYTHING.refuses(address, operator=True) is None)
+    ]
+    assert disagreements == []
+
+
+def _generate(random: Random) -> Iterator[tuple[IPv4Address | IPv6Address, int | None]]:
+    """Without end: the edges of ranges above all, alone and inside IPv6. With the IPv4 address that is carried, if any."""
+    edges = {version: [n for block in BLOCKS if block.version == version for n in _edges(block)] for version in (4, 6)}
+    edges[4] += CREDENTIALS
+    while True:
+        near = random.choice((0, 0, 1, -1, random.getrandbits(6), 1 << random.randrange(32)))
+        plain = (random.choice(edges[4]) ^ near) % 2**32 if random.random() < 0.8 else random.getrandbits(32)
+        prefix, shift = random.choice([*CARRIERS.items()])
+        yield IPv4Address(plain), plain
+        yield IPv6Address(int(IPv6Address(prefix)) | plain << shift), plain
+        yield IPv6Address((random.choice(edges[6]) ^ 1 << random.randrange(128)) % 2**128), None
+        yield IPv6Address((random.choice(edges[6]) + near) % 2**128), None
+        yield IPv6Address(1 << 125 | random.getrandbits(125)), None
+
+
+def _edges(block) -> list[int]:
+    first, last = int(block[0]), int(block[-1])
+    return [edge % 2**block.max_prefixlen for edge in (first - 1, first, first + 1, last - 1, last, last + 1)]
+
+
+def _starts(version: int) -> list[int]:
+    """Where a forbidden stretch begins or ends, in order: an odd number of them lies before a forbidden address."""
+    marks: list[int] = []
+    for block in sorted((ip_network(cidr) for cidr in _ALL if ip_network(cidr).version == version), key=lambda one: one[0]):
+        if marks and int(block[0]) <= marks[-1]:
+            marks[-1] = max(marks[-1], int(block[-1]) + 1)
+        else:
+            marks += [int(block[0]), int(block[-1]) + 1]
+    return marks
+
+
+_ALL = [*" ".join(MUST_BE_REFUSED).split(), "168.63.129.16/32", "::/3"]
+_STARTS = {version: _starts(version) for version in (4, 6)}
+
+
+def _must_be_refused(address: IPv4Address | IPv6Address) -> bool:
+    number, version = int(address), address.version
+    if version == 6 and (number >> 32 == 0xFFFF or number >> 32 == 0x64FF9B << 64):
+        number, version = number % 2**32, 4
+    is_isatap = version == 6 and number >> 32 & 0xFFFFFFFF in (0x5EFE, 0x2005EFE)
+    return is_isatap or bisect_right(_STARTS[version], number) % 2 == 1
 
 
 @pytest.mark.parametrize(

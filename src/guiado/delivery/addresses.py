@@ -4,7 +4,7 @@
 `fec0::1` and `224.0.0.1` global, and later versions answer differently. So every range is written down here.
 
 Source: the IANA special-purpose registries for IPv4 and IPv6, RFC 6890, RFC 6052 (NAT64), RFC 7915 (SIIT), RFC 4380
-(Teredo).
+(Teredo), RFC 5214 (ISATAP).
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ FORBIDDEN: tuple[tuple[Network, str], ...] = tuple(
     )
 )
 """What only the allow-list opens, with the name that a refusal gives. The narrower range comes first."""
+_RANGES = {
+    version: [(int(network[0]), int(network[-1]), name) for network, name in FORBIDDEN if network.version == version]
+    for version in (4, 6)
+}
 
 METADATA: frozenset[Address] = frozenset(
     ip_address(text)
@@ -72,6 +76,10 @@ METADATA: frozenset[Address] = frozenset(
         "fd00:ec2::23",  # AWS EKS
         "fd20:ce::254",  # Google
         "fd00:42::42",  # Scaleway
+        "fd00:c1::a9fe:a9fe",  # Oracle
+        "fd00:a9fe:a9fe::1",  # Akamai
+        "fd00:100::100:200",  # Alibaba
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 )
 """Where clouds hand out the machine's own credentials. Neither the allow-list nor the operator opens these."""
@@ -81,6 +89,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _LAST_32_BITS = tuple(IPv6Network(cidr) for cidr in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+_ISATAP = 0x0000_5EFE
+_UNIVERSAL_BIT = 0x0200_0000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +156,22 @@ def _parse_network(part: str) -> Network:
 def _refusal(address: Address, name: str | None) -> Message | None:
     if name is None:
         return None
+    meant = _meant(address)
     return Message(
         "{address}: dirección no pública ({name}). Si es de tu red, el administrador puede permitirla en"
         " GUIADO_PRIVATE_TARGETS (vacía por defecto), por ejemplo GUIADO_PRIVATE_TARGETS={network}.",
-        {"address": str(address), "name": name, "network": str(ip_network(_meant(address)))},
+        {"address": str(address), "name": name, "network": f"{meant}/{meant.max_prefixlen}"},
     )
 
 
 def _forbidden_name(address: Address) -> str | None:
-    for network, name in FORBIDDEN:
-        if address in network:
+    number = int(address)
+    for first, last, name in _RANGES[address.version]:
+        if first <= number <= last:
             return name
     if address.version == 6 and address not in _GLOBAL_UNICAST:  # noqa: PLR2004 - the version of the protocol
         return "sin asignar"
-    return None
+    return "túnel ISATAP" if _is_isatap(address) else None
 
 
 def _plain(address: Address) -> Address:
@@ -182,7 +194,13 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
         return (_bits(address, 0),)
     if address in _NAT64_LOCAL:
         return (_bits(address, 0), *(_bits(_without_octet_8(address), 88 - length) for length in (48, 56, 64)))
-    return tuple(part for part in (address.sixtofour, *(address.teredo or ())) if part is not None)
+    isatap = _bits(address, 0) if _is_isatap(address) else None
+    return tuple(part for part in (isatap, address.sixtofour, *(address.teredo or ())) if part is not None)
+
+
+def _is_isatap(address: Address) -> bool:
+    """Whether a router of that tunnel would send it on to the IPv4 address at its end, whatever its prefix."""
+    return address.version == 6 and int(address) >> 32 & 0xFFFFFFFF & ~_UNIVERSAL_BIT == _ISATAP  # noqa: PLR2004
 
 
 def _without_octet_8(address: IPv6Address) -> int:
