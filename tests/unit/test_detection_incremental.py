@@ -63,8 +63,8 @@ def test_an_edit_reads_the_edited_problem_only() -> None:
 def test_what_is_remembered_of_customers_words_has_an_end() -> None:
     index = build_index([Problem("a", "No puedo imprimir", "", ())])
     index.rank("impresoras gigantescas " * 20)
-    # A word has up to 40 letters, so that 8,192 of them take a few MB.
-    assert all(0 < cache.cache_info().currsize <= cache.cache_parameters()["maxsize"] <= 8_192 for cache in (fold, stem))
+    # A word has up to 40 letters, so that 16,384 of them take a few MB.
+    assert all(0 < cache.cache_info().currsize <= cache.cache_parameters()["maxsize"] <= 16_384 for cache in (fold, stem))
     before = fold.cache_info().currsize
     normalise("un texto largo " * 500)
     assert fold.cache_info().currsize == before

@@ -6,7 +6,9 @@ import pytest
 
 from guiado.detection.encoders import use
 from guiado.detection.encoders.pieces import PieceLexicon
-from guiado.detection.spelling import Speller, neighbours
+from guiado.detection.filed import Filed, deletions
+from guiado.detection.spelling import Speller
+from guiado.detection.vocabulary import slip
 from guiado.errors import EncoderUnavailable
 
 TEXT = "la contraseña es incorrecta no llega el código me cobraron dos veces reiniciar el router conexión a internet tarjeta card"
@@ -84,10 +86,15 @@ def test_a_text_of_nothing_but_slips_ends(speller):
     assert len(speller.repair("zxcvbnmq " * 5_000 + "a" * 10_000)) == 55_000
 
 
-def test_neighbours_are_one_slip_away():
-    near = neighbours("abc")
-    assert {"ab", "bac", "abd", "abcz", "xabc"} <= near
-    assert not {"abc", "cba", "a", "abcde"} & near
+def test_what_is_one_slip_away_is_found_and_nothing_else():
+    known = ["ab", "bac", "abd", "abcz", "xabc", "abc", "cba", "a", "abcde", "bca"]
+    assert {near for near in Filed(known, deletions).sharing("abc") if slip("abc", near)} == {"ab", "bac", "abd", "abcz", "xabc"}
+
+
+def test_words_that_came_later_are_found_and_those_that_went_are_not():
+    filed = Filed(["cuenta", "carta"], deletions).with_words(["cuanta"], {"cuenta"})
+    assert filed.sharing("cunta") == {"cuanta"}
+    assert filed.with_words(["cuenta"], set()).sharing("cunta") == {"cuanta", "cuenta"}
 
 
 def test_a_tokenizer_of_another_version_is_said():

@@ -15,6 +15,12 @@ Marks = NDArray[np.bool_]
 """One truth a row."""
 
 
+def spans(begins: Rows, ends: Rows) -> Rows:
+    """The positions from each beginning up to its end, one span after the other."""
+    counts = ends - begins
+    return np.repeat(begins - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+
+
 def largest(numbers: Floats, count: int) -> list[int]:
     """Positions of the largest numbers, equal ones in order; without sorting tens of thousands of others."""
     some = np.flatnonzero(numbers > float(numbers.max(initial=0)) * _CLOSE)

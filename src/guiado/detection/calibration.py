@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import exp, log, log1p
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,11 @@ def standings(observed: Observation, profile: Profile | None, texts: int, base: 
     inside, outside = (_spread_of(side, observed, profile, base, foreign=foreign) for side in ("inside", "outside"))
     from_outside = (observed.signals - outside.mean) / np.maximum(outside.deviation, _LEAST_DEVIATION)
     from_inside = (observed.signals - inside.mean) / np.maximum(inside.deviation, _LEAST_DEVIATION)
-    closeness = _closeness(observed, profile)
-    standing = np.clip(np.concatenate([from_outside, from_inside, [closeness]]), -_REACH, _REACH)
-    return np.append(np.nan_to_num(standing), np.log1p(texts / len(observed.scores))).astype(np.float32)
+    standing = np.concatenate([from_outside, from_inside, [_closeness(observed, profile), 0.0]]).astype(np.float32)
+    standing[np.isnan(standing)] = 0
+    np.minimum(np.maximum(standing, -_REACH, out=standing), _REACH, out=standing)
+    standing[-1] = log1p(texts / len(observed.scores))
+    return standing
 
 
 def judge(
@@ -189,9 +192,9 @@ def _chance(judge: Judge, place: Floats, shift: float = 0.0) -> float:
 
 
 def _sigmoid(odds: float) -> float:
-    return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+    return 1 / (1 + exp(-min(max(odds, -30.0), 30.0)))
 
 
 def _logit(chance: float) -> float:
     bounded = min(max(chance, 1e-6), 1 - 1e-6)
-    return float(np.log(bounded / (1 - bounded)))
+    return log(bounded / (1 - bounded))

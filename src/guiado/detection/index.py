@@ -15,11 +15,11 @@ from guiado.detection.arrays import Floats, largest
 from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.dense import Dense
 from guiado.detection.encoder import Encoder, has_meaning
-from guiado.detection.language import detect_language
+from guiado.detection.language import detect_language, language_of
 from guiado.detection.large import Vectors, dense_of
 from guiado.detection.lexical import LexicalIndex, build_lexical
 from guiado.detection.model import FORMAT, Model
-from guiado.detection.normalise import clean_sentence, meaningful_part
+from guiado.detection.normalise import clean_part, meaningful_part
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.scorer import Observation, Scorer
 from guiado.detection.spelling import Speller
@@ -96,14 +96,15 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        clean = self.read(text)
+        part = meaningful_part(text)
+        clean = self._read(part)
         if not clean or not len(self.texts) or limit < 1:
             return ()
         if self.vectors is None and self._profile is None:
-            return self.lexical.rank(meaningful_part(text), limit)  # nothing was fitted for words alone: their own measure
+            return self.lexical.rank(part, limit)  # nothing was fitted for words alone: their own measure
         vector = self._vector(clean)
         foreign = vector is not None and self._is_foreign(clean)
-        observed = self._scorer.observe(meaningful_part(text), clean, vector, foreign=foreign)
+        observed = self._scorer.observe(part, clean, vector, foreign=foreign)
         sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
         return self._candidates(observed, sure, vector, limit)
 
@@ -113,10 +114,11 @@ class Index:
         Args:
             foreign: whether it is in a language that the knowledge base is not written in.
         """
-        clean = self.read(text)
+        part = meaningful_part(text)
+        clean = self._read(part)
         if not clean or not len(self.texts):
             return None
-        return self._scorer.observe(meaningful_part(text), clean, self._vector(clean), foreign=foreign)
+        return self._scorer.observe(part, clean, self._vector(clean), foreign=foreign)
 
     def with_model(self, model: Model | None) -> Index:
         """The same with what was fitted for it."""
@@ -152,7 +154,10 @@ class Index:
 
     def read(self, text: str) -> str:
         """A customer's text as encoder and classifiers read it: the meaningful part, repaired; empty where there is none."""
-        clean = clean_sentence(text, self.texts.words.keys())
+        return self._read(meaningful_part(text))
+
+    def _read(self, part: str) -> str:
+        clean = clean_part(part, self.texts.words.keys())
         return self._speller.repair(clean) if has_meaning(clean) else ""
 
     def _vector(self, clean: str) -> Floats | None:
@@ -168,7 +173,7 @@ class Index:
         return Speller(self.texts.words, None if self.vectors is not None else _no_lexicon)
 
     def _is_foreign(self, text: str) -> bool:
-        spoken = detect_language(text)
+        spoken = language_of(text)
         return spoken is not None and bool(self._spoken) and spoken not in self._spoken
 
     @cached_property
@@ -190,10 +195,9 @@ class Index:
 
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
         problem_id = self.texts.problem_ids[place]
-        words = observed.lexical.get(problem_id)
         dense = self._scorer.dense
         example = dense.nearest_text(vector, place) if dense and vector is not None else None
-        return Candidate(problem_id, confidence, words.evidence if words else (), example)
+        return Candidate(problem_id, confidence, observed.found.evidence(place) if observed.found else (), example)
 
 
 def build_index(

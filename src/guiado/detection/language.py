@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from guiado.detection.shorthand import TABLES
 from guiado.detection.stopwords import ENGLISH, PORTUGUESE, SPANISH
-from guiado.detection.words import fold, surface_words
+from guiado.detection.words import fold, meaningful_part, part_words
 
 _MOST_WORDS = 200
 _ONLY_HERE = 1.0  # a function word of one language
@@ -45,7 +45,12 @@ def detect_language(text: str) -> str | None:
     Returns:
         "es", "en" or "pt"; None where the text is too short, mixed or in another language.
     """
-    surfaces = surface_words(text)[:_MOST_WORDS]
+    return language_of(meaningful_part(text))
+
+
+def language_of(part: str) -> str | None:
+    """The same of a meaningful part."""
+    surfaces = part_words(part)[:_MOST_WORDS]
     if not surfaces:
         return None
     totals = map(sum, zip(*map(_score_word, surfaces), strict=True))

@@ -1,7 +1,7 @@
 """Dense nearness for knowledge bases of tens of thousands of texts: a coarse look at all problems, an exact one at a few.
 
 The coarse look compares short projections of each problem's centre, and of texts that their centre does not stand for (what was
-learned a moment ago may be about something that nobody wrote down). The exact look reads the texts of some 100 problems.
+learned a moment ago may be about something that nobody wrote down). The exact look reads the texts of some 80 problems.
 
 Source: Deerwester et al., Indexing by Latent Semantic Analysis (1990), for the projection. ADR 0013.
 """
@@ -19,10 +19,10 @@ from guiado.detection.vectors import CompactVectors, VectorCache, compact
 
 MOST_EXACT_TEXTS = 20_000
 """Up to here vectors are kept as they are: 40 MB."""
-CANDIDATES = 100
-"""Problems of which every text is compared."""
-MOST_EXACT_PROBLEMS = 3 * CANDIDATES
-"""Up to here every problem is one of them."""
+CANDIDATES = 64
+"""Problems of which every text is compared, beside those that words or classifiers speak for."""
+MOST_EXACT_PROBLEMS = 300
+"""Up to here every problem is compared."""
 PROJECTED = 128
 """Dimensions of the coarse look."""
 UNLIKE_CENTRE = 0.6
@@ -99,7 +99,7 @@ class LargeDense:
         centre = np.zeros(count, np.float32)
         if not len(rows):
             return Nearness(nearest, centre, rejected, -1, np.zeros(0, np.float32))
-        raw = self.vectors.codes[rows].astype(np.float32) @ vector
+        raw = np.take(self.vectors.codes, rows, axis=0).astype(np.float32) @ vector
         cosines, negative = raw * self._lengths[rows], self.texts.negative[rows]
         known = np.where(negative, np.float32(-1), cosines)
         nearest[problems] = np.maximum.reduceat(known, starts)
@@ -113,14 +113,19 @@ class LargeDense:
         Args:
             problem: position of the problem.
         """
-        rows: Rows = np.arange(int(self._bounds[problem]), int(self._bounds[problem + 1]))
-        rows = rows[~self.texts.negative[rows]]
-        return self.texts.spoken[int(rows[int((self._unit(rows) @ vector).argmax())])] if len(rows) else None
+        begin, end = int(self._bounds[problem]), int(self._bounds[problem + 1])
+        negative = self.texts.negative[begin:end]
+        if negative.all():
+            return None
+        cosines = (self.vectors.codes[begin:end].astype(np.float32) @ vector) * self._lengths[begin:end]
+        return self.texts.spoken[begin + int(np.where(negative, np.float32(-2), cosines).argmax())]
 
     def _coarse(self, vector: Floats) -> Rows:
         projected = vector @ self._axes
         if len(self._probes) <= CANDIDATES:
             return np.unique(self._owners)
+        if len(self._probes) <= _MOST_PROBED:
+            return self._owners[_best(self._probes @ projected, CANDIDATES)]
         rows = _better(self._sketches @ projected[:_SKETCHED], _MOST_PROBED)
         return self._owners[rows[_best(self._probes[rows] @ projected, CANDIDATES)]]
 
@@ -170,8 +175,6 @@ def _best(likeness: Floats, count: int) -> Rows:
 
 def _better(likeness: Floats, count: int) -> Rows:
     """Positions of about so many of the largest: a sample says from where on."""
-    if len(likeness) <= count:
-        return np.arange(len(likeness))
     sample = np.sort(likeness[:: max(1, len(likeness) // _SAMPLED)])
     return np.flatnonzero(likeness >= sample[-max(1, len(sample) * count // len(likeness))])
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from math import log1p, sqrt
+from typing import NamedTuple, cast
 
+import numpy as np
+
+from guiado.detection.arrays import Rows, spans
 from guiado.detection.contents import Contents
+from guiado.detection.postings import Weights
 from guiado.detection.problem import Candidate, Problem
-from guiado.detection.terms import Word, importance, read_words
-from guiado.detection.vocabulary import REPAIRED, stem
+from guiado.detection.terms import Word, importance, read_part
+from guiado.detection.vocabulary import REPAIRED, Meanings, stem
+from guiado.detection.words import meaningful_part
 
 POOLED_SHARE = 0.3
 """Share of the problem's texts taken together: one phrase rarely has all the customer's words."""
@@ -26,9 +30,6 @@ _MOST_TOLERANT = 16  # words whose typing errors are looked for; what is wrong s
 _MOST_EVIDENCE = 5
 _DECIMALS = 12
 
-_ByTerm = dict[int, list[tuple[int, float]]]
-"""What was asked by term: positions of words, and what the term is worth for each."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -38,6 +39,43 @@ class _Asked:
     is_function: bool
     weight: float
     meanings: tuple[tuple[int, float], ...]
+
+
+class _Meant(NamedTuple):
+    """What was asked by term, ascending: which word means it, and what the term is worth for that word."""
+
+    terms: Rows
+    words: Rows
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What the words of a text say.
+
+    Args:
+        problems: positions of those that it may be about, in no order.
+        confidences: of each, 0 to 1.
+        shares: what each word adds to each problem (problems x words).
+        asked: the words.
+    """
+
+    problems: Rows
+    confidences: Weights
+    shares: Weights
+    asked: Sequence[_Asked]
+
+    def evidence(self, problem: int) -> tuple[str, ...]:
+        """The words that speak for a problem, strongest first.
+
+        Words with a meaning of their own are evidence; function words only where there is nothing else.
+        """
+        for row in np.flatnonzero(self.problems == problem):
+            shares: list[float] = self.shares[row].tolist()
+            words = [(a.is_function, -share, a.surface) for share, a in zip(shares, self.asked, strict=True) if share > 0]
+            telling = [word for word in words if not word[0]] or words
+            return tuple(surface for _, _, surface in sorted(telling)[:_MOST_EVIDENCE])
+        return ()
 
 
 class LexicalIndex:
@@ -70,21 +108,33 @@ class LexicalIndex:
         Returns:
             Candidates with a confidence over 0, best first, equal ones by id; empty where nothing fits.
         """
-        asked = self._ask(read_words(text)[:_MOST_WORDS])
-        length = sqrt(sum(a.weight**2 for a in asked) + (VAGUENESS * self._rarest) ** 2)
-        by_term = _by_term(asked, self._rarity)
-        scored = [self._judge(problem, asked, by_term, length) for problem in self._shortlist(asked)]
-        return tuple(sorted(scored, key=lambda c: (-c.confidence, c.problem_id))[: max(0, limit)])
+        found = self.find(meaningful_part(text))
+        confidences = dict(zip(cast("list[int]", found.problems.tolist()), found.confidences.tolist(), strict=True))
+        best = sorted(confidences, key=lambda problem: (-confidences[problem], problem))[: max(0, limit)]
+        ids = self.contents.problem_ids  # in alphabetical order
+        return tuple(Candidate(ids[problem], confidences[problem], found.evidence(problem)) for problem in best)
 
-    def _ask(self, words: Sequence[Word]) -> list[_Asked]:
+    def find(self, part: str, *, forms: bool = True) -> Found:
+        """The problems that a text may be about.
+
+        Args:
+            part: the meaningful part of a text.
+            forms: whether known words may mean others that look like them; where an encoder has its say, that changes nothing.
+        """
+        asked = self._ask(read_part(part)[:_MOST_WORDS], forms=forms)
+        length = sqrt(sum(a.weight**2 for a in asked) + (VAGUENESS * self._rarest) ** 2)
+        meant = _meant(asked, self._rarity)
+        return self._judge(self._shortlist(meant), asked, meant, length)
+
+    def _ask(self, words: Sequence[Word], *, forms: bool) -> list[_Asked]:
         distinct = {word.key: word for word in reversed(words)}
         asked = list(reversed(distinct.values()))
-        return [self._weigh(word, self._meanings(word, number)) for number, word in enumerate(asked)]
+        tolerant = [word.key for word in asked[:_MOST_TOLERANT] if not word.is_function]
+        found = dict(zip(tolerant, self.contents.vocabulary.meanings(tolerant, forms=forms), strict=True))
+        return [self._weigh(word, self._known(found.get(word.key) or ((stem(word.key), 1.0),))) for word in asked]
 
-    def _meanings(self, word: Word, number: int) -> tuple[tuple[int, float], ...]:
-        exact = word.is_function or number >= _MOST_TOLERANT
-        nearest = ((stem(word.key), 1.0),) if exact else self.contents.vocabulary.meanings(word.key)
-        known = ((self.contents.numbers.get(term), closeness) for term, closeness in nearest)
+    def _known(self, meanings: Meanings) -> tuple[tuple[int, float], ...]:
+        known = ((self.contents.numbers.get(term), closeness) for term, closeness in meanings)
         return tuple((term, closeness) for term, closeness in known if term is not None and self._rarity[term])
 
     def _weigh(self, word: Word, meanings: tuple[tuple[int, float], ...]) -> _Asked:
@@ -94,46 +144,44 @@ class LexicalIndex:
         weight = self._rarest * importance(stem(word.key))
         return _Asked(word.surface, word.is_function, weight, meanings)
 
-    def _shortlist(self, asked: Sequence[_Asked]) -> list[int]:
+    def _shortlist(self, meant: _Meant) -> Rows:
         """The problems with the texts that are most like what was asked, every meaning of a word counted.
 
         The rarest terms come first, and very common ones are left out where there are tens of thousands of problems.
         """
-        found = [(term, a.weight * near * self._rarity[term]) for a in asked for term, near in a.meanings]
-        found.sort(key=lambda item: self._postings.how_many(item[0]))
-        read = accumulate(self._postings.how_many(term) for term, _ in found)
-        rare = [one for one, much in zip(found, read, strict=True) if much <= _MOST_POSTINGS]
-        return self._postings.nearest(rare or found[:1], _SHORTLIST)
+        much = self._postings.how_many(meant.terms)
+        order = np.argsort(much, kind="stable")
+        rare = order[: max(1, int(np.searchsorted(np.cumsum(much[order]), _MOST_POSTINGS, "right")))]
+        return self._postings.nearest(meant.terms[rare], meant.weights[rare], _SHORTLIST)
 
-    def _judge(self, problem: int, asked: Sequence[_Asked], by_term: _ByTerm, length: float) -> Candidate:
-        """One problem in full: of the meanings of a word the best counts in each text, and in all of them together."""
-        texts: list[float] = []
-        pool: dict[int, float] = defaultdict(float)
-        for scale, terms in self._postings.texts_of(problem):
-            best: dict[int, float] = {}
-            for term in terms:
-                if term in by_term:
-                    pool[term] += scale
-                    for word, weight in by_term[term]:
-                        best[word] = max(best.get(word, 0.0), weight)
-            texts.append(scale * sum(best[word] for word in sorted(best)))
-        shares: dict[int, float] = {}
-        for term, scale in pool.items():
-            for word, weight in by_term[term]:
-                shares[word] = max(shares.get(word, 0.0), weight * scale)
-        pooled_scale = float(self._postings.pooled_scales[problem])
-        pooled = sum(shares[word] for word in sorted(shares)) * pooled_scale
-        score = ((1 - POOLED_SHARE) * max(texts) + POOLED_SHARE * pooled) / length
-        evidence = _evidence([(share * pooled_scale, asked[word]) for word, share in shares.items()])
-        return Candidate(self.contents.problem_ids[problem], _confidence(score), evidence)
+    def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> Found:
+        """These problems in full: of the meanings of a word the best counts in each text, and in all of them together."""
+        postings, words = self._postings, len(asked)
+        if not len(problems):
+            return Found(problems, np.zeros(0), np.zeros((0, words)), asked)
+        texts, starts = postings.texts_of(problems)
+        terms, hosts = postings.terms_of(texts)
+        first, end = np.searchsorted(meant.terms, terms), np.searchsorted(meant.terms, terms, "right")
+        meanings, hosts = spans(first, end), np.repeat(hosts, end - first)
+        best = np.zeros(len(texts) * words)
+        np.maximum.at(best, hosts * words + meant.words[meanings], meant.weights[meanings])
+        scores = np.maximum.reduceat(best.reshape(-1, words).sum(axis=1) * postings.scales[texts], starts)
+        owners = np.searchsorted(starts, hosts, "right") - 1
+        kinds = len(meant.terms)
+        pool = np.bincount(owners * kinds + meanings, postings.scales[texts][hosts], len(problems) * kinds)
+        shares = np.zeros((words, len(problems)))
+        np.maximum.at(shares, meant.words, pool.reshape(-1, kinds).T * meant.weights[:, None])
+        shares = shares.T * postings.pooled_scales[problems][:, None]
+        scores = ((1 - POOLED_SHARE) * scores + POOLED_SHARE * shares.sum(axis=1)) / length
+        return Found(problems, _confidences(scores), shares, asked)
 
 
-def _by_term(asked: Sequence[_Asked], rarity: Sequence[float]) -> _ByTerm:
-    found: _ByTerm = defaultdict(list)
-    for word, a in enumerate(asked):
-        for term, closeness in a.meanings:
-            found[term].append((word, a.weight * closeness * rarity[term]))
-    return dict(found)
+def _meant(asked: Sequence[_Asked], rarity: Sequence[float]) -> _Meant:
+    found = sorted(
+        (term, word, a.weight * closeness * rarity[term]) for word, a in enumerate(asked) for term, closeness in a.meanings
+    )
+    terms, words, weights = zip(*found, strict=True) if found else ((), (), ())
+    return _Meant(np.array(terms, np.int64), np.array(words, np.int64), np.array(weights, np.float64))
 
 
 def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = None) -> LexicalIndex:
@@ -149,16 +197,9 @@ def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = N
     return LexicalIndex(Contents.of(problems, previous.contents if previous else None))
 
 
-def _confidence(score: float) -> float:
-    """The score as it is: a ranking measure between 0 and 1, below the share of right answers rather than above it.
+def _confidences(scores: Weights) -> Weights:
+    """The scores as they are: a ranking measure between 0 and 1, below the share of right answers rather than above it.
 
     Rounded, since terms are summed up in the order in which they were first met, which an edit may change.
     """
-    return min(1.0, round(score, _DECIMALS))
-
-
-def _evidence(shares: Sequence[tuple[float, _Asked]]) -> tuple[str, ...]:
-    """Words with a meaning of their own are evidence; function words only where there is nothing else."""
-    words = [(a.is_function, -share, a.surface) for share, a in shares]
-    telling = [word for word in words if not word[0]] or words
-    return tuple(surface for _, _, surface in sorted(telling)[:_MOST_EVIDENCE])
+    return np.minimum(1.0, np.round(scores, _DECIMALS))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from guiado.detection.language import detect_language
+from guiado.detection.language import language_of
 from guiado.detection.shorthand import spell_out
 from guiado.detection.words import MEANINGFUL_CHARS, expand, fold, meaningful_part, normalise, shorten_drawn_out, surface_words
 
@@ -34,6 +34,9 @@ _ASKING = {
 }
 """Spanish words that have an accent where they ask, and that nobody writes in a hurry."""
 _IN_ADDRESS = re.compile(r"^[./@=&#?%-]\w|\w[.@=&#%-]\w$")  # "x.com" is no "por.com"
+_ADDRESS_MARK = re.compile(r"[./@=&#?%-]\w|\w[.@=&#%-]")
+_AFTER_APOSTROPHE = re.compile(r" (?:[tms]|ve|ll|re)\b")
+"""In few texts, and found at once."""
 _APOSTROPHE_LOST = re.compile(
     r"\b((?:do|does|did|ca|wo|is|was|could|would|should|have|has|had|are|were)n|can) (t)\b"
     r"|\b(?:(i) (m|ve|ll)|(it|what|that|there|where|how|who|let|he|she) (s)|(you|they|we) (re|ve|ll))\b"
@@ -51,10 +54,16 @@ def clean_sentence(text: str, known: AbstractSet[str] = frozenset()) -> str:
     Returns:
         One line of at most `MEANINGFUL_CHARS`; empty only where there was nothing to read.
     """
-    sentence = shorten_drawn_out(meaningful_part(text)).lower()[: 2 * MEANINGFUL_CHARS]
-    sentence = _APOSTROPHE_LOST.sub(lambda match: match.group().replace(" ", "'"), sentence)
+    return clean_part(meaningful_part(text), known)
+
+
+def clean_part(part: str, known: AbstractSet[str] = frozenset()) -> str:
+    """The same of a meaningful part."""
+    sentence = shorten_drawn_out(part).lower()[: 2 * MEANINGFUL_CHARS]
+    if _AFTER_APOSTROPHE.search(sentence):
+        sentence = _APOSTROPHE_LOST.sub(lambda match: match.group().replace(" ", "'"), sentence)
     tokens = list(_TOKEN.finditer(sentence))
-    language = detect_language(sentence)
+    language = language_of(sentence)
     words = spell_out([token.group() for token in tokens], language, known)
     full = _SPACES.sub(" ", _put_back(sentence, tokens, words)).strip()[:MEANINGFUL_CHARS]
     return _ASKS.sub(_ask, full) if language == "es" else full
@@ -67,9 +76,12 @@ def _ask(match: re.Match[str]) -> str:
 def _put_back(sentence: str, tokens: Sequence[re.Match[str]], words: Sequence[str]) -> str:
     """The sentence with its words in full, and with its marks."""
     parts, end = list[str](), 0
+    addresses = _ADDRESS_MARK.search(sentence) is not None
     for token, word in zip(tokens, words, strict=True):
         space = " " if token.group().endswith("/") else ""
-        written = token.group() if _IN_ADDRESS.search(sentence[max(0, token.start() - 1) : token.end() + 2]) else word
+        written = (
+            token.group() if addresses and _IN_ADDRESS.search(sentence[max(0, token.start() - 1) : token.end() + 2]) else word
+        )
         parts += [sentence[end : token.start()], written if len(written) <= _LONG_CHARS else "", space]
         end = token.end()
     return "".join([*parts, sentence[end:]])

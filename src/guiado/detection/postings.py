@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.detection.arrays import Rows, largest
+from guiado.detection.arrays import Rows, largest, spans
 
 Numbers = NDArray[np.int32]
 Weights = NDArray[np.float64]
@@ -53,32 +51,31 @@ class Postings:
         self.pooled_scales: Weights = np.divide(1, np.sqrt(squares), out=np.zeros(len(counts)), where=squares > 0)
         """What brings the texts of a problem, taken together, to length 1."""
 
-    def nearest(self, found: Sequence[tuple[int, float]], count: int) -> list[int]:
+    def nearest(self, terms: Rows, weights: Weights, count: int) -> Rows:
         """The problems with the texts that have most of what was asked, best first.
 
         Args:
-            found: terms with their weights.
+            terms: some.
+            weights: of each.
             count: most problems wanted.
         """
-        if not found:
-            return []
-        rows = [self.texts[self.term_bounds[term] : self.term_bounds[term + 1]] for term, _ in found]
-        weights = np.repeat([weight for _, weight in found], [len(those) for those in rows])
-        sums = np.bincount(np.concatenate(rows), weights, len(self.scales))
+        having = self.texts[spans(self.term_bounds[terms], self.term_bounds[terms + 1])]
+        sums = np.bincount(having, np.repeat(weights, self.how_many(terms)), len(self.scales))
         touched = np.flatnonzero(sums)
         best = touched[largest(sums[touched] * self.scales[touched], _TEXTS_A_PROBLEM * count)]
         owners: list[int] = self._owners[best].tolist()
-        return list(dict.fromkeys(owners))[:count]
+        return np.array(list(dict.fromkeys(owners))[:count], np.int64)
 
-    def how_many(self, term: int) -> int:
-        """In how many texts a term occurs."""
-        return int(self.term_bounds[term + 1] - self.term_bounds[term])
+    def how_many(self, terms: Rows) -> Rows:
+        """In how many texts each term occurs."""
+        return self.term_bounds[terms + 1] - self.term_bounds[terms]
 
-    def texts_of(self, problem: int) -> list[tuple[float, list[int]]]:
-        """The texts of a problem: what scales each, and its terms."""
-        first, end = int(self.problem_bounds[problem]), int(self.problem_bounds[problem + 1])
-        bounds: list[int] = self.bounds[first : end + 1].tolist()
-        begin = bounds[0]
-        terms: list[int] = self.terms[begin : bounds[-1]].tolist()
-        scales: list[float] = self.scales[first:end].tolist()
-        return [(scale, terms[bounds[number] - begin : bounds[number + 1] - begin]) for number, scale in enumerate(scales)]
+    def texts_of(self, problems: Rows) -> tuple[Rows, Rows]:
+        """The texts of some problems, one problem after the other, and where those of each begin among them."""
+        begins, ends = self.problem_bounds[problems], self.problem_bounds[problems + 1]
+        return spans(begins, ends), np.cumsum(ends - begins) - (ends - begins)
+
+    def terms_of(self, texts: Rows) -> tuple[Numbers, Rows]:
+        """The terms of some texts, one text after the other, and which of these texts each is in."""
+        begins, ends = self.bounds[texts], self.bounds[texts + 1]
+        return self.terms[spans(begins, ends)], np.repeat(np.arange(len(texts)), ends - begins)

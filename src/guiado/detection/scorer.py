@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.dense import Dense, Nearness
 from guiado.detection.large import LargeDense
-from guiado.detection.lexical import LexicalIndex
+from guiado.detection.lexical import Found, LexicalIndex
 from guiado.detection.linear import LinearHead, log_softmax
-from guiado.detection.problem import Candidate
 from guiado.detection.sketch import Sketcher
 
 WORDS_SHARE = 0.4
@@ -35,7 +35,7 @@ SAME_COSINE = 0.85
 """Two texts over this cosine say the same in nearly the same words."""
 SAME_WORTH = 6.0
 """What it is worth that a known text says the very same."""
-_LEXICAL_LIMIT = 14
+_STRONGEST = 16  # of the classifiers' problems, to be compared text by text
 _CLIP = 12.0
 _LEAST_CHANCE = 1e-9
 
@@ -72,14 +72,14 @@ class Observation:
         scores: one for each problem, in logarithms of chances.
         signals: of the best problem, in the order of `SIGNALS`; nan for one that says nothing here.
         closeness: cosine to the nearest known text of the best problem.
-        lexical: what the lexical model found, by problem.
+        found: what the words say; None where they do not count.
         fitted: whether classifiers decided, or likeness alone.
     """
 
     scores: Floats
     signals: Floats
     closeness: float
-    lexical: Mapping[str, Candidate]
+    found: Found | None
     fitted: bool = True
 
     @property
@@ -102,42 +102,33 @@ class Scorer:
         self, problem_ids: tuple[str, ...], lexical: LexicalIndex, dense: Dense | LargeDense | None, heads: Heads | None
     ) -> None:
         self.problem_ids, self.lexical, self.dense = problem_ids, lexical, dense
-        self._places = {problem_id: place for place, problem_id in enumerate(problem_ids)}
         self.heads = heads if heads and self._serves(heads) else None
         self._columns = self._find_columns() if self.heads else None
 
-    def observe(self, text: str, clean: str, vector: Floats | None, *, foreign: bool = False) -> Observation:
+    def observe(self, part: str, clean: str, vector: Floats | None, *, foreign: bool = False) -> Observation:
         """A text against all problems.
 
         Args:
-            text: as the customer wrote it.
+            part: the meaningful part of it, as the customer wrote it.
             clean: as the encoder reads it.
             vector: its meaning, of length 1; None where there is no encoder.
             foreign: whether it is in a language that the knowledge base is not written in: then words count nothing.
         """
-        foreign = foreign and vector is not None and self.dense is not None
-        ranked = () if foreign else self.lexical.rank(text, _LEXICAL_LIMIT)
-        lexical = {found.problem_id: found for found in ranked}
+        dense = self.dense if vector is not None else None
+        foreign = foreign and dense is not None
+        found = None if foreign else self.lexical.find(part, forms=dense is None)
         words = np.zeros(len(self.problem_ids), np.float32)
-        for problem_id, found in lexical.items():
-            words[self._places[problem_id]] = found.confidence
-        near = self.dense.near(vector, np.flatnonzero(words)) if self.dense and vector is not None else None
-        scores, strengths = self._score("" if foreign else clean, vector, near, words)
-        signals, closeness = self._judge(scores, strengths, near, words)
-        return Observation(scores, signals, closeness, lexical, self._asks_heads(near))
-
-    def _score(self, clean: str, vector: Floats | None, near: Nearness | None, words: Floats) -> tuple[Floats, Floats]:
-        """Logarithms of chances, and how strong the case for each problem is by itself."""
-        if self.heads is None or not self._asks_heads(near):
-            strengths = WORDS_ONLY_LEXICAL * words if near is None else _likeness(near, words)
-        else:
-            strengths = self._ask_heads(self.heads, clean, vector) + LEXICAL_SHARE * words
+        if found is not None:
+            words[found.problems] = found.confidences
+        heads = self.heads if self.heads and (self.heads.meaning is None) == (dense is None) else None
+        strong = self._ask_heads(heads, "" if foreign else clean, vector) + LEXICAL_SHARE * words if heads else None
+        near = dense.near(vector, _promising(words, strong)) if dense and vector is not None else None
+        strengths = _likeness(near, words) if strong is None else strong
         if near is not None:
             strengths = strengths + SAME_WORTH * (_sameness(near.nearest) - _sameness(near.rejected))
-        return log_softmax(strengths[None, :])[0], strengths
-
-    def _asks_heads(self, near: Nearness | None) -> bool:
-        return self.heads is not None and (self.heads.meaning is None) == (near is None)
+        scores = log_softmax(strengths[None, :])[0]
+        signals, closeness = self._judge(scores, strengths, near, words)
+        return Observation(scores, signals, closeness, found, heads is not None)
 
     def _ask_heads(self, heads: Heads, clean: str, vector: Floats | None) -> Floats:
         if heads.meaning is not None and vector is not None and not clean:
@@ -149,10 +140,11 @@ class Scorer:
 
     def _judge(self, scores: Floats, strengths: Floats, near: Nearness | None, words: Floats) -> tuple[Floats, float]:
         best = int(scores.argmax())
-        rest = np.delete(scores, best)
+        rest = scores.copy()
+        rest[best] = -np.inf
         # With one problem only there is nothing that it could be told from: nan, no signal.
-        margin = float(scores[best] - rest.max()) if len(rest) else np.nan
-        chance = float(scores[best]) - float(np.log(np.exp(rest).sum() + _LEAST_CHANCE)) if len(rest) else np.nan
+        margin = float(scores[best] - rest.max()) if len(rest) > 1 else np.nan
+        chance = float(scores[best]) - log(float(np.exp(rest).sum()) + _LEAST_CHANCE) if len(rest) > 1 else np.nan
         nearest = float(near.best[0]) if near is not None and len(near.best) else float(words.max())
         five = float(near.best.mean()) if near is not None and len(near.best) else float(np.sort(words)[-5:].mean())
         closeness = float(near.nearest[best]) if near is not None else float(words[best])
@@ -167,7 +159,18 @@ class Scorer:
         return np.array([places[problem_id] for problem_id in self.problem_ids], np.int64)
 
 
-def _likeness(near: Nearness, words: Floats) -> Floats:
+def _promising(words: Floats, strong: Floats | None) -> Rows:
+    """The problems that words or classifiers speak for."""
+    having = np.flatnonzero(words)
+    if strong is None or len(strong) <= _STRONGEST:
+        return having
+    return np.concatenate([having, np.argpartition(strong, -_STRONGEST)[-_STRONGEST:]])
+
+
+def _likeness(near: Nearness | None, words: Floats) -> Floats:
+    """How strong the case for each problem is, where nobody fitted a classifier."""
+    if near is None:
+        return WORDS_ONLY_LEXICAL * words
     return NEAREST_SLOPE * near.nearest + CENTRE_SLOPE * near.centre + LEXICAL_SLOPE * words
 
 

@@ -84,7 +84,7 @@ class Sketcher:
         length = float(np.linalg.norm(weights))
         if length:
             signs = np.where(hashes >> 31, np.float32(_PART_WEIGHT / length), np.float32(-_PART_WEIGHT / length))
-            np.add.at(row, (hashes >> 18) % SKETCH_DIMENSIONS, weights * signs)
+            row += np.bincount((hashes >> 18) % SKETCH_DIMENSIONS, weights * signs, SKETCH_DIMENSIONS)
 
 
 def _parts(text: str) -> tuple[Counter[int], Counter[int]]:
@@ -106,8 +106,16 @@ def _pieces(word: str) -> tuple[int, ...]:
 
 def _hash_pieces(word: str) -> tuple[int, ...]:
     marked = f"<{word}>"
+    if marked.isascii():
+        return _hash_slices(marked.encode())
     sizes = range(_SMALLEST_PIECE, _LARGEST_PIECE + 1)
     return tuple(_hash(marked[begin : begin + size]) for size in sizes for begin in range(max(1, len(marked) - size + 1)))
+
+
+def _hash_slices(marked: bytes) -> tuple[int, ...]:
+    """The same where a letter is a byte."""
+    sizes = range(_SMALLEST_PIECE, _LARGEST_PIECE + 1)
+    return tuple([crc32(marked[begin : begin + size]) for size in sizes for begin in range(max(1, len(marked) - size + 1))])
 
 
 _remembered = lru_cache(maxsize=2_048)(_hash_pieces)  # texts repeat their words; 3 MB

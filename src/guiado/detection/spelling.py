@@ -11,30 +11,29 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Protocol
 
-from guiado.detection.common_words import spellings, spoken, weights
+from guiado.detection.common_words import filed, spellings, spoken, weights
 from guiado.detection.encoders.pieces import PieceLexicon
 from guiado.detection.encoders.use import load_lexicon
-from guiado.detection.language import detect_language
+from guiado.detection.filed import Filed, deletions
+from guiado.detection.language import language_of
 from guiado.detection.shorthand import FULL_FORMS
 from guiado.detection.stopwords import FUNCTION_WORDS, GREETINGS
+from guiado.detection.vocabulary import slip
 from guiado.detection.words import fold
 from guiado.errors import EncoderUnavailable
 
 FEWEST_LETTERS = 3
 """Shorter words have too many neighbours."""
-COMMON_LETTERS = 5
-"""From here on the common words of three languages are no neighbours of everything."""
 LONGEST = 24
-"""Longer words are names and numbers, and each letter makes 55 neighbours to look for."""
+"""Longer words are names and numbers."""
 
 _MOST_REPAIRS = 24  # in one text: who needs more writes another language
+_MOST_WORDS = 160  # the encoder reads no more
 _WORD = re.compile(r"[^\W\d_]+")
 _PLAIN = re.compile(r"[a-z]+")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 # Natural logarithms of probabilities, chosen on the training rows of five data sets: of a slip at all, of one that is
 # rarer than doubled, left out or exchanged letters, and of a word of the knowledge base.
@@ -63,8 +62,8 @@ class Lexicon(Protocol):
         """Whether a word in lower case is known with capitals only."""
         ...
 
-    def among(self, words: AbstractSet[str], language: str | None) -> set[str]:
-        """Those that are words, as they stand or with accents."""
+    def near(self, word: str, language: str | None) -> set[str]:
+        """Longer words that share a form of `deletions` with this one; with accents, or as they are without."""
         ...
 
     def weigh_letters(self, word: str) -> float:
@@ -99,12 +98,9 @@ class Words:
         """See `Lexicon.is_name`."""
         return self._pieces.is_name(word)
 
-    def among(self, words: AbstractSet[str], language: str | None) -> set[str]:
-        """See `Lexicon.among`."""
-        found = set[str]()
-        for one in spoken(language):
-            found |= (words & weights(one).keys()) | (words & spellings(one).keys())
-        return found
+    def near(self, word: str, language: str | None) -> set[str]:
+        """See `Lexicon.near`."""
+        return set[str]().union(*(filed(one).sharing(word) for one in spoken(language)))
 
     def weigh_letters(self, word: str) -> float:
         """See `Lexicon.weigh_letters`."""
@@ -134,8 +130,10 @@ class Speller:
 
     def prepare(self) -> None:
         """Do what the first query would have to wait for."""
+        _ = self._filed
         if lexicon := self._lexicon():
             lexicon.accented("", None)
+            lexicon.near("", None)
 
     def repair(self, text: str) -> str:
         """A text without slips.
@@ -143,7 +141,7 @@ class Speller:
         Args:
             text: as `clean_sentence` leaves it.
         """
-        left, language = _MOST_REPAIRS, detect_language(text)
+        left, language = _MOST_REPAIRS, language_of(text)
 
         def mend(match: re.Match[str]) -> str:
             nonlocal left
@@ -154,7 +152,7 @@ class Speller:
             left -= mended != word
             return mended
 
-        return _WORD.sub(mend, text)
+        return _WORD.sub(mend, text, count=_MOST_WORDS)
 
     def _mend(self, word: str, language: str | None) -> str:
         plain, lexicon = fold(word), self._lexicon()
@@ -182,15 +180,17 @@ class Speller:
     def _nearest(self, word: str, plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
         """What was meant, if that is likelier than that nothing was amiss."""
         least = (lexicon.weigh_letters(plain) if lexicon else _UNWEIGHED) - _SLIP
-        near = neighbours(plain)
-        found = [
-            self._weigh(known, plain, lexicon, language) for known in near & self._spellings.keys() if len(known) > FEWEST_LETTERS
-        ]
+        known = self._filed.sharing(plain)
+        found = [self._weigh(near, plain, lexicon, language) for near in known if slip(plain, near)]
         if lexicon is not None:
-            others = (other for other in lexicon.among(near - self._spellings.keys(), language) if len(other) >= COMMON_LETTERS)
-            found += [_weigh_common(other, plain, lexicon, language, marked=word != plain) for other in others]
+            others = [near for near in lexicon.near(plain, language) if near not in self._spellings and slip(plain, near)]
+            found += [_weigh_common(near, plain, lexicon, language, marked=word != plain) for near in others]
         weight, spelling = max(found, default=(least, ""))
         return spelling if weight > least else None
+
+    @cached_property
+    def _filed(self) -> Filed:
+        return Filed([plain for plain in self._spellings if len(plain) > FEWEST_LETTERS], deletions)
 
     def _weigh(self, near: str, plain: str, lexicon: Lexicon | None, language: str | None) -> tuple[float, str]:
         """How likely it is that a word of the knowledge base was meant, and how it is written."""
@@ -215,16 +215,6 @@ def _weigh_common(near: str, plain: str, lexicon: Lexicon, language: str | None,
     if weight is None or (_is_likelier(bare, weight) and not marked):
         weight, spelling = bare, near
     return (_UNWEIGHED if weight is None else weight) + _cost(plain, near), spelling
-
-
-def neighbours(word: str) -> set[str]:
-    """Every row of letters that is one slip away: a letter more or less, another one, or two that changed places."""
-    parts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
-    shorter = [before + after[1:] for before, after in parts if after]
-    exchanged = [before + after[1] + after[0] + after[2:] for before, after in parts if len(after) > 1]
-    other = [before + letter + after[1:] for before, after in parts if after for letter in _LETTERS]
-    longer = [before + letter + after for before, after in parts for letter in _LETTERS]
-    return {*shorter, *exchanged, *other, *longer} - {word}
 
 
 def _cost(word: str, near: str) -> float:

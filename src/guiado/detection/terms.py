@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from guiado.detection.normalise import expand, fold, surface_words
+from guiado.detection.normalise import expand, fold
 from guiado.detection.stopwords import FUNCTION_WORDS, GREETINGS
 from guiado.detection.vocabulary import stem
+from guiado.detection.words import meaningful_part, part_words
 
 FUNCTION_WEIGHT = 0.5
 """Function words tell "me cobraron" from "cobrar", so they count a little: without them Spanish accuracy fell by 5 points."""
@@ -34,7 +35,12 @@ def read_words(text: str) -> list[Word]:
     Args:
         text: anything that a customer may type, of any length.
     """
-    words = map(_read, surface_words(text))
+    return read_part(meaningful_part(text))
+
+
+def read_part(part: str) -> list[Word]:
+    """The same of a meaningful part."""
+    words = map(_read, part_words(part))
     return [word for word in words if len(word.key) > 1 and word.key not in GREETINGS]
 
 

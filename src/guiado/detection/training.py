@@ -22,6 +22,7 @@ from guiado.detection.scorer import SIGNALS, Heads, Scorer
 from guiado.detection.sketch import Sketcher
 from guiado.detection.texts import Texts
 from guiado.detection.vectors import CompactVectors
+from guiado.detection.words import meaningful_part
 
 LEAST_TEXTS_EACH = 2.0
 """With fewer texts a problem a classifier knows no more than the texts themselves."""
@@ -115,7 +116,7 @@ def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause:
         for row in map(int, asked):
             vector = None if vectors is None else vectors[np.array([row])][0]
             for foreign in _BOTH if vector is not None else (False,):
-                observed = scorer.observe(texts.spoken[row], texts.clean[row], vector, foreign=foreign)
+                observed = scorer.observe(meaningful_part(texts.spoken[row]), texts.clean[row], vector, foreign=foreign)
                 found[inside, foreign].append(observed.signals)
     closeness, deviation = _closeness(texts, vectors)
     return Profile(

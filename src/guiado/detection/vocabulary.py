@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
-from heapq import nlargest
-from math import sqrt
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 import snowballstemmer
 
-SMALLEST_GRAM, LARGEST_GRAM = 3, 5
+from guiado.detection.filed import Filed, deletions, grams
+
 ONE_EDIT = 0.85
 """How much a word counts that has a letter more or less, or two that changed places, against 1 for the same stem."""
 ONE_LETTER = 0.6
@@ -30,9 +27,11 @@ FUZZY_LETTERS = 4
 
 _MOST_MEANINGS = 8
 _REMEMBERED = 4_096  # customers use the same few thousand words
-_SHORTLIST = 24
-_MOST_POSTINGS = 600
 _SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
+
+
+Meanings = tuple[tuple[str, float], ...]
+"""What a word may mean: known stems, nearest first, each 0 to 1."""
 
 
 class _Stemmer(Protocol):
@@ -41,16 +40,12 @@ class _Stemmer(Protocol):
     def stemWord(self, word: str) -> str: ...  # noqa: N802
 
 
-T = TypeVar("T")
-Filed = Mapping[str, tuple[T, ...]]
-"""Things under each of their keys."""
-
 _lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
 _spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
 _english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """The stem of a folded word: Spanish (which serves Portuguese endings too), then English endings.
 
@@ -59,22 +54,6 @@ def stem(word: str) -> str:
     """
     with _lock:
         return _english.stemWord(_spanish.stemWord(word))
-
-
-def grams(word: str) -> frozenset[str]:
-    """The character n-grams inside one word, its ends marked."""
-    marked = f"<{word}>"
-    sizes = range(SMALLEST_GRAM, LARGEST_GRAM + 1)
-    return frozenset(marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1))
-
-
-# Of words of the knowledge base only: what customers write could be 40 letters long each time, 14 KB a word.
-_known_grams = lru_cache(maxsize=8_192)(grams)
-
-
-def similarity(one: AbstractSet[str], other: AbstractSet[str]) -> float:
-    """Cosine of two words' n-gram sets, 0 to 1."""
-    return len(one & other) / sqrt(len(one) * len(other))
 
 
 class Vocabulary:
@@ -86,18 +65,18 @@ class Vocabulary:
         stems: every folded word of the knowledge base, with its stem.
     """
 
-    __slots__ = ("_by_deletion", "_by_trigram", "_remembered", "stems")
+    __slots__ = ("_deletions", "_grams", "_remembered", "stems")
 
     def __init__(self, stems: Mapping[str, str]) -> None:
         self.stems = stems
-        self._by_trigram = file_under(_comparable(stems), _trigrams)
-        self._by_deletion = file_under(_comparable(stems), _deletions)
-        self._remembered = lru_cache(_REMEMBERED)(self._look_up)
+        self._grams, self._deletions = Filed(_comparable(stems), grams), Filed(_comparable(stems), deletions)
+        self._remembered: dict[str, Meanings] = {}
 
     def with_words(self, stems: Mapping[str, str]) -> Vocabulary:
         """A vocabulary of these words. What it has in common with this one is shared, and costs nothing."""
         new, gone = stems.keys() - self.stems.keys(), self.stems.keys() - stems.keys()
-        if len(new) + len(gone) > _SHARED_CHANGES:
+        kept = len(self._grams.words) - len(self.stems)
+        if max(len(new) + len(gone), kept) > _SHARED_CHANGES:
             return Vocabulary(stems)
         changed = copy(self)
         changed._share(stems, new, gone)  # noqa: SLF001 nobody else has it yet
@@ -105,100 +84,59 @@ class Vocabulary:
 
     def _share(self, stems: Mapping[str, str], new: Iterable[str], gone: Iterable[str]) -> None:
         self.stems = stems
-        self._remembered = lru_cache(_REMEMBERED)(self._look_up)
-        new, gone = _comparable(new), _comparable(gone)
-        self._by_trigram = refile(self._by_trigram, file_under(new, _trigrams), file_under(gone, _trigrams))
-        self._by_deletion = refile(self._by_deletion, file_under(new, _deletions), file_under(gone, _deletions))
+        self._remembered = {}
+        new, gone = _comparable(new), frozenset(_comparable(gone))
+        if new or gone:
+            self._grams, self._deletions = self._grams.with_words(new, gone), self._deletions.with_words(new, gone)
 
-    def meanings(self, word: str) -> tuple[tuple[str, float], ...]:
-        """The known stems that a word may mean.
+    def meanings(self, words: Sequence[str], *, forms: bool = True) -> list[Meanings]:
+        """The known stems that words may mean.
 
         Args:
-            word: one folded word of a customer's text.
+            words: folded words of a customer's text; those that were not asked for lately are looked up together.
+            forms: whether a known word may mean others that look like it, too.
 
         Returns:
-            (stem, 0 to 1) pairs, nearest first; empty for a word that is like no other.
+            Of each word (stem, 0 to 1) pairs, nearest first.
         """
-        return self._remembered(word)
+        known = {word: self._remembered.get(word) if forms or word not in self.stems else self._exactly(word) for word in words}
+        new = [word for word, meanings in known.items() if meanings is None]
+        looked_up = dict(zip(new, self._look_up(new), strict=True)) if new else {}
+        if len(self._remembered) + len(new) > _REMEMBERED:
+            self._remembered.clear()
+        self._remembered.update(looked_up)
+        return [known[word] or looked_up[word] for word in words]
 
-    def _look_up(self, word: str) -> tuple[tuple[str, float], ...]:
-        found: dict[str, float] = {}
-        if len(word) >= FUZZY_LETTERS:
-            for near, closeness in self._neighbours(word):
+    def _look_up(self, words: Sequence[str]) -> Iterator[Meanings]:
+        comparable = _comparable(words)
+        alike = dict(zip(comparable, self._grams.alike(comparable, LEAST_SIMILARITY), strict=True))
+        for word in words:
+            found: dict[str, float] = {}
+            for near, closeness in (*alike.get(word, ()), *self._slips(word)):
                 key = self.stems[near]
                 if closeness > found.get(key, 0.0):
                     found[key] = closeness
-        found[stem(word)] = 1.0
-        return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS])
+            found[self.stems.get(word) or stem(word)] = 1.0
+            yield tuple(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_MEANINGS])
 
-    def _neighbours(self, word: str) -> Iterable[tuple[str, float]]:
-        own = grams(word)
-        for near in self._shortlist(word):
-            closeness = similarity(own, _known_grams(near))
-            if closeness >= LEAST_SIMILARITY:
-                yield near, closeness
+    def _exactly(self, word: str) -> Meanings:
+        return ((self.stems[word], 1.0),)
+
+    def _slips(self, word: str) -> Iterator[tuple[str, float]]:
         if len(word) >= SLIP_LETTERS and word not in self.stems:
-            yield from self._one_edit_away(word)
-
-    def _shortlist(self, word: str) -> list[str]:
-        """The words that share most trigrams; the commonest trigrams are left out where there are many words."""
-        shared: Counter[str] = Counter()
-        read = 0
-        for words in sorted((self._by_trigram[t] for t in _trigrams(word) if t in self._by_trigram), key=len):
-            read += len(words)
-            if read > _MOST_POSTINGS and shared:
-                break
-            shared.update(words)
-        # With one trigram in common two words are never alike enough; plain pairs are compared far quicker than by a key.
-        return [near for _, near in nlargest(_SHORTLIST, ((count, near) for near, count in shared.items() if count > 1))]
-
-    def _one_edit_away(self, word: str) -> Iterable[tuple[str, float]]:
-        for shorter in _deletions(word):
-            for near in self._by_deletion.get(shorter, ()):
-                yield near, _slip(word, near)
-
-
-def file_under(found: Iterable[T], keys_of: Callable[[T], Iterable[str]]) -> Filed[T]:
-    """Put everything under each of its keys."""
-    filed: dict[str, list[T]] = defaultdict(list)
-    for one in found:
-        for key in keys_of(one):
-            filed[key].append(one)
-    return {key: tuple(those) for key, those in filed.items()}
-
-
-def refile(filed: Filed[T], new: Filed[T], gone: Filed[T]) -> Filed[T]:
-    """The same with some less and some more; what nothing changed in is shared."""
-    if not new and not gone:
-        return filed
-    changed = dict(filed)
-    for key, those in gone.items():
-        out = frozenset(those)
-        changed[key] = tuple([one for one in changed[key] if one not in out])
-    for key, those in new.items():
-        changed[key] = changed.get(key, ()) + those
-    for key in gone:
-        if not changed[key]:
-            del changed[key]
-    return changed
+            yield from ((near, slip(word, near)) for near in self._deletions.sharing(word))
 
 
 def _comparable(words: Iterable[str]) -> list[str]:
     return [word for word in words if len(word) >= FUZZY_LETTERS]
 
 
-def _trigrams(word: str) -> frozenset[str]:
-    marked = f"<{word}>"
-    return frozenset(marked[i : i + 3] for i in range(len(marked) - 2))
+def slip(one: str, other: str) -> float:
+    """What is left of a word's weight after one slip of the finger, 0 where it takes more than one.
 
-
-def _deletions(word: str) -> frozenset[str]:
-    """The word and every form with one letter less: two words one edit apart share one of them."""
-    return frozenset((word, *(word[:i] + word[i + 1 :] for i in range(len(word)))))
-
-
-def _slip(one: str, other: str) -> float:
-    """What is left of a word's weight after one slip of the finger, 0 where it takes more than one."""
+    Args:
+        one, other: words that share a form of `deletions`.
+    """
     if len(one) != len(other):
         return ONE_EDIT
     different = [position for position in range(len(one)) if one[position] != other[position]]

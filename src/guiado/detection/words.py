@@ -49,8 +49,12 @@ def surface_words(text: str) -> list[str]:
     Returns:
         Words in their order; drawn out letters ("holaaaa") are shortened, keys and hashes left out.
     """
-    visible = meaningful_part(text).casefold()
-    words = _WORD.findall(shorten_drawn_out(visible))
+    return part_words(meaningful_part(text))
+
+
+def part_words(part: str) -> list[str]:
+    """The same of a meaningful part."""
+    words = _WORD.findall(shorten_drawn_out(part.casefold()))
     return _first_words([word for word in words if len(word) <= _WORD_CHARS])
 
 
@@ -96,6 +100,8 @@ def expand(word: str) -> str:
 
 
 def _first_words(words: list[str]) -> list[str]:
+    if sum(map(len, words)) + len(words) <= MEANINGFUL_CHARS:
+        return words
     total = 0
     for position, word in enumerate(words):
         total += len(word) + 1
