@@ -116,6 +116,8 @@ def http_rate(port: int, sessions: list[str], seconds: float) -> float:
                     done += 1
                     key.data.send()
         for key in [*waiting.get_map().values()]:
+            while not key.data.receive():  # what is under way would be in the way of the next round
+                pass
             key.data.socket.close()
     return done / passed
 
