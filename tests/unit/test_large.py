@@ -85,6 +85,33 @@ def test_an_edit_gives_the_same_as_a_new_index() -> None:
     assert after.rank("mi gato no arranca") == _large(edited).rank("mi gato no arranca")
 
 
+@pytest.mark.parametrize("small", [False, True], ids=["as they are", "compact"])
+def test_an_edit_asks_for_the_meaning_of_new_texts_only(small: bool) -> None:
+    asked: list[str] = []
+
+    def vectors_of(texts: Sequence[str]) -> large.Vectors:
+        asked.extend(texts)
+        made = Meaning().encode(texts)
+        return large.compact(made) if small else made
+
+    def expanded(index: Index) -> NDArray[np.float32]:
+        assert index.vectors is not None
+        return index.vectors.expand() if isinstance(index.vectors, large.CompactVectors) else index.vectors
+
+    edited = [*BASE[1:7], replace(BASE[7], phrases=("mi gato no arranca", BASE[7].phrases[0])), *BASE[8:], _problem(PROBLEMS)]
+    before = build_index(BASE, encoder=Meaning(), vectors_of=vectors_of)
+    asked.clear()
+    after = build_index(edited, before, encoder=Meaning(), vectors_of=vectors_of)
+    assert len(asked) == len({*BASE[7].texts, "mi gato no arranca"} - {BASE[7].phrases[1]}) + len(_problem(PROBLEMS).texts)
+    anew = build_index(edited, encoder=Meaning(), vectors_of=vectors_of)
+    assert np.array_equal(expanded(after), expanded(anew))
+    asked.clear()
+    assert np.array_equal(
+        expanded(build_index(edited[:-1], after, encoder=Meaning(), vectors_of=vectors_of)), expanded(anew)[:-4]
+    )
+    assert not asked
+
+
 @pytest.mark.usefixtures("many")
 def test_what_was_learned_counts_at_once_though_it_is_unlike_all_else() -> None:
     text = "zeta omega kappa sigma"

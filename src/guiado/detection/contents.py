@@ -75,7 +75,7 @@ class Contents:
         new = [entry for entry in entries.values() if old.entries.get(entry.problem_id) is not entry]
         word_counts = _recount(old.word_counts, (entry.words for entry in gone), (entry.words for entry in new))
         known = {word: stems[word] for word in word_counts}
-        return cls(entries, numbers, word_counts, old.vocabulary.with_words(known))
+        return cls(entries, numbers, word_counts, Vocabulary(known, old.vocabulary))
 
     @cached_property
     def postings(self) -> Postings:

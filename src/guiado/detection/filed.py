@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from guiado.detection.arrays import Rows, spans
 
 SMALLEST_GRAM, LARGEST_GRAM = 3, 5
+_SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
 
 Parts = Callable[[str], AbstractSet[str]]
 """What a word is filed under."""
@@ -37,17 +38,28 @@ class Filed:
         parts: says what a word is filed under. Parts are known by their hashes, which hold in this process only.
     """
 
-    __slots__ = ("_hashes", "_owners", "parts", "sizes", "words")
+    __slots__ = ("_hashes", "_owners", "_standing", "parts", "sizes", "words")
 
     def __init__(self, words: Iterable[str], parts: Parts) -> None:
         self.words, self.parts = tuple(words), parts
+        self._standing = frozenset(self.words)
         hashes, owners, self.sizes = _hash(self.words, parts)
         order = np.argsort(hashes, kind="stable")
         self._hashes, self._owners = hashes[order], owners[order].astype(np.int32)
 
-    def with_words(self, new: Sequence[str], gone: AbstractSet[str]) -> Filed:
-        """The same with some more and some less; those that are gone keep their positions, and are never found."""
+    def with_words(self, words: Iterable[str]) -> Filed:
+        """Other words under the same parts. What it has in common with this one is shared, and costs nothing."""
+        words = tuple(words)
+        standing = frozenset(words)
+        new, gone = [word for word in words if word not in self._standing], self._standing - standing
+        if len(self.words) - len(self._standing) + len(new) + len(gone) > _SHARED_CHANGES:
+            return Filed(words, self.parts)
+        return self._changed(new, gone, standing) if new or gone else self
+
+    def _changed(self, new: Sequence[str], gone: AbstractSet[str], standing: frozenset[str]) -> Filed:
+        """With some more and some less; those that are gone keep their positions, and are never found."""
         changed = Filed(new, self.parts)
+        changed._standing = standing
         out = [row for row, word in enumerate(self.words) if word in gone] if gone else []
         stays = np.isin(self._owners, out, invert=True)
         at = np.searchsorted(self._hashes[stays], changed._hashes)

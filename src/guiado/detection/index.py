@@ -16,14 +16,14 @@ from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.dense import Dense
 from guiado.detection.encoder import Encoder, has_meaning
 from guiado.detection.language import detect_language, language_of
-from guiado.detection.large import Vectors, dense_of
+from guiado.detection.large import LargeDense, Vectors, dense_of, taken_over
 from guiado.detection.lexical import LexicalIndex, build_lexical
 from guiado.detection.model import FORMAT, Model
 from guiado.detection.normalise import clean_part, meaningful_part
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.scorer import Observation, Scorer
 from guiado.detection.spelling import Speller
-from guiado.detection.texts import Reading, Texts, texts_of
+from guiado.detection.texts import Reading, Texts, rows_before, texts_of
 from guiado.detection.training import can_fit, fit_heads, profile
 from guiado.errors import EncoderUnavailable
 
@@ -42,6 +42,7 @@ class Index:
         vectors: of `texts`; None where there is no encoder, or it could not be asked.
         model: what was fitted, for these problems or for an earlier state of them.
         share: of all queries, how many are about nothing known, as far as the operator knows; 0..1.
+        previous: shares what it has in common.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Index:
         vectors: Vectors | None,
         model: Model | None = None,
         share: float = USUAL_SHARE,
+        previous: Index | None = None,
     ) -> None:
         self.problems, self.lexical, self.texts, self.encoder, self.vectors = problems, lexical, texts, encoder, vectors
         self.share = share
@@ -61,10 +63,11 @@ class Index:
         self._scorer = Scorer(
             texts.problem_ids,
             lexical,
-            None if vectors is None else dense_of(texts, vectors),
+            self._dense(previous),
             self.model.heads if self.model else None,
         )
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
+        self._speller: Speller = self._speller_after(previous)
 
     @property
     def version(self) -> str:
@@ -122,11 +125,11 @@ class Index:
 
     def with_model(self, model: Model | None) -> Index:
         """The same with what was fitted for it."""
-        return Index(self.problems, self.lexical, self.texts, self.encoder, self.vectors, model, self.share)
+        return Index(self.problems, self.lexical, self.texts, self.encoder, self.vectors, model, self.share, self)
 
     def with_vectors(self, encoder: Encoder, vectors: Vectors) -> Index:
         """The same with vectors of `texts` that came later."""
-        return Index(self.problems, self.lexical, self.texts, encoder, vectors, self.model, self.share)
+        return Index(self.problems, self.lexical, self.texts, encoder, vectors, self.model, self.share, self)
 
     def fit(self, pause: Callable[[], None] = lambda: None, intercept: float = 0.0) -> Model:
         """Fit what can be fitted. Takes seconds to minutes.
@@ -168,9 +171,19 @@ class Index:
         except EncoderUnavailable:
             return None
 
-    @cached_property
-    def _speller(self) -> Speller:
-        return Speller(self.texts.words, None if self.vectors is not None else _no_lexicon)
+    def _dense(self, previous: Index | None) -> Dense | LargeDense | None:
+        if self.vectors is None:
+            return None
+        if previous and previous.texts is self.texts and previous.vectors is self.vectors:
+            return previous._scorer.dense  # noqa: SLF001 its own kind
+        return dense_of(self.texts, self.vectors)
+
+    def _speller_after(self, previous: Index | None) -> Speller:
+        before = previous._speller if previous else None  # noqa: SLF001 its own kind
+        lexicon = None if self.vectors is not None else _no_lexicon
+        if previous and before and previous.texts is self.texts and (previous.vectors is None) == (self.vectors is None):
+            return before
+        return Speller(self.texts.words, lexicon, before)
 
     def _is_foreign(self, text: str) -> bool:
         spoken = language_of(text)
@@ -228,10 +241,28 @@ def build_index(
     vectors = None
     if encoder is not None:
         try:
-            vectors = (vectors_of or encoder.encode)(texts.clean)
+            vectors = _vectors(together, texts, encoder, vectors_of or encoder.encode, previous)
         except EncoderUnavailable:
             vectors = None
-    return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share)
+    return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share, previous)
+
+
+def _vectors(
+    problems: Sequence[Problem],
+    texts: Texts,
+    encoder: Encoder,
+    vectors_of: Callable[[Sequence[str]], Vectors | None],
+    previous: Index | None,
+) -> Vectors | None:
+    """Those of texts that did not change are taken over, where they are most."""
+    if previous is None or previous.vectors is None or previous.encoder is None or previous.encoder.name != encoder.name:
+        return vectors_of(texts.clean)
+    rows = rows_before(texts, problems, Reading(previous.problems, previous.texts))
+    new = np.flatnonzero(rows < 0)
+    if len(new) > _MOST_NEW * len(texts):
+        return vectors_of(texts.clean)
+    fresh = vectors_of([texts.clean[int(row)] for row in new]) if len(new) else np.zeros((0, encoder.dimensions), np.float32)
+    return None if fresh is None else taken_over(previous.vectors, rows, fresh)
 
 
 def _no_lexicon() -> None:
@@ -245,6 +276,7 @@ def _languages(texts: Texts) -> frozenset[str]:
     return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
 
 
+_MOST_NEW = 0.5  # of the texts: of fewer the others are taken over
 _LANGUAGE_SAMPLE = 300
 _LEAST_SHARE = 0.1
 

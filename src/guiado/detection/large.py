@@ -64,6 +64,23 @@ def encode_all(cache: VectorCache, texts: Sequence[str], pause: Callable[[], Non
     return encode(texts, pause)
 
 
+def taken_over(known: Vectors, rows: Rows, fresh: Vectors) -> Vectors:
+    """Vectors that are known already, and others in the gaps between them, in the form of the known ones.
+
+    Args:
+        rows: which of the known ones each is; -1 for the next of `fresh`.
+    """
+    gaps = np.flatnonzero(rows < 0)
+    if isinstance(known, CompactVectors):
+        fresh = fresh if isinstance(fresh, CompactVectors) else compact(fresh)
+        vectors = known.some(rows)
+        vectors.codes[gaps], vectors.scales[gaps] = fresh.codes, fresh.scales
+        return vectors
+    vectors = known[rows]
+    vectors[gaps] = fresh.expand() if isinstance(fresh, CompactVectors) else fresh
+    return vectors
+
+
 class LargeDense:
     """Vectors of very many known texts; see `Dense`. Immutable.
 
@@ -142,13 +159,16 @@ class LargeDense:
         likeness = np.ones(len(self.texts), np.float32)
         scales = np.zeros(len(centres), np.float32)
         for chunk in self._chunks():
-            rows, starts, problems = self._rows_of(chunk)
-            codes = self.vectors.codes[rows].astype(np.float32)
-            sums = np.add.reduceat(codes * self._weights[rows, None], starts)
-            lengths = np.linalg.norm(sums, axis=1)
-            inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-            centres[problems], scales[problems] = sums * inverse[:, None], inverse
-            likeness[rows] = (codes * centres[self.texts.owners[rows]]).sum(axis=1) * self._lengths[rows]
+            bounds = self._bounds[chunk[0] : chunk[-1] + 2]
+            rows = slice(int(bounds[0]), int(bounds[-1]))
+            codes, weights = self.vectors.codes[rows].astype(np.float32), self._weights[rows]
+            for problem in chunk.tolist():  # five times as fast as one sum over all of them
+                begin, end = self._bounds[problem] - rows.start, self._bounds[problem + 1] - rows.start
+                np.dot(weights[begin:end], codes[begin:end], out=centres[problem])
+            lengths = np.linalg.norm(centres[chunk], axis=1)
+            scales[chunk] = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+            centres[chunk] *= scales[chunk, None]
+            likeness[rows] = np.einsum("ij,ij->i", codes, centres[self.texts.owners[rows]]) * self._lengths[rows]
         return centres, scales, likeness
 
     def _chunks(self) -> Iterator[Rows]:
@@ -183,7 +203,7 @@ def _inverse_lengths(vectors: CompactVectors) -> Floats:
     found = np.zeros(len(vectors.codes), np.float32)
     for start in range(0, len(found), _CHUNK_TEXTS):
         codes = vectors.codes[start : start + _CHUNK_TEXTS].astype(np.float32)
-        lengths = np.linalg.norm(codes, axis=1)
+        lengths = np.sqrt(np.einsum("ij,ij->i", codes, codes))
         np.divide(1, lengths, out=found[start : start + len(lengths)], where=lengths > 0)
     return np.where(vectors.scales > 0, found, np.float32(0))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from guiado.detection.common_words import filed, spellings, spoken, weights
@@ -118,19 +118,23 @@ class Speller:
     Args:
         known_words: of the knowledge base, in lower case, with accents; as often as they occur, or a Counter.
         lexicon: gives the languages' words when the first unknown word comes; those of the default encoder if not given.
+        previous: shares what it has in common.
     """
 
-    def __init__(self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None) -> None:
+    def __init__(
+        self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None, previous: Speller | None = None
+    ) -> None:
         counts = {word: count for word, count in Counter(known_words).items() if _WORD.fullmatch(word)}
         self._known = frozenset(counts)
         self._spellings = _spellings(counts)
         self._forms = {plain.rstrip(_ENDINGS): word for plain, word in self._spellings.items() if len(plain) > FEWEST_LETTERS}
+        long = [plain for plain in self._spellings if len(plain) > FEWEST_LETTERS]
+        self._filed: Filed = previous._filed.with_words(long) if previous else Filed(long, deletions)  # noqa: SLF001 its own kind
         self._lexicon = lexicon or _default_lexicon
         self._mended = lru_cache(maxsize=8_192)(self._mend)
 
     def prepare(self) -> None:
         """Do what the first query would have to wait for."""
-        _ = self._filed
         if lexicon := self._lexicon():
             lexicon.accented("", None)
             lexicon.near("", None)
@@ -188,10 +192,6 @@ class Speller:
         weight, spelling = max(found, default=(least, ""))
         return spelling if weight > least else None
 
-    @cached_property
-    def _filed(self) -> Filed:
-        return Filed([plain for plain in self._spellings if len(plain) > FEWEST_LETTERS], deletions)
-
     def _weigh(self, near: str, plain: str, lexicon: Lexicon | None, language: str | None) -> tuple[float, str]:
         """How likely it is that a word of the knowledge base was meant, and how it is written."""
         spelling = self._spellings[near]
@@ -230,7 +230,13 @@ def _is_likelier(one: float | None, other: float | None) -> bool:
 
 def _spellings(counts: Mapping[str, int]) -> dict[str, str]:
     """Folded words with the way they are written most often."""
-    return {fold(word): word for word, _ in sorted(counts.items(), key=lambda item: (item[1], item[0]))}
+    found: dict[str, str] = {}
+    for word, count in counts.items():
+        plain = word if word.isascii() else fold(word)
+        known = found.get(plain)
+        if known is None or (count, word) > (counts[known], known):
+            found[plain] = word
+    return found
 
 
 @cache

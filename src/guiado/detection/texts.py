@@ -108,6 +108,17 @@ def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> Te
     )
 
 
+def rows_before(texts: Texts, problems: Sequence[Problem], previous: Reading) -> Rows:
+    """Where each text was among those that were read before; -1 for one that is new.
+
+    Args:
+        texts: of `problems`, as `texts_of` made them with the same `previous`.
+    """
+    begins = np.array([-1 if rows is None else rows[0] for rows in _held(problems, previous)], np.int64)[texts.owners]
+    offsets = np.arange(len(texts)) - np.searchsorted(texts.owners, texts.owners)
+    return np.where(begins < 0, -1, begins + offsets)
+
+
 _Held = tuple[int, int] | None
 """Where the texts of a problem that did not change begin and end among those read before; None for one to be read."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -27,7 +26,6 @@ FUZZY_LETTERS = 4
 
 _MOST_MEANINGS = 8
 _REMEMBERED = 4_096  # customers use the same few thousand words
-_SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
 
 
 Meanings = tuple[tuple[str, float], ...]
@@ -63,31 +61,17 @@ class Vocabulary:
 
     Args:
         stems: every folded word of the knowledge base, with its stem.
+        previous: shares what it has in common.
     """
 
     __slots__ = ("_deletions", "_grams", "_remembered", "stems")
 
-    def __init__(self, stems: Mapping[str, str]) -> None:
+    def __init__(self, stems: Mapping[str, str], previous: Vocabulary | None = None) -> None:
         self.stems = stems
-        self._grams, self._deletions = Filed(_comparable(stems), grams), Filed(_comparable(stems), deletions)
+        words = _comparable(stems)
+        self._grams: Filed = previous._grams.with_words(words) if previous else Filed(words, grams)  # noqa: SLF001 its own kind
+        self._deletions: Filed = previous._deletions.with_words(words) if previous else Filed(words, deletions)  # noqa: SLF001 its own kind
         self._remembered: dict[str, Meanings] = {}
-
-    def with_words(self, stems: Mapping[str, str]) -> Vocabulary:
-        """A vocabulary of these words. What it has in common with this one is shared, and costs nothing."""
-        new, gone = stems.keys() - self.stems.keys(), self.stems.keys() - stems.keys()
-        kept = len(self._grams.words) - len(self.stems)
-        if max(len(new) + len(gone), kept) > _SHARED_CHANGES:
-            return Vocabulary(stems)
-        changed = copy(self)
-        changed._share(stems, new, gone)  # noqa: SLF001 nobody else has it yet
-        return changed
-
-    def _share(self, stems: Mapping[str, str], new: Iterable[str], gone: Iterable[str]) -> None:
-        self.stems = stems
-        self._remembered = {}
-        new, gone = _comparable(new), frozenset(_comparable(gone))
-        if new or gone:
-            self._grams, self._deletions = self._grams.with_words(new, gone), self._deletions.with_words(new, gone)
 
     def meanings(self, words: Sequence[str], *, forms: bool = True) -> list[Meanings]:
         """The known stems that words may mean.
