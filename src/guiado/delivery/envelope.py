@@ -34,14 +34,11 @@ def write_body(
         secret: of the endpoint; with one the body carries its own signature.
         thin: leave out everything but identifiers, numbers and marks.
     """
-    short = {name: value for name, value in data.items() if _is_thin(name)}
-    for told in (short if thin else dict(data), {**short, "truncated": True}, {"truncated": True}):
-        body = {"event": event, "timestamp": occurred_at.isoformat(), "data": told, "webhook_id": webhook_id}
-        written = write_sorted(body)
-        if secret:  # the members that are signed are written once
-            written = f'{written[:-1]}, "signature": "{signed_text(written, secret)}"}}'
-        if len(written) <= MAX_BODY_BYTES:
-            break
+    written = _write(event, occurred_at, _thinned(data) if thin else data, webhook_id, secret)
+    if len(written) > MAX_BODY_BYTES:
+        written = _write(event, occurred_at, {**_thinned(data), "truncated": True}, webhook_id, secret)
+    if len(written) > MAX_BODY_BYTES:
+        written = _write(event, occurred_at, {"truncated": True}, webhook_id, secret)
     return written.encode()
 
 
@@ -71,5 +68,12 @@ def write_headers(
     return headers
 
 
-def _is_thin(name: str) -> bool:
-    return name in _SAFE or name.endswith(_IDS)
+def _write(event: str, occurred_at: datetime, data: Mapping[str, object], webhook_id: str, secret: str | None) -> str:
+    written = write_sorted({"event": event, "timestamp": occurred_at.isoformat(), "data": data, "webhook_id": webhook_id})
+    if secret:  # the members that are signed are written once
+        return f'{written[:-1]}, "signature": "{signed_text(written, secret)}"}}'
+    return written
+
+
+def _thinned(data: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in data.items() if name in _SAFE or name.endswith(_IDS)}

@@ -1,6 +1,7 @@
 -- name: claim
 -- Leases endpoints that have something due. $1 tenant, $2 sender, $3 lease in seconds, $4 how many, $5 now,
--- $6 failures in a row from which an endpoint is only probed, $7 endpoints that the sender is busy with.
+-- $6 failures in a row from which an endpoint is only probed, $7 endpoints that the sender is busy with. One look at each endpoint's
+-- queue: a join, which statistics older than a burst suggest, would read all that is pending.
 WITH free AS (
     SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
      WHERE w.tenant_id = $1 AND w.enabled
@@ -8,9 +9,9 @@ WITH free AS (
             OR w.leased_by = $2)
        AND w.webhook_id <> ALL ($7::text[])
        AND (w.paused_until IS NULL OR w.paused_until <= $5)
-       AND EXISTS (SELECT FROM support_troubleshooting_deliveries d
-                    WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
-                      AND (d.due_at <= $5 OR w.failures >= $6))
+       AND (SELECT true FROM support_troubleshooting_deliveries d
+             WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
+               AND (d.due_at <= $5 OR w.failures >= $6) LIMIT 1)
      LIMIT $4 FOR UPDATE SKIP LOCKED)
 UPDATE support_webhooks w SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
   FROM free WHERE w.tenant_id = free.tenant_id AND w.webhook_id = free.webhook_id
@@ -35,12 +36,13 @@ SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o
          WHERE x.tenant_id = $1 AND x.destination = $2 AND x.state = 'pending' AND (x.due_at <= $3 OR $5)
            AND x.event_id > coalesce($6::uuid, '00000000-0000-0000-0000-000000000000')
          ORDER BY x.event_id LIMIT $4) d
-  JOIN support_troubleshooting_outbox o ON o.event_id = d.event_id
+ CROSS JOIN LATERAL (
+    SELECT e.event, e.data, e.occurred_at FROM support_troubleshooting_outbox e WHERE e.event_id = d.event_id LIMIT 1) o
  ORDER BY d.event_id;
 
 -- name: record
 -- Writes down attempts ($3) with what became of their deliveries, and ends the leases of a sender ($2): $4 says how those
--- endpoints are. $1 tenant.
+-- endpoints are. $1 tenant. The state is asked for in a way that no index knows: the one of what is pending would be read as a whole.
 WITH told AS (
     SELECT * FROM jsonb_to_recordset($3) AS t (
         webhook_id text, delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer,
@@ -67,7 +69,7 @@ UPDATE support_troubleshooting_deliveries d
    SET state = t.state, attempts = t.attempts, due_at = t.due_at, last_error = t.error_message,
        finished_at = CASE WHEN t.state = 'pending' THEN NULL ELSE t.sent_at END
   FROM told t
- WHERE d.delivery_id = t.delivery_id AND d.state = 'pending';
+ WHERE d.delivery_id = t.delivery_id AND CASE d.state WHEN 'pending' THEN true ELSE false END;
 
 -- name: bring_forward
 -- An endpoint is back: what waits for a later attempt is due now ($3).
@@ -125,9 +127,9 @@ SELECT max(o.occurred_at) FROM support_troubleshooting_outbox o WHERE o.tenant_i
 -- Whether anything is due now for an endpoint that may be asked.
 SELECT EXISTS (
     SELECT FROM support_webhooks w
-      JOIN support_troubleshooting_deliveries d ON d.tenant_id = w.tenant_id AND d.destination = w.webhook_id
-     WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $2)
-       AND w.webhook_id <> ALL ($3::text[]) AND d.state = 'pending' AND d.due_at <= $2);
+     WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $2) AND w.webhook_id <> ALL ($3::text[])
+       AND (SELECT true FROM support_troubleshooting_deliveries d
+             WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending' AND d.due_at <= $2 LIMIT 1));
 
 -- name: first_attempts
 -- What became of an event at each of its endpoints so far; `answered`: whether there was an attempt.
