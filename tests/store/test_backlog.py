@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-import asyncpg
 import msgspec
 
 from guiado import clock
 from guiado.store import outbox
+from guiado.store.database import Connection, Database
 from guiado.store.queries import sql
 
 ENDPOINTS, BEFORE, BURST, BATCH = 20, 4_000, 500, 50
@@ -20,15 +20,7 @@ EMIT = """SELECT guiado_emit('default', (SELECT jsonb_agg(jsonb_build_object('te
     'event', 'step_completed', 'data', '{}'::jsonb, 'occurred_at', now() - interval '1 minute')) FROM generate_series(1, $1)))"""
 
 
-async def _connect(dsn: str) -> asyncpg.Connection:
-    connection = await asyncpg.connect(dsn)
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode
-    )
-    return connection
-
-
-async def _burst(connection: asyncpg.Connection) -> list[str]:
+async def _burst(connection: Connection) -> list[str]:
     """Statistics of a queue that was empty, then very many deliveries at once."""
     names = [f"e{number:02}" for number in range(ENDPOINTS)]
     await connection.execute(
@@ -44,7 +36,7 @@ async def _burst(connection: asyncpg.Connection) -> list[str]:
     return names
 
 
-async def _rows_read(connection: asyncpg.Connection, name: str, *arguments: object) -> int:
+async def _rows_read(connection: Connection, name: str, *arguments: object) -> int:
     """Of the fullest node of the plan of a query of the outbox."""
     plan = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql('outbox', name)}", *arguments)
     return _most(msgspec.json.decode(plan)[0]["Plan"])
@@ -58,35 +50,43 @@ def _most(node: dict[str, Any]) -> int:
 
 
 async def _scenario(dsn: str) -> dict[str, int]:
-    connection = await _connect(dsn)
+    async def find() -> str:
+        return dsn
+
+    db = Database(find)
     try:
-        endpoint = (await _burst(connection))[3]
-        waiting = await outbox.due(connection, "default", endpoint, clock.now(), BATCH)
-        now = clock.now()
-        done = [
-            {
-                "id": clock.new_id(),
-                "webhook_id": endpoint,
-                "delivery_id": one.delivery_id,
-                "event_id": one.event_id,
-                "event": one.event,
-                "attempt": 1,
-                "success": True,
-                "sent_at": now,
-                "attempts": 1,
-                "state": "delivered",
-                "due_at": one.due_at,
-            }
-            for one in waiting
-        ]
-        return {
-            "claim": await _rows_read(connection, "claim", "default", "a", 30.0, 100, now, 5, []),
-            "due": await _rows_read(connection, "due", "default", endpoint, now, BATCH, False, None),
-            "is_waiting": await _rows_read(connection, "is_waiting", "default", now, []),
-            "record": await _rows_read(connection, "record", "default", "a", done, []),
-        }
+        async with db.connection() as connection:
+            return await _reads(connection)
     finally:
-        await connection.close()
+        await db.close()
+
+
+async def _reads(connection: Connection) -> dict[str, int]:
+    endpoint = (await _burst(connection))[3]
+    waiting = await outbox.due(connection, "default", endpoint, clock.now(), BATCH)
+    now = clock.now()
+    done = [
+        {
+            "id": clock.new_id(),
+            "webhook_id": endpoint,
+            "delivery_id": one.delivery_id,
+            "event_id": one.event_id,
+            "event": one.event,
+            "attempt": 1,
+            "success": True,
+            "sent_at": now,
+            "attempts": 1,
+            "state": "delivered",
+            "due_at": one.due_at,
+        }
+        for one in waiting
+    ]
+    return {
+        "claim": await _rows_read(connection, "claim", "default", "a", 30.0, 100, now, 5, []),
+        "due": await _rows_read(connection, "due", "default", endpoint, now, BATCH, False, None),
+        "is_waiting": await _rows_read(connection, "is_waiting", "default", now, []),
+        "record": await _rows_read(connection, "record", "default", "a", done, []),
+    }
 
 
 def test_a_look_at_the_queue_reads_what_it_needs_however_much_waits(dsn: str) -> None:

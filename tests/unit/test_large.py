@@ -141,7 +141,7 @@ def test_problems_without_texts_and_texts_without_meaning_do_no_harm() -> None:
     odd = [Problem("a", "", "", ()), Problem("b", "...", "", ("!!",)), *BASE[:120]]
     index = _large(odd)
     assert index.rank(_sentence(3, 2), 1)[0].problem_id == "p00003"
-    empty = texts_of([Problem("a", "", "", ())])
+    empty, _ = texts_of([Problem("a", "", "", ())])
     near = LargeDense(empty, large.compact(np.zeros((0, DIMENSIONS), np.float32))).near(
         np.ones(DIMENSIONS, np.float32), np.zeros(0, np.int64)
     )

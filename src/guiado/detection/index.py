@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from guiado.detection.arrays import Floats, largest
+from guiado.detection.arrays import Floats, Rows, largest
 from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.dense import Dense
 from guiado.detection.encoder import Encoder, has_meaning
@@ -23,7 +23,7 @@ from guiado.detection.normalise import clean_part, meaningful_part
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.scorer import Observation, Scorer
 from guiado.detection.spelling import Speller
-from guiado.detection.texts import Reading, Texts, rows_before, texts_of
+from guiado.detection.texts import Reading, Texts, texts_of
 from guiado.detection.training import can_fit, fit_heads, profile
 from guiado.errors import EncoderUnavailable
 
@@ -237,19 +237,19 @@ def build_index(
     """
     together = _together(problems)
     lexical = build_lexical(together, previous.lexical if previous else None)
-    texts = texts_of(together, Reading(previous.problems, previous.texts) if previous else None)
+    texts, before = texts_of(together, Reading(previous.problems, previous.texts) if previous else None)
     vectors = None
     if encoder is not None:
         try:
-            vectors = _vectors(together, texts, encoder, vectors_of or encoder.encode, previous)
+            vectors = _vectors(texts, before, encoder, vectors_of or encoder.encode, previous)
         except EncoderUnavailable:
             vectors = None
     return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share, previous)
 
 
 def _vectors(
-    problems: Sequence[Problem],
     texts: Texts,
+    before: Rows,
     encoder: Encoder,
     vectors_of: Callable[[Sequence[str]], Vectors | None],
     previous: Index | None,
@@ -257,12 +257,11 @@ def _vectors(
     """Those of texts that did not change are taken over, where they are most."""
     if previous is None or previous.vectors is None or previous.encoder is None or previous.encoder.name != encoder.name:
         return vectors_of(texts.clean)
-    rows = rows_before(texts, problems, Reading(previous.problems, previous.texts))
-    new = np.flatnonzero(rows < 0)
+    new = np.flatnonzero(before < 0)
     if len(new) > _MOST_NEW * len(texts):
         return vectors_of(texts.clean)
     fresh = vectors_of([texts.clean[int(row)] for row in new]) if len(new) else np.zeros((0, encoder.dimensions), np.float32)
-    return None if fresh is None else taken_over(previous.vectors, rows, fresh)
+    return None if fresh is None else taken_over(previous.vectors, before, fresh)
 
 
 def _no_lexicon() -> None:

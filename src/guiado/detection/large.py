@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from guiado.detection.arrays import Floats, Rows
+from guiado.detection.arrays import Floats, Rows, spans
 from guiado.detection.dense import Dense, Nearness
 from guiado.detection.texts import Texts
 from guiado.detection.vectors import CompactVectors, VectorCache, compact
@@ -149,9 +149,9 @@ class LargeDense:
     def _rows_of(self, problems: Rows) -> tuple[Rows, Rows, Rows]:
         """The texts of some problems, where those of each begin among them, and the problems that have any."""
         problems = problems[self._bounds[problems + 1] > self._bounds[problems]]
-        counts = self._bounds[problems + 1] - self._bounds[problems]
-        starts = np.cumsum(counts) - counts
-        return np.repeat(self._bounds[problems] - starts, counts) + np.arange(int(counts.sum())), starts, problems
+        begins, ends = self._bounds[problems], self._bounds[problems + 1]
+        counts = ends - begins
+        return spans(begins, ends), np.cumsum(counts) - counts, problems
 
     def _read(self) -> tuple[Floats, Floats, Floats]:
         """The centre of each problem's texts, of length 1 or 0; what made it so; and each text's cosine to it."""

@@ -82,12 +82,15 @@ class _Columns(NamedTuple):
     heading: Marks
 
 
-def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> Texts:
+def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> tuple[Texts, Rows]:
     """What is known of problems, each text once.
 
     Args:
         problems: with different ids, in alphabetical order.
         previous: what did not change since is taken over: to read 250,000 texts anew takes half a minute.
+
+    Returns:
+        The texts, and where each one was among the previous ones: -1 for one that is new.
     """
     held = _held(problems, previous) if previous else [None] * len(problems)
     new = [_read(problem) for problem, rows in zip(problems, held, strict=True) if rows is None]
@@ -96,7 +99,7 @@ def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> Te
         parts += [next(fresh) for _ in group] if rows is None or previous is None else [_part(previous.texts, *rows)]
     lengths = map(len, (columns.spoken for columns in new))
     counts = [next(lengths) if rows is None else rows[1] - rows[0] for rows in held]
-    return Texts(
+    texts = Texts(
         tuple(problem.problem_id for problem in problems),
         tuple(chain.from_iterable(part.spoken for part in parts)),
         tuple(chain.from_iterable(part.clean for part in parts)),
@@ -106,17 +109,9 @@ def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> Te
         np.concatenate([np.zeros(0, np.bool_), *(part.heading for part in parts)]),
         _recount(previous.texts if previous else None, held, new),
     )
-
-
-def rows_before(texts: Texts, problems: Sequence[Problem], previous: Reading) -> Rows:
-    """Where each text was among those that were read before; -1 for one that is new.
-
-    Args:
-        texts: of `problems`, as `texts_of` made them with the same `previous`.
-    """
-    begins = np.array([-1 if rows is None else rows[0] for rows in _held(problems, previous)], np.int64)[texts.owners]
+    begins = np.array([-1 if rows is None else rows[0] for rows in held], np.int64)[texts.owners]
     offsets = np.arange(len(texts)) - np.searchsorted(texts.owners, texts.owners)
-    return np.where(begins < 0, -1, begins + offsets)
+    return texts, np.where(begins < 0, -1, begins + offsets)
 
 
 _Held = tuple[int, int] | None
