@@ -24,12 +24,13 @@ compile() {
 }
 
 compile constraints.txt pyproject.toml --group dev --no-annotate "$@"
-# The locks follow the constraints, so that all of them name the same versions.
+# The locks follow the constraints, so that all of them name the same versions. They keep extras: with hashes, pip before 23.3
+# takes a requirement with an extra for one of its own, and needs its exact version too.
 for lock in "requirements.lock pyproject.toml --group build" \
   "requirements-dev.lock pyproject.toml --group dev" \
   "requirements-docs.lock --group docs"; do
   # shellcheck disable=SC2086 # the words of a line are arguments
-  compile $lock --constraints constraints.txt --generate-hashes "$@"
+  compile $lock --constraints constraints.txt --generate-hashes --no-strip-extras "$@"
 done
 
 if grep -n '://' constraints.txt requirements*.lock; then
