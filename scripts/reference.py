@@ -17,7 +17,7 @@ from typing import Any, cast
 import typer
 
 from guiado.cli.root import app as cli
-from guiado.serve import create_routes
+from guiado.serve import BASE_PATH, create_routes
 from guiado.settings import Settings
 from guiado.web.site import operations
 
@@ -39,10 +39,20 @@ def settings_page() -> str:
         name = str(field.validation_alias)
         if name not in meanings:
             raise SystemExit(f".env.example no explica {name}. Añádelo allí.")
-        rows.append(row(f"`{name}`", meanings.pop(name), "—" if field.default in (None, "") else f"`{field.default}`"))
-    rows += [row(f"`{name}`", meaning, "—") for name, meaning in meanings.items()]
+        rows.append(setting_row(name, meanings.pop(name), field.default))
+    rows += [setting_row(name, meaning, None) for name, meaning in meanings.items()]
     about = "Por variables de entorno, o en un archivo `.env` de la carpeta de trabajo. Ninguno es obligatorio."
     return page("Ajustes", about, table("Variable", "Qué es", "Por defecto", rows=rows))
+
+
+def setting_row(name: str, meaning: str, default: object) -> str:
+    """One setting; where the code has no default of its own, the meaning may name it behind "Por defecto"."""
+    about, _, told = meaning.partition(" Por defecto")
+    if default is None or default == "":
+        words = told.lstrip(":, ").rstrip(".")
+        return row(f"`{name}`", about, words[:1].upper() + words[1:] if words else "ninguno")
+    shown = str(default).lower() if isinstance(default, bool) else default
+    return row(f"`{name}`", about if told.startswith(":") else meaning, f"`{shown}`")
 
 
 def documented_settings() -> Iterator[tuple[str, str]]:
@@ -59,7 +69,7 @@ def documented_settings() -> Iterator[tuple[str, str]]:
 
 
 def rest_page() -> str:
-    """Every operation of the OpenAPI document."""
+    """Every operation of the OpenAPI document, by its path below the service's base."""
     runtime = SimpleNamespace(settings=Settings(_env_file=None))  # pyright: ignore[reportCallIssue]
     document = create_routes(cast("Any", runtime)).openapi_schema.to_schema()
     schemas = document["components"]["schemas"]
@@ -67,7 +77,8 @@ def rest_page() -> str:
     parts.append("## Estructuras\n\nLo que llevan los cuerpos y las respuestas. Los campos con \\* van siempre.")
     parts += [schema_text(name, schemas[name]) for name in sorted(schemas)]
     about = (
-        "Lo que dice el documento OpenAPI 3.1 del servicio (`/schema/openapi.json`). "
+        f"Lo que dice el documento OpenAPI 3.1 del servicio (`/schema/openapi.json`). Las rutas cuelgan de `{BASE_PATH}`, salvo "
+        "las que empiezan por otra dirección. "
         "Con ejemplos y explicado: [API REST](../API_TROUBLESHOOTING.md)."
     )
     return page("Rutas y campos", about, "\n\n".join(parts))
@@ -76,7 +87,7 @@ def rest_page() -> str:
 def operation_text(operation: dict[str, Any], document: dict[str, Any]) -> str:
     """One operation: what it does, what it takes, what it answers."""
     described = document["paths"][operation["path"]][operation["method"].lower()]
-    lines = [f"## {operation['method']} {operation['path']}", operation["about"]]
+    lines = [f"## {operation['method']} {operation['path'].removeprefix(BASE_PATH) or '/'}", operation["about"]]
     if operation["parameters"]:
         rows = [row(f"`{each['name']}`", each["in"], kind_of(each["schema"])) for each in operation["parameters"]]
         lines.append(table("Parámetro", "Dónde", "Tipo", rows=rows))
