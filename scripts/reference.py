@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import typer
 
+from guiado.cli.manual import TEXT
 from guiado.cli.root import app as cli
 from guiado.serve import BASE_PATH, create_routes
 from guiado.settings import Settings
@@ -157,7 +158,9 @@ def _under(path: str, found: Any) -> Iterator[Command]:  # noqa: ANN401 typer's 
     members = getattr(found, "commands", {})
     yield Command(path, bool(members), found)
     for name, each in members.items():
-        if not each.hidden:
+        if name == TEXT:  # the group itself takes a text
+            yield Command(path, group=False, found=each)
+        elif not each.hidden:
             yield from _under(f"{path} {name}", each)
 
 

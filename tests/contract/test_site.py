@@ -35,6 +35,8 @@ def test_the_reference_holds_everything(source: Path) -> None:
     assert all(f"| `{field.validation_alias}` |" in pages["settings"] for field in Settings.model_fields.values())
     assert "## guiado chat\n" in pages["cli"]
     assert "## guiado db backup\n" in pages["cli"]
+    assert "## guiado detect\n" in pages["cli"]
+    assert re.search(r"^guiado detect .*TEXTO", pages["cli"], re.MULTILINE)
     assert "## POST /{session_id}/step\n" in pages["rest"]  # short: the table of contents cuts what is long
     linked = set(re.findall(r"\]\(#(\w+)\)", pages["rest"]))
     assert linked
