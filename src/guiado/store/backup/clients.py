@@ -125,6 +125,16 @@ class Clients:
         return environment() if self.is_embedded else {**os.environ, "LC_ALL": "C"}
 
 
+async def run_sql(clients: Clients, dsn: str, sql: str) -> None:
+    """Run a script of `pg_dump`, `pg_dumpall` or `pg_restore` with psql, up to its first error.
+
+    Raises:
+        DatabaseUnavailable: a statement failed.
+    """
+    options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    await clients.run("psql", *options, dsn=dsn, text_in=sql)
+
+
 async def finish(
     process: Process, name: str, *, text_in: str = "", hear: Callable[[str], None] | None = None, tolerant: bool = False
 ) -> str:
