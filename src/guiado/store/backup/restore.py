@@ -24,7 +24,7 @@ from guiado.store.backup.census import count_sessions, require_same, take_census
 from guiado.store.backup.clients import Clients, Report, Tracker, finish, run_sql
 from guiado.store.backup.column_options import without_private_options
 from guiado.store.backup.scratch import Scratch, scratch
-from guiado.store.migrate import APP_ROLE, connect, migrate, schema_files
+from guiado.store.migrate import APP_ROLE, connect, migrate, require_known
 from guiado.store.refusals import reason
 
 _MAIN_TABLE = "support_troubleshooting_sessions"
@@ -81,13 +81,14 @@ def check(path: Path, major: int, data: Path | None) -> Manifest:
         SchemaMismatch: a newer guiado or a newer PostgreSQL made it.
     """
     manifest = read_manifest(path)
-    unknown = sorted(manifest.schema.keys() - {file.name for file in schema_files()})
-    if unknown:
+    try:
+        require_known(manifest.schema)
+    except SchemaMismatch as error:
         raise SchemaMismatch(
             "La copia es de guiado {version}, más nuevo que este ({unknown}). No se cambió nada.\nInstala esa versión.",
             version=manifest.guiado,
-            unknown=", ".join(unknown),
-        )
+            unknown=error.message.params["unknown"],
+        ) from None
     if manifest.postgres > major:
         raise SchemaMismatch(
             "La copia es de PostgreSQL {theirs} y el servidor es de la versión {ours}. No se cambió nada.\n"
