@@ -125,6 +125,7 @@ def test_who_waits_for_a_server_that_began_to_hang_is_let_go(empty_dsn: str, mon
 async def forwarder(dsn: str) -> AsyncIterator[tuple[int, asyncio.Event]]:
     """A port that leads to the server of an address, and an event after which nothing passes any more."""
     folder, frozen, tasks = dict(parse_qsl(dsn.partition("?")[2]))["host"], asyncio.Event(), set[asyncio.Task[None]]()
+    writers: list[asyncio.StreamWriter] = []
 
     async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while chunk := await source.read(65536):
@@ -135,6 +136,7 @@ async def forwarder(dsn: str) -> AsyncIterator[tuple[int, asyncio.Event]]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        writers.extend([writer, inner_writer])
         tasks.update({asyncio.create_task(pump(reader, inner_writer)), asyncio.create_task(pump(inner_reader, writer))})
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -145,13 +147,17 @@ async def forwarder(dsn: str) -> AsyncIterator[tuple[int, asyncio.Event]]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def read_only(dsn: str, value: str) -> None:
     async def run() -> None:
         connection = await connect(dsn)
         name = await connection.fetchval("SELECT quote_ident(current_database())")
-        await connection.execute(f"SET default_transaction_read_only = off; ALTER DATABASE {name} SET {value}")
+        await connection.execute("SET default_transaction_read_only = off")
+        await connection.execute(f"ALTER DATABASE {name} SET {value}")
         await connection.close()
 
     asyncio.run(run())
