@@ -324,8 +324,10 @@ BEGIN
     FOREACH v_table IN ARRAY p_tables LOOP
         -- Lo que ya está hecho no se repite: cambiar una política bloquearía la tabla.
         IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = v_table::regclass AND polname = 'guiado_same_tenant') THEN
-            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_table);
             EXECUTE format('CREATE POLICY guiado_same_tenant ON %I USING (tenant_id = guiado_tenant()) WITH CHECK (tenant_id = guiado_tenant())', v_table);
+        END IF;
+        IF NOT (SELECT relrowsecurity FROM pg_class WHERE oid = v_table::regclass) THEN
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_table);
         END IF;
         -- Una copia restaurada sin permisos trae la política, pero no esto.
         IF NOT has_table_privilege('guiado_app', v_table::regclass, 'SELECT')

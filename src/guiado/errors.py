@@ -19,6 +19,7 @@ GuiadoError
 ├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
 ├── SettingsInvalid         the environment or `.env` is broken
 ├── EncoderUnavailable      the model of meaning cannot be used; the words alone have to do
+├── QueryTooSlow            one statement took longer than it may; the database itself answers
 └── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
     └── SchemaMismatch      the database holds a schema that this version does not know
 
@@ -275,6 +276,10 @@ class SettingsInvalid(GuiadoError, ValueError):
 
 class EncoderUnavailable(GuiadoError):
     """The model that turns texts into vectors is missing, or did not answer as it should."""
+
+
+class QueryTooSlow(GuiadoError):
+    """One statement took longer than it may and was broken off; the database answers others."""
 
 
 class DatabaseUnavailable(GuiadoError):

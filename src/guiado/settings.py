@@ -48,13 +48,13 @@ class Settings(BaseSettings):
         env_file=ENV_FILE, env_file_encoding="utf-8-sig", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
+    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL", repr=False)] = None
     """PostgreSQL to use; without it the embedded one runs."""
-    openai_api_key: Annotated[str | None, Field(validation_alias="OPENAI_API_KEY")] = None
-    openai_base_url: Annotated[str | None, Field(validation_alias="OPENAI_BASE_URL")] = None
+    openai_api_key: Annotated[str | None, Field(validation_alias="OPENAI_API_KEY", repr=False)] = None
+    openai_base_url: Annotated[str | None, Field(validation_alias="OPENAI_BASE_URL", repr=False)] = None
     """Address of a server with OpenAI's interface, up to its "/v1"; OpenAI's own by default."""
-    kestra_webhook_url: Annotated[str | None, Field(validation_alias="KESTRA_WEBHOOK_URL")] = None
-    slack_webhook_url: Annotated[str | None, Field(validation_alias="SLACK_WEBHOOK_URL")] = None
+    kestra_webhook_url: Annotated[str | None, Field(validation_alias="KESTRA_WEBHOOK_URL", repr=False)] = None
+    slack_webhook_url: Annotated[str | None, Field(validation_alias="SLACK_WEBHOOK_URL", repr=False)] = None
 
     home: Annotated[Path | None, Field(validation_alias="GUIADO_HOME")] = None
     """Folder of the embedded database; the platform's data folder by default."""
@@ -92,12 +92,12 @@ class Settings(BaseSettings):
         Field(validation_alias="GUIADO_NOTIFICATIONS"),
     ] = "send"
     """Whether messages to people are sent, or only shown on standard error."""
-    slack_bot_token: Annotated[str | None, Field(validation_alias="SLACK_BOT_TOKEN")] = None
+    slack_bot_token: Annotated[str | None, Field(validation_alias="SLACK_BOT_TOKEN", repr=False)] = None
     smtp_host: Annotated[str | None, Field(validation_alias="SMTP_HOST")] = None
     smtp_port: Annotated[int | None, Field(validation_alias="SMTP_PORT", ge=1, le=65535)] = None
     """587, 465 or 25 by default, as `SMTP_TLS` says."""
     smtp_user: Annotated[str | None, Field(validation_alias="SMTP_USER")] = None
-    smtp_password: Annotated[str | None, Field(validation_alias="SMTP_PASSWORD")] = None
+    smtp_password: Annotated[str | None, Field(validation_alias="SMTP_PASSWORD", repr=False)] = None
     smtp_from: Annotated[str | None, Field(validation_alias="SMTP_FROM")] = None
     """Sender, with or without a name: "Soporte <soporte@ejemplo.com>"."""
     smtp_tls: Annotated[
@@ -105,15 +105,15 @@ class Settings(BaseSettings):
         BeforeValidator(lambda value: str(value).lower()),
         Field(validation_alias="SMTP_TLS"),
     ] = "starttls"
-    twilio_account_sid: Annotated[str | None, Field(validation_alias="TWILIO_ACCOUNT_SID")] = None
-    twilio_auth_token: Annotated[str | None, Field(validation_alias="TWILIO_AUTH_TOKEN")] = None
+    twilio_account_sid: Annotated[str | None, Field(validation_alias="TWILIO_ACCOUNT_SID", repr=False)] = None
+    twilio_auth_token: Annotated[str | None, Field(validation_alias="TWILIO_AUTH_TOKEN", repr=False)] = None
     twilio_from: Annotated[str | None, Field(validation_alias="TWILIO_FROM")] = None
     """Number that SMS come from, or a messaging service ("MG…")."""
-    sms_url: Annotated[str | None, Field(validation_alias="SMS_URL")] = None
+    sms_url: Annotated[str | None, Field(validation_alias="SMS_URL", repr=False)] = None
     """SMS gateway that takes {"to", "text"} as JSON; goes before Twilio."""
-    ntfy_url: Annotated[str | None, Field(validation_alias="NTFY_URL")] = None
+    ntfy_url: Annotated[str | None, Field(validation_alias="NTFY_URL", repr=False)] = None
     """ntfy server for push messages."""
-    apprise_urls: Annotated[str, Field(validation_alias="APPRISE_URLS")] = ""
+    apprise_urls: Annotated[str, Field(validation_alias="APPRISE_URLS", repr=False)] = ""
     """Targets of Apprise, by commas or blanks; its package is an extra."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],

@@ -24,6 +24,7 @@ from guiado.cli import main
 from guiado.errors import DatabaseUnavailable
 from guiado.store.backup import archive, scratch
 from guiado.store.backup.clients import Clients, finish, split_password, with_database
+from guiado.store.backup.column_options import without_private_options
 from guiado.store.embedded import binaries
 from guiado.store.embedded.binaries import Binaries
 from guiado.store.embedded.locks import exclusive
@@ -324,6 +325,35 @@ def test_what_comes_back_is_what_was_there(here, dsn, tmp_path):
     ask(with_database(dsn, "postgres"), f'DROP DATABASE "{name_of(previous(dsn))}"')
     ask(dsn, "REVOKE ALL ON support_tickets FROM lectora")
     ask(dsn, "DROP ROLE lectora")
+
+
+def test_a_copy_that_a_newer_minor_version_left_its_notes_in_comes_back(here, dsn, tmp_path):
+    """PostgreSQL 15.20 and its sisters note `pg_attver` in each column, and an earlier `pg_dump` copies it."""
+    add_sessions(dsn, 5)
+    note = "UPDATE pg_attribute SET attoptions = '{pg_attver=28933000,n_distinct=5}' WHERE attrelid = 'support_tickets'::regclass"
+    ask(dsn, f"SET allow_system_table_mods = on; {note} AND attnum > 0")
+    code, said = here("db", "backup", "--verify", tmp_path / "copia.dump")
+    assert code == 0, said
+    code, said = here("db", "restore", "--force", tmp_path / "copia.dump")
+    assert code == 0, said
+    assert sessions(dsn) == 5
+    kept = "SELECT attoptions::text FROM pg_attribute WHERE attrelid = 'support_tickets'::regclass AND attname = 'subject'"
+    assert "n_distinct=5" in ask(dsn, kept)
+    ask(with_database(dsn, "postgres"), f'DROP DATABASE "{name_of(previous(dsn))}"')
+
+
+@pytest.mark.parametrize(
+    ("written", "fitting"),
+    [
+        ("ALTER TABLE ONLY public.a ALTER COLUMN b SET (pg_attver=1);\n", ""),
+        ("ALTER TABLE ONLY a ALTER COLUMN b SET (pg_attver=1, n_distinct=5);\n", "ALTER TABLE ONLY a ALTER COLUMN b SET (n_distinct=5);\n"),
+        ('ALTER FOREIGN TABLE ONLY a ALTER COLUMN "x SET (y" SET (pg_attver=1);\n', ""),
+        ("ALTER TABLE ONLY a ALTER COLUMN b SET (n_distinct_inherited=-0.5);\n",) * 2,
+        ("ALTER TABLE ONLY a ALTER COLUMN b SET STATISTICS 5;\nCOMMENT ON TABLE a IS 'SET (pg_attver=1);';\n",) * 2,
+    ],
+)  # fmt: skip
+def test_only_options_that_no_other_version_knows_are_taken_out(written, fitting):
+    assert without_private_options(f"CREATE TABLE a (b int);\n{written}") == f"CREATE TABLE a (b int);\n{fitting}"
 
 
 def test_a_database_with_sessions_is_not_replaced_unless_told(here, dsn, copy):

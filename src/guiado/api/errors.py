@@ -32,6 +32,7 @@ _STATUS: tuple[tuple[type[GuiadoError], int], ...] = (
     (errors.SettingsInvalid, 500),
     (errors.DeliveryFailed, 502),
     (errors.DatabaseUnavailable, 503),
+    (errors.QueryTooSlow, 504),
 )
 _TEXTS = {
     400: "La petición no se entiende. Revisa el cuerpo y los parámetros.",
@@ -55,6 +56,7 @@ _TITLES = {
     429: "Too Many Requests",
     502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
     508: "Loop Detected",
 }
 _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."

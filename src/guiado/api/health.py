@@ -21,8 +21,7 @@ async def readyz(request: Http) -> Response[Health]:
     runtime = runtime_of(request)
     checks = {"database": "ok", "knowledge_base": "ok"}
     try:
-        async with runtime.parts.db.connection() as connection:
-            await connection.fetchval("SELECT 1")
+        await runtime.parts.db.prove()
     except GuiadoError:
         checks["database"] = "unavailable"
     if runtime.knowledge.problem is not None:

@@ -31,7 +31,7 @@ def url(context: typer.Context) -> None:
     """Print the address alone, of a server that runs on when this process is gone."""
     settings = _settings()
     if settings.database_url:
-        screen_of(context).verbatim(settings.database_url)
+        screen_of(context).verbatim(_for_programs(settings.database_url))
         return
     server = _embedded(settings)
     dsn = server.join()
@@ -46,7 +46,7 @@ def psql(
     """Run psql; the embedded server runs at least as long."""
     settings = _settings()
     if settings.database_url:
-        raise typer.Exit(_run_psql(_psql_program(settings, None), settings.database_url, words or []))
+        raise typer.Exit(_run_psql(_psql_program(settings, None), _for_programs(settings.database_url), words or []))
     server = _embedded(settings)
     dsn = server.join()
     try:
@@ -78,7 +78,9 @@ def status(context: typer.Context) -> None:
     """Show what there is of the database."""
     screen, settings = screen_of(context), _settings()
     if settings.database_url:
-        screen.say("PostgreSQL de DATABASE_URL: {url}", url=_without_password(settings.database_url))
+        from guiado.store.address import mask
+
+        screen.say("PostgreSQL de DATABASE_URL: {url}", url=mask(settings.database_url))
         _show_schema(screen, settings.database_url)
         return
     server = _embedded(settings)
@@ -90,6 +92,10 @@ def status(context: typer.Context) -> None:
         screen.say("Parado.", style="yellow")
         return
     screen.say("En marcha (proceso {pid}).", style="green", pid=found.pid)
+    if found.replaced:
+        from guiado.store.embedded.programs import replaced_error
+
+        raise replaced_error()
     _show_schema(screen, dsn)
 
 
@@ -164,10 +170,9 @@ async def _read_schema(dsn: str) -> tuple[str, dict[str, str]]:
     return version, await applied(dsn)
 
 
-def _without_password(dsn: str) -> str:
-    from urllib.parse import urlsplit, urlunsplit
+def _for_programs(dsn: str) -> str:
+    """The address without what psql and its like do not know; as it was given where they know everything."""
+    from guiado.store.address import read_address
 
-    parts = urlsplit(dsn)
-    account, at, place = parts.netloc.rpartition("@")
-    user = account.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{place}"))
+    address = read_address(dsn)
+    return dsn if address.is_for_libpq else address.for_libpq

@@ -10,10 +10,12 @@ import asyncpg
 
 from guiado import clock
 from guiado.domain.finding import Finding, bad, doubtful, good
-from guiado.errors import DatabaseUnavailable, GuiadoError, SchemaMismatch
+from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import refusals
-from guiado.store.migrate import APP_ROLE, connect, due_files
+from guiado.store.database import LOAD_LIBRARIES, require_writable
+from guiado.store.embedded.programs import replaced_error
+from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
 from guiado.store.queries import sql
 
 _SLOW_MS = 50.0
@@ -33,7 +35,7 @@ async def look_at(dsn: str, pool_size: int) -> list[Finding]:
     """
     try:
         connection = await connect(dsn)
-    except DatabaseUnavailable as error:
+    except GuiadoError as error:
         return [bad("database", error)]
 
     async def room(connection: Any) -> list[Finding]:  # noqa: ANN401
@@ -63,6 +65,31 @@ async def _attempt(look: Look, connection: Any) -> list[Finding]:  # noqa: ANN40
                 reason=refusals.reason(error),
             )
         ]
+
+
+async def _libraries(connection: Any) -> list[Finding]:  # noqa: ANN401
+    """Whether a new connection can do what every use of guiado needs: after an update of PostgreSQL only a restart helps."""
+    try:
+        await connection.execute(LOAD_LIBRARIES)
+    except asyncpg.PostgresError as error:
+        if not refusals.is_programs_fault(error):
+            raise
+        return [bad("libraries", replaced_error())]
+    return [good("libraries", "Las conexiones nuevas funcionan.")]
+
+
+async def _writable(connection: Any) -> list[Finding]:  # noqa: ANN401
+    try:
+        await require_writable(connection)
+    except asyncpg.ReadOnlySQLTransactionError:
+        return [
+            bad(
+                "writable",
+                "Este PostgreSQL solo admite lecturas: es una réplica, o lo configuraron así.\n"
+                "Pon en DATABASE_URL el servidor principal, o todos, con ?target_session_attrs=read-write.",
+            )
+        ]
+    return [good("writable", "La base de datos admite escrituras.")]
 
 
 async def _latency(connection: Any) -> list[Finding]:  # noqa: ANN401
@@ -139,7 +166,7 @@ async def _rights(connection: Any) -> list[Finding]:  # noqa: ANN401
         found.append(
             doubtful(
                 "role",
-                "No se puede trabajar con el rol {role}: falta el segundo candado entre inquilinos.\n"
+                "No se puede trabajar con el rol {role}: falta la segunda barrera que separa los datos de cada organización.\n"
                 "Como administrador: CREATE ROLE {role} NOLOGIN; GRANT {role} TO {name}; y después guiado db migrate.",
                 role=APP_ROLE,
                 name=row["name"],
@@ -165,17 +192,17 @@ async def _schema(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 
 async def _row_security(connection: Any) -> list[Finding]:  # noqa: ANN401
-    tables = [row["name"] for row in await connection.fetch(sql("checkup", "unprotected"))]
+    tables = await unprotected_tables(connection)
     if tables:
         return [
             bad(
                 "row_security",
-                "Falta la separación entre inquilinos en {tables}.\n"
-                "Actívala en cada tabla con ALTER TABLE … ENABLE ROW LEVEL SECURITY; y después guiado db migrate.",
+                "Falta la barrera que separa los datos de cada organización en {tables}.\n"
+                "Ponla con guiado db migrate, como el usuario que creó las tablas, y reinicia guiado.",
                 tables=", ".join(tables),
             )
         ]
-    return [good("row_security", "La separación entre inquilinos está activa.")]
+    return [good("row_security", "La barrera que separa los datos de cada organización está activa.")]
 
 
 async def _connections(connection: Any, pool_size: int) -> list[Finding]:  # noqa: ANN401
@@ -265,11 +292,11 @@ async def _jobs(connection: Any) -> list[Finding]:  # noqa: ANN401
         failed.append(
             doubtful(
                 "jobs",
-                "Hace más de lo debido que no corren las tareas periódicas: {jobs}.\nArranca guiado serve o guiado worker.",
+                "Estas tareas periódicas llevan demasiado tiempo sin ejecutarse: {jobs}.\nArranca guiado serve o guiado worker.",
                 jobs=", ".join(late),
             )
         )
-    return failed or [good("jobs", "Las tareas periódicas corren a su hora.")]
+    return failed or [good("jobs", "Las tareas periódicas se ejecutan a su hora.")]
 
 
 async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
@@ -288,5 +315,6 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 
 _LOOKS: tuple[Look, ...] = (
-    _latency, _server, _durability, _rights, _schema, _row_security, _clock, _future, _outbox, _jobs, _sessions,
+    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _future, _outbox, _jobs,
+    _sessions,
 )  # fmt: skip

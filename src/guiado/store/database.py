@@ -12,27 +12,35 @@ import asyncpg
 import msgspec
 
 from guiado import clock
-from guiado.errors import DatabaseUnavailable
+from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
-from guiado.store.refusals import disk_full, reason
+from guiado.store.dialling import dial
+from guiado.store.embedded import programs
+from guiado.store.host_watch import HostWatch
+from guiado.store.refusals import disk_full, is_programs_fault, reason
 
+LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
+"""Makes a connection load the library of plpgsql, which nearly every statement of guiado needs."""
 _RECOVERY_S = 15.0
 """How long a caller waits for a PostgreSQL that is starting again."""
 _LONGEST_PAUSE_S = 0.5
 _LONGEST_IDLE_S = 300.0
 """A connection that nobody used for longer is not trusted: a firewall on the way may have forgotten it without a word."""
-_LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the driver's state when a connection dies at a bad moment
+_COMMAND_TIMEOUT_S = 60.0
+_PROOF_TIMEOUT_S = 2.0
+_GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-# The server lives, but cannot write for now: its disk is full or read-only, its memory is used up, or it is a stand-by.
-_EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError)
+"""The server says itself that this connection has come to its end, or that it takes no new one."""
+_DRIVER = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""A connection that was lost, but a mistake of the program as well: see `_is_lost`."""
+_LOST = (*_GONE, *_DRIVER)
+# The server lives, but cannot write for now: its disk is full or read-only, its memory is used up.
+_EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
 log = get_logger()
 
 
@@ -73,18 +81,20 @@ class Database:
     ) -> None:
         self._find, self._role = find, role
         self._arguments: dict[str, Any] = {
-            "command_timeout": 60,
-            "server_settings": {"application_name": "guiado", "guiado.tenant": tenant},
+            "command_timeout": _COMMAND_TIMEOUT_S,
+            "server_settings": {"guiado.tenant": tenant},
         }
         self._slots = asyncio.Semaphore(pool_size)
         self._idle: list[tuple[Any, float]] = []  # with the moment of giving back: the latest is last
         self._dsn: str | None = None
         self._is_closed = False
         self._lock = asyncio.Lock()
+        self._hosts = HostWatch(self._drop_idle_of)
 
     async def close(self) -> None:
         """Close all connections, those in use when they are given back; safe to call twice."""
         self._is_closed = True
+        self._hosts.stop()
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_close(connection) for connection, _ in idle))
 
@@ -100,25 +110,76 @@ class Database:
         is_sound = False
         try:
             acquired = await self._acquire()
+            self._hosts.pick_up(acquired)
             yield cast("Connection", acquired)
             is_sound = True
-        except _LOST as error:
-            if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
-                is_sound = True
+        except Exception as error:
+            is_sound, said = await self._judge(error, acquired)
+            if said is None:
                 raise
-            self._drop_idle()  # a server that is gone took all of them along
-            raise _unavailable(error) from error
-        except _EXHAUSTED as error:
-            is_sound = True
-            raise _unavailable(error) from error
-        except Exception:
-            is_sound = True
-            raise
+            raise said from error
         finally:
             # Who was stopped in the middle of a statement leaves a connection that nobody else may use.
             self._slots.release()
+            self._hosts.put_down(acquired)
             if acquired is not None:
                 self._give_back(acquired, is_sound=is_sound)
+
+    async def prove(self) -> None:
+        """Open a new connection and do with it what every use of guiado needs: load PostgreSQL's libraries, and write.
+
+        Connections that are open already say nothing about new ones, and reading says nothing about writing.
+
+        Raises:
+            DatabaseUnavailable: it does not work, or not within two seconds.
+        """
+        try:
+            async with asyncio.timeout(_PROOF_TIMEOUT_S):
+                connection: Any = await self._open()
+        except (*_LOST, asyncpg.PostgresError) as error:
+            if is_programs_fault(error):
+                self._dsn = None  # the next connection looks for the server anew, which starts an embedded one again
+            raise _unavailable(error) from error
+        try:
+            async with asyncio.timeout(_PROOF_TIMEOUT_S):
+                await require_writable(connection)
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise _unavailable(error) from error
+        finally:
+            connection.terminate()
+
+    async def _judge(self, error: Exception, connection: Any) -> tuple[bool, GuiadoError | None]:  # noqa: ANN401
+        """What an error means for the connection that it came from, if there was one, and for all others.
+
+        Returns:
+            Whether somebody else may use that connection, and what to say in place of the error, None for the error itself.
+        """
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            # Somebody demoted this server, or it never was the one to write to: new connections may lead to another one.
+            self._drop_idle()
+            return False, _unavailable(error)
+        if is_programs_fault(error):
+            self._dsn = None
+            self._drop_idle()
+            return False, programs.replaced_error()
+        if connection is not None and isinstance(error, TimeoutError):
+            return False, await self._too_slow()
+        if _is_lost(error, connection):
+            self._drop_idle()  # a server that is gone took all of them along
+            return False, _unavailable(error)
+        return True, _unavailable(error) if isinstance(error, _EXHAUSTED) else None
+
+    async def _too_slow(self) -> GuiadoError:
+        """A statement took too long: because of itself, or because the whole server does not answer any more."""
+        try:
+            await self.prove()
+        except DatabaseUnavailable as error:
+            self._drop_idle()
+            return error
+        return QueryTooSlow(
+            "Una consulta tardó más de lo permitido y se interrumpió; la base de datos sigue en marcha.\n"
+            "Vuelve a intentarlo; si se repite, mira la carga de la base de datos."
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
@@ -143,13 +204,16 @@ class Database:
     def _give_back(self, connection: Any, *, is_sound: bool) -> None:  # noqa: ANN401
         if self._is_closed or not is_sound:
             connection.terminate()
-        elif not connection.is_closed():
+        elif connection is not None and not connection.is_closed():
             self._idle.append((connection, clock.monotonic_s()))
 
     def _drop_idle(self, before_s: float = math.inf) -> None:
         """Drop the connections that were given back before a moment; normally all."""
         while self._idle and self._idle[0][1] < before_s:
             self._idle.pop(0)[0].terminate()
+
+    def _drop_idle_of(self, connections: set[Any]) -> None:
+        self._idle = [(one, since_s) for one, since_s in self._idle if one not in connections]
 
     async def _acquire(self) -> object:
         self._drop_idle(clock.monotonic_s() - _LONGEST_IDLE_S)
@@ -161,11 +225,13 @@ class Database:
 
     async def _connect(self) -> object:
         deadline = clock.monotonic_s() + _RECOVERY_S
-        pause_s = 0.05
+        pause_s, is_second_start = 0.05, False
         while True:
             try:
                 return await self._open()
-            except (*_LOST, TimeoutError) as error:
+            except GuiadoError:
+                raise
+            except _LOST as error:
                 if clock.monotonic_s() > deadline:
                     raise _unavailable(error) from error
                 log.warning("database_retry", error=type(error).__name__)
@@ -173,25 +239,29 @@ class Database:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             except asyncpg.PostgresError as error:
-                raise _unavailable(error) from error
+                if not is_programs_fault(error) or is_second_start:
+                    raise _unavailable(error) from error
+                is_second_start = True
+                await self._revive()
 
     async def _open(self) -> object:
         if self._dsn is None:
             async with self._lock:
                 if self._dsn is None:
                     self._dsn = await self._find()
-        connection: Any = await cast("Any", asyncpg).connect(self._dsn, timeout=_RECOVERY_S, **self._arguments)
+        dialled = await dial(self._dsn, _RECOVERY_S, **self._arguments)
         try:
-            await self._prepare(connection)
+            await self._prepare(dialled.connection)
         except BaseException:
-            connection.terminate()
+            dialled.connection.terminate()
             raise
-        return connection
+        self._hosts.add(dialled)
+        return dialled.connection
 
     async def _prepare(self, connection: Any) -> None:  # noqa: ANN401
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
-        if self._role:
-            await connection.execute(f"SET ROLE {self._role}")
+        # PostgreSQL loads its libraries with the first use of each connection: better here than in the middle of an answer.
+        await connection.execute(f"{LOAD_LIBRARIES}; SET ROLE {self._role}" if self._role else LOAD_LIBRARIES)
 
     async def _revive(self) -> None:
         """Ask again where the database is: an embedded one that crashed is started by that, maybe at another address."""
@@ -203,13 +273,31 @@ class Database:
 async def _close(connection: Any) -> None:  # noqa: ANN401
     try:
         await connection.close(timeout=5)
-    except (TimeoutError, *_LOST):
+    except _LOST:
         connection.terminate()
+
+
+def _is_lost(error: Exception, connection: Any) -> bool:  # noqa: ANN401
+    """Whether the connection is gone. Of what the driver raises, that is so only when it says that the connection is closed.
+
+    A wrong number of arguments is an `InterfaceError` too, and a file that somebody misses between two statements an `OSError`.
+    """
+    if isinstance(error, _GONE):
+        return True
+    return isinstance(error, _DRIVER) and (connection is None or connection.is_closed())
+
+
+async def require_writable(connection: Any) -> None:  # noqa: ANN401
+    """Raise `ReadOnlySQLTransactionError` on a stand-by, and on a server that was set to take no writes."""
+    if await connection.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
+        raise asyncpg.ReadOnlySQLTransactionError("this server takes no writes")
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
     if isinstance(error, asyncpg.DiskFullError):
         return disk_full()
+    if is_programs_fault(error):
+        return programs.replaced_error()
     return DatabaseUnavailable(
         "La base de datos no responde: {problem}.\nVuelve a intentarlo en unos segundos; si sigue, prueba guiado doctor.",
         problem=reason(error),

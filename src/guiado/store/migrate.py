@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,10 +21,15 @@ from typing import Any, cast
 import asyncpg
 
 from guiado import clock
-from guiado.errors import DatabaseUnavailable, SchemaMismatch
+from guiado.errors import DatabaseUnavailable, SchemaMismatch, SettingsInvalid
 from guiado.logs import get_logger
 from guiado.resources import data_path
-from guiado.store.refusals import disk_full, reason
+from guiado.store.advisory_locks import MIGRATION
+from guiado.store.dialling import dial
+from guiado.store.embedded.programs import replaced_error
+from guiado.store.queries import sql
+from guiado.store.refusals import disk_full, is_programs_fault, reason
+from guiado.store.schema_version import ROW, SCHEMA_VERSION
 
 SCHEMA_FILES = (
     "support_troubleshooting_schema.sql",
@@ -33,7 +40,20 @@ SCHEMA_FILES = (
 )
 """In the order in which they must run."""
 APP_ROLE = "guiado_app"
-_LOCK = 5207104
+_MADE = re.compile(r"^CREATE (?:UNLOGGED )?(?:TABLE IF NOT EXISTS|OR REPLACE VIEW|VIEW) (\w+)", re.MULTILINE)
+# A column or a function that should be there is not: such tables no file of ours made.
+_STRANGE = (
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.DatatypeMismatchError,
+    asyncpg.InvalidTableDefinitionError,
+    asyncpg.WrongObjectTypeError,
+)
+_LOCK = MIGRATION
+_CONNECT_TIMEOUT_S = 10.0
+_FAILED = (OSError, ValueError, OverflowError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _WAIT_S = 120.0
 _OLDEST = 120000
 _VERSIONS = """CREATE TABLE IF NOT EXISTS support_schema_migrations (
@@ -84,20 +104,35 @@ async def migrate(dsn: str) -> list[str]:
     try:
         files = schema_files()
         await _require_utf8(connection)
-        if not await _due(connection, files):
+        if not await _work(connection, files):
             return []
         await _take_turn(connection)
         await connection.execute(_VERSIONS)
-        due = await _due(connection, files)
+        due = await _work(connection, files)
+        # First the number: when we are killed half-way, an older program leaves the rest alone.
+        await _write(connection, ROW, str(SCHEMA_VERSION))
         for file in due:
             await _apply(connection, file)
         return [file.name for file in due]
     except asyncpg.DiskFullError as error:
         raise disk_full() from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except asyncpg.InsufficientPrivilegeError as error:
         raise DatabaseUnavailable(
             "No se pudo preparar la base de datos: {problem}.\n"
             "El usuario de DATABASE_URL debe poder crear tablas; revisa sus permisos y vuelve a empezar.",
+            problem=reason(error),
+        ) from error
+    except _STRANGE as error:
+        raise DatabaseUnavailable(
+            "Las tablas de esta base de datos no son las que esta versión espera: {problem}.\n"
+            "Las creó una versión de prueba, o alguien las cambió. Usa otra base de datos, o la versión que las creó.",
+            problem=reason(error),
+        ) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if is_programs_fault(error):
+            raise replaced_error() from error
+        raise DatabaseUnavailable(
+            "No se pudo preparar la base de datos: {problem}.\nCorrígelo en el servidor y vuelve a empezar.",
             problem=reason(error),
         ) from error
     finally:
@@ -124,10 +159,13 @@ async def connect(dsn: str) -> Any:  # noqa: ANN401
 
     Raises:
         DatabaseUnavailable: it cannot be made, or the server is too old.
+        SettingsInvalid: the address cannot be read.
     """
     try:
-        connection = await cast("Any", asyncpg).connect(dsn, timeout=15, server_settings={"application_name": "guiado-admin"})
-    except (OSError, ValueError, OverflowError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        connection = (await dial(dsn, _CONNECT_TIMEOUT_S, server_settings={"application_name": "guiado-admin"})).connection
+    except SettingsInvalid:
+        raise
+    except _FAILED as error:
         raise DatabaseUnavailable(
             "No se puede conectar con PostgreSQL: {problem}.\n"
             "Revisa DATABASE_URL (con la base integrada, GUIADO_HOME) y que el servidor esté en marcha.",
@@ -140,24 +178,44 @@ async def connect(dsn: str) -> Any:  # noqa: ANN401
 
 
 async def may_take_role(dsn: str) -> bool:
-    """Whether the role of this address may work as `guiado_app`."""
+    """Whether the role of this address may work as `guiado_app`, and that role has all rights that it needs."""
     connection = await connect(dsn)
     try:
+        unprotected = await unprotected_tables(connection)
+        may_enter = not unprotected and await connection.fetchval(sql("schema", "may_enter"), APP_ROLE)
         await connection.execute(f"SET ROLE {APP_ROLE}")
     except asyncpg.PostgresError:
         return False
     finally:
         await connection.close(timeout=5)
-    return True
+    if unprotected or not may_enter:
+        log.warning("role_not_taken", role=APP_ROLE, lacking=", ".join(unprotected[:5]))
+    return bool(may_enter)
+
+
+async def unprotected_tables(connection: Any) -> list[str]:  # noqa: ANN401
+    """Tables and views of ours that the role `guiado_app` cannot use as it should; none while there is no such role."""
+    ours = sorted({name for file in schema_files() for name in _MADE.findall(file.text)})
+    return [row["name"] for row in await connection.fetch(sql("schema", "unprotected"), APP_ROLE, ours)]
 
 
 async def applied(dsn: str) -> dict[str, str]:
-    """Name -> checksum of what the database has."""
+    """Name -> checksum of the files that the database has.
+
+    Raises:
+        DatabaseUnavailable: no connection, or no right to read it.
+    """
     connection = await connect(dsn)
     try:
-        return await _applied(connection)
+        return {name: checksum for name, checksum in (await _applied(connection)).items() if name != ROW}
+    except asyncpg.PostgresError as error:
+        raise DatabaseUnavailable(
+            "El usuario de DATABASE_URL no puede ver las tablas de guiado: {problem}.\n"
+            "Usa el usuario que las creó, o dale permiso: GRANT SELECT ON support_schema_migrations TO su_usuario.",
+            problem=reason(error),
+        ) from error
     finally:
-        await connection.close(timeout=5)
+        await _close(connection)
 
 
 async def _applied(connection: Any) -> dict[str, str]:  # noqa: ANN401
@@ -173,17 +231,27 @@ async def due_files(connection: Any) -> list[SchemaFile]:  # noqa: ANN401
     Raises:
         SchemaMismatch: as `migrate`.
     """
-    return await _due(connection, schema_files())
+    return _lacking(await _applied(connection), schema_files())
 
 
-async def _due(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  # noqa: ANN401
+async def _work(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  # noqa: ANN401
+    """What `migrate` has to run; where rights and role disagree, all schema files, each of which puts its own part right."""
     have = await _applied(connection)
-    unknown = sorted(have.keys() - {file.name for file in files})
-    if unknown:
-        raise SchemaMismatch(
-            "La base de datos es de una versión más nueva de guiado ({unknown}).\nInstala esa versión o usa otra base.",
-            unknown=", ".join(unknown),
-        )
+    due = _lacking(have, files)
+    if due:
+        return due
+    if have.get(ROW) != str(SCHEMA_VERSION) or await _may_protect(connection):
+        return [file for file in files if not file.is_migration]
+    return []
+
+
+async def _may_protect(connection: Any) -> bool:  # noqa: ANN401
+    """Whether the role of the application lacks something that we may give it: only an owner can grant."""
+    return bool(await unprotected_tables(connection)) and bool(await connection.fetchval(sql("schema", "owns_tables")))
+
+
+def _lacking(have: Mapping[str, str], files: list[SchemaFile]) -> list[SchemaFile]:
+    require_known(have)
     for file in files:
         if file.is_migration and have.get(file.name, file.checksum) != file.checksum:
             raise SchemaMismatch(
@@ -191,6 +259,27 @@ async def _due(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  #
                 name=file.name,
             )
     return [file for file in files if have.get(file.name) != file.checksum]
+
+
+def require_known(have: Mapping[str, str]) -> None:
+    """Refuse a database, or a copy of one, that a newer guiado wrote.
+
+    Args:
+        have: name -> checksum, as `applied`.
+
+    Raises:
+        SchemaMismatch: a newer version wrote it.
+    """
+    ours = {ROW, *(file.name for file in schema_files())}
+    unknown = sorted(have.keys() - ours)
+    version = have.get(ROW, "0")
+    if version.isdecimal() and int(version) > SCHEMA_VERSION:
+        unknown.insert(0, f"{ROW} {version} > {SCHEMA_VERSION}")
+    if unknown:
+        raise SchemaMismatch(
+            "La base de datos es de una versión más nueva de guiado ({unknown}).\nInstala esa versión o usa otra base.",
+            unknown=", ".join(unknown),
+        )
 
 
 async def _take_turn(connection: Any) -> None:  # noqa: ANN401
@@ -215,9 +304,13 @@ async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
 
 
 async def _record(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
+    await _write(connection, file.name, file.checksum)
+
+
+async def _write(connection: Any, name: str, checksum: str) -> None:  # noqa: ANN401
     await connection.execute(
         "INSERT INTO support_schema_migrations (name, checksum) VALUES ($1, $2)"
         " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",
-        file.name,
-        file.checksum,
+        name,
+        checksum,
     )

@@ -10,14 +10,20 @@ import asyncpg
 
 from guiado.errors import DatabaseUnavailable, Message, os_reason
 
+_LIBRARY = re.compile(r"could not load library|incompatible library|could not find function .* in file|could not access file")
+_PARAMETER = re.compile(r'unrecognized configuration parameter "(.+)"|unsupported startup parameter: (.+)')
 _REASONS: tuple[tuple[type[BaseException], Message], ...] = (
-    (asyncpg.InvalidPasswordError, Message("el usuario o la contraseña no valen")),
+    (asyncpg.InvalidPasswordError, Message("el usuario o la contraseña no son correctos")),
     (asyncpg.InvalidAuthorizationSpecificationError, Message("ese usuario no existe o no puede entrar")),
     (asyncpg.InvalidCatalogNameError, Message("esa base de datos no existe en el servidor")),
     (asyncpg.DiskFullError, Message("no queda espacio en su disco")),
     (asyncpg.TooManyConnectionsError, Message("todas sus conexiones están ocupadas")),
     (asyncpg.CannotConnectNowError, Message("está arrancando o parándose")),
     (asyncpg.ReadOnlySQLTransactionError, Message("solo admite lecturas")),
+    (
+        asyncpg.TargetServerAttributeNotMatched,
+        Message("ninguno de sus servidores es del tipo que pide target_session_attrs; quizá todos admiten solo lecturas"),
+    ),
     (asyncpg.PostgresConnectionError, Message("se cortó la conexión")),
     (asyncpg.AdminShutdownError, Message("se está parando")),
     (asyncpg.CrashShutdownError, Message("se está recuperando")),
@@ -33,6 +39,8 @@ def reason(error: BaseException) -> Message:
     for kind, why in _REASONS:
         if isinstance(error, kind):
             return why
+    if strange := strange_parameter(error):
+        return Message("no se conoce el parámetro {name}", {"name": strange})
     if isinstance(error, asyncpg.PostgresError):
         return Message("PostgreSQL dice: {said}", {"said": " ".join(str(error).split())[:200]})
     if isinstance(error, OSError):
@@ -40,6 +48,17 @@ def reason(error: BaseException) -> Message:
     if isinstance(error, ValueError | OverflowError):
         return Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base")
     return Message("se cortó la conexión")
+
+
+def is_programs_fault(error: BaseException) -> bool:
+    """Whether the server cannot load its own libraries: other programs lie on its disk than those that it was started from."""
+    return isinstance(error, asyncpg.PostgresError) and _LIBRARY.search(str(error)) is not None
+
+
+def strange_parameter(error: BaseException) -> str | None:
+    """The parameter of an address that the server does not know as a setting, None for any other error."""
+    found = _PARAMETER.search(str(error)) if isinstance(error, asyncpg.PostgresError) else None
+    return (found[1] or found[2])[:60] if found else None
 
 
 def disk_full() -> DatabaseUnavailable:

@@ -18,6 +18,7 @@ from typing import cast
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from guiado.errors import DatabaseUnavailable, GuiadoError, Message
+from guiado.store.address import read_address
 from guiado.store.embedded.binaries import Binaries, client_folders
 from guiado.store.embedded.os_account import environment
 
@@ -107,7 +108,7 @@ class Clients:
         held: Sequence[int] = (),
     ) -> Process:
         """Start one program; end it with `finish`. For `run`, and for two that are joined by a pipe."""
-        address, password = split_password(dsn) if dsn else ("", None)
+        address, password = split_password(_for_libpq(dsn)) if dsn else ("", None)
         return await asyncio.create_subprocess_exec(
             self.binaries.program(name),
             *([f"--dbname={address}"] if dsn else []),
@@ -123,6 +124,21 @@ class Clients:
 
     def _environment(self) -> dict[str, str]:
         return environment() if self.is_embedded else {**os.environ, "LC_ALL": "C"}
+
+
+def _for_libpq(dsn: str) -> str:
+    address = read_address(dsn)
+    return dsn if address.is_for_libpq else address.for_libpq
+
+
+async def run_sql(clients: Clients, dsn: str, sql: str) -> None:
+    """Run a script of `pg_dump`, `pg_dumpall` or `pg_restore` with psql, up to its first error.
+
+    Raises:
+        DatabaseUnavailable: a statement failed.
+    """
+    options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    await clients.run("psql", *options, dsn=dsn, text_in=sql)
 
 
 async def finish(

@@ -21,9 +21,10 @@ from guiado import clock
 from guiado.errors import Conflict, DatabaseUnavailable, GuiadoError, Message, SchemaMismatch
 from guiado.store.backup.archive import Manifest, read_manifest
 from guiado.store.backup.census import count_sessions, require_same, take_census
-from guiado.store.backup.clients import Clients, Report, Tracker, finish
+from guiado.store.backup.clients import Clients, Report, Tracker, finish, run_sql
+from guiado.store.backup.column_options import without_private_options
 from guiado.store.backup.scratch import Scratch, scratch
-from guiado.store.migrate import APP_ROLE, connect, migrate, schema_files
+from guiado.store.migrate import APP_ROLE, connect, migrate, require_known
 from guiado.store.refusals import reason
 
 _MAIN_TABLE = "support_troubleshooting_sessions"
@@ -80,13 +81,14 @@ def check(path: Path, major: int, data: Path | None) -> Manifest:
         SchemaMismatch: a newer guiado or a newer PostgreSQL made it.
     """
     manifest = read_manifest(path)
-    unknown = sorted(manifest.schema.keys() - {file.name for file in schema_files()})
-    if unknown:
+    try:
+        require_known(manifest.schema)
+    except SchemaMismatch as error:
         raise SchemaMismatch(
             "La copia es de guiado {version}, más nuevo que este ({unknown}). No se cambió nada.\nInstala esa versión.",
             version=manifest.guiado,
-            unknown=", ".join(unknown),
-        )
+            unknown=error.message.params["unknown"],
+        ) from None
     if manifest.postgres > major:
         raise SchemaMismatch(
             "La copia es de PostgreSQL {theirs} y el servidor es de la versión {ours}. No se cambió nada.\n"
@@ -148,12 +150,28 @@ async def fill(dsn: str, path: Path, manifest: Manifest, clients: Clients, track
         DatabaseUnavailable: it failed, or something is missing.
     """
     options = ["--no-owner", "--no-privileges", "--exit-on-error", "--verbose", "--no-password"]
-    await clients.run("pg_restore", *options, path, dsn=dsn, hear=tracker.hear)
+    sections = await _define(dsn, path, clients)
+    await clients.run("pg_restore", *options, *sections, path, dsn=dsn, hear=tracker.hear)
     connection = await connect(dsn)
     try:
         require_same(manifest.tables, (await take_census(connection)).tables)
     finally:
         await connection.close(timeout=5)
+
+
+async def _define(dsn: str, path: Path, clients: Clients) -> list[str]:
+    """Make the tables of a copy that this server would refuse as they are written.
+
+    Returns:
+        Options for `pg_restore` that choose the rest; empty when nothing had to be made.
+    """
+    options = ["--section=pre-data", "--no-owner", "--no-privileges", "--file=-"]
+    written = await clients.run("pg_restore", *options, path)
+    fitting = without_private_options(written)
+    if fitting == written:
+        return []
+    await run_sql(clients, dsn, fitting)
+    return ["--section=data", "--section=post-data"]
 
 
 async def _complete(dsn: str, path: Path, manifest: Manifest, clients: Clients) -> list[str]:

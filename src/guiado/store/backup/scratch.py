@@ -15,11 +15,12 @@ import asyncpg
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
+from guiado.store.advisory_locks import RESTORATION
 from guiado.store.backup.clients import with_database
 from guiado.store.migrate import connect
 
 _PREFIX = "guiado_scratch_"
-_LOCK = 5207106
+_LOCK = RESTORATION
 _WAIT_S = 60.0
 _LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Encoding and sorting as in the current database. Columns differ between versions, hence the detour over jsonb.

@@ -21,7 +21,8 @@ import asyncpg
 
 from guiado.errors import Conflict, DatabaseUnavailable, GuiadoError, Message
 from guiado.store.backup.census import Census, require_same, take_census
-from guiado.store.backup.clients import Clients, Report, Tracker, finish, with_database
+from guiado.store.backup.clients import Clients, Report, Tracker, finish, run_sql, with_database
+from guiado.store.backup.column_options import without_private_options
 from guiado.store.backup.scratch import drop
 from guiado.store.embedded import cluster, exchange, postmaster
 from guiado.store.embedded.binaries import Binaries, choose_binaries, choose_newer, runnable_by
@@ -150,8 +151,7 @@ async def _move(work: Plan, fresh: Site, report: Report) -> tuple[dict[str, dict
 async def _copy_roles(clients: Clients, source: str, target: str) -> None:
     said = await clients.run("pg_dumpall", "--roles-only", "--no-password", dsn=with_database(source, "postgres"))
     ours = f"CREATE ROLE {cluster.ROLE};\n"  # initdb has made it; what it may do and its password follow in the next line
-    options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
-    await clients.run("psql", *options, dsn=with_database(target, "postgres"), text_in=said.replace(ours, "", 1))
+    await run_sql(clients, with_database(target, "postgres"), said.replace(ours, "", 1))
 
 
 async def _drop_empty(target: str) -> None:
@@ -171,19 +171,36 @@ async def _move_database(clients: Clients, source: str, target: str, report: Rep
     finally:
         await old.close(timeout=5)
     tracker = Tracker(Message("Copiando {name}", {"name": name}), census.weights, report)
-    await _pipe(clients, source, with_database(target, "postgres"), tracker)
+    if await _define(clients, source, with_database(target, "postgres")):
+        sections = ["--section=data", "--section=post-data"]
+        await _pipe(clients, source, with_database(target, name), tracker, sections)
+    else:
+        await _pipe(clients, source, with_database(target, "postgres"), tracker, ["--create"])
     found = await _count(with_database(target, name), analyze=True)
     require_same(census.tables, found.tables)
     return census.tables
 
 
-async def _pipe(clients: Clients, source: str, target: str, tracker: Tracker) -> None:
+async def _define(clients: Clients, source: str, target: str) -> bool:
+    """Make the database and the tables that the new server would refuse as the old one's are written.
+
+    Returns:
+        Whether that had to be done; the rest is still to come then.
+    """
+    written = await clients.run("pg_dump", "--create", "--section=pre-data", "--no-tablespaces", "--no-password", dsn=source)
+    fitting = without_private_options(written)
+    if fitting != written:
+        await run_sql(clients, target, fitting)
+    return fitting != written
+
+
+async def _pipe(clients: Clients, source: str, target: str, tracker: Tracker, parts: Sequence[str]) -> None:
     """`pg_dump | pg_restore`, so that no file of that size is needed."""
     reading, writing = os.pipe()
     try:
-        options = ["--create", "--format=custom", "--compress=0", "--no-password"]
+        options = [*parts, "--format=custom", "--compress=0", "--no-password"]
         dumping = await clients.start("pg_dump", *options, dsn=source, stdout=writing)
-        options = ["--create", "--exit-on-error", "--no-tablespaces", "--verbose", "--no-password"]
+        options = [*parts, "--exit-on-error", "--no-tablespaces", "--verbose", "--no-password"]
         restoring = await clients.start("pg_restore", *options, dsn=target, stdin=reading)
     finally:
         os.close(reading)

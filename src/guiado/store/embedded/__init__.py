@@ -4,6 +4,7 @@ supervisor   one process's share in the server: join, ensure, leave
 placement    where the cluster lives, and for whom
 binaries     which PostgreSQL programs run it
 cluster      makes the cluster, and its addresses
+programs     tells whether the programs of a running server were replaced
 postmaster   starts, checks and stops the server process
 watch        stops a server whose users were killed
 failure      what the server said before it gave up

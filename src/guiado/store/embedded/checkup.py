@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guiado.domain.finding import Finding, bad, doubtful, good
 from guiado.errors import GuiadoError, os_reason
-from guiado.store.embedded import cluster, postmaster
+from guiado.store.embedded import cluster, postmaster, programs
 from guiado.store.embedded.binaries import choose_binaries
 from guiado.store.embedded.locks import try_alone
 from guiado.store.embedded.placement import find_folder
@@ -112,7 +112,10 @@ def _programs(home: Path, pg_bin: Path | None) -> Iterator[Finding]:
 
 def _server(home: Path) -> Iterator[Finding]:
     data = find_folder(home) / "data"
-    if server := postmaster.running_server(data):
+    server = postmaster.running_server(data)
+    if server and programs.were_replaced(data):
+        yield bad("server", programs.replaced_error())
+    elif server:
         yield good("server", "La base integrada está en marcha (proceso {pid}).", pid=server.pid)
     elif postmaster.is_alive(data):
         yield doubtful("server", "La base integrada está arrancando o parándose.\nEspera unos segundos y repite guiado doctor.")
@@ -134,7 +137,7 @@ def _locks(home: Path) -> Iterator[Finding]:
             lock=lock,
         )
     else:
-        yield good("locks", "Ningún candado queda cerrado.")
+        yield good("locks", "No hay bloqueos pendientes.")
 
 
 def _log(home: Path) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import logging
 import os
 import shlex
 import socket
@@ -21,11 +22,12 @@ import platformdirs
 
 from guiado import clock
 from guiado.errors import Conflict, DatabaseUnavailable, SettingsInvalid, os_reason
-from guiado.store.embedded import cluster, exchange, postmaster, watch
+from guiado.store.embedded import cluster, exchange, postmaster, programs, watch
 from guiado.store.embedded.binaries import choose_binaries, read_version, runnable_by
 from guiado.store.embedded.locks import Membership, exclusive, require_locks
 from guiado.store.embedded.placement import Site, find_folder, place, prepare_home
 
+_log = logging.getLogger(__name__)
 _START_LOCK_TIMEOUT_S = 120.0
 _PATIENCE_S = 2.0
 """A server that did not start is tried again after this: while a disk is full, many ask at once."""
@@ -36,11 +38,12 @@ class PostgresStatus:
     """What there is of the embedded PostgreSQL.
 
     Args:
-        version: for example "18.4"; None when no programs were found.
+        version: for example "18.4", of the running server where it runs; None when no programs were found.
         data: its data folder, whether it exists or not.
         binaries: folder of its programs, None when none were found.
         pid: number of the server's process, None when it does not run.
         running: whether it takes connections.
+        replaced: whether its programs were updated on the disk since it was started, so that it has to be restarted.
     """
 
     version: str | None
@@ -48,6 +51,7 @@ class PostgresStatus:
     binaries: Path | None
     pid: int | None
     running: bool
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class EmbeddedPostgres:
         with self._guard():
             if self._site and self._membership and self._membership.is_ours:
                 server = postmaster.running_server(self._site.data)
-                if server:
+                if server and not programs.were_replaced(self._site.data):
                     return cluster.address(self._site, server, tcp=self._tcp)
             return self._join_with_patience()
 
@@ -211,8 +215,10 @@ class EmbeddedPostgres:
             data = find_folder(self._home) / "data"
             server = postmaster.running_server(data)
             folder = self._folder_in_use(data) if server else self._folder_to_use(data)
-            version = read_version(folder) if folder else None
-            return PostgresStatus(version, data, folder, server.pid if server else None, server is not None)
+            started = programs.read(data) if server else None
+            version = started.version if started else read_version(folder) if folder else None
+            replaced = server is not None and programs.were_replaced(data)
+            return PostgresStatus(version, data, folder, server.pid if server else None, server is not None, replaced)
 
     @property
     def _kept(self) -> Path:
@@ -250,15 +256,21 @@ class EmbeddedPostgres:
     def _bring_up(self, lock: int) -> str:
         exchange.clear(find_folder(self._home))
         site = self._site = place(self._home)
-        server = postmaster.settled_server(site.data) or self._start(site, lock)
-        return cluster.address(site, server, tcp=self._tcp)
+        server = postmaster.settled_server(site.data)
+        if server and programs.were_replaced(site.data):
+            _log.warning("PostgreSQL was updated under its running server (process %s); restarting it", server.pid)
+            postmaster.stop(site.data)
+            server = None
+        return cluster.address(site, server or self._start(site, lock), tcp=self._tcp)
 
     def _start(self, site: Site, lock: int) -> postmaster.Server:
         major = cluster.read_major(site.data)
         binaries = runnable_by(choose_binaries(self._pg_bin, major), site.account)
         if major is None:
             cluster.create(site, binaries, lock)
+        identified = programs.identify(binaries)  # before it reads them: what is replaced meanwhile counts as replaced
         server = postmaster.start(site, binaries, lambda: cluster.listen_options(site, tcp=self._tcp))
+        programs.record(site.data, identified)
         watch.begin(self._home)
         return server
 

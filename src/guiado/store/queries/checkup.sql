@@ -14,15 +14,6 @@ SELECT current_user::text AS name,
        has_schema_privilege(current_schema(), 'CREATE') AS may_create,
        EXISTS (SELECT FROM pg_roles r WHERE r.rolname = $1 AND pg_has_role(current_user, r.oid, 'MEMBER')) AS may_work_as;
 
--- name: unprotected
--- Tables of ours with a tenant whose rows everybody sees.
-SELECT c.relname::text AS name FROM pg_class c
- WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname LIKE 'support\_%'
-   AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app')
-   AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
-   AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
- ORDER BY c.relname;
-
 -- name: connections
 -- How many connections there are for others than superusers, and how many are taken.
 SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer AS most,

@@ -1,0 +1,31 @@
+"""Takes out of a dump's definitions what only the server that wrote them understands.
+
+Since the minor versions of late 2026, PostgreSQL keeps a note of its own, `pg_attver`, among the options of each column, where
+only `n_distinct` and `n_distinct_inherited` belong. The `pg_dump` of those minors leaves it out; an earlier one writes it down
+like any option, and then every earlier server refuses the whole table: unrecognized parameter "pg_attver". Which `pg_dump` is
+at hand, and which server reads its file, is nothing that an operator chooses, so the definitions go through here.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OPTIONS_OF_ALL_VERSIONS = ("n_distinct", "n_distinct_inherited")
+_STATEMENT = re.compile(
+    r"^(ALTER (?:FOREIGN TABLE|MATERIALIZED VIEW|TABLE)(?: ONLY)? .+ ALTER COLUMN .+ SET \()(.+)(\);)\n", re.MULTILINE
+)
+
+
+def without_private_options(definitions: str) -> str:
+    """The same SQL, where columns have only those options that every version of PostgreSQL knows.
+
+    Args:
+        definitions: what `pg_dump --section=pre-data` or `pg_restore --section=pre-data` writes; no rows.
+    """
+    return _STATEMENT.sub(_with_public_options, definitions)
+
+
+def _with_public_options(statement: re.Match[str]) -> str:
+    head, options, tail = statement.groups()
+    kept = [option for option in options.split(", ") if option.partition("=")[0] in _OPTIONS_OF_ALL_VERSIONS]
+    return f"{head}{', '.join(kept)}{tail}\n" if kept else ""

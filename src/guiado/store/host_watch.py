@@ -1,0 +1,80 @@
+"""Finds out that a server hangs while others of the address live, and lets go of the connections to it.
+
+A frozen machine closes nothing: whoever waits for an answer would wait until the longest statement is over. So when a
+connection is long in one hand, its server is asked by a new one; a server that says nothing to that is left.
+Only for addresses with several servers: with one, there is nobody else to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from guiado import clock
+from guiado.logs import get_logger
+from guiado.store.address import Address, Host
+from guiado.store.dialling import Dialled, answers
+
+_POLL_S = 1.0
+_LONGEST_SILENCE_S = 3.0
+"""After so long in one hand, the server of a connection is asked whether it lives."""
+_ANSWER_TIMEOUT_S = 4.0
+log = get_logger()
+
+
+class HostWatch:
+    """The connections of one process by their server.
+
+    Args:
+        forget: is told which connections nobody may be given any more.
+    """
+
+    def __init__(self, forget: Callable[[set[Any]], None]) -> None:
+        self._forget = forget
+        self._address: Address | None = None
+        self._host_of: dict[Any, Host] = {}
+        self._in_hand: dict[Any, float] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, dialled: Dialled) -> None:
+        """A connection was opened."""
+        if len(dialled.address.hosts) < 2 or dialled.host is None:  # noqa: PLR2004  # one is no choice
+            return
+        self._address = dialled.address
+        self._host_of = {one: host for one, host in self._host_of.items() if not one.is_closed()}
+        self._host_of[dialled.connection] = dialled.host
+        if self._task is None:
+            self._task = asyncio.create_task(self._watch())
+
+    def pick_up(self, connection: Any) -> None:  # noqa: ANN401
+        """Somebody begins to use a connection."""
+        if connection in self._host_of:
+            self._in_hand[connection] = clock.monotonic_s()
+
+    def put_down(self, connection: Any) -> None:  # noqa: ANN401
+        """Nobody uses it any more."""
+        self._in_hand.pop(connection, None)
+
+    def stop(self) -> None:
+        """End the watch."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL_S)
+            since_s = clock.monotonic_s() - _LONGEST_SILENCE_S
+            silent = {self._host_of[one] for one, taken_s in self._in_hand.items() if taken_s < since_s}
+            for host in silent:
+                if self._address and not await answers(self._address, host, _ANSWER_TIMEOUT_S):
+                    self._leave(host)
+
+    def _leave(self, host: Host) -> None:
+        log.warning("database_host_hangs", host=host.name, port=host.port)
+        left = {one for one, its in self._host_of.items() if its == host}
+        self._forget(left)
+        for connection in left:
+            del self._host_of[connection]
+            connection.terminate()
