@@ -377,42 +377,81 @@ BEGIN
      ORDER BY p.utc;
 END $$;
 
--- Borra de verdad lo que ya no se usa: las sesiones terminadas (resolved, escalated, abandoned) sin actividad en p_days días, con
--- todo lo que cuelga de ellas, y las filas de los registros más viejas que eso. No toca sesiones vivas, tickets, guías ni lo
--- aprendido. Las analíticas por día no cambian: antes de borrar, lo que aportaban esas sesiones se guarda aparte (guiado_keep).
--- Un evento con envíos pendientes se queda hasta que salgan. Como dueño, limpia todos los inquilinos.
-CREATE OR REPLACE FUNCTION cleanup_old_troubleshooting_data(p_days integer)
+-- Inquilinos con algo guardado, a saltos por los índices. guiado_app solo ve el suyo.
+CREATE OR REPLACE FUNCTION guiado_tenants() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_table  text;
+    v_tenant text;
+    v_found  text[] := '{}';
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
+                                   'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
+                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics'] LOOP
+        v_tenant := '';
+        LOOP
+            EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;
+            EXIT WHEN v_tenant IS NULL;
+            v_found := v_found || v_tenant;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY SELECT DISTINCT f FROM unnest(v_found) f ORDER BY f;
+END $$;
+
+-- guiado_clean_batch: una tanda de la limpieza, para un inquilino: hasta p_most sesiones que terminaron antes de p_before, con todo lo
+-- que cuelga de ellas, y hasta 10 filas de cada registro por sesión de la tanda. Cuando no queda nada, todas las cuentas son 0.
+-- Cada tanda cuesta lo mismo, haya mil sesiones o diez millones: las sesiones van por orden de comienzo, para que una tanda toque
+-- pocos días, y todo lo demás se busca por su índice. Quien la llama confirma entre tandas, y así nadie espera más que una.
+-- Lo que otro tiene bloqueado se deja para otra vez.
+CREATE OR REPLACE FUNCTION guiado_clean_batch(p_tenant text, p_before timestamptz, p_most integer DEFAULT 1000)
 RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
-    v_before   timestamptz;
+    v_most     integer := least(greatest(p_most, 1), 5000);
+    v_rows     integer := 10 * least(greatest(p_most, 1), 5000);
     v_sessions uuid[];
+    v_tickets  text[];
     v_events   uuid[];
 BEGIN
-    IF p_days IS NULL OR p_days < 1 THEN
-        RAISE EXCEPTION 'Los días deben ser un número entero de 1 en adelante; llegó %.', coalesce(p_days::text, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    v_before := now() - make_interval(days => least(p_days, 36500));
-    PERFORM guiado_roll_up(now(), true);
+    PERFORM pg_advisory_xact_lock(5207106);             -- el del resumen, antes que el de ninguna tabla
     PERFORM set_config('guiado.cleanup', 'on', true);   -- los disparadores no ensucian los días que limpiamos
 
     -- Bloqueadas hasta el final: nadie responde ni valora una sesión a medio borrar.
-    SELECT array_agg(x.session_id) INTO v_sessions
-      FROM (SELECT s.session_id FROM support_troubleshooting_sessions s
-             WHERE s.status IN ('resolved', 'escalated', 'abandoned') AND s.updated_at < v_before
-             FOR UPDATE) x;
-    PERFORM guiado_keep(v_sessions);
+    SELECT array_agg(x.session_id), array_agg(DISTINCT x.ticket_id) FILTER (WHERE x.ticket_id IS NOT NULL) INTO v_sessions, v_tickets
+      FROM (SELECT s.session_id, s.ticket_id FROM support_troubleshooting_sessions s
+             WHERE s.tenant_id = p_tenant AND s.started_at < p_before AND s.updated_at < p_before
+               AND s.status IN ('resolved', 'escalated', 'abandoned')
+             ORDER BY s.started_at, s.session_id LIMIT v_most
+             FOR UPDATE SKIP LOCKED) x;
+    IF v_sessions IS NOT NULL THEN
+        PERFORM guiado_keep(v_sessions);
+    END IF;
 
-    SELECT array_agg(o.event_id) INTO v_events
-      FROM support_troubleshooting_outbox o
-      LEFT JOIN support_troubleshooting_sessions s ON s.session_id = o.session_id
-      LEFT JOIN unnest(v_sessions) gone (session_id) ON gone.session_id = o.session_id
-     WHERE (gone.session_id IS NOT NULL OR (o.occurred_at < v_before AND s.session_id IS NULL))
-       AND NOT EXISTS (SELECT FROM support_troubleshooting_deliveries d WHERE d.event_id = o.event_id AND d.state = 'pending');
+    -- Los eventos de esas sesiones, y los viejos que ya no son de ninguna. Un envío pendiente retiene su evento, salvo que su destino
+    -- esté desactivado: ese no saldría nunca.
+    SELECT array_agg(x.event_id) INTO v_events
+      FROM (SELECT o.event_id FROM unnest(v_sessions) gone (session_id)
+              JOIN support_troubleshooting_outbox o ON o.session_id = gone.session_id
+            UNION ALL
+            SELECT old.event_id
+              FROM (SELECT o.event_id FROM support_troubleshooting_outbox o
+                     WHERE o.tenant_id = p_tenant AND o.occurred_at < p_before
+                       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = o.session_id)
+                       AND NOT EXISTS (
+                            SELECT FROM support_troubleshooting_deliveries d
+                              LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+                             WHERE d.event_id = o.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false)
+                     ORDER BY o.occurred_at LIMIT v_rows) old) x
+     WHERE NOT EXISTS (
+            SELECT FROM support_troubleshooting_deliveries d
+              LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+             WHERE d.event_id = x.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false);
 
     table_name := 'support_webhook_events';
+    DELETE FROM support_webhook_events t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
     DELETE FROM support_webhook_events t
-     WHERE t.sent_at < v_before OR t.event_id IN (SELECT e FROM unnest(v_events) e);
+     USING (SELECT y.id FROM support_webhook_events y WHERE y.tenant_id = p_tenant AND y.sent_at < p_before ORDER BY y.sent_at LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -427,10 +466,15 @@ BEGIN
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_notifications';
+    DELETE FROM support_troubleshooting_notifications t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
-     WHERE t.session_id IN (SELECT x FROM unnest(v_sessions) x)
-        OR (t.created_at < v_before AND t.status <> 'pending'
-            AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = t.session_id));
+     USING (SELECT y.id FROM support_troubleshooting_notifications y
+             WHERE y.tenant_id = p_tenant AND y.created_at < p_before AND y.status <> 'pending'
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+             ORDER BY y.created_at LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -449,30 +493,101 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
-    -- Lo aprendido se queda, pero ya no se sabe de quién.
-    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    -- Los ejemplos aprendidos se quedan, pero ya no se sabe de quién; el registro de quién enseñó qué se va.
+    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL
+      FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id AND t.customer_id IS NOT NULL;
+    table_name := 'support_troubleshooting_learning';
+    DELETE FROM support_troubleshooting_learning t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
 
     table_name := 'support_troubleshooting_sessions';
     DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
+    -- El ticket que guiado escribió o completó se va con la última sesión que lo nombra; los que nunca tocó son de otro sistema.
+    table_name := 'support_tickets';
+    DELETE FROM support_tickets t USING unnest(v_tickets) x (ticket_id)
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = x.ticket_id AND t.session_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.ticket_id = t.ticket_id);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+    DELETE FROM support_tickets t
+     USING (SELECT y.ticket_id FROM support_tickets y
+             WHERE y.tenant_id = p_tenant AND y.session_id IS NOT NULL AND y.updated_at < p_before
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.ticket_id = y.ticket_id)
+             LIMIT v_rows) x
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = x.ticket_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
     table_name := 'support_troubleshooting_idempotency';
-    DELETE FROM support_troubleshooting_idempotency t WHERE t.created_at < v_before;
+    DELETE FROM support_troubleshooting_idempotency t
+     USING (SELECT y.key FROM support_troubleshooting_idempotency y
+             WHERE y.tenant_id = p_tenant AND y.created_at < p_before ORDER BY y.created_at LIMIT v_rows) x
+     WHERE t.tenant_id = p_tenant AND t.key = x.key;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_audit_log';
-    DELETE FROM support_troubleshooting_audit_log t WHERE t.at < v_before;
+    DELETE FROM support_troubleshooting_audit_log t
+     USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
+             WHERE y.tenant_id = p_tenant AND y.at < p_before ORDER BY y.at LIMIT v_rows) x
+     WHERE t.audit_id = x.audit_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_performance_metrics';
-    DELETE FROM support_troubleshooting_performance_metrics t WHERE t.recorded_at < v_before;
+    DELETE FROM support_troubleshooting_performance_metrics t
+     USING (SELECT y.id FROM support_troubleshooting_performance_metrics y
+             WHERE y.tenant_id = p_tenant AND y.recorded_at < p_before LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     PERFORM set_config('guiado.cleanup', '', true);
+END $$;
+
+-- Borra de verdad lo que ya no se usa: las sesiones terminadas (resolved, escalated, abandoned) sin actividad en p_days días, con
+-- todo lo que cuelga de ellas (también su ticket, si lo escribió guiado), y las filas de los registros más viejas que eso. No toca
+-- sesiones vivas, tickets de otro sistema, guías ni los ejemplos aprendidos. Las analíticas por día no cambian: antes de borrar, lo
+-- que aportaban esas sesiones se guarda aparte (guiado_keep). Un evento con envíos pendientes se queda hasta que salgan. Como dueño,
+-- limpia todos los inquilinos. Lo hace todo en una transacción; el trabajador llama a guiado_clean_batch y confirma tanda a tanda.
+CREATE OR REPLACE FUNCTION cleanup_old_troubleshooting_data(p_days integer)
+RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
+DECLARE
+    v_before timestamptz;
+    v_tenant text;
+    v_sum    jsonb := '{}';   -- tabla -> filas borradas
+    v_round  bigint;
+    v        record;
+BEGIN
+    IF p_days IS NULL OR p_days < 1 THEN
+        RAISE EXCEPTION 'Los días deben ser un número entero de 1 en adelante; llegó %.', coalesce(p_days::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_before := now() - make_interval(days => least(p_days, 36500));
+    PERFORM guiado_roll_up(now(), true);
+    FOR v_tenant IN SELECT t FROM guiado_tenants() t LOOP
+        LOOP
+            v_round := 0;
+            FOR v IN SELECT b.table_name, sum(b.deleted) AS deleted FROM guiado_clean_batch(v_tenant, v_before) b GROUP BY b.table_name LOOP
+                v_round := v_round + v.deleted;
+                v_sum := v_sum || jsonb_build_object(v.table_name, coalesce((v_sum ->> v.table_name)::bigint, 0) + v.deleted);
+            END LOOP;
+            EXIT WHEN v_round = 0;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY
+    SELECT n.name, coalesce((v_sum ->> n.name)::bigint, 0)
+      FROM unnest(ARRAY['support_webhook_events', 'support_troubleshooting_deliveries', 'support_troubleshooting_outbox',
+                        'support_troubleshooting_notifications', 'support_troubleshooting_feedback', 'support_troubleshooting_attempts',
+                        'support_troubleshooting_decisions', 'support_troubleshooting_learning', 'support_troubleshooting_sessions',
+                        'support_tickets', 'support_troubleshooting_idempotency', 'support_troubleshooting_audit_log',
+                        'support_troubleshooting_performance_metrics']) WITH ORDINALITY n (name, place)
+     ORDER BY n.place;
 END $$;
 
 DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_troubleshooting_realtime_metrics']); END $$;
