@@ -126,7 +126,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     customer_id text,                              -- seudónimo; se borra con la sesión
     weight      double precision NOT NULL DEFAULT 1,
     text_key    text,                              -- igual en textos que solo difieren en mayúsculas, acentos, signos u orden
-    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: crece con cada cambio
+    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: la transacción que lo escribió
 );
 CREATE INDEX IF NOT EXISTS ml_training_by_status ON support_troubleshooting_ml_training (tenant_id, status, created_at);
 CREATE INDEX IF NOT EXISTS ml_training_by_revision ON support_troubleshooting_ml_training (tenant_id, scope, revision);
@@ -134,13 +134,12 @@ CREATE INDEX IF NOT EXISTS ml_training_by_text ON support_troubleshooting_ml_tra
 CREATE INDEX IF NOT EXISTS ml_training_by_customer ON support_troubleshooting_ml_training (tenant_id, customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ml_training_by_session ON support_troubleshooting_ml_training (tenant_id, session_id) WHERE session_id IS NOT NULL;
 
--- Cada ejemplo nuevo o cambiado recibe el número que sigue. El candado dura hasta el final de la transacción: los números se ven en
--- orden, así que quien recuerda el último que vio no se salta ninguno, aunque otra transacción empezara antes y termine después.
+-- Cada ejemplo nuevo o cambiado lleva el número de la transacción que lo escribió. Nadie espera por él: dos sesiones que enseñan a la
+-- vez no hacen cola. Quien vigila (consulta «revision» de la aplicación) sabe hasta qué número están todas terminadas, y mira aparte
+-- las que aún no lo estaban: así no se salta ningún ejemplo, aunque otra transacción empezara antes y termine después.
 CREATE OR REPLACE FUNCTION guiado_number_example() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(NEW.tenant_id));
-    NEW.revision := 1 + coalesce((SELECT max(t.revision) FROM support_troubleshooting_ml_training t
-                                   WHERE t.tenant_id = NEW.tenant_id AND t.scope = NEW.scope), 0);
+    NEW.revision := txid_current();
     RETURN NEW;
 END $$;
 DO $$
@@ -159,11 +158,11 @@ DECLARE
     t       support_troubleshooting_ml_training;
     v_count integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    PERFORM FROM support_troubleshooting_ml_training x WHERE x.id = ANY (p_ids) ORDER BY x.id FOR UPDATE;  -- siempre en el mismo orden
     FOR t IN UPDATE support_troubleshooting_ml_training x SET status = p_status
               WHERE x.id = ANY (p_ids) AND x.tenant_id = p_tenant AND x.status <> p_status RETURNING x.* LOOP
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, weight, created_at, metadata)
-        VALUES (md5(t.id::text || ' ' || t.revision)::uuid, p_tenant, t.session_id, t.problem_id,
+        VALUES (md5(t.id::text || ' ' || t.revision || ' ' || p_status)::uuid, p_tenant, t.session_id, t.problem_id,
                 CASE WHEN p_status <> 'accepted' THEN 'undo' WHEN t.label = 'negative' THEN 'negative' ELSE 'example' END,
                 p_source, t.weight, p_at, jsonb_build_object('example', t.id, 'status', p_status, 'reason', p_reason));
         v_count := v_count + 1;
@@ -173,7 +172,7 @@ END $$;
 
 -- guiado_learn: lo que una sesión enseña, en la transacción que la cambia. Cada lección queda en el registro; un ejemplo, además, en
 -- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
--- que ya se sabe o si ese cliente enseñó ya demasiado: nadie cambia solo la detección.
+-- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento: nadie cambia solo la detección.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -185,8 +184,12 @@ DECLARE
     v_scope   text;
     v_label   text;
     v_doubt   text;
+    v_alone   boolean := true;              -- nadie más enseña ahora en nombre de este cliente
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    -- Sin esperar: las cuentas de un cliente solo valen si nadie más suma a la vez, y quien no está solo pasa a revisión.
+    IF p_session.customer_id IS NOT NULL AND p_lessons @? '$[*] ? (@.source != "agent")' THEN
+        v_alone := pg_try_advisory_xact_lock(5207107, hashtext(p_tenant || ' ' || p_session.customer_id));
+    END IF;
     v_scope := coalesce((SELECT g.scope FROM support_troubleshooting_guide_versions g WHERE g.guide_version_id = p_session.guide_version_id),
                         p_session.metadata ->> 'scope', '');
     FOR l IN SELECT * FROM jsonb_to_recordset(p_lessons) AS x (id uuid, session_id uuid, kind text, problem_id text, source text, text text,
@@ -227,7 +230,7 @@ BEGIN
                    AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END)
                 THEN 'contradicts'
             WHEN v_taught.of_problem >= c_per_problem THEN 'many-of-problem'
-            WHEN v_taught.of_day >= c_per_day THEN 'many-of-day' END;
+            WHEN v_taught.of_day >= c_per_day OR NOT v_alone THEN 'many-of-day' END;
         CONTINUE WHEN v_doubt IS NOT NULL AND v_taught.waiting >= c_waiting;
         INSERT INTO support_troubleshooting_ml_training
             (id, tenant_id, session_id, text, problem_id, label, source, status, created_at, metadata, scope, customer_id, weight, text_key)
@@ -244,6 +247,39 @@ BEGIN
                    AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END), 'pending', l.source, 'contradicted', l.at);
         END IF;
     END LOOP;
+END $$;
+
+-- guiado_trim_examples: olvida los ejemplos que ya no aportan nada, para que ni la tabla ni la detección crezcan sin límite. Por problema
+-- y etiqueta quedan los p_most textos distintos más nuevos (los de agentes antes que los demás) y hasta 10 filas de cada texto; por
+-- problema, los 1000 pendientes más nuevos; lo retirado, 90 días. Devuelve cuántas filas borró.
+CREATE OR REPLACE FUNCTION guiado_trim_examples(p_tenant text, p_most integer DEFAULT 200) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_rows bigint;
+BEGIN
+    WITH counted AS (
+        SELECT t.id, t.scope, t.problem_id, t.label, t.status, t.source, t.created_at, coalesce(t.text_key, t.id::text) AS key,
+               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.label, t.status, coalesce(t.text_key, t.id::text)
+                                  ORDER BY t.source = 'agent' DESC, t.weight DESC, t.created_at, t.id) AS twin,
+               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.status ORDER BY t.created_at DESC, t.id) AS place
+          FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = p_tenant
+    ), texts AS (
+        SELECT c.scope, c.problem_id, c.label, c.key,
+               row_number() OVER (PARTITION BY c.scope, c.problem_id, c.label
+                                  ORDER BY bool_or(c.source = 'agent') DESC, max(c.created_at) DESC, c.key) AS place
+          FROM counted c WHERE c.status = 'accepted' GROUP BY c.scope, c.problem_id, c.label, c.key
+    ), gone AS (
+        SELECT c.id FROM counted c
+          LEFT JOIN texts x ON c.status = 'accepted' AND x.scope = c.scope AND x.problem_id IS NOT DISTINCT FROM c.problem_id
+                           AND x.label = c.label AND x.key = c.key
+         WHERE CASE c.status WHEN 'accepted' THEN c.twin > 10 OR x.place > p_most
+                             WHEN 'pending' THEN c.place > 1000
+                             ELSE c.source <> 'machine' AND c.created_at < now() - interval '90 days' END
+    ), locked AS (  -- lo que alguien está cambiando ahora se deja para otra vez
+        SELECT t.id FROM support_troubleshooting_ml_training t JOIN gone g ON g.id = t.id FOR UPDATE OF t SKIP LOCKED)
+    DELETE FROM support_troubleshooting_ml_training t USING locked l WHERE t.id = l.id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    RETURN v_rows;
 END $$;
 
 -- Informes guardados.
@@ -287,7 +323,8 @@ INSERT INTO support_troubleshooting_config (tenant_id, config_key, config_value,
     ('default', 'enable_llm_enhancement', 'true', 'Permite usar un modelo de lenguaje si además hay clave y se pide'),
     ('default', 'feedback_collection_enabled', 'true', 'Pide una valoración al terminar'),
     ('default', 'notification_channels', '["email"]', 'Canales de aviso por defecto'),
-    ('default', 'max_session_duration_hours', '24', 'Horas sin actividad tras las que una sesión se da por abandonada')
+    ('default', 'max_session_duration_hours', '24', 'Horas sin actividad tras las que una sesión se da por abandonada'),
+    ('default', 'waiting_days', '30', 'Días tras los que una sesión que espera a una persona sin que nadie haga nada se cierra sola')
 ON CONFLICT (tenant_id, config_key) DO NOTHING;
 
 -- Valor de configuración del inquilino; si no tiene uno propio, el de 'default'.

@@ -54,7 +54,9 @@ def clean_by_hand(dsn: str, sessions: int) -> float:
         assert deleted["support_troubleshooting_sessions"] == sessions
         assert deleted["support_troubleshooting_outbox"] == deleted["support_webhook_events"] == 5 * sessions
         assert tuple(await db.fetchrow(_COUNTS)) == (0, 0, 0)
-        kept = await db.fetchval("SELECT sum(total_sessions) FROM guiado_daily(now() - interval '400 days', now()) WHERE problem_id = '*'")
+        kept = await db.fetchval(
+            "SELECT sum(total_sessions) FROM guiado_daily(now() - interval '400 days', now()) WHERE problem_id = '*'"
+        )
         assert kept == sessions
         return took_s
 

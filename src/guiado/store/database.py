@@ -102,6 +102,11 @@ class Database:
             acquired = await self._acquire()
             yield cast("Connection", acquired)
             is_sound = True
+        except asyncio.CancelledError:
+            # The statement that was cut off would go on in the server: closing waits until it was told to stop there.
+            if acquired is not None and not acquired.is_closed():
+                await _close(acquired)
+            raise
         except _LOST as error:
             if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
                 is_sound = True
