@@ -458,6 +458,14 @@ BEGIN
                AND s.status IN ('resolved', 'escalated', 'abandoned')
              ORDER BY s.started_at, s.session_id LIMIT v_most
              FOR UPDATE SKIP LOCKED) x;
+    IF v_sessions IS NULL THEN  -- al final, y solo entonces: las que alguien cambió a mano y acabaron antes de empezar
+        SELECT array_agg(x.session_id), array_agg(DISTINCT x.ticket_id) FILTER (WHERE x.ticket_id IS NOT NULL) INTO v_sessions, v_tickets
+          FROM (SELECT s.session_id, s.ticket_id FROM support_troubleshooting_sessions s
+                 WHERE s.tenant_id = p_tenant AND s.started_at >= p_before AND s.updated_at < p_before
+                   AND s.status IN ('resolved', 'escalated', 'abandoned')
+                 LIMIT v_most
+                 FOR UPDATE SKIP LOCKED) x;
+    END IF;
     IF v_sessions IS NOT NULL THEN
         PERFORM guiado_keep(v_sessions);
     END IF;

@@ -10,6 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from guiado.app.parts import Parts
+from guiado.store.database import Database
+from guiado.worker import retain
+
 _FILL = """
 WITH s AS (
     INSERT INTO support_troubleshooting_sessions
@@ -71,3 +75,153 @@ def test_three_thousand_sessions_go_in_the_time_of_three_thousand(dsn: str) -> N
 @pytest.mark.timeout(900)
 def test_sixty_thousand_sessions_go_in_the_time_of_sixty_thousand(dsn: str) -> None:
     assert clean_by_hand(dsn, 60_000) < 240
+
+
+# ----------------------------------------------------------------------------------------------------------- what is personal
+
+_SESSION = """INSERT INTO support_troubleshooting_sessions
+    (session_id, customer_email, problem_description, status, ticket_id, started_at, updated_at, ended_at)
+    VALUES (gen_random_uuid(), 'ana@example.com', 'Soy Ana y no puedo entrar', $1, $2, now() - make_interval(days => $3),
+            now() - make_interval(days => $3), now()) RETURNING session_id"""
+_TICKET = """INSERT INTO support_tickets (ticket_id, customer_email, customer_name, description, session_id, updated_at)
+    VALUES ($1, 'ana@example.com', 'Ana', 'Soy Ana', $2, now() - make_interval(days => $3))"""
+
+
+def test_a_ticket_goes_with_the_last_session_that_names_it(dsn: str) -> None:
+    async def check(db: asyncpg.Connection) -> None:
+        old = await db.fetchval(_SESSION, "escalated", "vieja", 60)
+        shared = await db.fetchval(_SESSION, "escalated", "compartido", 60)
+        await db.fetchval(_SESSION, "resolved", "compartido", 1)
+        living = await db.fetchval(_SESSION, "needs_escalation", "viva", 60)
+        gone = "00000000-0000-7000-8000-000000000001"
+        for ticket, session, days in (
+            ("vieja", old, 0), ("compartido", shared, 60), ("viva", living, 60), ("ajeno", None, 60), ("huérfano", gone, 60),
+            ("reciente", gone, 1),
+        ):  # fmt: skip
+            await db.execute(_TICKET, ticket, session, days)
+        rows = await db.fetch("SELECT * FROM cleanup_old_troubleshooting_data(30)")
+        assert {row["table_name"]: row["deleted"] for row in rows}["support_tickets"] == 2
+        left = {row[0] for row in await db.fetch("SELECT ticket_id FROM support_tickets")}
+        assert left == {"compartido", "viva", "ajeno", "reciente"}
+        await db.execute("UPDATE support_troubleshooting_sessions SET updated_at = now() - interval '90 days'")
+        await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
+        left = {row[0] for row in await db.fetch("SELECT ticket_id FROM support_tickets")}
+        assert left == {"viva", "ajeno", "reciente"}
+
+    on(dsn, check)
+
+
+_TRACES = """INSERT INTO support_troubleshooting_outbox (event_id, session_id, event, data)
+    VALUES ($1, $1, 'x', '{"e": "ana@example.com"}');
+INSERT INTO support_troubleshooting_deliveries (delivery_id, event_id, destination) VALUES ($1, $1, 'w');
+INSERT INTO support_troubleshooting_notifications (id, session_id, notification_type, recipient, message)
+    VALUES ($1, $1, 'x', 'ana@example.com', 'Hola, Ana');
+INSERT INTO support_troubleshooting_attempts (id, session_id, step_number, success, notes) VALUES ($1, $1, 1, true, 'soy ana');
+INSERT INTO support_troubleshooting_feedback (id, session_id, rating, customer_email) VALUES ($1, $1, 5, 'ana@example.com');
+INSERT INTO support_troubleshooting_learning (id, session_id, kind, source, text) VALUES ($1, $1, 'example', 'customer', 'ana');
+INSERT INTO support_webhook_events (id, webhook_id, event_id, event, success, response_body)
+    VALUES ($1, 'w', $1, 'x', false, 'no conozco a ana@example.com');
+INSERT INTO support_troubleshooting_idempotency (key, request_hash, answer, created_at)
+    VALUES ($1::uuid::text, 'h', '{"e": "ana@example.com"}', now() - interval '60 days');
+INSERT INTO support_troubleshooting_audit_log (audit_id, at, actor, action, object_type)
+    VALUES ($1, now() - interval '60 days', 'ana@example.com', 'a', 'o');
+INSERT INTO support_troubleshooting_ml_training (id, session_id, text, customer_id, status)
+    VALUES ($1, $1, 'x y', 'ana', 'accepted')"""
+
+
+def test_nothing_that_names_the_customer_is_left_of_an_old_session(dsn: str) -> None:
+    """Whatever table it is in: every text column of every table of ours is looked through."""
+
+    async def check(db: asyncpg.Connection) -> None:
+        session = await db.fetchval(_SESSION, "resolved", "T-1", 60)
+        await db.execute(_TICKET, "T-1", session, 60)
+        await db.execute(
+            "INSERT INTO support_webhooks (webhook_id, url, events, enabled) VALUES ('w', 'http://w.test', '{x}', false)"
+        )
+        for statement in _TRACES.split(";\n"):
+            await db.execute(statement, session)
+        assert len(await _naming(db, "ana")) == 12
+        await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
+        assert await _naming(db, "ana") == []
+
+    on(dsn, check)
+
+
+async def _naming(db: asyncpg.Connection, word: str) -> list[str]:
+    tables = await db.fetch("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'support\\_%' ORDER BY 1")
+    return [
+        name for (name,) in tables if await db.fetchval(f"SELECT count(*) FROM {name} t WHERE t::text ~* ('\\m' || $1)", word)
+    ]
+
+
+def test_a_session_that_somebody_holds_delays_nobody_and_goes_the_next_time(dsn: str) -> None:
+    async def check(db: asyncpg.Connection) -> None:
+        for _ in range(3):
+            held = await db.fetchval(_SESSION, "resolved", None, 60)
+        other = await asyncpg.connect(dsn)
+        try:
+            async with other.transaction():
+                await other.execute("SELECT 1 FROM support_troubleshooting_sessions WHERE session_id = $1 FOR UPDATE", held)
+                await asyncio.wait_for(db.execute("SELECT cleanup_old_troubleshooting_data(30)"), 10)
+                assert [row[0] for row in await db.fetch("SELECT session_id FROM support_troubleshooting_sessions")] == [held]
+        finally:
+            await other.close()
+        await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
+        assert tuple(await db.fetchrow(_COUNTS)) == (0, 0, 0)
+
+    on(dsn, check)
+
+
+# ------------------------------------------------------------------------------------------------------------------ the worker
+
+
+def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guiado.worker._BATCH", 100)
+
+    async def run() -> None:
+        async def find() -> str:
+            return dsn
+
+        db, watch = Database(find), await asyncpg.connect(dsn)
+        try:
+            await watch.execute(_FILL, 1_000)
+            await watch.execute(
+                "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
+            )
+            working = asyncio.create_task(retain(Parts(db, "default", 0.33)))
+            seen: set[int] = set()
+            while not working.done():
+                await asyncio.wait_for(watch.fetchval("SELECT guiado_roll_up()"), 10)
+                seen.add((await watch.fetchrow(_COUNTS))[0])
+            assert await working == 11_000
+            assert len(seen - {0, 1_000}) >= 2, "somebody saw it half done"
+            assert tuple(await watch.fetchrow(_COUNTS)) == (0, 0, 0)
+        finally:
+            await db.close()
+            await watch.close()
+
+    asyncio.run(run())
+
+
+def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guiado.worker._BATCH", 10)
+    monkeypatch.setattr("guiado.worker._RETENTION_S", 0.0)
+
+    async def run() -> None:
+        async def find() -> str:
+            return dsn
+
+        db, watch = Database(find), await asyncpg.connect(dsn)
+        try:
+            await watch.execute(_FILL, 50)
+            await watch.execute(
+                "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
+            )
+            assert await retain(Parts(db, "default", 0.33)) == 0
+            monkeypatch.setattr("guiado.worker._RETENTION_S", 60.0)
+            assert await retain(Parts(db, "default", 0.33)) == 550
+        finally:
+            await db.close()
+            await watch.close()
+
+    asyncio.run(run())

@@ -21,7 +21,7 @@ from typing import cast
 
 from guiado import clock
 from guiado.app.aside import run_aside
-from guiado.app.knowledge_text import UNCHANGED, Source, walk
+from guiado.app.knowledge_text import UNCHANGED, Signature, Source, sign, walk
 from guiado.app.pace import Pace
 from guiado.app.plain import json_problem
 from guiado.detection import Index, Problem, build_index
@@ -47,7 +47,6 @@ _ENCODED_AT_ONCE = 400
 _MAX_FILE_MB = 64
 _PIECE_CHARS = 1 << 20
 log = get_logger()
-Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +244,7 @@ class KnowledgeBase:
         Returns:
             Whether the snapshot changed.
         """
-        signature = _signature(self.path)
+        signature = sign(self.path)
         if self._is_taken_in(signature) and not await self._knows_less():
             return False
         async with self._lock:
@@ -285,7 +284,7 @@ class KnowledgeBase:
         return True
 
     async def _reindex(self, snapshot: Snapshot) -> bool:
-        """Make this snapshot the one in use with what is known by now; what was merely learned waits where that happens too often.
+        """Make this snapshot the one in use, with what is known by now; what was merely learned has to wait where it pours in.
 
         Returns:
             Whether the snapshot changed.
@@ -386,14 +385,6 @@ def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: Senses) -> Inde
 def _with_stored(index: Index, stored: detectors.StoredModel) -> Index:
     model = Model.from_bytes(stored.model)
     return index.with_model(model).prepare() if model else index
-
-
-def _signature(path: Path) -> Signature | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def problem_of(guide: Guide) -> Problem:

@@ -90,7 +90,7 @@ async def clean_up(connection: Connection, tenant: str, days: int, most: int) ->
         Rows deleted over all tables; 0 when nothing is left to delete.
     """
     rows = await connection.fetch(sql("schedule", "clean_up"), tenant, days, most, timeout=_MAINTENANCE_S)
-    return cast("int", rows[0][0])
+    return cast("int", rows[0]["deleted"])
 
 
 async def trim_examples(connection: Connection, tenant: str) -> int:
@@ -100,7 +100,7 @@ async def trim_examples(connection: Connection, tenant: str) -> int:
         Rows deleted.
     """
     rows = await connection.fetch(sql("schedule", "trim_examples"), tenant, timeout=_MAINTENANCE_S)
-    return cast("int", rows[0][0])
+    return cast("int", rows[0]["deleted"])
 
 
 async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str]) -> None:

@@ -55,11 +55,11 @@ SELECT guiado_roll_up(now(), true);
 
 -- name: clean_up
 -- One batch of the retention: see guiado_clean_batch in the schema. $1 tenant, $2 days, $3 sessions at most.
-SELECT coalesce(sum(b.deleted), 0)::bigint FROM guiado_clean_batch($1, now() - make_interval(days => $2), $3) b;
+SELECT coalesce(sum(b.deleted), 0)::bigint AS deleted FROM guiado_clean_batch($1, now() - make_interval(days => $2), $3) b;
 
 -- name: trim_examples
 -- Forgets the examples that are too many: see guiado_trim_examples in the schema. $1 tenant.
-SELECT guiado_trim_examples($1);
+SELECT guiado_trim_examples($1) AS deleted;
 
 -- name: forget_jobs
 -- Rows of work that nobody does any more, as that of a knowledge base that was removed. $1 tenant, $2 names that stay.
