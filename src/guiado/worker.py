@@ -268,8 +268,8 @@ class Worker:
             problem = f"{type(error).__name__}: {error}"[:500]
             log.error("job_failed", job=name, error=problem)
             return problem
-        say = log.info if count else log.debug
-        say("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
+        write = log.info if count else log.debug
+        write("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
         return None
 
     async def _give_back(self, name: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from guiado import clock
+from guiado import clock, serve
 from guiado.app import answer, commands, escalate, start
 from guiado.app.idempotency import once, request_hash
 from guiado.app.parts import Caller, Parts
@@ -532,6 +532,24 @@ def test_a_stopped_worker_waits_for_no_lock(dsn: str, monkeypatch: pytest.Monkey
             await holder.fetchval("SELECT pg_advisory_xact_lock(5207106)")
             statement = {"refresh_views": "refresh_", "maintenance": "maintenance_", "retention": "guiado_roll_up"}[name]
             assert await stopped(dsn, Worker(runtime.parts, "w", {name: JOBS[name]}), statement) < 5
+
+    run(dsn, scenario)
+
+
+def test_a_start_says_that_nobody_is_told_of_who_waits(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        def said() -> list[str]:
+            return [record.getMessage() for record in caplog.records if "nobody_is_told" in record.getMessage()]
+
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 1
+        add = "INSERT INTO support_webhooks (webhook_id, url, events) VALUES ('w', 'http://w.test', $1)"
+        await sql(runtime, add, ["session_started"])
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 2
+        await sql(runtime, "UPDATE support_webhooks SET events = '{session_escalated}'")
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 2
 
     run(dsn, scenario)
 
