@@ -353,9 +353,10 @@ class Play:
         self._end_solved(audit["at"], by)
 
     def _abandon(self, _audit: Row) -> None:
-        if self.status not in {"started", "in_progress"}:
+        if self.status in ENDED:
             self.faults.append(f"it was abandoned when it was {self.status}")
-        self.status, self.ended_how, self.ended_by = "abandoned", "abandoned", "assumed"
+        how = "expired" if self.status == "needs_escalation" else "abandoned"
+        self.status, self.ended_how, self.ended_by = "abandoned", how, "assumed"
         self.ended_at = self.facts.row["ended_at"]  # it says when it was noticed; no other row does
         self._tell("session_abandoned")
 

@@ -126,7 +126,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     customer_id text,                              -- seudónimo; se borra con la sesión
     weight      double precision NOT NULL DEFAULT 1,
     text_key    text,                              -- igual en textos que solo difieren en mayúsculas, acentos, signos u orden
-    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: crece con cada cambio
+    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: la transacción que lo escribió
 );
 CREATE INDEX IF NOT EXISTS ml_training_by_status ON support_troubleshooting_ml_training (tenant_id, status, created_at);
 CREATE INDEX IF NOT EXISTS ml_training_by_revision ON support_troubleshooting_ml_training (tenant_id, scope, revision);
@@ -134,13 +134,12 @@ CREATE INDEX IF NOT EXISTS ml_training_by_text ON support_troubleshooting_ml_tra
 CREATE INDEX IF NOT EXISTS ml_training_by_customer ON support_troubleshooting_ml_training (tenant_id, customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ml_training_by_session ON support_troubleshooting_ml_training (tenant_id, session_id) WHERE session_id IS NOT NULL;
 
--- Cada ejemplo nuevo o cambiado recibe el número que sigue. El candado dura hasta el final de la transacción: los números se ven en
--- orden, así que quien recuerda el último que vio no se salta ninguno, aunque otra transacción empezara antes y termine después.
+-- Cada ejemplo nuevo o cambiado lleva el número de la transacción que lo escribió. Nadie espera por él: dos sesiones que enseñan a la
+-- vez no hacen cola. Quien vigila (consulta «revision» de la aplicación) sabe hasta qué número están todas terminadas, y mira aparte
+-- las que aún no lo estaban: así no se salta ningún ejemplo, aunque otra transacción empezara antes y termine después.
 CREATE OR REPLACE FUNCTION guiado_number_example() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(NEW.tenant_id));
-    NEW.revision := 1 + coalesce((SELECT max(t.revision) FROM support_troubleshooting_ml_training t
-                                   WHERE t.tenant_id = NEW.tenant_id AND t.scope = NEW.scope), 0);
+    NEW.revision := txid_current();
     RETURN NEW;
 END $$;
 DO $$
@@ -159,11 +158,11 @@ DECLARE
     t       support_troubleshooting_ml_training;
     v_count integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    PERFORM FROM support_troubleshooting_ml_training x WHERE x.id = ANY (p_ids) ORDER BY x.id FOR UPDATE;  -- siempre en el mismo orden
     FOR t IN UPDATE support_troubleshooting_ml_training x SET status = p_status
               WHERE x.id = ANY (p_ids) AND x.tenant_id = p_tenant AND x.status <> p_status RETURNING x.* LOOP
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, weight, created_at, metadata)
-        VALUES (md5(t.id::text || ' ' || t.revision)::uuid, p_tenant, t.session_id, t.problem_id,
+        VALUES (md5(t.id::text || ' ' || t.revision || ' ' || p_status)::uuid, p_tenant, t.session_id, t.problem_id,
                 CASE WHEN p_status <> 'accepted' THEN 'undo' WHEN t.label = 'negative' THEN 'negative' ELSE 'example' END,
                 p_source, t.weight, p_at, jsonb_build_object('example', t.id, 'status', p_status, 'reason', p_reason));
         v_count := v_count + 1;
@@ -173,7 +172,7 @@ END $$;
 
 -- guiado_learn: lo que una sesión enseña, en la transacción que la cambia. Cada lección queda en el registro; un ejemplo, además, en
 -- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
--- que ya se sabe o si ese cliente enseñó ya demasiado: nadie cambia solo la detección.
+-- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento: nadie cambia solo la detección.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -185,8 +184,12 @@ DECLARE
     v_scope   text;
     v_label   text;
     v_doubt   text;
+    v_alone   boolean := true;              -- nadie más enseña ahora en nombre de este cliente
 BEGIN
-    PERFORM pg_advisory_xact_lock(5207105, hashtext(p_tenant));
+    -- Sin esperar: las cuentas de un cliente solo valen si nadie más suma a la vez, y quien no está solo pasa a revisión.
+    IF p_session.customer_id IS NOT NULL AND p_lessons @? '$[*] ? (@.source != "agent")' THEN
+        v_alone := pg_try_advisory_xact_lock(5207107, hashtext(p_tenant || ' ' || p_session.customer_id));
+    END IF;
     v_scope := coalesce((SELECT g.scope FROM support_troubleshooting_guide_versions g WHERE g.guide_version_id = p_session.guide_version_id),
                         p_session.metadata ->> 'scope', '');
     FOR l IN SELECT * FROM jsonb_to_recordset(p_lessons) AS x (id uuid, session_id uuid, kind text, problem_id text, source text, text text,
@@ -227,7 +230,7 @@ BEGIN
                    AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END)
                 THEN 'contradicts'
             WHEN v_taught.of_problem >= c_per_problem THEN 'many-of-problem'
-            WHEN v_taught.of_day >= c_per_day THEN 'many-of-day' END;
+            WHEN v_taught.of_day >= c_per_day OR NOT v_alone THEN 'many-of-day' END;
         CONTINUE WHEN v_doubt IS NOT NULL AND v_taught.waiting >= c_waiting;
         INSERT INTO support_troubleshooting_ml_training
             (id, tenant_id, session_id, text, problem_id, label, source, status, created_at, metadata, scope, customer_id, weight, text_key)
@@ -244,6 +247,39 @@ BEGIN
                    AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END), 'pending', l.source, 'contradicted', l.at);
         END IF;
     END LOOP;
+END $$;
+
+-- guiado_trim_examples: olvida los ejemplos que ya no aportan nada, para que ni la tabla ni la detección crezcan sin límite. Por problema
+-- y etiqueta quedan los p_most textos distintos más nuevos (los de agentes antes que los demás) y hasta 10 filas de cada texto; por
+-- problema, los 1000 pendientes más nuevos; lo retirado, 90 días. Devuelve cuántas filas borró.
+CREATE OR REPLACE FUNCTION guiado_trim_examples(p_tenant text, p_most integer DEFAULT 200) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_rows bigint;
+BEGIN
+    WITH counted AS (
+        SELECT t.id, t.scope, t.problem_id, t.label, t.status, t.source, t.created_at, coalesce(t.text_key, t.id::text) AS key,
+               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.label, t.status, coalesce(t.text_key, t.id::text)
+                                  ORDER BY t.source = 'agent' DESC, t.weight DESC, t.created_at, t.id) AS twin,
+               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.status ORDER BY t.created_at DESC, t.id) AS place
+          FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = p_tenant
+    ), texts AS (
+        SELECT c.scope, c.problem_id, c.label, c.key,
+               row_number() OVER (PARTITION BY c.scope, c.problem_id, c.label
+                                  ORDER BY bool_or(c.source = 'agent') DESC, max(c.created_at) DESC, c.key) AS place
+          FROM counted c WHERE c.status = 'accepted' GROUP BY c.scope, c.problem_id, c.label, c.key
+    ), gone AS (
+        SELECT c.id FROM counted c
+          LEFT JOIN texts x ON c.status = 'accepted' AND x.scope = c.scope AND x.problem_id IS NOT DISTINCT FROM c.problem_id
+                           AND x.label = c.label AND x.key = c.key
+         WHERE CASE c.status WHEN 'accepted' THEN c.twin > 10 OR x.place > p_most
+                             WHEN 'pending' THEN c.place > 1000
+                             ELSE c.source <> 'machine' AND c.created_at < now() - interval '90 days' END
+    ), locked AS (  -- lo que alguien está cambiando ahora se deja para otra vez
+        SELECT t.id FROM support_troubleshooting_ml_training t JOIN gone g ON g.id = t.id FOR UPDATE OF t SKIP LOCKED)
+    DELETE FROM support_troubleshooting_ml_training t USING locked l WHERE t.id = l.id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    RETURN v_rows;
 END $$;
 
 -- Informes guardados.
@@ -287,7 +323,8 @@ INSERT INTO support_troubleshooting_config (tenant_id, config_key, config_value,
     ('default', 'enable_llm_enhancement', 'true', 'Permite usar un modelo de lenguaje si además hay clave y se pide'),
     ('default', 'feedback_collection_enabled', 'true', 'Pide una valoración al terminar'),
     ('default', 'notification_channels', '["email"]', 'Canales de aviso por defecto'),
-    ('default', 'max_session_duration_hours', '24', 'Horas sin actividad tras las que una sesión se da por abandonada')
+    ('default', 'max_session_duration_hours', '24', 'Horas sin actividad tras las que una sesión se da por abandonada'),
+    ('default', 'waiting_days', '30', 'Días tras los que una sesión que espera a una persona sin que nadie haga nada se cierra sola')
 ON CONFLICT (tenant_id, config_key) DO NOTHING;
 
 -- Valor de configuración del inquilino; si no tiene uno propio, el de 'default'.
@@ -377,42 +414,89 @@ BEGIN
      ORDER BY p.utc;
 END $$;
 
--- Borra de verdad lo que ya no se usa: las sesiones terminadas (resolved, escalated, abandoned) sin actividad en p_days días, con
--- todo lo que cuelga de ellas, y las filas de los registros más viejas que eso. No toca sesiones vivas, tickets, guías ni lo
--- aprendido. Las analíticas por día no cambian: antes de borrar, lo que aportaban esas sesiones se guarda aparte (guiado_keep).
--- Un evento con envíos pendientes se queda hasta que salgan. Como dueño, limpia todos los inquilinos.
-CREATE OR REPLACE FUNCTION cleanup_old_troubleshooting_data(p_days integer)
+-- Inquilinos con algo guardado, a saltos por los índices. guiado_app solo ve el suyo.
+CREATE OR REPLACE FUNCTION guiado_tenants() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_table  text;
+    v_tenant text;
+    v_found  text[] := '{}';
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
+                                   'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
+                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics'] LOOP
+        v_tenant := '';
+        LOOP
+            EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;
+            EXIT WHEN v_tenant IS NULL;
+            v_found := v_found || v_tenant;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY SELECT DISTINCT f FROM unnest(v_found) f ORDER BY f;
+END $$;
+
+-- guiado_clean_batch: una tanda de la limpieza, para un inquilino: hasta p_most sesiones que terminaron antes de p_before, con todo lo
+-- que cuelga de ellas, y hasta 10 filas de cada registro por sesión de la tanda. Cuando no queda nada, todas las cuentas son 0.
+-- Cada tanda cuesta lo mismo, haya mil sesiones o diez millones: las sesiones van por orden de comienzo, para que una tanda toque
+-- pocos días, y todo lo demás se busca por su índice. Quien la llama confirma entre tandas, y así nadie espera más que una.
+-- Lo que otro tiene bloqueado se deja para otra vez.
+CREATE OR REPLACE FUNCTION guiado_clean_batch(p_tenant text, p_before timestamptz, p_most integer DEFAULT 1000)
 RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
-    v_before   timestamptz;
+    v_most     integer := least(greatest(p_most, 1), 5000);
+    v_rows     integer := 10 * least(greatest(p_most, 1), 5000);
     v_sessions uuid[];
+    v_tickets  text[];
     v_events   uuid[];
 BEGIN
-    IF p_days IS NULL OR p_days < 1 THEN
-        RAISE EXCEPTION 'Los días deben ser un número entero de 1 en adelante; llegó %.', coalesce(p_days::text, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    v_before := now() - make_interval(days => least(p_days, 36500));
-    PERFORM guiado_roll_up(now(), true);
+    PERFORM pg_advisory_xact_lock(5207106);             -- el del resumen, antes que el de ninguna tabla
     PERFORM set_config('guiado.cleanup', 'on', true);   -- los disparadores no ensucian los días que limpiamos
 
     -- Bloqueadas hasta el final: nadie responde ni valora una sesión a medio borrar.
-    SELECT array_agg(x.session_id) INTO v_sessions
-      FROM (SELECT s.session_id FROM support_troubleshooting_sessions s
-             WHERE s.status IN ('resolved', 'escalated', 'abandoned') AND s.updated_at < v_before
-             FOR UPDATE) x;
-    PERFORM guiado_keep(v_sessions);
+    SELECT array_agg(x.session_id), array_agg(DISTINCT x.ticket_id) FILTER (WHERE x.ticket_id IS NOT NULL) INTO v_sessions, v_tickets
+      FROM (SELECT s.session_id, s.ticket_id FROM support_troubleshooting_sessions s
+             WHERE s.tenant_id = p_tenant AND s.started_at < p_before AND s.updated_at < p_before
+               AND s.status IN ('resolved', 'escalated', 'abandoned')
+             ORDER BY s.started_at, s.session_id LIMIT v_most
+             FOR UPDATE SKIP LOCKED) x;
+    IF v_sessions IS NULL THEN  -- al final, y solo entonces: las que alguien cambió a mano y acabaron antes de empezar
+        SELECT array_agg(x.session_id), array_agg(DISTINCT x.ticket_id) FILTER (WHERE x.ticket_id IS NOT NULL) INTO v_sessions, v_tickets
+          FROM (SELECT s.session_id, s.ticket_id FROM support_troubleshooting_sessions s
+                 WHERE s.tenant_id = p_tenant AND s.started_at >= p_before AND s.updated_at < p_before
+                   AND s.status IN ('resolved', 'escalated', 'abandoned')
+                 LIMIT v_most
+                 FOR UPDATE SKIP LOCKED) x;
+    END IF;
+    IF v_sessions IS NOT NULL THEN
+        PERFORM guiado_keep(v_sessions);
+    END IF;
 
-    SELECT array_agg(o.event_id) INTO v_events
-      FROM support_troubleshooting_outbox o
-      LEFT JOIN support_troubleshooting_sessions s ON s.session_id = o.session_id
-      LEFT JOIN unnest(v_sessions) gone (session_id) ON gone.session_id = o.session_id
-     WHERE (gone.session_id IS NOT NULL OR (o.occurred_at < v_before AND s.session_id IS NULL))
-       AND NOT EXISTS (SELECT FROM support_troubleshooting_deliveries d WHERE d.event_id = o.event_id AND d.state = 'pending');
+    -- Los eventos de esas sesiones, y los viejos que ya no son de ninguna. Un envío pendiente retiene su evento, salvo que su destino
+    -- esté desactivado: ese no saldría nunca.
+    SELECT array_agg(x.event_id) INTO v_events
+      FROM (SELECT o.event_id FROM unnest(v_sessions) gone (session_id)
+              JOIN support_troubleshooting_outbox o ON o.session_id = gone.session_id
+            UNION ALL
+            SELECT old.event_id
+              FROM (SELECT o.event_id FROM support_troubleshooting_outbox o
+                     WHERE o.tenant_id = p_tenant AND o.occurred_at < p_before
+                       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = o.session_id)
+                       AND NOT EXISTS (
+                            SELECT FROM support_troubleshooting_deliveries d
+                              LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+                             WHERE d.event_id = o.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false)
+                     ORDER BY o.occurred_at LIMIT v_rows) old) x
+     WHERE NOT EXISTS (
+            SELECT FROM support_troubleshooting_deliveries d
+              LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+             WHERE d.event_id = x.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false);
 
     table_name := 'support_webhook_events';
+    DELETE FROM support_webhook_events t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
     DELETE FROM support_webhook_events t
-     WHERE t.sent_at < v_before OR t.event_id IN (SELECT e FROM unnest(v_events) e);
+     USING (SELECT y.id FROM support_webhook_events y WHERE y.tenant_id = p_tenant AND y.sent_at < p_before ORDER BY y.sent_at LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -427,10 +511,15 @@ BEGIN
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_notifications';
+    DELETE FROM support_troubleshooting_notifications t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
-     WHERE t.session_id IN (SELECT x FROM unnest(v_sessions) x)
-        OR (t.created_at < v_before AND t.status <> 'pending'
-            AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = t.session_id));
+     USING (SELECT y.id FROM support_troubleshooting_notifications y
+             WHERE y.tenant_id = p_tenant AND y.created_at < p_before AND y.status <> 'pending'
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+             ORDER BY y.created_at LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -449,30 +538,101 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
-    -- Lo aprendido se queda, pero ya no se sabe de quién.
-    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    -- Los ejemplos aprendidos se quedan, pero ya no se sabe de quién; el registro de quién enseñó qué se va.
+    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL
+      FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id AND t.customer_id IS NOT NULL;
+    table_name := 'support_troubleshooting_learning';
+    DELETE FROM support_troubleshooting_learning t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
 
     table_name := 'support_troubleshooting_sessions';
     DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
+    -- El ticket que guiado escribió o completó se va con la última sesión que lo nombra; los que nunca tocó son de otro sistema.
+    table_name := 'support_tickets';
+    DELETE FROM support_tickets t USING unnest(v_tickets) x (ticket_id)
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = x.ticket_id AND t.session_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.ticket_id = t.ticket_id);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+    DELETE FROM support_tickets t
+     USING (SELECT y.ticket_id FROM support_tickets y
+             WHERE y.tenant_id = p_tenant AND y.session_id IS NOT NULL AND y.updated_at < p_before
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.ticket_id = y.ticket_id)
+             LIMIT v_rows) x
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = x.ticket_id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
     table_name := 'support_troubleshooting_idempotency';
-    DELETE FROM support_troubleshooting_idempotency t WHERE t.created_at < v_before;
+    DELETE FROM support_troubleshooting_idempotency t
+     USING (SELECT y.key FROM support_troubleshooting_idempotency y
+             WHERE y.tenant_id = p_tenant AND y.created_at < p_before ORDER BY y.created_at LIMIT v_rows) x
+     WHERE t.tenant_id = p_tenant AND t.key = x.key;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_audit_log';
-    DELETE FROM support_troubleshooting_audit_log t WHERE t.at < v_before;
+    DELETE FROM support_troubleshooting_audit_log t
+     USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
+             WHERE y.tenant_id = p_tenant AND y.at < p_before ORDER BY y.at LIMIT v_rows) x
+     WHERE t.audit_id = x.audit_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_performance_metrics';
-    DELETE FROM support_troubleshooting_performance_metrics t WHERE t.recorded_at < v_before;
+    DELETE FROM support_troubleshooting_performance_metrics t
+     USING (SELECT y.id FROM support_troubleshooting_performance_metrics y
+             WHERE y.tenant_id = p_tenant AND y.recorded_at < p_before LIMIT v_rows) x
+     WHERE t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     PERFORM set_config('guiado.cleanup', '', true);
+END $$;
+
+-- Borra de verdad lo que ya no se usa: las sesiones terminadas (resolved, escalated, abandoned) sin actividad en p_days días, con
+-- todo lo que cuelga de ellas (también su ticket, si lo escribió guiado), y las filas de los registros más viejas que eso. No toca
+-- sesiones vivas, tickets de otro sistema, guías ni los ejemplos aprendidos. Las analíticas por día no cambian: antes de borrar, lo
+-- que aportaban esas sesiones se guarda aparte (guiado_keep). Un evento con envíos pendientes se queda hasta que salgan. Como dueño,
+-- limpia todos los inquilinos. Lo hace todo en una transacción; el trabajador llama a guiado_clean_batch y confirma tanda a tanda.
+CREATE OR REPLACE FUNCTION cleanup_old_troubleshooting_data(p_days integer)
+RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
+DECLARE
+    v_before timestamptz;
+    v_tenant text;
+    v_sum    jsonb := '{}';   -- tabla -> filas borradas
+    v_round  bigint;
+    v        record;
+BEGIN
+    IF p_days IS NULL OR p_days < 1 THEN
+        RAISE EXCEPTION 'Los días deben ser un número entero de 1 en adelante; llegó %.', coalesce(p_days::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_before := now() - make_interval(days => least(p_days, 36500));
+    PERFORM guiado_roll_up(now(), true);
+    FOR v_tenant IN SELECT t FROM guiado_tenants() t LOOP
+        LOOP
+            v_round := 0;
+            FOR v IN SELECT b.table_name, sum(b.deleted) AS deleted FROM guiado_clean_batch(v_tenant, v_before) b GROUP BY b.table_name LOOP
+                v_round := v_round + v.deleted;
+                v_sum := v_sum || jsonb_build_object(v.table_name, coalesce((v_sum ->> v.table_name)::bigint, 0) + v.deleted);
+            END LOOP;
+            EXIT WHEN v_round = 0;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY
+    SELECT n.name, coalesce((v_sum ->> n.name)::bigint, 0)
+      FROM unnest(ARRAY['support_webhook_events', 'support_troubleshooting_deliveries', 'support_troubleshooting_outbox',
+                        'support_troubleshooting_notifications', 'support_troubleshooting_feedback', 'support_troubleshooting_attempts',
+                        'support_troubleshooting_decisions', 'support_troubleshooting_learning', 'support_troubleshooting_sessions',
+                        'support_tickets', 'support_troubleshooting_idempotency', 'support_troubleshooting_audit_log',
+                        'support_troubleshooting_performance_metrics']) WITH ORDINALITY n (name, place)
+     ORDER BY n.place;
 END $$;
 
 DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_troubleshooting_realtime_metrics']); END $$;

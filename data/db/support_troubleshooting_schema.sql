@@ -227,6 +227,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
     metadata    jsonb       NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS learning_by_problem ON support_troubleshooting_learning (tenant_id, problem_id, created_at);
+CREATE INDEX IF NOT EXISTS learning_by_session ON support_troubleshooting_learning (session_id) WHERE session_id IS NOT NULL;
 
 -- Respuestas ya dadas a una Idempotency-Key: repetir la petición devuelve lo mismo sin hacerlo otra vez.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (

@@ -111,6 +111,9 @@ CREATE TABLE IF NOT EXISTS support_webhook_events (
     sent_at         timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (tenant_id, webhook_id, sent_at);
+-- Los dos que usa la limpieza: sin ellos, cada tanda recorrería la tabla.
+CREATE INDEX IF NOT EXISTS webhook_events_by_event ON support_webhook_events (event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS webhook_events_by_time ON support_webhook_events (tenant_id, sent_at);
 
 -- guiado_emit: guarda eventos y crea un envío por cada webhook que los pidió; los de uno desactivado esperan a que alguien los pida.
 -- Los identificadores de envío salen del evento y del destino: repetir no duplica.

@@ -30,9 +30,11 @@ from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableT
 from guiado.api.lane import StepLane
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
+from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings
+from guiado.store import registry
 from guiado.web import site
 from guiado.wiring import Runtime, loop_factory
 
@@ -173,6 +175,15 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
+async def _warn_of_silence(runtime: Runtime) -> None:
+    """Customers are promised a person: where nobody is told of them, that is said before the first one waits."""
+    async with runtime.parts.db.connection() as connection:
+        if await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED):
+            return
+    why = "nadie recibe avisos de quien espera a una persona; se ve con guiado sessions list --status needs_escalation"
+    log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o POST /recipients")
+
+
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     runtime = await Runtime.open(settings)
     try:
@@ -189,6 +200,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         log.info("open_without_keys", why="sin claves: la API queda abierta, solo para esta máquina")
         if sys.stderr.isatty():
             print(f"guiado: http://{settings.host}:{settings.port} (Ctrl-C)", file=sys.stderr)  # noqa: T201 for the person who typed it
+        await _warn_of_silence(runtime)
         log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
         _spare_collector()
         async with working(runtime):

@@ -125,6 +125,12 @@ def test_events_are_shown_followed_counted_and_sent_again(shell, dsn, receiver) 
     assert "session_started: 1 en la última hora" in shell("events", "stats").out
 
 
+def test_the_figures_say_where_there_is_nothing(shell):
+    said = shell("events", "stats").out.splitlines()
+    assert [line.startswith("  ") for line in said] == [False, True] * 3, said
+    assert "guiado webhooks add" in said[3]
+
+
 @pytest.mark.parametrize(
     ("words", "names"),
     [

@@ -15,6 +15,7 @@ from clusters import wheel_binaries
 from guiado import clock
 from guiado.app.checkup import look_at_targets
 from guiado.cli import main
+from guiado.cli.root import run
 from guiado.settings import read_settings
 from guiado.store import checkup
 from guiado.store.embedded import EmbeddedPostgres
@@ -149,6 +150,88 @@ def test_damage_in_the_database_is_found(doctor, dsn, check):
     assert code == 1
     assert {name for name, state in found.items() if state != "good"} - {"durability"} == {check}
     assert found[check] == ("bad" if check in BAD else "doubtful")
+
+
+WAITING = """INSERT INTO support_troubleshooting_sessions (session_id, customer_email, problem_description, status)
+    VALUES (gen_random_uuid(), 'a@example.com', 'x', 'needs_escalation')"""
+SENT = """WITH e AS (INSERT INTO support_troubleshooting_outbox (event_id, event, data) VALUES (gen_random_uuid(), 'x', '{{}}')
+                    RETURNING event_id)
+    INSERT INTO support_troubleshooting_deliveries (delivery_id, event_id, destination, state, due_at, finished_at)
+    SELECT gen_random_uuid(), event_id, 'w', '{state}', now() - interval '1 hour', {finished} FROM e"""
+ENDPOINT = "INSERT INTO support_webhooks (webhook_id, url, events, enabled) VALUES ('w', 'http://w.test', '{{x}}', {enabled})"
+JOB = """INSERT INTO support_troubleshooting_schedule (job, next_at, last_error, started_at, leased_until)
+    VALUES ('{job}', now() + interval '{due}', {error}, now() - interval '{running}', now() + interval '{leased}')"""
+
+
+def doubts(dsn, name):
+    return [str(f.said) for f in asyncio.run(checkup.look_at(dsn, 1)) if f.check == name and f.state != "good"]
+
+
+def test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found(doctor, facade):
+    assert doubts(facade, "untold") == []
+    asyncio.run(
+        _execute(facade, WAITING, WAITING, WAITING.replace("session_id,", "tenant_id, session_id,").replace("(gen", "('b', gen"))
+    )
+    (said,) = doubts(facade, "untold")
+    assert said.startswith("3 ")
+    _, checks = doctor(DATABASE_URL=facade)
+    (remedy,) = [check["remedy"] for check in checks if check["check"] == "untold"]
+    for words in ("guiado sessions list --status needs_escalation", "SLACK_WEBHOOK_URL", "guiado webhooks add", "/recipients"):
+        assert words in remedy
+    # What it advises helps, for the tenant that it is done in.
+    for command in (
+        ["sessions", "list", "--status", "needs_escalation"],
+        ["webhooks", "add", "https://example.com/x", "--event", "session_escalated"],
+    ):
+        assert run(command) == 0
+    assert doubts(facade, "untold")[0].startswith("1 ")
+    asyncio.run(_execute(facade, "INSERT INTO support_troubleshooting_recipients (tenant_id, channel, recipient, events)"
+                              " VALUES ('b', 'email', 'x@example.com', '{session_escalated}')"))  # fmt: skip
+    assert doubts(facade, "untold") == []
+
+
+def test_what_is_off_is_no_backlog_and_what_was_given_up_is_told(dsn):
+    asyncio.run(_execute(dsn, ENDPOINT.format(enabled="false"), SENT.format(state="pending", finished="NULL")))
+    assert doubts(dsn, "outbox") == []
+    asyncio.run(_execute(dsn, "UPDATE support_webhooks SET enabled = true"))
+    assert len(doubts(dsn, "outbox")) == 1
+    asyncio.run(_execute(dsn, "DELETE FROM support_troubleshooting_deliveries"))
+    asyncio.run(_execute(dsn, SENT.format(state="exhausted", finished="now() - interval '2 days'")))
+    assert doubts(dsn, "outbox") == []
+    asyncio.run(_execute(dsn, SENT.format(state="exhausted", finished="now()")))
+    (said,) = doubts(dsn, "outbox")
+    assert said.startswith("1 ")
+    assert "attempts w" in said
+
+
+def test_jobs_that_failed_or_take_too_long_are_named_and_those_of_removed_knowledge_bases_are_not(dsn):
+    gone = JOB.format(job="refit_detector:0a1b", due="-9 days", error="'se rompió'", running="9 days", leased="-9 days")
+    asyncio.run(_execute(dsn, gone, JOB.format(job="maintenance", due="1 hour", error="NULL", running="2 min", leased="45 s")))
+    assert doubts(dsn, "jobs") == []
+    asyncio.run(_execute(dsn, JOB.format(job="retention", due="-2 hours", error="NULL", running="2 hours", leased="45 s")))
+    (said,) = doubts(dsn, "jobs")
+    assert "retention" in said
+    assert "120" in said
+    asyncio.run(_execute(dsn, JOB.format(job="refit_detector:1", due="1 min", error="'no cabe'", running="1 min", leased="-1 s")))
+    assert any("refit_detector:1" in each and "no cabe" in each for each in doubts(dsn, "jobs"))
+
+
+def test_a_workers_wrong_clock_is_told_as_long_as_it_says_so(dsn):
+    asyncio.run(_execute(dsn, JOB.format(job="clock:equipo:1:x", due="0 s", error="'172800'", running="10 s", leased="-1 s")))
+    (said,) = doubts(dsn, "clock")
+    assert "equipo:1:x" in said
+    assert "172800" in said
+    assert doubts(dsn, "jobs") == []
+    asyncio.run(_execute(dsn, "UPDATE support_troubleshooting_schedule SET started_at = now() - interval '1 hour'"))
+    assert doubts(dsn, "clock") == []
+
+
+def test_every_tenant_is_looked_at(dsn):
+    for tenant in ("aaa", "zzz"):
+        asyncio.run(_execute(dsn, f"INSERT INTO support_troubleshooting_sessions (session_id, tenant_id, customer_email, problem_description)"
+                                  f" SELECT gen_random_uuid(), '{tenant}', 'a@example.com', 'x' FROM generate_series(1, 600)"))  # fmt: skip
+    asyncio.run(_execute(dsn, DAMAGES["sessions"]))
+    assert len(doubts(dsn, "sessions")) == 1
 
 
 def test_too_few_connections_are_found(dsn):

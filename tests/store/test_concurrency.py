@@ -7,12 +7,13 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from guiado import clock
+from guiado import clock, serve
 from guiado.app import answer, commands, escalate, start
 from guiado.app.idempotency import once, request_hash
 from guiado.app.parts import Caller, Parts
@@ -416,6 +417,194 @@ def test_sessions_that_nobody_touched_are_abandoned_and_those_that_wait_for_a_pe
         told = "SELECT session_id::text FROM support_troubleshooting_outbox WHERE event = 'session_abandoned'"
         assert {row[0] for row in await sql(runtime, told)} == {idle.session_id, going.session_id}
         assert isinstance(await say(runtime, idle, DONE), SessionEnded)
+
+    run(dsn, scenario)
+
+
+def test_sessions_that_nobody_took_over_expire_with_their_event_and_not_before(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        early, late, unknown, long_ago = [
+            await begin(runtime, w) for w in ["No puedo instalar el software"] * 2 + ["xyzzy plugh"] * 2
+        ]
+        for session in (early, late):
+            for _ in range(2):
+                await say(runtime, session, COULD_NOT)
+        for session, days in ((early, 29.9), (late, 30.1), (unknown, 30.1), (long_ago, 400)):
+            await age(runtime, session, 24 * days)
+        assert await escalate.abandon_idle(runtime.parts) == 3
+        how = "SELECT status || ' ' || coalesce(ended_how, '') FROM support_troubleshooting_sessions WHERE session_id::text = $1"
+        found = [await one(runtime, how, session.session_id) for session in (early, late, unknown, long_ago)]
+        assert found == ["needs_escalation ", *["abandoned expired"] * 3]
+        told = "SELECT session_id::text, data->>'ended_how' FROM support_troubleshooting_outbox WHERE event = 'session_abandoned'"
+        assert {tuple(row) for row in await sql(runtime, told)} == {(s.session_id, "expired") for s in (late, unknown, long_ago)}
+        await configure(runtime, "waiting_days", "29")
+        assert await escalate.abandon_idle(runtime.parts) == 1
+
+    run(dsn, scenario)
+
+
+def test_thousands_that_wait_expire_in_one_run(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        await sql(
+            runtime,
+            """INSERT INTO support_troubleshooting_sessions
+                   (session_id, customer_email, problem_description, status, escalation_reason, started_at, updated_at)
+               SELECT md5(n::text)::uuid, 'a@example.com', 'x y', 'needs_escalation', 'x', at, at
+                 FROM generate_series(1, 1201) n, (SELECT now() - interval '40 days' AS at) AS long_ago""",
+        )
+        assert await escalate.abandon_idle(runtime.parts) == 1201
+
+    run(dsn, scenario)
+
+
+@pytest.mark.parametrize("off", [timedelta(days=2), timedelta(days=-2), timedelta(minutes=3)])
+def test_a_worker_with_a_wrong_clock_does_no_periodic_work_and_says_so(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, off: timedelta
+) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        fresh = await begin(runtime)
+        right = clock.now
+        worker = Worker(runtime.parts, "w1", JOBS)
+        with monkeypatch.context() as patch:
+            patch.setattr(clock, "now", lambda: right() + off)
+            # Whatever it would do: the database's clock says who was left alone.
+            assert await escalate.abandon_idle(runtime.parts) == 0
+            assert [await worker.run_due() for _ in range(3)] == [[], [], []]
+            assert [record.getMessage().split()[0] for record in caplog.records if record.levelname == "ERROR"] == [
+                "clock_differs"
+            ]
+            note = await one(runtime, "SELECT last_error FROM support_troubleshooting_schedule WHERE job = 'clock:w1'")
+            assert abs(int(note) - off.total_seconds()) <= 2
+        assert await one(runtime, STATUS, fresh.session_id) == "started"
+        assert "abandon_idle_sessions" in await worker.run_due()
+        assert await sql(runtime, "SELECT 1 FROM support_troubleshooting_schedule WHERE job LIKE 'clock:%'") == []
+
+    run(dsn, scenario)
+
+
+async def stopped(dsn: str, worker: Worker, statement: str) -> float:
+    """Seconds until a worker that is told to stop has stopped, once this statement runs in the server."""
+    running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()"
+    watch, task = await asyncpg.connect(dsn), asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(20):
+            while not await watch.fetchval(running, f"%{statement}%"):
+                await asyncio.sleep(0.01)
+        begun = clock.monotonic_s()
+        worker.stop()
+        await asyncio.wait_for(task, 30)
+        took_s = clock.monotonic_s() - begun
+        assert not await watch.fetchval(running, f"%{statement}%"), "it goes on in the server"
+        return took_s
+    finally:
+        await watch.close()
+
+
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_a_stopped_worker_breaks_off_what_takes_long_in_the_server_too(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, in_transaction: bool
+) -> None:
+    monkeypatch.setattr("guiado.worker._GRACE_S", 0.2)
+
+    async def scenario(runtime: Runtime) -> None:
+        async def sleep(parts: Parts) -> int:
+            async with parts.db.transaction() if in_transaction else parts.db.connection() as connection:
+                await connection.fetch("SELECT pg_sleep(600)", timeout=900)
+            return 0
+
+        assert await stopped(dsn, Worker(runtime.parts, "w", {"a": Job(3600, 300, sleep)}), "pg_sleep(600)") < 5
+        # Whoever is free goes on with it.
+        due = "SELECT leased_by IS NULL AND next_at <= now() FROM support_troubleshooting_schedule WHERE job = 'a'"
+        assert await one(runtime, due)
+
+    run(dsn, scenario)
+
+
+@pytest.mark.parametrize("name", ["refresh_views", "maintenance", "retention"])
+def test_a_stopped_worker_waits_for_no_lock(dsn: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("guiado.worker._GRACE_S", 0.2)
+
+    async def scenario(runtime: Runtime) -> None:
+        await sql(
+            runtime, "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
+        )
+        async with runtime.parts.db.transaction() as holder:
+            await holder.fetchval("SELECT pg_advisory_xact_lock(5207106)")
+            statement = {"refresh_views": "refresh_", "maintenance": "maintenance_", "retention": "guiado_roll_up"}[name]
+            assert await stopped(dsn, Worker(runtime.parts, "w", {name: JOBS[name]}), statement) < 5
+
+    run(dsn, scenario)
+
+
+def test_a_start_says_that_nobody_is_told_of_who_waits(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        def said() -> list[str]:
+            return [record.getMessage() for record in caplog.records if "nobody_is_told" in record.getMessage()]
+
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 1
+        add = "INSERT INTO support_webhooks (webhook_id, url, events) VALUES ('w', 'http://w.test', $1)"
+        await sql(runtime, add, ["session_started"])
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 2
+        await sql(runtime, "UPDATE support_webhooks SET events = '{session_escalated}'")
+        await serve._warn_of_silence(runtime)
+        assert len(said()) == 2
+
+    run(dsn, scenario)
+
+
+def test_a_long_job_delays_no_other(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        over, others = asyncio.Event(), asyncio.Event()
+        count = 0
+
+        async def long(_parts: Parts) -> int:
+            await over.wait()
+            return 0
+
+        async def short(_parts: Parts) -> int:
+            nonlocal count
+            count += 1
+            if count == 2:
+                others.set()
+            return 0
+
+        worker = Worker(runtime.parts, "w", {"largo": Job(60, 300, long), "corto": Job(0, 300, short)})
+        task = asyncio.create_task(worker.run())
+        await asyncio.wait_for(others.wait(), 10)
+        over.set()
+        worker.stop()
+        await asyncio.wait_for(task, 10)
+
+    run(dsn, scenario)
+
+
+def test_a_routine_run_is_not_worth_a_line(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="guiado")
+
+    async def scenario(runtime: Runtime) -> None:
+        session = await begin(runtime)
+        worker = Worker(runtime.parts, "w1", JOBS)
+        assert set(await worker.run_due()) == set(JOBS)
+        assert [record.getMessage() for record in caplog.records if "job" in record.getMessage()] == []
+        await age(runtime, session, 48)
+        await make_due(runtime)
+        await worker.run_due()
+        assert len([record for record in caplog.records if "abandon_idle_sessions" in record.getMessage()]) == 1
+
+    run(dsn, scenario)
+
+
+def test_a_task_of_the_upkeep_that_fails_is_kept_for_doctor(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        async with runtime.parts.db.transaction() as connection:
+            await connection.execute("SET LOCAL ROLE NONE")
+            await connection.execute("DROP MATERIALIZED VIEW mv_top_problems")
+        await Worker(runtime.parts, "w1", {"maintenance": JOBS["maintenance"]}).run_due()
+        said = await one(runtime, "SELECT last_error FROM support_troubleshooting_schedule WHERE job = 'maintenance'")
+        assert "refresh_views" in said
+        assert "mv_top_problems" in said
 
     run(dsn, scenario)
 

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from guiado import clock
 from guiado.agent.troubleshooting import TroubleshootingAgent
 from guiado.cli.root import run as guiado
 from guiado.domain.lesson import text_key
@@ -245,22 +246,138 @@ async def test_a_lesson_that_began_earlier_and_commits_later_changes_the_mark(ds
 
 
 @in_loop
-async def test_two_lessons_at_once_become_visible_in_order(dsn: str) -> None:
-    first, second, watch = [await asyncpg.connect(dsn) for _ in range(3)]
+async def test_two_lessons_at_once_wait_for_nobody_and_none_is_skipped(dsn: str) -> None:
+    first, second, third = [await asyncpg.connect(dsn) for _ in range(3)]
     try:
         begun = first.transaction()
         await begun.start()
-        await first.execute(_TEACH, "uno")
-        other = asyncio.create_task(second.execute(_TEACH, "dos"))
-        while not await watch.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-            assert not other.done(), "its number would be visible before a smaller one"
+        await first.execute(_TEACH, "uno")  # the smaller number, the later commit
+        await asyncio.wait_for(second.execute(_TEACH, "dos"), 5)
+        seen = await _mark(dsn)
+        other = third.transaction()
+        await other.start()
+        await third.execute(_TEACH, "tres")
+        assert await _mark(dsn) == seen
         await begun.commit()
-        await other
-        rows = await watch.fetch("SELECT text FROM support_troubleshooting_ml_training ORDER BY revision")
-        assert [row["text"] for row in rows] == ["uno", "dos"]
+        both = await _mark(dsn)
+        assert both != seen
+        await other.commit()
+        assert await _mark(dsn) not in {seen, both}
     finally:
-        for connection in (first, second, watch):
+        for connection in (first, second, third):
             await connection.close()
+
+
+@in_loop
+async def test_a_watcher_misses_no_example_of_many_that_overlap(dsn: str) -> None:
+    """Whoever reads the mark, and the examples after it, has at the end every example, in whatever order they were committed."""
+    known: set[str] = set()
+    connections = [await asyncpg.connect(dsn) for _ in range(6)]
+    watch = connections.pop()
+
+    async def teach(number: int, connection: asyncpg.Connection) -> None:
+        for turn in range(25):
+            async with connection.transaction():
+                await connection.execute(_TEACH, f"{number} {turn}")
+                await connection.execute("SELECT pg_sleep($1)", 0.002 * ((number * 7 + turn * 3) % 5))
+
+    async def look(mark: str | None) -> str:
+        now = await _mark(dsn)
+        if now != mark:
+            known.update(row[0] for row in await watch.fetch("SELECT text FROM support_troubleshooting_ml_training"))
+        return now
+
+    try:
+        working, mark = asyncio.gather(*(teach(n, c) for n, c in enumerate(connections))), None
+        while not working.done():
+            mark = await look(mark)
+        await working
+        await look(mark)
+        assert known == {f"{number} {turn}" for number in range(5) for turn in range(25)}
+    finally:
+        for connection in (*connections, watch):
+            await connection.close()
+
+
+def _solved(session: str, customer: str | None, lesson: str, words: str) -> str:
+    row = {"session_id": session, "tenant_id": "default", "customer_email": "a@example.com", "problem_description": words,
+           "status": "started", "current_step": 0, "total_steps": 0, "started_at": str(clock.now()),
+           "updated_at": str(clock.now()), "metadata": {}, "version": 1, "failures": 0, "attempts": 0, "decisions": 0,
+           "language": "es", "alternatives": [], "clarifications": [], "already_tried": [], "policy": "p",
+           "policy_version": "1", "customer_id": customer}  # fmt: skip
+    example = {"id": lesson, "kind": "example", "problem_id": "p", "source": "customer", "text": words, "text_key": words,
+               "weight": 0.6, "at": "2026-01-01T00:00:00Z"}  # fmt: skip
+    return json.dumps({"expected": None, "session": row, "learning": [example], "attempts": [], "decisions": [], "events": [],
+                       "audits": []})  # fmt: skip
+
+
+@pytest.mark.parametrize(("customers", "second_status"), [(("a", "b"), "accepted"), (("a", "a"), "pending")])
+@in_loop
+async def test_two_solved_sessions_at_once_do_not_queue(dsn: str, customers: tuple[str, str], second_status: str) -> None:
+    ids = [f"00000000-0000-7000-8000-00000000000{n}" for n in range(4)]
+    first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    try:
+        begun, also = first.transaction(), second.transaction()
+        await begun.start()
+        await also.start()
+        assert await first.fetchval(
+            "SELECT guiado_commit('default', $1::jsonb)", _solved(ids[0], customers[0], ids[1], "una dos")
+        )
+        taught = second.fetchval("SELECT guiado_commit('default', $1::jsonb)", _solved(ids[2], customers[1], ids[3], "una dos"))
+        assert await asyncio.wait_for(taught, 5)
+        await also.commit()
+        await begun.commit()
+        rows = await first.fetch("SELECT status FROM support_troubleshooting_ml_training ORDER BY id")
+        # Who teaches twice at the same moment is not counted twice: the second waits for a person's word.
+        assert [row[0] for row in rows] == ["accepted", second_status]
+    finally:
+        await first.close()
+        await second.close()
+
+
+# ---------------------------------------------------------------------------------------------------------------- bounded
+
+_MANY = """INSERT INTO support_troubleshooting_ml_training (id, text, text_key, problem_id, source, status, created_at)
+           SELECT md5($1 || n)::uuid, $1 || n, $1 || n, 'p', $2, $3, now() - make_interval(mins => n) FROM generate_series(1, $4) n"""
+
+
+@in_loop
+async def test_of_each_problem_the_newest_examples_are_kept_and_loaded(dsn: str) -> None:
+    async def find() -> str:
+        return dsn
+
+    connection, db = await asyncpg.connect(dsn), Database(find, pool_size=1)
+    try:
+        await connection.execute(_MANY, "cliente ", "customer", "accepted", 500)
+        await connection.execute(_MANY, "agente ", "agent", "accepted", 50)
+        await connection.execute(_MANY, "espera ", "customer", "pending", 1100)
+        await connection.execute("UPDATE support_troubleshooting_ml_training SET created_at = now() - interval '2 years'"
+                                 " WHERE source = 'agent'")  # fmt: skip
+        async with db.connection() as ours:
+            loaded = {each.text for each in await learning.examples(ours, "default", "")}
+        expected = {f"agente {n}" for n in range(1, 51)} | {f"cliente {n}" for n in range(1, 151)}
+        assert loaded == expected
+        assert await connection.fetchval("SELECT guiado_trim_examples('default')") == 350 + 100
+        rows = await connection.fetch("SELECT text FROM support_troubleshooting_ml_training WHERE status = 'accepted'")
+        assert {row[0] for row in rows} == expected
+        assert await connection.fetchval("SELECT guiado_trim_examples('default')") == 0
+    finally:
+        await db.close()
+        await connection.close()
+
+
+@in_loop
+async def test_the_same_words_and_what_was_withdrawn_do_not_pile_up(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(_MANY, "igual ", "customer", "accepted", 30)
+        await connection.execute("UPDATE support_troubleshooting_ml_training SET text_key = 'igual'")
+        await connection.execute(_MANY, "retirado ", "customer", "rejected", 3)
+        await connection.execute("UPDATE support_troubleshooting_ml_training SET created_at = now() - interval '91 days'"
+                                 " WHERE text = 'retirado 1'")  # fmt: skip
+        assert await connection.fetchval("SELECT guiado_trim_examples('default')") == 20 + 1
+    finally:
+        await connection.close()
 
 
 @in_loop

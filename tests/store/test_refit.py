@@ -11,8 +11,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from guiado import clock
+from guiado.app import knowledge
 from guiado.app.aside import Stopped, run_aside
 from guiado.app.knowledge import KnowledgeBase, Senses
+from guiado.app.pace import BURST, EVERY_S
 from guiado.app.parts import Parts
 from guiado.app.refit import refit
 from guiado.detection.encoders import make_encoder
@@ -99,6 +102,50 @@ def test_an_accepted_example_counts_with_the_next_look_and_is_fitted_later(dsn: 
             assert await refit(parts, base) == 1
             assert base.snapshot.index.version.split(":")[2] != fitted.split(":")[2]
             assert len(await world.ask("SELECT FROM support_troubleshooting_detectors")) == 2
+
+    asyncio.run(run())
+
+
+def test_examples_that_pour_in_do_not_rebuild_the_index_each_time(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with World(dsn, tmp_path).running() as world:
+            _, base = world.process()
+            await base.refresh()
+            start_s, passed_s = clock.monotonic_s(), 0.0
+            monkeypatch.setattr(clock, "monotonic_s", lambda: start_s + passed_s)
+            rebuilt = 0
+            for number in range(60):
+                await world.ask(LESSON, f"el cacharro {number} parpadea", "recuperar_cuenta")
+                rebuilt += await base.refresh()
+                passed_s += 1.0
+            assert rebuilt <= BURST + 1
+            # The last one is not forgotten when nothing more comes.
+            passed_s += EVERY_S
+            assert await base.refresh()
+            assert base.snapshot.index.rank("el cacharro 59 parpadea")[0].example == "el cacharro 59 parpadea"
+            assert not await base.refresh()
+
+    asyncio.run(run())
+
+
+def test_no_connection_is_held_while_an_index_is_built(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with World(dsn, tmp_path).running() as world:
+            _, base = world.process()
+            free: list[int] = []
+            build = knowledge._index
+
+            def look(*arguments):
+                free.append(base._db._slots._value)
+                return build(*arguments)
+
+            monkeypatch.setattr(knowledge, "_index", look)
+            await base.refresh()
+            await world.ask(LESSON, "el cacharro parpadea", "recuperar_cuenta")
+            assert await base.refresh()
+            assert free == [16, 16]
 
     asyncio.run(run())
 

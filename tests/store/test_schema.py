@@ -167,6 +167,7 @@ DEFAULTS = {
     "feedback_collection_enabled": "true",
     "notification_channels": '["email"]',
     "max_session_duration_hours": "24",
+    "waiting_days": "30",
 }
 
 

@@ -121,6 +121,17 @@ def test_a_server_that_knows_no_schema_is_asked_without_one(server: FakeModel) -
     server.behave = old
     assert asked(server, choosing(), choosing()) == [Choice("b")] * 2
     assert ["response_format" in request for request in server.requests] == [True, False, False]
+    assert {(request.get("max_tokens", 0) > 0, request.get("temperature")) for request in server.requests[1:]} == {(True, 0)}
+
+
+def test_a_model_with_its_own_temperature_is_asked_without_one_and_still_kept_short(server: FakeModel) -> None:
+    async def reasoning(request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        writer.write(http(b'{"error": {}}', 400) if {"temperature", "max_tokens"} & request.keys() else http(CHOSEN))
+
+    server.behave = reasoning
+    assert asked(server, choosing(), choosing(), choosing()) == [None, Choice("b"), Choice("b")]
+    assert ["temperature" in request for request in server.requests] == [True, True, False, False]
+    assert all(request["max_completion_tokens"] > 0 for request in server.requests[2:])
 
 
 def test_a_reworded_step_says_the_same_in_another_form_of_address(server: FakeModel) -> None:

@@ -196,14 +196,23 @@ async def command_wish(
 
 
 async def command_unchanged(
-    parts: Parts, connection: Connection, caller: Caller, session: Session, action: str, command: Escalate | Resolve | Abandon
+    parts: Parts,
+    connection: Connection,
+    caller: Caller,
+    session: Session,
+    action: str,
+    command: Escalate | Resolve | Abandon,
+    now: datetime | None = None,
 ) -> bool:
     """Apply a command to a session as it was read; False, with nothing done, when something happened to it since.
+
+    Args:
+        now: when; by default this process's present moment.
 
     Raises:
         SessionEnded: see `decide`.
     """
-    decided = decide(session, None, command, clock.now())
+    decided = decide(session, None, command, now or clock.now())
     return isinstance(decided, Decision) and await _commit(parts, connection, caller, action, session, decided)
 
 

@@ -14,12 +14,15 @@ from guiado.domain.lesson import NO_KNOWN_PROBLEM
 from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
-from guiado.store import guides, sessions
+from guiado.store import guides, schedule, sessions
 from guiado.store.database import Connection
-from guiado.store.sessions import StoredAttempt
+from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"
 _MAX_DURATION_HOURS = 24.0
+_WAITING_KEY = "waiting_days"
+_WAITING_DAYS = 30.0
+_MOST_BATCHES = 20
 _MOST_HOURS = 876_000.0
 """A hundred years: a longer interval is more than PostgreSQL's calendar takes."""
 log = get_logger()
@@ -106,26 +109,45 @@ async def refuse_unknown(
 
 
 async def abandon_idle(parts: Parts) -> int:
-    """Mark the sessions that nobody touched for `max_session_duration_hours` as abandoned.
+    """End the sessions about which nobody did anything for too long.
+
+    Those that their customer left `max_session_duration_hours` ago count as abandoned, those that have waited for a person for
+    `waiting_days` as expired. The database's clock decides.
 
     Returns:
-        How many were marked.
+        How many were ended.
     """
-    caller, marked = Caller(actor="machine", channel="worker"), 0
+    ended = 0
     async with parts.db.connection() as connection:
         hours = await sessions.config_number(connection, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
-        for loaded in await sessions.idle(connection, parts.tenant, clock.now(), _sensible(hours)):
-            if await command_unchanged(parts, connection, caller, loaded.session, "abandon", Abandon()):
-                marked += 1
-            else:
-                # The customer came back at this very moment: then it is not abandoned.
-                log.info("abandon_skipped", session_id=loaded.session.session_id)
-    return marked
+        days = await sessions.config_number(connection, _WAITING_KEY, _WAITING_DAYS)
+        for find, limit_h, wish in (
+            (sessions.idle, _sensible(hours, _MAX_DURATION_HOURS), Abandon()),
+            (sessions.waiting, _sensible(days * 24, _WAITING_DAYS * 24), Abandon(expired=True)),
+        ):
+            for _ in range(_MOST_BATCHES):
+                found = await find(connection, parts.tenant, limit_h)
+                count = await _end(parts, connection, found, wish)
+                ended += count
+                if count < len(found) or not found:
+                    break
+    return ended
 
 
-def _sensible(hours: float) -> float:
+async def _end(parts: Parts, connection: Connection, found: list[Loaded], wish: Abandon) -> int:
+    caller, count, now = Caller(actor="machine", channel="worker"), 0, await schedule.now(connection)
+    for loaded in found:
+        if await command_unchanged(parts, connection, caller, loaded.session, "abandon", wish, now):
+            count += 1
+        else:
+            # Somebody came back at this very moment: then it is not abandoned.
+            log.info("abandon_skipped", session_id=loaded.session.session_id)
+    return count
+
+
+def _sensible(hours: float, usual: float) -> float:
     # Zero or less would end every session at once.
-    return min(hours, _MOST_HOURS) if hours > 0 else _MAX_DURATION_HOURS
+    return min(hours, _MOST_HOURS) if hours > 0 else usual
 
 
 def _actor(caller: Caller) -> Actor:

@@ -21,7 +21,8 @@ from typing import cast
 
 from guiado import clock
 from guiado.app.aside import run_aside
-from guiado.app.knowledge_text import UNCHANGED, Source, walk
+from guiado.app.knowledge_text import UNCHANGED, Signature, Source, sign, walk
+from guiado.app.pace import Pace
 from guiado.app.plain import json_problem
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.calibration import USUAL_SHARE
@@ -46,7 +47,6 @@ _ENCODED_AT_ONCE = 400
 _MAX_FILE_MB = 64
 _PIECE_CHARS = 1 << 20
 log = get_logger()
-Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,7 @@ class KnowledgeBase:
         self._db, self._tenant = db, tenant
         self._signature: Signature | None = None
         self._lock = asyncio.Lock()
+        self._pace = Pace()
 
     @staticmethod
     def private_scope(path: Path) -> str:
@@ -243,7 +244,7 @@ class KnowledgeBase:
         Returns:
             Whether the snapshot changed.
         """
-        signature = _signature(self.path)
+        signature = sign(self.path)
         if self._is_taken_in(signature) and not await self._knows_less():
             return False
         async with self._lock:
@@ -256,9 +257,11 @@ class KnowledgeBase:
     async def _knows_less(self) -> bool:
         """Whether there are other examples or another model than those of the index."""
         async with self._db.connection() as connection:
-            lessons = await learning.revision(connection, self._tenant, self.scope)
-            version = await detectors.newest(connection, self._tenant, self.scope)
-        return (lessons, version) != (self.snapshot.lessons, self.snapshot.model_version)
+            return await self._marks(connection) != (self.snapshot.lessons, self.snapshot.model_version)
+
+    async def _marks(self, connection: Connection) -> tuple[str, str]:
+        lessons = await learning.revision(connection, self._tenant, self.scope)
+        return lessons, await detectors.newest(connection, self._tenant, self.scope)
 
     def _is_taken_in(self, signature: Signature | None) -> bool:
         # A missing file has no signature; that it is missing is said once.
@@ -281,25 +284,32 @@ class KnowledgeBase:
         return True
 
     async def _reindex(self, snapshot: Snapshot) -> bool:
-        """Make this snapshot the one in use, with everything that is known by now.
+        """Make this snapshot the one in use, with what is known by now; what was merely learned has to wait where it pours in.
 
         Returns:
-            True.
+            Whether the snapshot changed.
         """
-        async with self._db.connection() as connection:
-            lessons = await learning.revision(connection, self._tenant, self.scope)
-            version = await detectors.newest(connection, self._tenant, self.scope)
-            index = snapshot.index
-            if snapshot is not self.snapshot or lessons != snapshot.lessons:
+        taught: list[Taught] | None = None
+        async with self._db.connection() as connection:  # not held while the index is built
+            lessons, version = await self._marks(connection)
+            if snapshot is not self.snapshot or (lessons != snapshot.lessons and self._pace.take()):
                 taught = await learning.examples(connection, self._tenant, self.scope) if lessons else []
-                index = await asyncio.to_thread(_index, snapshot, taught, self.senses)
-            stored = None
-            if version and (index.model is None or index.model.version != version):
-                stored = await detectors.load(connection, self._tenant, self.scope, index.contents)
-        if stored is not None:
-            index = await asyncio.to_thread(_with_stored, index, stored)
-        self.snapshot = replace(snapshot, index=index, lessons=lessons, model_version=version)
+        index = snapshot.index
+        if taught is not None:
+            index = await asyncio.to_thread(_index, snapshot, taught, self.senses)
+            snapshot = replace(snapshot, lessons=lessons)
+        elif version == snapshot.model_version:
+            return False
+        self.snapshot = replace(snapshot, index=await self._fitted(index, version), model_version=version)
         return True
+
+    async def _fitted(self, index: Index, version: str) -> Index:
+        """The index with what was fitted last, where it is usable and not in it already."""
+        if not version or (index.model is not None and index.model.version == version):
+            return index
+        async with self._db.connection() as connection:
+            stored = await detectors.load(connection, self._tenant, self.scope, index.contents)
+        return index if stored is None else await asyncio.to_thread(_with_stored, index, stored)
 
     async def complete(self) -> None:
         """Give the index the vectors that were left for later; with 10,000 guides that takes a minute. They are remembered."""
@@ -375,14 +385,6 @@ def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: Senses) -> Inde
 def _with_stored(index: Index, stored: detectors.StoredModel) -> Index:
     model = Model.from_bytes(stored.model)
     return index.with_model(model).prepare() if model else index
-
-
-def _signature(path: Path) -> Signature | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def problem_of(guide: Guide) -> Problem:

@@ -9,14 +9,26 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
+Signature = tuple[int, int, int]
+"""Of a file: it changes with each edit."""
 Source = tuple[int, bytes]
 """What an entry looked like: its length in characters, and a digest."""
 UNCHANGED = object()
 """In place of the value of an entry that looks as it did."""
 
 _skip_space = re.compile(r"[ \t\n\r]*").match
+
+
+def sign(path: Path) -> Signature | None:
+    """The signature of the file as it is now; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], dict[str, Source]] | None:

@@ -37,7 +37,7 @@ async def _refit(parts: Parts, knowledge: KnowledgeBase) -> int:
     index, scope = knowledge.snapshot.index, knowledge.scope
     async with parts.db.connection() as connection:
         last = await detectors.last_fit(connection, parts.tenant, scope)
-        judged = await detectors.judged(connection, parts.tenant, scope, clock.now() - _MEMORY)
+        judged = await detectors.judged(connection, parts.tenant, scope, _MEMORY)
     intercept = fit_intercept([(shifted(one.confidence, -one.intercept), one.was_right) for one in judged])
     is_same = last is not None and last.contents == index.contents
     if is_same and abs(intercept - index.intercept) < _SAME_INTERCEPT:

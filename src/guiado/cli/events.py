@@ -73,6 +73,8 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
         screen.print_json(found)
         return
     screen.say("Eventos", style="bold")
+    if not found["events"]:
+        screen.say("  Ninguno en el último día.")
     for row in found["events"]:
         screen.say(
             "  {event}: {hour} en la última hora, {day} en el último día",
@@ -81,9 +83,13 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
             day=row["last_day"],
         )
     screen.say("Webhooks", style="bold")
+    if not found["webhooks"]:
+        screen.say("  Ninguno registrado. Se registra con guiado webhooks add.")
     for row in found["webhooks"]:
         _show_queue(screen, row["webhook_id"], row["pending"], row["oldest_s"], row["successes"], row["failed"])
     screen.say("Avisos a personas", style="bold")
+    if not found["channels"]:
+        screen.say("  Ninguno en el último día.")
     for row in found["channels"]:
         _show_queue(screen, row["channel"], row["pending"], row["oldest_s"], row["sent"], row["failed"])
 

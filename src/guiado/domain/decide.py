@@ -115,7 +115,7 @@ def decide(
         case Reject():
             return clarify.reject(session, command, now, speak)
         case Abandon():
-            return _abandon(session, now)
+            return _abandon(session, command, now)
         case _:
             assert_never(command)
 
@@ -307,16 +307,17 @@ def _with_note(session: Session, note: str | None) -> str | None:
     return "\n".join(filter(None, (session.notes, note))) or None
 
 
-def _abandon(session: Session, now: datetime) -> Decision:
-    # A session that waits for a person is not abandoned by its customer.
-    if session.status not in {Status.STARTED, Status.IN_PROGRESS}:
+def _abandon(session: Session, wish: Abandon, now: datetime) -> Decision:
+    # A session that waits for a person is not abandoned by its customer: it expires when nobody came for very long.
+    ending = {Status.NEEDS_ESCALATION} if wish.expired else {Status.STARTED, Status.IN_PROGRESS}
+    if session.status not in ending:
         raise SessionEnded(session.status.value)
     left = replace(
         session,
         version=session.version + 1,
         status=Status.ABANDONED,
         ended_at=now,
-        ended_how="abandoned",
+        ended_how="expired" if wish.expired else "abandoned",
         ended_by=Actor.ASSUMED,
     )
     return Decision(left, (events.session_abandoned(left),), next_action=NextAction.ESCALATE)

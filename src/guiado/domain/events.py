@@ -102,7 +102,12 @@ def session_abandoned(session: Session) -> Event:
     """Nothing was heard for too long."""
     return Event(
         EventKind.SESSION_ABANDONED,
-        {"session_id": session.session_id, "ticket_id": session.ticket_id, "current_step": session.current_step},
+        {
+            "session_id": session.session_id,
+            "ticket_id": session.ticket_id,
+            "current_step": session.current_step,
+            "ended_how": session.ended_how,
+        },
     )
 
 

@@ -265,7 +265,13 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Nothing was heard for too long."""
+    """Nobody did anything about the session for too long.
+
+    Args:
+        expired: whether it waited for a person, instead of for its customer.
+    """
+
+    expired: bool = False
 
 
 Command = Answer | Escalate | Resolve | Clarify | Reject | Abandon

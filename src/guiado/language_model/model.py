@@ -80,7 +80,7 @@ class LanguageModel:
         self.name = name
         self._post, self._key, self._base_url, self._deadline_s = post, key, base_url, deadline_s
         self._limits = Limits(calls_per_minute)
-        self._takes_schema = True
+        self._way = 0
 
     async def ask(self, question: Question, kind: type[T]) -> T | None:
         """The answer, or None: there is none in time, the model is resting, or it is not what was asked for.
@@ -119,23 +119,25 @@ class LanguageModel:
         client = self.__dict__.get("_client") or await asyncio.to_thread(lambda: self._client)
         from openai import APIStatusError
 
-        try:
-            return await self._send(client, question, with_schema=self._takes_schema)
-        except APIStatusError as error:
-            if error.status_code not in _UNSUPPORTED or not self._takes_schema:
-                raise
-        answer = await self._send(client, question, with_schema=False)
-        self._takes_schema = False
-        return answer
+        for is_last in (False, True):  # a question is asked twice at most; the next one begins with what was not tried yet
+            try:
+                return await self._send(client, question, _WAYS[self._way](question))
+            except APIStatusError as error:
+                if error.status_code not in _UNSUPPORTED:
+                    raise
+                self._way = (self._way + 1) % len(_WAYS)
+                if is_last or self._way == 0:
+                    raise
+        raise AssertionError("the loop returns or raises")
 
-    async def _send(self, client: AsyncOpenAI, question: Question, *, with_schema: bool) -> bytes:
+    async def _send(self, client: AsyncOpenAI, question: Question, limits: dict[str, Any]) -> bytes:
         # The raw answer: the package would make something of whatever comes.
         create: Any = client.chat.completions.with_raw_response.create
         response = await create(
             model=self.name,
             messages=[{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
             n=1,
-            **(_strict(question) if with_schema else {}),
+            **limits,
         )
         return cast("bytes", response.http_response.content)
 
@@ -165,6 +167,19 @@ def _strict(question: Question) -> dict[str, Any]:
         "max_completion_tokens": question.max_tokens,
         "temperature": 0,
     }
+
+
+def _limited(question: Question) -> dict[str, Any]:
+    return {"max_tokens": question.max_tokens, "temperature": 0}
+
+
+def _bounded(question: Question) -> dict[str, Any]:
+    return {"max_completion_tokens": question.max_tokens}
+
+
+_WAYS = (_strict, _limited, _bounded)
+"""How a question may be limited: by a schema; as servers without one know it; as models with a temperature of their own take it.
+What a server takes is used from then on; none of them leaves the length of the answer open."""
 
 
 def _content(answer: bytes) -> str | None:

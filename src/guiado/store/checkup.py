@@ -21,6 +21,7 @@ from guiado.store.queries import sql
 _SLOW_MS = 50.0
 _SKEW_S = 5.0
 _LATE_S = 900.0
+_ENDLESS_S = 1_800.0
 _TIMEOUT = "10s"
 log = get_logger()
 Look = Callable[[Any], Awaitable[list[Finding]]]
@@ -260,10 +261,24 @@ async def _future(connection: Any) -> list[Finding]:  # noqa: ANN401
     return []
 
 
+async def _clocks(connection: Any) -> list[Finding]:  # noqa: ANN401
+    return [
+        doubtful(
+            "clock",
+            "El reloj del trabajador {worker} difiere en {seconds} s del de la base de datos: no hace tareas periódicas.\n"
+            "Pon en hora ese equipo, por ejemplo con chrony o systemd-timesyncd; después sigue solo.",
+            worker=row["worker"],
+            seconds=row["seconds"],
+        )
+        for row in await connection.fetch(sql("checkup", "clocks"))
+    ]
+
+
 async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
     row = await connection.fetchrow(sql("checkup", "outbox"))
+    found: list[Finding] = []
     if row["waiting"] and row["age_s"] > _LATE_S:
-        return [
+        found.append(
             doubtful(
                 "outbox",
                 "{count} envíos esperan desde hace {minutes} minutos.\n"
@@ -271,32 +286,70 @@ async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
                 count=row["waiting"],
                 minutes=round(row["age_s"] / 60),
             )
-        ]
-    return [good("outbox", "Ningún envío espera demasiado.")]
+        )
+    if row["failed"]:
+        found.append(
+            doubtful(
+                "outbox",
+                "{count} envíos a {destinations} se dieron por perdidos en las últimas 24 horas.\n"
+                "Mira por qué con guiado webhooks attempts {first}. Cuando el destino conteste, repítelos con "
+                "guiado events replay --from {since}.",
+                count=row["failed"],
+                destinations=", ".join(row["destinations"]),
+                first=row["destinations"][0],
+                since=row["since"],
+            )
+        )
+    return found or [good("outbox", "Ningún envío espera demasiado ni se dio por perdido en las últimas 24 horas.")]
 
 
 async def _jobs(connection: Any) -> list[Finding]:  # noqa: ANN401
     rows = await connection.fetch(sql("checkup", "jobs"))
-    failed = [
-        doubtful(
-            "jobs",
-            "La tarea periódica {job} falló la última vez: {problem}.\nSi se repite, mira el registro del servicio.",
-            job=row["job"],
-            problem=" ".join(row["last_error"].split())[:200],
-        )
-        for row in rows
-        if row["last_error"]
-    ]
+    found = [_failed(row) for row in rows if row["last_error"]] + [_endless(row) for row in rows if row["running_s"] > _ENDLESS_S]
     late = [row["job"] for row in rows if row["late_s"] > _LATE_S]
     if late:
-        failed.append(
+        found.append(
             doubtful(
                 "jobs",
                 "Estas tareas periódicas llevan demasiado tiempo sin ejecutarse: {jobs}.\nArranca guiado serve o guiado worker.",
                 jobs=", ".join(late),
             )
         )
-    return failed or [good("jobs", "Las tareas periódicas se ejecutan a su hora.")]
+    return found or [good("jobs", "Las tareas periódicas se ejecutan a su hora.")]
+
+
+def _failed(row: Any) -> Finding:  # noqa: ANN401
+    return doubtful(
+        "jobs",
+        "La tarea periódica {job} falló la última vez: {problem}.\nSi se repite, mira el registro del servicio.",
+        job=row["job"],
+        problem=" ".join(row["last_error"].split())[:200],
+    )
+
+
+def _endless(row: Any) -> Finding:  # noqa: ANN401
+    return doubtful(
+        "jobs",
+        "La tarea periódica {job} lleva {minutes} minutos en marcha.\n"
+        "Mira en pg_stat_activity a qué espera; si reinicias el trabajador, se interrumpe y empieza de nuevo.",
+        job=row["job"],
+        minutes=round(row["running_s"] / 60),
+    )
+
+
+async def _untold(connection: Any) -> list[Finding]:  # noqa: ANN401
+    count = await connection.fetchval(sql("checkup", "untold"))
+    if not count:
+        return []
+    return [
+        doubtful(
+            "untold",
+            "{count} sesiones esperan a una persona y nadie recibe avisos.\n"
+            "Míralas con guiado sessions list --status needs_escalation. Para recibir avisos, pon SLACK_WEBHOOK_URL en .env, "
+            "registra un webhook para session_escalated (guiado webhooks add) o un destinatario con correo (POST /recipients).",
+            count=count,
+        )
+    ]
 
 
 async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
@@ -315,6 +368,7 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 
 _LOOKS: tuple[Look, ...] = (
-    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _future, _outbox, _jobs,
+    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
+    _jobs, _untold,
     _sessions,
 )  # fmt: skip

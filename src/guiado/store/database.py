@@ -113,6 +113,11 @@ class Database:
             self._hosts.pick_up(acquired)
             yield cast("Connection", acquired)
             is_sound = True
+        except asyncio.CancelledError:
+            # The statement that was cut off would go on in the server: closing waits until it was told to stop there.
+            if acquired is not None and not acquired.is_closed():
+                await _close(acquired)
+            raise
         except Exception as error:
             is_sound, said = await self._judge(error, acquired)
             if said is None:

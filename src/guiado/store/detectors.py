@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import cast
 
 from guiado.store.database import Connection
@@ -87,7 +87,7 @@ async def keep(connection: Connection, tenant: str, scope: str, contents: str, v
     await connection.execute(sql("detectors", "forget"), tenant, scope, _KEPT)
 
 
-async def judged(connection: Connection, tenant: str, scope: str, since: datetime) -> list[Judged]:
-    """The newest detections that were judged, 1,000 at most."""
-    rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, since, _MOST_JUDGED)
+async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[Judged]:
+    """The newest detections of so long that were judged, 1,000 at most."""
+    rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, _MOST_JUDGED)
     return [Judged(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

@@ -14,6 +14,9 @@ from guiado.store.database import Connection
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 
+MOST_EXAMPLES = 200
+"""So many texts count for each problem and label, the newest: more would cost every process and teach it next to nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -46,22 +49,23 @@ class Unrecognised:
 async def revision(connection: Connection, tenant: str, scope: str) -> str:
     """A mark that is another one after each change of the examples of a knowledge base; "" where there are none.
 
-    One look into an index. The numbers behind it are given out under a lock that is held until the transaction ends, so that they
-    become visible in order: who read a mark, and then the examples, has everything that the mark stands for, and whatever
-    commits later changes the mark. Read it before the examples, and compare it for equality only.
+    Three looks into an index. A row bears the number of the transaction that wrote it; those below the oldest transaction that
+    still runs are complete, and the rows of later ones are told one by one. Whatever commits later changes the mark, in whatever
+    order it was begun, and no writer waits for another. Read the mark before the examples, and compare it for equality only: it
+    may change once more without a new example, when the oldest transaction ends.
     """
     return cast("str | None", await connection.fetchval(sql("learning", "revision"), tenant, scope)) or ""
 
 
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
-    """The examples that count for a knowledge base, each text once per problem, in a fixed order.
+    """The examples that count for a knowledge base, each text once per problem, in a fixed order; of each problem the newest 200.
 
     How far customers may be trusted beside the author is for `detection.learned.teach` to say.
 
     Args:
         scope: "" for the knowledge base that is published for everybody.
     """
-    rows = await connection.fetch(sql("learning", "examples"), tenant, scope)
+    rows = await connection.fetch(sql("learning", "examples"), tenant, scope, MOST_EXAMPLES)
     return [Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"]) for row in rows]
 
 

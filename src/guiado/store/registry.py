@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from guiado import clock
-from guiado.domain.events import Event
+from guiado.domain.events import Event, EventKind
 from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
 from guiado.store.sessions import event_rows
@@ -57,6 +57,11 @@ async def put_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -
         endpoint.max_per_second,
     )  # fmt: skip
     return endpoint_of(row) if row else endpoint
+
+
+async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
+    """Whether any endpoint or person is told of events of this kind."""
+    return bool(await connection.fetchval(sql("registry", "is_told"), tenant, kind.value))
 
 
 async def offer_webhook(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:

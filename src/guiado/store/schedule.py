@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from guiado.logs import get_logger
+from guiado import clock
 from guiado.store.database import Connection, Database
 from guiado.store.queries import sql
 
-log = get_logger()
 _MAINTENANCE_S = 1_500.0
+
+
+class MaintenanceFailed(Exception):
+    """A task of the hourly upkeep failed; says which, and why."""
 
 
 async def take(connection: Connection, tenant: str, job: str, worker: str, every_s: float, lease_s: float) -> bool:
@@ -42,6 +47,11 @@ async def finish(connection: Connection, tenant: str, job: str, worker: str, pro
     await connection.execute(sql("schedule", "finish"), tenant, job, worker, problem)
 
 
+async def give_back(connection: Connection, tenant: str, job: str, worker: str) -> None:
+    """Give a job back that was broken off; it is due again at once, for any worker."""
+    await connection.execute(sql("schedule", "give_back"), tenant, job, worker)
+
+
 async def hasten(connection: Connection, tenant: str, job: str) -> None:
     """Make a job due now, with all its parts: "refit_detector:…" with "refit_detector"."""
     await connection.execute(sql("schedule", "hasten"), tenant, job)
@@ -57,33 +67,89 @@ async def refresh_views(db: Database) -> int:
     """Roll up what is due and refresh the materialized views; see refresh_troubleshooting_views in the schema.
 
     Returns:
-        1, for the log.
+        0: nothing worth a line in the log.
     """
     async with db.transaction() as connection:
         await connection.execute(sql("schedule", "as_owner"))
         await connection.fetch(sql("schedule", "refresh"), timeout=_MAINTENANCE_S)
-    return 1
+    return 0
 
 
-async def clean_up(connection: Connection, days: int) -> int:
-    """Delete the tenant's sessions that ended so many days ago, with all that hangs on them; analytics by day stay.
+async def roll_up(connection: Connection) -> None:
+    """Bring the daily roll-up up to date, every day of the past included."""
+    await connection.fetch(sql("schedule", "roll_up"), timeout=_MAINTENANCE_S)
+
+
+async def clean_up(connection: Connection, tenant: str, days: int, most: int) -> int:
+    """Delete one batch of the sessions that ended so many days ago, with all that hangs on them; analytics by day stay.
+
+    Args:
+        most: sessions at most.
 
     Returns:
-        Rows deleted over all tables.
+        Rows deleted over all tables; 0 when nothing is left to delete.
     """
-    rows = await connection.fetch(sql("schedule", "clean_up"), days, timeout=_MAINTENANCE_S)
-    return sum(row["deleted"] for row in rows)
+    rows = await connection.fetch(sql("schedule", "clean_up"), tenant, days, most, timeout=_MAINTENANCE_S)
+    return cast("int", rows[0]["deleted"])
+
+
+async def trim_examples(connection: Connection, tenant: str) -> int:
+    """Forget the examples that are too many for detection to gain by them.
+
+    Returns:
+        Rows deleted.
+    """
+    rows = await connection.fetch(sql("schedule", "trim_examples"), tenant, timeout=_MAINTENANCE_S)
+    return cast("int", rows[0]["deleted"])
+
+
+async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str]) -> None:
+    """Remove the rows of jobs that have not run for a week and that this version does not know.
+
+    Args:
+        known: names of the jobs that stay.
+    """
+    await connection.execute(sql("schedule", "forget_jobs"), tenant, list(known))
+
+
+async def now(connection: Connection) -> datetime:
+    """The database's present moment."""
+    return cast("datetime", await connection.fetchval(sql("schedule", "now")))
+
+
+async def clock_skew_s(connection: Connection) -> float:
+    """Seconds by which this process's clock is ahead of the database's; what the question itself took is not counted."""
+    begun = clock.now()
+    theirs = await now(connection)
+    ended = clock.now()
+    if begun <= theirs <= ended:
+        return 0.0
+    return (begun - theirs if theirs < begun else ended - theirs).total_seconds()
+
+
+async def tell_clock(connection: Connection, tenant: str, worker: str, skew_s: float) -> None:
+    """Note for `guiado doctor` that this worker's clock is wrong."""
+    await connection.execute(sql("schedule", "tell_clock"), tenant, worker, str(round(skew_s)))
+
+
+async def clear_clock(connection: Connection, tenant: str, worker: str) -> None:
+    """This worker's clock is right again."""
+    await connection.execute(sql("schedule", "clear_clock"), tenant, worker)
 
 
 async def maintain(db: Database) -> int:
     """Roll up, refresh the materialized views, drop what expired.
 
     Returns:
-        Rows affected over all tasks.
+        Rows that were dropped.
+
+    Raises:
+        MaintenanceFailed: a task failed; the others are done.
     """
     async with db.transaction() as connection:
         await connection.execute(sql("schedule", "as_owner"))
         rows = await connection.fetch(sql("schedule", "maintain"), timeout=_MAINTENANCE_S)
-    for row in rows:
-        log.info("maintenance", task=row["task"], result=row["result"], rows=row["rows_affected"])
-    return sum(row["rows_affected"] or 0 for row in rows)
+    failed = [f"{row['task']}: {row['result']}" for row in rows if row["result"] != "ok"]
+    if failed:
+        raise MaintenanceFailed("; ".join(failed))
+    return sum(row["rows_affected"] or 0 for row in rows if row["task"].startswith("cleanup_"))

@@ -161,9 +161,19 @@ async def page(
     return [{**dict(cast("Any", row)), "session_id": str(row["session_id"])} for row in rows]
 
 
-async def idle(connection: Connection, tenant: str, now: datetime, hours: float) -> list[Loaded]:
-    """Up to 500 sessions without activity for this many hours."""
-    return [_loaded(row) for row in await connection.fetch(sql("sessions", "idle"), tenant, now, hours)]
+async def idle(connection: Connection, tenant: str, hours: float) -> list[Loaded]:
+    """Up to 500 sessions that their customer left this many hours ago, by the database's clock."""
+    return await _untouched(connection, tenant, hours, [Status.STARTED, Status.IN_PROGRESS])
+
+
+async def waiting(connection: Connection, tenant: str, hours: float) -> list[Loaded]:
+    """Up to 500 sessions that have waited for a person for this many hours, by the database's clock."""
+    return await _untouched(connection, tenant, hours, [Status.NEEDS_ESCALATION])
+
+
+async def _untouched(connection: Connection, tenant: str, hours: float, statuses: list[Status]) -> list[Loaded]:
+    rows = await connection.fetch(sql("sessions", "untouched"), tenant, statuses, hours)
+    return [_loaded(row) for row in rows]
 
 
 async def config_number(connection: Connection, key: str, default: float) -> float:

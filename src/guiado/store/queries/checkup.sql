@@ -20,27 +20,66 @@ SELECT current_setting('max_connections')::integer - current_setting('superuser_
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())::integer AS taken;
 
 -- name: latest
--- The latest start of a session, over all tenants.
-SELECT max(s.started_at) FROM support_troubleshooting_sessions s;
+-- The latest start of a session, over all tenants: a jump by the index to each tenant.
+WITH RECURSIVE tenant (id) AS (
+    SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s
+    UNION ALL
+    SELECT (SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s WHERE s.tenant_id > t.id) FROM tenant t WHERE t.id IS NOT NULL)
+SELECT max((SELECT max(s.started_at) FROM support_troubleshooting_sessions s WHERE s.tenant_id = t.id)) FROM tenant t;
 
 -- name: outbox
--- What waits to be sent.
-SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(d.due_at)), 0)::double precision AS age_s
-  FROM support_troubleshooting_deliveries d WHERE d.state = 'pending' AND d.due_at < now();
+-- What waits to be sent, to endpoints that are in use, and what was given up in the last day.
+SELECT count(*) FILTER (WHERE d.state = 'pending') AS waiting,
+       coalesce(extract(epoch FROM now() - min(d.due_at) FILTER (WHERE d.state = 'pending')), 0)::double precision AS age_s,
+       count(*) FILTER (WHERE d.state = 'exhausted') AS failed,
+       (array_agg(DISTINCT d.destination) FILTER (WHERE d.state = 'exhausted'))[1:3] AS destinations,
+       to_char((now() - interval '1 day') AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS since
+  FROM (SELECT x.state, x.due_at, x.tenant_id, x.destination FROM support_troubleshooting_deliveries x
+         WHERE x.state = 'pending' AND x.due_at < now()
+        UNION ALL
+        SELECT x.state, x.due_at, x.tenant_id, x.destination FROM support_troubleshooting_deliveries x
+         WHERE x.state = 'exhausted' AND x.finished_at > now() - interval '1 day') d
+  LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
+ WHERE d.state = 'exhausted' OR w.enabled IS DISTINCT FROM false;
 
 -- name: jobs
--- The periodic work: how it ended the last time, and for how many seconds it has been due.
-SELECT j.job, j.last_error, extract(epoch FROM now() - j.next_at)::double precision AS late_s
-  FROM support_troubleshooting_schedule j ORDER BY j.job;
+-- The periodic work: how it ended the last time, for how many seconds it has been due, and for how many it has been running. Work for
+-- a private knowledge base is done only where that is in use: late is no fault then, and what it came to long ago does not matter.
+SELECT j.job, CASE WHEN NOT j.is_own OR j.late_s < 900 THEN j.last_error END AS last_error,
+       CASE WHEN j.is_own THEN 0 ELSE j.late_s END AS late_s, j.running_s
+  FROM (SELECT s.job, s.last_error, s.job LIKE 'refit\_detector:%' AS is_own,
+               CASE WHEN s.leased_until > now() THEN 0 ELSE extract(epoch FROM now() - s.next_at) END::double precision AS late_s,
+               CASE WHEN s.leased_until > now() THEN extract(epoch FROM now() - s.started_at) ELSE 0 END::double precision AS running_s
+          FROM support_troubleshooting_schedule s WHERE s.job NOT LIKE 'clock:%') j
+ ORDER BY j.job;
+
+-- name: clocks
+-- Workers that said lately that their clock is wrong, and by how many seconds.
+SELECT substr(s.job, 7) AS worker, s.last_error AS seconds FROM support_troubleshooting_schedule s
+ WHERE s.job LIKE 'clock:%' AND s.started_at > now() - interval '3 minutes' ORDER BY s.job;
+
+-- name: untold
+-- Sessions that wait for a person in tenants where nobody is told of them.
+SELECT count(*) AS waiting FROM support_troubleshooting_sessions s
+ WHERE s.status IN ('needs_escalation', 'escalated')
+   AND NOT EXISTS (SELECT FROM support_webhooks w
+                    WHERE w.tenant_id = s.tenant_id AND w.enabled AND 'session_escalated' = ANY (w.events))
+   AND NOT EXISTS (SELECT FROM support_troubleshooting_recipients r
+                    WHERE r.tenant_id = s.tenant_id AND 'session_escalated' = ANY (r.events) AND NOT 'session_escalated' = ANY (r.muted));
 
 -- name: inconsistent
--- Of the sessions that began last, those whose counters differ from their attempts, or that ended without saying when.
+-- Of the sessions that began last, in every tenant, those whose counters differ from their attempts, or that ended without saying when.
+WITH RECURSIVE tenant (id) AS (
+    SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s
+    UNION ALL
+    SELECT (SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s WHERE s.tenant_id > t.id) FROM tenant t WHERE t.id IS NOT NULL)
 SELECT s.session_id
-  FROM (SELECT * FROM support_troubleshooting_sessions ORDER BY tenant_id DESC, started_at DESC LIMIT 500) s
+  FROM (SELECT id FROM tenant WHERE id IS NOT NULL LIMIT 200) t
+ CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_sessions x WHERE x.tenant_id = t.id ORDER BY x.started_at DESC LIMIT 100) s
  CROSS JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE NOT a.success) AS failures
-      FROM support_troubleshooting_attempts a WHERE a.session_id = s.session_id AND a.corrects IS NULL) t
- WHERE s.attempts <> t.attempts OR s.failures <> t.failures
+      FROM support_troubleshooting_attempts a WHERE a.session_id = s.session_id AND a.corrects IS NULL) c
+ WHERE s.attempts <> c.attempts OR s.failures <> c.failures
     OR (s.status IN ('resolved', 'escalated', 'abandoned')) <> (s.ended_at IS NOT NULL)
     OR (s.status = 'resolved') <> (s.resolved_at IS NOT NULL)
  ORDER BY s.session_id;

@@ -31,14 +31,14 @@ DELETE FROM support_troubleshooting_detectors d
 
 -- name: judged
 -- Detections of which somebody said whether they were right, newest first: confidence, what had been added to its log-odds, right.
--- $1 tenant, $2 scope, $3 since, $4 rows at most.
+-- $1 tenant, $2 scope, $3 how long ago at most, $4 rows at most.
 SELECT s.detection_confidence AS confidence,
        coalesce((s.metadata ->> 'detection_intercept')::double precision, 0) AS intercept,
        (s.true_problem_id IS NULL OR s.true_problem_id = s.detected_problem_id)
        AND NOT EXISTS (SELECT FROM support_troubleshooting_learning l
                         WHERE l.tenant_id = s.tenant_id AND l.session_id = s.session_id AND l.kind = 'negative') AS was_right
   FROM support_troubleshooting_sessions s
- WHERE s.tenant_id = $1 AND s.started_at >= $3
+ WHERE s.tenant_id = $1 AND s.started_at >= now() - $3::interval
    AND coalesce(s.metadata ->> 'scope', '') = $2
    AND s.detected_problem_id IS NOT NULL AND s.detection_confidence > 0
    AND (s.resolution = 'confirmed' OR s.true_problem_id IS NOT NULL)

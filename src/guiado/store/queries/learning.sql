@@ -1,16 +1,29 @@
 -- name: revision
--- The newest change of the examples of one knowledge base.
-SELECT t.revision || ' ' || t.id || ' ' || t.status FROM support_troubleshooting_ml_training t
- WHERE t.tenant_id = $1 AND t.scope = $2
- ORDER BY t.revision DESC LIMIT 1;
+-- The newest change of the examples of one knowledge base, in three parts: the newest one of those transactions that all older ones
+-- have ended before, the rows of later ones, and, in a database that was restored, what another server numbered.
+SELECT concat_ws(' ',
+       (SELECT t.revision FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision < x.oldest ORDER BY t.revision DESC LIMIT 1),
+       (SELECT md5(string_agg(t.id || ' ' || t.revision, ',' ORDER BY t.id)) FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision >= x.oldest AND t.revision < x.next),
+       (SELECT t.revision FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision >= x.next ORDER BY t.revision DESC LIMIT 1))
+  FROM (SELECT txid_snapshot_xmin(s) AS oldest, txid_snapshot_xmax(s) AS next FROM txid_current_snapshot() s) x;
 
 -- name: examples
--- What detection is trained on: the same words count once per problem, with the weight of whom to trust most.
-SELECT DISTINCT ON (t.problem_id, t.label, coalesce(t.text_key, t.id::text))
-       t.id, t.problem_id, t.text, t.weight, t.label = 'negative' AS negative, t.source
-  FROM support_troubleshooting_ml_training t
- WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
- ORDER BY t.problem_id, t.label, coalesce(t.text_key, t.id::text), t.weight DESC, t.created_at, t.id;
+-- What detection is trained on: the same words count once per problem, with the weight of whom to trust most. Of each problem and
+-- label the $3 newest, those of agents first.
+SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y.source
+  FROM (SELECT x.*, row_number() OVER (PARTITION BY x.problem_id, x.label
+                                       ORDER BY x.source = 'agent' DESC, x.newest DESC, x.key) AS place
+          FROM (SELECT DISTINCT ON (t.problem_id, t.label, coalesce(t.text_key, t.id::text))
+                       t.id, t.problem_id, t.text, t.weight, t.label, t.source, coalesce(t.text_key, t.id::text) AS key,
+                       max(t.created_at) OVER (PARTITION BY t.problem_id, t.label, coalesce(t.text_key, t.id::text)) AS newest
+                  FROM support_troubleshooting_ml_training t
+                 WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
+                 ORDER BY t.problem_id, t.label, coalesce(t.text_key, t.id::text), t.weight DESC, t.created_at, t.id) x) y
+ WHERE y.place <= $3
+ ORDER BY y.problem_id, y.label, y.key;
 
 -- name: listed
 -- Examples, oldest first. $2 example, $3 session, $4 customer, $5 from when on, $6 status; null for any.

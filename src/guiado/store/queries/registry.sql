@@ -19,6 +19,12 @@ ON CONFLICT (tenant_id, webhook_id) DO NOTHING;
 -- All webhooks of a tenant.
 SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 ORDER BY w.created_at, w.webhook_id;
 
+-- name: is_told
+-- Whether an endpoint or a person is told of events of the kind $2.
+SELECT EXISTS (SELECT FROM support_webhooks w WHERE w.tenant_id = $1 AND w.enabled AND $2 = ANY (w.events))
+    OR EXISTS (SELECT FROM support_troubleshooting_recipients r
+                WHERE r.tenant_id = $1 AND $2 = ANY (r.events) AND NOT $2 = ANY (r.muted));
+
 -- name: webhook
 -- One webhook.
 SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2;

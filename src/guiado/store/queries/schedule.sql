@@ -35,17 +35,51 @@ UPDATE support_troubleshooting_schedule
    SET leased_until = NULL, leased_by = NULL, finished_at = now(), last_error = $4
  WHERE tenant_id = $1 AND job = $2 AND leased_by = $3;
 
+-- name: give_back
+-- Gives back a job that was broken off: whoever is free goes on with it.
+UPDATE support_troubleshooting_schedule
+   SET leased_until = NULL, leased_by = NULL, next_at = now()
+ WHERE tenant_id = $1 AND job = $2 AND leased_by = $3;
+
 -- name: as_owner
 -- Works as the role that logged in, until the transaction ends: refreshing a view is the owner's right.
 SET LOCAL ROLE NONE;
 
 -- name: maintain
--- The daily upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
+-- The hourly upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
 SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();
 
+-- name: roll_up
+-- Every day that can be closed is, before sessions are deleted: see guiado_roll_up in the schema.
+SELECT guiado_roll_up(now(), true);
+
 -- name: clean_up
--- Deletes what ended so many days ago: see cleanup_old_troubleshooting_data in the schema.
-SELECT table_name, deleted FROM cleanup_old_troubleshooting_data($1);
+-- One batch of the retention: see guiado_clean_batch in the schema. $1 tenant, $2 days, $3 sessions at most.
+SELECT coalesce(sum(b.deleted), 0)::bigint AS deleted FROM guiado_clean_batch($1, now() - make_interval(days => $2), $3) b;
+
+-- name: trim_examples
+-- Forgets the examples that are too many: see guiado_trim_examples in the schema. $1 tenant.
+SELECT guiado_trim_examples($1) AS deleted;
+
+-- name: forget_jobs
+-- Rows of work that nobody does any more, as that of a knowledge base that was removed. $1 tenant, $2 names that stay.
+DELETE FROM support_troubleshooting_schedule s
+ WHERE s.tenant_id = $1 AND s.job <> ALL ($2::text[]) AND s.next_at < now() - interval '7 days'
+   AND (s.leased_until IS NULL OR s.leased_until < now());
+
+-- name: now
+-- The database's present moment.
+SELECT clock_timestamp();
+
+-- name: tell_clock
+-- Notes for doctor that a worker's clock is wrong, for as long as it says so. $1 tenant, $2 worker, $3 seconds, text.
+INSERT INTO support_troubleshooting_schedule AS s (tenant_id, job, next_at, started_at, last_error)
+VALUES ($1, 'clock:' || $2, now(), now(), $3)
+ON CONFLICT (tenant_id, job) DO UPDATE SET started_at = now(), next_at = now(), last_error = excluded.last_error;
+
+-- name: clear_clock
+-- The worker's clock is right again. $1 tenant, $2 worker.
+DELETE FROM support_troubleshooting_schedule s WHERE s.tenant_id = $1 AND s.job = 'clock:' || $2;
 
 -- name: refresh
 -- The materialized views, up to date.

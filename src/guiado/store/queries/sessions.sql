@@ -55,16 +55,18 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
  ORDER BY s.started_at DESC, s.session_id DESC
  LIMIT $2;
 
--- name: idle
--- Sessions nobody touched since $2, oldest first: candidates for "abandoned".
+-- name: untouched
+-- Sessions in the statuses $2 that nobody touched for $3 hours, oldest first: candidates for "abandoned". The database's clock
+-- decides: that of a process may be wrong.
 SELECT s.*, s.detected_problem_id AS problem_id, s.detected_problem_title AS problem_title,
        (SELECT c.config_value FROM support_troubleshooting_config c
          WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
          ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
   FROM support_troubleshooting_sessions s
- WHERE s.tenant_id = $1 AND s.status IN ('started', 'in_progress')
-   AND s.updated_at < $2::timestamptz - make_interval(secs => 3600 * $3::double precision)
-   AND s.started_at < $2::timestamptz - make_interval(secs => 3600 * $3::double precision) -- follows; the index knows only this
+ WHERE s.tenant_id = $1 AND s.status = ANY ($2::text[])
+   AND s.status IN ('started', 'in_progress', 'needs_escalation') -- follows; the partial index wants to read it
+   AND s.updated_at < now() - make_interval(secs => 3600 * $3::double precision)
+   AND s.started_at < now() - make_interval(secs => 3600 * $3::double precision) -- follows; the index knows only this
  ORDER BY s.updated_at LIMIT 500;
 
 -- name: config
