@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from guiado.detection.encoder import has_meaning, unit_rows
 from guiado.detection.encoders.pieces import ACCENTED, PieceLexicon, PieceTable, Tokenizer, accented_words, tabulate
-from guiado.detection.encoders.table import Arrays, key_of, map_arrays, remove, remove_others, view, write_arrays
+from guiado.detection.encoders.table import Arrays, key_of, map_arrays, release_memory, remove, remove_others, view, write_arrays
 from guiado.errors import EncoderUnavailable
 
 BATCH_TEXTS = 64
@@ -142,12 +142,20 @@ def _load(folder: Path | None) -> _Loaded:
     _use_one_core()
     try:
         path = None if folder is None else _kept_path(folder)
-        loaded = _parse() if path is None else _kept(path) or _keep(path, _parse())
+        loaded = (path and _kept(path)) or _make(path)
     except (ImportError, OSError, ValueError, KeyError, MemoryError) as error:
         raise EncoderUnavailable(
             "No se puede cargar el codificador de frases: {problem}.\nReinstala guiado, o pon GUIADO_ENCODER=lexical.",
             problem=error,
         ) from error
+    return loaded
+
+
+def _make(path: Path | None) -> _Loaded:
+    loaded = _parse()
+    if path is not None:
+        loaded = _keep(path, loaded)
+    release_memory()
     return loaded
 
 
