@@ -78,5 +78,6 @@ def _free_port() -> int:
 
 
 def share(value: float, limit: float, unit: str) -> str:
-    """How much of a limit a value takes."""
-    return f"{value / limit:.0%} of the limit ({limit:g} {unit})"
+    """How much of a limit a value takes; to be read by people."""
+    part = f"{100 * value / limit:.0f} % del límite"
+    return f"{part} ({limit:g} {unit})".replace(".", ",")

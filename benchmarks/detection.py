@@ -63,27 +63,26 @@ def _measure(size: int, folder: Path) -> list[Row]:
 
     began = time.perf_counter()
     index = built(problems)
-    rows: list[Row] = [(f"Index and vectors, {size} problems", time.perf_counter() - began, "s", "")]
+    rows: list[Row] = [(f"Índice y vectores, {size} problemas", time.perf_counter() - began, "s", "")]
     began = time.perf_counter()
     index = index.with_model(index.fit()).prepare()
-    rows.append((f"Fit, {size} problems", time.perf_counter() - began, "s", ""))
+    rows.append((f"Ajuste de {size} problemas", time.perf_counter() - began, "s", ""))
     gc.collect()
     gc.freeze()  # as the server does once it has started
     half_limit, worst_limit = LIMITS_MS.get(size, (0.0, 0.0))
     bare, _ = _percentiles(lambda text: encoder.encode([text]), short)
-    rows.append((f"The encoder alone, {size} problems' queries, p50", bare, "ms", ""))
-    for kind, texts in (("", short), (", long text", long)):
+    rows.append((f"El codificador solo, consultas de {size} problemas: p50", bare, "ms", ""))
+    for kind, texts in (("", short), (", textos de miles de letras", long)):
         half, worst = _percentiles(lambda text: index.rank(text, 4), texts)
-        rows.append(
-            (f"Query, {size} problems{kind}, p50", half, "ms", share(half, half_limit, "ms") if half_limit and not kind else "")
-        )
-        rows.append((f"Query, {size} problems{kind}, p99", worst, "ms", share(worst, worst_limit, "ms") if worst_limit else ""))
+        what = f"Consulta, {size} problemas{kind}"
+        rows.append((f"{what}: p50", half, "ms", share(half, half_limit, "ms") if half_limit and not kind else ""))
+        rows.append((f"{what}: p99", worst, "ms", share(worst, worst_limit, "ms") if worst_limit else ""))
     problems[5] = replace(problems[5], learned=(Example("lo que nadie dijo hasta hoy"),))
     began = time.perf_counter()
     taught = built(problems, index)
     assert taught.rank("lo que nadie dijo hasta hoy", 1)[0].problem_id == problems[5].problem_id
     effect = time.perf_counter() - began
-    return [*rows, (f"Confirmed example has effect, {size} problems", effect, "s", share(effect, EFFECT_LIMIT_S, "s"))]
+    return [*rows, (f"Un ejemplo confirmado surte efecto, {size} problemas", effect, "s", share(effect, EFFECT_LIMIT_S, "s"))]
 
 
 def _memory_mb(folder: Path) -> float:
@@ -116,7 +115,7 @@ def main(sizes: tuple[int, ...] = SIZES) -> list[Row]:
             memory = _memory_mb(Path(folder) / str(SIZES[0]))
     finally:
         os.sched_setaffinity(0, cores)
-    return [*rows, (f"Memory of a process with {SIZES[0]} problems", memory, "MB", share(memory, MEMORY_LIMIT_MB, "MB"))]
+    return [*rows, (f"Memoria de un proceso con {SIZES[0]} problemas", memory, "MB", share(memory, MEMORY_LIMIT_MB, "MB"))]
 
 
 if __name__ == "__main__":

@@ -67,10 +67,10 @@ def main() -> list[tuple[str, float, str, str]]:
         loaded, edited, pause = asyncio.run(_measure(made.database.join(), made.home / "kb.json"))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
     return [
-        (f"Load and index {GUIDES} guides", loaded, "s", share(loaded, LOAD_LIMIT_S, "s")),
-        ("Edit of one of them, slowest", edited, "s", share(edited, EDIT_LIMIT_S, "s")),
-        ("Event loop's longest pause meanwhile", pause, "ms", share(pause, PAUSE_LIMIT_MS, "ms")),
-        ("Memory at its peak, file and generator included", memory, "MB", ""),
+        (f"Leer, publicar e indexar {GUIDES} guías", loaded, "s", share(loaded, LOAD_LIMIT_S, "s")),
+        ("Edición de una de ellas, la más lenta", edited, "s", share(edited, EDIT_LIMIT_S, "s")),
+        ("Pausa más larga del bucle de eventos mientras tanto", pause, "ms", share(pause, PAUSE_LIMIT_MS, "ms")),
+        ("Memoria en el peor momento, con el archivo y quien lo hace", memory, "MB", ""),
     ]
 
 

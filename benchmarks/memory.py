@@ -6,6 +6,7 @@ Counted is the proportional set size: a page that several processes share counts
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ from urllib.request import Request, urlopen
 sys.path.insert(0, str(Path(__file__).parent))
 from _installation import Installation, share
 
-LIMIT_MB, SESSIONS, REST_S = 400.0, 50, 5.0
+SERVER_LIMIT_MB, LIMIT_MB, SESSIONS, REST_S = 200.0, 400.0, 50, 5.0
+_PEER = """
+import asyncpg, litestar, numpy, pathlib, uvicorn
+lines = pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines()
+print(next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024)
+"""
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -38,23 +44,36 @@ def _use(made: Installation) -> None:
             answer.read()
 
 
+def _at_rest(made: Installation) -> tuple[float, float]:
+    """Megabytes of a server that was used and has nothing to do, and of PostgreSQL."""
+    made.start()
+    _use(made)
+    time.sleep(REST_S)
+    assert made.process is not None
+    postmaster = made.database.status().pid
+    assert postmaster is not None
+    database = set(_family(postmaster))
+    server = set(_family(made.process.pid)) - database
+    taken = sum(map(_pss_mb, server)), sum(map(_pss_mb, database))
+    made.stop()
+    return taken
+
+
 def main() -> list[tuple[str, float, str, str]]:
-    """Megabytes of the server, of PostgreSQL, and of both."""
+    """Megabytes of the server, of PostgreSQL, and of both, in a new home and in one that was used before."""
     with Installation() as made:
-        made.start()
-        _use(made)
-        time.sleep(REST_S)
-        assert made.process is not None
-        postmaster = made.database.status().pid
-        assert postmaster is not None
-        database = set(_family(postmaster))
-        server = set(_family(made.process.pid)) - database
-        server_mb, database_mb = sum(map(_pss_mb, server)), sum(map(_pss_mb, database))
+        first_mb, _ = _at_rest(made)
+        server_mb, database_mb = _at_rest(made)
+    peer_mb = float(subprocess.run([sys.executable, "-c", _PEER], capture_output=True, text=True, check=True).stdout)
     total = server_mb + database_mb
+    beside = f"{server_mb / peer_mb:.1f} veces lo que ocupan sus bibliotecas".replace(".", ",")
+    told = f"{share(server_mb, SERVER_LIMIT_MB, 'MB')}; {beside}"
     return [
-        ("Memory at rest, server and worker", server_mb, "MB", ""),
-        ("Memory at rest, PostgreSQL", database_mb, "MB", ""),
-        ("Memory at rest, everything", total, "MB", share(total, LIMIT_MB, "MB")),
+        ("Memoria en reposo: servidor con su trabajador", server_mb, "MB", told),
+        ("Lo mismo en una carpeta nueva", first_mb, "MB", share(first_mb, SERVER_LIMIT_MB, "MB")),
+        ("Memoria en reposo: todos los procesos de PostgreSQL", database_mb, "MB", ""),
+        ("Memoria en reposo, todo", total, "MB", share(total, LIMIT_MB, "MB")),
+        ("Un proceso con asyncpg, litestar, numpy y uvicorn, y nada más", peer_mb, "MB", ""),
     ]
 
 

@@ -55,9 +55,9 @@ async def _measure(dsn: str) -> list[tuple[str, float, str, str]]:
         again = await _seconds(lambda: connection.fetchval(refresh))
         now = datetime.now(UTC)
         reads: dict[str, Callable[[], Awaitable[object]]] = {
-            "Analytics, 30 days": lambda: reports.daily(connection, now - timedelta(days=30), now),
-            "Steps, 30 days": lambda: reports.steps(connection, now - timedelta(days=30), now),
-            "Present moment": lambda: reports.realtime(connection),
+            "Analíticas de 30 días": lambda: reports.daily(connection, now - timedelta(days=30), now),
+            "Pasos de 30 días": lambda: reports.steps(connection, now - timedelta(days=30), now),
+            "El momento presente": lambda: reports.realtime(connection),
             "mv_top_problems": lambda: connection.fetch("SELECT * FROM mv_top_problems"),
             "mv_daily_troubleshooting_summary": lambda: connection.fetch("SELECT * FROM mv_daily_troubleshooting_summary"),
         }
@@ -66,9 +66,9 @@ async def _measure(dsn: str) -> list[tuple[str, float, str, str]]:
     finally:
         await connection.close()
     return [
-        (f"First roll-up of {SESSIONS} sessions", first, "s", ""),
-        ("Refresh of roll-up and views, each minute", again, "s", share(again, REFRESH_LIMIT_S, "s")),
-        (f"Analytics, {DAYS} days ({DAYS * (PROBLEMS + 1)} rows)", year, "ms", ""),
+        (f"Primer resumen de {SESSIONS} sesiones de un año", first, "s", ""),
+        ("Resumen y vistas, cada minuto", again, "s", share(again, REFRESH_LIMIT_S, "s")),
+        (f"Analíticas de {DAYS} días ({DAYS * (PROBLEMS + 1)} filas)", year, "ms", ""),
         *((name, value, "ms", share(value, READ_LIMIT_MS, "ms")) for name, value in taken.items()),
     ]
 

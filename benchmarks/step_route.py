@@ -169,10 +169,10 @@ def main() -> list[tuple[str, float, str, str]]:
         http_rate(made.port, sessions, 2), _pgbench_rate(made, dsn, 2)
         pairs = [(http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, dsn, SECONDS)) for _ in range(ROUNDS)]
     ratios = sorted(http / limit for http, limit in pairs)
-    spread = f"{statistics.median(ratios):.0%} of pgbench ({ratios[0]:.0%} to {ratios[-1]:.0%}; floor 40%, goal 50%)"
+    spread = f"{statistics.median(ratios):.0%} de pgbench ({ratios[0]:.0%} a {ratios[-1]:.0%}; mínimo 40%, meta 50%)"
     return [
-        ("POST /step, one process", statistics.median(http for http, _ in pairs), "req/s", spread),
-        ("pgbench, the same statements", statistics.median(limit for _, limit in pairs), "tx/s", "100%"),
+        ("`POST /{id}/step`, un proceso", statistics.median(http for http, _ in pairs), "req/s", spread),
+        ("pgbench, las mismas sentencias", statistics.median(limit for _, limit in pairs), "tx/s", "100%"),
     ]
 
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from babel.core import negotiate_locale
-from babel.messages.pofile import read_po
-
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Problems
 
 LANGUAGES = ("es", "en", "pt")
@@ -23,6 +20,8 @@ def _catalogue(language: str) -> dict[str, str]:
     path = _LOCALES / language / "LC_MESSAGES" / "guiado.po"
     if not path.is_file():
         return {}
+    from babel.messages.pofile import read_po  # Spanish needs none of it
+
     with path.open("rb") as file:
         return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
 
@@ -66,6 +65,8 @@ def negotiate(accept_language: str | None) -> str | None:
     """
     if not accept_language:
         return None
+    from babel.core import negotiate_locale  # a script has no such header
+
     wished = sorted(_weighted(accept_language[:500]), key=lambda pair: -pair[1])
     return negotiate_locale([tag.lower().replace("_", "-") for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
 

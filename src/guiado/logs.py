@@ -8,37 +8,71 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, cast
-
-import structlog
 
 _ROOT = "guiado"
+_bound: ContextVar[dict[str, object]] = ContextVar("guiado_log_fields")
 
 
-def get_logger() -> structlog.stdlib.BoundLogger:
-    """The logger of the package, whatever structlog is configured to do elsewhere in the process."""
-    return cast(
-        "structlog.stdlib.BoundLogger",
-        structlog.wrap_logger(
-            logging.getLogger(_ROOT),
-            processors=[structlog.stdlib.filter_by_level, structlog.contextvars.merge_contextvars, _render],
-            wrapper_class=structlog.stdlib.BoundLogger,
-        ).bind(),  # bound once: the proxy would bind for each line
-    )
+class Logger:
+    """The logger of the package. Its lines say what happened, and by name what else is known about it."""
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Log what only helps to find a fault."""
+        _write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """Log what happens every day."""
+        _write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Log what an operator should look at some time."""
+        _write(logging.WARNING, event, fields)
+
+    def error(self, event: str, *, exc_info: BaseException | None = None, **fields: object) -> None:
+        """Log a fault, with its exception where that says more."""
+        _write(logging.ERROR, event, fields, exc_info)
+
+    def exception(self, event: str, **fields: object) -> None:
+        """Log a fault with the exception that is being handled."""
+        _write(logging.ERROR, event, fields, sys.exc_info()[1])
+
+
+def get_logger() -> Logger:
+    """The logger of the package."""
+    return Logger()
 
 
 def report(event: str, **fields: object) -> None:
-    """Log at INFO what happens with every request: half as long as through the logger, which looks for who called it.
+    """Log at INFO what happens with every request.
 
     Args:
         event: what happened.
         fields: more about it.
     """
+    _write(logging.INFO, event, fields)
+
+
+@contextmanager
+def bound(**fields: object) -> Generator[None]:
+    """Add fields to every line that is logged inside, by this task and those that it starts."""
+    token = _bound.set({**_bound.get({}), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def _write(level: int, event: str, fields: dict[str, object], error: BaseException | None = None) -> None:
+    # Past the logger's own methods: they look for who called, which takes as long as all else, and which no line says.
     logger = logging.getLogger(_ROOT)
-    if logger.isEnabledFor(logging.INFO):
-        line = _Line(event=event, **fields, **structlog.contextvars.get_contextvars())
-        logger.handle(logging.LogRecord(_ROOT, logging.INFO, "", 0, line, (), None))
+    if logger.isEnabledFor(level):
+        line = _Line(event=event, **fields, **_bound.get({}))
+        trace = None if error is None else (type(error), error, error.__traceback__)
+        logger.handle(logging.LogRecord(_ROOT, level, "", 0, line, (), trace))
 
 
 def configure(level: str, *, as_json: bool) -> None:
@@ -61,11 +95,6 @@ class _Line(dict[str, object]):
 
     def __str__(self) -> str:
         return " ".join([str(self["event"]), *(f"{key}={value}" for key, value in self.items() if key != "event")])
-
-
-def _render(_logger: object, _method: str, line: structlog.typing.EventDict) -> tuple[tuple[_Line], dict[str, Any]]:
-    error = line.pop("exc_info", None)
-    return (_Line(line),), {"exc_info": error}
 
 
 class _Json(logging.Formatter):

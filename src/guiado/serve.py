@@ -31,6 +31,7 @@ from guiado.api.lane import StepLane
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
 from guiado.domain.events import EventKind
+from guiado.detection.encoders.table import release_memory
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings
@@ -137,6 +138,7 @@ def _end(_number: int, _frame: object) -> None:
 def _spare_collector() -> None:
     # What lives as long as the process is not looked through again, and what a request leaves behind not after every request.
     gc.collect()
+    release_memory()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 

@@ -25,7 +25,6 @@ from guiado.detection.encoders.endpoint import MAX_ANSWER_BYTES as MAX_VECTOR_BY
 from guiado.detection.outcome import DEFAULT_ACCEPT
 from guiado.detection.vectors import VectorCache
 from guiado.errors import SettingsInvalid, TargetRefused
-from guiado.language_model import MAX_ANSWER_BYTES, LanguageModel
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.settings import Settings
@@ -38,6 +37,7 @@ from guiado.worker import JOBS, Job, Worker, refit_job
 if TYPE_CHECKING:
     from guiado.delivery.channels import Channel
     from guiado.delivery.http import GuardedClient, HttpAnswer
+    from guiado.language_model import LanguageModel
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _MOST_PUBLISHED = 16
@@ -209,6 +209,8 @@ class Runtime:
             log.warning("llm_off", why="falta la clave: define OPENAI_API_KEY, u OPENAI_BASE_URL para un modelo local")
             return None
         if key not in self._models:
+            from guiado.language_model import LanguageModel  # most processes ask none
+
             self._models[key] = LanguageModel(
                 self._model_way.post,
                 key=key,
@@ -304,6 +306,7 @@ class _ModelWay:
 
     def _make(self) -> GuardedClient:
         from guiado.delivery.http import GuardedClient
+        from guiado.language_model import MAX_ANSWER_BYTES
 
         return GuardedClient(self._policy, max_answer_bytes=MAX_ANSWER_BYTES + 1)
 

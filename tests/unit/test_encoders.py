@@ -157,27 +157,80 @@ def test_rows_without_a_direction_become_zeros():
     assert np.allclose(rows, [[0.6, 0.8], [0, 0], [0, 0], [0, 0]])
 
 
-def test_arrays_are_shared_and_never_others(tmp_path):
-    arrays = {"a": np.arange(100_003, dtype=np.uint8), "b": np.ones((3, 5), np.float32), "c": np.empty((0, 2), np.int32)}
-    path = tmp_path / "new" / "file"
-    write_arrays(path, Arrays({"n": 0.1}, arrays))
-    whole, first = path.read_bytes(), map_arrays(path)
-    assert first.facts == {"n": 0.1}
-    assert all((first.arrays[name] == array).all() and first.arrays[name].shape == array.shape for name, array in arrays.items())
-    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    changed = whole[:50_000] + bytes([whole[50_000] ^ 1]) + whole[50_001:]
-    for damage in (b"", b"short", whole[:-1], whole + b"x", changed, bytes(len(whole)), b"X" + whole[1:]):
-        path.unlink()
-        path.write_bytes(damage)
-        path.chmod(0o600)
-        assert map_arrays(path) is None
-    write_arrays(path, Arrays({}, arrays))
-    path.chmod(0o666)
-    assert map_arrays(path) is None, "anybody could have written it"
-    assert (first.arrays["a"] == arrays["a"]).all()
-    (tmp_path / "link").symlink_to(path)
+ARRAYS = {"a": np.arange(100_003, dtype=np.uint8), "b": np.ones((3, 5), np.float32), "c": np.empty((0, 2), np.int32)}
+
+
+def test_arrays_are_shared(tmp_path):
+    folder = tmp_path / "new" / "arrays"
+    write_arrays(folder, Arrays({"n": 0.1}, ARRAYS))
+    found = map_arrays(folder)
+    assert found.facts == {"n": 0.1}
+    assert all((found.arrays[name] == array).all() and found.arrays[name].shape == array.shape for name, array in ARRAYS.items())
+    assert not found.arrays["a"].flags.writeable
+    assert folder.parent.stat().st_mode & 0o777 == folder.stat().st_mode & 0o777 == 0o700
+    assert (np.load(folder / "a.npy") == ARRAYS["a"]).all(), "any program can read them"
+    assert [other.name for other in folder.parent.iterdir()] == ["arrays"], "something was left behind"
+
+
+def damage_of(path, how):
+    content = path.read_bytes()
+    half = len(content) // 2
+    path.unlink()
+    if how != "gone":
+        path.write_bytes(
+            {"empty": b"", "cut": content[:half], "longer": content + b"x", "zeros": bytes(len(content))}.get(how, content)
+        )
+
+
+@pytest.mark.parametrize("name", ["a.npy", "b.npy", "facts.npy", "files.json"])
+@pytest.mark.parametrize("how", ["gone", "empty", "cut", "zeros"])
+def test_damaged_arrays_are_never_used_and_are_made_anew(tmp_path, name, how):
+    folder = tmp_path / "arrays"
+    write_arrays(folder, Arrays({"n": 0.1}, ARRAYS))
+    mapped = map_arrays(folder).arrays["a"]
+    damage_of(folder / name, how)
+    assert map_arrays(folder) is None
+    write_arrays(folder, Arrays({"n": 0.1}, ARRAYS))
+    assert map_arrays(folder).facts == {"n": 0.1}
+    assert (mapped == ARRAYS["a"]).all(), "who mapped the ones before keeps them"
+    assert [other.name for other in tmp_path.iterdir()] == ["arrays"]
+
+
+def test_arrays_that_somebody_else_could_have_written_are_not_used(tmp_path):
+    folder = tmp_path / "arrays"
+    write_arrays(folder, Arrays({}, ARRAYS))
+    (tmp_path / "link").symlink_to(folder)
     assert map_arrays(tmp_path / "link") is None
-    assert [other.name for other in path.parent.iterdir()] == ["file"], "something was left behind"
+    folder.chmod(0o777)
+    assert map_arrays(folder) is None
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "empty"])
+def test_arrays_take_the_place_of_anything_else(tmp_path, kind):
+    folder = tmp_path / "arrays"
+    {"file": folder.touch, "link": lambda: folder.symlink_to(tmp_path), "empty": folder.mkdir}[kind]()
+    write_arrays(folder, Arrays({}, ARRAYS))
+    assert map_arrays(folder) is not None
+    assert [other.name for other in tmp_path.iterdir()] == ["arrays"]
+
+
+def test_several_at_once_write_the_same_arrays(tmp_path):
+    folder, failures = tmp_path / "arrays", []
+
+    def run():
+        try:
+            write_arrays(folder, Arrays({}, ARRAYS))
+            assert map_arrays(folder) is not None
+        except OSError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert [other.name for other in tmp_path.iterdir()] == ["arrays"]
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +241,11 @@ def parsed():
 @pytest.fixture(scope="module")
 def kept(parsed, tmp_path_factory):
     path = use._kept_path(tmp_path_factory.mktemp("cache"))
-    other = path.with_name("use-0.1.model")
-    other.touch()
+    file, other = path.with_name("use-0.1.model"), path.with_name("use-0.2-abc")
+    file.touch()
+    other.mkdir()
     assert use._keep(path, parsed) is not parsed
+    assert not file.exists()
     assert not other.exists()
     return path
 

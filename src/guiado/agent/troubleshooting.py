@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.agent.engine import Facade
@@ -19,9 +19,11 @@ from guiado.app.second_opinion import opinion_on, second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
-from guiado.language_model import LanguageModel
 from guiado.store import sessions
 from guiado.store.database import Connection
+
+if TYPE_CHECKING:
+    from guiado.language_model import LanguageModel
 
 
 @dataclass(frozen=True, slots=True)

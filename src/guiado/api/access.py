@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.api.patience import TOO_SLOW, patient
 from guiado.api.workflows import PATH as KESTRA_PATH
-from guiado.logs import report
+from guiado.logs import bound, report
 from guiado.settings import is_loopback
 
 _UNUSUAL = re.compile(r"[^/\w.-][^/]*|(?<![^/])[^/]*@[^/]*")
@@ -73,7 +72,7 @@ class Access:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *closing]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with bound(request_id=request_id):
             try:
                 await self._app(scope, patient(receive), send_with_id)
             finally:

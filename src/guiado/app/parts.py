@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from guiado.detection.outcome import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
-from guiado.language_model import LanguageModel
 from guiado.store import guides
 from guiado.store.database import Connection, Database
 from guiado.store.sessions import Audit
+
+if TYPE_CHECKING:
+    from guiado.language_model import LanguageModel
 
 _CACHED_GUIDES = 2_000
 

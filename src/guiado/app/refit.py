@@ -9,6 +9,7 @@ from guiado.app.aside import Stopped, run_aside
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Parts
 from guiado.detection.calibration import fit_intercept, shifted
+from guiado.detection.encoders.table import release_memory
 from guiado.logs import get_logger
 from guiado.store import detectors
 
@@ -55,5 +56,6 @@ async def _refit(parts: Parts, knowledge: KnowledgeBase) -> int:
     async with parts.db.transaction() as connection:
         await detectors.keep(connection, parts.tenant, scope, index.contents, model.version, model.to_bytes(), fit_s)
     await knowledge.refresh()
+    release_memory()
     log.info("detector_fitted", detector=knowledge.snapshot.index.version, seconds=round(fit_s, 2), judged=len(judged))
     return 1

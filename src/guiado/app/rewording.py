@@ -6,13 +6,15 @@ Source: ADR 0012; contract.md §1, format_step_response.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from guiado.app import answer
 from guiado.app.parts import Parts
 from guiado.app.second_opinion import is_allowed
 from guiado.errors import DatabaseUnavailable, SessionNotFound
-from guiado.language_model import LanguageModel, StepTexts, rewrite
+
+if TYPE_CHECKING:
+    from guiado.language_model import LanguageModel, StepTexts
 
 
 async def reword_step(parts: Parts, model: LanguageModel, step: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -31,6 +33,8 @@ async def reword_step(parts: Parts, model: LanguageModel, step: Mapping[str, Any
         sample = None
     if texts is None or sample is None:
         return step
+    from guiado.language_model import rewrite  # most processes ask no model
+
     said, known = sample
     reworded = await rewrite(model, texts, said, known)
     return {
@@ -46,6 +50,8 @@ def _texts(step: Mapping[str, Any]) -> StepTexts | None:
     instructions = cast("list[object]", step.get("instructions") or [])
     if "step_number" not in step or not all(isinstance(text, str) for text in (description, expected, *instructions)):
         return None
+    from guiado.language_model import StepTexts
+
     return StepTexts(description, tuple(cast("list[str]", instructions)), expected)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from guiado.app.commands import Start
 from guiado.app.knowledge import Snapshot
@@ -17,9 +18,11 @@ from guiado.detection import Candidate
 from guiado.detection.outcome import Verdict, as_shares, judge
 from guiado.domain.session import Offer
 from guiado.errors import DatabaseUnavailable
-from guiado.language_model import LanguageModel, Option, choose
 from guiado.store.configuration import is_on
 from guiado.store.sessions import Audit
+
+if TYPE_CHECKING:
+    from guiado.language_model import LanguageModel, Option
 
 RULE = "language-model"
 _SWITCH = "enable_llm_enhancement"
@@ -87,6 +90,8 @@ async def opinion_on(
     ranked = snapshot.index.rank(text, _OFFERED + 1)
     if not _is_unclear(parts, ranked) or not await is_allowed(parts):
         return None
+    from guiado.language_model import choose  # most processes ask no model
+
     options = [_option(snapshot, candidate) for candidate in ranked[:_OFFERED] if candidate.problem_id in snapshot.guides]
     choice = await choose(model, text, options, known)
     return Opinion(model.name, tuple(option.problem_id for option in options), choice.problem_id) if choice else None
@@ -104,5 +109,7 @@ def _is_unclear(parts: Parts, ranked: Sequence[Candidate]) -> bool:
 
 
 def _option(snapshot: Snapshot, candidate: Candidate) -> Option:
+    from guiado.language_model import Option
+
     guide = snapshot.guides[candidate.problem_id]
     return Option(candidate.problem_id, guide.problem_title, guide.problem_description)

@@ -60,8 +60,10 @@ class Filed:
         """With some more and some less; those that are gone keep their positions, and are never found."""
         changed = Filed(new, self.parts)
         changed._standing = standing
-        out = [row for row, word in enumerate(self.words) if word in gone] if gone else []
-        stays = np.isin(self._owners, out, invert=True)
+        stays = np.ones(len(self._owners), np.bool_)
+        if gone:
+            out = [row for row, word in enumerate(self.words) if word in gone]
+            stays = np.isin(self._owners, out, invert=True)
         at = np.searchsorted(self._hashes[stays], changed._hashes)
         owners = changed._owners + np.int32(len(self.words))
         changed._hashes = np.insert(self._hashes[stays], at, changed._hashes)

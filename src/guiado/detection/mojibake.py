@@ -6,7 +6,15 @@ import html
 import re
 from contextlib import suppress
 
-_ORDINARY = re.compile(r"[\x00-\x7fáéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡]*")  # "Ã" and "Â" are what broken encodings begin with
+_PLAIN = re.compile(r"[\x00-\x7fáéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡]*")  # "Ã" and "Â" are what broken encodings begin with
+_ORDINARY = re.compile(  # what broken encodings consist of has two such letters side by side, in another order
+    r"(?:[\x00-\x7fáéíóúñç¿¡]"
+    r"|(?<![^\x00-\x7f“«¿¡])[ÁÉÍÓÚÜÑ](?![^\x00-\x7f])|(?<![^\x00-\x7fç])[üõàâêô](?![^\x00-\x7f])"
+    r"|(?<![^\x00-\x7fáéíóúñçõ“«])ã(?![^\x00-\x7fáéíóúñçõ”»])"
+    r"|(?<![^\x00-\x7f])[“«](?![^\x00-\x7fáéíóúñçõãÁÉÍÓÚÑ¿¡])"
+    r"|(?<![^\x00-\x7fáéíóúñçõã])[”»](?![^\x00-\x7f])"
+    r"|(?<![^\x00-\x7f])[’‘–—…€ºª°•](?![^\x00-\x7f]))*"
+)
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]+")
 _IDEOGRAPHS_IN_WORD = re.compile(r"(?<=[A-Za-z])[\u3400-\u9fff]+|[\u3400-\u9fff]+(?=[A-Za-z])")
 _LETTER = r"[^\W\d_]"
@@ -38,15 +46,19 @@ def repair(text: str) -> str:
     """
     if _CODES.search(text):
         text = _decode(text)
-    if _ORDINARY.fullmatch(text):
+    if _PLAIN.fullmatch(text):
         return text
-    import ftfy  # most texts need no repair, and its tables take time to load
-
-    # "Á" and "Í" lose their second byte; in lower case one of them is as good as the other for what follows.
-    repaired = ftfy.fix_encoding(_CAPITAL_LOST.sub("Á", text))
+    repaired = text if _ORDINARY.fullmatch(text) else _fix_encoding(text)
     repaired = _BOXES.sub(_read_boxes, repaired)
     repaired = _LOST_IN_WORD.sub(lambda match: _LOST[match.group()], repaired)
     return _IDEOGRAPHS_IN_WORD.sub(_read_as_utf8, repaired) if _IDEOGRAPHS.search(repaired) else repaired
+
+
+def _fix_encoding(text: str) -> str:
+    import ftfy  # most texts need no repair, and its tables take time to load
+
+    # "Á" and "Í" lose their second byte; in lower case one of them is as good as the other for what follows.
+    return ftfy.fix_encoding(_CAPITAL_LOST.sub("Á", text))
 
 
 def _decode(text: str) -> str:

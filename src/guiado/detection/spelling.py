@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Protocol
 
-from guiado.detection.common_words import filed, spellings, spoken, weights
+from guiado.detection.common_words import CommonWords, common_words, spoken
 from guiado.detection.encoders.pieces import PieceLexicon
-from guiado.detection.encoders.use import load_lexicon
+from guiado.detection.encoders.use import kept_folder, load_lexicon
 from guiado.detection.filed import Filed, deletions
 from guiado.detection.language import language_of
 from guiado.detection.shorthand import FULL_FORMS
@@ -80,14 +80,15 @@ class Words:
 
     Args:
         pieces: of the encoder.
+        common: gives the common words of a language.
     """
 
-    def __init__(self, pieces: PieceLexicon) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: PieceLexicon, common: Callable[[str], CommonWords]) -> None:
+        self._pieces, self._common = pieces, common
 
     def weigh_word(self, word: str, language: str | None) -> float | None:
         """See `Lexicon.weigh_word`."""
-        found = [weights(one).get(word) for one in spoken(language)] + [self._pieces.weigh_word(word)]
+        found = [self._common(one).weigh(word) for one in spoken(language)] + [self._pieces.weigh_word(word)]
         return max((weight for weight in found if weight is not None), default=None)
 
     def is_whole(self, word: str) -> bool:
@@ -100,7 +101,7 @@ class Words:
 
     def near(self, word: str, language: str | None) -> set[str]:
         """See `Lexicon.near`."""
-        return set[str]().union(*(filed(one).sharing(word) for one in spoken(language)))
+        return set[str]().union(*(self._common(one).near(word) for one in spoken(language)))
 
     def weigh_letters(self, word: str) -> float:
         """See `Lexicon.weigh_letters`."""
@@ -108,7 +109,7 @@ class Words:
 
     def accented(self, plain: str, language: str | None) -> str | None:
         """See `Lexicon.accented`."""
-        found = [spellings(one).get(plain) for one in spoken(language)]
+        found = [self._common(one).accented(plain) for one in spoken(language)]
         return next((word for word in found if word), None) or self._pieces.accented(plain)
 
 
@@ -136,8 +137,7 @@ class Speller:
     def prepare(self) -> None:
         """Do what the first query would have to wait for."""
         if lexicon := self._lexicon():
-            lexicon.accented("", None)
-            lexicon.near("", None)
+            lexicon.weigh_word("", None)
 
     def repair(self, text: str) -> str:
         """A text without slips.
@@ -242,6 +242,6 @@ def _spellings(counts: Mapping[str, int]) -> dict[str, str]:
 @cache
 def _default_lexicon() -> Lexicon | None:
     try:
-        return Words(load_lexicon())
+        return Words(load_lexicon(), partial(common_words, folder=kept_folder()))
     except EncoderUnavailable:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Protocol, cast
@@ -20,6 +20,8 @@ _MARK = "▁"  # stands before a piece that begins a word
 _ACCENTED = re.compile(r"[a-zà-öø-ÿ]*[à-öø-ÿ][a-zà-öø-ÿ]*")
 _FEWEST_LETTERS = 3
 _BUCKETS = 1 << 18
+ACCENTED = "_accented"
+"""Attribute of a tokenizer that was revived: what `accented_words` gives for the pieces that it no longer has."""
 _REMEMBERED = 32_768  # beginnings of pieces: most of what texts ask for; some 4 MB
 
 
@@ -41,40 +43,49 @@ class PieceTable:
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._starts, self._offsets = view(arrays["starts"]), view(arrays["offsets"])
         self._numbers, self._letters = view(arrays["numbers"]), view(arrays["letters"])
+        self._buckets = len(self._starts) - 1
         self.get = lru_cache(_REMEMBERED)(self.find)
 
     def find(self, piece: str) -> int | None:
         """Number of a piece + 1; 0 for what is only the beginning of one, None for anything else."""
         letters = piece.encode("utf-8", "surrogatepass")
-        bucket, offsets = zlib.crc32(letters) % _BUCKETS, self._offsets
+        bucket, offsets = zlib.crc32(letters) % self._buckets, self._offsets
         for row in range(self._starts[bucket], self._starts[bucket + 1]):
             if self._letters[offsets[row] : offsets[row + 1]].tobytes() == letters:
                 return self._numbers[row]
         return None
 
 
-def tabulate(numbers: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, NDArray[Any]]:
     """What a `PieceTable` is made of.
 
     Args:
-        numbers: of the package's tokenizer: number + 1 by piece, 0 by beginning of a piece.
+        numbers: of the package's tokenizer: number + 1 by piece, 0 by beginning of a piece. Or of anything else, by its name.
+        buckets: how many; about one for each.
     """
-    buckets = [zlib.crc32(piece.encode()) % _BUCKETS for piece in numbers]
-    order: NDArray[np.int64] = np.argsort(buckets, kind="stable")
+    filed = [zlib.crc32(piece.encode()) % buckets for piece in numbers]
+    order: NDArray[np.int64] = np.argsort(filed, kind="stable")
     pieces = list(numbers)
     letters = [pieces[row].encode() for row in cast("list[int]", order.tolist())]
     return {
-        "starts": np.searchsorted(np.asarray(buckets)[order], np.arange(_BUCKETS + 1)).astype(np.uint32),
+        "starts": np.searchsorted(np.asarray(filed)[order], np.arange(buckets + 1)).astype(np.uint32),
         "offsets": np.fromiter(accumulate(map(len, letters), initial=0), np.uint32, len(letters) + 1),
         "numbers": np.fromiter(numbers.values(), np.int32, len(letters))[order],
         "letters": np.frombuffer(b"".join(letters), np.uint8),
     }
 
 
-def accented_pieces(pieces: Sequence[str]) -> list[str]:
-    """Those that are words with accents; the other pieces of a tokenizer are no words of their own here."""
-    marked = (piece for piece in pieces if piece.startswith(_MARK) and not piece.isascii())
-    return [piece for piece in marked if _ACCENTED.fullmatch(piece, 1)]
+def accented_words(pieces: Iterable[str]) -> dict[str, str]:
+    """Words with accents by what is left without them; the commonest where there are several.
+
+    Args:
+        pieces: of the package's tokenizer, the commonest first; only those that are whole words count.
+    """
+    found: dict[str, str] = {}
+    for piece in pieces:
+        if piece.startswith(_MARK) and not piece.isascii() and _ACCENTED.fullmatch(piece, 1):
+            found.setdefault(fold(piece[1:]), piece[1:])
+    return found
 
 
 class PieceLexicon:
@@ -92,7 +103,7 @@ class PieceLexicon:
         try:
             self._scores: Sequence[float] = tables["_scores"]
             numbers: Mapping[str, int] | PieceTable = tables["_prefixes"]
-            pieces: Sequence[str] = tables["_pieces"]
+            accented: Mapping[str, str] = tables[ACCENTED] if ACCENTED in tables else accented_words(tables["_pieces"])
         except KeyError as error:
             raise EncoderUnavailable(
                 "El codificador de frases no es de una versión conocida.\nReinstala guiado con sus dependencias."
@@ -100,7 +111,7 @@ class PieceLexicon:
         self._tokenizer = tokenizer
         # What is asked here is seldom asked twice, and need not be remembered.
         self._number: Callable[[str], int | None] = numbers.find if isinstance(numbers, PieceTable) else numbers.get
-        self._accented = _by_plain(pieces)
+        self._accented = accented
 
     def weigh_word(self, word: str) -> float | None:
         """See `Lexicon.weigh_word`."""
@@ -118,11 +129,3 @@ class PieceLexicon:
     def accented(self, plain: str) -> str | None:
         """See `Lexicon.accented`."""
         return self._accented.get(plain)
-
-
-def _by_plain(pieces: Sequence[str]) -> dict[str, str]:
-    """Words with accents by what is left without them; the commonest where there are several."""
-    found: dict[str, str] = {}
-    for piece in accented_pieces(pieces):
-        found.setdefault(fold(piece[1:]), piece[1:])
-    return found

@@ -1,90 +1,153 @@
-"""Large arrays of a model in one file that all processes of this user map, instead of a copy in each of them.
+"""Arrays on disk that all processes of one user map, instead of a copy in each of them.
 
-It only saves work and can be deleted at any time: whatever is wrong with it, it counts as not there.
+They only save work and can be deleted at any time: whatever is wrong with them, they count as not there.
 
-Layout: a prefix (mark, length of the description, checksum of all that follows), the description in JSON, the arrays.
-Nothing in it is ever executed.
+Layout: a folder with one `.npy` file an array (all other facts are one of them, as JSON), and `files.json`, written last,
+which lists the size and the time of every other file. A file that was cut or changed since does not agree with it. Nothing
+in the folder is ever executed.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mmap
 import os
+import shutil
 import stat
-import struct
 import tempfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import IO, Any, cast
+from sys import byteorder
+from typing import Any, cast
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guiado.clock import now
 
-_MAGIC = b"guiado model 1\n\0"
-_PREFIX = struct.Struct(f"={len(_MAGIC)}sII")
-_ALIGNMENT = 64  # of a line of cache, as numpy's own arrays
-_READ_BYTES = 1 << 20
+_LIST, _FACTS = "files.json", "facts"
+_SUFFIX = ".npy"
+_MAPPED_BYTES = 1 << 16  # smaller ones are read whole: a mapping holds a descriptor open
 _LEFTOVER_S = 600.0
+_mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """What such a file holds.
+    """What such a folder holds.
 
     Args:
         facts: anything that JSON can say.
-        arrays: by name; read-only where they are mapped.
+        arrays: by name, which may serve as the name of a file; read-only where they are mapped.
     """
 
     facts: Mapping[str, Any]
     arrays: Mapping[str, NDArray[Any]]
 
 
-def map_arrays(path: Path) -> Arrays | None:
-    """The arrays of a file, mapped. All of it is read once, so that a damaged one is never used.
+def map_arrays(folder: Path) -> Arrays | None:
+    """The arrays of a folder, mapped; none of them is read before it is needed.
 
     Args:
-        path: of the file.
+        folder: of `write_arrays`.
 
     Returns:
-        None where there is no such file, or it is damaged, or somebody else could have written it.
+        None where there is no such folder, or it is damaged, or somebody else could have written it.
     """
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        try:
-            return _mapped(fd)
-        finally:
-            os.close(fd)
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+        if _is_ours(folder):
+            listed = json.loads((folder / _LIST).read_bytes())
+            arrays = {name: _open(folder, name, seen) for name, seen in listed.items()}
+            return Arrays(json.loads(arrays.pop(_FACTS).tobytes()), arrays)
     return None
 
 
-def write_arrays(path: Path, content: Arrays) -> None:
-    """Put arrays into a file, or into the place of the one that is there; whole, or not at all.
+def write_arrays(folder: Path, content: Arrays) -> None:
+    """Put arrays into a folder, or into the place of one that is there; whole, or not at all.
 
     Args:
-        path: of the file; its folder is made for this user alone.
+        folder: where they shall be; the folder above it is made for this user alone.
         content: what to keep.
 
     Raises:
-        OSError: there can be no such file.
+        OSError: there can be no such folder.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_leftovers(path)
-    fd, name = tempfile.mkstemp(prefix=_temporary(path), dir=path.parent)
-    fresh = Path(name)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_leftovers(folder)
+    fresh = Path(tempfile.mkdtemp(prefix=_temporary(folder), dir=folder.parent))
     try:
-        with os.fdopen(fd, "wb", buffering=_READ_BYTES) as file:
-            _write(file, content)
-            os.fsync(fd)
-        fresh.replace(path)
+        facts = np.frombuffer(json.dumps(content.facts).encode(), np.uint8)
+        arrays = {**content.arrays, _FACTS: facts}
+        files = {name: _save(fresh / f"{name}{_SUFFIX}", array) for name, array in arrays.items()}
+        _write(fresh / _LIST, json.dumps(files).encode())
+        _put(fresh, folder)
     finally:
-        fresh.unlink(missing_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove arrays, out of sight at once: nobody meets half of them. Processes that map them keep them.
+
+    Args:
+        path: a folder, or whatever else is in its place.
+    """
+    with suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        else:
+            gone = tempfile.mkdtemp(prefix=_temporary(path), dir=path.parent)
+            shutil.rmtree(path.rename(gone))
+
+
+def remove_others(folder: Path, pattern: str) -> None:
+    """Remove what earlier versions kept beside a folder.
+
+    Args:
+        folder: stays.
+        pattern: of the names that are meant.
+    """
+    for other in folder.parent.glob(pattern):
+        if other != folder:
+            remove(other)
+
+
+def key_of(package: str, files: Iterable[str], form: int) -> str | None:
+    """A name for exactly these files of an installed package, as this machine and this code prepare them.
+
+    Args:
+        package: as it was installed.
+        files: how their paths begin, in the package's list of what it installed.
+        form: of what is kept; another number gives another name.
+
+    Returns:
+        None where nobody knows which files they are.
+    """
+    begins = tuple(files)
+    with suppress(PackageNotFoundError, OSError):
+        found = distribution(package)
+        lines = [line for line in (found.read_text("RECORD") or "").splitlines() if line.startswith(begins)]
+        if any("sha256=" in line for line in lines):
+            facts = "\n".join([str(form), byteorder, *sorted(lines)])
+            return f"{found.version}-{sha256(facts.encode()).hexdigest()[:16]}"
+    return None
+
+
+def release_memory() -> None:
+    """Give the system back what this process needs no more, after work that needed much.
+
+    The C library keeps tens of megabytes that were freed. Of what is mapped, the pages stay in the cache of the system, and
+    come back when they are asked for: each was mapped with its neighbours.
+    """
+    for mapping in list(_mapped):
+        mapping.madvise(mmap.MADV_DONTNEED)
+    with suppress(OSError, AttributeError):  # only the GNU library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def view(array: NDArray[Any]) -> memoryview:
@@ -96,69 +159,63 @@ def view(array: NDArray[Any]) -> memoryview:
     return memoryview(cast("Any", array))
 
 
-def _mapped(fd: int) -> Arrays | None:
-    facts = os.fstat(fd)
-    # Whoever can write it could do so later, too.
-    if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
-        return None
-    magic, described, checksum = _PREFIX.unpack(os.pread(fd, _PREFIX.size, 0))
-    if magic != _MAGIC or _checksum(fd, facts.st_size) != checksum:
-        return None
-    description = json.loads(os.pread(fd, described, _PREFIX.size))
-    mapping = mmap.mmap(fd, facts.st_size, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED)
-    mapping.madvise(mmap.MADV_RANDOM)
-    start = _aligned(_PREFIX.size + described)
-    arrays = {name: _array(mapping, start + offset, kind, shape) for name, kind, shape, offset in description["arrays"]}
-    return Arrays(description["facts"], arrays)
+def _is_ours(folder: Path) -> bool:
+    """Whether only this user can write there: who else can could do so later, too."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
-def _array(mapping: mmap.mmap, offset: int, kind: str, shape: list[int]) -> NDArray[Any]:
-    return np.frombuffer(mapping, np.dtype(kind), int(np.prod(shape)), offset).reshape(shape)
+def _open(folder: Path, name: str, seen: list[int]) -> NDArray[Any]:
+    path = folder / f"{name}{_SUFFIX}"
+    if _seen(path) != seen:
+        raise ValueError(path)
+    loaded = np.load(path, mmap_mode="r" if seen[0] > _MAPPED_BYTES else None, allow_pickle=False)
+    if isinstance(loaded.base, mmap.mmap):
+        loaded.base.madvise(mmap.MADV_RANDOM)
+        _mapped.add(loaded.base)
+    return np.asarray(loaded)
 
 
-def _checksum(fd: int, size: int) -> int:
-    """Read through one small buffer: what is only checked need not stay in memory."""
-    buffer, checksum = bytearray(_READ_BYTES), 0
-    view = memoryview(buffer)
-    for offset in range(_PREFIX.size, size, _READ_BYTES):
-        checksum = zlib.crc32(view[: os.preadv(fd, [buffer], offset)], checksum)
-    return checksum
+def _seen(path: Path) -> list[int]:
+    found = path.lstat()
+    return [found.st_size, found.st_mtime_ns]
 
 
-def _write(file: IO[bytes], content: Arrays) -> None:
-    whole = {name: np.ascontiguousarray(array) for name, array in content.arrays.items()}
-    rows, offset = list[tuple[str, str, tuple[int, ...], int]](), 0
-    for name, array in whole.items():
-        rows.append((name, array.dtype.str, array.shape, offset))
-        offset = _aligned(offset + array.nbytes)
-    described = json.dumps({"facts": content.facts, "arrays": rows}).encode()
-    head = described.ljust(_aligned(_PREFIX.size + len(described)) - _PREFIX.size)
-    parts = [head, *(part for array in whole.values() for part in (view(_bytes(array)), bytes(-array.nbytes % _ALIGNMENT)))]
-    file.seek(_PREFIX.size)
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part, checksum)
-        file.write(part)
-    file.seek(0)
-    file.write(_PREFIX.pack(_MAGIC, len(described), checksum))
-    file.flush()
+def _save(path: Path, array: NDArray[Any]) -> list[int]:
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return _seen(path)
 
 
-def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    return array.reshape(-1).view(np.uint8)
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def _aligned(offset: int) -> int:
-    return offset + -offset % _ALIGNMENT
+def _put(fresh: Path, folder: Path) -> None:
+    """Move a folder into its place; where another process was faster, that one's stays."""
+    if os.path.lexists(folder) and map_arrays(folder) is None:
+        if folder.lstat().st_uid != os.geteuid():  # another user's, who would replace ours in turn
+            raise PermissionError(folder)
+        remove(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if map_arrays(folder) is None:
+            raise
 
 
 def _temporary(path: Path) -> str:
     return f".{path.name}."
 
 
-def _remove_leftovers(path: Path) -> None:
+def _remove_leftovers(folder: Path) -> None:
     """Of a process that was killed while it wrote."""
-    for other in path.parent.glob(f"{_temporary(path)}*"):
+    for other in folder.parent.glob(f"{_temporary(folder)}*"):
         with suppress(OSError):
             if now().timestamp() - other.stat().st_mtime > _LEFTOVER_S:
-                other.unlink()
+                shutil.rmtree(other)

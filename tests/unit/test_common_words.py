@@ -1,0 +1,66 @@
+"""The common words of each language: those of their package, kept on disk, whatever becomes of the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+from math import log
+
+import pytest
+from wordfreq import get_frequency_dict
+
+from guiado.detection import common_words as module
+from guiado.detection.common_words import LANGUAGES, common_words, weights
+from guiado.detection.filed import Filed, deletions
+from guiado.detection.words import fold
+
+SLIPS = ("contrasena", "aplicacoin", "impresra", "cuetna", "acount", "pasword", "configuracao", "zzzzz", "a", "")
+
+
+@pytest.fixture(autouse=True)
+def anew():
+    common_words.cache_clear()
+    yield
+    common_words.cache_clear()
+
+
+def of_the_package(language):
+    return {word: log(often) for word, often in get_frequency_dict(language, "small").items() if word.isalpha()}
+
+
+def test_they_are_those_of_the_package(tmp_path):
+    assert all(weights(language) == of_the_package(language) for language in LANGUAGES)
+    expected = of_the_package("es")
+    accented = {fold(word): word for word in sorted(expected, key=lambda word: (expected[word], word)) if fold(word) != word}
+    long = sorted({word for word in [*filter(str.isascii, expected), *accented] if len(word) >= module.COMMON_LETTERS})
+    filed, found = Filed(long, deletions), common_words("es", tmp_path)
+    assert all(found.weigh(word) == weight for word, weight in list(expected.items())[::7])
+    assert all(found.accented(plain) == word for plain, word in list(accented.items())[::7])
+    assert found.weigh("qwrtz") is found.accented("qwrtz") is found.weigh("\ud800") is None
+    assert [found.near(word) for word in (*SLIPS, *long[::997])] == [filed.sharing(word) for word in (*SLIPS, *long[::997])]
+
+
+def test_they_are_prepared_once_for_a_folder(tmp_path, monkeypatch):
+    common_words("pt", tmp_path)
+    common_words.cache_clear()
+    monkeypatch.setattr(module, "_prepare", lambda known: pytest.fail("prepared again"))
+    assert common_words("pt", tmp_path).weigh("senha") is not None
+
+
+def test_a_damaged_copy_is_made_anew(tmp_path):
+    common_words("pt", tmp_path)
+    (folder,) = tmp_path.iterdir()
+    before = (folder / "word.letters.npy").read_bytes()
+    (folder / "word.letters.npy").write_bytes(before[:1_000])
+    common_words.cache_clear()
+    assert common_words("pt", tmp_path).weigh("senha") is not None
+    assert (folder / "word.letters.npy").read_bytes() == before
+
+
+def test_without_a_place_to_keep_them_they_serve_all_the_same(tmp_path, monkeypatch):
+    def refuse(fd):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    assert common_words("pt", tmp_path).near("senah") == common_words("pt", None).near("senah") != set()
+    assert not list(tmp_path.iterdir())
