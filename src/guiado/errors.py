@@ -55,10 +55,12 @@ class FieldProblem:
     Args:
         field: name or JSON path of the field, as the caller wrote it.
         message: what is wrong and the remedy.
+        code: the same for programs, one of `FIELD_CODES`.
     """
 
     field: str
     message: Message
+    code: str = "invalid"
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"
