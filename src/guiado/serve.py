@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import uvicorn
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -28,6 +28,7 @@ from guiado.api import detection, health, metrics, notifications, reports, sessi
 from guiado.api.access import Access
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.lane import StepLane
+from guiado.api.query import allowed_on, check_query
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
 from guiado.errors import SettingsInvalid, os_reason
@@ -43,10 +44,15 @@ _STOP_S = 10
 log = get_logger()
 
 
-async def _guard(request: Request[Any, Any, Any]) -> None:
-    refusal = cast("dict[str, Any]", request.scope).get("guiado_refusal")
-    if refusal:
+async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
+    scope = cast("dict[str, Any]", request.scope)
+    if refusal := scope.get("guiado_refusal"):
         raise Refused(*refusal)
+    if request.method == "OPTIONS":
+        # The framework's own answer leaves out methods of handlers that were registered later.
+        return Response(None, status_code=204, headers={"Allow": allowed_on(request)})
+    check_query(scope)
+    return None
 
 
 def create_app(runtime: Runtime) -> ASGIApp:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litestar import delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, language_of, numbers, read, runtime_of
@@ -75,9 +75,9 @@ async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
 
 
 @get("/webhooks/{webhook_id:str}/attempts", operation_id="webhook_attempts", responses=TROUBLES)
-async def attempts(request: Http, webhook_id: FromPath[str]) -> WebhookAttempts:
+async def attempts(request: Http, webhook_id: FromPath[str], limit: FromQuery[str] = "50") -> WebhookAttempts:
     """Los últimos intentos de envío a un destino, del más nuevo al más viejo."""
-    given = check(commands.Page, numbers(request.query_params, "limit"))
+    given = check(commands.Page, numbers({"limit": limit}, "limit"))
 
     async def run(parts: Parts, connection: Connection) -> WebhookAttempts:
         found = await webhooks.attempts(parts, connection, webhook_id, given.limit)
