@@ -26,6 +26,7 @@ from litestar.types import ASGIApp
 from guiado import __version__, logs
 from guiado.api import detection, health, metrics, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
+from guiado.api.document import document_of
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.lane import StepLane
 from guiado.api.query import allowed_on, check_query
@@ -73,7 +74,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     resources = (sessions, detection, reports, webhooks, templates, notifications)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    return Litestar(
+    app = Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *site.HANDLERS],
         before_request=_guard,
         exception_handlers=HANDLERS,
@@ -88,6 +89,8 @@ def create_routes(runtime: Runtime) -> Litestar:
         ),
         logging_config=None,
     )
+    app.state["document_of"] = document_of
+    return app
 
 
 @asynccontextmanager

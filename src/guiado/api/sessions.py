@@ -16,6 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, runtime_of
+from guiado.api.rows import shown
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
@@ -358,8 +359,9 @@ async def list_sessions(
     async def run(parts: Parts, connection: Connection) -> SessionPage:
         wanted = page.status.value if page.status else None
         rows = await sessions.page(connection, parts.tenant, page.limit + 1, before=before, status=wanted)
-        shown = rows[: page.limit]
-        return SessionPage(sessions=shown, next_cursor=_cursor(shown[-1]) if len(rows) > page.limit else None)
+        return SessionPage(
+            sessions=shown(rows[: page.limit]), next_cursor=_cursor(rows[page.limit - 1]) if len(rows) > page.limit else None
+        )
 
     return await read(request, run)
 
