@@ -24,13 +24,14 @@ GuiadoError
     └── SchemaMismatch      the database holds a schema that this version does not know
 
 A message is a Spanish template with named parameters. `i18n.translate` turns it into the reader's language; `str()` gives
-the Spanish. HTTP status codes live in `api/errors.py` only.
+the Spanish. `code` is the same for programs: it never changes. HTTP status codes live in `api/errors.py` only.
 """
 
 from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ class Message:
         return self.template.format(**self.params)
 
 
+FIELD_CODES = frozenset((
+    "missing", "empty", "too_long", "wrong_type", "out_of_range", "not_an_option", "control_characters", "invalid_email",
+    "invalid_date", "invalid_time", "invalid_json", "invalid_encoding", "too_deep", "repeated", "unknown_field",
+    "unknown_parameter", "invalid",
+))  # fmt: skip
+"""What can be wrong with one field, for programs; `invalid` is whatever has no name of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """What is wrong with one field of the caller's input, and what to do.
@@ -56,10 +65,12 @@ class FieldProblem:
     Args:
         field: name or JSON path of the field, as the caller wrote it.
         message: what is wrong and the remedy.
+        code: the same for programs, one of `FIELD_CODES`.
     """
 
     field: str
     message: Message
+    code: str = "invalid"
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"
@@ -115,7 +126,11 @@ class GuiadoError(Exception):
     Args:
         template: Spanish text with named placeholders.
         params: values of the placeholders.
+
+    Every class has a `code` of its own, or else that of its base.
     """
+
+    code: ClassVar[str] = "internal_error"
 
     def __init__(self, template: str, **params: object) -> None:
         self.message = Message(template, {name: _without_breaks(value) for name, value in params.items()})
@@ -127,6 +142,8 @@ class GuiadoError(Exception):
 
 class InvalidInput(GuiadoError, ValueError):
     """One or more fields are bad; nothing was done."""
+
+    code = "invalid_input"
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         self.problems = problems
@@ -148,9 +165,13 @@ def printable(given: object) -> str:
 class NotFound(GuiadoError):
     """What the caller named does not exist."""
 
+    code = "not_found"
+
 
 class SessionNotFound(NotFound):
     """No session has this id."""
+
+    code = "session_not_found"
 
     def __init__(self, session_id: object) -> None:
         super().__init__("Sesión no encontrada: {session_id}. Revisa el identificador.", session_id=printable(session_id))
@@ -159,12 +180,16 @@ class SessionNotFound(NotFound):
 class WebhookNotFound(NotFound):
     """No webhook has this id."""
 
+    code = "webhook_not_found"
+
     def __init__(self, webhook_id: object) -> None:
         super().__init__("Webhook no encontrado: {webhook_id}. Revisa el identificador.", webhook_id=printable(webhook_id))
 
 
 class TemplateNotFound(NotFound):
     """No template has this id."""
+
+    code = "template_not_found"
 
     def __init__(self, template_id: object) -> None:
         super().__init__(
@@ -175,11 +200,15 @@ class TemplateNotFound(NotFound):
 class Conflict(GuiadoError):
     """The request was understood but does not fit the present state; `state` shows that state where a door knows it."""
 
+    code = "conflict"
+
     state: dict[str, object] | None = None
 
 
 class StaleSession(Conflict):
     """Another answer was recorded first."""
+
+    code = "stale_session"
 
     def __init__(self) -> None:
         super().__init__("La sesión cambió mientras tanto. Lee el estado actual y vuelve a intentarlo.")
@@ -187,6 +216,8 @@ class StaleSession(Conflict):
 
 class SessionEnded(Conflict):
     """The session has ended and takes no more answers."""
+
+    code = "session_ended"
 
     def __init__(self, status: str) -> None:
         words = {"resolved": Message("resuelta"), "escalated": Message("con una persona"), "abandoned": Message("abandonada")}
@@ -197,12 +228,16 @@ class SessionEnded(Conflict):
 class NoStepLeft(Conflict):
     """There is no step to answer: none was ever offered, or all were passed."""
 
+    code = "no_step_left"
+
     def __init__(self) -> None:
         super().__init__("No queda ningún paso por responder. Escala la sesión o indica que el problema está resuelto.")
 
 
 class WrongStep(Conflict):
     """The answer is about another step than the current one."""
+
+    code = "wrong_step"
 
     def __init__(self, given: int, expected: int) -> None:
         super().__init__(
@@ -215,6 +250,8 @@ class WrongStep(Conflict):
 class NothingToClarify(Conflict):
     """The session asks nothing, or something else."""
 
+    code = "nothing_to_clarify"
+
     def __init__(self) -> None:
         super().__init__("La sesión no espera esa aclaración. Lee el estado actual y responde a lo que pregunta.")
 
@@ -222,12 +259,16 @@ class NothingToClarify(Conflict):
 class NothingToReject(Conflict):
     """The session follows no guide, or another one than the rejected."""
 
+    code = "nothing_to_reject"
+
     def __init__(self) -> None:
         super().__init__("La sesión no sigue la guía de ese problema. Lee el estado actual.")
 
 
 class KeyReused(Conflict):
     """The same Idempotency-Key came with another body."""
+
+    code = "key_reused"
 
     def __init__(self) -> None:
         super().__init__(
@@ -238,6 +279,8 @@ class KeyReused(Conflict):
 class TargetRefused(GuiadoError):
     """An outgoing address is one that guiado must not call."""
 
+    code = "target_refused"
+
 
 class DeliveryFailed(GuiadoError):
     """An outgoing request did not succeed.
@@ -246,6 +289,8 @@ class DeliveryFailed(GuiadoError):
         permanent: true when trying again cannot help.
         retry_after_s: how long the other side asks to be left alone, in seconds.
     """
+
+    code = "delivery_failed"
 
     def __init__(self, template: str, *, permanent: bool = False, retry_after_s: float | None = None, **params: object) -> None:
         self.permanent, self.retry_after_s = permanent, retry_after_s
@@ -261,6 +306,8 @@ class KnowledgeBaseInvalid(GuiadoError):
         warnings: what is doubtful besides.
     """
 
+    code = "knowledge_base_invalid"
+
     def __init__(self, source: str, problems: list[FieldProblem], warnings: list[FieldProblem] | None = None) -> None:
         self.problems, self.warnings = problems, warnings or []
         super().__init__(
@@ -273,9 +320,13 @@ class KnowledgeBaseInvalid(GuiadoError):
 class SettingsInvalid(GuiadoError, ValueError):
     """The environment or `.env` holds a value that cannot be used."""
 
+    code = "settings_invalid"
+
 
 class EncoderUnavailable(GuiadoError):
     """The model that turns texts into vectors is missing, or did not answer as it should."""
+
+    code = "encoder_unavailable"
 
 
 class QueryTooSlow(GuiadoError):
@@ -285,6 +336,10 @@ class QueryTooSlow(GuiadoError):
 class DatabaseUnavailable(GuiadoError):
     """PostgreSQL cannot be reached, started or used right now."""
 
+    code = "database_unavailable"
+
 
 class SchemaMismatch(DatabaseUnavailable):
     """The database was written by a version of guiado that this one does not know."""
+
+    code = "schema_mismatch"

@@ -5,6 +5,7 @@ The `.po` files are read as they are, once per language: there is no compiled co
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Prob
 LANGUAGES = ("es", "en", "pt")
 DEFAULT_LANGUAGE = "es"
 _LOCALES = Path(__file__).parent / "locales"
+_LOCALE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)(?:\.[\w-]+)?(?:@\w+)?", re.ASCII)
+"""As browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
 
 
 @lru_cache
@@ -69,6 +72,16 @@ def negotiate(accept_language: str | None) -> str | None:
 
     wished = sorted(_weighted(accept_language[:500]), key=lambda pair: -pair[1])
     return negotiate_locale([tag.lower().replace("_", "-") for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
+
+
+def locale_language(locale: str) -> str | None:
+    """The language of one locale among ours, by the same negotiation; None for a language that guiado does not speak.
+
+    Args:
+        locale: for example es, es-MX, pt_BR or en_GB.UTF-8, in any case.
+    """
+    written = _LOCALE.fullmatch(locale.strip())
+    return negotiate(written[1].replace("_", "-")) if written else None
 
 
 def _weighted(header: str) -> list[tuple[str, float]]:

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import uvicorn
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -26,8 +26,10 @@ from litestar.types import ASGIApp
 from guiado import __version__, logs
 from guiado.api import detection, health, metrics, notifications, reports, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
+from guiado.api.document import document_of
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
 from guiado.api.lane import StepLane
+from guiado.api.query import allowed_on, check_query
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
 from guiado.domain.events import EventKind
@@ -46,10 +48,15 @@ _STOP_S = 10
 log = get_logger()
 
 
-async def _guard(request: Request[Any, Any, Any]) -> None:
-    refusal = cast("dict[str, Any]", request.scope).get("guiado_refusal")
-    if refusal:
+async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
+    scope = cast("dict[str, Any]", request.scope)
+    if refusal := scope.get("guiado_refusal"):
         raise Refused(*refusal)
+    if request.method == "OPTIONS":
+        # The framework's own answer leaves out methods of handlers that were registered later.
+        return Response(None, status_code=204, headers={"Allow": allowed_on(request)})
+    check_query(scope)
+    return None
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
@@ -70,7 +77,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     resources = (sessions, detection, reports, webhooks, templates, notifications)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    return Litestar(
+    app = Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *site.HANDLERS],
         before_request=_guard,
         exception_handlers=HANDLERS,
@@ -85,6 +92,8 @@ def create_routes(runtime: Runtime) -> Litestar:
         ),
         logging_config=None,
     )
+    app.state["document_of"] = document_of
+    return app
 
 
 @asynccontextmanager

@@ -31,8 +31,8 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "secret": ("POST", "/webhooks/{webhook_id}/secret", {"secret": "s", "overlap_hours": 1}),
     "template": ("POST", "/templates", {**TEMPLATE, "description": "d", "metadata": {"a": "b"}}),
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),
-    "notification": ("POST", "/notifications", {**NOTE, "subject": "s", "webhook_url": "https://ejemplo.com/a"}),
-    "recipient": ("POST", "/recipients", {**RECIPIENT, "secret": "s", "webhook_url": "https://ejemplo.com/a"}),
+    "notification": ("POST", "/notifications", {**NOTE, "subject": "s", "webhook_url": "https://example.com/a"}),
+    "recipient": ("POST", "/recipients", {**RECIPIENT, "secret": "s", "webhook_url": "https://example.com/a"}),
 }
 REQUIRED = {
     "start": ["problem_description", "customer_email"], "root": ["problem_description", "customer_email"], "step": ["success"],
@@ -45,6 +45,12 @@ TEXTS = [(route, name) for route, (_, _, body) in ROUTES.items() for name, value
 CHOICES = {("notification", "channel"), ("recipient", "channel")}
 TEXTS = [pair for pair in TEXTS if pair not in CHOICES]
 FIELDS = [(route, name) for route, (_, _, body) in ROUTES.items() for name in body]
+WRITTEN = frozenset(
+    ("problem_description", "customer_name", "source", "device", "product", "notes", "step_title", "reason", "text",
+     "feedback_text", "name", "description", "subject", "message")
+)  # fmt: skip
+"""Texts that people write: what nobody sees in them is mended, see test_lenient.py."""
+INVISIBLE = frozenset(("control", "escape", "nul", "half a pair", "the other half"))
 BROKEN_TEXTS = {
     "a megabyte": json.dumps("x" * 1_000_000), "control": '"a\\u0007b"', "escape": '"a\\u001b[31mb"', "nul": '"a\\u0000b"',
     "half a pair": '"a\\ud83d b"', "the other half": '"\\ude00"', "number": "5", "list": '["x"]', "object": '{"x": 1}',
@@ -92,7 +98,7 @@ def test_no_field_takes_what_it_cannot_keep_and_nothing_is_written(http, server,
     first = next(iter(texts), "")
     for name in texts:
         for kind, value in BROKEN_TEXTS.items():
-            if kind == "a megabyte" and name != first:
+            if (kind == "a megabyte" and name != first) or (kind in INVISIBLE and name in WRITTEN):
                 continue
             refused(send(http, session_id, route, written(route, **{name: value})), names=name)
     for name in REQUIRED.get(route, []):
@@ -134,14 +140,14 @@ def test_a_byte_order_mark_does_no_harm(http, session_id) -> None:
         ("feedback", "was_helpful", ['"si"', "1", "[]"]),
         ("step", "success", ['"true"', "1", "0", "null", "{}"]),
         ("step", "step_number", ["0", "-1", "1.5", '"1"', str(10**9), str(10**30), "true"]),
-        ("step", "outcome", ['"nada"', '""', "1"]),
+        ("step", "outcome", ['"nada"', "1"]),
         ("step", "source", ['"assumed"', "1"]),
         ("step", "active_seconds", ["-1", "NaN", "Infinity", "1e999", '"1"']),
         ("step", "first_seen_at", ['"ayer"', '"2026-11-22"', '"2026-11-22T10:00:00"', '"0000-01-01T00:00:00Z"', "5"]),
         ("resolve", "minutes", ["-1", "100001", "NaN", '"7"', "true"]),
-        ("start", "language", ['"fr"', '""', "5"]),
-        ("detect", "language", ['"fr"', '""', "5"]),
-        ("detect", "limit", ["0", "21", "-1", "2.5", '"3"', "null", "true", "1e999", "9" * 400]),
+        ("start", "language", ['"fr"', '"klingon"', "5"]),
+        ("detect", "language", ['"fr"', '"klingon"', "5"]),
+        ("detect", "limit", ["0", "21", "-1", "2.5", '"3"', "true", "1e999", "9" * 400]),
         ("start", "ticket_id", ["1.5", "true", "[]", str(2**63), '"a\\u0000"']),
         ("start", "customer_email", ['"no"', '"a@"', '"@b.com"', '"a b@c.com"', '"a@b.com,c@d.com"', '"a@b.com\\nBcc: x@y.com"',
                                      '"a@-b.com"', '"a@b..com"']),
@@ -152,9 +158,9 @@ def test_a_byte_order_mark_does_no_harm(http, session_id) -> None:
         ("webhook", "headers", ['{"A": 1}', '{"A b": "x"}', '{"A": "x\\r\\nB: y"}', '{"Host": "x"}', "[]"]),
         ("webhook", "enabled", ['"no"', "0"]),
         ("template", "variables", ['[{"name": "con espacio"}]', '[{"name": "a"}, {"name": "a"}]', "[1]", "[{}]", "{}"]),
-        ("template", "steps_template", ["[]", "[1]", "{}", '"x"', '[{"title": "a\\u0000"}]', '[{"title": NaN}]']),
-        ("template", "metadata", ['{"a": "\\ud83d"}', '{"a": 1e999}', '{"a": ' + "[" * 70 + "]" * 70 + "}", '{"\\u0000": 1}', "[]"]),
-        ("render", "variables", ["[]", '"x"', '{"product_name": {}}', '{"product_name": NaN}', '{"product_name": "\\ude00"}']),
+        ("template", "steps_template", ["[]", "[1]", "{}", '"x"', '[{"title": NaN}]']),
+        ("template", "metadata", ['{"a": 1e999}', '{"a": ' + "[" * 70 + "]" * 70 + "}", '{"\\u0000": 1}', "[]"]),
+        ("render", "variables", ["[]", '"x"', '{"product_name": {}}', '{"product_name": NaN}']),
         ("notification", "channel", ['"paloma"', "1"]),
         ("notification", "priority", ['"ya"', "1"]),
     ],
@@ -169,8 +175,8 @@ def test_values_out_of_range_name_their_field(http, server, session_id, route, n
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [(f"/analytics?days={days}", "days") for days in (0, -1, 10**9, 10**40, "2.5", "%00", "NaN", "", "%ED%A0%BD")]
-    + [(f"/sessions?limit={limit}", "limit") for limit in (0, -1, 201, "x", "1e2", "")]
+    [(f"/analytics?days={days}", "days") for days in (0, -1, 10**9, 10**40, "2.5", "%00", "NaN", "%ED%A0%BD")]
+    + [(f"/sessions?limit={limit}", "limit") for limit in (0, -1, 201, "x", "1e2")]
     + [("/sessions?status=nada", "status"), ("/sessions?cursor=%00", "cursor"), ("/sessions?cursor=%F0%9F%92%A5", "cursor")]
     + [("/", "session_id"), ("/?session_id=", "session_id")],
 )  # fmt: skip
@@ -214,7 +220,7 @@ def test_an_ended_session_takes_no_more_answers(http, server) -> None:
 
 LEGITIMATE = [
     "<script>alert(1)</script><b>&amp;", "'; DROP TABLE support_tickets; --", "{{7*7}} ${7*7} {0} %s {x}", "\u202eabc\u202c\u200f",
-    "💥👩‍👩‍👧 e\u0301 ñ", "=1+1", "../../etc/passwd", "a\\b\"c'd", "\ufeffx",
+    "💥👩‍👩‍👧 e\u0301 ñ", "=1+1", "../../etc/passwd", "a\\b\"c'd",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guiado.api.body import decode
 from guiado.app import commands
-from guiado.app.fields import Command, check, clean
+from guiado.app.fields import Command, _kind_of, check, clean
 from guiado.errors import InvalidInput
 
 VALID: dict[type[Command], dict[str, Any]] = {
@@ -86,7 +88,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "quiet_from": "22:00",
         "quiet_to": "07:30",
         "digest_minutes": 30,
-        "webhook_url": "https://ejemplo.com/aviso",
+        "webhook_url": "https://example.com/aviso",
         "secret": "secreto",
     },
     commands.Notification: {
@@ -97,7 +99,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "session_id": "i",
         "channel": "email",
         "priority": "normal",
-        "webhook_url": "https://ejemplo.com/aviso",
+        "webhook_url": "https://example.com/aviso",
     },
     commands.MessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
     commands.Trigger: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},
@@ -109,6 +111,11 @@ REQUIRED = [(c, f.name) for c in VALID for f in msgspec.structs.fields(c) if f.r
 TEXTS = [(command, name) for command, values in VALID.items() for name in values if type(values[name]) is str]
 CHOICES = {"outcome", "language", "event", "channel", "priority", "source", "status"}
 FREE = [(c, n) for c, n in TEXTS if n not in CHOICES or (c, n) == (commands.Start, "source")]
+WRITTEN = [
+    (c, n) for c, n in FREE if _kind_of(next(f.type for f in msgspec.structs.fields(c) if f.name == n)) in {"text", "name"}
+]
+STRICT = [pair for pair in FREE if pair not in WRITTEN]
+OPTIONAL = [pair for pair in FIELDS if pair not in REQUIRED]
 NUMBERS = [(command, name) for command, values in VALID.items() for name in values if type(values[name]) in (int, float)]
 
 
@@ -145,13 +152,12 @@ def test_a_missing_field_is_named(command: type[Command], name: str) -> None:
     assert refusal(command, name, None)
 
 
-@pytest.mark.parametrize(("command", "name"), sorted({*FIELDS} - {*REQUIRED}, key=str))
-def test_null_means_not_given_where_a_field_may_be_left_out(command: type[Command], name: str) -> None:
-    field = next(f for f in msgspec.structs.fields(command) if f.name == name)
-    if field.default is None:
-        assert getattr(check(command, {**VALID[command], name: None}), name) is None
-    else:
-        assert refusal(command, name, None)
+@pytest.mark.parametrize(("command", "name"), OPTIONAL)
+def test_null_and_blank_mean_not_given_where_a_field_may_be_left_out(command: type[Command], name: str) -> None:
+    left_out = check(command, {key: value for key, value in VALID[command].items() if key != name})
+    for value in (None, "", " ", "\n\t "):
+        assert check(command, {**VALID[command], name: value}) == left_out
+        assert decode(msgspec.json.encode({**VALID[command], name: value}), command) == left_out
 
 
 @pytest.mark.parametrize(("command", "name"), FIELDS)
@@ -164,7 +170,7 @@ def test_a_value_of_another_kind_is_named(command: type[Command], name: str) -> 
         refusal(command, name, value)
 
 
-@pytest.mark.parametrize(("command", "name"), FREE)
+@pytest.mark.parametrize(("command", "name"), STRICT)
 def test_texts_that_cannot_be_kept_are_named(command: type[Command], name: str) -> None:
     for value in ("a\x00b", "\x00", "a\x1bb", "\x7f", "a\x9fb", "\ud800", "a\udfffb", "x" * 10_001):
         refusal(command, name, value)
@@ -173,9 +179,58 @@ def test_texts_that_cannot_be_kept_are_named(command: type[Command], name: str) 
             assert "vacío" in refusal(command, name, value)
 
 
+STRAY = ["\x00", "\x07", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\x1b[31m"]
+
+
+@pytest.mark.parametrize(("command", "name"), WRITTEN)
+def test_stray_characters_in_what_people_write_become_a_blank_or_go(command: type[Command], name: str) -> None:
+    for stray in (*STRAY, "\ufeff", "\ud83d", "\ude00"):
+        body = json.dumps({**VALID[command], name: f"una{stray}dos"}).encode()
+        for taken in (check(command, {**VALID[command], name: f"una{stray}dos"}), decode(body, command)):
+            assert getattr(taken, name) == ("una dos" if stray in STRAY else "unados"), ascii(stray)
+    assert getattr(check(command, {**VALID[command], name: "\ud83d\ude00 👩\u200d💻"}), name) == "😀 👩\u200d💻"
+    for nothing in ("\x00", "\x0b \ufeff", "\ud800"):
+        if (command, name) in REQUIRED:
+            assert "vacío" in refusal(command, name, nothing)
+        else:
+            assert getattr(check(command, {**VALID[command], name: nothing}), name) is None
+    refusal(command, name, "x" * 10_001)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("es-MX", "es"), ("pt-BR", "pt"), ("ES", "es"), ("es_419", "es"), (" en-GB ", "en"),
+                                                ("pt_PT.UTF-8", "pt"), ("es_ES@euro", "es"), ("zh-Hant", None), ("fr", None), ("esx", None),
+                                                ("es;q=1", None), ("fr,es", None), ("*", None)])  # fmt: skip
+@pytest.mark.parametrize("command", [commands.Start, commands.Detect, commands.Recipient])
+def test_a_locale_means_its_language(command: type[Command], written: str, meant: str | None) -> None:
+    if meant is None:
+        assert "language" in refusal(command, "language", written)
+    else:
+        assert check(command, {**VALID[command], "language": written}).language == meant
+        assert decode(msgspec.json.encode({**VALID[command], "language": written}), command).language == meant
+
+
+WHOLE = [pair for pair in NUMBERS if type(VALID[pair[0]][pair[1]]) is int and pair != (commands.Rotate, "overlap_hours")]
+
+
+@pytest.mark.parametrize(("command", "name"), WHOLE)
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(command: type[Command], name: str) -> None:
+    number = VALID[command][name]
+    for written in (f"{number}.0", f"{number}.0e0", f"{number}00e-2"):
+        body = json.dumps({**VALID[command], name: "@"}).replace('"@"', written).encode()
+        assert decode(body, command) == check(command, VALID[command])
+        assert type(getattr(check(command, {**VALID[command], name: float(written)}), name)) is int
+    for wrong in (number + 0.5, str(number), True, [number]):
+        assert "Debe ser" in refusal(command, name, wrong)
+
+
+def test_a_ticket_number_may_be_written_so_too() -> None:
+    assert check(commands.Start, {**VALID[commands.Start], "ticket_id": 12.0}).ticket_id == 12
+    refusal(commands.Start, "ticket_id", 12.5)
+
+
 @pytest.mark.parametrize(("command", "name"), [pair for pair in TEXTS if pair not in FREE])
 def test_a_choice_that_is_none_is_named(command: type[Command], name: str) -> None:
-    for value in ("otro", "", "\ud800", "\x00", "x" * 100_000):
+    for value in ("otro", "\ud800", "\x00", "x" * 100_000):
         refusal(command, name, value)
 
 
@@ -199,7 +254,7 @@ def test_a_rating_is_a_whole_number_from_one_to_five(value: object) -> None:
         (commands.Webhook, "events", ["\ud800"], "events[0]"),
         (commands.Template, "variables", [{"name": "a"}, {}], "variables[1]"),
         (commands.Template, "variables", [{"name": "\x00"}], "variables[0].name"),
-        (commands.Template, "steps_template", [{"title": {"es": ["\x00"]}}], "steps_template[0].title.es[0]"),
+        (commands.Template, "steps_template", [{"title": {"es": [math.nan]}}], "steps_template[0].title.es[0]"),
         (commands.Trigger, "data", {"a": {"b": math.nan}}, "data.a.b"),
         (commands.Trigger, "data", {"a": [object()]}, "data.a[0]"),
         (commands.Trigger, "data", {"a": 2**63}, "data.a"),

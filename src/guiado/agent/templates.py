@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
 from guiado.agent.engine import Facade
 from guiado.app import templates
+from guiado.app.lenient import storable
 from guiado.app.parts import Parts
 from guiado.errors import InvalidInput, TemplateNotFound
 from guiado.store.database import Connection
@@ -118,7 +119,7 @@ class TroubleshootingTemplateManager(Facade):
         if not isinstance(variables, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             return {"error": "variables: Debe ser un objeto: variable → valor."}
         try:
-            return templates.render(template_id, self._every(), variables)
+            return templates.render(template_id, self._every(), cast("Mapping[str, Any]", storable(dict(variables))))
         except (TemplateNotFound, InvalidInput) as error:
             return {"error": str(error)}
 

@@ -14,6 +14,7 @@ from guiado.app import answer, commands, escalate, feedback, messages, report, s
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
+from guiado.app.ranking import rank
 from guiado.app.rewording import reword_step
 from guiado.app.second_opinion import opinion_on, second_opinion
 from guiado.domain.guide import Guide
@@ -106,8 +107,9 @@ class TroubleshootingAgent(Facade):
         if not isinstance(description, str) or not description.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             return None
         snapshot, parts, model = self._knowledge.snapshot, self._engine.runtime.parts, self._model
-        opinion = self._engine.portal.call(opinion_on, parts, model, snapshot, description) if model else None
-        found = start.detect(snapshot, description, parts.threshold).problem
+        ranking = self._engine.portal.call(rank, snapshot, description)
+        opinion = self._engine.portal.call(opinion_on, parts, model, ranking) if model else None
+        found = start.heard(snapshot, ranking.candidates, parts.threshold).problem
         chosen = opinion.chosen if opinion else found.problem_id if found else None
         return snapshot.guides.get(chosen) if chosen else None
 
@@ -138,10 +140,11 @@ class TroubleshootingAgent(Facade):
         }
         command = check(commands.Start, given)
         knowledge, running = self._knowledge, self._engine
-        opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, knowledge.snapshot, command)
+        ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
+        opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
 
         async def run(parts: Parts, connection: Connection) -> str:
-            return (await start.start(parts, connection, knowledge, self._caller, command, opinion)).session.session_id
+            return (await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)).session.session_id
 
         return self.get_session(self._engine.write(run))
 

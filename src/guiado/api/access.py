@@ -3,12 +3,15 @@
 Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
 host, and none that a page of another origin sent. Nor does it take its own deliveries, except where an event starts nothing.
 
+HEAD is answered as GET, without the body.
+
 Source: contract.md §6, rule 11.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,6 +65,8 @@ class Access:
             scope["guiado_refusal"] = (400, _TWO_HOSTS)  # pyright: ignore[reportGeneralTypeIssues]
         elif scope["path"] != KESTRA_PATH and headers.keys() >= _DELIVERY_HEADERS:
             scope["guiado_refusal"] = (508, _CIRCLE)  # pyright: ignore[reportGeneralTypeIssues]
+        is_head = scope["method"] == "HEAD"
+        asked: Any = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
 
         async def send_with_id(message: Message) -> None:
@@ -69,12 +74,15 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 closing = [(b"connection", b"close")] if status == TOO_SLOW else []
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *closing]
+                headers = map(_with_head, message["headers"])
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *closing]
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}  # the headers are those of the whole answer
             await send(message)
 
         with bound(request_id=request_id):
             try:
-                await self._app(scope, patient(receive), send_with_id)
+                await self._app(asked, patient(receive), send_with_id)
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
                 ms = round((clock.monotonic_s() - started) * 1000, 1)
@@ -92,6 +100,15 @@ class Access:
         if origin and origin.partition("://")[2] != named:
             return _FOREIGN
         return None
+
+
+def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Where GET is allowed, HEAD is too."""
+    name, value = header
+    if name.lower() != b"allow":
+        return header
+    methods = {method.strip() for method in value.split(b",")}
+    return name, b", ".join(sorted(methods | ({b"HEAD"} if b"GET" in methods else set[bytes]())))
 
 
 def _hostname(host: str) -> str | None:

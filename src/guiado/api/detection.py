@@ -12,7 +12,7 @@ from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, caller_of, runtime_of
 from guiado.api.schemas import CandidateOut, DetectOut, EvidenceOut
 from guiado.app import commands
-from guiado.app.detect import detect, view
+from guiado.app.detect import detected_in, view
 
 
 @post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)
@@ -20,7 +20,7 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
     """Dice qué problemas podrían ser y por qué, sin empezar ninguna sesión. No guarda nada."""
     runtime = runtime_of(request)
     snapshot, parts = runtime.knowledge.snapshot, runtime.parts
-    detected = detect(snapshot.index, data.problem_description, parts.threshold, parts.accept_from, data.limit)
+    detected = await detected_in(snapshot, data.problem_description, parts.threshold, parts.accept_from, data.limit)
     rows = view(detected, snapshot.guides, data.language or caller_of(request).language)
     return DetectOut(
         success=True,

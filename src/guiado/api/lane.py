@@ -62,6 +62,7 @@ def _is_plain(scope: dict[str, Any]) -> bool:
         and length.isdigit()
         and 0 < int(length) <= _LONGEST_BODY_BYTES
         and _UNUSUAL.isdisjoint(headers)
+        and not scope.get("query_string")
         and scope.get("guiado_refusal") is None
     )
 

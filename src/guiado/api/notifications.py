@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, language_of, read
+from guiado.api.rows import shown
 from guiado.api.schemas import Done, NotificationList, NotificationOut, RecipientBody, RecipientList, RecipientOut
 from guiado.app import commands, notifications, recipients
 from guiado.app.parts import Parts
@@ -33,7 +34,7 @@ async def create(request: Http, data: JSONBody[commands.Notification]) -> Notifi
             if is_repeated
             else text(language, "Notificación guardada y en camino.")
         )
-        return NotificationOut(success=True, notification=stored, message=said)
+        return NotificationOut(success=True, notification=shown(stored), message=said)
 
     return await answer(request, run)
 
@@ -46,7 +47,7 @@ async def list_notifications(
 
     async def run(parts: Parts, connection: Connection) -> NotificationList:
         found = await notifications.every(parts, connection, session_id, status)
-        return NotificationList(success=True, notifications=found)
+        return NotificationList(success=True, notifications=shown(found))
 
     return await read(request, run)
 

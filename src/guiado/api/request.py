@@ -25,6 +25,7 @@ C = TypeVar("C", bound=Command)
 Http = Request[Any, Any, Any]
 _KEY_HEADER = "idempotency-key"
 _MAX_KEY = 255
+_UTF_8 = frozenset(("utf-8", "utf8", "utf_8"))
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 NOT_JSON = "El cuerpo debe ser JSON. Envía la cabecera Content-Type: application/json."
 PACKED = "El cuerpo no puede ir comprimido. Envíalo sin la cabecera Content-Encoding."
@@ -81,9 +82,11 @@ def require_json(request: Any) -> None:  # noqa: ANN401
 
 
 def _is_json(content_type: str) -> bool:
-    kind, _, parameters = content_type.lower().partition(";")
-    named = kind.strip() == "application/json" or (kind.startswith("application/") and kind.strip().endswith("+json"))
-    return named and ("charset" not in parameters or "utf-8" in parameters)
+    kind, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    named = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    pairs = (parameter.partition("=") for parameter in parameters)
+    charsets = [value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"]
+    return named and all(charset in _UTF_8 for charset in charsets)
 
 
 class Checked(AbstractDTO[C]):

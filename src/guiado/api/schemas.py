@@ -6,9 +6,26 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
+
+from guiado.api.rows import (
+    ActiveRow,
+    ConsideredRow,
+    DeliveryAttempt,
+    FieldError,
+    HeardRow,
+    NotificationRow,
+    RenderedGuide,
+    ResourceRow,
+    SaidRow,
+    SessionRow,
+    StatsRow,
+    TemplateRow,
+    TemplateWhole,
+    TestResult,
+    TopProblem,
+)
 
 
 class Out(msgspec.Struct, kw_only=True):
@@ -25,8 +42,9 @@ class Problem(Out):
     error: str
     success: bool
     request_id: str
-    errors: list[dict[str, str]] = []
-    session: dict[str, Any] | None = None
+    code: str
+    errors: list[FieldError] = []
+    session: SessionOut | None = None
 
 
 class StepOut(Out):
@@ -41,9 +59,9 @@ class StepOut(Out):
     instructions: list[str]
     expected_result: str
     warnings: list[str]
-    resources: list[dict[str, str]]
+    resources: list[ResourceRow]
     irreversible: bool
-    already_tried: dict[str, str] | None
+    already_tried: SaidRow | None
     total_steps: int
     current_step: int
     estimated_time: str
@@ -186,8 +204,8 @@ class UnderstoodOut(Out):
     language: str
     problem_detected: str | None
     confidence: float | None
-    candidates: list[dict[str, Any]]
-    clarifications: list[dict[str, Any]]
+    candidates: list[ConsideredRow]
+    clarifications: list[HeardRow]
 
 
 class SummaryOut(Out):
@@ -287,7 +305,7 @@ class CorrectOut(Out):
 class SessionPage(Out):
     """A page of sessions; `next_cursor` leads to the next one."""
 
-    sessions: list[dict[str, Any]]
+    sessions: list[SessionRow]
     next_cursor: str | None
 
 
@@ -382,8 +400,8 @@ class RealtimeOut(Out):
 
     timestamp: datetime
     metrics: RealtimeMetrics
-    top_problems: list[dict[str, Any]]
-    active_sessions: list[dict[str, Any]]
+    top_problems: list[TopProblem]
+    active_sessions: list[ActiveRow]
 
 
 class WebhookBody(Out):
@@ -434,7 +452,7 @@ class WebhookStats(Out):
 
     success: bool
     webhook_id: str
-    stats: dict[str, Any]
+    stats: StatsRow
 
 
 class WebhookAttempts(Out):
@@ -442,7 +460,7 @@ class WebhookAttempts(Out):
 
     success: bool
     webhook_id: str
-    attempts: list[dict[str, Any]]
+    attempts: list[DeliveryAttempt]
     total: int
 
 
@@ -461,15 +479,15 @@ class Tested(Out):
     success: bool
     webhook_id: str
     event_id: str
-    results: list[dict[str, Any]]
+    results: list[TestResult]
 
 
 class TemplateList(Out):
     """Templates; with `template_id` the one that was asked for, whole."""
 
     success: bool
-    templates: list[dict[str, Any]]
-    template: dict[str, Any] | None = None
+    templates: list[TemplateRow]
+    template: TemplateWhole | None = None
 
 
 class TemplateOut(Out):
@@ -477,7 +495,7 @@ class TemplateOut(Out):
 
     success: bool
     template_id: str
-    template: dict[str, Any]
+    template: TemplateWhole
     message: str
 
 
@@ -485,21 +503,21 @@ class RenderedOut(Out):
     """The guide that a template made."""
 
     success: bool
-    rendered_template: dict[str, Any]
+    rendered_template: RenderedGuide
 
 
 class NotificationList(Out):
     """Notifications, newest first."""
 
     success: bool
-    notifications: list[dict[str, Any]]
+    notifications: list[NotificationRow]
 
 
 class NotificationOut(Out):
     """A notification that was stored."""
 
     success: bool
-    notification: dict[str, Any]
+    notification: NotificationRow
     message: str
 
 

@@ -16,6 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, runtime_of
+from guiado.api.rows import shown
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
@@ -44,6 +45,7 @@ from guiado.app import start as starting
 from guiado.app.fields import check
 from guiado.app.knowledge import Snapshot
 from guiado.app.parts import Parts
+from guiado.app.ranking import rank
 from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
@@ -80,11 +82,12 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
     caller = caller_of(request, channel)
 
     parts = runtime_of(request).parts
-    opinion = await second_opinion(parts, parts.model, knowledge.snapshot, command)
+    ranking = await rank(knowledge.snapshot, command.problem_description)
+    opinion = await second_opinion(parts, parts.model, ranking, command)
 
     async def run(parts: Parts, connection: Connection) -> StartOut:
-        started = await starting.start(parts, connection, knowledge, caller, command, opinion)
-        return _started(started, knowledge.snapshot)
+        started = await starting.start(parts, connection, knowledge, caller, command, opinion, ranking)
+        return _started(started, ranking.snapshot)
 
     return await answer(request, run)
 
@@ -204,9 +207,10 @@ def _answered(result: answering.Answered) -> StepAnswerOut:
 async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
     """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
     caller, knowledge = caller_of(request), await runtime_of(request).knowledge_for(session_id)
+    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
 
     async def run(parts: Parts, connection: Connection) -> StartOut:
-        told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data)
+        told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)
@@ -224,9 +228,10 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
     """No es ese problema: sigue con otro, pregunta, o pasa la sesión con una persona. Lo ya intentado se conserva."""
     caller, command = caller_of(request), data or commands.Reject()
     knowledge = await runtime_of(request).knowledge_for(session_id)
+    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
 
     async def run(parts: Parts, connection: Connection) -> StartOut:
-        told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command)
+        told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)
@@ -354,8 +359,9 @@ async def list_sessions(
     async def run(parts: Parts, connection: Connection) -> SessionPage:
         wanted = page.status.value if page.status else None
         rows = await sessions.page(connection, parts.tenant, page.limit + 1, before=before, status=wanted)
-        shown = rows[: page.limit]
-        return SessionPage(sessions=shown, next_cursor=_cursor(shown[-1]) if len(rows) > page.limit else None)
+        return SessionPage(
+            sessions=shown(rows[: page.limit]), next_cursor=_cursor(rows[page.limit - 1]) if len(rows) > page.limit else None
+        )
 
     return await read(request, run)
 

@@ -7,6 +7,7 @@ from litestar.params import FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, language_of, read
+from guiado.api.rows import shown
 from guiado.api.schemas import RenderedOut, TemplateList, TemplateOut
 from guiado.app import commands, templates
 from guiado.app.parts import Parts
@@ -24,11 +25,12 @@ async def list_templates(
     async def run(parts: Parts, connection: Connection) -> TemplateList:
         found = await templates.every(parts, connection, templates.seed_path(), category)
         if template_id is None:
-            return TemplateList(success=True, templates=[templates.row(key, value) for key, value in found.items()])
+            return TemplateList(success=True, templates=shown([templates.row(key, value) for key, value in found.items()]))
         if template_id not in found:
             raise TemplateNotFound(template_id)
         whole = {"template_id": template_id, **found[template_id]}
-        return TemplateList(success=True, templates=[templates.row(template_id, found[template_id])], template=whole)
+        rows = [templates.row(template_id, found[template_id])]
+        return TemplateList(success=True, templates=shown(rows), template=shown(whole))
 
     return await read(request, run)
 
@@ -48,7 +50,7 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
     async def run(parts: Parts, connection: Connection) -> TemplateOut:
         content = await templates.create(parts, connection, data)
         said = text(language, "Plantilla guardada.")
-        return TemplateOut(success=True, template_id=data.template_id, template=content, message=said)
+        return TemplateOut(success=True, template_id=data.template_id, template=shown(content), message=said)
 
     return await answer(request, run)
 
@@ -66,7 +68,7 @@ async def render(request: Http, data: JSONBody[commands.Render]) -> RenderedOut:
 
     async def run(parts: Parts, connection: Connection) -> RenderedOut:
         found = await templates.every(parts, connection, templates.seed_path())
-        return RenderedOut(success=True, rendered_template=templates.render(data.template_id, found, data.variables))
+        return RenderedOut(success=True, rendered_template=shown(templates.render(data.template_id, found, data.variables)))
 
     return await read(request, run)
 

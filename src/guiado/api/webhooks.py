@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from litestar import delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
 from guiado.api.request import Checked, Http, answer, language_of, numbers, read, runtime_of
+from guiado.api.rows import shown
 from guiado.api.schemas import Done, Replayed, Tested, WebhookAttempts, WebhookBody, WebhookList, WebhookOut, WebhookStats
 from guiado.app import commands, webhooks
 from guiado.app.fields import check
@@ -69,19 +70,19 @@ async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
 
     async def run(parts: Parts, connection: Connection) -> WebhookStats:
         found = await webhooks.stats(parts, connection, webhook_id)
-        return WebhookStats(success=True, webhook_id=webhook_id, stats=found)
+        return WebhookStats(success=True, webhook_id=webhook_id, stats=shown(found))
 
     return await read(request, run)
 
 
 @get("/webhooks/{webhook_id:str}/attempts", operation_id="webhook_attempts", responses=TROUBLES)
-async def attempts(request: Http, webhook_id: FromPath[str]) -> WebhookAttempts:
+async def attempts(request: Http, webhook_id: FromPath[str], limit: FromQuery[str] = "50") -> WebhookAttempts:
     """Los últimos intentos de envío a un destino, del más nuevo al más viejo."""
-    given = check(commands.Page, numbers(request.query_params, "limit"))
+    given = check(commands.Page, numbers({"limit": limit}, "limit"))
 
     async def run(parts: Parts, connection: Connection) -> WebhookAttempts:
         found = await webhooks.attempts(parts, connection, webhook_id, given.limit)
-        return WebhookAttempts(success=True, webhook_id=webhook_id, attempts=found, total=len(found))
+        return WebhookAttempts(success=True, webhook_id=webhook_id, attempts=shown(found), total=len(found))
 
     return await read(request, run)
 
@@ -114,7 +115,9 @@ async def test(request: Http, webhook_id: FromPath[str]) -> Tested:
 
     event_id = await answer(request, run)
     results = await webhooks.first_results(runtime_of(request).parts, event_id)
-    return Tested(success=all(result["success"] for result in results), webhook_id=webhook_id, event_id=event_id, results=results)
+    return Tested(
+        success=all(result["success"] for result in results), webhook_id=webhook_id, event_id=event_id, results=shown(results)
+    )
 
 
 @post(

@@ -12,11 +12,12 @@ from typing import Any, cast
 from guiado import clock
 from guiado.app import commands
 from guiado.app.already import already_tried
-from guiado.app.answer import command_wish, telling_state
+from guiado.app.answer import command_wish, load, telling_state
 from guiado.app.inquiry import considered_of, inquire, option_of, reweigh
 from guiado.app.knowledge import KnowledgeBase, Snapshot
 from guiado.app.parts import Caller, Parts
-from guiado.app.start import Started, detect, pseudonym
+from guiado.app.ranking import CONSIDERED, Ranking, is_quick, rank
+from guiado.app.start import Started, heard, pseudonym
 from guiado.detection import Candidate
 from guiado.detection.outcome import Verdict, as_shares, judge, without
 from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
@@ -32,11 +33,20 @@ _WAYS = ("problem_id", "answer", "text", "none")
 
 
 async def clarify(
-    parts: Parts, connection: Connection, knowledge: KnowledgeBase, caller: Caller, session_id: object, command: commands.Clarify
+    parts: Parts,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    session_id: object,
+    command: commands.Clarify,
+    ranking: Ranking | None = None,
 ) -> Started:
     """Take the customer's answer to what the problem is.
 
     After it comes a guide, the options alone, or a person: a customer is asked one question at most.
+
+    Args:
+        ranking: from `ranked_before`, where there are words to rank.
 
     Raises:
         InvalidInput: not exactly one thing was said, or the problem is no option.
@@ -50,7 +60,7 @@ async def clarify(
         asked = session.open_clarification
         if asked is None or (command.answer is not None and asked.question is None):
             return Clarify(said)  # nothing was asked: to be refused, or heard already
-        turn, considered = await _clarified(parts, connection, snapshot, session, asked, command)
+        turn, considered = await _clarified(parts, connection, snapshot, session, asked, command, ranking)
         return Clarify(said, turn, considered, command.question_id)
 
     async with telling_state(parts, connection, session_id):
@@ -59,9 +69,18 @@ async def clarify(
 
 
 async def reject(
-    parts: Parts, connection: Connection, knowledge: KnowledgeBase, caller: Caller, session_id: object, command: commands.Reject
+    parts: Parts,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    session_id: object,
+    command: commands.Reject,
+    ranking: Ranking | None = None,
 ) -> Started:
     """Take it that the recognised problem is not the customer's; the next guide, a question or a person follows.
+
+    Args:
+        ranking: from `ranked_before`.
 
     Raises:
         InvalidInput: the problem that it is said to be instead is unknown, or rejected too.
@@ -78,7 +97,7 @@ async def reject(
             raise StaleSession  # somebody else rejected it meanwhile: this was not said of the next one
         if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
             return Reject(said, command.rejected)
-        turn, considered = await _rejected(parts, connection, snapshot, session, command)
+        turn, considered = await _rejected(parts, connection, snapshot, session, command, ranking)
         return Reject(said, command.rejected, turn, considered)
 
     async with telling_state(parts, connection, session_id):
@@ -98,7 +117,13 @@ def _said(command: commands.Clarify) -> dict[str, object]:
 
 
 async def _clarified(
-    parts: Parts, connection: Connection, snapshot: Snapshot, session: Session, asked: Clarification, command: commands.Clarify
+    parts: Parts,
+    connection: Connection,
+    snapshot: Snapshot,
+    session: Session,
+    asked: Clarification,
+    command: commands.Clarify,
+    ranking: Ranking | None,
 ) -> tuple[Turn, Considered]:
     if command.none:
         return None, _considered(asked.options)
@@ -111,7 +136,7 @@ async def _clarified(
         return await _pick(parts, connection, session, chosen), _considered(asked.options)
     if command.answer is not None:
         return await _answered(parts, connection, session, asked, command.answer)
-    ranked = _rank(parts, snapshot, session, session.rejected, command.text)
+    ranked = await _rank(parts, snapshot, session, session.rejected, command.text, ranking)
     # Once the options alone were shown, nothing is asked any more: the best one it is, or a person.
     accept_from = parts.accept_from if asked.question else parts.threshold
     return await _turn(parts, connection, snapshot, session, ranked, accept_from, may_ask=False)
@@ -132,10 +157,15 @@ async def _answered(
 
 
 async def _rejected(
-    parts: Parts, connection: Connection, snapshot: Snapshot, session: Session, command: commands.Reject
+    parts: Parts,
+    connection: Connection,
+    snapshot: Snapshot,
+    session: Session,
+    command: commands.Reject,
+    ranking: Ranking | None,
 ) -> tuple[Turn, Considered]:
     wrong = {*session.rejected, *([session.problem_id] if session.problem_id else [])}
-    ranked = _rank(parts, snapshot, session, tuple(wrong), command.text)
+    ranked = await _rank(parts, snapshot, session, tuple(wrong), command.text, ranking)
     if command.problem_id is not None:
         if command.problem_id in wrong or command.problem_id not in snapshot.version_ids:
             why = Message("No hay ninguna otra guía {id}. Elige una de las alternativas o quita el campo.")
@@ -150,11 +180,34 @@ async def _rejected(
     return await _turn(parts, connection, snapshot, session, ranked, parts.accept_from, may_ask=not was_asked)
 
 
-def _rank(parts: Parts, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str | None) -> tuple[Candidate, ...]:
+async def ranked_before(parts: Parts, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Ranking | None:
+    """The ranking that a clarification or rejection will need, made while no connection is held; None where it is quick.
+
+    Args:
+        more: words that the customer adds.
+
+    Raises:
+        SessionNotFound: no session has this id.
+    """
+    snapshot = knowledge.snapshot
+    if is_quick(snapshot.index):
+        return None
+    async with parts.db.connection() as connection:
+        loaded, _ = await load(parts, connection, session_id)
+    return await rank(snapshot, _words(loaded.session, more), CONSIDERED + _MOST_REJECTED + 1)
+
+
+async def _rank(
+    parts: Parts, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str | None, known: Ranking | None
+) -> tuple[Candidate, ...]:
     """The known problems by all that the customer wrote, without those that they rejected."""
-    words = f"{session.problem_description}\n{more}" if more else session.problem_description
-    found = as_shares(detect(snapshot, words, parts.threshold, len(rejected)).candidates)
+    ranking = await rank(snapshot, _words(session, more), CONSIDERED + len(rejected), known)
+    found = as_shares(heard(snapshot, ranking.candidates, parts.threshold).candidates)
     return without(found, rejected) if rejected else found
+
+
+def _words(session: Session, more: str | None) -> str:
+    return f"{session.problem_description}\n{more}" if more else session.problem_description
 
 
 async def _turn(

@@ -10,12 +10,27 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from guiado.app.fields import Command, Days, Description, Email, Line, Name, Notes, Rating, Seconds, StepNumber, Url
+from guiado.app.fields import (
+    Addressee,
+    Command,
+    Days,
+    Description,
+    Email,
+    Label,
+    Line,
+    Name,
+    Notes,
+    Rating,
+    Seconds,
+    StepNumber,
+    Url,
+)
 from guiado.domain.clarification import Reply
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome, Status
 
-Language = Literal["es", "en", "pt"]
+Language = Annotated[Literal["es", "en", "pt"], Meta(extra={"kind": "language"})]
+"""A locale such as es-MX is taken too, and means its language."""
 Speaker = Literal["customer", "machine", "agent"]
 """Who answers, or asks for a person."""
 TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -28,10 +43,10 @@ class Start(Command):
     customer_email: Email
     customer_name: Name | None = None
     ticket_id: Line | TicketNumber | None = None
-    source: Line | None = None
+    source: Label | None = None
     language: Language | None = None
-    device: Line | None = None
-    product: Line | None = None
+    device: Label | None = None
+    product: Label | None = None
     clarify: Annotated[bool, Meta(description="Si se puede preguntar al cliente cuando no está claro qué problema es.")] = False
 
 
@@ -170,7 +185,7 @@ class Render(Command):
 
     template_id: Line
     variables: Annotated[
-        dict[str, Any], Meta(max_length=200, examples=[{"product_name": "Mi App", "reset_url": "https://ejemplo.com"}])
+        dict[str, Any], Meta(max_length=200, examples=[{"product_name": "Mi App", "reset_url": "https://example.com"}])
     ]
 
 
@@ -182,7 +197,7 @@ class Notification(Command):
     """A message to one recipient."""
 
     notification_type: Annotated[Line, Meta(examples=["session_escalated"])]
-    recipient: Name
+    recipient: Addressee
     subject: Name | None = None
     message: Notes | None = None
     session_id: Line | None = None
@@ -195,7 +210,7 @@ class Recipient(Command):
     """Who is told of what, and how they want it."""
 
     channel: ChannelName
-    recipient: Name
+    recipient: Addressee
     events: Annotated[list[EventKind], Meta(max_length=20, examples=[["session_escalated"]])] | None = None
     muted: Annotated[list[Line], Meta(max_length=50, examples=[["step_completed"]])] | None = None
     language: Language | None = None

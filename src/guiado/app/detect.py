@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from guiado.app.knowledge import Snapshot
+from guiado.app.ranking import CONSIDERED, rank
 from guiado.detection import Candidate, Index, detect_language
 from guiado.detection.outcome import Verdict, as_shares, judge
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
-
-CONSIDERED = 4
-"""Candidates that the verdict is made of, however few are asked for: those that a session would consider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,25 @@ class Detected:
     language: str | None
 
 
+async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
+    """As `detect`, for an event loop that serves others too."""
+    ranking = await rank(snapshot, text, max(limit, CONSIDERED))
+    return _judged(ranking.candidates, text, none_below, accept_from, limit)
+
+
 def detect(index: Index, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
-    """Rank the known problems for a text.
+    """Rank the known problems for a text. The verdict is made of those that a session would consider, however few are asked for.
 
     Args:
         none_below: a best candidate under this confidence, 0..1, is none.
         accept_from: from this confidence on it is taken without asking.
         limit: most candidates wanted.
     """
-    candidates = as_shares(index.rank(text, max(limit, CONSIDERED)))
+    return _judged(index.rank(text, max(limit, CONSIDERED)), text, none_below, accept_from, limit)
+
+
+def _judged(ranked: tuple[Candidate, ...], text: str, none_below: float, accept_from: float, limit: int) -> Detected:
+    candidates = as_shares(ranked)
     return Detected(judge(candidates, none_below, accept_from), candidates[:limit], detect_language(text))
 
 

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, get_args
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
+from guiado.app.lenient import as_meant, fields_of, is_left_out, readable
 from guiado.app.plain import nested_problem
 from guiado.errors import FieldProblem, InvalidInput, Message
 
@@ -31,6 +32,7 @@ _LENGTH = re.compile(r"length (<=|>=) (\d+)")
 _RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
 _PATH = re.compile(r" - at (?:`key` in )?`\$(.*)`$")
 _DELIVERABLE = ".example.com"
+_NO_ADDRESS = "No es una dirección de correo válida. Escríbela como nombre@dominio.com."
 
 
 def _text(limit: int, example: str | None = None, *, kind: str = "line", **schema: object) -> Any:  # noqa: ANN401
@@ -40,10 +42,14 @@ def _text(limit: int, example: str | None = None, *, kind: str = "line", **schem
 
 Description = Annotated[str, _text(10_000, "No me deja instalar el programa", kind="text")]
 Email = Annotated[str, _text(254, "cliente@example.com", kind="email", format="email")]
-Name = Annotated[str, _text(200, "Juan Pérez")]
+Name = Annotated[str, _text(200, "Juan Pérez", kind="name")]
+Label = Annotated[str, _text(128, kind="name")]
+"""A short word of a person's own: a device, a product."""
+Addressee = Annotated[str, _text(200)]
+"""Whom a message goes to: an address, a number, a channel's name."""
 Line = Annotated[str, _text(128)]
 Notes = Annotated[str, _text(5_000, kind="text")]
-Url = Annotated[str, _text(2_048, "https://tu-sistema.com/webhook", kind="url", format="uri")]
+Url = Annotated[str, _text(2_048, "https://example.com/webhook", kind="url", format="uri")]
 Rating = Annotated[int, Meta(ge=1, le=5, examples=[5])]
 StepNumber = Annotated[int, Meta(ge=1, le=10_000, examples=[1])]
 Seconds = Annotated[float, Meta(ge=0, le=31_536_000, examples=[42.5])]
@@ -54,7 +60,9 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Base of everything that a caller can ask for."""
 
 
-_CONTROLS = {"text": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"), "line": re.compile(r"[\x00-\x1f\x7f-\x9f]")}
+_WRITTEN = frozenset(("text", "name"))
+"""Kinds of text that people write: what nobody sees in them is mended. In the others, which are identifiers, it is refused."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 T = TypeVar("T", bound=Command)
 
@@ -70,12 +78,12 @@ def check(command: type[T], raw: object) -> T:
         InvalidInput: names every bad field with the remedy.
     """
     if not isinstance(raw, Mapping):
-        raise InvalidInput([FieldProblem("$", Message("El cuerpo debe ser un objeto JSON, por ejemplo {{}}."))])
+        raise InvalidInput([FieldProblem("$", Message("El cuerpo debe ser un objeto JSON, por ejemplo {{}}."), "wrong_type")])
     given = cast("Mapping[str, object]", raw)
     values: dict[str, object] = {}
     problems: list[FieldProblem] = []
-    for field in msgspec.structs.fields(command):
-        found = _check_field(field, given.get(field.encode_name, msgspec.NODEFAULT), problems)
+    for field in fields_of(command).values():
+        found = _check_field(command, field, given.get(field.encode_name, msgspec.NODEFAULT), problems)
         if found is not msgspec.NODEFAULT:
             values[field.name] = found
     if problems:
@@ -117,23 +125,38 @@ def clean(command: T) -> T:
     return command
 
 
-def _check_field(field: msgspec.structs.FieldInfo, value: object, problems: list[FieldProblem]) -> object:
-    if value is msgspec.NODEFAULT:
+def _check_field(command: type[Command], field: inspect.Field, given: object, problems: list[FieldProblem]) -> object:
+    name = field.encode_name
+    value = as_meant(given, field.type)
+    if value is msgspec.NODEFAULT or is_left_out(field, value):
         if field.required:
-            problems.append(FieldProblem(field.encode_name, Message("Falta este campo. Agrégalo.")))
+            problems.append(FieldProblem(name, Message("Falta este campo. Agrégalo."), "missing"))
         return msgspec.NODEFAULT
-    if problem := nested_problem(field.encode_name, value):
+    if problem := nested_problem(name, value):
         problems.append(problem)
         return msgspec.NODEFAULT
+    annotation = _annotations(command)[field.name]
     try:
-        found = msgspec.convert(_storable_or_blank(value), field.type)
+        found = msgspec.convert(_storable_or_blank(value), annotation)
     except msgspec.ValidationError as error:
-        problems.append(_explain_nested(field.encode_name, str(error)))
+        problems.append(_blank(name) if _is_blank(value) else _explain_nested(name, str(error)))
         return msgspec.NODEFAULT
-    kind = _kind_of(field.type)
     if type(found) is str and isinstance(value, str):
-        return _clean_text(field.encode_name, value, kind or "line", problems, required=field.required)
+        return _clean_text(name, value, _kind_of(annotation) or "line", problems, required=field.required)
     return found
+
+
+@lru_cache
+def _annotations(command: type[Command]) -> Mapping[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(command)}
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _blank(name: str) -> FieldProblem:
+    return FieldProblem(name, Message("Está vacío. Escríbelo."), "empty")
 
 
 def _storable_or_blank(value: object) -> object:
@@ -144,7 +167,7 @@ def _storable_or_blank(value: object) -> object:
 @lru_cache
 def _texts_of(command: type[Command]) -> tuple[tuple[str, str, bool], ...]:
     found = [(field.name, _kind_of(field.type), field.required) for field in msgspec.structs.fields(command)]
-    return tuple((name, kind, required) for name, kind, required in found if kind)
+    return tuple((name, kind, required) for name, kind, required in found if kind and kind != "language")
 
 
 def _kind_of(annotation: object) -> str | None:
@@ -156,23 +179,23 @@ def _kind_of(annotation: object) -> str | None:
 
 
 def _clean_text(name: str, value: str, kind: str, problems: list[FieldProblem], *, required: bool) -> str | None:
-    text = value.strip()
-    problem = _text_problem(text, kind) if text else None
+    text = readable(value, kind).strip() if kind in _WRITTEN else value.strip()
+    problem = _text_problem(name, text) if text and kind not in _WRITTEN else None
     if not text and required:
-        problem = Message("Está vacío. Escríbelo.")
+        problem = _blank(name)
     if problem:
-        problems.append(FieldProblem(name, problem))
+        problems.append(problem)
         return None
     if kind == "email" and text:
         return _email(name, text, problems)
     return text or None
 
 
-def _text_problem(text: str, kind: str) -> Message | None:
-    if _CONTROLS["text" if kind == "text" else "line"].search(text):
-        return Message("Contiene caracteres de control. Bórralos.")
+def _text_problem(name: str, text: str) -> FieldProblem | None:
+    if _CONTROLS.search(text):
+        return FieldProblem(name, Message("Contiene caracteres de control. Bórralos."), "control_characters")
     if _HALF_PAIRS.search(text):
-        return Message("Contiene caracteres rotos. Escríbelos de nuevo.")
+        return FieldProblem(name, Message("Contiene caracteres rotos. Escríbelos de nuevo."), "control_characters")
     return None
 
 
@@ -187,7 +210,7 @@ def _email(name: str, text: str, problems: list[FieldProblem]) -> str | None:
     # The library refuses domains for special use (.local, .test) and has no switch for it: there, what is before them counts.
     found = _normalised(text) or _normalised(text + _DELIVERABLE).removesuffix(_DELIVERABLE)
     if not found:
-        problems.append(FieldProblem(name, Message("No es una dirección de correo válida. Escríbela como nombre@dominio.com.")))
+        problems.append(FieldProblem(name, Message(_NO_ADDRESS), "invalid_email"))
     return found or None
 
 
@@ -207,7 +230,7 @@ def explain_decoding(error: str) -> FieldProblem:
 
 
 def _explain(name: str, problem: str) -> FieldProblem:
-    return FieldProblem(name, _remedy(problem))
+    return FieldProblem(name, *_remedy(problem))
 
 
 def _explain_nested(name: str, problem: str) -> FieldProblem:
@@ -215,33 +238,32 @@ def _explain_nested(name: str, problem: str) -> FieldProblem:
     return _explain(f"{name}{at[1]}" if at else name, _PATH.sub("", problem))
 
 
-def _remedy(problem: str) -> Message:
+def _remedy(problem: str) -> tuple[Message, str]:
     if "RFC3339" in problem or "datetime" in problem or "timezone" in problem:
-        return Message("Debe ser una fecha y hora con zona, por ejemplo 2026-11-22T10:00:00Z.")
+        return Message("Debe ser una fecha y hora con zona, por ejemplo 2026-11-22T10:00:00Z."), "invalid_date"
     if "missing required field" in problem:
-        return Message("Falta el campo {name}. Agrégalo.", {"name": problem.rsplit("`", 2)[1]})
+        return Message("Falta el campo {name}. Agrégalo.", {"name": problem.rsplit("`", 2)[1]}), "missing"
     if "Invalid enum value" in problem:
-        return Message(
-            "{problem} no es una opción. Mira las opciones en /schema.", {"problem": problem.split("value", 1)[1].strip()[:60]}
-        )
+        given = problem.split("value", 1)[1].strip()[:60]
+        return Message("{problem} no es una opción. Mira las opciones en /schema.", {"problem": given}), "not_an_option"
     if length := _LENGTH.search(problem):
         too_long = Message("Es demasiado largo: {limit} caracteres como máximo. Acórtalo.", {"limit": length[2]})
-        return too_long if length[1] == "<=" else Message("Está vacío. Escríbelo.")
+        return (too_long, "too_long") if length[1] == "<=" else (Message("Está vacío. Escríbelo."), "empty")
     if limits := _RANGE.findall(problem):
         sign, number = limits[0]
         words = {"<=": "como máximo {number}", ">=": "como mínimo {number}", "<": "menos de {number}", ">": "más de {number}"}
-        return Message("Debe ser " + words[sign] + ".", {"number": number})
+        return Message("Debe ser " + words[sign] + ".", {"number": number}), "out_of_range"
     return _mistaken(problem)
 
 
-def _mistaken(problem: str) -> Message:
+def _mistaken(problem: str) -> tuple[Message, str]:
     """What is said of a value of another kind than the field takes."""
     if "matching regex" in problem:  # of all fields only times have one
-        return Message("Debe ser una hora con minutos, por ejemplo 22:00.")
+        return Message("Debe ser una hora con minutos, por ejemplo 22:00."), "invalid_time"
     if expected := _EXPECTED.match(problem):
         given = _KINDS.get(expected[2] or "", _SOMETHING)
-        return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given})
-    return Message("No es válido. Corrígelo.")
+        return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given}), "wrong_type"
+    return Message("No es válido. Corrígelo."), "invalid"
 
 
 def _wanted(kinds: str) -> Message:

@@ -18,6 +18,9 @@ from guiado.errors import FieldProblem, Message
 _MAX_DEPTH = 64
 _MAX_NUMBER = 2**63
 _UNSTORABLE = "Contiene caracteres que no se pueden guardar. Bórralos."
+_TOO_DEEP = "Hay demasiados niveles anidados. Simplifícalo."
+_TOO_LARGE = "Este número no se puede guardar. Usa uno más pequeño."
+_CODES = {_UNSTORABLE: "control_characters", _TOO_DEEP: "too_deep", _TOO_LARGE: "out_of_range"}
 
 _JSON_FAULTS = {
     "Expecting property name": Message("falta un nombre entre comillas dobles"),
@@ -58,9 +61,9 @@ def plain_problem(name: str, value: object) -> FieldProblem | None:
     waiting: list[tuple[_Place, object, int]] = [(_Place(None, name), value, 0)]
     while waiting:
         place, item, depth = waiting.pop()
-        template = "Hay demasiados niveles anidados. Simplifícalo." if depth > _MAX_DEPTH else _fault(item)
+        template = _TOO_DEEP if depth > _MAX_DEPTH else _fault(item)
         if template:
-            return FieldProblem(place.path(), Message(template))
+            return FieldProblem(place.path(), Message(template), _CODES.get(template, "wrong_type"))
         waiting += [(_Place(place, step), part, depth + 1) for step, part in _parts(item)]
     return None
 
@@ -77,12 +80,12 @@ def json_problem(error: ValueError | RecursionError) -> FieldProblem:
         error: as `json.loads` raised it.
     """
     if isinstance(error, RecursionError):
-        return FieldProblem("$", Message("Hay demasiados niveles anidados. Simplifícalo."))
+        return FieldProblem("$", Message(_TOO_DEEP), "too_deep")
     if not isinstance(error, json.JSONDecodeError):
-        return FieldProblem("$", Message("Este número no se puede guardar. Usa uno más pequeño."))
+        return FieldProblem("$", Message(_TOO_LARGE), "out_of_range")
     place = f"línea {error.lineno}, columna {error.colno}"
     why = next((words for beginning, words in _JSON_FAULTS.items() if error.msg.startswith(beginning)), Message("no se entiende"))
-    return FieldProblem(place, Message("El JSON está mal escrito ({why}). Corrígelo.", {"why": why}))
+    return FieldProblem(place, Message("El JSON está mal escrito ({why}). Corrígelo.", {"why": why}), "invalid_json")
 
 
 def _fault(item: object) -> str | None:
@@ -96,7 +99,7 @@ def _fault(item: object) -> str | None:
         case int() | float():
             # The first comparison is for whole numbers that are too large to be made a float.
             fits = isinstance(item, float) or -_MAX_NUMBER <= item < _MAX_NUMBER
-            return None if fits else "Este número no se puede guardar. Usa uno más pequeño."
+            return None if fits else _TOO_LARGE
         case Mapping():
             keys = cast("Mapping[object, object]", item)
             fits = all(isinstance(key, str) and is_storable(key) for key in keys)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from guiado.app.commands import Start
 from guiado.app.knowledge import Snapshot
 from guiado.app.parts import Caller, Parts
+from guiado.app.ranking import Ranking
 from guiado.detection import Candidate
 from guiado.detection.outcome import Verdict, as_shares, judge
 from guiado.domain.session import Offer
@@ -62,12 +63,12 @@ async def is_allowed(parts: Parts) -> bool:
         return False
 
 
-async def second_opinion(parts: Parts, model: LanguageModel | None, snapshot: Snapshot, command: Start) -> Opinion | None:
+async def second_opinion(parts: Parts, model: LanguageModel | None, ranking: Ranking, command: Start) -> Opinion | None:
     """Ask the model which of the likely problems a description is about.
 
     Args:
         model: None where none is in use.
-        snapshot: of the knowledge base that the session will use.
+        ranking: of the description.
         command: checked input.
 
     Returns:
@@ -76,24 +77,22 @@ async def second_opinion(parts: Parts, model: LanguageModel | None, snapshot: Sn
     if model is None:
         return None
     known = tuple(filter(None, (command.customer_name, command.customer_email)))
-    return await opinion_on(parts, model, snapshot, command.problem_description, known)
+    return await opinion_on(parts, model, ranking, known)
 
 
-async def opinion_on(
-    parts: Parts, model: LanguageModel, snapshot: Snapshot, text: str, known: tuple[str, ...] = ()
-) -> Opinion | None:
+async def opinion_on(parts: Parts, model: LanguageModel, ranking: Ranking, known: tuple[str, ...] = ()) -> Opinion | None:
     """As `second_opinion`, for a text alone.
 
     Args:
         known: personal data that must not leave.
     """
-    ranked = snapshot.index.rank(text, _OFFERED + 1)
+    snapshot, ranked = ranking.snapshot, ranking.candidates[: _OFFERED + 1]
     if not _is_unclear(parts, ranked) or not await is_allowed(parts):
         return None
     from guiado.language_model import choose  # most processes ask no model
 
     options = [_option(snapshot, candidate) for candidate in ranked[:_OFFERED] if candidate.problem_id in snapshot.guides]
-    choice = await choose(model, text, options, known)
+    choice = await choose(model, ranking.text, options, known)
     return Opinion(model.name, tuple(option.problem_id for option in options), choice.problem_id) if choice else None
 
 

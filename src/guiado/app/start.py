@@ -11,8 +11,9 @@ from guiado.app.commands import Start
 from guiado.app.inquiry import considered_of, inquire
 from guiado.app.knowledge import KnowledgeBase, Snapshot
 from guiado.app.parts import Caller, Parts
+from guiado.app.ranking import Ranking, rank
 from guiado.app.second_opinion import Opinion, heed
-from guiado.detection import Candidate, detect_language
+from guiado.detection import Candidate, Index, detect_language
 from guiado.detection.outcome import Verdict, as_shares, judge
 from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
@@ -56,14 +57,13 @@ class Detected:
     candidates: tuple[Candidate, ...]
 
 
-def detect(snapshot: Snapshot, text: str, threshold: float, more: int = 0) -> Detected:
-    """Which known problem a text is about.
+def heard(snapshot: Snapshot, candidates: tuple[Candidate, ...], threshold: float) -> Detected:
+    """What a ranking comes to.
 
     Args:
+        candidates: best first.
         threshold: a candidate below this confidence, 0..1, counts as none.
-        more: how many candidates are wanted beyond the usual number.
     """
-    candidates = snapshot.index.rank(text, _ALTERNATIVES + 1 + more)
     best = candidates[0] if candidates else None
     accepted = best if best and best.confidence >= threshold else None
     # The text itself stays out of the log: it may hold personal data.
@@ -85,6 +85,7 @@ async def start(
     caller: Caller,
     command: Start,
     opinion: Opinion | None = None,
+    ranking: Ranking | None = None,
 ) -> Started:
     """Begin a session and offer its first step; a question where it is unclear and the caller can ask; or a person.
 
@@ -92,17 +93,20 @@ async def start(
         knowledge: where to look the problem up.
         command: checked input.
         opinion: of a language model, from `second_opinion`; it counts where detection wavers.
+        ranking: of the description, made before the connection was taken.
     """
     now = clock.now()
-    detected = detect(knowledge.snapshot, command.problem_description, parts.threshold)
+    ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
+    snapshot = ranking.snapshot
+    detected = heard(snapshot, ranking.candidates, parts.threshold)
     verdict = judge(as_shares(detected.candidates), 0, parts.accept_from) if detected.problem else Verdict.NONE
     if opinion is not None and verdict is Verdict.UNCLEAR:
         detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
     shares = as_shares(detected.candidates)
     asks = command.clarify and verdict is Verdict.UNCLEAR
     taken = replace(detected, problem=None) if asks else detected
-    session, guide = await _prepare(parts, connection, knowledge, caller, command, taken)
-    asked = inquire(knowledge.snapshot, shares, session.language) if asks else None
+    session, guide = await _prepare(parts, connection, knowledge, snapshot, caller, command, taken)
+    asked = inquire(snapshot, shares, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
     recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
@@ -131,9 +135,14 @@ def _heed(opinion: Opinion, detected: Detected, *, can_ask: bool) -> tuple[Detec
 
 
 async def _prepare(
-    parts: Parts, connection: Connection, knowledge: KnowledgeBase, caller: Caller, command: Start, detected: Detected
+    parts: Parts,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    snapshot: Snapshot,
+    caller: Caller,
+    command: Start,
+    detected: Detected,
 ) -> tuple[Session, Guide | None]:
-    snapshot = knowledge.snapshot
     problem_id = detected.problem.problem_id if detected.problem else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await parts.guide_version(connection, version_id)
@@ -153,7 +162,7 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(parts.tenant, parts.threshold, knowledge, caller, command, detected),
+            **_facts(parts.tenant, parts.threshold, knowledge.scope, snapshot.index, caller, command, detected),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
     )
@@ -161,7 +170,7 @@ async def _prepare(
 
 
 def _facts(
-    tenant: str, threshold: float, knowledge: KnowledgeBase, caller: Caller, command: Start, detected: Detected
+    tenant: str, threshold: float, scope: str, index: Index, caller: Caller, command: Start, detected: Detected
 ) -> dict[str, object]:
     best = detected.candidates[0] if detected.candidates else None
     return {
@@ -169,13 +178,13 @@ def _facts(
         "source": command.source,
         "device": command.device,
         "product": command.product,
-        "detector_version": knowledge.snapshot.index.version,
+        "detector_version": index.version,
         "detection_confidence": best.confidence if best else 0.0,
         "alternatives": considered_of([c for c in detected.candidates if c is not detected.problem]),
         "metadata": {
             "detection_threshold": threshold,
-            "detection_intercept": knowledge.snapshot.index.intercept,
-            "scope": knowledge.scope,
+            "detection_intercept": index.intercept,
+            "scope": scope,
         },
         "customer_id": pseudonym(tenant, command.customer_email),
     }

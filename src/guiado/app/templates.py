@@ -19,6 +19,7 @@ import msgspec
 
 from guiado.app.commands import Template
 from guiado.app.fields import check_with
+from guiado.app.lenient import storable
 from guiado.app.parts import Parts
 from guiado.app.plain import json_problem, plain_problem
 from guiado.domain.knowledge import Findings, read_steps
@@ -30,7 +31,7 @@ from guiado.store.database import Connection
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
 _MAX_RENDERED = 1_000_000
-_EXAMPLE = "https://ejemplo.com"
+_EXAMPLE = "https://example.com"
 """What stands for a variable that is to bring an address, when a template's steps are checked."""
 _VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
 Content = dict[str, Any]
@@ -93,6 +94,7 @@ def checked(given: Mapping[str, object]) -> Template:
     Raises:
         InvalidInput: names every bad field with the remedy.
     """
+    given = cast("Mapping[str, object]", storable(dict(given)))
     return check_with(Template, given, _problems(given.get("variables"), given.get("steps_template")))
 
 

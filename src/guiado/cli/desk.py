@@ -10,6 +10,7 @@ from guiado.app import answer, clarify, commands, escalate, feedback, messages, 
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
+from guiado.app.ranking import rank
 from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
@@ -49,10 +50,11 @@ class Desk:
         command = check(commands.Start, {"problem_description": description, "customer_email": email, "clarify": True})
         knowledge, running = _knowledge(), engine()
         parts = running.runtime.parts
-        opinion = running.portal.call(second_opinion, parts, parts.model, knowledge.snapshot, command)
+        ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
+        opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
         async def run(parts: Parts, connection: Connection) -> View:
-            started = await start.start(parts, connection, knowledge, self._caller, command, opinion)
+            started = await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)
             view = _view(started.session, started.guide, messages.after_start(started.session, 0))
             return {**view, "others": _others(started, knowledge, parts.threshold)}
 

@@ -68,8 +68,9 @@ def run(words: list[str]) -> int:
         The exit code.
     """
     rest, wished = _take_language(words)
-    screen = Screen(wished if wished in _LANGUAGES else None)
-    if wished is not None and wished not in _LANGUAGES:
+    language = _language_of(wished or "")
+    screen = Screen(language)
+    if wished is not None and language is None:
         screen.complain(screen.tr("--lang: {given} no es un idioma de guiado. Elige es, en o pt.", given=printable(wished)))
         return _MISUSED
     _quieten()
@@ -127,11 +128,19 @@ def _take_language(words: list[str]) -> tuple[list[str], str | None]:
     ours = words[: words.index("--")] if "--" in words else words
     for i, word in enumerate(ours):
         if word == "--lang" and i + 1 < len(ours):
-            return words[:i] + words[i + 2 :], words[i + 1].lower()
+            return words[:i] + words[i + 2 :], words[i + 1]
         if word.startswith("--lang="):
-            return words[:i] + words[i + 1 :], word.partition("=")[2].lower()
-    from_environment = os.environ.get("GUIADO_LANG", "")[:2].lower()
-    return words, from_environment if from_environment in _LANGUAGES else None
+            return words[:i] + words[i + 1 :], word.partition("=")[2]
+    return words, _language_of(os.environ.get("GUIADO_LANG", ""))
+
+
+def _language_of(locale: str) -> str | None:
+    """The language of a locale such as es-MX or pt_BR.UTF-8, if guiado speaks it."""
+    if locale.lower() in _LANGUAGES:
+        return locale.lower()
+    from guiado.i18n import locale_language
+
+    return locale_language(locale)
 
 
 def _quieten() -> None:

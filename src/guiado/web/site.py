@@ -44,6 +44,10 @@ def _page(request: Http, name: str, **values: object) -> Response[str]:
     return Response(html, media_type=MediaType.HTML, headers={**_SECURITY, "Content-Language": language})
 
 
+def _document(request: Http) -> dict[str, Any]:
+    return request.app.state["document_of"](request.app)
+
+
 @get("/", include_in_schema=False)
 async def home(request: Http) -> Response[str]:
     """The way in."""
@@ -53,7 +57,7 @@ async def home(request: Http) -> Response[str]:
 @get("/schema", include_in_schema=False)
 async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
     """The API: a page for people, OpenAPI for programs."""
-    document = request.app.openapi_schema.to_schema()
+    document = _document(request)
     if "text/html" not in request.headers.get("accept", ""):
         return Response(document, media_type="application/vnd.oai.openapi+json")
     base = str(request.base_url).rstrip("/")
@@ -63,7 +67,7 @@ async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
 @get("/schema/openapi.json", include_in_schema=False)
 async def openapi(request: Http) -> Response[dict[str, Any]]:
     """The OpenAPI document."""
-    return Response(request.app.openapi_schema.to_schema(), media_type="application/vnd.oai.openapi+json")
+    return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ class FastembedEncoder:
         model: its name in fastembed's list.
     """
 
+    is_local = True
+
     def __init__(self, model: str) -> None:
         self._model_name = model
         self._loading = threading.Lock()

@@ -72,6 +72,7 @@ class UseEncoder:
     """
 
     dimensions = 512
+    is_local = True
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

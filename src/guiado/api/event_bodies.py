@@ -1,0 +1,115 @@
+"""What webhooks receive, event by event, for the OpenAPI document.
+
+Source: contract.md §3, `data`; `domain.events` makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from guiado.domain.events import EventKind
+from guiado.domain.session import Outcome
+
+
+class EventData(msgspec.Struct, kw_only=True):
+    """Base of what there is to tell of every event."""
+
+    session_id: str
+
+
+class SessionStartedData(EventData):
+    """A customer began."""
+
+    ticket_id: str | None
+    customer_email: str
+    problem_description: str
+    detected_problem: str | None
+
+
+class ProblemDetectedData(EventData):
+    """A known problem was recognised."""
+
+    detected_problem: str
+    problem_title: str
+    confidence: float | None
+
+
+class StepCompletedData(EventData):
+    """A step was carried out."""
+
+    step_number: int
+    success: bool
+    outcome: Outcome
+
+
+class StepFailedData(EventData):
+    """A step could not be carried out."""
+
+    step_number: int
+    notes: str | None
+    outcome: Outcome
+
+
+class RetryAttemptData(EventData):
+    """A step that failed is offered again."""
+
+    step_number: int
+    attempt: int
+
+
+class SessionResolvedData(EventData):
+    """The problem is solved."""
+
+    ticket_id: str | None
+    total_steps: int
+    resolution: str | None
+    resolved_by: str | None
+
+
+class SessionEscalatedData(EventData):
+    """A person is needed."""
+
+    ticket_id: str | None
+    reason: str | None
+
+
+class SessionAbandonedData(EventData):
+    """Nothing was heard for too long."""
+
+    ticket_id: str | None
+    current_step: int
+
+
+class FeedbackReceivedData(EventData):
+    """The customer rated the session."""
+
+    ticket_id: str | None
+    rating: int
+    was_helpful: bool | None
+    feedback_text: str | None
+
+
+DATA: Mapping[EventKind, type[EventData]] = {
+    EventKind.SESSION_STARTED: SessionStartedData,
+    EventKind.STEP_COMPLETED: StepCompletedData,
+    EventKind.STEP_FAILED: StepFailedData,
+    EventKind.SESSION_RESOLVED: SessionResolvedData,
+    EventKind.SESSION_ESCALATED: SessionEscalatedData,
+    EventKind.FEEDBACK_RECEIVED: FeedbackReceivedData,
+    EventKind.PROBLEM_DETECTED: ProblemDetectedData,
+    EventKind.SESSION_ABANDONED: SessionAbandonedData,
+    EventKind.RETRY_ATTEMPT: RetryAttemptData,
+}
+
+
+class EventBody(msgspec.Struct, kw_only=True):
+    """The body of a delivery; `data` depends on the event."""
+
+    event: EventKind
+    timestamp: datetime
+    data: EventData
+    webhook_id: str
+    signature: str | None = None

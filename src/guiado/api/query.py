@@ -1,0 +1,76 @@
+"""The query of a request, checked before anything is done: what nobody would read is refused by name.
+
+Which parameters a route knows is read from its handler's signature. One that was left blank counts as left out.
+
+Source: RFC 9110, section 4.2.4; contract.md §6, rule 10.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+from litestar import Request
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from guiado.errors import FieldProblem, InvalidInput, Message, printable
+
+_MOST_FAULTS = 20
+
+
+def check_query(scope: dict[str, Any]) -> None:
+    """Refuse what the route does not know, and drop what was left blank.
+
+    Args:
+        scope: of a request whose route was found.
+
+    Raises:
+        InvalidInput: names every parameter that is unknown or came more than once.
+    """
+    query: bytes = scope.get("query_string", b"")
+    handler = scope["route_handler"]
+    if not query or not handler.include_in_schema:
+        return
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
+    if faults := [*_faults([name for name, _ in given], _known(handler))]:
+        raise InvalidInput(faults[:_MOST_FAULTS])
+    if any(not value.strip() for _, value in given):
+        scope["query_string"] = urlencode([(name, value) for name, value in given if value.strip()]).encode()
+
+
+def allowed_on(request: Request[Any, Any, Any]) -> str:
+    """The methods of a route, as `Allow` names them."""
+    try:
+        request.app.asgi_router.handle_routing(request.scope["path"], "TRACE")  # pyright: ignore[reportArgumentType]
+    except MethodNotAllowedException as error:
+        return (error.headers or {}).get("allow", "OPTIONS")
+    return "OPTIONS"
+
+
+def _faults(names: Sequence[str], known: Sequence[str]) -> Iterator[FieldProblem]:
+    for name, times in Counter(names).items():
+        if name not in known:
+            yield FieldProblem(printable(name) or "?", _no_such(name, known), "unknown_parameter")
+        elif times > 1:
+            yield FieldProblem(name, Message("Este parámetro viene repetido. Envíalo una sola vez."), "repeated")
+
+
+def _no_such(name: str, known: Sequence[str]) -> Message:
+    if near := get_close_matches(name[:64].lower(), known, 1):
+        return Message("Este parámetro no existe. ¿Querías decir {near}?", {"near": near[0]})
+    if known:
+        return Message("Este parámetro no existe. Aquí se usan: {known}.", {"known": ", ".join(known)})
+    return Message("Este parámetro no existe: aquí no se usa ninguno. Quítalo.")
+
+
+@lru_cache(maxsize=1_000)
+def _known(handler: HTTPRouteHandler) -> tuple[str, ...]:
+    parameters = cast("dict[str, Any]", handler.parsed_fn_signature.parameters)
+    found = ((name, field.kwarg_definition) for name, field in parameters.items())
+    return tuple(kind.name or kind.query or name for name, kind in found if isinstance(kind, QueryParameter))

@@ -1,0 +1,143 @@
+"""What a caller meant: blanks left in a form, numbers as other languages write them, locales, and stray characters.
+
+Applied before the checks, by the annotations of the command: an optional field that is empty or null counts as left out, 5.0 is 5
+for a whole number, es-MX is es, and texts that people write lose the characters that nobody sees. Identifiers stay as they came.
+
+Source: JSON Schema 2020-12, section 6.1.1 (1.0 is an integer); contract.md §3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+from msgspec import inspect
+
+from guiado.i18n import locale_language
+
+_MOST_LEVELS = 64
+_TERMINAL = r"\x1b\[[0-9;?]*[@-~]"
+_STRAY = {
+    "text": re.compile(rf"(?:{_TERMINAL})|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]"),
+    "name": re.compile(rf"(?:{_TERMINAL})|[\x00-\x1f\x7f-\x9f\u2028\u2029]"),
+}
+"""What becomes a blank, by kind of text; line breaks and tabs belong into a text, but not into a name."""
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
+_GONE = "\ufeff"
+
+
+@lru_cache
+def fields_of(command: type[msgspec.Struct]) -> Mapping[str, inspect.Field]:
+    """The fields of a command by their names in JSON, with their types."""
+    described = cast("inspect.StructType", inspect.type_info(command))
+    return {field.encode_name: field for field in described.fields}
+
+
+def struct_items(kind: inspect.Type) -> Mapping[str, inspect.Field] | None:
+    """The fields of what a list holds, where these are objects with fixed names."""
+    items = _one_of(kind, inspect.ListType)
+    held = _one_of(items.item_type, inspect.StructType) if items else None
+    return {field.encode_name: field for field in held.fields} if held else None
+
+
+def is_left_out(field: inspect.Field, value: object) -> bool:
+    """Whether an optional field that is there was left blank."""
+    return not field.required and (value is None or (isinstance(value, str) and not value.strip()))
+
+
+def as_meant(value: object, kind: inspect.Type) -> object:
+    """The value as a field of this type takes it; anything that cannot be meant stays as it is.
+
+    Args:
+        kind: the field's type, from `fields_of`.
+    """
+    if isinstance(value, str):
+        return _text(value, _name_of(kind))
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and _takes_whole_numbers_only(kind) else value
+    if isinstance(value, list):
+        return _items(cast("list[object]", value), kind)
+    return _members(cast("Mapping[object, object]", value), kind) if isinstance(value, Mapping) else value
+
+
+def readable(text: str, kind: str) -> str:
+    """A text that a person wrote, without the characters that nobody sees or that cannot be kept.
+
+    Args:
+        kind: "text" keeps line breaks and tabs, "name" is one line.
+    """
+    if _HALF_PAIRS.search(text):  # two halves that belong together are one character
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return _STRAY[kind].sub(" ", text).replace(_GONE, "")
+
+
+def storable(value: object, level: int = 0) -> object:
+    """A value of any shape whose texts PostgreSQL can keep: no NUL and no half of a surrogate pair. Keys stay as they are."""
+    if isinstance(value, str):
+        is_whole = "\x00" not in value and not _HALF_PAIRS.search(value)
+        return value if is_whole else readable(value.replace("\x00", " "), "text")
+    if level > _MOST_LEVELS:
+        return value
+    if isinstance(value, list):
+        return [storable(item, level + 1) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: storable(item, level + 1) for key, item in cast("dict[object, object]", value).items()}
+    return value
+
+
+def _text(value: str, kind: str | None) -> object:
+    if kind == "language":
+        return locale_language(value) or value
+    return readable(value, kind) if kind in _STRAY else value
+
+
+def _items(value: list[object], kind: inspect.Type) -> object:
+    wanted = _one_of(kind, inspect.ListType)
+    if wanted is None:
+        return value
+    return [as_meant(item, wanted.item_type) for item in value]
+
+
+def _members(value: Mapping[object, object], kind: inspect.Type) -> object:
+    if free := _one_of(kind, inspect.DictType):
+        return storable(value) if isinstance(free.value_type, inspect.AnyType) else value
+    wanted = _one_of(kind, inspect.StructType)
+    if wanted is None:
+        return value
+    fields = {field.encode_name: field for field in wanted.fields}
+    return {
+        name: as_meant(part, fields[str(name)].type) if name in fields else part
+        for name, part in value.items()
+        if not (name in fields and is_left_out(fields[str(name)], part))
+    }
+
+
+def _one_of(kind: inspect.Type, wanted: type[Any]) -> Any:  # noqa: ANN401
+    return next((option for option in _options(kind) if isinstance(option, wanted)), None)
+
+
+def _takes_whole_numbers_only(kind: inspect.Type) -> bool:
+    options = [type(option) for option in _options(kind)]
+    return inspect.IntType in options and inspect.FloatType not in options
+
+
+def _name_of(kind: inspect.Type) -> str | None:
+    """What the annotation says of a text: see `fields._text`."""
+    while isinstance(kind, inspect.Metadata):
+        extra = cast("Mapping[str, object]", kind.extra or {})  # pyright: ignore[reportUnknownMemberType]
+        if "kind" in extra:
+            return str(extra["kind"])
+        kind = kind.type
+    found = [_name_of(option) for option in kind.types] if isinstance(kind, inspect.UnionType) else []
+    return next(filter(None, found), None)
+
+
+def _options(kind: inspect.Type) -> list[inspect.Type]:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if not isinstance(kind, inspect.UnionType):
+        return [kind]
+    return [option for each in kind.types for option in _options(each)]
