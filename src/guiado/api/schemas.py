@@ -387,7 +387,7 @@ class RealtimeOut(Out):
 
 
 class WebhookBody(Out):
-    """An endpoint; its secret is shown once, when it is registered."""
+    """An endpoint; its secret is shown once, when it is made or given. Of its headers the names are shown, the values masked."""
 
     webhook_id: str
     url: str
@@ -406,12 +406,21 @@ class WebhookBody(Out):
 
 
 class WebhookOut(Out):
-    """An endpoint that was registered."""
+    """An endpoint that was registered or changed; `warning` says what keeps it from working."""
 
     success: bool
     webhook_id: str
     webhook: WebhookBody
     message: str
+    warning: str | None = None
+
+
+class WebhookFound(Out):
+    """One endpoint."""
+
+    success: bool
+    webhook_id: str
+    webhook: WebhookBody
 
 
 class WebhookList(Out):
@@ -429,21 +438,60 @@ class Done(Out):
     message: str
 
 
+class WebhookFigures(Out):
+    """What became of the deliveries to an endpoint, and of the attempts that they took."""
+
+    webhook_id: str
+    url: str
+    events: list[str]
+    enabled: bool
+    total_deliveries: int
+    pending: int
+    delivered: int
+    exhausted: int
+    cancelled: int
+    total_attempts: int
+    successful_attempts: int
+    failed_attempts: int
+    success_rate: float
+    avg_duration_ms: float | None
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+
+
 class WebhookStats(Out):
     """What became of the deliveries to an endpoint."""
 
     success: bool
     webhook_id: str
-    stats: dict[str, Any]
+    stats: WebhookFigures
+
+
+class WebhookAttempt(Out):
+    """One attempt to send an event."""
+
+    id: str
+    event_id: str | None
+    event: str
+    attempt: int
+    success: bool
+    response_status: int | None
+    response_body: str | None
+    error_message: str | None
+    duration_ms: float | None
+    sent_at: datetime
 
 
 class WebhookAttempts(Out):
-    """The latest attempts at an endpoint, newest first."""
+    """A page of the attempts at an endpoint, newest first; `next_cursor` leads to the next one."""
 
     success: bool
     webhook_id: str
-    attempts: list[dict[str, Any]]
+    attempts: list[WebhookAttempt]
     total: int
+    next_cursor: str | None = None
 
 
 class Replayed(Out):
@@ -455,13 +503,41 @@ class Replayed(Out):
     message: str
 
 
+class ReplayedOne(Out):
+    """How much is on its way again to one endpoint."""
+
+    webhook_id: str
+    replayed: int
+
+
+class ReplayedAll(Out):
+    """How much is on its way again, in all and to each endpoint; `disabled` got nothing."""
+
+    success: bool
+    replayed: int
+    webhooks: list[ReplayedOne]
+    disabled: list[str]
+    message: str
+
+
+class TestResult(Out):
+    """What came of the first attempt at one endpoint."""
+
+    webhook_id: str
+    success: bool
+    status: str
+    attempts: int
+    response_status: int | None
+    error: str | None
+
+
 class Tested(Out):
     """What came of a test event; `success` is that of its first attempt."""
 
     success: bool
     webhook_id: str
     event_id: str
-    results: list[dict[str, Any]]
+    results: list[TestResult]
 
 
 class TemplateList(Out):
