@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from msgspec import to_builtins
 
@@ -13,7 +13,7 @@ from guiado import clock
 from guiado.agent.engine import engine
 from guiado.app import commands, events, webhooks
 from guiado.app.endpoint_fields import problems
-from guiado.app.fields import check, check_with
+from guiado.app.fields import Command, check, check_with
 from guiado.app.first_attempts import first_results
 from guiado.app.parts import Parts
 from guiado.app.views import View
@@ -22,6 +22,7 @@ from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
 _LOOK_S = 0.5
+C = TypeVar("C", bound=Command)
 
 
 def registered() -> list[View]:
@@ -51,7 +52,7 @@ def register(given: View) -> View:
     Raises:
         InvalidInput: names every bad field with the remedy.
     """
-    command = check_with(commands.Webhook, given, [*_event_problems(given), *problems(given)])
+    command = _checked(commands.Webhook, given)
 
     async def run(parts: Parts, connection: Connection) -> View:
         endpoint = await webhooks.register(parts, connection, command, make_secret=True)
@@ -71,7 +72,7 @@ def edit(webhook_id: str, given: View, headers: Mapping[str, str], dropped: Coll
         gone = {name.lower() for name in (*dropped, *headers)}
         kept = {name: value for name, value in shown(webhook_id)["headers"].items() if name.lower() not in gone}
         given = {**given, "headers": {**kept, **headers}}
-    command = check_with(commands.WebhookChange, given, [*_event_problems(given), *problems(given)])
+    command = _checked(commands.WebhookChange, given)
 
     async def run(parts: Parts, connection: Connection) -> View:
         endpoint = await webhooks.edit(parts, connection, webhook_id, command)
@@ -91,12 +92,17 @@ def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
     return _warned(engine().write(run), secret)
 
 
-def _event_problems(given: View) -> list[FieldProblem]:
-    """About `--event`, in the words of the terminal; what no name can be is left to the command."""
+def _checked(command: type[C], given: View) -> C:
+    """The command; an event that is none is named by the option that it came with."""
+    wrong = _event_problems(cast("list[str]", given.get("events") or []))
+    return check_with(command, {**given, "events": ["*"]} if wrong else given, [*wrong, *problems(given)])
+
+
+def _event_problems(kinds: list[str]) -> list[FieldProblem]:
     found: list[FieldProblem] = []
-    for kind in cast("list[str]", given.get("events") or []):
+    for kind in kinds:
         try:
-            events.check_kind("events", kind, more=("*",))
+            events.check_kind("--event", kind, more=("*",))
         except InvalidInput as error:
             found += error.problems
     return found

@@ -58,7 +58,7 @@ _MAX_LOOKUPS = 32  # a dead name server keeps a thread for as long as the system
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers hang up on an idle connection
 _MAX_REQUESTS, _MAX_IDLE = 200, 100
 _BODY_S = 2.0  # for what a provider tells beside its status: an id, a reason
-_REFUSAL_S = 3.0
+_REFUSAL_S = 1.0
 _NO_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}
 )
