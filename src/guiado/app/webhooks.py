@@ -145,8 +145,7 @@ async def warnings(
 
 
 def _how_to_enable(webhook_id: str) -> Message:
-    template = "Actívalo con PATCH /webhooks/{id} y «enabled: true», o con: guiado webhooks enable {id}"
-    return Message(template, {"id": webhook_id})
+    return Message("Actívalo con PATCH /webhooks/{id} y «enabled: true», o con: guiado webhooks enable {id}", {"id": webhook_id})
 
 
 async def offer_kestra(parts: Parts, connection: Connection) -> None:

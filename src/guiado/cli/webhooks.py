@@ -133,7 +133,8 @@ def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
     from guiado.cli.postman import remove as take_away
 
     take_away(webhook_id)
-    _done(screen_of(context), {"webhook_id": webhook_id, "removed": True}, "✓ Webhook eliminado.", as_json=as_json)
+    screen = screen_of(context)
+    _done(screen, {"webhook_id": webhook_id, "removed": True}, screen.tr("✓ Webhook eliminado."), as_json=as_json)
 
 
 @app.command("test", cls=Manual, help="Envía un evento de prueba por el camino de todos, y dice qué contestó el receptor.")
@@ -222,8 +223,9 @@ def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
     """Begin to send to an endpoint."""
     from guiado.cli.postman import switch
 
-    said = "✓ Activado. Lo que no se le envió mientras tanto: guiado webhooks replay {id} --failed"
-    _done(screen_of(context), switch(webhook_id, enabled=True), said, as_json=as_json, id=webhook_id)
+    screen = screen_of(context)
+    said = screen.tr("✓ Activado. Lo que no se le envió mientras tanto: guiado webhooks replay {id} --failed", id=webhook_id)
+    _done(screen, switch(webhook_id, enabled=True), said, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Deja de enviar a un webhook; lo que llegue mientras tanto se guarda.")
@@ -231,15 +233,16 @@ def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> No
     """Cease to send to an endpoint."""
     from guiado.cli.postman import switch
 
-    said = "✓ Desactivado. Lo que llegue mientras tanto se guarda."
-    _done(screen_of(context), switch(webhook_id, enabled=False), said, as_json=as_json)
+    screen = screen_of(context)
+    said = screen.tr("✓ Desactivado. Lo que llegue mientras tanto se guarda.")
+    _done(screen, switch(webhook_id, enabled=False), said, as_json=as_json)
 
 
-def _done(screen: Screen, told: View, said: str, *, as_json: bool, **params: object) -> None:
+def _done(screen: Screen, told: View, said: str, *, as_json: bool) -> None:
     if as_json:
         screen.print_json(told)
     else:
-        screen.say(said, style="green", **params)
+        screen.show(said, style="green")
 
 
 def _is_uuid(given: str) -> bool:
