@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
     -- Lo que guiado agrega
     previous_secret       text,                      -- tras cambiar el secreto se firma también con el anterior…
     previous_secret_until timestamptz,               -- …hasta este momento
+    older_secrets  jsonb       NOT NULL DEFAULT '[]',  -- y los de antes de ese que todavía firman: secret, until
     thin           boolean     NOT NULL DEFAULT false, -- enviar solo identificadores, sin palabras ni datos de clientes
     max_per_second double precision CHECK (max_per_second > 0),
     failures       integer     NOT NULL DEFAULT 0,   -- intentos fallidos seguidos
@@ -74,6 +75,7 @@ BEGIN  -- instalaciones anteriores
     ALTER TABLE support_webhooks
         ADD COLUMN IF NOT EXISTS previous_secret text,
         ADD COLUMN IF NOT EXISTS previous_secret_until timestamptz,
+        ADD COLUMN IF NOT EXISTS older_secrets jsonb NOT NULL DEFAULT '[]',
         ADD COLUMN IF NOT EXISTS thin boolean NOT NULL DEFAULT false,
         ADD COLUMN IF NOT EXISTS max_per_second double precision CHECK (max_per_second > 0),
         ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 0,

@@ -120,6 +120,26 @@ def test_disabling_and_enabling_keeps_the_overlap_of_secrets_and_everything_else
     run(dsn, test)
 
 
+def test_who_rotates_twice_keeps_the_overlap_that_was_promised_first(dsn: str) -> None:
+    async def test(house: House) -> None:
+        await house.register("crm", secret="uno")
+
+        async def rotate(secret: str, hours: float = 24) -> list[str]:
+            async with house.parts.db.connection() as connection:
+                command = commands.Rotate(secret=secret, overlap_hours=hours)
+                return (await webhooks.rotate(house.parts, connection, "crm", command)).secrets(clock.now())
+
+        assert await rotate("dos", 1) == ["dos", "uno"]
+        assert await rotate("tres") == ["tres", "dos", "uno"]
+        assert await rotate("dos") == ["dos", "tres", "uno"], "back to the one before"
+        async with house.parts.db.connection() as connection:
+            endpoint = await webhooks.find(house.parts, connection, "crm")
+        assert endpoint.secrets(clock.now() + timedelta(hours=2)) == ["dos", "tres"]
+        assert await rotate("cuatro", 0) == ["cuatro"], "who leaves no time wants none of the others"
+
+    run(dsn, test)
+
+
 def test_changing_something_undoes_no_rotation_that_came_in_between(dsn: str) -> None:
     async def test(house: House) -> None:
         await house.register("crm", secret=OLD)

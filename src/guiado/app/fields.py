@@ -43,7 +43,7 @@ Email = Annotated[str, _text(254, "cliente@example.com", kind="email", format="e
 Name = Annotated[str, _text(200, "Juan Pérez")]
 Line = Annotated[str, _text(128)]
 Notes = Annotated[str, _text(5_000, kind="text")]
-Url = Annotated[str, _text(2_048, "https://tu-sistema.com/webhook", kind="url", format="uri")]
+Url = Annotated[str, _text(2_048, "https://example.com/webhook", kind="url", format="uri")]
 Rating = Annotated[int, Meta(ge=1, le=5, examples=[5])]
 StepNumber = Annotated[int, Meta(ge=1, le=10_000, examples=[1])]
 Seconds = Annotated[float, Meta(ge=0, le=31_536_000, examples=[42.5])]

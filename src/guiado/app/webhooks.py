@@ -29,7 +29,7 @@ from guiado.store.sessions import uuid_or_none
 if TYPE_CHECKING:
     from guiado.delivery.http import GuardedClient
 
-_UNSHOWN = frozenset({"previous_secret", "previous_secret_until"})
+_UNSHOWN = frozenset({"previous_secret", "previous_secret_until", "older_secrets"})
 _OVERLAP = timedelta(hours=24)
 """How long the secret before signs too, where nobody says."""
 _TRIES = 3
@@ -91,7 +91,7 @@ async def edit(parts: Parts, connection: Connection, webhook_id: str, command: W
     if webhook_id in BUILT_IN and command.url is not None:
         raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
     _refuse(command, stored)
-    until = clock.now() + timedelta(hours=command.overlap_hours)
+    until = _until(command.overlap_hours)
     found = await registry.change_webhook(connection, parts.tenant, webhook_id, _changes(command), until)
     if found is None:
         raise WebhookNotFound(webhook_id)
@@ -255,11 +255,19 @@ async def rotate(parts: Parts, connection: Connection, webhook_id: str, command:
     """
     if found := secret_problems(command.secret or ""):
         raise InvalidInput(found)
-    secret, until = command.secret or clock.secret(), clock.now() + timedelta(hours=command.overlap_hours)
-    found = await outbox.rotate(connection, parts.tenant, webhook_id, secret, until) if is_storable(webhook_id) else None
-    if found is None:
+    changes = {"secret": command.secret or clock.secret()}
+    endpoint = (
+        await registry.change_webhook(connection, parts.tenant, webhook_id, changes, _until(command.overlap_hours))
+        if is_storable(webhook_id)
+        else None
+    )
+    if endpoint is None:
         raise WebhookNotFound(webhook_id)
-    return found
+    return endpoint
+
+
+def _until(overlap_hours: float) -> datetime | None:
+    return clock.now() + timedelta(hours=overlap_hours) if overlap_hours else None
 
 
 async def test(parts: Parts, connection: Connection, webhook_id: str) -> str:

@@ -197,16 +197,6 @@ async def replay(connection: Connection, tenant: str, webhook_id: str, which: Ra
     return int(count)
 
 
-async def rotate(connection: Connection, tenant: str, webhook_id: str, secret: str, until: datetime) -> Endpoint | None:
-    """Give an endpoint a new secret; the one before signs too for a while.
-
-    Returns:
-        None where there is no such endpoint.
-    """
-    row = await connection.fetchrow(sql("outbox", "rotate"), tenant, webhook_id, secret, until)
-    return endpoint_of(row) if row else None
-
-
 async def attempts(
     connection: Connection, tenant: str, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
 ) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from guiado.store.sessions import event_rows
 
 MASK = "********"
 """What is shown in place of a header's value; sent back, it leaves the value as it is."""
+_MOST_SECRETS = 5
+"""With each one a message is signed, in one header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Endpoint:
         max_per_second: how many messages a second at most; None for any number.
         disabled_reason: why guiado itself stopped sending.
         previous_secret: signs too until `previous_secret_until`.
+        older_secrets: those before it that still sign: `secret until` each.
     """
 
     webhook_id: str
@@ -43,13 +46,16 @@ class Endpoint:
     disabled_reason: str | None = None
     previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
+    older_secrets: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
     def secrets(self, now: datetime) -> list[str]:
-        """What messages are signed with now; during a rotation the new one and the one before."""
-        old = self.previous_secret if self.previous_secret_until and now < self.previous_secret_until else None
-        return [secret for secret in (self.secret, old) if secret]
+        """What messages are signed with now: the secret, and during a rotation those before it, the latest first."""
+        until = self.previous_secret_until
+        old = [self.previous_secret] if until and now < until else []
+        older = [one["secret"] for one in self.older_secrets if now < datetime.fromisoformat(one["until"])]
+        return list(dict.fromkeys(secret for secret in (self.secret, *old, *reversed(older)) if secret))[:_MOST_SECRETS]
 
 
 async def add_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint | None:
@@ -67,7 +73,7 @@ async def change_webhook(
     tenant: str,
     webhook_id: str,
     changes: Mapping[str, object],
-    overlap_until: datetime,
+    overlap_until: datetime | None,
     *,
     anew: bool = False,
 ) -> Endpoint | None:
@@ -76,7 +82,7 @@ async def change_webhook(
     Args:
         changes: by the names of `Endpoint`; what is left out stays. A header whose value is `MASK` keeps its value;
             `max_per_second` 0 takes the limit away.
-        overlap_until: where the secret changes, the one before signs too until then.
+        overlap_until: where the secret changes, the one before signs too until then; None: none of those before it does.
         anew: forget its failures; so does who enables it, or gives it another address.
     """
     row = await connection.fetchrow(

@@ -118,15 +118,6 @@ SELECT count(*) FROM again;
 -- An endpoint is tried again at once.
 UPDATE support_webhooks w SET paused_until = NULL WHERE w.tenant_id = $1 AND w.webhook_id = $2;
 
--- name: rotate
--- Gives an endpoint a new secret ($3); the one before signs too until $4. The same secret again changes nothing.
-UPDATE support_webhooks w
-   SET previous_secret = CASE WHEN w.secret = $3 THEN w.previous_secret ELSE w.secret END,
-       previous_secret_until = CASE WHEN w.secret = $3 THEN w.previous_secret_until ELSE $4 END,
-       secret = $3, updated_at = greatest(now(), w.updated_at + interval '1 microsecond')
- WHERE w.tenant_id = $1 AND w.webhook_id = $2
-RETURNING w.*;
-
 -- name: attempts
 -- The latest attempts at an endpoint, newest first; with $4 and $5 those before that moment and id.
 SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.response_body, e.error_message, e.duration_ms, e.sent_at

@@ -8,7 +8,8 @@ RETURNING w.*;
 
 -- name: webhook_change
 -- Changes what $3 has of a webhook, and nothing else: another process may be changing the rest. Headers are replaced together; one
--- whose value is the mask $4 keeps its value. The secret before a new one signs too until $5. Who is enabled, leads elsewhere
+-- whose value is the mask $4 keeps its value. The secret before a new one signs too until $5, as do those before it
+-- for as long as they were promised; with null none does. Who is enabled, leads elsewhere
 -- or is registered again ($6) begins anew.
 UPDATE support_webhooks w SET
     url = coalesce($3::jsonb ->> 'url', w.url),
@@ -16,6 +17,11 @@ UPDATE support_webhooks w SET
     secret = coalesce($3::jsonb ->> 'secret', w.secret),
     previous_secret = CASE WHEN $3::jsonb ->> 'secret' <> w.secret THEN w.secret ELSE w.previous_secret END,
     previous_secret_until = CASE WHEN $3::jsonb ->> 'secret' <> w.secret THEN $5 ELSE w.previous_secret_until END,
+    older_secrets = CASE WHEN $3::jsonb ->> 'secret' <> w.secret THEN (
+        SELECT coalesce(jsonb_agg(e.old), '[]')
+          FROM jsonb_array_elements(w.older_secrets || jsonb_build_object(
+                   'secret', w.previous_secret, 'until', w.previous_secret_until)) AS e (old)
+         WHERE $5::timestamptz IS NOT NULL AND (e.old ->> 'until')::timestamptz > now()) ELSE w.older_secrets END,
     headers = CASE WHEN $3::jsonb ? 'headers' THEN (
         SELECT coalesce(jsonb_object_agg(h.key, CASE WHEN h.value = $4 THEN coalesce(k.value, h.value) ELSE h.value END), '{}')
           FROM jsonb_each_text($3::jsonb -> 'headers') h
