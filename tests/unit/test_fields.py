@@ -334,3 +334,13 @@ def test_an_address_is_checked_for_syntax_only_and_kept_trimmed_and_in_lower_cas
 )  # fmt: skip
 def test_an_address_with_bad_syntax_is_refused(written: str) -> None:
     refusal(commands.Start, "customer_email", written)
+
+
+SECRETS = [(c, n) for c, values in VALID.items() for n in values if n in {"secret", "headers", "webhook_url"}]
+
+
+@pytest.mark.parametrize(("command", "name"), SECRETS, ids=str)
+def test_no_key_is_shown_where_a_command_is_written_into_a_log(command: type[Command], name: str) -> None:
+    given = VALID[command] | {name: {"X-Clave": "muy-secreta"} if name == "headers" else "https://muy-secreta.example/"}
+    assert "muy-secreta" not in repr(check(command, given))
+    assert repr(check(command, given)).startswith(f"{command.__name__}(")

@@ -6,7 +6,7 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -137,7 +137,21 @@ PerSecond = Annotated[float, Meta(ge=0, le=1_000, examples=[5], description="Env
 OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
 
 
-class Webhook(Command):
+class _Secretive:
+    """A command with keys in it: `repr` leaves them out, since it may end in a log."""
+
+    __slots__ = ()
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
+        return f"{type(self).__name__}({shown})"
+
+
+_KEYS = frozenset({"secret", "headers", "webhook_url"})
+
+
+class Webhook(_Secretive, Command):
     """An endpoint that wants to be told; of one that is registered already, what is left out stays as it is."""
 
     url: Url
@@ -152,7 +166,7 @@ class Webhook(Command):
     max_per_second: PerSecond | None = None
 
 
-class WebhookChange(Command):
+class WebhookChange(_Secretive, Command):
     """What changes of an endpoint; what is left out stays as it is."""
 
     url: Url | None = None
@@ -177,7 +191,7 @@ class Replay(Command):
     delivered: Annotated[bool, Meta(description="También lo que ya llegó.")] = False
 
 
-class Rotate(Command):
+class Rotate(_Secretive, Command):
     """A new secret for an endpoint."""
 
     secret: Secret | None = None
@@ -221,7 +235,7 @@ ChannelName = Literal["email", "sms", "push", "slack", "teams", "discord", "webh
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
 
-class Notification(Command):
+class Notification(_Secretive, Command):
     """A message to one recipient."""
 
     notification_type: Annotated[Line, Meta(examples=["session_escalated"])]
@@ -234,7 +248,7 @@ class Notification(Command):
     webhook_url: Url | None = None
 
 
-class Recipient(Command):
+class Recipient(_Secretive, Command):
     """Who is told of what, and how they want it."""
 
     channel: ChannelName

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
 import httpx2
@@ -37,7 +37,7 @@ class Target:
     """
 
     scheme: str
-    login: str | None
+    login: str | None = field(repr=False)
     host: str
     port: int
     path: bytes
