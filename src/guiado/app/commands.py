@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from guiado.app.fields import Command, Days, Description, Email, Line, Name, Notes, Rating, Seconds, StepNumber, Url
 from guiado.domain.clarification import Reply
@@ -159,10 +159,10 @@ class Webhook(_Secretive, Command):
     webhook_id: Line | None = None
     secret: Secret | None = None
     headers: Headers | None = None
-    timeout: AttemptSeconds | None = None
-    retry_attempts: AttemptsInAll | None = None
-    enabled: bool | None = None
-    thin: Thin | None = None
+    timeout: AttemptSeconds | UnsetType = UNSET
+    retry_attempts: AttemptsInAll | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
 
 
@@ -174,10 +174,10 @@ class WebhookChange(_Secretive, Command):
     secret: Secret | None = None
     overlap_hours: OverlapHours = 24
     headers: Headers | None = None
-    timeout: AttemptSeconds | None = None
-    retry_attempts: AttemptsInAll | None = None
-    enabled: bool | None = None
-    thin: Thin | None = None
+    timeout: AttemptSeconds | UnsetType = UNSET
+    retry_attempts: AttemptsInAll | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from guiado import clock
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
@@ -72,8 +73,8 @@ def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
         events=_events(command.events),
         secret=command.secret or made,
         headers=_stripped(command.headers or {}),
-        timeout=10.0 if command.timeout is None else command.timeout,
-        retry_attempts=10 if command.retry_attempts is None else command.retry_attempts,
+        timeout=10.0 if command.timeout is UNSET else command.timeout,
+        retry_attempts=10 if command.retry_attempts is UNSET else command.retry_attempts,
         enabled=command.enabled is not False,
         thin=command.thin is True,
         max_per_second=command.max_per_second or None,
@@ -106,7 +107,9 @@ def _refuse(command: Webhook | WebhookChange, stored: Endpoint | None) -> None:
 
 def _changes(command: Webhook | WebhookChange) -> dict[str, object]:
     given = msgspec.structs.asdict(command)
-    changes = {name: value for name, value in given.items() if value is not None and name not in {"webhook_id", "overlap_hours"}}
+    changes = {
+        name: value for name, value in given.items() if value not in (None, UNSET) and name not in {"webhook_id", "overlap_hours"}
+    }
     if command.events is not None:
         changes["events"] = _events(command.events)
     if command.headers is not None:

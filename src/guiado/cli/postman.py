@@ -95,7 +95,8 @@ def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
 def _checked(command: type[C], given: View) -> C:
     """The command; an event that is none is named by the option that it came with."""
     wrong = _event_problems(cast("list[str]", given.get("events") or []))
-    return check_with(command, {**given, "events": ["*"]} if wrong else given, [*wrong, *problems(given)])
+    named = {name: value for name, value in given.items() if value is not None}
+    return check_with(command, {**named, "events": ["*"]} if wrong else named, [*wrong, *problems(given)])
 
 
 def _event_problems(kinds: list[str]) -> list[FieldProblem]:
