@@ -24,7 +24,8 @@ CREATE INDEX IF NOT EXISTS outbox_by_time ON support_troubleshooting_outbox (ten
 CREATE INDEX IF NOT EXISTS outbox_by_session ON support_troubleshooting_outbox (session_id) WHERE session_id IS NOT NULL;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Webhooks registrados. El identificador lo elige quien registra; registrar otra vez el mismo lo reemplaza.
+-- Webhooks registrados. El identificador lo elige quien registra; registrar otra vez el mismo cambia lo que se diga y conserva lo demás.
+-- events: tipos de evento, o «*» para todos.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_webhooks (
     tenant_id      text        NOT NULL DEFAULT guiado_tenant(),
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
     -- Lo que guiado agrega
     previous_secret       text,                      -- tras cambiar el secreto se firma también con el anterior…
     previous_secret_until timestamptz,               -- …hasta este momento
+    older_secrets  jsonb       NOT NULL DEFAULT '[]',  -- y los de antes de ese que todavía firman: secret, until
     thin           boolean     NOT NULL DEFAULT false, -- enviar solo identificadores, sin palabras ni datos de clientes
     max_per_second double precision CHECK (max_per_second > 0),
     failures       integer     NOT NULL DEFAULT 0,   -- intentos fallidos seguidos
@@ -64,8 +66,6 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_deliveries (
     state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'disabled', 'cancelled')),
     attempts     integer     NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL DEFAULT now(),
-    leased_until timestamptz,
-    leased_by    text,
     created_at   timestamptz NOT NULL DEFAULT now(),
     finished_at  timestamptz,
     last_error   text
@@ -75,6 +75,7 @@ BEGIN  -- instalaciones anteriores
     ALTER TABLE support_webhooks
         ADD COLUMN IF NOT EXISTS previous_secret text,
         ADD COLUMN IF NOT EXISTS previous_secret_until timestamptz,
+        ADD COLUMN IF NOT EXISTS older_secrets jsonb NOT NULL DEFAULT '[]',
         ADD COLUMN IF NOT EXISTS thin boolean NOT NULL DEFAULT false,
         ADD COLUMN IF NOT EXISTS max_per_second double precision CHECK (max_per_second > 0),
         ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 0,
@@ -128,7 +129,7 @@ BEGIN
     SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id,
            CASE WHEN w.enabled THEN 'pending' ELSE 'disabled' END, e.occurred_at, e.occurred_at
       FROM emitted e
-      JOIN support_webhooks w ON w.tenant_id = p_tenant AND e.event = ANY (w.events)
+      JOIN support_webhooks w ON w.tenant_id = p_tenant AND (e.event = ANY (w.events) OR '*' = ANY (w.events))
     ON CONFLICT (delivery_id) DO NOTHING;
 END $$;
 

@@ -34,6 +34,7 @@ from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
 from guiado.domain.events import EventKind
 from guiado.detection.encoders.table import release_memory
+from guiado.app.sending import EXIT_S
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings
@@ -44,7 +45,7 @@ from guiado.wiring import Runtime, loop_factory
 BASE_PATH = "/api/support/troubleshooting"
 MAX_BODY_BYTES = 1_048_576
 _KNOWLEDGE_POLL_S = 0.5
-_STOP_S = 10
+_STOP_S = int(EXIT_S)
 log = get_logger()
 
 

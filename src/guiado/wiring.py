@@ -302,7 +302,7 @@ class _ModelWay:
         """Send one request to an address that the operator set."""
         async with self._making:
             self._client = self._client or await asyncio.to_thread(self._make)
-        return await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True)
+        return await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True, body_s=None)
 
     def _make(self) -> GuardedClient:
         from guiado.delivery.http import GuardedClient

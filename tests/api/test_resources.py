@@ -40,7 +40,7 @@ def test_realtime(http: httpx2.Client) -> None:
 
 
 def test_webhooks_show_their_secret_once(http: httpx2.Client) -> None:
-    body = {"url": "https://tu-sistema.com/webhook", "events": ["session_started"], "secret": "tu-secret-key"}
+    body = {"url": "https://example.com/webhook", "events": ["session_started"], "secret": "tu-secret-key"}
     made = http.post("/webhooks", json=body).json()
     assert made["webhook"]["secret"] == "tu-secret-key"
     listed = http.get("/webhooks").json()["webhooks"]

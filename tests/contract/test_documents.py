@@ -69,7 +69,7 @@ def test_every_route_is_documented_and_no_other(service: str) -> None:
     }
     documented = {
         (method, path.partition("?")[0].rstrip("/") or "/")
-        for method, path in re.findall(r"`(GET|POST|PUT|DELETE) (/[^\s`]*)`", API)
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`]*)`", API)
     }
     assert documented == served
 

@@ -91,7 +91,8 @@ def test_a_webhook_from_its_registration_to_its_end(shell, receiver) -> None:
     assert len(receiver.got) == 2, "nothing is sent to one that is disabled"
     assert "destino desactivado: 1" in shell("events", "tail", "--event", "session_started").out
     assert shell("webhooks", "enable", "crm").code == 0
-    assert "1" in shell("webhooks", "replay", "crm", "--from", "2020-01-01").out
+    told = json.loads(shell("webhooks", "replay", "crm", "--from", "2020-01-01", "--json").out)
+    assert told["replayed"] == told["webhooks"]["crm"] >= 1
     assert [body["event"] for body in receiver.got[2:]].count("session_started") >= 1
 
     changed = json.loads(shell("webhooks", "rotate", "crm", "--json").out)
@@ -131,6 +132,57 @@ def test_the_figures_say_where_there_is_nothing(shell):
     assert "guiado webhooks add" in said[3]
 
 
+def test_a_test_of_who_is_gone_is_a_failure_and_no_internal_error(shell, receiver) -> None:
+    shell("webhooks", "add", receiver.url, "--event", "*", "--id", "crm")
+    receiver.status = 410
+    tried = shell("webhooks", "test", "crm")
+    assert (tried.code, tried.err.strip()) == (1, "No llegó: HTTP 410")
+    again = shell("webhooks", "test", "crm")
+    assert (again.code, "guiado webhooks enable crm" in again.err) == (2, True)
+    assert json.loads(shell("webhooks", "enable", "crm", "--json").out)["enabled"] is True
+
+
+def test_one_webhook_is_shown_and_changed_and_what_is_not_named_stays(shell, receiver) -> None:
+    words = ("--header", "X-Api-Key: clave", "--header", "X-B: b", "--retry-attempts", "3", "--max-per-second", "5", "--thin")
+    made = json.loads(shell("webhooks", "add", receiver.url, "--event", "*", "--id", "crm", *words, "--json").out)
+    shown = json.loads(shell("webhooks", "show", "crm", "--json").out)
+    assert (shown["retry_attempts"], shown["max_per_second"], shown["thin"], shown["events"]) == (3, 5, True, ["*"])
+    assert "clave" not in shell("webhooks", "show", "crm").out + json.dumps(shown)
+    edited = json.loads(shell("webhooks", "edit", "crm", "--attempts", "4", "--rate", "0", "--no-thin", "--drop-header", "x-b",
+                              "--header", "X-C: c", "--json").out)  # fmt: skip
+    expected = {
+        "retry_attempts": 4,
+        "max_per_second": None,
+        "thin": False,
+        "headers": {"X-Api-Key": "********", "X-C": "********"},
+    }
+    assert edited | {"updated_at": 0} == shown | expected | {"updated_at": 0, "warnings": []}
+    again = shell("webhooks", "add", receiver.url, "--event", "step_failed", "--id", "crm")
+    assert ("Secreto:" in again.out, "Conserva su secreto" in again.out) == (False, True)
+    changed = json.loads(shell("webhooks", "edit", "crm", "--secret", made["secret"], "--json").out)
+    assert changed["retry_attempts"] == 4
+    far = shell("webhooks", "edit", "crm", "--url", "http://10.0.0.1/")
+    assert (far.code, "Aviso: " in far.out, "GUIADO_PRIVATE_TARGETS" in far.out.replace("\n", "")) == (0, True, True)
+    assert json.loads(shell("webhooks", "disable", "crm", "--json").out)["enabled"] is False
+    assert json.loads(shell("webhooks", "remove", "crm", "--json").out) == {"webhook_id": "crm", "removed": True}
+
+
+def test_everything_that_failed_is_sent_again_with_one_command(shell, receiver) -> None:
+    for name in ("uno", "otro"):
+        shell("webhooks", "add", receiver.url, "--event", "session_started", "--id", name, "--retry-attempts", "1")
+    receiver.status = 500
+    for name in ("uno", "otro"):
+        assert shell("webhooks", "test", name).code == 1
+    receiver.status = 200
+    told = json.loads(shell("webhooks", "replay", "--failed", "--all", "--json").out)
+    assert told == {"replayed": 2, "webhooks": {"uno": 1, "otro": 1}}
+    assert "No había nada" in shell("webhooks", "replay", "--failed").out
+    assert json.loads(shell("events", "replay", "--failed", "--json").out)["replayed"] == 0
+    assert json.loads(shell("webhooks", "replay", "uno", "--event", receiver.got[-1]["id"], "--json").out)["replayed"] == 0
+    assert json.loads(shell("webhooks", "replay", "--event", "session_started", "--delivered", "--json").out)["replayed"] == 2
+    assert len({body["id"] for body in receiver.got}) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "names"),
     [
@@ -144,14 +196,23 @@ def test_the_figures_say_where_there_is_nothing(shell):
         (("events", "tail", "--session", "nada"), "--session"),
         (("events", "replay"), "EVENTO"),
         (("events", "replay", "--from", "ayer"), "--from"),
+        (("events", "replay", "--from", "2026-01-02", "--to", "2026-01-01"), "--to"),
+        (("events", "replay", "--event", "nada"), "--event"),
+        (("webhooks", "replay", "crm"), "EVENTO"),
+        (("webhooks", "replay", "crm", "--failed", "--all"), "--all"),
+        (("webhooks", "replay", "--event", "nada"), "--event"),
+        (("webhooks", "edit", "crm", "--header", "Host: x"), "headers.Host"),
+        (("webhooks", "rotate", "crm", "--secret", "whsec_x"), "secret"),
     ],
 )
 def test_bad_words_are_named_with_the_remedy(shell, words, names) -> None:
+    if "edit" in words:
+        shell("webhooks", "add", "https://a.example/", "--event", "session_started", "--id", "crm")
     ran = shell(*words)
     assert (ran.code, f"{names}: " in ran.err, "Traceback" in ran.err) == (2, True, False), ran.err
 
 
 def test_an_unknown_webhook_is_said_to_be_unknown(shell) -> None:
-    for command in ("test", "attempts", "remove", "rotate", "enable", "disable"):
+    for command in ("test", "attempts", "remove", "rotate", "enable", "disable", "show", "edit"):
         ran = shell("webhooks", command, "nadie")
         assert (ran.code, "nadie" in ran.err) == (1, True), command

@@ -419,7 +419,11 @@ def test_webhooks_are_registered_replaced_and_removed(facade: str) -> None:
     )
     assert (stored.timeout, stored.retry_attempts, stored.enabled) == (10, 10, True)
     manager.register_webhook("mi-webhook", WebhookConfig("https://otro.example/b", ["step_failed"], enabled=False))
-    assert [(w.url, w.secret, w.enabled) for w in manager.webhooks.values()] == [("https://otro.example/b", None, False)]
+    assert [(w.url, w.secret, w.enabled) for w in manager.webhooks.values()] == [("https://otro.example/b", "corto", False)]
+    assert manager.webhooks["mi-webhook"].headers == {"X-A": "b"}
+    assert "corto" not in repr(manager.webhooks), "a secret reaches no log"
+    (result,) = manager.trigger_webhook("step_failed", {"n": 1}, webhook_id="mi-webhook")["results"]
+    assert (result["success"], result["status"], "desactivado" in result["error"]) == (False, "disabled", True)
     assert manager.unregister_webhook("mi-webhook") is True
     assert manager.unregister_webhook("mi-webhook") is False
     assert "mi-webhook" not in manager.webhooks
@@ -471,7 +475,9 @@ def test_a_webhook_that_cannot_be_used_names_its_field(facade: str) -> None:
         ({"retry_attempts": 0}, "retry_attempts"),
         ({"headers": {"Host": "x"}}, "headers"),
         ({"headers": {"X": "a\r\nb: c"}}, "headers"),
+        ({"headers": {"Accept-Encoding": "gzip"}}, "headers"),
         ({"secret": "a\x00"}, "secret"),
+        ({"secret": "whsec_no-es_base64"}, "secret"),
     ]
     manager = TroubleshootingWebhookManager()
     for changes, name in cases:

@@ -50,6 +50,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
     commands.Correct: {"problem_id": "p", "notes": "Era el cable"},
     commands.Replay: {
         "event_id": "01a2079f-aaba-7000-b991-2f52aae97554",
+        "event": "step_failed",
         "begin": "2026-11-22T10:00:00Z",
         "end": "2026-11-23T10:00:00Z",
         "delivered": True,
@@ -64,6 +65,18 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "timeout": 5.0,
         "retry_attempts": 3,
         "enabled": True,
+        "thin": True,
+        "max_per_second": 2.5,
+    },
+    commands.WebhookChange: {
+        "url": "https://example.com/x",
+        "events": ["*"],
+        "secret": "s",
+        "overlap_hours": 2,
+        "headers": {"X-A": "b"},
+        "timeout": 5.0,
+        "retry_attempts": 3,
+        "enabled": False,
         "thin": True,
         "max_per_second": 2.5,
     },
@@ -376,3 +389,13 @@ def test_an_address_is_checked_for_syntax_only_and_kept_trimmed_and_in_lower_cas
 )  # fmt: skip
 def test_an_address_with_bad_syntax_is_refused(written: str) -> None:
     refusal(commands.Start, "customer_email", written)
+
+
+SECRETS = [(c, n) for c, values in VALID.items() for n in values if n in {"secret", "headers", "webhook_url"}]
+
+
+@pytest.mark.parametrize(("command", "name"), SECRETS, ids=str)
+def test_no_key_is_shown_where_a_command_is_written_into_a_log(command: type[Command], name: str) -> None:
+    given = VALID[command] | {name: {"X-Clave": "muy-secreta"} if name == "headers" else "https://muy-secreta.example/"}
+    assert "muy-secreta" not in repr(check(command, given))
+    assert repr(check(command, given)).startswith(f"{command.__name__}(")

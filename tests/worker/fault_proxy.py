@@ -49,7 +49,7 @@ Fault = Callable[[Call], Awaitable[None]]
 EARLY: dict[str, Fault] = {}
 """What happens before a request is read."""
 LATE: dict[str, Fault] = {}
-"""What happens to a request that was read. Whether the receiver got it is the fault's business."""
+"""What happens to a request that was read. Where the head of an answer is whole and says 200, the receiver got it."""
 
 
 def _early(act: Fault) -> Fault:
@@ -115,6 +115,7 @@ async def reset_in_headers(call: Call) -> None:
 
 @_late
 async def reset_in_body(call: Call) -> None:
+    await call.ask()
     await call.say(_LONG_HEAD, b"x" * 500)
     call.reset()
 
@@ -133,6 +134,7 @@ async def silence_in_body(call: Call) -> None:
 
 @_late
 async def slow_drip(call: Call) -> None:
+    await call.ask()
     await call.say(_LONG_HEAD)
     for _ in range(1000):
         await asyncio.sleep(_DRIP_S)
@@ -187,16 +189,19 @@ async def too_short_length(call: Call) -> None:
 
 @_late
 async def too_long_length(call: Call) -> None:
+    await call.ask()
     await call.say(_LONG_HEAD, b"short")
 
 
 @_late
 async def broken_chunks(call: Call) -> None:
+    await call.ask()
     await call.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nff\r\nbroken")
 
 
 @_late
 async def wrong_chunks(call: Call) -> None:
+    await call.ask()
     await call.say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n")
     await call.hang()
 

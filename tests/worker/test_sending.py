@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -256,7 +256,7 @@ def test_who_is_gone_is_disabled_and_what_comes_then_is_kept(dsn: str) -> None:
                     await webhooks.replay(house.parts, connection, "crm", commands.Replay())
             house.receiver.answers.clear()
             house.receiver.got.clear()
-            await house.register("crm")
+            await house.register("crm", enabled=True)
             async with house.parts.db.connection() as connection:
                 assert await webhooks.replay(house.parts, connection, "crm", commands.Replay()) == 3
             await until(lambda: nothing_due(house))
@@ -480,9 +480,10 @@ def test_registering_again_starts_afresh(dsn: str) -> None:
             await connection.execute(
                 "UPDATE support_webhooks SET failures = 9, paused_until = now() + interval '1 h', disabled_reason = 'x'"
             )
-            again = await registry.put_webhook(connection, "default", replace(first, secret="otro"))
+        again = await house.register("crm", secret="otro", enabled=True)
         row = await house.look("crm")
         assert (row["failures"], row["paused_until"], row["disabled_reason"], again.secret) == (0, None, None, "otro")
+        assert again.secrets(clock.now()) == ["otro", first.secret]
 
     run(dsn, test)
 

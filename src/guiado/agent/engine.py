@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from guiado import clock
 from guiado.app.idempotency import once, request_hash
 from guiado.app.parts import Parts
+from guiado.app.sending import EXIT_S
 from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.settings import Settings, read_settings
 from guiado.store.database import Connection
@@ -26,7 +27,6 @@ from guiado.worker import refresh_views
 T = TypeVar("T")
 _RETRY_S = 20.0
 _PAUSE_S = 0.05
-_STOP_S = 10.0
 _DRAIN_S = 5.0
 
 
@@ -64,7 +64,7 @@ class Engine:
             self.portal.call(self._worker.drain, _DRAIN_S)
         self.portal.call(self._worker.stop)
         try:
-            self._working.result(_STOP_S)
+            self._working.result(EXIT_S)
         except TimeoutError:  # a job that is cut short is free again when its lease ends
             self._working.cancel()
 

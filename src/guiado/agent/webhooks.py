@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.agent.engine import Facade
 from guiado.app import commands, webhooks
+from guiado.app.endpoint_fields import problems
 from guiado.app.fields import check, check_with
+from guiado.app.first_attempts import first_results
 from guiado.app.parts import Parts
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
@@ -23,8 +25,8 @@ class WebhookConfig:
 
     Args:
         url: where to post.
-        events: of which events.
-        secret: signs the messages; any text that is not empty.
+        events: of which events; "*" for all.
+        secret: signs the messages; any text that is not empty. Libraries of Standard Webhooks check only `whsec_…`.
         headers: sent with every message.
         timeout: seconds for one attempt.
         retry_attempts: attempts in all.
@@ -33,8 +35,8 @@ class WebhookConfig:
 
     url: str
     events: Sequence[EventKind | str]
-    secret: str | None = None
-    headers: Mapping[str, str] | None = None
+    secret: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
     timeout: float = 10
     retry_attempts: int = 10
     enabled: bool = True
@@ -50,7 +52,9 @@ class TroubleshootingWebhookManager(Facade):
         return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
 
     def register_webhook(self, webhook_id: str, config: WebhookConfig) -> None:
-        """Register an endpoint; the same id again replaces it.
+        """Register an endpoint; the same id again replaces it, but keeps secret and headers where `config` has none.
+
+        A secret that is replaced signs too for a day, so that the receiver can change its own meanwhile.
 
         Raises:
             ValueError: names every bad field with the remedy.
@@ -67,7 +71,7 @@ class TroubleshootingWebhookManager(Facade):
             "retry_attempts": config.retry_attempts,
             "enabled": config.enabled,
         }
-        command = check_with(commands.Webhook, given, webhooks.problems(given))
+        command = check_with(commands.Webhook, given, problems(given))
 
         async def run(parts: Parts, connection: Connection) -> None:
             await webhooks.register(parts, connection, command, make_secret=False)
@@ -99,7 +103,7 @@ class TroubleshootingWebhookManager(Facade):
 
         Args:
             data: what the message says; plain JSON values.
-            webhook_id: for this endpoint alone.
+            webhook_id: for this endpoint alone; a disabled one is reported too.
 
         Returns:
             `event webhooks_triggered successful failed results`; each result tells the state of its delivery. One that
@@ -115,15 +119,19 @@ class TroubleshootingWebhookManager(Facade):
             return [event_id, targets]
 
         event_id, targets = self._engine.write(run)
-        results = self._engine.run(lambda parts: webhooks.first_results(parts, event_id)) if targets else []
+        results = self._engine.run(lambda parts: first_results(parts, event_id, targets)) if targets else []
         return {
             "event": command.event.value,
             "webhooks_triggered": len(results),
             "successful": sum(result["success"] for result in results),
-            "failed": sum(not result["success"] and result["attempts"] > 0 for result in results),
+            "failed": sum(map(_has_failed, results)),
             "pending": sum(result["status"] == "pending" for result in results),
             "results": [{**result, "event_id": event_id} for result in results],
         }
+
+
+def _has_failed(result: Mapping[str, Any]) -> bool:
+    return not result["success"] and (result["attempts"] > 0 or result["status"] != "pending")
 
 
 def _is_blank(webhook_id: object) -> bool:
@@ -140,7 +148,7 @@ def _events(given: object) -> object:
 def _config(endpoint: Endpoint) -> WebhookConfig:
     return WebhookConfig(
         url=endpoint.url,
-        events=[EventKind(event) for event in endpoint.events],
+        events=[*EventKind] if "*" in endpoint.events else [EventKind(event) for event in endpoint.events],
         secret=endpoint.secret,
         headers=dict(endpoint.headers),
         timeout=endpoint.timeout,

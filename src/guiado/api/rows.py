@@ -119,7 +119,7 @@ class StatsRow(Row):
 
     webhook_id: str
     url: str
-    events: list[EventKind]
+    events: list[str]
     enabled: bool
     total_deliveries: int
     pending: int
@@ -141,7 +141,7 @@ class DeliveryAttempt(Row):
     """One attempt to send an event."""
 
     id: str
-    event_id: str
+    event_id: str | None
     event: str
     attempt: int
     success: bool

@@ -405,7 +405,7 @@ class RealtimeOut(Out):
 
 
 class WebhookBody(Out):
-    """An endpoint; its secret is shown once, when it is registered."""
+    """An endpoint; its secret is shown once, when it is made or given. Of its headers the names are shown, the values masked."""
 
     webhook_id: str
     url: str
@@ -424,12 +424,21 @@ class WebhookBody(Out):
 
 
 class WebhookOut(Out):
-    """An endpoint that was registered."""
+    """An endpoint that was registered or changed; `warning` says what keeps it from working."""
 
     success: bool
     webhook_id: str
     webhook: WebhookBody
     message: str
+    warning: str | None = None
+
+
+class WebhookFound(Out):
+    """One endpoint."""
+
+    success: bool
+    webhook_id: str
+    webhook: WebhookBody
 
 
 class WebhookList(Out):
@@ -456,12 +465,13 @@ class WebhookStats(Out):
 
 
 class WebhookAttempts(Out):
-    """The latest attempts at an endpoint, newest first."""
+    """A page of the attempts at an endpoint, newest first; `next_cursor` leads to the next one."""
 
     success: bool
     webhook_id: str
     attempts: list[DeliveryAttempt]
     total: int
+    next_cursor: str | None = None
 
 
 class Replayed(Out):
@@ -470,6 +480,23 @@ class Replayed(Out):
     success: bool
     webhook_id: str
     replayed: int
+    message: str
+
+
+class ReplayedOne(Out):
+    """How much is on its way again to one endpoint."""
+
+    webhook_id: str
+    replayed: int
+
+
+class ReplayedAll(Out):
+    """How much is on its way again, in all and to each endpoint; `disabled` got nothing."""
+
+    success: bool
+    replayed: int
+    webhooks: list[ReplayedOne]
+    disabled: list[str]
     message: str
 
 

@@ -6,9 +6,9 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from guiado.app.fields import (
     Addressee,
@@ -125,35 +125,92 @@ class Correct(Command):
     notes: Annotated[Notes, Meta(examples=["Era el cable de red"])] | None = None
 
 
-class Webhook(Command):
-    """An endpoint that wants to be told."""
+EventName = Annotated[
+    Literal[
+        "*", "session_started", "step_completed", "step_failed", "session_resolved", "session_escalated", "feedback_received",
+        "problem_detected", "session_abandoned", "retry_attempt",
+    ],
+    Meta(description="Un evento; «*» son todos, también los que haya más adelante."),
+]  # fmt: skip
+"""A kind of event, or all of them."""
+EventNames = Annotated[list[EventName], Meta(min_length=1, max_length=20, examples=[["session_started", "session_resolved"]])]
+Secret = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        description="Firma los envíos. Las bibliotecas de Standard Webhooks solo comprueban los que empiezan por whsec_.",
+        extra={"kind": "line"},
+    ),
+]
+Headers = Annotated[dict[str, str], Meta(max_length=20, examples=[{"X-Equipo": "soporte"}])]
+AttemptSeconds = Annotated[float, Meta(gt=0, le=60, examples=[10], description="Segundos para cada intento; 10 si falta.")]
+AttemptsInAll = Annotated[int, Meta(ge=1, le=20, examples=[10], description="Intentos en total; 10 si falta.")]
+Thin = Annotated[bool, Meta(description="Enviar solo identificadores, sin palabras ni datos de clientes.")]
+PerSecond = Annotated[float, Meta(ge=0, le=1_000, examples=[5], description="Envíos por segundo, como máximo; 0 son todos.")]
+OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
+
+
+class _Secretive:
+    """A command with keys in it: `repr` leaves them out, since it may end in a log."""
+
+    __slots__ = ()
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
+        return f"{type(self).__name__}({shown})"
+
+
+_KEYS = frozenset({"secret", "headers", "webhook_url"})
+
+
+class Webhook(_Secretive, Command):
+    """An endpoint that wants to be told; of one that is registered already, what is left out stays as it is."""
 
     url: Url
-    events: Annotated[list[EventKind], Meta(min_length=1, max_length=20, examples=[["session_started", "session_resolved"]])]
+    events: EventNames
     webhook_id: Line | None = None
-    secret: Line | None = None
-    headers: Annotated[dict[str, str], Meta(max_length=20, examples=[{"X-Equipo": "soporte"}])] | None = None
-    timeout: Annotated[float, Meta(gt=0, le=60, examples=[10])] = 10
-    retry_attempts: Annotated[int, Meta(ge=1, le=20, examples=[10])] = 10
-    enabled: bool = True
-    thin: Annotated[bool, Meta(description="Enviar solo identificadores, sin palabras ni datos de clientes.")] = False
-    max_per_second: Annotated[float, Meta(gt=0, le=1_000, examples=[5])] | None = None
+    secret: Secret | None = None
+    headers: Headers | None = None
+    timeout: AttemptSeconds | UnsetType = UNSET
+    retry_attempts: AttemptsInAll | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    thin: Thin | UnsetType = UNSET
+    max_per_second: PerSecond | None = None
+
+
+class WebhookChange(_Secretive, Command):
+    """What changes of an endpoint; what is left out stays as it is."""
+
+    url: Url | None = None
+    events: EventNames | None = None
+    secret: Secret | None = None
+    overlap_hours: OverlapHours = 24
+    headers: Headers | None = None
+    timeout: AttemptSeconds | UnsetType = UNSET
+    retry_attempts: AttemptsInAll | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    thin: Thin | UnsetType = UNSET
+    max_per_second: PerSecond | None = None
 
 
 class Replay(Command):
-    """What is sent to an endpoint again: one event, or what happened in a range of time."""
+    """What is sent again: one event, those of a kind, or what happened in a range of time."""
 
     event_id: Line | None = None
+    event: EventKind | None = None
     begin: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
     end: Annotated[datetime, Meta(tz=True, examples=["2026-11-23T10:00:00Z"])] | None = None
     delivered: Annotated[bool, Meta(description="También lo que ya llegó.")] = False
 
 
-class Rotate(Command):
+class Rotate(_Secretive, Command):
     """A new secret for an endpoint."""
 
-    secret: Line | None = None
-    overlap_hours: Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el anterior.")] = 24
+    secret: Secret | None = None
+    overlap_hours: OverlapHours = 24
 
 
 class Variable(Command):
@@ -193,7 +250,7 @@ ChannelName = Literal["email", "sms", "push", "slack", "teams", "discord", "webh
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
 
-class Notification(Command):
+class Notification(_Secretive, Command):
     """A message to one recipient."""
 
     notification_type: Annotated[Line, Meta(examples=["session_escalated"])]
@@ -206,7 +263,7 @@ class Notification(Command):
     webhook_url: Url | None = None
 
 
-class Recipient(Command):
+class Recipient(_Secretive, Command):
     """Who is told of what, and how they want it."""
 
     channel: ChannelName

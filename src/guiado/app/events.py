@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from guiado.app import commands, webhooks
 from guiado.app.parts import Parts
 from guiado.domain.events import EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
-from guiado.store import events, notifications, outbox, registry
+from guiado.store import events, notifications, outbox
 from guiado.store.database import Connection
 from guiado.store.events import Filter
 from guiado.store.sessions import uuid_or_none
@@ -49,34 +50,43 @@ def _filter(session_id: str | None, kind: str | None) -> Filter:
     return Filter(key, kind)
 
 
-def check_kind(field: str, kind: str) -> None:
+def check_kind(field: str, kind: str, *, more: Sequence[str] = ()) -> None:
     """Refuse what is no kind of event.
+
+    Args:
+        more: what else may be named.
 
     Raises:
         InvalidInput: about this field.
     """
-    if kind not in set(EventKind):
-        known = ", ".join(EventKind)
+    if kind not in {*EventKind, *more}:
+        known = ", ".join([*EventKind, *more])
         why = Message("{given} no es un evento. Usa uno de estos: {known}.", {"given": printable(kind), "known": known})
         raise InvalidInput([FieldProblem(field, why)])
 
 
-async def replay(parts: Parts, connection: Connection, command: commands.Replay, webhook_id: str | None = None) -> int:
+async def replay(
+    parts: Parts, connection: Connection, command: commands.Replay, webhook_id: str | None = None, *, failed: bool = False
+) -> dict[str, int]:
     """Send again what did not arrive, to one endpoint or to all that are enabled.
 
+    Args:
+        failed: all of it, whatever the event and whenever it was.
+
     Returns:
-        How many deliveries wait anew.
+        How many deliveries wait anew at each endpoint.
 
     Raises:
         InvalidInput: it names neither an event nor a range, or an id that is none.
         WebhookNotFound: there is no such endpoint.
     """
-    if command.event_id is None and command.begin is None and command.end is None:
-        raise InvalidInput([FieldProblem("EVENTO", Message("Di qué se envía otra vez: un evento, --from o --to."))])
+    is_named = any(part is not None for part in (command.event_id, command.event, command.begin, command.end))
+    if not is_named and not failed:
+        why = Message("Di qué se envía otra vez: un evento, --event, --from, --to, o --failed para todo lo que no llegó.")
+        raise InvalidInput([FieldProblem("EVENTO", why)])
     if webhook_id is not None:
-        return await webhooks.replay(parts, connection, webhook_id, command)
-    enabled = [endpoint.webhook_id for endpoint in await registry.webhooks(connection, parts.tenant) if endpoint.enabled]
-    return sum([await webhooks.replay(parts, connection, each, command) for each in enabled])
+        return {webhook_id: await webhooks.replay(parts, connection, webhook_id, command)}
+    return (await webhooks.replay_all(parts, connection, command))[0]
 
 
 async def stats(parts: Parts, connection: Connection) -> dict[str, Any]:

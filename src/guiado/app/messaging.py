@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from guiado import clock
 from guiado.app.compose import compose
 from guiado.app.parts import Parts
+from guiado.app.sending import STOP_S
 from guiado.delivery import retry
 from guiado.delivery.channels import KINDS
 from guiado.domain.recipient import Drop, Recipient, Wait
@@ -37,7 +38,6 @@ LEASE_S = 45.0
 SEND_S = 30.0
 """For one message, whatever the channel does: well within the lease."""
 _DRAIN_POLL_S = 0.02
-_STOP_S = 12.0
 _PLACES = 8
 _MOST_GATHERED = 100
 _ERROR_KEPT = 1_000
@@ -96,7 +96,7 @@ class Messenger:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
             if tasks:
-                await asyncio.wait(tasks, timeout=_STOP_S)
+                await asyncio.wait(tasks, timeout=STOP_S)
         finally:
             for task in tasks:
                 task.cancel()

@@ -1,7 +1,8 @@
 """Sending what waits for webhooks: any number of senders, in any number of processes.
 
-A sender leases endpoints, sends each one's deliveries in order, and writes down what became of them. Delivery is at least once:
-whoever is killed between sending and writing down leaves the delivery waiting, and it arrives again with the same id.
+A sender leases endpoints, sends each one's deliveries in the order of their events, and writes down what became of them; those
+behind one that failed overtake it. Delivery is at least once: whoever is killed between sending and writing down leaves the
+delivery waiting, and it arrives again with the same id.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from guiado import clock
 from guiado.app.ledger import Ledger
 from guiado.app.parts import Parts
+from guiado.app.versions import Versions
 from guiado.app.visit import Visit
 from guiado.app.webhooks import BUILT_IN
 from guiado.delivery import retry
@@ -32,7 +34,10 @@ _GLANCE_S = 0.05
 LEASE_S = 30.0
 _RENEW_S = 8.0
 _ENDPOINTS_AT_ONCE = 128
-_STOP_S = 12.0
+STOP_S = 8.0
+"""How long a sender that was told to stop lets its attempts go on; `EXIT_S` has room for writing them down."""
+EXIT_S = STOP_S + 2.0
+"""How long a process waits for its senders."""
 _DRAIN_POLL_S = 0.02
 _AFTER_ERROR_S = 1.0
 log = get_logger()
@@ -57,6 +62,7 @@ class Sender:
         self._parts, self._client, self._name = parts, client, name
         self._made: GuardedClient | None = None
         self._ledger = Ledger(parts, name)
+        self._versions = Versions(parts, name)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._mine: set[str] = set()
@@ -85,7 +91,7 @@ class Sender:
                     task.add_done_callback(tasks.discard)
                 await self._rest()
             if tasks:
-                await asyncio.wait(tasks, timeout=_STOP_S)
+                await asyncio.wait(tasks, timeout=STOP_S)
         finally:
             for task in (renewing, *tasks):
                 task.cancel()
@@ -106,8 +112,8 @@ class Sender:
         try:
             async with self._parts.db.connection() as connection:
                 latest = await outbox.latest(connection, self._parts.tenant)
-        except Exception:  # noqa: BLE001 whoever looks next meets it too, and tells
-            return True
+        except Exception:  # noqa: BLE001 the next claim meets it too, and logs it
+            return False
         before, self._latest = self._latest, latest
         return latest != before
 
@@ -133,6 +139,8 @@ class Sender:
                 )
         except Exception as error:  # noqa: BLE001 a sender that dies unseen is worse than one that tries again
             log.error("sender_waits", error=f"{type(error).__name__}: {error}"[:500])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _AFTER_ERROR_S)
             return []
         claimed = {leased.endpoint.webhook_id for leased in found}
         self._mine |= claimed
@@ -157,7 +165,7 @@ class Sender:
             if self._made is None:  # with the first message: its certificates take a moment
                 self._made = await asyncio.to_thread(self._client)
             own_url = self._own.get(webhook_id)
-            await Visit(self._parts, self._made, self._ledger, leased, self._may_go_on, own_url).run()
+            await Visit(self._parts, self._made, self._ledger, leased, self._versions, self._may_go_on, own_url).run()
         except Exception as error:  # noqa: BLE001 one endpoint's fault must not stop the others; its lease ends by itself
             log.error("delivery_waits", webhook=webhook_id, error=f"{type(error).__name__}: {error}"[:500])
             # What was sent and could not be written down is sent again: at least not at full speed.

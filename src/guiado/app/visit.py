@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from guiado import clock
 from guiado.app.ledger import Ledger
 from guiado.app.parts import Parts
+from guiado.app.versions import Versions
 from guiado.delivery import retry
 from guiado.delivery.envelope import write_body, write_headers
 from guiado.errors import DeliveryFailed, InvalidInput, TargetRefused
@@ -29,8 +30,14 @@ _BATCH = 100
 _WRITE_AFTER_S = 0.2
 _VISIT_S = 5.0
 _BODY_KEPT = 1_000
+_BODY_S = 0.5
+"""How long an answer's body is waited for: it is for the log only."""
+_LONGEST_GAP_S = 1.0
+"""Between two messages of one visit, for an endpoint that asked for few."""
 _GONE = 410
 _WAIT_STATUSES = frozenset({429, 503})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""The other statuses from 300 to 399, such as 304, lead nowhere."""
 log = get_logger()
 
 
@@ -67,7 +74,8 @@ class Visit:
         client: sends.
         ledger: writes down what was done.
         leased: the endpoint, and how it has been doing.
-        may_go_on: whether the endpoint is still this sender's.
+        versions: tells whether the endpoint is still as it was leased.
+        may_go_on: whether this sender goes on.
         own_url: where it is, for one whose address is in the environment.
     """
 
@@ -77,10 +85,12 @@ class Visit:
         client: GuardedClient,
         ledger: Ledger,
         leased: Leased,
+        versions: Versions,
         may_go_on: Callable[[str], bool],
         own_url: str | None,
     ) -> None:
-        self._own_url = own_url
+        self._own_url, self._versions = own_url, versions
+        self._is_changed = False
         self._parts, self._client, self._ledger, self._may_go_on = parts, client, ledger, may_go_on
         self._endpoint: Endpoint = leased.endpoint
         self._failures, self._failing_since = leased.failures, leased.failing_since
@@ -88,12 +98,14 @@ class Visit:
         self._told: list[dict[str, Any]] = []
         self._written: asyncio.Future[None] | None = None
         self._disabled: str | None = None
+        self._end_s = 0.0
 
     async def run(self) -> None:
-        """Send what is due, then give the endpoint back: after some seconds too, since it may have been changed meanwhile."""
-        end_s, after = clock.monotonic_s() + _VISIT_S, None
+        """Send what is due, then give the endpoint back: after some seconds too, and as soon as somebody changed it."""
+        after = None
+        self._end_s = clock.monotonic_s() + _VISIT_S
         try:
-            while self._goes_on and clock.monotonic_s() < end_s:
+            while self._goes_on:
                 most = 1 if self._is_down else _BATCH
                 waiting = await self._read(most, after)
                 await self._send_all(waiting)
@@ -105,7 +117,8 @@ class Visit:
 
     @property
     def _goes_on(self) -> bool:
-        return self._paused_until is None and self._disabled is None and self._may_go_on(self._endpoint.webhook_id)
+        is_well = self._paused_until is None and self._disabled is None and not self._is_changed
+        return is_well and clock.monotonic_s() < self._end_s and self._may_go_on(self._endpoint.webhook_id)
 
     @property
     def _is_down(self) -> bool:
@@ -119,17 +132,28 @@ class Visit:
             )
 
     async def _send_all(self, waiting: list[Waiting]) -> None:
-        written_s = clock.monotonic_s()
+        """Send, and hand over what was done now and then; what is left over is handed over with the next batch, or at the end."""
+        written_s, rate = clock.monotonic_s(), self._endpoint.max_per_second
         for one in waiting:
-            if not self._goes_on:
+            if not self._goes_on or not await self._is_current():
                 break
             await self._send(one)
-            if clock.monotonic_s() - written_s > _WRITE_AFTER_S:
+            if rate or clock.monotonic_s() - written_s > _WRITE_AFTER_S:
                 await self._tell()
                 written_s = clock.monotonic_s()
-            if rate := self._endpoint.max_per_second:
-                await asyncio.sleep(1 / rate)
-        await self._tell()
+            if rate:
+                await self._space_out(1 / rate)
+
+    async def _is_current(self) -> bool:
+        self._is_changed = not await self._versions.is_current(self._endpoint)
+        return not self._is_changed
+
+    async def _space_out(self, gap_s: float) -> None:
+        """Wait before the next message; a long time is left to the endpoint's pause, which ends no earlier for other senders."""
+        if gap_s <= _LONGEST_GAP_S:
+            await asyncio.sleep(gap_s)
+        elif self._paused_until is None:
+            self._paused_until = clock.now() + timedelta(seconds=gap_s)
 
     async def _send(self, one: Waiting) -> None:
         sent_at = clock.now()
@@ -162,13 +186,16 @@ class Visit:
         )
         try:
             url, timeout_s = self._own_url or endpoint.url, endpoint.timeout
-            answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=self._own_url is not None)
+            is_own = self._own_url is not None
+            answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=is_own, body_s=_BODY_S)
         except (DeliveryFailed, TargetRefused, InvalidInput) as error:
             permanent = isinstance(error, DeliveryFailed) and error.permanent
-            return Outcome(None, "", str(error)[:_BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
+            status = cast("int | None", error.message.params.get("status"))
+            return Outcome(status, "", str(error)[:_BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
         except Exception as error:
             log.exception("attempt_failed", webhook=endpoint.webhook_id)
-            return Outcome(None, "", f"{type(error).__name__}: {error}"[:_BODY_KEPT], clock.monotonic_s() - began_s)
+            why = _say("Error interno de guiado al enviar ({kind}). Mira el registro.", kind=type(error).__name__)
+            return Outcome(None, "", why, clock.monotonic_s() - began_s)
         return _judge(answer, sent_at)
 
     async def _think(self, outcome: Outcome, now: datetime) -> None:
@@ -234,8 +261,9 @@ class Visit:
         if self._disabled is not None:
             await self._write()
             log.warning("webhook_disabled", webhook=webhook_id, why=self._disabled)
-            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now())
-        await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until))
+            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now(), self._endpoint.updated_at)
+        version = self._endpoint.updated_at
+        await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until, version))
 
     async def _on_connection(self, do: Callable[..., Awaitable[None]], *args: object) -> None:
         async with self._parts.db.connection() as connection:
@@ -248,7 +276,7 @@ def _judge(answer: HttpAnswer, now: datetime) -> Outcome:
         return Outcome(answer.status, body, None, answer.elapsed_s)
     wait_s = retry.read_retry_after_s(answer.headers.get("retry-after"), now) if answer.status in _WAIT_STATUSES else None
     why = f"HTTP {answer.status}"
-    if 300 <= answer.status < 400:  # noqa: PLR2004 the class of redirects
+    if answer.status in _REDIRECTS:
         why = _say(
             "HTTP {status}: el receptor reenvía a otra dirección, y no se sigue. Registra la definitiva.", status=answer.status
         )

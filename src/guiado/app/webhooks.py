@@ -5,96 +5,150 @@ Source: contract.md §1, TroubleshootingWebhookManager, and §3.
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
+from msgspec import UNSET
+
 from guiado import clock
-from guiado.app.commands import Replay, Rotate, Webhook
+from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
+from guiado.app.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
+from guiado.app.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
 from guiado.app.parts import Parts
+from guiado.delivery.signing import is_standard_secret
 from guiado.domain.events import Event, EventKind
 from guiado.domain.knowledge import is_storable
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
 from guiado.store import outbox, registry
 from guiado.store.database import Connection
-from guiado.store.registry import Endpoint
+from guiado.store.registry import MASK, Endpoint
 from guiado.store.sessions import uuid_or_none
 
-_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
-_MAX_HEADER = 4_096
-_FORBIDDEN_HEADERS = {
-    "host", "content-length", "content-type", "transfer-encoding", "connection", "te", "expect", "upgrade", "x-webhook-event",
-    "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
-}  # fmt: skip
-"""Headers that are ours or the protocol's to set."""
-KESTRA = "KESTRA_WEBHOOK_URL"
-"""Id of the endpoint that the setting of this name makes. Its address, which is a key too, stays in the environment: the row
-has the name in its place, and whoever has the setting sends."""
-BUILT_IN = frozenset({KESTRA})
-_UNSHOWN = frozenset({"previous_secret", "previous_secret_until"})
+if TYPE_CHECKING:
+    from guiado.delivery.http import GuardedClient
+
+_UNSHOWN = frozenset({"previous_secret", "previous_secret_until", "older_secrets"})
+_OVERLAP = timedelta(hours=24)
+"""How long the secret before signs too, where nobody says."""
+_TRIES = 3
 
 
 async def register(parts: Parts, connection: Connection, command: Webhook, *, make_secret: bool) -> Endpoint:
-    """Register an endpoint; the same id again replaces it.
+    """Register an endpoint. The same id again replaces what is given and leaves the rest, the secret above all, as it is.
 
     Args:
-        make_secret: give the endpoint a secret when the caller brought none.
+        make_secret: give a new endpoint a secret when the caller brought none.
 
     Returns:
-        The endpoint with its secret: the only time that it is shown.
+        The endpoint with its secret; doors show that only where `shows_secret` says so.
 
     Raises:
         InvalidInput: a field cannot be used.
     """
-    headers = command.headers or {}
-    if found := problems({"webhook_id": command.webhook_id, "url": command.url, "headers": headers}):
-        raise InvalidInput(found)
-    secret = command.secret or (clock.secret() if make_secret else None)
-    return await registry.put_webhook(
-        connection,
-        parts.tenant,
-        Endpoint(
-            webhook_id=command.webhook_id or f"wh_{clock.new_id().hex}",
-            url=command.url,
-            events=list(dict.fromkeys(event.value for event in command.events)),
-            secret=secret,
-            headers=headers,
-            timeout=command.timeout,
-            retry_attempts=command.retry_attempts,
-            enabled=command.enabled,
-            thin=command.thin,
-            max_per_second=command.max_per_second,
-        ),
+    webhook_id = command.webhook_id or f"wh_{clock.new_id().hex}"
+    stored = await registry.webhook(connection, parts.tenant, webhook_id)
+    _refuse(command, stored)
+    changes, until = _changes(command), clock.now() + _OVERLAP
+    fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
+    for _ in range(_TRIES):  # somebody may register or remove the same id in between
+        found = await registry.add_webhook(connection, parts.tenant, fresh)
+        found = found or await registry.change_webhook(connection, parts.tenant, webhook_id, changes, until, anew=True)
+        if found:
+            return found
+    raise WebhookNotFound(webhook_id)
+
+
+def shows_secret(command: Webhook, endpoint: Endpoint) -> bool:
+    """Whether the answer to a registration shows the secret: to who gave it, or the one time after it was made."""
+    return command.secret is not None or endpoint.created_at == endpoint.updated_at
+
+
+def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
+    return Endpoint(
+        webhook_id=webhook_id,
+        url=command.url,
+        events=_events(command.events),
+        secret=command.secret or made,
+        headers=_stripped(command.headers or {}),
+        timeout=10.0 if command.timeout is UNSET else command.timeout,
+        retry_attempts=10 if command.retry_attempts is UNSET else command.retry_attempts,
+        enabled=command.enabled is not False,
+        thin=command.thin is True,
+        max_per_second=command.max_per_second or None,
     )
 
 
-def problems(given: Mapping[str, object]) -> list[FieldProblem]:
-    """What is wrong with the id, the address and the headers of an endpoint, as far as they are of the right kind.
+async def edit(parts: Parts, connection: Connection, webhook_id: str, command: WebhookChange) -> Endpoint:
+    """Change what is given of an endpoint; the rest stays as it is. A secret is kept unless there is a new one.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: a field cannot be used.
+    """
+    stored = await find(parts, connection, webhook_id)
+    if webhook_id in BUILT_IN and command.url is not None:
+        raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
+    _refuse(command, stored)
+    until = _until(command.overlap_hours)
+    found = await registry.change_webhook(connection, parts.tenant, webhook_id, _changes(command), until)
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
+
+
+def _refuse(command: Webhook | WebhookChange, stored: Endpoint | None) -> None:
+    given = msgspec.structs.asdict(command)
+    if found := problems(given, stored.headers if stored else {}):
+        raise InvalidInput(found)
+
+
+def _changes(command: Webhook | WebhookChange) -> dict[str, object]:
+    given = msgspec.structs.asdict(command)
+    changes = {
+        name: value for name, value in given.items() if value not in (None, UNSET) and name not in {"webhook_id", "overlap_hours"}
+    }
+    if command.events is not None:
+        changes["events"] = _events(command.events)
+    if command.headers is not None:
+        changes["headers"] = _stripped(command.headers)
+    return changes
+
+
+def _events(events: Sequence[str]) -> list[str]:
+    named = [str(event) for event in dict.fromkeys(events)]
+    return ["*"] if "*" in named else named
+
+
+def _stripped(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in headers.items()}
+
+
+async def warnings(
+    client: GuardedClient, webhook_id: str, url: str, *, is_enabled: bool, secret: str | None = None
+) -> list[Message]:
+    """What keeps an endpoint from working as expected. Looks its name up: hold no connection meanwhile.
 
     Args:
-        given: fields of the command `Webhook`, unchecked.
+        secret: the one that the caller brought.
     """
-    from guiado.delivery.urls import check_url
-
-    webhook_id, url, headers = given.get("webhook_id"), given.get("url"), given.get("headers")
-    found: list[FieldProblem] = []
-    if isinstance(webhook_id, str) and not _ID.fullmatch(webhook_id.strip()):
-        found.append(FieldProblem("webhook_id", Message("Usa de 1 a 128 letras, números, puntos y guiones.")))
-    if isinstance(webhook_id, str) and webhook_id.strip() in BUILT_IN:
-        why = Message("Este identificador es del destino que se define en el entorno. Elige otro.")
-        found.append(FieldProblem("webhook_id", why))
-    if isinstance(url, str):
-        try:
-            check_url(url.strip())
-        except InvalidInput as error:
-            found += error.problems
-    if isinstance(headers, Mapping):
-        found += _header_problems(cast("Mapping[object, object]", headers))
+    found: list[Message] = []
+    refusal = await client.refusal(url) if webhook_id not in BUILT_IN else None
+    if refusal is not None:
+        found.append(Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}))
+    if secret and not is_standard_secret(secret):
+        found.append(
+            Message("Las bibliotecas de Standard Webhooks no comprueban este secreto: solo los que empiezan por whsec_.")
+        )
+    if not is_enabled:
+        found.append(Message("Está desactivado: no se le envía nada. {how}", {"how": _how_to_enable(webhook_id)}))
     return found
+
+
+def _how_to_enable(webhook_id: str) -> Message:
+    return Message("Actívalo con PATCH /webhooks/{id} y «enabled: true», o con: guiado webhooks enable {id}", {"id": webhook_id})
 
 
 async def offer_kestra(parts: Parts, connection: Connection) -> None:
@@ -113,8 +167,7 @@ async def switch(parts: Parts, connection: Connection, webhook_id: str, *, enabl
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    endpoint = await _find(parts, connection, webhook_id)
-    return await registry.put_webhook(connection, parts.tenant, replace(endpoint, enabled=enabled))
+    return await edit(parts, connection, webhook_id, WebhookChange(enabled=enabled))
 
 
 async def remove(parts: Parts, connection: Connection, webhook_id: str) -> None:
@@ -133,7 +186,7 @@ async def stats(parts: Parts, connection: Connection, webhook_id: str) -> dict[s
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    await _find(parts, connection, webhook_id)
+    await find(parts, connection, webhook_id)
     found = await registry.webhook_stats(connection, webhook_id)
     return {name: value for name, value in found.items() if name != "tenant_id"}
 
@@ -152,42 +205,6 @@ async def trigger(
     return await registry.emit(connection, parts.tenant, Event(kind, data), webhook_id)
 
 
-async def first_results(parts: Parts, event_id: str) -> list[dict[str, Any]]:
-    """What came of the first attempt to send an event, at each of its endpoints; waits for them.
-
-    Returns:
-        `webhook_id success status attempts response_status error` each; of one that was not asked in time the status is
-        "pending".
-    """
-    began_s = clock.monotonic_s()
-    while True:
-        async with parts.db.connection() as connection:
-            found = await outbox.first_attempts(connection, UUID(event_id), clock.now())
-        longest_s = max((row["timeout"] or 0.0 for row in found), default=0.0)
-        if all(map(_is_told, found)) or clock.monotonic_s() > began_s + longest_s + _GRACE_S:
-            return [_result(row) for row in found]
-        await asyncio.sleep(_LOOK_S)
-
-
-def _is_told(row: Mapping[str, Any]) -> bool:
-    return row["state"] != "pending" or row["attempts"] > 0 or row["paused"] or not row["enabled"]
-
-
-def _result(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "webhook_id": row["destination"],
-        "success": row["state"] == "delivered",
-        "status": row["state"],
-        "attempts": row["attempts"],
-        "response_status": row["response_status"],
-        "error": None if row["state"] == "delivered" else row["last_error"] or _WAITING,
-    }
-
-
-_GRACE_S, _LOOK_S = 2.0, 0.01
-_WAITING = "Guardado y pendiente de envío."
-
-
 async def replay(parts: Parts, connection: Connection, webhook_id: str, command: Replay) -> int:
     """Send again what an endpoint did not get.
 
@@ -196,14 +213,37 @@ async def replay(parts: Parts, connection: Connection, webhook_id: str, command:
 
     Raises:
         WebhookNotFound: there is none with this id.
-        InvalidInput: the endpoint is off.
+        InvalidInput: the endpoint is off, the event's id is none, or the range ends before it begins.
     """
     await _find_enabled(parts, connection, webhook_id)
+    return await outbox.replay(connection, parts.tenant, webhook_id, _range(command), clock.now())
+
+
+async def replay_all(parts: Parts, connection: Connection, command: Replay) -> tuple[dict[str, int], list[str]]:
+    """Send again what did not arrive, to every endpoint that is enabled.
+
+    Returns:
+        How many deliveries wait anew at each of them, and the endpoints that are off.
+
+    Raises:
+        InvalidInput: see `replay`.
+    """
+    which, found = _range(command), await registry.webhooks(connection, parts.tenant)
+    counts = {
+        endpoint.webhook_id: await outbox.replay(connection, parts.tenant, endpoint.webhook_id, which, clock.now())
+        for endpoint in found
+        if endpoint.enabled
+    }
+    return counts, [endpoint.webhook_id for endpoint in found if not endpoint.enabled]
+
+
+def _range(command: Replay) -> outbox.Range:
     event_id = uuid_or_none(command.event_id)
     if command.event_id is not None and event_id is None:
         raise InvalidInput([FieldProblem("event_id", Message("No es el identificador de un evento. Cópialo de los intentos."))])
-    which = outbox.Range(event_id, command.begin, command.end, command.delivered)
-    return await outbox.replay(connection, parts.tenant, webhook_id, which, clock.now())
+    if command.begin is not None and command.end is not None and command.begin >= command.end:
+        raise InvalidInput([FieldProblem("end", Message("Debe ser posterior al comienzo (begin)."))])
+    return outbox.Range(event_id, command.begin, command.end, command.delivered, command.event)
 
 
 async def rotate(parts: Parts, connection: Connection, webhook_id: str, command: Rotate) -> Endpoint:
@@ -214,16 +254,27 @@ async def rotate(parts: Parts, connection: Connection, webhook_id: str, command:
 
     Raises:
         WebhookNotFound: there is none with this id.
+        InvalidInput: the secret cannot be used.
     """
-    secret, until = command.secret or clock.secret(), clock.now() + timedelta(hours=command.overlap_hours)
-    found = await outbox.rotate(connection, parts.tenant, webhook_id, secret, until) if is_storable(webhook_id) else None
-    if found is None:
+    if found := secret_problems(command.secret or ""):
+        raise InvalidInput(found)
+    changes = {"secret": command.secret or clock.secret()}
+    endpoint = (
+        await registry.change_webhook(connection, parts.tenant, webhook_id, changes, _until(command.overlap_hours))
+        if is_storable(webhook_id)
+        else None
+    )
+    if endpoint is None:
         raise WebhookNotFound(webhook_id)
-    return found
+    return endpoint
+
+
+def _until(overlap_hours: float) -> datetime | None:
+    return clock.now() + timedelta(hours=overlap_hours) if overlap_hours else None
 
 
 async def test(parts: Parts, connection: Connection, webhook_id: str) -> str:
-    """Store a test event for one endpoint; it takes the very way of all others.
+    """Store a test event for one endpoint; it goes through the normal delivery queue.
 
     Returns:
         Id of the event.
@@ -233,31 +284,41 @@ async def test(parts: Parts, connection: Connection, webhook_id: str) -> str:
         InvalidInput: the endpoint is off.
     """
     endpoint = await _find_enabled(parts, connection, webhook_id)
-    kind = EventKind(endpoint.events[0])
+    kind = EventKind.SESSION_STARTED if "*" in endpoint.events else EventKind(endpoint.events[0])
     async with connection.transaction():
         event_id, _ = await registry.emit(connection, parts.tenant, Event(kind, {"test": True}), webhook_id)
     return event_id
 
 
-async def attempts(parts: Parts, connection: Connection, webhook_id: str, most: int) -> list[dict[str, Any]]:
+async def attempts(
+    parts: Parts, connection: Connection, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
+) -> list[dict[str, Any]]:
     """The latest attempts at an endpoint, newest first.
+
+    Args:
+        before: time and id of an attempt; only those before it.
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    await _find(parts, connection, webhook_id)
-    return await outbox.attempts(connection, parts.tenant, webhook_id, most)
+    await find(parts, connection, webhook_id)
+    return await outbox.attempts(connection, parts.tenant, webhook_id, most, before)
 
 
 async def _find_enabled(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:
-    endpoint = await _find(parts, connection, webhook_id)
+    endpoint = await find(parts, connection, webhook_id)
     if not endpoint.enabled:
-        why = Message("Está desactivado. Regístralo otra vez con enabled: true, y repite.")
+        why = Message("Está desactivado. {how}", {"how": _how_to_enable(webhook_id)})
         raise InvalidInput([FieldProblem("webhook_id", why)])
     return endpoint
 
 
-async def _find(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:
+async def find(parts: Parts, connection: Connection, webhook_id: str) -> Endpoint:
+    """One endpoint, secrets included: doors must hide them (`view`).
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
     found = await registry.webhook(connection, parts.tenant, webhook_id) if is_storable(webhook_id) else None
     if found is None:
         raise WebhookNotFound(webhook_id)
@@ -265,20 +326,9 @@ async def _find(parts: Parts, connection: Connection, webhook_id: str) -> Endpoi
 
 
 def view(endpoint: Endpoint, *, show_secret: bool = False) -> dict[str, Any]:
-    """An endpoint as doors show it."""
-    shown = endpoint if show_secret else replace(endpoint, secret=None)
-    values: dict[str, Any] = {name: getattr(shown, name) for name in Endpoint.__slots__ if name not in _UNSHOWN}
+    """An endpoint as doors show it: of its headers the names only, since their values are often keys."""
+    values: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.__slots__ if name not in _UNSHOWN}
+    values |= {"headers": dict.fromkeys(endpoint.headers, MASK), "has_secret": endpoint.secret is not None}
     if not show_secret:
         values.pop("secret")
-    return {**values, "has_secret": endpoint.secret is not None}
-
-
-def _header_problems(headers: Mapping[object, object]) -> list[FieldProblem]:
-    why = Message("Esta cabecera no se puede enviar. Usa letras, números y guiones, sin saltos de línea.")
-    pairs = [(name, value) for name, value in headers.items() if isinstance(name, str) and isinstance(value, str)]
-    return [FieldProblem(f"headers.{ascii(name)[1:-1][:64]}", why) for name, value in pairs if not _is_sendable(name, value)]
-
-
-def _is_sendable(name: str, value: str) -> bool:
-    is_name = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name.lower() not in _FORBIDDEN_HEADERS
-    return is_name and value.isprintable() and value.isascii() and len(value) <= _MAX_HEADER
+    return values

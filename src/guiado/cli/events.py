@@ -8,11 +8,16 @@ import typer
 
 from guiado.cli.manual import Manual, ManualGroup
 from guiado.cli.screen import Json, Screen, read_time, screen_of, shown_time
+from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
     from guiado.app.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Eventos: verlos, contarlos y enviarlos otra vez.", no_args_is_help=True)
+Event = Annotated[str | None, typer.Option("--event", metavar="TIPO", help="Solo los de este tipo.")]
+Begin = Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde entonces.")]
+End = Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de entonces.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Todo lo que no llegó.")]
 _SECONDS_A_MINUTE, _SECONDS_AN_HOUR = 60, 3_600
 _STYLES = {"pending": "yellow", "delivered": "green", "exhausted": "red", "disabled": "dim", "cancelled": "dim"}
 
@@ -22,7 +27,7 @@ def tail(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántos, como máximo (20).")] = 20,
     session: Annotated[str | None, typer.Option("--session", metavar="SESIÓN", help="Solo los de esta sesión.")] = None,
-    event: Annotated[str | None, typer.Option("--event", metavar="EVENTO", help="Solo los de este tipo.")] = None,
+    event: Event = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Sigue mostrando los que lleguen, hasta Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Muestra JSON, un evento por línea.")] = False,
 ) -> None:
@@ -41,24 +46,49 @@ def tail(
 
 @app.command(
     cls=Manual,
-    help="Envía otra vez lo que no llegó: un evento, o lo que pasó en un intervalo.\n"
+    help="Envía otra vez lo que no llegó: un evento, los de un tipo, lo que pasó en un intervalo, o todo con --failed.\n"
     "Los envíos conservan su identificador, así que el receptor reconoce lo que ya tiene.",
 )
 def replay(
     context: typer.Context,
     event_id: Annotated[str | None, typer.Argument(metavar="EVENTO", help="Identificador de un evento.")] = None,
     webhook: Annotated[str | None, typer.Option("--webhook", metavar="ID", help="Solo a este destino; si no, a todos.")] = None,
-    begin: Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde entonces.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de entonces.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="También lo que ya llegó.")] = False,
+    event: Event = None,
+    begin: Begin = None,
+    end: End = None,
+    failed: Failed = False,
+    delivered: Annotated[bool, typer.Option("--all", "--delivered", help="También lo que ya llegó.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Send events again."""
+    given = {"event_id": event_id, "event": event, "begin": begin, "end": end, "delivered": delivered and not failed}
+    send_again(screen_of(context), given, webhook, failed=failed, as_json=as_json)
+
+
+def send_again(screen: Screen, given: View, webhook_id: str | None, *, failed: bool, as_json: bool) -> None:
+    """Send events again, and show how many.
+
+    Args:
+        given: fields of the command `Replay`, times as they were typed.
+        webhook_id: to this endpoint only.
+        failed: everything that did not arrive.
+    """
+    from guiado.app.events import check_kind
     from guiado.cli import postman
 
-    given = {"event_id": event_id, "begin": read_time("--from", begin), "end": read_time("--to", end), "delivered": everything}
-    count, screen = postman.replay(given, webhook), screen_of(context)
-    if count:
+    if given["event"] is not None:
+        check_kind("--event", given["event"])
+    begin, end = read_time("--from", given["begin"]), read_time("--to", given["end"])
+    if begin and end and begin >= end:
+        raise InvalidInput([FieldProblem("--to", Message("Debe ser posterior a --from."))])
+    counts = postman.replay({**given, "begin": begin, "end": end}, webhook_id, failed=failed)
+    count = sum(counts.values())
+    if as_json:
+        screen.print_json({"replayed": count, "webhooks": counts})
+    elif count:
         screen.say("✓ Envíos en camino otra vez: {count}.", style="green", count=count)
+    elif given["delivered"]:
+        screen.say("No había nada que enviar otra vez.")
     else:
         screen.say("No había nada que enviar otra vez. Con --all, también lo que ya llegó.")
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
+
+from msgspec import to_builtins
 
 from guiado import clock
 from guiado.agent.engine import engine
 from guiado.app import commands, events, webhooks
-from guiado.app.fields import check, check_with
+from guiado.app.endpoint_fields import problems
+from guiado.app.fields import Command, check, check_with
+from guiado.app.first_attempts import first_results
 from guiado.app.parts import Parts
 from guiado.app.views import View
+from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
 _LOOK_S = 0.5
+C = TypeVar("C", bound=Command)
 
 
 def registered() -> list[View]:
@@ -28,46 +34,102 @@ def registered() -> list[View]:
     return engine().read(run)
 
 
+def shown(webhook_id: str) -> View:
+    """One endpoint, without its secret."""
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        return webhooks.view(await webhooks.find(parts, connection, webhook_id))
+
+    return engine().read(run)
+
+
 def register(given: View) -> View:
     """Register an endpoint.
 
     Returns:
-        It, with its secret: the only time that it is shown.
+        It, with its secret where it is new, and `warnings` about what keeps it from working.
 
     Raises:
         InvalidInput: names every bad field with the remedy.
     """
-    for kind in given["events"]:
-        events.check_kind("--event", kind)
-    command = check_with(commands.Webhook, given, webhooks.problems(given))
+    command = _checked(commands.Webhook, given)
 
     async def run(parts: Parts, connection: Connection) -> View:
-        return _told(await webhooks.register(parts, connection, command, make_secret=True))
+        endpoint = await webhooks.register(parts, connection, command, make_secret=True)
+        return _told(endpoint, show_secret=webhooks.shows_secret(command, endpoint))
 
-    return engine().write(run)
+    return _warned(engine().write(run), command.secret)
+
+
+def edit(webhook_id: str, given: View, headers: Mapping[str, str], dropped: Collection[str]) -> View:
+    """Change what is given of an endpoint; see `register`.
+
+    Args:
+        headers: are added to those that it has.
+        dropped: names of headers that go.
+    """
+    if headers or dropped:
+        gone = {name.lower() for name in (*dropped, *headers)}
+        kept = {name: value for name, value in shown(webhook_id)["headers"].items() if name.lower() not in gone}
+        given = {**given, "headers": {**kept, **headers}}
+    command = _checked(commands.WebhookChange, given)
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        endpoint = await webhooks.edit(parts, connection, webhook_id, command)
+        return _told(endpoint, show_secret=command.secret is not None)
+
+    return _warned(engine().write(run), command.secret)
 
 
 def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
     """Give an endpoint a new secret; see `register`."""
-    command = check(commands.Rotate, {"secret": secret, "overlap_hours": overlap_hours})
+    given = {"secret": secret, "overlap_hours": overlap_hours}
+    command = check_with(commands.Rotate, given, problems(given))
 
     async def run(parts: Parts, connection: Connection) -> View:
-        return _told(await webhooks.rotate(parts, connection, webhook_id, command))
+        return _told(await webhooks.rotate(parts, connection, webhook_id, command), show_secret=True)
 
-    return engine().write(run)
-
-
-def _told(endpoint: Endpoint) -> View:
-    return {"webhook_id": endpoint.webhook_id, "url": endpoint.url, "secret": endpoint.secret}
+    return _warned(engine().write(run), secret)
 
 
-def switch(webhook_id: str, *, enabled: bool) -> None:
+def _checked(command: type[C], given: View) -> C:
+    """The command; an event that is none is named by the option that it came with."""
+    wrong = _event_problems(cast("list[str]", given.get("events") or []))
+    named = {name: value for name, value in given.items() if value is not None}
+    return check_with(command, {**named, "events": ["*"]} if wrong else named, [*wrong, *problems(given)])
+
+
+def _event_problems(kinds: list[str]) -> list[FieldProblem]:
+    found: list[FieldProblem] = []
+    for kind in kinds:
+        try:
+            events.check_kind("--event", kind, more=("*",))
+        except InvalidInput as error:
+            found += error.problems
+    return found
+
+
+def _told(endpoint: Endpoint, *, show_secret: bool) -> View:
+    """Plain values: the answer is stored with the key that makes a repeated write harmless."""
+    return to_builtins(webhooks.view(endpoint, show_secret=show_secret))
+
+
+def _warned(told: View, secret: str | None) -> View:
+    runtime = engine().runtime
+
+    async def look(_parts: Parts) -> list[Message]:
+        return await webhooks.warnings(runtime.client, told["webhook_id"], told["url"], is_enabled=told["enabled"], secret=secret)
+
+    return {**told, "warnings": engine().run(look)}
+
+
+def switch(webhook_id: str, *, enabled: bool) -> View:
     """Begin or cease to send to an endpoint."""
 
-    async def run(parts: Parts, connection: Connection) -> None:
-        await webhooks.switch(parts, connection, webhook_id, enabled=enabled)
+    async def run(parts: Parts, connection: Connection) -> View:
+        return _told(await webhooks.switch(parts, connection, webhook_id, enabled=enabled), show_secret=False)
 
-    engine().write(run)
+    return engine().write(run)
 
 
 def remove(webhook_id: str) -> None:
@@ -86,7 +148,7 @@ def test(webhook_id: str) -> View:
         return await webhooks.test(parts, connection, webhook_id)
 
     event_id = engine().write(run)
-    (result,) = engine().run(lambda parts: webhooks.first_results(parts, event_id))
+    (result,) = engine().run(lambda parts: first_results(parts, event_id, [webhook_id]))
     return {**result, "event_id": event_id}
 
 
@@ -99,12 +161,12 @@ def attempts(webhook_id: str, limit: int) -> list[View]:
     return engine().read(run)
 
 
-def replay(given: View, webhook_id: str | None) -> int:
+def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict[str, int]:
     """See `events.replay`."""
     command = check(commands.Replay, {name: value for name, value in given.items() if value is not None})
 
-    async def run(parts: Parts, connection: Connection) -> int:
-        return await events.replay(parts, connection, command, webhook_id)
+    async def run(parts: Parts, connection: Connection) -> dict[str, int]:
+        return await events.replay(parts, connection, command, webhook_id, failed=failed)
 
     return engine().write(run)
 

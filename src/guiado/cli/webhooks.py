@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
+from guiado.cli.events import Begin, End, Event, Failed
 from guiado.cli.manual import Manual, ManualGroup
 from guiado.cli.screen import Json, Screen, screen_of, shown_time
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
@@ -16,6 +18,17 @@ if TYPE_CHECKING:
 app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver cómo les va.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="Identificador del webhook.")]
 Secret = Annotated[str | None, typer.Option("--secret", metavar="TEXTO", help="Firma los envíos; si no, se inventa uno.")]
+Events = Annotated[
+    list[str] | None, typer.Option("--event", metavar="TIPO", help="De qué eventos; se puede repetir. «*» son todos.")
+]
+Header = Annotated[list[str] | None, typer.Option("--header", metavar="NOMBRE:VALOR", help="Se envía siempre; se puede repetir.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SEGUNDOS", help="Para cada intento (10).")]
+Attempts = Annotated[int | None, typer.Option("--retry-attempts", "--attempts", metavar="N", help="Intentos en total (10).")]
+Rate = Annotated[
+    float | None, typer.Option("--max-per-second", "--rate", metavar="N", help="Envíos por segundo, como máximo; 0 son todos.")
+]
+Thin = Annotated[bool | None, typer.Option("--thin/--no-thin", help="Envía solo identificadores, sin datos de clientes.")]
+Overlap = Annotated[float, typer.Option("--overlap", metavar="HORAS", help="Cuánto tiempo firma también el anterior (24).")]
 
 
 @app.command("list", cls=Manual, help="Muestra los webhooks registrados.")
@@ -32,43 +45,96 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         _show(screen, each)
 
 
+@app.command(cls=Manual, help="Muestra un webhook, sin su secreto.")
+def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
+    """Show one endpoint."""
+    from guiado.cli.postman import shown
+
+    screen, found = screen_of(context), shown(webhook_id)
+    if as_json:
+        screen.print_json(found)
+        return
+    _show(screen, found)
+    rate = "" if found["max_per_second"] is None else screen.tr(" · {rate:g} por segundo", rate=found["max_per_second"])
+    screen.say(
+        "  {timeout:g} s por intento · {attempts} intentos{rate}",
+        timeout=found["timeout"],
+        attempts=found["retry_attempts"],
+        rate=rate,
+    )
+    if found["headers"]:
+        screen.say("  Cabeceras: {names}", names=", ".join(found["headers"]))
+    screen.say("  Con secreto." if found["has_secret"] else "  Sin secreto: los envíos no van firmados.")
+
+
 @app.command(
-    cls=Manual, help="Registra un webhook; el mismo identificador otra vez lo reemplaza. El secreto se muestra solo esta vez."
+    cls=Manual,
+    help="Registra un webhook. El secreto se muestra solo esta vez.\nEl mismo identificador otra vez cambia lo que digas y "
+    "conserva lo demás, también el secreto.",
 )
 def add(
     context: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="Adónde se envía.")],
-    event: Annotated[
-        list[str] | None, typer.Option("--event", metavar="EVENTO", help="De qué eventos; se puede repetir.")
-    ] = None,
+    event: Events = None,
     webhook_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Identificador; si no, se inventa uno.")] = None,
     secret: Secret = None,
-    header: Annotated[
-        list[str] | None, typer.Option("--header", metavar="NOMBRE:VALOR", help="Se envía siempre; se puede repetir.")
-    ] = None,
-    timeout: Annotated[float, typer.Option(metavar="SEGUNDOS", help="Para cada intento (10).")] = 10,
-    attempts: Annotated[int, typer.Option(metavar="N", help="Intentos en total (10).")] = 10,
-    rate: Annotated[float | None, typer.Option(metavar="N", help="Envíos por segundo, como máximo.")] = None,
-    thin: Annotated[bool, typer.Option("--thin", help="Envía solo identificadores, sin datos de clientes.")] = False,
+    header: Header = None,
+    timeout: Timeout = None,
+    attempts: Attempts = None,
+    rate: Rate = None,
+    thin: Thin = None,
     as_json: Json = False,
 ) -> None:
     """Register an endpoint."""
     from guiado.cli.postman import register
 
     given = {
-        "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret, "headers": _headers(header or []),
-        "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate, "thin": thin,
+        "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret,
+        "headers": _headers(header) if header else None, "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate,
+        "thin": thin,
     }  # fmt: skip
-    _show_secret(screen_of(context), register(given), as_json=as_json)
+    _show_stored(screen_of(context), register(given), as_json=as_json)
+
+
+@app.command(cls=Manual, help="Cambia lo que digas de un webhook y conserva lo demás.")
+def edit(
+    context: typer.Context,
+    webhook_id: Id,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Adónde se envía.")] = None,
+    event: Events = None,
+    secret: Annotated[
+        str | None, typer.Option("--secret", metavar="TEXTO", help="Otro secreto; el anterior firma también unas horas.")
+    ] = None,
+    overlap: Overlap = 24,
+    header: Header = None,
+    drop_header: Annotated[
+        list[str] | None, typer.Option("--drop-header", metavar="NOMBRE", help="Quita esta cabecera; se puede repetir.")
+    ] = None,
+    timeout: Timeout = None,
+    attempts: Attempts = None,
+    rate: Rate = None,
+    thin: Thin = None,
+    as_json: Json = False,
+) -> None:
+    """Change an endpoint."""
+    from guiado.cli.postman import edit as change
+
+    given = {
+        "url": url, "events": event, "secret": secret, "overlap_hours": overlap, "timeout": timeout, "retry_attempts": attempts,
+        "max_per_second": rate, "thin": thin,
+    }  # fmt: skip
+    changed = change(webhook_id, given, _headers(header or []), drop_header or [])
+    _show_stored(screen_of(context), changed, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Quita un webhook; lo que faltaba por enviarle se cancela.")
-def remove(context: typer.Context, webhook_id: Id) -> None:
+def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Remove an endpoint."""
     from guiado.cli.postman import remove as take_away
 
     take_away(webhook_id)
-    screen_of(context).say("✓ Webhook eliminado.", style="green")
+    screen = screen_of(context)
+    _done(screen, {"webhook_id": webhook_id, "removed": True}, screen.tr("✓ Webhook eliminado."), as_json=as_json)
 
 
 @app.command("test", cls=Manual, help="Envía un evento de prueba por el camino de todos, y dice qué contestó el receptor.")
@@ -105,19 +171,35 @@ def attempts(
         _show_attempt(screen, each)
 
 
-@app.command(cls=Manual, help="Envía otra vez a un webhook lo que no le llegó: un evento, o lo que pasó en un intervalo.")
+@app.command(
+    cls=Manual,
+    help="Envía otra vez lo que no llegó: un evento, los de un tipo, lo que pasó en un intervalo, o todo con --failed.\n"
+    "Sin ID, a todos los webhooks activados.",
+)
 def replay(
     context: typer.Context,
-    webhook_id: Id,
-    event_id: Annotated[str | None, typer.Option("--event", metavar="EVENTO", help="Identificador de un evento.")] = None,
-    begin: Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde entonces.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de entonces.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="También lo que ya llegó.")] = False,
+    webhook_id: Annotated[str | None, typer.Argument(metavar="ID", help="Identificador del webhook; si falta, todos.")] = None,
+    event_id: Annotated[str | None, typer.Option("--event-id", metavar="EVENTO", help="Identificador de un evento.")] = None,
+    event: Event = None,
+    begin: Begin = None,
+    end: End = None,
+    failed: Failed = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Con --failed, a todos los webhooks; sin él, también lo que ya llegó.")
+    ] = False,
+    delivered: Annotated[bool, typer.Option("--delivered", help="También lo que ya llegó.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Send events to one endpoint again; the same as `guiado events replay --webhook`."""
-    from guiado.cli.events import replay as send_again
+    """Send events again, to one endpoint or to all that are enabled."""
+    from guiado.cli.events import send_again
 
-    send_again(context, event_id, webhook_id, begin, end, everything)
+    if webhook_id and failed and everything:
+        raise InvalidInput([FieldProblem("--all", Message("Con --failed son todos los webhooks. Quita el ID, o --all."))])
+    if event and _is_uuid(event):  # as this option was meant before
+        event_id, event = event, None
+    is_delivered = delivered or (everything and not failed)
+    given = {"event_id": event_id, "event": event, "begin": begin, "end": end, "delivered": is_delivered}
+    send_again(screen_of(context), given, webhook_id, failed=failed, as_json=as_json)
 
 
 @app.command(
@@ -127,33 +209,48 @@ def rotate(
     context: typer.Context,
     webhook_id: Id,
     secret: Secret = None,
-    overlap: Annotated[float, typer.Option(metavar="HORAS", help="Cuánto tiempo firma también el anterior (24).")] = 24,
+    overlap: Overlap = 24,
     as_json: Json = False,
 ) -> None:
     """Give an endpoint a new secret."""
     from guiado.cli.postman import rotate as change
 
-    _show_secret(screen_of(context), change(webhook_id, secret, overlap), as_json=as_json)
+    _show_stored(screen_of(context), change(webhook_id, secret, overlap), as_json=as_json)
 
 
 @app.command(cls=Manual, help="Vuelve a enviar a un webhook desactivado; lo que llegó entretanto se pide con replay.")
-def enable(context: typer.Context, webhook_id: Id) -> None:
+def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Begin to send to an endpoint."""
     from guiado.cli.postman import switch
 
-    switch(webhook_id, enabled=True)
-    screen_of(context).say(
-        "✓ Activado. Lo que no se le envió mientras tanto: guiado webhooks replay {id} --from FECHA", style="green", id=webhook_id
-    )
+    screen = screen_of(context)
+    said = screen.tr("✓ Activado. Lo que no se le envió mientras tanto: guiado webhooks replay {id} --failed", id=webhook_id)
+    _done(screen, switch(webhook_id, enabled=True), said, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Deja de enviar a un webhook; lo que llegue mientras tanto se guarda.")
-def disable(context: typer.Context, webhook_id: Id) -> None:
+def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Cease to send to an endpoint."""
     from guiado.cli.postman import switch
 
-    switch(webhook_id, enabled=False)
-    screen_of(context).say("✓ Desactivado. Lo que llegue mientras tanto se guarda.", style="green")
+    screen = screen_of(context)
+    said = screen.tr("✓ Desactivado. Lo que llegue mientras tanto se guarda.")
+    _done(screen, switch(webhook_id, enabled=False), said, as_json=as_json)
+
+
+def _done(screen: Screen, told: View, said: str, *, as_json: bool) -> None:
+    if as_json:
+        screen.print_json(told)
+    else:
+        screen.show(said, style="green")
+
+
+def _is_uuid(given: str) -> bool:
+    try:
+        UUID(given)
+    except ValueError:
+        return False
+    return True
 
 
 def _headers(given: list[str]) -> dict[str, str]:
@@ -172,13 +269,19 @@ def _show(screen: Screen, webhook: View) -> None:
         screen.say("  desactivado. {why}", style="yellow", why=webhook["disabled_reason"] or "")
 
 
-def _show_secret(screen: Screen, told: View, *, as_json: bool) -> None:
+def _show_stored(screen: Screen, told: View, *, as_json: bool) -> None:
+    warnings = [screen.explain(message) for message in told["warnings"]]
     if as_json:
-        screen.print_json(told)
+        screen.print_json({**told, "warnings": warnings})
         return
     screen.say("✓ Webhook: {id}", style="green", id=told["webhook_id"])
-    screen.verbatim(screen.tr("Secreto: {secret}", secret=told["secret"]))
-    screen.say("Guárdalo ahora: no se volverá a mostrar.", style="yellow")
+    if told.get("secret"):
+        screen.verbatim(screen.tr("Secreto: {secret}", secret=told["secret"]))
+        screen.say("Guárdalo ahora: no se volverá a mostrar.", style="yellow")
+    elif told["has_secret"]:
+        screen.say("Conserva su secreto.")
+    for warning in warnings:
+        screen.say("Aviso: {what}", style="yellow", what=warning)
 
 
 def _show_attempt(screen: Screen, attempt: View) -> None:

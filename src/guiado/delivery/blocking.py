@@ -49,7 +49,7 @@ class BlockingPoster:
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
         self._client = self._client or GuardedClient(self._policy, max_answer_bytes=self._max_answer_bytes)
-        answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True)
+        answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True, body_s=None)
         return answer.status, answer.body
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:

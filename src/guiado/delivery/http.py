@@ -27,7 +27,7 @@ import guiado
 from guiado import clock
 from guiado.delivery.addresses import Address, TargetPolicy
 from guiado.delivery.urls import Target, check_url, vet_url
-from guiado.delivery.wire import Head, Shelf, Wire, dial
+from guiado.delivery.wire import FAILURES, NO_ANSWER, Head, Shelf, Wire, dial
 from guiado.errors import DeliveryFailed, Message, TargetRefused, os_reason
 
 __all__ = ["RESERVED_HEADERS", "GuardedClient", "HttpAnswer", "Resolver", "check_url"]
@@ -57,7 +57,22 @@ _MAX_DIALS = 6  # a hostile name may answer with hundreds of addresses
 _MAX_LOOKUPS = 32  # a dead name server keeps a thread for as long as the system's own timeout lasts
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers hang up on an idle connection
 _MAX_REQUESTS, _MAX_IDLE = 200, 100
-_FAILURES = (h11.ProtocolError, OSError)
+_BODY_S = 2.0  # for what a provider tells beside its status: an id, a reason
+_REFUSAL_S = 1.0
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}
+)
+_CERTIFICATE_FAULTS = {
+    9: Message("su certificado todavía no vale"),
+    10: Message("su certificado caducó"),
+    18: Message("su certificado no lo firma nadie de confianza"),
+    19: Message("su certificado no lo firma nadie de confianza"),
+    20: Message("su certificado no lo firma nadie de confianza"),
+    21: Message("su certificado no lo firma nadie de confianza"),
+    62: Message("su certificado es de otro nombre"),
+    64: Message("su certificado es de otro nombre"),
+}
+"""By OpenSSL's numbers, `X509_V_ERR_…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,7 @@ class HttpAnswer:
         body: the first bytes, at most the client's cap, as they came over the wire.
         elapsed_s: from the start of the lookup to the end of the body, in seconds.
         address: the IP address that answered.
+        is_whole: whether the body came to its end, and within the cap.
     """
 
     status: int
@@ -77,6 +93,27 @@ class HttpAnswer:
     body: bytes
     elapsed_s: float
     address: str
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What one call of `post` is about."""
+
+    target: Target
+    body: bytes
+    operator: bool
+    started_s: float
+    timeout_s: float
+    body_s: float | None
+
+    @property
+    def deadline_s(self) -> float:
+        return self.started_s + self.timeout_s
+
+    def body_wait_s(self) -> float | None:
+        """How long the body may take from now on."""
+        return None if self.body_s is None else max(0.0, min(self.body_s, self.deadline_s - clock.monotonic_s()))
 
 
 class GuardedClient:
@@ -112,9 +149,18 @@ class GuardedClient:
         self._shelf = Shelf(_KEEP_ALIVE_S, _MAX_IDLE)
 
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float, operator: bool = False
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        operator: bool = False,
+        body_s: float | None = _BODY_S,
     ) -> HttpAnswer:
         """Send one POST request and read the answer, whatever its status.
+
+        An answer counts from its complete head on: who said 200 has the message, also where the rest never comes.
 
         Args:
             url: the target. Only an operator's may carry `user:password@`, sent as basic authentication.
@@ -122,23 +168,40 @@ class GuardedClient:
             headers: added to the client's own; those in `RESERVED_HEADERS` are dropped.
             timeout_s: deadline for everything together, from the lookup to the last byte, in seconds.
             operator: the target comes from the operator's own environment.
+            body_s: how long the answer's body is waited for, in seconds; what came by then is enough. None: the body is what is
+                asked for, so an answer without its end is a failure.
 
         Raises:
             TargetRefused: the URL or one of the addresses behind it must not be called. No connection was made.
-            DeliveryFailed: no complete answer. Permanent only where the request itself is at fault.
+            DeliveryFailed: no answer; its parameter `status` is the one of an answer whose head did not end. Permanent only where
+                the request itself is at fault.
         """
         target = _vet_url(url, operator=operator)
-        started_s = clock.monotonic_s()
+        request = _Request(target, body, operator, clock.monotonic_s(), timeout_s, body_s)
+        wires: list[Wire] = []
         try:
-            request = h11.Request(method="POST", target=target.path, headers=self._head(target, body, headers))
-            async with asyncio.timeout(timeout_s), self._slots:
-                return await self._exchange(target, request, body, started_s + timeout_s, operator=operator)
+            head = h11.Request(method="POST", target=target.path, headers=self._head(target, body, headers))
+            async with asyncio.timeout(timeout_s) as limit, self._slots:
+                return await self._exchange(request, head, limit, wires)
         except TimeoutError:
             raise DeliveryFailed(
-                "{host}: sin respuesta completa en {timeout_s} s.", host=target.host, timeout_s=timeout_s
+                "{host}: sin respuesta completa en {timeout_s} s.", host=target.host, timeout_s=timeout_s, status=_begun(wires)
             ) from None
-        except _FAILURES as error:
-            raise _failure(target.host, error) from error
+        except FAILURES as error:
+            raise _failure(target.host, error, _begun(wires)) from error
+
+    async def refusal(self, url: str) -> Message | None:
+        """Why nothing can be sent to a caller's URL as things are now; None where nothing speaks against it. Sends nothing."""
+        try:
+            target = _vet_url(url, operator=False)
+            async with asyncio.timeout(_REFUSAL_S):
+                for address in await self._resolve(target.host, target.port):
+                    self._vet(address, operator=False)
+        except (TargetRefused, DeliveryFailed) as error:
+            return error.message
+        except TimeoutError:
+            return None
+        return None
 
     async def aclose(self) -> None:
         """Close every connection. The client cannot be used afterwards."""
@@ -154,15 +217,18 @@ class GuardedClient:
         head |= {"host": target.authority, "content-length": str(len(body)), "accept-encoding": "identity"}
         return [(name.encode(errors="replace"), value.encode(errors="replace")) for name, value in head.items()]
 
-    async def _exchange(
-        self, target: Target, request: h11.Request, body: bytes, deadline_s: float, *, operator: bool
-    ) -> HttpAnswer:
-        started_s = clock.monotonic_s()
-        place = (operator, target.scheme, target.host, target.port)
-        wire = self._shelf.take(place) or await self._open(target, deadline_s, operator=operator)
-        reply = await wire.exchange(request, body, self._max_answer_bytes)
+    async def _exchange(self, asked: _Request, head: h11.Request, limit: asyncio.Timeout, wires: list[Wire]) -> HttpAnswer:
+        started_s, target = clock.monotonic_s(), asked.target
+        place = (asked.operator, target.scheme, target.host, target.port)
+        wire = self._shelf.take(place) or await self._open(target, asked.deadline_s, operator=asked.operator)
+        wires.append(wire)
+        response = await wire.ask(head, asked.body)
+        if asked.body_s is not None:
+            limit.reschedule(None)  # from here on the answer counts
+        body, is_whole = await wire.read_body(self._max_answer_bytes, asked.body_wait_s())
         self._shelf.put(place, wire)
-        return HttpAnswer(reply.status, _join_headers(reply.head), reply.body, clock.monotonic_s() - started_s, wire.address)
+        headers, elapsed_s = _join_headers(response.headers.raw_items()), clock.monotonic_s() - started_s
+        return HttpAnswer(response.status_code, headers, body, elapsed_s, wire.address, is_whole)
 
     async def _open(self, target: Target, deadline_s: float, *, operator: bool) -> Wire:
         """Connect to a name: resolve once, vet every address, dial the vetted ones in turn."""
@@ -220,24 +286,41 @@ def _join_headers(headers: Head) -> dict[str, str]:
     return joined
 
 
-def _failure(host: str, error: Exception) -> DeliveryFailed:
-    reason = _reason(error)
+def _begun(wires: list[Wire]) -> int | None:
+    """The status of an answer that did not get beyond its head."""
+    return wires[-1].begun_status if wires else None
+
+
+def _failure(host: str, error: Exception, begun: int | None) -> DeliveryFailed:
     if isinstance(error, h11.LocalProtocolError):
+        return DeliveryFailed("{host}: la petición no es HTTP válido. Revisa las cabeceras.", permanent=True, host=host)
+    if isinstance(error, h11.RemoteProtocolError) and str(error) != NO_ANSWER:
         return DeliveryFailed(
-            "{host}: la petición no es HTTP válido ({reason}). Revisa las cabeceras.",
-            permanent=True,
-            host=host,
-            reason=reason,
+            "{host}: la respuesta no es HTTP válido ({reason}).", host=host, reason=_http_reason(error), status=begun
         )
-    if isinstance(error, h11.RemoteProtocolError):
-        return DeliveryFailed("{host}: la respuesta no es HTTP válido ({reason}).", host=host, reason=reason)
-    return DeliveryFailed("{host}: la conexión falló ({reason}).", host=host, reason=reason)
+    return DeliveryFailed("{host}: la conexión falló ({reason}).", host=host, reason=_reason(error), status=begun)
 
 
-def _reason(error: BaseException) -> Message | str:
-    """The words of the deepest cause that has any: the outer ones only say that connecting failed."""
+def _http_reason(error: Exception) -> Message:
+    """In our own words: those of the library are English, and quote whatever came."""
+    return Message("su cabecera es demasiado larga") if "too long" in str(error) else Message("no se entiende")
+
+
+def _reason(error: BaseException) -> Message:
+    """What the deepest cause means: the outer ones only say that connecting failed."""
     cause = error.__cause__ or error.__context__
-    deeper = _reason(cause) if cause is not None else ""
-    if deeper or not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror)) or not error.errno:
-        return deeper or str(error)[:200]
+    if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
+        return _reason(cause)
+    if isinstance(error, ssl.SSLError):
+        return _tls_reason(error)
+    if isinstance(error, h11.ProtocolError) or not isinstance(error, OSError) or not error.errno:
+        return Message("se cortó la conexión")
     return os_reason(error)
+
+
+def _tls_reason(error: ssl.SSLError) -> Message:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_FAULTS.get(error.verify_code, Message("su certificado no es válido"))
+    if error.reason in _NO_TLS:
+        return Message("no habla TLS en ese puerto")
+    return Message("no se pudo acordar el cifrado TLS")

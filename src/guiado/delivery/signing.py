@@ -13,6 +13,7 @@ from functools import lru_cache
 TOLERANCE_S = 300
 """How old or how far ahead the timestamp of a signed message may be, in seconds."""
 
+_STANDARD_BYTES = range(24, 65)
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
 
 
@@ -108,13 +109,29 @@ def _begun(secret: str) -> hmac.HMAC:
     return hmac.new(_key(secret), digestmod=hashlib.sha256)
 
 
+def is_standard_secret(secret: str) -> bool:
+    """Whether the libraries of Standard Webhooks can check what this secret signs: `whsec_` and 24 to 64 bytes in base64."""
+    return secret.startswith(_SECRET_PREFIX) and len(_decoded(secret) or b"") in _STANDARD_BYTES
+
+
+def is_damaged_secret(secret: str) -> bool:
+    """Whether a secret begins like those of Standard Webhooks and is none."""
+    return secret.startswith(_SECRET_PREFIX) and not is_standard_secret(secret)
+
+
 def _key(secret: str) -> bytes:
     """The key's bytes: `whsec_` carries base64, anything else (also after a damaged `whsec_`) is taken as it is."""
-    if not secret.startswith(_SECRET_PREFIX):
-        return secret.encode()
+    return (_decoded(secret) if secret.startswith(_SECRET_PREFIX) else None) or secret.encode()
+
+
+def _decoded(secret: str) -> bytes | None:
+    """The bytes after `whsec_`, or None where that is no base64.
+
+    The reference libraries know the standard alphabet only: they leave `-` and `_` out in silence, and have another key then.
+    """
     written = secret.removeprefix(_SECRET_PREFIX)
     padding = "=" * (-len(written) % 4)  # many write none, and the reference libraries supply it too
     try:
-        return base64.b64decode(written + padding, validate=True) or secret.encode()
+        return base64.b64decode(written + padding, validate=True)
     except (binascii.Error, ValueError):
-        return secret.encode()
+        return None

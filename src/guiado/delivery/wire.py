@@ -8,11 +8,11 @@ Source: RFC 9112, sections 9.3 (persistence) and 6.3 (length of a body).
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 import socket
 import ssl
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import h11
@@ -22,20 +22,13 @@ from guiado.delivery.addresses import Address
 
 _MOST_HEAD_BYTES = 100 * 1024
 _READ_AHEAD_BYTES = 64 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})\b")
+_STATUS_LINE_BYTES = 32
+_SWITCHED = 101
+_ENDED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
+NO_ANSWER = "no answer before the end"
+FAILURES = (h11.ProtocolError, OSError)
 Head = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server said.
-
-    Args:
-        body: its first bytes.
-    """
-
-    status: int
-    head: Head
-    body: bytes
 
 
 class Wire(asyncio.Protocol):
@@ -51,6 +44,7 @@ class Wire(asyncio.Protocol):
         self._http = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=_MOST_HEAD_BYTES)
         self._transport: Any = None
         self._received = bytearray()
+        self._begun = b""
         self._failure: Exception | None = None
         self._is_ended = False
         self._waiting: asyncio.Future[None] | None = None
@@ -92,48 +86,68 @@ class Wire(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return bool(poll.poll(0))
 
-    async def exchange(self, request: h11.Request, body: bytes, most_bytes: int) -> Reply:
-        """Send a request and read the answer. Afterwards the wire is reusable, or closed.
-
-        Args:
-            most_bytes: how much of the answer's body is read.
+    async def ask(self, request: h11.Request, body: bytes) -> h11.Response:
+        """Send a request and wait for the head of its answer; `read_body` has to follow.
 
         Raises:
             OSError: the connection broke.
             h11.ProtocolError: the answer is no sound HTTP, or the request is none.
         """
-        http, is_whole = self._http, False
+        http = self._http
         try:
             parts = (http.send(request), http.send(h11.Data(data=body)), http.send(h11.EndOfMessage()))
             self._transport.write(b"".join(part for part in parts if part))
-            answer = await self._read_answer(most_bytes)
-            is_whole = http.our_state is http.their_state is h11.DONE and not http.trailing_data[0]
+            self._begun = b""
+            return await self._read_head()
+        except BaseException:
+            self.close()
+            raise
+
+    async def _read_head(self) -> h11.Response:
+        while not isinstance(event := await self._next_event(), h11.Response):
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == _SWITCHED:
+                raise h11.RemoteProtocolError(NO_ANSWER)
+            self._begun = bytes(self._http.trailing_data[0])
+        return event
+
+    async def read_body(self, most_bytes: int, wait_s: float | None) -> tuple[bytes, bool]:
+        """What came of an answer's body, and whether it is whole. Afterwards the wire is reusable, or closed.
+
+        Args:
+            most_bytes: how much of it is read.
+            wait_s: for so long, and then what came is enough; None waits for the end, and raises what `ask` raises.
+        """
+        body = bytearray()
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._fill(body, most_bytes)
+        except (TimeoutError, *FAILURES):
+            if wait_s is None:
+                raise
         finally:
-            if is_whole:
-                http.start_next_cycle()
+            is_whole = self._http.their_state in _ENDED
+            if self._http.our_state is self._http.their_state is h11.DONE and not self._http.trailing_data[0]:
+                self._http.start_next_cycle()
             else:
                 self.close()
-        return answer
+        return bytes(body[:most_bytes]), is_whole
 
-    async def _read_answer(self, most_bytes: int) -> Reply:
-        response, body = None, bytearray()
-        while len(body) < most_bytes or response is None:
-            event = await self._next_event()
-            if isinstance(event, h11.Response):
-                response = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)) or event is h11.PAUSED:
-                break
-        if response is None:
-            raise h11.RemoteProtocolError("no answer before the end")
-        return Reply(response.status_code, response.headers.raw_items(), bytes(body[:most_bytes]))
+    async def _fill(self, body: bytearray, most_bytes: int) -> None:
+        while len(body) < most_bytes and isinstance(event := await self._next_event(), h11.Data):
+            body += event.data
+
+    @property
+    def begun_status(self) -> int | None:
+        """The status in the first line of an answer whose head never ended."""
+        found = _STATUS_LINE.match(self._begun)
+        return int(found[1]) if found else None
 
     async def _next_event(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             data = await self._read()
             if not data and self._http.their_state is h11.SEND_RESPONSE:
-                raise self._failure or h11.RemoteProtocolError("no answer before the end")
+                raise self._failure or h11.RemoteProtocolError(NO_ANSWER)
+            self._begun = (self._begun + data)[:_STATUS_LINE_BYTES]
             self._http.receive_data(data)
         return event
 

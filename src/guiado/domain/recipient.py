@@ -36,7 +36,7 @@ class Recipient:
     quiet_from: time | None = None
     quiet_to: time | None = None
     digest_minutes: int = 0
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def plan(self, kind: str, *, is_urgent: bool, is_gathered: bool, now: datetime) -> Send | Wait | Drop:
         """What to do now with a message that is due.

@@ -1,7 +1,8 @@
 """The queue of deliveries: leasing endpoints, reading what is due, writing down what became of it.
 
-A sender leases an endpoint, reads its oldest deliveries, and sends them one after the other with no transaction open. So the
-order of an endpoint's events is kept, and one that is slow or dead holds nobody else up.
+A sender leases an endpoint, reads its oldest deliveries, and sends them one after the other with no transaction open. So an
+endpoint's events leave in their order, until one fails: those behind it overtake it while it waits for its next attempt. An
+endpoint that is slow or dead holds no other up.
 """
 
 from __future__ import annotations
@@ -82,6 +83,12 @@ async def renew(connection: Connection, tenant: str, sender: str, lease_s: float
     return {row["webhook_id"] for row in rows}
 
 
+async def versions(connection: Connection, tenant: str, sender: str, webhook_ids: Collection[str]) -> dict[str, datetime]:
+    """When each endpoint that is still this sender's and enabled was changed last, by its id; the others are left out."""
+    rows = await connection.fetch(sql("outbox", "versions"), tenant, sender, sorted(webhook_ids))
+    return {row["webhook_id"]: row["updated_at"] for row in rows}
+
+
 async def due(
     connection: Connection,
     tenant: str,
@@ -110,12 +117,14 @@ class Settled:
         failures: attempts that failed in a row.
         failing_since: when the first of them was made.
         paused_until: nothing is sent to it until then.
+        version: of the endpoint; where it was changed since, only the lease ends.
     """
 
     webhook_id: str
     failures: int
     failing_since: datetime | None
     paused_until: datetime | None
+    version: datetime | None
 
 
 async def record(
@@ -144,9 +153,15 @@ async def expire(connection: Connection, tenant: str, webhook_id: str, before: d
     await connection.execute(sql("outbox", "expire"), tenant, webhook_id, before, now)
 
 
-async def disable(connection: Connection, tenant: str, webhook_id: str, why: str, now: datetime) -> None:
-    """Send nothing more to an endpoint; what waits for it is kept."""
-    await connection.execute(sql("outbox", "disable"), tenant, webhook_id, why, now)
+async def disable(
+    connection: Connection, tenant: str, webhook_id: str, why: str, now: datetime, version: datetime | None
+) -> None:
+    """Send nothing more to an endpoint, unless it was changed since; what waits for it is kept.
+
+    Args:
+        version: when it was changed last, as far as is known.
+    """
+    await connection.execute(sql("outbox", "disable"), tenant, webhook_id, why, now, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +173,14 @@ class Range:
         begin: what happened from then on.
         end: what happened before then.
         delivered: also what arrived already.
+        event: of this kind only.
     """
 
     event_id: UUID | None = None
     begin: datetime | None = None
     end: datetime | None = None
     delivered: bool = False
+    event: str | None = None
 
 
 async def replay(connection: Connection, tenant: str, webhook_id: str, which: Range, now: datetime) -> int:
@@ -174,25 +191,21 @@ async def replay(connection: Connection, tenant: str, webhook_id: str, which: Ra
     """
     async with connection.transaction():
         count = await connection.fetchval(
-            sql("outbox", "replay"), tenant, webhook_id, which.event_id, which.begin, which.end, which.delivered, now
+            sql("outbox", "replay"), tenant, webhook_id, which.event_id, which.begin, which.end, which.delivered, now, which.event
         )
         await connection.execute(sql("outbox", "wake"), tenant, webhook_id)
     return int(count)
 
 
-async def rotate(connection: Connection, tenant: str, webhook_id: str, secret: str, until: datetime) -> Endpoint | None:
-    """Give an endpoint a new secret; the one before signs too for a while.
+async def attempts(
+    connection: Connection, tenant: str, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
+) -> list[dict[str, Any]]:
+    """The latest attempts at an endpoint, newest first.
 
-    Returns:
-        None where there is no such endpoint.
+    Args:
+        before: time and id of an attempt; only those before it.
     """
-    row = await connection.fetchrow(sql("outbox", "rotate"), tenant, webhook_id, secret, until)
-    return endpoint_of(row) if row else None
-
-
-async def attempts(connection: Connection, tenant: str, webhook_id: str, most: int) -> list[dict[str, Any]]:
-    """The latest attempts at an endpoint, newest first."""
-    rows = await connection.fetch(sql("outbox", "attempts"), tenant, webhook_id, most)
+    rows = await connection.fetch(sql("outbox", "attempts"), tenant, webhook_id, most, *(before or (None, None)))
     found = [dict(cast("Mapping[str, Any]", row)) for row in rows]
     return [{**row, "id": str(row["id"]), "event_id": str(row["event_id"]) if row["event_id"] else None} for row in found]
 
@@ -211,9 +224,11 @@ async def is_waiting(connection: Connection, tenant: str, now: datetime, besides
     return bool(await connection.fetchval(sql("outbox", "is_waiting"), tenant, now, list(besides)))
 
 
-async def first_attempts(connection: Connection, event_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """What became of an event so far, at each of its endpoints."""
-    rows = await connection.fetch(sql("outbox", "first_attempts"), event_id, now)
+async def first_attempts(
+    connection: Connection, event_id: UUID, now: datetime, webhook_ids: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """What became of an event so far, at each of these endpoints, by default all of them."""
+    rows = await connection.fetch(sql("outbox", "first_attempts"), event_id, now, webhook_ids)
     return [dict(cast("Mapping[str, Any]", row)) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,6 +12,11 @@ from guiado.domain.events import Event, EventKind
 from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
 from guiado.store.sessions import event_rows
+
+MASK = "********"
+"""What is shown in place of a header's value; sent back, it leaves the value as it is."""
+_MOST_SECRETS = 5
+"""With each one a message is signed, in one header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +30,65 @@ class Endpoint:
         max_per_second: how many messages a second at most; None for any number.
         disabled_reason: why guiado itself stopped sending.
         previous_secret: signs too until `previous_secret_until`.
+        older_secrets: those before it that still sign: `secret until` each.
     """
 
     webhook_id: str
     url: str
     events: Sequence[str]
-    secret: str | None
-    headers: Mapping[str, str]
+    secret: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     timeout: float
     retry_attempts: int
     enabled: bool
     thin: bool = False
     max_per_second: float | None = None
     disabled_reason: str | None = None
-    previous_secret: str | None = None
+    previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
+    older_secrets: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
     def secrets(self, now: datetime) -> list[str]:
-        """What messages are signed with now; during a rotation the new one and the one before."""
-        old = self.previous_secret if self.previous_secret_until and now < self.previous_secret_until else None
-        return [secret for secret in (self.secret, old) if secret]
+        """What messages are signed with now: the secret, and during a rotation those before it, the latest first."""
+        until = self.previous_secret_until
+        old = [self.previous_secret] if until and now < until else []
+        older = [one["secret"] for one in self.older_secrets if now < datetime.fromisoformat(one["until"])]
+        return list(dict.fromkeys(secret for secret in (self.secret, *old, *reversed(older)) if secret))[:_MOST_SECRETS]
 
 
-async def put_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint:
-    """Register an endpoint; the same id again replaces it."""
+async def add_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint | None:
+    """Register an endpoint; None when there is one with its id."""
     row = await connection.fetchrow(
-        sql("registry", "webhook_put"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
+        sql("registry", "webhook_new"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
         dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled, endpoint.thin,
         endpoint.max_per_second,
     )  # fmt: skip
-    return endpoint_of(row) if row else endpoint
+    return endpoint_of(row) if row else None
+
+
+async def change_webhook(
+    connection: Connection,
+    tenant: str,
+    webhook_id: str,
+    changes: Mapping[str, object],
+    overlap_until: datetime | None,
+    *,
+    anew: bool = False,
+) -> Endpoint | None:
+    """Change an endpoint; None when there is no such one.
+
+    Args:
+        changes: by the names of `Endpoint`; what is left out stays. A header whose value is `MASK` keeps its value;
+            `max_per_second` 0 takes the limit away.
+        overlap_until: where the secret changes, the one before signs too until then; None: none of those before it does.
+        anew: forget its failures; so does who enables it, or gives it another address.
+    """
+    row = await connection.fetchrow(
+        sql("registry", "webhook_change"), tenant, webhook_id, dict(changes), MASK, overlap_until, anew
+    )
+    return endpoint_of(row) if row else None
 
 
 async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
@@ -98,14 +130,14 @@ async def emit(connection: Connection, tenant: str, event: Event, only: str | No
         only: deliver to this endpoint alone.
 
     Returns:
-        Id of the event, and the endpoints that it goes to.
+        Id of the event, and the endpoints that it goes to; a disabled one only where it is the one alone.
     """
     rows = event_rows(tenant, None, (event,), clock.now())
     event_id: Any = rows[0]["event_id"]
     await connection.execute(sql("registry", "emit"), tenant, rows)
     if only is not None:
         await connection.execute(sql("registry", "narrow"), event_id, only)
-    deliveries = await connection.fetch(sql("registry", "deliveries_of"), event_id)
+    deliveries = await connection.fetch(sql("registry", "deliveries_of"), event_id, only)
     return str(event_id), [row["destination"] for row in deliveries]
 
 

@@ -52,7 +52,7 @@ class Outgoing:
     language: str = "es"
     session_id: str | None = None
     buttons: tuple[Button, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True)

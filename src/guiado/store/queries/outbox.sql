@@ -27,6 +27,11 @@ UPDATE support_webhooks w SET leased_until = now() + make_interval(secs => $3)
   FROM held WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id
 RETURNING w.webhook_id;
 
+-- name: versions
+-- Which of the endpoints $3 are this sender's ($2) and enabled, and when each was changed last.
+SELECT w.webhook_id, w.updated_at FROM support_webhooks w
+ WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.enabled AND w.webhook_id = ANY ($3::text[]);
+
 -- name: due
 -- The oldest deliveries to an endpoint that are due, or its oldest one of all ($5), in the order of their events: of events after
 -- $6 only, where it is given.
@@ -42,7 +47,7 @@ SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o
 
 -- name: record
 -- Writes down attempts ($3) with what became of their deliveries, and ends the leases of a sender ($2): $4 says how those
--- endpoints are. $1 tenant. The state is asked for in a way that no index knows: the one of what is pending would be read as a whole.
+-- endpoints are, and as of which change: one that was changed since begins anew. $1 tenant. The state is asked for in a way that no index knows: the one of what is pending would be read as a whole.
 WITH told AS (
     SELECT * FROM jsonb_to_recordset($3) AS t (
         webhook_id text, delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer,
@@ -60,9 +65,12 @@ WITH told AS (
      ORDER BY w.webhook_id FOR UPDATE
 ), settled AS (
     UPDATE support_webhooks w
-       SET failures = s.failures, failing_since = s.failing_since, paused_until = s.paused_until, leased_by = NULL, leased_until = NULL
+       SET failures = CASE WHEN w.updated_at = s.version THEN s.failures ELSE w.failures END,
+           failing_since = CASE WHEN w.updated_at = s.version THEN s.failing_since ELSE w.failing_since END,
+           paused_until = CASE WHEN w.updated_at = s.version THEN s.paused_until ELSE w.paused_until END,
+           leased_by = NULL, leased_until = NULL
       FROM held, jsonb_to_recordset($4) AS s (
-           webhook_id text, failures integer, failing_since timestamptz, paused_until timestamptz)
+           webhook_id text, failures integer, failing_since timestamptz, paused_until timestamptz, version timestamptz)
      WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id AND s.webhook_id = held.webhook_id
 )
 UPDATE support_troubleshooting_deliveries d
@@ -82,21 +90,26 @@ UPDATE support_troubleshooting_deliveries d SET state = 'exhausted', finished_at
  WHERE d.tenant_id = $1 AND d.destination = $2 AND d.state = 'pending' AND d.created_at < $3;
 
 -- name: disable
--- Sends nothing more to an endpoint; what waits for it is kept. $3: why, $4: now.
+-- Sends nothing more to an endpoint that was not changed since $5; what waits for it is kept. $3: why, $4: now.
 WITH off AS (
-    UPDATE support_webhooks w SET enabled = false, disabled_reason = $3, updated_at = $4 WHERE w.tenant_id = $1 AND w.webhook_id = $2)
+    UPDATE support_webhooks w
+       SET enabled = false, disabled_reason = $3, updated_at = greatest($4, w.updated_at + interval '1 microsecond')
+     WHERE w.tenant_id = $1 AND w.webhook_id = $2 AND w.updated_at = $5
+    RETURNING w.webhook_id)
 UPDATE support_troubleshooting_deliveries d SET state = 'disabled', finished_at = $4
- WHERE d.tenant_id = $1 AND d.destination = $2 AND d.state = 'pending';
+  FROM off
+ WHERE d.tenant_id = $1 AND d.destination = off.webhook_id AND d.state = 'pending';
 
 -- name: replay
--- Sends again what was given up, or everything ($6), of one event ($3) or of a range of time ($4 to $5). Returns how many.
+-- Sends again what was given up, or everything ($6), of one event ($3), of a kind ($8) or of a range of time ($4 to $5). Returns how
+-- many.
 WITH again AS (
     UPDATE support_troubleshooting_deliveries d
        SET state = 'pending', attempts = 0, due_at = $7, created_at = $7, finished_at = NULL
       FROM support_troubleshooting_outbox o
      WHERE o.event_id = d.event_id AND d.tenant_id = $1 AND d.destination = $2 AND d.state <> 'pending'
        AND (d.state IN ('exhausted', 'disabled', 'cancelled') OR $6)
-       AND ($3::uuid IS NULL OR d.event_id = $3)
+       AND ($3::uuid IS NULL OR d.event_id = $3) AND ($8::text IS NULL OR o.event = $8)
        AND ($4::timestamptz IS NULL OR o.occurred_at >= $4) AND ($5::timestamptz IS NULL OR o.occurred_at < $5)
     RETURNING d.delivery_id)
 SELECT count(*) FROM again;
@@ -105,18 +118,11 @@ SELECT count(*) FROM again;
 -- An endpoint is tried again at once.
 UPDATE support_webhooks w SET paused_until = NULL WHERE w.tenant_id = $1 AND w.webhook_id = $2;
 
--- name: rotate
--- Gives an endpoint a new secret ($3); the one before signs too until $4.
-UPDATE support_webhooks w
-   SET previous_secret = w.secret, previous_secret_until = $4, secret = $3, updated_at = now()
- WHERE w.tenant_id = $1 AND w.webhook_id = $2
-RETURNING w.*;
-
 -- name: attempts
--- The latest attempts at an endpoint, newest first.
+-- The latest attempts at an endpoint, newest first; with $4 and $5 those before that moment and id.
 SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.response_body, e.error_message, e.duration_ms, e.sent_at
   FROM support_webhook_events e
- WHERE e.tenant_id = $1 AND e.webhook_id = $2
+ WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND ($4::timestamptz IS NULL OR (e.sent_at, e.id) < ($4, $5::uuid))
  ORDER BY e.sent_at DESC, e.id DESC LIMIT $3;
 
 -- name: latest
@@ -132,7 +138,7 @@ SELECT EXISTS (
              WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending' AND d.due_at <= $2 LIMIT 1));
 
 -- name: first_attempts
--- What became of an event at each of its endpoints so far; `answered`: whether there was an attempt.
+-- What became of an event at each of the endpoints $3 so far, null for all of its endpoints, whatever the state of its delivery.
 SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
        w.paused_until IS NOT NULL AND w.paused_until > $2 AS paused,
        (SELECT e.response_status FROM support_webhook_events e
@@ -140,7 +146,7 @@ SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
          ORDER BY e.sent_at DESC LIMIT 1) AS response_status
   FROM support_troubleshooting_deliveries d
   LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
- WHERE d.event_id = $1 AND d.state <> 'disabled' ORDER BY d.destination;
+ WHERE d.event_id = $1 AND ($3::text[] IS NULL OR d.destination = ANY ($3::text[])) ORDER BY d.destination;
 
 -- name: figures
 -- How each endpoint's queue is at $2, and what became of its attempts in the hour before.
