@@ -32,9 +32,9 @@ from guiado.api.lane import StepLane
 from guiado.api.query import allowed_on, check_query
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
-from guiado.domain.events import EventKind
-from guiado.detection.encoders.table import release_memory
 from guiado.app.sending import EXIT_S
+from guiado.detection.encoders.table import release_memory
+from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.logs import get_logger
 from guiado.settings import Settings

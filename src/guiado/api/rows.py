@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from guiado.domain.events import EventKind
 from guiado.domain.session import Status
 
 
