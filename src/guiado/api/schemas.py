@@ -488,23 +488,53 @@ class RenderedOut(Out):
     rendered_template: dict[str, Any]
 
 
+class NotificationBody(Out):
+    """A message to one recipient: what it says, and what became of it. A recipient that is a URL is shown without its key."""
+
+    id: str
+    session_id: str | None
+    notification_type: str
+    channel: str
+    recipient: str
+    priority: str
+    subject: str | None
+    message: str | None
+    status: str
+    error_message: str | None
+    note: str | None
+    attempts: int
+    provider_message_id: str | None
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+
+
 class NotificationList(Out):
-    """Notifications, newest first."""
+    """A page of notifications, newest first; `next_cursor` leads to the next one."""
 
     success: bool
-    notifications: list[dict[str, Any]]
+    notifications: list[NotificationBody]
+    next_cursor: str | None
 
 
 class NotificationOut(Out):
-    """A notification that was stored."""
+    """A notification that was stored; `message` says whether it is on its way or what it waits for."""
 
     success: bool
-    notification: dict[str, Any]
+    notification: NotificationBody
+    message: str
+
+
+class NotificationsRetried(Out):
+    """How many notifications are on their way again."""
+
+    success: bool
+    retried: int
     message: str
 
 
 class RecipientBody(Out):
-    """Who is told of what, and how they want it."""
+    """Who is told of what, and how they want it. A recipient that is a URL is shown without its key."""
 
     channel: str
     recipient: str

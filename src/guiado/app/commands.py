@@ -191,6 +191,31 @@ class Notification(Command):
     webhook_url: Url | None = None
 
 
+class NotificationPage(Command):
+    """Which page of the list of notifications."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 100
+    session_id: Line | None = None
+    status: Line | None = None
+    channel: ChannelName | None = None
+
+
+class RetryNotifications(Command):
+    """What is sent again: without any of these, all that was given up or waits for another attempt."""
+
+    channel: ChannelName | None = None
+    status: (
+        Annotated[
+            Line, Meta(examples=["failed"], description="failed: lo que se dio por perdido; pending: lo que espera otro intento.")
+        ]
+        | None
+    ) = None
+    since: (
+        Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"], description="Lo que se guardó desde entonces.")]
+        | None
+    ) = None
+
+
 class Recipient(Command):
     """Who is told of what, and how they want it."""
 

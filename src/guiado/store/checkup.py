@@ -13,6 +13,7 @@ from guiado.domain.finding import Finding, bad, doubtful, good
 from guiado.errors import DatabaseUnavailable, GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import refusals
+from guiado.store.channel_checkup import look_at_channels
 from guiado.store.migrate import APP_ROLE, connect, due_files
 from guiado.store.queries import sql
 
@@ -288,5 +289,5 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 
 _LOOKS: tuple[Look, ...] = (
-    _latency, _server, _durability, _rights, _schema, _row_security, _clock, _future, _outbox, _jobs, _sessions,
+    _latency, _server, _durability, _rights, _schema, _row_security, _clock, _future, _outbox, look_at_channels, _jobs, _sessions,
 )  # fmt: skip
