@@ -204,16 +204,14 @@ class RetryNotifications(Command):
     """What is sent again: without any of these, all that was given up or waits for another attempt."""
 
     channel: ChannelName | None = None
-    status: (
-        Annotated[
-            Line, Meta(examples=["failed"], description="failed: lo que se dio por perdido; pending: lo que espera otro intento.")
-        ]
-        | None
-    ) = None
-    since: (
-        Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"], description="Lo que se guardó desde entonces.")]
-        | None
-    ) = None
+    status: Annotated[
+        Literal["failed", "pending"] | None,
+        Meta(description="failed: lo que se dio por perdido; pending: lo que espera otro intento.", examples=["failed"]),
+    ] = None
+    since: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="Lo que se guardó desde entonces.", examples=["2026-11-22T10:00:00Z"]),
+    ] = None
 
 
 class Recipient(Command):

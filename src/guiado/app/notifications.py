@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -27,7 +27,7 @@ from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
 STATUSES = ("pending", "sent", "failed", "cancelled")
-RETRIED = ("failed", "pending")
+_RETRIED = ("failed", "pending")
 """What can be sent again: what was given up, and what failed and waits for another attempt."""
 SAME_S = 600.0
 """The same message to the same recipient within so many seconds is one message, unless it is urgent."""
@@ -121,7 +121,9 @@ async def page(
         InvalidInput: there is no such status.
     """
     if wanted.status is not None and wanted.status not in STATUSES:
-        raise InvalidInput([_no_status("status", wanted.status, STATUSES)])
+        shown: dict[str, object] = {"given": printable(wanted.status), "known": ", ".join(STATUSES)}
+        why = Message("{given} no es un estado. Usa uno de estos: {known}.", shown)
+        raise InvalidInput([FieldProblem("status", why)])
     session_id = await _session_id(parts, connection, wanted.session_id) if wanted.session_id else None
     rows = await notifications.page(
         connection,
@@ -149,21 +151,25 @@ async def one(parts: Parts, connection: Connection, notification_id: str) -> dic
     return view(found)
 
 
-async def again(parts: Parts, connection: Connection, notification_id: str) -> int:
-    """Send one notification once more that was given up, or that waits for another attempt.
+async def again(parts: Parts, connection: Connection, notification_id: str | None = None) -> int:
+    """Send one notification once more that was given up or waits for another attempt; without an id, all that were given up.
 
     Returns:
-        How many are on their way again: one.
+        How many are on their way again.
 
     Raises:
         InvalidInput: no notification that failed has this id.
     """
+    if notification_id is None:
+        return await retry(parts, connection, RetryNotifications(status="failed"))
     key = uuid_or_none(notification_id)
-    found = key is not None and await notifications.again(connection, parts.tenant, clock.now(), RETRIED, notification_id=key)
-    if not found:
+    count = 0
+    if key is not None:
+        count = await notifications.again(connection, parts.tenant, clock.now(), _RETRIED, notification_id=key)
+    if count == 0:
         why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
         raise InvalidInput([FieldProblem("notification_id", why)])
-    return 1
+    return count
 
 
 async def retry(parts: Parts, connection: Connection, wanted: RetryNotifications) -> int:
@@ -171,19 +177,9 @@ async def retry(parts: Parts, connection: Connection, wanted: RetryNotifications
 
     Returns:
         How many are on their way again.
-
-    Raises:
-        InvalidInput: a status that is never sent again.
     """
-    if wanted.status is not None and wanted.status not in RETRIED:
-        raise InvalidInput([_no_status("status", wanted.status, RETRIED)])
-    statuses = [wanted.status] if wanted.status else RETRIED
+    statuses = [wanted.status] if wanted.status else _RETRIED
     return await notifications.again(connection, parts.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since)
-
-
-def _no_status(field: str, given: str, known: Sequence[str]) -> FieldProblem:
-    shown: dict[str, object] = {"given": printable(given), "known": ", ".join(known)}
-    return FieldProblem(field, Message("{given} no es un estado. Usa uno de estos: {known}.", shown))
 
 
 async def first_result(parts: Parts, notification_id: str) -> dict[str, Any]:
