@@ -32,14 +32,18 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
     -- Lo que guiado agrega
     note                text,         -- qué se sabe además: por qué espera, cuántos segmentos tuvo un SMS
     digest_at           timestamptz,  -- sale junto con los demás avisos que esperan este momento
-    dedup_key           text          -- igual en mensajes iguales para la misma persona
+    dedup_key           text,         -- igual en mensajes iguales para la misma persona
+    refused_since       timestamptz,  -- la cuenta, el servidor o la dirección del canal lo rechazan desde entonces,
+    refused_at          timestamptz   -- y esta fue la última vez
 );
 DO $$
 BEGIN  -- instalaciones anteriores
     ALTER TABLE support_troubleshooting_notifications
         ADD COLUMN IF NOT EXISTS note text,
         ADD COLUMN IF NOT EXISTS digest_at timestamptz,
-        ADD COLUMN IF NOT EXISTS dedup_key text;
+        ADD COLUMN IF NOT EXISTS dedup_key text,
+        ADD COLUMN IF NOT EXISTS refused_since timestamptz,
+        ADD COLUMN IF NOT EXISTS refused_at timestamptz;
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_notifications'::regclass
                       AND pg_get_constraintdef(oid) LIKE '%apprise%') THEN
         ALTER TABLE support_troubleshooting_notifications DROP CONSTRAINT IF EXISTS support_troubleshooting_notifications_channel_check;
@@ -54,6 +58,10 @@ CREATE INDEX IF NOT EXISTS notifications_waiting
 DROP INDEX IF EXISTS notifications_due;  -- de instalaciones anteriores
 CREATE INDEX IF NOT EXISTS notifications_by_content
     ON support_troubleshooting_notifications (tenant_id, dedup_key, created_at) WHERE dedup_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS notifications_refused
+    ON support_troubleshooting_notifications (tenant_id, channel, refused_at) WHERE refused_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS notifications_sent
+    ON support_troubleshooting_notifications (tenant_id, channel, sent_at) WHERE status = 'sent';
 
 -- A quién se avisa, de qué y cómo lo quiere: una fila por canal y destinatario.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_recipients (

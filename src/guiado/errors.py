@@ -286,14 +286,23 @@ class DeliveryFailed(GuiadoError):
     """An outgoing request did not succeed.
 
     Args:
-        permanent: true when trying again cannot help.
+        permanent: true when trying again cannot help: this recipient or this content is refused.
+        of_channel: true when the account, server or hook is refused, so that every message to it fails until somebody mends it.
         retry_after_s: how long the other side asks to be left alone, in seconds.
     """
 
     code = "delivery_failed"
 
-    def __init__(self, template: str, *, permanent: bool = False, retry_after_s: float | None = None, **params: object) -> None:
-        self.permanent, self.retry_after_s = permanent, retry_after_s
+    def __init__(
+        self,
+        template: str,
+        *,
+        permanent: bool = False,
+        of_channel: bool = False,
+        retry_after_s: float | None = None,
+        **params: object,
+    ) -> None:
+        self.permanent, self.of_channel, self.retry_after_s = permanent, of_channel, retry_after_s
         super().__init__(template, **params)
 
 

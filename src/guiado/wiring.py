@@ -156,7 +156,8 @@ class Runtime:
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            runtime = cls(settings, site, Parts(db, settings.tenant, threshold, accept_from), senses)
+            parts = Parts(db, settings.tenant, threshold, accept_from, has_slack=settings.has_slack)
+            runtime = cls(settings, site, parts, senses)
         except BaseException:
             await asyncio.to_thread(site.leave)
             raise

@@ -32,6 +32,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "template": ("POST", "/templates", {**TEMPLATE, "description": "d", "metadata": {"a": "b"}}),
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),
     "notification": ("POST", "/notifications", {**NOTE, "subject": "s", "webhook_url": "https://example.com/a"}),
+    "retry": ("POST", "/notifications/retry", {"channel": "email", "status": "failed"}),
     "recipient": ("POST", "/recipients", {**RECIPIENT, "secret": "s", "webhook_url": "https://example.com/a"}),
 }
 REQUIRED = {
@@ -42,7 +43,7 @@ REQUIRED = {
     "notification": ["notification_type", "recipient"], "recipient": ["channel", "recipient"],
 }  # fmt: skip
 TEXTS = [(route, name) for route, (_, _, body) in ROUTES.items() for name, value in body.items() if isinstance(value, str)]
-CHOICES = {("notification", "channel"), ("recipient", "channel")}
+CHOICES = {("notification", "channel"), ("recipient", "channel"), ("retry", "channel"), ("retry", "status")}
 TEXTS = [pair for pair in TEXTS if pair not in CHOICES]
 FIELDS = [(route, name) for route, (_, _, body) in ROUTES.items() for name in body]
 WRITTEN = frozenset(

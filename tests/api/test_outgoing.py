@@ -22,6 +22,7 @@ class Sink(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Takes)
+        self.status = 200
         self.came = threading.Condition()
         self.got: list[tuple[str, dict[str, Any]]] = []
 
@@ -42,7 +43,7 @@ class Takes(BaseHTTPRequestHandler):
         with self.server.came:
             self.server.got.append((self.path, body))
             self.server.came.notify_all()
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
@@ -114,21 +115,89 @@ def test_who_is_told_is_stored_shown_without_secrets_and_forgotten(http: httpx2.
     assert http.get("/recipients").json()["total"] == 0
 
 
-def test_a_message_that_failed_says_why_and_can_be_asked_for_again(serve, dsn: str) -> None:
-    server = serve(dsn, works=True)
+def test_a_message_that_failed_says_why_and_can_be_asked_for_again(serve, dsn: str, sink: Sink) -> None:
+    sink.status = 410
+    server = serve(dsn, works=True, GUIADO_PRIVATE_TARGETS="127.0.0.0/8")
+    hook = f"http://127.0.0.1:{sink.server_address[1]}/hook"
     with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
-        note = {"notification_type": "aviso", "recipient": "x", "channel": "teams", "message": "Hola"}
+        note = {"notification_type": "aviso", "recipient": "x", "channel": "teams", "message": "Hola", "webhook_url": hook}
         one = http.post("/notifications", json=note).json()["notification"]["id"]
         again = http.post("/notifications", json=note).json()
         assert (again["notification"]["id"], "dos veces" in again["message"]) == (one, True)
-        end = time.monotonic() + DEADLINE_S
-        while not (found := http.get("/notifications", params={"status": "failed"}).json()["notifications"]):
-            assert time.monotonic() < end
-        assert [row["id"] for row in found] == [one]
-        assert "webhook_url" in found[0]["error_message"]
-        assert http.post(f"/notifications/{one}/retry").status_code == 200
+        wait_for(http, "failed", one)
+        (found,) = http.get("/notifications", params={"status": "failed"}).json()["notifications"]
+        assert (found["id"], "HTTP 410" in found["error_message"]) == (one, True)
         assert http.post("/notifications/nada/retry").status_code == 400
         for status in ("nada", "\x00"):
             refused = http.get("/notifications", params={"status": status})
-            assert (refused.status_code, "pending, sent" in refused.json()["error"]) == (400, True)
+            assert (refused.status_code, "status: " in refused.json()["error"]) == (400, True)
         assert http.delete("/recipients/%01x", params={"recipient": "\x00"}).status_code == 400
+        sink.status = 200
+        assert http.post(f"/notifications/{one}/retry").status_code == 200
+        wait_for(http, "sent", one)
+        assert http.post(f"/notifications/{one}/retry").status_code == 400
+
+
+def test_all_that_failed_is_sent_again_with_one_request(serve, dsn: str, sink: Sink) -> None:
+    sink.status = 401
+    hook = f"http://127.0.0.1:{sink.server_address[1]}/sms"
+    server = serve(dsn, works=True, SMS_URL=hook)
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
+        note = {"notification_type": "aviso", "recipient": "0034 600-112-233", "channel": "sms", "priority": "urgent"}
+        sent = [http.post("/notifications", json={**note, "message": str(number)}).json() for number in range(3)]
+        assert {one["notification"]["recipient"] for one in sent} == {"+34600112233"}
+        end = time.monotonic() + DEADLINE_S
+        while 'guiado_notification_channel_refused{channel="sms"} 1' not in (metrics := httpx2.get(f"{server.url}/metrics")).text:
+            assert time.monotonic() < end, metrics.text
+        assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        end = time.monotonic() + DEADLINE_S
+        while not all(one["attempts"] for one in http.get("/notifications").json()["notifications"]):
+            assert time.monotonic() < end
+        sink.status = 200
+        assert http.post("/notifications/retry", json={"channel": "email"}).json()["retried"] == 0
+        assert http.post("/notifications/retry", json={"since": "2100-01-01T00:00:00Z"}).json()["retried"] == 0
+        assert http.post("/notifications/retry", json={"status": "sent"}).status_code == 400
+        assert http.post("/notifications/retry", json={"channel": "paloma"}).status_code == 400
+        assert http.post("/notifications/retry").json()["retried"] == 3
+        for one in sent:
+            wait_for(http, "sent", one["notification"]["id"])
+        pages = [http.get("/notifications", params={"limit": 2, "channel": "sms"}).json()]
+        pages.append(http.get("/notifications", params={"limit": 2, "cursor": pages[0]["next_cursor"]}).json())
+        assert [[one["message"] for one in page["notifications"]] for page in pages] == [["2", "1"], ["0"]]
+        assert pages[1]["next_cursor"] is None
+        for wrong in ({"cursor": "nada"}, {"limit": 0}, {"limit": "x"}, {"channel": "paloma"}, {"session_id": "x"}):
+            assert http.get("/notifications", params=wrong).status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "setting"), [("email", "a@example.com", "SMTP_HOST"), ("push", "tema", "NTFY_URL")]
+)
+def test_a_message_that_cannot_leave_yet_says_what_to_set(
+    http: httpx2.Client, channel: str, recipient: str, setting: str
+) -> None:
+    note = {"notification_type": "aviso", "channel": channel, "recipient": recipient, "message": "Hola"}
+    stored = http.post("/notifications", json=note).json()
+    assert stored["notification"]["status"] == "pending"
+    assert setting in stored["message"]
+    assert "en camino" not in stored["message"]
+
+
+@pytest.mark.parametrize("route", ["/notifications", "/recipients"])
+@pytest.mark.parametrize("channel", ["teams", "discord", "webhook", "slack"])
+def test_a_channel_without_its_address_is_refused_by_field(http: httpx2.Client, route: str, channel: str) -> None:
+    given = {"channel": channel, "recipient": "equipo"}
+    given |= {"notification_type": "aviso", "message": "Hola"} if route == "/notifications" else {"events": ["session_escalated"]}
+    refused = http.post(route, json=given)
+    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (400, ["webhook_url"])
+    assert http.post(route, json={**given, "webhook_url": "https://hooks.example.com/x"}).status_code == 200
+    listed = http.get("/recipients").text + http.get("/notifications").text
+    assert "hooks.example.com/x" not in listed
+
+
+def wait_for(http: httpx2.Client, status: str, notification_id: str) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        found = http.get("/notifications", params={"status": status}).json()["notifications"]
+        if notification_id in {one["id"] for one in found}:
+            return
+        assert time.monotonic() < end, http.get("/notifications").json()

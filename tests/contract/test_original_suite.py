@@ -75,7 +75,7 @@ def test_every_published_name_can_be_imported(imported: Callable[[str], Any]) ->
         ("agent", "StepStatus", ["pending", "in_progress", "completed", "failed", "skipped"]),
         ("agent", "TroubleshootingStatus", ["started", "in_progress", "resolved", "needs_escalation", "escalated", "abandoned"]),
         ("notifications", "NotificationPriority", ["low", "normal", "high", "urgent"]),
-        ("notifications", "NotificationChannel", ["email", "sms", "push", "slack", "teams", "discord", "webhook"]),
+        ("notifications", "NotificationChannel", ["email", "sms", "push", "slack", "teams", "discord", "webhook", "apprise"]),
         ("webhooks", "WebhookEvent", [
             "session_started", "step_completed", "step_failed", "session_resolved", "session_escalated", "feedback_received",
             "problem_detected", "session_abandoned", "retry_attempt",

@@ -710,7 +710,7 @@ def test_everything_that_the_guide_names_is_there() -> None:
     }  # fmt: skip
     assert {s.value for s in facade_names.StepStatus} == {"pending", "in_progress", "completed", "failed", "skipped"}
     assert {p.value for p in facade_names.NotificationPriority} == {"low", "normal", "high", "urgent"}
-    assert {c.name for c in NotificationChannel} == {"EMAIL", "SMS", "PUSH", "SLACK", "TEAMS", "DISCORD", "WEBHOOK"}
+    assert {c.name for c in NotificationChannel} == {"EMAIL", "SMS", "PUSH", "SLACK", "TEAMS", "DISCORD", "WEBHOOK", "APPRISE"}
     assert all(event.value == event.name.lower() for event in WebhookEvent)
 
 

@@ -8,15 +8,21 @@ import html
 import io
 import json
 import re
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
+from email.policy import compat32
 from email.policy import default as modern
+from email.utils import parseaddr, quote
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -25,22 +31,41 @@ from aiosmtpd.smtp import AuthResult
 from certificates import make_certificate
 
 from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, make_channel
+from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, headers, make_channel
 from guiado.delivery.channels.apprise import AppriseChannel
 from guiado.delivery.channels.console import ConsoleChannel
 from guiado.delivery.channels.email import EmailChannel
+from guiado.delivery.channels.gsm import count_segments, is_gsm, own_words
+from guiado.delivery.channels.headers import header_value, write_headers
 from guiado.delivery.channels.slack import SlackChannel
-from guiado.delivery.channels.sms import TwilioChannel, count_segments
+from guiado.delivery.channels.sms import TwilioChannel
 from guiado.delivery.http import GuardedClient
 from guiado.delivery.signing import verify_standard
+from guiado.delivery.templates import BUILT_IN
 from guiado.errors import DeliveryFailed, SettingsInvalid, TargetRefused
 from guiado.settings import read_settings
 
+CHANNELS = Path(headers.__file__).parent
+OTHER_PYTHONS = sorted(Path(sys.base_prefix).parent.glob("3.1[1-9].*/bin/python"))
+"""Other versions, where they are installed side by side."""
 CLOSED = TargetPolicy()
 LOOPBACK = TargetPolicy.parse("127.0.0.0/8")
 NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; reading the system's roots takes a while
 HOSTILE = "<!channel> <https://evil.example|tu banco> & @everyone [premio](https://evil.example) *ya*"
 APPRISE = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what its services import
+ODD_SUBJECTS = {
+    "=?utf-8?q?7=0D=0AReply-To:_x@evil.example?=": "=?utf-8?q?7=0D=0AReply-To:_x@evil.example?=",
+    "T =?utf-8?b?DQoNCkhvbGE=?= =?iso-8859-1?q?=00?=": "T =?utf-8?b?DQoNCkhvbGE=?= =?iso-8859-1?q?=00?=",
+    "=?utf-8?q?=0A=0Aotro_texto?=" * 6: ("=?utf-8?q?=0A=0Aotro_texto?=" * 6)[:250],
+    "Ana 👩‍💻 necesita ayuda": "Ana 👩‍💻 necesita ayuda",
+    "TKT\u200b-77 \u200f\ufeffx": "TKT\u200b-77 \u200f\ufeffx",
+    "Hola\r\nBcc: todos@example.com": "Hola Bcc: todos@example.com",
+    "Hola\x1b[2J\x85a\u2028b\u2029c\x00d": "Hola [2J a b c d",
+    "media pareja \ud83d": "media pareja ?",
+    "ñ" * 200: "ñ" * 200,
+    "x" * 240: "x" * 240,
+}
+"""A subject -> how it arrives."""
 BUTTONS = (
     Button("Ver sesión", url="https://ejemplo.com/s/1?a=1&b=2"),
     Button("Trampa", url="javascript:alert(1)"),
@@ -100,11 +125,24 @@ def test_a_slack_bot_posts_into_the_channel_and_learns_its_name() -> None:
     assert request.json["channel"] == "#soporte"
 
 
-@pytest.mark.parametrize(("error", "permanent"), [("channel_not_found", True), ("ratelimited", False), ("internal_error", False)])
-def test_a_slack_answer_that_is_not_ok_is_a_failure(error: str, permanent: bool) -> None:
+@pytest.mark.parametrize(
+    ("error", "permanent", "of_channel"),
+    [
+        ("channel_not_found", True, False),
+        ("msg_too_long", True, False),
+        ("ratelimited", False, False),
+        ("internal_error", False, False),
+        ("invalid_auth", False, True),
+        ("token_revoked", False, True),
+        ("account_inactive", False, True),
+        ("missing_scope", False, True),
+    ],
+)
+def test_a_slack_answer_that_is_not_ok_is_a_failure(error: str, permanent: bool, of_channel: bool) -> None:
     with pytest.raises(DeliveryFailed, match=error) as caught:
         play_bot({"ok": False, "error": error}, replace(MESSAGE, recipient="C0123456789"))
-    assert caught.value.permanent is permanent
+    assert (caught.value.permanent, caught.value.of_channel) == (permanent, of_channel)
+    assert ("SLACK_BOT_TOKEN" in str(caught.value)) is of_channel
 
 
 def test_slack_uses_the_operators_webhook_when_nobody_names_another() -> None:
@@ -169,8 +207,11 @@ def test_a_webhook_is_signed_when_there_is_a_secret() -> None:
     ("answer", "permanent", "retry_after_s"),
     [
         ("400 Bad Request", True, None),
-        ("404 Not Found", True, None),
+        ("401 Unauthorized", False, None),
+        ("403 Forbidden", False, None),
+        ("404 Not Found", False, None),
         ("410 Gone", True, None),
+        ("413 Too Large", True, None),
         ("408 Request Timeout", False, None),
         ("429 Too Many Requests\r\nRetry-After: 30", False, 30.0),
         ("503 Service Unavailable\r\nRetry-After: 7", False, 7.0),
@@ -262,6 +303,25 @@ def test_twilio_gets_a_form_and_names_the_message() -> None:
     assert parse_qs(request.body.decode()) == {"To": ["+34600112233"], "From": ["+15005550006"], "Body": ["á" * 71]}
 
 
+def test_the_typography_of_guiado_costs_no_second_sms() -> None:
+    _, (request,) = play_gateway(sms("+34600112233", "b" * 1_700))
+    assert count_segments(request.json["text"]) == 11
+    assert request.json["text"].endswith("... (texto recortado)")
+    marks = "«Hola» “tú” ‘no’ — – … • ✓\u00a0listo ✗\u202fmal a\u200bb"
+    _, (request,) = play_gateway(sms("+34600112233", marks))
+    assert request.json["text"] == '"Hola" "tú" \'no\' - - ... - OK: listo NO: mal ab'
+    _, (request,) = play_gateway(sms("+34600112233", "Aquí está José 🙂 ñandú"))
+    assert request.json["text"] == "Aquí está José 🙂 ñandú", "a customer's accents stay"
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt"])
+def test_a_built_in_template_fits_the_alphabet_of_sms(language: str) -> None:
+    for template in BUILT_IN[language].values():
+        words = own_words(f"{template.subject} {template.body}")
+        assert is_gsm(words), words
+    assert own_words("Todavía no se intentó: ¿más año?") == "Todavia no se intento: ¿mas año?"
+
+
 def test_twilio_says_why_it_refuses() -> None:
     with pytest.raises(DeliveryFailed, match="not a valid phone number") as caught:
         play_twilio(sms("+34600112233", "x"), "HTTP/1.1 400 Bad", '{"code": 21211, "message": "not a valid phone number"}')
@@ -269,6 +329,44 @@ def test_twilio_says_why_it_refuses() -> None:
     with pytest.raises(DeliveryFailed) as busy:
         play_twilio(sms("+34600112233", "x"), "HTTP/1.1 429 Busy\r\nRetry-After: 3", "{}")
     assert (busy.value.permanent, busy.value.retry_after_s) == (False, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "setting"),
+    [
+        ("HTTP/1.1 401 No", '{"code": 20003, "message": "Authenticate"}', "TWILIO_AUTH_TOKEN"),
+        ("HTTP/1.1 403 No", "{}", "TWILIO_AUTH_TOKEN"),
+        ("HTTP/1.1 404 No", '{"code": 20404}', "TWILIO_ACCOUNT_SID"),
+        ("HTTP/1.1 400 No", '{"code": 21606, "message": "The From number is not yours"}', "TWILIO_FROM"),
+        ("HTTP/1.1 402 No", "{}", "TWILIO_ACCOUNT_SID"),
+    ],
+)
+def test_a_refused_account_waits_and_names_its_setting(head: str, body: str, setting: str) -> None:
+    with pytest.raises(DeliveryFailed, match=setting) as caught:
+        play_twilio(sms("+34600112233", "x"), head, body)
+    assert (caught.value.permanent, caught.value.of_channel) == (False, True)
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404])
+def test_a_refused_gateway_or_push_server_waits(status: int) -> None:
+    for send, setting in ((play_gateway, "SMS_URL"), (play_push, "NTFY_URL")):
+        with pytest.raises(DeliveryFailed) as caught:
+            send(
+                replace(sms("+34600112233", "x"), recipient="34600112233" if send is play_push else "+34600112233"),
+                f"HTTP/1.1 {status} No",
+            )
+        assert (caught.value.permanent, caught.value.of_channel) == (False, True)
+        assert status == 301 or setting in str(caught.value)
+
+
+def test_an_operators_own_address_that_cannot_be_used_waits_too() -> None:
+    for settings in ({"SMS_URL": "http://169.254.169.254/"}, {"SMS_URL": "ftp://example.com/"}):
+        with pytest.raises(DeliveryFailed) as caught:
+            asyncio.run(send_with("sms", sms("+34600112233", "x"), **settings))
+        assert (caught.value.permanent, caught.value.of_channel) == (False, True)
+    with pytest.raises(DeliveryFailed) as caught:
+        asyncio.run(send_with("slack", MESSAGE, SLACK_BOT_TOKEN="xoxb-1\nx"))
+    assert (caught.value.permanent, caught.value.of_channel) == (False, True)
 
 
 def test_another_gateway_gets_number_and_text() -> None:
@@ -284,7 +382,8 @@ def test_another_gateway_gets_number_and_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["600112233", "+0600112233", "+34600112233\nBody=x", "+34600", "+٣٤٦٠٠١١٢٢٣٣", "", "cliente@example.com"]
+    "number",
+    ["600112233", "34600112233", "+0600112233", "+34600112233\nBody=x", "+34600", "+٣٤٦٠٠١١٢٢٣٣", "", "cliente@example.com"],
 )
 def test_a_number_without_country_or_with_anything_else_is_refused(number: str) -> None:
     with pytest.raises(DeliveryFailed, match=r"\+34600112233") as caught:
@@ -308,13 +407,22 @@ def test_push_carries_title_priority_and_link() -> None:
     assert str(make_header(decode_header(title))) == "Sesión escalada: no imprime y además huele a quemado — ya van tres"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"recipient": "../admin"}, {"recipient": "a\r\nX: 1"}, {"recipient": ""}, {"subject": "a\r\nPriority: 1"}]
-)
-def test_push_refuses_what_would_become_another_header_or_path(wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize("wrong", [{"recipient": "../admin"}, {"recipient": "a\r\nX: 1"}, {"recipient": ""}])
+def test_push_refuses_what_would_become_another_path(wrong: dict[str, str]) -> None:
     with pytest.raises(DeliveryFailed) as caught:
         play_push(replace(MESSAGE, **wrong))
     assert caught.value.permanent is True
+
+
+@pytest.mark.parametrize("subject", ODD_SUBJECTS)
+def test_push_shows_every_subject_as_it_was_written(subject: str) -> None:
+    link = Button("Ver", url="https://ejemplo.com/=?utf-8?q?=0D=0AX-A:_b?=")
+    _, (request,) = play_push(replace(MESSAGE, subject=subject, buttons=(link,)))
+    assert str(make_header(decode_header(request.headers["title"]))) == ODD_SUBJECTS[subject]
+    assert set(request.headers) == {
+        *("host", "user-agent", "accept", "accept-encoding", "content-length", "content-type", "priority", "title", "click")
+    }
+    assert "=?utf-8?q" not in request.headers["click"]
 
 
 # ----------------------------------------------------------------------------------------------------------------- mail
@@ -335,6 +443,7 @@ def test_a_mail_has_text_and_html_that_say_the_same() -> None:
     assert f'<a href="{html.escape("https://ejemplo.com/s/1?a=1&b=2")}">' in rich
     assert "javascript" not in plain + rich
     assert (mail["Importance"], mail["Auto-Submitted"]) == ("high", "auto-generated")
+    assert mail["X-Auto-Response-Suppress"] == "All"
     assert receipt.provider_message_id == mail["Message-ID"]
 
 
@@ -362,22 +471,109 @@ def test_only_one_plain_address_is_a_recipient(recipient: str) -> None:
     assert refusal_of_mail(replace(MAIL, recipient=recipient)).permanent is True
 
 
-@pytest.mark.parametrize("subject", ["Hola\r\nBcc: todos@example.com", "Hola\nHola", "Hola\x1b[2J", "a\u2028b"])
-def test_a_subject_with_line_breaks_is_refused(subject: str) -> None:
-    failure = refusal_of_mail(replace(MAIL, subject=subject))
-    assert failure.permanent is True
-    assert "asunto" in str(failure)
+@pytest.mark.parametrize("subject", ODD_SUBJECTS)
+def test_a_mail_shows_every_subject_as_it_was_written(subject: str) -> None:
+    (plain,) = play_mail(replace(MAIL, subject="Asunto"))[1]
+    _, (sent,) = play_mail(replace(MAIL, subject=subject))
+    mail = message_from_bytes(sent.content, policy=compat32)
+    assert str(make_header(decode_header(mail["Subject"].replace("\r\n", "")))) == ODD_SUBJECTS[subject]
+    assert mail.keys() == message_from_bytes(plain.content, policy=compat32).keys(), "no header more, and none less"
+    body = message_from_bytes(sent.content, policy=modern).get_body(("plain",)).get_content()
+    assert body.replace("\r\n", "\n") == f"{MAIL.text}\n\nVer sesión: https://ejemplo.com/s/1?a=1&b=2\n"
+    assert all(len(line) <= 998 for line in sent.content.split(b"\r\n"))
+
+
+def test_no_words_make_a_message_undeliverable() -> None:
+    words = "a\x00b\x0bc\x85d\u2028e\u2029f\ud800g\u200dh\u202ei\x1b[2J"
+    odd = replace(MESSAGE, subject=words, text=words, buttons=(Button(words, url="https://ejemplo.com/"),))
+    for kind in ("slack", "teams", "discord", "webhook"):
+        _, (request,) = play(kind, to_caller(odd))
+        assert "\u200dh" in json.dumps(request.json, ensure_ascii=False)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", json.dumps(request.json, ensure_ascii=False))
+    _, (sent,) = play_mail(replace(odd, recipient="a@example.com"))
+    assert "a b" in message_from_bytes(sent.content, policy=modern).get_body(("plain",)).get_content()
+    play_push(odd)
+    play_gateway(replace(odd, recipient="+34600112233"))
 
 
 @pytest.mark.parametrize(
-    ("reply", "permanent"),
-    [("550 5.1.1 cliente@example.com: no such user", True), ("451 4.7.1 greylisted", False), ("552 5.2.2 full", True)],
+    "name", ["Soporte =?utf-8?q?=0D=0ABcc:_x@evil.example?=", "Atención, Ñandú", "Soporte, S.A.", 'La "casa"']
 )
-def test_a_mail_servers_no_is_for_now_or_for_good(reply: str, permanent: bool) -> None:
+def test_a_senders_name_arrives_as_it_was_written(name: str) -> None:
+    sender = formataddr_plain(name)
+    _, (sent,) = play_mail(MAIL, settings={"SMTP_FROM": sender})
+    mail = message_from_bytes(sent.content, policy=compat32)
+    shown, address = parseaddr(mail["From"].replace("\r\n", ""))
+    assert (str(make_header(decode_header(shown))), address) == (name, "soporte@example.com")
+    assert mail["Bcc"] is None
+
+
+def test_a_recipient_in_letters_of_a_language_is_reached_where_the_server_can() -> None:
+    _, (sent,) = play_mail(replace(MAIL, recipient="josé@MÜNCHEN.example"), utf8=True)
+    assert sent.recipients == ["josé@xn--mnchen-3ya.example"]
+    with pytest.raises(DeliveryFailed, match="SMTPUTF8") as caught:
+        play_mail(replace(MAIL, recipient="josé@example.com"))
+    assert (caught.value.permanent, caught.value.of_channel) == (True, False)
+    assert "SMTP_TLS" not in str(caught.value)
+
+
+@pytest.mark.parametrize("python", OTHER_PYTHONS)
+def test_headers_are_the_same_on_every_python(python: Path) -> None:
+    script = f"""
+import sys, types, importlib.util
+sys.dont_write_bytecode = True
+for name in ("guiado", "guiado.delivery", "guiado.delivery.channels"):
+    sys.modules[name] = types.ModuleType(name)
+for name in ("message", "headers"):
+    spec = importlib.util.spec_from_file_location("guiado.delivery.channels." + name, {str(CHANNELS)!r} + "/" + name + ".py")
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+for words in {list(ODD_SUBJECTS)!r}:
+    print(ascii(module.write_headers({{"Subject": module.header_value(words)}})))
+"""
+    done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [ascii(write_headers({"Subject": header_value(words)})) for words in ODD_SUBJECTS]
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "permanent", "setting"),
+    [
+        ("RCPT", "550 5.1.1 cliente@example.com: no such user", True, ""),
+        ("RCPT", "550 no such user here", True, ""),
+        ("RCPT", "552 5.2.2 full", True, ""),
+        ("RCPT", "550 5.7.1 <cliente@example.com>: Recipient address rejected: Access denied", True, ""),
+        ("RCPT", "451 4.7.1 greylisted", False, None),
+        ("RCPT", "550 5.7.1 Unable to relay", False, "SMTP_USER"),
+        ("RCPT", "554 5.7.1 <cliente@example.com>: Relay access denied", False, "SMTP_USER"),
+        ("RCPT", "550 relay not permitted", False, "SMTP_USER"),
+        ("RCPT", "530 5.7.0 Authentication required", False, "SMTP_PASSWORD"),
+        ("RCPT", "550 authentication required", False, "SMTP_PASSWORD"),
+        ("RCPT", "550 Sender verify failed", False, "SMTP_FROM"),
+        ("RCPT", "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked", False, "SMTP_FROM"),
+        ("MAIL", "550 5.7.60 Client does not have permissions to send as this sender", False, "SMTP_FROM"),
+        ("MAIL", "553 5.7.1 Sender address rejected: not owned by user", False, "SMTP_FROM"),
+        ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", False, "SMTP_PASSWORD"),
+        ("MAIL", "552 5.3.4 message size exceeds fixed limit", True, ""),
+        ("MAIL", "451 later", False, None),
+        ("DATA", "552 5.3.4 too big", True, ""),
+        ("DATA", "554 5.6.0 looks like spam", True, ""),
+        ("DATA", "550 5.7.60 not allowed to send as this sender", False, "SMTP_FROM"),
+        ("DATA", "452 4.3.1 disk full", False, None),
+        ("AUTH", "535 5.7.8 bad password", False, "SMTP_PASSWORD"),
+        ("AUTH", "534 5.7.9 application password needed", False, "SMTP_PASSWORD"),
+        ("AUTH", "454 4.7.0 later", False, None),
+    ],
+)
+def test_a_mail_servers_no_is_for_good_only_about_this_message(
+    stage: str, reply: str, permanent: bool, setting: str | None
+) -> None:
+    login = {"SMTP_USER": "ana", "SMTP_PASSWORD": "vieja"}
     with pytest.raises(DeliveryFailed, match=reply[:3]) as caught:
-        play_mail(MAIL, post=Post(on_recipient=reply))
-    assert caught.value.permanent is permanent
-    assert "cliente@example.com" not in str(caught.value)
+        play_mail(MAIL, post=Post(replies={stage: reply}), settings=login)
+    failure = caught.value
+    assert (failure.permanent, failure.of_channel) == (permanent, bool(setting))
+    assert (setting or "") in str(failure)
+    assert "cliente@example.com" not in str(failure)
 
 
 def test_a_mail_server_that_is_not_there_or_says_nothing_is_tried_again() -> None:
@@ -393,6 +589,35 @@ def test_a_mail_server_that_is_not_there_or_says_nothing_is_tried_again() -> Non
         assert closed.value.permanent is False
 
     asyncio.run(run())
+
+
+def test_a_dead_name_server_keeps_no_thread_that_others_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, asked = threading.Event(), threading.Semaphore(0)
+
+    def hang(*_args: object, **_more: object) -> list[object]:
+        asked.release()
+        release.wait(20)
+        raise OSError
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+        async with client(CLOSED) as guarded:
+            settings = read_settings(**{**SENDER, "SMTP_HOST": "correo.example"})
+            made = make_channel("email", settings, guarded, CLOSED)
+            plain = EmailChannel(settings, CLOSED, tls=NO_ROOTS)
+            waiting = [asyncio.create_task(channel.send(MAIL)) for channel in (made, plain) for _ in range(6)]
+            await asyncio.sleep(0)
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "libre"), 10) == "libre"
+            release.set()
+            failures = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(failure, DeliveryFailed) and not failure.permanent for failure in failures)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    try:
+        asyncio.run(run())
+    finally:
+        release.set()
+    assert asked.acquire(blocking=False), "the name was looked up"
 
 
 def test_mail_is_never_given_to_a_clouds_metadata_service() -> None:
@@ -426,7 +651,7 @@ def test_a_server_without_starttls_gets_neither_password_nor_mail() -> None:
     post = Post()
     with pytest.raises(DeliveryFailed, match="SMTP_TLS") as caught:
         play_mail(MAIL, post=post, settings={"SMTP_TLS": "starttls", "SMTP_USER": "ana", "SMTP_PASSWORD": "clave"})
-    assert caught.value.permanent is True
+    assert (caught.value.permanent, caught.value.of_channel) == (False, True)
     assert (post.logins, post.mails) == ([], [])
 
 
@@ -460,7 +685,7 @@ def test_without_apprise_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(DeliveryFailed, match=re.escape('pip install "guiado[apprise]"')) as caught:
         asyncio.run(make("apprise", APPRISE_URLS="json://ejemplo.com"))
-    assert caught.value.permanent is True
+    assert (caught.value.permanent, caught.value.of_channel) == (False, True)
 
 
 @APPRISE
@@ -468,7 +693,7 @@ def test_an_address_that_apprise_does_not_know_is_named_by_its_place_only() -> N
     settings = read_settings(APPRISE_URLS="json://127.0.0.1:1 paloma://usuario:secreto@ejemplo.com")
     with pytest.raises(DeliveryFailed, match="número 2") as caught:
         asyncio.run(AppriseChannel(settings).send(MESSAGE))
-    assert caught.value.permanent is True
+    assert (caught.value.permanent, caught.value.of_channel) == (False, True)
     assert "secreto" not in str(caught.value)
 
 
@@ -515,7 +740,7 @@ def test_the_console_obeys_no_customer(kind: str) -> None:
 
 def test_the_console_refuses_what_the_channel_would_refuse() -> None:
     with pytest.raises(DeliveryFailed):
-        asyncio.run(ConsoleChannel("email", read_settings(), io.StringIO()).send(replace(MAIL, subject="a\nb")))
+        asyncio.run(ConsoleChannel("email", read_settings(), io.StringIO()).send(replace(MAIL, recipient="nadie")))
 
 
 def test_no_channel_is_read_before_it_is_used() -> None:
@@ -550,22 +775,33 @@ class Post:
     """A mail server that keeps what it takes."""
 
     on_recipient: str = ""
+    replies: dict[str, str] = field(default_factory=dict)
     mails: list[Sent] = field(default_factory=list)
     logins: list[tuple[str, str, bool]] = field(default_factory=list)
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if "MAIL" in self.replies:
+            return self.replies["MAIL"]
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.on_recipient:
-            return self.on_recipient
+        if refusal := self.replies.get("RCPT", self.on_recipient):
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if "DATA" in self.replies:
+            return self.replies["DATA"]
         self.mails.append(Sent(envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
         return "250 OK"
 
     def log_in(self, server, session, envelope, mechanism, auth):
         is_encrypted = server.transport.get_extra_info("ssl_object") is not None
         self.logins.append((auth.login.decode(), auth.password.decode(), is_encrypted))
+        if "AUTH" in self.replies:
+            return AuthResult(success=False, handled=False, message=self.replies["AUTH"])
         return AuthResult(success=True)
 
 
@@ -609,9 +845,26 @@ def play_twilio(outgoing: Outgoing, head: str = "HTTP/1.1 201 Created", body: st
     return asyncio.run(run())
 
 
-def play_push(outgoing: Outgoing) -> tuple[Receipt, list[Request]]:
+def play_gateway(outgoing: Outgoing, head: str = "HTTP/1.1 200 OK") -> tuple[Receipt, list[Request]]:
     async def run() -> tuple[Receipt, list[Request]]:
-        async with receiver() as (url, requests), client(CLOSED) as guarded:
+        async with receiver(head) as (url, requests), client(CLOSED) as guarded:
+            return await make_channel("sms", read_settings(SMS_URL=url), guarded, CLOSED).send(outgoing), requests
+
+    return asyncio.run(run())
+
+
+async def send_with(kind: str, outgoing: Outgoing, **settings: str) -> Receipt:
+    async with client(CLOSED) as guarded:
+        return await make_channel(kind, read_settings(**settings), guarded, CLOSED).send(outgoing)
+
+
+def formataddr_plain(name: str) -> str:
+    return f'"{quote(name)}" <soporte@example.com>'
+
+
+def play_push(outgoing: Outgoing, head: str = "HTTP/1.1 200 OK") -> tuple[Receipt, list[Request]]:
+    async def run() -> tuple[Receipt, list[Request]]:
+        async with receiver(head) as (url, requests), client(CLOSED) as guarded:
             return await make_channel("push", read_settings(NTFY_URL=f"{url}/"), guarded, CLOSED).send(outgoing), requests
 
     return asyncio.run(run())
@@ -623,6 +876,7 @@ def play_mail(
     served: ssl.SSLContext | None = None,
     trusted: ssl.SSLContext = NO_ROOTS,
     settings: dict[str, str] | None = None,
+    utf8: bool = False,
 ) -> tuple[Receipt, list[Sent]]:
     """Send mails to a server of our own, and give back the last receipt and what came."""
     post, given = post or Post(), {**SENDER, **(settings or {})}
@@ -631,8 +885,9 @@ def play_mail(
     def serve() -> MailServer:
         context = served if offers_tls else None
         return MailServer(
-            post, hostname="correo", tls_context=context, authenticator=post.log_in, auth_require_tls=context is not None
-        )
+            post, hostname="correo", tls_context=context, authenticator=post.log_in, auth_require_tls=context is not None,
+            enable_SMTPUTF8=utf8,
+        )  # fmt: skip
 
     async def run() -> Receipt:
         listener = await asyncio.get_running_loop().create_server(serve, "127.0.0.1", 0, ssl=served if speaks_tls else None)

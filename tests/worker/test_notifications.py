@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import compat32
 from email.policy import default as modern
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
@@ -20,10 +23,15 @@ from guiado import clock
 from guiado.app import commands, messaging, notifications, recipients
 from guiado.app.messaging import Messenger
 from guiado.delivery.channels import Channel, Outgoing, Receipt, make_channel
+from guiado.delivery.channels.gsm import is_gsm
 from guiado.domain.events import EventKind
+from guiado.domain.finding import State
 from guiado.errors import InvalidInput
 from guiado.settings import read_settings
+from guiado.store import notifications as store
+from guiado.store.channel_checkup import look_at_channels
 from guiado.store.database import Connection
+from guiado.store.migrate import schema_files
 
 
 @dataclass
@@ -47,6 +55,10 @@ class Desk:
     async def on(self, action: Callable[..., Awaitable[Any]], *args: Any, **more: Any) -> Any:
         async with self.house.parts.db.connection() as connection:
             return await action(self.house.parts, connection, *args, **more)
+
+    async def in_store(self, action: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        async with self.house.parts.db.connection() as connection:
+            return await action(connection, *args)
 
     async def send(self, channel: str = "email", recipient: str = "ana@example.com", **more: Any) -> str:
         metadata = more.pop("metadata", None)
@@ -83,7 +95,11 @@ class Desk:
 def play(dsn: str, test: Callable[[Desk], Awaitable[None]], **settings: Any) -> None:
     async def go(house: House) -> None:
         post = Post()
-        listener = await asyncio.get_running_loop().create_server(lambda: MailServer(post, hostname="correo"), "127.0.0.1", 0)
+
+        def serve() -> MailServer:
+            return MailServer(post, hostname="correo", authenticator=post.log_in, auth_require_tls=False)
+
+        listener = await asyncio.get_running_loop().create_server(serve, "127.0.0.1", 0)
         mail = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": listener.sockets[0].getsockname()[1], "SMTP_TLS": "none"}
         mail["SMTP_FROM"] = "Soporte <soporte@example.com>"
         try:
@@ -151,17 +167,16 @@ def test_a_target_that_stays_down_is_given_up_and_can_be_asked_for_again(dsn: st
 def test_what_can_never_arrive_is_not_tried_again(dsn: str) -> None:
     async def test(desk: Desk) -> None:
         desk.post.on_recipient = "550 no existe"
-        desk.house.receiver.answers["/gone"] = (404, {})
+        desk.house.receiver.answers["/gone"] = (410, {})
         ids = [
             await desk.send(),
             await desk.send("webhook", "x", metadata={"webhook_url": f"{desk.url}/gone"}),
             await desk.send("webhook", "y", metadata={"webhook_url": "http://10.0.0.1/"}),
-            await desk.send("teams", "z"),
         ]
         async with working(desk.messenger()):
             await desk.told(*ids)
         rows = [await desk.look(one) for one in ids]
-        assert [(row["status"], row["attempts"]) for row in rows] == [("failed", 1)] * 4
+        assert [(row["status"], row["attempts"]) for row in rows] == [("failed", 1)] * 3
         assert "GUIADO_PRIVATE_TARGETS" in rows[2]["error_message"]
 
     play(dsn, test)
@@ -205,7 +220,7 @@ def test_a_channel_that_hangs_or_breaks_holds_no_other_up(dsn: str, monkeypatch:
         rows = [await desk.look(each) for each in stuck]
         assert {row["status"] for row in rows} == {"pending"}
         assert "0 s" in rows[0]["error_message"]
-        assert rows[-1]["error_message"] == "ValueError"
+        assert "El registro del servicio" in rows[-1]["error_message"]
 
     play(dsn, test)
 
@@ -324,7 +339,8 @@ def test_an_escalation_tells_whoever_asked_for_it(dsn: str, language: str, subje
         async with working(desk.messenger()):
             await until(lambda: has_mails(desk, 1))
         (mail,), (said,) = desk.mails, desk.texts()
-        (stored,) = await desk.on(notifications.every)
+        ((stored,), has_more) = await desk.on(notifications.page, commands.NotificationPage())
+        assert not has_more
         assert (stored["subject"], stored["message"].splitlines()) == (subject, said.splitlines()), "what was said is kept"
         assert (mail["to"], mail["subject"]) == ("ana@example.com", subject)
         assert needs in said
@@ -387,6 +403,191 @@ def test_an_operators_own_template_goes_first_and_hostile_words_stay_words(dsn: 
     play(dsn, test)
 
 
+# --------------------------------------------------------------------------------------------- whose fault, and again
+
+
+def test_an_expired_password_costs_no_message_and_one_command_sends_them_all(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(desk: Desk) -> None:
+        time = Time(monkeypatch)
+        desk.post.replies["AUTH"] = "535 5.7.8 bad password"
+        desk.settings |= {"SMTP_USER": "ana", "SMTP_PASSWORD": "vieja"}
+        ids = [await desk.send(message=f"aviso {number}") for number in range(3)]
+        async with working(desk.messenger()):
+            await desk.told(*ids)
+        rows = [await desk.look(one) for one in ids]
+        assert {row["status"] for row in rows} == {"pending"}
+        assert all("SMTP_PASSWORD" in row["error_message"] for row in rows)
+        begun = clock.now()
+        time.pass_(seconds=480)
+        (refused,) = await desk.in_store(store.refused, "default", clock.now())
+        assert (refused["channel"], refused["recipient"], refused["count"]) == ("email", None, 3)
+        assert 470 <= refused["refused_s"] <= 490
+        (figures,) = await desk.in_store(store.figures, "default", clock.now())
+        assert figures["oldest_s"] >= 480, "what fails waits, whether or not it is due now"
+        await give_up(desk, ids[:2])
+        desk.post.replies.clear()
+        assert await desk.on(notifications.retry, commands.RetryNotifications(channel="sms")) == 0
+        assert await desk.on(notifications.retry, commands.RetryNotifications(since=begun + timedelta(days=1))) == 0
+        assert await desk.on(notifications.retry, commands.RetryNotifications(status="pending")) == 1
+        assert await desk.on(notifications.retry, commands.RetryNotifications(status="failed", channel="email")) == 2
+        assert await desk.on(notifications.retry, commands.RetryNotifications()) == 0, "they wait for their first attempt"
+        async with working(desk.messenger()):
+            await until(lambda: has_mails(desk, 3))
+            for one in ids:
+                await until(lambda one=one: is_sent(desk, one))
+        assert await desk.in_store(store.refused, "default", clock.now()) == []
+
+    play(dsn, test)
+
+
+def test_a_hook_that_is_gone_waits_and_tells_of_itself_alone(dsn: str) -> None:
+    async def test(desk: Desk) -> None:
+        desk.house.receiver.answers["/gone"] = (404, {})
+        for name in ("gone", "good"):
+            await desk.wants("teams", name, webhook_url=f"{desk.url}/{name}")
+        ids = [await desk.send("teams", name) for name in ("gone", "good")]
+        async with working(desk.messenger()):
+            await desk.told(*ids)
+            await until(lambda: is_sent(desk, ids[1]))
+        assert (await desk.look(ids[0]))["status"] == "pending"
+        (refused,) = await desk.in_store(store.refused, None, clock.now())
+        assert (refused["channel"], refused["recipient"]) == ("teams", "gone")
+        assert "webhook_url" in refused["reason"]
+        assert (await desk.in_store(look_at_channels))[0].state is State.DOUBTFUL
+        del desk.house.receiver.answers["/gone"]
+        assert await desk.on(notifications.again, ids[0]) == 1
+        async with working(desk.messenger()):
+            await until(lambda: is_sent(desk, ids[0]))
+        assert (await desk.in_store(look_at_channels))[0].state is State.GOOD
+
+    play(dsn, test)
+
+
+@pytest.mark.parametrize("name", ["Ana 👩‍💻", "=?utf-8?q?7=0D=0AReply-To:_x@evil.example?=", "TKT\u200b-77", "a\u2028b\x85c"])
+def test_no_customers_name_loses_an_escalation(dsn: str, name: str) -> None:
+    async def test(desk: Desk) -> None:
+        desk.settings["NTFY_URL"] = desk.url
+        await desk.wants(events=[EventKind.SESSION_ESCALATED])
+        await desk.wants("push", "guardia", events=[EventKind.SESSION_ESCALATED])
+        async with desk.house.parts.db.transaction() as connection:
+            await escalated(connection, name=name, ticket=name)
+        async with working(desk.messenger()):
+            await until(lambda: has_mails(desk, 1))
+            await until(lambda: has_come(desk, 1))
+        raw = message_from_bytes(desk.post.mails[0].content, policy=compat32)
+        subject = str(make_header(decode_header(raw["Subject"].replace("\r\n", ""))))
+        assert subject == f"Una persona debe atender el ticket {' '.join(name.split())}"
+        assert raw["Reply-To"] is None
+        ((_, headers, _),) = desk.house.receiver.got
+        assert str(make_header(decode_header(headers["title"]))) == subject
+
+    play(dsn, test)
+
+
+# ---------------------------------------------------------------------------------------------------------- addresses
+
+SPELLINGS = [
+    ("email", "Baja@Ejemplo.com", "baja@ejemplo.com"),
+    ("email", "ana@MÜNCHEN.example", "Ana@xn--mnchen-3ya.example"),
+    ("sms", "+34 600 112 233", "0034-600.112(233)"),
+    ("sms", "+44 (0)20 7946 0958", "+442079460958"),
+    ("slack", "#Soporte", "#soporte"),
+    ("webhook", "https://Hooks.Example.com/aB", "HTTPS://hooks.example.com/aB"),
+]
+
+
+@pytest.mark.parametrize(("channel", "stored", "given"), SPELLINGS)
+def test_a_person_is_known_however_the_address_is_written(dsn: str, channel: str, stored: str, given: str) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.wants(channel, stored, muted=["aviso"])
+        await desk.wants(channel, given, muted=["aviso"])
+        assert len(await desk.on(recipients.every)) == 1
+        one = await desk.send(channel, stored)
+        assert await desk.send(channel, given) == one, "the same message to the same person is one"
+        async with working(desk.messenger()):
+            await desk.told(one)
+        assert (await desk.look(one))["status"] == "cancelled"
+        await desk.on(recipients.remove, channel, stored)
+        assert await desk.on(recipients.every) == []
+
+    play(dsn, test)
+
+
+def test_rows_of_older_versions_stay_reachable(dsn: str) -> None:
+    rows = [
+        ("Baja@Ejemplo.com", ["session_escalated"], ["aviso"]),
+        ("baja@ejemplo.com", ["step_failed"], []),
+        ("ANA@EXAMPLE.com", [], []),
+    ]
+    (migration,) = [file for file in schema_files() if file.name.endswith("0030_recipients_normal_form.sql")]
+
+    async def test(desk: Desk) -> None:
+        async with desk.house.parts.db.connection() as connection:
+            for address, events, muted in rows:
+                await connection.execute(
+                    "INSERT INTO support_troubleshooting_recipients (tenant_id, channel, recipient, events, muted)"
+                    " VALUES ('default', 'email', $1, $2, $3)", address, events, muted,
+                )  # fmt: skip
+            for _ in range(2):
+                await connection.execute(migration.text)
+        ana, baja = await desk.on(recipients.every)
+        assert (ana.recipient, baja.recipient) == ("ana@example.com", "baja@ejemplo.com")
+        assert (baja.events, baja.muted) == (("session_escalated", "step_failed"), ("aviso",))
+
+    play(dsn, test)
+
+
+def test_an_address_of_a_hook_is_shown_to_nobody_and_can_still_be_removed(dsn: str) -> None:
+    async def test(desk: Desk) -> None:
+        url = "https://hooks.example.com/secreto?token=x"
+        for channel in ("webhook", "apprise"):
+            await desk.wants(channel, url)
+        shown = {one.channel: recipients.view(one)["recipient"] for one in await desk.on(recipients.every)}
+        assert "secreto" not in json.dumps(shown)
+        assert all("hooks.example.com" in one for one in shown.values())
+        await desk.send("webhook", url)
+        found, _ = await desk.on(notifications.page, commands.NotificationPage())
+        assert "secreto" not in found[0]["recipient"]
+        await desk.on(recipients.remove, "webhook", shown["webhook"])
+        await desk.on(recipients.remove, "apprise", url)
+        assert await desk.on(recipients.every) == []
+
+    play(dsn, test)
+
+
+def test_pages_of_notifications_hold_each_once(dsn: str) -> None:
+    async def test(desk: Desk) -> None:
+        ids = [await desk.send(message=str(number)) for number in range(5)]
+        other = await desk.send("push", "tema")
+        seen: list[str] = []
+        before, has_more = None, True
+        while has_more:
+            found, has_more = await desk.on(notifications.page, commands.NotificationPage(limit=2, channel="email"), before)
+            before = (found[-1]["created_at"], UUID(found[-1]["id"]))
+            seen += [one["id"] for one in found]
+        assert seen == ids[::-1]
+        found, _ = await desk.on(notifications.page, commands.NotificationPage(channel="push", status="pending"))
+        assert [one["id"] for one in found] == [other]
+
+    play(dsn, test)
+
+
+def test_an_sms_of_guiado_itself_keeps_to_its_alphabet(dsn: str) -> None:
+    async def test(desk: Desk) -> None:
+        desk.settings["SMS_URL"] = f"{desk.url}/sms"
+        await desk.wants("sms", "+34600112233", events=[EventKind.SESSION_ESCALATED])
+        async with desk.house.parts.db.transaction() as connection:
+            await escalated(connection, reason="Lo pide", problem="no imprime")
+        async with working(desk.messenger()):
+            await until(lambda: has_come(desk, 1))
+        ((_, _, body),) = desk.house.receiver.got
+        words = json.loads(body)["text"]
+        assert is_gsm(words), words
+        assert "Todavia no se intento nada." in words
+
+    play(dsn, test)
+
+
 # --------------------------------------------------------------------------------------------------------------- doors
 
 
@@ -397,13 +598,20 @@ def test_an_operators_own_template_goes_first_and_hostile_words_stay_words(dsn: 
         ({"recipient": "no"}, "recipient"),
         ({"channel": "sms", "recipient": "600112233"}, "recipient"),
         ({"channel": "webhook", "recipient": "file:///etc/passwd"}, "recipient"),
+        ({"recipient": "=?utf-8?q?a?=@example.com"}, "recipient"),
         ({"channel": "teams", "recipient": "x", "webhook_url": "http://a b/"}, "webhook_url"),
+        ({"channel": "teams", "recipient": "x"}, "webhook_url"),
+        ({"channel": "discord", "recipient": "x"}, "webhook_url"),
+        ({"channel": "webhook", "recipient": "x"}, "webhook_url"),
+        ({"channel": "slack", "recipient": "x"}, "webhook_url"),
+        ({"channel": "push", "recipient": "con espacio"}, "recipient"),
         ({"subject": None, "message": None}, "message"),
         ({"subject": None, "message": None, "notification_type": "session_escalated"}, "message"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
+        desk.house.parts.has_slack = False
         with pytest.raises(InvalidInput) as caught:
             await desk.send(**given)
         assert [problem.field for problem in caught.value.problems] == [field]
@@ -419,10 +627,17 @@ def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any]
         ({"quiet_from": "22:00"}, "quiet_to"),
         ({"quiet_from": "22:00", "quiet_to": "22:00"}, "quiet_to"),
         ({"recipient": "no"}, "recipient"),
+        ({"channel": "teams", "recipient": "equipo"}, "webhook_url"),
+        ({"channel": "discord", "recipient": "equipo"}, "webhook_url"),
+        ({"channel": "webhook", "recipient": "equipo"}, "webhook_url"),
+        ({"channel": "slack", "recipient": "equipo"}, "webhook_url"),
+        ({"channel": "push", "recipient": "con espacio"}, "recipient"),
+        ({"channel": "sms", "recipient": "600 112 233"}, "recipient"),
     ],
 )
 def test_wishes_that_make_no_sense_are_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
+        desk.house.parts.has_slack = False
         with pytest.raises(InvalidInput) as caught:
             await desk.wants(**given)
         assert [problem.field for problem in caught.value.problems] == [field]
@@ -430,17 +645,32 @@ def test_wishes_that_make_no_sense_are_refused_by_field(dsn: str, given: dict[st
     play(dsn, test)
 
 
-async def escalated(connection: Connection, reason: str = "Lo pidió") -> None:
+async def give_up(desk: Desk, ids: list[str]) -> None:
+    statement = "UPDATE support_troubleshooting_notifications SET status = 'failed' WHERE id = ANY ($1::uuid[])"
+    async with desk.house.parts.db.connection() as connection:
+        await connection.execute(statement, [UUID(one) for one in ids])
+
+
+async def escalated(
+    connection: Connection,
+    reason: str = "Lo pidió",
+    name: str = "Luz",
+    ticket: str = "T-7",
+    problem: str = "se me cayó todo",
+) -> None:
     """A session that needs a person, as the schema stores its event."""
     session_id = clock.new_id()
     await connection.execute(
         "INSERT INTO support_troubleshooting_sessions (session_id, ticket_id, customer_email, customer_name, problem_description, status)"
-        " VALUES ($1, 'T-7', 'luz@example.com', 'Luz', 'se me cayó todo', 'needs_escalation')",
+        " VALUES ($1, $2, 'luz@example.com', $3, $4, 'needs_escalation')",
         session_id,
+        ticket,
+        name,
+        problem,
     )
     event = {
         "event_id": str(clock.new_id()), "tenant_id": "default", "session_id": str(session_id), "event": "session_escalated",
-        "data": {"session_id": str(session_id), "ticket_id": "T-7", "reason": reason}, "occurred_at": clock.now().isoformat(),
+        "data": {"session_id": str(session_id), "ticket_id": ticket, "reason": reason}, "occurred_at": clock.now().isoformat(),
     }  # fmt: skip
     await connection.execute("SELECT guiado_emit($1, $2)", "default", [event])
 

@@ -12,8 +12,10 @@ from guiado.agent.engine import Facade
 from guiado.app import commands, notifications, recipients
 from guiado.app.fields import check, check_with
 from guiado.app.parts import Parts
-from guiado.app.targets import target_problems, url_problem
-from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
+from guiado.app.targets import missing_url_problem, target_problems, url_problem
+from guiado.delivery.channels.message import one_line, plain_text
+from guiado.domain.knowledge import is_storable
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput
 from guiado.store.database import Connection
 
 _PENDING = "Guardado y pendiente de envío."
@@ -29,6 +31,7 @@ class NotificationChannel(StrEnum):
     TEAMS = "teams"
     DISCORD = "discord"
     WEBHOOK = "webhook"
+    APPRISE = "apprise"
 
 
 class NotificationPriority(StrEnum):
@@ -55,9 +58,6 @@ class NotificationConfig:
     template: str | None = None
     priority: NotificationPriority | str = NotificationPriority.NORMAL
     metadata: Mapping[str, Any] | None = None
-
-
-_NEEDS_URL = (NotificationChannel.TEAMS, NotificationChannel.DISCORD, NotificationChannel.SLACK)
 
 
 class TroubleshootingNotificationManager(Facade):
@@ -137,18 +137,14 @@ class TroubleshootingNotificationManager(Facade):
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
 
         async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+            stored_url = await _stored_url(parts, connection, config)
+            _check(config, context, stored_url, has_slack=parts.has_slack)
             return await _store(parts, connection, config, context)
 
         try:
-            _check(config, context, has_slack=bool(self._slack))
             return {"success": False, **shown, **self._engine.write(run)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
-
-    @property
-    def _slack(self) -> str | None:
-        settings = self._engine.runtime.settings
-        return settings.slack_webhook_url or settings.slack_bot_token
 
     def _first_result(self, stored: dict[str, Any]) -> dict[str, Any]:
         if "notification_id" not in stored:
@@ -163,21 +159,30 @@ class TroubleshootingNotificationManager(Facade):
 async def _store(parts: Parts, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
     preferred = await recipients.language(parts, connection, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
-    written = await notifications.write(parts, connection, config.template, context, language)
+    channel = str(value_of(config.channel))
+    written = await notifications.write(parts, connection, config.template, context, language, channel)
     given = {
         "notification_type": config.template or "custom",
         "channel": value_of(config.channel),
         "recipient": config.recipient,
         "priority": value_of(config.priority),
-        "subject": " ".join(written.subject.split())[:200] or None,  # a customer's words may have several lines
-        "message": written.body[:5_000] or None,
+        "subject": " ".join(one_line(written.subject).split())[:200] or None,  # a customer's words may have several lines
+        "message": plain_text(written.body)[:5_000] or None,
     }
     metadata = {**(config.metadata or {}), "language": language}
     stored, is_repeated = await notifications.store(parts, connection, check(commands.Notification, given), metadata)
     return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
 
 
-def _check(config: NotificationConfig, context: Mapping[str, Any], *, has_slack: bool) -> None:
+async def _stored_url(parts: Parts, connection: Connection, config: NotificationConfig) -> str | None:
+    """The address that is stored for this recipient, if any."""
+    channel, recipient = (value_of(getattr(config, name, None)) for name in ("channel", "recipient"))
+    if not (isinstance(channel, str) and isinstance(recipient, str) and is_storable(channel) and is_storable(recipient)):
+        return None
+    return (await recipients.find(parts, connection, channel, recipient)).options.get("webhook_url")
+
+
+def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_slack: bool) -> None:
     config = object_of("config", config, NotificationConfig, "NotificationConfig(channel=…, recipient=…)")
     given = {
         "notification_type": "custom",
@@ -190,22 +195,21 @@ def _check(config: NotificationConfig, context: Mapping[str, Any], *, has_slack:
         kind_problem("context", context, Mapping),
         kind_problem("metadata", config.metadata, Mapping, optional=True),
         *target_problems(given["channel"], config.recipient),
-        _url_problem(config, has_slack=has_slack),
+        _url_problem(config, stored_url, has_slack=has_slack),
     ]
     check_with(commands.Notification, given, [problem for problem in more if problem])
 
 
-def _url_problem(config: NotificationConfig, *, has_slack: bool) -> FieldProblem | None:
-    """What is wrong with the address of a channel that has one."""
-    channel, metadata = value_of(config.channel), cast("object", config.metadata or {})
+def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_slack: bool) -> FieldProblem | None:
+    """What is wrong with the address of a channel that has one; one that is given as None is missing."""
+    name, metadata = "metadata.webhook_url", cast("object", config.metadata or {})
     if not isinstance(metadata, Mapping):
         return None
     given = cast("Mapping[str, object]", metadata)
     url = given.get("webhook_url")
     if isinstance(url, str) and url:
-        return url_problem("metadata.webhook_url", url)
-    is_set_up = channel == NotificationChannel.SLACK and has_slack and "webhook_url" not in given
-    is_missing = channel in _NEEDS_URL or (channel == NotificationChannel.WEBHOOK and "://" not in str(config.recipient))
-    if is_missing and not is_set_up:
-        return FieldProblem("metadata.webhook_url", Message("Falta la dirección del canal. Indícala."))
-    return None
+        return url_problem(name, url)
+    is_left_out = "webhook_url" not in given
+    known_url = stored_url if is_left_out else None
+    missing = missing_url_problem(value_of(config.channel), config.recipient, known_url, has_slack=has_slack and is_left_out)
+    return FieldProblem(name, missing.message) if missing else None

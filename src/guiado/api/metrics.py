@@ -17,7 +17,7 @@ from guiado.app.parts import Parts
 from guiado.store import notifications, outbox
 from guiado.store.database import Connection
 
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _GAUGES: Mapping[str, str] = {
     "guiado_webhook_enabled": "enabled",
     "guiado_webhook_consecutive_failures": "failures",
@@ -35,6 +35,11 @@ _CHANNEL_GAUGES: Mapping[str, str] = {
     "guiado_notifications_failed_last_day": "failed",
 }
 """The same of `notifications.figures`."""
+_REFUSED_GAUGES: Mapping[str, str] = {
+    "guiado_notification_channel_refused": "is_refused",
+    "guiado_notification_channel_refused_seconds": "refused_s",
+}
+"""Whether a channel's account, server or hook refuses, and for how long: see `notifications.refused`."""
 
 
 @get("/metrics", operation_id="metrics", media_type="text/plain", responses=TROUBLES)
@@ -44,13 +49,24 @@ async def metrics(request: Http) -> Response[str]:
     async def run(parts: Parts, connection: Connection) -> str:
         by_webhook = await outbox.figures(connection, parts.tenant, clock.now())
         by_channel = await notifications.figures(connection, parts.tenant, clock.now())
+        refused = await notifications.refused(connection, parts.tenant, clock.now())
         lines = [
             *_write(_GAUGES, "webhook", "webhook_id", by_webhook),
             *_write(_CHANNEL_GAUGES, "channel", "channel", by_channel),
+            *_write(_REFUSED_GAUGES, "channel", "channel", _by_channel(by_channel, refused)),
         ]
         return "".join(lines)
 
     return Response(await read(request, run), media_type=_CONTENT_TYPE)
+
+
+def _by_channel(known: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each channel that has a queue or is refused, with the longest refusal."""
+    longest_s: dict[str, float] = dict.fromkeys((row["channel"] for row in known), 0.0)
+    for row in refused:
+        longest_s[row["channel"]] = max(row["refused_s"], longest_s.get(row["channel"], 0.0))
+    names = {row["channel"] for row in refused}
+    return [{"channel": name, "is_refused": name in names, "refused_s": longest_s[name]} for name in sorted(longest_s)]
 
 
 def _write(gauges: Mapping[str, str], label: str, key: str, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -5,13 +5,24 @@ from __future__ import annotations
 from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from guiado.api.cursor import read_cursor, write_cursor
 from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, language_of, read
-from guiado.api.rows import shown
-from guiado.api.schemas import Done, NotificationList, NotificationOut, RecipientBody, RecipientList, RecipientOut
+from guiado.api.request import Checked, Http, answer, language_of, numbers, read, runtime_of
+from guiado.api.rows import NotificationRow
+from guiado.api.schemas import (
+    Done,
+    NotificationList,
+    NotificationOut,
+    NotificationsRetried,
+    RecipientBody,
+    RecipientList,
+    RecipientOut,
+)
 from guiado.app import commands, notifications, recipients
+from guiado.app.fields import check
 from guiado.app.parts import Parts
-from guiado.i18n import text
+from guiado.delivery.channels.setup import setup_problem
+from guiado.i18n import text, translate
 from guiado.store.database import Connection
 
 
@@ -25,36 +36,73 @@ from guiado.store.database import Connection
 )
 async def create(request: Http, data: JSONBody[commands.Notification]) -> NotificationOut:
     """Guarda una notificación y la envía enseguida; `GET /notifications` cuenta qué fue de ella."""
-    language = language_of(request)
 
     async def run(parts: Parts, connection: Connection) -> NotificationOut:
         stored, is_repeated = await notifications.store(parts, connection, data)
-        said = (
-            text(language, "Ya se guardó la misma hace un momento: no se envía dos veces.")
-            if is_repeated
-            else text(language, "Notificación guardada y en camino.")
-        )
-        return NotificationOut(success=True, notification=shown(stored), message=said)
+        said = _explain(request, data, is_repeated=is_repeated)
+        return NotificationOut(success=True, notification=NotificationRow(**stored), message=said)
 
     return await answer(request, run)
 
 
+def _explain(request: Http, data: commands.Notification, *, is_repeated: bool) -> str:
+    """What becomes of a notification that was stored just now."""
+    language = language_of(request)
+    if is_repeated:
+        return text(language, "Ya se guardó la misma hace un momento: no se envía dos veces.")
+    problem = setup_problem(data.channel, runtime_of(request).settings)
+    if problem is None:
+        return text(language, "Notificación guardada y en camino.")
+    why = translate(problem, language)
+    return text(language, "Notificación guardada, pero espera y todavía no puede salir. {why}", why=why)
+
+
 @get("/notifications", operation_id="list_notifications", responses=TROUBLES)
 async def list_notifications(
-    request: Http, session_id: FromQuery[str | None] = None, status: FromQuery[str | None] = None
+    request: Http,
+    limit: FromQuery[str] = "100",
+    cursor: FromQuery[str | None] = None,
+    session_id: FromQuery[str | None] = None,
+    status: FromQuery[str | None] = None,
+    channel: FromQuery[str | None] = None,
 ) -> NotificationList:
-    """Las últimas notificaciones, de una sesión o de todas; `status`: pending, sent, failed o cancelled."""
+    """Notificaciones, de la más nueva a la más antigua; `status`: pending, sent, failed o cancelled."""
+    given = {"session_id": session_id, "status": status, "channel": channel}
+    wanted = check(commands.NotificationPage, {**numbers({"limit": limit}, "limit"), **given})
+    before = read_cursor(cursor) if cursor else None
 
     async def run(parts: Parts, connection: Connection) -> NotificationList:
-        found = await notifications.every(parts, connection, session_id, status)
-        return NotificationList(success=True, notifications=shown(found))
+        found, has_more = await notifications.page(parts, connection, wanted, before)
+        shown = [NotificationRow(**one) for one in found]
+        following = write_cursor(shown[-1].created_at, shown[-1].id) if has_more else None
+        return NotificationList(success=True, notifications=shown, next_cursor=following)
 
     return await read(request, run)
 
 
+@post(
+    "/notifications/retry",
+    dto=Checked[commands.RetryNotifications],
+    return_dto=None,
+    status_code=200,
+    operation_id="retry_notifications",
+    responses=TROUBLES,
+)
+async def retry_all(request: Http, data: JSONBody[commands.RetryNotifications | None] = None) -> NotificationsRetried:
+    """Envía otra vez todo lo que se dio por perdido o espera otro intento; se puede limitar a un canal, un estado o una fecha."""
+    language, wanted = language_of(request), data or commands.RetryNotifications()
+
+    async def run(parts: Parts, connection: Connection) -> NotificationsRetried:
+        count = await notifications.retry(parts, connection, wanted)
+        said = text(language, "En camino otra vez: {count}." if count else "No hay nada que enviar otra vez.", count=count)
+        return NotificationsRetried(success=True, retried=count, message=said)
+
+    return await answer(request, run)
+
+
 @post("/notifications/{notification_id:str}/retry", status_code=200, operation_id="retry_notification", responses=TROUBLES)
 async def retry(request: Http, notification_id: FromPath[str]) -> Done:
-    """Envía otra vez una notificación que se dio por perdida."""
+    """Envía otra vez una notificación que se dio por perdida, o ahora mismo una que espera otro intento."""
     language = language_of(request)
 
     async def run(parts: Parts, connection: Connection) -> Done:
@@ -105,4 +153,4 @@ async def remove_recipient(request: Http, channel: FromPath[str], recipient: Fro
     return await answer(request, run)
 
 
-HANDLERS = [create, list_notifications, retry, set_recipient, list_recipients, remove_recipient]
+HANDLERS = [create, list_notifications, retry_all, retry, set_recipient, list_recipients, remove_recipient]

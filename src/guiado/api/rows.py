@@ -232,12 +232,12 @@ class NotificationRow(Row):
     recipient: str
     priority: str
     subject: str | None
-    message: str
+    message: str | None
     status: str
     error_message: str | None
     note: str | None
     attempts: int
     provider_message_id: str | None
     created_at: datetime
-    due_at: datetime | None
+    due_at: datetime
     sent_at: datetime | None

@@ -534,22 +534,31 @@ class RenderedOut(Out):
 
 
 class NotificationList(Out):
-    """Notifications, newest first."""
+    """A page of notifications, newest first; `next_cursor` leads to the next one."""
 
     success: bool
     notifications: list[NotificationRow]
+    next_cursor: str | None
 
 
 class NotificationOut(Out):
-    """A notification that was stored."""
+    """A notification that was stored; `message` says whether it is on its way or what it waits for."""
 
     success: bool
     notification: NotificationRow
     message: str
 
 
+class NotificationsRetried(Out):
+    """How many notifications are on their way again."""
+
+    success: bool
+    retried: int
+    message: str
+
+
 class RecipientBody(Out):
-    """Who is told of what, and how they want it."""
+    """Who is told of what, and how they want it. A recipient that is a URL is shown without its key."""
 
     channel: str
     recipient: str

@@ -263,6 +263,29 @@ class Notification(_Secretive, Command):
     webhook_url: Url | None = None
 
 
+class NotificationPage(Command):
+    """Which page of the list of notifications."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 100
+    session_id: Line | None = None
+    status: Line | None = None
+    channel: ChannelName | None = None
+
+
+class RetryNotifications(Command):
+    """What is sent again: without any of these, all that was given up or waits for another attempt."""
+
+    channel: ChannelName | None = None
+    status: Annotated[
+        Literal["failed", "pending"] | None,
+        Meta(description="failed: lo que se dio por perdido; pending: lo que espera otro intento.", examples=["failed"]),
+    ] = None
+    since: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="Lo que se guardó desde entonces.", examples=["2026-11-22T10:00:00Z"]),
+    ] = None
+
+
 class Recipient(_Secretive, Command):
     """Who is told of what, and how they want it."""
 

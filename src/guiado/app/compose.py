@@ -8,6 +8,8 @@ from typing import Any, cast
 from guiado.app.notifications import language_in, write
 from guiado.app.parts import Parts
 from guiado.delivery.channels import Button, Outgoing
+from guiado.delivery.channels.address import normal_form
+from guiado.delivery.channels.gsm import own_words
 from guiado.domain.recipient import Recipient
 from guiado.i18n import text
 from guiado.store import notifications, sessions
@@ -50,19 +52,25 @@ async def _words(parts: Parts, connection: Connection, due: Due, recipient: Reci
         return due.subject, due.message or due.subject or "", language
     event_id = uuid_or_none(due.metadata.get("event_id"))
     told = await notifications.story(connection, parts.tenant, due.session_id, event_id) if due.session_id else {}
-    if recipient.language is None and told.get("customer_email") == due.recipient:
+    if recipient.language is None and _is_customer(told, due):
         language = language_in(told)
     tried = await sessions.attempts(connection, parts.tenant, str(due.session_id)) if told else []
-    written = await write(parts, connection, due.notification_type, _context(told, tried, language), language)
+    context = _context(told, tried, language, due.channel)
+    written = await write(parts, connection, due.notification_type, context, language, due.channel)
     return written.subject, written.body.rstrip(), language
 
 
-def _context(told: Mapping[str, Any], tried: Sequence[StoredAttempt], language: str) -> dict[str, object]:
+def _is_customer(told: Mapping[str, Any], due: Due) -> bool:
+    email = told.get("customer_email")
+    return isinstance(email, str) and normal_form("email", email) == normal_form(due.channel, due.recipient)
+
+
+def _context(told: Mapping[str, Any], tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
     known: dict[str, object] = {**told, **cast("Mapping[str, object]", told.get("data") or {})}
     known["customer_name"] = told.get("customer_name") or told.get("customer_email")
     known["reason"] = known.get("reason") or told.get("escalation_reason")
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, language)}
+    return {**shown, "tried": _list_tried(tried, language, channel)}
 
 
 _NAMES = (
@@ -72,12 +80,13 @@ _NAMES = (
 """What built-in templates may say."""
 
 
-def _list_tried(tried: Sequence[StoredAttempt], language: str) -> str:
+def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> str:
     """Whoever takes over asks for nothing twice."""
+    say = own_words if channel == "sms" else str
     if not tried:
-        return text(language, "Todavía no se intentó nada.")
+        return say(text(language, "Todavía no se intentó nada."))
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
-    return "\n".join([text(language, "Ya se intentó:"), *lines])
+    return "\n".join([say(text(language, "Ya se intentó:")), *lines])
 
 
 def _line(one: StoredAttempt) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from guiado import clock
+from guiado.app import recipients
 from guiado.app.compose import compose
 from guiado.app.parts import Parts
 from guiado.app.sending import STOP_S
@@ -135,7 +136,7 @@ class Messenger:
     async def _handle(self, due: Due) -> None:
         together, outgoing = [due], None
         async with self._parts.db.connection() as connection:
-            recipient = await notifications.recipient(connection, self._parts.tenant, due.channel, due.recipient)
+            recipient = await recipients.find(self._parts, connection, due.channel, due.recipient)
             fate = _put_off(due, recipient, clock.now())
             if fate is None:
                 together += await self._gather(connection, due)
@@ -170,15 +171,19 @@ class Messenger:
         except TimeoutError:
             return _failed(due, _say("El canal no contestó en {timeout_s} s.", timeout_s=int(SEND_S)), clock.now())
         except DeliveryFailed as error:
-            return _failed(due, str(error), clock.now(), permanent=error.permanent, wait_s=error.retry_after_s)
-        except (TargetRefused, InvalidInput) as error:
-            return _failed(due, str(error), clock.now(), permanent=True)
+            permanent, is_refused, wait_s = error.permanent, error.of_channel, error.retry_after_s
+            return _failed(due, str(error), clock.now(), permanent=permanent, is_refused=is_refused, wait_s=wait_s)
+        except (TargetRefused, InvalidInput) as error:  # a caller's address never works; the operator's own may be mended
+            is_callers = due.channel == "webhook" or "webhook_url" in outgoing.options
+            return _failed(due, str(error), clock.now(), permanent=is_callers, is_refused=not is_callers)
         except GuiadoError as error:  # not set up here: perhaps in another process, or soon
-            return _failed(due, str(error), clock.now())
+            return _failed(due, str(error), clock.now(), is_refused=True)
         except Exception as error:  # noqa: BLE001 what no channel should do must not be tried for ever
             log.error("channel_broke", channel=due.channel, error=f"{type(error).__name__}: {error}"[:500])
-            return _failed(due, type(error).__name__, clock.now())
-        return Fate("sent", clock.now(), 1, note=receipt.detail, provider_message_id=receipt.provider_message_id)
+            why = _say("El canal falló por dentro. El registro del servicio dice por qué.")
+            return _failed(due, why, clock.now())
+        note, name = receipt.detail, receipt.provider_message_id
+        return Fate("sent", clock.now(), 1, note=note, provider_message_id=name, is_refused=False)
 
     async def _channel(self, kind: str) -> Channel:
         async with self._making:
@@ -202,12 +207,15 @@ def _put_off(due: Due, recipient: Recipient, now: datetime) -> Fate | None:
             return None
 
 
-def _failed(due: Due, why: str, now: datetime, *, permanent: bool = False, wait_s: float | None = None) -> Fate:
+def _failed(
+    due: Due, why: str, now: datetime, *, permanent: bool = False, is_refused: bool = False, wait_s: float | None = None
+) -> Fate:
     delay_s = None if permanent else retry.notification_delay_s(due.attempts + 1, secrets.randbelow(1_000_001) / 1_000_000)
     why = why[:_ERROR_KEPT]
     if delay_s is None:
-        return Fate("failed", now, 1, why, digest_at=due.digest_at)
-    return Fate("pending", now + timedelta(seconds=max(delay_s, wait_s or 0.0)), 1, why, digest_at=due.digest_at)
+        return Fate("failed", now, 1, why, digest_at=due.digest_at, is_refused=is_refused)
+    due_at = now + timedelta(seconds=max(delay_s, wait_s or 0.0))
+    return Fate("pending", due_at, 1, why, digest_at=due.digest_at, is_refused=is_refused)
 
 
 def _say(template: str, **params: object) -> str:

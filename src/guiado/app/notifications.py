@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from guiado import clock
-from guiado.app.commands import Notification
+from guiado.app.commands import Notification, NotificationPage, RetryNotifications
 from guiado.app.parts import Parts
 from guiado.app.plain import plain_problem
-from guiado.app.targets import target_problems
+from guiado.app.targets import missing_url_problem, target_problems
+from guiado.delivery.channels.address import masked, normal_form, spellings
+from guiado.delivery.channels.gsm import own_words
 from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
@@ -24,9 +27,10 @@ from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
 STATUSES = ("pending", "sent", "failed", "cancelled")
+_RETRIED = ("failed", "pending")
+"""What can be sent again: what was given up, and what failed and waits for another attempt."""
 SAME_S = 600.0
 """The same message to the same recipient within so many seconds is one message, unless it is urgent."""
-_PAGE = 100
 _LOOK_S, _LONGEST_S = 0.02, 35.0
 
 
@@ -46,13 +50,13 @@ async def store(
         InvalidInput: it has nothing to say, or cannot be sent.
     """
     metadata = {**(metadata or {}), **({"webhook_url": command.webhook_url} if command.webhook_url else {})}
-    if found := _problems(command, metadata):
+    if found := [*_problems(command, metadata), *await _unreachable(parts, connection, command, metadata)]:
         raise InvalidInput(found)
     session_id = await _session_id(parts, connection, command.session_id)
     message = notifications.Message(
         notification_type=command.notification_type,
         channel=command.channel,
-        recipient=command.recipient,
+        recipient=normal_form(command.channel, command.recipient),
         priority=command.priority,
         subject=command.subject,
         message=command.message,
@@ -61,12 +65,14 @@ async def store(
         dedup_key=None if command.priority == "urgent" else _sameness(parts, command, session_id, metadata),
     )
     async with connection.transaction():
-        return await notifications.put(connection, parts.tenant, message, SAME_S, clock.now())
+        stored, is_repeated = await notifications.put(connection, parts.tenant, message, SAME_S, clock.now())
+    return view(stored), is_repeated
 
 
 def _sameness(parts: Parts, command: Notification, session_id: str | None, metadata: Mapping[str, Any]) -> str:
+    recipient = normal_form(command.channel, command.recipient)
     told = (
-        parts.tenant, command.channel, command.recipient, command.notification_type, command.subject, command.message, session_id,
+        parts.tenant, command.channel, recipient, command.notification_type, command.subject, command.message, session_id,
         metadata.get("webhook_url"),
     )  # fmt: skip
     return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()
@@ -83,42 +89,97 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
     return [problem for problem in found if problem]
 
 
-async def every(
-    parts: Parts, connection: Connection, session_id: str | None = None, status: str | None = None
-) -> list[dict[str, Any]]:
-    """The latest notifications, of one session or of all.
+async def _unreachable(
+    parts: Parts, connection: Connection, command: Notification, metadata: Mapping[str, Any]
+) -> list[FieldProblem]:
+    """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
+    url = metadata.get("webhook_url")
+    if missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack) is None:
+        return []
+    known = await notifications.recipient(
+        connection, parts.tenant, command.channel, spellings(command.channel, command.recipient)
+    )
+    problem = missing_url_problem(command.channel, command.recipient, known.options.get("webhook_url"), has_slack=parts.has_slack)
+    return [problem] if problem else []
+
+
+def view(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A notification as doors show it: without the key that a URL may hold."""
+    return {**stored, "recipient": masked(stored["recipient"])}
+
+
+async def page(
+    parts: Parts, connection: Connection, wanted: NotificationPage, before: tuple[datetime, UUID] | None = None
+) -> tuple[list[dict[str, Any]], bool]:
+    """One page of notifications, newest first, and whether there are more.
 
     Args:
-        status: only those with it.
+        before: time and id of the last one of the page before.
 
     Raises:
         SessionNotFound: the session does not exist.
         InvalidInput: there is no such status.
     """
-    if status is not None and status not in STATUSES:
-        why = Message(
-            "{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(status), "known": ", ".join(STATUSES)}
-        )
+    if wanted.status is not None and wanted.status not in STATUSES:
+        shown: dict[str, object] = {"given": printable(wanted.status), "known": ", ".join(STATUSES)}
+        why = Message("{given} no es un estado. Usa uno de estos: {known}.", shown)
         raise InvalidInput([FieldProblem("status", why)])
-    key = uuid_or_none(await _session_id(parts, connection, session_id)) if session_id else None
-    return await notifications.page(connection, parts.tenant, key, status, _PAGE)
+    session_id = await _session_id(parts, connection, wanted.session_id) if wanted.session_id else None
+    rows = await notifications.page(
+        connection,
+        parts.tenant,
+        wanted.limit + 1,
+        session_id=uuid_or_none(session_id),
+        status=wanted.status,
+        channel=wanted.channel,
+        before=before,
+    )
+    return [view(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
+
+
+async def one(parts: Parts, connection: Connection, notification_id: str) -> dict[str, Any]:
+    """One notification.
+
+    Raises:
+        InvalidInput: there is none with this id.
+    """
+    key = uuid_or_none(notification_id)
+    found = await notifications.one(connection, parts.tenant, key) if key else None
+    if found is None:
+        why = Message("Ningún aviso tiene este identificador. Cópialo de la lista de avisos.")
+        raise InvalidInput([FieldProblem("notification_id", why)])
+    return view(found)
 
 
 async def again(parts: Parts, connection: Connection, notification_id: str | None = None) -> int:
-    """Send what was given up once more: one notification, or all of them.
+    """Send one notification once more that was given up or waits for another attempt; without an id, all that were given up.
 
     Returns:
-        How many wait anew.
+        How many are on their way again.
 
     Raises:
-        InvalidInput: none with this id was given up.
+        InvalidInput: no notification that failed has this id.
     """
+    if notification_id is None:
+        return await retry(parts, connection, RetryNotifications(status="failed"))
     key = uuid_or_none(notification_id)
-    count = await notifications.again(connection, parts.tenant, key, clock.now()) if key or notification_id is None else 0
-    if notification_id is not None and count == 0:
+    count = 0
+    if key is not None:
+        count = await notifications.again(connection, parts.tenant, clock.now(), _RETRIED, notification_id=key)
+    if count == 0:
         why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
         raise InvalidInput([FieldProblem("notification_id", why)])
     return count
+
+
+async def retry(parts: Parts, connection: Connection, wanted: RetryNotifications) -> int:
+    """Send once more all that was given up, or at once what waits for another attempt.
+
+    Returns:
+        How many are on their way again.
+    """
+    statuses = [wanted.status] if wanted.status else _RETRIED
+    return await notifications.again(connection, parts.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since)
 
 
 async def first_result(parts: Parts, notification_id: str) -> dict[str, Any]:
@@ -146,12 +207,18 @@ async def register_template(parts: Parts, connection: Connection, template_id: s
 
 
 async def write(
-    parts: Parts, connection: Connection, template_id: str | None, context: Mapping[str, object], language: str = DEFAULT_LANGUAGE
+    parts: Parts,
+    connection: Connection,
+    template_id: str | None,
+    context: Mapping[str, object],
+    language: str = DEFAULT_LANGUAGE,
+    channel: str | None = None,
 ) -> MessageTemplate:
     """Subject and body for this context; without a template, the context's own.
 
     Args:
         language: of built-in templates.
+        channel: how the message travels: for an SMS, built-in templates keep to its alphabet.
 
     Raises:
         InvalidInput: no template has this id, or there is neither template nor text.
@@ -169,6 +236,8 @@ async def write(
         known = ", ".join(sorted({*IDS, *own}))
         why = Message("No existe {id}. Plantillas: {known}.", {"id": printable(template_id), "known": known})
         raise InvalidInput([FieldProblem("template", why)])
+    if channel == "sms" and template_id not in own and f"{template_id}.{language}" not in own:
+        template = MessageTemplate(own_words(template.subject), own_words(template.body))
     return MessageTemplate(fill(template.subject, context), fill(template.body, context))
 
 

@@ -9,7 +9,8 @@ from zoneinfo import available_timezones
 
 from guiado.app import commands
 from guiado.app.parts import Parts
-from guiado.app.targets import target_problems
+from guiado.app.targets import missing_url_problem, target_problems
+from guiado.delivery.channels.address import masked, normal_form, spellings
 from guiado.domain.events import EventKind
 from guiado.domain.knowledge import is_storable
 from guiado.domain.recipient import Recipient
@@ -27,12 +28,12 @@ async def put(parts: Parts, connection: Connection, command: commands.Recipient)
     Raises:
         InvalidInput: a field cannot be used.
     """
-    if found := _problems(command):
+    if found := _problems(parts, command):
         raise InvalidInput(found)
     given = {"webhook_url": command.webhook_url, "secret": command.secret}
     recipient = Recipient(
         channel=command.channel,
-        recipient=command.recipient,
+        recipient=normal_form(command.channel, command.recipient),
         events=tuple(dict.fromkeys(event.value for event in command.events or ())),
         muted=tuple(dict.fromkeys(command.muted or ())),
         language=command.language,
@@ -42,7 +43,8 @@ async def put(parts: Parts, connection: Connection, command: commands.Recipient)
         digest_minutes=command.digest_minutes,
         options={name: value for name, value in given.items() if value},
     )
-    await notifications.put_recipient(connection, parts.tenant, recipient)
+    known = spellings(command.channel, command.recipient)
+    await notifications.put_recipient(connection, parts.tenant, recipient, known)
     return recipient
 
 
@@ -56,33 +58,54 @@ async def every(parts: Parts, connection: Connection) -> list[Recipient]:
     return await notifications.recipients(connection, parts.tenant)
 
 
+async def find(parts: Parts, connection: Connection, channel: str, recipient: str) -> Recipient:
+    """How somebody wants to be told, however the address is written; somebody unknown wants nothing special."""
+    return await notifications.recipient(connection, parts.tenant, channel, spellings(channel, recipient))
+
+
 async def language(parts: Parts, connection: Connection, channel: str, recipient: str) -> str | None:
     """The language that somebody wants to be told in, where they said so."""
-    return (await notifications.recipient(connection, parts.tenant, channel, recipient)).language
+    return (await find(parts, connection, channel, recipient)).language
 
 
 async def remove(parts: Parts, connection: Connection, channel: str, recipient: str) -> None:
     """Forget somebody; what waits for them already is still sent.
 
+    Args:
+        recipient: in any spelling, or masked as `view` shows it.
+
     Raises:
         InvalidInput: there is nobody like that.
     """
     can_be = is_storable(channel) and is_storable(recipient)
-    if not can_be or not await notifications.delete_recipient(connection, parts.tenant, channel, recipient):
+    known = await _meant(parts, connection, channel, recipient) if can_be else []
+    if not known or not await notifications.delete_recipient(connection, parts.tenant, channel, known):
         why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
         raise InvalidInput([FieldProblem("recipient", why)])
 
 
+async def _meant(parts: Parts, connection: Connection, channel: str, recipient: str) -> list[str]:
+    if "…" not in recipient:
+        return spellings(channel, recipient)
+    stored = await notifications.recipients(connection, parts.tenant)
+    return [
+        one.recipient for one in stored if one.channel == channel and recipient.strip() in (one.recipient, masked(one.recipient))
+    ]
+
+
 def view(recipient: Recipient) -> dict[str, Any]:
-    """A recipient as doors show it: an address of a channel lets anybody write there, and so it is not shown."""
+    """A recipient as doors show it: the address of a hook lets anybody write there, and so it is not shown."""
     shown = {name: getattr(recipient, name) for name in Recipient.__slots__ if name != "options"}
     times = {name: shown[name].strftime("%H:%M") if shown[name] else None for name in ("quiet_from", "quiet_to")}
     lists = {name: list(shown[name]) for name in ("events", "muted")}
-    return {**shown, **times, **lists, "has_webhook_url": "webhook_url" in recipient.options}
+    has_url = "webhook_url" in recipient.options
+    return {**shown, **times, **lists, "recipient": masked(recipient.recipient), "has_webhook_url": has_url}
 
 
-def _problems(command: commands.Recipient) -> list[FieldProblem]:
+def _problems(parts: Parts, command: commands.Recipient) -> list[FieldProblem]:
     found = target_problems(command.channel, command.recipient, command.webhook_url)
+    missing = missing_url_problem(command.channel, command.recipient, command.webhook_url, has_slack=parts.has_slack)
+    found += [missing] if missing else []
     if command.time_zone not in _zones():
         why = Message("No es una zona horaria. Escríbela como Europe/Madrid o America/Mexico_City.")
         found.append(FieldProblem("time_zone", why))

@@ -8,7 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from guiado.cli import chat, database, detect, doctor, events, forget_output, knowledge, learning, server, sessions, webhooks
+from guiado.cli import (
+    chat,
+    database,
+    detect,
+    doctor,
+    events,
+    forget_output,
+    knowledge,
+    learning,
+    notifications,
+    recipients,
+    server,
+    sessions,
+    webhooks,
+)
 from guiado.cli.manual import Manual, ManualGroup, explain_usage
 from guiado.cli.screen import Screen, screen_of
 from guiado.errors import GuiadoError, InvalidInput, printable
@@ -34,6 +48,8 @@ app.add_typer(learning.app, name="learn")
 app.add_typer(detect.app, name="detect")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(events.app, name="events")
+app.add_typer(notifications.app, name="notifications")
+app.add_typer(recipients.app, name="recipients")
 app.add_typer(database.app, name="db")
 
 

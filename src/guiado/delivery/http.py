@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -26,6 +24,7 @@ import httpcore2
 import guiado
 from guiado import clock
 from guiado.delivery.addresses import Address, TargetPolicy
+from guiado.delivery.resolver import SystemResolver
 from guiado.delivery.urls import Target, check_url, vet_url
 from guiado.delivery.wire import FAILURES, NO_ANSWER, Head, Shelf, Wire, dial
 from guiado.errors import DeliveryFailed, Message, TargetRefused, os_reason
@@ -54,7 +53,6 @@ RESERVED_HEADERS = frozenset(
 """Headers that belong to the connection, in lower case. A caller's are dropped: they could smuggle a second request."""
 
 _MAX_DIALS = 6  # a hostile name may answer with hundreds of addresses
-_MAX_LOOKUPS = 32  # a dead name server keeps a thread for as long as the system's own timeout lasts
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers hang up on an idle connection
 _MAX_REQUESTS, _MAX_IDLE = 200, 100
 _BODY_S = 2.0  # for what a provider tells beside its status: an id, a reason
@@ -139,12 +137,12 @@ class GuardedClient:
         user_agent: str = f"guiado/{guiado.__version__}",
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._lookups = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="guiado-lookup")
+        self._lookups = SystemResolver()
         self._max_answer_bytes = max_answer_bytes
         self._user_agent = user_agent
         self._tls = tls or httpcore2.default_ssl_context()
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._policy, self._resolver = policy, resolver or self._look_up
+        self._policy, self.resolver = policy, resolver or self._lookups
         self._slots = asyncio.Semaphore(_MAX_REQUESTS)
         self._shelf = Shelf(_KEEP_ALIVE_S, _MAX_IDLE)
 
@@ -206,7 +204,7 @@ class GuardedClient:
     async def aclose(self) -> None:
         """Close every connection. The client cannot be used afterwards."""
         self._shelf.close()
-        self._lookups.shutdown(wait=False, cancel_futures=True)
+        self._lookups.close()
 
     def _head(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Head:
         head = {"user-agent": self._user_agent, "accept": "*/*"}
@@ -239,7 +237,7 @@ class GuardedClient:
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
         try:
-            answers = await self._resolver(host, port)
+            answers = await self.resolver(host, port)
             addresses = list(dict.fromkeys(ip_address(answer) for answer in answers))
         except (OSError, ValueError):  # ValueError: a label that is empty or too long, an answer that is no address
             addresses = []
@@ -264,18 +262,10 @@ class GuardedClient:
                 failure = error
         raise failure
 
-    async def _look_up(self, host: str, port: int) -> list[str]:
-        # Own threads: the loop's few are shared with the rest of the process, and one dead name server would fill them.
-        return await asyncio.get_running_loop().run_in_executor(self._lookups, _system_addresses, host, port)
-
 
 @lru_cache(maxsize=1_024)
 def _vet_url(url: str, *, operator: bool) -> Target:
     return vet_url(url, operator=operator)
-
-
-def _system_addresses(host: str, port: int) -> list[str]:
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _join_headers(headers: Head) -> dict[str, str]:

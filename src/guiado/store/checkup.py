@@ -13,6 +13,7 @@ from guiado.domain.finding import Finding, bad, doubtful, good
 from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import refusals
+from guiado.store.channel_checkup import look_at_channels
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
@@ -369,6 +370,5 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 _LOOKS: tuple[Look, ...] = (
     _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
-    _jobs, _untold,
-    _sessions,
+    look_at_channels, _jobs, _untold, _sessions,
 )  # fmt: skip

@@ -68,6 +68,7 @@ class Fate:
         attempts: how many were made just now.
         note: what else is known: why it waits, what the provider said.
         subject, message: what it says, where a template said it.
+        is_refused: whether the channel was refused; None where nothing was tried.
     """
 
     status: str
@@ -79,6 +80,7 @@ class Fate:
     digest_at: datetime | None = None
     subject: str | None = None
     message: str | None = None
+    is_refused: bool | None = None
 
 
 async def put(
@@ -106,15 +108,24 @@ async def put(
 
 
 async def page(
-    connection: Connection, tenant: str, session_id: UUID | None, status: str | None, most: int
+    connection: Connection,
+    tenant: str,
+    most: int,
+    *,
+    session_id: UUID | None = None,
+    status: str | None = None,
+    channel: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
 ) -> list[dict[str, Any]]:
-    """Notifications, newest first.
+    """One page of notifications, newest first.
 
     Args:
-        session_id: only those of this session.
-        status: only those with it.
+        session_id, status, channel: only those with it.
+        before: time and id of the last row of the page before.
     """
-    return [_shown(row) for row in await connection.fetch(sql("notifications", "list"), tenant, session_id, status, most)]
+    created_at, last_id = before or (None, None)
+    rows = await connection.fetch(sql("notifications", "list"), tenant, session_id, status, channel, most, created_at, last_id)
+    return [_shown(row) for row in rows]
 
 
 async def one(connection: Connection, tenant: str, notification_id: UUID) -> dict[str, Any] | None:
@@ -154,19 +165,33 @@ async def settle(
     await connection.execute(
         sql("notifications", "settle"), tenant, messenger, list(notification_ids), fate.status, fate.attempts, fate.due_at,
         fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now, fate.subject, fate.message,
+        fate.is_refused,
     )  # fmt: skip
 
 
-async def again(connection: Connection, tenant: str, notification_id: UUID | None, now: datetime) -> int:
-    """Send what was given up once more.
+async def again(
+    connection: Connection,
+    tenant: str,
+    now: datetime,
+    statuses: Sequence[str],
+    *,
+    notification_id: UUID | None = None,
+    channel: str | None = None,
+    since: datetime | None = None,
+) -> int:
+    """Send what was given up once more, or at once what waits for another attempt.
 
     Args:
-        notification_id: this one only; None for all.
+        statuses: "failed", "pending" or both.
+        notification_id: this one only.
+        channel: of this one only.
+        since: stored then or later.
 
     Returns:
-        How many wait anew.
+        How many are due now.
     """
-    return int(await connection.fetchval(sql("notifications", "again"), tenant, notification_id, now))
+    again = sql("notifications", "again")
+    return int(await connection.fetchval(again, tenant, notification_id, now, list(statuses), channel, since))
 
 
 async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool:
@@ -179,18 +204,31 @@ async def figures(connection: Connection, tenant: str, now: datetime) -> list[di
     return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
 
 
+async def refused(connection: Connection, tenant: str | None, now: datetime) -> list[dict[str, Any]]:
+    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first.
+
+    Args:
+        tenant: None for all.
+    """
+    return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "refused"), tenant, now)]
+
+
 async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> dict[str, Any]:
     """What a message about a session can say: what the event tells, and the session; empty where it is gone."""
     row = await connection.fetchrow(sql("notifications", "story"), tenant, session_id, event_id)
     return dict(cast("Mapping[str, Any]", row)) if row else {}
 
 
-async def put_recipient(connection: Connection, tenant: str, recipient: Recipient) -> None:
-    """Store who is told, and how; the same channel and recipient again replaces it."""
+async def put_recipient(connection: Connection, tenant: str, recipient: Recipient, spellings: Sequence[str] = ()) -> None:
+    """Store who is told, and how; the same channel and recipient again replaces it.
+
+    Args:
+        spellings: ways in which the same address may be stored already.
+    """
     await connection.execute(
         sql("notifications", "recipient_put"), tenant, recipient.channel, recipient.recipient, list(recipient.events),
         list(recipient.muted), recipient.language, recipient.time_zone, recipient.quiet_from, recipient.quiet_to,
-        recipient.digest_minutes, dict(recipient.options),
+        recipient.digest_minutes, dict(recipient.options), list(spellings),
     )  # fmt: skip
 
 
@@ -204,15 +242,19 @@ async def recipients(connection: Connection, tenant: str) -> list[Recipient]:
     return [_recipient(row) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
 
 
-async def recipient(connection: Connection, tenant: str, channel: str, name: str) -> Recipient:
-    """How somebody wants to be told; somebody unknown wants nothing special."""
-    row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, name)
-    return _recipient(row) if row else Recipient(channel, name)
+async def recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> Recipient:
+    """How somebody wants to be told; somebody unknown wants nothing special.
+
+    Args:
+        spellings: of the address, the normal form first.
+    """
+    row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, list(spellings))
+    return _recipient(row) if row else Recipient(channel, spellings[0])
 
 
-async def delete_recipient(connection: Connection, tenant: str, channel: str, name: str) -> bool:
-    """Forget somebody; False when there is nobody."""
-    return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, name))
+async def delete_recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> bool:
+    """Forget somebody, however the address is written; False when there is nobody."""
+    return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, list(spellings)))
 
 
 _PUBLIC = (

@@ -41,7 +41,7 @@ def make_channel(kind: str, settings: Settings, client: GuardedClient, policy: T
         case "email":
             from guiado.delivery.channels.email import EmailChannel
 
-            return EmailChannel(settings, policy)
+            return EmailChannel(settings, policy, resolver=client.resolver)
         case "sms":
             from guiado.delivery.channels.sms import make_sms_channel
 

@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from guiado.delivery.channels.message import Outgoing, Receipt, list_links
+from guiado.delivery.channels.setup import NO_APPRISE
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
@@ -41,9 +42,9 @@ class AppriseChannel:
 
     def __init__(self, settings: Settings, *, timeout_s: float = _TIMEOUT_S) -> None:
         if find_spec("apprise") is None:
-            raise DeliveryFailed('Apprise no está instalado: pip install "guiado[apprise]".', permanent=True)
+            raise DeliveryFailed('Apprise no está instalado: pip install "guiado[apprise]".', of_channel=True)
         if not settings.apprise_urls.strip(" ,"):
-            raise SettingsInvalid("Apprise no está configurado: pon APPRISE_URLS.")
+            raise SettingsInvalid(NO_APPRISE)
         self._urls, self._timeout_s = settings.apprise_urls, timeout_s
         self._threads = anyio.CapacityLimiter(8)
 
@@ -63,7 +64,7 @@ class AppriseChannel:
 def _read(result: AppriseResult, language: str) -> Receipt:
     taken, asked = sum(map(bool, result)), len(list(result))
     if taken == 0:
-        raise DeliveryFailed("Apprise: ningún destino aceptó el mensaje. Revisa APPRISE_URLS.")
+        raise DeliveryFailed("Apprise: ningún destino aceptó el mensaje. Revisa APPRISE_URLS.", of_channel=True)
     return Receipt(detail=text(language, "{taken} de {asked} destinos", taken=taken, asked=asked))
 
 
@@ -84,5 +85,7 @@ def _open_targets(urls: str) -> Apprise:
     targets = Apprise(asset=AppriseAsset(http_redirects=False, app_id="guiado"))
     for number, url in enumerate(_BETWEEN.split(urls.strip(" ,")), 1):
         if not targets.add(url):  # pyright: ignore[reportUnknownMemberType]
-            raise DeliveryFailed("APPRISE_URLS: Apprise no entiende la dirección número {number}.", permanent=True, number=number)
+            raise DeliveryFailed(
+                "APPRISE_URLS: Apprise no entiende la dirección número {number}.", of_channel=True, number=number
+            )
     return targets

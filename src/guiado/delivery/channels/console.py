@@ -69,8 +69,8 @@ class ConsoleChannel:
         from guiado.delivery.channels.email import read_sender, render_email
 
         mail = render_email(outgoing, read_sender(self._settings.smtp_from or _SENDER))
-        head = "\n".join(f"{name}: {value}" for name, value in mail.items())
-        parts = [part for part in mail.walk() if not part.is_multipart()]
+        head = "\n".join(f"{name}: {value}" for name, value in mail.headers.items())
+        parts = [part for part in mail.body.walk() if not part.is_multipart()]
         return "\n\n".join([head, *(f"[{part.get_content_type()}]\n{part.get_content()}" for part in parts)])
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import cache
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from guiado.delivery.addresses import TargetPolicy
+from guiado.delivery.resolver import SystemResolver
 from guiado.errors import DeliveryFailed, TargetRefused
+
+if TYPE_CHECKING:
+    from guiado.delivery.http import Resolver
 
 _MAX_DIALS = 4
 _DIAL_S = 5.0
 
 
-async def dial(host: str, port: int, policy: TargetPolicy) -> socket.socket:
+async def dial(host: str, port: int, policy: TargetPolicy, resolver: Resolver | None = None) -> socket.socket:
     """Connect to a server of the operator: resolve once, vet every address, dial the vetted ones in turn.
 
     Args:
         host: name or address.
         port: from 1 to 65535.
         policy: what must not be called.
+        resolver: looks names up; by default the system's own, in threads that nothing else needs.
 
     Returns:
         The connected socket, non-blocking, the caller's from now on.
@@ -29,7 +36,7 @@ async def dial(host: str, port: int, policy: TargetPolicy) -> socket.socket:
         DeliveryFailed: the name leads nowhere.
         OSError: nobody answers.
     """
-    addresses = await _look_up(host, port)
+    addresses = await _look_up(host, port, resolver or _system_resolver())
     for address in addresses:
         refusal = policy.refuses(ip_address(address), operator=True)
         if refusal is not None:
@@ -37,14 +44,19 @@ async def dial(host: str, port: int, policy: TargetPolicy) -> socket.socket:
     return await _dial_first(addresses[:_MAX_DIALS], port)
 
 
-async def _look_up(host: str, port: int) -> list[str]:
+@cache
+def _system_resolver() -> SystemResolver:
+    return SystemResolver()
+
+
+async def _look_up(host: str, port: int, resolver: Resolver) -> list[str]:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await resolver(host, port)
     except (OSError, UnicodeError):
         found = []
     if not found:
-        raise DeliveryFailed("{host}: el nombre no lleva a ninguna dirección. Revisa el DNS.", host=host)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        raise DeliveryFailed("{host}: el nombre no lleva a ninguna dirección. Revisa el DNS.", of_channel=True, host=host)
+    return list(dict.fromkeys(found))
 
 
 async def _dial_first(addresses: list[str], port: int) -> socket.socket:

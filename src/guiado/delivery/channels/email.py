@@ -8,30 +8,41 @@ from __future__ import annotations
 import html
 import re
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
-from email.policy import SMTPUTF8 as UTF8_LINES
-from email.utils import formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING
 
 import aiosmtplib
 import anyio
 
 from guiado import clock
 from guiado.delivery.addresses import TargetPolicy
+from guiado.delivery.channels.address import ascii_domain
 from guiado.delivery.channels.dialling import dial
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links, list_links, one_line
-from guiado.errors import DeliveryFailed, SettingsInvalid, os_reason
+from guiado.delivery.channels.headers import header_value, write_headers, write_mailbox
+from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links, list_links
+from guiado.delivery.channels.setup import NO_MAIL
+from guiado.delivery.channels.smtp_replies import explain_failure
+from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
+if TYPE_CHECKING:
+    from guiado.delivery.http import Resolver
+
 _TIMEOUT_S = 20.0
 _GOODBYE_S = 2.0
+_MAX_SUBJECT = 250
 _MAX_CHARACTERS = 50_000  # encoding megabytes would keep everybody else in the process waiting
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"  # in any script, but nothing that would need quotes
-_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>[\w.-]{{1,253}})")
+_ADDRESS = re.compile(rf"(?!.*=\?)(?=[^@]{{1,64}}@)(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>[\w.-]{{1,253}})")
+"""One plain address. `=?` begins what many programs decode in a header; no real address holds it."""
 _IMPORTANCE = {"high": "high", "urgent": "high", "low": "low"}
 
 
@@ -43,6 +54,7 @@ class EmailChannel:
         policy: says which addresses the server must not have: those of a cloud's metadata.
         tls: trusted certificates; the system's by default.
         timeout_s: for one message, from the lookup to the server's last word, in seconds.
+        resolver: looks the server's name up.
 
     Raises:
         SettingsInvalid: no server, or no sender.
@@ -55,50 +67,86 @@ class EmailChannel:
         *,
         tls: ssl.SSLContext | None = None,
         timeout_s: float = _TIMEOUT_S,
+        resolver: Resolver | None = None,
     ) -> None:
         if not settings.smtp_host or not settings.smtp_from:
-            raise SettingsInvalid("El correo no está configurado: pon SMTP_HOST y SMTP_FROM.")
+            raise SettingsInvalid(NO_MAIL)
         self._host, self._port = settings.smtp_host, settings.smtp_port or _PORTS[settings.smtp_tls]
         self._settings, self._policy, self._timeout_s = settings, policy, timeout_s
         self._sender = read_sender(settings.smtp_from)
-        self._tls = tls or ssl.create_default_context()
+        self._tls, self._resolver = tls or ssl.create_default_context(), resolver
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send one mail; see `Channel.send`. Its `Message-ID` is the same for every attempt."""
-        message = render_email(outgoing, self._sender)
         try:
-            await self._deliver(message)
+            mail = render_email(outgoing, self._sender)
+            content = mail.as_bytes()
+        except (MessageError, ValueError, LookupError) as error:
+            raise DeliveryFailed("El correo no se puede escribir. Cambia su texto.", permanent=True) from error
+        try:
+            await self._deliver(mail, content)
         except TimeoutError:
             raise DeliveryFailed(
-                "{host}: sin respuesta completa en {timeout_s} s.", host=self._host, timeout_s=self._timeout_s
+                "{host}: sin respuesta completa en {timeout_s} s.", of_channel=True, host=self._host, timeout_s=self._timeout_s
             ) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise _failure(self._host, error, outgoing.recipient) from error
-        return Receipt(provider_message_id=message["Message-ID"])
+            raise explain_failure(self._host, error, outgoing.recipient) from error
+        return Receipt(provider_message_id=mail.headers["Message-ID"])
 
-    async def _deliver(self, message: EmailMessage) -> None:
-        settings = self._settings
+    async def _deliver(self, mail: Mail, content: bytes) -> None:
         with anyio.fail_after(self._timeout_s):
-            client = aiosmtplib.SMTP(
-                hostname=self._host,
-                sock=await dial(self._host, self._port, self._policy),
-                username=settings.smtp_user,
-                password=settings.smtp_password,
-                local_hostname=_domain(self._sender),
-                use_tls=settings.smtp_tls == "tls",
-                start_tls=settings.smtp_tls == "starttls",
-                tls_context=self._tls,
-                timeout=self._timeout_s,
-            )
+            client = await self._connect()
             try:
                 await client.connect()
-                await client.send_message(message)
+                await client.sendmail(self._sender[1], [mail.recipient], content, mail_options=mail.options)
             except BaseException:
                 client.close()
                 raise
         with anyio.move_on_after(_GOODBYE_S), suppress(aiosmtplib.SMTPException, OSError):
             await client.quit()  # the mail is the server's by now, whatever it says to a goodbye
         client.close()
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            sock=await dial(self._host, self._port, self._policy, self._resolver),
+            username=settings.smtp_user,
+            password=settings.smtp_password,
+            local_hostname=_domain(self._sender),
+            use_tls=settings.smtp_tls == "tls",
+            start_tls=settings.smtp_tls == "starttls",
+            tls_context=self._tls,
+            timeout=self._timeout_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail before it travels.
+
+    Args:
+        sender: name and address.
+        recipient: one address.
+        headers: name -> value in the very characters that a reader sees, besides those of the body.
+        body: text and HTML, with the headers that describe them.
+    """
+
+    sender: tuple[str, str]
+    recipient: str
+    headers: Mapping[str, str]
+    body: EmailMessage
+
+    @property
+    def options(self) -> list[str]:
+        """What the server is asked for: an address with letters outside of ASCII needs SMTPUTF8."""
+        return [] if (self.sender[1] + self.recipient).isascii() else ["smtputf8", "body=8bitmime"]
+
+    def as_bytes(self) -> bytes:
+        """The mail as it travels; see `headers`."""
+        written = {name: header_value(value) for name, value in self.headers.items()}
+        mailboxes = {"From": write_mailbox(*self.sender), "To": self.recipient}
+        return write_headers(written | mailboxes) + self.body.as_bytes()
 
 
 def read_sender(given: str) -> tuple[str, str]:
@@ -108,48 +156,56 @@ def read_sender(given: str) -> tuple[str, str]:
         SettingsInvalid: it is no address.
     """
     name, address = parseaddr(given)
-    if not given.isprintable() or not _ADDRESS.fullmatch(address):
+    found = _ADDRESS.fullmatch(address)
+    domain = ascii_domain(found["domain"]) if found else None
+    if not given.isprintable() or found is None or domain is None:
         raise SettingsInvalid("SMTP_FROM no es una dirección. Escríbela así: Soporte <soporte@ejemplo.com>.")
-    return name, address
+    return name, f"{found['local']}@{domain}"
 
 
-def render_email(outgoing: Outgoing, sender: tuple[str, str]) -> EmailMessage:
+def render_email(outgoing: Outgoing, sender: tuple[str, str]) -> Mail:
     """The mail.
 
     Args:
         sender: name and address.
 
     Raises:
-        DeliveryFailed: the recipient is not one address, or the subject has line breaks.
+        DeliveryFailed: the recipient is not one address.
     """
     recipient = _read_recipient(outgoing.recipient)
     note = text(outgoing.language, "… (texto recortado)")
     outgoing = replace(outgoing, text=cut(outgoing.text, note, lambda shorter: len(shorter) <= _MAX_CHARACTERS))
-    message = EmailMessage(policy=LINES if recipient.isascii() else UTF8_LINES)
-    message["From"] = formataddr((str(_encodable(sender[0])), sender[1]))
-    message["To"] = recipient
-    message["Subject"] = _encodable(one_line(outgoing.subject)[:250]) or "guiado"
-    message["Date"] = clock.now()
-    message["Message-ID"] = _write_id(outgoing.notification_id, sender)
-    if outgoing.session_id:
-        message["In-Reply-To"] = message["References"] = _write_id(f"session-{outgoing.session_id}", sender)
-    message["Content-Language"] = outgoing.language
-    message["Auto-Submitted"] = "auto-generated"
-    if outgoing.priority in _IMPORTANCE:
-        message["Importance"] = _IMPORTANCE[outgoing.priority]
-    message.set_content(_encodable(outgoing.text + ("\n" + list_links(outgoing) if find_links(outgoing) else "")))
-    message.add_alternative(_encodable(_write_html(outgoing)), subtype="html")
-    return message
+    body = EmailMessage(policy=LINES.clone(cte_type="7bit"))
+    body.set_content(outgoing.text + ("\n" + list_links(outgoing) if find_links(outgoing) else ""))
+    body.add_alternative(_write_html(outgoing), subtype="html")
+    return Mail(sender, recipient, _name_headers(outgoing, sender, recipient), body)
+
+
+def _name_headers(outgoing: Outgoing, sender: tuple[str, str], recipient: str) -> dict[str, str]:
+    session_id = outgoing.session_id and _write_id(f"session-{outgoing.session_id}", sender)
+    importance = _IMPORTANCE.get(outgoing.priority)
+    return {
+        "From": f"{sender[0]} <{sender[1]}>" if sender[0] else sender[1],
+        "To": recipient,
+        "Subject": (outgoing.subject or "")[:_MAX_SUBJECT] or "guiado",
+        "Date": format_datetime(clock.now()),
+        "Message-ID": _write_id(outgoing.notification_id, sender),
+        **({"In-Reply-To": session_id, "References": session_id} if session_id else {}),
+        "Content-Language": outgoing.language,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",  # Exchange answers whatever Auto-Submitted says
+        **({"Importance": importance} if importance else {}),
+    }
 
 
 def _read_recipient(given: str) -> str:
     found = _ADDRESS.fullmatch(given.strip(" "))
     if found is None or not given.isprintable():
         raise DeliveryFailed("El destinatario no es una dirección de correo. Escribe solo una, en una línea.", permanent=True)
-    try:
-        return f"{found['local']}@{found['domain'].encode('idna').decode()}"
-    except UnicodeError:
-        raise DeliveryFailed("El dominio del destinatario no existe. Revísalo.", permanent=True) from None
+    domain = ascii_domain(found["domain"])
+    if domain is None:
+        raise DeliveryFailed("El dominio del destinatario no existe. Revísalo.", permanent=True)
+    return f"{found['local']}@{domain}"
 
 
 def _write_html(outgoing: Outgoing) -> str:
@@ -170,31 +226,4 @@ def _write_id(name: str, sender: tuple[str, str]) -> str:
 
 
 def _domain(sender: tuple[str, str]) -> str:
-    domain = sender[1].rpartition("@")[2]
-    return domain if domain.isascii() else domain.encode("idna").decode()
-
-
-def _encodable(words: str) -> str:
-    """Without half a pair of UTF-16, which no mail can carry."""
-    return words.encode("utf-8", "replace").decode()
-
-
-def _failure(host: str, error: Exception, recipient: str) -> DeliveryFailed:
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
-        error = error.recipients[0]
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        return DeliveryFailed(
-            "El servidor de correo contestó {code}: {answer}",
-            permanent=error.code >= 500,  # noqa: PLR2004 SMTP's class of failures for good
-            code=error.code,
-            answer=str(error.message).replace(recipient, "…")[:300],
-        )
-    if type(error) in (aiosmtplib.SMTPNotSupported, aiosmtplib.SMTPException):
-        return DeliveryFailed(
-            "{host}: el servidor de correo no sabe hacer lo que se le pide ({reason}). Revisa SMTP_TLS y SMTP_USER.",
-            permanent=True,
-            host=host,
-            reason=str(error)[:200],
-        )
-    reason = os_reason(error) if isinstance(error, OSError) and error.errno else str(error)[:200]
-    return DeliveryFailed("{host}: la conexión falló ({reason}).", host=host, reason=reason)
+    return sender[1].rpartition("@")[2]

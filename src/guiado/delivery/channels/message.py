@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from guiado.errors import DeliveryFailed
-
+_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")  # besides those above
+_DANGEROUS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LINK = re.compile(r"https?://[!-~]{1,1900}", re.IGNORECASE)
 _LONGEST_TEXT = 100_000  # no channel takes more; measuring a text of megabytes again and again would take long
 
@@ -27,6 +28,11 @@ class Button:
     url: str | None = None
     action: str | None = None
 
+    def __post_init__(self) -> None:
+        """Mend the words, as `Outgoing` does."""
+        object.__setattr__(self, "label", one_line(self.label))
+        object.__setattr__(self, "action", one_line(self.action) if self.action else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -35,8 +41,8 @@ class Outgoing:
     Args:
         notification_id: the same for every attempt: message id or idempotency key where a provider knows one.
         recipient: address, number, channel name or topic.
-        subject: on one line; not every channel shows it.
-        text: plain text; each channel escapes it itself.
+        subject: kept on one line, whatever a customer's words bring; not every channel shows it.
+        text: plain text, without control characters; each channel escapes it itself.
         priority: low, normal, high or urgent.
         language: es, en or pt, for the few words that a channel adds.
         session_id: threads e-mails.
@@ -53,6 +59,11 @@ class Outgoing:
     session_id: str | None = None
     buttons: tuple[Button, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+    def __post_init__(self) -> None:
+        """Mend the words: no text may make a message undeliverable."""
+        object.__setattr__(self, "subject", one_line(self.subject or "") or None)
+        object.__setattr__(self, "text", plain_text(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +119,19 @@ def cut(text: str, note: str, fits: Callable[[str], bool]) -> str:
     return text[:kept] + note
 
 
-def one_line(subject: str | None) -> str:
-    """The subject without line breaks, which would begin a second header; refused rather than mended.
+def one_line(words: str) -> str:
+    """Words for one line: control characters and line separators, which could begin another header, become a blank.
 
-    Raises:
-        DeliveryFailed: it has some.
+    Everything else stays: joiners of emoji, marks of direction, zero-width blanks.
     """
-    if subject is not None and not subject.isprintable():
-        raise DeliveryFailed("El asunto lleva saltos de línea o caracteres invisibles. Quítalos.", permanent=True)
-    return subject or ""
+    return _DANGEROUS.sub(" ", _without_half_pairs(words)).strip()
+
+
+def plain_text(words: str) -> str:
+    """A text of any number of lines: every kind of line break is one line feed, other control characters become a blank."""
+    return _CONTROLS.sub(" ", _BREAKS.sub("\n", _without_half_pairs(words)))
+
+
+def _without_half_pairs(words: str) -> str:
+    # Half of a UTF-16 pair cannot be written as UTF-8.
+    return words if words.isascii() else words.encode("utf-8", "replace").decode()

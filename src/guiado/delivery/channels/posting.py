@@ -9,28 +9,36 @@ from typing import cast
 from guiado import clock
 from guiado.delivery.http import GuardedClient, HttpAnswer
 from guiado.delivery.retry import read_retry_after_s
-from guiado.errors import DeliveryFailed
+from guiado.errors import DeliveryFailed, TargetRefused
 
 TIMEOUT_S = 20.0
 """For one message, from the lookup to the end of the answer."""
 
 _JSON = "application/json; charset=utf-8"
-_PASSING = frozenset({302, 303, 307, 408, 425, 429})  # what another attempt may find changed, besides all from 500 on
+_PASSING = frozenset({302, 303, 307, 408, 423, 425, 429})  # what another attempt may find changed, besides all from 500 on
+_OF_TARGET = frozenset({401, 402, 403, 404, 405, 407})  # the account, the key or the hook: no message would be taken
+_MOVED = frozenset({300, 301, 308})
+_OF_REDIRECT = range(300, 400)
 _WAIT = frozenset({429, 502, 503, 504})
 
 
-async def post(client: GuardedClient, url: str, body: bytes, headers: Mapping[str, str], *, operator: bool = False) -> HttpAnswer:
+async def post(
+    client: GuardedClient, url: str, body: bytes, headers: Mapping[str, str], *, setting: str | None = None
+) -> HttpAnswer:
     """Send a body.
 
     Args:
-        operator: the URL comes from the operator's own environment, not from a caller.
+        setting: the operator's setting that the URL comes from; None for a caller's.
 
     Raises:
         DeliveryFailed: no answer of success.
-        TargetRefused: the address must not be called.
+        TargetRefused: the caller's address must not be called.
     """
-    answer = await client.post(url, body, headers, timeout_s=TIMEOUT_S, operator=operator)
-    check(answer)
+    if setting is None:
+        answer = await client.post(url, body, headers, timeout_s=TIMEOUT_S)
+    else:
+        answer = await send_to_own(client, url, body, headers)
+    check(answer, setting=setting)
     return answer
 
 
@@ -40,10 +48,24 @@ async def post_json(
     payload: Mapping[str, object],
     headers: Mapping[str, str] | None = None,
     *,
-    operator: bool = False,
+    setting: str | None = None,
 ) -> HttpAnswer:
     """Send a JSON object; otherwise like `post`."""
-    return await post(client, url, write_json(payload), {**(headers or {}), "Content-Type": _JSON}, operator=operator)
+    return await post(client, url, write_json(payload), {**(headers or {}), "Content-Type": _JSON}, setting=setting)
+
+
+async def send_to_own(client: GuardedClient, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    """One request to a server of the operator's choice, whatever it answers.
+
+    Raises:
+        DeliveryFailed: there was no answer. Never for good: the operator can mend what is wrong.
+    """
+    try:
+        return await client.post(url, body, headers, timeout_s=TIMEOUT_S, operator=True)
+    except (DeliveryFailed, TargetRefused) as error:
+        failure = DeliveryFailed(error.message.template, of_channel=True)
+        failure.message = error.message
+        raise failure from error
 
 
 def write_json(payload: Mapping[str, object]) -> bytes:
@@ -66,12 +88,14 @@ def read_text(answer: HttpAnswer, name: str) -> str | None:
     return value[:200] if isinstance(value, str) else None
 
 
-def check(answer: HttpAnswer, reason: str | None = None) -> None:
+def check(answer: HttpAnswer, reason: str | None = None, *, setting: str | None = None, is_of_account: bool = False) -> None:
     """Pass answers of success only.
 
     Args:
         reason: what the provider gives as the reason, if it is one whose words may be shown: what a caller's own address
             answers may not, since that address could be a way into the operator's network.
+        setting: of the operator, that a refused account is mended with; None for a caller's own address.
+        is_of_account: the provider says that its account is at fault, whatever the status.
 
     Raises:
         DeliveryFailed: any other answer; redirects are not followed.
@@ -79,20 +103,31 @@ def check(answer: HttpAnswer, reason: str | None = None) -> None:
     status = answer.status
     if 200 <= status < 300:  # noqa: PLR2004 the class of success
         return
-    template = (
-        "HTTP {status}: el destino no aceptó el mensaje ({reason})."
-        if reason
-        else "HTTP {status}: el destino no aceptó el mensaje."
-    )
-    if 300 <= status < 400:  # noqa: PLR2004 the class of redirects
-        template = "HTTP {status}: el destino reenvía a otra dirección, y no se sigue. Escribe la definitiva."
+    of_channel = is_of_account or status in _OF_TARGET or (setting is not None and status in _MOVED)
+    for_good = status < 500 and status not in _PASSING and not of_channel  # noqa: PLR2004 from here on the fault is the server's
     raise DeliveryFailed(
-        template,
-        permanent=status < 500 and status not in _PASSING,  # noqa: PLR2004 from here on the fault is the server's
+        _explain(status, reason, of_channel=of_channel),
+        permanent=for_good,
+        of_channel=of_channel,
         retry_after_s=read_retry_after_s(answer.headers.get("retry-after"), clock.now()) if status in _WAIT else None,
         status=status,
         reason=reason,
+        setting=setting or "webhook_url",
     )
+
+
+def _explain(status: int, reason: str | None, *, of_channel: bool) -> str:
+    if status in _OF_REDIRECT:
+        return "HTTP {status}: el destino reenvía a otra dirección, y no se sigue. Escribe la definitiva."
+    if of_channel:
+        return (
+            "HTTP {status}: el destino no acepta la cuenta, la clave o la dirección ({reason}). Revisa {setting}."
+            if reason
+            else "HTTP {status}: el destino no acepta la cuenta, la clave o la dirección. Revisa {setting}."
+        )
+    if reason:
+        return "HTTP {status}: el destino no aceptó el mensaje ({reason})."
+    return "HTTP {status}: el destino no aceptó el mensaje."
 
 
 def webhook_url(options: Mapping[str, str]) -> str:
@@ -103,5 +138,7 @@ def webhook_url(options: Mapping[str, str]) -> str:
     """
     url = options.get("webhook_url")
     if not url:
-        raise DeliveryFailed('Falta la dirección: ponla en metadata["webhook_url"].', permanent=True)
+        raise DeliveryFailed(
+            "Falta webhook_url, la dirección del canal. Indícala al enviar o en el destinatario.", permanent=True
+        )
     return url

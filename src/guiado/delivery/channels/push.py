@@ -5,17 +5,16 @@ Source: docs.ntfy.sh, "Sending messages"; RFC 2047 for headers that are not ASCI
 
 from __future__ import annotations
 
-import re
-from email.header import Header
-
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links, one_line
+from guiado.delivery.channels.address import TOPIC
+from guiado.delivery.channels.headers import header_value
+from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links
 from guiado.delivery.channels.posting import post, read_text
+from guiado.delivery.channels.setup import NO_PUSH
 from guiado.delivery.http import GuardedClient
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
-_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 _PRIORITIES = {"low": "2", "normal": "3", "high": "4", "urgent": "5"}
 _MAX_BYTES = 4_096  # more becomes an attachment
 
@@ -33,13 +32,13 @@ class NtfyChannel:
 
     def __init__(self, settings: Settings, client: GuardedClient) -> None:
         if not settings.ntfy_url:
-            raise SettingsInvalid("Push no está configurado: pon NTFY_URL, la dirección de tu servidor ntfy.")
+            raise SettingsInvalid(NO_PUSH)
         self._server, self._client = settings.ntfy_url.rstrip("/"), client
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send one message to the recipient, a topic; see `Channel.send`."""
         headers, body = render_push(outgoing)
-        answer = await post(self._client, f"{self._server}/{outgoing.recipient}", body, headers, operator=True)
+        answer = await post(self._client, f"{self._server}/{outgoing.recipient}", body, headers, setting="NTFY_URL")
         return Receipt(provider_message_id=read_text(answer, "id"))
 
 
@@ -47,9 +46,9 @@ def render_push(outgoing: Outgoing) -> tuple[dict[str, str], bytes]:
     """Headers and body.
 
     Raises:
-        DeliveryFailed: the recipient is no topic, or the subject has line breaks.
+        DeliveryFailed: the recipient is no topic.
     """
-    if not _TOPIC.fullmatch(outgoing.recipient):
+    if not TOPIC.fullmatch(outgoing.recipient):
         raise DeliveryFailed(
             "El tema de push solo puede llevar letras sin acento, cifras, - y _, hasta 64 caracteres.", permanent=True
         )
@@ -57,12 +56,8 @@ def render_push(outgoing: Outgoing) -> tuple[dict[str, str], bytes]:
     words = cut(outgoing.text, note, lambda shorter: len(shorter.encode("utf-8", "replace")) <= _MAX_BYTES)
     headers = {"Content-Type": "text/plain; charset=utf-8", "Priority": _PRIORITIES.get(outgoing.priority, "3")}
     if outgoing.subject:
-        headers["Title"] = _encode(one_line(outgoing.subject)[:250])
+        headers["Title"] = header_value(outgoing.subject[:250])
     links = find_links(outgoing)
     if links:
-        headers["Click"] = links[0][1]
+        headers["Click"] = header_value(links[0][1])
     return headers, words.encode("utf-8", "replace")
-
-
-def _encode(title: str) -> str:
-    return title if title.isascii() else Header(title, "utf-8").encode(linesep="")

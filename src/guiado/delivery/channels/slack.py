@@ -8,16 +8,26 @@ from __future__ import annotations
 import re
 
 from guiado.delivery.channels.message import Button, Outgoing, Receipt, find_links
-from guiado.delivery.channels.posting import TIMEOUT_S, check, read_json, read_text, write_json
+from guiado.delivery.channels.posting import TIMEOUT_S, check, read_json, read_text, send_to_own, write_json
 from guiado.delivery.http import GuardedClient, HttpAnswer
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
+_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 _API = "https://slack.com/api"
 _CHANNEL = re.compile(r"#.+|[CDGU][A-Z0-9]{7,}")
 _REASON = re.compile(r"[a-z_]{2,60}")
 _PASSING = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_OF_THE_MESSAGE = frozenset(
+    {
+        *("channel_not_found", "is_archived", "channel_is_archived", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"),
+        *("msg_too_long", "no_text", "invalid_blocks", "invalid_blocks_format", "too_many_attachments", "invalid_payload"),
+        *("invalid_arguments", "invalid_arg_name", "invalid_array_arg", "invalid_charset", "invalid_form_data"),
+        *("invalid_post_type", "posting_to_general_channel_denied"),
+    }
+)
+"""Slack's errors about one channel or text; the others are about the app, its token or the workspace."""
 _MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MAX_SECTION, _MAX_SECTIONS = 2_900, 10
 _MAX_BUTTONS = 10
@@ -43,28 +53,23 @@ class SlackChannel:
         """Send one message; see `Channel.send`."""
         callers_url = outgoing.options.get("webhook_url")
         if callers_url:
-            _check(await self._post(callers_url, render_slack(outgoing)), is_own=False)
+            answer = await self._client.post(callers_url, write_json(render_slack(outgoing)), _HEADERS, timeout_s=TIMEOUT_S)
+            _check(answer, setting=None)
             return Receipt()
         if self._token and (not self._own_url or _CHANNEL.fullmatch(outgoing.recipient)):
             return await self._send_as_bot(self._token, outgoing)
         if not self._own_url:
-            raise SettingsInvalid(
-                'Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o metadata["webhook_url"].'
-            )
-        _check(await self._post(self._own_url, render_slack(outgoing), operator=True), is_own=True)
+            raise SettingsInvalid("Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o indica webhook_url.")
+        answer = await send_to_own(self._client, self._own_url, write_json(render_slack(outgoing)), _HEADERS)
+        _check(answer, setting="SLACK_WEBHOOK_URL")
         return Receipt()
 
     async def _send_as_bot(self, token: str, outgoing: Outgoing) -> Receipt:
         payload = {"channel": outgoing.recipient, **render_slack(outgoing)}
-        answer = await self._post(f"{self._api_url}/chat.postMessage", payload, token, operator=True)
-        _check(answer, is_own=True)
+        headers = {**_HEADERS, "Authorization": f"Bearer {token}"}
+        answer = await send_to_own(self._client, f"{self._api_url}/chat.postMessage", write_json(payload), headers)
+        _check(answer, setting="SLACK_BOT_TOKEN")
         return Receipt(provider_message_id=read_text(answer, "ts"))
-
-    async def _post(
-        self, url: str, payload: dict[str, object], token: str | None = None, *, operator: bool = False
-    ) -> HttpAnswer:
-        headers = {"Content-Type": "application/json; charset=utf-8"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        return await self._client.post(url, write_json(payload), headers, timeout_s=TIMEOUT_S, operator=operator)
 
 
 def render_slack(outgoing: Outgoing) -> dict[str, object]:
@@ -83,14 +88,20 @@ def render_slack(outgoing: Outgoing) -> dict[str, object]:
     }
 
 
-def _check(answer: HttpAnswer, *, is_own: bool) -> None:
+def _check(answer: HttpAnswer, *, setting: str | None) -> None:
     error = read_text(answer, "error") or answer.body[:60].decode("utf-8", "replace")
-    reason = error if is_own and _REASON.fullmatch(error) else None
-    check(answer, reason)
+    reason = error if setting and _REASON.fullmatch(error) else None
+    check(answer, reason, setting=setting)
     if read_json(answer).get("ok") is False:
-        raise DeliveryFailed(
-            "Slack no aceptó el mensaje ({reason}).", permanent=error not in _PASSING, reason=reason or "ok: false"
+        is_for_good = error in _OF_THE_MESSAGE
+        of_channel = not is_for_good and error not in _PASSING
+        template = (
+            "Slack no acepta la cuenta o el canal ({reason}). Revisa {setting}."
+            if of_channel
+            else "Slack no aceptó el mensaje ({reason})."
         )
+        said, mended_with = reason or "ok: false", setting or "webhook_url"
+        raise DeliveryFailed(template, permanent=is_for_good, of_channel=of_channel, reason=said, setting=mended_with)
 
 
 def _split(words: str, note: str) -> list[str]:

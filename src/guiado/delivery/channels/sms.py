@@ -1,29 +1,30 @@
 """SMS: through Twilio, or through any gateway that takes `{"to", "text"}` as JSON.
 
-Source: twilio.com/docs, "Message resource"; 3GPP TS 23.038 (GSM 7-bit alphabet), TS 23.040 (concatenation).
+Source: twilio.com/docs, "Message resource", "Error and warning dictionary".
 """
 
 from __future__ import annotations
 
 import base64
-import re
 from urllib.parse import quote, urlencode
 
+from guiado.delivery.channels.address import NUMBER, normal_form
+from guiado.delivery.channels.gsm import count_segments, plain_typography
 from guiado.delivery.channels.message import Channel, Outgoing, Receipt, cut, list_links
-from guiado.delivery.channels.posting import TIMEOUT_S, check, post_json, read_text
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.channels.posting import check, post_json, read_json, read_text, send_to_own
+from guiado.delivery.channels.setup import NO_SMS
+from guiado.delivery.http import GuardedClient, HttpAnswer
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
 _API = "https://api.twilio.com"
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_CHARACTERS = 1_600
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
+_BAD_REQUEST = 400
+_OF_THE_MESSAGE = frozenset(
+    {21211, 21214, 21217, 21219, 21265, 21266, 21602, 21605, 21610, 21612, 21614, 21617, 21619, 21635, 21656}
 )
-_GSM_TWICE = frozenset("\f^{}\\[~]|€")
+"""Twilio's error codes for a number or text that no account could send; the others are about the account."""
 
 
 def make_sms_channel(settings: Settings, client: GuardedClient) -> Channel:
@@ -52,7 +53,7 @@ class GatewayChannel:
         """Send one SMS; see `Channel.send`."""
         to, words = render_sms(outgoing)
         headers = {"Idempotency-Key": outgoing.notification_id}
-        answer = await post_json(self._client, self._url, {"to": to, "text": words}, headers, operator=True)
+        answer = await post_json(self._client, self._url, {"to": to, "text": words}, headers, setting="SMS_URL")
         return Receipt(provider_message_id=read_text(answer, "id"), detail=describe_size(words, outgoing.language))
 
 
@@ -71,7 +72,7 @@ class TwilioChannel:
     def __init__(self, settings: Settings, client: GuardedClient, *, api_url: str = _API) -> None:
         account, token, sender = settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_from
         if not account or not token or not sender:
-            raise SettingsInvalid("SMS no está configurado: pon TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN y TWILIO_FROM, o SMS_URL.")
+            raise SettingsInvalid(NO_SMS)
         self._url = f"{api_url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
         self._login = "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode()
         self._sender = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
@@ -82,8 +83,8 @@ class TwilioChannel:
         to, words = render_sms(outgoing)
         form = urlencode({"To": to, "Body": words, **self._sender}, errors="replace").encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": self._login}
-        answer = await self._client.post(self._url, form, headers, timeout_s=TIMEOUT_S, operator=True)
-        check(answer, read_text(answer, "message"))
+        answer = await send_to_own(self._client, self._url, form, headers)
+        _check(answer)
         return Receipt(provider_message_id=read_text(answer, "sid"), detail=describe_size(words, outgoing.language))
 
 
@@ -93,41 +94,24 @@ def render_sms(outgoing: Outgoing) -> tuple[str, str]:
     Raises:
         DeliveryFailed: the recipient is no number in the international form.
     """
-    number = re.sub(r"[ ().-]", "", outgoing.recipient)
-    if not _NUMBER.fullmatch(number):
+    number = normal_form("sms", outgoing.recipient)
+    if not NUMBER.fullmatch(number):
         raise DeliveryFailed(
             "El número no es válido. Escríbelo con el prefijo del país, por ejemplo +34600112233.", permanent=True
         )
-    words = (outgoing.text or outgoing.subject or "") + list_links(outgoing)
-    note = text(outgoing.language, "… (texto recortado)")
+    words = plain_typography((outgoing.text or outgoing.subject or "") + list_links(outgoing))
+    note = plain_typography(text(outgoing.language, "… (texto recortado)"))
     return number, cut(words, note, lambda shorter: len(shorter.encode("utf-16-le", "replace")) <= 2 * _MAX_CHARACTERS)
+
+
+def _check(answer: HttpAnswer) -> None:
+    code = read_json(answer).get("code")
+    is_of_account = answer.status == _BAD_REQUEST and isinstance(code, int) and code not in _OF_THE_MESSAGE
+    setting = "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM"
+    check(answer, read_text(answer, "message"), setting=setting, is_of_account=is_of_account)
 
 
 def describe_size(words: str, language: str) -> str:
     """What the provider will charge for: "2 segmentos"."""
     count = count_segments(words)
     return text(language, "{count} segmento" if count == 1 else "{count} segmentos", count=count)
-
-
-def count_segments(words: str) -> int:
-    """How many SMS a text takes: 160 characters of the GSM alphabet or 70 others in one, 153 or 67 in each of several.
-
-    `é ñ ü ¿ ¡` belong to the alphabet, `á í ó ú` do not: one of them makes all the text twice as dear.
-    """
-    is_gsm = all(character in _GSM or character in _GSM_TWICE for character in words)
-    sizes = [_size(character, is_gsm=is_gsm) for character in words]
-    alone, each = (160, 153) if is_gsm else (70, 67)
-    if sum(sizes) <= alone:
-        return 1
-    segments, room = 1, each
-    for size in sizes:  # a character of two units does not begin in one segment and end in the next
-        if size > room:
-            segments, room = segments + 1, each
-        room -= size
-    return segments
-
-
-def _size(character: str, *, is_gsm: bool) -> int:
-    if is_gsm:
-        return 2 if character in _GSM_TWICE else 1
-    return 2 if ord(character) > 0xFFFF else 1  # noqa: PLR2004 the last character that UTF-16 writes in one unit

@@ -22,10 +22,12 @@ SELECT n.* FROM support_troubleshooting_notifications n JOIN same ON same.id = n
 SELECT pg_advisory_xact_lock(5207105, hashtext($1));
 
 -- name: list
--- Notifications, newest first; $2: session, $3: status, null for all.
+-- One page, newest first; $2: session, $3: status, $4: channel, null for all. $6 and $7 are the last row of the page before.
 SELECT n.* FROM support_troubleshooting_notifications n
  WHERE n.tenant_id = $1 AND ($2::uuid IS NULL OR n.session_id = $2) AND ($3::text IS NULL OR n.status = $3)
- ORDER BY n.created_at DESC, n.id DESC LIMIT $4;
+   AND ($4::text IS NULL OR n.channel = $4)
+   AND ($6::timestamptz IS NULL OR (n.created_at, n.id) < ($6, $7::uuid))
+ ORDER BY n.created_at DESC, n.id DESC LIMIT $5;
 
 -- name: one
 SELECT n.* FROM support_troubleshooting_notifications n WHERE n.tenant_id = $1 AND n.id = $2;
@@ -64,17 +66,25 @@ RETURNING n.*;
 
 -- name: settle
 -- What became of notifications ($3) that are still the messenger's ($2). What one said ($12, $13) is kept: another attempt says the same.
+-- $14: whether the channel was refused; null where nothing was tried.
 UPDATE support_troubleshooting_notifications n
    SET status = $4, attempts = n.attempts + $5, due_at = $6, error_message = $7, note = $8, provider_message_id = $9,
-       digest_at = $10, subject = coalesce(n.subject, $12), message = coalesce(n.message, $13), sent_at = CASE WHEN $4 = 'sent' THEN $11::timestamptz END, leased_by = NULL, leased_until = NULL
+       digest_at = $10, subject = coalesce(n.subject, $12), message = coalesce(n.message, $13),
+       sent_at = CASE WHEN $4 = 'sent' THEN $11::timestamptz END, leased_by = NULL, leased_until = NULL,
+       refused_since = CASE WHEN $14::boolean IS NULL THEN n.refused_since WHEN $14 THEN coalesce(n.refused_since, $11) END,
+       refused_at = CASE WHEN $14 IS NULL THEN n.refused_at WHEN $14 THEN $11::timestamptz END
  WHERE n.tenant_id = $1 AND n.id = ANY ($3::uuid[]) AND n.status = 'pending' AND n.leased_by = $2;
 
 -- name: again
--- Sends what was given up once more; $2: this one only, null for all. Returns how many.
+-- Sends once more, at $3: what was given up, or is waiting for another attempt ($4: those statuses). $2: this one only, $5: of this
+-- channel, $6: stored since then; null for all. Returns how many.
 WITH again AS (
     UPDATE support_troubleshooting_notifications n
-       SET status = 'pending', attempts = 0, due_at = $3, error_message = NULL, note = NULL, leased_by = NULL, leased_until = NULL
-     WHERE n.tenant_id = $1 AND n.status = 'failed' AND ($2::uuid IS NULL OR n.id = $2)
+       SET status = 'pending', attempts = 0, due_at = $3, error_message = NULL, note = NULL, sent_at = NULL,
+           leased_by = NULL, leased_until = NULL
+     WHERE n.tenant_id = $1 AND n.status = ANY ($4::text[]) AND (n.status = 'failed' OR n.attempts > 0)
+       AND (n.leased_until IS NULL OR n.leased_until <= now()) AND ($2::uuid IS NULL OR n.id = $2)
+       AND ($5::text IS NULL OR n.channel = $5) AND ($6::timestamptz IS NULL OR n.created_at >= $6)
     RETURNING n.id)
 SELECT count(*) FROM again;
 
@@ -84,16 +94,35 @@ SELECT EXISTS (
     SELECT FROM support_troubleshooting_notifications n WHERE n.tenant_id = $1 AND n.status = 'pending' AND n.due_at <= $2);
 
 -- name: figures
--- How each channel's queue is at $2, and what became of its notifications in the hour before.
+-- How each channel's queue is at $2: what waits, the age of the oldest that is due or failed before, what was sent in the hour
+-- before, and what was stored in the day before and given up.
 SELECT n.channel,
        count(*) FILTER (WHERE n.status = 'pending') AS pending,
-       coalesce(extract(epoch FROM $2::timestamptz - min(n.due_at) FILTER (WHERE n.status = 'pending' AND n.due_at <= $2)), 0)::double precision
-           AS oldest_s,
+       coalesce(extract(epoch FROM $2::timestamptz - min(CASE WHEN n.attempts > 0 THEN n.created_at ELSE n.due_at END)
+           FILTER (WHERE n.status = 'pending' AND (n.attempts > 0 OR n.due_at <= $2))), 0)::double precision AS oldest_s,
        count(*) FILTER (WHERE n.status = 'sent' AND n.sent_at > $2::timestamptz - interval '1 hour') AS sent,
        count(*) FILTER (WHERE n.status = 'failed' AND n.created_at > $2::timestamptz - interval '1 day') AS failed
   FROM support_troubleshooting_notifications n
  WHERE n.tenant_id = $1 AND (n.status = 'pending' OR n.created_at > $2::timestamptz - interval '1 day')
  GROUP BY n.channel ORDER BY n.channel;
+
+-- name: refused
+-- Channels that are refused at $2, and since when: by their own account, or, where each recipient has an address, by that one.
+-- Whatever was sent since shows that it is over; what was given up more than a week ago is not told any more. $1: null for all tenants.
+WITH refused AS (
+    SELECT n.tenant_id, n.channel, n.status, n.refused_since, n.refused_at, n.error_message,
+           CASE WHEN n.channel IN ('slack', 'teams', 'discord', 'webhook') THEN n.recipient END AS recipient
+      FROM support_troubleshooting_notifications n
+     WHERE ($1::text IS NULL OR n.tenant_id = $1) AND n.refused_at > $2::timestamptz - interval '7 days'
+       AND n.status IN ('pending', 'failed'))
+SELECT r.channel, r.recipient, min(r.refused_since) AS since, extract(epoch FROM $2::timestamptz - min(r.refused_since))::double precision AS refused_s,
+       count(*) AS count, (array_agg(r.error_message ORDER BY r.refused_at DESC))[1] AS reason
+  FROM refused r
+ WHERE NOT EXISTS (
+    SELECT FROM support_troubleshooting_notifications s
+     WHERE s.tenant_id = r.tenant_id AND s.channel = r.channel AND s.status = 'sent' AND s.sent_at > r.refused_at
+       AND (r.recipient IS NULL OR s.recipient = r.recipient))
+ GROUP BY r.tenant_id, r.channel, r.recipient ORDER BY since, r.channel, r.recipient;
 
 -- name: story
 -- What a message about a session can say: the event that it is about ($3, may be null), and the session.
@@ -104,7 +133,10 @@ SELECT o.data, s.session_id, s.ticket_id, s.customer_name, s.customer_email, s.p
  WHERE s.tenant_id = $1 AND s.session_id = $2;
 
 -- name: recipient_put
--- Who is told, and how; the same channel and recipient again replaces it.
+-- Who is told, and how; the same channel and recipient again replaces it. $12: other spellings of the same address.
+WITH misspelt AS (
+    DELETE FROM support_troubleshooting_recipients o
+     WHERE o.tenant_id = $1 AND o.channel = $2 AND o.recipient = ANY ($12::text[]) AND o.recipient <> $3)
 INSERT INTO support_troubleshooting_recipients AS r
     (tenant_id, channel, recipient, events, muted, language, time_zone, quiet_from, quiet_to, digest_minutes, options)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -122,7 +154,13 @@ ON CONFLICT (tenant_id, channel, recipient) DO NOTHING;
 SELECT r.* FROM support_troubleshooting_recipients r WHERE r.tenant_id = $1 ORDER BY r.channel, r.recipient;
 
 -- name: recipient
-SELECT r.* FROM support_troubleshooting_recipients r WHERE r.tenant_id = $1 AND r.channel = $2 AND r.recipient = $3;
+-- $3: the spellings of one address, the best first.
+SELECT r.* FROM support_troubleshooting_recipients r
+ WHERE r.tenant_id = $1 AND r.channel = $2 AND r.recipient = ANY ($3::text[])
+ ORDER BY array_position($3::text[], r.recipient) LIMIT 1;
 
 -- name: recipient_delete
-DELETE FROM support_troubleshooting_recipients r WHERE r.tenant_id = $1 AND r.channel = $2 AND r.recipient = $3 RETURNING true;
+WITH gone AS (
+    DELETE FROM support_troubleshooting_recipients r
+     WHERE r.tenant_id = $1 AND r.channel = $2 AND r.recipient = ANY ($3::text[]) RETURNING true)
+SELECT EXISTS (SELECT FROM gone);

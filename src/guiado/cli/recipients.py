@@ -1,0 +1,94 @@
+"""`guiado recipients`: who is told of what, and how they want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from guiado.cli.manual import Manual, ManualGroup
+from guiado.cli.screen import Json, Screen, screen_of
+
+if TYPE_CHECKING:
+    from guiado.app.views import View
+
+app = typer.Typer(cls=ManualGroup, help="A quién se avisa, de qué y cómo lo quiere.", no_args_is_help=True)
+ChannelArgument = Annotated[
+    str, typer.Argument(metavar="CANAL", help="email, sms, push, slack, teams, discord, webhook o apprise.")
+]
+RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="Dirección, número, tema o nombre del canal.")]
+
+
+@app.command("list", cls=Manual, help="Muestra a quién se avisa y cómo lo quiere.")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """Show everybody who is told something."""
+    from guiado.cli.notifier import told
+
+    screen, found = screen_of(context), told()
+    if as_json:
+        screen.print_json(found)
+    elif not found:
+        screen.say(
+            "Todavía no se avisa a nadie. Apunta a alguien: guiado recipients add email ana@example.com --event session_escalated"
+        )
+    for each in [] if as_json else found:
+        _show(screen, each)
+
+
+@app.command(cls=Manual, help="Apunta a quién se avisa y de qué; el mismo otra vez lo reemplaza.")
+def add(
+    context: typer.Context,
+    channel: ChannelArgument,
+    recipient: RecipientArgument,
+    event: Annotated[
+        list[str] | None, typer.Option("--event", metavar="EVENTO", help="De qué eventos; se puede repetir.")
+    ] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option("--mute", metavar="TIPO", help="Qué avisos no quiere; se puede repetir.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(metavar="es|en|pt", help="En qué idioma.")] = None,
+    time_zone: Annotated[str | None, typer.Option(metavar="ZONA", help="Su zona horaria (UTC).")] = None,
+    quiet_from: Annotated[str | None, typer.Option(metavar="HORA", help="Principio de sus horas de silencio: 22:00.")] = None,
+    quiet_to: Annotated[str | None, typer.Option(metavar="HORA", help="Fin de sus horas de silencio: 07:30.")] = None,
+    digest: Annotated[
+        int | None, typer.Option(metavar="MINUTOS", help="Un resumen cada tantos minutos (0: sin resumen).")
+    ] = None,
+    webhook_url: Annotated[str | None, typer.Option(metavar="URL", help="Dirección del canal, donde hace falta una.")] = None,
+    secret: Annotated[str | None, typer.Option(metavar="TEXTO", help="Firma los mensajes del canal webhook.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Store who is told."""
+    from guiado.cli.notifier import tell
+
+    given = {
+        "channel": channel, "recipient": recipient, "events": event or [], "muted": mute or [], "language": language,
+        "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
+        "webhook_url": webhook_url, "secret": secret,
+    }  # fmt: skip
+    stored = tell(given)
+    screen = screen_of(context)
+    if as_json:
+        screen.print_json(stored)
+    else:
+        screen.say("✓ Guardado.", style="green")
+        _show(screen, stored)
+
+
+@app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya estaba en camino sale.")
+def remove(context: typer.Context, channel: ChannelArgument, recipient: RecipientArgument, as_json: Json = False) -> None:
+    """Forget somebody."""
+    from guiado.cli.notifier import forget
+
+    forget(channel, recipient)
+    screen = screen_of(context)
+    if as_json:
+        screen.print_json({"removed": True})
+    else:
+        screen.say("✓ Destinatario eliminado.", style="green")
+
+
+def _show(screen: Screen, one: View) -> None:
+    screen.verbatim(f"{one['channel']}  {one['recipient']}", style="bold")
+    screen.show(f"  {', '.join(one['events']) or '—'}", style="dim")
+    if one["quiet_from"]:
+        screen.verbatim(f"  {one['quiet_from']}–{one['quiet_to']} {one['time_zone']}", style="dim")
