@@ -116,7 +116,7 @@ class GuiadoError(Exception):
         params: values of the placeholders.
     """
 
-    def __init__(self, template: str, **params: object) -> None:
+    def __init__(self, template: str, /, **params: object) -> None:
         self.message = Message(template, {name: _without_breaks(value) for name, value in params.items()})
         super().__init__(template)
 
@@ -246,7 +246,9 @@ class DeliveryFailed(GuiadoError):
         retry_after_s: how long the other side asks to be left alone, in seconds.
     """
 
-    def __init__(self, template: str, *, permanent: bool = False, retry_after_s: float | None = None, **params: object) -> None:
+    def __init__(
+        self, template: str, /, *, permanent: bool = False, retry_after_s: float | None = None, **params: object
+    ) -> None:
         self.permanent, self.retry_after_s = permanent, retry_after_s
         super().__init__(template, **params)
 

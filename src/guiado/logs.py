@@ -28,7 +28,7 @@ def get_logger() -> structlog.stdlib.BoundLogger:
     )
 
 
-def report(event: str, **fields: object) -> None:
+def report(event: str, /, **fields: object) -> None:
     """Log at INFO what happens with every request: half as long as through the logger, which looks for who called it.
 
     Args:
@@ -37,7 +37,7 @@ def report(event: str, **fields: object) -> None:
     """
     logger = logging.getLogger(_ROOT)
     if logger.isEnabledFor(logging.INFO):
-        line = _Line(event=event, **fields, **structlog.contextvars.get_contextvars())
+        line = _Line({**structlog.contextvars.get_contextvars(), **fields, "event": event})
         logger.handle(logging.LogRecord(_ROOT, logging.INFO, "", 0, line, (), None))
 
 

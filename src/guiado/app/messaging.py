@@ -210,5 +210,5 @@ def _failed(due: Due, why: str, now: datetime, *, permanent: bool = False, wait_
     return Fate("pending", now + timedelta(seconds=max(delay_s, wait_s or 0.0)), 1, why, digest_at=due.digest_at)
 
 
-def _say(template: str, **params: object) -> str:
+def _say(template: str, /, **params: object) -> str:
     return text("es", template, **params)

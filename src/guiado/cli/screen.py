@@ -57,7 +57,7 @@ class Screen:
         """Columns by which a block is moved in."""
         return 0 if self.out.width < _NARROW else 2
 
-    def tr(self, template: str, **params: object) -> str:
+    def tr(self, template: str, /, **params: object) -> str:
         """A Spanish template in the screen's language, filled in."""
         from guiado.i18n import text
 
@@ -69,7 +69,7 @@ class Screen:
 
         return translate(what, self.language)
 
-    def say(self, template: str, style: str = "", **params: object) -> None:
+    def say(self, template: str, /, *, style: str = "", **params: object) -> None:
         """Print a Spanish template in the screen's language."""
         self.out.print(self.tr(template, **params), style=style)
 
