@@ -135,7 +135,10 @@ def _take_language(words: list[str]) -> tuple[list[str], str | None]:
 
 
 def _quieten() -> None:
-    # `serve` and `worker` turn their log on themselves; on any other screen it would be in the way.
+    # `serve` and `worker` turn their log on themselves; on any other screen it would be in the way. Python itself writes
+    # warnings to standard error where nobody handles them.
     import logging
 
     logging.getLogger("guiado").setLevel(logging.WARNING)
+    if not any(isinstance(each, logging.NullHandler) for each in logging.getLogger().handlers):
+        logging.getLogger().addHandler(logging.NullHandler())
