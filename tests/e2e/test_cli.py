@@ -175,7 +175,7 @@ def test_errors_go_to_standard_error_in_the_readers_language(facade, here):
 
     misspelt = here("sesiones")
     assert misspelt.code == 2
-    assert "No existe la orden sesiones" in misspelt.err
+    assert "No existe el comando sesiones" in misspelt.err
     assert "--lang" in here("--lang", "fr", "version").err
 
 
