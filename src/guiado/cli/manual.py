@@ -170,12 +170,13 @@ def _suggestion(screen: Screen, given: str, known: Sequence[str]) -> str:
 
 
 def _options(context: Any) -> list[str]:  # noqa: ANN401
-    parameters = context.command.get_params(context) if context else []
+    parameters = cast("list[Any]", context.command.get_params(context) if context else [])
     return [name for each in parameters if each.param_type_name == "option" for name in each.opts if name.startswith("--")]
 
 
 def _commands_of(context: Any) -> list[str]:  # noqa: ANN401
-    return [name for name in context.command.list_commands(context) if name != TEXT] if context else []
+    known = cast("list[str]", context.command.list_commands(context) if context else [])
+    return [name for name in known if name != TEXT]
 
 
 def _bad_value(screen: Screen, error: Any, name: str) -> str:  # noqa: ANN401
