@@ -71,9 +71,7 @@ def _open(screen: Screen, *, file_only: bool) -> Workbench:
         return open_workbench()
     bench, trouble = open_detector()
     if isinstance(trouble, KnowledgeBaseInvalid):
-        screen.complain(
-            screen.tr("El archivo tiene errores: se usa la última versión buena. Míralos con: guiado kb lint")
-        )
+        screen.complain(screen.tr("El archivo tiene errores: se usa la última versión buena. Míralos con: guiado kb lint"))
     elif trouble is not None:
         screen.complain(screen.tr("La base de datos no responde, así que se mira solo el archivo, sin lo que se aprendió."))
         screen.complain(screen.explain(trouble))
