@@ -3,6 +3,7 @@
 PYTHON ?=
 ARGS ?=
 export PYTHON
+# Ctrl-C is how `run` and `chat` are ended: the shell outlives it (trap), and its code, 130, is no error.
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
@@ -12,10 +13,10 @@ help: ## Muestra esta ayuda
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 run: setup ## Prepara lo necesario y arranca el servicio
-	@.venv/bin/guiado serve $(ARGS)
+	@trap : INT; .venv/bin/guiado serve $(ARGS) || [ $$? -eq 130 ]
 
 chat: setup ## Abre una sesión guiada en la terminal
-	@.venv/bin/guiado chat $(ARGS)
+	@trap : INT; .venv/bin/guiado chat $(ARGS) || [ $$? -eq 130 ]
 
 test: check ## Comprueba el código y ejecuta las pruebas
 	@scripts/test.sh quick $(ARGS)

@@ -132,7 +132,7 @@ class GuiadoError(Exception):
 
     code: ClassVar[str] = "internal_error"
 
-    def __init__(self, template: str, **params: object) -> None:
+    def __init__(self, template: str, /, **params: object) -> None:
         self.message = Message(template, {name: _without_breaks(value) for name, value in params.items()})
         super().__init__(template)
 
@@ -296,6 +296,7 @@ class DeliveryFailed(GuiadoError):
     def __init__(
         self,
         template: str,
+        /,
         *,
         permanent: bool = False,
         of_channel: bool = False,

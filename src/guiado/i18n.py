@@ -29,7 +29,7 @@ def _catalogue(language: str) -> dict[str, str]:
         return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
 
 
-def text(language: str, template: str, **params: object) -> str:
+def text(language: str, template: str, /, **params: object) -> str:
     """The template in this language, filled in.
 
     Args:

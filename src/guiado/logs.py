@@ -20,23 +20,23 @@ _bound: ContextVar[dict[str, object]] = ContextVar("guiado_log_fields")
 class Logger:
     """The logger of the package. Its lines say what happened, and by name what else is known about it."""
 
-    def debug(self, event: str, **fields: object) -> None:
+    def debug(self, event: str, /, **fields: object) -> None:
         """Log what only helps to find a fault."""
         _write(logging.DEBUG, event, fields)
 
-    def info(self, event: str, **fields: object) -> None:
+    def info(self, event: str, /, **fields: object) -> None:
         """Log what happens every day."""
         _write(logging.INFO, event, fields)
 
-    def warning(self, event: str, **fields: object) -> None:
+    def warning(self, event: str, /, **fields: object) -> None:
         """Log what an operator should look at some time."""
         _write(logging.WARNING, event, fields)
 
-    def error(self, event: str, *, exc_info: BaseException | None = None, **fields: object) -> None:
+    def error(self, event: str, /, *, exc_info: BaseException | None = None, **fields: object) -> None:
         """Log a fault, with its exception where that says more."""
         _write(logging.ERROR, event, fields, exc_info)
 
-    def exception(self, event: str, **fields: object) -> None:
+    def exception(self, event: str, /, **fields: object) -> None:
         """Log a fault with the exception that is being handled."""
         _write(logging.ERROR, event, fields, sys.exc_info()[1])
 
@@ -46,7 +46,7 @@ def get_logger() -> Logger:
     return Logger()
 
 
-def report(event: str, **fields: object) -> None:
+def report(event: str, /, **fields: object) -> None:
     """Log at INFO what happens with every request.
 
     Args:
@@ -70,7 +70,7 @@ def _write(level: int, event: str, fields: dict[str, object], error: BaseExcepti
     # Past the logger's own methods: they look for who called, which takes as long as all else, and which no line says.
     logger = logging.getLogger(_ROOT)
     if logger.isEnabledFor(level):
-        line = _Line(event=event, **fields, **_bound.get({}))
+        line = _Line({**_bound.get({}), **fields, "event": event})
         trace = None if error is None else (type(error), error, error.__traceback__)
         logger.handle(logging.LogRecord(_ROOT, level, "", 0, line, (), trace))
 

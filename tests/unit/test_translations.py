@@ -15,7 +15,10 @@ import guiado
 from guiado import errors, i18n
 from guiado.app.commands import Rate
 from guiado.app.fields import check
-from guiado.errors import GuiadoError, InvalidInput, SessionEnded
+from guiado.cli.screen import Screen
+from guiado.domain.finding import bad, doubtful, good
+from guiado.domain.knowledge import Findings
+from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, Message, SessionEnded
 
 SOURCE = Path(guiado.__file__).parent
 LANGUAGES = [language for language in i18n.LANGUAGES if language != i18n.DEFAULT_LANGUAGE]
@@ -156,3 +159,24 @@ def test_a_limit_is_said_in_the_readers_language(rating):
         check(Rate, {"rating": rating})
     assert "Debe" in i18n.translate(caught.value, "es")
     assert "Debe" not in i18n.translate(caught.value, "en")
+
+
+RESERVED = {"style", "permanent", "retry_after_s"}
+"""Arguments by name of `Screen.say` and `DeliveryFailed`: no message may call a value so."""
+
+
+@pytest.mark.parametrize("name", sorted({name for template in TEMPLATES for name in _placeholders(template)}))
+def test_a_value_may_be_called_as_an_argument_is(name):
+    """Every name that a message has; and those that the functions themselves use."""
+    assert name not in RESERVED
+    screen = Screen("en")
+    for each in {name, "self", "language", "template", "message", "path", "check", "params", "text", "what", "event"}:
+        template, params, findings = f"x {{{each}}}", {each: "5"}, Findings()
+        findings.error("$", template, **params)
+        findings.warn("$", template, **params)
+        said = [i18n.text("pt", template, **params), screen.tr(template, **params), str(GuiadoError(template, **params))]
+        said += [i18n.translate(Message(template, params), "en"), str(DeliveryFailed(template, **params))]
+        said += [str(made("x", template, **params).said) for made in (good, doubtful, bad)]
+        said += [i18n.translate(problem.message, "es") for problem in (*findings.errors, *findings.warnings)]
+        assert set(said) == {"x 5"}
+        screen.say(template, **params)

@@ -31,6 +31,7 @@ _LEAST_WORDS = 3
 _MOST_HAVING = 16
 """A word that more phrases have tells nothing about two of them."""
 _FOLDS = 5
+_MOST_QUOTED = 80
 Build = Callable[[Iterable[Problem]], Index]
 
 
@@ -124,9 +125,23 @@ def _doubt_few(guide: Guide, findings: Findings) -> None:
 
 def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
     if not phrase.words:
-        findings.warn(phrase.path, "No queda ninguna palabra con la que comparar. Escribe qué pasa o bórrala.")
-    elif remove_personal_data(phrase.text).count(REMOVED) > phrase.text.count(REMOVED):
-        findings.warn(phrase.path, "Lleva datos personales. Bórralos: quien vea la guía los leería.")
+        findings.warn(
+            phrase.path,
+            "En «{phrase}» no queda ninguna palabra con la que comparar. Escribe qué pasa o bórrala.",
+            phrase=_shortened(phrase.text),
+        )
+        return
+    harmless = remove_personal_data(phrase.text)
+    if harmless.count(REMOVED) > phrase.text.count(REMOVED):
+        findings.warn(
+            phrase.path,
+            "«{phrase}» lleva datos personales. Bórralos: quien vea la guía los leería.",
+            phrase=_shortened(harmless),
+        )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED].rstrip()}…"
 
 
 def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset[str]]:
@@ -147,9 +162,11 @@ def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset
         if frozenset((one.problem_id, other.problem_id)) in twins:
             continue
         if one.words == other.words:
-            findings.warn(other.path, "La misma frase está en {other}. Déjala solo en una guía.", other=one.path)
+            same = "La misma frase, «{phrase}», está también en {other}. Déjala solo en una guía."
+            findings.warn(other.path, same, phrase=_shortened(other.text), other=one.path)
         else:
-            findings.warn(other.path, "Casi la misma frase está en {other}. Déjala solo en una guía.", other=one.path)
+            alike = "Casi la misma frase que «{phrase}» está en {other}: «{there}». Déjala solo en una guía."
+            findings.warn(other.path, alike, phrase=_shortened(other.text), other=one.path, there=_shortened(one.text))
     return twins
 
 
@@ -208,8 +225,10 @@ def _doubt_taken(phrase: Phrase, taken: str, twins: set[frozenset[str]], finding
     if not told and frozenset((taken, phrase.problem_id)) not in twins:
         findings.warn(
             phrase.path,
-            "Si no la conociera, la detección la daría a {other}. Dila de otra manera, muévela o agrega aquí otras parecidas.",
-            other=f"$.{taken}",
+            "La frase «{phrase}» se parece más a la guía {other}. Escríbela de otra manera, pásala a esa guía o agrega aquí más "
+            "frases parecidas.",
+            phrase=_shortened(phrase.text),
+            other=taken,
         )
 
 

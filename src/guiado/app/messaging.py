@@ -218,5 +218,5 @@ def _failed(
     return Fate("pending", due_at, 1, why, digest_at=due.digest_at, is_refused=is_refused)
 
 
-def _say(template: str, **params: object) -> str:
+def _say(template: str, /, **params: object) -> str:
     return text("es", template, **params)

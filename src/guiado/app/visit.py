@@ -283,5 +283,5 @@ def _judge(answer: HttpAnswer, now: datetime) -> Outcome:
     return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
 
 
-def _say(template: str, **params: object) -> str:
+def _say(template: str, /, **params: object) -> str:
     return text("es", template, **params)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from guiado import clock
+from guiado.cli.choices import BACK, ask_choice, is_back, is_sure
+from guiado.cli.introduction import Introduction, insist, is_sure_of_person
 from guiado.cli.manual import Manual
 from guiado.cli.screen import Screen, screen_of
-from guiado.errors import Conflict, InvalidInput
+from guiado.errors import Conflict, DatabaseUnavailable, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from guiado.cli.desk import Desk, View
+
+    T = TypeVar("T")
 
 _INTERRUPTED = 130
 _BEST = 5
@@ -41,6 +47,9 @@ def chat(
     except KeyboardInterrupt:
         conversation.say_how_to_resume()
         raise typer.Exit(_INTERRUPTED) from None
+    except DatabaseUnavailable:
+        conversation.say_how_to_resume()
+        raise
 
 
 class Conversation:
@@ -53,15 +62,18 @@ class Conversation:
     def __init__(self, screen: Screen, session_id: str | None) -> None:
         self._screen, self._session_id = screen, session_id
         self._is_over = self._waits_for_person = False
+        self._shown_step: object = None
+        self._introduction = Introduction(screen)
 
     def run(self) -> None:
         """Talk until the problem is solved, a person takes over, or the customer leaves.
 
         Raises:
             EOFError, KeyboardInterrupt: the customer left in the middle.
+            DatabaseUnavailable: it cannot be used, and nobody is there to wait for it.
         """
         view = self._resume(self._session_id) if self._session_id else self._begin()
-        had_steps = view["step"] is not None
+        ended_before = self._session_id is not None and view["ended"]
         while view["step"] or view["asked"]:
             if view["needs_person"] and not self._goes_on():
                 break
@@ -70,62 +82,48 @@ class Conversation:
                 self.say_how_to_resume()
                 return
             view = following
-            had_steps = had_steps or view["step"] is not None
         self._is_over = True
-        if had_steps:
+        if not ended_before:
             self._ask_opinion(view)
         self._screen.say("¡Hasta pronto!")
 
     def say_how_to_resume(self) -> None:
         """The last words to somebody who leaves before the end."""
-        self._screen.show()
-        if self._session_id is None:
-            self._screen.say("Hasta luego. Todavía no guardamos nada.")
-        elif self._is_over:
-            self._screen.say("¡Hasta pronto!")
+        screen = self._screen
+        screen.show()
+        if self._is_over:
+            screen.say("¡Hasta pronto!")
+        elif self._session_id is not None:
+            screen.say("Guardamos todo. Para seguir donde lo dejaste:")
+            screen.verbatim(screen.command("chat", self._session_id), style="bold cyan")
         else:
-            self._screen.say("Guardamos todo. Para seguir donde lo dejaste:")
-            self._screen.verbatim(f"guiado chat {self._session_id}", style="bold cyan")
+            self._introduction.say_how_to_resume()
 
     # ---------------------------------------------------------------------------------------------------------- beginning
 
     def _begin(self) -> View:
         from guiado.cli import pages
 
-        screen = self._screen
+        screen, introduction = self._screen, self._introduction
         pages.greet(screen)
-        description = self._ask_valid(screen.tr("Cuéntame con tus palabras qué pasa:"), "problem_description")
-        email = self._ask_valid(screen.tr("¿A qué correo podemos escribirte?"), "customer_email")
-        with pages.waiting(screen):
-            view = self._desk.start(description, email)
+        typed = introduction.ask()
+        view = self._insist(lambda: self._desk.start(typed.description, typed.email))
         self._session_id = view["session_id"]
+        introduction.forget()
         pages.announce(screen, view)
         return view
-
-    def _ask_valid(self, question: str, field: str) -> str:
-        from guiado.app.commands import Start
-        from guiado.app.fields import check
-
-        example = {"problem_description": "-", "customer_email": "a@example.com"}
-        while True:
-            given = self._screen.ask(question)
-            try:
-                check(Start, {**example, field: given})
-            except InvalidInput as error:
-                for problem in error.problems:
-                    self._screen.show(f"✗ {self._screen.explain(problem.message)}", style="yellow")
-            else:
-                return given
 
     def _resume(self, session_id: str) -> View:
         from guiado.cli import pages
 
-        with pages.waiting(self._screen):
-            view = self._desk.look(session_id)
+        view = self._insist(lambda: self._desk.look(session_id))
         if not self._screen.is_chosen:
             self._screen.language = view["language"]
         pages.welcome_back(self._screen, view)
         return view
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        return insist(self._screen, act)
 
     # --------------------------------------------------------------------------------------------------------------- steps
 
@@ -139,21 +137,75 @@ class Conversation:
         """Show the open step and pass the answer on; None when the customer leaves for now."""
         from guiado.cli import pages
 
-        pages.show_step(self._screen, view)
+        step = view["step"]
+        is_repeated = (view["problem_id"], step["step_id"]) == self._shown_step
+        self._shown_step = (view["problem_id"], step["step_id"])
+        if not is_repeated:
+            pages.show_step(self._screen, view)
         seen_at_s = clock.monotonic_s()
-        choice = self._screen.ask_key(pages.show_choices(self._screen, tried=bool(view["step"]["already_tried"])))
-        active_s = round(clock.monotonic_s() - seen_at_s, 1)
-        if choice == "leave":
+        while True:
+            choice = ask_choice(self._screen, pages.show_choices(self._screen, step, is_repeated=is_repeated))
+            active_s = round(clock.monotonic_s() - seen_at_s, 1)
+            if choice == "leave":
+                return None
+            if choice == BACK:
+                self._look_back(view)
+            elif self._is_sure(step, choice) and (told := self._act(view, str(choice), active_s)):
+                return told
+            is_repeated = True
+
+    def _look_back(self, view: View) -> None:
+        """Show the step before, whose answer is stored already, and the open one again."""
+        from guiado.cli import pages
+
+        step = view["step"]
+        if step["step_number"] > 1:
+            from guiado.cli.frequent import passed_step
+
+            passed = self._insist(lambda: passed_step(view["session_id"], step["step_number"] - 1))
+            self._screen.say("El paso anterior, para leerlo otra vez. Tu respuesta a ese paso ya está guardada.", style="cyan")
+            pages.show_step(self._screen, {**view, "step": passed or step})
+        pages.show_step(self._screen, view)
+
+    def _is_sure(self, step: Mapping[str, object], choice: object) -> bool:
+        """Whether what ends the session or hands it over is really meant."""
+        is_last = step["step_number"] == step["total_steps"]
+        if choice == "solved" or (choice == "done" and is_last):
+            return is_sure(self._screen, self._screen.tr("¿Seguro? Damos el problema por resuelto y termina la sesión. s/n"))
+        if choice == "person" or (choice in {"not_helped", "tried"} and is_last):
+            return is_sure_of_person(self._screen)
+        return True
+
+    def _act(self, view: View, choice: str, active_s: float) -> View | None:
+        """Pass an answer on; None when the customer goes back to the question."""
+        from guiado.cli import pages
+
+        words = self._ask_about(choice)
+        if words == BACK:
             return None
         if choice == "wrong":
-            return self._hear(view, lambda: self._reject(view))
+            return self._hear(view, words, lambda said: self._desk.reject(view["session_id"], view["problem_id"], said))
         try:
-            told = self._tell(view, choice, active_s)
+            told = self._tell(view, choice, words, active_s)
         except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._desk.look(view["session_id"])
+            told = self._insist(lambda: self._desk.look(view["session_id"]))
         pages.reply(self._screen, told)
         return told
+
+    def _ask_about(self, choice: str) -> str | None:
+        """The words that belong to an answer; `BACK` when it was not meant."""
+        screen = self._screen
+        if choice not in {"wrong", "could_not"}:
+            return None
+        if choice == "wrong":
+            question = screen.tr("¿Qué es entonces lo que pasa? (Enter para omitir)")
+        else:
+            question = screen.tr("¿Qué te lo impidió? (Enter para omitir)")
+        if screen.is_interactive:
+            screen.say("Si fue un error, escribe «atrás».", style="dim")
+        words = screen.ask(question)
+        return BACK if screen.is_interactive and is_back(words) else words or None
 
     # -------------------------------------------------------------------------------------------------- what the problem is
 
@@ -161,62 +213,54 @@ class Conversation:
         """Show what it could be and pass the choice on; None when the customer leaves for now."""
         from guiado.cli import pages
 
-        said = self._screen.ask_key(pages.show_options(self._screen, view["asked"]))
+        choices = pages.show_options(self._screen, view["asked"])
+        said = ask_choice(self._screen, choices)
+        while said == {"none": True} and not is_sure_of_person(self._screen):
+            said = ask_choice(self._screen, choices)
         if said == "leave":
             return None
-        return self._hear(view, lambda: self._clarify(view, said))
+        words = self._ask_words() if said == "words" else None
+        if words:
+            return self._hear(view, words, lambda text: self._desk.clarify(view["session_id"], text=text or self._ask_words()))
+        return self._hear(view, None, lambda _: self._desk.clarify(view["session_id"], **cast("dict[str, object]", said)))
 
-    def _hear(self, view: View, tell: Callable[[], View]) -> View:
+    def _hear(self, view: View, words: str | None, tell: Callable[[str | None], View]) -> View:
         from guiado.cli import pages
 
         try:
-            told = tell()
+            told = self._in_valid_words(words, tell)
         except Conflict as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._desk.look(view["session_id"])
+            told = self._insist(lambda: self._desk.look(view["session_id"]))
         pages.announce(self._screen, told)
         return told
 
-    def _clarify(self, view: View, said: Mapping[str, object] | str) -> View:
+    def _in_valid_words(self, words: str | None, tell: Callable[[str | None], View]) -> View:
+        """Pass words on; asks for others as long as they cannot be stored."""
         while True:
-            given = {"text": self._ask_words()} if isinstance(said, str) else said
             try:
-                return self._desk.clarify(view["session_id"], **given)
+                return self._insist(partial(tell, words))
             except InvalidInput as error:
                 self._screen.show(self._screen.explain(error), style="yellow")
+                words = self._screen.ask(self._screen.tr("Escríbelo de otra manera (Enter para omitir):")) or None
 
     def _ask_words(self) -> str:
         while True:
             if words := self._screen.ask(self._screen.tr("Cuéntamelo con otras palabras:")):
                 return words
 
-    def _reject(self, view: View) -> View:
-        while True:
-            words = self._screen.ask(self._screen.tr("¿Qué es entonces lo que pasa? (Enter para saltar)")) or None
-            try:
-                return self._desk.reject(view["session_id"], view["problem_id"], words)
-            except InvalidInput as error:
-                self._screen.show(self._screen.explain(error), style="yellow")
-
-    def _tell(self, view: View, choice: str, active_s: float) -> View:
+    def _tell(self, view: View, choice: str, words: str | None, active_s: float) -> View:
         from guiado.domain.session import Outcome
 
         if choice == "person":
-            return self._desk.escalate(view["session_id"])
-        step = view["step"]
+            return self._insist(lambda: self._desk.escalate(view["session_id"]))
+        step, session_id = view["step"], view["session_id"]
         reason = "already_tried" if choice == "tried" else None
         outcome = Outcome.NOT_HELPED if reason else Outcome(choice)
-        while True:
-            notes = self._ask_why() if outcome is Outcome.COULD_NOT else None
-            try:
-                return self._desk.answer(
-                    view["session_id"], step["step_number"], outcome, notes, active_s, step["step_id"], reason
-                )
-            except InvalidInput as error:
-                self._screen.show(self._screen.explain(error), style="yellow")
-
-    def _ask_why(self) -> str | None:
-        return self._screen.ask(self._screen.tr("¿Qué te lo impidió? (Enter para saltar)")) or None
+        number, step_id = step["step_number"], step["step_id"]
+        return self._in_valid_words(
+            words, lambda notes: self._desk.answer(session_id, number, outcome, notes, active_s, step_id, reason)
+        )
 
     def _goes_on(self) -> bool:
         """Whether the customer tries on while a person is on the way; asked once."""
@@ -224,7 +268,7 @@ class Conversation:
 
         if not self._waits_for_person:
             self._waits_for_person = True
-            return bool(self._screen.ask_key(pages.show_patience(self._screen)))
+            return bool(ask_choice(self._screen, pages.show_patience(self._screen)))
         return True
 
     # ----------------------------------------------------------------------------------------------------------------- end
@@ -235,16 +279,18 @@ class Conversation:
         if rating is None:
             return
         comment = self._ask_comment()
+        session_id = view["session_id"]
         try:
-            self._desk.rate(view["session_id"], rating, comment)
+            self._insist(lambda: self._desk.rate(session_id, rating, comment))
         except InvalidInput as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            self._desk.rate(view["session_id"], rating, None)
+            self._insist(lambda: self._desk.rate(session_id, rating, None))
         self._screen.say("Gracias por tu opinión. Nos ayuda a mejorar.", style="green")
 
     def _ask_rating(self) -> int | None:
         while True:
-            given = self._screen.ask(self._screen.tr("¿Qué nota nos pones, del 1 al 5? (Enter para saltar)"))
+            question = self._screen.tr("¿Cómo calificas esta ayuda, de 1 (mala) a 5 (excelente)? (Enter para omitir)")
+            given = self._screen.ask(question, is_long=False)
             if not given:
                 return None
             if given.isdecimal() and 1 <= int(given) <= _BEST:
@@ -253,6 +299,6 @@ class Conversation:
 
     def _ask_comment(self) -> str | None:
         try:
-            return self._screen.ask(self._screen.tr("¿Quieres contarnos algo más? (Enter para saltar)")) or None
+            return self._screen.ask(self._screen.tr("¿Quieres contarnos algo más? (Enter para omitir)")) or None
         except (EOFError, KeyboardInterrupt):  # the rating counts all the same
             return None

@@ -1,4 +1,4 @@
-"""`guiado detect`: which known problem a text may be about, and how good that is. Works without a database."""
+"""`guiado detect`: which known problem a text may be about, and how good that is. Works without a database too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guiado.cli.manual import TEXT, Manual, ManualOfText
-from guiado.cli.screen import Screen, screen_of
+from guiado.cli.screen import Json, Screen, screen_of
 
 if TYPE_CHECKING:
     from guiado.app.judged import Trial
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=ManualOfText,
-    help="Dice qué problemas conocidos podrían ser y por qué. No guarda nada.\nCon - en lugar del texto, lo lee de la entrada.",
+    help="Dice qué problemas conocidos podrían ser y por qué. No guarda nada.\n"
+    "Con - en lugar del texto, lo lee de la entrada. Termina con código 0 aunque no sea ninguno: mira verdict con --json.",
     no_args_is_help=True,
 )
 _MOST_SHOWN = 10
@@ -32,7 +33,10 @@ def rank(
     context: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXTO", help="Las palabras del cliente, entre comillas.")],
     explain: Annotated[bool, typer.Option("--explain", help="Explica cómo se llegó a ello.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+    as_json: Json = False,
+    file_only: Annotated[
+        bool, typer.Option("--file-only", help="Mira solo el archivo, sin la base de datos ni lo que se aprendió.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=20, help="Cuántos como máximo, de 1 a 20.")] = 3,
 ) -> None:
     """Rank the known problems for a text."""
@@ -40,7 +44,6 @@ def rank(
     from guiado.app.detect import detect, view
     from guiado.app.fields import check
     from guiado.cli import explanation
-    from guiado.cli.workbench import open_workbench
     from guiado.errors import InvalidInput
 
     screen = screen_of(context)
@@ -48,7 +51,7 @@ def rank(
         given = check(commands.Detect, {"problem_description": sys.stdin.read() if text == "-" else text, "limit": limit})
     except InvalidInput as error:
         raise InvalidInput([replace(problem, field="TEXTO") for problem in error.problems]) from None
-    bench = open_workbench()
+    bench = _open(screen, file_only=file_only)
     detected = detect(bench.index, given.problem_description, bench.none_below, bench.accept_from, given.limit)
     rows = view(detected, bench.guides, screen.language)
     found = explanation.Found(given.problem_description, detected, rows, bench)
@@ -58,6 +61,21 @@ def rank(
         explanation.explain(screen, found)
     else:
         explanation.tell(screen, found)
+
+
+def _open(screen: Screen, *, file_only: bool) -> Workbench:
+    from guiado.cli.workbench import open_detector, open_workbench
+    from guiado.errors import KnowledgeBaseInvalid
+
+    if file_only:
+        return open_workbench()
+    bench, trouble = open_detector()
+    if isinstance(trouble, KnowledgeBaseInvalid):
+        screen.complain(screen.tr("El archivo tiene errores: se usa la última versión buena. Míralos con: guiado kb lint"))
+    elif trouble is not None:
+        screen.complain(screen.tr("La base de datos no responde, así que se mira solo el archivo, sin lo que se aprendió."))
+        screen.complain(screen.explain(trouble))
+    return bench
 
 
 @app.command(
@@ -75,7 +93,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="TABLA", help="Guarda la tabla de confusiones entera como CSV.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure detection on judged texts."""
     from guiado.app import evaluate as trials

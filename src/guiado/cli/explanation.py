@@ -22,6 +22,8 @@ _BAR = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
+_LEAST_TOLD = 0.005
+"""What rounds to 0 % is not shown."""
 _WORD = re.compile(r"[^\W_]+")
 _STYLES = {Verdict.ACCEPT: "green", Verdict.UNCLEAR: "yellow", Verdict.NONE: "red"}
 _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
@@ -56,10 +58,15 @@ def as_json(found: Found) -> dict[str, object]:
 
 def tell(screen: Screen, found: Found) -> None:
     """One line for each candidate, and the verdict."""
-    for row in found.rows:
+    for row in _worth_telling(found):
         line = f"{percent(screen, row['confidence']):>6}  {row['problem_id']}  {row['problem_title']}"
         screen.verbatim(line)
     screen.verbatim(_verdict(screen, found), style=_STYLES[found.detected.verdict])
+
+
+def _worth_telling(found: Found) -> list[dict[str, Any]]:
+    """The candidates that are more than nothing: one of 0 % has no words that count."""
+    return [row for row in found.rows if row["confidence"] >= _LEAST_TOLD]
 
 
 def explain(screen: Screen, found: Found) -> None:
@@ -119,7 +126,7 @@ def _thresholds(screen: Screen, found: Found) -> str:
 def _list(screen: Screen, found: Found, reading: Reading) -> None:
     for label, value in _facts(screen, found, reading):
         screen.verbatim(f"{label}: {value}")
-    for number, row in enumerate(found.rows, 1):
+    for number, row in enumerate(_worth_telling(found), 1):
         screen.verbatim(f"{number}. {percent(screen, row['confidence'])} {row['problem_title']} ({row['problem_id']})")
         for label, value in _reasons(screen, row):
             screen.verbatim(f"   {label}: {value}")
@@ -171,7 +178,7 @@ def _candidates(screen: Screen, found: Found) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True, width=_BAR)
     table.add_column(overflow="fold", ratio=1)
-    for row in found.rows:
+    for row in _worth_telling(found):
         style = _style(found, row["confidence"])
         table.add_row(
             _coloured(f"  {percent(screen, row['confidence'])}", f"bold {style}"), _bar(found, row, style), _about(screen, row)

@@ -1,21 +1,24 @@
-"""`guiado kb`: check, read and copy the knowledge base. Works without a database."""
+"""`guiado kb`: check, read, extend and copy the knowledge base. Works without a database."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guiado.cli import new_problem
 from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Screen, bullets, screen_of
+from guiado.cli.screen import Json, Screen, bullets, screen_of
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
 
 if TYPE_CHECKING:
     from guiado.domain.guide import Guide, Step
 
-app = typer.Typer(cls=ManualGroup, help="Base de conocimiento: revisar, ver y copiar.", no_args_is_help=True)
+app = typer.Typer(cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar y copiar.", no_args_is_help=True)
+new_problem.add_to(app)
 _NAME = "support_troubleshooting_kb.json"
 
 
@@ -26,52 +29,83 @@ _NAME = "support_troubleshooting_kb.json"
 def lint(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(metavar="ARCHIVO", help="Archivo JSON; por defecto, el que está en uso.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Check a knowledge-base file."""
     from guiado.app.knowledge import read_file
     from guiado.app.lint import MOST_TRIED, can_try
 
-    screen, path = screen_of(context), file or _path_in_use()
+    screen, path = screen_of(context), file or path_in_use()
     try:
         entries = read_file(path)
     except KnowledgeBaseInvalid as error:
-        _show_findings(screen, error.problems, "✗", "red")
-        _show_findings(screen, error.warnings, "!", "yellow")
-        name, count = printable(path.name), len(error.problems)
-        screen.say("✗ {file} no se puede usar. Errores: {count}.", style="bold red", file=name, count=count)
+        _refuse(screen, path, error, as_json=as_json)
         raise typer.Exit(1) from None
     warnings = [*entries.findings.warnings, *_doubts(entries.guides)]
-    _show_findings(screen, warnings, "!", "yellow")
+    if as_json:
+        screen.print_json(_as_json(screen, path, len(entries.guides), [], warnings))
+        return
+    _show_findings(screen, [], warnings)
     if not can_try(entries.guides):
         screen.say(
             "Hay más de {limit} frases: no se probó cada una. Mídelas con: guiado detect eval", style="dim", limit=MOST_TRIED
         )
-    count, doubts = len(entries.guides), len(warnings)
+    count, doubts, name = len(entries.guides), len(warnings), printable(path.name)
     screen.say(
-        "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.",
-        style="bold green",
-        file=printable(path.name),
-        count=count,
-        doubts=doubts,
+        "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.", style="bold green", file=name, count=count, doubts=doubts
     )
+
+
+def _refuse(screen: Screen, path: Path, error: KnowledgeBaseInvalid, *, as_json: bool) -> None:
+    if as_json:
+        screen.print_json(_as_json(screen, path, 0, error.problems, error.warnings))
+        return
+    _show_findings(screen, error.problems, error.warnings)
+    count = len(error.problems)
+    screen.say("✗ {file} no se puede usar. Errores: {count}.", style="bold red", file=printable(path.name), count=count)
+
+
+def _as_json(
+    screen: Screen, path: Path, guides: int, errors: list[FieldProblem], warnings: list[FieldProblem]
+) -> dict[str, object]:
+    def told(found: list[FieldProblem]) -> list[dict[str, str | None]]:
+        return [{"guide": _guide_of(f), "path": f.field, "message": screen.explain(f.message)} for f in found]
+
+    return {
+        "file": str(path),
+        "usable": not errors,
+        "guides": guides,
+        "errors": told(errors),
+        "warnings": told(warnings),
+    }
 
 
 @app.command(cls=Manual, help="Muestra las guías, o una entera.")
 def show(
     context: typer.Context,
     problem_id: Annotated[str | None, typer.Argument(metavar="GUÍA", help="Identificador de la guía.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Show all guides in short, or one in full."""
     from guiado.app.knowledge import read_file
 
-    screen, guides = screen_of(context), read_file(_path_in_use()).guides
-    if problem_id is None:
+    screen, guides = screen_of(context), read_file(path_in_use()).guides
+    if problem_id is not None and problem_id not in guides:
+        raise NotFound("No hay ninguna guía {problem_id}. Mira la lista con: guiado kb show", problem_id=printable(problem_id))
+    if as_json:
+        found = {name: _guide_json(guide) for name, guide in guides.items()}
+        screen.print_json(found if problem_id is None else found[problem_id])
+    elif problem_id is None:
         for guide in guides.values():
             _show_row(screen, guide.in_language(screen.language))
-    elif problem_id in guides:
-        _show_guide(screen, guides[problem_id].in_language(screen.language))
     else:
-        raise NotFound("No hay ninguna guía {problem_id}. Mira la lista con: guiado kb show", problem_id=printable(problem_id))
+        _show_guide(screen, guides[problem_id].in_language(screen.language))
+
+
+def _guide_json(guide: Guide) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {name: value for name, value in asdict(guide).items() if not name.startswith("_")}
 
 
 @app.command(cls=Manual, help="Copia la base de conocimiento original a un archivo que puedes editar.")
@@ -93,11 +127,14 @@ def export(
             "No se puede escribir {file} ({problem}). Elige otra ruta.", file=shown, problem=os_reason(error)
         ) from None
     screen = screen_of(context)
-    screen.say("✓ Listo: {file}. Edítalo, revísalo con guiado kb lint y ponlo en uso con:", style="green", file=file)
+    screen.say("✓ Listo: {file}. Edítalo y revísalo con:", style="green", file=shown)
+    screen.verbatim(screen.command("kb", "lint", shlex.quote(str(file))), style="bold")
+    screen.say("Para usarla, agrega esta línea al archivo .env y reinicia:", style="green")
     screen.verbatim(f"GUIADO_KB_PATH={file.resolve()}", style="bold")
 
 
-def _path_in_use() -> Path:
+def path_in_use() -> Path:
+    """The knowledge-base file that this configuration uses."""
     from guiado.settings import read_settings
     from guiado.wiring import knowledge_path
 
@@ -112,11 +149,27 @@ def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
     return look_at(guides, *thresholds(read_settings()), quick_index_of).warnings
 
 
-def _show_findings(screen: Screen, findings: list[FieldProblem], mark: str, style: str) -> None:
+def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[FieldProblem]) -> None:
+    """Errors and doubts, those of a guide together, under its name where there is more than one."""
     from rich.text import Text
 
-    for found in findings:
-        screen.verbatim(Text.assemble((f"{mark} ", style), (found.field, "bold"), f": {screen.explain(found.message)}"))
+    found = [("✗", "red", each) for each in errors] + [("!", "yellow", each) for each in warnings]
+    groups: dict[str | None, list[tuple[str, str, FieldProblem]]] = {}
+    for each in found:
+        groups.setdefault(_guide_of(each[2]), []).append(each)
+    for guide, members in sorted(groups.items(), key=lambda group: group[0] or ""):
+        if len(groups) > 1:
+            screen.verbatim(guide or screen.tr("Todo el archivo"), style="bold cyan")
+        for mark, style, problem in members:
+            screen.verbatim(Text.assemble((f"{mark} ", style), (problem.field, "bold"), f": {screen.explain(problem.message)}"))
+        if len(groups) > 1:
+            screen.show()
+
+
+def _guide_of(problem: FieldProblem) -> str | None:
+    """The guide that a JSON path leads into."""
+    head, _, rest = problem.field.partition("$.")
+    return None if head or not rest else rest.split(".")[0].split("[")[0]
 
 
 def _show_row(screen: Screen, guide: Guide) -> None:

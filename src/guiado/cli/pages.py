@@ -6,12 +6,17 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from guiado.cli.choices import BACK, Choice, make_choice
 from guiado.cli.screen import Screen, bullets
 
 if TYPE_CHECKING:
     from guiado.cli.desk import View
 
 _BAR_COLUMNS = 24
+_AROUND_STEP = 14
+"""Lines of headings, blank lines, question and prompt around the text of a step."""
+_LOOKS_ONLY = {"diagnostic", "check"}
+"""Steps that only look something up: done is all that can be said of them."""
 
 
 def greet(screen: Screen) -> None:
@@ -20,6 +25,16 @@ def greet(screen: Screen) -> None:
     screen.say("Hola, soy guiado.", style="bold cyan")
     screen.say("Vamos a resolver tu problema paso a paso. Ctrl-C sale cuando quieras y nada se pierde.")
     screen.show()
+
+
+def ask_email(screen: Screen) -> str:
+    """Say why an address is needed.
+
+    Returns:
+        The question.
+    """
+    screen.say("Para escribirte si una persona tiene que seguir con tu caso, necesitamos tu correo.", style="dim")
+    return screen.tr("¿A qué correo podemos escribirte?")
 
 
 @contextmanager
@@ -65,35 +80,57 @@ def welcome_back(screen: Screen, view: View) -> None:
         screen.show(view["said"], style="yellow")
 
 
-def show_options(screen: Screen, asked: Mapping[str, Any]) -> dict[str, object]:
+def show_options(screen: Screen, asked: Mapping[str, Any]) -> list[Choice]:
     """What the problem could be, with a question if there is one.
 
     Returns:
-        Key -> what is said: a mapping for `Desk.clarify`, "words" or "leave".
+        The choices; each means a mapping for `Desk.clarify`, "words" or "leave".
     """
-    keys: dict[str, object] = {}
     screen.show()
-    for number, option in enumerate(asked["options"], 1):
-        keys[str(number)] = {"problem_id": option["problem_id"]}
+    options = _show_problems(screen, asked["options"])
+    question: list[Choice] = []
+    if asked["question"]:
+        question = [
+            make_choice(screen.tr("s: Sí"), "s", {"answer": "yes"}),
+            make_choice(screen.tr("n: No"), "n", {"answer": "no"}),
+            make_choice(screen.tr("d: No lo sé"), "d", {"answer": "unknown"}),
+        ]
+        _offer(screen, asked["question"]["text"], question)
+    rest = _other_ways(screen)
+    _offer(screen, screen.tr("O elige otra opción:"), rest)
+    _tell_how(screen)
+    return [*options, *question, *rest]
+
+
+def show_frequent(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list[Choice]:
+    """The most frequent problems, for somebody whose words say nothing that is known.
+
+    Returns:
+        The choices; each means a mapping with `problem_id` or `none`, "words" or "leave".
+    """
+    _rule(screen)
+    screen.say("Todavía no sé qué problema es. ¿Es alguno de estos, los más frecuentes?", style="bold yellow")
+    options = _show_problems(screen, problems)
+    rest = _other_ways(screen)
+    _offer(screen, screen.tr("O elige otra opción:"), rest)
+    _tell_how(screen)
+    return [*options, *rest]
+
+
+def _show_problems(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list[Choice]:
+    for number, option in enumerate(problems, 1):
         screen.show(_choice(screen, str(number), option["title"]))
         if option["example"]:
             screen.show(bullets(screen, [f"«{option['example']}»"], " ", "dim"))
-    if asked["question"]:
-        keys |= _offer(
-            screen,
-            asked["question"]["text"],
-            (
-                (screen.tr("s: Sí"), "s", {"answer": "yes"}),
-                (screen.tr("n: No"), "n", {"answer": "no"}),
-                (screen.tr("d: No lo sé"), "d", {"answer": "unknown"}),
-            ),
-        )
-    rest = (
-        (screen.tr("e: Lo explico con otras palabras"), "e", "words"),
-        (screen.tr("0: Ninguno de estos"), "0", {"none": True}),
-        (screen.tr("q: Salir y seguir después"), "q", "leave"),
-    )
-    return _offer(screen, screen.tr("O dime otra cosa:"), rest) | keys
+    return [Choice(str(n), option["title"], {"problem_id": option["problem_id"]}) for n, option in enumerate(problems, 1)]
+
+
+def _other_ways(screen: Screen) -> list[Choice]:
+    return [
+        make_choice(screen.tr("e: Lo explico con otras palabras"), "e", "words"),
+        make_choice(screen.tr("0: Ninguno de estos"), "0", {"none": True}),
+        make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
+    ]
 
 
 def show_step(screen: Screen, view: View) -> None:
@@ -118,52 +155,73 @@ def show_step(screen: Screen, view: View) -> None:
         screen.show(screen.tr("Dices que ya hiciste esto («{words}»). Si es así, sáltalo.", words=words), style="yellow")
 
 
-def show_choices(screen: Screen, *, tried: bool = False) -> dict[str, object]:
-    """Ask how it went.
+def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool = False) -> list[Choice]:
+    """Ask how the step went.
 
     Args:
-        tried: whether the customer said at the beginning that they did this already.
+        step: as it was shown.
+        is_repeated: whether it was shown before, so that its title alone is.
 
     Returns:
-        Key -> an outcome, "tried", "wrong", "person" or "leave". The Spanish keys work in every language, where no other choice
-        has them.
+        The choices; each means an outcome, "tried", "wrong", "person", `BACK` or "leave".
     """
-    return _offer(
-        screen,
-        screen.tr("¿Cómo te fue?"),
-        (
-            (screen.tr("s: Se resolvió"), "s", "solved"),
-            (screen.tr("h: Hecho, sigo"), "h", "done"),
-            (screen.tr("n: Lo hice y no sirvió"), "n", "not_helped"),
-            (screen.tr("p: No pude hacerlo"), "p", "could_not"),
-            *([(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if tried else []),
-            (screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
-            (screen.tr("a: Hablar con una persona"), "a", "person"),
-            (screen.tr("q: Salir y seguir después"), "q", "leave"),
-        ),
-    )
+    looks_only = step["type"] in _LOOKS_ONLY
+    choices = [
+        make_choice(screen.tr("s: Sí, se resolvió"), "s", "solved"),
+        make_choice(screen.tr("n: Lo hice y sigue igual"), "n", "not_helped"),
+        make_choice(screen.tr("p: No pude hacerlo"), "p", "could_not"),
+        # Taken everywhere, and offered where there is nothing yet that could have helped.
+        make_choice(screen.tr("h: Hecho, sigo"), "h", "done", shown=looks_only),
+        *([make_choice(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if step["already_tried"] else []),
+        make_choice(screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
+        make_choice(screen.tr("a: Hablar con una persona"), "a", "person"),
+        make_choice(screen.tr("v: Volver atrás a leer los pasos"), "v", BACK),
+        make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
+    ]
+    shown = [choice for choice in choices if choice.shown]
+    heading = step["title"] if is_repeated or _fills_screen(screen, step, len(shown)) else ""
+    _offer(screen, screen.tr("¿Cómo te fue?"), choices, heading)
+    _tell_how(screen)
+    return choices
 
 
-def show_patience(screen: Screen) -> dict[str, object]:
+def show_patience(screen: Screen) -> list[Choice]:
     """Ask whether to try on while a person is on the way.
 
     Returns:
-        Key -> yes or no.
+        The choices; each means yes or no.
     """
-    choices = ((screen.tr("s: Sí, sigo probando"), "s", True), (screen.tr("n: No, espero a la persona"), "n", False))
-    return _offer(screen, screen.tr("¿Quieres seguir probando mientras tanto?"), choices)
+    choices = [
+        make_choice(screen.tr("s: Sí, sigo probando"), "s", meaning=True),
+        make_choice(screen.tr("n: No, espero a la persona"), "n", meaning=False),
+    ]
+    _offer(screen, screen.tr("¿Quieres seguir probando mientras tanto?"), choices)
+    _tell_how(screen)
+    return choices
 
 
-def _offer(screen: Screen, question: str, choices: Sequence[tuple[str, str, object]]) -> dict[str, object]:
-    """Show choices; each is "key: words" in the screen's language, the Spanish key, and what it means."""
-    keys = {key: meaning for _, key, meaning in choices}
+def _offer(screen: Screen, question: str, choices: Sequence[Choice], heading: str = "") -> None:
     screen.show()
+    if heading:
+        screen.show(f"▸ {heading}", style="cyan")
     screen.show(question, style="bold")
-    for label, _, meaning in choices:
-        key, _, words = label.partition(": ")
-        keys[key] = meaning
-        screen.show(_choice(screen, key, words))
-    return keys
+    for choice in choices:
+        if choice.shown:
+            screen.show(_choice(screen, choice.key, choice.words))
+
+
+def _tell_how(screen: Screen) -> None:
+    if screen.is_interactive:
+        screen.say("Escribe la letra y pulsa Enter.", style="dim")
+
+
+def _fills_screen(screen: Screen, step: Mapping[str, Any], choices: int) -> bool:
+    """Whether the step's title has left the screen when the question comes."""
+    if not screen.is_interactive:
+        return False
+    lines = [step["description"], *step["warnings"], *step["instructions"], step["expected_result"]]
+    rows = sum(1 + len(line) // screen.out.width for line in lines if line) + 2 * len(step["resources"])
+    return rows + choices + _AROUND_STEP > screen.out.height
 
 
 def reply(screen: Screen, view: View) -> None:

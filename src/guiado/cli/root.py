@@ -23,8 +23,8 @@ from guiado.cli import (
     sessions,
     webhooks,
 )
-from guiado.cli.manual import Manual, ManualGroup, explain_usage
-from guiado.cli.screen import Screen, screen_of
+from guiado.cli.manual import HELP, Manual, ManualGroup, explain_usage
+from guiado.cli.screen import Json, Screen, screen_of
 from guiado.errors import GuiadoError, InvalidInput, printable
 
 _LANGUAGES = ("es", "en", "pt")
@@ -35,7 +35,8 @@ app = typer.Typer(
     name="guiado",
     cls=ManualGroup,
     help="Ayuda a resolver problemas paso a paso: servicio web, asistente en la terminal y base de datos incluida.",
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": [*HELP]},
     pretty_exceptions_enable=False,
     invoke_without_command=True,
 )
@@ -67,11 +68,14 @@ def start(
 
 
 @app.command(cls=Manual, help="Muestra la versión.")
-def version(context: typer.Context) -> None:
+def version(context: typer.Context, as_json: Json = False) -> None:
     """Print the version alone."""
     from guiado import __version__
 
-    screen_of(context).verbatim(__version__)
+    if as_json:
+        screen_of(context).print_json({"version": __version__})
+    else:
+        screen_of(context).verbatim(__version__)
 
 
 def run(words: list[str]) -> int:
@@ -90,7 +94,23 @@ def run(words: list[str]) -> int:
         screen.complain(screen.tr("--lang: {given} no es un idioma de guiado. Elige es, en o pt.", given=printable(wished)))
         return _MISUSED
     _quieten()
+    if rest[:1] == ["--install-completion"]:
+        return _install_completion(screen, rest[1:])
     return _run(rest, screen)
+
+
+def _install_completion(screen: Screen, shells: list[str]) -> int:
+    """Have Typer install its completion, and say so in the screen's language."""
+    from typer._completion_shared import Shells, _get_shell_name, install  # pyright: ignore[reportPrivateUsage]
+
+    shell = (shells or [_get_shell_name() or ""])[0]
+    if shell not in {*Shells}:
+        known = ", ".join(Shells)
+        screen.complain(screen.tr("No sé qué terminal usas. Escribe cuál después de la opción: {known}.", known=known))
+        return _MISUSED
+    _, path = install(shell, "guiado", "_GUIADO_COMPLETE")
+    screen.say("✓ Autocompletado instalado: {file}. Abre una terminal nueva para usarlo.", style="green", file=path)
+    return 0
 
 
 def _run(words: list[str], screen: Screen) -> int:
@@ -134,7 +154,7 @@ def _explain_fault(screen: Screen, error: Exception) -> str:
         reason, path = os_reason(error), error.filename or "?"
         return screen.tr("No puedo usar {path}: {reason}.\nCorrígelo y vuelve a intentarlo.", path=path, reason=reason)
     return screen.tr(
-        "Error interno: {problem}.\nRepite la orden con GUIADO_LOG_LEVEL=debug para ver el detalle, y avisa de este fallo.",
+        "Error interno: {problem}.\nRepite el comando con GUIADO_LOG_LEVEL=debug para ver el detalle, y avisa de este fallo.",
         problem=" ".join(f"{type(error).__name__}: {error}".split())[:300],
     )
 
@@ -160,7 +180,10 @@ def _language_of(locale: str) -> str | None:
 
 
 def _quieten() -> None:
-    # `serve` and `worker` turn their log on themselves; on any other screen it would be in the way.
+    # `serve` and `worker` turn their log on themselves; on any other screen it would be in the way. Python itself writes
+    # warnings to standard error where nobody handles them.
     import logging
 
     logging.getLogger("guiado").setLevel(logging.WARNING)
+    if not any(isinstance(each, logging.NullHandler) for each in logging.getLogger().handlers):
+        logging.getLogger().addHandler(logging.NullHandler())

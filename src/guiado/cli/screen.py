@@ -5,25 +5,31 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
+import select
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
+from guiado.cli.invocation import name_program, program
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para otros programas.")]
+Json = Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")]
 _NARROW = 60
 """Below this width, in columns, nothing is indented."""
 _LEAST = 10
 _USUAL = 80
+_PIPE = 1_000
+"""Columns of a pipe: a line there has no end."""
+_PASTE_S = 0.05
 
 
 class Screen:
@@ -49,7 +55,7 @@ class Screen:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether somebody sits there: keys count at once, and what moves may move."""
+        """Whether somebody sits there."""
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     @property
@@ -57,25 +63,33 @@ class Screen:
         """Columns by which a block is moved in."""
         return 0 if self.out.width < _NARROW else 2
 
-    def tr(self, template: str, **params: object) -> str:
+    def tr(self, template: str, /, **params: object) -> str:
         """A Spanish template in the screen's language, filled in."""
         from guiado.i18n import text
 
-        return text(self.language, template, **params)
+        return name_program(text(self.language, template, **params))
 
     def explain(self, what: Message | FieldProblem | GuiadoError) -> str:
         """An error or message in the screen's language."""
         from guiado.i18n import translate
 
-        return translate(what, self.language)
+        return name_program(translate(what, self.language))
 
-    def say(self, template: str, style: str = "", **params: object) -> None:
+    def say(self, template: str, /, *, style: str = "", **params: object) -> None:
         """Print a Spanish template in the screen's language."""
-        self.out.print(self.tr(template, **params), style=style)
+        self.show(self.tr(template, **params), style=style)
 
     def show(self, what: RenderableType = "", style: str = "") -> None:
-        """Print something that is no template."""
-        self.out.print(what, style=style)
+        """Print something that is no template; in a pipe a row is one line, without padding."""
+        if self.out.is_terminal:
+            self.out.print(what, style=style)
+            return
+        for line in _plain(what):
+            self.out.print(line, style=style, soft_wrap=True)
+
+    def command(self, *words: str) -> str:
+        """A command of guiado as it has to be typed here."""
+        return " ".join((program(), *words))
 
     def verbatim(self, line: str | Text, style: str = "") -> None:
         """Print a line that somebody will copy: never wrapped."""
@@ -92,40 +106,37 @@ class Screen:
         """Print a line on standard error."""
         self.errors.print(line, style="red", soft_wrap=True)
 
-    def ask(self, label: str) -> str:
+    def ask(self, label: str, *, is_first: bool = False, is_long: bool = True) -> str:
         """A line that the customer types.
+
+        Args:
+            is_first: nothing was asked before: what is typed already is the answer.
+            is_long: several lines that are pasted at a terminal are one answer.
 
         Raises:
             EOFError: there is no more input.
             KeyboardInterrupt: the customer pressed Ctrl-C.
         """
-        self.out.print(label, style="bold")
+        if label:
+            self.show(label, style="bold")
         with contextlib.suppress(ImportError):
             importlib.import_module("readline")  # arrows and deletion work from here on
-        return self._read("› ").strip()
+        if not self.is_interactive:
+            return self._read("› ").strip()
+        if not is_first:
+            _forget_typed_ahead()
+        line = self._read("› ")
+        return (f"{line}\n{_rest_of_paste()}" if is_long else line.partition("\n")[0]).strip()
 
-    def ask_key(self, meanings: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        """What the customer's key means; asks again until it means something.
-
-        Args:
-            meanings: lower-case key -> meaning. A terminal needs no Enter; from a pipe, one line is one key.
+    def read_answer(self) -> str:
+        """One typed line that chooses something; what was typed or pasted before it was asked does not count.
 
         Raises:
             EOFError, KeyboardInterrupt: as `ask`.
         """
-        while True:
-            key = self._key()
-            if key in meanings:
-                return meanings[key]
-            self.say("No conozco esa tecla. Usa una de las que están entre corchetes.", style="yellow")
-
-    def _key(self) -> str:
-        if not self.is_interactive:
-            return self._read("› ").strip().lower()
-        self.out.print("› ", end="")
-        key = typer.getchar()[:1]
-        self.out.print(key if key.isprintable() else "")
-        return key.lower()
+        if self.is_interactive:
+            _forget_typed_ahead()
+        return self._read("› ").strip()
 
     def _read(self, prompt: str) -> str:
         line = input(prompt)
@@ -137,6 +148,42 @@ class Screen:
 def screen_of(context: typer.Context) -> Screen:
     """The screen of the running command."""
     return cast("Screen", context.find_root().obj)
+
+
+def _forget_typed_ahead() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):  # no terminal of the usual kind
+        termios = importlib.import_module("termios")
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
+def _rest_of_paste() -> str:
+    """The lines that came together with the one that was read."""
+    pieces: list[str] = []
+    with contextlib.suppress(OSError, ValueError):
+        while select.select([sys.stdin], [], [], _PASTE_S)[0]:
+            piece = os.read(sys.stdin.fileno(), 65_536)
+            if not piece:
+                break
+            pieces.append(piece.decode("utf-8", "replace"))
+    return "".join(pieces).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _plain(what: object) -> Iterator[RenderableType]:
+    """The lines of something for a pipe: rows are not padded, and nothing is wrapped."""
+    from rich.console import Group
+    from rich.table import Table
+
+    if isinstance(what, Table):
+        nothing = "-" if what.show_header else ""
+        headings = [column.header for column in what.columns] if what.show_header else []
+        for row in (headings, *zip(*(column.cells for column in what.columns), strict=False)):
+            if any(map(str, row)):
+                yield "  ".join(filter(None, (str(cell) or nothing for cell in row))).rstrip()
+    elif isinstance(what, Group):
+        for part in what.renderables:
+            yield from _plain(part)
+    else:
+        yield cast("RenderableType", what)
 
 
 def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str = "") -> RenderableType:
@@ -183,4 +230,6 @@ def _console(stream: TextIO) -> Console:
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
     if console.width < _LEAST:  # COLUMNS=0 says that nobody knows
         console.width = _USUAL
+    if not console.is_terminal:
+        console.width = _PIPE
     return console

@@ -1,7 +1,8 @@
-"""What `guiado detect` works with: the knowledge base in use, indexed from its file, and the thresholds."""
+"""What `guiado detect` works with: the detector that the service uses, or one made of the knowledge-base file alone."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,8 +12,10 @@ from guiado.app.knowledge import problem_of, read_file
 from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index
 from guiado.detection.outcome import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
+from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.settings import Settings, read_settings
-from guiado.wiring import encoder_of, knowledge_path
+from guiado.store.embedded import EmbeddedPostgres, default_home
+from guiado.wiring import Runtime, encoder_of, knowledge_path, loop_factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,51 @@ class Workbench:
         return replace(self, index=index_of(problems_of(trial, map(problem_of, self.guides.values()))))
 
 
+def open_detector() -> tuple[Workbench, GuiadoError | None]:
+    """What `POST /detect` works with: the last good knowledge base, what was learned and what was fitted.
+
+    Returns:
+        The detector; and why it is that of the file alone although there is a database, or why the file as it is now is not in
+        use.
+
+    Raises:
+        KnowledgeBaseInvalid: neither the file nor the database has a knowledge base that can be used.
+        SettingsInvalid: a setting cannot be used.
+    """
+    settings = read_settings()
+    try:
+        if not _has_database(settings):
+            return open_workbench(), None
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_read_detector(settings))
+    except DatabaseUnavailable as error:
+        return open_workbench(), error
+
+
+def _has_database(settings: Settings) -> bool:
+    """Whether there is one already: an embedded database is not made for a look at a text."""
+    if settings.database_url:
+        return True
+    return (EmbeddedPostgres(settings.home or default_home()).status().data / "PG_VERSION").is_file()
+
+
+async def _read_detector(settings: Settings) -> tuple[Workbench, GuiadoError | None]:
+    runtime = await Runtime.open(settings)
+    try:
+        knowledge = runtime.knowledge
+        await knowledge.complete()
+        await knowledge.refresh()
+        if knowledge.problem and not knowledge.snapshot.guides:
+            raise knowledge.problem
+        found = knowledge.snapshot
+        parts = runtime.parts
+        return Workbench(found.guides, found.index, parts.threshold, parts.accept_from), knowledge.problem
+    finally:
+        await runtime.close()
+
+
 def open_workbench() -> Workbench:
-    """Read the knowledge base in use.
+    """Read the knowledge base in use, from its file alone.
 
     Raises:
         KnowledgeBaseInvalid: it cannot be used.

@@ -123,5 +123,5 @@ def _ipv6(host: str) -> str:
     return host
 
 
-def _bad_url(template: str, **params: object) -> InvalidInput:
+def _bad_url(template: str, /, **params: object) -> InvalidInput:
     return InvalidInput([FieldProblem("url", Message(template, params))])

@@ -37,12 +37,12 @@ class Findings:
     error_count: int = 0
     """All errors, also those that are more than can be told."""
 
-    def error(self, path: str, template: str, **params: object) -> None:
+    def error(self, path: str, template: str, /, **params: object) -> None:
         """Note a fault at this JSON path."""
         self.error_count += 1
         _note(self.errors, path, Message(template, params))
 
-    def warn(self, path: str, template: str, **params: object) -> None:
+    def warn(self, path: str, template: str, /, **params: object) -> None:
         """Note a doubt at this JSON path."""
         _note(self.warnings, path, Message(template, params))
 

@@ -37,7 +37,7 @@ def _pages() -> Environment:
 def _page(request: Http, name: str, **values: object) -> Response[str]:
     language = negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
 
-    def translated(template: str, **params: object) -> str:
+    def translated(template: str, /, **params: object) -> str:
         return text(language, template, **params)
 
     html = _pages().get_template(name).render(_=translated, language=language, version=__version__, **values)

@@ -1,0 +1,131 @@
+"""Questions with a few possible answers: a line that is a letter or the words of an option, and nothing else, chooses."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from guiado.errors import printable
+
+if TYPE_CHECKING:
+    from guiado.cli.screen import Screen
+
+BACK = "back"
+"""Meaning of the words that go one question back."""
+_BACK = {"atras", "volver", "regresar", "anterior", "back", "go back", "voltar"}
+_LEAVE = {"salir", "quit", "exit", "sair"}
+_YES = {"s", "si", "y", "yes", "sim"}
+_NO = {"n", "no", "nao"}
+_LEAST_HINT = 4
+"""Letters that a word must have to be taken for a part of an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One possible answer.
+
+    Args:
+        key: the letter that the screen shows.
+        words: the option in the screen's language.
+        meaning: what it stands for.
+        spanish: the letter in Spanish, good in every language where no other option has it.
+        shown: whether the screen shows it.
+    """
+
+    key: str
+    words: str
+    meaning: object
+    spanish: str = ""
+    shown: bool = True
+
+
+def make_choice(label: str, spanish: str, meaning: object, *, shown: bool = True) -> Choice:
+    """A choice from "key: words" in the screen's language."""
+    key, _, words = label.partition(": ")
+    return Choice(key, words, meaning, spanish, shown)
+
+
+def fold(text: str) -> str:
+    """A typed answer as it is compared: lower case, without accents and punctuation."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", plain))
+
+
+def is_back(text: str) -> bool:
+    """Whether somebody wants to go back."""
+    return fold(text) in _BACK
+
+
+def understand(given: str, choices: Sequence[Choice]) -> Choice | None:
+    """The choice that was typed: its letter, or all words of it. The first letter of another word chooses nothing."""
+    said = fold(given)
+    keys = {choice.spanish: choice for choice in choices if choice.spanish} | {choice.key: choice for choice in choices}
+    if said in keys:
+        return keys[said]
+    meant = [choice for choice in choices if said in _names(choice)]
+    return meant[0] if said and len(meant) == 1 else None
+
+
+def _names(choice: Choice) -> set[str]:
+    parts = {fold(part) for part in choice.words.split(",")}
+    named = {fold(choice.words), *(part for part in parts if " " in part)}
+    also = _BACK if choice.meaning == BACK else _LEAVE if choice.meaning == "leave" else set[str]()
+    return named | also
+
+
+def resemble(given: str, choices: Sequence[Choice]) -> Choice | None:
+    """The only shown choice that has all the words that were typed, to be named to whoever typed them."""
+    said = set(fold(given).split())
+    if not any(len(word) >= _LEAST_HINT for word in said):
+        return None
+    near = [choice for choice in choices if choice.shown and said <= set(fold(choice.words).split())]
+    return near[0] if len(near) == 1 else None
+
+
+def ask_choice(screen: Screen, choices: Sequence[Choice]) -> object:
+    """Ask until one of the choices is typed.
+
+    Raises:
+        EOFError, KeyboardInterrupt: as `Screen.ask`.
+    """
+    while True:
+        given = screen.read_answer()
+        if chosen := understand(given, choices):
+            return chosen.meaning
+        _explain(screen, given, choices)
+
+
+def _explain(screen: Screen, given: str, choices: Sequence[Choice]) -> None:
+    if not given:
+        screen.say("Escribe la letra de una opción y pulsa Enter.", style="yellow")
+        return
+    shown = printable(given)
+    if near := resemble(given, choices):
+        why = "No entendí «{given}», así que no hice nada. ¿Querías decir «{words}»? Escribe {key} y pulsa Enter."
+        screen.say(why, style="yellow", given=shown, words=near.words, key=near.key)
+    else:
+        why = "No entendí «{given}», así que no hice nada. Escribe solo la letra que está entre corchetes y pulsa Enter."
+        screen.say(why, style="yellow", given=shown)
+
+
+def is_sure(screen: Screen, question: str) -> bool:
+    """Ask again before something that cannot be taken back; from a pipe, what was said counts.
+
+    Args:
+        question: in the screen's language, with what will happen.
+
+    Raises:
+        EOFError, KeyboardInterrupt: as `Screen.ask`.
+    """
+    while screen.is_interactive:
+        screen.show(question, style="bold yellow")
+        said = fold(screen.read_answer())
+        if said in _YES:
+            return True
+        if said in _NO | _BACK:
+            return False
+        screen.say("Escribe s para sí o n para no, y pulsa Enter.", style="yellow")
+    return True

@@ -1,0 +1,63 @@
+"""What the terminal asks of guiado for somebody whose words lead nowhere, and for somebody who looks back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guiado.agent.engine import engine
+from guiado.app import answer, views
+from guiado.app.parts import Parts
+from guiado.app.report import analytics
+from guiado.app.start import detect
+from guiado.domain.guide import Guide
+from guiado.store.database import Connection
+
+_SHOWN = 5
+_DAYS = 30
+
+
+def is_known(description: str) -> bool:
+    """Whether a session that begins with these words finds out what the problem may be."""
+    running = engine()
+    snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
+    return detect(snapshot, description, running.runtime.parts.threshold).problem is not None
+
+
+def frequent_problems(language: str) -> list[dict[str, Any]]:
+    """The problems that most sessions of the last days were about, then the others in the order of the knowledge base.
+
+    Args:
+        language: es, en or pt, of what is shown.
+
+    Returns:
+        At most five: `problem_id title example`.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> list[str]:
+        del parts
+        found = await analytics(connection, _DAYS)
+        return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
+
+    running = engine()
+    guides = running.portal.call(running.runtime.knowledge_of, None).snapshot.guides
+    ordered = dict.fromkeys((*(known for known in running.read(run) if known in guides), *guides))
+    return [_shown(guides[problem_id].in_language(language)) for problem_id in [*ordered][:_SHOWN]]
+
+
+def _shown(guide: Guide) -> dict[str, Any]:
+    example = guide.common_issues[0] if guide.common_issues else None
+    return {"problem_id": guide.problem_id, "title": guide.problem_title, "example": example}
+
+
+def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
+    """A step of the guide that a session follows, to be read again.
+
+    Args:
+        number: from 1.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> dict[str, Any] | None:
+        loaded, guide = await answer.load(parts, connection, session_id)
+        return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
+
+    return engine().read(run)
