@@ -8,7 +8,6 @@ from guiado.agent.engine import engine
 from guiado.app import answer, views
 from guiado.app.parts import Parts
 from guiado.app.report import analytics
-from guiado.app.start import detect
 from guiado.domain.guide import Guide
 from guiado.store.database import Connection
 
@@ -20,7 +19,8 @@ def is_known(description: str) -> bool:
     """Whether a session that begins with these words finds out what the problem may be."""
     running = engine()
     snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
-    return detect(snapshot, description, running.runtime.parts.threshold).problem is not None
+    best = snapshot.index.rank(description, 1)
+    return bool(best) and best[0].confidence >= running.runtime.parts.threshold
 
 
 def frequent_problems(language: str) -> list[dict[str, Any]]:
