@@ -67,7 +67,7 @@ async def list_notifications(
     channel: FromQuery[str | None] = None,
 ) -> NotificationList:
     """Notificaciones, de la más nueva a la más antigua; `status`: pending, sent, failed o cancelled."""
-    given = {**numbers({"limit": limit}, "limit"), "status": status, "channel": channel}
+    given = {**numbers({"limit": limit}, "limit"), "status": status or None, "channel": channel or None}
     wanted = check(commands.NotificationPage, given)
     before = read_cursor(cursor) if cursor else None
 
