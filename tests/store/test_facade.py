@@ -750,3 +750,40 @@ def test_a_caller_cannot_change_the_templates_of_others(facade: str) -> None:
     manager = TroubleshootingTemplateManager()
     manager.get_template("reset_password_template").steps_template[0]["title"] = "Z"
     assert TroubleshootingTemplateManager().get_template("reset_password_template").steps_template[0]["title"] != "Z"
+
+
+def test_no_words_of_a_customer_keep_a_message_from_being_stored(facade: str) -> None:
+    manager = facade_names.TroubleshootingNotificationManager()
+    words = {
+        "customer_name": "Ana 👩‍💻\x00\x0b\ud83d",
+        "ticket_id": "=?utf-8?q?7=0D=0A?=",
+        "problem_description": "a\x85b\u2028c\x1b",
+    }
+    for template in ("session_escalated", "session_started"):
+        config = facade_names.NotificationConfig("email", "Guardia@Example.com", template=template)
+        assert manager.send_notification(config, words)["status"] == "pending"
+    manager.send_notification(
+        facade_names.NotificationConfig("email", "b@example.com"), {"subject": "a\r\nb\x07", "body": "c\x0bd"}
+    )
+    stored = rows(facade, "SELECT recipient, subject, message FROM support_troubleshooting_notifications ORDER BY created_at")
+    assert stored[0]["recipient"] == "guardia@example.com"
+    assert stored[0]["subject"] == "Una persona debe atender el ticket =?utf-8?q?7=0D=0A?="
+    assert "Ana 👩‍💻" in stored[0]["message"]
+    assert (stored[2]["subject"], stored[2]["message"]) == ("a b", "c\nd")
+
+
+def test_a_stored_address_of_a_channel_is_enough_and_none_given_is_not(facade: str) -> None:
+    manager = facade_names.TroubleshootingNotificationManager()
+    teams = facade_names.NotificationConfig("teams", "equipo")
+    assert "metadata.webhook_url" in manager.send_notification(teams, {"body": "x"})["error"]
+    manager.set_recipient("teams", "equipo", webhook_url="https://hooks.example.com/x", muted=["custom"], language="en")
+    told = manager.send_notification(teams, {"body": "x"})
+    assert (told["status"], "error" in told) == ("cancelled", True)
+    withheld = facade_names.NotificationConfig("teams", "equipo", metadata={"webhook_url": None})
+    assert "webhook_url" in manager.send_notification(withheld, {"body": "x"})["error"]
+    with pytest.raises(ValueError, match="webhook_url"):
+        manager.set_recipient("discord", "equipo")
+    manager.set_recipient("email", "Baja@Example.com", muted=["custom"])
+    mail = facade_names.NotificationConfig("email", "BAJA@example.com")
+    assert manager.send_notification(mail, {"body": "x"})["status"] == "cancelled"
+    assert manager.remove_recipient("email", "baja@EXAMPLE.com") is True

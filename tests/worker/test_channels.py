@@ -671,14 +671,17 @@ def test_apprise_sends_to_every_target_and_follows_no_redirect() -> None:
             urls = f"{here}/a, {there}/b".replace("http:", "json:")
             async with client(CLOSED) as guarded:
                 channel = make_channel("apprise", read_settings(APPRISE_URLS=urls), guarded, CLOSED)
+                await channel.send(replace(MESSAGE, subject="=?utf-8?q?=0D=0A?="))
                 return await channel.send(MESSAGE), taken, redirected
 
     receipt, taken, redirected = asyncio.run(run())
     assert receipt.detail == "1 de 2 destinos"
-    assert [request.path for request in taken] == ["/a"]
-    assert [request.path for request in redirected] == ["/b"]
-    assert taken[0].json["title"] == "Sesión escalada"
-    assert "No imprime." in taken[0].json["message"]
+    assert [request.path for request in taken] == ["/a"] * 2
+    assert [request.path for request in redirected] == ["/b"] * 2
+    encoded, told = (request.json for request in taken)
+    assert "=?" not in encoded["title"], "one of its services may be mail"
+    assert told["title"] == "Sesión escalada"
+    assert "No imprime." in told["message"]
 
 
 def test_without_apprise_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

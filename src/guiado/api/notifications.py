@@ -67,12 +67,12 @@ async def list_notifications(
     channel: FromQuery[str | None] = None,
 ) -> NotificationList:
     """Notificaciones, de la más nueva a la más antigua; `status`: pending, sent, failed o cancelled."""
-    given = {"session_id": session_id, "status": status, "channel": channel}
-    wanted = check(commands.NotificationPage, {**numbers({"limit": limit}, "limit"), **given})
+    given = {**numbers({"limit": limit}, "limit"), "status": status or None, "channel": channel or None}
+    wanted = check(commands.NotificationPage, given)
     before = read_cursor(cursor) if cursor else None
 
     async def run(parts: Parts, connection: Connection) -> NotificationList:
-        found, has_more = await notifications.page(parts, connection, wanted, before)
+        found, has_more = await notifications.page(parts, connection, wanted, before, session_id or None)
         shown = [NotificationRow(**one) for one in found]
         following = write_cursor(shown[-1].created_at, shown[-1].id) if has_more else None
         return NotificationList(success=True, notifications=shown, next_cursor=following)

@@ -267,7 +267,6 @@ class NotificationPage(Command):
     """Which page of the list of notifications."""
 
     limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 100
-    session_id: Line | None = None
     status: Line | None = None
     channel: ChannelName | None = None
 

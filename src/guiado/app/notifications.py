@@ -19,6 +19,7 @@ from guiado.app.plain import plain_problem
 from guiado.app.targets import missing_url_problem, target_problems
 from guiado.delivery.channels.address import masked, normal_form, spellings
 from guiado.delivery.channels.gsm import own_words
+from guiado.delivery.channels.message import one_line, plain_text
 from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
@@ -109,11 +110,16 @@ def view(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def page(
-    parts: Parts, connection: Connection, wanted: NotificationPage, before: tuple[datetime, UUID] | None = None
+    parts: Parts,
+    connection: Connection,
+    wanted: NotificationPage,
+    before: tuple[datetime, UUID] | None = None,
+    session_id: str | None = None,
 ) -> tuple[list[dict[str, Any]], bool]:
     """One page of notifications, newest first, and whether there are more.
 
     Args:
+        session_id: only those of this session.
         before: time and id of the last one of the page before.
 
     Raises:
@@ -124,7 +130,7 @@ async def page(
         shown: dict[str, object] = {"given": printable(wanted.status), "known": ", ".join(STATUSES)}
         why = Message("{given} no es un estado. Usa uno de estos: {known}.", shown)
         raise InvalidInput([FieldProblem("status", why)])
-    session_id = await _session_id(parts, connection, wanted.session_id) if wanted.session_id else None
+    session_id = await _session_id(parts, connection, session_id)
     rows = await notifications.page(
         connection,
         parts.tenant,
@@ -224,7 +230,7 @@ async def write(
         InvalidInput: no template has this id, or there is neither template nor text.
     """
     if template_id is None:
-        subject, body = shown(context.get("subject")), shown(context.get("body"))
+        subject, body = one_line(shown(context.get("subject"))), plain_text(shown(context.get("body")))
         if not subject.strip() and not body.strip():
             raise InvalidInput(
                 [FieldProblem("template", Message("Falta. Indica una plantilla, o subject y body en el contexto."))]

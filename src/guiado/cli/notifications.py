@@ -33,7 +33,7 @@ def list_(
     from guiado.cli.notifier import latest
 
     screen = screen_of(context)
-    found = latest({"limit": limit, "channel": channel, "status": status, "session_id": session})
+    found = latest({"limit": limit, "channel": channel, "status": status}, session)
     if as_json:
         screen.print_json(found)
     elif not found:

@@ -13,12 +13,12 @@ from guiado.app.views import View
 from guiado.store.database import Connection
 
 
-def latest(given: View) -> list[View]:
+def latest(given: View, session_id: str | None) -> list[View]:
     """The newest notifications; see `notifications.page`."""
     wanted = check(commands.NotificationPage, _given(given))
 
     async def run(parts: Parts, connection: Connection) -> list[View]:
-        found, _ = await notifications.page(parts, connection, wanted)
+        found, _ = await notifications.page(parts, connection, wanted, session_id=session_id)
         return found
 
     return engine().read(run)

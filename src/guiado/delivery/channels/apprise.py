@@ -72,7 +72,7 @@ def _notify(urls: str, outgoing: Outgoing, timeout_s: float) -> AppriseResult:
     """In a thread: reading Apprise's many services takes a moment the first time, and all of its requests block."""
     return _open_targets(urls).notify(  # pyright: ignore[reportUnknownMemberType] its package types only a part
         body=outgoing.text + list_links(outgoing),
-        title=outgoing.subject or "",
+        title=(outgoing.subject or "").replace("=?", "=\u200b?"),  # its mails would carry an encoded word as it stands
         notify_type=_PRIORITY_TYPES.get(outgoing.priority, "info"),
         body_format="text",
         timeout=timeout_s,
