@@ -102,7 +102,9 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         screen.print_json(found)
         return
-    screen.say("Eventos", style="bold")
+    if not any(found.values()):
+        screen.say("Todavía no hay eventos.")
+    _head(screen, screen.tr("Eventos"), found["events"])
     for row in found["events"]:
         screen.say(
             "  {event}: {hour} en la última hora, {day} en el último día",
@@ -110,12 +112,18 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
             hour=row["last_hour"],
             day=row["last_day"],
         )
-    screen.say("Webhooks", style="bold")
+    _head(screen, screen.tr("Webhooks"), found["webhooks"])
     for row in found["webhooks"]:
         _show_queue(screen, row["webhook_id"], row["pending"], row["oldest_s"], row["successes"], row["failed"])
-    screen.say("Avisos a personas", style="bold")
+    _head(screen, screen.tr("Avisos a personas"), found["channels"])
     for row in found["channels"]:
         _show_queue(screen, row["channel"], row["pending"], row["oldest_s"], row["sent"], row["failed"])
+
+
+def _head(screen: Screen, title: str, rows: list[View]) -> None:
+    """A heading, where something comes below it."""
+    if rows:
+        screen.show(title, style="bold")
 
 
 def _show_queue(screen: Screen, name: str, pending: int, oldest_s: float, sent: int, failed: int) -> None:
