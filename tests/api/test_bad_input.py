@@ -28,6 +28,8 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "resolve": ("POST", "/{id}/resolve", {"problem_id": "p", "step_id": "s", "notes": "n", "minutes": 3}),
     "webhook": ("POST", "/webhooks", {**WEBHOOK, "secret": "s"}),
     "replay": ("POST", "/webhooks/{webhook_id}/replay", {"event_id": "01a2079f-aaba-7000-b991-2f52aae97554", "delivered": True}),
+    "replay_all": ("POST", "/webhooks/replay", {"event_id": "01a2079f-aaba-7000-b991-2f52aae97554", "delivered": True}),
+    "change": ("PATCH", "/webhooks/{webhook_id}", {**WEBHOOK, "secret": "s", "overlap_hours": 1}),
     "secret": ("POST", "/webhooks/{webhook_id}/secret", {"secret": "s", "overlap_hours": 1}),
     "template": ("POST", "/templates", {**TEMPLATE, "description": "d", "metadata": {"a": "b"}}),
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 
+from guiado.store.migrate import migrate
+
 FOLDER = Path(__file__).parents[2] / "data" / "db"
 FILES = [
     "support_troubleshooting_schema.sql",
@@ -845,3 +847,27 @@ def test_the_application_role_sees_and_writes_only_its_tenant(dsn: str) -> None:
             await db.fetch("SELECT * FROM mv_top_problems")
 
     on(dsn, check)
+
+
+def test_an_older_database_loses_the_columns_that_were_never_used(dsn: str) -> None:
+    table, name = "support_troubleshooting_deliveries", "migrations/0040_deliveries_without_leases.sql"
+
+    async def go_back(db: asyncpg.Connection) -> None:
+        await db.execute(f"ALTER TABLE {table} ADD COLUMN leased_until timestamptz, ADD COLUMN leased_by text")
+        await db.execute("ALTER TABLE support_webhooks DROP COLUMN older_secrets")
+        await db.execute("DELETE FROM support_schema_migrations WHERE name = ANY ($1)", [name, "support_webhooks_schema.sql"])
+
+    async def columns(db: asyncpg.Connection) -> set[str]:
+        query = "SELECT column_name FROM information_schema.columns WHERE table_name IN ($1, 'support_webhooks')"
+        return {row["column_name"] for row in await db.fetch(query, table)}
+
+    on(dsn, go_back)
+    assert name in asyncio.run(migrate(dsn))
+    found = on(dsn, columns)
+    assert "older_secrets" in found
+
+    async def of_deliveries(db: asyncpg.Connection) -> int:
+        query = "SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name LIKE 'leased%'"
+        return await db.fetchval(query, table)
+
+    assert on(dsn, of_deliveries) == 0

@@ -62,7 +62,7 @@ class Sender:
         self._parts, self._client, self._name = parts, client, name
         self._made: GuardedClient | None = None
         self._ledger = Ledger(parts, name)
-        self._versions = Versions(parts, name)
+        self._versions = Versions(parts, name, lambda: len(self._serving))
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._mine: set[str] = set()

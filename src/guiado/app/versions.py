@@ -6,11 +6,16 @@ An operator disables an endpoint, or changes its secret, because something leake
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
+from guiado import clock
 from guiado.app.parts import Parts
 from guiado.store import outbox
 from guiado.store.registry import Endpoint
+
+_GATHER_EACH_S = 0.0001
+"""Between the beginnings of two looks, for each endpoint that is being sent to."""
 
 
 class Versions:
@@ -21,10 +26,12 @@ class Versions:
     Args:
         parts: of this process.
         sender: who holds the leases.
+        busy: how many endpoints the sender works on.
     """
 
-    def __init__(self, parts: Parts, sender: str) -> None:
-        self._parts, self._sender = parts, sender
+    def __init__(self, parts: Parts, sender: str, busy: Callable[[], int]) -> None:
+        self._parts, self._sender, self._busy = parts, sender, busy
+        self._began_s = 0.0
         self._turn = asyncio.Lock()
         self._asked: set[str] = set()
         self._next: asyncio.Task[dict[str, datetime]] | None = None
@@ -38,6 +45,11 @@ class Versions:
 
     async def _look(self) -> dict[str, datetime]:
         async with self._turn:
+            # Alone, nobody waits; among many, a few milliseconds bring together those who else had a look each.
+            wait_s = self._began_s + self._busy() * _GATHER_EACH_S - clock.monotonic_s()
+            if wait_s > 0 and self._busy() > 1:
+                await asyncio.sleep(wait_s)
+            self._began_s = clock.monotonic_s()
             asked, self._asked, self._next = self._asked, set(), None
             async with self._parts.db.connection() as connection:
                 return await outbox.versions(connection, self._parts.tenant, self._sender, asked)
