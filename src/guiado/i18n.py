@@ -5,11 +5,18 @@ The `.po` files are read as they are, once per language: there is no compiled co
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
 from babel.core import negotiate_locale
-from babel.messages.pofile import read_po
+
+try:
+    from babel.messages.pofile import read_po
+except (OSError, ValueError):
+    # While it is imported, babel opens the file that TZ names. One that is no time zone is UTC for the operating system.
+    os.environ["TZ"] = "UTC"
+    from babel.messages.pofile import read_po
 
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Problems
 

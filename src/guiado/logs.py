@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import structlog
 
 _ROOT = "guiado"
+_REPEAT_S = 60.0
+_MOST_REPEATS = 200
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
@@ -22,10 +26,41 @@ def get_logger() -> structlog.stdlib.BoundLogger:
         "structlog.stdlib.BoundLogger",
         structlog.wrap_logger(
             logging.getLogger(_ROOT),
-            processors=[structlog.stdlib.filter_by_level, structlog.contextvars.merge_contextvars, _render],
+            processors=[structlog.stdlib.filter_by_level, _say_once, structlog.contextvars.merge_contextvars, _render],
             wrapper_class=structlog.stdlib.BoundLogger,
         ).bind(),  # bound once: the proxy would bind for each line
     )
+
+
+class _Repeats:
+    """Lines about the database that were said lately, so that a fault that goes on is no line for each try of each task."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def count(self, line: Mapping[str, object]) -> int | None:
+        """How often a line was held back since it was said last; None when it is to be held back too."""
+        key, now_s = tuple(sorted((name, str(value)) for name, value in line.items())), time.monotonic()
+        said_s, held = self._said.get(key, (-_REPEAT_S, 0))
+        if now_s - said_s < _REPEAT_S:
+            self._said[key] = said_s, held + 1
+            return None
+        if len(self._said) > _MOST_REPEATS:
+            self._said.clear()
+        self._said[key] = now_s, 0
+        return held
+
+
+_repeats = _Repeats()
+
+
+def _say_once(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if not str(line.get("error", "")).startswith("DatabaseUnavailable"):
+        return line
+    held = _repeats.count(line)
+    if held is None:
+        raise structlog.DropEvent
+    return {**line, "repeated": held} if held else line
 
 
 def report(event: str, **fields: object) -> None:
