@@ -10,9 +10,8 @@ from guiado.errors import DatabaseUnavailable
 _PREFIX = re.compile(r"^(?:\d{4}-\d\d-\d\d \S+ \S+ \[\d+\] )?(?:\S+: )?(PANIC|FATAL|ERROR|error|LOG|WARNING):\s+")
 _GRAVE = ("PANIC", "FATAL", "ERROR", "error")
 _LONGEST_CHARS = 300
-# Progress is no cause: initdb says "selecting dynamic shared memory implementation ... posix" each time. What has no prefix of
-# PostgreSQL is of the system's loader.
-_FAULT = re.compile(r"PANIC|FATAL|ERROR|error\b|could not|cannot|Cannot|incompatible|Library not loaded|GLIBC")
+# Progress is no cause: initdb says "selecting dynamic shared memory implementation ... posix" each time. Nor is advice.
+_NO_FAULT = re.compile(r" \.\.\. ?\S*$|^(?:\S+ )*HINT:")
 # Part of what is said -> cause and remedy. Shared memory comes first: PostgreSQL, too, calls its lack "no space left".
 _CAUSES: tuple[tuple[str, str], ...] = (
     (
@@ -91,7 +90,7 @@ def known_cause(said: str, data: Path, log: Path) -> DatabaseUnavailable | None:
         log: where the whole of it can be read.
     """
     for signs, template in _CAUSES:
-        if line := next((line for line in said.splitlines() if _FAULT.search(line) and re.search(signs, line)), None):
+        if line := next((line for line in said.splitlines() if not _NO_FAULT.search(line) and re.search(signs, line)), None):
             return DatabaseUnavailable(template, data=data, log=log, said=_bare(line))
     return None
 
