@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 from pathlib import Path
 
 import pytest
 
-from guiado.app import machine
+from guiado import logs
+from guiado.app import files, machine
 
 MB = 1_048_576
 
@@ -62,3 +64,36 @@ def test_what_only_root_can_read_is_said_to_root(tmp_path, monkeypatch):
     assert {one.check for one in machine.look_at_machine(is_embedded=False)} >= {"rights_of_files"}
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "rights_of_files" not in {one.check for one in machine.look_at_machine(is_embedded=False)}
+
+
+def test_open_files_that_are_nearly_used_up_are_said_once(monkeypatch, caplog):
+    shares = iter([0.5, 0.95, 0.99, 0.2])
+    monkeypatch.setattr(files, "_POLL_S", 0.0)
+    monkeypatch.setattr(files, "used_share", lambda: next(shares))
+
+    async def watch():
+        await files.watch()
+
+    with caplog.at_level("INFO", logger="guiado"), pytest.raises(RuntimeError):  # there are no more shares
+        asyncio.run(watch())
+    assert [str(record.msg).split()[0] for record in caplog.records] == ["open_files_used_up", "open_files_free_again"]
+
+
+def test_the_share_of_open_files_is_counted(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (10_000, 10_000))
+    before = files.used_share()
+    with Path("/dev/null").open() as one, Path("/dev/null").open() as other:
+        assert files.used_share() == pytest.approx(before + 0.0002)
+        assert one.fileno() != other.fileno()
+
+
+def test_a_fault_of_the_database_that_goes_on_is_one_line(monkeypatch, caplog):
+    monkeypatch.setattr(logs, "_repeats", logs._Repeats())
+    log = logs.get_logger()
+    with caplog.at_level("INFO", logger="guiado"):
+        for _ in range(20):
+            log.error("sender_waits", error="DatabaseUnavailable: solo admite lecturas")
+            log.error("messenger_waits", error="DatabaseUnavailable: solo admite lecturas")
+            log.error("delivery_waits", error="KeyError: x")
+    events = [str(record.msg).split()[0] for record in caplog.records]
+    assert (events.count("sender_waits"), events.count("messenger_waits"), events.count("delivery_waits")) == (1, 1, 20)
