@@ -5,6 +5,9 @@ set -euo pipefail
 cd -P "$(dirname "$0")/.."
 
 kind=${1:-run}
+# What root installs must be readable by the user of the service, whatever root's own umask is.
+umask 022
+
 case $kind in
 run) lock=requirements.lock ;;
 dev | docs) lock=requirements-$kind.lock ;;
@@ -82,6 +85,9 @@ clean_environment
 echo "Preparando .venv con $lock…"
 is_venv_usable || make_venv
 install
+if [ "$(id -u)" = 0 ] && [ -n "$(find . -maxdepth 0 ! -perm -005)" ]; then
+  echo "Aviso: otros usuarios no pueden leer $PWD. Si el servicio usa otro usuario: chmod -R go+rX $PWD" >&2
+fi
 fingerprint "$lock" >".venv/.ready-$kind"
 # What development needs includes what running needs.
 if [ "$kind" = dev ]; then fingerprint requirements.lock >.venv/.ready-run; fi

@@ -5,6 +5,7 @@ The `.po` files are read as they are, once per language: there is no compiled co
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,12 @@ def _catalogue(language: str) -> dict[str, str]:
     path = _LOCALES / language / "LC_MESSAGES" / "guiado.po"
     if not path.is_file():
         return {}
-    from babel.messages.pofile import read_po  # Spanish needs none of it
+    try:
+        from babel.messages.pofile import read_po  # Spanish needs none of it
+    except (OSError, ValueError):
+        # While it is imported, babel opens the file that TZ names. One that is no time zone is UTC for the operating system.
+        os.environ["TZ"] = "UTC"
+        from babel.messages.pofile import read_po
 
     with path.open("rb") as file:
         return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}

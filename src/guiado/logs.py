@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _ROOT = "guiado"
+_REPEAT_S = 60.0
+_MOST_REPEATS = 200
 _bound: ContextVar[dict[str, object]] = ContextVar("guiado_log_fields")
 
 
@@ -66,11 +69,43 @@ def bound(**fields: object) -> Generator[None]:
         _bound.reset(token)
 
 
+class _Repeats:
+    """Lines about the database that were said lately, so that a fault that goes on is no line for each try of each task."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def count(self, line: Mapping[str, object]) -> int | None:
+        """How often a line was held back since it was said last; None when it is to be held back too."""
+        key, now_s = tuple(sorted((name, str(value)) for name, value in line.items())), time.monotonic()
+        said_s, held = self._said.get(key, (-_REPEAT_S, 0))
+        if now_s - said_s < _REPEAT_S:
+            self._said[key] = said_s, held + 1
+            return None
+        if len(self._said) > _MOST_REPEATS:
+            self._said.clear()
+        self._said[key] = now_s, 0
+        return held
+
+
+_repeats = _Repeats()
+
+
+def _held_back(fields: Mapping[str, object], event: str) -> int | None:
+    """How often the same complaint about the database was held back; None when this one is to be held back too."""
+    if not str(fields.get("error", "")).startswith("DatabaseUnavailable"):
+        return 0
+    return _repeats.count({**fields, "event": event})
+
+
 def _write(level: int, event: str, fields: dict[str, object], error: BaseException | None = None) -> None:
     # Past the logger's own methods: they look for who called, which takes as long as all else, and which no line says.
     logger = logging.getLogger(_ROOT)
-    if logger.isEnabledFor(level):
-        line = _Line({**_bound.get({}), **fields, "event": event})
+    if not logger.isEnabledFor(level):
+        return
+    repeated = _held_back(fields, event)
+    if repeated is not None:
+        line = _Line({**_bound.get({}), **fields, "event": event, **({"repeated": repeated} if repeated else {})})
         trace = None if error is None else (type(error), error, error.__traceback__)
         logger.handle(logging.LogRecord(_ROOT, level, "", 0, line, (), trace))
 

@@ -32,6 +32,7 @@ from guiado.api.lane import StepLane
 from guiado.api.query import allowed_on, check_query
 from guiado.api.request import Refused
 from guiado.api.response import JsonResponse
+from guiado.app import files
 from guiado.app.sending import EXIT_S
 from guiado.detection.encoders.table import release_memory
 from guiado.domain.events import EventKind
@@ -101,12 +102,13 @@ def create_routes(runtime: Runtime) -> Litestar:
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
     """The background of a serving process: a worker, and an eye on the knowledge base."""
     worker = runtime.worker()
-    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_watch_knowledge(runtime))]
+    tasks = [asyncio.create_task(task) for task in (worker.run(), _watch_knowledge(runtime), files.watch())]
     try:
         yield
     finally:
         worker.stop()
-        tasks[1].cancel()
+        for watching in tasks[1:]:
+            watching.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), _STOP_S)
 
@@ -134,6 +136,7 @@ def run(settings: Settings) -> None:
             "Usa GUIADO_HOST=127.0.0.1.",
             host=settings.host,
         )
+    files.raise_limit()
     # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
     signal.signal(signal.SIGTERM, _end)
     listener = _listen(settings)

@@ -503,10 +503,15 @@ def broken_initdb(folder, answer):
     return folder
 
 
+# What initdb says each time, whatever becomes of it.
+PROGRESS = "echo 'selecting dynamic shared memory implementation ... posix'; echo 'creating configuration files ... ok'"
+
+
 @pytest.mark.parametrize(
     ("said", "named"),
     [
         ("could not get shared memory", "memoria compartida"),
+        ("could not look up effective user ID 4711: user does not exist", "useradd"),
         ("No space left on device", "Libera espacio"),
         ("se rompió", "se rompió"),
     ],
@@ -515,7 +520,7 @@ def test_a_cluster_that_cannot_be_made_says_why_and_leaves_nothing(empty_home, m
     monkeypatch.setattr(binaries, "runnable_by", lambda found, _account: found)
     programs = empty_home / "bin"
     programs.mkdir(mode=0o755)
-    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f"echo 'initdb: error: {said}' >&2; exit 1"))
+    server = EmbeddedPostgres(empty_home, pg_bin=broken_initdb(programs, f"{PROGRESS}; echo 'initdb: error: {said}' >&2; exit 1"))
     with pytest.raises(DatabaseUnavailable) as caught:
         server.join()
     assert named in " ".join(two_lines(caught))

@@ -36,7 +36,7 @@ def look_at_settings() -> tuple[Settings, list[Finding]]:
     """The settings, and all findings about them. Where they cannot be used, those of the environment alone, or the usual ones."""
     try:
         settings = read_settings()
-        found = [good("settings", "Los ajustes se entienden.")]
+        found = [good("settings", "La configuración es válida.")]
     except SettingsInvalid as error:
         settings = _settings_of_the_environment()
         found = [bad("settings", error)]
@@ -95,11 +95,11 @@ def _look_at_target(name: str, url: str | None, form: re.Pattern[str], example: 
     except TargetRefused as error:
         return [bad("targets", "{name} no se puede usar: {problem}\nCópiala de nuevo.", name=name, problem=error.message)]
     if form.fullmatch(target.host + target.path.decode()):
-        return [good("targets", "{name} tiene buena forma.", name=name)]
+        return [good("targets", "El formato de {name} es correcto.", name=name)]
     return [
         doubtful(
             "targets",
-            "{name} no tiene la forma acostumbrada ({example}).\nSe usa como está; si es la que te dieron, no hagas caso.",
+            "El formato de {name} no es el habitual ({example}).\nSe usa como está; si es la que te dieron, no hagas caso.",
             name=name,
             example=example,
         )

@@ -136,13 +136,18 @@ def _psql_program(settings: Settings, folder: Path | None) -> str:
 
 
 def _run_psql(program: str, dsn: str, words: list[str]) -> int:
+    import os
     import signal
     import subprocess
 
+    from guiado.store.backup.clients import split_password
+
+    address, password = split_password(dsn)  # other users can read the arguments of a program
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     # Ctrl-C is for psql: it cancels a query there. A handler, unlike "ignore", is not passed on to the child.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        return subprocess.run([program, dsn, *words], check=False).returncode  # noqa: S603 a program found by us, no shell
+        return subprocess.run([program, address, *words], check=False, env=environment).returncode  # noqa: S603 found by us, no shell
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -10,10 +10,19 @@ from guiado.errors import DatabaseUnavailable
 _PREFIX = re.compile(r"^(?:\d{4}-\d\d-\d\d \S+ \S+ \[\d+\] )?(?:\S+: )?(PANIC|FATAL|ERROR|error|LOG|WARNING):\s+")
 _GRAVE = ("PANIC", "FATAL", "ERROR", "error")
 _LONGEST_CHARS = 300
+# Progress is no cause: initdb says "selecting dynamic shared memory implementation ... posix" each time. Nor is advice.
+_NO_FAULT = re.compile(r" \.\.\. ?\S*$|^(?:\S+ )*HINT:")
 # Part of what is said -> cause and remedy. Shared memory comes first: PostgreSQL, too, calls its lack "no space left".
 _CAUSES: tuple[tuple[str, str], ...] = (
     (
-        "shared memory|Cannot allocate memory|semaphores",
+        "could not look up effective user ID",
+        (
+            "El usuario con el que corre guiado no tiene nombre en este sistema, y PostgreSQL lo exige ({said}).\n"
+            "Créalo (useradd --uid NÚMERO guiado; en un contenedor, en su imagen) o indica una base de datos con DATABASE_URL."
+        ),
+    ),
+    (
+        "could not (?!.*pre-existing).*(shared memory|semaphores)|Cannot allocate memory",
         (
             "PostgreSQL no arranca con los datos de {data}: el sistema no le da la memoria compartida que pide.\n"
             "Baja shared_buffers en {data}/postgresql.conf o sube los límites del sistema; en un contenedor, da más a /dev/shm."
@@ -81,7 +90,7 @@ def known_cause(said: str, data: Path, log: Path) -> DatabaseUnavailable | None:
         log: where the whole of it can be read.
     """
     for signs, template in _CAUSES:
-        if line := next((line for line in said.splitlines() if re.search(signs, line)), None):
+        if line := next((line for line in said.splitlines() if not _NO_FAULT.search(line) and re.search(signs, line)), None):
             return DatabaseUnavailable(template, data=data, log=log, said=_bare(line))
     return None
 

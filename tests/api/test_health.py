@@ -1,0 +1,64 @@
+"""`/readyz` says whether work can be done: by a new connection, and soon."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import httpx2
+
+from guiado.store.backup.clients import with_database
+from guiado.store.migrate import connect
+
+
+def database_of(server) -> tuple[int, str]:
+    answer = httpx2.get(f"{server.url}/readyz", timeout=10)
+    return answer.status_code, answer.json()["checks"]["database"]
+
+
+def execute(dsn, *statements) -> None:
+    async def run():
+        connection = await connect(dsn)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(server, module_dsn):
+    name = module_dsn.partition("?")[0].rpartition("/")[2]
+    assert database_of(server) == (200, "ok")
+    execute(module_dsn, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        assert database_of(server) == (503, "unavailable")
+    finally:
+        execute(
+            module_dsn, "SET default_transaction_read_only = off", f"ALTER DATABASE {name} RESET default_transaction_read_only"
+        )
+    assert database_of(server) == (200, "ok")
+
+
+def test_connections_that_are_open_already_prove_nothing(server, module_dsn):
+    name = module_dsn.partition("?")[0].rpartition("/")[2]
+    admin = with_database(module_dsn, "postgres")
+    execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        assert database_of(server) == (503, "unavailable")
+    finally:
+        execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert database_of(server) == (200, "ok")
+
+
+def test_a_server_that_hangs_is_said_within_seconds(server):
+    db = server.runtime.parts.db
+    known = db._dsn
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as silent:
+        db._dsn = f"postgresql://ana@127.0.0.1:{silent.getsockname()[1]}/x"
+        begun = time.monotonic()
+        assert database_of(server) == (503, "unavailable")
+        assert time.monotonic() - begun < 3.5
+    db._dsn = known
