@@ -182,7 +182,7 @@ class Runtime:
         kestra = self.settings.kestra_webhook_url
         own = {webhooks.KESTRA: kestra} if kestra else {}
         senders = [Sender(self.parts, lambda: self.client, name, own), Messenger(self.parts, self._channel_of, name)]
-        return Worker(self.parts, name, self.jobs, senders)
+        return Worker(self.parts, name, self.jobs, senders, most=max(1, self.settings.pool_size // 2))
 
     def _channel_of(self, kind: str) -> Channel:
         from guiado.delivery.channels import make_channel
