@@ -208,6 +208,8 @@ class Worker:
         return [name for name, _ in due]
 
     async def _take_due(self) -> AsyncGenerator[tuple[str, Job]]:
+        if len(self._running) >= self._most:
+            return
         async with self._parts.db.connection() as connection:
             if not await self._has_right_clock(connection):
                 return
