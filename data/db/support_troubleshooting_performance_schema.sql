@@ -273,7 +273,8 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 --   guiado_count_sessions, guiado_count_steps   lo que dicen las tablas sobre las sesiones que empezaron en unos rangos
 --   guiado_measure, guiado_measure_steps        lo mismo, más lo guardado de sesiones ya borradas en los días completos
 -- Los rangos son tres listas paralelas: inquilino, desde (incluido) y hasta (excluido). Como dueño se ven todos los
--- inquilinos; guiado_app, por la seguridad por filas, solo el suyo. p_without: sesiones que se dejan fuera.
+-- inquilinos; guiado_app, por la seguridad por filas, solo el suyo. p_without: sesiones que se dejan fuera, unos miles como mucho: lo
+-- que no cabe en memoria se recorrería entero por cada fila.
 -- OFFSET 0 hace que todo se lea por los índices, tenga la base el tamaño que tenga: sin él, el planificador supone rangos enormes
 -- y recorre las tablas enteras para mirar un día.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -687,7 +688,7 @@ RETURNS TABLE (
 $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Mantenimiento diario: cada tarea va por su lado; si una falla, su fila dice por qué y las demás siguen. Como dueño atiende a
+-- Mantenimiento de cada hora: cada tarea va por su lado; si una falla, su fila dice por qué y las demás siguen. Como dueño atiende a
 -- todos los inquilinos.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION guiado_maintain(p_task text) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -177,13 +177,17 @@ class Runtime:
 
         return GuardedClient(self._policy)
 
-    def worker(self) -> Worker:
-        """A worker of this process: sends what is due, and does the periodic work."""
+    def worker(self, most_jobs: int | None = None) -> Worker:
+        """A worker of this process: sends what is due, and does the periodic work.
+
+        Args:
+            most_jobs: so many of them at once at most; by default as many as leave half of the connections to requests.
+        """
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
         kestra = self.settings.kestra_webhook_url
         own = {webhooks.KESTRA: kestra} if kestra else {}
         senders = [Sender(self.parts, lambda: self.client, name, own), Messenger(self.parts, self._channel_of, name)]
-        return Worker(self.parts, name, self.jobs, senders)
+        return Worker(self.parts, name, self.jobs, senders, most=most_jobs or max(1, self.settings.pool_size // 2))
 
     def _channel_of(self, kind: str) -> Channel:
         from guiado.delivery.channels import make_channel

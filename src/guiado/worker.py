@@ -137,10 +137,13 @@ class Worker:
         parts: what the jobs work with.
         name: tells this worker from others in the schedule.
         senders: send what waits for webhooks and for people.
+        most: jobs at once at most: each may hold a connection that requests need too.
     """
 
-    def __init__(self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS, senders: Sequence[Sends] = ()) -> None:
-        self._parts, self._name, self._jobs, self._senders = parts, name, jobs, senders
+    def __init__(
+        self, parts: Parts, name: str, jobs: Mapping[str, Job] = JOBS, senders: Sequence[Sends] = (), most: int = 8
+    ) -> None:
+        self._parts, self._name, self._jobs, self._senders, self._most = parts, name, jobs, senders, most
         self._stopping = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._clock_told_s: float | None = None
@@ -205,11 +208,13 @@ class Worker:
         return [name for name, _ in due]
 
     async def _take_due(self) -> AsyncGenerator[tuple[str, Job]]:
+        if len(self._running) >= self._most:
+            return
         async with self._parts.db.connection() as connection:
             if not await self._has_right_clock(connection):
                 return
             for name, job in list(self._jobs.items()):
-                if name in self._running:
+                if name in self._running or len(self._running) >= self._most:
                     continue
                 if await schedule.take(connection, self._parts.tenant, name, self._name, job.every_s, job.lease_s):
                     yield name, job

@@ -240,7 +240,7 @@ def test_sessions_keep_their_guide_while_it_is_edited_and_spoilt(serve: Callable
             await lead(crowd)
 
     async def take_in() -> None:
-        """What the server does every second."""
+        """What the server does every half second."""
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(server.runtime.knowledge.refresh(), server.loop))
 
     async def scenario(crowd: Crowd) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 from clusters import remove_cluster
 from terminal import Ran, at_a_terminal, environment
@@ -69,6 +71,23 @@ def test_a_whole_chat_through_a_pipe_solves_the_problem(facade, here):
 
     listed = json.loads(here("sessions", "list", "--status", "resolved", "--json").out)
     assert [(row["customer_email"], row["status"], row["current_step"]) for row in listed] == [("ana@example.com", "resolved", 2)]
+
+
+def test_no_rating_is_asked_for_where_nobody_wants_one(facade, here):
+    off = "UPDATE support_troubleshooting_config SET config_value = 'false' WHERE config_key = 'feedback_collection_enabled'"
+    asyncio.run(_execute(facade, off))
+    said = here("chat", typed=f"{WIFI}\nana@example.com\ns\n")
+    assert said.code == 0
+    assert "Damos el problema por resuelto" in said.out
+    assert "del 1 al 5" not in said.out
+
+
+async def _execute(dsn, statement):
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def test_ctrl_c_at_a_terminal_keeps_the_session_for_later(facade, here):

@@ -42,7 +42,7 @@ class Engine:
             self._stack.close()
             raise
         # A script is often the only process there is: while it lives, the periodic work gets done too.
-        self._worker = self.portal.call(self.runtime.worker)
+        self._worker = self.portal.call(self.runtime.worker, 1)  # a script takes few connections
         self._working = self.portal.start_task_soon(self._worker.run)
         self._wrote = False
         self.closed = False

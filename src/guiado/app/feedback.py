@@ -13,9 +13,11 @@ from guiado.domain import events
 from guiado.domain.lesson import withdrawn
 from guiado.domain.session import Session, Status
 from guiado.store import feedback
+from guiado.store.configuration import is_on
 from guiado.store.database import Connection
 from guiado.store.feedback import Feedback
 
+_ASKED_KEY = "feedback_collection_enabled"
 _POOR = 2
 """Of five: this many and fewer say that it did not help."""
 
@@ -34,6 +36,11 @@ async def rate(parts: Parts, connection: Connection, caller: Caller, session_id:
     lessons = (withdrawn("rated"),) if command.rating <= _POOR or command.was_helpful is False else ()
     feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"), lessons)
     return session, {**asdict(given), "id": feedback_id}
+
+
+async def is_asked_for(parts: Parts, connection: Connection) -> bool:
+    """Whether customers are asked for a rating at the end: `feedback_collection_enabled`. What they give unasked is taken."""
+    return await is_on(connection, parts.tenant, _ASKED_KEY)
 
 
 async def ratings(parts: Parts, connection: Connection, session_id: object) -> list[View]:

@@ -274,6 +274,8 @@ class Conversation:
     # ----------------------------------------------------------------------------------------------------------------- end
 
     def _ask_opinion(self, view: View) -> None:
+        if not self._desk.asks_for_rating():
+            return
         self._screen.show()
         rating = self._ask_rating()
         if rating is None:

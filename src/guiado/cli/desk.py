@@ -158,6 +158,14 @@ class Desk:
 
         return engine().write(run)
 
+    def asks_for_rating(self) -> bool:
+        """Whether this house wants to know what customers think."""
+
+        async def run(parts: Parts, connection: Connection) -> bool:
+            return await feedback.is_asked_for(parts, connection)
+
+        return engine().read(run)
+
     def rate(self, session_id: str, rating: int, comment: str | None) -> None:
         """Store the customer's opinion.
 
