@@ -44,10 +44,11 @@ def doctor(
 
 def _look_at_everything() -> list[Finding]:
     from guiado.app import checkup
+    from guiado.app.memory_limit import look_at_memory
     from guiado.wiring import knowledge_path
 
     settings, found = checkup.look_at_settings()
-    found = checkup.look_at_program() + found
+    found = checkup.look_at_program() + look_at_memory() + found
     knows_where = all(finding.state is not State.BAD for finding in found)
     found += checkup.look_at_port(settings) + checkup.look_at_targets(settings)
     found += checkup.look_at_knowledge(knowledge_path(settings))
