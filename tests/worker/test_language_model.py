@@ -119,6 +119,17 @@ def test_a_server_that_knows_no_schema_is_asked_without_one(server: FakeModel) -
     server.behave = old
     assert asked(server, choosing(), choosing()) == [Choice("b")] * 2
     assert ["response_format" in request for request in server.requests] == [True, False, False]
+    assert {(request.get("max_tokens", 0) > 0, request.get("temperature")) for request in server.requests[1:]} == {(True, 0)}
+
+
+def test_a_model_with_its_own_temperature_is_asked_without_one_and_still_kept_short(server: FakeModel) -> None:
+    async def reasoning(request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        writer.write(http(b'{"error": {}}', 400) if {"temperature", "max_tokens"} & request.keys() else http(CHOSEN))
+
+    server.behave = reasoning
+    assert asked(server, choosing(), choosing(), choosing()) == [None, Choice("b"), Choice("b")]
+    assert ["temperature" in request for request in server.requests] == [True, True, False, False]
+    assert all(request["max_completion_tokens"] > 0 for request in server.requests[2:])
 
 
 def test_a_reworded_step_says_the_same_in_another_form_of_address(server: FakeModel) -> None:
@@ -333,10 +344,19 @@ def test_no_text_reaches_the_log(server: FakeModel, caplog: pytest.LogCaptureFix
     assert "sk-prueba" not in caplog.text
 
 
-def test_the_openai_package_is_not_loaded_until_the_model_is_asked() -> None:
-    code = "import sys, guiado.agent, guiado.serve, guiado.language_model; print('openai' in sys.modules)"
+def test_the_model_costs_nothing_until_it_is_asked() -> None:
+    code = "import sys, guiado.agent; print({'guiado.language_model', 'openai'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "set()"
+
+
+def test_who_pays_goes_out_where_the_environment_says_it(server: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "")
+    assert asked(server, choosing(), base_url=f"{server.url}/") == [Choice("b")]
+    assert server.last["_path"] == "/v1/chat/completions"
+    assert server.last["_headers"]["openai-organization"] == "org-1"
+    assert "openai-project" not in server.last["_headers"]
 
 
 # -------------------------------------------------------------------------------------------------------------- same meaning
