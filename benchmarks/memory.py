@@ -36,6 +36,11 @@ def _pss_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
+def _peak_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
 def _use(made: Installation) -> None:
     body = json.dumps({"problem_description": "no puedo instalar el programa", "customer_email": "b@example.com"}).encode()
     address = f"http://127.0.0.1:{made.port}/api/support/troubleshooting/start"
@@ -44,8 +49,8 @@ def _use(made: Installation) -> None:
             answer.read()
 
 
-def _at_rest(made: Installation) -> tuple[float, float]:
-    """Megabytes of a server that was used and has nothing to do, and of PostgreSQL."""
+def _at_rest(made: Installation) -> tuple[float, float, float]:
+    """Megabytes of a server that was used and has nothing to do, of PostgreSQL, and of that server at its worst moment."""
     made.start()
     _use(made)
     time.sleep(REST_S)
@@ -54,7 +59,7 @@ def _at_rest(made: Installation) -> tuple[float, float]:
     assert postmaster is not None
     database = set(_family(postmaster))
     server = set(_family(made.process.pid)) - database
-    taken = sum(map(_pss_mb, server)), sum(map(_pss_mb, database))
+    taken = sum(map(_pss_mb, server)), sum(map(_pss_mb, database)), _peak_mb(made.process.pid)
     made.stop()
     return taken
 
@@ -62,8 +67,8 @@ def _at_rest(made: Installation) -> tuple[float, float]:
 def main() -> list[tuple[str, float, str, str]]:
     """Megabytes of the server, of PostgreSQL, and of both, in a new home and in one that was used before."""
     with Installation() as made:
-        first_mb, _ = _at_rest(made)
-        server_mb, database_mb = _at_rest(made)
+        first_mb, _, peak_mb = _at_rest(made)
+        server_mb, database_mb, _ = _at_rest(made)
     peer_mb = float(subprocess.run([sys.executable, "-c", _PEER], capture_output=True, text=True, check=True).stdout)
     total = server_mb + database_mb
     beside = f"{server_mb / peer_mb:.1f} veces lo que ocupan sus bibliotecas".replace(".", ",")
@@ -71,6 +76,7 @@ def main() -> list[tuple[str, float, str, str]]:
     return [
         ("Memoria en reposo: servidor con su trabajador", server_mb, "MB", told),
         ("Lo mismo en una carpeta nueva", first_mb, "MB", share(first_mb, SERVER_LIMIT_MB, "MB")),
+        ("El servidor en su peor momento: el primer arranque en una carpeta nueva", peak_mb, "MB", ""),
         ("Memoria en reposo: todos los procesos de PostgreSQL", database_mb, "MB", ""),
         ("Memoria en reposo, todo", total, "MB", share(total, LIMIT_MB, "MB")),
         ("Un proceso con asyncpg, litestar, numpy y uvicorn, y nada más", peer_mb, "MB", ""),

@@ -344,10 +344,19 @@ def test_no_text_reaches_the_log(server: FakeModel, caplog: pytest.LogCaptureFix
     assert "sk-prueba" not in caplog.text
 
 
-def test_the_openai_package_is_not_loaded_until_the_model_is_asked() -> None:
-    code = "import sys, guiado.agent, guiado.serve, guiado.language_model; print('openai' in sys.modules)"
+def test_the_model_costs_nothing_until_it_is_asked() -> None:
+    code = "import sys, guiado.agent; print({'guiado.language_model', 'openai'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "set()"
+
+
+def test_who_pays_goes_out_where_the_environment_says_it(server: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "")
+    assert asked(server, choosing(), base_url=f"{server.url}/") == [Choice("b")]
+    assert server.last["_path"] == "/v1/chat/completions"
+    assert server.last["_headers"]["openai-organization"] == "org-1"
+    assert "openai-project" not in server.last["_headers"]
 
 
 # -------------------------------------------------------------------------------------------------------------- same meaning

@@ -1,7 +1,7 @@
 """The optional language model: it may choose among candidates, reword a step, and draft examples. Nothing else.
 
 It has no tools. What a customer wrote reaches it as data, without personal data, and what it answers is checked here.
-Whatever goes wrong, the caller gets no answer and goes on without it. The `openai` package is imported with the first call.
+Whatever goes wrong, the caller gets no answer and goes on without it.
 
 Source: ADR 0012.
 """

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 import msgspec
 
 from guiado import clock
 from guiado.language_model.limits import Limits
-from guiado.language_model.way_out import Post
+from guiado.language_model.way_out import MAX_ANSWER_BYTES, Answer, Post
 from guiado.logs import get_logger
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 __all__ = ["DEADLINE_S", "LanguageModel", "Question"]
 
 DEADLINE_S = 5.0
-"""For everything together: the import, the name's lookup, connecting, a slow answer, a second try."""
+"""For everything together: the name's lookup, connecting, a slow answer, a second try."""
 
-_UNSUPPORTED = (400, 422)
+_UNSUPPORTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+_ACCOUNT = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+"""Headers that say who pays, and the variables that OpenAI's own programs read them from."""
 T = TypeVar("T")
 log = get_logger()
 
@@ -62,6 +61,10 @@ class _Completion(msgspec.Struct):
     choices: list[_Choice]
 
 
+class AnswerRefused(Exception):
+    """A server's answer is none that is taken."""
+
+
 class LanguageModel:
     """A model behind an OpenAI-compatible address. One object serves one event loop.
 
@@ -78,7 +81,8 @@ class LanguageModel:
         self, post: Post, *, key: str, base_url: str, name: str, calls_per_minute: int = 60, deadline_s: float = DEADLINE_S
     ) -> None:
         self.name = name
-        self._post, self._key, self._base_url, self._deadline_s = post, key, base_url, deadline_s
+        self._post, self._key, self._deadline_s = post, key, deadline_s
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._limits = Limits(calls_per_minute)
         self._way = 0
 
@@ -115,45 +119,40 @@ class LanguageModel:
             return "malformed", None
 
     async def _complete(self, question: Question) -> bytes:
-        # The import takes half a second: in a thread, so that nobody else waits for it.
-        client = self.__dict__.get("_client") or await asyncio.to_thread(lambda: self._client)
-        from openai import APIStatusError
+        answer = await self._send(question, _WAYS[self._way](question))
+        if answer.status in _UNSUPPORTED:
+            # A question is asked twice at most; the next one begins with what was not tried yet.
+            self._way = (self._way + 1) % len(_WAYS)
+            if self._way:
+                answer = await self._send(question, _WAYS[self._way](question))
+                if answer.status in _UNSUPPORTED:
+                    self._way = (self._way + 1) % len(_WAYS)
+        return _body(answer)
 
-        for is_last in (False, True):  # a question is asked twice at most; the next one begins with what was not tried yet
-            try:
-                return await self._send(client, question, _WAYS[self._way](question))
-            except APIStatusError as error:
-                if error.status_code not in _UNSUPPORTED:
-                    raise
-                self._way = (self._way + 1) % len(_WAYS)
-                if is_last or self._way == 0:
-                    raise
-        raise AssertionError("the loop returns or raises")
-
-    async def _send(self, client: AsyncOpenAI, question: Question, limits: dict[str, Any]) -> bytes:
-        # The raw answer: the package would make something of whatever comes.
-        create: Any = client.chat.completions.with_raw_response.create
-        response = await create(
-            model=self.name,
-            messages=[{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
-            n=1,
+    async def _send(self, question: Question, limits: dict[str, Any]) -> Answer:
+        asked = {
+            "model": self.name,
+            "messages": [{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
+            "n": 1,
             **limits,
-        )
-        return cast("bytes", response.http_response.content)
+        }
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json", "accept": "application/json"}
+        headers |= {header: value for header, name in _ACCOUNT.items() if (value := os.environ.get(name))}
+        return await self._post(self._url, msgspec.json.encode(asked), headers, timeout_s=self._deadline_s)
 
-    @cached_property
-    def _client(self) -> AsyncOpenAI:
-        import httpx2
-        from openai import AsyncOpenAI
 
-        from guiado.language_model.transport import GuardedTransport
+def _body(answer: Answer) -> bytes:
+    """What a server said, where it is plain JSON of bounded size.
 
-        # The package would write whole requests into the log of a host program that listens at DEBUG.
-        logging.getLogger("openai").setLevel(logging.WARNING)
-        http = httpx2.AsyncClient(
-            transport=GuardedTransport(self._post, self._deadline_s), follow_redirects=False, trust_env=False, timeout=None
-        )
-        return AsyncOpenAI(api_key=self._key, base_url=self._base_url, max_retries=0, timeout=self._deadline_s, http_client=http)
+    Raises:
+        AnswerRefused: it is not.
+    """
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if answer.status != HTTPStatus.OK:
+        raise AnswerRefused(f"status {answer.status}")
+    if len(answer.body) > MAX_ANSWER_BYTES or kind != "application/json":
+        raise AnswerRefused("too long, or no JSON")
+    return answer.body
 
 
 def _as_data(question: Question) -> str:

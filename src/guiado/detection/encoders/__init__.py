@@ -28,7 +28,7 @@ def make_encoder(
     Args:
         kind: "use" ships with guiado; "openai" asks an endpoint of that form; "fastembed" needs the package of that name.
         model: its name, where there is a choice.
-        base_url: of the endpoint, as the `openai` package takes it; OpenAI's own by default.
+        base_url: of the endpoint, with its version; OpenAI's own by default.
         api_key: for the endpoint; one in the own network may need none.
         post: sends the requests to the endpoint, in the form of `delivery.blocking.BlockingPoster`.
         folder: of this user, for what "use" shares between processes.
