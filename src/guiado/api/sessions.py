@@ -28,6 +28,7 @@ from guiado.api.schemas import (
     OptionOut,
     QuestionOut,
     ResolveOut,
+    ResumeOut,
     SessionOut,
     SessionPage,
     StartOut,
@@ -108,7 +109,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         status=session.status.value,
         problem_detected=session.problem_id,
         problem_title=session.problem_title,
-        message=messages.after_start(session, len(others)),
+        message=messages.after_start(session, len(others), started.guide),
         first_step=StepOut(**first) if first else None,
         confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
         alternatives=others,
@@ -116,6 +117,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         verdict=started.verdict.value,
         options=options,
         question=question,
+        urgent=session.urgent,
     )
 
 
@@ -297,7 +299,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         ticket_id=session.ticket_id,
         status=session.status.value,
         escalation_info=info,
-        message=messages.needs_person(session.language),
+        message=messages.needs_person(session),
     )
 
 
@@ -315,7 +317,20 @@ async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[comma
 
     async def run(parts: Parts, connection: Connection) -> ResolveOut:
         session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
-        return ResolveOut(success=True, session=_session(session, guide), message=messages.after_solution(session))
+        said = messages.after_closing(caller.language or session.language)
+        return ResolveOut(success=True, session=_session(session, guide), message=said)
+
+    return await answer(request, run)
+
+
+@post("/{session_id:str}/resume", status_code=200, operation_id="resume", responses=TROUBLES)
+async def resume(request: Http, session_id: FromPath[str]) -> ResumeOut:
+    """Abre de nuevo una sesión abandonada, donde se quedó. Una que sigue abierta no cambia."""
+    caller = caller_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> ResumeOut:
+        session, guide = await escalate.resume(parts, connection, caller, session_id)
+        return ResumeOut(success=True, session=_session(session, guide), message=messages.after_resuming(session, guide))
 
     return await answer(request, run)
 
@@ -385,6 +400,7 @@ HANDLERS = [
     ratings,
     hand_over,
     resolve,
+    resume,
     correct,
     list_sessions,
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import cast
 
+from guiado.app.alarms import hear, is_too_short
 from guiado.app.detect import detect
 from guiado.app.knowledge import problem_of
 from guiado.detection import Index, Problem, build_index
@@ -66,8 +67,10 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
     _doubt_whole(guides, findings)
     for guide in guides.values():
         _doubt_few(guide, findings)
+        _doubt_criteria(guide, findings)
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
+        _doubt_alarming(phrase, guides, findings)
     pairs = _doubt_alike(phrases, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
@@ -127,6 +130,27 @@ def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
         findings.warn(phrase.path, "No queda ninguna palabra con la que comparar. Escribe qué pasa o bórrala.")
     elif remove_personal_data(phrase.text).count(REMOVED) > phrase.text.count(REMOVED):
         findings.warn(phrase.path, "Lleva datos personales. Bórralos: quien vea la guía los leería.")
+
+
+def _doubt_criteria(guide: Guide, findings: Findings) -> None:
+    path = f"$.{guide.problem_id}.escalation_criteria"
+    for phrase in (phrase for trigger in guide.triggers for phrase in trigger.phrases):
+        if is_too_short(phrase):
+            findings.warn(path, "De la frase «{phrase}» no queda ninguna palabra con la que comparar.", phrase=phrase)
+        elif remove_personal_data(phrase).count(REMOVED) > phrase.count(REMOVED):
+            findings.warn(path, "La frase «{phrase}» lleva datos personales. Bórralos.", phrase=phrase)
+
+
+def _doubt_alarming(phrase: Phrase, guides: Mapping[str, Guide], findings: Findings) -> None:
+    """A phrase that detection knows, and on which a person would always take over."""
+    own = guides[phrase.problem_id]
+    alarm = None if own.urgent or not phrase.is_customers else hear([phrase.text], own, guides.values(), "es")
+    if alarm is not None:
+        findings.warn(
+            phrase.path,
+            "Con esta frase atiende siempre una persona: «{criterion}». Pásala a una guía urgente o cambia el criterio.",
+            criterion=alarm.reason,
+        )
 
 
 def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset[str]]:

@@ -53,7 +53,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             started = await start.start(parts, connection, knowledge, self._caller, command, opinion)
-            view = _view(started.session, started.guide, messages.after_start(started.session, 0))
+            view = _view(started.session, started.guide, messages.after_start(started.session, 0, started.guide))
             return {**view, "others": _others(started, knowledge, parts.threshold)}
 
         return running.write(run)
@@ -73,7 +73,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
 
@@ -93,7 +93,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
 
@@ -106,7 +106,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             loaded, guide = await answer.load(parts, connection, session_id)
-            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session))
+            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session, guide))
 
         return engine().read(run)
 
@@ -152,7 +152,7 @@ class Desk:
         async def run(parts: Parts, connection: Connection) -> View:
             command = check(commands.Escalate, {})
             given = await escalate.escalate(parts, connection, self._caller, session_id, command)
-            return _view(given.session, given.guide, messages.needs_person(given.session.language))
+            return _view(given.session, given.guide, messages.needs_person(given.session))
 
         return engine().write(run)
 
