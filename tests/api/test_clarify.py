@@ -13,7 +13,7 @@ import pytest
 from checker import check
 
 BASE = "/api/support/troubleshooting"
-WORDS = "no puedo conectarme a internet ni entrar a mi cuenta"
+WORDS = "no carga la app, no hay internet"
 Server = Any
 
 

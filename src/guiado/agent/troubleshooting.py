@@ -222,7 +222,7 @@ class TroubleshootingAgent(Facade):
         """Open an abandoned session where it stood; one that is open already stays as it is.
 
         Returns:
-            The step that waits for an answer, as `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
+            As `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
         """
 
         async def run(parts: Parts, connection: Connection) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from guiado.domain.clarification import Clarification, Reply
+from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session, Status
 from guiado.store.sessions import StoredAttempt
@@ -53,9 +54,7 @@ def open_step(session: Session, guide: Guide | None) -> View | None:
     """The step that waits for an answer, or None."""
     if guide is None or session.status.ended or session.current_step >= session.total_steps:
         return None
-    if session.urgent and not guide.urgent:  # a person comes first: the steps would keep the customer busy with something else
-        return None
-    return step_view(session, guide, session.current_step + 1)
+    return step_view(session, guide, session.current_step + 1) if is_shown(session, guide) else None
 
 
 def session_view(session: Session, guide: Guide | None = None) -> View:

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from guiado.domain import clarify, escalation, events
 from guiado.domain.clarification import Clarification, Considered
-from guiado.domain.decision import Decision, Replay, first_offers, offer_of, order_rule
+from guiado.domain.decision import Decision, Replay, first_offers, is_shown, offer_of, order_rule
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide, Step
 from guiado.domain.lesson import confirmed, corrected, withdrawn
@@ -196,11 +196,11 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
 
 
 def _sound(session: Session, guide: Guide | None, attempt: Attempt, alarm: Alarm, now: datetime) -> Decision:
-    """The customer's words call a person; the step that is open now stays on offer unless it is urgent."""
+    """The customer's words call a person; the step that is open now stays on offer, where it is shown."""
     asked, called = escalation.sound(session, alarm, now)
     person = offer_of(asked, None, now, "urgent" if alarm.urgent else "criterion")
     asked = replace(asked, decisions=person.number)
-    following = guide.step(session.current_step + 1) if guide and not asked.urgent else None
+    following = guide.step(session.current_step + 1) if guide and is_shown(asked, guide) else None
     again = (offer_of(asked, following, now, "still-open"),) if following else ()
     offers = (person, *again)
     told = (events.step_answered(asked, attempt), *called)
@@ -345,8 +345,7 @@ def _offered_again(session: Session, guide: Guide | None, now: datetime) -> Offe
     asked = session.open_clarification
     if asked is not None:
         return Offer(session.decisions + 1, "question" if asked.question else "options", now, "resumed")
-    is_open = guide is not None and (guide.urgent or not session.urgent)
-    step = guide.step(session.current_step + 1) if guide is not None and is_open else None
+    step = guide.step(session.current_step + 1) if guide is not None and is_shown(session, guide) else None
     return offer_of(session, step, now, "resumed")
 
 

@@ -51,17 +51,22 @@ def order_rule(session: Session, step: Step | None) -> str:
     return "already-tried" if step and step.step_id in session.said_tried else "author-order"
 
 
+def is_shown(session: Session, guide: Guide) -> bool:
+    """Whether the customer is shown the steps of this guide.
+
+    An urgent session shows those of an urgent guide alone: others would keep the customer busy with something else.
+    """
+    return guide.urgent or not session.urgent
+
+
 def first_offers(
     session: Session, guide: Guide, now: datetime, considered: Considered = (), *, waits: bool = False
 ) -> tuple[Offer, ...]:
-    """What is offered at the beginning of a guide: its first step, after a person where the session waits for one.
-
-    An urgent session is offered the steps of no ordinary guide: they would keep the customer busy with something else.
-    """
+    """What is offered at the beginning of a guide: its first step, after a person where the session waits for one."""
     if not waits:
         return (offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered),)
     person = offer_of(session, None, now, "urgent" if session.urgent else "criterion", considered)
-    if session.urgent and not guide.urgent:
+    if not is_shown(session, guide):
         return (person,)
     return person, offer_of(replace(session, decisions=person.number), guide.steps[0], now, "still-open")
 
