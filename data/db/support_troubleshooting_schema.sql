@@ -154,9 +154,8 @@ CREATE INDEX IF NOT EXISTS sessions_live ON support_troubleshooting_sessions (te
     WHERE status IN ('started', 'in_progress', 'needs_escalation');
 CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
     WHERE status = 'resolved';
--- Las que terminaron, por estado: para buscarlas. session_id va al final para que las páginas salgan en orden sin ordenar.
-CREATE INDEX IF NOT EXISTS sessions_ended ON support_troubleshooting_sessions (tenant_id, status, started_at, session_id)
-    WHERE status IN ('resolved', 'escalated', 'abandoned');
+-- Para buscarlas por estado. session_id va al final para que las páginas salgan en orden sin ordenar.
+CREATE INDEX IF NOT EXISTS sessions_by_status ON support_troubleshooting_sessions (tenant_id, status, started_at, session_id);
 -- La referencia corta de una sesión es el final de su identificador, que es al azar (el principio es la hora).
 CREATE INDEX IF NOT EXISTS sessions_by_reference ON support_troubleshooting_sessions
     (tenant_id, (reverse(right(session_id::text, 12)) COLLATE "C"));

@@ -295,10 +295,34 @@ class CorrectOut(Out):
     message: str
 
 
+class SessionRow(Out):
+    """A session in a list; `reference` is its short name."""
+
+    session_id: str
+    reference: str
+    ticket_id: str | None
+    customer_email: str
+    customer_name: str | None
+    problem_description: str
+    detected_problem_id: str | None
+    detected_problem_title: str | None
+    status: str
+    current_step: int
+    total_steps: int
+    language: str
+    urgent: bool
+    started_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None
+    escalated_at: datetime | None
+    escalation_reason: str | None
+    resolution: str | None
+
+
 class SessionPage(Out):
     """A page of sessions; `next_cursor` leads to the next one."""
 
-    sessions: list[dict[str, Any]]
+    sessions: list[SessionRow]
     next_cursor: str | None
 
 

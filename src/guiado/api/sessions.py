@@ -5,17 +5,13 @@ Source: contract.md §3.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, runtime_of
+from guiado.api.request import Checked, Http, answer, caller_of, read, runtime_of
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
@@ -30,7 +26,6 @@ from guiado.api.schemas import (
     ResolveOut,
     ResumeOut,
     SessionOut,
-    SessionPage,
     StartOut,
     StateOut,
     StepAnswerOut,
@@ -42,7 +37,6 @@ from guiado.app import answer as answering
 from guiado.app import clarify as clarifying
 from guiado.app import commands, escalate, feedback, learn, messages, views
 from guiado.app import start as starting
-from guiado.app.fields import check
 from guiado.app.knowledge import Snapshot
 from guiado.app.parts import Parts
 from guiado.app.second_opinion import second_opinion
@@ -355,39 +349,6 @@ async def correct(request: Http, session_id: FromPath[str], data: JSONBody[comma
     return await answer(request, run)
 
 
-@get("/sessions", operation_id="list_sessions", responses=TROUBLES)
-async def list_sessions(
-    request: Http,
-    limit: FromQuery[str] = "50",
-    cursor: FromQuery[str | None] = None,
-    status: FromQuery[str | None] = None,
-) -> SessionPage:
-    """Sesiones, de la más nueva a la más antigua."""
-    page = check(commands.Page, {**numbers({"limit": limit}, "limit"), "status": status})
-    before = _before(cursor) if cursor else None
-
-    async def run(parts: Parts, connection: Connection) -> SessionPage:
-        wanted = page.status.value if page.status else None
-        rows = await sessions.page(connection, parts.tenant, page.limit + 1, before=before, status=wanted)
-        shown = rows[: page.limit]
-        return SessionPage(sessions=shown, next_cursor=_cursor(shown[-1]) if len(rows) > page.limit else None)
-
-    return await read(request, run)
-
-
-def _cursor(row: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(f"{row['started_at'].isoformat()} {row['session_id']}".encode()).decode()
-
-
-def _before(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        started_at, session_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        found = datetime.fromisoformat(started_at).astimezone(UTC), UUID(session_id)
-    except (ValueError, OverflowError):
-        raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
-    return found
-
-
 HANDLERS = [
     start,
     start_at_root,
@@ -402,5 +363,4 @@ HANDLERS = [
     resolve,
     resume,
     correct,
-    list_sessions,
 ]
