@@ -122,6 +122,9 @@ class Conversation:
 
         with pages.waiting(self._screen):
             view = self._desk.look(session_id)
+            self._session_id = view["session_id"]
+            if view["status"] == "abandoned":
+                view = self._desk.resume(self._session_id)
         if not self._screen.is_chosen:
             self._screen.language = view["language"]
         pages.welcome_back(self._screen, view)

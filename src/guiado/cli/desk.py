@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.agent.engine import engine
-from guiado.app import answer, clarify, commands, escalate, feedback, messages, start, views
+from guiado.app import answer, clarify, commands, escalate, feedback, finding, messages, start, views
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
 from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
-from guiado.store import sessions
 from guiado.store.database import Connection
 
 View = dict[str, Any]
@@ -23,9 +22,9 @@ View = dict[str, Any]
 class Desk:
     """The sessions of guiado, for one customer at a terminal.
 
-    Every view of a session has: `session_id status language title said` (what the customer is told), `ended` (no answer is
-    taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`, `problem_id`,
-    `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
+    Every view of a session has: `session_id reference status language title said` (what the customer is told), `ended` (no
+    answer is taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`,
+    `problem_id`, `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
 
     Args:
         language: es, en or pt.
@@ -97,15 +96,31 @@ class Desk:
 
         return engine().write(run)
 
-    def look(self, session_id: str) -> View:
-        """A session as it stands.
+    def resume(self, session_id: str) -> View:
+        """Open an abandoned session where it stood.
 
         Raises:
-            SessionNotFound: there is none with this id.
+            Conflict: it ended otherwise.
         """
 
         async def run(parts: Parts, connection: Connection) -> View:
-            loaded, guide = await answer.load(parts, connection, session_id)
+            session, guide = await escalate.resume(parts, connection, self._caller, session_id)
+            return _view(session, guide, messages.after_resuming(session, guide))
+
+        return engine().write(run)
+
+    def look(self, session_id: str) -> View:
+        """A session as it stands.
+
+        Args:
+            session_id: its id, its reference, or the beginning of its id.
+
+        Raises:
+            SessionNotFound, InvalidInput: see `finding.id_of`.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            loaded, guide = await answer.load(parts, connection, await finding.id_of(parts, connection, session_id))
             return _view(loaded.session, guide, messages.nothing_to_do(loaded.session, guide))
 
         return engine().read(run)
@@ -170,40 +185,6 @@ class Desk:
         engine().write(run)
 
 
-def recent(limit: int, status: str | None) -> list[View]:
-    """The newest sessions.
-
-    Args:
-        limit: at most so many.
-        status: only sessions in this status.
-    """
-
-    async def run(parts: Parts, connection: Connection) -> list[View]:
-        return await sessions.page(connection, parts.tenant, limit, status=status)
-
-    return engine().read(run)
-
-
-def whole(session_id: str) -> View:
-    """A session with every attempt, as the API shows it: `session attempts summary understood`.
-
-    Raises:
-        SessionNotFound: there is none with this id.
-    """
-
-    async def run(parts: Parts, connection: Connection) -> View:
-        loaded, guide = await answer.load(parts, connection, session_id)
-        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
-        return {
-            "session": views.session_view(loaded.session, guide),
-            "attempts": [views.attempt_view(stored) for stored in tried],
-            "summary": views.summary_view(tried),
-            "understood": views.understood_view(loaded.session),
-        }
-
-    return engine().read(run)
-
-
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:
     """The knowledge base for everybody, or the one that a session was begun with; up to date."""
     running = engine()
@@ -220,6 +201,7 @@ def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) 
 def _view(session: Session, guide: Guide | None, said: str) -> View:
     return {
         "session_id": session.session_id,
+        "reference": views.reference(session.session_id),
         "status": session.status.value,
         "language": session.language,
         "title": session.problem_title,
