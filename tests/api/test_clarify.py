@@ -13,7 +13,7 @@ import pytest
 from checker import check
 
 BASE = "/api/support/troubleshooting"
-WORDS = "no carga la app, no hay internet"
+WORDS = "no puedo conectarme a internet ni entrar a mi cuenta"
 Server = Any
 
 

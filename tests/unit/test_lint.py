@@ -8,7 +8,7 @@ from guiado.app import lint as linting
 from guiado.app.knowledge import read_file
 from guiado.app.lint import lint
 from guiado.cli.workbench import quick_index_of
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, Step
 from guiado.resources import data_path
 
 WIFI = ("se me cae el wifi a cada rato", "no tengo internet en casa", "la red va muy lenta", "el router tiene una luz roja",
@@ -125,3 +125,12 @@ def test_the_work_grows_with_the_number_of_phrases_not_with_its_square(monkeypat
         return compared
 
     assert base(2_000) < 3 * base(1_000)
+
+
+def test_a_time_that_is_not_the_sum_of_the_steps_is_doubted() -> None:
+    steps = (Step(1, "Uno", minutes=5), Step(2, "Dos", minutes=7))
+    timed = [
+        guide("red", "Sin internet", WIFI, steps=steps, estimated_time=said) for said in ("10 minutos", "12 minutos", "un rato")
+    ]
+    doubted = ["$.red.estimated_time" in said(each, COBRO) for each in timed]
+    assert doubted == [True, False, False]

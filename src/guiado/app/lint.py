@@ -5,6 +5,7 @@ Every doubt names a JSON path and the remedy. Time grows with the number of phra
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ _LEAST_WORDS = 3
 _MOST_HAVING = 16
 """A word that more phrases have tells nothing about two of them."""
 _FOLDS = 5
+_MINUTES = re.compile(r"\D{0,20}(\d+) ?min")
 Build = Callable[[Iterable[Problem]], Index]
 
 
@@ -68,6 +70,7 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
     for guide in guides.values():
         _doubt_few(guide, findings)
         _doubt_criteria(guide, findings)
+        _doubt_time(guide, findings)
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
         _doubt_alarming(phrase, guides, findings)
@@ -132,11 +135,27 @@ def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
         findings.warn(phrase.path, "Lleva datos personales. Bórralos: quien vea la guía los leería.")
 
 
+def _doubt_time(guide: Guide, findings: Findings) -> None:
+    """What a guide says that it takes, against the minutes of its steps, where all of them have some."""
+    minutes = [step.minutes for step in guide.steps if step.minutes is not None]
+    if len(minutes) < len(guide.steps):
+        return
+    for language in ("", *guide.translations):
+        said = (guide.in_language(language) if language else guide).estimated_time
+        number = _MINUTES.match(said)
+        if number and float(number[1]) != sum(minutes):
+            path = f"$.{guide.problem_id}" + (f".translations.{language}" if language else "")
+            total = f"{sum(minutes):g}"
+            findings.warn(
+                f"{path}.estimated_time", "Dice «{time}» y los minutos de sus pasos suman {total}.", time=said, total=total
+            )
+
+
 def _doubt_criteria(guide: Guide, findings: Findings) -> None:
     path = f"$.{guide.problem_id}.escalation_criteria"
     for phrase in (phrase for trigger in guide.triggers for phrase in trigger.phrases):
         if is_too_short(phrase):
-            findings.warn(path, "De la frase «{phrase}» no queda ninguna palabra con la que comparar.", phrase=phrase)
+            findings.warn(path, "De la frase «{phrase}» no queda ninguna palabra con la que comparar. Cámbiala.", phrase=phrase)
         elif remove_personal_data(phrase).count(REMOVED) > phrase.count(REMOVED):
             findings.warn(path, "La frase «{phrase}» lleva datos personales. Bórralos.", phrase=phrase)
 
