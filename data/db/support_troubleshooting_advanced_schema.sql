@@ -88,7 +88,9 @@ BEGIN
     INSERT INTO support_troubleshooting_notifications
         (id, tenant_id, session_id, notification_type, channel, recipient, priority, due_at, created_at, metadata)
     SELECT md5(e.event_id::text || ' ' || r.channel || ' ' || r.recipient)::uuid, e.tenant_id, e.session_id, e.event, r.channel,
-           r.recipient, CASE WHEN e.event = 'session_escalated' THEN 'high' ELSE 'normal' END, e.occurred_at, e.occurred_at,
+           r.recipient,
+           CASE WHEN e.event <> 'session_escalated' THEN 'normal' WHEN e.data @> '{"urgent": true}' THEN 'urgent' ELSE 'high' END,
+           e.occurred_at, e.occurred_at,
            jsonb_build_object('event_id', e.event_id)
       FROM emitted e
       JOIN support_troubleshooting_recipients r ON r.tenant_id = e.tenant_id AND e.event = ANY (r.events)

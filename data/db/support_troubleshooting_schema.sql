@@ -139,6 +139,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     true_problem_id        text,                               -- lo que el agente humano dijo al cerrar
     true_step_id           text,
     agent_minutes          double precision,
+    urgent                 boolean     NOT NULL DEFAULT false, -- llamó a una persona antes de cualquier paso
     CONSTRAINT sessions_step_range CHECK (current_step >= 0 AND total_steps >= 0 AND current_step <= total_steps)
 ) WITH (fillfactor = 80);
 
@@ -153,6 +154,11 @@ CREATE INDEX IF NOT EXISTS sessions_live ON support_troubleshooting_sessions (te
     WHERE status IN ('started', 'in_progress', 'needs_escalation');
 CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
     WHERE status = 'resolved';
+-- Para buscarlas por estado. session_id va al final para que las páginas salgan en orden sin ordenar.
+CREATE INDEX IF NOT EXISTS sessions_by_status ON support_troubleshooting_sessions (tenant_id, status, started_at, session_id);
+-- La referencia corta de una sesión es el final de su identificador, que es al azar (el principio es la hora).
+CREATE INDEX IF NOT EXISTS sessions_by_reference ON support_troubleshooting_sessions
+    (tenant_id, (reverse(right(session_id::text, 12)) COLLATE "C"));
 -- Lo que terminó en la última hora, para el panel. Una sesión viva no está en ellos.
 CREATE INDEX IF NOT EXISTS sessions_by_resolution ON support_troubleshooting_sessions (tenant_id, resolved_at) WHERE resolved_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS sessions_by_escalation ON support_troubleshooting_sessions (tenant_id, escalated_at) WHERE escalated_at IS NOT NULL;
@@ -258,6 +264,7 @@ DECLARE
 BEGIN
     PERFORM set_config('guiado.tenant', p_tenant, true);
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
+    v.urgent := coalesce(v.urgent, false);
     IF v_expected IS NULL THEN
         INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT (session_id) DO NOTHING;
     ELSE
@@ -267,7 +274,7 @@ BEGIN
             failures = v.failures, attempts = v.attempts, decisions = v.decisions, resolution = v.resolution,
             ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
-            true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes
+            true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent
          WHERE s.session_id = v.session_id AND s.tenant_id = p_tenant AND s.version = v_expected
         RETURNING s.* INTO v;
     END IF;

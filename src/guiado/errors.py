@@ -220,7 +220,10 @@ class SessionEnded(Conflict):
     code = "session_ended"
 
     def __init__(self, status: str) -> None:
-        words = {"resolved": Message("resuelta"), "escalated": Message("con una persona"), "abandoned": Message("abandonada")}
+        if status == "abandoned":
+            super().__init__("La sesión está abandonada. Ábrela de nuevo con resume y sigue donde estaba.")
+            return
+        words = {"resolved": Message("resuelta"), "escalated": Message("con una persona")}
         said = words.get(status, status)
         super().__init__("La sesión ya terminó ({status}). Inicia una sesión nueva.", status=said)
 

@@ -24,7 +24,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import detection, health, metrics, notifications, reports, sessions, templates, webhooks, workflows
+from guiado.api import detection, health, metrics, notifications, reports, session_list, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
 from guiado.api.document import document_of
 from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
@@ -76,7 +76,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     Args:
         runtime: as for `create_app`.
     """
-    resources = (sessions, detection, reports, webhooks, templates, notifications)
+    resources = (sessions, session_list, detection, reports, webhooks, templates, notifications)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(

@@ -45,7 +45,7 @@ def test_an_answer_other_words_and_a_person(facade: str, here: Run) -> None:
     answered = here("chat", typed=f"{WORDS}\nana@example.com\nd\n0\n")
     assert answered.out.count("¿Es alguno de estos problemas?") == 2
     assert answered.out.count("[s] Sí") == 1, "one question at most"
-    assert "Te pasamos con una persona" in answered.out
+    assert "Tu caso pasa al equipo" in answered.out
     (session,) = listed(here)
     assert session["status"] == "needs_escalation"
     shown = here("sessions", "show", str(session["session_id"])).out

@@ -264,7 +264,7 @@ def test_use_llm_without_a_key_warns_and_works(facade: str, caplog: pytest.LogCa
     assert agent.detect_problem(WORDS).problem_id == "instalacion_software"
     assert agent.detect_problem("") is None
     assert agent.detect_problem(None) is None
-    assert len(agent.knowledge_base) == 5
+    assert len(agent.knowledge_base) == 7
     assert TroubleshootingAgent(openai_api_key="k").use_llm is False
 
 
@@ -610,7 +610,7 @@ def test_a_restart_with_a_broken_file_goes_on_with_the_stored_versions(
         close_engines()
         broken()
         agent = TroubleshootingAgent()
-        assert len(agent.knowledge_base) == 5
+        assert len(agent.knowledge_base) == 7
         assert agent.start_troubleshooting(WORDS, MAIL).detected_problem.problem_id == "instalacion_software"
         assert agent.get_current_step(session.session_id)["step_number"] == 1
 

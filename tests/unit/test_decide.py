@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from guiado.domain.clarification import Clarification, Option, Pick, Question, Turn
-from guiado.domain.decide import Decision, Replay, begin, decide
+from guiado.domain.decide import Decision, Replay, begin, decide, passed_action
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import (
     Abandon,
     Actor,
+    Alarm,
     Answer,
     Clarify,
     Escalate,
@@ -25,6 +26,7 @@ from guiado.domain.session import (
     Reject,
     Resolution,
     Resolve,
+    Resume,
     Session,
     Status,
 )
@@ -38,9 +40,10 @@ TRANSITIONS = {
     Status.NEEDS_ESCALATION: {Status.NEEDS_ESCALATION, Status.RESOLVED, Status.ESCALATED},
     Status.RESOLVED: {Status.ESCALATED},
     Status.ESCALATED: {Status.ESCALATED, Status.RESOLVED},
-    Status.ABANDONED: set(),
+    Status.ABANDONED: set(Status) - {Status.ABANDONED},
 }
 OUTCOMES = st.sampled_from(list(Outcome))
+ALARMS = st.sampled_from([None, None, Alarm("Sin acceso"), Alarm("Te robaron", urgent=True)])
 
 
 def guide_of(steps: int) -> Guide:
@@ -110,7 +113,9 @@ class History(RuleBasedStateMachine):
     def events_of(decision: Decision) -> int:
         return sum(event.kind is EventKind.SESSION_ESCALATED for event in decision.events)
 
-    def command(self, command: Answer | Escalate | Resolve | Clarify | Reject | Abandon, *refusals: type[Exception]) -> None:
+    def command(
+        self, command: Answer | Escalate | Resolve | Clarify | Reject | Abandon | Resume, *refusals: type[Exception]
+    ) -> None:
         before = self.session
         try:
             decided = decide(before, self.guide, command, self.now, failures_allowed=self.allowed)
@@ -119,9 +124,9 @@ class History(RuleBasedStateMachine):
             return
         self.commands.append((command, self.now))
         if isinstance(decided, Replay):
-            if isinstance(command, Answer):
+            if isinstance(command, Answer) and command.alarm is None:
                 assert self.passed[decided.step_number] == (command.outcome, decided.next_action)
-            else:
+            elif isinstance(command, Clarify | Reject):
                 assert before.clarifications
             return
         self.check(before, decided)
@@ -132,7 +137,8 @@ class History(RuleBasedStateMachine):
             taken = command.turn if isinstance(command.turn, Pick) and command.turn.guide.steps else None
             self.guide = taken.guide if taken else None
         if decided.attempt and decided.attempt.success:
-            self.passed[decided.attempt.step_number] = (decided.attempt.outcome, decided.next_action)
+            number, outcome = decided.attempt.step_number, decided.attempt.outcome
+            self.passed[number] = (outcome, passed_action(outcome, is_last=number == decided.session.total_steps))
 
     def check(self, before: Session, decided: Decision) -> None:
         after = decided.session
@@ -149,10 +155,15 @@ class History(RuleBasedStateMachine):
         assert (decided.next_action is NextAction.RESOLVED) == (after.status is Status.RESOLVED)
 
     @precondition(lambda self: self.session)
-    @rule(outcome=OUTCOMES, number=st.none() | st.integers(-1, 8), source=st.sampled_from([Actor.CUSTOMER, Actor.MACHINE]))
-    def answer(self, outcome: Outcome, number: int | None, source: Actor) -> None:
+    @rule(
+        outcome=OUTCOMES,
+        number=st.none() | st.integers(-1, 8),
+        source=st.sampled_from([Actor.CUSTOMER, Actor.MACHINE]),
+        alarm=ALARMS,
+    )
+    def answer(self, outcome: Outcome, number: int | None, source: Actor, alarm: Alarm | None) -> None:
         recorded = self.passed.get(number, (None,))[0]
-        self.command(Answer(outcome, number, recorded, source=source), SessionEnded, NoStepLeft, WrongStep)
+        self.command(Answer(outcome, number, recorded, source=source, alarm=alarm), SessionEnded, NoStepLeft, WrongStep)
 
     @precondition(lambda self: self.session and self.passed)
     @rule(data=st.data())
@@ -166,14 +177,14 @@ class History(RuleBasedStateMachine):
         self.command(Escalate(reason), SessionEnded)
 
     @precondition(lambda self: self.session)
-    @rule(said=SAID, turn=TURNS)
-    def clarify(self, said: dict[str, object], turn: Turn) -> None:
-        self.command(Clarify(said, turn, WEIGHED), SessionEnded, NothingToClarify)
+    @rule(said=SAID, turn=TURNS, alarm=ALARMS)
+    def clarify(self, said: dict[str, object], turn: Turn, alarm: Alarm | None) -> None:
+        self.command(Clarify(said, turn, WEIGHED, alarm=alarm), SessionEnded, NothingToClarify)
 
     @precondition(lambda self: self.session)
-    @rule(turn=TURNS, meant=st.none() | st.sampled_from("ghij"))
-    def reject(self, turn: Turn, meant: str | None) -> None:
-        self.command(Reject({}, meant, turn, WEIGHED), SessionEnded, NothingToReject)
+    @rule(turn=TURNS, meant=st.none() | st.sampled_from("ghij"), alarm=ALARMS)
+    def reject(self, turn: Turn, meant: str | None, alarm: Alarm | None) -> None:
+        self.command(Reject({}, meant, turn, WEIGHED, alarm), SessionEnded, NothingToReject)
 
     @precondition(lambda self: self.session)
     @rule()
@@ -184,6 +195,11 @@ class History(RuleBasedStateMachine):
     @rule()
     def abandon(self) -> None:
         self.command(Abandon(), SessionEnded)
+
+    @precondition(lambda self: self.session)
+    @rule()
+    def resume(self) -> None:
+        self.command(Resume(), SessionEnded)
 
     @precondition(lambda self: self.session)
     @rule(seconds=st.integers(-100, 1_000))
@@ -314,7 +330,7 @@ def test_an_answer_to_a_step_that_is_not_open_is_a_conflict(number: int) -> None
 def test_a_failure_on_the_open_step_is_always_a_new_attempt() -> None:
     session, guide = begun()
     first = decide(session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
-    second = decide(first.session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
+    second = decide(first.session, guide, Answer(Outcome.COULD_NOT, 1, failed_before=1), START, failures_allowed=5)
     assert (first.session.attempts, second.session.attempts) == (1, 2)
     assert [event.data["attempt"] for event in (first.events[-1], second.events[-1])] == [2, 3]
 
@@ -367,12 +383,16 @@ def test_an_ended_session_takes_no_answer(status: Status, outcome: Outcome) -> N
         (Status.ESCALATED, Escalate(), True),
         (Status.ESCALATED, Resolve(), True),
         (Status.ESCALATED, Abandon(), False),
-        (Status.ABANDONED, Escalate(), False),
-        (Status.ABANDONED, Resolve(), False),
+        (Status.ABANDONED, Escalate(), True),
+        (Status.ABANDONED, Resolve(), True),
         (Status.ABANDONED, Abandon(), False),
+        (Status.RESOLVED, Resume(), False),
+        (Status.ESCALATED, Resume(), False),
     ],
 )
-def test_where_an_ended_session_may_still_go(status: Status, command: Escalate | Resolve | Abandon, possible: bool) -> None:
+def test_where_an_ended_session_may_still_go(
+    status: Status, command: Escalate | Resolve | Abandon | Resume, possible: bool
+) -> None:
     session, guide = ended(status)
     if possible:
         assert decide(session, guide, command, START).session.status in TERMINAL
@@ -595,3 +615,130 @@ def test_a_clock_that_was_set_back_makes_no_time_negative(hours: int) -> None:
     assert decided.session.updated_at == decided.attempt.attempted_at >= START
     again = decide(decided.session, guide, Answer(Outcome.DONE), START + timedelta(hours=hours - 1))
     assert again.attempt.attempted_at > decided.attempt.attempted_at
+
+
+# ---------------------------------------------------------------------------------------------------- who needs a person at once
+
+URGENT = Alarm("Bloquea la tarjeta", urgent=True)
+
+
+def urgent_guide(steps: int = 2) -> Guide:
+    return replace(guide_of(steps), urgent=True)
+
+
+def test_an_urgent_guide_calls_a_person_before_its_first_step_which_stays_on_offer() -> None:
+    guide = urgent_guide()
+    decided = begin(session_of(2), guide, START)
+
+    assert kinds(decided) == ["session_started", "problem_detected", "session_escalated"]
+    assert (decided.session.status, decided.session.urgent) == (Status.NEEDS_ESCALATION, True)
+    assert [(offer.kind, offer.step_number, offer.rule) for offer in decided.offers] == [
+        ("escalation", None, "urgent"),
+        ("step", 1, "still-open"),
+    ]
+    assert decided.events[-1].data["urgent"] is True
+    answered = decide(decided.session, guide, Answer(Outcome.DONE), START)
+    assert (answered.session.current_step, answered.session.status) == (1, Status.NEEDS_ESCALATION)
+    assert "session_escalated" not in kinds(answered)
+
+
+def test_urgent_words_call_a_person_and_no_ordinary_step_is_on_offer() -> None:
+    decided = begin(session_of(2), guide_of(2), START, alarm=URGENT)
+
+    assert (decided.session.status, decided.session.escalation_reason) == (Status.NEEDS_ESCALATION, "Bloquea la tarjeta")
+    assert [offer.kind for offer in decided.offers] == ["escalation"]
+
+
+def test_words_of_a_criterion_that_is_not_urgent_leave_the_step_on_offer() -> None:
+    decided = begin(session_of(2), guide_of(2), START, alarm=Alarm("Sin acceso al correo"))
+
+    assert (decided.session.status, decided.session.urgent) == (Status.NEEDS_ESCALATION, False)
+    assert [offer.kind for offer in decided.offers] == ["escalation", "step"]
+
+
+@pytest.mark.parametrize(("outcome", "passed"), [(Outcome.DONE, 1), (Outcome.NOT_HELPED, 1), (Outcome.COULD_NOT, 0)])
+def test_words_said_to_a_step_call_a_person_once(outcome: Outcome, passed: int) -> None:
+    session, guide = begun(1)
+    told = decide(session, guide, Answer(outcome, alarm=URGENT), START)
+
+    assert kinds(told)[1:] == ["session_escalated"]
+    assert (told.session.status, told.session.urgent) == (Status.NEEDS_ESCALATION, True)
+    assert (told.session.current_step, told.next_action) == (passed, NextAction.ESCALATE)
+
+
+def test_a_criterion_that_was_met_already_changes_nothing_more() -> None:
+    session, guide = begun(3)
+    session = decide(session, guide, Answer(Outcome.DONE, alarm=Alarm("Sin acceso")), START).session
+    again = decide(session, guide, Answer(Outcome.DONE, alarm=Alarm("Sin acceso")), START)
+
+    assert (kinds(again), again.next_action) == (["step_completed"], NextAction.CONTINUE)
+    assert again.session.escalation_reason == "Sin acceso"
+
+
+def test_who_says_that_it_is_solved_needs_nobody() -> None:
+    session, guide = begun(3)
+    assert decide(session, guide, Answer(Outcome.SOLVED, alarm=URGENT), START).session.status is Status.RESOLVED
+
+
+def test_the_urgent_reason_comes_first() -> None:
+    session, guide = begun(3)
+    for alarm in (Alarm("Sin acceso"), URGENT):
+        session = decide(session, guide, Answer(Outcome.DONE, alarm=alarm), START).session
+    assert session.escalation_reason == "Bloquea la tarjeta\nSin acceso"
+
+
+def test_what_was_not_the_urgent_guide_goes_on_with_steps() -> None:
+    guide = urgent_guide()
+    session = begin(session_of(2), guide, START).session
+    told = decide(session, guide, Reject({}, None, picked("h"), WEIGHED), START)
+
+    assert (told.session.urgent, told.session.status) == (False, Status.NEEDS_ESCALATION)
+    assert [offer.kind for offer in told.offers] == ["step"]
+
+
+def test_the_reason_says_what_the_customer_said_it_was_not() -> None:
+    session, guide = begun(2)
+    words = decide(session, guide, Reject({"text": "es el wifi"}, None, None, WEIGHED), START)
+    none = decide(session, guide, Reject({}, None, None, WEIGHED), START)
+
+    assert words.session.escalation_reason == "El cliente dijo que no era «Un problema» y lo contó así: «es el wifi»."
+    assert none.session.escalation_reason == "El cliente dijo que no era «Un problema»."
+
+
+# -------------------------------------------------------------------------------------------------------------- coming back
+
+
+def test_an_abandoned_session_opens_where_it_stood() -> None:
+    session, guide = begun(3)
+    session = decide(session, guide, Answer(Outcome.DONE), START).session
+    left = decide(session, guide, Abandon(), START).session
+    back = decide(left, guide, Resume(), START + timedelta(days=3))
+
+    assert (back.session.status, back.session.current_step, back.session.ended_at) == (Status.IN_PROGRESS, 1, None)
+    assert (back.session.ended_how, back.session.ended_by) == (None, None)
+    assert [(offer.step_number, offer.rule) for offer in back.offers] == [(2, "resumed")]
+    assert decide(back.session, guide, Resume(), START) == Replay(1, NextAction.CONTINUE)
+
+
+def test_a_session_that_asked_asks_again() -> None:
+    left = decide(waiting(), None, Abandon(), START).session
+    back = decide(left, None, Resume(), START)
+
+    assert back.session.open_clarification is not None
+    assert back.offers[0].kind == "question"
+
+
+def test_an_abandoned_session_says_how_to_go_on() -> None:
+    session, guide = ended(Status.ABANDONED)
+    for command in (Answer(Outcome.DONE), Reject({}), Clarify({"none": True})):
+        with pytest.raises(SessionEnded, match="resume"):
+            decide(session, guide, command, START)
+
+
+def test_a_person_takes_over_an_abandoned_session_and_may_close_it() -> None:
+    session, guide = ended(Status.ABANDONED)
+    taken = decide(session, guide, Escalate("Volvió por teléfono"), START)
+
+    assert (taken.session.status, kinds(taken)) == (Status.ESCALATED, ["session_escalated"])
+    closed = decide(session, guide, Resolve("g"), START)
+    assert (closed.session.status, closed.session.true_problem_id) == (Status.RESOLVED, "g")

@@ -8,7 +8,7 @@ from guiado.app import lint as linting
 from guiado.app.knowledge import read_file
 from guiado.app.lint import lint
 from guiado.cli.workbench import quick_index_of
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, Step
 from guiado.i18n import translate
 from guiado.resources import data_path
 
@@ -136,3 +136,12 @@ def test_a_problem_in_spanish_alone_is_told_in_every_language(language: str) -> 
     missing = [translate(w, language) for w in found if w.field == "$.impresora.translations"]
     assert len(missing) == 2
     assert all(each in " ".join(missing) for each in ("en", "pt"))
+
+
+def test_a_time_that_is_not_the_sum_of_the_steps_is_doubted() -> None:
+    steps = (Step(1, "Uno", minutes=5), Step(2, "Dos", minutes=7))
+    timed = [
+        guide("red", "Sin internet", WIFI, steps=steps, estimated_time=said) for said in ("10 minutos", "12 minutos", "un rato")
+    ]
+    doubted = ["$.red.estimated_time" in said(each, COBRO) for each in timed]
+    assert doubted == [True, False, False]

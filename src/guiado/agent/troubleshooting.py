@@ -167,7 +167,7 @@ class TroubleshootingAgent(Facade):
 
         async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
             loaded, guide = await answer.load(parts, connection, session_id)
-            return views.open_step(loaded.session, guide) or _without_step(loaded.session)
+            return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
         try:
             return self._engine.read(run)
@@ -211,7 +211,7 @@ class TroubleshootingAgent(Facade):
         """Hand a session over to a person, with everything that was tried.
 
         Returns:
-            The hand-over; `{"error": …}` for an unknown or abandoned session.
+            The hand-over; `{"error": …}` for an unknown session.
         """
 
         async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
@@ -221,6 +221,22 @@ class TroubleshootingAgent(Facade):
         try:
             return self._engine.write(run)
         except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def resume(self, session_id: str) -> dict[str, Any] | None:
+        """Open an abandoned session where it stood; one that is open already stays as it is.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> str:
+            session, _ = await escalate.resume(parts, connection, self._caller, session_id)
+            return session.session_id
+
+        try:
+            return self.get_current_step(self._engine.write(run))
+        except (SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
     def collect_feedback(
@@ -331,12 +347,12 @@ def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.Store
     )
 
 
-def _without_step(session: Session) -> dict[str, Any]:
+def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
     return {
         "session_id": session.session_id,
         "status": status,
-        "message": messages.nothing_to_do(session),
+        "message": messages.nothing_to_do(session, guide),
         "suggest_escalation": views.wants_person(session),
     }
 

@@ -6,7 +6,7 @@ from litestar import get
 from litestar.params import FromQuery
 
 from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, numbers, read
+from guiado.api.request import Http, language_of, numbers, read, runtime_of
 from guiado.api.schemas import (
     AnalyticsOut,
     AnalyticsSummary,
@@ -24,13 +24,19 @@ from guiado.app.parts import Parts
 from guiado.store.database import Connection
 
 
+def _titles(request: Http) -> report.Titles:
+    return report.Titles(runtime_of(request).knowledge.snapshot.guides, language_of(request))
+
+
 @get("/analytics", operation_id="analytics", responses=TROUBLES)
 async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
     """Cifras de las sesiones que empezaron en los últimos `days` días (de 1 a 3650)."""
     period = check(commands.Period, numbers({"days": days}, "days"))
 
+    titles = _titles(request)
+
     async def run(_parts: Parts, connection: Connection) -> AnalyticsOut:
-        found = await report.analytics(connection, period.days)
+        found = await report.analytics(connection, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],
@@ -49,9 +55,10 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
 @get("/realtime", operation_id="realtime", responses=TROUBLES)
 async def realtime(request: Http) -> RealtimeOut:
     """Lo que está pasando ahora."""
+    titles = _titles(request)
 
     async def run(parts: Parts, connection: Connection) -> RealtimeOut:
-        found = await report.realtime(parts, connection)
+        found = await report.realtime(parts, connection, titles)
         metrics = RealtimeMetrics(**found.pop("metrics"))
         return RealtimeOut(metrics=metrics, **found)
 

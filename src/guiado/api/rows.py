@@ -44,9 +44,10 @@ class SaidRow(Row):
 
 
 class SessionRow(Row):
-    """A session in a list."""
+    """A session in a list; `reference` is its short name."""
 
     session_id: str
+    reference: str
     ticket_id: str | None
     customer_email: str
     customer_name: str | None
@@ -56,6 +57,8 @@ class SessionRow(Row):
     status: Status
     current_step: int
     total_steps: int
+    language: str
+    urgent: bool
     started_at: datetime
     updated_at: datetime
     resolved_at: datetime | None

@@ -69,9 +69,10 @@ class StepOut(Out):
 
 
 class SessionOut(Out):
-    """A session as it stands; `current_step` counts the steps passed."""
+    """A session as it stands; `current_step` counts the steps passed, `reference` is its short name."""
 
     session_id: str
+    reference: str
     ticket_id: str | None
     customer_email: str
     customer_name: str | None
@@ -89,6 +90,7 @@ class SessionOut(Out):
     ended_at: datetime | None
     resolution: str | None
     escalation_reason: str | None
+    urgent: bool
     notes: str | None
     version: int
     next_step: StepOut | None
@@ -179,7 +181,7 @@ class ClarificationOut(Out):
 class StartOut(Out):
     """A session as it goes on: with a first step, with options to choose from, or with a person.
 
-    `verdict` is accept, unclear or none.
+    `verdict` is accept, unclear or none. Where `urgent` is true a person was called at once, and `message` says what to do first.
     """
 
     success: bool
@@ -196,6 +198,7 @@ class StartOut(Out):
     verdict: str
     options: list[OptionOut]
     question: QuestionOut | None
+    urgent: bool
 
 
 class UnderstoodOut(Out):
@@ -287,6 +290,14 @@ class EscalationOut(Out):
 
 class ResolveOut(Out):
     """A session that an agent closed."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
+class ResumeOut(Out):
+    """A session that was abandoned and is open again."""
 
     success: bool
     session: SessionOut

@@ -5,18 +5,13 @@ Source: contract.md §3.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, caller_of, numbers, read, runtime_of
-from guiado.api.rows import shown
+from guiado.api.request import Checked, Http, answer, caller_of, read, runtime_of
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
@@ -29,8 +24,8 @@ from guiado.api.schemas import (
     OptionOut,
     QuestionOut,
     ResolveOut,
+    ResumeOut,
     SessionOut,
-    SessionPage,
     StartOut,
     StateOut,
     StepAnswerOut,
@@ -42,7 +37,6 @@ from guiado.app import answer as answering
 from guiado.app import clarify as clarifying
 from guiado.app import commands, escalate, feedback, learn, messages, views
 from guiado.app import start as starting
-from guiado.app.fields import check
 from guiado.app.knowledge import Snapshot
 from guiado.app.parts import Parts
 from guiado.app.ranking import rank
@@ -111,7 +105,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         status=session.status.value,
         problem_detected=session.problem_id,
         problem_title=session.problem_title,
-        message=messages.after_start(session, len(others)),
+        message=messages.after_start(session, len(others), started.guide),
         first_step=StepOut(**first) if first else None,
         confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
         alternatives=others,
@@ -119,6 +113,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         verdict=started.verdict.value,
         options=options,
         question=question,
+        urgent=session.urgent,
     )
 
 
@@ -302,7 +297,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         ticket_id=session.ticket_id,
         status=session.status.value,
         escalation_info=info,
-        message=messages.needs_person(session.language),
+        message=messages.needs_person(session),
     )
 
 
@@ -320,7 +315,20 @@ async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[comma
 
     async def run(parts: Parts, connection: Connection) -> ResolveOut:
         session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
-        return ResolveOut(success=True, session=_session(session, guide), message=messages.after_solution(session))
+        said = messages.after_closing(caller.language or session.language)
+        return ResolveOut(success=True, session=_session(session, guide), message=said)
+
+    return await answer(request, run)
+
+
+@post("/{session_id:str}/resume", status_code=200, operation_id="resume", responses=TROUBLES)
+async def resume(request: Http, session_id: FromPath[str]) -> ResumeOut:
+    """Abre de nuevo una sesión abandonada, donde se quedó. Una que sigue abierta no cambia."""
+    caller = caller_of(request)
+
+    async def run(parts: Parts, connection: Connection) -> ResumeOut:
+        session, guide = await escalate.resume(parts, connection, caller, session_id)
+        return ResumeOut(success=True, session=_session(session, guide), message=messages.after_resuming(session, guide))
 
     return await answer(request, run)
 
@@ -345,40 +353,6 @@ async def correct(request: Http, session_id: FromPath[str], data: JSONBody[comma
     return await answer(request, run)
 
 
-@get("/sessions", operation_id="list_sessions", responses=TROUBLES)
-async def list_sessions(
-    request: Http,
-    limit: FromQuery[str] = "50",
-    cursor: FromQuery[str | None] = None,
-    status: FromQuery[str | None] = None,
-) -> SessionPage:
-    """Sesiones, de la más nueva a la más antigua."""
-    page = check(commands.Page, {**numbers({"limit": limit}, "limit"), "status": status})
-    before = _before(cursor) if cursor else None
-
-    async def run(parts: Parts, connection: Connection) -> SessionPage:
-        wanted = page.status.value if page.status else None
-        rows = await sessions.page(connection, parts.tenant, page.limit + 1, before=before, status=wanted)
-        return SessionPage(
-            sessions=shown(rows[: page.limit]), next_cursor=_cursor(rows[page.limit - 1]) if len(rows) > page.limit else None
-        )
-
-    return await read(request, run)
-
-
-def _cursor(row: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(f"{row['started_at'].isoformat()} {row['session_id']}".encode()).decode()
-
-
-def _before(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        started_at, session_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        found = datetime.fromisoformat(started_at).astimezone(UTC), UUID(session_id)
-    except (ValueError, OverflowError):
-        raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
-    return found
-
-
 HANDLERS = [
     start,
     start_at_root,
@@ -391,6 +365,6 @@ HANDLERS = [
     ratings,
     hand_over,
     resolve,
+    resume,
     correct,
-    list_sessions,
 ]

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app import views
+from guiado.app.alarms import hear
 from guiado.app.commands import Step
 from guiado.app.parts import Caller, Parts
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
-from guiado.domain.session import Abandon, Actor, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
+from guiado.domain.session import Abandon, Actor, Alarm, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
@@ -95,7 +96,9 @@ async def answer(parts: Parts, connection: Connection, caller: Caller, session_i
         if loaded.session.attempts > came_to.attempts and await _contradicted(parts, connection, loaded.session, outcome):
             break
         known = await _recorded(parts, connection, loaded.session, command.step_number)
-        wish = _wish(command, outcome, known)
+        alarm = hear((command.notes, command.reason), guide, (), loaded.session.language)
+        failed = 0 if outcome.success else await _failed_before(parts, connection, loaded.session)
+        wish = _wish(command, outcome, known, failed, alarm)
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed, speak=translate)
         if not isinstance(decided, Decision):
             return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
@@ -112,7 +115,14 @@ async def _contradicted(parts: Parts, connection: Connection, session: Session, 
     return tried[-1].attempt.outcome is not outcome
 
 
-def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answer:
+async def _failed_before(parts: Parts, connection: Connection, session: Session) -> int:
+    """How many attempts at the open step failed so far."""
+    tried = [stored.attempt for stored in await sessions.attempts(connection, parts.tenant, session.session_id)]
+    of_guide = [attempt for attempt in tried if attempt.guide_version_id == session.guide_version_id]
+    return sum(attempt.step_number == session.current_step + 1 and not attempt.success for attempt in of_guide)
+
+
+def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, failed_before: int, alarm: Alarm | None) -> Answer:
     return Answer(
         outcome=outcome,
         step_number=command.step_number,
@@ -123,6 +133,9 @@ def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None) -> Answe
         first_seen_at=_in_utc(command.first_seen_at) if command.first_seen_at else None,
         reason=command.reason,
         step_id=command.step_id,
+        step_title=(command.step_title or "").strip() or None,
+        failed_before=failed_before,
+        alarm=alarm,
     )
 
 

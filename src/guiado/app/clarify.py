@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from guiado import clock
 from guiado.app import commands
+from guiado.app.alarms import hear
 from guiado.app.already import already_tried
 from guiado.app.answer import command_wish, load, telling_state
 from guiado.app.inquiry import considered_of, inquire, option_of, reweigh
@@ -22,7 +23,7 @@ from guiado.detection import Candidate
 from guiado.detection.outcome import Verdict, as_shares, judge, without
 from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
 from guiado.domain.guide import Guide
-from guiado.domain.session import Clarify, Reject, Session
+from guiado.domain.session import Alarm, Clarify, Reject, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
 from guiado.store.database import Connection
@@ -60,8 +61,10 @@ async def clarify(
         asked = session.open_clarification
         if asked is None or (command.answer is not None and asked.question is None):
             return Clarify(said)  # nothing was asked: to be refused, or heard already
+        alarm = _alarm(snapshot, session, None, command.text)
         turn, considered = await _clarified(parts, connection, snapshot, session, asked, command, ranking)
-        return Clarify(said, turn, considered, command.question_id)
+        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        return Clarify(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(parts, connection, session_id):
         session, guide = await command_wish(parts, connection, caller, session_id, "clarify", wish)
@@ -97,12 +100,27 @@ async def reject(
             raise StaleSession  # somebody else rejected it meanwhile: this was not said of the next one
         if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
             return Reject(said, command.rejected)
+        alarm = _alarm(snapshot, session, None, command.text)
         turn, considered = await _rejected(parts, connection, snapshot, session, command, ranking)
-        return Reject(said, command.rejected, turn, considered)
+        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        return Reject(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(parts, connection, session_id):
         session, guide = await command_wish(parts, connection, caller, session_id, "reject", wish)
     return _outcome(session, guide, snapshot)
+
+
+def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
+    """What the customer's new words set off; of the guide that follows, all criteria count."""
+    own = turn.guide if isinstance(turn, Pick) else None
+    return hear((words,), own, snapshot.guides.values(), session.language)
+
+
+async def _instead_of_asking(parts: Parts, connection: Connection, session: Session, turn: Turn, alarm: Alarm | None) -> Turn:
+    """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
+    if alarm is None or not isinstance(turn, Clarification):
+        return turn
+    return await _pick(parts, connection, session, turn.options[0])
 
 
 # --------------------------------------------------------------------------------------------------------- what was said

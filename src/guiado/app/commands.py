@@ -324,7 +324,12 @@ class Period(Command):
 
 
 class Page(Command):
-    """Which page of a list."""
+    """Which page of the list of sessions."""
 
     limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 50
     status: Status | None = None
+    ticket_id: Line | None = None
+    customer_email: Email | None = None
+    problem_id: Line | None = None
+    since: Annotated[Line, Meta(examples=["2026-11-22"])] | None = None
+    until: Annotated[Line, Meta(examples=["2026-11-22T10:00:00Z"])] | None = None

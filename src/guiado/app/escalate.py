@@ -11,7 +11,7 @@ from guiado.app.answer import command_session, command_unchanged, load, telling_
 from guiado.app.parts import Caller, Parts
 from guiado.domain.guide import Guide
 from guiado.domain.lesson import NO_KNOWN_PROBLEM
-from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Session
+from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import guides, schedule, sessions
@@ -74,6 +74,17 @@ async def resolve(
         await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id, command.step_id)
         closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
         return await command_session(parts, connection, caller, session_id, "resolve", closing)
+
+
+async def resume(parts: Parts, connection: Connection, caller: Caller, session_id: object) -> tuple[Session, Guide | None]:
+    """Open an abandoned session where it stood. One that is open already stays as it is.
+
+    Raises:
+        SessionNotFound: no session has this id.
+        SessionEnded, StaleSession: see `command_session`; with the session's present state.
+    """
+    async with telling_state(parts, connection, session_id):
+        return await command_session(parts, connection, caller, session_id, "resume", Resume())
 
 
 async def refuse_unknown(

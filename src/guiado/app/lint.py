@@ -5,12 +5,14 @@ Every doubt names a JSON path and the remedy. Time grows with the number of phra
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import cast
 
+from guiado.app.alarms import hear, is_too_short
 from guiado.app.detect import detect
 from guiado.app.knowledge import problem_of
 from guiado.detection import Index, Problem, build_index
@@ -32,6 +34,7 @@ _MOST_HAVING = 16
 """A word that more phrases have tells nothing about two of them."""
 _FOLDS = 5
 _MOST_QUOTED = 80
+_MINUTES = re.compile(r"\D{0,20}(\d+) ?min")
 Build = Callable[[Iterable[Problem]], Index]
 
 
@@ -67,8 +70,11 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
     _doubt_whole(guides, findings)
     for guide in guides.values():
         _doubt_few(guide, findings)
+        _doubt_criteria(guide, findings)
+        _doubt_time(guide, findings)
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
+        _doubt_alarming(phrase, guides, findings)
     pairs = _doubt_alike(phrases, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
@@ -142,6 +148,43 @@ def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED].rstrip()}…"
+
+
+def _doubt_time(guide: Guide, findings: Findings) -> None:
+    """What a guide says that it takes, against the minutes of its steps, where all of them have some."""
+    minutes = [step.minutes for step in guide.steps if step.minutes is not None]
+    if len(minutes) < len(guide.steps):
+        return
+    for language in ("", *guide.translations):
+        said = (guide.in_language(language) if language else guide).estimated_time
+        number = _MINUTES.match(said)
+        if number and float(number[1]) != sum(minutes):
+            path = f"$.{guide.problem_id}" + (f".translations.{language}" if language else "")
+            total = f"{sum(minutes):g}"
+            findings.warn(
+                f"{path}.estimated_time", "Dice «{time}» y los minutos de sus pasos suman {total}.", time=said, total=total
+            )
+
+
+def _doubt_criteria(guide: Guide, findings: Findings) -> None:
+    path = f"$.{guide.problem_id}.escalation_criteria"
+    for phrase in (phrase for trigger in guide.triggers for phrase in trigger.phrases):
+        if is_too_short(phrase):
+            findings.warn(path, "De la frase «{phrase}» no queda ninguna palabra con la que comparar. Cámbiala.", phrase=phrase)
+        elif remove_personal_data(phrase).count(REMOVED) > phrase.count(REMOVED):
+            findings.warn(path, "La frase «{phrase}» lleva datos personales. Bórralos.", phrase=phrase)
+
+
+def _doubt_alarming(phrase: Phrase, guides: Mapping[str, Guide], findings: Findings) -> None:
+    """A phrase that detection knows, and on which a person would always take over."""
+    own = guides[phrase.problem_id]
+    alarm = None if own.urgent or not phrase.is_customers else hear([phrase.text], own, guides.values(), "es")
+    if alarm is not None:
+        findings.warn(
+            phrase.path,
+            "Con esta frase atiende siempre una persona: «{criterion}». Pásala a una guía urgente o cambia el criterio.",
+            criterion=alarm.reason,
+        )
 
 
 def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset[str]]:

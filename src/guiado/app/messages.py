@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
 
 
-def after_start(session: Session, alternatives: int) -> str:
-    """What is said when a session begins."""
+def after_start(session: Session, alternatives: int, guide: Guide | None = None) -> str:
+    """What is said when a session begins, or goes on with another guide.
+
+    Args:
+        alternatives: how many other problems it could be.
+        guide: the one that the session follows.
+    """
+    if session.urgent:
+        return urgent(session, guide)
     if session.open_clarification:
         return text(session.language, "Queremos estar seguros de entenderte. ¿Es alguno de estos problemas?")
     if session.problem_title is None:
-        return text(
-            session.language,
-            "No reconocemos este problema. Te pasamos con una persona del equipo, que ya tiene tu descripción.",
-        )
+        return f"{text(session.language, 'No reconocemos este problema.')} {needs_person(session)}"
+    if session.status is Status.NEEDS_ESCALATION:
+        title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
+        return f"{title} {needs_person(session)} {_meanwhile(session)}"
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
@@ -28,16 +36,12 @@ def after_answer(session: Session, outcome: Outcome, action: NextAction, failure
     language = session.language
     if action is NextAction.RESOLVED:
         return after_solution(session)
-    if action is NextAction.ESCALATE or session.status is Status.NEEDS_ESCALATION:
-        return needs_person(language)
+    if action is NextAction.ESCALATE:
+        return urgent(session, None) if session.urgent else needs_person(session)
+    if session.status is Status.NEEDS_ESCALATION:
+        return f"{needs_person(session)} {_meanwhile(session)}"
     if not outcome.success:
-        left = max(1, failures_allowed - session.failures)
-        return text(
-            language,
-            "No pasa nada. Revisa las instrucciones y vuelve a intentarlo. Si no se puede, te pasaremos con una persona "
-            "(intentos que quedan: {left}).",
-            left=left,
-        )
+        return _try_again(session, failures_allowed)
     number, total = session.current_step + 1, session.total_steps
     if outcome is Outcome.NOT_HELPED:
         return text(language, "Gracias por probarlo. Sigamos con el paso {number} de {total}.", number=number, total=total)
@@ -53,22 +57,66 @@ def after_solution(session: Session) -> str:
     )
 
 
-def needs_person(language: str) -> str:
+def after_closing(language: str) -> str:
+    """What is said to an agent who closed a session as solved."""
+    return text(language, "Sesión cerrada como resuelta.")
+
+
+def after_resuming(session: Session, guide: Guide | None) -> str:
+    """What is said when an abandoned session is open again."""
+    if session.urgent or session.open_clarification or session.problem_title is None:
+        return after_start(session, 0, guide)
+    number, total = session.current_step + 1, session.total_steps
+    if number > total:
+        return needs_person(session)
+    return text(session.language, "Seguimos donde lo dejaste: paso {number} de {total}.", number=number, total=total)
+
+
+def needs_person(session: Session) -> str:
     """What is said when a person takes over."""
-    return text(language, "Te pasamos con una persona del equipo. Ya sabe lo que probaste: no tendrás que repetirlo.")
+    email = session.customer_email
+    if session.attempts:
+        return text(session.language, "Tu caso pasa al equipo con todo lo que probaste. Te escribiremos a {email}.", email=email)
+    return text(session.language, "Tu caso pasa al equipo con lo que nos contaste. Te escribiremos a {email}.", email=email)
 
 
-def nothing_to_do(session: Session) -> str:
+def urgent(session: Session, guide: Guide | None) -> str:
+    """What is said to whoever needs a person at once: first what to do now, then who takes over.
+
+    Args:
+        guide: the one that the session follows; of an urgent one the first step is what to do.
+    """
+    first = guide.in_language(session.language).steps[0] if guide is not None and guide.urgent and guide.steps else None
+    numbered = [f"{i}. {line}" for i, line in enumerate(first.instructions, 1)] if first else []
+    to_do = [first.title, *numbered] if first else [(session.escalation_reason or "").split("\n")[0]]
+    email = session.customer_email
+    told = text(session.language, "Es urgente: tu caso ya pasó al equipo. Te escribiremos a {email}.", email=email)
+    return "\n".join([*to_do, "", told])
+
+
+def _meanwhile(session: Session) -> str:
+    return text(session.language, "Mientras tanto, puedes seguir con los pasos.")
+
+
+def _try_again(session: Session, failures_allowed: int) -> str:
+    if failures_allowed - session.failures <= 1:
+        return text(session.language, "No hay problema. Inténtalo una vez más o pide que te ayude una persona.")
+    return text(session.language, "No hay problema. Inténtalo de nuevo o pide que te ayude una persona.")
+
+
+def nothing_to_do(session: Session, guide: Guide | None = None) -> str:
     """What is said when somebody asks for a step and there is none."""
-    if session.total_steps == 0:
-        return after_start(session, 0)
     match session.status:
         case Status.RESOLVED:
             return after_solution(session)
         case Status.ABANDONED:
-            return text(session.language, "Esta sesión se cerró por falta de actividad. Empieza una nueva cuando quieras.")
+            return text(
+                session.language, "Esta sesión se cerró por falta de actividad. Ábrela de nuevo y sigue donde la dejaste."
+            )
+        case _ if session.urgent or session.total_steps == 0:
+            return after_start(session, 0, guide)
         case _:
-            return needs_person(session.language)
+            return needs_person(session)
 
 
 def after_correction(session: Session) -> str:

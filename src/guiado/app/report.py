@@ -6,12 +6,15 @@ Source: contract.md §3, `/analytics` and `/realtime`; §6, rule 8.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from guiado import clock
 from guiado.app.parts import Parts
+from guiado.domain.guide import Guide
+from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
 from guiado.store.database import Connection
 from guiado.store.reports import Figures
@@ -24,11 +27,36 @@ _SUMS = (
 )  # fmt: skip
 
 
-async def analytics(connection: Connection, days: int) -> Figures:
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """What problems and steps are called in the reader's language; what no guide knows keeps the title that was stored.
+
+    Args:
+        guides: id -> guide, of the knowledge base as it is now.
+        language: of the reader.
+    """
+
+    guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    language: str = DEFAULT_LANGUAGE
+
+    def problem(self, problem_id: str, stored: str | None) -> str | None:
+        """The title of a problem."""
+        guide = self.guides.get(problem_id)
+        return guide.in_language(self.language).problem_title if guide else stored
+
+    def step(self, problem_id: str, number: int, stored: str | None) -> str | None:
+        """The title of a step."""
+        guide = self.guides.get(problem_id)
+        step = guide.in_language(self.language).step(number) if guide else None
+        return step.title if step else stored
+
+
+async def analytics(connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
     """Figures of the sessions that began in the last `days` days.
 
     Args:
         days: 1..3650, counted back from this moment.
+        titles: of the problems, in the reader's language.
 
     Returns:
         The answer of `GET /analytics`; rates are percentages, 0..100.
@@ -45,16 +73,19 @@ async def analytics(connection: Connection, days: int) -> Figures:
         "period_start": since,
         "period_end": until,
         "summary": _summary(whole),
-        "problem_distribution": _by_problem(problems),
-        "common_failed_steps": _failed_steps(steps),
+        "problem_distribution": _by_problem(problems, titles),
+        "common_failed_steps": _failed_steps(steps, titles),
         "feedback_summary": _feedback(whole),
-        "feedback_by_problem": _feedback_by_problem(problems),
+        "feedback_by_problem": _feedback_by_problem(problems, titles),
         "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
     }
 
 
-async def realtime(parts: Parts, connection: Connection) -> Figures:
+async def realtime(parts: Parts, connection: Connection, titles: Titles = Titles()) -> Figures:
     """What is going on right now.
+
+    Args:
+        titles: of the problems, in the reader's language.
 
     Returns:
         The answer of `GET /realtime`.
@@ -62,12 +93,17 @@ async def realtime(parts: Parts, connection: Connection) -> Figures:
     now = clock.now()
     metrics = await reports.realtime(connection)
     metrics.pop("tenant_id", None)
+    top = await reports.top_problems(connection, parts.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,
         "metrics": {name: _number(value) for name, value in metrics.items()},
-        "top_problems": await reports.top_problems(connection, parts.tenant, now - timedelta(days=1)),
+        "top_problems": [_named(row, titles) for row in top],
         "active_sessions": [_with_idle(row, now) for row in await reports.active(connection, parts.tenant, 50)],
     }
+
+
+def _named(row: Figures, titles: Titles) -> Figures:
+    return {**row, "detected_problem_title": titles.problem(row["detected_problem_id"], row["detected_problem_title"])}
 
 
 def percentage(part: float, whole: float) -> float:
@@ -109,11 +145,18 @@ def _summary(sums: dict[str, float]) -> Figures:
     }
 
 
-def _by_problem(rows: list[Figures]) -> list[Figures]:
-    found = [
+def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:
+    """Of several stored titles, the one of the newest session."""
+    named = [row for row in group if row["problem_title"]]
+    newest = max(named, key=lambda row: (row["last_started_at"], row["problem_title"]), default=None)
+    return titles.problem(problem_id, newest["problem_title"] if newest else None)
+
+
+def _by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
+    found: list[Figures] = [
         {
             "detected_problem_id": problem_id,
-            "detected_problem_title": group[-1]["problem_title"],
+            "detected_problem_title": _title(titles, problem_id, group),
             "total_sessions": int(sums["total_sessions"]),
             "resolved": int(sums["resolved"]),
             "escalated": int(sums["escalated"]),
@@ -125,12 +168,12 @@ def _by_problem(rows: list[Figures]) -> list[Figures]:
     return sorted(found, key=lambda row: (-row["total_sessions"], row["detected_problem_id"]))
 
 
-def _failed_steps(rows: list[Figures]) -> list[Figures]:
-    found = [
+def _failed_steps(rows: list[Figures], titles: Titles) -> list[Figures]:
+    found: list[Figures] = [
         {
             "problem_id": row["problem_id"],
             "step_number": row["step_number"],
-            "step_title": row["step_title"],
+            "step_title": titles.step(row["problem_id"], row["step_number"], row["step_title"]),
             "total_attempts": row["total_attempts"],
             "failed_attempts": row["failed"],
             "failure_rate": percentage(row["failed"], row["total_attempts"]),
@@ -149,9 +192,9 @@ def _feedback(sums: dict[str, float]) -> Figures:
     }
 
 
-def _feedback_by_problem(rows: list[Figures]) -> list[Figures]:
+def _feedback_by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
     groups = _grouped(rows, lambda row: row["problem_id"])
-    summed = [(problem_id, group[-1]["problem_title"], _sum(group)) for problem_id, group in groups.items()]
+    summed = [(problem_id, _title(titles, problem_id, group), _sum(group)) for problem_id, group in groups.items()]
     return [
         {"problem_detected_id": problem_id, "problem_title": title, **_feedback(sums)}
         for problem_id, title, sums in sorted(summed, key=lambda item: (-item[2]["feedback"], item[0]))

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from guiado import clock
+from guiado.app.alarms import hear
 from guiado.app.already import already_tried
 from guiado.app.commands import Start
 from guiado.app.inquiry import considered_of, inquire
@@ -19,6 +20,7 @@ from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
 from guiado.domain.lesson import withdrawn
 from guiado.domain.session import Session
+from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.logs import get_logger
 from guiado.store import sessions
@@ -103,7 +105,9 @@ async def start(
     if opinion is not None and verdict is Verdict.UNCLEAR:
         detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
     shares = as_shares(detected.candidates)
-    asks = command.clarify and verdict is Verdict.UNCLEAR
+    known, words = knowledge.snapshot.guides, (command.problem_description,)
+    # Who needs a person at once is asked nothing first.
+    asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
     taken = replace(detected, problem=None) if asks else detected
     session, guide = await _prepare(parts, connection, knowledge, snapshot, caller, command, taken)
     asked = inquire(snapshot, shares, session.language) if asks else None
@@ -111,7 +115,8 @@ async def start(
     # What the problem is must be known first.
     recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
-    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate)
+    alarm = None if asks else hear(words, guide, known.values(), session.language)
+    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
     audit = caller.audit("start", guide_version_id=session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
@@ -119,7 +124,8 @@ async def start(
     change = sessions.Change(
         decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
     )
-    await sessions.commit(connection, parts.tenant, change)
+    if not await sessions.commit(connection, parts.tenant, change):  # a session with this very id was there already
+        raise StaleSession
     others = tuple(c for c in detected.candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)
 

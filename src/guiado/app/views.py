@@ -8,11 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from guiado.domain.clarification import Clarification, Reply
+from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session, Status
 from guiado.store.sessions import StoredAttempt
 
 View = dict[str, Any]
+_REFERENCE_CHARS = 8
+
+
+def reference(session_id: str) -> str:
+    """The short name of a session, for people: the end of its id, which is random; the beginning is the time."""
+    return session_id[-_REFERENCE_CHARS:]
 
 
 def step_view(session: Session, guide: Guide, number: int) -> View:
@@ -47,13 +54,14 @@ def open_step(session: Session, guide: Guide | None) -> View | None:
     """The step that waits for an answer, or None."""
     if guide is None or session.status.ended or session.current_step >= session.total_steps:
         return None
-    return step_view(session, guide, session.current_step + 1)
+    return step_view(session, guide, session.current_step + 1) if is_shown(session, guide) else None
 
 
 def session_view(session: Session, guide: Guide | None = None) -> View:
     """A session as REST shows it."""
     return {
         "session_id": session.session_id,
+        "reference": reference(session.session_id),
         "ticket_id": session.ticket_id,
         "customer_email": session.customer_email,
         "customer_name": session.customer_name,
@@ -71,6 +79,7 @@ def session_view(session: Session, guide: Guide | None = None) -> View:
         "ended_at": session.ended_at,
         "resolution": session.resolution,
         "escalation_reason": session.escalation_reason,
+        "urgent": session.urgent,
         "notes": session.notes,
         "version": session.version,
         "next_step": open_step(session, guide),

@@ -117,6 +117,9 @@ class Conversation:
         from guiado.cli import pages
 
         view = self._insist(lambda: self._desk.look(session_id))
+        self._session_id = whole_id = str(view["session_id"])
+        if view["status"] == "abandoned":
+            view = self._insist(lambda: self._desk.resume(whole_id))
         if not self._screen.is_chosen:
             self._screen.language = view["language"]
         pages.welcome_back(self._screen, view)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.agent.engine import engine
-from guiado.app import answer, clarify, commands, escalate, feedback, messages, start, views
+from guiado.app import answer, clarify, commands, escalate, feedback, finding, messages, start, views
 from guiado.app.fields import check
 from guiado.app.knowledge import KnowledgeBase
 from guiado.app.parts import Caller, Parts
@@ -14,7 +14,6 @@ from guiado.app.ranking import rank
 from guiado.app.second_opinion import second_opinion
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
-from guiado.store import sessions
 from guiado.store.database import Connection
 
 View = dict[str, Any]
@@ -24,9 +23,9 @@ View = dict[str, Any]
 class Desk:
     """The sessions of guiado, for one customer at a terminal.
 
-    Every view of a session has: `session_id status language title said` (what the customer is told), `ended` (no answer is
-    taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`, `problem_id`,
-    `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
+    Every view of a session has: `session_id reference status language title said` (what the customer is told), `ended` (no
+    answer is taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`,
+    `problem_id`, `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
 
     Args:
         language: es, en or pt.
@@ -55,7 +54,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             started = await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)
-            view = _view(started.session, started.guide, messages.after_start(started.session, 0))
+            view = _view(started.session, started.guide, messages.after_start(started.session, 0, started.guide))
             return {**view, "others": _others(started, knowledge, parts.threshold)}
 
         return running.write(run)
@@ -75,7 +74,7 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
 
@@ -95,20 +94,36 @@ class Desk:
 
         async def run(parts: Parts, connection: Connection) -> View:
             told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0))
+            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
+
+        return engine().write(run)
+
+    def resume(self, session_id: str) -> View:
+        """Open an abandoned session where it stood.
+
+        Raises:
+            Conflict: it ended otherwise.
+        """
+
+        async def run(parts: Parts, connection: Connection) -> View:
+            session, guide = await escalate.resume(parts, connection, self._caller, session_id)
+            return _view(session, guide, messages.after_resuming(session, guide))
 
         return engine().write(run)
 
     def look(self, session_id: str) -> View:
         """A session as it stands.
 
+        Args:
+            session_id: its id, its reference, or the beginning of its id.
+
         Raises:
-            SessionNotFound: there is none with this id.
+            SessionNotFound, InvalidInput: see `finding.id_of`.
         """
 
         async def run(parts: Parts, connection: Connection) -> View:
-            loaded, guide = await answer.load(parts, connection, session_id)
-            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session))
+            loaded, guide = await answer.load(parts, connection, await finding.id_of(parts, connection, session_id))
+            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session, guide))
 
         return engine().read(run)
 
@@ -154,7 +169,7 @@ class Desk:
         async def run(parts: Parts, connection: Connection) -> View:
             command = check(commands.Escalate, {})
             given = await escalate.escalate(parts, connection, self._caller, session_id, command)
-            return _view(given.session, given.guide, messages.needs_person(given.session.language))
+            return _view(given.session, given.guide, messages.needs_person(given.session))
 
         return engine().write(run)
 
@@ -180,40 +195,6 @@ class Desk:
         engine().write(run)
 
 
-def recent(limit: int, status: str | None) -> list[View]:
-    """The newest sessions.
-
-    Args:
-        limit: at most so many.
-        status: only sessions in this status.
-    """
-
-    async def run(parts: Parts, connection: Connection) -> list[View]:
-        return await sessions.page(connection, parts.tenant, limit, status=status)
-
-    return engine().read(run)
-
-
-def whole(session_id: str) -> View:
-    """A session with every attempt, as the API shows it: `session attempts summary understood`.
-
-    Raises:
-        SessionNotFound: there is none with this id.
-    """
-
-    async def run(parts: Parts, connection: Connection) -> View:
-        loaded, guide = await answer.load(parts, connection, session_id)
-        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
-        return {
-            "session": views.session_view(loaded.session, guide),
-            "attempts": [views.attempt_view(stored) for stored in tried],
-            "summary": views.summary_view(tried),
-            "understood": views.understood_view(loaded.session),
-        }
-
-    return engine().read(run)
-
-
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:
     """The knowledge base for everybody, or the one that a session was begun with; up to date."""
     running = engine()
@@ -230,6 +211,7 @@ def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) 
 def _view(session: Session, guide: Guide | None, said: str) -> View:
     return {
         "session_id": session.session_id,
+        "reference": views.reference(session.session_id),
         "status": session.status.value,
         "language": session.language,
         "title": session.problem_title,

@@ -262,7 +262,14 @@ def _show_link(screen: Screen, resource: Mapping[str, str]) -> None:
 
 def _show_reference(screen: Screen, view: View) -> None:
     screen.say("Tu referencia es:", style="dim")
-    screen.verbatim(view["session_id"], style="bold")
+    screen.verbatim(reference_line(view))
+
+
+def reference_line(view: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """The short name of a session, for people, and its whole id, for programs."""
+    from rich.text import Text
+
+    return Text.assemble((view["reference"], "bold"), (f"  {view['session_id']}", "dim"))
 
 
 def _choice(screen: Screen, key: str, words: str) -> Any:  # noqa: ANN401

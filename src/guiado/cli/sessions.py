@@ -8,13 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from guiado.cli.manual import Manual, ManualGroup
+from guiado.cli.pages import reference_line
 from guiado.cli.screen import Json, Screen, bullets, screen_of, shown_time
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
-    from guiado.cli.desk import View
+    from guiado.cli.case import View
 
-app = typer.Typer(cls=ManualGroup, help="Sesiones: lista y detalle.", no_args_is_help=True)
+
+class SessionsGroup(ManualGroup):
+    """A group whose options alone mean its list: `guiado sessions --status needs_escalation`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401, D102
+        is_list = bool(args) and args[0].startswith("-") and args[0] not in {"--help", "-h"}
+        return super().parse_args(ctx, ["list", *args] if is_list else args)
+
+
+app = typer.Typer(
+    cls=SessionsGroup, help="Sesiones: búscalas, míralas, ciérralas o pásalas con una persona.", no_args_is_help=True
+)
+SessionId = Annotated[
+    str, typer.Argument(metavar="SESIÓN", help="Identificador, referencia corta (su final) o principio del identificador.")
+]
 _STYLES = {"resolved": "green", "escalated": "red", "needs_escalation": "yellow", "abandoned": "dim"}
 _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗"}
 _WIDE = 110
@@ -22,42 +37,44 @@ _TITLE_COLUMNS = 40
 _MOST_CANDIDATES = 3
 
 
-@app.command("list", cls=Manual, help="Muestra las sesiones más recientes.")
+@app.command("list", cls=Manual, help="Muestra las sesiones más recientes. Quién espera: guiado sessions --status espera")
 def list_(
     context: typer.Context,
+    ticket: Annotated[str | None, typer.Option(metavar="TICKET", help="Solo las de este ticket.")] = None,
+    email: Annotated[str | None, typer.Option(metavar="CORREO", help="Solo las de este cliente.")] = None,
     status: Annotated[
         str | None,
         typer.Option(
             metavar="ESTADO",
-            help="Solo las de este estado: started, in_progress, needs_escalation, resolved, escalated o abandoned.",
+            help="Solo las de este estado, como sale en la lista o: started, in_progress, needs_escalation, resolved, escalated, "
+            "abandoned.",
         ),
     ] = None,
+    problem: Annotated[str | None, typer.Option(metavar="GUÍA", help="Solo las de este problema.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron desde entonces.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron hasta entonces.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántas, como máximo (20).")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show the newest sessions."""
-    from guiado.cli.desk import recent
+    from guiado.cli.case import recent
 
-    _check_status(status)
-    screen, found = screen_of(context), recent(limit, status)
+    conditions = {"ticket_id": ticket, "customer_email": email, "problem_id": problem, "since": since, "until": until}
+    screen, found = screen_of(context), recent(limit, status=status_of(status), **conditions)
     if as_json:
         screen.print_json(found)
     elif not found:
-        screen.say("Todavía no hay sesiones.")
+        screen.say("Ninguna sesión es así." if status or any(conditions.values()) else "Todavía no hay sesiones.")
     elif screen.out.width >= _WIDE:
         _show_table(screen, found)
     else:
         _show_cards(screen, found)
 
 
-@app.command(cls=Manual, help="Muestra una sesión con todos sus intentos.")
-def show(
-    context: typer.Context,
-    session_id: Annotated[str, typer.Argument(metavar="SESIÓN", help="Identificador de la sesión.")],
-    as_json: Json = False,
-) -> None:
+@app.command(cls=Manual, help="Muestra una sesión con todos sus intentos y su valoración.")
+def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
     """Show one session."""
-    from guiado.cli.desk import whole
+    from guiado.cli.case import whole
 
     screen, found = screen_of(context), whole(session_id)
     if as_json:
@@ -66,28 +83,111 @@ def show(
     _show_session(screen, found["session"])
     _show_understood(screen, found["understood"])
     _show_attempts(screen, found["attempts"])
+    _show_rating(screen, found["feedback"])
 
 
-def _check_status(status: str | None) -> None:
-    from guiado.domain.session import Status
+@app.command(cls=Manual, help="Cierra una sesión como resuelta y dice cuál era el problema.")
+def resolve(
+    context: typer.Context,
+    session_id: SessionId,
+    problem: Annotated[str | None, typer.Option(metavar="GUÍA", help="El problema verdadero, u «otro» si no es ninguno.")] = None,
+    step: Annotated[str | None, typer.Option(metavar="PASO", help="El step_id del paso que lo resolvió.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="Minutos que dedicaste.")] = None,
+    notes: Annotated[str | None, typer.Option(metavar="TEXTO", help="Lo que conviene saber.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Close a session as solved."""
+    from guiado.cli.case import close
 
-    if status is not None and status not in set(Status):
-        known = ", ".join(Status)
-        why = Message("{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(status), "known": known})
+    done = close(session_id, {"problem_id": problem, "step_id": step, "minutes": minutes, "notes": notes})
+    _tell(context, done, as_json)
+
+
+@app.command(cls=Manual, help="Pasa una sesión con una persona.")
+def escalate(
+    context: typer.Context,
+    session_id: SessionId,
+    reason: Annotated[str | None, typer.Option(metavar="TEXTO", help="Por qué.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hand a session over to a person."""
+    from guiado.cli.case import hand_over
+
+    _tell(context, hand_over(session_id, reason), as_json)
+
+
+@app.command(cls=Manual, help="Guarda la valoración del cliente, de 1 a 5.")
+def rate(
+    context: typer.Context,
+    session_id: SessionId,
+    rating: Annotated[int, typer.Argument(metavar="NOTA", help="De 1 (mala) a 5 (excelente).")],
+    comment: Annotated[str | None, typer.Option(metavar="TEXTO", help="Lo que dijo el cliente.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Store the customer's rating."""
+    from guiado.cli.case import rate as store
+
+    _tell(context, store(session_id, {"rating": rating, "feedback_text": comment}), as_json)
+
+
+@app.command(cls=Manual, help="Abre de nuevo una sesión abandonada, donde se quedó.")
+def resume(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
+    """Open an abandoned session again."""
+    from guiado.cli.case import open_again
+
+    _tell(context, open_again(session_id), as_json)
+
+
+def _tell(context: typer.Context, session: View, as_json: bool) -> None:
+    screen = screen_of(context)
+    if as_json:
+        screen.print_json(session)
+    else:
+        words = status_words(screen, session["status"])
+        screen.say("✓ Sesión {reference}: {status}.", style="green", reference=session["reference"], status=words)
+
+
+_WORDS = {
+    "started": Message("empezada"),
+    "in_progress": Message("en curso"),
+    "needs_escalation": Message("espera a una persona"),
+    "resolved": Message("resuelta"),
+    "escalated": Message("con una persona"),
+    "abandoned": Message("abandonada"),
+}
+"""Each status as people say it."""
+
+
+def status_of(given: str | None) -> str | None:
+    """The status that is meant: by its name, by its words in any of our languages, or by how one of these begins.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    from guiado.domain.lesson import fold
+    from guiado.i18n import LANGUAGES, translate
+
+    if given is None:
+        return None
+    wanted = " ".join(fold(given).replace("_", " ").replace("-", " ").split())
+    names = {
+        status: {status.replace("_", " "), *(fold(translate(words, each)) for each in LANGUAGES)}
+        for status, words in _WORDS.items()
+    }
+    exact = [status for status, said in names.items() if wanted in said]
+    alike = [status for status, said in names.items() if wanted and any(each.startswith(wanted) for each in said)]
+    found = exact or alike
+    if len(found) != 1:
+        why = Message(
+            "{given} no es un estado. Usa uno de estos: {known}.", {"given": printable(given), "known": ", ".join(_WORDS)}
+        )
         raise InvalidInput([FieldProblem("--status", why)])
+    return found[0]
 
 
 def status_words(screen: Screen, status: str) -> str:
     """A status as people say it."""
-    words = {
-        "started": screen.tr("empezada"),
-        "in_progress": screen.tr("en curso"),
-        "needs_escalation": screen.tr("espera a una persona"),
-        "resolved": screen.tr("resuelta"),
-        "escalated": screen.tr("con una persona"),
-        "abandoned": screen.tr("abandonada"),
-    }
-    return words.get(status, status)
+    return screen.explain(_WORDS[status]) if status in _WORDS else status
 
 
 def outcome_words(screen: Screen, outcome: str) -> str:
@@ -107,11 +207,13 @@ def _show_table(screen: Screen, found: list[View]) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in (screen.tr("Sesión"), screen.tr("Empezó"), screen.tr("Estado"), screen.tr("Pasos"), screen.tr("Problema")):
+    who, what = (screen.tr("Referencia"), screen.tr("Empezó"), screen.tr("Estado")), (screen.tr("Cliente"), screen.tr("Problema"))
+    for heading in (*who, screen.tr("Pasos"), *what):
         table.add_column(heading, no_wrap=True)
     for row in found:
         state = Text(status_words(screen, row["status"]), style=_STYLES.get(row["status"], "cyan"))
-        table.add_row(row["session_id"], shown_time(row["started_at"]), state, _steps(row), _title(row)[:_TITLE_COLUMNS])
+        title = ("⚠ " if row["urgent"] else "") + _title(row)[:_TITLE_COLUMNS]
+        table.add_row(row["reference"], shown_time(row["started_at"]), state, _steps(row), row["customer_email"], title)
     screen.show(table)
 
 
@@ -120,14 +222,15 @@ def _show_cards(screen: Screen, found: list[View]) -> None:
 
     for row in found:
         state = (status_words(screen, row["status"]), _STYLES.get(row["status"], "cyan"))
-        screen.verbatim(row["session_id"], style="bold")
-        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row['started_at'])}"))
-        screen.show(f"  {_title(row)}")
+        screen.verbatim(reference_line(row))
+        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row['started_at'])} · {row['customer_email']}"))
+        screen.show(f"  {'⚠ ' if row['urgent'] else ''}{_title(row)}")
 
 
 def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
     screen.verbatim(session["session_id"], style="bold")
     rows = (
+        (screen.tr("Referencia"), session["reference"]),
         (screen.tr("Estado"), status_words(screen, session["status"])),
         (screen.tr("Problema"), session["detected_problem_title"] or screen.tr("sin reconocer")),
         (screen.tr("Cliente"), " · ".join(filter(None, (session["customer_name"], session["customer_email"])))),
@@ -209,6 +312,16 @@ def _show_attempt(screen: Screen, attempt: Mapping[str, Any]) -> None:
     for words in (attempt["notes"], attempt["reason"]):
         if words:
             screen.show(f"  «{words}»", style="italic")
+
+
+def _show_rating(screen: Screen, ratings: list[Mapping[str, Any]]) -> None:
+    """The rating that counts: the newest."""
+    if not ratings:
+        return
+    screen.show()
+    screen.say("Valoración: {rating} de 5", style="bold", rating=ratings[0]["rating"])
+    if ratings[0]["feedback_text"]:
+        screen.show(f"  «{ratings[0]['feedback_text']}»", style="italic")
 
 
 def _steps(row: Mapping[str, Any]) -> str:

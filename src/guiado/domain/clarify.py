@@ -10,12 +10,11 @@ from datetime import datetime
 
 from guiado.domain import escalation, events
 from guiado.domain.clarification import Clarification, Considered, Pick, Turn
-from guiado.domain.decision import Decision, Replay, offer_of, order_rule
+from guiado.domain.decision import Decision, Replay, first_offers, offer_of
 from guiado.domain.escalation import Speak
-from guiado.domain.guide import Guide
 from guiado.domain.lesson import rejected, withdrawn
-from guiado.domain.session import Clarify, NextAction, Offer, Reject, Session, Status
-from guiado.errors import NothingToClarify, NothingToReject, SessionEnded
+from guiado.domain.session import Alarm, Clarify, NextAction, Offer, Reject, Session, Status
+from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
 
 
 def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak) -> Decision | Replay:
@@ -34,13 +33,17 @@ def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak) -> De
         raise NothingToClarify
     said = replace(asked, said=heard.said)
     told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications[:-1], said))
-    return take_turn(told, heard.turn, heard.considered, now, speak, denied="none" in heard.said)
+    reason = escalation.NONE_OF_THEM if "none" in heard.said else None
+    return take_turn(told, heard.turn, heard.considered, now, speak, denied=reason, alarm=heard.alarm)
 
 
-def reject(session: Session, refusal: Reject, now: datetime, speak: Speak) -> Decision | Replay:
+def reject(session: Session, refusal: Reject, now: datetime, speak: Speak, *, was_urgent: bool = False) -> Decision | Replay:
     """What becomes of a session when the customer says that it is not the problem whose guide it follows.
 
     What was attempted so far stays; the next guide begins at its first step.
+
+    Args:
+        was_urgent: whether the guide that is rejected is urgent.
 
     Raises:
         SessionEnded: it takes no answer any more.
@@ -54,34 +57,53 @@ def reject(session: Session, refusal: Reject, now: datetime, speak: Speak) -> De
     if wrong is None or refusal.rejected not in {None, wrong}:
         raise NothingToReject
     heard = Clarification(rejected=wrong, said=refusal.said)
-    told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard))
-    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, denied=True)
+    # What was urgent about the guide that it is not, is not urgent any more; the customer's own words still count.
+    urgent = session.urgent and not was_urgent
+    told = replace(
+        session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard), urgent=urgent
+    )
+    reason = escalation.denied(session.problem_title, refusal.said.get("text"))
+    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, denied=reason, alarm=refusal.alarm)
     return replace(decided, lessons=(rejected(session, wrong), *decided.lessons))
 
 
 def take_turn(
-    session: Session, turn: Turn, considered: Considered, now: datetime, speak: Speak, *, denied: bool = False
+    session: Session,
+    turn: Turn,
+    considered: Considered,
+    now: datetime,
+    speak: Speak,
+    *,
+    denied: Message | None = None,
+    alarm: Alarm | None = None,
 ) -> Decision:
     """How it goes on: the first step of a guide, a question, or a person.
 
     Args:
         session: that the customer was heard is in it already.
         considered: the problems that were weighed.
-        denied: whether the customer said that it is none of what was recognised.
+        denied: why a person is called if the customer said that it is none of what was recognised.
+        alarm: what the customer's words set off, if anything.
     """
     match turn:
         case Pick(guide=guide) if guide.steps:
-            return _follow(_understood(session, turn, considered), guide, turn.recontact_of, considered, now)
-        case Clarification():
+            return _follow(_understood(session, turn, considered), turn, considered, now, speak, alarm)
+        case Clarification() if alarm is None:
             return ask(_understood(session, None, considered), turn, considered, now)
         case _:
-            left = _understood(session, None, considered)
-            reason, rule = (
-                (escalation.NONE_OF_THEM, "none-of-them") if denied else (escalation.NOTHING_DETECTED, "nothing-detected")
-            )
-            asked, called = escalation.call_person(left, reason, now, speak)
-            offered = offer_of(asked, None, now, rule, considered)
-            return Decision(replace(asked, decisions=offered.number), called, None, (offered,), NextAction.ESCALATE)
+            return _give_up(_understood(session, None, considered), considered, now, speak, denied, alarm)
+
+
+def _give_up(
+    session: Session, considered: Considered, now: datetime, speak: Speak, denied: Message | None, alarm: Alarm | None
+) -> Decision:
+    rule = "none-of-them" if denied else "nothing-detected"
+    asked, called = escalation.call_person(session, denied or escalation.NOTHING_DETECTED, now, speak)
+    if alarm is not None:
+        rule = "urgent" if alarm.urgent else "criterion"
+        asked, called = escalation.sound(session, alarm, now)
+    offered = offer_of(asked, None, now, rule, considered)
+    return Decision(replace(asked, decisions=offered.number), called, None, (offered,), NextAction.ESCALATE)
 
 
 def ask(session: Session, asked: Clarification, considered: Considered, now: datetime) -> Decision:
@@ -92,11 +114,15 @@ def ask(session: Session, asked: Clarification, considered: Considered, now: dat
     return Decision(waiting, offers=(offered,))
 
 
-def _follow(session: Session, guide: Guide, recontact_of: str | None, considered: Considered, now: datetime) -> Decision:
-    offered = offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered)
-    following = replace(session, decisions=offered.number)
-    lessons = (withdrawn("recontact", recontact_of),) if recontact_of else ()
-    return Decision(following, (events.problem_detected(following),), None, (offered,), lessons=lessons)
+def _follow(session: Session, pick: Pick, considered: Considered, now: datetime, speak: Speak, heard: Alarm | None) -> Decision:
+    alarm = escalation.alarm_of(session, pick.guide, heard, speak)
+    following, called = escalation.sound(session, alarm, now) if alarm else (session, ())
+    offers = first_offers(following, pick.guide, now, considered, waits=alarm is not None)
+    following = replace(following, decisions=offers[-1].number)
+    lessons = (withdrawn("recontact", pick.recontact_of),) if pick.recontact_of else ()
+    told = (events.problem_detected(following), *called)
+    action = NextAction.ESCALATE if alarm else NextAction.CONTINUE
+    return Decision(following, told, None, offers, action, lessons)
 
 
 def _understood(session: Session, pick: Pick | None, considered: Considered) -> Session:

@@ -11,23 +11,26 @@ from typing import assert_never
 
 from guiado.domain import clarify, escalation, events
 from guiado.domain.clarification import Clarification, Considered
-from guiado.domain.decision import Decision, Replay, offer_of, order_rule
+from guiado.domain.decision import Decision, Replay, first_offers, is_shown, offer_of, order_rule
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide, Step
 from guiado.domain.lesson import confirmed, corrected, withdrawn
 from guiado.domain.session import (
     Abandon,
     Actor,
+    Alarm,
     Answer,
     Attempt,
     Clarify,
     Command,
     Escalate,
     NextAction,
+    Offer,
     Outcome,
     Reject,
     Resolution,
     Resolve,
+    Resume,
     Session,
     Status,
 )
@@ -45,6 +48,7 @@ def begin(
     asked: Clarification | None = None,
     considered: Considered = (),
     speak: Speak = in_spanish,
+    alarm: Alarm | None = None,
 ) -> Decision:
     """The first decision of a new session: offer the first step, a question, or a person when nothing was recognised.
 
@@ -55,22 +59,31 @@ def begin(
         asked: what to ask first, where it is unclear and the caller can ask.
         considered: the problems that were weighed.
         speak: puts the reason for a person into the session's language.
+        alarm: what the customer's words set off, if anything.
     """
     if asked is not None:
         waiting = clarify.ask(session, asked, considered, now)
         return replace(waiting, events=(events.session_started(session),))
     if guide is None or not guide.steps:
+        return _begin_without_steps(session, now, considered, speak, alarm)
+    sounded = escalation.alarm_of(session, guide, alarm, speak)
+    begun, called = escalation.sound(session, sounded, now) if sounded else (session, ())
+    offers = first_offers(begun, guide, now, considered, waits=sounded is not None)
+    begun = replace(begun, decisions=offers[-1].number)
+    told = (events.session_started(begun), events.problem_detected(begun), *called)
+    return Decision(begun, told, offers=offers, next_action=NextAction.ESCALATE if sounded else NextAction.CONTINUE)
+
+
+def _begin_without_steps(session: Session, now: datetime, considered: Considered, speak: Speak, alarm: Alarm | None) -> Decision:
+    if alarm is not None:
+        left, called = escalation.sound(session, alarm, now)
+        rule = "urgent" if alarm.urgent else "criterion"
+    else:
         left, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now, speak)
-        offered = offer_of(left, None, now, "nothing-detected", considered)
-        return Decision(
-            replace(left, decisions=offered.number),
-            (events.session_started(session), *called),
-            offers=(offered,),
-            next_action=NextAction.ESCALATE,
-        )
-    offered = offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered)
-    started = replace(session, decisions=offered.number)
-    return Decision(started, (events.session_started(started), events.problem_detected(started)), offers=(offered,))
+        rule = "nothing-detected"
+    offered = offer_of(left, None, now, rule, considered)
+    told = (events.session_started(session), *called)
+    return Decision(replace(left, decisions=offered.number), told, offers=(offered,), next_action=NextAction.ESCALATE)
 
 
 def decide(
@@ -113,9 +126,9 @@ def decide(
         case Clarify():
             return clarify.clarify(session, command, now, speak)
         case Reject():
-            return clarify.reject(session, command, now, speak)
-        case Abandon():
-            return _abandon(session, command, now)
+            return clarify.reject(session, command, now, speak, was_urgent=guide is not None and guide.urgent)
+        case Abandon() | Resume():
+            return _abandon(session, command, now) if isinstance(command, Abandon) else _resume(session, guide, now)
         case _:
             assert_never(command)
 
@@ -141,8 +154,11 @@ def _answer(
     session: Session, guide: Guide | None, answer: Answer, now: datetime, failures_allowed: int, speak: Speak
 ) -> Decision | Replay:
     number = answer.step_number
+    alarm = answer.alarm if answer.outcome is not Outcome.SOLVED else None  # who is done needs nobody
     if number is not None and 1 <= number <= session.current_step and answer.recorded is answer.outcome:
-        return Replay(number, passed_action(answer.outcome, is_last=number == session.total_steps))
+        alarmed = alarm is not None and escalation.is_known(session, alarm)
+        passed = passed_action(answer.outcome, is_last=number == session.total_steps)
+        return Replay(number, NextAction.ESCALATE if alarmed else passed)
     if session.status.ended:
         raise SessionEnded(session.status.value)
     step = guide.step(session.current_step + 1) if guide else None
@@ -162,8 +178,10 @@ def _answer(
         current_step=step.step_number if attempt.success else session.current_step,
         updated_at=now,
     )
+    if alarm is not None and not escalation.is_known(session, alarm):
+        return _sound(tried, guide, attempt, alarm, now)
     if not attempt.success:
-        return _fail(tried, step, attempt, now, failures_allowed, speak)
+        return _fail(tried, step, attempt, answer.failed_before, now, failures_allowed, speak)
     return _advance(tried, guide, step, attempt, now, speak)
 
 
@@ -177,11 +195,25 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
     return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=confirmed(solved))
 
 
-def _fail(session: Session, step: Step, attempt: Attempt, now: datetime, failures_allowed: int, speak: Speak) -> Decision:
+def _sound(session: Session, guide: Guide | None, attempt: Attempt, alarm: Alarm, now: datetime) -> Decision:
+    """The customer's words call a person; the step that is open now stays on offer, where it is shown."""
+    asked, called = escalation.sound(session, alarm, now)
+    person = offer_of(asked, None, now, "urgent" if alarm.urgent else "criterion")
+    asked = replace(asked, decisions=person.number)
+    following = guide.step(session.current_step + 1) if guide and is_shown(asked, guide) else None
+    again = (offer_of(asked, following, now, "still-open"),) if following else ()
+    offers = (person, *again)
+    told = (events.step_answered(asked, attempt), *called)
+    return Decision(replace(asked, decisions=offers[-1].number), told, attempt, offers, NextAction.ESCALATE)
+
+
+def _fail(
+    session: Session, step: Step, attempt: Attempt, failed_before: int, now: datetime, failures_allowed: int, speak: Speak
+) -> Decision:
     told = (events.step_answered(session, attempt),)
     if session.failures < failures_allowed:
         offered = offer_of(session, step, now, "try-again")
-        again = events.retry_attempt(session, step.step_number, session.failures + 1)
+        again = events.retry_attempt(session, step.step_number, failed_before + 2)
         return Decision(replace(session, decisions=offered.number), (*told, again), attempt, (offered,))
     asked, called = escalation.call_person(session, escalation.too_many_failures(session.failures), now, speak)
     person = offer_of(asked, None, now, "too-many-failures")
@@ -216,7 +248,7 @@ def _advance(session: Session, guide: Guide | None, step: Step, attempt: Attempt
 def _attempt(session: Session, step: Step, answer: Answer, now: datetime) -> Attempt:
     return Attempt(
         step_number=step.step_number,
-        step_title=step.title,
+        step_title=answer.step_title or step.title,
         step_id=step.step_id,
         step_revision=step.revision,
         step_type=step.type,
@@ -251,8 +283,6 @@ def _resolved(session: Session, resolution: Resolution, by: Actor, now: datetime
 
 
 def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> Decision:
-    if session.status is Status.ABANDONED:
-        raise SessionEnded(session.status.value)
     first = session.escalation_reason is None
     escalated = replace(
         session,
@@ -276,7 +306,7 @@ def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> 
 
 
 def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
-    if session.status in {Status.RESOLVED, Status.ABANDONED}:
+    if session.status is Status.RESOLVED:
         raise SessionEnded(session.status.value)
     solved = replace(
         _resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, Actor.AGENT, now),
@@ -289,6 +319,34 @@ def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
     true = closing.problem_id
     lessons = corrected(session, true) if true and true != session.true_problem_id else ()
     return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=lessons)
+
+
+def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | Replay:
+    """An abandoned session as it stood: the same step, question or person is on offer."""
+    if not session.status.ended:
+        return Replay(session.current_step, NextAction.CONTINUE)
+    if session.status is not Status.ABANDONED:
+        raise SessionEnded(session.status.value)
+    begun = Status.IN_PROGRESS if session.attempts else Status.STARTED
+    back = replace(
+        session,
+        version=session.version + 1,
+        status=Status.NEEDS_ESCALATION if session.escalation_reason is not None else begun,
+        ended_at=None,
+        ended_how=None,
+        ended_by=None,
+        updated_at=now,
+    )
+    offered = _offered_again(back, guide, now)
+    return Decision(replace(back, decisions=offered.number), offers=(offered,))
+
+
+def _offered_again(session: Session, guide: Guide | None, now: datetime) -> Offer:
+    asked = session.open_clarification
+    if asked is not None:
+        return Offer(session.decisions + 1, "question" if asked.question else "options", now, "resumed")
+    step = guide.step(session.current_step + 1) if guide is not None and is_shown(session, guide) else None
+    return offer_of(session, step, now, "resumed")
 
 
 def correct(session: Session, problem_id: str, note: str | None = None) -> Decision:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from guiado.domain.clarification import Considered
 from guiado.domain.events import Event
-from guiado.domain.guide import Step
+from guiado.domain.guide import Guide, Step
 from guiado.domain.lesson import Lesson
 from guiado.domain.session import Attempt, NextAction, Offer, Session
 
@@ -49,6 +49,26 @@ class Replay:
 def order_rule(session: Session, step: Step | None) -> str:
     """Why a step is the next one; what the customer said they did is offered to be skipped."""
     return "already-tried" if step and step.step_id in session.said_tried else "author-order"
+
+
+def is_shown(session: Session, guide: Guide) -> bool:
+    """Whether the customer is shown the steps of this guide.
+
+    An urgent session shows those of an urgent guide alone: others would keep the customer busy with something else.
+    """
+    return guide.urgent or not session.urgent
+
+
+def first_offers(
+    session: Session, guide: Guide, now: datetime, considered: Considered = (), *, waits: bool = False
+) -> tuple[Offer, ...]:
+    """What is offered at the beginning of a guide: its first step, after a person where the session waits for one."""
+    if not waits:
+        return (offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered),)
+    person = offer_of(session, None, now, "urgent" if session.urgent else "criterion", considered)
+    if not is_shown(session, guide):
+        return (person,)
+    return person, offer_of(replace(session, decisions=person.number), guide.steps[0], now, "still-open")
 
 
 def offer_of(session: Session, step: Step | None, now: datetime, rule: str, considered: Considered = ()) -> Offer:

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from guiado.domain import events
 from guiado.domain.events import Event
-from guiado.domain.session import Actor, Escalate, Session, Status
+from guiado.domain.guide import Guide
+from guiado.domain.session import Actor, Alarm, Escalate, Session, Status
 from guiado.errors import Message
 
 Speak = Callable[[Message, str], str]
@@ -31,6 +32,51 @@ def in_spanish(reason: Message, _language: str) -> str:
 def too_many_failures(failures: int) -> Message:
     """The reason when `failures` attempts could not be carried out."""
     return Message("{count} intentos fallidos.", {"count": failures})
+
+
+def denied(title: str | None, words: object) -> Message:
+    """The reason when the customer said that it is not the problem whose guide they followed.
+
+    Args:
+        title: of that guide, in the session's language.
+        words: what they said it is instead, if anything.
+    """
+    if not words:
+        return Message("El cliente dijo que no era «{title}».", {"title": title or ""})
+    return Message("El cliente dijo que no era «{title}» y lo contó así: «{text}».", {"title": title or "", "text": words})
+
+
+def alarm_of(session: Session, guide: Guide | None, heard: Alarm | None, speak: Speak) -> Alarm | None:
+    """What calls a person before the first step: an urgent guide, or the customer's words.
+
+    Args:
+        heard: what the words set off, if anything.
+    """
+    if guide is not None and guide.urgent:
+        title = guide.in_language(session.language).problem_title
+        return Alarm(speak(Message("Problema urgente: {title}.", {"title": title}), session.language), urgent=True)
+    return heard
+
+
+def is_known(session: Session, alarm: Alarm) -> bool:
+    """Whether a person was called for this already."""
+    told = alarm.reason in (session.escalation_reason or "").split("\n")
+    return told and session.status is Status.NEEDS_ESCALATION
+
+
+def sound(session: Session, alarm: Alarm, now: datetime) -> tuple[Session, tuple[Event, ...]]:
+    """The session as one for which the alarm called a person, and the event if this is the first time that one is called."""
+    known = session.escalation_reason
+    others = [line for line in (known or "").split("\n") if line and line != alarm.reason]
+    reasons = [alarm.reason, *others] if alarm.urgent else [*others, alarm.reason]
+    asked = replace(
+        session,
+        status=Status.NEEDS_ESCALATION,
+        urgent=session.urgent or alarm.urgent,
+        escalation_reason="\n".join(reasons),
+        escalated_at=session.escalated_at or now,
+    )
+    return asked, () if known is not None else (events.session_escalated(asked),)
 
 
 def call_person(session: Session, reason: Message, now: datetime, speak: Speak) -> tuple[Session, tuple[Event, ...]]:

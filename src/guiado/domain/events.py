@@ -91,10 +91,15 @@ def session_resolved(session: Session) -> Event:
 
 
 def session_escalated(session: Session) -> Event:
-    """A person is needed."""
+    """A person is needed; `urgent` tells whether at once."""
     return Event(
         EventKind.SESSION_ESCALATED,
-        {"session_id": session.session_id, "ticket_id": session.ticket_id, "reason": session.escalation_reason},
+        {
+            "session_id": session.session_id,
+            "ticket_id": session.ticket_id,
+            "reason": session.escalation_reason,
+            "urgent": session.urgent,
+        },
     )
 
 

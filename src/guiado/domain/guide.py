@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, cast
 
+from guiado.domain.criteria import Trigger
+
 
 class ProblemCategory(StrEnum):
     """The categories that ship; any other text is kept as text."""
@@ -96,6 +98,8 @@ class Guide:
         common_issues: how customers say it; also shown when a step fails.
         escalation_criteria: when a person should take over.
         translations: language code -> the same texts in that language.
+        urgent: whether a person is called at once; the first step is then what to do meanwhile.
+        triggers: the criteria that act by themselves, see `criteria.triggers_of`.
 
     Source: contract.md §2.
     """
@@ -111,6 +115,8 @@ class Guide:
     common_issues: tuple[str, ...] = ()
     escalation_criteria: tuple[str, ...] = ()
     translations: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    urgent: bool = False
+    triggers: tuple[Trigger, ...] = ()
     _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
     """The translations that were asked for: each is made once."""
 

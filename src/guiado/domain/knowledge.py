@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import cast
 from urllib.parse import urlsplit
 
+from guiado.domain.criteria import read_criteria, triggers_of
 from guiado.domain.guide import Guide, Step, category_of
 from guiado.errors import FieldProblem, Message
 
@@ -23,9 +24,9 @@ _MOST_FINDINGS = 1_000
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no reader sees, and a terminal may obey; line breaks and tabs are fine."""
 _DIFFICULTIES = ("fácil", "medio", "avanzado")
-_OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id"}
+_OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id", "triggers"}
 _OF_STEP = frozenset(each.name for each in fields(Step)) - {"revision"}
-_OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations"}
+_OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent"}
 
 
 @dataclass
@@ -76,15 +77,35 @@ class _Reader:
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(self.item_text(item, f"{self.at(key)}[{i}]") for i, item in enumerate(self.listed(key)))
+
+    def listed(self, key: str) -> list[object]:
+        """The items of a list, none where it is missing or is no list."""
         value = self.raw.get(key)
         if value is None:
-            return ()
+            return []
         if not isinstance(value, list):
             self.findings.error(self.at(key), "Debe ser una lista de textos, no {kind}.", kind=_kind(value))
-            return ()
-        items = self.within_limit(key, cast("list[object]", value))
-        readers = [_Reader({"": item}, f"{self.at(key)}[{i}]", self.findings) for i, item in enumerate(items)]
-        return tuple(_item_text(reader) for reader in readers)
+            return []
+        return self.within_limit(key, cast("list[object]", value))
+
+    def child(self, raw: Mapping[str, object], path: str) -> _Reader:
+        """The reader of an object within."""
+        return _Reader(raw, path, self.findings)
+
+    def item_text(self, value: object, path: str) -> str:
+        """One text of a list."""
+        if not isinstance(value, str):
+            self.findings.error(path, "Debe ser un texto entre comillas, no {kind}.", kind=_kind(value))
+            return ""
+        if not value.strip():
+            self.findings.error(path, "Está vacío. Escríbelo o quítalo de la lista.")
+        _check_text(value, path, self.findings)
+        return value.strip()
+
+    def warn(self, key: str, template: str) -> None:
+        """Note a doubt about a field."""
+        self.findings.warn(self.at(key), template)
 
     def within_limit(self, key: str, items: list[object]) -> list[object]:
         """The items, or none and an error when there are too many to look at."""
@@ -112,17 +133,6 @@ class _Reader:
         if not isinstance(value, bool):
             self.findings.error(self.at(key), "Debe ser true o false.")
         return value is True
-
-
-def _item_text(reader: _Reader) -> str:
-    value = reader.raw[""]
-    if not isinstance(value, str):
-        reader.findings.error(reader.path, "Debe ser un texto entre comillas, no {kind}.", kind=_kind(value))
-        return ""
-    if not value.strip():
-        reader.findings.error(reader.path, "Está vacío. Escríbelo o quítalo de la lista.")
-    _check_text(value, reader.path, reader.findings)
-    return value.strip()
 
 
 def _check_text(value: str, path: str, findings: Findings) -> None:
@@ -184,14 +194,15 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
         prerequisites=reader.texts("prerequisites"),
         steps=_read_steps(reader),
         common_issues=reader.texts("common_issues"),
-        escalation_criteria=reader.texts("escalation_criteria"),
+        escalation_criteria=read_criteria(reader),
         translations=_read_translations(reader),
+        urgent=reader.flag("urgent"),
     )
     if guide.difficulty not in _DIFFICULTIES:
         findings.warn(reader.at("difficulty"), "Lo habitual es: {allowed}.", allowed=", ".join(_DIFFICULTIES))
     if not guide.common_issues:
         findings.warn(reader.at("common_issues"), "Sin frases de clientes cuesta reconocer el problema. Agrega algunas.")
-    return guide if findings.error_count == before else None
+    return replace(guide, triggers=triggers_of(reader.raw)) if findings.error_count == before else None
 
 
 def _read_steps(reader: _Reader) -> tuple[Step, ...]:
@@ -338,7 +349,8 @@ def _read_translation(raw: object, path: str, step_count: int, findings: Finding
     reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
     reader.doubt_unknown(_OF_TRANSLATION)
     texts: dict[str, object] = {key: reader.text(key) for key in ("problem_title", "problem_description", "estimated_time")}
-    texts |= {key: list(reader.texts(key)) for key in ("prerequisites", "common_issues", "escalation_criteria")}
+    texts |= {key: list(reader.texts(key)) for key in ("prerequisites", "common_issues")}
+    texts["escalation_criteria"] = list(read_criteria(reader))
     raw_steps = reader.raw.get("steps")
     steps = cast("list[object]", raw_steps) if isinstance(raw_steps, list) else []
     if raw_steps is not None and not isinstance(raw_steps, list):

@@ -86,6 +86,7 @@ class Session:
         resolution: confirmed by somebody, or assumed because every step was done.
         escalation_reason: why a person is needed; None as long as none is.
         clarifications: what was asked about the problem and said to it, in order; the last one may be open.
+        urgent: whether a person was called at once; the first line of the reason then says what to do, or what is urgent.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -121,6 +122,7 @@ class Session:
     true_step_id: str | None = None
     agent_minutes: float | None = None
     clarifications: tuple[Clarification, ...] = ()
+    urgent: bool = False
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """What is known from the start: channel, source, device, detection, what was already tried. Of it only what detection found
     changes later, when the customer clarifies."""
@@ -188,6 +190,19 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Words of the customer on which a person takes over.
+
+    Args:
+        reason: the criterion that they meet, in the session's language.
+        urgent: whether the person is called at once, before any step.
+    """
+
+    reason: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The customer's answer to a step.
 
@@ -199,6 +214,9 @@ class Answer:
         notes: the customer's words.
         active_seconds: how long the step was in view.
         reason: why it could not be done.
+        step_title: as the customer was shown it; None means the guide's own.
+        failed_before: failed attempts at this step so far.
+        alarm: what the customer's words set off, if anything.
     """
 
     outcome: Outcome
@@ -210,6 +228,9 @@ class Answer:
     source: Actor = Actor.CUSTOMER
     reason: str | None = None
     step_id: str | None = None
+    step_title: str | None = None
+    failed_before: int = 0
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +260,14 @@ class Clarify:
         turn: what follows from it.
         considered: the problems that were weighed for it.
         question_id: the question that is answered; None means the one that is open.
+        alarm: what the customer's words set off, if anything.
     """
 
     said: dict[str, object]
     turn: Turn = None
     considered: Considered = ()
     question_id: str | None = None
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +277,14 @@ class Reject:
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered: as in `Clarify`.
+        turn, considered, alarm: as in `Clarify`.
     """
 
     said: dict[str, object]
     rejected: str | None = None
     turn: Turn = None
     considered: Considered = ()
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,4 +298,9 @@ class Abandon:
     expired: bool = False
 
 
-Command = Answer | Escalate | Resolve | Clarify | Reject | Abandon
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Somebody comes back to a session that was abandoned."""
+
+
+Command = Answer | Escalate | Resolve | Clarify | Reject | Abandon | Resume

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from difflib import SequenceMatcher
 from typing import cast
 
+from guiado.domain.criteria import Trigger
 from guiado.domain.guide import Guide, Step, category_of
 
 _COMPARED_LETTERS = 300
@@ -90,6 +91,7 @@ def guide_to_json(guide: Guide) -> dict[str, object]:
     """The guide as plain JSON values, ids and revisions included; `guide_from_json` reads it back."""
     names = [each.name for each in fields(Guide) if each.init]
     plain: dict[str, object] = {name: getattr(guide, name) for name in names}
+    plain["triggers"] = [trigger.to_json() for trigger in guide.triggers]
     plain["steps"] = [{name: getattr(step, name) for name in Step.__slots__} for step in guide.steps]
     return plain
 
@@ -98,6 +100,8 @@ def guide_from_json(raw: Mapping[str, object]) -> Guide:
     """A guide that `guide_to_json` wrote."""
     values = {key: tuple(cast("list[object]", value)) if isinstance(value, list) else value for key, value in raw.items()}
     steps = cast("tuple[Mapping[str, object], ...]", values.pop("steps"))
+    triggers = cast("tuple[Mapping[str, object], ...]", values.pop("triggers", ()))
+    values["triggers"] = tuple(map(Trigger.from_json, triggers))
     values["category"] = category_of(cast("str", values["category"]))
     return Guide(steps=tuple(_step_from_json(step) for step in steps), **values)  # pyright: ignore[reportArgumentType]
 

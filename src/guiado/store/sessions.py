@@ -20,6 +20,7 @@ from guiado.store.lessons import lesson_rows
 from guiado.store.queries import sql
 
 _MOST_FAILURES = 1_000
+_LAST_GROUP = 12
 _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
 _FIXED = frozenset(
@@ -141,24 +142,60 @@ async def scope(connection: Connection, tenant: str, session_id: str) -> str:
     return cast("str | None", await connection.fetchval(sql("sessions", "scope"), UUID(session_id), tenant)) or ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sessions are looked for; None stands for all.
+
+    Args:
+        since: begun at this moment or later.
+        until: begun before this moment.
+    """
+
+    status: str | None = None
+    ticket_id: str | None = None
+    customer_email: str | None = None
+    problem_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def query(self) -> str:
+        """The name of the query that begins with the condition of the fewest rows."""
+        led = (
+            ("ticket", self.ticket_id),
+            ("customer", self.customer_email),
+            ("problem", self.problem_id),
+            ("status", self.status),
+        )
+        return next((f"list_{name}" for name, value in led if value is not None), "list")
+
+
 async def page(
-    connection: Connection,
-    tenant: str,
-    limit: int,
-    *,
-    before: tuple[datetime, UUID] | None = None,
-    status: str | None = None,
+    connection: Connection, tenant: str, limit: int, *, before: tuple[datetime, UUID] | None = None, wanted: Wanted = Wanted()
 ) -> list[dict[str, object]]:
     """One page of sessions, newest first.
 
     Args:
         limit: rows at most.
         before: start and id of the last row of the page before.
-        status: only sessions in this status.
+        wanted: which ones.
     """
-    started_at, session_id = before or (None, None)
-    rows = await connection.fetch(sql("sessions", "list"), tenant, limit, started_at, session_id, status)
+    conditions = (wanted.status, wanted.ticket_id, wanted.customer_email, wanted.problem_id, wanted.since, wanted.until)
+    rows = await connection.fetch(sql("sessions", wanted.query), tenant, limit, *(before or (None, None)), *conditions)
     return [{**dict(cast("Any", row)), "session_id": str(row["session_id"])} for row in rows]
+
+
+async def by_reference(connection: Connection, tenant: str, digits: str) -> list[str]:
+    """Ids of sessions that begin or end with these hexadecimal digits, two at most.
+
+    Args:
+        digits: lower case, 6 to 32, without hyphens; of the end 12 at most count.
+    """
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    # The last group of an id has 12 digits; a longer end is no end.
+    end = digits[::-1] if len(digits) <= _LAST_GROUP else "~"
+    rows = await connection.fetch(sql("sessions", "by_reference"), tenant, first, last, end, f"{end}~")
+    return [str(row["session_id"]) for row in rows]
 
 
 async def idle(connection: Connection, tenant: str, hours: float) -> list[Loaded]:

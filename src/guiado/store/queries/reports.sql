@@ -14,12 +14,13 @@ SELECT d.problem_id, d.step_number, max(d.step_title) AS step_title, sum(d.total
 SELECT m.* FROM vw_troubleshooting_realtime_metrics m;
 
 -- name: top_problems
--- Most frequent problems since $2.
-SELECT s.detected_problem_id, s.detected_problem_title, count(*) AS total_sessions,
+-- Most frequent problems since $2, each once: its title may be stored in several languages and wordings; the newest is told.
+SELECT s.detected_problem_id, (array_agg(s.detected_problem_title ORDER BY s.started_at DESC))[1] AS detected_problem_title,
+       count(*) AS total_sessions,
        count(*) FILTER (WHERE s.status = 'resolved') AS resolved
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.started_at >= $2 AND s.detected_problem_id IS NOT NULL
- GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 10;
+ GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT 10;
 
 -- name: active
 -- Sessions that are going on, latest activity first.

@@ -5,7 +5,7 @@ SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.up
        s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
        s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
        s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
-       s.true_step_id, s.agent_minutes, s.clarifications, s.alternatives, s.detection_confidence,
+       s.true_step_id, s.agent_minutes, s.urgent, s.clarifications, s.alternatives, s.detection_confidence,
        s.already_tried,
        (SELECT c.config_value FROM support_troubleshooting_config c
          WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
@@ -44,16 +44,97 @@ SELECT coalesce(g.scope, s.metadata ->> 'scope')
  WHERE s.session_id = $1 AND s.tenant_id = $2;
 
 -- name: list
--- One page, newest first; $3 and $4 are the last row of the page before. $5: status, null for all.
+-- One page, newest first; $3 and $4 are the last row of the page before. $5 to $8: status, ticket, customer, problem; $9 and $10:
+-- begun from, begun before. Null stands for all. The same query begins below with each condition that has an index of its own:
+-- with "null or equal" a prepared plan could not use it.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
    AND ($5::text IS NULL OR s.status = $5)
+   AND ($6::text IS NULL OR s.ticket_id = $6)
+   AND ($7::text IS NULL OR s.customer_email = $7)
+   AND ($8::text IS NULL OR s.detected_problem_id = $8)
+   AND ($9::timestamptz IS NULL OR s.started_at >= $9) AND ($10::timestamptz IS NULL OR s.started_at < $10)
  ORDER BY s.started_at DESC, s.session_id DESC
  LIMIT $2;
+
+-- name: list_status
+-- The same for one status.
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
+       s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1
+   AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
+   AND s.status = $5::text
+   AND ($6::text IS NULL OR s.ticket_id = $6)
+   AND ($7::text IS NULL OR s.customer_email = $7)
+   AND ($8::text IS NULL OR s.detected_problem_id = $8)
+   AND ($9::timestamptz IS NULL OR s.started_at >= $9) AND ($10::timestamptz IS NULL OR s.started_at < $10)
+ ORDER BY s.started_at DESC, s.session_id DESC
+ LIMIT $2;
+
+-- name: list_ticket
+-- The same for one ticket.
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
+       s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1
+   AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
+   AND ($5::text IS NULL OR s.status = $5)
+   AND s.ticket_id = $6::text
+   AND ($7::text IS NULL OR s.customer_email = $7)
+   AND ($8::text IS NULL OR s.detected_problem_id = $8)
+   AND ($9::timestamptz IS NULL OR s.started_at >= $9) AND ($10::timestamptz IS NULL OR s.started_at < $10)
+ ORDER BY s.started_at DESC, s.session_id DESC
+ LIMIT $2;
+
+-- name: list_customer
+-- The same for one customer.
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
+       s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1
+   AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
+   AND ($5::text IS NULL OR s.status = $5)
+   AND ($6::text IS NULL OR s.ticket_id = $6)
+   AND s.customer_email = $7::text
+   AND ($8::text IS NULL OR s.detected_problem_id = $8)
+   AND ($9::timestamptz IS NULL OR s.started_at >= $9) AND ($10::timestamptz IS NULL OR s.started_at < $10)
+ ORDER BY s.started_at DESC, s.session_id DESC
+ LIMIT $2;
+
+-- name: list_problem
+-- The same for one problem.
+SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
+       s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1
+   AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
+   AND ($5::text IS NULL OR s.status = $5)
+   AND ($6::text IS NULL OR s.ticket_id = $6)
+   AND ($7::text IS NULL OR s.customer_email = $7)
+   AND s.detected_problem_id = $8::text
+   AND ($9::timestamptz IS NULL OR s.started_at >= $9) AND ($10::timestamptz IS NULL OR s.started_at < $10)
+ ORDER BY s.started_at DESC, s.session_id DESC
+ LIMIT $2;
+
+-- name: by_reference
+-- Ids that begin or end with these hexadecimal digits: $2 and $3 are the first and last id with this beginning, $4 and $5 the end
+-- written backwards and what comes after all that begin with it.
+SELECT s.session_id FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.session_id BETWEEN $2::uuid AND $3::uuid
+UNION
+SELECT s.session_id FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND reverse(right(s.session_id::text, 12)) COLLATE "C" >= $4
+   AND reverse(right(s.session_id::text, 12)) COLLATE "C" < $5
+ LIMIT 2;
 
 -- name: untouched
 -- Sessions in the statuses $2 that nobody touched for $3 hours, oldest first: candidates for "abandoned". The database's clock

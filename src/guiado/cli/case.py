@@ -1,0 +1,132 @@
+"""What an operator at the terminal asks of sessions: find, show, close, hand over, rate, open again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from guiado.agent.engine import engine
+from guiado.app import answer, commands, escalate, feedback, finding, views
+from guiado.app.fields import check
+from guiado.app.parts import Caller, Parts
+from guiado.domain.session import Session
+from guiado.errors import FieldProblem, InvalidInput
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+View = dict[str, Any]
+_OPTIONS = {
+    "ticket_id": "--ticket",
+    "customer_email": "--email",
+    "problem_id": "--problem",
+    "since": "--since",
+    "until": "--until",
+}
+_AGENT = Caller(actor="agent", channel="terminal")
+
+
+def recent(limit: int, **conditions: str | None) -> list[View]:
+    """The newest sessions.
+
+    Args:
+        limit: at most so many.
+        conditions: status, ticket_id, customer_email, problem_id, since, until; None stands for all.
+
+    Raises:
+        InvalidInput: names every bad option.
+    """
+    try:
+        page = check(commands.Page, {name: value for name, value in conditions.items() if value is not None})
+        wanted = finding.wanted_of(page, None)
+    except InvalidInput as error:
+        raise InvalidInput(
+            [FieldProblem(_OPTIONS.get(each.field, each.field), each.message) for each in error.problems]
+        ) from None
+
+    async def run(parts: Parts, connection: Connection) -> list[View]:
+        return await finding.find(parts, connection, limit, wanted)
+
+    return engine().read(run)
+
+
+def whole(given: str) -> View:
+    """A session with every attempt and rating, as the API shows it: `session attempts summary understood feedback`.
+
+    Args:
+        given: its id, its reference, or the beginning of its id.
+
+    Raises:
+        SessionNotFound, InvalidInput: see `finding.id_of`.
+    """
+
+    async def run(parts: Parts, connection: Connection) -> View:
+        loaded, guide = await answer.load(parts, connection, await finding.id_of(parts, connection, given))
+        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+        return {
+            "session": views.session_view(loaded.session, guide),
+            "attempts": [views.attempt_view(stored) for stored in tried],
+            "summary": views.summary_view(tried),
+            "understood": views.understood_view(loaded.session),
+            "feedback": await feedback.ratings(parts, connection, loaded.session.session_id),
+        }
+
+    return engine().read(run)
+
+
+def id_of(given: str) -> str:
+    """The id of the session that is meant by an id, a reference, or the beginning of an id."""
+
+    async def run(parts: Parts, connection: Connection) -> str:
+        return await finding.id_of(parts, connection, given)
+
+    return engine().read(run)
+
+
+def close(given: str, said: Mapping[str, object]) -> View:
+    """Close a session as solved, with what it really was: `problem_id step_id minutes notes`."""
+    command = check(commands.Resolve, _given(said))
+
+    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+        return (await escalate.resolve(parts, connection, _AGENT, session_id, command))[0]
+
+    return _change(given, act)
+
+
+def hand_over(given: str, reason: str | None) -> View:
+    """Hand a session over to a person."""
+    command = check(commands.Escalate, _given({"reason": reason}))
+
+    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+        return (await escalate.escalate(parts, connection, _AGENT, session_id, command)).session
+
+    return _change(given, act)
+
+
+def open_again(given: str) -> View:
+    """Open an abandoned session where it stood."""
+
+    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+        return (await escalate.resume(parts, connection, _AGENT, session_id))[0]
+
+    return _change(given, act)
+
+
+def rate(given: str, said: Mapping[str, object]) -> View:
+    """Store a rating: `rating feedback_text was_helpful`."""
+    command = check(commands.Rate, _given(said))
+
+    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+        return (await feedback.rate(parts, connection, _AGENT, session_id, command))[0]
+
+    return _change(given, act)
+
+
+def _given(said: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _change(given: str, act: Callable[[Parts, Connection, str], Awaitable[Session]]) -> View:
+    async def run(parts: Parts, connection: Connection) -> View:
+        return views.session_view(await act(parts, connection, await finding.id_of(parts, connection, given)))
+
+    return engine().write(run)
