@@ -75,12 +75,13 @@ def encoder_of(settings: Settings) -> VectorCache | None:
 
         post = BlockingPoster(TargetPolicy.parse(settings.private_targets), max_answer_bytes=MAX_VECTOR_BYTES)
     key, url = settings.openai_api_key, settings.openai_base_url
-    model, folder = settings.encoder_model, _cache_folder(settings)
+    model, folder = settings.encoder_model, cache_folder(settings)
     encoder = make_encoder(settings.encoder, model=model, base_url=url, api_key=key, post=post, folder=folder)
     return VectorCache(folder, encoder) if encoder else None
 
 
-def _cache_folder(settings: Settings) -> Path | None:
+def cache_folder(settings: Settings) -> Path | None:
+    """Where this user keeps what only saves work; None where there is no such place."""
     try:
         return (settings.home or default_home()) / "cache"
     except SettingsInvalid:  # without a home of its own nothing is remembered

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from guiado.cli.root import run as guiado
+from guiado.detection import Index
 
 ROWS = [
     {"text": "se me cae el wifi a cada rato", "problem_id": "conexion_internet"},
@@ -42,6 +43,12 @@ def test_a_text_is_explained(command) -> None:
     assert code == 0
     assert "contraseña" in said
     assert "Ortografía corregida" not in said
+
+
+def test_what_was_fitted_is_kept_and_says_the_same(command, monkeypatch) -> None:
+    before = command("no puedo entrar al correo", "--json")
+    monkeypatch.setattr(Index, "fit", lambda *_: pytest.fail("fitted again"))
+    assert command("no puedo entrar al correo", "--json") == before
 
 
 @pytest.mark.parametrize(

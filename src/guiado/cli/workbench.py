@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from guiado.app.evaluate import problems_of
 from guiado.app.judged import Trial
 from guiado.app.knowledge import problem_of, read_file
 from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index
+from guiado.detection.encoders.table import Arrays, map_arrays, remove_others, write_arrays
+from guiado.detection.model import Model
 from guiado.detection.outcome import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
 from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.settings import Settings, read_settings
 from guiado.store.embedded import EmbeddedPostgres, default_home
-from guiado.wiring import Runtime, encoder_of, knowledge_path, loop_factory
+from guiado.wiring import Runtime, cache_folder, encoder_of, knowledge_path, loop_factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,8 @@ def open_workbench() -> Workbench:
     """
     settings = read_settings()
     guides = read_file(knowledge_path(settings)).guides
-    return Workbench(guides, index_of(map(problem_of, guides.values())), *thresholds(settings))
+    index = quick_index_of(map(problem_of, guides.values()))
+    return Workbench(guides, index.with_model(_fitted(index, settings)), *thresholds(settings))
 
 
 def quick_index_of(problems: Iterable[Problem]) -> Index:
@@ -105,6 +111,22 @@ def index_of(problems: Iterable[Problem]) -> Index:
     """The index of some problems, fitted, as the service makes it."""
     index = quick_index_of(problems)
     return index.with_model(index.fit())
+
+
+def _fitted(index: Index, settings: Settings) -> Model:
+    """What is fitted for an index: as it was kept the last time, else anew, which takes seconds."""
+    folder = cache_folder(settings)
+    if folder is None:
+        return index.fit()
+    path = folder / f"fit-{index.contents[:32]}"
+    kept = map_arrays(path)
+    if kept and (model := Model.from_bytes(kept.arrays["model"].tobytes())):
+        return model
+    written = index.fit().to_bytes()
+    with suppress(OSError):
+        write_arrays(path, Arrays({}, {"model": np.frombuffer(written, np.uint8)}))
+        remove_others(path, "fit-*")
+    return Model.from_bytes(written) or index.fit()  # read as the next time, so that it says the same
 
 
 def thresholds(settings: Settings) -> tuple[float, float]:
