@@ -69,6 +69,11 @@ class Sender:
         self._serving: set[str] = set()
         self._latest: datetime | None = None
 
+    @property
+    def serving(self) -> frozenset[str]:
+        """The endpoints that are being sent to."""
+        return frozenset(self._serving)
+
     def wake(self) -> None:
         """Something was stored: look at once."""
         self._wake.set()
