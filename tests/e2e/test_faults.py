@@ -197,7 +197,7 @@ def test_a_wrong_password_is_explained(fails, home):
     server = EmbeddedPostgres(home, pg_bin=wheel_binaries(), use_tcp=True)
     try:
         wrong = re.sub(r":[^:@]+@", ":otra@", server.join())
-        assert "el usuario o la contraseña no valen" in fails(DATABASE_URL=wrong)[0]
+        assert "el usuario o la contraseña no son correctos" in fails(DATABASE_URL=wrong)[0]
     finally:
         server.leave()
 

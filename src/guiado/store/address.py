@@ -151,7 +151,7 @@ def read_address(dsn: str) -> Address:
     text = dsn.strip()
     found = _FORM.match(text)
     if not found:
-        raise _invalid(Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base"))
+        raise _malformed()
     rest = text[found.end() :]
     authority, path, query = _split(rest)
     account, _, place = authority.rpartition("@")
@@ -167,7 +167,10 @@ def _split(rest: str) -> tuple[str, str, str]:
     head, _, query = rest.partition("?")
     authority, _, path = head.partition("/")
     account, at, place = authority.rpartition("@")
-    is_ambiguous = "#" in rest or "@" in account or "@" in path or "/" in path or not _HOSTS.fullmatch(place)
+    is_odd = not _HOSTS.fullmatch(place)
+    if is_odd and at and "@" not in account and "#" not in rest:  # the account is told apart: it is the place that is wrong
+        raise _malformed()
+    is_ambiguous = is_odd or "#" in rest or "@" in account or "@" in path or "/" in path
     if is_ambiguous or (not at and "@" in query and "=" not in query.partition("@")[0]) or _BAD_PERCENT.search(head):
         raise _invalid(
             Message(
@@ -245,6 +248,10 @@ def _query(options: dict[str, str]) -> str:
 
 def _escaped(value: str) -> str:
     return re.sub(r"([\\\s])", r"\\\1", value)
+
+
+def _malformed() -> SettingsInvalid:
+    return _invalid(Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base"))
 
 
 def _invalid(problem: Message) -> SettingsInvalid:

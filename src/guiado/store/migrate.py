@@ -158,23 +158,26 @@ async def connect(dsn: str) -> Any:  # noqa: ANN401
     """A single connection as the role of the address itself, for administration.
 
     Raises:
-        DatabaseUnavailable: it cannot be made, or the server is too old.
-        SettingsInvalid: the address cannot be read.
+        DatabaseUnavailable: it cannot be made, or the server is too old; the address may be at fault.
     """
     try:
         connection = (await dial(dsn, _CONNECT_TIMEOUT_S, server_settings={"application_name": "guiado-admin"})).connection
-    except SettingsInvalid:
-        raise
+    except SettingsInvalid as error:
+        raise _unreachable(error.message.params["problem"]) from None
     except _FAILED as error:
-        raise DatabaseUnavailable(
-            "No se puede conectar con PostgreSQL: {problem}.\n"
-            "Revisa DATABASE_URL (con la base integrada, GUIADO_HOME) y que el servidor esté en marcha.",
-            problem=reason(error),
-        ) from error
+        raise _unreachable(reason(error)) from error
     if cast("int", await connection.fetchval("SELECT current_setting('server_version_num')::integer")) < _OLDEST:
         await connection.close()
         raise DatabaseUnavailable("Este PostgreSQL es anterior al 12.\nInstala una versión 12 o posterior.")
     return connection
+
+
+def _unreachable(problem: object) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        "No se puede conectar con PostgreSQL: {problem}.\n"
+        "Revisa DATABASE_URL (con la base integrada, GUIADO_HOME) y que el servidor esté en marcha.",
+        problem=problem,
+    )
 
 
 async def may_take_role(dsn: str) -> bool:
