@@ -91,6 +91,8 @@ def _field(own: Schema, owner: str, field: inspect.Field, *, may_be_blank: bool)
     told = {**inner, **own}
     examples = [example] if example is not None else told.get("examples", [])
     plain = {part: value for part, value in own.items() if part not in {"examples", "description", "default"}}
+    if "enum" in plain:
+        plain["type"] = "string"
     plain = _blankable(plain) if may_be_blank else plain
     if moment := _moment(field.type):
         plain = _with_format(plain, moment)

@@ -233,7 +233,7 @@ class NotificationRow(Row):
     recipient: str
     priority: str
     subject: str | None
-    message: str
+    message: str | None
     status: str
     error_message: str | None
     note: str | None
