@@ -22,17 +22,6 @@ from guiado.app.fields import Command
 
 REFERENCE = "#/components/schemas/"
 Schema = dict[str, Any]
-_EVENTS = {
-    "session_started": "Empezó una sesión.",
-    "problem_detected": "Se reconoció el problema.",
-    "step_completed": "Un paso se pudo hacer.",
-    "step_failed": "Un paso no se pudo hacer.",
-    "retry_attempt": "Un paso que falló se ofrece otra vez.",
-    "session_resolved": "El problema se resolvió.",
-    "session_escalated": "Hace falta una persona.",
-    "session_abandoned": "Nadie respondió en mucho tiempo.",
-    "feedback_received": "El cliente valoró la sesión.",
-}
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +122,7 @@ def _events(found: Schema) -> Iterator[tuple[str, str]]:
         body = found["EventBody"]["properties"]
         found[name] = {
             "title": name,
-            "description": _EVENTS[kind.value],
+            "description": glossary()["events"][kind.value],
             "type": "object",
             "properties": {
                 **body,
