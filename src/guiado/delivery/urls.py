@@ -81,7 +81,7 @@ def _parse_target(url: str) -> Target:
     _check_characters(url)
     parts = _URL.fullmatch(url)
     if parts is None:
-        raise _bad_url("La dirección no es válida. Escríbela completa, por ejemplo https://ejemplo.com/avisos.")
+        raise _bad_url("La dirección no es válida. Escríbela completa, por ejemplo https://example.com/avisos.")
     scheme = parts["scheme"].lower()
     port = int(parts["port"]) if parts["port"] else _default_port(scheme)
     if not 0 < port <= _MAX_PORT:

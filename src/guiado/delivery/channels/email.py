@@ -102,14 +102,14 @@ class EmailChannel:
 
 
 def read_sender(given: str) -> tuple[str, str]:
-    """Name and address out of `SMTP_FROM`: `Soporte <soporte@ejemplo.com>`.
+    """Name and address out of `SMTP_FROM`: `Soporte <soporte@example.com>`.
 
     Raises:
         SettingsInvalid: it is no address.
     """
     name, address = parseaddr(given)
     if not given.isprintable() or not _ADDRESS.fullmatch(address):
-        raise SettingsInvalid("SMTP_FROM no es una dirección. Escríbela así: Soporte <soporte@ejemplo.com>.")
+        raise SettingsInvalid("SMTP_FROM no es una dirección. Escríbela así: Soporte <soporte@example.com>.")
     return name, address
 
 
