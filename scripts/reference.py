@@ -16,11 +16,12 @@ from typing import Any, cast
 
 import typer
 
+from guiado.api.document import document_of
 from guiado.cli.manual import TEXT
 from guiado.cli.root import app as cli
 from guiado.serve import BASE_PATH, create_routes
 from guiado.settings import Settings
-from guiado.web.site import operations
+from guiado.web.reference import operations
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ("", "_feedback", "_webhooks", "_advanced", "_performance")
@@ -72,7 +73,7 @@ def documented_settings() -> Iterator[tuple[str, str]]:
 def rest_page() -> str:
     """Every operation of the OpenAPI document, by its path below the service's base."""
     runtime = SimpleNamespace(settings=Settings(_env_file=None))  # pyright: ignore[reportCallIssue]
-    document = create_routes(cast("Any", runtime)).openapi_schema.to_schema()
+    document = document_of(create_routes(cast("Any", runtime)))
     schemas = document["components"]["schemas"]
     parts = [operation_text(each, document) for each in operations(document)]
     parts.append("## Estructuras\n\nLo que llevan los cuerpos y las respuestas. Los campos con \\* van siempre.")
@@ -88,14 +89,18 @@ def rest_page() -> str:
 def operation_text(operation: dict[str, Any], document: dict[str, Any]) -> str:
     """One operation: what it does, what it takes, what it answers."""
     described = document["paths"][operation["path"]][operation["method"].lower()]
-    lines = [f"## {operation['method']} {operation['path'].removeprefix(BASE_PATH) or '/'}", operation["about"]]
-    if operation["parameters"]:
-        rows = [row(f"`{each['name']}`", each["in"], kind_of(each["schema"])) for each in operation["parameters"]]
-        lines.append(table("Parámetro", "Dónde", "Tipo", rows=rows))
+    lines = [f"## {operation['method']} {operation['path'].removeprefix(BASE_PATH) or '/'}", described["description"]]
+    if described["parameters"]:
+        parameters = described["parameters"]
+        rows = [row(f"`{each['name']}`", each["in"], kind_of(each["schema"]), each["description"]) for each in parameters]
+        lines.append(table("Parámetro", "Dónde", "Tipo", "Qué es", rows=rows))
     taken = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if taken:
         lines.append(f"Cuerpo: {kind_of(taken)}")
-    lines.append("Respuestas: " + " · ".join(answer_text(*each) for each in described["responses"].items()))
+    shared = document["components"]["responses"]
+    answers = {code: shared[answer.get("$ref", "").rsplit("/", 1)[1]] if "$ref" in answer else answer
+               for code, answer in described["responses"].items()}  # fmt: skip
+    lines.append("Respuestas: " + " · ".join(answer_text(*each) for each in answers.items()))
     return "\n\n".join(lines)
 
 

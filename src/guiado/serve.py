@@ -19,6 +19,7 @@ from typing import Any, cast
 import uvicorn
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
@@ -27,7 +28,10 @@ from guiado import __version__, logs
 from guiado.api import detection, health, metrics, notifications, reports, session_list, sessions, templates, webhooks, workflows
 from guiado.api.access import Access
 from guiado.api.document import document_of
-from guiado.api.errors import HANDLERS  # pyright: ignore[reportUnknownVariableType]
+from guiado.api.errors import (
+    HANDLERS,  # pyright: ignore[reportUnknownVariableType]
+    respond,
+)
 from guiado.api.lane import StepLane
 from guiado.api.query import allowed_on, check_query
 from guiado.api.request import Refused
@@ -61,6 +65,10 @@ async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
     return None
 
 
+def _on_missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[Any]:
+    return site.missing(request) if site.is_for_people(request) else respond(request, error)
+
+
 def create_app(runtime: Runtime) -> ASGIApp:
     """The ASGI application.
 
@@ -82,7 +90,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     app = Litestar(
         route_handlers=[api, *workflows.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *site.HANDLERS],
         before_request=_guard,
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, NotFoundException: _on_missing},
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"runtime": runtime}),
         openapi_config=OpenAPIConfig(

@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     smtp_user: Annotated[str | None, Field(validation_alias="SMTP_USER")] = None
     smtp_password: Annotated[str | None, Field(validation_alias="SMTP_PASSWORD", repr=False)] = None
     smtp_from: Annotated[str | None, Field(validation_alias="SMTP_FROM")] = None
-    """Sender, with or without a name: "Soporte <soporte@ejemplo.com>"."""
+    """Sender, with or without a name: "Soporte <soporte@example.com>"."""
     smtp_tls: Annotated[
         Literal["starttls", "tls", "none"],
         BeforeValidator(lambda value: str(value).lower()),

@@ -27,17 +27,23 @@ def kinds_of(schema: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
     """The JSON types that a schema takes."""
     if "$ref" in schema:
         return kinds_of(schemas[schema["$ref"].rsplit("/", 1)[1]], schemas)
-    if "oneOf" in schema:
-        return set().union(*(kinds_of(option, schemas) for option in schema["oneOf"]))
+    if "anyOf" in schema:
+        return set().union(*(kinds_of(option, schemas) for option in schema["anyOf"]))
     named = schema["type"]
     return {named} if isinstance(named, str) else set(named)
 
 
 def outside(schema: dict[str, Any], schemas: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that the schema rules out."""
-    kinds = kinds_of(schema, schemas)
+    kinds, is_optional = kinds_of(schema, schemas), "null" in kinds_of(schema, schemas)
+    schema = next((option for option in schema.get("anyOf", []) if option.get("type") != "null"), schema)
     taken = kinds | ({"integer"} if "number" in kinds else set())
     found = [values for kind, values in ANYTHING.items() if kind not in taken]
+    if is_optional:  # who leaves a field blank may do so in any kind of field
+        found = [
+            values.filter(lambda value: value not in {"", None} if not isinstance(value, (list, dict)) else True)
+            for values in found
+        ]
     target = schemas[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
     if "enum" in target:
         found.append(st.text("xyz", min_size=1).filter(lambda value: value not in target["enum"]))
@@ -47,8 +53,8 @@ def outside(schema: dict[str, Any], schemas: dict[str, Any]) -> st.SearchStrateg
         found.append(st.integers(-(10**30), int(target["minimum"]) - 1))
     if "maxLength" in target:
         found.append(st.integers(1, 50).map(lambda more: "x" * (target["maxLength"] + more)))
-    if target.get("minLength"):
-        found.append(st.just("") if "null" not in kinds else st.nothing())
+    if target.get("minLength") and not is_optional:
+        found.append(st.just(""))
     if "maxItems" in target:
         found.append(st.just([{}] * (target["maxItems"] + 1)))
     if target.get("minItems"):
@@ -65,7 +71,7 @@ def operations(text: str) -> list[tuple[str, str, dict[str, Any], dict[str, Any]
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             if content:
-                reference = next(option["$ref"] for option in [content, *content.get("oneOf", [])] if "$ref" in option)
+                reference = content["$ref"]
                 found.append((method, path, schemas[reference.rsplit("/", 1)[1]], schemas))
     return found
 

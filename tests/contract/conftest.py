@@ -83,7 +83,7 @@ def await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         try:
             if requests.get(url, timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.05)
     raise AssertionError(f"El servicio no responde en {url}:\n{log.read_text('utf-8')[-4000:]}")
 

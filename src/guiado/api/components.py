@@ -22,17 +22,6 @@ from guiado.app.fields import Command
 
 REFERENCE = "#/components/schemas/"
 Schema = dict[str, Any]
-_EVENTS = {
-    "session_started": "Empezó una sesión.",
-    "problem_detected": "Se reconoció el problema.",
-    "step_completed": "Un paso se pudo hacer.",
-    "step_failed": "Un paso no se pudo hacer.",
-    "retry_attempt": "Un paso que falló se ofrece otra vez.",
-    "session_resolved": "El problema se resolvió.",
-    "session_escalated": "Hace falta una persona.",
-    "session_abandoned": "Nadie respondió en mucho tiempo.",
-    "feedback_received": "El cliente valoró la sesión.",
-}
 
 
 @lru_cache(maxsize=1)
@@ -91,6 +80,8 @@ def _field(own: Schema, owner: str, field: inspect.Field, *, may_be_blank: bool)
     told = {**inner, **own}
     examples = [example] if example is not None else told.get("examples", [])
     plain = {part: value for part, value in own.items() if part not in {"examples", "description", "default"}}
+    if "enum" in plain:
+        plain["type"] = "string"
     plain = _blankable(plain) if may_be_blank else plain
     if moment := _moment(field.type):
         plain = _with_format(plain, moment)
@@ -131,7 +122,7 @@ def _events(found: Schema) -> Iterator[tuple[str, str]]:
         body = found["EventBody"]["properties"]
         found[name] = {
             "title": name,
-            "description": _EVENTS[kind.value],
+            "description": glossary()["events"][kind.value],
             "type": "object",
             "properties": {
                 **body,

@@ -17,26 +17,22 @@ from litestar import Litestar
 from guiado.api.components import REFERENCE, components, glossary, noted
 
 Document = dict[str, Any]
-_TAGS: tuple[tuple[str, str, str], ...] = (
-    (r"/(detect)$", "Detección", "Qué problema puede ser un texto, sin empezar ninguna sesión."),
-    (r"/(analytics|realtime)$|^/metrics$", "Cifras", "Cómo va el soporte: por periodo, ahora mismo y para Prometheus."),
-    (r"/webhooks\b", "Webhooks", "A qué sistemas se envían los eventos."),
-    (r"/templates\b", "Plantillas", "Guías con variables."),
-    (r"/(notifications|recipients)\b", "Avisos", "Mensajes a personas, y a quién se avisa de qué."),
-    (r"^/(healthz|readyz)$", "Estado", "Si el servicio vive y puede trabajar."),
-    (r"^/api/v1/executions/", "Flujos", "Entrada para flujos de Kestra."),
-    (r"", "Sesiones", "Del problema del cliente a la solución, o a una persona."),
+_TAGS = (
+    (r"/(detect)$", "Detección"),
+    (r"/(analytics|realtime)$|^/metrics$", "Cifras"),
+    (r"/webhooks\b", "Webhooks"),
+    (r"/templates\b", "Plantillas"),
+    (r"/(notifications|recipients)\b", "Avisos"),
+    (r"^/(healthz|readyz)$", "Estado"),
+    (r"^/api/v1/executions/", "Flujos"),
+    (r"", "Sesiones"),
 )
+"""Which group a path belongs to: the first one that fits. What the groups are stands in the glossary, in their order."""
 _TYPES = {"limit": ("Page", "limit"), "days": ("Period", "days"), "list_sessions.status": ("Page", "status")}
 """Query parameters whose type a command knows."""
 _READ_ONLY = frozenset(("detect", "render_template"))
 """Operations that change nothing, though their method says otherwise."""
-_DESCRIPTION = (
-    "Soporte paso a paso: guiado reconoce el problema en las palabras del cliente, lo lleva por la solución y, si no basta, lo "
-    "pasa con una persona que ya sabe qué se intentó. Los errores son `application/problem+json`, con un `code` que no cambia."
-)
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
-_SUCCESS = {"200": "Hecho. La respuesta está en el cuerpo.", "503": "Todavía no puede trabajar."}
 
 
 def document_of(app: Litestar) -> Document:
@@ -49,8 +45,9 @@ def document_of(app: Litestar) -> Document:
 def _make(raw: Document) -> Document:
     found = copy.deepcopy(raw)
     schemas, events = components()
-    found["info"] |= {"summary": "Soporte guiado", "description": _DESCRIPTION, "license": _LICENCE}
-    found["tags"] = [{"name": name, "description": about} for _, name, about in _TAGS[-1:] + _TAGS[:-1]]
+    words = glossary()
+    found["info"] |= {**words["info"], "license": _LICENCE}
+    found["tags"] = [{"name": name, "description": about} for name, about in words["tags"].items()]
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
             _describe(operation, path, method, schemas)
@@ -62,7 +59,7 @@ def _make(raw: Document) -> Document:
 
 def _describe(operation: Document, path: str, method: str, schemas: Document) -> None:
     about = str(operation.get("description") or "").strip()
-    operation["tags"] = [next(name for pattern, name, _ in _TAGS if re.search(pattern, path))]
+    operation["tags"] = [next(name for pattern, name in _TAGS if re.search(pattern, path))]
     operation["summary"] = re.split(r"[:;.](?:\s|$)", about)[0].replace("`", "")
     operation.pop("deprecated", None)
     parameters = [_parameter(each, operation["operationId"], schemas) for each in operation.get("parameters", [])]
@@ -133,8 +130,9 @@ def _describe_body(body: Document, schemas: Document) -> None:
 
 def _describe_response(status: str, response: Document, schemas: Document) -> None:
     response.pop("headers", None)
-    if status in _SUCCESS and not any("problem" in kind for kind in response.get("content", {})):
-        response["description"] = _SUCCESS[status]
+    done = glossary()["statuses"].get(status)
+    if done and not any("problem" in kind for kind in response.get("content", {})):
+        response["description"] = done
     for content in response.get("content", {}).values():
         schema = content.get("schema", {})
         if "$ref" in schema:
@@ -171,7 +169,7 @@ def _event(kind: str, name: str, schemas: Document) -> Document:
                 "required": True,
                 "content": {"application/json": {"schema": reference, "example": schemas[name]["examples"][0]}},
             },
-            "responses": {"2XX": {"description": "Recibido. Con cualquier otra respuesta, guiado lo intenta otra vez."}},
+            "responses": {"2XX": {"description": glossary()["statuses"]["received"]}},
         }
     }
 

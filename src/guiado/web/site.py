@@ -6,16 +6,20 @@ Source: contract.md §3 (`/schema`); architecture.md, Web: strict content securi
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, get
 from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
 from guiado import __version__
-from guiado.i18n import DEFAULT_LANGUAGE, negotiate, text
+from guiado.app import report
+from guiado.domain.session import Status
+from guiado.errors import GuiadoError
+from guiado.i18n import DEFAULT_LANGUAGE, negotiate, text, translate
+from guiado.web import reference
 
 _HERE = Path(__file__).parent
 _SECURITY = {
@@ -24,6 +28,7 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_MOST_LISTED = 50
 Http = Request[Any, Any, Any]
 
 
@@ -34,78 +39,69 @@ def _pages() -> Environment:
     return pages
 
 
-def _page(request: Http, name: str, **values: object) -> Response[str]:
+def _page(request: Http, name: str, *, status_code: int = 200, **values: object) -> Response[str]:
     language = negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
 
     def translated(template: str, /, **params: object) -> str:
         return text(language, template, **params)
 
-    html = _pages().get_template(name).render(_=translated, language=language, version=__version__, **values)
-    return Response(html, media_type=MediaType.HTML, headers={**_SECURITY, "Content-Language": language})
+    html = (
+        _pages()
+        .get_template(name)
+        .render(_=translated, tell=partial(translate, language=language), language=language, version=__version__, **values)
+    )
+    headers = {**_SECURITY, "Content-Language": language, "Vary": "Accept, Accept-Language"}
+    return Response(html, status_code=status_code, media_type=MediaType.HTML, headers=headers)
+
+
+def is_for_people(request: Http) -> bool:
+    """Whether a browser asks, for somebody to read the answer."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def missing(request: Http) -> Response[str]:
+    """What a browser shows for an address that does not exist."""
+    return _page(request, "missing.html", status_code=404)
+
+
+@get("/", include_in_schema=False)
+async def home(request: Http) -> Response[str]:
+    """The way in: whether it runs, who waits, where to go on."""
+    base = str(request.base_url).rstrip("/")
+    return _page(request, "home.html", base=base, figures=await _figures(request))
+
+
+async def _figures(request: Http) -> dict[str, object] | None:
+    parts = request.app.state["runtime"].parts
+    try:
+        async with parts.db.connection() as connection:
+            found = await report.realtime(parts, connection)
+    except GuiadoError:
+        return None
+    waiting = sum(row["status"] == Status.NEEDS_ESCALATION for row in found["active_sessions"])
+    more = "+" if len(found["active_sessions"]) >= _MOST_LISTED else ""
+    metrics = found["metrics"]
+    return {"active": metrics["active_sessions"], "waiting": f"{waiting}{more}", "resolved": metrics["resolved_last_hour"]}
 
 
 def _document(request: Http) -> dict[str, Any]:
     return request.app.state["document_of"](request.app)
 
 
-@get("/", include_in_schema=False)
-async def home(request: Http) -> Response[str]:
-    """The way in."""
-    return _page(request, "home.html", base=str(request.base_url).rstrip("/"))
-
-
 @get("/schema", include_in_schema=False)
 async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
     """The API: a page for people, OpenAPI for programs."""
     document = _document(request)
-    if "text/html" not in request.headers.get("accept", ""):
-        return Response(document, media_type="application/vnd.oai.openapi+json")
-    base = str(request.base_url).rstrip("/")
-    return _page(request, "schema.html", document=document, operations=operations(document), base=base)
+    if not is_for_people(request):
+        return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
+    groups, events = reference.groups(document), reference.events(document)
+    return _page(request, "schema.html", prefix="/api/support/troubleshooting", groups=groups, events=events)
 
 
 @get("/schema/openapi.json", include_in_schema=False)
 async def openapi(request: Http) -> Response[dict[str, Any]]:
     """The OpenAPI document."""
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
-
-
-def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every operation with an example of what to send, ready to show."""
-    schemas = cast("dict[str, Any]", document.get("components", {}).get("schemas", {}))
-    return [
-        {
-            "method": method.upper(),
-            "path": path,
-            "about": operation.get("description") or operation.get("summary") or "",
-            "parameters": operation.get("parameters", []),
-            "example": _example(operation, schemas),
-        }
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-
-
-def _example(operation: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any] | None:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if not content:
-        return None
-    reference = next((option["$ref"] for option in [content, *content.get("oneOf", [])] if "$ref" in option), None)
-    named: dict[str, Any] = schemas.get(reference.rsplit("/", 1)[1], {}) if reference else {}
-    properties: dict[str, dict[str, Any]] = named.get("properties", {})
-    found: dict[str, Any] = {name: _first_example(spec) for name, spec in properties.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _first_example(spec: dict[str, Any]) -> Any:  # noqa: ANN401
-    options = [spec, *spec.get("oneOf", []), *spec.get("anyOf", [])]
-    for option in options:
-        examples = option.get("examples")
-        if isinstance(examples, list) and examples:
-            return cast("list[Any]", examples)[0]
-        if isinstance(examples, dict) and examples:
-            return next(iter(cast("dict[str, Any]", examples).values())).get("value")
-    return None
 
 
 STATIC = create_static_files_router(path="/static", directories=[_HERE / "static"], include_in_schema=False)

@@ -150,7 +150,7 @@ class Mail:
 
 
 def read_sender(given: str) -> tuple[str, str]:
-    """Name and address out of `SMTP_FROM`: `Soporte <soporte@ejemplo.com>`.
+    """Name and address out of `SMTP_FROM`: `Soporte <soporte@example.com>`.
 
     Raises:
         SettingsInvalid: it is no address.
@@ -159,7 +159,7 @@ def read_sender(given: str) -> tuple[str, str]:
     found = _ADDRESS.fullmatch(address)
     domain = ascii_domain(found["domain"]) if found else None
     if not given.isprintable() or found is None or domain is None:
-        raise SettingsInvalid("SMTP_FROM no es una dirección. Escríbela así: Soporte <soporte@ejemplo.com>.")
+        raise SettingsInvalid("SMTP_FROM no es una dirección. Escríbela así: Soporte <soporte@example.com>.")
     return name, f"{found['local']}@{domain}"
 
 

@@ -1,0 +1,69 @@
+"""The pages: what a lead and an engineer find there, in their language."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+
+START = {"problem_description": "no me deja instalar el programa", "customer_email": "a@b.com"}
+
+
+def page(root: httpx2.Client, path: str, language: str = "es", status: int = 200) -> str:
+    answer = root.get(path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": language})
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-language"] == language
+    return answer.text
+
+
+def test_the_start_page_says_that_it_runs_and_who_waits(root: httpx2.Client, http: httpx2.Client) -> None:
+    for _ in range(2):
+        session = http.post("/start", json=START).json()["session_id"]
+    for _ in range(2):
+        http.post(f"/{session}/step", json={"success": False})
+    shown = page(root, "/")
+    assert "guiado está en marcha." in shown
+    assert "Resuelve problemas de tus clientes paso a paso." in shown
+    figures = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", shown))
+    assert figures == {"Sesiones en curso": "2", "Esperan a una persona": "1", "Resueltas en la última hora": "0"}
+    assert "guiado chat" not in shown
+    for link in re.findall(r'href="(/[^"#]*)"', shown):
+        assert root.get(link).status_code == 200, link
+
+
+def test_the_page_of_the_api_shows_everything(root: httpx2.Client) -> None:
+    shown, document = page(root, "/schema"), root.get("/schema/openapi.json").json()
+    assert "`" not in shown
+    anchors = set(re.findall(r'id="([^"]+)"', shown))
+    linked = set(re.findall(r'href="#([^"]+)"', shown))
+    assert linked <= anchors
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    assert {operation["operationId"] for operation in operations} <= linked
+    assert set(document["webhooks"]) <= anchors
+    for name in ("Start", "StartOut", "Webhook", "SessionRow"):
+        for field in document["components"]["schemas"][name]["properties"]:
+            assert f"<code>{field}</code>" in shown or name == "SessionRow", f"{name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ["The API", "Fields of the body", "required"]), ("pt", ["Campos do corpo", "obrigatório"])]
+)
+def test_the_page_of_the_api_in_other_languages(root: httpx2.Client, language: str, words: list[str]) -> None:
+    shown = page(root, "/schema", language)
+    assert all(word in shown for word in words)
+    assert "obligatorio" not in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("es", "Esta página no existe."), ("en", "This page does not exist."), ("pt", "Esta página não existe.")],
+)
+@pytest.mark.parametrize("path", ["/nada", "/schema/nada", "/static/nada.css", "/api/nada"])
+def test_an_unknown_address_is_a_page_for_people_and_json_for_programs(
+    root: httpx2.Client, path: str, language: str, words: str
+) -> None:
+    assert words in page(root, path, language, 404)
+    told = root.get(path, headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["code"]) == (404, "route_not_found")
