@@ -108,3 +108,14 @@ def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str
     assert f"http://127.0.0.1:{port}" in after.splitlines()[0]
     assert "usa otra para lo demás" in after
     assert len(before.strip().splitlines()) <= 3, before
+
+
+NO_JSON = {"serve", "worker", "chat", "kb new", "kb export", "learn export", "db psql", "db url"}
+"""Stay, talk, or write what is no report: an address, a file, JSON as it is."""
+OTHERS = ("webhooks", "events", "db", "doctor", "sessions")
+MINE = [words for words in ALL if words and words[0] not in OTHERS and " ".join(words) not in {*NO_JSON, "kb", "learn"}]
+
+
+@pytest.mark.parametrize("words", MINE, ids=" ".join)
+def test_every_report_can_be_had_as_json(here: Run, words: list[str]) -> None:
+    assert "--json" in here(*words, "-h").out
