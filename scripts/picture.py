@@ -44,7 +44,7 @@ class Scene:
 
     Args:
         language: of the terminal.
-        lines: what is typed when the prompt stands there; a single letter is a key.
+        lines: what is typed when the prompt stands there.
         cut: the last line that is shown begins with this.
     """
 
@@ -54,8 +54,8 @@ class Scene:
 
 
 SCENES = (
-    Scene("es", ("La aplicación se cierra sola\r", "ana@example.com\r", "n", "q"), "Paso 2 de "),
-    Scene("en", ("My app crashes when I open it\r", "ana@example.com\r", "n", "q"), "Step 2 of "),
+    Scene("es", ("La aplicación se cierra sola\r", "ana@example.com\r", "n\r", "q\r"), "Paso 2 de "),
+    Scene("en", ("My app crashes when I open it\r", "ana@example.com\r", "n\r", "q\r"), "Step 2 of "),
 )
 
 

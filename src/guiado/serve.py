@@ -12,7 +12,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -130,8 +130,11 @@ async def _watch_knowledge(runtime: Runtime) -> None:
             log.error("knowledge_base_waits", error=f"{type(error).__name__}: {error}"[:500])
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, greet: Callable[[str], None] | None = None) -> None:
     """Serve API, pages and worker until the process is told to stop.
+
+    Args:
+        greet: told the address when it answers, after everything that is logged at the start.
 
     Raises:
         SettingsInvalid: the address cannot be used.
@@ -149,7 +152,7 @@ def run(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _end)
     listener = _listen(settings)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, greet))
 
 
 def _end(_number: int, _frame: object) -> None:
@@ -183,7 +186,20 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signals: it would end the process by them before the database is left in peace."""
+    """uvicorn without its own signals: its handlers would end the process before the connections to the database are closed.
+
+    Args:
+        started: called when requests are answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer requests."""
+        await super().startup(sockets)
+        self._tell_started()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -207,7 +223,7 @@ async def _warn_of_silence(runtime: Runtime) -> None:
     log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o POST /recipients")
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str], None] | None) -> None:
     runtime = await Runtime.open(settings)
     try:
         config = uvicorn.Config(
@@ -219,12 +235,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             lifespan="off",
             timeout_graceful_shutdown=_STOP_S,
         )
-        server = _Server(config)
-        log.info("open_without_keys", why="sin claves: la API queda abierta, solo para esta máquina")
-        if sys.stderr.isatty():
-            print(f"guiado: http://{settings.host}:{settings.port} (Ctrl-C)", file=sys.stderr)  # noqa: T201 for the person who typed it
+        url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
+        server = _Server(config, lambda: greet(url) if greet else None)
+        tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
+        tell("open_without_keys", why="Todavía no hay claves: por eso la API solo responde a este equipo.")
+        tell("serving", url=url, embedded_database=runtime.site.is_embedded)
         await _warn_of_silence(runtime)
-        log.info("serving", url=f"http://{settings.host}:{settings.port}", embedded_database=runtime.site.is_embedded)
         _spare_collector()
         async with working(runtime):
             await server.serve(sockets=[listener])

@@ -33,13 +33,26 @@ def environment(**given: str) -> dict[str, str]:
     return {**kept, **given}
 
 
+def asks(text: str) -> bool:
+    """Whether a command waits at its prompt."""
+    return _CONTROL.sub("", text).endswith("› ")
+
+
 def at_a_terminal(
-    dsn: str, *words: str, keys: Sequence[bytes], columns: int = 80, lines: int = 24, program: str = GUIADO, **given: str
+    dsn: str,
+    *words: str,
+    keys: Sequence[bytes],
+    columns: int = 80,
+    lines: int = 24,
+    program: str = GUIADO,
+    waits: Callable[[str], bool] = asks,
+    **given: str,
 ) -> Ran:
     """Run the real command in a terminal of its own and type each of `keys` when it asks.
 
     Args:
         program: what is started, by its path.
+        waits: whether, with this shown, the next key is due.
     """
     pid, terminal = pty.fork()
     if pid == 0:
@@ -48,7 +61,7 @@ def at_a_terminal(
         os.execve(program, [program, *words], surroundings)  # noqa: S606
     said, deadline = "", time.monotonic() + DEADLINE_S
     for key in keys:
-        said += "" if _asks(said) else _read_until(terminal, _asks, deadline)
+        said += "" if waits(said) else _read_until(terminal, waits, deadline)
         while time.monotonic() < deadline:
             os.write(terminal, key)
             said += (answer := _read_until(terminal, lambda text: "\n" in text, time.monotonic() + 2))
@@ -66,10 +79,6 @@ def at_a_terminal(
 def plain(ran: Ran) -> str:
     """What was shown, on one line and without colours."""
     return " ".join(_CONTROL.sub("", ran.out).split())
-
-
-def _asks(text: str) -> bool:
-    return _CONTROL.sub("", text).endswith("› ")
 
 
 def _read_until(terminal: int, is_enough: Callable[[str], bool], deadline: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import typer
-from terminal import GUIADO, Ran
+from terminal import GUIADO, Ran, at_a_terminal
 
 from guiado.cli.root import app
 
@@ -94,3 +95,27 @@ def test_a_pipe_gets_one_row_a_line(here: Run) -> None:
     long = here("kb", "show", "conexion_internet").out
     assert max(map(len, long.splitlines())) > 80, "a sentence is one line"
     assert not any(line.endswith("  ") for line in long.splitlines())
+
+
+def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = {"GUIADO_HOME": str(tmp_path), "GUIADO_ENCODER": "lexical", "PORT": str(port)}
+    said = at_a_terminal(module_dsn, "serve", keys=[b"\x03"], waits=lambda shown: "claves de acceso" in shown, **home)
+    assert said.code == 0
+    before, _, after = said.out.partition("guiado está en marcha")
+    assert f"http://127.0.0.1:{port}" in after.splitlines()[0]
+    assert "usa otra para lo demás" in after
+    assert len(before.strip().splitlines()) <= 3, before
+
+
+NO_JSON = {"serve", "worker", "chat", "kb new", "kb export", "learn export", "db psql", "db url"}
+"""Stay, talk, or write what is no report: an address, a file, JSON as it is."""
+OTHERS = ("webhooks", "events", "db", "doctor", "sessions")
+MINE = [words for words in ALL if words and words[0] not in OTHERS and " ".join(words) not in {*NO_JSON, "kb", "learn"}]
+
+
+@pytest.mark.parametrize("words", MINE, ids=" ".join)
+def test_every_report_can_be_had_as_json(here: Run, words: list[str]) -> None:
+    assert "--json" in here(*words, "-h").out

@@ -56,9 +56,13 @@ def _figures(screen: Screen, report: Report) -> Iterator[tuple[str, str, str]]:
     total = screen.tr("{known} de un problema conocido, {none} de ninguno", known=figures.in_scope, none=figures.out_of_scope)
     yield screen.tr("Frases"), str(figures.in_scope + figures.out_of_scope), total
     for label, share, meaning in (
-        (screen.tr("Aciertos"), figures.accuracy, screen.tr("el primero es el bueno")),
+        (screen.tr("Aciertos"), figures.accuracy, screen.tr("el primer candidato es el correcto")),
         (screen.tr("Entre los tres primeros"), figures.top3, screen.tr("el bueno está entre ellos")),
-        (screen.tr("Aciertos propuestos"), figures.accepted_right, screen.tr("el primero es el bueno y supera el umbral")),
+        (
+            screen.tr("Aciertos propuestos"),
+            figures.accepted_right,
+            screen.tr("el primer candidato es el correcto y supera el umbral"),
+        ),
         (screen.tr("Rechazos"), figures.refused, screen.tr("no se propone nada a quien no habla de ninguno")),
         ("AUROC", figures.auroc, screen.tr("cómo separa la confianza unas frases de otras; 50 % es azar")),
         ("ECE", figures.ece, screen.tr("cuánto se aparta la confianza de los aciertos; menos es mejor")),
@@ -109,7 +113,7 @@ def _show_confusions(screen: Screen, report: Report) -> None:
     worst = report.worst(_MOST_PAIRS)
     screen.show()
     if not worst:
-        screen.say("No se confunde nada.", style="green")
+        screen.say("No hubo confusiones.", style="green")
         return
     screen.say("Lo que más se confunde", style="bold")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

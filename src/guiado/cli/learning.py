@@ -56,7 +56,8 @@ def review(
 
     screen = screen_of(context)
     if accept or reject:
-        screen.say("✓ Ejemplos revisados: {count}.", style="green", count=teacher.review(accept or [], reject or []))
+        count = teacher.review(accept or [], reject or [])
+        _tell_count(screen, screen.tr("✓ Ejemplos revisados: {count}.", count=count), count, as_json=as_json)
         return
     found = teacher.waiting(limit)
     if as_json:
@@ -76,12 +77,15 @@ def review(
 def draft(
     context: typer.Context,
     problem_id: Annotated[str, typer.Argument(metavar="GUÍA", help="Identificador de la guía.")],
+    as_json: Json = False,
 ) -> None:
     """Have examples written for review."""
     from guiado.cli.teacher import draft as write
 
     screen, found = screen_of(context), write(problem_id)
-    if found:
+    if as_json:
+        screen.print_json(found)
+    elif found:
         screen.show(bullets(screen, found))
         screen.say("Hay ejemplos por revisar. Míralos con: guiado learn review", style="yellow")
     else:
@@ -89,11 +93,14 @@ def draft(
 
 
 @app.command(cls=Manual, help="Pide que la detección se ajuste de nuevo con todos los ejemplos.")
-def refit(context: typer.Context) -> None:
+def refit(context: typer.Context, as_json: Json = False) -> None:
     """Have detection fitted anew."""
     from guiado.cli.teacher import refit as ask
 
     ask()
+    if as_json:
+        screen_of(context).print_json({"requested": True})
+        return
     screen_of(context).say(
         "✓ Pedido. Lo hace el servicio en segundo plano; el resultado se ve con guiado learn status.", style="green"
     )
@@ -147,6 +154,7 @@ def undo(
     since: Annotated[
         str | None, typer.Option("--since", metavar="FECHA", help="Los hechos desde entonces, por ejemplo 2026-11-22T10:00.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Withdraw examples."""
     from guiado.cli import teacher
@@ -155,10 +163,17 @@ def undo(
         raise InvalidInput([FieldProblem("EJEMPLO", Message("Di cuáles: un ejemplo, --session, --customer o --since."))])
     count = teacher.undo(example_id, session, customer, read_time("--since", since))
     screen = screen_of(context)
-    if count:
-        screen.say("✓ Ejemplos retirados: {count}.", style="green", count=count)
+    if count or as_json:
+        _tell_count(screen, screen.tr("✓ Ejemplos retirados: {count}.", count=count), count, as_json=as_json)
     else:
         screen.say("No había nada que retirar.")
+
+
+def _tell_count(screen: Screen, said: str, count: int, *, as_json: bool) -> None:
+    if as_json:
+        screen.print_json({"examples": count})
+    else:
+        screen.show(said, style="green")
 
 
 @app.command(cls=Manual, help="Agrupa lo que preguntan los clientes y la base de conocimiento no conoce.")
@@ -176,16 +191,17 @@ def gaps(
         screen.print_json(found)
     elif not found:
         screen.say("Nada se repite entre lo que no se reconoció.")
-    for each in [] if as_json else found:
-        _show_gap(screen, each)
+    else:
+        for each in found:
+            _show_gap(screen, each)
 
 
-@app.command(cls=Manual, help="Dice cuál era de verdad el problema de una sesión. La detección aprende de ello al momento.")
+@app.command(cls=Manual, help="Dice cuál era el problema real de una sesión. La detección aprende de ello al momento.")
 def correct(
     context: typer.Context,
     session_id: Annotated[str, typer.Argument(metavar="SESIÓN", help="Identificador de la sesión.")],
     problem_id: Annotated[
-        str, typer.Argument(metavar="GUÍA", help="Identificador de la guía de verdad, u otro si no es ninguna.")
+        str, typer.Argument(metavar="GUÍA", help="Identificador de la guía correcta, u otro si no es ninguna.")
     ],
     notes: Annotated[str | None, typer.Option("--notes", metavar="TEXTO", help="Se agrega a las notas de la sesión.")] = None,
     as_json: Json = False,

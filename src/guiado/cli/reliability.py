@@ -146,7 +146,7 @@ def _draw_counts(pen: _Pen, screen: Screen, figures: Figures) -> None:
 
 def _draw_legend(pen: _Pen, screen: Screen) -> None:
     rows = (
-        (_RIGHT, screen.tr("aciertos de verdad")),
+        (_RIGHT, screen.tr("aciertos reales")),
         (_OVER, screen.tr("confianza de sobra")),
         (_UNDER, screen.tr("confianza de menos")),
         (None, screen.tr("ideal: se acierta lo que se dice")),

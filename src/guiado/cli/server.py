@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
+    context: typer.Context,
     host: Annotated[str | None, typer.Option(metavar="IP", help="Dirección en la que escucha (GUIADO_HOST).")] = None,
     port: Annotated[int | None, typer.Option(metavar="N", min=1, max=65_535, help="Puerto en el que escucha (PORT).")] = None,
 ) -> None:
@@ -28,8 +30,21 @@ def serve(
     from guiado.serve import run
     from guiado.settings import read_settings
 
-    given = {"GUIADO_HOST": host, "PORT": port}
-    run(read_settings(**{name: value for name, value in given.items() if value is not None}))
+    given, screen = {"GUIADO_HOST": host, "PORT": port}, screen_of(context)
+    greet = partial(_greet, screen) if screen.errors.is_terminal else None
+    run(read_settings(**{name: value for name, value in given.items() if value is not None}), greet)
+
+
+def _greet(screen: Screen, url: str) -> None:
+    """Tell whoever typed it where it is, under the lines of the log."""
+    for line, style in (
+        ("", ""),
+        (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),
+        (screen.tr("Deja abierta esta terminal y usa otra para lo demás. Ctrl-C lo detiene."), ""),
+        (screen.tr("Por ahora solo responde a este equipo: todavía no hay claves de acceso."), "dim"),
+        ("", ""),
+    ):
+        screen.errors.print(line, style=style, soft_wrap=True)
 
 
 def worker(context: typer.Context) -> None:

@@ -295,7 +295,7 @@ async def _take_turn(connection: Any) -> None:  # noqa: ANN401
 
 
 async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
-    log.info("schema_file_applied", file=file.name)
+    log.debug("schema_file_applied", file=file.name)
     own_transactions = not file.is_migration or file.text.startswith("-- no-transaction")
     if own_transactions:
         await connection.execute(file.text)
