@@ -192,6 +192,39 @@ def test_the_documented_translation_is_used(in_contract: str, tmp_path: Path) ->
     assert found is not None
 
 
+def test_the_documented_urgent_criterion_acts(in_contract: str, tmp_path: Path) -> None:
+    from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
+
+    (entry,) = blocks(TEXTS["TROUBLESHOOTING_ADVANCED_FEATURES"], "jsonc")
+    (tmp_path / "urgent.json").write_text(entry, "utf-8")
+    agent = TroubleshootingAgent(knowledge_base_path=tmp_path / "urgent.json")
+    session = agent.start_troubleshooting("La impresora no imprime y sale humo", "ana@example.com")
+
+    assert session.status.value == "needs_escalation"
+    step = agent.get_current_step(session.session_id)
+    assert step is not None
+    assert (step["message"].split("\n")[0], step["suggest_escalation"]) == ("Desenchufa ya la impresora.", True)
+    assert "Desenchufa" in agent.format_step_response(step)
+
+
+def test_an_abandoned_session_is_resumed_by_the_agent(in_contract: str, rows: Callable[..., Any]) -> None:
+    from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
+
+    agent = TroubleshootingAgent()
+    session = agent.start_troubleshooting("No puedo instalar el software", "ana@example.com")
+    agent.complete_step(session.session_id, success=True)
+    change = (
+        "UPDATE support_troubleshooting_sessions SET status = 'abandoned', ended_at = now() WHERE session_id = $1 RETURNING 1"
+    )
+    rows(change, session.session_id)
+
+    assert "resume" in agent.complete_step(session.session_id, success=True)["error"]
+    back = agent.resume(session.session_id)
+    assert back is not None
+    assert back["step_number"] == 2
+    assert "error" in agent.resume("no existe")
+
+
 def test_the_documented_events_carry_the_documented_data(in_contract: str, rows: Callable[..., Any]) -> None:
     from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
 

@@ -128,3 +128,21 @@ def test_who_rejects_some_leaves_the_others_more_likely(ranking: tuple[Candidate
 def test_a_rejection_of_the_nearly_sure_does_not_make_the_next_one_sure() -> None:
     (left,) = without((Candidate("a", 0.95, ()), Candidate("b", 0.04, ())), {"a"})
     assert left.confidence < 0.3
+
+
+def test_an_example_is_in_the_language_of_the_session() -> None:
+    from guiado.app.inquiry import option_of
+    from guiado.app.knowledge import Snapshot
+    from guiado.detection import Candidate
+    from guiado.domain.guide import Guide
+
+    texts = {"problem_title": "Não consigo entrar", "common_issues": ["minha conta está bloqueada"]}
+    guide = Guide(
+        "c", "No puedo entrar", common_issues=("mi cuenta está bloqueada", "olvidé la clave"), translations={"pt": texts}
+    )
+    snapshot = Snapshot(guides={"c": guide})
+    near = Candidate("c", 0.5, ("bloqueada",), "minha conta está bloqueada")
+
+    assert option_of(snapshot, near, "pt").example == "minha conta está bloqueada"
+    assert option_of(snapshot, near, "es").example == "mi cuenta está bloqueada"
+    assert option_of(snapshot, near, "en").example is None

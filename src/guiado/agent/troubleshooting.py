@@ -349,6 +349,8 @@ def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.Store
 
 def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
+    if session.urgent and not session.status.ended:
+        status = "needs_escalation"
     return {
         "session_id": session.session_id,
         "status": status,

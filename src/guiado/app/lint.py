@@ -162,7 +162,10 @@ def _doubt_time(guide: Guide, findings: Findings) -> None:
             path = f"$.{guide.problem_id}" + (f".translations.{language}" if language else "")
             total = f"{sum(minutes):g}"
             findings.warn(
-                f"{path}.estimated_time", "Dice «{time}» y los minutos de sus pasos suman {total}.", time=said, total=total
+                f"{path}.estimated_time",
+                "Dice «{time}» y sus pasos suman {total} minutos. Corrige uno de los dos.",
+                time=said,
+                total=total,
             )
 
 
