@@ -117,7 +117,10 @@ VALID: dict[type[Command], dict[str, Any]] = {
     commands.MessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
     commands.Trigger: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},
     commands.Period: {"days": 30},
-    commands.Page: {"limit": 50, "status": "resolved"},
+    commands.Page: {
+        "limit": 50, "status": "resolved", "ticket_id": "T-1", "customer_email": "ana@example.com", "problem_id": "p",
+        "since": "2026-11-22", "until": "2026-11-23",
+    },
 }
 FIELDS = [(command, name) for command, values in VALID.items() for name in values]
 REQUIRED = [(c, f.name) for c in VALID for f in msgspec.structs.fields(c) if f.required]
