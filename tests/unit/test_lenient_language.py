@@ -13,7 +13,7 @@ def test_the_terminal_takes_a_locale(locale: str, capsys: pytest.CaptureFixture[
         monkeypatch.setenv("GUIADO_LANG", environment)
         with pytest.raises(SystemExit):
             main(words)
-        assert "O comando nope não existe" in capsys.readouterr().err
+        assert "Não existe o comando nope" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("locale", ["fr-FR", "esx", "zh", "C.UTF-8", ""])
