@@ -114,7 +114,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "priority": "normal",
         "webhook_url": "https://example.com/aviso",
     },
-    commands.NotificationPage: {"limit": 50, "session_id": "i", "status": "failed", "channel": "email"},
+    commands.NotificationPage: {"limit": 50, "status": "failed", "channel": "email"},
     commands.RetryNotifications: {"channel": "email", "status": "failed", "since": "2026-11-22T10:00:00Z"},
     commands.MessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
     commands.Trigger: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},

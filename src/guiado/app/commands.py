@@ -267,7 +267,7 @@ class NotificationPage(Command):
     """Which page of the list of notifications."""
 
     limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 100
-    status: Line | None = None
+    status: Literal["pending", "sent", "failed", "cancelled"] | None = None
     channel: ChannelName | None = None
 
 
