@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import Meta, inspect
 
-from guiado.app.lenient import as_meant, fields_of, is_left_out, readable
+from guiado.app.lenient import as_meant, choices_of, fields_of, is_left_out, readable
 from guiado.app.plain import nested_problem
 from guiado.errors import FieldProblem, InvalidInput, Message
 
@@ -139,11 +140,19 @@ def _check_field(command: type[Command], field: inspect.Field, given: object, pr
     try:
         found = msgspec.convert(_storable_or_blank(value), annotation)
     except msgspec.ValidationError as error:
-        problems.append(_blank(name) if _is_blank(value) else _explain_nested(name, str(error)))
+        problems.append(_blank(name) if _is_blank(value) else _naming_choices(_explain_nested(name, str(error)), field))
         return msgspec.NODEFAULT
     if type(found) is str and isinstance(value, str):
         return _clean_text(name, value, _kind_of(annotation) or "line", problems, required=field.required)
     return found
+
+
+def _naming_choices(problem: FieldProblem, field: inspect.Field) -> FieldProblem:
+    known = choices_of(field.type)
+    if problem.code != "not_an_option" or not known:
+        return problem
+    why = Message("{problem} no es una opción. Usa una de estas: {known}.", {**problem.message.params, "known": ", ".join(known)})
+    return replace(problem, message=why)
 
 
 @lru_cache

@@ -119,6 +119,19 @@ def _one_of(kind: inspect.Type, wanted: type[Any]) -> Any:  # noqa: ANN401
     return next((option for option in _options(kind) if isinstance(option, wanted)), None)
 
 
+def choices_of(kind: inspect.Type) -> list[str]:
+    """The texts that a field of this type, or each item of its list, may be; none where any text may."""
+    found: list[str] = []
+    for option in _options(kind):
+        if isinstance(option, inspect.LiteralType):
+            found += [str(value) for value in option.values]
+        elif isinstance(option, inspect.EnumType):
+            found += [str(member.value) for member in option.cls]
+        elif isinstance(option, inspect.ListType):
+            found += choices_of(option.item_type)
+    return found
+
+
 def _takes_whole_numbers_only(kind: inspect.Type) -> bool:
     options = [type(option) for option in _options(kind)]
     return inspect.IntType in options and inspect.FloatType not in options

@@ -27,7 +27,6 @@ from guiado.store import notifications, registry, sessions
 from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
-STATUSES = ("pending", "sent", "failed", "cancelled")
 _RETRIED = ("failed", "pending")
 """What can be sent again: what was given up, and what failed and waits for another attempt."""
 SAME_S = 600.0
@@ -124,12 +123,7 @@ async def page(
 
     Raises:
         SessionNotFound: the session does not exist.
-        InvalidInput: there is no such status.
     """
-    if wanted.status is not None and wanted.status not in STATUSES:
-        shown: dict[str, object] = {"given": printable(wanted.status), "known": ", ".join(STATUSES)}
-        why = Message("{given} no es un estado. Usa uno de estos: {known}.", shown)
-        raise InvalidInput([FieldProblem("status", why)])
     session_id = await _session_id(parts, connection, session_id)
     rows = await notifications.page(
         connection,
