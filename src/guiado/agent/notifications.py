@@ -15,7 +15,7 @@ from guiado.app.parts import Parts
 from guiado.app.targets import missing_url_problem, target_problems, url_problem
 from guiado.delivery.channels.message import one_line, plain_text
 from guiado.domain.knowledge import is_storable
-from guiado.errors import FieldProblem, GuiadoError, InvalidInput
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.store.database import Connection
 
 _PENDING = "Guardado y pendiente de envío."
@@ -191,6 +191,7 @@ def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: s
         "priority": value_of(config.priority),
     }
     more = [
+        _channel_problem(given["channel"]),
         kind_problem("template", config.template, str, optional=True),
         kind_problem("context", context, Mapping),
         kind_problem("metadata", config.metadata, Mapping, optional=True),
@@ -198,6 +199,12 @@ def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: s
         _url_problem(config, stored_url, has_slack=has_slack),
     ]
     check_with(commands.Notification, given, [problem for problem in more if problem])
+
+
+def _channel_problem(channel: object) -> FieldProblem | None:
+    """A channel that is left out: over REST that means mail, but here it belongs to every message."""
+    is_blank = channel is None or (isinstance(channel, str) and not channel.strip())
+    return FieldProblem("channel", Message("Falta este campo. Agrégalo."), "missing") if is_blank else None
 
 
 def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_slack: bool) -> FieldProblem | None:

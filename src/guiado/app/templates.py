@@ -85,6 +85,10 @@ def _seed_problems(template_id: str, content: object) -> list[FieldProblem]:
     return []
 
 
+_IDENTIFIERS = frozenset(("template_id", "category"))
+"""Of a template: refused where they cannot be kept, not mended."""
+
+
 def checked(given: Mapping[str, object]) -> Template:
     """The command that creates a template, with every fault of fields, variables and steps named at once.
 
@@ -94,7 +98,7 @@ def checked(given: Mapping[str, object]) -> Template:
     Raises:
         InvalidInput: names every bad field with the remedy.
     """
-    given = cast("Mapping[str, object]", storable(dict(given)))
+    given = {name: value if name in _IDENTIFIERS else storable(value) for name, value in given.items()}
     return check_with(Template, given, _problems(given.get("variables"), given.get("steps_template")))
 
 
