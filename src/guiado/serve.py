@@ -130,11 +130,12 @@ async def _watch_knowledge(runtime: Runtime) -> None:
             log.error("knowledge_base_waits", error=f"{type(error).__name__}: {error}"[:500])
 
 
-def run(settings: Settings, greet: Callable[[str], None] | None = None) -> None:
+def run(settings: Settings, greet: Callable[[str, bool], None] | None = None) -> None:
     """Serve API, pages and worker until the process is told to stop.
 
     Args:
-        greet: told the address when it answers, after everything that is logged at the start.
+        greet: told the address when it answers, after everything that is logged at the start, and whether anybody hears of
+            customers that wait for a person.
 
     Raises:
         SettingsInvalid: the address cannot be used.
@@ -214,16 +215,18 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-async def _warn_of_silence(runtime: Runtime) -> None:
-    """Customers are promised a person: where nobody is told of them, that is said before the first one waits."""
+async def _is_anybody_told(runtime: Runtime) -> bool:
+    """Whether somebody hears of customers that wait for a person: they are promised one."""
     async with runtime.parts.db.connection() as connection:
-        if await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED):
-            return
+        return await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
+
+
+def _warn_of_silence() -> None:
     why = "nadie recibe avisos de quien espera a una persona; se ve con guiado sessions list --status needs_escalation"
-    log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o POST /recipients")
+    log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o guiado recipients add")
 
 
-async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str], None] | None) -> None:
+async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str, bool], None] | None) -> None:
     runtime = await Runtime.open(settings)
     try:
         config = uvicorn.Config(
@@ -236,11 +239,13 @@ async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[s
             timeout_graceful_shutdown=_STOP_S,
         )
         url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
-        server = _Server(config, lambda: greet(url) if greet else None)
+        is_told = await _is_anybody_told(runtime)
+        server = _Server(config, lambda: greet(url, is_told) if greet else None)
         tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
         tell("open_without_keys", why="Todavía no hay claves: por eso la API solo responde a este equipo.")
         tell("serving", url=url, embedded_database=runtime.site.is_embedded)
-        await _warn_of_silence(runtime)
+        if not (is_told or greet):
+            _warn_of_silence()
         _spare_collector()
         async with working(runtime):
             await server.serve(sockets=[listener])

@@ -19,7 +19,7 @@ CHANGING = frozenset(
 
 def told(answer: Any) -> tuple[int, str, Any]:
     kind = answer.headers["content-type"]
-    return answer.status_code, kind, _without(answer.json(), CHANGING | {"resolved_at", "escalated_at"})
+    return answer.status_code, kind, _without(answer.json(), CHANGING | {"reference", "resolved_at", "escalated_at"})
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:

@@ -182,7 +182,7 @@ BAD_STARTS = [
     ({"problem_description": "", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "   \n\t ", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "x" * 10_001, "customer_email": "a@b.com"}, "problem_description"),
-    ({"problem_description": "a\x00b", "customer_email": "a@b.com"}, "problem_description"),
+    ({"problem_description": " \x00", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "hola", "customer_email": "nope"}, "customer_email"),
     ({"problem_description": "hola", "customer_email": "a@b.com\r\nBcc: c@d.com"}, "customer_email"),
     ({"problem_description": "hola", "customer_email": ["a@b.com"]}, "customer_email"),
@@ -214,7 +214,7 @@ def test_bad_ratings(http: httpx2.Client, rating: object) -> None:
     assert "rating" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "--5", "1000000000", "abc", "", "2.5", "1e3", "99999999999999999999999999"])
+@pytest.mark.parametrize("days", ["0", "-1", "--5", "1000000000", "abc", "2.5", "1e3", "99999999999999999999999999"])
 def test_bad_periods(http: httpx2.Client, days: str) -> None:
     answer = http.get("/analytics", params={"days": days})
     assert answer.status_code == 400

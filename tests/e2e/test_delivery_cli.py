@@ -167,11 +167,6 @@ def test_one_webhook_is_shown_and_changed_and_what_is_not_named_stays(shell, rec
     assert json.loads(shell("webhooks", "remove", "crm", "--json").out) == {"webhook_id": "crm", "removed": True}
 
 
-def test_no_heading_stands_above_nothing(shell) -> None:
-    shell("webhooks", "add", "https://a.example/", "--event", "*", "--id", "crm")
-    assert shell("events", "stats").out.splitlines()[0] == "Webhooks"
-
-
 def test_everything_that_failed_is_sent_again_with_one_command(shell, receiver) -> None:
     for name in ("uno", "otro"):
         shell("webhooks", "add", receiver.url, "--event", "session_started", "--id", name, "--retry-attempts", "1")

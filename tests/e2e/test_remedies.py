@@ -53,6 +53,8 @@ REMEDIES = {
     "row_security": "test_what_guiado_db_migrate_puts_right",
     "connections": "test_too_few_connections_are_found",
     "outbox": BY_HAND,
+    "channels": "test_a_message_from_its_test_to_its_second_sending",
+    "untold": "test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found",
     "jobs": BY_HAND,
     "sessions": "test_a_session_that_does_not_agree_can_be_looked_at",
 }

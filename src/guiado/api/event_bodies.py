@@ -74,6 +74,7 @@ class SessionEscalatedData(EventData):
 
     ticket_id: str | None
     reason: str | None
+    urgent: bool
 
 
 class SessionAbandonedData(EventData):
@@ -81,6 +82,7 @@ class SessionAbandonedData(EventData):
 
     ticket_id: str | None
     current_step: int
+    ended_how: str
 
 
 class FeedbackReceivedData(EventData):

@@ -35,14 +35,17 @@ def serve(
     run(read_settings(**{name: value for name, value in given.items() if value is not None}), greet)
 
 
-def _greet(screen: Screen, url: str) -> None:
-    """Tell whoever typed it where it is, under the lines of the log."""
+def _greet(screen: Screen, url: str, is_told: bool) -> None:
+    """Show the address under the lines of the log, and what is still to be set up."""
+    silence = (
+        "" if is_told else screen.tr("Nadie recibe avisos cuando un cliente espera a una persona. Mira cómo con guiado doctor.")
+    )
     for line, style in (
         ("", ""),
         (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),
         (screen.tr("Deja abierta esta terminal y usa otra para lo demás. Ctrl-C lo detiene."), ""),
         (screen.tr("Por ahora solo responde a este equipo: todavía no hay claves de acceso."), "dim"),
-        ("", ""),
+        ("" if is_told else silence, "yellow"),
     ):
         screen.errors.print(line, style=style, soft_wrap=True)
 
