@@ -85,7 +85,7 @@ def test_the_true_problem_and_step_must_exist(http: httpx2.Client) -> None:
     assert again.json()["session"]["status"] == "resolved"
 
 
-@pytest.mark.parametrize(("language", "reason"), [("en", "2 failed attempts."), ("pt", "2 tentativas falhas.")])
+@pytest.mark.parametrize(("language", "reason"), [("en", "2 failed attempts."), ("pt", "2 tentativas com falha.")])
 def test_the_reason_for_a_person_speaks_the_sessions_language(http: httpx2.Client, language: str, reason: str) -> None:
     session = start(http, language=language)
     step(http, session, success=False)

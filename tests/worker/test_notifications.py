@@ -300,7 +300,7 @@ def test_a_digest_gathers_what_came_into_one_message(dsn: str, monkeypatch: pyte
         said = "".join(mail.get_body(("plain",)).get_content() for mail in digests)
         assert all(f"Asunto {n}" in said and f"Cuerpo {n}" in said for n in range(12))
         assert len(digests) == 1
-        assert all(mail["subject"].endswith(" notices") for mail in digests)
+        assert all(mail["subject"].endswith(" notifications") for mail in digests)
 
     play(dsn, test)
 
