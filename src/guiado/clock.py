@@ -10,15 +10,41 @@ import secrets
 import threading
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+_MOST_SKEW = timedelta(seconds=60)
 _tick_lock = threading.Lock()
 _last_tick = 0
+_correction = timedelta()
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """The present moment, aware, in UTC: the database's where this machine's clock is more than a minute off."""
+    return machine_now() + _correction
+
+
+def machine_now() -> datetime:
+    """What this machine's own clock says."""
     return datetime.now(UTC)
+
+
+def correction_s() -> float:
+    """Seconds that `now` adds to this machine's clock."""
+    return _correction.total_seconds()
+
+
+def follow(ahead_s: float) -> None:
+    """Go by the database's clock from now on, where this machine's is more than a minute off.
+
+    Several processes write and read the same times: when a delivery is due, since when an endpoint fails, until when a customer
+    is left in peace. One that goes by a clock of its own would decide wrongly over what the others wrote.
+
+    Args:
+        ahead_s: seconds by which this machine's clock is ahead of the database's.
+    """
+    global _correction  # noqa: PLW0603 one time per process is the point
+    ahead = timedelta(seconds=ahead_s)
+    _correction = -ahead if abs(ahead) > _MOST_SKEW else timedelta()
 
 
 def monotonic_s() -> float:
@@ -42,7 +68,8 @@ def _next_tick() -> int:
     """Milliseconds times 4096, one more than the last time at least."""
     global _last_tick  # noqa: PLW0603 one counter per process is the point
     with _tick_lock:
-        _last_tick = max(time.time_ns() // 1_000_000 << 12, _last_tick + 1)
+        now_ms = time.time_ns() // 1_000_000 + _correction // timedelta(milliseconds=1)
+        _last_tick = max(now_ms << 12, _last_tick + 1)
         return _last_tick
 
 

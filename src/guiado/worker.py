@@ -2,7 +2,8 @@
 
 A job is due when its row in `support_troubleshooting_schedule` says so. Taking it sets the next time and a lease in one
 statement, so that two workers never run the same job, and a worker that died leaves it free when the lease ends. Every job is a
-task of its own: a long one delays no other. A worker whose clock is not the database's does none of them.
+task of its own: a long one delays no other. A worker whose clock is not the database's does none of them;
+what it sends goes by the database's clock.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from guiado.app.learn import REFIT_JOB
 from guiado.app.parts import Parts
 from guiado.app.refit import refit
 from guiado.logs import get_logger
-from guiado.store import schedule, sessions
+from guiado.store import schedule, sessions, skew
 from guiado.store.database import Connection
 
 log = get_logger()
@@ -121,6 +122,10 @@ class Sends(Protocol):
         """Finish what is at hand, then end `run`."""
         ...
 
+    def hold(self, *, on: bool) -> None:
+        """Begin nothing new, or go on."""
+        ...
+
     async def run(self) -> None:
         """Send until `stop`."""
         ...
@@ -161,11 +166,16 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`; an error of a job or of the database is logged and the work goes on."""
         self._parts.wrote = self._wake
+        self._hold(on=True)  # until it is known whose time it is
         await asyncio.gather(self._do_jobs(), *(sender.run() for sender in self._senders))
 
     def _wake(self) -> None:
         for sender in self._senders:
             sender.wake()
+
+    def _hold(self, *, on: bool) -> None:
+        for sender in self._senders:
+            sender.hold(on=on)
 
     async def _do_jobs(self) -> None:
         log.info("worker_started", worker=self._name)
@@ -208,8 +218,6 @@ class Worker:
         return [name for name, _ in due]
 
     async def _take_due(self) -> AsyncGenerator[tuple[str, Job]]:
-        if len(self._running) >= self._most:
-            return
         async with self._parts.db.connection() as connection:
             if not await self._has_right_clock(connection):
                 return
@@ -221,7 +229,8 @@ class Worker:
 
     async def _has_right_clock(self, connection: Connection) -> bool:
         """Whether this process and the database agree on the time; where they do not, that is said, in the log and to doctor."""
-        skew_s = await schedule.clock_skew_s(connection)
+        skew_s = await skew.measure_s(connection)
+        self._hold(on=abs(skew_s + clock.correction_s()) > _MOST_SKEW_S)
         if abs(skew_s) <= _MOST_SKEW_S:
             if self._clock_told_s is not None:
                 self._clock_told_s = None
@@ -229,7 +238,7 @@ class Worker:
                 await schedule.clear_clock(connection, self._parts.tenant, self._name)
             return True
         if self._clock_told_s is None:
-            why = "el reloj no es el de la base de datos: sin tareas periódicas hasta que se ponga en hora"
+            why = "el reloj no es el de la base de datos: vale el de ella, y sin tareas periódicas hasta que se ponga en hora"
             log.error("clock_differs", seconds=round(skew_s), why=why)
         if self._clock_told_s is None or clock.monotonic_s() - self._clock_told_s >= _TELL_CLOCK_S:
             await schedule.tell_clock(connection, self._parts.tenant, self._name, skew_s)

@@ -73,10 +73,17 @@ class Messenger:
         self._busy = Counter[str]()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._is_held = False
 
     def wake(self) -> None:
         """Something was stored: look at once."""
         self._wake.set()
+
+    def hold(self, *, on: bool) -> None:
+        """Begin nothing new, or go on."""
+        if self._is_held and not on:
+            self._wake.set()
+        self._is_held = on
 
     def stop(self) -> None:
         """Finish the messages at hand, then end `run`."""
@@ -116,6 +123,8 @@ class Messenger:
                 await asyncio.sleep(_DRAIN_POLL_S)
 
     async def _claim(self) -> list[Due]:
+        if self._is_held:
+            return []
         room = {kind: _PLACES - self._busy[kind] for kind in KINDS if self._busy[kind] < _PLACES}
         try:
             async with self._parts.db.connection() as connection:

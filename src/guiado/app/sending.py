@@ -65,6 +65,7 @@ class Sender:
         self._versions = Versions(parts, name, lambda: len(self._serving))
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._is_held = False
         self._mine: set[str] = set()
         self._serving: set[str] = set()
         self._latest: datetime | None = None
@@ -77,6 +78,12 @@ class Sender:
     def wake(self) -> None:
         """Something was stored: look at once."""
         self._wake.set()
+
+    def hold(self, *, on: bool) -> None:
+        """Begin nothing new, or go on."""
+        if self._is_held and not on:
+            self._wake.set()
+        self._is_held = on
 
     def stop(self) -> None:
         """Finish the attempts at hand, then end `run`."""
@@ -134,7 +141,7 @@ class Sender:
                 await asyncio.sleep(_DRAIN_POLL_S)
 
     async def _claim(self, most: int) -> list[Leased]:
-        if most <= 0:
+        if most <= 0 or self._is_held:
             return []
         besides = self._serving | self._foreign
         try:

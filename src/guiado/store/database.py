@@ -14,6 +14,7 @@ import msgspec
 from guiado import clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
+from guiado.store import skew
 from guiado.store.dialling import dial
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
@@ -267,6 +268,7 @@ class Database:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
         # PostgreSQL loads its libraries with the first use of each connection: better here than in the middle of an answer.
         await connection.execute(f"{LOAD_LIBRARIES}; SET ROLE {self._role}" if self._role else LOAD_LIBRARIES)
+        await skew.measure_s(connection)
 
     async def _revive(self) -> None:
         """Ask again where the database is: an embedded one that crashed is started by that, maybe at another address."""

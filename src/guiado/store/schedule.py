@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from guiado import clock
 from guiado.store.database import Connection, Database
 from guiado.store.queries import sql
 
@@ -115,16 +114,6 @@ async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str])
 async def now(connection: Connection) -> datetime:
     """The database's present moment."""
     return cast("datetime", await connection.fetchval(sql("schedule", "now")))
-
-
-async def clock_skew_s(connection: Connection) -> float:
-    """Seconds by which this process's clock is ahead of the database's; what the question itself took is not counted."""
-    begun = clock.now()
-    theirs = await now(connection)
-    ended = clock.now()
-    if begun <= theirs <= ended:
-        return 0.0
-    return (begun - theirs if theirs < begun else ended - theirs).total_seconds()
 
 
 async def tell_clock(connection: Connection, tenant: str, worker: str, skew_s: float) -> None:
