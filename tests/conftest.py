@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from clusters import remove_cluster, wheel_binaries
+from prepared import Prepared
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
@@ -110,3 +111,10 @@ def facade(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def module_dsn(pg_server: str, template_database: str) -> Iterator[str]:
     """A fresh database with the whole schema, for all tests of a module."""
     yield from _database(pg_server, template_database)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """What detection prepared once, for the homes and the databases of tests that are about something else."""
+    base = tmp_path_factory.getbasetemp()
+    return Prepared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared")

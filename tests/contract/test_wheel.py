@@ -144,7 +144,8 @@ def link_dependencies(folder: Path) -> Path:
         distribution = importlib.metadata.distribution(requirement.name)
         assert requirement.specifier.contains(distribution.version), f"{requirement}: run make setup-dev"
         for file in distribution.files or []:
-            if ".." not in file.parts and file.suffix != ".pyc":
+            # Bytecode too, or every command would compile all of it again: it is of this Python and these files.
+            if ".." not in file.parts and file.locate().exists():
                 (packages / file).parent.mkdir(parents=True, exist_ok=True)
                 link(Path(str(file.locate())), packages / file)
     return folder

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prepared import Prepared
 from terminal import GUIADO, Ran, at_a_terminal, plain
 
 Run = Callable[..., Ran]
@@ -20,11 +21,12 @@ NOWHERE = "postgresql://nadie@127.0.0.1:1/nada"
 
 
 @pytest.fixture
-def chat(facade: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+def chat(facade: str, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Types lines into a chat that is sure of the problem."""
     monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")  # a fresh home remembers no vectors
     monkeypatch.setenv("GUIADO_ACCEPT_THRESHOLD", "0")
+    prepared.fit(facade)
 
     def run(*keys: bytes, words: tuple[str, ...] = ("chat",), dsn: str = facade, **given: str) -> Ran:
         return at_a_terminal(dsn, *words, keys=keys, **given)

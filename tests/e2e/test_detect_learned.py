@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from litestar.testing import AsyncTestClient
+from prepared import Prepared
 from terminal import Ran
 
 from guiado.agent import close_engines
@@ -22,12 +23,12 @@ WORDS = "el cacharro hace plof y se queda tieso"
 
 
 @pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def base(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A knowledge base of one's own, with detection by words alone: nothing waits for a model of meaning."""
     file = tmp_path / "kb.json"
     file.write_bytes(data_path("integrations", "support_troubleshooting_kb.json").read_bytes())
     monkeypatch.setenv("GUIADO_KB_PATH", str(file))
-    monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GUIADO_HOME", str(prepared.warm(tmp_path / "home")))
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")
     return file
 

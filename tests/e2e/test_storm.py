@@ -16,6 +16,7 @@ import pytest
 from checker import check
 from installation import Installation, ask, wait_for
 from listeners import WANTED, Listeners
+from prepared import Prepared
 from storm import LEASING, Acknowledged, Storm
 
 SEED = 20261122
@@ -23,10 +24,12 @@ STUCK_S = 60
 
 
 @pytest.fixture
-def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installation(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")  # whoever is killed so often should start quickly
     made = Installation(tmp_path, servers=2, workers=1)
     try:
+        made.start()
+        prepared.fit(made.database.dsn())  # or every process would begin to, and be killed in the middle
         yield made
     finally:
         made.close()
@@ -67,7 +70,6 @@ def weather(
     Args:
         patient: at the end leases have to end by themselves.
     """
-    installation.start()
     prepare(installation, listeners)
     storm = Storm(installation, listeners, kills, customers=6, seed=SEED)
     storm.rage()

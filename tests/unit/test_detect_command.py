@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from prepared import Prepared
 
 from guiado.cli.root import run as guiado
 from guiado.detection import Index
@@ -20,9 +21,9 @@ ROWS = [
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Exit code, what was printed, and what was complained of."""
-    monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "home"))
+def command(capsys: pytest.CaptureFixture[str], prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Exit code, what was printed, and what was complained of; in a home that was used before."""
+    monkeypatch.setenv("GUIADO_HOME", str(prepared.warm(tmp_path / "home", "use")))
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
     def run(*words: object) -> tuple[int, str, str]:
@@ -45,7 +46,8 @@ def test_a_text_is_explained(command) -> None:
     assert "Ortografía corregida" not in said
 
 
-def test_what_was_fitted_is_kept_and_says_the_same(command, monkeypatch) -> None:
+def test_what_was_fitted_is_kept_and_says_the_same(command, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "new"))
     before = command("no puedo entrar al correo", "--json")
     monkeypatch.setattr(Index, "fit", lambda *_: pytest.fail("fitted again"))
     assert command("no puedo entrar al correo", "--json") == before

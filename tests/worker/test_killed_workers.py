@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prepared import Prepared
 from test_sending import House, nothing_due, run, until, working
 
 from guiado import clock
@@ -50,7 +51,10 @@ async def find_holder(house: House, processes: list[subprocess.Popen[bytes]]) ->
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kills", [7, pytest.param(100, marks=pytest.mark.long)])
-def test_no_event_is_lost_and_one_that_comes_twice_has_the_same_id(dsn: str, tmp_path: Path, kills: int) -> None:
+def test_no_event_is_lost_and_one_that_comes_twice_has_the_same_id(
+    dsn: str, prepared: Prepared, tmp_path: Path, kills: int
+) -> None:
+    prepared.fit(dsn)
     chance = random.Random(SEED)  # noqa: S311 not a secret
 
     async def test(house: House) -> None:
