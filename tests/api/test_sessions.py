@@ -182,7 +182,6 @@ BAD_STARTS = [
     ({"problem_description": "", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "   \n\t ", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "x" * 10_001, "customer_email": "a@b.com"}, "problem_description"),
-    ({"problem_description": "a\x00b", "customer_email": "a@b.com"}, "problem_description"),
     ({"problem_description": "hola", "customer_email": "nope"}, "customer_email"),
     ({"problem_description": "hola", "customer_email": "a@b.com\r\nBcc: c@d.com"}, "customer_email"),
     ({"problem_description": "hola", "customer_email": ["a@b.com"]}, "customer_email"),
@@ -214,7 +213,7 @@ def test_bad_ratings(http: httpx2.Client, rating: object) -> None:
     assert "rating" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "--5", "1000000000", "abc", "", "2.5", "1e3", "99999999999999999999999999"])
+@pytest.mark.parametrize("days", ["0", "-1", "--5", "1000000000", "abc", "2.5", "1e3", "99999999999999999999999999"])
 def test_bad_periods(http: httpx2.Client, days: str) -> None:
     answer = http.get("/analytics", params={"days": days})
     assert answer.status_code == 400
@@ -291,3 +290,26 @@ def test_an_empty_body_is_named(http: httpx2.Client) -> None:
     answer = http.post("/start", headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert "cuerpo" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("name", ["/notifications", "/webhooks/crm/attempts"])
+def test_a_cursor_belongs_to_its_list(http: httpx2.Client, name: str) -> None:
+    http.post("/webhooks", json={"webhook_id": "crm", "url": "https://example.com/x", "events": ["session_started"]})
+    for _ in range(2):
+        http.post("/start", json={"problem_description": "no me deja instalar", "customer_email": "a@b.com"})
+    cursor = http.get("/sessions", params={"limit": 1}).json()["next_cursor"]
+    refused = http.get(name, params={"cursor": cursor})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "cursor")
+
+
+def test_a_period_ends_after_its_beginning(http: httpx2.Client) -> None:
+    refused = http.get("/sessions", params={"since": "2026-12-02", "until": "2026-12-01"}, headers={"accept-language": "en"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [{"field": "until", "code": "invalid", "message": "It must be after since."}]
+    assert http.get("/sessions", params={"since": "2026-12-02", "until": "2026-12-02"}).status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["+01:00", "+0530", "%2B01:00", "-05:00", "Z"])
+def test_a_time_with_its_zone_may_be_typed_as_it_is(http: httpx2.Client, zone: str) -> None:
+    answer = http.get(f"{http.base_url}sessions?since=2026-11-28T10:00:00{zone}&limit=2.0")
+    assert answer.status_code == 200, answer.text

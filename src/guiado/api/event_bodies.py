@@ -74,6 +74,7 @@ class SessionEscalatedData(EventData):
 
     ticket_id: str | None
     reason: str | None
+    urgent: bool
 
 
 class SessionAbandonedData(EventData):
