@@ -66,7 +66,11 @@ async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
 
 
 def _on_missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[Any]:
-    return site.missing(request) if site.is_for_people(request) else respond(request, error)
+    if site.is_for_people(request):
+        return site.missing(request)
+    answer = respond(request, error)
+    answer.headers["Vary"] = "Accept, Accept-Language"  # a cache keeps the page for people apart
+    return answer
 
 
 def create_app(runtime: Runtime) -> ASGIApp:

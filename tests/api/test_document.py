@@ -196,6 +196,13 @@ def test_every_query_parameter_is_taken_as_it_is_shown(api: httpx2.Client, docum
             assert answer.status_code == 200 or answer.json()["code"] == "session_not_found", (path, name, answer.text)
 
 
+def test_the_state_of_the_service_names_all_its_answers(document: dict[str, Any]) -> None:
+    healthz, readyz = (document["paths"][path]["get"]["responses"] for path in ("/healthz", "/readyz"))
+    assert {"200", "400"} <= healthz.keys()
+    assert {"200", "400", "503"} <= readyz.keys()
+    assert readyz["503"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Health"}
+
+
 # ------------------------------------------------------------------------------------------------------------------- events
 
 

@@ -194,6 +194,13 @@ def test_a_channel_without_its_address_is_refused_by_field(http: httpx2.Client, 
     assert "hooks.example.com/x" not in listed
 
 
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_abc", "whsec_" + "A-_A" * 10])
+def test_a_recipients_secret_is_checked_like_that_of_a_webhook(http: httpx2.Client, secret: str) -> None:
+    given = {"channel": "webhook", "recipient": "https://example.com/x", "events": ["session_escalated"], "secret": secret}
+    refused = http.post("/recipients", json=given)
+    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (400, ["secret"])
+
+
 def wait_for(http: httpx2.Client, status: str, notification_id: str) -> None:
     end = time.monotonic() + DEADLINE_S
     while True:

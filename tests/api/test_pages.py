@@ -67,3 +67,20 @@ def test_an_unknown_address_is_a_page_for_people_and_json_for_programs(
     assert words in page(root, path, language, 404)
     told = root.get(path, headers={"accept": "application/json"})
     assert (told.status_code, told.json()["code"]) == (404, "route_not_found")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html;q=0", "application/problem+json"),
+        ("application/json, text/html;q=0.5", "application/problem+json"),
+        ("application/problem+json, text/html;q=0.9", "application/problem+json"),
+        ("*/*", "application/problem+json"),
+        ("text/html, application/json;q=0.8", "text/html"),
+        ("TEXT/HTML", "text/html"),
+    ],
+)
+def test_who_likes_json_better_gets_it(root: httpx2.Client, accept: str, kind: str) -> None:
+    answer = root.get("/nada", headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, kind)
+    assert "accept" in answer.headers["vary"].lower()

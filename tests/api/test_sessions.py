@@ -291,3 +291,26 @@ def test_an_empty_body_is_named(http: httpx2.Client) -> None:
     answer = http.post("/start", headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert "cuerpo" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("name", ["/notifications", "/webhooks/crm/attempts"])
+def test_a_cursor_belongs_to_its_list(http: httpx2.Client, name: str) -> None:
+    http.post("/webhooks", json={"webhook_id": "crm", "url": "https://example.com/x", "events": ["session_started"]})
+    for _ in range(2):
+        http.post("/start", json={"problem_description": "no me deja instalar", "customer_email": "a@b.com"})
+    cursor = http.get("/sessions", params={"limit": 1}).json()["next_cursor"]
+    refused = http.get(name, params={"cursor": cursor})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "cursor")
+
+
+def test_a_period_ends_after_its_beginning(http: httpx2.Client) -> None:
+    refused = http.get("/sessions", params={"since": "2026-12-02", "until": "2026-12-01"}, headers={"accept-language": "en"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [{"field": "until", "code": "invalid", "message": "It must be after since."}]
+    assert http.get("/sessions", params={"since": "2026-12-02", "until": "2026-12-02"}).status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["+01:00", "+0530", "%2B01:00", "-05:00", "Z"])
+def test_a_time_with_its_zone_may_be_typed_as_it_is(http: httpx2.Client, zone: str) -> None:
+    answer = http.get(f"{http.base_url}sessions?since=2026-11-28T10:00:00{zone}&limit=2.0")
+    assert answer.status_code == 200, answer.text

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from guiado.delivery.addresses import FORBIDDEN, METADATA, TargetPolicy
 from guiado.delivery.http import check_url
 from guiado.errors import InvalidInput, SettingsInvalid
+from guiado.i18n import translate
 
 CLOSED = TargetPolicy()
 EVERYTHING = TargetPolicy.parse("0.0.0.0/0, ::/0")
@@ -171,6 +172,18 @@ def test_a_refusal_names_the_address_the_setting_and_what_to_write_there() -> No
 )
 def test_a_refusal_says_what_kind_of_address_it_is(text: str, name: str) -> None:
     assert name in str(CLOSED.refuses(ip_address(text)))
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "this very machine"), ("pt", "esta mesma máquina")])
+def test_a_refusal_is_in_one_language_only(language: str, said: str) -> None:
+    refusal = CLOSED.refuses(ip_address("127.0.0.1"))
+    assert refusal is not None
+    assert f"({said})" in translate(refusal, language)
+    told = [(str(name), translate(name, language)) for _, name in FORBIDDEN]
+    assert all(
+        name != spoken or name in {"descarte", "NAT64 local", "túnel Teredo", "túnel 6to4", "segmentos SRv6"}
+        for name, spoken in told
+    )
 
 
 @pytest.mark.parametrize("blank", ["", " ", ",", " , \n"])

@@ -230,6 +230,15 @@ def test_an_answer_says_whether_another_attempt_can_help(
     assert "secret" not in str(caught.value), "a caller must not read what answers at an address of the caller's choice"
 
 
+@pytest.mark.parametrize(
+    ("status", "is_redirect"), [(301, True), (303, True), (307, True), (308, True), (304, False), (305, False)]
+)
+def test_only_a_redirect_is_called_one(status: int, is_redirect: bool) -> None:
+    with pytest.raises(DeliveryFailed) as caught:
+        play("teams", to_caller(MESSAGE), f"HTTP/1.1 {status} X")
+    assert ("reenvía" in str(caught.value)) == is_redirect
+
+
 @pytest.mark.parametrize("kind", ["slack", "teams", "discord", "webhook"])
 def test_a_callers_private_address_is_refused_and_the_remedy_named(kind: str) -> None:
     async def run() -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.openapi import ResponseSpec
 
+from guiado.api.errors import TROUBLES
 from guiado.api.request import Http, runtime_of
 from guiado.api.schemas import Health
 from guiado.errors import GuiadoError
 
+_WRONG = {400: TROUBLES[400], 403: TROUBLES[403]}
+_UNREADY = {503: ResponseSpec(Health, description="Todavía no puede trabajar", generate_examples=False)}
 
-@get("/healthz", operation_id="healthz")
+
+@get("/healthz", operation_id="healthz", responses=_WRONG)
 async def healthz() -> Health:
     """El proceso vive."""
     return Health(status="ok")
 
 
-@get("/readyz", operation_id="readyz")
+@get("/readyz", operation_id="readyz", responses=_WRONG | _UNREADY)
 async def readyz(request: Http) -> Response[Health]:
     """El servicio puede trabajar: base de datos y base de conocimiento."""
     runtime = runtime_of(request)

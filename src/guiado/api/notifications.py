@@ -69,12 +69,12 @@ async def list_notifications(
     """Notificaciones, de la más nueva a la más antigua; `status`: pending, sent, failed o cancelled."""
     given = {**numbers({"limit": limit}, "limit"), "status": status or None, "channel": channel or None}
     wanted = check(commands.NotificationPage, given)
-    before = read_cursor(cursor) if cursor else None
+    before = read_cursor("notifications", cursor)
 
     async def run(parts: Parts, connection: Connection) -> NotificationList:
         found, has_more = await notifications.page(parts, connection, wanted, before, session_id or None)
         shown = [NotificationRow(**one) for one in found]
-        following = write_cursor(shown[-1].created_at, shown[-1].id) if has_more else None
+        following = write_cursor("notifications", shown[-1].created_at, shown[-1].id) if has_more else None
         return NotificationList(success=True, notifications=shown, next_cursor=following)
 
     return await read(request, run)

@@ -26,7 +26,7 @@ Http = Request[Any, Any, Any]
 _KEY_HEADER = "idempotency-key"
 _MAX_KEY = 255
 _UTF_8 = frozenset(("utf-8", "utf8", "utf_8"))
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0{1,18})?")
 NOT_JSON = "El cuerpo debe ser JSON. Envía la cabecera Content-Type: application/json."
 PACKED = "El cuerpo no puede ir comprimido. Envíalo sin la cabecera Content-Encoding."
 
@@ -166,4 +166,4 @@ async def read(request: Http, action: Callable[[Parts, Connection], Awaitable[An
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:
     """The named query parameters as whole numbers, as far as they are given and are some; else as they came."""
     given = {name: query[name] for name in names if name in query}
-    return {name: int(value) if _WHOLE.fullmatch(value) else value for name, value in given.items()}
+    return {name: int(whole[1]) if (whole := _WHOLE.fullmatch(value)) else value for name, value in given.items()}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 import msgspec
 from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from guiado.api.cursor import read_cursor, write_cursor
 from guiado.api.errors import TROUBLES
 from guiado.api.request import C, Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.api.rows import DeliveryAttempt, StatsRow, TestResult
@@ -33,7 +31,7 @@ from guiado.app.endpoint_fields import problems
 from guiado.app.fields import check
 from guiado.app.first_attempts import first_results
 from guiado.app.parts import Parts
-from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.errors import InvalidInput
 from guiado.i18n import text, translate
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
@@ -186,27 +184,16 @@ async def attempts(
 ) -> WebhookAttempts:
     """Los intentos de envío a un destino, del más nuevo al más viejo, por páginas."""
     page = check(commands.Page, numbers({"limit": limit}, "limit"))
-    before = _before(cursor) if cursor else None
+    before = read_cursor("attempts", cursor)
 
     async def run(parts: Parts, connection: Connection) -> WebhookAttempts:
         found = await webhooks.attempts(parts, connection, webhook_id, page.limit + 1, before)
         shown = [DeliveryAttempt(**row) for row in found[: page.limit]]
-        further = _cursor(shown[-1]) if len(found) > page.limit else None
+        has_more = len(found) > page.limit
+        further = write_cursor("attempts", shown[-1].sent_at, shown[-1].id) if has_more else None
         return WebhookAttempts(success=True, webhook_id=webhook_id, attempts=shown, total=len(shown), next_cursor=further)
 
     return await read(request, run)
-
-
-def _cursor(last: DeliveryAttempt) -> str:
-    return base64.urlsafe_b64encode(f"{last.sent_at.isoformat()} {last.id}".encode()).decode()
-
-
-def _before(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        sent_at, attempt_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(sent_at).astimezone(), UUID(attempt_id)
-    except (ValueError, OverflowError):
-        raise InvalidInput([FieldProblem("cursor", Message("No es válido. Usa el next_cursor de la página anterior."))]) from None
 
 
 @post(

@@ -16,6 +16,8 @@ from guiado.store.database import Connection
 from guiado.store.sessions import Wanted, uuid_or_none
 
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
+_EATEN_PLUS = re.compile(r"(T[\d:.,]+) (\d\d:?(?:\d\d)?)", re.ASCII)
+"""In an address an unwritten `%2B` arrives as a blank: 2026-11-22T10:00:00+01:00 is what curl users type."""
 
 
 def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], str] = str) -> Wanted:
@@ -28,13 +30,18 @@ def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], st
     Raises:
         InvalidInput: a date cannot be read.
     """
+    since = _moment(name_of("since"), page.since, zone)
+    until = _moment(name_of("until"), page.until, zone, is_end=True)
+    if since and until and until <= since:
+        why = Message("Debe ser posterior a {since}.", {"since": name_of("since")})
+        raise InvalidInput([FieldProblem(name_of("until"), why)])
     return Wanted(
         status=page.status.value if page.status else None,
         ticket_id=page.ticket_id,
         customer_email=page.customer_email,
         problem_id=page.problem_id,
-        since=_moment(name_of("since"), page.since, zone),
-        until=_moment(name_of("until"), page.until, zone, is_end=True),
+        since=since,
+        until=until,
     )
 
 
@@ -42,7 +49,7 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
     if given is None:
         return None
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(_EATEN_PLUS.sub(r"\1+\2", given))
         whole_day = moment.time() == time() and len(given) <= len("2026-11-22")
         # Until a day means until its end.
         moment += timedelta(days=1 if is_end and whole_day else 0)

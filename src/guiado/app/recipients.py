@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from guiado.app import commands
+from guiado.app.endpoint_fields import secret_problems
 from guiado.app.parts import Parts
 from guiado.app.targets import missing_url_problem, target_problems
 from guiado.delivery.channels.address import masked, normal_form, spellings
@@ -106,6 +107,7 @@ def _problems(parts: Parts, command: commands.Recipient) -> list[FieldProblem]:
     found = target_problems(command.channel, command.recipient, command.webhook_url)
     missing = missing_url_problem(command.channel, command.recipient, command.webhook_url, has_slack=parts.has_slack)
     found += [missing] if missing else []
+    found += secret_problems(command.secret or "")
     if command.time_zone not in _zones():
         why = Message("No es una zona horaria. Escríbela como Europe/Madrid o America/Mexico_City.")
         found.append(FieldProblem("time_zone", why))

@@ -18,41 +18,41 @@ from guiado.errors import Message, SettingsInvalid
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-FORBIDDEN: tuple[tuple[Network, str], ...] = tuple(
+FORBIDDEN: tuple[tuple[Network, Message], ...] = tuple(
     (ip_network(cidr), name)
     for cidr, name in (
-        ("0.0.0.0/8", "esta red"),
-        ("10.0.0.0/8", "red privada"),
-        ("100.64.0.0/10", "red del operador, CGNAT"),
-        ("127.0.0.0/8", "esta misma máquina"),
-        ("169.254.0.0/16", "enlace local"),
-        ("172.16.0.0/12", "red privada"),
-        ("192.0.0.0/24", "protocolos del IETF"),
-        ("192.0.2.0/24", "documentación"),
-        ("192.88.99.0/24", "relé 6to4"),
-        ("192.168.0.0/16", "red privada"),
-        ("198.18.0.0/15", "pruebas de rendimiento"),
-        ("198.51.100.0/24", "documentación"),
-        ("203.0.113.0/24", "documentación"),
-        ("224.0.0.0/4", "multidifusión"),
-        ("240.0.0.0/4", "reservada"),
-        ("::/128", "sin especificar"),
-        ("::1/128", "esta misma máquina"),
-        ("::/96", "IPv4 compatible, obsoleta"),
-        ("::ffff:0:0:0/96", "traducción SIIT"),
-        ("64:ff9b:1::/48", "NAT64 local"),
-        ("100::/64", "descarte"),
-        ("100:0:0:1::/64", "prefijo de relleno"),
-        ("2001::/32", "túnel Teredo"),
-        ("2001::/23", "protocolos del IETF"),
-        ("2001:db8::/32", "documentación"),
-        ("2002::/16", "túnel 6to4"),
-        ("3fff::/20", "documentación"),
-        ("5f00::/16", "segmentos SRv6"),
-        ("fc00::/7", "red privada, ULA"),
-        ("fe80::/10", "enlace local"),
-        ("fec0::/10", "sitio local, obsoleta"),
-        ("ff00::/8", "multidifusión"),
+        ("0.0.0.0/8", Message("esta red")),
+        ("10.0.0.0/8", Message("red privada")),
+        ("100.64.0.0/10", Message("red del operador, CGNAT")),
+        ("127.0.0.0/8", Message("esta misma máquina")),
+        ("169.254.0.0/16", Message("enlace local")),
+        ("172.16.0.0/12", Message("red privada")),
+        ("192.0.0.0/24", Message("protocolos del IETF")),
+        ("192.0.2.0/24", Message("documentación")),
+        ("192.88.99.0/24", Message("relé 6to4")),
+        ("192.168.0.0/16", Message("red privada")),
+        ("198.18.0.0/15", Message("pruebas de rendimiento")),
+        ("198.51.100.0/24", Message("documentación")),
+        ("203.0.113.0/24", Message("documentación")),
+        ("224.0.0.0/4", Message("multidifusión")),
+        ("240.0.0.0/4", Message("reservada")),
+        ("::/128", Message("sin especificar")),
+        ("::1/128", Message("esta misma máquina")),
+        ("::/96", Message("IPv4 compatible, obsoleta")),
+        ("::ffff:0:0:0/96", Message("traducción SIIT")),
+        ("64:ff9b:1::/48", Message("NAT64 local")),
+        ("100::/64", Message("descarte")),
+        ("100:0:0:1::/64", Message("prefijo de relleno")),
+        ("2001::/32", Message("túnel Teredo")),
+        ("2001::/23", Message("protocolos del IETF")),
+        ("2001:db8::/32", Message("documentación")),
+        ("2002::/16", Message("túnel 6to4")),
+        ("3fff::/20", Message("documentación")),
+        ("5f00::/16", Message("segmentos SRv6")),
+        ("fc00::/7", Message("red privada, ULA")),
+        ("fe80::/10", Message("enlace local")),
+        ("fec0::/10", Message("sitio local, obsoleta")),
+        ("ff00::/8", Message("multidifusión")),
     )
 )
 """What only the allow-list opens, with the name that a refusal gives. The narrower range comes first."""
@@ -153,7 +153,7 @@ def _parse_network(part: str) -> Network:
         ) from None
 
 
-def _refusal(address: Address, name: str | None) -> Message | None:
+def _refusal(address: Address, name: Message | None) -> Message | None:
     if name is None:
         return None
     meant = _meant(address)
@@ -164,14 +164,14 @@ def _refusal(address: Address, name: str | None) -> Message | None:
     )
 
 
-def _forbidden_name(address: Address) -> str | None:
+def _forbidden_name(address: Address) -> Message | None:
     number = int(address)
     for first, last, name in _RANGES[address.version]:
         if first <= number <= last:
             return name
     if address.version == 6 and address not in _GLOBAL_UNICAST:  # noqa: PLR2004 - the version of the protocol
-        return "sin asignar"
-    return "túnel ISATAP" if _is_isatap(address) else None
+        return Message("sin asignar")
+    return Message("túnel ISATAP") if _is_isatap(address) else None
 
 
 def _plain(address: Address) -> Address:

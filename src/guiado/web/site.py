@@ -6,6 +6,7 @@ Source: contract.md §3 (`/schema`); architecture.md, Web: strict content securi
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _SECURITY = {
     "Referrer-Policy": "no-referrer",
 }
 _MOST_LISTED = 50
+_QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
 Http = Request[Any, Any, Any]
 
 
@@ -55,8 +57,23 @@ def _page(request: Http, name: str, *, status_code: int = 200, **values: object)
 
 
 def is_for_people(request: Http) -> bool:
-    """Whether a browser asks, for somebody to read the answer."""
-    return "text/html" in request.headers.get("accept", "")
+    """Whether a browser asks, for somebody to read the answer: who likes JSON as much or better gets JSON.
+
+    Source: RFC 9110, section 12.5.1.
+    """
+    weights = _weights(request.headers.get("accept", ""))
+    others = max((weight for kind, weight in weights.items() if kind.endswith("json")), default=0.0)
+    return weights.get("text/html", 0.0) > others
+
+
+def _weights(accept: str) -> dict[str, float]:
+    """The media types that are named, and how much each is liked, from 0 to 1."""
+    found: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        found[kind] = float(quality) if _QUALITY.fullmatch(quality) else 1.0
+    return found
 
 
 def missing(request: Http) -> Response[str]:

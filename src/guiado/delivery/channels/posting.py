@@ -15,10 +15,10 @@ TIMEOUT_S = 20.0
 """For one message, from the lookup to the end of the answer."""
 
 _JSON = "application/json; charset=utf-8"
-_PASSING = frozenset({302, 303, 307, 408, 423, 425, 429})  # what another attempt may find changed, besides all from 500 on
+_PASSING = frozenset({302, 303, 304, 307, 408, 423, 425, 429})  # what another attempt may find changed, besides all from 500 on
 _OF_TARGET = frozenset({401, 402, 403, 404, 405, 407})  # the account, the key or the hook: no message would be taken
 _MOVED = frozenset({300, 301, 308})
-_OF_REDIRECT = range(300, 400)
+_OF_REDIRECT = frozenset({301, 302, 303, 307, 308})  # RFC 9110, section 15.4: the others name no other address
 _WAIT = frozenset({429, 502, 503, 504})
 
 
