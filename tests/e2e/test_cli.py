@@ -273,6 +273,29 @@ def test_db_status_and_migrate_know_what_is_due(empty_dsn, here, monkeypatch):
     assert here("db", "stop").code == 1
 
 
+@pytest.mark.parametrize(
+    "zone", ["/etc/passwd", "../../etc/passwd", "Foo/Bar", ":", "x" * 5_000, "Ñandú", ":America/Lima"], ids=ascii
+)
+def test_a_tz_that_is_no_time_zone_stops_no_command(dsn, zone):
+    for words in (("db", "status"), ("sessions", "list")):
+        said = run(dsn, *words, TZ=zone, GUIADO_LANG="en")
+        assert (said.code, said.err) == (0, ""), words
+
+
+def test_db_status_says_what_a_user_without_rights_lacks(dsn, here, monkeypatch):
+    asyncio.run(_execute(dsn, "DROP ROLE IF EXISTS nadie; CREATE ROLE nadie LOGIN"))
+    monkeypatch.setenv("DATABASE_URL", dsn.replace("postgresql://guiado@", "postgresql://nadie@"))
+    try:
+        for words in (("db", "status"), ("db", "migrate"), ("sessions", "list"), ("db", "backup")):
+            said = here(*words)
+            assert said.code == 1, words
+            assert "Error interno" not in said.err, words
+            assert "Traceback" not in said.err, words
+            assert re.search("permiso|nadie|dueño", said.err), words
+    finally:
+        asyncio.run(_execute(dsn, "DROP ROLE nadie"))
+
+
 def test_db_url_leaves_the_embedded_server_running_until_it_is_stopped(here, tmp_path, monkeypatch):
     home = tmp_path / "home"
     monkeypatch.setenv("GUIADO_HOME", str(home))
