@@ -173,7 +173,7 @@ def cli_page() -> str:
     """Every command with its arguments and options."""
     parts = [command_text(each) for each in commands() if not each.group]
     about = "Todas admiten `--help`, y `--lang es|en|pt` para elegir el idioma. Desde el proyecto: `.venv/bin/guiado …`."
-    return page("Órdenes", about, "\n\n".join(parts))
+    return page("Comandos", about, "\n\n".join(parts))
 
 
 def command_text(command: Command) -> str:

@@ -238,7 +238,7 @@ async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[s
         url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
         server = _Server(config, lambda: greet(url) if greet else None)
         tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
-        tell("open_without_keys", why="Todavía no hay claves: por eso la API solo responde a este equipo.")
+        tell("open_without_keys", why="Todavía no hay claves de API; por eso la API solo responde a este equipo.")
         tell("serving", url=url, embedded_database=runtime.site.is_embedded)
         await _warn_of_silence(runtime)
         _spare_collector()

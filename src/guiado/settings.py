@@ -164,7 +164,7 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsInvalid(
-            "{name} tiene un valor que no sirve: {problem}.\nCorrígelo en el entorno o en el archivo .env.",
+            "{name} tiene un valor no válido: {problem}.\nCorrígelo en el entorno o en el archivo .env.",
             name=".".join(str(part) for part in first["loc"]),
             problem=_reason(first["type"], first.get("ctx", {})),
         ) from None
