@@ -235,6 +235,6 @@ def _refuse_placeholders(settings: Settings) -> None:
     for name, value in given.items():
         if value and any(example in value for example in _PLACEHOLDERS):
             raise SettingsInvalid(
-                "{name} todavía tiene el valor de ejemplo.\nEscribe el verdadero o borra la línea.",
+                "{name} todavía tiene el valor de ejemplo.\nEscribe el valor real o borra la línea.",
                 name=name,
             )

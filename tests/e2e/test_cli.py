@@ -116,7 +116,7 @@ def test_leaving_for_later_and_coming_back_goes_on_in_the_sessions_language(faca
     resumed = here("chat", session_id, typed="s\n\n")
     assert resumed.code == 0
     assert "You have done 1 of 6 steps." in resumed.out
-    assert "We'll take the problem as solved" in resumed.out
+    assert "Glad that's solved!" in resumed.out
 
     again = here("chat", session_id)
     assert again.code == 0

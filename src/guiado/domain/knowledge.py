@@ -287,7 +287,7 @@ def _read_resource(raw: object, path: str, findings: Findings) -> Mapping[str, s
     if url and not _is_web_address(url):
         findings.error(reader.at("url"), "Debe empezar por http:// o https://.")
     elif url and "." not in (_host(url) or "").strip("."):
-        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la verdadera.", url=_shown(url))
+        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la real.", url=_shown(url))
     return {"title": title, "url": url}
 
 
