@@ -18,7 +18,7 @@ run: setup ## Prepara lo necesario y arranca el servicio
 chat: setup ## Abre una sesión guiada en la terminal
 	@trap : INT; .venv/bin/guiado chat $(ARGS) || [ $$? -eq 130 ]
 
-test: check ## Comprueba el código y ejecuta las pruebas
+test: check ## Comprueba el código y ejecuta las pruebas; solo si programas
 	@scripts/test.sh quick $(ARGS)
 
 test-long: setup-dev ## Ejecuta las pruebas largas

@@ -74,7 +74,7 @@ def main() -> list[tuple[str, float, str, str]]:
     beside = f"{server_mb / peer_mb:.1f} veces lo que ocupan sus bibliotecas".replace(".", ",")
     told = f"{share(server_mb, SERVER_LIMIT_MB, 'MB')}; {beside}"
     return [
-        ("Memoria en reposo: servidor con su trabajador", server_mb, "MB", told),
+        ("Memoria en reposo: servidor con su worker", server_mb, "MB", told),
         ("Lo mismo en una carpeta nueva", first_mb, "MB", share(first_mb, SERVER_LIMIT_MB, "MB")),
         ("El servidor en su peor momento: el primer arranque en una carpeta nueva", peak_mb, "MB", ""),
         ("Memoria en reposo: todos los procesos de PostgreSQL", database_mb, "MB", ""),

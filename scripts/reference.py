@@ -40,7 +40,7 @@ def settings_page() -> str:
     for field in Settings.model_fields.values():
         name = str(field.validation_alias)
         if name not in meanings:
-            raise SystemExit(f".env.example no explica {name}. Añádelo allí.")
+            raise SystemExit(f".env.example no explica {name}. Agrégalo allí.")
         rows.append(setting_row(name, meanings.pop(name), field.default))
     rows += [setting_row(name, meaning, None) for name, meaning in meanings.items()]
     about = "Por variables de entorno, o en un archivo `.env` de la carpeta de trabajo. Ninguno es obligatorio."
@@ -173,7 +173,7 @@ def cli_page() -> str:
     """Every command with its arguments and options."""
     parts = [command_text(each) for each in commands() if not each.group]
     about = "Todas admiten `--help`, y `--lang es|en|pt` para elegir el idioma. Desde el proyecto: `.venv/bin/guiado …`."
-    return page("Órdenes", about, "\n\n".join(parts))
+    return page("Comandos", about, "\n\n".join(parts))
 
 
 def command_text(command: Command) -> str:

@@ -56,7 +56,7 @@ find_python() {
   done
   name=${PYTHON:-python3}
   fail "guiado necesita Python 3.11 o posterior; «$name»: $(version_of "$name")." \
-    "Instálalo, o di cuál usar añadiendo a la orden, por ejemplo: PYTHON=python3.12"
+    "Instálalo, o indica cuál usar delante del comando, por ejemplo: PYTHON=python3.12"
 }
 
 make_venv() {

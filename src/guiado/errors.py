@@ -102,12 +102,12 @@ def os_reason(error: OSError) -> Message:
         errno.ENOEXEC: Message("no es un programa para este equipo"),
         errno.ENOMEM: Message("no queda memoria"),
         errno.EMFILE: Message("hay demasiados archivos abiertos"),
-        errno.EADDRINUSE: Message("otro programa lo usa"),
+        errno.EADDRINUSE: Message("lo está usando otro programa"),
         errno.EADDRNOTAVAIL: Message("esa dirección no es de este equipo"),
-        errno.ECONNREFUSED: Message("nadie atiende en esa dirección"),
+        errno.ECONNREFUSED: Message("ningún programa responde en esa dirección"),
         errno.ECONNRESET: Message("se cortó la conexión"),
-        errno.EHOSTUNREACH: Message("no se llega a ese equipo"),
-        errno.ENETUNREACH: Message("no se llega a ese equipo"),
+        errno.EHOSTUNREACH: Message("no se puede llegar a ese equipo"),
+        errno.ENETUNREACH: Message("no se puede llegar a ese equipo"),
         errno.ETIMEDOUT: Message("no contesta"),
     }
     number = error.errno or 0
@@ -274,9 +274,7 @@ class KeyReused(Conflict):
     code = "key_reused"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Idempotency-Key: esta clave ya se usó con otros datos. Genera una clave nueva para cada petición distinta."
-        )
+        super().__init__("Idempotency-Key: este valor ya se usó con otros datos. Genera uno nuevo para cada petición distinta.")
 
 
 class TargetRefused(GuiadoError):

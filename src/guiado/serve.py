@@ -246,7 +246,7 @@ async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[s
         is_told = await _is_anybody_told(runtime)
         server = _Server(config, lambda: greet(url, is_told) if greet else None)
         tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
-        tell("open_without_keys", why="Todavía no hay claves: por eso la API solo responde a este equipo.")
+        tell("open_without_keys", why="Todavía no hay claves de API; por eso la API solo responde a este equipo.")
         tell("serving", url=url, embedded_database=runtime.site.is_embedded)
         if not (is_told or greet):
             _warn_of_silence()

@@ -164,7 +164,7 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsInvalid(
-            "{name} tiene un valor que no sirve: {problem}.\nCorrígelo en el entorno o en el archivo .env.",
+            "{name} tiene un valor no válido: {problem}.\nCorrígelo en el entorno o en el archivo .env.",
             name=".".join(str(part) for part in first["loc"]),
             problem=_reason(first["type"], first.get("ctx", {})),
         ) from None
@@ -235,6 +235,6 @@ def _refuse_placeholders(settings: Settings) -> None:
     for name, value in given.items():
         if value and any(example in value for example in _PLACEHOLDERS):
             raise SettingsInvalid(
-                "{name} todavía tiene el valor de ejemplo.\nEscribe el verdadero o borra la línea.",
+                "{name} todavía tiene el valor de ejemplo.\nEscribe el valor real o borra la línea.",
                 name=name,
             )

@@ -212,7 +212,7 @@ class Runtime:
         settings = self.settings
         key = key or settings.openai_api_key or (_NO_KEY if settings.openai_base_url else None)
         if key is None:
-            log.warning("llm_off", why="falta la clave: define OPENAI_API_KEY, u OPENAI_BASE_URL para un modelo local")
+            log.warning("llm_off", why="falta la clave de API: define OPENAI_API_KEY, u OPENAI_BASE_URL para un modelo local")
             return None
         if key not in self._models:
             from guiado.language_model import LanguageModel  # most processes ask none

@@ -135,7 +135,7 @@ def test_the_documented_status_codes_are_the_real_ones(service: str) -> None:
         "session_id"
     ]
     found = {
-        "clave con otros datos": requests.post(f"{url}/start", json={**start, "customer_name": "Otra"}, headers={"Idempotency-Key": "documento-1"}, timeout=10),
+        "valor con otros datos": requests.post(f"{url}/start", json={**start, "customer_name": "Otra"}, headers={"Idempotency-Key": "documento-1"}, timeout=10),
         "otro paso": requests.post(f"{url}/{session}/step", json={"success": True, "step_number": 3}, timeout=10),
         "no existe": requests.get(f"{url}/no-existe", timeout=10),
         "sin sesión": requests.get(f"{url}/", timeout=10),
@@ -265,7 +265,7 @@ def test_every_relation_is_documented_and_every_documented_one_exists(rows: Call
 
 def test_every_function_is_documented_and_every_documented_one_exists(rows: Callable[..., Any]) -> None:
     functions = {row["proname"] for row in rows("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")}
-    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Funciones")[2].partition("## Órdenes")[0]
+    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Funciones")[2].partition("## Comandos")[0]
     assert set(re.findall(r"`(\w+)`", listed)) - {"guiado_"} == functions
     assert set(re.findall(r"\b(?:guiado|refresh|cleanup|maintenance|check|get|search)_\w+(?=\()", EVERYTHING)) <= functions
 
@@ -303,7 +303,7 @@ def commands_under(path: str, command: Any) -> Iterator[str]:
 
 def test_every_command_is_documented_and_every_documented_one_exists() -> None:
     existing = set(commands_under("guiado", typer.main.get_command(cli)))
-    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Órdenes")[2].partition("## Ajustes")[0]
+    listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Comandos")[2].partition("## Ajustes")[0]
     assert set(re.findall(r"`(guiado [a-z ]+)`", listed)) == existing
     texts = [(ROOT / name).read_text("utf-8") for name in ("README.md", "README.es.md", "docs/production.md")]
     used = set(re.findall(r"\bguiado ((?:db|kb|sessions) [a-z]+|serve|worker|chat|doctor)\b", "\n".join([*texts, EVERYTHING])))

@@ -316,7 +316,7 @@ def test_db_url_leaves_the_embedded_server_running_until_it_is_stopped(here, tmp
         server.leave()
         assert here("db", "stop").code == 0
         assert not server.status().running
-        assert "Parado" in here("db", "status").out
+        assert "Detenido" in here("db", "status").out
     finally:
         server.detach()
         server.stop()

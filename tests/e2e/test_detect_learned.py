@@ -84,7 +84,7 @@ def test_a_database_that_is_away_leaves_the_file_and_says_so(here: Run, base: Pa
     monkeypatch.setenv("DATABASE_URL", "postgresql://nadie@127.0.0.1:1/nada")
     said = here("detect", "no tengo internet", "--json")
     assert said.code == 0
-    assert "se mira solo el archivo" in said.err
+    assert "se usa solo el archivo" in said.err
     assert json.loads(said.out)["candidates"][0]["problem_id"] == "conexion_internet"
 
 

@@ -151,8 +151,8 @@ def test_a_refusal_names_the_address_the_setting_and_what_to_write_there() -> No
     [
         ("0.1.2.3", "esta red"),
         ("100.64.0.1", "CGNAT"),
-        ("127.0.0.1", "esta misma máquina"),
-        ("::1", "esta misma máquina"),
+        ("127.0.0.1", "este mismo equipo"),
+        ("::1", "este mismo equipo"),
         ("::", "sin especificar"),
         ("::127.0.0.1", "IPv4 compatible"),
         ("::ffff:0:127.0.0.1", "SIIT"),

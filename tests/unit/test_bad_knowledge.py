@@ -161,7 +161,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "quotes": (lambda path: path.write_text("{'a': 1}"), "falta un nombre entre comillas dobles"),
     "no comma": (lambda path: path.write_text('{"a": 1 "b": 2}'), "falta una coma"),
     "colon": (lambda path: path.write_text('{"a" 1}'), "faltan los dos puntos"),
-    "open text": (lambda path: path.write_text('{"a": "b'), "un texto no se cierra"),
+    "open text": (lambda path: path.write_text('{"a": "b'), "falta cerrar un texto entre comillas"),
     "line break": (lambda path: path.write_text('{"a": "b\nc"}'), "salto de línea"),
     "backslash": (lambda path: path.write_text('{"a": "\\x"}'), "barra inversa"),
     "extra": (lambda path: path.write_text("{} {}"), "sobra texto"),

@@ -120,7 +120,7 @@ def _placeholders(template: str) -> set[str]:
 
 def test_templates_are_found():
     assert "Debe ser {expected}: los pasos se numeran desde 1, en orden." in TEMPLATES
-    assert "Arranca el servicio web, con la API, sus páginas y un trabajador." in TEMPLATES
+    assert "Arranca el servicio web, con la API, sus páginas y un proceso en segundo plano (worker)." in TEMPLATES
     assert any(text.startswith("Tu caso pasa al equipo con todo lo que probaste.") and "{email}" in text for text in TEMPLATES)
 
 

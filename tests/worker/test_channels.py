@@ -593,7 +593,7 @@ def test_a_mail_server_that_is_not_there_or_says_nothing_is_tried_again() -> Non
                 await silent.send(MAIL)
             assert caught.value.permanent is False
         gone = EmailChannel(read_settings(**SENDER, SMTP_PORT=port), CLOSED, tls=NO_ROOTS)
-        with pytest.raises(DeliveryFailed, match="nadie atiende") as closed:
+        with pytest.raises(DeliveryFailed, match="ningún programa responde") as closed:
             await gone.send(MAIL)
         assert closed.value.permanent is False
 

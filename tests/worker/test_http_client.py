@@ -668,7 +668,7 @@ def test_tls_checks_the_name_and_not_the_dialled_address(certificate: tuple[str,
                     await guarded.post(f"https://otra.example:{port}/", b"", {}, timeout_s=2)
                 assert caught.value.permanent is False
             async with client(LOOPBACK, resolver=to("127.0.0.1"), tls=None) as distrustful:
-                with pytest.raises(DeliveryFailed, match="nadie de confianza"):
+                with pytest.raises(DeliveryFailed, match="autoridad de confianza"):
                     await distrustful.post(f"https://tienda.example:{port}/", b"", {}, timeout_s=2)
 
     run(play())

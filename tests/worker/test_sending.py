@@ -297,7 +297,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(dsn: str) -> None:
         assert [path for path, _, _ in house.receiver.got] == ["/crm"]
         async with house.parts.db.connection() as connection:
             (told,) = await webhooks.attempts(house.parts, connection, "crm", 10)
-        assert "no se sigue" in told["error_message"]
+        assert "no sigue redirecciones" in told["error_message"]
 
     run(dsn, test)
 

@@ -30,13 +30,15 @@ _PROXY_HEADERS = frozenset(
 )
 _DELIVERY_HEADERS = frozenset((b"x-webhook-attempt", b"webhook-id"))
 """What only our own deliveries bear together. A workflow that calls the API because of an event does not pass them on."""
-_PROXIED = "Sin claves, guiado solo atiende a esta máquina y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
+_PROXIED = (
+    "Sin claves de API, guiado solo responde a este equipo y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
+)
 _TWO_HOSTS = "Esta petición lleva más de una cabecera Host. Envía una sola."
 _CIRCLE = (
     "Esta petición es un envío de guiado: su webhook lleva al propio guiado, y los eventos darían vueltas sin fin. "
     "Cambia la dirección de ese webhook."
 )
-_FOREIGN = "Sin claves, guiado solo atiende a esta máquina: usa http://127.0.0.1 o http://localhost."
+_FOREIGN = "Sin claves de API, guiado solo responde a este equipo: usa http://127.0.0.1 o http://localhost."
 
 
 class Access:

@@ -39,9 +39,9 @@ _STATUS: tuple[tuple[type[GuiadoError], int], ...] = (
 )
 _TEXTS = {
     400: "La petición no se entiende. Revisa el cuerpo y los parámetros.",
-    401: "Falta una clave válida. Envíala en la cabecera Authorization: Bearer.",
+    401: "Falta una clave de API válida. Envíala en la cabecera Authorization: Bearer.",
     404: "Esta dirección no existe. Mira las rutas en /schema.",
-    405: "Este método no se usa en esta dirección. Mira las rutas en /schema.",
+    405: "Esta dirección no admite ese método. Mira las rutas en /schema.",
     406: "No hay respuesta en ese formato. Pide application/json.",
     408: "El cuerpo no llegó a tiempo. Envíalo de nuevo, entero.",
     413: "El cuerpo es demasiado grande: 1 MB como máximo. Acórtalo.",

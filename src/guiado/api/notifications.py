@@ -35,7 +35,7 @@ from guiado.store.database import Connection
     responses=TROUBLES,
 )
 async def create(request: Http, data: JSONBody[commands.Notification]) -> NotificationOut:
-    """Guarda una notificación y la envía enseguida; `GET /notifications` cuenta qué fue de ella."""
+    """Guarda una notificación y la envía enseguida; `GET /notifications` muestra su estado."""
 
     async def run(parts: Parts, connection: Connection) -> NotificationOut:
         stored, is_repeated = await notifications.store(parts, connection, data)
@@ -121,7 +121,7 @@ async def retry(request: Http, notification_id: FromPath[str]) -> Done:
     responses=TROUBLES,
 )
 async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> RecipientOut:
-    """Guarda a quién se avisa, de qué eventos y cómo lo quiere: idioma, horas de silencio, resumen."""
+    """Guarda a quién se avisa, de qué eventos y cómo: idioma, horas de silencio, resumen."""
 
     async def run(parts: Parts, connection: Connection) -> RecipientOut:
         stored = await recipients.put(parts, connection, data)
@@ -132,7 +132,7 @@ async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> Re
 
 @get("/recipients", operation_id="list_recipients", responses=TROUBLES)
 async def list_recipients(request: Http) -> RecipientList:
-    """A quién se avisa, y cómo lo quiere."""
+    """A quién se avisa, de qué y cómo."""
 
     async def run(parts: Parts, connection: Connection) -> RecipientList:
         found = [RecipientBody(**recipients.view(one)) for one in await recipients.every(parts, connection)]
@@ -143,7 +143,7 @@ async def list_recipients(request: Http) -> RecipientList:
 
 @delete("/recipients/{channel:str}", status_code=200, operation_id="delete_recipient", responses=TROUBLES)
 async def remove_recipient(request: Http, channel: FromPath[str], recipient: FromQuery[str]) -> Done:
-    """Deja de avisar a alguien; lo que ya estaba en camino sale."""
+    """Deja de avisar a alguien; lo que ya está en camino se envía."""
     language = language_of(request)
 
     async def run(parts: Parts, connection: Connection) -> Done:

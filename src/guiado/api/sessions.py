@@ -220,7 +220,7 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
     responses=TROUBLES,
 )
 async def reject(request: Http, session_id: FromPath[str], data: JSONBody[commands.Reject | None] = None) -> StartOut:
-    """No es ese problema: sigue con otro, pregunta, o pasa la sesión con una persona. Lo ya intentado se conserva."""
+    """No es ese problema: sigue con otro, pregunta, o pasa la sesión a una persona. Lo ya intentado se conserva."""
     caller, command = caller_of(request), data or commands.Reject()
     knowledge = await runtime_of(request).knowledge_for(session_id)
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
@@ -271,7 +271,7 @@ async def ratings(request: Http, session_id: FromPath[str]) -> FeedbackOut:
     responses=TROUBLES,
 )
 async def hand_over(request: Http, session_id: FromPath[str], data: JSONBody[commands.Escalate | None] = None) -> EscalationOut:
-    """Pasa la sesión con una persona, con todo lo que ya se intentó."""
+    """Pasa la sesión a una persona, con todo lo que ya se intentó."""
     caller, command = caller_of(request), data or commands.Escalate()
 
     async def run(parts: Parts, connection: Connection) -> EscalationOut:
@@ -342,7 +342,7 @@ async def resume(request: Http, session_id: FromPath[str]) -> ResumeOut:
     responses=TROUBLES,
 )
 async def correct(request: Http, session_id: FromPath[str], data: JSONBody[commands.Correct]) -> CorrectOut:
-    """Un agente dice cuál era el problema de verdad, esté la sesión como esté. La detección aprende de ello al momento."""
+    """Un agente dice cuál era el problema real, en cualquier estado de la sesión. La detección aprende de ello al momento."""
     caller = replace(caller_of(request), actor="agent")
 
     async def run(parts: Parts, connection: Connection) -> CorrectOut:

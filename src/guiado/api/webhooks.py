@@ -96,7 +96,7 @@ async def _with_warning(request: Http, told: WebhookOut | dict[str, Any], *, sec
     responses=TROUBLES,
 )
 async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOut:
-    """Registra un destino; el secreto se muestra solo esta vez. Otra vez el mismo: cambia lo que envíes y conserva lo demás."""
+    """Registra un destino y muestra su secreto esta única vez; uno que ya existe cambia en lo que envíes y conserva lo demás."""
     language = language_of(request)
 
     async def run(parts: Parts, connection: Connection) -> WebhookOut:
@@ -122,7 +122,7 @@ async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOu
     responses=TROUBLES,
 )
 async def change(request: Http, webhook_id: FromPath[str], data: JSONBody[commands.WebhookChange]) -> WebhookOut:
-    """Cambia lo que envíes de un destino y conserva lo demás; con un secreto nuevo, el anterior firma todavía unas horas."""
+    """Cambia lo que envíes de un destino y conserva lo demás; con un secreto nuevo, el anterior sigue firmando unas horas."""
     language = language_of(request)
 
     async def run(parts: Parts, connection: Connection) -> WebhookOut:
@@ -169,7 +169,7 @@ async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
 
 @get("/webhooks/{webhook_id:str}/stats", operation_id="webhook_stats", responses=TROUBLES)
 async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
-    """Qué fue de los envíos a un destino."""
+    """Estado de los envíos a un destino."""
 
     async def run(parts: Parts, connection: Connection) -> WebhookStats:
         found = await webhooks.stats(parts, connection, webhook_id)
@@ -243,7 +243,7 @@ def _on_its_way(language: str, count: int) -> str:
 
 @post("/webhooks/{webhook_id:str}/test", status_code=200, operation_id="test_webhook", responses=TROUBLES)
 async def test(request: Http, webhook_id: FromPath[str]) -> Tested:
-    """Envía un evento de prueba por el camino de todos, y espera al primer intento."""
+    """Envía un evento de prueba por la misma vía que los reales, y espera al primer intento."""
 
     async def run(parts: Parts, connection: Connection) -> str:
         return await webhooks.test(parts, connection, webhook_id)

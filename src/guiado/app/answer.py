@@ -69,7 +69,7 @@ def outcome_of(command: Step) -> Outcome:
         return Outcome.DONE if command.success else Outcome.COULD_NOT
     # "Did it, no use" may be said with either: the step was done, the problem is still there.
     if command.outcome is not Outcome.NOT_HELPED and command.outcome.success is not command.success:
-        raise InvalidInput([FieldProblem("outcome", Message("Contradice a success. Envía los dos de acuerdo, o solo success."))])
+        raise InvalidInput([FieldProblem("outcome", Message("Contradice a success. Haz que coincidan, o envía solo success."))])
     return command.outcome
 
 

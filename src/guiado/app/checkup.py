@@ -122,7 +122,7 @@ def look_at_port(settings: Settings) -> list[Finding]:
     if problem is None:
         return [good("port", "La dirección {place} está libre.", place=place)]
     if _is_guiado(settings.host, settings.port):
-        return [good("port", "El servicio atiende ya en {place}.", place=place)]
+        return [good("port", "El servicio ya está en marcha en {place}.", place=place)]
     return [
         bad(
             "port",

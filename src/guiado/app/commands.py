@@ -119,9 +119,7 @@ class Resolve(Command):
 class Correct(Command):
     """An agent says what a session was about; it stays open or closed as it is."""
 
-    problem_id: Annotated[
-        Line, Meta(examples=["conexion_internet"], description="El problema de verdad, u «otro» si no es ninguno.")
-    ]
+    problem_id: Annotated[Line, Meta(examples=["conexion_internet"], description="El problema real, u «otro» si no es ninguno.")]
     notes: Annotated[Notes, Meta(examples=["Era el cable de red"])] | None = None
 
 

@@ -40,7 +40,7 @@ async def draft_examples(parts: Parts, snapshot: Snapshot, problem_id: str, lang
             "No hay ningún modelo de lenguaje en uso.\nDefine GUIADO_USE_LLM=true y OPENAI_API_KEY (u OPENAI_BASE_URL)."
         )
     if not await is_allowed(parts):
-        raise GuiadoError("El modelo de lenguaje está apagado (enable_llm_enhancement). Enciéndelo en la configuración.")
+        raise GuiadoError("El modelo de lenguaje está desactivado (enable_llm_enhancement). Actívalo en la configuración.")
     spoken = guide.in_language(language)
     option = Option(problem_id, spoken.problem_title, spoken.problem_description)
     texts = await draft(parts.model, option, spoken.common_issues, language)

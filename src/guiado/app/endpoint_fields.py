@@ -63,8 +63,8 @@ def secret_problems(secret: str) -> list[FieldProblem]:
     if not is_damaged_secret(secret.strip()):
         return []
     why = Message(
-        "Después de whsec_ deben ir de 24 a 64 bytes en base64 (con + y /, no - ni _)."
-        ' Haz uno con: echo "whsec_$(openssl rand -base64 32)", o no envíes ninguno y guiado lo crea.'
+        "Después de whsec_ deben ir de 24 a 64 bytes en base64 (con + y /, no - ni _). Genera uno con: echo "
+        '"whsec_$(openssl rand -base64 32)", o no envíes ninguno y guiado lo crea.'
     )
     return [FieldProblem("secret", why)]
 

@@ -110,7 +110,7 @@ async def refuse_unknown(
     known = [each for each in (guide, *(version.guide for version in stored.values())) if each and each.problem_id == wanted]
     problems: list[FieldProblem] = []
     if problem_id not in {None, NO_KNOWN_PROBLEM} and not known:
-        why = Message("No hay ninguna guía {id}. Escribe la de verdad, o «otro» si no es ninguna.", {"id": wanted})
+        why = Message("No hay ninguna guía {id}. Escribe la correcta, o «otro» si no es ninguna.", {"id": wanted})
         problems.append(FieldProblem("problem_id", why))
     elif step_id is not None and step_id not in {step.step_id for each in known for step in each.steps}:
         why = Message("La guía no tiene ningún paso {id}. Escribe su step_id o quita el campo.", {"id": step_id})

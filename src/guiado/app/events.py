@@ -82,7 +82,7 @@ async def replay(
     """
     is_named = any(part is not None for part in (command.event_id, command.event, command.begin, command.end))
     if not is_named and not failed:
-        why = Message("Di qué se envía otra vez: un evento, --event, --from, --to, o --failed para todo lo que no llegó.")
+        why = Message("Indica qué se envía otra vez: un evento, --event, --from, --to, o --failed para todo lo que no llegó.")
         raise InvalidInput([FieldProblem("EVENTO", why)])
     if webhook_id is not None:
         return {webhook_id: await webhooks.replay(parts, connection, webhook_id, command)}

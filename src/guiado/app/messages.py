@@ -121,7 +121,7 @@ def nothing_to_do(session: Session, guide: Guide | None = None) -> str:
 
 def after_correction(session: Session) -> str:
     """What is said to an agent who told what the problem was."""
-    return text(session.language, "Gracias. Queda anotado y cuenta desde ahora para reconocer este problema.")
+    return text(session.language, "Gracias. Queda anotado, y la detección ya lo usa para reconocer este problema.")
 
 
 def thanks(language: str) -> str:

@@ -189,7 +189,7 @@ class Messenger:
             return _failed(due, str(error), clock.now(), is_refused=True)
         except Exception as error:  # noqa: BLE001 what no channel should do must not be tried for ever
             log.error("channel_broke", channel=due.channel, error=f"{type(error).__name__}: {error}"[:500])
-            why = _say("El canal falló por dentro. El registro del servicio dice por qué.")
+            why = _say("Error interno del canal. El registro del servicio dice por qué.")
             return _failed(due, why, clock.now())
         note, name = receipt.detail, receipt.provider_message_id
         return Fate("sent", clock.now(), 1, note=note, provider_message_id=name, is_refused=False)

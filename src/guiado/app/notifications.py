@@ -84,7 +84,7 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
         if command.notification_type not in IDS:
             found.append(FieldProblem("message", Message("Falta el texto. Escribe message o subject.")))
         elif command.session_id is None:
-            why = Message("Sin texto, el aviso cuenta algo de una sesión: indica session_id, o escribe message.")
+            why = Message("Un aviso sin texto trata de una sesión: indica session_id, o escribe message.")
             found.append(FieldProblem("message", why))
     return [problem for problem in found if problem]
 

@@ -27,10 +27,10 @@ _JSON_FAULTS = {
     "Expecting ':'": Message("faltan los dos puntos"),
     "Expecting ','": Message("falta una coma o un cierre"),
     "Expecting value": Message("falta un valor"),
-    "Extra data": Message("sobra texto detrás del final"),
-    "Unterminated string": Message("un texto no se cierra"),
+    "Extra data": Message("sobra texto después del final"),
+    "Unterminated string": Message("falta cerrar un texto entre comillas"),
     "Invalid control character": Message("un texto lleva un salto de línea o un carácter de control"),
-    "Invalid \\": Message("una barra inversa no vale"),
+    "Invalid \\": Message("una barra inversa no es válida ahí"),
     "Illegal trailing comma": Message("sobra una coma"),
 }
 """How `json` begins each of its complaints, and ours."""
@@ -95,7 +95,7 @@ def _fault(item: object) -> str | None:
         case bool() | None | date() | UUID() | msgspec.Struct() | list() | tuple() | AbstractSet():
             return None
         case float() if not isfinite(item):
-            return "Debe ser un número de verdad, no NaN ni Infinity."
+            return "Debe ser un número finito, no NaN ni Infinity."
         case int() | float():
             # The first comparison is for whole numbers that are too large to be made a float.
             fits = isinstance(item, float) or -_MAX_NUMBER <= item < _MAX_NUMBER
@@ -103,7 +103,7 @@ def _fault(item: object) -> str | None:
         case Mapping():
             keys = cast("Mapping[object, object]", item)
             fits = all(isinstance(key, str) and is_storable(key) for key in keys)
-            return None if fits else "Las claves deben ser textos normales."
+            return None if fits else "Los nombres de los campos deben ser textos normales."
         case _:
             return "Solo admite texto, números, true, false, null, listas y objetos."
 

@@ -202,7 +202,7 @@ class Visit:
         """What a failure means for the endpoint as a whole."""
         since = self._failing_since or now
         if outcome.is_gone:
-            self._disabled = _say("El receptor contestó 410: no quiere más envíos.")
+            self._disabled = _say("El receptor contestó 410: ya no acepta envíos.")
         elif now - since >= retry.GIVE_UP:
             self._disabled = _say("El receptor no contesta desde hace cinco días.")
         elif outcome.wait_s is not None:
@@ -278,7 +278,8 @@ def _judge(answer: HttpAnswer, now: datetime) -> Outcome:
     why = f"HTTP {answer.status}"
     if answer.status in _REDIRECTS:
         why = _say(
-            "HTTP {status}: el receptor reenvía a otra dirección, y no se sigue. Registra la definitiva.", status=answer.status
+            "HTTP {status}: el receptor redirige a otra dirección, y guiado no sigue redirecciones. Registra la definitiva.",
+            status=answer.status,
         )
     return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
 

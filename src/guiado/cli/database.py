@@ -24,8 +24,9 @@ _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "al
 
 @app.command(
     cls=Manual,
-    help='Escribe solo la dirección de la base de datos; por ejemplo para: psql "$(guiado db url)"\n'
-    "Si la base integrada está parada, la arranca. La deja en marcha hasta que la pares con guiado db stop.",
+    help='Muestra solo la dirección de la base de datos; por ejemplo, para: psql "$(guiado db url)"\n'
+    "Si la base de datos integrada está detenida, la arranca y la deja en marcha hasta que la detengas con guiado "
+    "db stop.",
 )
 def url(context: typer.Context) -> None:
     """Print the address alone, of a server that runs on when this process is gone."""
@@ -39,7 +40,9 @@ def url(context: typer.Context) -> None:
     screen_of(context).verbatim(dsn)
 
 
-@app.command(cls=Manual, context_settings=_PASS_ON, help="Abre psql con la base de datos; lo que añadas se lo pasa a psql.")
+@app.command(
+    cls=Manual, context_settings=_PASS_ON, help=("Abre psql con la base de datos; los argumentos que agregues pasan a psql.")
+)
 def psql(
     words: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENTOS", help="Argumentos de psql.")] = None,
 ) -> None:
@@ -89,7 +92,7 @@ def status(context: typer.Context) -> None:
     screen.say("Datos: {folder}", folder=found.data)
     dsn = server.dsn() if found.running else None
     if dsn is None:
-        screen.say("Parado.", style="yellow")
+        screen.say("Detenido.", style="yellow")
         return
     screen.say("En marcha (proceso {pid}).", style="green", pid=found.pid)
     if found.replaced:
@@ -99,15 +102,15 @@ def status(context: typer.Context) -> None:
     _show_schema(screen, dsn)
 
 
-@app.command(cls=Manual, help="Para la base de datos integrada, si nadie la usa.")
+@app.command(cls=Manual, help="Detiene la base de datos integrada, si nadie la usa.")
 def stop(context: typer.Context) -> None:
     """Stop the embedded server."""
     settings = _settings()
     if settings.database_url:
-        raise GuiadoError("La base de datos es la de DATABASE_URL: guiado no la para. Hazlo en su servidor.")
+        raise GuiadoError("La base de datos es la de DATABASE_URL y guiado no puede detenerla. Detenla en su servidor.")
     if not _embedded(settings).stop():
         raise GuiadoError("La base de datos está en uso. Termina antes los otros procesos de guiado.")
-    screen_of(context).say("Parado.")
+    screen_of(context).say("Detenido.")
 
 
 def _settings() -> Settings:

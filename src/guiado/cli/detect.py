@@ -32,10 +32,10 @@ _MISUSED = 2
 def rank(
     context: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXTO", help="Las palabras del cliente, entre comillas.")],
-    explain: Annotated[bool, typer.Option("--explain", help="Explica cómo se llegó a ello.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Explica cómo se llegó al resultado.")] = False,
     as_json: Json = False,
     file_only: Annotated[
-        bool, typer.Option("--file-only", help="Mira solo el archivo, sin la base de datos ni lo que se aprendió.")
+        bool, typer.Option("--file-only", help="Usa solo el archivo, sin la base de datos ni lo aprendido.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=20, help="Cuántos como máximo, de 1 a 20.")] = 3,
 ) -> None:
@@ -73,7 +73,7 @@ def _open(screen: Screen, *, file_only: bool) -> Workbench:
     if isinstance(trouble, KnowledgeBaseInvalid):
         screen.complain(screen.tr("El archivo tiene errores: se usa la última versión buena. Míralos con: guiado kb lint"))
     elif trouble is not None:
-        screen.complain(screen.tr("La base de datos no responde, así que se mira solo el archivo, sin lo que se aprendió."))
+        screen.complain(screen.tr("La base de datos no responde, así que se usa solo el archivo, sin lo aprendido."))
         screen.complain(screen.explain(trouble))
     return bench
 
@@ -81,8 +81,9 @@ def _open(screen: Screen, *, file_only: bool) -> Workbench:
 @app.command(
     "eval",
     cls=Manual,
-    help="Mide la detección con frases de las que se sabe el problema.\n"
-    'Las filas llevan text y problem_id (vacío o null: ninguno); en JSON vale también {{"test": [[texto, problema], …]}}.',
+    help="Mide la detección con frases cuyo problema se conoce.\n"
+    'Las filas llevan text y problem_id (vacío o null: ninguno); en JSON también se admite {{"test": [[texto, '
+    "problema], …]}}.",
 )
 def evaluate(
     context: typer.Context,

@@ -22,13 +22,13 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         cls=Manual,
         help="Revisa la instalación y dice qué falla y cómo arreglarlo. Termina con código 1 si algo falla.\n"
-        "Si la base integrada está parada, la arranca para mirarla y la vuelve a parar.",
+        "Si la base de datos integrada está detenida, la arranca para revisarla y la vuelve a detener.",
     )(doctor)
 
 
 def doctor(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Muestra JSON, para programas.")] = False,
 ) -> None:
     """Look at everything and show what was found."""
     screen, findings = screen_of(context), _look_at_everything()

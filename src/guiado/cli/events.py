@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=ManualGroup, help="Eventos: verlos, contarlos y enviarlos otra vez.", no_args_is_help=True)
 Event = Annotated[str | None, typer.Option("--event", metavar="TIPO", help="Solo los de este tipo.")]
-Begin = Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde entonces.")]
-End = Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de entonces.")]
+Begin = Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde esta fecha y hora.")]
+End = Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de esta fecha y hora.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Todo lo que no llegó.")]
 _SECONDS_A_MINUTE, _SECONDS_AN_HOUR = 60, 3_600
 _STYLES = {"pending": "yellow", "delivered": "green", "exhausted": "red", "disabled": "dim", "cancelled": "dim"}
 
 
-@app.command(cls=Manual, help="Muestra los últimos eventos y qué fue de sus envíos.")
+@app.command(cls=Manual, help="Muestra los últimos eventos y el resultado de sus envíos.")
 def tail(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántos, como máximo (20).")] = 20,
@@ -93,7 +93,7 @@ def send_again(screen: Screen, given: View, webhook_id: str | None, *, failed: b
         screen.say("No había nada que enviar otra vez. Con --all, también lo que ya llegó.")
 
 
-@app.command(cls=Manual, help="Cuenta los eventos, y dice cómo están las colas de cada destino y de cada canal.")
+@app.command(cls=Manual, help="Cuenta los eventos y muestra el estado de las colas de cada destino y de cada canal.")
 def stats(context: typer.Context, as_json: Json = False) -> None:
     """Show figures of events and queues."""
     from guiado.cli.postman import stats as look

@@ -100,11 +100,11 @@ def _facts(screen: Screen, found: Found, reading: Reading) -> Iterator[tuple[str
     """Label and value of what was made of the text."""
     languages = {"es": screen.tr("español"), "en": screen.tr("inglés"), "pt": screen.tr("portugués")}
     yield screen.tr("Idioma"), languages.get(found.detected.language or "", screen.tr("no se sabe"))
-    yield screen.tr("Leído como"), _shortened(reading.sentence) or screen.tr("nada: no hay palabras que leer")
+    yield screen.tr("Leído como"), _shortened(reading.sentence) or screen.tr("nada: no quedan palabras que leer")
     if reading.unread:
         yield (
-            screen.tr("Sin leer"),
-            screen.tr("palabras: {count} (correo citado, saludo, firma, lo que sobra)", count=reading.unread),
+            screen.tr("Descartado"),
+            screen.tr("palabras: {count} (correo citado, saludo, firma, texto sobrante)", count=reading.unread),
         )
     if reading.repaired:
         yield screen.tr("Reparado"), ", ".join(reading.repaired[:_MOST_REPAIRS])

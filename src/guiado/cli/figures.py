@@ -53,20 +53,30 @@ def show(screen: Screen, report: Report, bench: Workbench) -> None:
 
 def _figures(screen: Screen, report: Report) -> Iterator[tuple[str, str, str]]:
     figures = report.figures
-    total = screen.tr("{known} de un problema conocido, {none} de ninguno", known=figures.in_scope, none=figures.out_of_scope)
+    total = screen.tr(
+        "{known} de un problema conocido, {none} de ningún problema conocido", known=figures.in_scope, none=figures.out_of_scope
+    )
     yield screen.tr("Frases"), str(figures.in_scope + figures.out_of_scope), total
     for label, share, meaning in (
         (screen.tr("Aciertos"), figures.accuracy, screen.tr("el primer candidato es el correcto")),
-        (screen.tr("Entre los tres primeros"), figures.top3, screen.tr("el bueno está entre ellos")),
+        (screen.tr("Entre los tres primeros"), figures.top3, screen.tr("el correcto está entre ellos")),
         (
             screen.tr("Aciertos propuestos"),
             figures.accepted_right,
             screen.tr("el primer candidato es el correcto y supera el umbral"),
         ),
-        (screen.tr("Rechazos"), figures.refused, screen.tr("no se propone nada a quien no habla de ninguno")),
-        ("AUROC", figures.auroc, screen.tr("cómo separa la confianza unas frases de otras; 50 % es azar")),
-        ("ECE", figures.ece, screen.tr("cuánto se aparta la confianza de los aciertos; menos es mejor")),
-        ("ECE20", figures.ece20, screen.tr("lo mismo con un 20 % de frases de ninguno")),
+        (
+            screen.tr("Rechazos"),
+            figures.refused,
+            screen.tr("frases de ningún problema conocido para las que no se propone nada"),
+        ),
+        (
+            "AUROC",
+            figures.auroc,
+            screen.tr("cómo separa la confianza las frases de un problema conocido de las demás; 50 % es azar"),
+        ),
+        ("ECE", figures.ece, screen.tr("diferencia entre la confianza y los aciertos reales; cuanto menor, mejor")),
+        ("ECE20", figures.ece20, screen.tr("lo mismo, con un 20 % de frases de ningún problema conocido")),
     ):
         yield label, percent(screen, share, 1), meaning
     times = f"{report.p50_ms:.1f} / {report.p99_ms:.1f} ms"
@@ -100,7 +110,7 @@ def _verdicts(screen: Screen, report: Report, bench: Workbench) -> Table:
         table.add_column(name, justify="right")
     for label, counts in (
         (screen.tr("de un problema conocido"), report.verdicts_inside),
-        (screen.tr("de ninguno"), report.verdicts_outside),
+        (screen.tr("de ningún problema conocido"), report.verdicts_outside),
     ):
         if total := counts.total():
             table.add_row(label, *(percent(screen, counts[verdict] / total, 1) for verdict in Verdict))
@@ -115,11 +125,11 @@ def _show_confusions(screen: Screen, report: Report) -> None:
     if not worst:
         screen.say("No hubo confusiones.", style="green")
         return
-    screen.say("Lo que más se confunde", style="bold")
+    screen.say("Confusiones más frecuentes", style="bold")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(screen.tr("veces"), justify="right")
-    table.add_column(screen.tr("era"), overflow="fold")
-    table.add_column(screen.tr("se tomó por"), overflow="fold")
+    table.add_column(screen.tr("problema real"), overflow="fold")
+    table.add_column(screen.tr("se reconoció como"), overflow="fold")
     table.add_column(screen.tr("por ejemplo"), overflow="fold", ratio=1)
     nothing = screen.tr("ninguno")
     for (right, taken), count in worst:

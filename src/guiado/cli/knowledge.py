@@ -111,7 +111,9 @@ def _guide_json(guide: Guide) -> dict[str, object]:
 @app.command(cls=Manual, help="Copia la base de conocimiento original a un archivo que puedes editar.")
 def export(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="ARCHIVO", help="Dónde; por defecto, aquí y con su nombre.")] = Path(_NAME),
+    file: Annotated[
+        Path, typer.Argument(metavar="ARCHIVO", help=("Dónde guardarla; por defecto, en esta carpeta y con su nombre."))
+    ] = Path(_NAME),
     force: Annotated[bool, typer.Option("--force", help="Sustituye el archivo si ya existe.")] = False,
 ) -> None:
     """Write the knowledge base that ships to a file."""

@@ -41,8 +41,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command(
     cls=Manual,
-    help="Muestra los ejemplos que esperan revisión, o los acepta y rechaza.\n"
-    "Esperan los que contradicen lo que ya se sabe y los de un cliente que ya enseñó mucho.",
+    help="Muestra los ejemplos que esperan revisión, o los acepta o rechaza.\n"
+    "Esperan revisión los que contradicen lo que ya se sabe y los de un cliente que ya dio muchos ejemplos.",
 )
 def review(
     context: typer.Context,
@@ -72,7 +72,7 @@ def review(
 @app.command(
     cls=Manual,
     help="Pide al modelo de lenguaje ejemplos de cómo cuentan los clientes un problema.\n"
-    "No cuentan hasta que los aceptes con guiado learn review.",
+    "La detección no los usa hasta que los aceptes con guiado learn review.",
 )
 def draft(
     context: typer.Context,
@@ -108,13 +108,13 @@ def refit(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command(
     cls=Manual,
-    help="Escribe los ejemplos que cuentan, uno por línea en JSON, o como common_issues para la base de conocimiento.",
+    help="Muestra los ejemplos en uso, uno por línea en JSON, o como common_issues para la base de conocimiento.",
 )
 def export(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(metavar="ARCHIVO", help="Dónde; por defecto, en la pantalla.")] = None,
     common_issues: Annotated[
-        bool, typer.Option("--common-issues", help="En la forma de la base de conocimiento, para pegarlos en ella.")
+        bool, typer.Option("--common-issues", help="Con el formato de la base de conocimiento, para pegarlos en ella.")
     ] = False,
 ) -> None:
     """Write the examples that count."""
@@ -143,8 +143,8 @@ def export(
 
 @app.command(
     cls=Manual,
-    help="Retira ejemplos: dejan de contar al momento. Con varias condiciones, los que cumplen todas.\n"
-    "Queda anotado en el registro; lo que se dijo no se borra.",
+    help="Retira ejemplos: la detección deja de usarlos al momento. Con varias condiciones, los que cumplen todas.\n"
+    "Queda anotado en el registro; lo que dijo el cliente no se borra.",
 )
 def undo(
     context: typer.Context,
@@ -152,7 +152,8 @@ def undo(
     session: Annotated[str | None, typer.Option("--session", metavar="SESIÓN", help="Los de esta sesión.")] = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="CORREO", help="Los de este cliente.")] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="FECHA", help="Los hechos desde entonces, por ejemplo 2026-11-22T10:00.")
+        str | None,
+        typer.Option("--since", metavar="FECHA", help=("Los que se dieron desde esa fecha, por ejemplo 2026-11-22T10:00.")),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -160,7 +161,7 @@ def undo(
     from guiado.cli import teacher
 
     if not (example_id or session or customer or since):
-        raise InvalidInput([FieldProblem("EJEMPLO", Message("Di cuáles: un ejemplo, --session, --customer o --since."))])
+        raise InvalidInput([FieldProblem("EJEMPLO", Message("Indica cuáles: un ejemplo, --session, --customer o --since."))])
     count = teacher.undo(example_id, session, customer, read_time("--since", since))
     screen = screen_of(context)
     if count or as_json:
@@ -176,7 +177,7 @@ def _tell_count(screen: Screen, said: str, count: int, *, as_json: bool) -> None
         screen.show(said, style="green")
 
 
-@app.command(cls=Manual, help="Agrupa lo que preguntan los clientes y la base de conocimiento no conoce.")
+@app.command(cls=Manual, help="Agrupa las preguntas de los clientes que la base de conocimiento todavía no cubre.")
 def gaps(
     context: typer.Context,
     days: Annotated[int, typer.Option(metavar="DÍAS", min=1, max=3_650, help="De los últimos días (30).")] = 30,
@@ -190,7 +191,7 @@ def gaps(
     if as_json:
         screen.print_json(found)
     elif not found:
-        screen.say("Nada se repite entre lo que no se reconoció.")
+        screen.say("Entre las descripciones no reconocidas no hay ninguna que se repita.")
     else:
         for each in found:
             _show_gap(screen, each)
@@ -234,7 +235,7 @@ def _show_counts(screen: Screen, rows: list[View]) -> None:
 def _kinds(screen: Screen) -> dict[str, str]:
     return {
         "accepted": screen.tr("aceptados"),
-        "negative": screen.tr("dicen que no es"),
+        "negative": screen.tr("no son de ese problema"),
         "pending": screen.tr("por revisar"),
         "rejected": screen.tr("retirados"),
     }
@@ -243,8 +244,8 @@ def _kinds(screen: Screen) -> dict[str, str]:
 def _show_example(screen: Screen, example: View) -> None:
     doubts = {
         "contradicts": screen.tr("contradice lo que ya se sabe"),
-        "many-of-problem": screen.tr("este cliente ya enseñó mucho sobre este problema"),
-        "many-of-day": screen.tr("este cliente enseñó mucho en un día"),
+        "many-of-problem": screen.tr("este cliente ya dio muchos ejemplos de este problema"),
+        "many-of-day": screen.tr("este cliente dio muchos ejemplos en un día"),
         "drafted": screen.tr("lo escribió el modelo de lenguaje"),
     }
     meaning = screen.tr("no es: {problem}", problem=example["problem_id"])

@@ -189,7 +189,7 @@ def _bad_value(screen: Screen, error: Any, name: str) -> str:  # noqa: ANN401
         return screen.tr("{name}: escribe un número, {least} como mínimo.", name=name, least=least)
     if getattr(getattr(parameter, "type_descriptor", None), "annotation", None) in {int, float}:
         return screen.tr("{name}: escribe un número.", name=name)
-    return screen.tr("{name}: ese valor no sirve.", name=name)
+    return screen.tr("{name}: ese valor no es válido.", name=name)
 
 
 def _parameter_name(error: Any) -> str:  # noqa: ANN401

@@ -55,7 +55,7 @@ def new(
     if print_only or not steps:
         screen.print_json({name: entry})
         if not print_only:
-            screen.complain(screen.tr("Faltan los pasos: complétala y pégala en {file}, o dilos con --step.", file=_file()))
+            screen.complain(screen.tr("Faltan los pasos: complétala y pégala en {file}, o indícalos con --step.", file=_file()))
         return
     if is_sure(screen, screen.tr("¿Agregar «{title}» a {file}? s/n", title=entry["problem_title"], file=_file())):
         _add(_file(), name, entry)

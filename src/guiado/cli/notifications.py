@@ -20,7 +20,7 @@ Channel = Annotated[
 _MARKS = {"sent": ("✓", "green"), "failed": ("✗", "red"), "pending": ("…", "yellow"), "cancelled": ("-", "dim")}
 
 
-@app.command("list", cls=Manual, help="Muestra los últimos avisos y qué fue de ellos.")
+@app.command("list", cls=Manual, help="Muestra los últimos avisos y su estado.")
 def list_(
     context: typer.Context,
     channel: Channel = None,
@@ -37,12 +37,12 @@ def list_(
     if as_json:
         screen.print_json(found)
     elif not found:
-        screen.say("No hay avisos así.")
+        screen.say("Ningún aviso cumple esas condiciones.")
     for each in [] if as_json else found:
         _show(screen, each)
 
 
-@app.command(cls=Manual, help="Muestra un aviso entero: lo que dice y qué fue de él.")
+@app.command(cls=Manual, help="Muestra un aviso completo: su texto y su estado.")
 def show(
     context: typer.Context,
     notification_id: Annotated[str, typer.Argument(metavar="ID", help="Identificador del aviso.")],
@@ -71,7 +71,7 @@ def retry(
     status: Annotated[
         str | None, typer.Option(metavar="ESTADO", help="Solo los perdidos (failed) o los que esperan otro intento (pending).")
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Los que se guardaron desde entonces.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Los que se guardaron desde esta fecha.")] = None,
     as_json: Json = False,
 ) -> None:
     """Send notifications again."""

@@ -23,7 +23,7 @@ def greet(screen: Screen) -> None:
     """Say who speaks."""
     screen.show()
     screen.say("Hola, soy guiado.", style="bold cyan")
-    screen.say("Vamos a resolver tu problema paso a paso. Ctrl-C sale cuando quieras y nada se pierde.")
+    screen.say("Vamos a resolver tu problema paso a paso. Puedes salir cuando quieras con Ctrl-C: nada se pierde.")
     screen.show()
 
 

@@ -12,14 +12,14 @@ from guiado.cli.screen import Json, Screen, screen_of
 if TYPE_CHECKING:
     from guiado.app.views import View
 
-app = typer.Typer(cls=ManualGroup, help="A quién se avisa, de qué y cómo lo quiere.", no_args_is_help=True)
+app = typer.Typer(cls=ManualGroup, help="Destinatarios: a quién se avisa, de qué y cómo.", no_args_is_help=True)
 ChannelArgument = Annotated[
     str, typer.Argument(metavar="CANAL", help="email, sms, push, slack, teams, discord, webhook o apprise.")
 ]
 RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="Dirección, número, tema o nombre del canal.")]
 
 
-@app.command("list", cls=Manual, help="Muestra a quién se avisa y cómo lo quiere.")
+@app.command("list", cls=Manual, help="Muestra a quién se avisa, de qué y cómo.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show everybody who is told something."""
     from guiado.cli.notifier import told
@@ -29,13 +29,13 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         screen.print_json(found)
     elif not found:
         screen.say(
-            "Todavía no se avisa a nadie. Apunta a alguien: guiado recipients add email ana@example.com --event session_escalated"
+            "Todavía no se avisa a nadie. Agrega a alguien: guiado recipients add email ana@example.com --event session_escalated"
         )
     for each in [] if as_json else found:
         _show(screen, each)
 
 
-@app.command(cls=Manual, help="Apunta a quién se avisa y de qué; el mismo otra vez lo reemplaza.")
+@app.command(cls=Manual, help="Agrega un destinatario y de qué se le avisa; si ya existe, lo reemplaza.")
 def add(
     context: typer.Context,
     channel: ChannelArgument,
@@ -44,7 +44,7 @@ def add(
         list[str] | None, typer.Option("--event", metavar="EVENTO", help="De qué eventos; se puede repetir.")
     ] = None,
     mute: Annotated[
-        list[str] | None, typer.Option("--mute", metavar="TIPO", help="Qué avisos no quiere; se puede repetir.")
+        list[str] | None, typer.Option("--mute", metavar="TIPO", help="Eventos de los que no quiere avisos; se puede repetir.")
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="es|en|pt", help="En qué idioma.")] = None,
     time_zone: Annotated[str | None, typer.Option(metavar="ZONA", help="Su zona horaria (UTC).")] = None,
@@ -74,7 +74,7 @@ def add(
         _show(screen, stored)
 
 
-@app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya estaba en camino sale.")
+@app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya está en camino se envía.")
 def remove(context: typer.Context, channel: ChannelArgument, recipient: RecipientArgument, as_json: Json = False) -> None:
     """Forget somebody."""
     from guiado.cli.notifier import forget

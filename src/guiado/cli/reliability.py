@@ -97,7 +97,7 @@ def _y(share: float) -> float:
 
 
 def _draw_title(pen: _Pen, screen: Screen, figures: Figures, name: str) -> None:
-    pen.write(_LEFT, 36, screen.tr("Lo que vale la confianza"), 28)
+    pen.write(_LEFT, 36, screen.tr("Fiabilidad de la confianza"), 28)
     pen.write(_x(1), 40, f"ECE {percent(screen, figures.ece, 1)}", 23, anchor="ra")
     total = figures.in_scope + figures.out_of_scope
     pen.write(_LEFT, 80, f"{name[:60]} - {screen.tr('Frases: {count}', count=total)}", 15, _FAINT)
@@ -147,9 +147,9 @@ def _draw_counts(pen: _Pen, screen: Screen, figures: Figures) -> None:
 def _draw_legend(pen: _Pen, screen: Screen) -> None:
     rows = (
         (_RIGHT, screen.tr("aciertos reales")),
-        (_OVER, screen.tr("confianza de sobra")),
-        (_UNDER, screen.tr("confianza de menos")),
-        (None, screen.tr("ideal: se acierta lo que se dice")),
+        (_OVER, screen.tr("exceso de confianza")),
+        (_UNDER, screen.tr("falta de confianza")),
+        (None, screen.tr("ideal: la confianza coincide con los aciertos")),
     )
     for number, (ink, words) in enumerate(rows):
         x, y = _x(0) + 18, _TOP + 18 + 26 * number

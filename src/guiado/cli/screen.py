@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-Json = Annotated[bool, typer.Option("--json", help="Escribe JSON, para programas.")]
+Json = Annotated[bool, typer.Option("--json", help="Muestra JSON, para programas.")]
 _NARROW = 60
 """Below this width, in columns, nothing is indented."""
 _LEAST = 10

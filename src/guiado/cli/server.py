@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command(cls=Manual, help="Arranca el servicio web, con la API, sus páginas y un trabajador.")(serve)
-    app.command(cls=Manual, help="Arranca solo un trabajador: envía lo que espera y hace las tareas periódicas.")(worker)
+    app.command(cls=Manual, help="Arranca el servicio web, con la API, sus páginas y un proceso en segundo plano (worker).")(
+        serve
+    )
+    app.command(
+        cls=Manual,
+        help=("Arranca solo un proceso en segundo plano (worker): envía lo pendiente y ejecuta las tareas periódicas."),
+    )(worker)
 
 
 def serve(
@@ -44,7 +49,7 @@ def _greet(screen: Screen, url: str, is_told: bool) -> None:
         ("", ""),
         (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),
         (screen.tr("Deja abierta esta terminal y usa otra para lo demás. Ctrl-C lo detiene."), ""),
-        (screen.tr("Por ahora solo responde a este equipo: todavía no hay claves de acceso."), "dim"),
+        (screen.tr("Por ahora solo responde a este equipo: todavía no hay claves de API."), "dim"),
         ("" if is_told else silence, "yellow"),
     ):
         screen.errors.print(line, style=style, soft_wrap=True)
@@ -72,7 +77,7 @@ async def _work(screen: Screen, settings: Settings) -> None:
         working = runtime.worker()
         for wish in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(wish, working.stop)
-        screen.say("Trabajador en marcha. Ctrl-C lo para.")
+        screen.say("Proceso en segundo plano (worker) en marcha. Ctrl-C lo detiene.")
         await working.run()
     finally:
         await runtime.close()

@@ -25,7 +25,7 @@ class SessionsGroup(ManualGroup):
 
 
 app = typer.Typer(
-    cls=SessionsGroup, help="Sesiones: búscalas, míralas, ciérralas o pásalas con una persona.", no_args_is_help=True
+    cls=SessionsGroup, help="Sesiones: buscarlas, verlas, cerrarlas o pasarlas a una persona.", no_args_is_help=True
 )
 SessionId = Annotated[
     str, typer.Argument(metavar="SESIÓN", help="Identificador, referencia corta (su final) o principio del identificador.")
@@ -51,8 +51,8 @@ def list_(
         ),
     ] = None,
     problem: Annotated[str | None, typer.Option(metavar="GUÍA", help="Solo las de este problema.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron desde entonces.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron hasta entonces.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron desde esta fecha.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="FECHA", help="Solo las que empezaron antes de esta fecha.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántas, como máximo (20).")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +64,9 @@ def list_(
     if as_json:
         screen.print_json(found)
     elif not found:
-        screen.say("Ninguna sesión es así." if status or any(conditions.values()) else "Todavía no hay sesiones.")
+        screen.say(
+            "Ninguna sesión cumple esas condiciones." if status or any(conditions.values()) else "Todavía no hay sesiones."
+        )
     elif screen.out.width >= _WIDE:
         _show_table(screen, found)
     else:
@@ -90,7 +92,7 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
 def resolve(
     context: typer.Context,
     session_id: SessionId,
-    problem: Annotated[str | None, typer.Option(metavar="GUÍA", help="El problema verdadero, u «otro» si no es ninguno.")] = None,
+    problem: Annotated[str | None, typer.Option(metavar="GUÍA", help="El problema real, u «otro» si no es ninguno.")] = None,
     step: Annotated[str | None, typer.Option(metavar="PASO", help="El step_id del paso que lo resolvió.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="N", help="Minutos que dedicaste.")] = None,
     notes: Annotated[str | None, typer.Option(metavar="TEXTO", help="Lo que conviene saber.")] = None,
@@ -103,11 +105,11 @@ def resolve(
     _tell(context, done, as_json)
 
 
-@app.command(cls=Manual, help="Pasa una sesión con una persona.")
+@app.command(cls=Manual, help="Pasa una sesión a una persona.")
 def escalate(
     context: typer.Context,
     session_id: SessionId,
-    reason: Annotated[str | None, typer.Option(metavar="TEXTO", help="Por qué.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXTO", help="Motivo.")] = None,
     as_json: Json = False,
 ) -> None:
     """Hand a session over to a person."""

@@ -26,18 +26,19 @@ def add_to(app: typer.Typer) -> None:
     """Give `guiado db` these commands."""
     app.command(
         cls=Manual,
-        help="Copia la base de datos a un archivo, también mientras guiado trabaja. Cada copia se relee al terminar.\n"
+        help="Copia la base de datos a un archivo, también mientras guiado está en marcha. Cada copia se vuelve a leer "
+        "al terminar.\n"
         "Con --verify, además se restaura aparte y se compara tabla por tabla.",
     )(backup)
     app.command(
         cls=Manual,
-        help="Pone una copia en el lugar de la base de datos. Antes hay que parar guiado.\n"
-        "La base de datos de ahora no se borra: queda aparte con otro nombre. Si algo falla, no cambia nada.",
+        help="Restaura una copia en lugar de la base de datos actual. Antes hay que detener guiado.\n"
+        "La base de datos actual no se borra: queda aparte, con otro nombre. Si algo falla, no cambia nada.",
     )(restore)
     app.command(
         cls=Manual,
         help="Pasa la base de datos integrada a una versión más nueva de PostgreSQL.\n"
-        "Los datos de antes quedan en su carpeta, con otro nombre. Si algo falla, no cambia nada.",
+        "Los datos anteriores quedan en su carpeta, con otro nombre. Si algo falla, no cambia nada.",
     )(upgrade)
 
 
@@ -75,7 +76,7 @@ def backup(
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="ARCHIVO", help="Copia hecha con guiado db backup.")],
-    force: Annotated[bool, typer.Option("--force", help="También si la base de datos ya tiene sesiones.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Restaura aunque la base de datos ya tenga sesiones.")] = False,
 ) -> None:
     """Put a copy in the place of the database."""
     from guiado.settings import read_settings
@@ -118,8 +119,8 @@ def upgrade(
     )
     if done.lost_settings:
         names = ", ".join(done.lost_settings)
-        screen.say("Ajustes que la versión nueva no conoce y que se dejaron fuera: {names}", style="yellow", names=names)
-    screen.say("Los datos de antes siguen en su carpeta. Cuando ya no los necesites:")
+        screen.say("Ajustes que la versión nueva no conoce y que no se copiaron: {names}", style="yellow", names=names)
+    screen.say("Los datos anteriores siguen en su carpeta. Cuando ya no los necesites:")
     screen.verbatim(f"rm -r '{done.kept}'", style="bold")
 
 
@@ -155,7 +156,7 @@ def _show_restored(screen: Screen, done: Restored) -> None:
     screen.say("✓ Base de datos restaurada. Sesiones: {count}.", style="green", count=done.sessions)
     for role in done.missing_roles:
         screen.say("El usuario {role} de la copia no existe aquí: sus permisos se dejaron fuera.", style="yellow", role=role)
-    screen.say("La de antes queda como {name}. Cuando ya no la necesites:", name=done.previous)
+    screen.say("La base de datos anterior queda como {name}. Cuando ya no la necesites:", name=done.previous)
     screen.verbatim(f"guiado db psql -c 'DROP DATABASE \"{done.previous}\"'", style="bold")
 
 

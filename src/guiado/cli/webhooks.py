@@ -15,20 +15,27 @@ from guiado.errors import FieldProblem, InvalidInput, Message, printable
 if TYPE_CHECKING:
     from guiado.app.views import View
 
-app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver cómo les va.", no_args_is_help=True)
+app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver su estado.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="Identificador del webhook.")]
-Secret = Annotated[str | None, typer.Option("--secret", metavar="TEXTO", help="Firma los envíos; si no, se inventa uno.")]
+Secret = Annotated[
+    str | None,
+    typer.Option("--secret", metavar="TEXTO", help=("Secreto con el que se firman los envíos; si no lo indicas, se genera uno.")),
+]
 Events = Annotated[
     list[str] | None, typer.Option("--event", metavar="TIPO", help="De qué eventos; se puede repetir. «*» son todos.")
 ]
-Header = Annotated[list[str] | None, typer.Option("--header", metavar="NOMBRE:VALOR", help="Se envía siempre; se puede repetir.")]
-Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SEGUNDOS", help="Para cada intento (10).")]
+Header = Annotated[
+    list[str] | None, typer.Option("--header", metavar="NOMBRE:VALOR", help=("Cabecera que va en cada envío; se puede repetir."))
+]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SEGUNDOS", help="Segundos para cada intento (10).")]
 Attempts = Annotated[int | None, typer.Option("--retry-attempts", "--attempts", metavar="N", help="Intentos en total (10).")]
 Rate = Annotated[
     float | None, typer.Option("--max-per-second", "--rate", metavar="N", help="Envíos por segundo, como máximo; 0 son todos.")
 ]
 Thin = Annotated[bool | None, typer.Option("--thin/--no-thin", help="Envía solo identificadores, sin datos de clientes.")]
-Overlap = Annotated[float, typer.Option("--overlap", metavar="HORAS", help="Cuánto tiempo firma también el anterior (24).")]
+Overlap = Annotated[
+    float, typer.Option("--overlap", metavar="HORAS", help=("Horas durante las que también firma el secreto anterior (24)."))
+]
 
 
 @app.command("list", cls=Manual, help="Muestra los webhooks registrados.")
@@ -69,14 +76,16 @@ def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
 
 @app.command(
     cls=Manual,
-    help="Registra un webhook. El secreto se muestra solo esta vez.\nEl mismo identificador otra vez cambia lo que digas y "
-    "conserva lo demás, también el secreto.",
+    help="Registra un webhook. El secreto se muestra solo esta vez.\n"
+    "Con un identificador que ya existe, cambia lo que indiques y conserva lo demás, también el secreto.",
 )
 def add(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Adónde se envía.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Dirección a la que se envía.")],
     event: Events = None,
-    webhook_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Identificador; si no, se inventa uno.")] = None,
+    webhook_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help=("Identificador; si no lo indicas, se genera uno."))
+    ] = None,
     secret: Secret = None,
     header: Header = None,
     timeout: Timeout = None,
@@ -96,14 +105,14 @@ def add(
     _show_stored(screen_of(context), register(given), as_json=as_json)
 
 
-@app.command(cls=Manual, help="Cambia lo que digas de un webhook y conserva lo demás.")
+@app.command(cls=Manual, help="Cambia lo que indiques de un webhook y conserva lo demás.")
 def edit(
     context: typer.Context,
     webhook_id: Id,
-    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Adónde se envía.")] = None,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Dirección a la que se envía.")] = None,
     event: Events = None,
     secret: Annotated[
-        str | None, typer.Option("--secret", metavar="TEXTO", help="Otro secreto; el anterior firma también unas horas.")
+        str | None, typer.Option("--secret", metavar="TEXTO", help="Secreto nuevo; el anterior sigue firmando unas horas.")
     ] = None,
     overlap: Overlap = 24,
     header: Header = None,
@@ -127,7 +136,7 @@ def edit(
     _show_stored(screen_of(context), changed, as_json=as_json)
 
 
-@app.command(cls=Manual, help="Quita un webhook; lo que faltaba por enviarle se cancela.")
+@app.command(cls=Manual, help="Elimina un webhook; lo que faltaba por enviarle se cancela.")
 def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Remove an endpoint."""
     from guiado.cli.postman import remove as take_away
@@ -137,7 +146,9 @@ def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
     _done(screen, {"webhook_id": webhook_id, "removed": True}, screen.tr("✓ Webhook eliminado."), as_json=as_json)
 
 
-@app.command("test", cls=Manual, help="Envía un evento de prueba por el camino de todos, y dice qué contestó el receptor.")
+@app.command(
+    "test", cls=Manual, help=("Envía un evento de prueba por la misma vía que los reales, y dice qué contestó el receptor.")
+)
 def try_(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Send a test event."""
     from guiado.cli.postman import test as send
@@ -218,7 +229,7 @@ def rotate(
     _show_stored(screen_of(context), change(webhook_id, secret, overlap), as_json=as_json)
 
 
-@app.command(cls=Manual, help="Vuelve a enviar a un webhook desactivado; lo que llegó entretanto se pide con replay.")
+@app.command(cls=Manual, help="Activa de nuevo un webhook; lo que llegó mientras tanto se envía con guiado webhooks replay.")
 def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Begin to send to an endpoint."""
     from guiado.cli.postman import switch

@@ -61,12 +61,12 @@ _NO_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}
 )
 _CERTIFICATE_FAULTS = {
-    9: Message("su certificado todavía no vale"),
+    9: Message("su certificado todavía no es válido"),
     10: Message("su certificado caducó"),
-    18: Message("su certificado no lo firma nadie de confianza"),
-    19: Message("su certificado no lo firma nadie de confianza"),
-    20: Message("su certificado no lo firma nadie de confianza"),
-    21: Message("su certificado no lo firma nadie de confianza"),
+    18: Message("su certificado no lo firma una autoridad de confianza"),
+    19: Message("su certificado no lo firma una autoridad de confianza"),
+    20: Message("su certificado no lo firma una autoridad de confianza"),
+    21: Message("su certificado no lo firma una autoridad de confianza"),
     62: Message("su certificado es de otro nombre"),
     64: Message("su certificado es de otro nombre"),
 }

@@ -18,7 +18,7 @@ from guiado.errors import Message
 Speak = Callable[[Message, str], str]
 """Puts a reason into words: what is said, in which language."""
 NOTHING_DETECTED = Message("La descripción no coincide con ningún problema conocido.")
-NONE_OF_THEM = Message("El cliente dijo que no es ninguno de los problemas que reconocimos.")
+NONE_OF_THEM = Message("El cliente dijo que su problema no era ninguno de los que le mostramos.")
 STEPS_EXHAUSTED = Message("El cliente hizo todos los pasos y el problema sigue.")
 REQUESTED = Message("El cliente pidió hablar con una persona.")
 REQUESTED_BY_OTHERS = Message("El equipo decidió que la atienda una persona.")

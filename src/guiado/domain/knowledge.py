@@ -177,7 +177,7 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
     before = findings.error_count
     path = f"$.{problem_id}"
     if not problem_id.strip() or len(problem_id) > _MAX_ID or not problem_id.isprintable():
-        findings.error("$", "El identificador {id} no sirve: usa de 1 a 128 caracteres normales.", id=_shown(problem_id))
+        findings.error("$", "El identificador {id} no es válido: usa de 1 a 128 caracteres normales.", id=_shown(problem_id))
         return None
     if not isinstance(raw, Mapping):
         findings.error(path, "Debe ser un objeto con los datos del problema, no {kind}.", kind=_kind(raw))
@@ -287,7 +287,7 @@ def _read_resource(raw: object, path: str, findings: Findings) -> Mapping[str, s
     if url and not _is_web_address(url):
         findings.error(reader.at("url"), "Debe empezar por http:// o https://.")
     elif url and "." not in (_host(url) or "").strip("."):
-        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la verdadera.", url=_shown(url))
+        findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la real.", url=_shown(url))
     return {"title": title, "url": url}
 
 
@@ -334,7 +334,7 @@ def _read_translations(reader: _Reader) -> Mapping[str, Mapping[str, object]]:
         path = f"{reader.at('translations')}.{language}"
         if not language.isprintable() or len(language) > _MAX_ID:
             shown = _shown(language)
-            reader.findings.error(reader.at("translations"), "El idioma {shown} no sirve. Usa es, en o pt.", shown=shown)
+            reader.findings.error(reader.at("translations"), "El idioma {shown} no es válido. Usa es, en o pt.", shown=shown)
             continue
         texts = _read_translation(raw, path, count, reader.findings)
         if texts is not None:

@@ -222,7 +222,7 @@ def _assorted(account: str, hosts: tuple[Host, ...], database: str, given: dict[
     only_libpq = {name: value for name, value in given.items() if name in _LIBPQ}
     target = given.get("target_session_attrs", "") or "any"
     if target not in {"any", "primary", "standby", "prefer-standby", "read-write", "read-only"}:
-        raise _invalid(Message("el valor de {name} no sirve", {"name": "target_session_attrs"}))
+        raise _invalid(Message("el valor de {name} no es válido", {"name": "target_session_attrs"}))
     is_for_libpq = not settings and not given.keys() & (_FOREIGN | {"database", "schema", "ssl"})
     return Address(account, hosts, database, options, settings, only_libpq, target, _timeout(only_libpq), is_for_libpq)
 
@@ -230,7 +230,7 @@ def _assorted(account: str, hosts: tuple[Host, ...], database: str, given: dict[
 def _timeout(given: dict[str, str]) -> float | None:
     text = given.get("connect_timeout", "")
     if text and not text.lstrip("-").isdecimal():
-        raise _invalid(Message("el valor de {name} no sirve", {"name": "connect_timeout"}))
+        raise _invalid(Message("el valor de {name} no es válido", {"name": "connect_timeout"}))
     # As in libpq: 0 and less mean for ever, which here is the usual time.
     return max(float(text), 2.0) if text and int(text) > 0 else None
 
@@ -251,7 +251,7 @@ def _escaped(value: str) -> str:
 
 
 def _malformed() -> SettingsInvalid:
-    return _invalid(Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base"))
+    return _invalid(Message("la dirección está mal escrita; su forma es postgresql://usuario:contraseña@servidor:5432/base"))
 
 
 def _invalid(problem: Message) -> SettingsInvalid:

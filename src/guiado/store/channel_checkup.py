@@ -14,7 +14,7 @@ from guiado.store.queries import sql
 async def look_at_channels(connection: Any) -> list[Finding]:  # noqa: ANN401
     """A finding for each channel whose account, server or hook is refused."""
     rows = await connection.fetch(sql("notifications", "refused"), None, clock.now())
-    return [_finding(row) for row in rows] or [good("channels", "Ningún canal de avisos está rechazado.")]
+    return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:

@@ -106,7 +106,10 @@ async def _latency(connection: Any) -> list[Finding]:  # noqa: ANN401
         return [
             doubtful(
                 "latency",
-                "La base de datos tarda {ms} ms en contestar lo más sencillo.\nAcércala al servicio o revisa su carga.",
+                (
+                    "La base de datos tarda {ms} ms en responder a la consulta más sencilla.\n"
+                    "Ponla más cerca del servicio o revisa su carga."
+                ),
                 ms=ms,
             )
         ]
@@ -130,7 +133,7 @@ async def _server(connection: Any) -> list[Finding]:  # noqa: ANN401
             doubtful(
                 "timezone",
                 "La zona horaria de la base de datos es {zone}, y guiado cuenta los días en UTC.\n"
-                "Ponla igual con ALTER DATABASE {database} SET timezone TO 'UTC'.",
+                "Cámbiala con ALTER DATABASE {database} SET timezone TO 'UTC'.",
                 zone=row["zone"],
                 database=row["database"],
             )
@@ -266,7 +269,8 @@ async def _clocks(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [
         doubtful(
             "clock",
-            "El reloj del trabajador {worker} difiere en {seconds} s del de la base de datos: no hace tareas periódicas.\n"
+            "El reloj del proceso en segundo plano {worker} difiere en {seconds} s del de la base de datos: no ejecuta "
+            "tareas periódicas.\n"
             "Pon en hora ese equipo, por ejemplo con chrony o systemd-timesyncd; después sigue solo.",
             worker=row["worker"],
             seconds=row["seconds"],
@@ -283,7 +287,8 @@ async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
             doubtful(
                 "outbox",
                 "{count} envíos esperan desde hace {minutes} minutos.\n"
-                "Comprueba que haya un trabajador (guiado serve o guiado worker) y que los destinos contesten.",
+                "Comprueba que haya un proceso en segundo plano (guiado serve o guiado worker) y que los destinos "
+                "contesten.",
                 count=row["waiting"],
                 minutes=round(row["age_s"] / 60),
             )
@@ -332,7 +337,8 @@ def _endless(row: Any) -> Finding:  # noqa: ANN401
     return doubtful(
         "jobs",
         "La tarea periódica {job} lleva {minutes} minutos en marcha.\n"
-        "Mira en pg_stat_activity a qué espera; si reinicias el trabajador, se interrumpe y empieza de nuevo.",
+        "Mira en pg_stat_activity a qué espera; si reinicias el proceso en segundo plano (worker), se interrumpe y "
+        "empieza de nuevo.",
         job=row["job"],
         minutes=round(row["running_s"] / 60),
     )
@@ -360,7 +366,8 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
             bad(
                 "sessions",
                 "{count} sesiones no concuerdan con sus intentos; por ejemplo {session_id}.\n"
-                "Mírala con guiado sessions show {session_id}; si nadie cambió la base a mano, avisa de este fallo.",
+                "Mírala con guiado sessions show {session_id}; si nadie cambió la base de datos a mano, avisa de este "
+                "fallo.",
                 count=len(wrong),
                 session_id=wrong[0],
             )

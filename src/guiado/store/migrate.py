@@ -280,7 +280,10 @@ def require_known(have: Mapping[str, str]) -> None:
         unknown.insert(0, f"{ROW} {version} > {SCHEMA_VERSION}")
     if unknown:
         raise SchemaMismatch(
-            "La base de datos es de una versión más nueva de guiado ({unknown}).\nInstala esa versión o usa otra base.",
+            (
+                "La base de datos es de una versión más nueva de guiado ({unknown}).\n"
+                "Instala esa versión o usa otra base de datos."
+            ),
             unknown=", ".join(unknown),
         )
 
@@ -290,7 +293,9 @@ async def _take_turn(connection: Any) -> None:  # noqa: ANN401
     deadline = clock.monotonic_s() + _WAIT_S
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
         if clock.monotonic_s() > deadline:
-            raise DatabaseUnavailable("Otro proceso lleva más de dos minutos preparando la base.\nEspera o termínalo.")
+            raise DatabaseUnavailable(
+                "Otro proceso lleva más de dos minutos preparando la base de datos.\nEspera a que termine, o ciérralo."
+            )
         await asyncio.sleep(0.05)
 
 

@@ -18,14 +18,14 @@ _REASONS: tuple[tuple[type[BaseException], Message], ...] = (
     (asyncpg.InvalidCatalogNameError, Message("esa base de datos no existe en el servidor")),
     (asyncpg.DiskFullError, Message("no queda espacio en su disco")),
     (asyncpg.TooManyConnectionsError, Message("todas sus conexiones están ocupadas")),
-    (asyncpg.CannotConnectNowError, Message("está arrancando o parándose")),
+    (asyncpg.CannotConnectNowError, Message("está arrancando o deteniéndose")),
     (asyncpg.ReadOnlySQLTransactionError, Message("solo admite lecturas")),
     (
         asyncpg.TargetServerAttributeNotMatched,
         Message("ninguno de sus servidores es del tipo que pide target_session_attrs; quizá todos admiten solo lecturas"),
     ),
     (asyncpg.PostgresConnectionError, Message("se cortó la conexión")),
-    (asyncpg.AdminShutdownError, Message("se está parando")),
+    (asyncpg.AdminShutdownError, Message("se está deteniendo")),
     (asyncpg.CrashShutdownError, Message("se está recuperando")),
     (TimeoutError, Message("no contesta a tiempo")),
     (socket.gaierror, Message("no se conoce ese servidor")),
@@ -46,7 +46,7 @@ def reason(error: BaseException) -> Message:
     if isinstance(error, OSError):
         return os_reason(_with_number(error))
     if isinstance(error, ValueError | OverflowError):
-        return Message("la dirección está mal escrita; su forma es postgresql://usuario:clave@servidor:5432/base")
+        return Message("la dirección está mal escrita; su forma es postgresql://usuario:contraseña@servidor:5432/base")
     return Message("se cortó la conexión")
 
 

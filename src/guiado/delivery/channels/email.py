@@ -82,7 +82,7 @@ class EmailChannel:
             mail = render_email(outgoing, self._sender)
             content = mail.as_bytes()
         except (MessageError, ValueError, LookupError) as error:
-            raise DeliveryFailed("El correo no se puede escribir. Cambia su texto.", permanent=True) from error
+            raise DeliveryFailed("No se puede componer el correo. Cambia su texto.", permanent=True) from error
         try:
             await self._deliver(mail, content)
         except TimeoutError:

@@ -118,12 +118,12 @@ def check(answer: HttpAnswer, reason: str | None = None, *, setting: str | None 
 
 def _explain(status: int, reason: str | None, *, of_channel: bool) -> str:
     if status in _OF_REDIRECT:
-        return "HTTP {status}: el destino reenvía a otra dirección, y no se sigue. Escribe la definitiva."
+        return "HTTP {status}: el destino redirige a otra dirección, y guiado no sigue redirecciones. Escribe la definitiva."
     if of_channel:
         return (
-            "HTTP {status}: el destino no acepta la cuenta, la clave o la dirección ({reason}). Revisa {setting}."
+            "HTTP {status}: el destino no acepta la cuenta, la clave de API o la dirección ({reason}). Revisa {setting}."
             if reason
-            else "HTTP {status}: el destino no acepta la cuenta, la clave o la dirección. Revisa {setting}."
+            else "HTTP {status}: el destino no acepta la cuenta, la clave de API o la dirección. Revisa {setting}."
         )
     if reason:
         return "HTTP {status}: el destino no aceptó el mensaje ({reason})."

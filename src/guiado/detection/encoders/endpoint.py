@@ -136,6 +136,6 @@ def _readable(text: str) -> str:
 
 def _unavailable(problem: Message) -> EncoderUnavailable:
     return EncoderUnavailable(
-        "El modelo de vectores no sirve ahora: {problem}.\nRevisa OPENAI_BASE_URL, OPENAI_API_KEY y GUIADO_ENCODER_MODEL.",
+        "El modelo de vectores no está disponible: {problem}.\nRevisa OPENAI_BASE_URL, OPENAI_API_KEY y GUIADO_ENCODER_MODEL.",
         problem=problem,
     )

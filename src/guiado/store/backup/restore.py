@@ -209,8 +209,8 @@ async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[Any]:
         await _require_nobody(current)
         if (count := await count_sessions(current)) and not force:
             raise Conflict(
-                "La base de datos ya tiene sesiones ({count}). Usa --force para poner la copia en su lugar.\n"
-                "La de ahora no se borra: queda aparte, con otro nombre.",
+                "La base de datos ya tiene sesiones ({count}). Usa --force para restaurar la copia en su lugar.\n"
+                "La actual no se borra: queda aparte, con otro nombre.",
                 count=count,
             )
         owners = [str(row[0]) for row in await current.fetch(_FOREIGN_OWNERS)]
@@ -234,7 +234,7 @@ async def _require_nobody(current: Any) -> None:  # noqa: ANN401
         if clock.monotonic_s() > deadline:
             raise Conflict(
                 "Hay conexiones abiertas a la base de datos ({names}). No se cambió nada.\n"
-                "Para guiado y cierra los demás programas que la usan, y vuelve a intentarlo.",
+                "Detén guiado, cierra los demás programas que la usan y vuelve a intentarlo.",
                 names=", ".join(sorted(names)[:5]),
             )
         await asyncio.sleep(0.02)

@@ -121,7 +121,8 @@ async def _create(admin: Any, name: str, current: str) -> None:  # noqa: ANN401
         await admin.execute(await admin.fetchval(_CREATE, name, current))
     except asyncpg.InsufficientPrivilegeError as error:
         raise DatabaseUnavailable(
-            "El usuario de DATABASE_URL no puede crear bases de datos, y sin eso no se restaura ni se comprueba una copia.\n"
+            "El usuario de DATABASE_URL no puede crear bases de datos, y eso hace falta para restaurar o comprobar una "
+            "copia.\n"
             "Pide a quien administra el servidor: ALTER ROLE usuario CREATEDB"
         ) from error
     except asyncpg.PostgresError as error:

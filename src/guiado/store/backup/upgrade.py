@@ -87,7 +87,7 @@ def plan(sole: Sole, *, pg_bin: Path | None, from_bin: Path | None) -> Plan:
     if major is None:
         raise GuiadoError("Todavía no hay una base de datos que actualizar.\nSe crea al arrancar: guiado serve")
     if postmaster.settled_server(site.data):
-        raise Conflict("La base de datos está en marcha. No se cambió nada.\nPárala con guiado db stop y vuelve a intentarlo.")
+        raise Conflict("La base de datos está en marcha. No se cambió nada.\nDetenla con guiado db stop y vuelve a intentarlo.")
     new = choose_newer(pg_bin, major)
     if new is None:
         raise GuiadoError(

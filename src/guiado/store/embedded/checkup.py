@@ -116,16 +116,21 @@ def _server(home: Path) -> Iterator[Finding]:
     if server and programs.were_replaced(data):
         yield bad("server", programs.replaced_error())
     elif server:
-        yield good("server", "La base integrada está en marcha (proceso {pid}).", pid=server.pid)
+        yield good("server", "La base de datos integrada está en marcha (proceso {pid}).", pid=server.pid)
     elif postmaster.is_alive(data):
-        yield doubtful("server", "La base integrada está arrancando o parándose.\nEspera unos segundos y repite guiado doctor.")
+        yield doubtful(
+            "server", ("La base de datos integrada está arrancando o deteniéndose.\nEspera unos segundos y repite guiado doctor.")
+        )
     elif postmaster.read_server(data):
         yield doubtful(
             "server",
-            "La base integrada terminó de golpe la última vez.\nNo hagas nada: se recupera sola en el siguiente arranque.",
+            (
+                "La base de datos integrada se cerró de golpe la última vez.\n"
+                "No hagas nada: se recupera sola en el siguiente arranque."
+            ),
         )
     else:
-        yield good("server", "La base integrada está parada; arranca cuando hace falta.")
+        yield good("server", "La base de datos integrada está detenida; arranca cuando hace falta.")
 
 
 def _locks(home: Path) -> Iterator[Finding]:
@@ -133,7 +138,10 @@ def _locks(home: Path) -> Iterator[Finding]:
     if lock.exists() and not try_alone(lock):
         yield doubtful(
             "locks",
-            "Otro proceso arranca o para la base de datos ({lock}).\nEspera a que termine; si no termina, ciérralo.",
+            (
+                "Otro proceso está arrancando o deteniendo la base de datos ({lock}).\n"
+                "Espera a que termine; si no termina, ciérralo."
+            ),
             lock=lock,
         )
     else:

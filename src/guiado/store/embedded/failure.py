@@ -44,7 +44,10 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
     (
         "pre-existing shared memory block|lock file .* already exists",
-        "Otro PostgreSQL usa ya los datos de {data}.\nPáralo (postmaster.pid tiene su número de proceso) y vuelve a intentarlo.",
+        (
+            "Otro PostgreSQL usa ya los datos de {data}.\n"
+            "Detenlo (postmaster.pid tiene su número de proceso) y vuelve a intentarlo."
+        ),
     ),
     (
         "wrong ownership|invalid permissions",
@@ -56,7 +59,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (
         "incompatible with server|incompatible with operating system",
         (
-            "Los datos de {data} son de una versión de PostgreSQL que estos programas no leen.\n"
+            "Los datos de {data} son de una versión de PostgreSQL que estos programas no pueden leer.\n"
             "Indica con PG_BIN la carpeta de la versión que los creó, u otra carpeta de datos con GUIADO_HOME."
         ),
     ),

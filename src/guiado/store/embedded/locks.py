@@ -119,7 +119,7 @@ def require_locks() -> None:
     if fcntl is None:
         raise DatabaseUnavailable(
             "La base de datos integrada solo funciona en Linux y macOS.\n"
-            "Indica una base de datos PostgreSQL en DATABASE_URL (postgresql://usuario:clave@servidor:5432/base)."
+            "Indica una base de datos PostgreSQL en DATABASE_URL (postgresql://usuario:contraseña@servidor:5432/base)."
         )
 
 
@@ -128,7 +128,7 @@ def _wait_for(descriptor: int, path: Path, timeout_s: float) -> None:
     while not _flock(descriptor, exclusive=True):
         if clock.monotonic_s() > deadline:
             raise DatabaseUnavailable(
-                "Otro proceso lleva más de {timeout_s:.0f} segundos arrancando o parando la base de datos ({path}).\n"
+                "Otro proceso lleva más de {timeout_s:.0f} segundos arrancando o deteniendo la base de datos ({path}).\n"
                 "Espera a que termine o cierra ese proceso, y vuelve a intentarlo.",
                 timeout_s=timeout_s,
                 path=path,

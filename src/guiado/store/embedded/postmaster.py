@@ -151,8 +151,9 @@ def _claim(site: Site) -> int:
         other = read_server(site.data)
         if clock.monotonic_s() > deadline or (other and other.state == "ready" and _takes_connections(other)):
             raise DatabaseUnavailable(
-                "Otro PostgreSQL usa ya los datos de {data}: el de otro guiado, quizá en otro contenedor con el mismo volumen.\n"
-                "Para ese guiado y vuelve a intentarlo; los dos a la vez solo pueden con DATABASE_URL.",
+                "Otro PostgreSQL usa ya los datos de {data}: el de otro guiado, quizá en otro contenedor con el mismo "
+                "volumen.\n"
+                "Detén ese guiado y vuelve a intentarlo; para usar los dos a la vez, define DATABASE_URL.",
                 data=site.data,
             )
         time.sleep(_PAUSE_S)
