@@ -1,4 +1,4 @@
-"""`guiado serve` and `guiado worker`: the processes that stay."""
+"""`guiado serve` and `guiado worker`: the long-running processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def serve(
 
 
 def _greet(screen: Screen, url: str) -> None:
-    """Tell whoever typed it where it is, under the lines of the log."""
+    """Print the service's address below the log lines."""
     for line, style in (
         ("", ""),
         (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),

@@ -1,4 +1,4 @@
-"""`guiado webhooks`: who is told of what, and what became of it."""
+"""`guiado webhooks`: register, test and monitor webhooks."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def rotate(
 
 @app.command(cls=Manual, help="Vuelve a enviar a un webhook desactivado; lo que llegó entretanto se pide con replay.")
 def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
-    """Begin to send to an endpoint."""
+    """Enable an endpoint."""
     from guiado.cli.postman import switch
 
     screen = screen_of(context)
@@ -230,7 +230,7 @@ def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
 
 @app.command(cls=Manual, help="Deja de enviar a un webhook; lo que llegue mientras tanto se guarda.")
 def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
-    """Cease to send to an endpoint."""
+    """Disable an endpoint."""
     from guiado.cli.postman import switch
 
     screen = screen_of(context)

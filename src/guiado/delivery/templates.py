@@ -89,8 +89,8 @@ _ENGLISH = {
     ),
     "session_resolved": MessageTemplate(
         "Problem solved",
-        "Hello {customer_name},\n\nYour problem is now marked as solved: “{problem_description}”. If it comes back, write to us.\n\n"
-        "Ticket: {ticket_id}",
+        "Hello {customer_name},\n\nYour problem is now marked as solved: “{problem_description}”. If it comes back, write "
+        "to us.\n\nTicket: {ticket_id}",
     ),
     "session_escalated": MessageTemplate(
         "Ticket {ticket_id} needs a person",
