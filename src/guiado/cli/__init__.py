@@ -44,7 +44,7 @@ def _tell_version() -> int:
 
 
 def forget_output() -> None:
-    """Nobody takes our output any more: what is still to come, at the end of the process too, goes nowhere."""
+    """Discard all further output: the reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -1,4 +1,4 @@
-"""What an operator at the terminal asks of sessions: find, show, close, hand over, rate, open again."""
+"""Session operations of the terminal for operators: find, show, close, hand over, rate, reopen."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def whole(given: str) -> View:
 
 
 def id_of(given: str) -> str:
-    """The id of the session that is meant by an id, a reference, or the beginning of an id."""
+    """Resolve an id, a short reference or the beginning of an id to a session id."""
 
     async def run(parts: Parts, connection: Connection) -> str:
         return await finding.id_of(parts, connection, given)
@@ -83,7 +83,7 @@ def id_of(given: str) -> str:
 
 
 def close(given: str, said: Mapping[str, object]) -> View:
-    """Close a session as solved, with what it really was: `problem_id step_id minutes notes`."""
+    """Close a session as solved, with its real problem: `problem_id step_id minutes notes`."""
     command = check(commands.Resolve, _given(said))
 
     async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
@@ -103,7 +103,7 @@ def hand_over(given: str, reason: str | None) -> View:
 
 
 def open_again(given: str) -> View:
-    """Open an abandoned session where it stood."""
+    """Reopen an abandoned session at its current step."""
 
     async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
         return (await escalate.resume(parts, connection, _AGENT, session_id))[0]

@@ -88,7 +88,7 @@ class Conversation:
         self._screen.say("¡Hasta pronto!")
 
     def say_how_to_resume(self) -> None:
-        """The last words to somebody who leaves before the end."""
+        """Print the command that resumes the session."""
         screen = self._screen
         screen.show()
         if self._is_over:
@@ -137,7 +137,7 @@ class Conversation:
         return Desk(self._screen.language)
 
     def _take_step(self, view: View) -> View | None:
-        """Show the open step and pass the answer on; None when the customer leaves for now."""
+        """Show the open step and submit the answer; None when the customer leaves for now."""
         from guiado.cli import pages
 
         step = view["step"]
@@ -158,7 +158,7 @@ class Conversation:
             is_repeated = True
 
     def _look_back(self, view: View) -> None:
-        """Show the step before, whose answer is stored already, and the open one again."""
+        """Show the previous step, whose answer is already stored, then the open one again."""
         from guiado.cli import pages
 
         step = view["step"]
@@ -171,7 +171,7 @@ class Conversation:
         pages.show_step(self._screen, view)
 
     def _is_sure(self, step: Mapping[str, object], choice: object) -> bool:
-        """Whether what ends the session or hands it over is really meant."""
+        """Ask for confirmation before an answer that ends the session or hands it over."""
         is_last = step["step_number"] == step["total_steps"]
         if choice == "solved" or (choice == "done" and is_last):
             return is_sure(self._screen, self._screen.tr("¿Seguro? Damos el problema por resuelto y termina la sesión. s/n"))
@@ -180,7 +180,7 @@ class Conversation:
         return True
 
     def _act(self, view: View, choice: str, active_s: float) -> View | None:
-        """Pass an answer on; None when the customer goes back to the question."""
+        """Submit an answer; None when the customer goes back to the question."""
         from guiado.cli import pages
 
         words = self._ask_about(choice)
@@ -197,7 +197,7 @@ class Conversation:
         return told
 
     def _ask_about(self, choice: str) -> str | None:
-        """The words that belong to an answer; `BACK` when it was not meant."""
+        """Ask for the notes of an answer; `BACK` cancels the answer."""
         screen = self._screen
         if choice not in {"wrong", "could_not"}:
             return None
@@ -213,7 +213,7 @@ class Conversation:
     # -------------------------------------------------------------------------------------------------- what the problem is
 
     def _make_clear(self, view: View) -> View | None:
-        """Show what it could be and pass the choice on; None when the customer leaves for now."""
+        """Show the possible problems and submit the choice; None when the customer leaves for now."""
         from guiado.cli import pages
 
         choices = pages.show_options(self._screen, view["asked"])
@@ -239,7 +239,7 @@ class Conversation:
         return told
 
     def _in_valid_words(self, words: str | None, tell: Callable[[str | None], View]) -> View:
-        """Pass words on; asks for others as long as they cannot be stored."""
+        """Submit free text; ask for another one while it cannot be stored."""
         while True:
             try:
                 return self._insist(partial(tell, words))
@@ -266,7 +266,7 @@ class Conversation:
         )
 
     def _goes_on(self) -> bool:
-        """Whether the customer tries on while a person is on the way; asked once."""
+        """Ask once whether the customer keeps trying while waiting for a person."""
         from guiado.cli import pages
 
         if not self._waits_for_person:

@@ -55,12 +55,12 @@ def fold(text: str) -> str:
 
 
 def is_back(text: str) -> bool:
-    """Whether somebody wants to go back."""
+    """Whether a typed answer means going back."""
     return fold(text) in _BACK
 
 
 def understand(given: str, choices: Sequence[Choice]) -> Choice | None:
-    """The choice that was typed: its letter, or all words of it. The first letter of another word chooses nothing."""
+    """Match a typed answer to a choice: its letter, or all its words. The first letter of another word matches nothing."""
     said = fold(given)
     keys = {choice.spanish: choice for choice in choices if choice.spanish} | {choice.key: choice for choice in choices}
     if said in keys:
@@ -77,7 +77,7 @@ def _names(choice: Choice) -> set[str]:
 
 
 def resemble(given: str, choices: Sequence[Choice]) -> Choice | None:
-    """The only shown choice that has all the words that were typed, to be named to whoever typed them."""
+    """The only choice that contains all the typed words, for a suggestion."""
     said = set(fold(given).split())
     if not any(len(word) >= _LEAST_HINT for word in said):
         return None
@@ -112,7 +112,7 @@ def _explain(screen: Screen, given: str, choices: Sequence[Choice]) -> None:
 
 
 def is_sure(screen: Screen, question: str) -> bool:
-    """Ask again before something that cannot be taken back; from a pipe, what was said counts.
+    """Ask for confirmation before an irreversible action; input from a pipe needs none.
 
     Args:
         question: in the screen's language, with what will happen.

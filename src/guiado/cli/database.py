@@ -29,7 +29,7 @@ _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "al
     "db stop.",
 )
 def url(context: typer.Context) -> None:
-    """Print the address alone, of a server that runs on when this process is gone."""
+    """Print only the address; the server keeps running after this process has ended."""
     settings = _settings()
     if settings.database_url:
         screen_of(context).verbatim(_for_programs(settings.database_url))
@@ -46,7 +46,7 @@ def url(context: typer.Context) -> None:
 def psql(
     words: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENTOS", help="Argumentos de psql.")] = None,
 ) -> None:
-    """Run psql; the embedded server runs at least as long."""
+    """Run psql; the embedded server is kept running meanwhile."""
     settings = _settings()
     if settings.database_url:
         raise typer.Exit(_run_psql(_psql_program(settings, None), _for_programs(settings.database_url), words or []))
@@ -78,7 +78,7 @@ def migrate(context: typer.Context) -> None:
 
 @app.command(cls=Manual, help="Muestra qué base de datos se usa, si está en marcha y qué le falta. No arranca nada.")
 def status(context: typer.Context) -> None:
-    """Show what there is of the database."""
+    """Show which database is used and its state."""
     screen, settings = screen_of(context), _settings()
     if settings.database_url:
         from guiado.store.address import mask
@@ -126,7 +126,7 @@ def _embedded(settings: Settings) -> EmbeddedPostgres:
 
 
 def _psql_program(settings: Settings, folder: Path | None) -> str:
-    """The psql beside the server in use, else the one of the system, else any that guiado can find."""
+    """Find psql: next to the server in use, else on the system, else any that guiado knows."""
     import shutil
 
     from guiado.store.embedded.binaries import choose_binaries
@@ -179,7 +179,7 @@ async def _read_schema(dsn: str) -> tuple[str, dict[str, str]]:
 
 
 def _for_programs(dsn: str) -> str:
-    """The address without what psql and its like do not know; as it was given where they know everything."""
+    """The address without parameters that psql and pg_dump do not know."""
     from guiado.store.address import read_address
 
     address = read_address(dsn)

@@ -1,4 +1,4 @@
-"""What the terminal asks of guiado: sessions in and out, each write once even when the database restarts meanwhile."""
+"""Session operations of the chat; each write happens once, even if the database restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Desk:
         return running.write(run)
 
     def clarify(self, session_id: str, **said: object) -> View:
-        """Say what the problem is.
+        """Submit the customer's clarification.
 
         Args:
             said: one of problem_id, answer (yes, no, unknown), text, none.
@@ -79,7 +79,7 @@ class Desk:
         return engine().write(run)
 
     def reject(self, session_id: str, rejected: str, words: str | None) -> View:
-        """Say that it is not this problem.
+        """Reject the detected problem.
 
         Args:
             rejected: id of the problem that it is not.
@@ -99,7 +99,7 @@ class Desk:
         return engine().write(run)
 
     def resume(self, session_id: str) -> View:
-        """Open an abandoned session where it stood.
+        """Reopen an abandoned session at its current step.
 
         Raises:
             Conflict: it ended otherwise.
@@ -112,7 +112,7 @@ class Desk:
         return engine().write(run)
 
     def look(self, session_id: str) -> View:
-        """A session as it stands.
+        """Read a session's current state.
 
         Args:
             session_id: its id, its reference, or the beginning of its id.
@@ -137,7 +137,7 @@ class Desk:
         step_id: str | None = None,
         reason: str | None = None,
     ) -> View:
-        """Say what came of a step.
+        """Submit the outcome of a step.
 
         Args:
             step: its number, from 1.
@@ -174,7 +174,7 @@ class Desk:
         return engine().write(run)
 
     def asks_for_rating(self) -> bool:
-        """Whether this house wants to know what customers think."""
+        """Whether the configuration asks for ratings."""
 
         async def run(parts: Parts, connection: Connection) -> bool:
             return await feedback.is_asked_for(parts, connection)
@@ -182,7 +182,7 @@ class Desk:
         return engine().read(run)
 
     def rate(self, session_id: str, rating: int, comment: str | None) -> None:
-        """Store the customer's opinion.
+        """Store the customer's rating.
 
         Raises:
             InvalidInput: the comment is too long or cannot be stored.
@@ -196,7 +196,7 @@ class Desk:
 
 
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:
-    """The knowledge base for everybody, or the one that a session was begun with; up to date."""
+    """The current knowledge base: the shared one, or the one a session started with."""
     running = engine()
     public = running.portal.call(running.runtime.knowledge_of, None)
     return public if session_id is None else running.portal.call(running.runtime.knowledge_for, session_id)

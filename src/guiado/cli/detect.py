@@ -1,4 +1,4 @@
-"""`guiado detect`: which known problem a text may be about, and how good that is. Works without a database too."""
+"""`guiado detect`: rank known problems for a text, and measure detection. Works without a database too."""
 
 from __future__ import annotations
 

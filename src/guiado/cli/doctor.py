@@ -30,7 +30,7 @@ def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Muestra JSON, para programas.")] = False,
 ) -> None:
-    """Look at everything and show what was found."""
+    """Run all checks and show the findings."""
     screen, findings = screen_of(context), _look_at_everything()
     is_well = all(finding.state is not State.BAD for finding in findings)
     if as_json:
@@ -95,7 +95,7 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
 
 
 def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:
-    """What was found, and what to do; the second is empty when nothing is to be done."""
+    """Split a finding into what is wrong and the remedy, which may be empty."""
     what, _, remedy = screen.explain(finding.said).partition("\n")
     return what, remedy
 

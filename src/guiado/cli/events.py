@@ -1,4 +1,4 @@
-"""`guiado events`: what happened, and whether everybody who must know was told."""
+"""`guiado events`: list events, count deliveries and send them again."""
 
 from __future__ import annotations
 

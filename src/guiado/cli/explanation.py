@@ -1,4 +1,4 @@
-"""A ranking as people read it: bars, the words that count, the nearest known phrase, and the verdict."""
+"""Render a ranking for people: bars, the words that count, the nearest known phrase and the verdict."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is to tell.
+    """The ranking of a text and what it was made from.
 
     Args:
         text: what the customer wrote.
@@ -57,7 +57,7 @@ def as_json(found: Found) -> dict[str, object]:
 
 
 def tell(screen: Screen, found: Found) -> None:
-    """One line for each candidate, and the verdict."""
+    """Print one line per candidate, and the verdict."""
     for row in _worth_telling(found):
         line = f"{percent(screen, row['confidence']):>6}  {row['problem_id']}  {row['problem_title']}"
         screen.verbatim(line)
@@ -65,12 +65,12 @@ def tell(screen: Screen, found: Found) -> None:
 
 
 def _worth_telling(found: Found) -> list[dict[str, Any]]:
-    """The candidates that are more than nothing: one of 0 % has no words that count."""
+    """The candidates whose confidence is above 0 %."""
     return [row for row in found.rows if row["confidence"] >= _LEAST_TOLD]
 
 
 def explain(screen: Screen, found: Found) -> None:
-    """All that is known of how it came to that: in colour at a terminal, in plain lines elsewhere."""
+    """Print how the ranking was reached: in colour on a terminal, as plain lines elsewhere."""
     reading = read_as(found.text, found.bench.index)
     if screen.out.is_terminal:
         _paint(screen, found, reading)

@@ -1,4 +1,4 @@
-"""The figures of a trial as people and programs read them, and what is saved of them."""
+"""Print and save the figures of an evaluation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def as_json(report: Report, bench: Workbench) -> dict[str, Any]:
 
 
 def show(screen: Screen, report: Report, bench: Workbench) -> None:
-    """The figures, the verdicts, and what is confused most."""
+    """Print the figures, the verdicts and the most frequent confusions."""
     screen.show(_grid(list(_figures(screen, report))))
     screen.show()
     screen.show(_verdicts(screen, report, bench))
@@ -157,7 +157,7 @@ def save_confusions(screen: Screen, report: Report, path: Path) -> None:
 
 
 def save_plot(screen: Screen, report: Report, path: Path, name: str) -> None:
-    """Draw how far confidence can be believed, as PNG.
+    """Save the reliability diagram as PNG.
 
     Args:
         name: of what was tried, for the title.

@@ -1,4 +1,4 @@
-"""What the terminal asks of guiado for somebody whose words lead nowhere, and for somebody who looks back."""
+"""Reads for the chat: the most frequent problems, and steps already passed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAYS = 30
 
 
 def is_known(description: str) -> bool:
-    """Whether a session that begins with these words finds out what the problem may be."""
+    """Whether detection finds a possible problem for this description."""
     running = engine()
     snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
     best = snapshot.index.rank(description, 1)
@@ -50,7 +50,7 @@ def _shown(guide: Guide) -> dict[str, Any]:
 
 
 def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
-    """A step of the guide that a session follows, to be read again.
+    """A step of the session's guide, to read again.
 
     Args:
         number: from 1.

@@ -1,4 +1,4 @@
-"""The beginning of `guiado chat`: what is wrong, who asks, and what to do where the words say nothing that is known."""
+"""The beginning of `guiado chat`: description, e-mail address, and the options for an unknown problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENOUGH = {"q", "salir", "quit", "exit", "sair"}
 
 
 class Introduction:
-    """What a customer says before there is a session.
+    """The customer's input before a session exists.
 
     At a terminal it is kept in a file of theirs until a session has it: neither Ctrl-C nor a database that fails loses it.
     """
@@ -39,13 +39,13 @@ class Introduction:
         return self._offer_frequent(typed)
 
     def forget(self) -> None:
-        """A session has the words now."""
+        """Delete the saved input: the session holds it now."""
         self._typed = None
         if self._screen.is_interactive:
             unsent.forget()
 
     def say_how_to_resume(self) -> None:
-        """Tell somebody who leaves what became of their words."""
+        """Print where the input was saved and how to resume."""
         screen = self._screen
         if self._typed is None:
             screen.say("Hasta luego. Todavía no guardamos nada.")
@@ -87,7 +87,7 @@ class Introduction:
                 return given
 
     def _offer_frequent(self, typed: Unsent) -> Unsent:
-        """The customer's words, or others where those say nothing that is known; asked once."""
+        """Offer the frequent problems once, when the description matches no known problem."""
         from guiado.cli import frequent, pages
 
         if insist(self._screen, lambda: frequent.is_known(typed.description)):
@@ -114,7 +114,7 @@ class Introduction:
 
 
 def _about(typed: Unsent, chosen: object, problems: Sequence[Mapping[str, Any]]) -> Unsent:
-    """The words under the title of the problem that was chosen: detection knows the title, and whoever reads the session both."""
+    """Prefix the description with the chosen problem's title, so that detection recognises it."""
     titles = [each["title"] for each in problems if chosen == {"problem_id": each["problem_id"]}]
     return replace(typed, description="\n\n".join((*titles, typed.description)))
 

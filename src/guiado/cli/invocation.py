@@ -1,4 +1,4 @@
-"""How guiado was started, so that the commands that it prints work as they stand."""
+"""How guiado was started, so that printed commands can be pasted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MENTION = re.compile(rf"(?<![\w/.-])guiado (?=(?:{_COMMANDS})\b|--)")
 
 @cache
 def program() -> str:
-    """The word or path that starts guiado from this folder; "guiado" where nobody can tell."""
+    """The word or path that starts guiado from this folder; "guiado" if unknown."""
     return _shown(sys.argv[0] if sys.argv else "")
 
 
@@ -38,5 +38,5 @@ def _from_here(path: str) -> str:
 
 
 def name_program(text: str) -> str:
-    """The text with every `guiado COMMAND` in it as it has to be typed."""
+    """Replace every `guiado COMMAND` in a text by the form that can be typed here."""
     return _MENTION.sub(lambda _: f"{program()} ", text)

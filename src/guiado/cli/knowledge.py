@@ -152,7 +152,7 @@ def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
 
 
 def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[FieldProblem]) -> None:
-    """Errors and doubts, those of a guide together, under its name where there is more than one."""
+    """Print errors and warnings grouped by guide."""
     from rich.text import Text
 
     found = [("✗", "red", each) for each in errors] + [("!", "yellow", each) for each in warnings]
@@ -169,7 +169,7 @@ def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[Fi
 
 
 def _guide_of(problem: FieldProblem) -> str | None:
-    """The guide that a JSON path leads into."""
+    """The guide that a JSON path belongs to."""
     head, _, rest = problem.field.partition("$.")
     return None if head or not rest else rest.split(".")[0].split("[")[0]
 

@@ -1,4 +1,4 @@
-"""`guiado learn`: what detection learns from sessions, under the eyes of a person."""
+"""`guiado learn`: review, withdraw and export what detection learns from sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDE = 100
 
 @app.command(cls=Manual, help="Muestra cuántos ejemplos hay, cuáles esperan revisión y cuándo se ajustó la detección.")
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Show what was learned, in figures."""
+    """Show figures of what was learned."""
     from guiado.cli.teacher import status as look
 
     screen, found = screen_of(context), look()
@@ -51,7 +51,7 @@ def review(
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Cuántos, como máximo (20).")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Show or judge the examples that wait."""
+    """Show, accept or reject the examples that await review."""
     from guiado.cli import teacher
 
     screen = screen_of(context)
@@ -79,7 +79,7 @@ def draft(
     problem_id: Annotated[str, typer.Argument(metavar="GUÍA", help="Identificador de la guía.")],
     as_json: Json = False,
 ) -> None:
-    """Have examples written for review."""
+    """Let the language model draft examples for review."""
     from guiado.cli.teacher import draft as write
 
     screen, found = screen_of(context), write(problem_id)
@@ -94,7 +94,7 @@ def draft(
 
 @app.command(cls=Manual, help="Pide que la detección se ajuste de nuevo con todos los ejemplos.")
 def refit(context: typer.Context, as_json: Json = False) -> None:
-    """Have detection fitted anew."""
+    """Request a refit of detection."""
     from guiado.cli.teacher import refit as ask
 
     ask()
@@ -207,7 +207,7 @@ def correct(
     notes: Annotated[str | None, typer.Option("--notes", metavar="TEXTO", help="Se agrega a las notas de la sesión.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the true problem of a session."""
+    """Correct the problem of a session."""
     from guiado.cli.teacher import correct as tell
 
     screen, found = screen_of(context), tell(session_id, problem_id, notes)

@@ -1,4 +1,4 @@
-"""`--help` and misuse, in the language of the screen."""
+"""`--help` and usage errors in the screen's language."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _print_rows(screen: Screen, title: str, rows: list[tuple[str, str]]) -> None
 
 
 def explain_usage(screen: Screen, error: typer.TyperException) -> str:
-    """What is wrong with a command line, and where to look.
+    """Describe a usage error and name the help to read.
 
     Args:
         error: as the parser of the command line raised it.
@@ -164,7 +164,7 @@ def _unknown_command(screen: Screen, error: Any) -> str:  # noqa: ANN401
 
 
 def _suggestion(screen: Screen, given: str, known: Sequence[str]) -> str:
-    """The name that was probably meant, as a question; nothing where none is like it."""
+    """Suggest a similar name; empty if there is none."""
     near = get_close_matches(given[:_LONGEST], known, 1, _ALIKE)
     return f" {screen.tr('¿Quisiste decir {near}?', near=near[0])}" if near else ""
 
@@ -180,7 +180,7 @@ def _commands_of(context: Any) -> list[str]:  # noqa: ANN401
 
 
 def _bad_value(screen: Screen, error: Any, name: str) -> str:  # noqa: ANN401
-    """What a value has to be, as far as its parameter knows."""
+    """Describe the values that a parameter accepts."""
     parameter = getattr(error, "param", None)
     least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
     if least is not None and most is not None:

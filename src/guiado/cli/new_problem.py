@@ -1,4 +1,4 @@
-"""`guiado kb new`: a problem of one's own in the knowledge base, asked for field by field or given by options."""
+"""`guiado kb new`: add a problem to the knowledge base, interactively or by options."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def new(
     category: Annotated[str, typer.Option("--category", metavar="TEXTO", help="Tema, por ejemplo conectividad (otro).")] = "otro",
     print_only: Annotated[bool, typer.Option("--print", help="Muestra la entrada y no cambia ningún archivo.")] = False,
 ) -> None:
-    """Add a problem, or show how it would look."""
+    """Add a problem, or print its entry."""
     screen = screen_of(context)
     phrases, steps = phrase or [], step or []
     if screen.is_interactive and title is None:
@@ -68,7 +68,7 @@ def id_of(title: str) -> str:
 
 
 def entry_of(title: str, phrases: list[str], steps: list[str], category: str) -> dict[str, Any]:
-    """An entry of the knowledge base, complete; where nothing was given it says what belongs there."""
+    """Build a complete entry; missing fields hold a description of what belongs there."""
     return {
         "problem_title": title,
         "problem_description": title,
@@ -149,7 +149,7 @@ def _add(path: Path, name: str, entry: dict[str, Any]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put a new text in the place of a file at once: whoever reads it meanwhile sees the old one or the new one."""
+    """Replace a file atomically: readers see either the old text or the new one."""
     try:
         target = path.resolve()
         number, temporary = tempfile.mkstemp(dir=target.parent, prefix=".kb-")

@@ -1,4 +1,4 @@
-"""`guiado notifications`: messages to people, what became of them, and sending them again."""
+"""`guiado notifications`: list, test and resend notifications to people."""
 
 from __future__ import annotations
 

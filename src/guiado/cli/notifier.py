@@ -1,4 +1,4 @@
-"""What the terminal asks of guiado about messages to people, and about who is told."""
+"""Notification and recipient operations of the terminal."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def retry(given: View) -> int:
 
 
 def send(given: View) -> View:
-    """Store a message and wait for the first attempt to send it; this process sends where no other does."""
+    """Store a message and wait for its first attempt; this process sends it if no other does."""
     command = check(commands.Notification, _given(given))
 
     async def run(parts: Parts, connection: Connection) -> View:
@@ -66,7 +66,7 @@ def send(given: View) -> View:
 
 
 def told() -> list[View]:
-    """Everybody who is told something."""
+    """List all recipients."""
 
     async def run(parts: Parts, connection: Connection) -> list[View]:
         return [recipients.view(one) for one in await recipients.every(parts, connection)]

@@ -20,7 +20,7 @@ _LOOKS_ONLY = {"diagnostic", "check"}
 
 
 def greet(screen: Screen) -> None:
-    """Say who speaks."""
+    """Print the greeting."""
     screen.show()
     screen.say("Hola, soy guiado.", style="bold cyan")
     screen.say("Vamos a resolver tu problema paso a paso. Puedes salir cuando quieras con Ctrl-C: nada se pierde.")
@@ -28,7 +28,7 @@ def greet(screen: Screen) -> None:
 
 
 def ask_email(screen: Screen) -> str:
-    """Say why an address is needed.
+    """Explain why an e-mail address is needed.
 
     Returns:
         The question.
@@ -39,7 +39,7 @@ def ask_email(screen: Screen) -> str:
 
 @contextmanager
 def waiting(screen: Screen) -> Generator[None]:
-    """Show that something goes on, where somebody looks."""
+    """Show a spinner while the terminal is interactive."""
     if not screen.is_interactive:
         yield
         return
@@ -48,7 +48,7 @@ def waiting(screen: Screen) -> Generator[None]:
 
 
 def announce(screen: Screen, view: View) -> None:
-    """Say what the problem was recognised as."""
+    """Print the recognised problem."""
     _rule(screen)
     screen.show(view["said"], style="bold green" if view["step"] else "bold yellow")
     if view["asked"]:
@@ -63,7 +63,7 @@ def announce(screen: Screen, view: View) -> None:
 
 
 def welcome_back(screen: Screen, view: View) -> None:
-    """Say where the session stands."""
+    """Print the progress of a resumed session."""
     screen.show()
     screen.say("Hola otra vez.", style="bold cyan")
     if view["title"]:
@@ -81,7 +81,7 @@ def welcome_back(screen: Screen, view: View) -> None:
 
 
 def show_options(screen: Screen, asked: Mapping[str, Any]) -> list[Choice]:
-    """What the problem could be, with a question if there is one.
+    """Print the possible problems, with the question if there is one.
 
     Returns:
         The choices; each means a mapping for `Desk.clarify`, "words" or "leave".
@@ -103,7 +103,7 @@ def show_options(screen: Screen, asked: Mapping[str, Any]) -> list[Choice]:
 
 
 def show_frequent(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list[Choice]:
-    """The most frequent problems, for somebody whose words say nothing that is known.
+    """Print the most frequent problems, for a description that matches none.
 
     Returns:
         The choices; each means a mapping with `problem_id` or `none`, "words" or "leave".
@@ -134,7 +134,7 @@ def _other_ways(screen: Screen) -> list[Choice]:
 
 
 def show_step(screen: Screen, view: View) -> None:
-    """One step: how far it is, what to know before, what to do, what to expect."""
+    """Print a step: progress, warnings, instructions, expected result."""
     step: Mapping[str, Any] = view["step"]
     _rule(screen)
     _show_progress(screen, step["step_number"], step["total_steps"])
@@ -186,7 +186,7 @@ def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool =
 
 
 def show_patience(screen: Screen) -> list[Choice]:
-    """Ask whether to try on while a person is on the way.
+    """Ask whether to keep trying while waiting for a person.
 
     Returns:
         The choices; each means yes or no.
@@ -225,7 +225,7 @@ def _fills_screen(screen: Screen, step: Mapping[str, Any], choices: int) -> bool
 
 
 def reply(screen: Screen, view: View) -> None:
-    """Say what came of the answer."""
+    """Print the reply to an answer."""
     screen.show()
     good = view["status"] == "resolved"
     screen.show(f"{'✓ ' if good else ''}{view['said']}", style="bold green" if good else "cyan")
@@ -266,7 +266,7 @@ def _show_reference(screen: Screen, view: View) -> None:
 
 
 def reference_line(view: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """The short name of a session, for people, and its whole id, for programs."""
+    """A session's short reference, with its full id for programs."""
     from rich.text import Text
 
     return Text.assemble((view["reference"], "bold"), (f"  {view['session_id']}", "dim"))

@@ -1,4 +1,4 @@
-"""What the terminal asks of guiado about events and webhooks."""
+"""Event and webhook operations of the terminal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
 
 
 def _checked(command: type[C], given: View) -> C:
-    """The command; an event that is none is named by the option that it came with."""
+    """Validate the command; an unknown event is reported under its option's name."""
     wrong = _event_problems(cast("list[str]", given.get("events") or []))
     named = {name: value for name, value in given.items() if value is not None}
     return check_with(command, {**named, "events": ["*"]} if wrong else named, [*wrong, *problems(given)])
@@ -110,7 +110,7 @@ def _event_problems(kinds: list[str]) -> list[FieldProblem]:
 
 
 def _told(endpoint: Endpoint, *, show_secret: bool) -> View:
-    """Plain values: the answer is stored with the key that makes a repeated write harmless."""
+    """Convert to plain values, because the answer is stored with its idempotency key."""
     return to_builtins(webhooks.view(endpoint, show_secret=show_secret))
 
 
@@ -124,7 +124,7 @@ def _warned(told: View, secret: str | None) -> View:
 
 
 def switch(webhook_id: str, *, enabled: bool) -> View:
-    """Begin or cease to send to an endpoint."""
+    """Enable or disable an endpoint."""
 
     async def run(parts: Parts, connection: Connection) -> View:
         return _told(await webhooks.switch(parts, connection, webhook_id, enabled=enabled), show_secret=False)
@@ -133,7 +133,7 @@ def switch(webhook_id: str, *, enabled: bool) -> View:
 
 
 def remove(webhook_id: str) -> None:
-    """Remove an endpoint; what was still to be sent to it is cancelled."""
+    """Remove an endpoint and cancel its pending deliveries."""
 
     async def run(parts: Parts, connection: Connection) -> None:
         await webhooks.remove(parts, connection, webhook_id)
@@ -142,7 +142,7 @@ def remove(webhook_id: str) -> None:
 
 
 def test(webhook_id: str) -> View:
-    """Send a test event the way of all others, and wait for the first attempt; this process sends where no other does."""
+    """Send a test event through the normal queue and wait for its first attempt; this process sends it if no other does."""
 
     async def run(parts: Parts, connection: Connection) -> str:
         return await webhooks.test(parts, connection, webhook_id)
@@ -181,7 +181,7 @@ def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
 
 
 def follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterator[View]:
-    """The events that come after those that were seen, as long as somebody asks."""
+    """Yield new events until the caller stops."""
     known, looked_at = {event["event_id"] for event in seen}, clock.now()
     while True:
         time.sleep(_LOOK_S)

@@ -1,4 +1,4 @@
-"""`guiado recipients`: who is told of what, and how they want it."""
+"""`guiado recipients`: recipients of notifications, and their preferences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="
 
 @app.command("list", cls=Manual, help="Muestra a quién se avisa, de qué y cómo.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
-    """Show everybody who is told something."""
+    """Show all recipients."""
     from guiado.cli.notifier import told
 
     screen, found = screen_of(context), told()
@@ -57,7 +57,7 @@ def add(
     secret: Annotated[str | None, typer.Option(metavar="TEXTO", help="Firma los mensajes del canal webhook.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Store who is told."""
+    """Add or replace a recipient."""
     from guiado.cli.notifier import tell
 
     given = {
@@ -76,7 +76,7 @@ def add(
 
 @app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya está en camino se envía.")
 def remove(context: typer.Context, channel: ChannelArgument, recipient: RecipientArgument, as_json: Json = False) -> None:
-    """Forget somebody."""
+    """Remove a recipient."""
     from guiado.cli.notifier import forget
 
     forget(channel, recipient)

@@ -1,4 +1,4 @@
-"""The reliability plot: how often detection was right where it said that it was sure.
+"""The reliability diagram: accuracy by confidence.
 
 Drawn thrice as large and made smaller, since the library smooths letters only.
 """
@@ -29,7 +29,7 @@ _RIGHT, _OVER, _UNDER, _COUNT = (47, 111, 179), (226, 119, 95), (126, 178, 132),
 
 
 def draw(screen: Screen, figures: Figures, name: str) -> bytes:
-    """The plot of a trial.
+    """Draw the diagram of an evaluation.
 
     Args:
         screen: whose language it speaks.
@@ -84,7 +84,7 @@ class _Pen:
 
 
 def _plain(words: str) -> str:
-    """Without marks on letters: the font that comes with the library has none."""
+    """Remove accents: the library's built-in font lacks them."""
     return "".join(c for c in unicodedata.normalize("NFKD", words) if c.isascii() and c.isprintable())
 
 

@@ -1,4 +1,4 @@
-"""All commands under `guiado`, and what is common to them: language, log, errors, exit codes."""
+"""The root command, and what all commands share: language, log, errors, exit codes."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _explain(screen: Screen, error: GuiadoError | typer.TyperException) -> int:
 
 
 def _explain_fault(screen: Screen, error: Exception) -> str:
-    """What nobody foresaw, without the lines of code that only a programmer can use."""
+    """Print an unexpected error without a stack trace."""
     from guiado.errors import os_reason
 
     if isinstance(error, OSError) and error.errno:
@@ -160,7 +160,7 @@ def _explain_fault(screen: Screen, error: Exception) -> str:
 
 
 def _take_language(words: list[str]) -> tuple[list[str], str | None]:
-    """The words without `--lang`, wherever it stands, and the language that was asked for."""
+    """Remove `--lang` from the arguments, wherever it is, and return its language."""
     ours = words[: words.index("--")] if "--" in words else words
     for i, word in enumerate(ours):
         if word == "--lang" and i + 1 < len(ours):

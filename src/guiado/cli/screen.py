@@ -1,4 +1,4 @@
-"""What every command shows and asks, in the language of whoever sits before it."""
+"""Input and output of every command, in the user's language."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Screen:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether somebody sits there."""
+        """Whether input and output are a terminal."""
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     @property
     def indent(self) -> int:
-        """Columns by which a block is moved in."""
+        """Columns of indentation of a block."""
         return 0 if self.out.width < _NARROW else 2
 
     def tr(self, template: str, /, **params: object) -> str:
@@ -92,7 +92,7 @@ class Screen:
         return " ".join((program(), *words))
 
     def verbatim(self, line: str | Text, style: str = "") -> None:
-        """Print a line that somebody will copy: never wrapped."""
+        """Print a line to be copied, never wrapped."""
         self.out.print(line, style=style, soft_wrap=True)
 
     def print_json(self, value: object, *, on_one_line: bool = False) -> None:
@@ -129,7 +129,7 @@ class Screen:
         return (f"{line}\n{_rest_of_paste()}" if is_long else line.partition("\n")[0]).strip()
 
     def read_answer(self) -> str:
-        """One typed line that chooses something; what was typed or pasted before it was asked does not count.
+        """Read one line that chooses something; input typed or pasted before the question is discarded.
 
         Raises:
             EOFError, KeyboardInterrupt: as `ask`.
@@ -157,7 +157,7 @@ def _forget_typed_ahead() -> None:
 
 
 def _rest_of_paste() -> str:
-    """The lines that came together with the one that was read."""
+    """Read the lines that were pasted together with the one just read."""
     pieces: list[str] = []
     with contextlib.suppress(OSError, ValueError):
         while select.select([sys.stdin], [], [], _PASTE_S)[0]:
@@ -169,7 +169,7 @@ def _rest_of_paste() -> str:
 
 
 def _plain(what: object) -> Iterator[RenderableType]:
-    """The lines of something for a pipe: rows are not padded, and nothing is wrapped."""
+    """Render lines for a pipe: no padding, no wrapping."""
     from rich.console import Group
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""`guiado serve` and `guiado worker`: the processes that stay."""
+"""`guiado serve` and `guiado worker`: the long-running processes."""
 
 from __future__ import annotations
 

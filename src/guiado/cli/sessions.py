@@ -1,4 +1,4 @@
-"""`guiado sessions`: what was tried, and how it went."""
+"""`guiado sessions`: list, show, close, hand over, rate and reopen sessions."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ _WORDS = {
 
 
 def status_of(given: str | None) -> str | None:
-    """The status that is meant: by its name, by its words in any of our languages, or by how one of these begins.
+    """Resolve a status from its name, its words in any language, or the beginning of either.
 
     Raises:
         InvalidInput: it is none.
@@ -188,12 +188,12 @@ def status_of(given: str | None) -> str | None:
 
 
 def status_words(screen: Screen, status: str) -> str:
-    """A status as people say it."""
+    """A status in the screen's language."""
     return screen.explain(_WORDS[status]) if status in _WORDS else status
 
 
 def outcome_words(screen: Screen, outcome: str) -> str:
-    """An outcome as people say it."""
+    """An outcome in the screen's language."""
     words = {
         "solved": screen.tr("se resolvió"),
         "done": screen.tr("hecho"),
@@ -249,7 +249,7 @@ def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
 
 
 def _show_understood(screen: Screen, understood: Mapping[str, Any]) -> None:
-    """What else it could have been, and what the customer made clear."""
+    """Print the other candidates and the customer's clarifications."""
     others = [_candidate(each) for each in understood["candidates"][:_MOST_CANDIDATES]]
     heard = [line for each in understood["clarifications"] if (line := _heard(screen, each))]
     for title, lines in ((screen.tr("También podría ser"), others), (screen.tr("Lo que aclaró el cliente"), heard)):
@@ -317,7 +317,7 @@ def _show_attempt(screen: Screen, attempt: Mapping[str, Any]) -> None:
 
 
 def _show_rating(screen: Screen, ratings: list[Mapping[str, Any]]) -> None:
-    """The rating that counts: the newest."""
+    """Print the latest rating, which is the one that counts."""
     if not ratings:
         return
     screen.show()

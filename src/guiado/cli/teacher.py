@@ -1,4 +1,4 @@
-"""What the terminal asks of guiado about learning."""
+"""Learning operations of the terminal."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def correct(session_id: str, problem_id: str, notes: str | None) -> View:
 
 
 def undo(example_id: str | None, session_id: str | None, email: str | None, since: datetime | None) -> int:
-    """Withdraw the examples that fit all that is given.
+    """Withdraw the examples that match all given conditions.
 
     Returns:
         How many were withdrawn.

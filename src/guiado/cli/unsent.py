@@ -1,4 +1,4 @@
-"""What a customer typed in a chat before there was a session to keep it in; a file of their own holds it meanwhile."""
+"""Chat input from before a session exists, kept in a file of the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = "chat-unsent.json"
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """The words of a customer whose session does not exist yet.
+    """Saved input of a chat without a session.
 
     Args:
         description: what is wrong.
@@ -44,7 +44,7 @@ def keep(typed: Unsent) -> bool:
 
 
 def kept() -> Unsent | None:
-    """The words of last time, if they never became a session."""
+    """The saved input of the last chat, if it never became a session."""
     from guiado.errors import GuiadoError
 
     try:
@@ -55,7 +55,7 @@ def kept() -> Unsent | None:
 
 
 def forget() -> None:
-    """Delete the words: a session has them now."""
+    """Delete the saved input: a session holds it now."""
     from guiado.errors import GuiadoError
 
     with contextlib.suppress(OSError, GuiadoError):

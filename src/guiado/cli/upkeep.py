@@ -1,4 +1,4 @@
-"""`guiado db backup`, `restore` and `upgrade`: the database's long life."""
+"""`guiado db backup`, `restore` and `upgrade`: copies and upgrades of the database."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _show_restored(screen: Screen, done: Restored) -> None:
 
 @contextmanager
 def _progress(screen: Screen) -> Generator[Report]:
-    """A bar that moves where somebody watches, else a line for every stage and quarter of it."""
+    """Show progress: a bar on a terminal, else a line for each quarter of each stage."""
     if not screen.is_interactive:
         yield _Lines(screen).report
         return

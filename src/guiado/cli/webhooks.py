@@ -1,4 +1,4 @@
-"""`guiado webhooks`: who is told of what, and what became of it."""
+"""`guiado webhooks`: register, test and monitor webhooks."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def rotate(
 
 @app.command(cls=Manual, help="Activa de nuevo un webhook; lo que llegó mientras tanto se envía con guiado webhooks replay.")
 def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
-    """Begin to send to an endpoint."""
+    """Enable an endpoint."""
     from guiado.cli.postman import switch
 
     screen = screen_of(context)
@@ -241,7 +241,7 @@ def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
 
 @app.command(cls=Manual, help="Deja de enviar a un webhook; lo que llegue mientras tanto se guarda.")
 def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
-    """Cease to send to an endpoint."""
+    """Disable an endpoint."""
     from guiado.cli.postman import switch
 
     screen = screen_of(context)

@@ -1,4 +1,4 @@
-"""What `guiado detect` works with: the detector that the service uses, or one made of the knowledge-base file alone."""
+"""The detector of `guiado detect`: the one the service uses, or one built from the knowledge-base file alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from guiado.wiring import Runtime, cache_folder, encoder_of, knowledge_path, loo
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """Everything that it takes to rank a text.
+    """A detector ready to rank texts.
 
     Args:
         guides: the knowledge base.
@@ -39,14 +39,14 @@ class Workbench:
     accept_from: float
 
     def for_trial(self, trial: Trial) -> Workbench:
-        """The same with the problems and phrases that the trial brings along."""
+        """The same detector with the problems and phrases of an evaluation."""
         if trial.problems is None and not trial.train:
             return self
         return replace(self, index=index_of(problems_of(trial, map(problem_of, self.guides.values()))))
 
 
 def open_detector() -> tuple[Workbench, GuiadoError | None]:
-    """What `POST /detect` works with: the last good knowledge base, what was learned and what was fitted.
+    """The detector of `POST /detect`: the last good knowledge base, learned examples and fitted model.
 
     Returns:
         The detector; and why it is that of the file alone although there is a database, or why the file as it is now is not in
@@ -67,7 +67,7 @@ def open_detector() -> tuple[Workbench, GuiadoError | None]:
 
 
 def _has_database(settings: Settings) -> bool:
-    """Whether there is one already: an embedded database is not made for a look at a text."""
+    """Whether a database already exists; ranking a text does not create one."""
     if settings.database_url:
         return True
     return (EmbeddedPostgres(settings.home or default_home()).status().data / "PG_VERSION").is_file()
@@ -89,7 +89,7 @@ async def _read_detector(settings: Settings) -> tuple[Workbench, GuiadoError | N
 
 
 def open_workbench() -> Workbench:
-    """Read the knowledge base in use, from its file alone.
+    """Build a detector from the knowledge-base file in use.
 
     Raises:
         KnowledgeBaseInvalid: it cannot be used.
@@ -102,19 +102,19 @@ def open_workbench() -> Workbench:
 
 
 def quick_index_of(problems: Iterable[Problem]) -> Index:
-    """The index of some problems as it is before it is fitted, which takes seconds."""
+    """Build an index without fitting it, which would take seconds."""
     settings = read_settings()
     return build_index(problems, encoder=encoder_of(settings), share=settings.none_share)
 
 
 def index_of(problems: Iterable[Problem]) -> Index:
-    """The index of some problems, fitted, as the service makes it."""
+    """Build a fitted index, as the service does."""
     index = quick_index_of(problems)
     return index.with_model(index.fit())
 
 
 def _fitted(index: Index, settings: Settings) -> Model:
-    """What is fitted for an index: as it was kept the last time, else anew, which takes seconds."""
+    """Load the fitted model of an index, or fit it, which takes seconds."""
     folder = cache_folder(settings)
     if folder is None:
         return index.fit()
@@ -130,7 +130,7 @@ def _fitted(index: Index, settings: Settings) -> Model:
 
 
 def thresholds(settings: Settings) -> tuple[float, float]:
-    """Under the first, 0..1, a best candidate is none; from the second on it is taken without asking."""
+    """The two thresholds, 0..1: none below the first, recognised from the second on."""
     return (
         DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold,
         DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold,

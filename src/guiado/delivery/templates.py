@@ -68,29 +68,29 @@ _SPANISH = {
 _ENGLISH = {
     "session_started": MessageTemplate(
         "We are on it",
-        "Hello {customer_name},\n\nWe received your message: “{problem_description}”. You can follow the guide step by step "
-        "now.\n\nTicket: {ticket_id}",
+        "Hello {customer_name},\n\nWe have received your message: “{problem_description}”. You can now follow the guide step by "
+        "step.\n\nTicket: {ticket_id}",
     ),
     "problem_detected": MessageTemplate(
         "Problem recognised: {problem_title}",
         "{customer_name} wrote: “{problem_description}”.\n\nIt looks like “{problem_title}”.\nTicket: {ticket_id}",
     ),
     "step_completed": MessageTemplate(
-        "Step {step_number} done", "Hello {customer_name},\n\nYou finished step {step_number}. On to the next one."
+        "Step {step_number} done", "Hello {customer_name},\n\nYou have completed step {step_number}. On to the next one."
     ),
     "step_failed": MessageTemplate(
         "Step {step_number} did not work",
-        "{customer_name} could not finish step {step_number}.\n\nProblem: “{problem_description}”\nNotes: {notes}\n"
+        "{customer_name} could not complete step {step_number}.\n\nProblem: “{problem_description}”\nNotes: {notes}\n"
         "Ticket: {ticket_id}",
     ),
     "retry_attempt": MessageTemplate(
-        "Another try at step {step_number}",
-        "{customer_name} is at try {attempt} of step {step_number}.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}",
+        "Another attempt at step {step_number}",
+        "{customer_name} is on attempt {attempt} of step {step_number}.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}",
     ),
     "session_resolved": MessageTemplate(
         "Problem solved",
-        "Hello {customer_name},\n\nWe consider your problem solved: “{problem_description}”. If it comes back, write to us.\n\n"
-        "Ticket: {ticket_id}",
+        "Hello {customer_name},\n\nYour problem is now marked as solved: “{problem_description}”. If it comes back, write "
+        "to us.\n\nTicket: {ticket_id}",
     ),
     "session_escalated": MessageTemplate(
         "Ticket {ticket_id} needs a person",
@@ -98,7 +98,7 @@ _ENGLISH = {
         "Reason: {reason}\n{tried}",
     ),
     "session_abandoned": MessageTemplate(
-        "{customer_name} left the guide half way",
+        "{customer_name} left the guide halfway",
         "{customer_name} stopped answering at step {current_step} of {total_steps}.\n\nProblem: “{problem_description}”\n"
         "Ticket: {ticket_id}",
     ),
@@ -133,8 +133,8 @@ _PORTUGUESE = {
     ),
     "session_resolved": MessageTemplate(
         "Problema resolvido",
-        "Olá, {customer_name}:\n\nDamos o seu problema por resolvido: “{problem_description}”. Se acontecer de novo, escreva "
-        "para nós.\n\nTicket: {ticket_id}",
+        "Olá, {customer_name}:\n\nMarcamos o seu problema como resolvido: “{problem_description}”. Se acontecer de novo, "
+        "escreva para nós.\n\nTicket: {ticket_id}",
     ),
     "session_escalated": MessageTemplate(
         "O ticket {ticket_id} precisa de uma pessoa",

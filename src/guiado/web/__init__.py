@@ -1,1 +1,1 @@
-"""Pages for people: the way in, and the description of the API. Everything they need comes from this server."""
+"""Pages for people: the home page and the API reference. They load nothing from other hosts."""

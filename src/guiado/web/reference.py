@@ -1,4 +1,4 @@
-"""The OpenAPI document as the page for people shows it: groups, routes, fields, answers."""
+"""The OpenAPI document as an HTML page shows it: groups, routes, fields, responses."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _kind(target: Document) -> Iterator[Message]:
 
 
 def marked(text: str) -> list[tuple[bool, str]]:
-    """A text in pieces: whether each is code, without its backticks."""
+    """Split a text into pieces and say which are code, without their backticks."""
     return [(place % 2 == 1, piece) for place, piece in enumerate(text.split("`")) if piece]
 
 

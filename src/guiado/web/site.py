@@ -77,13 +77,13 @@ def _weights(accept: str) -> dict[str, float]:
 
 
 def missing(request: Http) -> Response[str]:
-    """What a browser shows for an address that does not exist."""
+    """The 404 page."""
     return _page(request, "missing.html", status_code=404)
 
 
 @get("/", include_in_schema=False)
 async def home(request: Http) -> Response[str]:
-    """The way in: whether it runs, who waits, where to go on."""
+    """Home page: current state, sessions that wait, and links."""
     base = str(request.base_url).rstrip("/")
     return _page(request, "home.html", base=base, figures=await _figures(request))
 
@@ -107,7 +107,7 @@ def _document(request: Http) -> dict[str, Any]:
 
 @get("/schema", include_in_schema=False)
 async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
-    """The API: a page for people, OpenAPI for programs."""
+    """API reference: a page for browsers, OpenAPI for programs."""
     document = _document(request)
     if not is_for_people(request):
         return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
