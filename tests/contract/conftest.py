@@ -17,7 +17,7 @@ import requests
 
 from guiado.agent import close_engines
 
-START_S = 40
+START_S = 90
 GUIADO = Path(sys.executable).with_name("guiado")
 
 
@@ -81,7 +81,7 @@ def await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(url, timeout=5).ok:
+            if requests.get(url, timeout=20).ok:
                 return
         except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.05)

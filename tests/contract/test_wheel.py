@@ -33,7 +33,7 @@ from guiado import __version__
 pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 60
+DEADLINE_S = 90
 STEPS = 6
 """Of the guide to an application that closes by itself."""
 NETWORK_IS_MISSING = re.compile(
@@ -313,7 +313,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()  # noqa: S310
+            urllib.request.urlopen(f"{url}/readyz", timeout=20).close()  # noqa: S310
         except OSError:
             time.sleep(0.05)
         else:

@@ -23,11 +23,11 @@ WORDS = "no me deja instalar el programa"
 
 
 def in_loop(test: Callable[..., Any]) -> Callable[..., None]:
-    """A test that is a coroutine; 20 seconds are enough for any."""
+    """A test that is a coroutine; a minute is enough for any."""
 
     @functools.wraps(test)
     def run(**fixtures: object) -> None:
-        asyncio.run(asyncio.wait_for(test(**fixtures), 20))
+        asyncio.run(asyncio.wait_for(test(**fixtures), 60))
 
     return run
 
@@ -252,7 +252,7 @@ async def test_two_lessons_at_once_wait_for_nobody_and_none_is_skipped(dsn: str)
         begun = first.transaction()
         await begun.start()
         await first.execute(_TEACH, "uno")  # the smaller number, the later commit
-        await asyncio.wait_for(second.execute(_TEACH, "dos"), 5)
+        await asyncio.wait_for(second.execute(_TEACH, "dos"), 20)
         seen = await _mark(dsn)
         other = third.transaction()
         await other.start()
@@ -324,7 +324,7 @@ async def test_two_solved_sessions_at_once_do_not_queue(dsn: str, customers: tup
             "SELECT guiado_commit('default', $1::jsonb)", _solved(ids[0], customers[0], ids[1], "una dos")
         )
         taught = second.fetchval("SELECT guiado_commit('default', $1::jsonb)", _solved(ids[2], customers[1], ids[3], "una dos"))
-        assert await asyncio.wait_for(taught, 5)
+        assert await asyncio.wait_for(taught, 20)
         await also.commit()
         await begun.commit()
         rows = await first.fetch("SELECT status FROM support_troubleshooting_ml_training ORDER BY id")

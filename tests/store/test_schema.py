@@ -480,7 +480,7 @@ def test_a_change_that_commits_during_a_roll_up_is_not_lost(dsn: str) -> None:
             late = writer.transaction()
             await late.start()
             await writer.execute(update, second)  # … when another change marks it again
-            await asyncio.wait_for(db.execute("SELECT guiado_roll_up()"), 5)
+            await asyncio.wait_for(db.execute("SELECT guiado_roll_up()"), 20)
             await late.commit()
         finally:
             await writer.close()

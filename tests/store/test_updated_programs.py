@@ -132,7 +132,7 @@ def test_a_running_process_heals_by_itself(home, programs):
                 replace(library(programs), BROKEN)
                 assert await old.fetchval("SELECT 1") == 1
                 with pytest.raises(DatabaseUnavailable) as caught:
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(20):
                         await db.prove()
                 assert "PostgreSQL se actualizó mientras guiado trabajaba." in str(caught.value)
                 assert len(str(caught.value).splitlines()) == 2

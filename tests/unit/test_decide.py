@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from guiado.domain.clarification import Clarification, Option, Pick, Question, Turn
-from guiado.domain.decide import Decision, Replay, begin, decide, passed_action
+from guiado.domain.decide import Decision, Replay, begin, correct, decide, passed_action
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import (
@@ -742,3 +742,38 @@ def test_a_person_takes_over_an_abandoned_session_and_may_close_it() -> None:
     assert (taken.session.status, kinds(taken)) == (Status.ESCALATED, ["session_escalated"])
     closed = decide(session, guide, Resolve("g"), START)
     assert (closed.session.status, closed.session.true_problem_id) == (Status.RESOLVED, "g")
+
+
+def test_words_that_call_a_person_tell_the_rule_and_the_step_that_is_still_open() -> None:
+    session, guide = begun(3)
+    told = decide(session, guide, Answer(Outcome.DONE, alarm=Alarm("Sin acceso")), START)
+    assert [(offer.kind, offer.step_number, offer.rule) for offer in told.offers] == [
+        ("escalation", None, "criterion"),
+        ("step", 2, "still-open"),
+    ]
+    assert told.attempt is not None
+    assert (told.attempt.step_number, told.attempt.outcome) == (1, Outcome.DONE)
+    urgent = decide(session, guide, Answer(Outcome.COULD_NOT, alarm=URGENT), START)
+    assert [(offer.kind, offer.rule) for offer in urgent.offers] == [("escalation", "urgent")]
+    assert urgent.attempt is not None
+    assert urgent.attempt.outcome is Outcome.COULD_NOT
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "lessons"),
+    [
+        ("g", "h", [("correction", "h"), ("negative", "g")]),
+        ("g", "g", [("correction", "g")]),
+        (None, "otro", [("correction", "otro")]),
+    ],
+)
+def test_an_agent_says_what_it_was_about(found: str | None, truth: str, lessons: list[tuple[str, str]]) -> None:
+    session = replace(session_of(3 if found else 0), notes="Llamó dos veces", status=Status.RESOLVED)
+    told = correct(session, truth, "Era otra cosa")
+    assert told.session == replace(
+        session, version=session.version + 1, true_problem_id=truth, notes="Llamó dos veces\nEra otra cosa"
+    )
+    assert [(lesson.kind, lesson.problem_id) for lesson in told.lessons] == lessons
+    assert {(lesson.text, lesson.source, lesson.reason) for lesson in told.lessons} == {("No va", Actor.AGENT, "corrected")}
+    assert (told.events, told.offers, told.attempt) == ((), (), None)
+    assert correct(replace(session, notes=None), truth).session.notes is None

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ("test_decide.py", "test_knowledge.py", "test_bad_knowledge.py", "test_domain_values.py", "test_domain_details.py",
-         "test_alarms.py", "test_recipient.py", "test_privacy.py")  # fmt: skip
+         "test_alarms.py", "test_recipient.py", "test_privacy.py", "test_learned.py")  # fmt: skip
 EVERY = int(os.environ.get("MUTANTS_EVERY", "4"))
 """One mutant in so many is tried; a fixed choice. All of them take about half an hour on two cores."""
 AT_LEAST = 0.85

@@ -93,3 +93,38 @@ def test_what_is_muted_is_dropped() -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     assert who.plan("step_completed", is_urgent=False, is_gathered=False, now=now) == Drop()
     assert who.plan("session_escalated", is_urgent=False, is_gathered=False, now=now) == Send()
+
+
+def test_a_digest_counts_from_the_midnight_of_the_recipient() -> None:
+    kathmandu = Recipient("email", "a", time_zone="Asia/Kathmandu", digest_minutes=120)  # 5:45 h before UTC
+    assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T10:07")) == at("Asia/Kathmandu", "2026-06-01T12:00")
+    assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T12:00")) == at("Asia/Kathmandu", "2026-06-01T14:00")
+    assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T23:30")) == at("Asia/Kathmandu", "2026-06-02T00:00")
+
+
+@pytest.mark.parametrize("hours", [{"quiet_from": time(22)}, {"quiet_to": time(7)}, {}])
+def test_half_a_night_is_none(hours: dict[str, time]) -> None:
+    for hour in range(24):
+        now = datetime(2026, 6, 1, hour, tzinfo=UTC)
+        assert Recipient("email", "a", **hours).quiet_until(now) is None
+        assert Recipient("email", "a", **hours).plan("x", is_urgent=False, is_gathered=False, now=now) == Send()
+
+
+def test_moments_are_told_in_utc() -> None:
+    asked = at("America/New_York", "2026-06-01T23:00")
+    until = night("America/New_York").quiet_until(asked)
+    assert until is not None
+    assert (until.tzinfo, until.isoformat()) == (UTC, "2026-06-02T11:00:00+00:00")
+
+
+def test_a_night_without_a_digest_lets_each_message_out_by_itself() -> None:
+    late = at("Europe/Madrid", "2026-06-01T22:00")
+    morning = at("Europe/Madrid", "2026-06-02T07:00")
+    plan = night().plan
+    assert plan("x", is_urgent=False, is_gathered=False, now=late) == Wait(morning, is_gathered=False)
+    assert plan("x", is_urgent=False, is_gathered=True, now=late) == Wait(morning, is_gathered=True)
+
+
+def test_what_has_waited_for_its_digest_goes_out() -> None:
+    who = Recipient("email", "a", digest_minutes=30)
+    assert who.plan("x", is_urgent=False, is_gathered=True, now=datetime(2026, 6, 1, 10, 7, tzinfo=UTC)) == Send()
