@@ -45,6 +45,10 @@ def read(raw: dict[str, Any]) -> Guide:
         ("salía humo del aparato", "salia humo"),
         ("alguien entró a mi cuenta", "entraron a mi cuenta"),
         ("cambiaron mi contraseña", "cambió la contraseña"),
+        ("me acaban de hackear", "me hackearon"),
+        ("Acaban de robarme la tarjeta", "me robaron la tarjeta"),
+        ("acaban de meterse en mi cuenta", "se metieron en mi cuenta"),
+        ("acabaram de roubar o meu cartão", "roubaram meu cartão"),
     ],
 )
 def test_a_phrase_is_met_in_other_forms_of_its_words(text: str, phrase: str) -> None:

@@ -42,6 +42,8 @@ _DONE_TO_SOMEBODY = re.compile(r"\w{2,}(?:aron|eron|aram|eram|iram|ad[oa]s?|id[o
 _DONE = re.compile(r"(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó)$")
 """Endings of what somebody else did, or what was done: "robaron", "robó", "robada". Other persons of a verb are other words: who
 cannot get into an account says "entrar", and whose account was broken into says "entraron"."""
+_JUST_DONE = re.compile(r"\bacab(?:an|aron|ó|am|aram|ou|aba|aban) de (\w{2,}?)([aei])r(?:me|nos|se|le|les|te)?\b")
+"""What somebody did a moment ago: "me acaban de hackear", "acaban de hackearme", "acabaram de roubar"."""
 _LEAST_ROOT, _LEAST_WORD = 3, 4
 _STOP = ""
 _PART = re.compile(r"(?<=[.,;:!?…\n])")
@@ -166,5 +168,11 @@ def _of_phrase(phrase: str) -> tuple[str, ...]:
 
 def _read(text: str) -> tuple[str, ...]:
     """The words that count, in lower case, with a stop for each punctuation mark."""
-    tokens = [token if token[0].isalnum() else _STOP for token in _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())]
+    plain = _JUST_DONE.sub(_as_done, unicodedata.normalize("NFC", text).casefold())
+    tokens = [token if token[0].isalnum() else _STOP for token in _TOKEN.findall(plain)]
     return tuple(token for token in tokens if fold(token) not in _SMALL)
+
+
+def _as_done(just: re.Match[str]) -> str:
+    """The same as what somebody did: "acaban de hackear" as "hackearon"."""
+    return just[1] + ("aron" if just[2] == "a" else "ieron")
