@@ -526,7 +526,9 @@ BEGIN
     RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
      USING (SELECT y.id FROM support_troubleshooting_notifications y
-             WHERE y.tenant_id = p_tenant AND y.created_at < p_before AND y.status <> 'pending'
+             WHERE y.tenant_id = p_tenant AND y.created_at < p_before
+               -- También lo que espera un canal que nunca se configuró; lo que sale en este momento, no.
+               AND (y.status <> 'pending' OR y.leased_until IS NULL OR y.leased_until < now())
                AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
              ORDER BY y.created_at LIMIT v_rows) x
      WHERE t.id = x.id;

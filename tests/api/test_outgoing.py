@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 from rows import rows_of
@@ -199,6 +201,37 @@ def test_a_recipients_secret_is_checked_like_that_of_a_webhook(http: httpx2.Clie
     given = {"channel": "webhook", "recipient": "https://example.com/x", "events": ["session_escalated"], "secret": secret}
     refused = http.post("/recipients", json=given)
     assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (400, ["secret"])
+
+
+def test_a_recipient_that_is_stored_again_keeps_its_address_and_secret(serve, dsn: str, sink: Sink) -> None:
+    server = serve(dsn, works=True, GUIADO_PRIVATE_TARGETS="127.0.0.0/8")
+    secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    given = {"channel": "webhook", "recipient": "equipo", "events": ["session_started"]}
+    with httpx2.Client(base_url=f"{server.url}/api/support/troubleshooting", timeout=30) as http:
+        url = f"http://127.0.0.1:{sink.server_address[1]}/aviso"
+        first = http.post("/recipients", json={**given, "webhook_url": url, "secret": secret})
+        assert (first.status_code, first.json()["warning"]) == (200, None)
+        again = http.post("/recipients", json={**given, "events": ["session_escalated"], "language": "en"})
+        assert (again.status_code, again.json()["recipient"]["has_webhook_url"]) == (200, True), again.text
+        assert asyncio.run(options_of(dsn, "equipo")) == {"webhook_url": url, "secret": secret}
+
+
+async def options_of(dsn: str, recipient: str) -> dict[str, str]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        query = "SELECT options::text FROM support_troubleshooting_recipients WHERE recipient = $1"
+        return json.loads(await connection.fetchval(query, recipient))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("es", "no se le puede enviar nada"), ("en", "private network"), ("pt", "rede privada")]
+)
+def test_a_recipient_that_nothing_can_reach_is_stored_with_a_warning(http: httpx2.Client, language: str, words: str) -> None:
+    given = {"channel": "webhook", "recipient": "http://10.0.0.1/x", "events": ["session_escalated"]}
+    told = http.post("/recipients", json=given, headers={"accept-language": language}).json()
+    assert words in told["warning"]
 
 
 def wait_for(http: httpx2.Client, status: str, notification_id: str) -> None:

@@ -314,3 +314,23 @@ def test_a_period_ends_after_its_beginning(http: httpx2.Client) -> None:
 def test_a_time_with_its_zone_may_be_typed_as_it_is(http: httpx2.Client, zone: str) -> None:
     answer = http.get(f"{http.base_url}sessions?since=2026-11-28T10:00:00{zone}&limit=2.0")
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("words", "is_urgent"),
+    [
+        ("no me robaron la tarjeta, solo quiero saber cuánto debo", False),
+        ("nadie me hackeó, solo olvidé mi contraseña", False),
+        ("I was not hacked, I just forgot my password", False),
+        ("não fui hackeado, só esqueci a senha", False),
+        ("no puedo entrar, me hackearon", True),
+        ("no me robaron la tarjeta pero la clonaron", True),
+    ],
+)
+def test_what_did_not_happen_is_not_urgent(http: httpx2.Client, words: str, is_urgent: bool) -> None:
+    assert http.post("/start", json={"problem_description": words, "customer_email": "a@b.com"}).json()["urgent"] is is_urgent
+
+
+def test_what_is_left_of_a_denial_is_recognised(http: httpx2.Client) -> None:
+    told = http.post("/start", json={"problem_description": "nadie me hackeó, olvidé mi contraseña", "customer_email": "a@b.com"})
+    assert told.json()["problem_detected"] == "recuperar_cuenta"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import asyncpg
 import pytest
 from terminal import Ran
 from test_cli import GUIADO, environment
@@ -99,6 +101,25 @@ def test_a_webhook_from_its_registration_to_its_end(shell, receiver) -> None:
     assert changed["secret"] != made["secret"]
     assert shell("webhooks", "remove", "crm").code == 0
     assert json.loads(shell("webhooks", "list", "--json").out) == []
+
+
+def test_a_secret_is_in_no_stored_answer(shell, receiver, dsn) -> None:
+    given = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    made = json.loads(shell("webhooks", "add", receiver.url, "--event", "*", "--id", "crm", "--json").out)["secret"]
+    edited = json.loads(shell("webhooks", "edit", "crm", "--secret", given, "--json").out)["secret"]
+    rotated = json.loads(shell("webhooks", "rotate", "crm", "--json").out)["secret"]
+    assert (len({made, edited, rotated}), edited) == (3, given)
+    stored = asyncio.run(answers_in(dsn))
+    assert stored
+    assert not any("whsec_" in answer for answer in stored)
+
+
+async def answers_in(dsn: str) -> list[str]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [str(row[0]) for row in await connection.fetch("SELECT answer::text FROM support_troubleshooting_idempotency")]
+    finally:
+        await connection.close()
 
 
 def test_events_are_shown_followed_counted_and_sent_again(shell, dsn, receiver) -> None:

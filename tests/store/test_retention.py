@@ -147,6 +147,26 @@ def test_nothing_that_names_the_customer_is_left_of_an_old_session(dsn: str) -> 
     on(dsn, check)
 
 
+def test_a_message_that_nothing_ever_sent_goes_too(dsn: str) -> None:
+    """The channel was never set up; what is being sent right now, or belongs to a session that goes on, stays."""
+    insert = """INSERT INTO support_troubleshooting_notifications
+        (id, session_id, notification_type, recipient, message, created_at, due_at, leased_until)
+        VALUES (gen_random_uuid(), $1, $2, 'ana@example.com', 'Hola', now() - make_interval(days => $3), now(), $4::timestamptz)"""
+
+    async def check(db: asyncpg.Connection) -> None:
+        living = await db.fetchval(_SESSION, "needs_escalation", "viva", 60)
+        soon = await db.fetchval("SELECT now() + interval '1 minute'")
+        for session, name, days, lease in (
+            (None, "vieja", 60, None), (None, "nueva", 1, None), (None, "saliendo", 60, soon), (living, "viva", 60, None),
+        ):  # fmt: skip
+            await db.execute(insert, session, name, days, lease)
+        await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
+        left = {row[0] for row in await db.fetch("SELECT notification_type FROM support_troubleshooting_notifications")}
+        assert left == {"nueva", "saliendo", "viva"}
+
+    on(dsn, check)
+
+
 async def _naming(db: asyncpg.Connection, word: str) -> list[str]:
     tables = await db.fetch("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname LIKE 'support\\_%' ORDER BY 1")
     return [

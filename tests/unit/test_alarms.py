@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from guiado.app.alarms import hear, meets
+from guiado.app.alarms import denies, hear, meets
 from guiado.app.knowledge import read_file
 from guiado.app.lint import lint
 from guiado.domain.guide import Guide, content_hash
 from guiado.domain.knowledge import Findings, read_entry
 from guiado.domain.session import Alarm
 from guiado.domain.versions import guide_from_json, guide_to_json
+from guiado.resources import data_path
 
 STEPS = [{"step_number": 1, "title": "Paso"}]
 OBJECT = {"text": "Te robaron la tarjeta: llama ya a tu banco.", "phrases": ["me robaron la tarjeta"], "urgent": True}
@@ -44,6 +45,10 @@ def read(raw: dict[str, Any]) -> Guide:
         ("salía humo del aparato", "salia humo"),
         ("alguien entró a mi cuenta", "entraron a mi cuenta"),
         ("cambiaron mi contraseña", "cambió la contraseña"),
+        ("me acaban de hackear", "me hackearon"),
+        ("Acaban de robarme la tarjeta", "me robaron la tarjeta"),
+        ("acaban de meterse en mi cuenta", "se metieron en mi cuenta"),
+        ("acabaram de roubar o meu cartão", "roubaram meu cartão"),
     ],
 )
 def test_a_phrase_is_met_in_other_forms_of_its_words(text: str, phrase: str) -> None:
@@ -56,6 +61,10 @@ def test_a_phrase_is_met_in_other_forms_of_its_words(text: str, phrase: str) -> 
         ("resale humor", "sale humo"),
         ("no me robaron la tarjeta", "me robaron la tarjeta"),
         ("nunca hackearon mi cuenta", "hackearon mi cuenta"),
+        ("no creo que me hayan hackeado", "me hackearon"),
+        ("nadie me hackeó", "me hackearon"),
+        ("my account wasn't hacked", "account hacked"),
+        ("ninguém hackeou minha conta", "hackearam minha conta"),
         ("compré una tarjeta. Me robaron el celular", "tarjeta robada"),
         ("me robaron. La tarjeta llegó", "me robaron la tarjeta"),
         ("la tarjeta no pasa", "me robaron la tarjeta"),
@@ -65,6 +74,43 @@ def test_a_phrase_is_met_in_other_forms_of_its_words(text: str, phrase: str) -> 
 )
 def test_a_phrase_is_not_met_inside_other_words_or_when_it_is_denied(text: str, phrase: str) -> None:
     assert not meets(text, phrase)
+
+
+SHIPPED = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+
+
+@pytest.mark.parametrize(
+    ("text", "problem_id"),
+    [
+        ("no me robaron la tarjeta, solo quiero saber cuánto debo", "tarjeta_comprometida"),
+        ("no es que me hayan clonado la tarjeta, es que está vencida", "tarjeta_comprometida"),
+        ("nadie me hackeó, solo olvidé mi contraseña", "cuenta_comprometida"),
+        ("I don't think my card was stolen, I left it at home", "tarjeta_comprometida"),
+        ("não fui hackeado, só esqueci a senha", "cuenta_comprometida"),
+    ],
+)
+def test_what_did_not_happen_is_denied(text: str, problem_id: str) -> None:
+    assert denies(text, SHIPPED[problem_id])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no, me hackearon",
+        "no puedo entrar me hackearon",
+        "no sé si me hackearon",
+        "¿no me habrán hackeado la cuenta?",
+        "no reconozco compras que no hice",
+        "no han bloqueado mi tarjeta robada",
+        "no me robaron la tarjeta pero la clonaron",
+        "no fui yo quien compró con mi tarjeta",
+        "someone hacked me and the bank has not blocked my card",
+        "não consigo entrar, hackearam minha conta",
+    ],
+)
+def test_another_denial_in_the_text_denies_nothing(text: str) -> None:
+    assert not (denies(text, SHIPPED["tarjeta_comprometida"]) and denies(text, SHIPPED["cuenta_comprometida"]))
+    assert hear([text], None, SHIPPED.values(), "es") is not None
 
 
 def test_criteria_may_be_strings_or_objects_and_show_as_strings() -> None:

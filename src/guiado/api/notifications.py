@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -127,7 +128,11 @@ async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> Re
         stored = await recipients.put(parts, connection, data)
         return RecipientOut(success=True, recipient=RecipientBody(**recipients.view(stored)))
 
-    return await answer(request, run)
+    told = msgspec.convert(await answer(request, run), RecipientOut)
+    # The connection is given back by now: a name is looked up.
+    warning = await recipients.warning(runtime_of(request).client, data)
+    told.warning = translate(warning, language_of(request)) if warning else None
+    return told
 
 
 @get("/recipients", operation_id="list_recipients", responses=TROUBLES)

@@ -584,10 +584,11 @@ class RecipientBody(Out):
 
 
 class RecipientOut(Out):
-    """A recipient that was stored."""
+    """A recipient that was stored; `warning` says what keeps messages from its address."""
 
     success: bool
     recipient: RecipientBody
+    warning: str | None = None
 
 
 class RecipientList(Out):

@@ -24,12 +24,29 @@ _SMALL = frozenset(
     """.split()  # noqa: SIM905 so many words read better in lines
 )
 """Words that a customer says otherwise, or leaves out, and means the same."""
-_DENIALS = frozenset(("no", "nunca", "not", "never", "nao", "nem", "tampoco", "didn", "wasn", "hasn", "sin", "without", "sem"))
+_DENIALS = frozenset(
+    """
+    no nunca tampoco nadie ninguno sin not never nobody without t nao nem ninguem nenhum sem
+    """.split()  # noqa: SIM905 so many words read better in lines
+)
+"""They deny the word that follows; "t" is what is left of "didn't"."""
+_BETWEEN = frozenset(
+    """
+    creo es fue fui sido ser ha han haya hayan he esta este estan tarjeta cuenta
+    be been being get got had think believe isn didn wasn hasn haven don ever card account
+    acho creio fui tem tenha tenham ter esta cartao conta
+    """.split()  # noqa: SIM905 so many words read better in lines
+)
+"""They may stand between a denial and what is denied: "no creo que me hayan hackeado"."""
+_DONE_TO_SOMEBODY = re.compile(r"\w{2,}(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó|ed|len)$")
 _DONE = re.compile(r"(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó)$")
 """Endings of what somebody else did, or what was done: "robaron", "robó", "robada". Other persons of a verb are other words: who
 cannot get into an account says "entrar", and whose account was broken into says "entraron"."""
+_JUST_DONE = re.compile(r"\bacab(?:an|aron|ó|am|aram|ou|aba|aban) de (\w{2,}?)([aei])r(?:me|nos|se|le|les|te)?\b")
+"""What somebody did a moment ago: "me acaban de hackear", "acaban de hackearme", "acabaram de roubar"."""
 _LEAST_ROOT, _LEAST_WORD = 3, 4
 _STOP = ""
+_PART = re.compile(r"(?<=[.,;:!?…\n])")
 _TOKEN = re.compile(r"[^\W_]+|[.,;:!?…\n]")
 
 
@@ -56,6 +73,38 @@ def meets(text: str, phrase: str) -> bool:
     return _meets(_read(meaningful_part(text)), phrase)
 
 
+def denies(text: str, guide: Guide) -> bool:
+    """Whether a text says that what this guide is about did not happen: "no me robaron la tarjeta, solo quiero saber…".
+
+    What somebody did, or what was done, must be denied wherever the text speaks of it; one mention that is not denied counts.
+    """
+    happened = _happened(_spoken_in(guide))
+    said = _read(meaningful_part(text))
+    mentions = [_is_denied(said, place) for place, word in enumerate(said) if not _forms(word).isdisjoint(happened)]
+    return bool(mentions) and all(mentions)
+
+
+def undenied(text: str, guides: Iterable[Guide]) -> list[str]:
+    """The parts of a text, between punctuation marks, that do not deny what these guides are about."""
+    told = list(guides)
+    parts = (part.strip() for part in _PART.split(text))
+    return [part for part in parts if part and not any(denies(part, guide) for guide in told)]
+
+
+def _spoken_in(guide: Guide) -> tuple[str, ...]:
+    spoken = (guide, *map(guide.in_language, guide.translations))
+    return tuple(text for each in spoken for text in (each.problem_title, *each.common_issues))
+
+
+@lru_cache(maxsize=256)
+def _happened(texts: tuple[str, ...]) -> frozenset[str]:
+    """Forms of the words for what somebody did, as far as customers say them without a denial."""
+    read = [_read(text) for text in texts]
+    found = [(word, _is_denied(said, place)) for said in read for place, word in enumerate(said)]
+    done = {word for word, is_denied in found if not is_denied and _DONE_TO_SOMEBODY.search(word)}
+    return frozenset(form for word in done for form in _forms(word))
+
+
 def is_too_short(phrase: str) -> bool:
     """Whether nothing is left of a phrase that could be compared."""
     return not _of_phrase(phrase)
@@ -73,7 +122,7 @@ def _meets(said: tuple[str, ...], phrase: str) -> bool:
 
 
 def _begins(said: tuple[str, ...], start: int, wanted: tuple[str, ...]) -> bool:
-    if start and fold(said[start - 1]) in _DENIALS:
+    if _is_denied(said, start):
         return False
     place = start
     for word in wanted[1:]:
@@ -83,6 +132,14 @@ def _begins(said: tuple[str, ...], start: int, wanted: tuple[str, ...]) -> bool:
             return False
         place += found
     return True
+
+
+def _is_denied(said: tuple[str, ...], place: int) -> bool:
+    """Whether a denial stands before a word, with nothing but helping words in between."""
+    before = place - 1
+    while before >= 0 and fold(said[before]) in _BETWEEN:
+        before -= 1
+    return before >= 0 and fold(said[before]) in _DENIALS
 
 
 def _is_form(one: str, other: str) -> bool:
@@ -111,5 +168,11 @@ def _of_phrase(phrase: str) -> tuple[str, ...]:
 
 def _read(text: str) -> tuple[str, ...]:
     """The words that count, in lower case, with a stop for each punctuation mark."""
-    tokens = [token if token[0].isalnum() else _STOP for token in _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())]
+    plain = _JUST_DONE.sub(_as_done, unicodedata.normalize("NFC", text).casefold())
+    tokens = [token if token[0].isalnum() else _STOP for token in _TOKEN.findall(plain)]
     return tuple(token for token in tokens if fold(token) not in _SMALL)
+
+
+def _as_done(just: re.Match[str]) -> str:
+    """The same as what somebody did: "acaban de hackear" as "hackearon"."""
+    return just[1] + ("aron" if just[2] == "a" else "ieron")

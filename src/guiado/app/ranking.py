@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from guiado import clock
+from guiado.app.alarms import denies, undenied
 from guiado.app.knowledge import Snapshot
 from guiado.detection import Candidate, Index
 
@@ -56,10 +57,23 @@ async def rank(snapshot: Snapshot, text: str, limit: int = CONSIDERED, known: Ra
     """
     if known is not None and known.answers(snapshot, text, limit):
         return Ranking(snapshot, text, known.candidates[:limit], limit)
-    if is_quick(snapshot.index):
-        return Ranking(snapshot, text, _measured(snapshot.index, text, limit), limit)
-    loop = asyncio.get_running_loop()
-    return Ranking(snapshot, text, await loop.run_in_executor(_workers, _measured, snapshot.index, text, limit), limit)
+    found = await _ranked(snapshot.index, text, limit)
+    denied = _denied(snapshot, text, found)
+    if denied and (rest := " ".join(undenied(text, [snapshot.guides[each] for each in denied]))):
+        found = await _ranked(snapshot.index, rest, limit)
+    return Ranking(snapshot, text, tuple(each for each in found if each.problem_id not in denied), limit)
+
+
+def _denied(snapshot: Snapshot, text: str, candidates: tuple[Candidate, ...]) -> set[str]:
+    """The urgent guides whose very cause the text denies: a person is not called for what did not happen."""
+    guides = [guide for each in candidates if (guide := snapshot.guides.get(each.problem_id)) and guide.urgent]
+    return {guide.problem_id for guide in guides if denies(text, guide)}
+
+
+async def _ranked(index: Index, text: str, limit: int) -> tuple[Candidate, ...]:
+    if is_quick(index):
+        return _measured(index, text, limit)
+    return await asyncio.get_running_loop().run_in_executor(_workers, _measured, index, text, limit)
 
 
 def is_quick(index: Index) -> bool:

@@ -12,6 +12,7 @@ from guiado.app.endpoint_fields import secret_problems
 from guiado.app.parts import Parts
 from guiado.app.targets import missing_url_problem, target_problems
 from guiado.delivery.channels.address import masked, normal_form, spellings
+from guiado.delivery.http import GuardedClient
 from guiado.domain.events import EventKind
 from guiado.domain.knowledge import is_storable
 from guiado.domain.recipient import Recipient
@@ -26,10 +27,14 @@ SLACK_DESK = "soporte"
 async def put(parts: Parts, connection: Connection, command: commands.Recipient) -> Recipient:
     """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
 
+    Address and secret, which nobody can read back, stay where the command has none.
+
     Raises:
         InvalidInput: a field cannot be used.
     """
-    if found := _problems(parts, command):
+    known = spellings(command.channel, command.recipient)
+    stored = (await notifications.recipient(connection, parts.tenant, command.channel, known)).options
+    if found := _problems(parts, command, stored.get("webhook_url")):
         raise InvalidInput(found)
     given = {"webhook_url": command.webhook_url, "secret": command.secret}
     recipient = Recipient(
@@ -42,11 +47,17 @@ async def put(parts: Parts, connection: Connection, command: commands.Recipient)
         quiet_from=_time(command.quiet_from),
         quiet_to=_time(command.quiet_to),
         digest_minutes=command.digest_minutes,
-        options={name: value for name, value in given.items() if value},
+        options={**stored, **{name: value for name, value in given.items() if value}},
     )
-    known = spellings(command.channel, command.recipient)
     await notifications.put_recipient(connection, parts.tenant, recipient, known)
     return recipient
+
+
+async def warning(client: GuardedClient, command: commands.Recipient) -> Message | None:
+    """What keeps messages from the address of a recipient, if anything. Looks its name up: hold no connection meanwhile."""
+    url = command.webhook_url or (command.recipient if command.channel == "webhook" else None)
+    refusal = await client.refusal(url) if url and "://" in url else None
+    return Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}) if refusal else None
 
 
 async def offer_slack(parts: Parts, connection: Connection) -> None:
@@ -103,9 +114,10 @@ def view(recipient: Recipient) -> dict[str, Any]:
     return {**shown, **times, **lists, "recipient": masked(recipient.recipient), "has_webhook_url": has_url}
 
 
-def _problems(parts: Parts, command: commands.Recipient) -> list[FieldProblem]:
+def _problems(parts: Parts, command: commands.Recipient, stored_url: str | None) -> list[FieldProblem]:
     found = target_problems(command.channel, command.recipient, command.webhook_url)
-    missing = missing_url_problem(command.channel, command.recipient, command.webhook_url, has_slack=parts.has_slack)
+    url = command.webhook_url or stored_url
+    missing = missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack)
     found += [missing] if missing else []
     found += secret_problems(command.secret or "")
     if command.time_zone not in _zones():

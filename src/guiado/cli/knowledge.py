@@ -15,6 +15,7 @@ from guiado.cli.screen import Json, Screen, bullets, screen_of
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
 
 if TYPE_CHECKING:
+    from guiado.domain.criteria import Trigger
     from guiado.domain.guide import Guide, Step
 
 app = typer.Typer(cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar y copiar.", no_args_is_help=True)
@@ -181,6 +182,8 @@ def _show_row(screen: Screen, guide: Guide) -> None:
     screen.show(Text(guide.problem_id, style="bold cyan"))
     screen.show(f"  {guide.problem_title}")
     screen.show(Text("  " + " · ".join(filter(None, (str(guide.category), steps, guide.estimated_time))), style="dim"))
+    if guide.urgent:
+        screen.say("  Urgente: una persona recibe el caso enseguida.", style="bold red")
 
 
 def _show_guide(screen: Screen, guide: Guide) -> None:
@@ -194,7 +197,22 @@ def _show_guide(screen: Screen, guide: Guide) -> None:
         _show_block(screen, title, lines)
     for step in guide.steps:
         _show_step(screen, step, len(guide.steps))
-    _show_block(screen, screen.tr("Cuándo pasar a una persona"), guide.escalation_criteria)
+    _show_block(screen, screen.tr("Cuándo pasar a una persona"), _criteria(screen, guide))
+
+
+def _criteria(screen: Screen, guide: Guide) -> tuple[str, ...]:
+    """The criteria in the reader's language, each with the customers' words on which it acts by itself."""
+    acting = {trigger.text_in(screen.language): trigger for trigger in guide.triggers}
+    return tuple(_criterion(screen, text, acting.get(text.strip())) for text in guide.escalation_criteria)
+
+
+def _criterion(screen: Screen, text: str, trigger: Trigger | None) -> str:
+    if trigger is None:
+        return text
+    phrases = ", ".join(f"«{phrase}»" for phrase in trigger.phrases)
+    if trigger.urgent:
+        return screen.tr("{criterion} Urgente, si el cliente dice: {phrases}", criterion=text, phrases=phrases)
+    return screen.tr("{criterion} Si el cliente dice: {phrases}", criterion=text, phrases=phrases)
 
 
 def _show_step(screen: Screen, step: Step, total: int) -> None:

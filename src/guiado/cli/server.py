@@ -42,9 +42,7 @@ def serve(
 
 def _greet(screen: Screen, url: str, is_told: bool) -> None:
     """Show the address under the lines of the log, and what is still to be set up."""
-    silence = (
-        "" if is_told else screen.tr("Nadie recibe avisos cuando un cliente espera a una persona. Mira cómo con guiado doctor.")
-    )
+    silence = screen.tr("Nadie recibe avisos cuando un cliente espera a una persona. Mira cómo con guiado doctor.")
     for line, style in (
         ("", ""),
         (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),
