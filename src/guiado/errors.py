@@ -343,6 +343,8 @@ class EncoderUnavailable(GuiadoError):
 class QueryTooSlow(GuiadoError):
     """One statement took longer than it may and was broken off; the database answers others."""
 
+    code = "query_too_slow"
+
 
 class DatabaseUnavailable(GuiadoError):
     """PostgreSQL cannot be reached, started or used right now."""

@@ -26,7 +26,7 @@ from guiado.store import sessions
 from guiado.store.database import Connection, Database
 from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
-from guiado.worker import JOBS, Job, Worker
+from guiado.worker import JOBS, Job, Worker, retain
 
 CALLER = Caller(channel="api")
 DONE = commands.Step(success=True, step_number=1)
@@ -747,7 +747,7 @@ def test_a_customer_who_comes_back_while_the_worker_looks_is_not_abandoned(dsn: 
 
 def test_a_setting_that_is_no_sensible_number_stops_nothing(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
-        for dirty in ('"abc"', "null", "true", "[]", "{}", '"24"', "1e300", "-5"):
+        for dirty in ('"abc"', "null", "true", "[]", "{}", '"24"', "1e300", "1e400", "-5"):
             await configure(runtime, "auto_escalate_after_failures", dirty)
             await configure(runtime, "max_session_duration_hours", dirty)
             session = await begin(runtime)
@@ -756,8 +756,27 @@ def test_a_setting_that_is_no_sensible_number_stops_nothing(dsn: str) -> None:
             # A number that is too small or too large still says what is wanted; what is no number means the default.
             assert (result.session.status is Status.NEEDS_ESCALATION) == (dirty == "-5"), dirty
             await age(runtime, session, 25)
-            assert await escalate.abandon_idle(runtime.parts) == (dirty not in {"1e300", "-5"}), dirty
+            assert await escalate.abandon_idle(runtime.parts) == (dirty not in {"1e300", "1e400", "-5"}), dirty
             await age(runtime, session, 0)
+
+    run(dsn, scenario)
+
+
+def test_days_that_are_no_sensible_number_end_and_delete_nothing(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        waiting, ended = await begin(runtime), await begin(runtime)
+        await sql(runtime, "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '0')")
+        for _ in range(2):
+            await say(runtime, waiting, COULD_NOT)
+        await say(runtime, ended, commands.Step(success=True, step_number=1, outcome=Outcome.SOLVED))
+        assert await one(runtime, STATUS, waiting.session_id) == "needs_escalation"
+        for dirty in ("0", "-1", "0.5", "1e9", "1e400", "-1e400", '"x"', '"30"', "null", "true", "[]", "{}"):
+            await configure(runtime, "waiting_days", dirty)
+            await configure(runtime, "retention_days", dirty)
+            assert await escalate.abandon_idle(runtime.parts) == 0, dirty
+            assert await retain(runtime.parts) == 0, dirty
+        assert await one(runtime, STATUS, waiting.session_id) == "needs_escalation"
+        assert await one(runtime, STATUS, ended.session_id) == "resolved"
 
     run(dsn, scenario)
 

@@ -19,7 +19,7 @@ from guiado.store.database import Connection, Row
 from guiado.store.lessons import lesson_rows
 from guiado.store.queries import sql
 
-_MOST_FAILURES = 1_000
+_MOST_FAILURES, _LARGEST = 1_000, 1e300
 _LAST_GROUP = 12
 _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
@@ -216,7 +216,9 @@ async def _untouched(connection: Connection, tenant: str, hours: float, statuses
 async def config_number(connection: Connection, key: str, default: float) -> float:
     """A number of the configuration table; the default where it is missing or no number."""
     value = await connection.fetchval(sql("sessions", "config"), key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return default
+    return float(min(max(value, -_LARGEST), _LARGEST))  # jsonb knows numbers that no float is
 
 
 # ------------------------------------------------------------------------------------------------------------------- rows
