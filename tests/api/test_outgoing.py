@@ -190,7 +190,8 @@ def test_a_channel_without_its_address_is_refused_by_field(http: httpx2.Client, 
     given = {"channel": channel, "recipient": "equipo"}
     given |= {"notification_type": "aviso", "message": "Hola"} if route == "/notifications" else {"events": ["session_escalated"]}
     refused = http.post(route, json=given)
-    assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (400, ["webhook_url"])
+    named = [(one["field"], one["code"]) for one in refused.json()["errors"]]
+    assert (refused.status_code, named) == (400, [("webhook_url", "missing")])
     assert http.post(route, json={**given, "webhook_url": "https://hooks.example.com/x"}).status_code == 200
     listed = http.get("/recipients").text + http.get("/notifications").text
     assert "hooks.example.com/x" not in listed

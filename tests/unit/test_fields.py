@@ -409,3 +409,9 @@ def test_no_key_is_shown_where_a_command_is_written_into_a_log(command: type[Com
     given = VALID[command] | {name: {"X-Clave": "muy-secreta"} if name == "headers" else "https://muy-secreta.example/"}
     assert "muy-secreta" not in repr(check(command, given))
     assert repr(check(command, given)).startswith(f"{command.__name__}(")
+
+
+def test_a_whole_number_is_told_from_one_with_decimals() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check(commands.Rate, {"rating": 4.5})
+    assert str(caught.value.problems[0].message) == "Debe ser un número entero, no un número con decimales."

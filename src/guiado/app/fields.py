@@ -28,6 +28,8 @@ _KINDS = {
     "null": Message("null"),
 }
 _SOMETHING = Message("otra cosa")
+_GIVEN = {**_KINDS, "float": Message("un número con decimales")}
+"""What came; 5.0 is 5, so that a number that is none of the whole ones has decimals."""
 _EXPECTED = re.compile(r"^Expected `([^`]+)`(?:, got `([^`]+)`)?")
 _LENGTH = re.compile(r"length (<=|>=) (\d+)")
 _RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
@@ -270,7 +272,7 @@ def _mistaken(problem: str) -> tuple[Message, str]:
     if "matching regex" in problem:  # of all fields only times have one
         return Message("Debe ser una hora con minutos, por ejemplo 22:00."), "invalid_time"
     if expected := _EXPECTED.match(problem):
-        given = _KINDS.get(expected[2] or "", _SOMETHING)
+        given = _GIVEN.get(expected[2] or "", _SOMETHING)
         return Message("Debe ser {wanted}, no {given}.", {"wanted": _wanted(expected[1]), "given": given}), "wrong_type"
     return Message("No es válido. Corrígelo."), "invalid"
 

@@ -48,9 +48,9 @@ def missing_url_problem(channel: object, recipient: object, webhook_url: object,
         return None
     if channel == "slack" and not has_slack:
         why = Message("Falta la dirección del canal. Indícala, o configura SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN.")
-        return FieldProblem("webhook_url", why)
+        return FieldProblem("webhook_url", why, "missing")
     if channel in _HOOKS and not (channel == "webhook" and "://" in str(recipient)):
-        return FieldProblem("webhook_url", Message("Falta la dirección del canal. Indícala."))
+        return FieldProblem("webhook_url", Message("Falta la dirección del canal. Indícala."), "missing")
     return None
 
 
