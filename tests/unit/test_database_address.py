@@ -112,6 +112,13 @@ def test_programs_of_postgresql_get_only_what_they_know():
     assert read_address("postgresql://ana:x@a/guiado?sslmode=require&keepalives=1").is_for_libpq
 
 
+@pytest.mark.parametrize("dsn", ["POSTGRESQL://ana:x@a/guiado", " postgresql://ana:x@a/guiado", "postgresql://ana:x@a/guiado\n"])
+def test_programs_of_postgresql_get_the_form_that_they_read(dsn):
+    address = read_address(dsn)
+    assert not address.is_for_libpq
+    assert address.for_libpq.startswith("postgresql://ana:x@/guiado?host=a")
+
+
 @pytest.mark.parametrize("end", ["?a b=1", "?x", "?connect_timeout=pronto", "?target_session_attrs=master", "?port=99999"])
 def test_what_cannot_be_a_parameter_is_a_fault_of_the_address(end):
     with pytest.raises(SettingsInvalid, match="DATABASE_URL no se entiende"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -159,7 +159,11 @@ def read_address(dsn: str) -> Address:
     database = unquote(path) or given.get("dbname", "") or given.get("database", "")
     given.pop("dbname", None)
     hosts = _hosts(place, given)
-    return _assorted(account, hosts, database, given)
+    address = _assorted(account, hosts, database, given)
+    # libpq knows the scheme in small letters only, and takes blanks around it as part of a name.
+    return replace(
+        address, is_for_libpq=address.is_for_libpq and dsn.startswith(("postgresql://", "postgres://")) and text == dsn
+    )
 
 
 def _split(rest: str) -> tuple[str, str, str]:
