@@ -10,6 +10,7 @@ import time
 
 import asyncpg
 import pytest
+from prepared import Prepared
 from test_cli import GUIADO, environment
 
 from guiado import clock
@@ -18,7 +19,9 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE '%' || $1 ||
 
 
 @pytest.mark.parametrize("command", ["worker", "serve"])
-def test_a_process_whose_jobs_wait_for_a_lock_ends_on_sigterm(dsn: str, command: str) -> None:
+def test_a_process_whose_jobs_wait_for_a_lock_ends_on_sigterm(dsn: str, prepared: Prepared, command: str) -> None:
+    prepared.fit(dsn)
+
     async def run() -> None:
         holder, watch = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
         await watch.execute(

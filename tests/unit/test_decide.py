@@ -777,3 +777,67 @@ def test_an_agent_says_what_it_was_about(found: str | None, truth: str, lessons:
     assert {(lesson.text, lesson.source, lesson.reason) for lesson in told.lessons} == {("No va", Actor.AGENT, "corrected")}
     assert (told.events, told.offers, told.attempt) == ((), (), None)
     assert correct(replace(session, notes=None), truth).session.notes is None
+
+
+@pytest.mark.parametrize(("alarm", "rule"), [(URGENT, "urgent"), (Alarm("Sin acceso"), "criterion")])
+def test_words_said_to_a_question_call_a_person_whatever_they_lead_to(alarm: Alarm, rule: str) -> None:
+    nothing = decide(waiting(), None, Clarify({"text": "x"}, None, WEIGHED, alarm=alarm), START)
+    question = decide(waiting(), None, Clarify({"text": "x"}, asked_about("g"), WEIGHED, alarm=alarm), START)
+    for told in (nothing, question):
+        assert [(offer.kind, offer.rule) for offer in told.offers] == [("escalation", rule)]
+        assert (told.session.escalation_reason, told.session.urgent) == (alarm.reason, alarm.urgent)
+        assert told.next_action is NextAction.ESCALATE
+    followed = decide(waiting(), None, Clarify({"problem_id": "h"}, picked("h"), WEIGHED, alarm=alarm), START)
+    assert kinds(followed) == ["problem_detected", "session_escalated"]
+    assert (followed.session.problem_id, followed.session.escalation_reason) == ("h", alarm.reason)
+    assert followed.offers[0].rule == rule
+    assert ("step" in {offer.kind for offer in followed.offers}) is not alarm.urgent
+
+
+@pytest.mark.parametrize(("alarm", "rule"), [(URGENT, "urgent"), (Alarm("Sin acceso"), "criterion")])
+def test_words_about_no_known_problem_tell_the_rule(alarm: Alarm, rule: str) -> None:
+    told = begin(session_of(0), None, START, alarm=alarm)
+    assert [(offer.kind, offer.rule) for offer in told.offers] == [("escalation", rule)]
+    assert told.session.escalation_reason == alarm.reason
+
+
+def test_an_urgent_problem_that_was_picked_calls_a_person_and_keeps_its_first_step() -> None:
+    turn = replace(picked("h"), guide=replace(urgent_guide(), problem_id="h"))
+    told = decide(waiting(), None, Clarify({"problem_id": "h"}, turn, WEIGHED), START)
+    assert (told.session.urgent, told.next_action) == (True, NextAction.ESCALATE)
+    assert [(offer.kind, offer.rule) for offer in told.offers] == [("escalation", "urgent"), ("step", "still-open")]
+
+
+@pytest.mark.parametrize(
+    ("truth", "lessons"),
+    [("h", [("correction", "h"), ("negative", "g")]), ("g", [("correction", "g")])],
+)
+def test_who_closes_a_session_teaches_what_it_was_about_once(truth: str, lessons: list[tuple[str, str]]) -> None:
+    session, guide = ended(Status.ESCALATED)
+    closed = decide(session, guide, Resolve(truth), START)
+    assert [(lesson.kind.value, lesson.problem_id) for lesson in closed.lessons] == lessons
+    assert decide(replace(session, true_problem_id=truth), guide, Resolve(truth), START).lessons == ()
+    assert decide(session, guide, Resolve(), START).lessons == ()
+
+
+@pytest.mark.parametrize("question", [True, False])
+def test_a_session_that_asked_asks_the_same_when_it_is_resumed(question: bool) -> None:
+    asked = asked_about("g", "h", question=question)
+    session = begin(session_of(0), None, START, asked=asked, considered=WEIGHED).session
+    later = START + timedelta(days=2)
+    left = decide(session, None, Abandon(), START + timedelta(days=1)).session
+    back = decide(left, None, Resume(), later)
+    (offer,) = back.offers
+    kind = "question" if question else "options"
+    assert (offer.number, offer.kind, offer.offered_at, offer.rule) == (session.decisions + 1, kind, later, "resumed")
+    assert (back.session.updated_at, back.session.status, back.session.ended_at) == (later, Status.STARTED, None)
+    assert back.session.open_clarification == asked
+
+
+def test_a_rejection_says_why_and_a_second_contact_too() -> None:
+    session, guide = begun()
+    (no,) = decide(session, guide, Reject({}, "g", picked("h")), START).lessons
+    assert (no.kind.value, no.source, no.reason) == ("negative", Actor.CUSTOMER, "rejected")
+    again = replace(picked("h"), recontact_of="0196-alt")
+    (undo,) = decide(waiting(), None, Clarify({"problem_id": "h"}, again), START).lessons
+    assert (undo.source, undo.reason) == (Actor.MACHINE, "recontact")
