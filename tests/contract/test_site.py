@@ -57,7 +57,7 @@ def test_each_setting_says_what_it_is_and_what_it_is_by_default(source: Path) ->
 
 
 def test_every_page_has_its_place_in_the_menu(source: Path) -> None:
-    menu = set(re.findall(r'"([\w./]+\.md)"', (source / "zensical.toml").read_text("utf-8")))
+    menu = set(re.findall(r'"([\w./-]+\.md)"', (source / "zensical.toml").read_text("utf-8")))
     pages = {path.relative_to(source / "docs").as_posix() for path in (source / "docs").rglob("*.md")}
     assert {page for page in pages if not page.startswith("adr/0")} == menu
 
