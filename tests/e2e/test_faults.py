@@ -132,7 +132,7 @@ def test_a_taken_port_is_explained(fails, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         what, to_do = fails("serve", PORT=port, GUIADO_HOME=tmp_path / "home")
-    assert what == f"No se puede abrir 127.0.0.1:{port} (otro programa lo usa)."
+    assert what == f"No se puede abrir 127.0.0.1:{port} (lo está usando otro programa)."
     assert "PORT" in to_do
     assert not (tmp_path / "home").exists(), "nothing was started for it"
 

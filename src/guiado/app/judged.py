@@ -246,7 +246,7 @@ def _read_text(path: Path) -> str:
             return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        remedy = Message("No es texto en UTF-8. Guárdalo así.")
+        remedy = Message("No es texto en UTF-8. Guárdalo en UTF-8.")
         raise InvalidInput([FieldProblem(f"{printable(path.name)}:{line}", remedy)]) from None
     except OSError as error:
         why = os_reason(error)

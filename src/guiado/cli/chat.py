@@ -202,7 +202,7 @@ class Conversation:
         if choice not in {"wrong", "could_not"}:
             return None
         if choice == "wrong":
-            question = screen.tr("¿Qué es entonces lo que pasa? (Enter para omitir)")
+            question = screen.tr("Entonces, ¿qué es lo que pasa? (Enter para omitir)")
         else:
             question = screen.tr("¿Qué te lo impidió? (Enter para omitir)")
         if screen.is_interactive:

@@ -109,7 +109,7 @@ def stop(context: typer.Context) -> None:
     if settings.database_url:
         raise GuiadoError("La base de datos es la de DATABASE_URL y guiado no puede detenerla. Detenla en su servidor.")
     if not _embedded(settings).stop():
-        raise GuiadoError("La base de datos está en uso. Termina antes los otros procesos de guiado.")
+        raise GuiadoError("La base de datos está en uso. Cierra antes los demás procesos de guiado.")
     screen_of(context).say("Detenido.")
 
 

@@ -175,7 +175,7 @@ def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool =
         *([make_choice(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if step["already_tried"] else []),
         make_choice(screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
         make_choice(screen.tr("a: Hablar con una persona"), "a", "person"),
-        make_choice(screen.tr("v: Volver atrás a leer los pasos"), "v", BACK),
+        make_choice(screen.tr("v: Volver a leer los pasos anteriores"), "v", BACK),
         make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
     ]
     shown = [choice for choice in choices if choice.shown]

@@ -28,7 +28,7 @@ app = typer.Typer(
     cls=SessionsGroup, help="Sesiones: buscarlas, verlas, cerrarlas o pasarlas a una persona.", no_args_is_help=True
 )
 SessionId = Annotated[
-    str, typer.Argument(metavar="SESIÓN", help="Identificador, referencia corta (su final) o principio del identificador.")
+    str, typer.Argument(metavar="SESIÓN", help="Identificador completo, su principio, o la referencia corta (su final).")
 ]
 _STYLES = {"resolved": "green", "escalated": "red", "needs_escalation": "yellow", "abandoned": "dim"}
 _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗"}

@@ -249,7 +249,7 @@ class EmbeddedPostgres:
 
     def _place(self) -> Site:
         if self._membership is None or not self._membership.is_only:
-            raise Conflict("La base de datos está en uso. Termina antes los otros procesos de guiado.")
+            raise Conflict("La base de datos está en uso. Cierra antes los demás procesos de guiado.")
         exchange.clear(find_folder(self._home))
         return place(self._home)
 
