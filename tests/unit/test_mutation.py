@@ -21,7 +21,7 @@ SETUP = f"""
 [tool.mutmut]
 source_paths = ["src/guiado/domain"]
 also_copy = ["src/guiado", "data"]
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-k", "not time_grows and not ten_thousand"]  # no clock bears tracing
 pytest_add_cli_args_test_selection = {json.dumps([f"tests/unit/{name}" for name in TESTS])}
 """
 
