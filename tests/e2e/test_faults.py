@@ -118,7 +118,7 @@ def test_an_env_file_that_is_a_folder_is_explained(fails, tmp_path):
 
 
 def test_what_nobody_foresaw_is_two_lines_too(fails, monkeypatch):
-    monkeypatch.setattr("guiado.cli.knowledge._path_in_use", lambda: 1 / 0)
+    monkeypatch.setattr("guiado.cli.knowledge.path_in_use", lambda: 1 / 0)
     assert fails("kb", "show")[0].startswith("Error interno: ZeroDivisionError")
     monkeypatch.setenv("GUIADO_LOG_LEVEL", "debug")
     with pytest.raises(ZeroDivisionError):
