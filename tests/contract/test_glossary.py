@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +130,8 @@ def english_files() -> Texts:
 
 
 def texts(language: str) -> Texts:
-    files = {"es": spanish_files, "en": english_files, "pt": dict}[language]()
-    return {**catalogue(language), **published(language), **files}
+    files: dict[str, Callable[[], Texts]] = {"es": spanish_files, "en": english_files}
+    return {**catalogue(language), **published(language), **(files[language]() if language in files else {})}
 
 
 # ---------------------------------------------------------------------------------------------------------------------- the tests
