@@ -238,7 +238,7 @@ class Worker:
                 await schedule.clear_clock(connection, self._parts.tenant, self._name)
             return True
         if self._clock_told_s is None:
-            why = "el reloj no es el de la base de datos: vale el de ella, y sin tareas periódicas hasta que se ponga en hora"
+            why = "el reloj no es el de la base de datos: se usa el de ella, y sin tareas periódicas hasta que se ponga en hora"
             log.error("clock_differs", seconds=round(skew_s), why=why)
         if self._clock_told_s is None or clock.monotonic_s() - self._clock_told_s >= _TELL_CLOCK_S:
             await schedule.tell_clock(connection, self._parts.tenant, self._name, skew_s)
