@@ -174,7 +174,7 @@ def test_a_refusal_says_what_kind_of_address_it_is(text: str, name: str) -> None
     assert name in str(CLOSED.refuses(ip_address(text)))
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "this very machine"), ("pt", "esta mesma máquina")])
+@pytest.mark.parametrize(("language", "said"), [("en", "this very machine"), ("pt", "este mesmo computador")])
 def test_a_refusal_is_in_one_language_only(language: str, said: str) -> None:
     refusal = CLOSED.refuses(ip_address("127.0.0.1"))
     assert refusal is not None
