@@ -137,7 +137,7 @@ def test_none_of_them_hands_over_what_was_understood(http, module_dsn) -> None:
     assert understood["language"] == "es"
     assert understood["clarifications"][0]["question"] == session["question"]["text"]
     assert understood["clarifications"][0]["said"] == {"none": True}
-    assert "ninguno de los problemas" in handed["escalation_info"]["reason"]
+    assert "no era ninguno de los que le mostramos" in handed["escalation_info"]["reason"]
     assert http.get(f"/{session['session_id']}").json()["understood"] == understood
     ((metadata,),) = rows(module_dsn, "SELECT metadata::text FROM support_tickets WHERE ticket_id = 'T-nada'")
     assert session["options"][0]["problem_id"] in metadata

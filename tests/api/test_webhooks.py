@@ -87,7 +87,7 @@ def test_a_test_that_failed_says_so_whatever_became_of_the_endpoint(api, registe
         (result,) = told["results"]
         assert (told["success"], result["success"], result["response_status"]) == (False, False, status)
         assert f"HTTP {status}" in result["error"]
-        assert ("reenvía" in result["error"]) is (status == 307)
+        assert ("redirige" in result["error"]) is (status == 307)
         assert api.get("/webhooks/crm/attempts").json()["attempts"][0]["response_status"] == status
         assert result["status"] in {"pending", state}
     refused = api.post("/webhooks/crm/test")

@@ -107,6 +107,7 @@ def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str
     before, _, after = said.out.partition("guiado está en marcha")
     assert f"http://127.0.0.1:{port}" in after.splitlines()[0]
     assert "usa otra para lo demás" in after
+    assert "Nadie recibe avisos" in after
     assert len(before.strip().splitlines()) <= 3, before
 
 

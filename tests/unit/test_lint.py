@@ -125,7 +125,7 @@ def test_the_work_grows_with_the_number_of_phrases_not_with_its_square(monkeypat
         lint({g.problem_id: g for g in guides}, 0.33, 0.6)
         return compared
 
-    assert base(800) < 3 * base(400)
+    assert base(2_000) < 3 * base(1_000)
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt"])

@@ -236,7 +236,7 @@ def test_an_answer_says_whether_another_attempt_can_help(
 def test_only_a_redirect_is_called_one(status: int, is_redirect: bool) -> None:
     with pytest.raises(DeliveryFailed) as caught:
         play("teams", to_caller(MESSAGE), f"HTTP/1.1 {status} X")
-    assert ("reenvía" in str(caught.value)) == is_redirect
+    assert ("redirige" in str(caught.value)) == is_redirect
 
 
 @pytest.mark.parametrize("kind", ["slack", "teams", "discord", "webhook"])
