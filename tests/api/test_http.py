@@ -223,6 +223,7 @@ def test_each_field_bears_its_code(http: httpx2.Client, body: bytes, code: str) 
      (499, "Client Closed Request", "client_closed_request"), (418, "I'm a Teapot", "i_m_a_teapot")],
 )  # fmt: skip
 def test_every_status_has_its_own_title_and_words(status: int, title: str, code: str) -> None:
+    from litestar import Litestar
     from litestar.exceptions import HTTPException
     from litestar.testing import RequestFactory
 
@@ -231,7 +232,7 @@ def test_every_status_has_its_own_title_and_words(status: int, title: str, code:
     error = HTTPException(
         status_code=status, detail="in English", headers={"Retry-After": "7", "WWW-Authenticate": "Bearer", "X-Other": "no"}
     )
-    answer = respond(RequestFactory().get("/"), error)
+    answer = respond(RequestFactory(Litestar(logging_config=None)).get("/"), error)
     assert (answer.content["title"], answer.content["code"]) == (title, code)
     assert "cuerpo y los parámetros" not in answer.content["error"]
     assert answer.headers == {"Retry-After": "7", "WWW-Authenticate": "Bearer"}
