@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from guiado.detection.common_words import weights
+from guiado.detection.lexical.word_frequencies import weights
 
 _EVERYDAY = (  # noqa: SIM905
     "no puedo el la de en mi me un una con que se al cuando desde ya hay error pantalla cuenta programa equipo impresora"

@@ -31,12 +31,12 @@ from _installation import Installation
 from _receiver import SLOW_S, Receiver
 
 from guiado import clock
-from guiado.app import webhooks
-from guiado.app.parts import Parts
-from guiado.app.sending import Sender
-from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.envelope import write_body, write_headers
-from guiado.delivery.http import GuardedClient
+from guiado.app.context import AppContext
+from guiado.app.outbound import webhooks
+from guiado.app.outbound.webhook_sender import Sender
+from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.ip_policy import TargetPolicy
+from guiado.delivery.webhook_message import write_body, write_headers
 from guiado.domain.events import EventKind
 from guiado.store.database import Database
 from guiado.store.migrate import APP_ROLE, migrate
@@ -56,7 +56,7 @@ Row = tuple[str, float | str, str, str]
 class House:
     """A database, a receiver, and what a process that sends works with."""
 
-    def __init__(self, made: Installation, parts: Parts, receiver: Receiver, owner: Any) -> None:  # noqa: ANN401 the driver has no types
+    def __init__(self, made: Installation, parts: AppContext, receiver: Receiver, owner: Any) -> None:  # noqa: ANN401 the driver has no types
         self.made, self.parts, self.receiver, self.owner = made, parts, receiver, owner
 
     async def run(self, query: str, *args: object) -> Any:  # noqa: ANN401
@@ -101,7 +101,7 @@ async def _house() -> AsyncIterator[House]:
         await owner.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
         db = Database(find, role=APP_ROLE)
         try:
-            yield House(made, Parts(db, "default", 0.4), receiver, owner)
+            yield House(made, AppContext(db, "default", 0.4), receiver, owner)
         finally:
             await owner.close()
             await db.close()

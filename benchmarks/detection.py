@@ -23,10 +23,10 @@ from _installation import share
 from _synthetic import knowledge_base, long_texts, queries
 
 from guiado.detection import Index, Problem, build_index
-from guiado.detection.encoders import make_encoder
-from guiado.detection.large import encode_all
 from guiado.detection.problem import Example
-from guiado.detection.vectors import VectorCache
+from guiado.detection.semantic.approximate_search import encode_all
+from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.semantic.encoders import make_encoder
 
 SIZES, QUERIES, LONG, PHRASES = (1_000, 10_000), 500, 100, 3
 LIMITS_MS = {1_000: (4.0, 15.0), 50_000: (10.0, 30.0)}

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _installation import Installation, share
 from _synthetic import Writer, knowledge_base, write
 
-from guiado.app.knowledge import KnowledgeBase
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.store.database import Database
 from guiado.store.migrate import migrate
 

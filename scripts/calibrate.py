@@ -23,21 +23,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.detection.calibration import Judge, Weights, standings
-from guiado.detection.encoders import make_encoder
+from guiado.detection.classifier.calibration import Judge, Weights, standings
+from guiado.detection.classifier.scorer import SIGNALS, Observation
+from guiado.detection.classifier.training import Spread
 from guiado.detection.evaluation import calibration_error, reference_weights
 from guiado.detection.index import Index, build_index
 from guiado.detection.problem import Problem
-from guiado.detection.scorer import SIGNALS, Observation
-from guiado.detection.training import Spread
-from guiado.detection.vectors import VectorCache
+from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.semantic.encoders import make_encoder
 
 BASES_A_SET = 8
 LEAST_ROWS = 150
 _MOST_INSIDE, _MOST_OUTSIDE, _MOST_PROBLEMS = 160, 100, 60
 NONE_SHARE = 0.2
 DECAY = 0.01
-_TARGET = Path(__file__).parents[1] / "src/guiado/detection/calibration.json"
+_TARGET = Path(__file__).parents[1] / "src/guiado/detection/classifier/calibration.json"
 Floats = NDArray[np.float32]
 
 

@@ -16,17 +16,20 @@ from typing import Any, cast
 
 import typer
 
-from guiado.api.document import document_of
-from guiado.cli.manual import TEXT
+from guiado.api.openapi.document import document_of
+from guiado.cli.help import TEXT
 from guiado.cli.root import app as cli
-from guiado.serve import BASE_PATH, create_routes
+from guiado.server import BASE_PATH, create_routes
 from guiado.settings import Settings
 from guiado.web.reference import operations
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ("", "_feedback", "_webhooks", "_advanced", "_performance")
 FACADE = ("troubleshooting", "webhooks", "templates", "notifications")
-PACKAGES = ("agent", "api", "app", "worker", "wiring", "store", "detection", "delivery", "domain", "errors")
+PACKAGES = (
+    "agent", "api", "http", "app", "scheduler", "wiring", "store", "detection", "guidance", "text", "delivery", "domain",
+    "errors",
+)  # fmt: skip
 GENERATED = "*Esta página se genera del código con `make docs`.*"
 
 

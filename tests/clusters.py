@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from guiado.store.embedded import EmbeddedPostgres, postmaster
-from guiado.store.embedded.placement import find_folder
+from guiado.store.embedded.cluster_paths import find_folder
 
 # In memory where there is such a place: copying and removing many small files is what takes the time here.
 BASE = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108

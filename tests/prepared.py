@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from guiado.cli.workbench import open_workbench
+from guiado.cli.detection_setup import open_workbench
 
 _KEEP = """INSERT INTO support_troubleshooting_detectors (tenant_id, scope, contents, version, model, fit_seconds)
 VALUES ('default', '', $1, $2, $3, 0)"""

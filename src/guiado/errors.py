@@ -24,7 +24,7 @@ GuiadoError
     └── SchemaMismatch      the database holds a schema that this version does not know
 
 A message is a Spanish template with named parameters. `i18n.translate` turns it into the reader's language; `str()` gives
-the Spanish. `code` is the same for programs: it never changes. HTTP status codes live in `api/errors.py` only.
+the Spanish. `code` is the same for programs: it never changes. HTTP status codes live in `http/problems.py` only.
 """
 
 from __future__ import annotations

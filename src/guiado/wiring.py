@@ -12,31 +12,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guiado import clock
-from guiado.app import recipients, webhooks
-from guiado.app.knowledge import KnowledgeBase, Senses
-from guiado.app.messaging import Messenger
-from guiado.app.parts import Parts
-from guiado.app.published import PublishedKnowledge
-from guiado.app.sending import Sender
-from guiado.delivery.addresses import TargetPolicy
+from guiado.app.context import AppContext
+from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.stored_knowledge import PublishedKnowledge
+from guiado.app.outbound import recipients, webhooks
+from guiado.app.outbound.notification_sender import Messenger
+from guiado.app.outbound.webhook_sender import Sender
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
-from guiado.detection.encoders import make_encoder
-from guiado.detection.encoders.endpoint import MAX_ANSWER_BYTES as MAX_VECTOR_BYTES
-from guiado.detection.outcome import DEFAULT_ACCEPT
-from guiado.detection.vectors import VectorCache
+from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.semantic.encoders import make_encoder
+from guiado.detection.semantic.encoders.openai_api import MAX_ANSWER_BYTES as MAX_VECTOR_BYTES
+from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.errors import SettingsInvalid, TargetRefused
 from guiado.logs import get_logger
 from guiado.resources import data_path
+from guiado.scheduler import JOBS, Job, Worker, refit_job
 from guiado.settings import Settings
 from guiado.store import sessions
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
-from guiado.worker import JOBS, Job, Worker, refit_job
 
 if TYPE_CHECKING:
     from guiado.delivery.channels import Channel
-    from guiado.delivery.http import GuardedClient, HttpAnswer
+    from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
     from guiado.language_model import LanguageModel
 
 _OPENAI_URL = "https://api.openai.com/v1"
@@ -71,7 +71,7 @@ def encoder_of(settings: Settings) -> VectorCache | None:
     """
     post = None
     if settings.encoder == "openai":
-        from guiado.delivery.blocking import BlockingPoster
+        from guiado.delivery.sync_client import BlockingPoster
 
         post = BlockingPoster(TargetPolicy.parse(settings.private_targets), max_answer_bytes=MAX_VECTOR_BYTES)
     key, url = settings.openai_api_key, settings.openai_base_url
@@ -88,7 +88,7 @@ def cache_folder(settings: Settings) -> Path | None:
         return None
 
 
-class Site:
+class DatabaseLocation:
     """Where the database is: the one of `DATABASE_URL`, or the embedded one, started on demand.
 
     Args:
@@ -127,7 +127,7 @@ class Site:
 class Runtime:
     """The running parts of one process. Make it with `Runtime.open`, end it with `close`."""
 
-    def __init__(self, settings: Settings, site: Site, parts: Parts, senses: Senses) -> None:
+    def __init__(self, settings: Settings, site: DatabaseLocation, parts: AppContext, senses: DetectionConfig) -> None:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.jobs: dict[str, Job] = dict(JOBS)
@@ -147,7 +147,7 @@ class Runtime:
             DatabaseUnavailable: there is no database to work with.
             SettingsInvalid: a setting cannot be used.
         """
-        site, senses = Site(settings), Senses(encoder_of(settings), settings.none_share)
+        site, senses = DatabaseLocation(settings), DetectionConfig(encoder_of(settings), settings.none_share)
         if senses.encoder is not None:
             senses.encoder.warm()
         dsn = await asyncio.to_thread(site.join)
@@ -157,7 +157,7 @@ class Runtime:
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            parts = Parts(db, settings.tenant, threshold, accept_from, has_slack=settings.has_slack)
+            parts = AppContext(db, settings.tenant, threshold, accept_from, has_slack=settings.has_slack)
             runtime = cls(settings, site, parts, senses)
         except BaseException:
             await asyncio.to_thread(site.leave)
@@ -174,7 +174,7 @@ class Runtime:
     @cached_property
     def client(self) -> GuardedClient:
         """For everything that goes out; made when first used: its certificates take a facade's start longer than all else."""
-        from guiado.delivery.http import GuardedClient
+        from guiado.delivery.guarded_client import GuardedClient
 
         return GuardedClient(self._policy)
 
@@ -227,7 +227,7 @@ class Runtime:
         return self._models[key]
 
     def _vetted(self, base_url: str) -> str:
-        from guiado.delivery.urls import vet_url  # with what it imports, a third of a facade's start
+        from guiado.delivery.target_url import vet_url  # with what it imports, a third of a facade's start
 
         try:
             refusal = self._policy.refuses(ip_address(vet_url(base_url, operator=True).host), operator=True)
@@ -311,7 +311,7 @@ class _ModelWay:
         return await self._client.post(url, body, headers, timeout_s=timeout_s, operator=True, body_s=None)
 
     def _make(self) -> GuardedClient:
-        from guiado.delivery.http import GuardedClient
+        from guiado.delivery.guarded_client import GuardedClient
         from guiado.language_model import MAX_ANSWER_BYTES
 
         return GuardedClient(self._policy, max_answer_bytes=MAX_ANSWER_BYTES + 1)

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import uvicorn
 
-from guiado.serve import create_app, working
+from guiado.server import create_app, working
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
 

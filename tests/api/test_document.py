@@ -98,8 +98,8 @@ def test_bodies_that_may_be_left_out_are_not_required(document: dict[str, Any]) 
 
 
 def test_it_is_made_once(careful: Any) -> None:
-    from guiado.api.document import document_of
-    from guiado.serve import create_routes
+    from guiado.api.openapi.document import document_of
+    from guiado.server import create_routes
 
     app = create_routes(careful.runtime)
     assert document_of(app) is document_of(app)

@@ -8,7 +8,7 @@ import time
 
 import httpx2
 
-from guiado.store.backup.clients import with_database
+from guiado.store.backup.pg_programs import with_database
 from guiado.store.migrate import connect
 
 

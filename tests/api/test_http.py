@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from guiado import errors
-from guiado.api.errors import CODES
 from guiado.errors import FIELD_CODES, GuiadoError
+from guiado.http.problems import CODES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/API_TROUBLESHOOTING.md"
 START = {"problem_description": "no me deja instalar el programa", "customer_email": "a@b.com"}
@@ -227,7 +227,7 @@ def test_every_status_has_its_own_title_and_words(status: int, title: str, code:
     from litestar.exceptions import HTTPException
     from litestar.testing import RequestFactory
 
-    from guiado.api.errors import respond
+    from guiado.http.problems import respond
 
     error = HTTPException(
         status_code=status, detail="in English", headers={"Retry-After": "7", "WWW-Authenticate": "Bearer", "X-Other": "no"}

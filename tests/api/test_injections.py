@@ -18,7 +18,7 @@ from fake_model import FakeModel, endless, http, never, says, sends
 from injections import answers, attacks, obeys, poisoned
 
 from guiado.agent import TroubleshootingAgent, close_engines
-from guiado.app.knowledge import Senses
+from guiado.app.knowledge.knowledge_base import DetectionConfig
 from guiado.errors import NotFound, SettingsInvalid
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
@@ -306,7 +306,7 @@ def test_an_address_that_is_never_called_is_refused_at_the_start(address: str, s
         service.runtime.settings.model_copy(update={"openai_base_url": address}),
         service.runtime.site,
         service.runtime.parts,
-        Senses(),
+        DetectionConfig(),
     )
     with pytest.raises(SettingsInvalid, match="OPENAI_BASE_URL"):
         runtime.model()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guiado.api.lane import StepLane
+from guiado.api.step_fast_path import StepFastPath
 
 # The first header is taken by the short way, the second by the framework's.
 SHORT, LONG = {"content-type": "application/json"}, {"content-type": "application/json; charset=utf-8"}
@@ -119,5 +119,5 @@ def test_only_the_plain_request_takes_the_short_way(path: str, headers: dict[str
 
     named = {"content-length": "1", **headers}
     scope = {"type": "http", "method": "POST", "path": path, "headers": [(k.encode(), v.encode()) for k, v in named.items()]}
-    asyncio.run(StepLane(framework, "/base")(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(StepFastPath(framework, "/base")(scope, receive, send))  # type: ignore[arg-type]
     assert taken == (["short"] if short else ["long"])

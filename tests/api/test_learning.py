@@ -12,7 +12,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from guiado.app.start import pseudonym
+from guiado.app.sessions.start import pseudonym
 
 WORDS = "no me deja instalar el programa"
 _people = itertools.count()

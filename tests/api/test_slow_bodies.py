@@ -10,7 +10,7 @@ import time
 import pytest
 from rows import rows_of
 
-from guiado.api import patience
+from guiado.http import body_timeout
 
 PATH = "/api/support/troubleshooting/start"
 GOOD = json.dumps({"problem_description": "no me deja instalar el programa", "customer_email": "cliente@example.com"}).encode()
@@ -31,7 +31,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BODY_TIMEOUT_S", 0.4)
+    monkeypatch.setattr(body_timeout, "BODY_TIMEOUT_S", 0.4)
 
 
 @pytest.mark.parametrize("sent", [b"", GOOD[:20]])

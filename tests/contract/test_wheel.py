@@ -393,7 +393,7 @@ def watch(event, arguments):
     if writes or event.startswith(("socket.", "os.mkdir", "os.rename", "os.remove", "os.fork", "subprocess.", "shutil.")):
         print(event, arguments)
 sys.addaudithook(watch)
-for name in ("guiado", "guiado.agent", "guiado.cli", "guiado.serve", "guiado.worker"):
+for name in ("guiado", "guiado.agent", "guiado.cli", "guiado.server", "guiado.scheduler"):
     importlib.import_module(name)
 """
 

@@ -14,7 +14,7 @@ from terminal import Ran
 
 from guiado.agent import close_engines
 from guiado.resources import data_path
-from guiado.serve import BASE_PATH, create_routes
+from guiado.server import BASE_PATH, create_routes
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
 

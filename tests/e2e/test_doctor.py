@@ -13,13 +13,13 @@ import pytest
 from clusters import wheel_binaries
 
 from guiado import clock
-from guiado.app.checkup import look_at_targets
+from guiado.app.diagnostics import look_at_targets
 from guiado.cli import main
 from guiado.cli.root import run
 from guiado.settings import read_settings
-from guiado.store import checkup
+from guiado.store import diagnostics
 from guiado.store.embedded import EmbeddedPostgres
-from guiado.store.embedded.checkup import look_at_home
+from guiado.store.embedded.diagnostics import look_at_home
 from guiado.store.embedded.locks import exclusive
 from guiado.store.migrate import connect
 
@@ -164,7 +164,7 @@ JOB = """INSERT INTO support_troubleshooting_schedule (job, next_at, last_error,
 
 
 def doubts(dsn, name):
-    return [str(f.said) for f in asyncio.run(checkup.look_at(dsn, 1)) if f.check == name and f.state != "good"]
+    return [str(f.said) for f in asyncio.run(diagnostics.look_at(dsn, 1)) if f.check == name and f.state != "good"]
 
 
 def test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found(doctor, facade):
@@ -239,7 +239,7 @@ def test_too_few_connections_are_found(dsn):
         other = await connect(dsn)
         try:
             most = await other.fetchval("SELECT current_setting('max_connections')::integer - 3")  # reserved
-            return [{one.check: one.state for one in await checkup.look_at(dsn, pool)} for pool in (1, most, most + 1)]
+            return [{one.check: one.state for one in await diagnostics.look_at(dsn, pool)} for pool in (1, most, most + 1)]
         finally:
             await other.close()
 
@@ -248,9 +248,9 @@ def test_too_few_connections_are_found(dsn):
 
 def test_a_slow_database_and_a_wrong_clock_are_found(dsn, monkeypatch):
     real = clock.now
-    monkeypatch.setattr(checkup, "_SLOW_MS", -1.0)
+    monkeypatch.setattr(diagnostics, "_SLOW_MS", -1.0)
     monkeypatch.setattr(clock, "now", lambda: real() - timedelta(minutes=1))
-    found = {finding.check: finding for finding in asyncio.run(checkup.look_at(dsn, 1))}
+    found = {finding.check: finding for finding in asyncio.run(diagnostics.look_at(dsn, 1))}
     assert (found["latency"].state, found["clock"].state) == ("doubtful", "doubtful")
     assert "60 s" in str(found["clock"].said)
 
@@ -260,7 +260,7 @@ def test_a_database_that_is_not_utf8_is_found(empty_dsn):
     other = empty_dsn.replace(f"/{name}", "/latina", 1)
     asyncio.run(_execute(empty_dsn, "CREATE DATABASE latina ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
     try:
-        found = {finding.check: finding.state for finding in asyncio.run(checkup.look_at(other, 1))}
+        found = {finding.check: finding.state for finding in asyncio.run(diagnostics.look_at(other, 1))}
         assert found["encoding"] == "bad"
     finally:
         asyncio.run(_execute(empty_dsn, "DROP DATABASE latina"))
@@ -280,7 +280,7 @@ def test_a_database_without_rights_or_schema_is_found(doctor, empty_dsn):
 
 
 def test_where_everything_is_broken_each_check_speaks_for_itself(doctor, tmp_path, monkeypatch):
-    monkeypatch.setattr("guiado.app.checkup._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("guiado.app.diagnostics._TIMEOUT_S", 0.2)
     (tmp_path / ".env").write_text("esto no es nada\n")
     (tmp_path / "file").touch()
     with socket.create_server(("127.0.0.1", 0)) as taken:

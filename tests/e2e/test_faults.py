@@ -28,7 +28,7 @@ from guiado.store import migrate as migrations
 from guiado.store import schedule
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, postmaster
-from guiado.store.embedded.placement import find_folder
+from guiado.store.embedded.cluster_paths import find_folder
 
 AS_ROOT = os.geteuid() == 0
 NOBODY = 65534

@@ -15,11 +15,11 @@ from clusters import clean_up, open_folder, wheel_binaries
 
 import guiado
 from guiado.cli import main
-from guiado.domain.finding import Finding
-from guiado.store import checkup
-from guiado.store.backup.clients import with_database
+from guiado.store import diagnostics
+from guiado.store.backup.pg_programs import with_database
+from guiado.store.check_result import Finding
 from guiado.store.embedded import EmbeddedPostgres
-from guiado.store.embedded.checkup import look_at_home
+from guiado.store.embedded.diagnostics import look_at_home
 from guiado.store.migrate import may_take_role, migrate
 
 SOURCE, TESTS = Path(guiado.__file__).parent, Path(__file__).parents[1]
@@ -103,7 +103,7 @@ def execute(dsn: str, *statements: str) -> None:
 
 def found(dsn: str, check: str) -> list[Finding]:
     """What doctor finds fault with."""
-    return [one for one in asyncio.run(checkup.look_at(dsn, 1)) if one.check == check and one.state != "good"]
+    return [one for one in asyncio.run(diagnostics.look_at(dsn, 1)) if one.check == check and one.state != "good"]
 
 
 def remedy(findings: list[Finding]) -> str:

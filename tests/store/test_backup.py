@@ -22,9 +22,9 @@ from clusters import wheel_binaries
 
 from guiado.cli import main
 from guiado.errors import DatabaseUnavailable
-from guiado.store.backup import archive, scratch
-from guiado.store.backup.clients import Clients, finish, split_password, with_database
+from guiado.store.backup import archive, scratch_database
 from guiado.store.backup.column_options import without_private_options
+from guiado.store.backup.pg_programs import Clients, finish, split_password, with_database
 from guiado.store.embedded import binaries
 from guiado.store.embedded.binaries import Binaries
 from guiado.store.embedded.locks import exclusive
@@ -445,12 +445,12 @@ def test_what_belongs_to_somebody_else_does_not_change_its_owner(refused, module
 
 
 def test_two_restorations_on_one_server_wait_for_each_other(refused, module_dsn, monkeypatch):
-    monkeypatch.setattr(scratch, "_WAIT_S", 0.05)
+    monkeypatch.setattr(scratch_database, "_WAIT_S", 0.05)
 
     async def hold():
         other = await asyncpg.connect(with_database(module_dsn, "postgres"))
         try:
-            await other.execute("SELECT pg_advisory_lock($1)", scratch._LOCK)
+            await other.execute("SELECT pg_advisory_lock($1)", scratch_database._LOCK)
             return await asyncio.to_thread(refused, lambda _copy: None)
         finally:
             await other.close()

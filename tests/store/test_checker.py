@@ -10,8 +10,10 @@ import pytest
 from checker import check, inconsistencies_seen_by
 
 from guiado import clock
-from guiado.app import answer, clarify, commands, escalate, feedback, start, webhooks
-from guiado.app.parts import Caller
+from guiado.app import commands
+from guiado.app.context import Caller
+from guiado.app.outbound import webhooks
+from guiado.app.sessions import answer, clarify, escalate, feedback, start
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome
 from guiado.settings import read_settings

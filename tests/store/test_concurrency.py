@@ -13,20 +13,21 @@ from typing import Any
 import asyncpg
 import pytest
 
-from guiado import clock, serve
-from guiado.app import answer, commands, escalate, start
+from guiado import clock, server
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
 from guiado.app.idempotency import once, request_hash
-from guiado.app.parts import Caller, Parts
+from guiado.app.sessions import answer, escalate, start
 from guiado.domain.session import Outcome, Session, Status
 from guiado.errors import Conflict, DatabaseUnavailable, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
 from guiado.resources import data_path
+from guiado.scheduler import JOBS, Job, Worker, retain
 from guiado.settings import read_settings
 from guiado.store import migrate as migrations
 from guiado.store import sessions
 from guiado.store.database import Connection, Database
 from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
-from guiado.worker import JOBS, Job, Worker, retain
 
 CALLER = Caller(channel="api")
 DONE = commands.Step(success=True, step_number=1)
@@ -504,10 +505,10 @@ async def stopped(dsn: str, worker: Worker, statement: str) -> float:
 def test_a_stopped_worker_breaks_off_what_takes_long_in_the_server_too(
     dsn: str, monkeypatch: pytest.MonkeyPatch, in_transaction: bool
 ) -> None:
-    monkeypatch.setattr("guiado.worker._GRACE_S", 0.2)
+    monkeypatch.setattr("guiado.scheduler._GRACE_S", 0.2)
 
     async def scenario(runtime: Runtime) -> None:
-        async def sleep(parts: Parts) -> int:
+        async def sleep(parts: AppContext) -> int:
             async with parts.db.transaction() if in_transaction else parts.db.connection() as connection:
                 await connection.fetch("SELECT pg_sleep(600)", timeout=900)
             return 0
@@ -522,7 +523,7 @@ def test_a_stopped_worker_breaks_off_what_takes_long_in_the_server_too(
 
 @pytest.mark.parametrize("name", ["refresh_views", "maintenance", "retention"])
 def test_a_stopped_worker_waits_for_no_lock(dsn: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("guiado.worker._GRACE_S", 0.2)
+    monkeypatch.setattr("guiado.scheduler._GRACE_S", 0.2)
 
     async def scenario(runtime: Runtime) -> None:
         await sql(
@@ -538,12 +539,12 @@ def test_a_stopped_worker_waits_for_no_lock(dsn: str, monkeypatch: pytest.Monkey
 
 def test_a_start_knows_whether_anybody_is_told_of_who_waits(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
-        assert not await serve._is_anybody_told(runtime)
+        assert not await server._is_anybody_told(runtime)
         add = "INSERT INTO support_webhooks (webhook_id, url, events) VALUES ('w', 'http://w.test', $1)"
         await sql(runtime, add, ["session_started"])
-        assert not await serve._is_anybody_told(runtime)
+        assert not await server._is_anybody_told(runtime)
         await sql(runtime, "UPDATE support_webhooks SET events = '{session_escalated}'")
-        assert await serve._is_anybody_told(runtime)
+        assert await server._is_anybody_told(runtime)
 
     run(dsn, scenario)
 
@@ -553,11 +554,11 @@ def test_a_long_job_delays_no_other(dsn: str) -> None:
         over, others = asyncio.Event(), asyncio.Event()
         count = 0
 
-        async def long(_parts: Parts) -> int:
+        async def long(_parts: AppContext) -> int:
             await over.wait()
             return 0
 
-        async def short(_parts: Parts) -> int:
+        async def short(_parts: AppContext) -> int:
             nonlocal count
             count += 1
             if count == 2:
@@ -636,7 +637,7 @@ def test_two_workers_run_each_job_once_per_due_time(dsn: str) -> None:
         ran: Counter[str] = Counter()
 
         def counting(name: str) -> Job:
-            async def work(_parts: Parts) -> int:
+            async def work(_parts: AppContext) -> int:
                 ran[name] += 1
                 await asyncio.sleep(0)
                 return 1
@@ -657,10 +658,10 @@ def test_two_workers_run_each_job_once_per_due_time(dsn: str) -> None:
 
 def test_a_job_that_fails_stops_no_other_and_says_why(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
-        async def broken(_parts: Parts) -> int:
+        async def broken(_parts: AppContext) -> int:
             raise ZeroDivisionError("nada")
 
-        async def good(_parts: Parts) -> int:
+        async def good(_parts: AppContext) -> int:
             return 1
 
         worker = Worker(runtime.parts, "w", {"mal": Job(60, 300, broken), "bien": Job(60, 300, good)})
@@ -678,7 +679,7 @@ def test_who_works_longer_than_its_lease_keeps_the_job(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         begun, over = asyncio.Event(), asyncio.Event()
 
-        async def work(_parts: Parts) -> int:
+        async def work(_parts: AppContext) -> int:
             begun.set()
             await over.wait()
             return 0
@@ -707,7 +708,7 @@ def test_a_worker_runs_until_it_is_stopped(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         ran = asyncio.Event()
 
-        async def work(_parts: Parts) -> int:
+        async def work(_parts: AppContext) -> int:
             ran.set()
             return 0
 

@@ -15,7 +15,7 @@ import pytest
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable, QueryTooSlow
-from guiado.store import checkup, database, host_watch
+from guiado.store import database, diagnostics, host_watch
 from guiado.store.database import Database
 from guiado.store.migrate import connect
 
@@ -177,7 +177,7 @@ def test_a_connection_that_takes_no_writes_is_not_kept(dsn: str) -> None:
                 await write(db)
             with pytest.raises(DatabaseUnavailable, match="solo admite lecturas"):
                 await db.prove()
-            assert {one.state for one in await checkup.look_at(dsn, 1) if one.check == "writable"} == {"bad"}
+            assert {one.state for one in await diagnostics.look_at(dsn, 1) if one.check == "writable"} == {"bad"}
             await asyncio.to_thread(read_only, dsn, "default_transaction_read_only = off")
             await write(db)
             await db.prove()

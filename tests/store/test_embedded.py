@@ -19,8 +19,8 @@ import pytest
 from clusters import clean_up, open_folder, wheel_binaries
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store.embedded import EmbeddedPostgres, binaries, locks, os_account, placement, postmaster, watch
-from guiado.store.embedded.placement import Site, find_folder
+from guiado.store.embedded import EmbeddedPostgres, binaries, cluster_location, locks, os_account, postmaster, watchdog
+from guiado.store.embedded.cluster_paths import ClusterPaths, find_folder
 
 SOURCE = Path(__file__).parents[2] / "src"
 SYSTEM_BINS = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").is_file()]
@@ -273,7 +273,7 @@ def test_a_server_of_another_container_with_the_same_volume_is_left_alone(home, 
 def test_the_watcher_stays_while_somebody_keeps_the_home_for_long(home, embedded):
     embedded.join()
     with locks.exclusive(home / "start.lock", 1):  # as db restore does, for hours
-        assert watch._is_needed(home, 60.0)
+        assert watchdog._is_needed(home, 60.0)
     assert embedded.status().running
 
 
@@ -311,7 +311,7 @@ def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
     deep.mkdir(mode=0o755)
     (home / "postgres").rename(deep / "postgres")
     server = EmbeddedPostgres(deep, pg_bin=wheel_binaries())
-    sockets = placement.socket_folder(Site(deep / "postgres", None))
+    sockets = cluster_location.socket_folder(ClusterPaths(deep / "postgres", None))
     sockets.symlink_to(home)  # anybody can put something at that place
     with pytest.raises(DatabaseUnavailable) as caught:
         server.join()
@@ -348,7 +348,7 @@ def test_over_tcp_the_password_is_asked_for(home):
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to lend the server to another user")
 def test_as_root_a_closed_home_gets_its_cluster_elsewhere_and_keeps_it(empty_home, monkeypatch):
     shared = empty_home / "shared"
-    monkeypatch.setattr(placement, "SHARED_FOLDER", shared)
+    monkeypatch.setattr(cluster_location, "SHARED_FOLDER", shared)
     home = empty_home / "home"
     home.mkdir(mode=0o700)
     server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
@@ -575,7 +575,7 @@ def test_a_server_whose_socket_was_deleted_is_replaced(embedded, monkeypatch):
     dsn = embedded.join()
     pid = embedded.status().pid
     folder = Path(re.search(r"host=([^&]+)", dsn)[1])
-    (folder / placement.SOCKET_NAME).unlink()
+    (folder / cluster_location.SOCKET_NAME).unlink()
     assert psql(embedded.ensure(), "SELECT 1") == "1"
     assert ended(pid)
 
@@ -617,15 +617,15 @@ def test_stopping_where_nothing_is_changes_nothing(empty_home):
 
 
 def test_the_watcher_shortens_the_log_and_stops_a_deserted_server_only(home, embedded, monkeypatch):
-    monkeypatch.setattr(watch, "_POLL_S", 0.01)
-    monkeypatch.setattr(watch, "_GRACE_S", 0.02)
+    monkeypatch.setattr(watchdog, "_POLL_S", 0.01)
+    monkeypatch.setattr(watchdog, "_GRACE_S", 0.02)
     with monkeypatch.context() as frozen:
         frozen.setattr(sys, "executable", "")  # as in a frozen program: no process of its own, this test is the watcher
         embedded.join()
     pid = embedded.status().pid
     embedded.detach()
     log = home / "postgres/postgres.log"
-    watcher = threading.Thread(target=watch.watch, args=[home])
+    watcher = threading.Thread(target=watchdog.watch, args=[home])
     watcher.start()
     with log.open("ab") as file:
         file.write(b"x" * 10_000_001)

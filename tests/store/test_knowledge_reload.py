@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from guiado.app.knowledge import KnowledgeBase
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.store.database import Database
 
 GUIDES = 450  # more than two batches

@@ -15,7 +15,7 @@ import pytest
 from guiado import clock
 from guiado.agent.troubleshooting import TroubleshootingAgent
 from guiado.cli.root import run as guiado
-from guiado.domain.lesson import text_key
+from guiado.domain.learning_signal import text_key
 from guiado.store import learning
 from guiado.store.database import Database
 

@@ -12,14 +12,14 @@ import asyncpg
 import pytest
 
 from guiado import clock
-from guiado.app import knowledge
-from guiado.app.aside import Stopped, run_aside
-from guiado.app.knowledge import KnowledgeBase, Senses
-from guiado.app.pace import BURST, EVERY_S
-from guiado.app.parts import Parts
-from guiado.app.refit import refit
-from guiado.detection.encoders import make_encoder
-from guiado.detection.vectors import VectorCache
+from guiado.app.background import Stopped, run_aside
+from guiado.app.context import AppContext
+from guiado.app.knowledge import knowledge_base
+from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.learning.refit import refit
+from guiado.app.throttle import BURST, EVERY_S
+from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.semantic.encoders import make_encoder
 from guiado.resources import data_path
 from guiado.store.database import Database
 
@@ -34,15 +34,15 @@ class World:
     def __init__(self, dsn: str, folder: Path) -> None:
         self.dsn, self._folder, self._open = dsn, folder, list[Database]()
 
-    def process(self) -> tuple[Parts, KnowledgeBase]:
+    def process(self) -> tuple[AppContext, KnowledgeBase]:
         async def find() -> str:
             return self.dsn
 
         db = Database(find)
         self._open.append(db)
         encoder = make_encoder()
-        senses = Senses(VectorCache(self._folder, encoder) if encoder else None)
-        return Parts(db, "default", 0.33), KnowledgeBase(KB, "", db, "default", senses)
+        senses = DetectionConfig(VectorCache(self._folder, encoder) if encoder else None)
+        return AppContext(db, "default", 0.33), KnowledgeBase(KB, "", db, "default", senses)
 
     async def ask(self, query: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.dsn)
@@ -135,13 +135,13 @@ def test_no_connection_is_held_while_an_index_is_built(dsn: str, tmp_path: Path,
         async with World(dsn, tmp_path).running() as world:
             _, base = world.process()
             free: list[int] = []
-            build = knowledge._index
+            build = knowledge_base._index
 
             def look(*arguments):
                 free.append(base._db._slots._value)
                 return build(*arguments)
 
-            monkeypatch.setattr(knowledge, "_index", look)
+            monkeypatch.setattr(knowledge_base, "_index", look)
             await base.refresh()
             await world.ask(LESSON, "el cacharro parpadea", "recuperar_cuenta")
             assert await base.refresh()

@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from guiado.app.parts import Parts
+from guiado.app.context import AppContext
+from guiado.scheduler import retain
 from guiado.store.database import Database
-from guiado.worker import retain
 
 _FILL = """
 WITH s AS (
@@ -196,7 +196,7 @@ def test_a_session_that_somebody_holds_delays_nobody_and_goes_the_next_time(dsn:
 
 
 def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guiado.worker._BATCH", 100)
+    monkeypatch.setattr("guiado.scheduler._BATCH", 100)
 
     async def run() -> None:
         async def find() -> str:
@@ -208,7 +208,7 @@ def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: 
             await watch.execute(
                 "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
             )
-            working = asyncio.create_task(retain(Parts(db, "default", 0.33)))
+            working = asyncio.create_task(retain(AppContext(db, "default", 0.33)))
             seen: set[int] = set()
             while not working.done():
                 await asyncio.wait_for(watch.fetchval("SELECT guiado_roll_up()"), 10)
@@ -224,8 +224,8 @@ def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: 
 
 
 def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guiado.worker._BATCH", 10)
-    monkeypatch.setattr("guiado.worker._RETENTION_S", 0.0)
+    monkeypatch.setattr("guiado.scheduler._BATCH", 10)
+    monkeypatch.setattr("guiado.scheduler._RETENTION_S", 0.0)
 
     async def run() -> None:
         async def find() -> str:
@@ -237,9 +237,9 @@ def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monke
             await watch.execute(
                 "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
             )
-            assert await retain(Parts(db, "default", 0.33)) == 0
-            monkeypatch.setattr("guiado.worker._RETENTION_S", 60.0)
-            assert await retain(Parts(db, "default", 0.33)) == 550
+            assert await retain(AppContext(db, "default", 0.33)) == 0
+            monkeypatch.setattr("guiado.scheduler._RETENTION_S", 60.0)
+            assert await retain(AppContext(db, "default", 0.33)) == 550
         finally:
             await db.close()
             await watch.close()

@@ -15,7 +15,7 @@ from guiado.errors import DatabaseUnavailable, SchemaMismatch
 from guiado.resources import data_path
 from guiado.settings import read_settings
 from guiado.store import advisory_locks, migrate, schema_version
-from guiado.store.backup.clients import with_database
+from guiado.store.backup.pg_programs import with_database
 from guiado.store.migrate import applied, may_take_role, unprotected_tables
 from guiado.wiring import Runtime
 

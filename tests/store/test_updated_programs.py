@@ -15,7 +15,7 @@ from clusters import clean_up, open_folder, wheel_binaries
 from guiado.errors import DatabaseUnavailable
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, postmaster
-from guiado.store.embedded.checkup import look_at_home
+from guiado.store.embedded.diagnostics import look_at_home
 
 BROKEN = b"this is no library"
 

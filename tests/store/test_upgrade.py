@@ -19,11 +19,11 @@ from clusters import clean_up, open_folder, wheel_binaries
 from guiado.cli import main
 from guiado.errors import DatabaseUnavailable
 from guiado.store.backup import restore, upgrade
-from guiado.store.backup.clients import with_database
-from guiado.store.embedded import EmbeddedPostgres, exchange, postmaster
+from guiado.store.backup.pg_programs import with_database
+from guiado.store.embedded import EmbeddedPostgres, data_swap, postmaster
 from guiado.store.embedded.binaries import read_version
+from guiado.store.embedded.cluster_paths import ClusterPaths
 from guiado.store.embedded.locks import exclusive
-from guiado.store.embedded.placement import Site
 from guiado.store.migrate import migrate
 
 GUIADO = str(Path(sys.executable).with_name("guiado"))
@@ -211,14 +211,14 @@ def killed_when(home: Path, condition) -> None:
 
 
 def test_a_crash_between_the_two_renamings_brings_the_old_cluster_back(home, monkeypatch):
-    site = Site(home / "postgres", None)
+    site = ClusterPaths(home / "postgres", None)
     shutil.copytree(site.data, home / "copy")
-    exchange.prepare(Site(home / "postgres", None))
-    (home / "copy").rename(exchange.workshop(site).data)
+    data_swap.prepare(ClusterPaths(home / "postgres", None))
+    (home / "copy").rename(data_swap.workshop(site).data)
     real = Path.rename
     monkeypatch.setattr(Path, "rename", lambda path, target: _crash() if target == site.data else real(path, target))
     with pytest.raises(KeyboardInterrupt):
-        exchange.put_in_place(site, OLD_MAJOR)
+        data_swap.put_in_place(site, OLD_MAJOR)
     monkeypatch.undo()
     assert not site.data.exists()  # an empty cluster must not be made here now
     assert EmbeddedPostgres(home).dsn() is None

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.delivery.addresses import FORBIDDEN, METADATA, TargetPolicy
-from guiado.delivery.http import check_url
+from guiado.delivery.guarded_client import check_url
+from guiado.delivery.ip_policy import FORBIDDEN, METADATA, TargetPolicy
 from guiado.errors import InvalidInput, SettingsInvalid
 from guiado.i18n import translate
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from guiado.app.alarms import denies, hear, meets
-from guiado.app.knowledge import read_file
-from guiado.app.lint import lint
+from guiado.app.knowledge.knowledge_base import read_file
+from guiado.app.knowledge.lint import lint
+from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.sessions.alarms import denies, hear, meets
 from guiado.domain.guide import Guide, content_hash
-from guiado.domain.knowledge import Findings, read_entry
+from guiado.domain.guide_versions import guide_from_json, guide_to_json
 from guiado.domain.session import Alarm
-from guiado.domain.versions import guide_from_json, guide_to_json
 from guiado.resources import data_path
 
 STEPS = [{"step_number": 1, "title": "Paso"}]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from guiado.cli.chat_view import show_choices
 from guiado.cli.choices import BACK, Choice, resemble, understand
-from guiado.cli.pages import show_choices
-from guiado.cli.screen import Screen
+from guiado.cli.console import Screen
 
 STEP = {"type": "fix", "already_tried": {"words": "x"}, "title": "T"}
 MEANINGS = ("solved", "not_helped", "could_not", "done", "tried", "wrong", "person", BACK, "leave")

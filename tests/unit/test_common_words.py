@@ -9,10 +9,10 @@ from math import log
 import pytest
 from wordfreq import get_frequency_dict
 
-from guiado.detection import common_words as module
-from guiado.detection.common_words import LANGUAGES, common_words, weights
-from guiado.detection.filed import Filed, deletions
-from guiado.detection.words import fold
+from guiado.detection.lexical import word_frequencies as module
+from guiado.detection.lexical.ngram_index import NgramIndex, deletions
+from guiado.detection.lexical.word_frequencies import LANGUAGES, common_words, weights
+from guiado.text.tokenize import fold
 
 SLIPS = ("contrasena", "aplicacoin", "impresra", "cuetna", "acount", "pasword", "configuracao", "zzzzz", "a", "")
 
@@ -33,7 +33,7 @@ def test_they_are_those_of_the_package(tmp_path):
     expected = of_the_package("es")
     accented = {fold(word): word for word in sorted(expected, key=lambda word: (expected[word], word)) if fold(word) != word}
     long = sorted({word for word in [*filter(str.isascii, expected), *accented] if len(word) >= module.COMMON_LETTERS})
-    filed, found = Filed(long, deletions), common_words("es", tmp_path)
+    filed, found = NgramIndex(long, deletions), common_words("es", tmp_path)
     assert all(found.weigh(word) == weight for word, weight in list(expected.items())[::7])
     assert all(found.accented(plain) == word for plain, word in list(accented.items())[::7])
     assert found.weigh("qwrtz") is found.accented("qwrtz") is found.weigh("\ud800") is None

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index, detect_language, normalise
+from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index, detect_language
+from guiado.text.normalise import normalise
 
 PROBLEMS = (
     Problem(

@@ -7,10 +7,10 @@ from statistics import median
 
 import pytest
 
-from guiado.app.detect import detect
-from guiado.cli.workbench import index_of
+from guiado.app.sessions.detect import detect
+from guiado.cli.detection_setup import index_of
 from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index
-from guiado.detection.outcome import DEFAULT_ACCEPT, Verdict
+from guiado.detection.verdict import DEFAULT_ACCEPT, Verdict
 
 PROBLEMS = (
     Problem(

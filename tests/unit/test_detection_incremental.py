@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.detection import Problem, build_index, normalise
-from guiado.detection.normalise import fold
-from guiado.detection.vocabulary import stem
+from guiado.detection import Problem, build_index
+from guiado.text.normalise import fold, normalise
+from guiado.text.stemming import stem
 
 WORDS = (
     "impresora",

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from guiado.app.knowledge.parse import Findings, is_storable, read_entry
 from guiado.domain.decide import begin, decide
 from guiado.domain.events import feedback_received
-from guiado.domain.finding import State, bad, doubtful, good
 from guiado.domain.guide import Guide, Step, content_hash
-from guiado.domain.knowledge import Findings, is_storable, read_entry
+from guiado.domain.guide_versions import carry_step_ids
 from guiado.domain.session import Abandon, Actor, Escalate, Session
-from guiado.domain.versions import carry_step_ids
 from guiado.errors import NoStepLeft
+from guiado.store.check_result import State, bad, doubtful, good
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = {"step_number": 1, "title": "Paso", "description": "Qué", "instructions": ["Haz esto"], "expected_result": "Va"}

@@ -11,10 +11,10 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from guiado.detection.encoder import unit_rows
-from guiado.detection.encoders import make_encoder, use
-from guiado.detection.encoders.pieces import PieceLexicon
-from guiado.detection.encoders.table import Arrays, map_arrays, write_arrays
+from guiado.detection.semantic.encoder import unit_rows
+from guiado.detection.semantic.encoders import make_encoder, use
+from guiado.detection.semantic.encoders.mapped_arrays import Arrays, map_arrays, write_arrays
+from guiado.detection.semantic.encoders.sentencepiece import PieceLexicon
 from guiado.errors import EncoderUnavailable, SettingsInvalid
 from guiado.settings import Settings
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from guiado.delivery.envelope import MAX_BODY_BYTES, write_body
 from guiado.delivery.signing import body_signature
+from guiado.delivery.webhook_message import MAX_BODY_BYTES, write_body
 
 THEN = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.api.body import decode
 from guiado.app import commands
-from guiado.app.fields import Command, _kind_of, check, clean
+from guiado.app.validation import Command, _kind_of, check, clean
 from guiado.errors import InvalidInput
+from guiado.http.body import decode
 
 VALID: dict[type[Command], dict[str, Any]] = {
     commands.Start: {

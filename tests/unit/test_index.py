@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from guiado.detection import Example, Problem, build_index
-from guiado.detection.calibration import fit_intercept, shifted
-from guiado.detection.encoders import make_encoder
-from guiado.detection.model import Model
+from guiado.detection.classifier.calibration import fit_intercept, shifted
+from guiado.detection.classifier.fitted_model import Model
+from guiado.detection.semantic.encoders import make_encoder
 from guiado.errors import EncoderUnavailable
 
 PROBLEMS = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from guiado.app import judged
-from guiado.app.evaluate import problems_of
-from guiado.app.judged import read_trial
+from guiado.app.learning import labelled_texts
+from guiado.app.learning.evaluate import problems_of
+from guiado.app.learning.labelled_texts import read_trial
 from guiado.detection import Problem
 from guiado.errors import InvalidInput
 
@@ -109,7 +109,7 @@ def test_many_faults_are_told_at_once_but_not_all(tmp_path: Path) -> None:
 def test_what_is_no_readable_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (tmp_path / "nada.csv", tmp_path, Path("a\x00b")):
         assert "No se puede leer" in str(faults(path))
-    monkeypatch.setattr(judged, "MOST_ROWS", 2)
+    monkeypatch.setattr(labelled_texts, "MOST_ROWS", 2)
     assert "Divide el archivo" in str(faults(write(tmp_path, "a.json", json.dumps([["x", "red"]] * 9))))
-    monkeypatch.setattr(judged, "_MAX_FILE_MB", 0)
+    monkeypatch.setattr(labelled_texts, "_MAX_FILE_MB", 0)
     assert "pasa de 0 MB" in str(faults(write(tmp_path, "a.json", "[]")))

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
-from guiado.app.knowledge import read_file
+from guiado.app.knowledge.knowledge_base import read_file
+from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.domain.guide import Guide, ProblemCategory, Step, content_hash
-from guiado.domain.knowledge import Findings, read_entry
-from guiado.domain.versions import carry_step_ids, guide_from_json, guide_to_json
+from guiado.domain.guide_versions import carry_step_ids, guide_from_json, guide_to_json
 from guiado.errors import KnowledgeBaseInvalid
 
 SAMPLE = json.loads("""

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from guiado.detection import Index, Problem, build_index, large, training
-from guiado.detection.large import LargeDense
+from guiado.detection import Index, Problem, build_index
+from guiado.detection.classifier import training
 from guiado.detection.problem import Example
-from guiado.detection.texts import texts_of
+from guiado.detection.semantic import approximate_search
+from guiado.detection.semantic.approximate_search import LargeDense
+from guiado.detection.semantic.corpus_texts import texts_of
 
 PROBLEMS, QUERIES, DIMENSIONS = 400, 100, 160
 
@@ -50,8 +52,8 @@ BASE = tuple(map(_problem, range(PROBLEMS)))
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every knowledge base counts as one of very many texts."""
-    monkeypatch.setattr(large, "MOST_EXACT_TEXTS", 0)
-    monkeypatch.setattr(large, "CANDIDATES", 30)
+    monkeypatch.setattr(approximate_search, "MOST_EXACT_TEXTS", 0)
+    monkeypatch.setattr(approximate_search, "CANDIDATES", 30)
 
 
 @cache
@@ -66,8 +68,8 @@ def _large(problems: Sequence[Problem] = BASE) -> Index:
 def test_the_first_problem_is_that_of_an_exact_search(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [_sentence(theme * 4, 9) for theme in range(QUERIES)]
     wanted = [_exact().rank(text, 1)[0] for text in asked]
-    monkeypatch.setattr(large, "MOST_EXACT_TEXTS", 0)
-    monkeypatch.setattr(large, "CANDIDATES", 30)
+    monkeypatch.setattr(approximate_search, "MOST_EXACT_TEXTS", 0)
+    monkeypatch.setattr(approximate_search, "CANDIDATES", 30)
     index = _large()
     found = [index.rank(text, 1)[0] for text in asked]
     same = [mine.problem_id == exact.problem_id for mine, exact in zip(found, wanted, strict=True)]
@@ -89,14 +91,14 @@ def test_an_edit_gives_the_same_as_a_new_index() -> None:
 def test_an_edit_asks_for_the_meaning_of_new_texts_only(small: bool) -> None:
     asked: list[str] = []
 
-    def vectors_of(texts: Sequence[str]) -> large.Vectors:
+    def vectors_of(texts: Sequence[str]) -> approximate_search.Vectors:
         asked.extend(texts)
         made = Meaning().encode(texts)
-        return large.compact(made) if small else made
+        return approximate_search.compact(made) if small else made
 
     def expanded(index: Index) -> NDArray[np.float32]:
         assert index.vectors is not None
-        return index.vectors.expand() if isinstance(index.vectors, large.CompactVectors) else index.vectors
+        return index.vectors.expand() if isinstance(index.vectors, approximate_search.CompactVectors) else index.vectors
 
     edited = [*BASE[1:7], replace(BASE[7], phrases=("mi gato no arranca", BASE[7].phrases[0])), *BASE[8:], _problem(PROBLEMS)]
     before = build_index(BASE, encoder=Meaning(), vectors_of=vectors_of)
@@ -118,7 +120,7 @@ def test_what_was_learned_counts_at_once_though_it_is_unlike_all_else() -> None:
     taught = (*BASE[:50], replace(BASE[50], learned=(Example(text, 0.5),)), *BASE[51:])
     index = _large(taught)
     vector = Meaning().encode([text])[0]
-    dense = LargeDense(index.texts, large.compact(Meaning().encode(index.texts.clean)))
+    dense = LargeDense(index.texts, approximate_search.compact(Meaning().encode(index.texts.clean)))
     near = dense.near(vector, np.zeros(0, np.int64))  # without any help from the words
     assert near.nearest.argmax() == 50
     assert near.nearest[50] == pytest.approx(1, abs=1e-3)
@@ -142,7 +144,7 @@ def test_problems_without_texts_and_texts_without_meaning_do_no_harm() -> None:
     index = _large(odd)
     assert index.rank(_sentence(3, 2), 1)[0].problem_id == "p00003"
     empty, _ = texts_of([Problem("a", "", "", ())])
-    near = LargeDense(empty, large.compact(np.zeros((0, DIMENSIONS), np.float32))).near(
+    near = LargeDense(empty, approximate_search.compact(np.zeros((0, DIMENSIONS), np.float32))).near(
         np.ones(DIMENSIONS, np.float32), np.zeros(0, np.int64)
     )
     assert near.row == -1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from guiado.detection.gaps import group, word_vectors
-from guiado.detection.learned import CUSTOMERS_SHARE, teach
+from guiado.detection.clustering import group, word_vectors
+from guiado.detection.learned_examples import CUSTOMERS_SHARE, teach
 from guiado.detection.problem import Problem
-from guiado.domain.lesson import Taught, fit_to_learn, text_key
+from guiado.domain.learning_signal import Taught, fit_to_learn, text_key
 
 PROBLEMS = [
     Problem("wifi", "Sin internet", "No hay conexión", ("no tengo wifi", "se cae la red")),

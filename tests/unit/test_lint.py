@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from guiado.app import lint as linting
-from guiado.app.knowledge import read_file
-from guiado.app.lint import lint
-from guiado.cli.workbench import quick_index_of
+from guiado.app.knowledge import lint as linting
+from guiado.app.knowledge.knowledge_base import read_file
+from guiado.app.knowledge.lint import lint
+from guiado.cli.detection_setup import quick_index_of
 from guiado.domain.guide import Guide, Step
 from guiado.i18n import translate
 from guiado.resources import data_path

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guiado import logs
-from guiado.app import files, machine
+from guiado.app import machine, open_files
 
 MB = 1_048_576
 
@@ -68,11 +68,11 @@ def test_what_only_root_can_read_is_said_to_root(tmp_path, monkeypatch):
 
 def test_open_files_that_are_nearly_used_up_are_said_once(monkeypatch, caplog):
     shares = iter([0.5, 0.95, 0.99, 0.2])
-    monkeypatch.setattr(files, "_POLL_S", 0.0)
-    monkeypatch.setattr(files, "used_share", lambda: next(shares))
+    monkeypatch.setattr(open_files, "_POLL_S", 0.0)
+    monkeypatch.setattr(open_files, "used_share", lambda: next(shares))
 
     async def watch():
-        await files.watch()
+        await open_files.watch()
 
     with caplog.at_level("INFO", logger="guiado"), pytest.raises(RuntimeError):  # there are no more shares
         asyncio.run(watch())
@@ -81,9 +81,9 @@ def test_open_files_that_are_nearly_used_up_are_said_once(monkeypatch, caplog):
 
 def test_the_share_of_open_files_is_counted(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (10_000, 10_000))
-    before = files.used_share()
+    before = open_files.used_share()
     with Path("/dev/null").open() as one, Path("/dev/null").open() as other:
-        assert files.used_share() == pytest.approx(before + 0.0002)
+        assert open_files.used_share() == pytest.approx(before + 0.0002)
         assert one.fileno() != other.fileno()
 
 

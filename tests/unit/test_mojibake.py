@@ -9,7 +9,7 @@ from random import Random
 import ftfy
 import pytest
 
-from guiado.detection.mojibake import _ORDINARY, _PLAIN, repair
+from guiado.text.mojibake import _ORDINARY, _PLAIN, repair
 
 LETTERS = "ã“”«»’‘–—…€ºª°•áéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡"
 ASCII = "aeoz AN.,1-'<"
@@ -29,6 +29,6 @@ def test_broken_encodings_beside_them_are_repaired(broken):
 
 
 def test_ordinary_texts_load_no_tables():
-    code = "import sys; from guiado.detection.words import meaningful_part as m; print(m('A instalação não “abre”: «¿por qué?»')); print('ftfy' in sys.modules)"
+    code = "import sys; from guiado.text.tokenize import meaningful_part as m; print(m('A instalação não “abre”: «¿por qué?»')); print('ftfy' in sys.modules)"
     done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["A instalação não “abre”: «¿por qué?»", "False"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guiado.domain.privacy import REMOVED, remove_personal_data
+from guiado.text.privacy import REMOVED, remove_personal_data
 
 # The part in «» is personal: it goes, and all around it stays.
 PERSONAL = """

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado.detection import Candidate
-from guiado.detection.outcome import Verdict, as_shares, judge, without
-from guiado.detection.question import LEAST_GAIN_BITS, NONE_OF_THESE, Topic, choose, expected_gain_bits, update
+from guiado.detection.verdict import Verdict, as_shares, judge, without
+from guiado.guidance.information_gain import LEAST_GAIN_BITS, NONE_OF_THESE, Topic, choose, expected_gain_bits, update
 
 CHANCES = st.floats(0, 1)
 WORDS = st.lists(st.sampled_from(["wifi", "lento", "factura", "cobro", "doble", "clave", "no", "la", "🙂", ""]), max_size=5)
@@ -131,8 +131,8 @@ def test_a_rejection_of_the_nearly_sure_does_not_make_the_next_one_sure() -> Non
 
 
 def test_an_example_is_in_the_language_of_the_session() -> None:
-    from guiado.app.inquiry import option_of
-    from guiado.app.knowledge import Snapshot
+    from guiado.app.knowledge.knowledge_base import Snapshot
+    from guiado.app.sessions.clarifying_question import option_of
     from guiado.detection import Candidate
     from guiado.domain.guide import Guide
 

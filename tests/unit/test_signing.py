@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
-from guiado.delivery.envelope import write_body, write_headers
 from guiado.delivery.signing import body_signature, contract_signature, standard_signature, verify_standard
+from guiado.delivery.webhook_message import write_body, write_headers
 
 # The example of the Standard Webhooks reference libraries.
 MESSAGE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"

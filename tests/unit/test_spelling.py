@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from guiado.detection.encoders import use
-from guiado.detection.encoders.pieces import PieceLexicon
-from guiado.detection.filed import Filed, deletions
-from guiado.detection.spelling import Speller
-from guiado.detection.vocabulary import slip
+from guiado.detection.lexical.ngram_index import NgramIndex, deletions
+from guiado.detection.lexical.spelling import Speller
+from guiado.detection.lexical.vocabulary import slip
+from guiado.detection.semantic.encoders import use
+from guiado.detection.semantic.encoders.sentencepiece import PieceLexicon
 from guiado.errors import EncoderUnavailable
 
 TEXT = "la contraseña es incorrecta no llega el código me cobraron dos veces reiniciar el router conexión a internet tarjeta card"
@@ -88,11 +88,17 @@ def test_a_text_of_nothing_but_slips_ends(speller):
 
 def test_what_is_one_slip_away_is_found_and_nothing_else():
     known = ["ab", "bac", "abd", "abcz", "xabc", "abc", "cba", "a", "abcde", "bca"]
-    assert {near for near in Filed(known, deletions).sharing("abc") if slip("abc", near)} == {"ab", "bac", "abd", "abcz", "xabc"}
+    assert {near for near in NgramIndex(known, deletions).sharing("abc") if slip("abc", near)} == {
+        "ab",
+        "bac",
+        "abd",
+        "abcz",
+        "xabc",
+    }
 
 
 def test_words_that_came_later_are_found_and_those_that_went_are_not():
-    filed = Filed(["cuenta", "carta"], deletions).with_words(["carta", "cuanta"])
+    filed = NgramIndex(["cuenta", "carta"], deletions).with_words(["carta", "cuanta"])
     assert filed.sharing("cunta") == {"cuanta"}
     assert filed.with_words(["carta", "cuanta", "cuenta"]).sharing("cunta") == {"cuanta", "cuenta"}
 

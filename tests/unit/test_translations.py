@@ -14,11 +14,11 @@ from jinja2.ext import babel_extract
 import guiado
 from guiado import errors, i18n
 from guiado.app.commands import Rate
-from guiado.app.fields import check
-from guiado.cli.screen import Screen
-from guiado.domain.finding import bad, doubtful, good
-from guiado.domain.knowledge import Findings
+from guiado.app.knowledge.parse import Findings
+from guiado.app.validation import check
+from guiado.cli.console import Screen
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, Message, SessionEnded
+from guiado.store.check_result import bad, doubtful, good
 
 SOURCE = Path(guiado.__file__).parent
 LANGUAGES = [language for language in i18n.LANGUAGES if language != i18n.DEFAULT_LANGUAGE]
@@ -104,9 +104,9 @@ def _templates() -> dict[str, str]:
     return found
 
 
-# Put together while running, so that no literal holds the whole of them: app/fields.py, limits of numbers.
+# Put together while running, so that no literal holds the whole of them: app/validation.py, limits of numbers.
 COMPUTED = {f"Debe ser {limit} {{number}}." for limit in ("como máximo", "como mínimo", "menos de", "más de")}
-TEMPLATES = {**_templates(), **dict.fromkeys(COMPUTED, "app/fields.py")}
+TEMPLATES = {**_templates(), **dict.fromkeys(COMPUTED, "app/validation.py")}
 
 
 def _catalogue(language: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guiado.detection.tried import StepText, tried
+from guiado.guidance.already_tried import StepText, tried
 
 _GUIDES = {
     "C": "conexion_internet",

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from guiado.detection.vectors import VectorCache, compact
+from guiado.detection.semantic.embedding_cache import VectorCache, compact
 from guiado.errors import EncoderUnavailable
 
 TEXTS = [f"texto {number}" for number in range(200)]
@@ -233,7 +233,7 @@ def test_threads_at_once(tmp_path):
 def writer(folder: Path) -> subprocess.Popen[str]:
     script = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]);"
-        "from test_vectors import Hashing, is_right; from guiado.detection.vectors import VectorCache;"
+        "from test_vectors import Hashing, is_right; from guiado.detection.semantic.embedding_cache import VectorCache;"
         "texts = [f'w {n}' for n in range(800)]; cache = VectorCache(Path(sys.argv[1]), Hashing());"
         "print('go', flush=True); print(is_right(cache.encode(texts), texts), flush=True)"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
-from guiado.delivery.http import Resolver
+from guiado.delivery.guarded_client import Resolver
 
 METADATA = [
     *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23", "100.100.100.200"),

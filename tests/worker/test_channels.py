@@ -30,7 +30,6 @@ from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
 from aiosmtpd.smtp import AuthResult
 from certificates import make_certificate
 
-from guiado.delivery.addresses import TargetPolicy
 from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, headers, make_channel
 from guiado.delivery.channels.apprise import AppriseChannel
 from guiado.delivery.channels.console import ConsoleChannel
@@ -39,7 +38,8 @@ from guiado.delivery.channels.gsm import count_segments, is_gsm, own_words
 from guiado.delivery.channels.headers import header_value, write_headers
 from guiado.delivery.channels.slack import SlackChannel
 from guiado.delivery.channels.sms import TwilioChannel
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.delivery.signing import verify_standard
 from guiado.delivery.templates import BUILT_IN
 from guiado.errors import DeliveryFailed, SettingsInvalid, TargetRefused
@@ -550,7 +550,7 @@ for words in {list(ODD_SUBJECTS)!r}:
         ("RCPT", "550 5.1.1 cliente@example.com: no such user", True, ""),
         ("RCPT", "550 no such user here", True, ""),
         ("RCPT", "552 5.2.2 full", True, ""),
-        ("RCPT", "550 5.7.1 <cliente@example.com>: Recipient address rejected: Access denied", True, ""),
+        ("RCPT", "550 5.7.1 <cliente@example.com>: Recipient address rejected: LoopbackGuard denied", True, ""),
         ("RCPT", "451 4.7.1 greylisted", False, None),
         ("RCPT", "550 5.7.1 Unable to relay", False, "SMTP_USER"),
         ("RCPT", "554 5.7.1 <cliente@example.com>: Relay access denied", False, "SMTP_USER"),

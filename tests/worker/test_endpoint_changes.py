@@ -10,10 +10,11 @@ import pytest
 from test_sending import House, Time, nothing_due, run, until, working
 
 from guiado import clock
-from guiado.app import commands, sending, webhooks
+from guiado.app import commands
 from guiado.app.commands import WebhookChange
-from guiado.app.first_attempts import first_results
-from guiado.app.sending import Sender
+from guiado.app.outbound import webhook_sender, webhooks
+from guiado.app.outbound.first_attempts import first_results
+from guiado.app.outbound.webhook_sender import Sender
 from guiado.delivery.signing import contract_signature
 from guiado.store import outbox
 
@@ -243,7 +244,7 @@ def test_a_database_that_refuses_is_asked_again_once_a_second(dsn: str, monkeypa
 
 
 def test_what_is_under_way_ends_before_the_process_gives_up(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "STOP_S", 0.3)
+    monkeypatch.setattr(webhook_sender, "STOP_S", 0.3)
 
     async def test(house: House) -> None:
         await house.register("crm", timeout=30)
@@ -261,5 +262,5 @@ def test_what_is_under_way_ends_before_the_process_gives_up(dsn: str, monkeypatc
     async def asked(house: House) -> bool:
         return len(house.receiver.got) == 1
 
-    assert sending.EXIT_S > sending.STOP_S
+    assert webhook_sender.EXIT_S > webhook_sender.STOP_S
     run(dsn, test)

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.blocking import BlockingPoster
-from guiado.detection.encoders import endpoint, make_encoder
+from guiado.delivery.ip_policy import TargetPolicy
+from guiado.delivery.sync_client import BlockingPoster
+from guiado.detection.semantic.encoders import make_encoder, openai_api
 from guiado.errors import EncoderUnavailable
 
 
@@ -114,8 +114,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def encoder(server, post, monkeypatch):
-    monkeypatch.setattr(endpoint, "_TIMEOUT_S", 0.4)
-    monkeypatch.setattr(endpoint, "_TIMEOUT_EACH_S", 0.0)
+    monkeypatch.setattr(openai_api, "_TIMEOUT_S", 0.4)
+    monkeypatch.setattr(openai_api, "_TIMEOUT_EACH_S", 0.0)
     return make_encoder("openai", model="m1", base_url=f"http://127.0.0.1:{server.server_port}/v1/", api_key="sk-1", post=post)
 
 
@@ -136,7 +136,7 @@ def test_many_texts_go_in_batches_and_long_ones_are_cut(server, encoder):
     assert encoder.encode(["x" * 100_000, *(f"t{number}" for number in range(150))]).shape == (151, 4)
     sizes = [len(body["input"]) for _, _, body in server.seen]
     assert sum(sizes) == 151
-    assert max(sizes) == endpoint.BATCH_TEXTS
+    assert max(sizes) == openai_api.BATCH_TEXTS
     assert max(len(text) for _, _, body in server.seen for text in body["input"]) <= 2_000
 
 
@@ -156,7 +156,7 @@ def test_an_endpoint_that_does_not_is_left_alone_for_a_while(server, encoder, mo
 
 
 def test_after_a_while_it_is_asked_again(server, encoder, monkeypatch):
-    monkeypatch.setattr(endpoint, "_SILENCE_S", 0.0)
+    monkeypatch.setattr(openai_api, "_SILENCE_S", 0.0)
     server.mode = "500"
     with pytest.raises(EncoderUnavailable):
         encoder.encode(["hola"])

@@ -28,15 +28,16 @@ from guiado.agent import (
     TroubleshootingWebhookManager,
     WebhookConfig,
 )
-from guiado.app import commands, messaging, notifications, recipients, webhooks
-from guiado.app.fields import check
-from guiado.app.messaging import ChannelMaker, Messenger
-from guiado.app.sending import Sender
-from guiado.delivery.addresses import TargetPolicy
+from guiado.app import commands
+from guiado.app.outbound import notification_sender, notifications, recipients, webhooks
+from guiado.app.outbound.notification_sender import ChannelMaker, Messenger
+from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.validation import check
 from guiado.delivery.channels import Outgoing, make_channel
-from guiado.delivery.http import GuardedClient, Resolver, check_url
+from guiado.delivery.guarded_client import GuardedClient, Resolver, check_url
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.errors import DeliveryFailed, InvalidInput, TargetRefused
-from guiado.serve import BASE_PATH, create_app
+from guiado.server import BASE_PATH, create_app
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
 
@@ -295,7 +296,7 @@ def test_no_channel_connects_to_a_forbidden_address(trap: Trap) -> None:
 
 def test_no_notification_connects_to_a_forbidden_address(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     """Malformed ones, and all that recipients have of their own, as if an older version had stored them."""
-    monkeypatch.setattr(messaging, "POLL_S", 0.02)
+    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
     urls = [*FORBIDDEN[::2], *STORABLE]
 
     async def test(desk: Desk) -> None:
@@ -348,7 +349,7 @@ REDIRECTS: list[tuple[int, dict[str, str]]] = [
 
 def test_no_redirect_leads_anywhere(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time(monkeypatch)
-    monkeypatch.setattr(messaging, "POLL_S", 0.02)
+    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
 
     async def test(desk: Desk) -> None:
         house, port = desk.house, desk.house.receiver.port
@@ -418,7 +419,7 @@ def _fine_lookups(script: list[list[str]], attempts: int) -> int:
 @pytest.mark.parametrize("way", ["webhook", "notification"])
 def test_a_name_that_changes_its_mind_gains_nothing(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     time, server = Time(monkeypatch), Rebinding()
-    monkeypatch.setattr(messaging, "POLL_S", 0.02)
+    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
 
     async def test(desk: Desk) -> None:
         house, port = desk.house, desk.house.receiver.port

@@ -14,8 +14,8 @@ from certificates import make_certificate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.http import GuardedClient, HttpAnswer
+from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.errors import DeliveryFailed, TargetRefused
 
 CLOSED = TargetPolicy()

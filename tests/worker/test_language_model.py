@@ -27,11 +27,11 @@ from fake_model import (
     sends,
 )
 
-from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.language_model import MAX_ANSWER_BYTES, Choice, LanguageModel, Option, StepTexts, choose, draft, rewrite
-from guiado.language_model import limits as limiting
-from guiado.language_model.faithful import is_plain, says_the_same
+from guiado.language_model import circuit_breaker as limiting
+from guiado.language_model.paraphrase_check import is_plain, says_the_same
 
 A, B, C = Option("a", "No hay internet"), Option("b", "La cuenta no abre", "No se puede entrar"), Option("c", "Cobro doble")
 OPTIONS = (A, B, C)

@@ -20,16 +20,17 @@ from test_channels import Post
 from test_sending import LOOPBACK, House, Time, run, until, working
 
 from guiado import clock
-from guiado.app import commands, messaging, notifications, recipients
-from guiado.app.messaging import Messenger
+from guiado.app import commands
+from guiado.app.outbound import notification_sender, notifications, recipients
+from guiado.app.outbound.notification_sender import Messenger
 from guiado.delivery.channels import Channel, Outgoing, Receipt, make_channel
 from guiado.delivery.channels.gsm import is_gsm
 from guiado.domain.events import EventKind
-from guiado.domain.finding import State
 from guiado.errors import InvalidInput
 from guiado.settings import read_settings
 from guiado.store import notifications as store
-from guiado.store.channel_checkup import look_at_channels
+from guiado.store.channel_diagnostics import look_at_channels
+from guiado.store.check_result import State
 from guiado.store.database import Connection
 from guiado.store.migrate import schema_files
 
@@ -117,7 +118,7 @@ def play(dsn: str, test: Callable[[Desk], Awaitable[None]], **settings: Any) -> 
 def test_one_of_five_targets_fails_and_only_that_one_is_tried_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(messaging, "POLL_S", 0.02)
+        monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
         urls = [{"webhook_url": f"{desk.url}/{name}"} for name in "abcd"]
         desk.house.receiver.answers["/c"] = (500, {})
         ids = [await desk.send("webhook", name, metadata=url) for name, url in zip("abcd", urls, strict=True)]
@@ -143,7 +144,7 @@ def test_one_of_five_targets_fails_and_only_that_one_is_tried_again(dsn: str, mo
 def test_a_target_that_stays_down_is_given_up_and_can_be_asked_for_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(messaging, "POLL_S", 0.01)
+        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         desk.post.on_recipient = "451 luego"
         one, begun = await desk.send(), clock.now()
         async with working(desk.messenger()):
@@ -209,7 +210,7 @@ def test_a_channel_that_hangs_or_breaks_holds_no_other_up(dsn: str, monkeypatch:
             raise AssertionError
 
     async def test(desk: Desk) -> None:
-        monkeypatch.setattr(messaging, "SEND_S", 0.3)
+        monkeypatch.setattr(notification_sender, "SEND_S", 0.3)
         monkeypatch.setattr(desk, "channel", lambda kind: Hangs() if kind == "push" else Desk.channel(desk, kind))
         stuck = [await desk.send("push", f"tema{n}") for n in range(30)] + [await desk.send("push", "roto")]
         one = await desk.send()
@@ -266,7 +267,7 @@ def test_what_a_dead_messenger_held_goes_out_with_the_same_id(dsn: str) -> None:
 def test_quiet_hours_hold_messages_until_the_morning_and_urgent_ones_pass(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(messaging, "POLL_S", 0.01)
+        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         time.now = time.now.replace(hour=23, minute=30)
         await desk.wants(quiet_from="22:00", quiet_to="07:00", muted=["promo"])
         calm, urgent = await desk.send(), await desk.send(subject="Ya", priority="urgent")
@@ -286,7 +287,7 @@ def test_quiet_hours_hold_messages_until_the_morning_and_urgent_ones_pass(dsn: s
 def test_a_digest_gathers_what_came_into_one_message(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(messaging, "POLL_S", 0.01)
+        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         await desk.wants(digest_minutes=30, language="en")
         ids = [await desk.send(subject=f"Asunto {n}", message=f"Cuerpo {n}") for n in range(12)]
         other = await desk.send(recipient="leo@example.com")

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from guiado import clock
-from guiado.app import commands, sending, webhooks
-from guiado.app.parts import Parts
-from guiado.app.sending import Sender
-from guiado.delivery.addresses import TargetPolicy
-from guiado.delivery.http import GuardedClient
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import webhook_sender, webhooks
+from guiado.app.outbound.webhook_sender import Sender
+from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.delivery.signing import body_signature, contract_signature, verify_standard
 from guiado.domain.events import EventKind
 from guiado.errors import InvalidInput
@@ -73,7 +74,7 @@ class Receiver:
 class House:
     """A database with a receiver and as many senders as a test wants."""
 
-    parts: Parts
+    parts: AppContext
     receiver: Receiver
     client: GuardedClient
 
@@ -134,7 +135,7 @@ def run(dsn: str, test: Callable[[House], Awaitable[None]], policy: TargetPolicy
         receiver.port = server.sockets[0].getsockname()[1]
         db, client = Database(find), GuardedClient(policy)
         try:
-            await test(House(Parts(db, "default", 0.4), receiver, client))
+            await test(House(AppContext(db, "default", 0.4), receiver, client))
         finally:
             await client.aclose()
             await db.close()
@@ -148,7 +149,7 @@ class Time:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = datetime.now(UTC)
-        monkeypatch.setattr(sending, "POLL_S", 0.02)
+        monkeypatch.setattr(webhook_sender, "POLL_S", 0.02)
         monkeypatch.setattr(clock, "now", lambda: self.now)
 
     def pass_(self, **span: float) -> None:
@@ -330,8 +331,8 @@ def test_any_number_of_senders_send_each_event_once(dsn: str) -> None:
 
 
 def test_what_a_dead_sender_held_is_sent_by_another_with_the_same_id(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "LEASE_S", 0.3)
-    monkeypatch.setattr(sending, "_RENEW_S", 0.1)
+    monkeypatch.setattr(webhook_sender, "LEASE_S", 0.3)
+    monkeypatch.setattr(webhook_sender, "_RENEW_S", 0.1)
 
     async def test(house: House) -> None:
         await house.register("crm")

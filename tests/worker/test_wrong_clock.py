@@ -12,8 +12,8 @@ from test_notifications import Desk, play
 from test_sending import House, run, until
 
 from guiado import clock
-from guiado.app.sending import Sender
-from guiado.worker import Worker
+from guiado.app.outbound.webhook_sender import Sender
+from guiado.scheduler import Worker
 
 OFF = pytest.mark.parametrize("off", [timedelta(days=2), timedelta(days=-2), timedelta(minutes=3)], ids=str)
 

@@ -7,7 +7,6 @@ Source: contract.md §1.
 
 from __future__ import annotations
 
-from guiado.agent.engine import close_engines
 from guiado.agent.notifications import (
     NotificationChannel,
     NotificationConfig,
@@ -20,6 +19,7 @@ from guiado.agent.webhooks import TroubleshootingWebhookManager, WebhookConfig
 from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide, ProblemCategory, Step, StepStatus
 from guiado.domain.session import Status
+from guiado.sync import close_engines
 
 TroubleshootingGuide = Guide
 TroubleshootingStep = Step

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from guiado.app.plain import plain_problem
+from guiado.app.json_values import plain_problem
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 T = TypeVar("T")

@@ -8,15 +8,16 @@ from enum import StrEnum
 from typing import Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
-from guiado.agent.engine import Facade
-from guiado.app import commands, notifications, recipients
-from guiado.app.fields import check, check_with
-from guiado.app.parts import Parts
-from guiado.app.targets import missing_url_problem, target_problems, url_problem
-from guiado.delivery.channels.message import one_line, plain_text
-from guiado.domain.knowledge import is_storable
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.knowledge.parse import is_storable
+from guiado.app.outbound import notifications, recipients
+from guiado.app.outbound.recipient_address import missing_url_problem, target_problems, url_problem
+from guiado.app.validation import check, check_with
+from guiado.delivery.channels.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.store.database import Connection
+from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
 
@@ -71,7 +72,7 @@ class TroubleshootingNotificationManager(Facade):
         """
         command = check(commands.MessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await notifications.register_template(parts, connection, command.template_id, command.subject, command.body)
 
         self._engine.write(run)
@@ -112,7 +113,7 @@ class TroubleshootingNotificationManager(Facade):
         wishes = {**wishes, "events": [value_of(event) for event in wishes.get("events") or ()]}
         command = check(commands.Recipient, {"channel": value_of(channel), "recipient": recipient, **wishes})
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await recipients.put(parts, connection, command)
 
         self._engine.write(run)
@@ -124,7 +125,7 @@ class TroubleshootingNotificationManager(Facade):
             Whether there was somebody.
         """
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await recipients.remove(parts, connection, str(value_of(channel)), str(recipient))
 
         try:
@@ -136,7 +137,7 @@ class TroubleshootingNotificationManager(Facade):
     def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
 
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
             stored_url = await _stored_url(parts, connection, config)
             _check(config, context, stored_url, has_slack=parts.has_slack)
             return await _store(parts, connection, config, context)
@@ -156,7 +157,9 @@ class TroubleshootingNotificationManager(Facade):
         return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-async def _store(parts: Parts, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+async def _store(
+    parts: AppContext, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]
+) -> dict[str, Any]:
     preferred = await recipients.language(parts, connection, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))
@@ -174,7 +177,7 @@ async def _store(parts: Parts, connection: Connection, config: NotificationConfi
     return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
 
 
-async def _stored_url(parts: Parts, connection: Connection, config: NotificationConfig) -> str | None:
+async def _stored_url(parts: AppContext, connection: Connection, config: NotificationConfig) -> str | None:
     """The address that is stored for this recipient, if any."""
     channel, recipient = (value_of(getattr(config, name, None)) for name in ("channel", "recipient"))
     if not (isinstance(channel, str) and isinstance(recipient, str) and is_storable(channel) and is_storable(recipient)):

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
-from guiado.agent.engine import Facade
-from guiado.app import templates
+from guiado.app.context import AppContext
+from guiado.app.knowledge import templates
 from guiado.app.lenient import storable
-from guiado.app.parts import Parts
 from guiado.errors import InvalidInput, TemplateNotFound
 from guiado.store.database import Connection
+from guiado.sync import Facade
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class TroubleshootingTemplateManager(Facade):
         self._path = Path(templates_path) if templates_path is not None else templates.seed_path()
 
     def _every(self, category: str | None = None) -> dict[str, templates.Content]:
-        async def run(parts: Parts, connection: Connection) -> dict[str, templates.Content]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, templates.Content]:
             return await templates.every(parts, connection, self._path, category)
 
         return self._engine.read(run)
@@ -105,7 +105,7 @@ class TroubleshootingTemplateManager(Facade):
         }
         command = templates.checked(given)
 
-        async def run(parts: Parts, connection: Connection) -> templates.Content:
+        async def run(parts: AppContext, connection: Connection) -> templates.Content:
             return await templates.create(parts, connection, command)
 
         return _template(command.template_id, self._engine.write(run))

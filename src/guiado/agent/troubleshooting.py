@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
-from guiado.agent.engine import Facade
-from guiado.app import answer, commands, escalate, feedback, messages, report, start, views
-from guiado.app.fields import check
-from guiado.app.knowledge import KnowledgeBase
-from guiado.app.parts import Caller, Parts
-from guiado.app.ranking import rank
-from guiado.app.rewording import reword_step
-from guiado.app.second_opinion import opinion_on, second_opinion
+from guiado.app import commands
+from guiado.app.analytics import report
+from guiado.app.context import AppContext, Caller
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
+from guiado.app.sessions.llm_choice import opinion_on, second_opinion
+from guiado.app.sessions.llm_rewording import reword_step
+from guiado.app.sessions.ranking import rank
+from guiado.app.validation import check
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.store import sessions
 from guiado.store.database import Connection
+from guiado.sync import Facade
 
 if TYPE_CHECKING:
     from guiado.language_model import LanguageModel
@@ -143,7 +145,7 @@ class TroubleshootingAgent(Facade):
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
 
-        async def run(parts: Parts, connection: Connection) -> str:
+        async def run(parts: AppContext, connection: Connection) -> str:
             return (await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)).session.session_id
 
         return self.get_session(self._engine.write(run))
@@ -155,7 +157,7 @@ class TroubleshootingAgent(Facade):
             SessionNotFound: there is none.
         """
 
-        async def run(parts: Parts, connection: Connection) -> TroubleshootingSession:
+        async def run(parts: AppContext, connection: Connection) -> TroubleshootingSession:
             loaded, guide = await answer.load(parts, connection, session_id)
             tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
             return _shown(loaded.session, guide, tried)
@@ -165,7 +167,7 @@ class TroubleshootingAgent(Facade):
     def get_current_step(self, session_id: str) -> dict[str, Any] | None:
         """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
 
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
             loaded, guide = await answer.load(parts, connection, session_id)
             return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
@@ -198,7 +200,7 @@ class TroubleshootingAgent(Facade):
         """
         given = {"success": success, "notes": notes, "outcome": outcome}
 
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
             command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
             return _answered(await answer.answer(parts, connection, self._caller, session_id, command))
 
@@ -214,7 +216,7 @@ class TroubleshootingAgent(Facade):
             The hand-over; `{"error": …}` for an unknown session.
         """
 
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
             command = check(commands.Escalate, {"reason": reason})
             return _handed_over(await escalate.escalate(parts, connection, self._caller, session_id, command))
 
@@ -230,7 +232,7 @@ class TroubleshootingAgent(Facade):
             As `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
         """
 
-        async def run(parts: Parts, connection: Connection) -> str:
+        async def run(parts: AppContext, connection: Connection) -> str:
             session, _ = await escalate.resume(parts, connection, self._caller, session_id)
             return session.session_id
 
@@ -252,7 +254,7 @@ class TroubleshootingAgent(Facade):
         """
         given = {"rating": rating, "feedback_text": feedback_text, "was_helpful": was_helpful}
 
-        async def run(parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
             command = check(commands.Rate, given)
             _, stored = await feedback.rate(parts, connection, self._caller, session_id, command)
             return {**stored, "collected_at": stored["collected_at"].isoformat()}
@@ -297,7 +299,7 @@ class TroubleshootingAgent(Facade):
         shown, model = step_to_show(step), self._model if use_llm_enhancement else None
         if model is not None:
             shown = self._engine.portal.call(reword_step, self._engine.runtime.parts, model, shown)
-        return messages.render_step(shown)
+        return customer_messages.render_step(shown)
 
     def get_analytics(self, days: int = 30) -> dict[str, Any]:
         """Figures of the sessions that began in the last `days` days, flat; rates are percentages, 0..100.
@@ -307,7 +309,7 @@ class TroubleshootingAgent(Facade):
         """
         period = check(commands.Period, {"days": days})
 
-        async def run(_parts: Parts, connection: Connection) -> dict[str, Any]:
+        async def run(_parts: AppContext, connection: Connection) -> dict[str, Any]:
             return await report.analytics(connection, period.days)
 
         return _flat(self._engine.read(run))
@@ -354,14 +356,14 @@ def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
     return {
         "session_id": session.session_id,
         "status": status,
-        "message": messages.nothing_to_do(session, guide),
+        "message": customer_messages.nothing_to_do(session, guide),
         "suggest_escalation": views.wants_person(session),
     }
 
 
 def _answered(result: answer.Answered) -> dict[str, Any]:
     session, following = result.session, views.open_step(result.session, result.guide)
-    said = messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
+    said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
     if result.action is NextAction.RESOLVED:
         rate = "collect_feedback"
         return {"status": "resolved", "message": said, "suggest_escalation": False, "next_action": rate}

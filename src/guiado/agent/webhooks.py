@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
-from guiado.agent.engine import Facade
-from guiado.app import commands, webhooks
-from guiado.app.endpoint_fields import problems
-from guiado.app.fields import check, check_with
-from guiado.app.first_attempts import first_results
-from guiado.app.parts import Parts
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import webhooks
+from guiado.app.outbound.endpoint_fields import problems
+from guiado.app.outbound.first_attempts import first_results
+from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
+from guiado.sync import Facade
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class TroubleshootingWebhookManager(Facade):
         }
         command = check_with(commands.Webhook, given, problems(given))
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await webhooks.register(parts, connection, command, make_secret=False)
 
         self._engine.write(run)
@@ -87,7 +88,7 @@ class TroubleshootingWebhookManager(Facade):
         if not isinstance(webhook_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             return False
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await webhooks.remove(parts, connection, webhook_id)
 
         try:
@@ -114,7 +115,7 @@ class TroubleshootingWebhookManager(Facade):
         """
         command = check(commands.Trigger, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
 
-        async def run(parts: Parts, connection: Connection) -> list[Any]:
+        async def run(parts: AppContext, connection: Connection) -> list[Any]:
             event_id, targets = await webhooks.trigger(parts, connection, command.event, command.data, command.webhook_id)
             return [event_id, targets]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from litestar import post
 from litestar.params import JSONBody
 
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, caller_of, runtime_of
 from guiado.api.schemas import CandidateOut, DetectOut, EvidenceOut
+from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.detect import detected_in, view
+from guiado.app.sessions.detect import detected_in, view
+from guiado.http.request import Checked, Http, caller_of, runtime_of
 
 
 @post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)

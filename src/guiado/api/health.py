@@ -5,10 +5,10 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.openapi import ResponseSpec
 
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, runtime_of
 from guiado.api.schemas import Health
+from guiado.api.troubles import TROUBLES
 from guiado.errors import GuiadoError
+from guiado.http.request import Http, runtime_of
 
 _WRONG = {400: TROUBLES[400], 403: TROUBLES[403]}
 _UNREADY = {503: ResponseSpec(Health, description="Todavía no puede trabajar", generate_examples=False)}

@@ -11,9 +11,9 @@ from typing import Any
 from litestar import Response, get
 
 from guiado import clock
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, read
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app.context import AppContext
+from guiado.http.request import Http, read
 from guiado.store import notifications, outbox
 from guiado.store.database import Connection
 
@@ -46,7 +46,7 @@ _REFUSED_GAUGES: Mapping[str, str] = {
 async def metrics(request: Http) -> Response[str]:
     """Colas y envíos de cada webhook y de cada canal, en el formato de Prometheus."""
 
-    async def run(parts: Parts, connection: Connection) -> str:
+    async def run(parts: AppContext, connection: Connection) -> str:
         by_webhook = await outbox.figures(connection, parts.tenant, clock.now())
         by_channel = await notifications.figures(connection, parts.tenant, clock.now())
         refused = await notifications.refused(connection, parts.tenant, clock.now())

@@ -7,8 +7,6 @@ from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.cursor import read_cursor, write_cursor
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.api.rows import NotificationRow
 from guiado.api.schemas import (
     Done,
@@ -19,10 +17,13 @@ from guiado.api.schemas import (
     RecipientList,
     RecipientOut,
 )
-from guiado.app import commands, notifications, recipients
-from guiado.app.fields import check
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import notifications, recipients
+from guiado.app.validation import check
 from guiado.delivery.channels.setup import setup_problem
+from guiado.http.request import Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
 from guiado.store.database import Connection
 
@@ -38,7 +39,7 @@ from guiado.store.database import Connection
 async def create(request: Http, data: JSONBody[commands.Notification]) -> NotificationOut:
     """Guarda una notificación y la envía enseguida; `GET /notifications` muestra su estado."""
 
-    async def run(parts: Parts, connection: Connection) -> NotificationOut:
+    async def run(parts: AppContext, connection: Connection) -> NotificationOut:
         stored, is_repeated = await notifications.store(parts, connection, data)
         said = _explain(request, data, is_repeated=is_repeated)
         return NotificationOut(success=True, notification=NotificationRow(**stored), message=said)
@@ -72,7 +73,7 @@ async def list_notifications(
     wanted = check(commands.NotificationPage, given)
     before = read_cursor("notifications", cursor)
 
-    async def run(parts: Parts, connection: Connection) -> NotificationList:
+    async def run(parts: AppContext, connection: Connection) -> NotificationList:
         found, has_more = await notifications.page(parts, connection, wanted, before, session_id or None)
         shown = [NotificationRow(**one) for one in found]
         following = write_cursor("notifications", shown[-1].created_at, shown[-1].id) if has_more else None
@@ -93,7 +94,7 @@ async def retry_all(request: Http, data: JSONBody[commands.RetryNotifications | 
     """Envía otra vez todo lo que se dio por perdido o espera otro intento; se puede limitar a un canal, un estado o una fecha."""
     language, wanted = language_of(request), data or commands.RetryNotifications()
 
-    async def run(parts: Parts, connection: Connection) -> NotificationsRetried:
+    async def run(parts: AppContext, connection: Connection) -> NotificationsRetried:
         count = await notifications.retry(parts, connection, wanted)
         said = text(language, "En camino otra vez: {count}." if count else "No hay nada que enviar otra vez.", count=count)
         return NotificationsRetried(success=True, retried=count, message=said)
@@ -106,7 +107,7 @@ async def retry(request: Http, notification_id: FromPath[str]) -> Done:
     """Envía otra vez una notificación que se dio por perdida, o ahora mismo una que espera otro intento."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> Done:
+    async def run(parts: AppContext, connection: Connection) -> Done:
         await notifications.again(parts, connection, notification_id)
         return Done(success=True, message=text(language, "En camino otra vez."))
 
@@ -124,7 +125,7 @@ async def retry(request: Http, notification_id: FromPath[str]) -> Done:
 async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> RecipientOut:
     """Guarda a quién se avisa, de qué eventos y cómo: idioma, horas de silencio, resumen."""
 
-    async def run(parts: Parts, connection: Connection) -> RecipientOut:
+    async def run(parts: AppContext, connection: Connection) -> RecipientOut:
         stored = await recipients.put(parts, connection, data)
         return RecipientOut(success=True, recipient=RecipientBody(**recipients.view(stored)))
 
@@ -139,7 +140,7 @@ async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> Re
 async def list_recipients(request: Http) -> RecipientList:
     """A quién se avisa, de qué y cómo."""
 
-    async def run(parts: Parts, connection: Connection) -> RecipientList:
+    async def run(parts: AppContext, connection: Connection) -> RecipientList:
         found = [RecipientBody(**recipients.view(one)) for one in await recipients.every(parts, connection)]
         return RecipientList(success=True, recipients=found, total=len(found))
 
@@ -151,7 +152,7 @@ async def remove_recipient(request: Http, channel: FromPath[str], recipient: Fro
     """Deja de avisar a alguien; lo que ya está en camino se envía."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> Done:
+    async def run(parts: AppContext, connection: Connection) -> Done:
         await recipients.remove(parts, connection, channel, recipient)
         return Done(success=True, message=text(language, "Destinatario eliminado."))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from litestar import get
 from litestar.params import FromQuery
 
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, language_of, numbers, read, runtime_of
 from guiado.api.schemas import (
     AnalyticsOut,
     AnalyticsSummary,
@@ -18,9 +16,12 @@ from guiado.api.schemas import (
     StepFigures,
     Trend,
 )
-from guiado.app import commands, report
-from guiado.app.fields import check
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.analytics import report
+from guiado.app.context import AppContext
+from guiado.app.validation import check
+from guiado.http.request import Http, language_of, numbers, read, runtime_of
 from guiado.store.database import Connection
 
 
@@ -35,7 +36,7 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
 
     titles = _titles(request)
 
-    async def run(_parts: Parts, connection: Connection) -> AnalyticsOut:
+    async def run(_parts: AppContext, connection: Connection) -> AnalyticsOut:
         found = await report.analytics(connection, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
@@ -57,7 +58,7 @@ async def realtime(request: Http) -> RealtimeOut:
     """Lo que está pasando ahora."""
     titles = _titles(request)
 
-    async def run(parts: Parts, connection: Connection) -> RealtimeOut:
+    async def run(parts: AppContext, connection: Connection) -> RealtimeOut:
         found = await report.realtime(parts, connection, titles)
         metrics = RealtimeMetrics(**found.pop("metrics"))
         return RealtimeOut(metrics=metrics, **found)

@@ -9,13 +9,14 @@ from litestar import get
 from litestar.params import FromQuery
 
 from guiado.api.cursor import read_cursor, write_cursor
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Http, numbers, read
 from guiado.api.rows import SessionRow
 from guiado.api.schemas import SessionPage
-from guiado.app import commands, finding
-from guiado.app.fields import check
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.sessions import search
+from guiado.app.validation import check
+from guiado.http.request import Http, numbers, read
 from guiado.store.database import Connection
 
 
@@ -40,11 +41,11 @@ async def list_sessions(
         "until": until,
     }
     page = check(commands.Page, {**numbers({"limit": limit}, "limit"), "status": status, **conditions})
-    wanted = finding.wanted_of(page)
+    wanted = search.wanted_of(page)
     before = read_cursor("sessions", cursor)
 
-    async def run(parts: Parts, connection: Connection) -> SessionPage:
-        rows = await finding.find(parts, connection, page.limit + 1, wanted, before)
+    async def run(parts: AppContext, connection: Connection) -> SessionPage:
+        rows = await search.find(parts, connection, page.limit + 1, wanted, before)
         shown = [SessionRow(**row) for row in rows[: page.limit]]
         has_more = len(rows) > page.limit
         following = write_cursor("sessions", shown[-1].started_at, shown[-1].session_id) if has_more else None

@@ -10,8 +10,6 @@ from dataclasses import replace
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, caller_of, read, runtime_of
 from guiado.api.schemas import (
     AlternativeOut,
     AttemptOut,
@@ -33,17 +31,21 @@ from guiado.api.schemas import (
     SummaryOut,
     UnderstoodOut,
 )
-from guiado.app import answer as answering
-from guiado.app import clarify as clarifying
-from guiado.app import commands, escalate, feedback, learn, messages, views
-from guiado.app import start as starting
-from guiado.app.knowledge import Snapshot
-from guiado.app.parts import Parts
-from guiado.app.ranking import rank
-from guiado.app.second_opinion import second_opinion
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.learning import examples
+from guiado.app.sessions import answer as answering
+from guiado.app.sessions import clarify as clarifying
+from guiado.app.sessions import customer_messages, escalate, feedback, views
+from guiado.app.sessions import start as starting
+from guiado.app.sessions.llm_choice import second_opinion
+from guiado.app.sessions.ranking import rank
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message
+from guiado.http.request import Checked, Http, answer, caller_of, read, runtime_of
 from guiado.store import sessions
 from guiado.store.database import Connection
 
@@ -79,7 +81,7 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
     ranking = await rank(knowledge.snapshot, command.problem_description)
     opinion = await second_opinion(parts, parts.model, ranking, command)
 
-    async def run(parts: Parts, connection: Connection) -> StartOut:
+    async def run(parts: AppContext, connection: Connection) -> StartOut:
         started = await starting.start(parts, connection, knowledge, caller, command, opinion, ranking)
         return _started(started, ranking.snapshot)
 
@@ -105,7 +107,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         status=session.status.value,
         problem_detected=session.problem_id,
         problem_title=session.problem_title,
-        message=messages.after_start(session, len(others), started.guide),
+        message=customer_messages.after_start(session, len(others), started.guide),
         first_step=StepOut(**first) if first else None,
         confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
         alternatives=others,
@@ -130,7 +132,7 @@ async def start_at_root(request: Http, data: JSONBody[commands.Start]) -> StartO
 
 
 async def _state(request: Http, session_id: str) -> StateOut:
-    async def run(parts: Parts, connection: Connection) -> StateOut:
+    async def run(parts: AppContext, connection: Connection) -> StateOut:
         loaded, guide = await answering.load(parts, connection, session_id)
         tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
         return StateOut(
@@ -169,7 +171,7 @@ async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands
     """Registra qué pasó con el paso actual y dice qué sigue."""
     caller = caller_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> StepAnswerOut:
+    async def run(parts: AppContext, connection: Connection) -> StepAnswerOut:
         try:
             return _answered(await answering.answer(parts, connection, caller, session_id, data))
         except Conflict as error:
@@ -186,7 +188,7 @@ def _answered(result: answering.Answered) -> StepAnswerOut:
         attempt=_attempt(result.attempt) if result.attempt else None,
         session=_session(result.session, result.guide),
         next_action=result.action.value,
-        message=messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
+        message=customer_messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
         suggest_escalation=views.wants_person(result.session),
     )
 
@@ -204,7 +206,7 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
     caller, knowledge = caller_of(request), await runtime_of(request).knowledge_for(session_id)
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
 
-    async def run(parts: Parts, connection: Connection) -> StartOut:
+    async def run(parts: AppContext, connection: Connection) -> StartOut:
         told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data, ranking)
         return _started(told, knowledge.snapshot)
 
@@ -225,7 +227,7 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
     knowledge = await runtime_of(request).knowledge_for(session_id)
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
 
-    async def run(parts: Parts, connection: Connection) -> StartOut:
+    async def run(parts: AppContext, connection: Connection) -> StartOut:
         told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command, ranking)
         return _started(told, knowledge.snapshot)
 
@@ -244,9 +246,9 @@ async def rate(request: Http, session_id: FromPath[str], data: JSONBody[commands
     """Guarda la valoración del cliente."""
     caller = caller_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> FeedbackOut:
+    async def run(parts: AppContext, connection: Connection) -> FeedbackOut:
         session, stored = await feedback.rate(parts, connection, caller, session_id, data)
-        return FeedbackOut(success=True, feedback=FeedbackBody(**stored), message=messages.thanks(session.language))
+        return FeedbackOut(success=True, feedback=FeedbackBody(**stored), message=customer_messages.thanks(session.language))
 
     return await answer(request, run)
 
@@ -255,7 +257,7 @@ async def rate(request: Http, session_id: FromPath[str], data: JSONBody[commands
 async def ratings(request: Http, session_id: FromPath[str]) -> FeedbackOut:
     """Valoraciones de una sesión: la vigente y las anteriores."""
 
-    async def run(parts: Parts, connection: Connection) -> FeedbackOut:
+    async def run(parts: AppContext, connection: Connection) -> FeedbackOut:
         found = [FeedbackBody(**stored) for stored in await feedback.ratings(parts, connection, session_id)]
         return FeedbackOut(success=True, feedback=found[0] if found else None, message="", history=found)
 
@@ -274,7 +276,7 @@ async def hand_over(request: Http, session_id: FromPath[str], data: JSONBody[com
     """Pasa la sesión a una persona, con todo lo que ya se intentó."""
     caller, command = caller_of(request), data or commands.Escalate()
 
-    async def run(parts: Parts, connection: Connection) -> EscalationOut:
+    async def run(parts: AppContext, connection: Connection) -> EscalationOut:
         return _handed_over(await escalate.escalate(parts, connection, caller, session_id, command))
 
     return await answer(request, run)
@@ -297,7 +299,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         ticket_id=session.ticket_id,
         status=session.status.value,
         escalation_info=info,
-        message=messages.needs_person(session),
+        message=customer_messages.needs_person(session),
     )
 
 
@@ -313,9 +315,9 @@ async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[comma
     """Un agente cierra la sesión como resuelta y dice cuál era el problema."""
     caller, command = replace(caller_of(request), actor="agent"), data or commands.Resolve()
 
-    async def run(parts: Parts, connection: Connection) -> ResolveOut:
+    async def run(parts: AppContext, connection: Connection) -> ResolveOut:
         session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
-        said = messages.after_closing(caller.language or session.language)
+        said = customer_messages.after_closing(caller.language or session.language)
         return ResolveOut(success=True, session=_session(session, guide), message=said)
 
     return await answer(request, run)
@@ -326,9 +328,9 @@ async def resume(request: Http, session_id: FromPath[str]) -> ResumeOut:
     """Abre de nuevo una sesión abandonada, donde se quedó. Una que sigue abierta no cambia."""
     caller = caller_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> ResumeOut:
+    async def run(parts: AppContext, connection: Connection) -> ResumeOut:
         session, guide = await escalate.resume(parts, connection, caller, session_id)
-        return ResumeOut(success=True, session=_session(session, guide), message=messages.after_resuming(session, guide))
+        return ResumeOut(success=True, session=_session(session, guide), message=customer_messages.after_resuming(session, guide))
 
     return await answer(request, run)
 
@@ -345,9 +347,9 @@ async def correct(request: Http, session_id: FromPath[str], data: JSONBody[comma
     """Un agente dice cuál era el problema real, en cualquier estado de la sesión. La detección aprende de ello al momento."""
     caller = replace(caller_of(request), actor="agent")
 
-    async def run(parts: Parts, connection: Connection) -> CorrectOut:
-        session, guide = await learn.correct(parts, connection, caller, session_id, data)
-        said = messages.after_correction(session)
+    async def run(parts: AppContext, connection: Connection) -> CorrectOut:
+        session, guide = await examples.correct(parts, connection, caller, session_id, data)
+        said = customer_messages.after_correction(session)
         return CorrectOut(success=True, session=_session(session, guide), problem_id=data.problem_id, message=said)
 
     return await answer(request, run)

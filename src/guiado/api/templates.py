@@ -5,13 +5,14 @@ from __future__ import annotations
 from litestar import get, post, put
 from litestar.params import FromQuery, JSONBody
 
-from guiado.api.errors import TROUBLES
-from guiado.api.request import Checked, Http, answer, language_of, read
 from guiado.api.rows import shown
 from guiado.api.schemas import RenderedOut, TemplateList, TemplateOut
-from guiado.app import commands, templates
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.knowledge import templates
 from guiado.errors import TemplateNotFound
+from guiado.http.request import Checked, Http, answer, language_of, read
 from guiado.i18n import text
 from guiado.store.database import Connection
 
@@ -22,7 +23,7 @@ async def list_templates(
 ) -> TemplateList:
     """Plantillas, todas o de una categoría; con `template_id`, una entera."""
 
-    async def run(parts: Parts, connection: Connection) -> TemplateList:
+    async def run(parts: AppContext, connection: Connection) -> TemplateList:
         found = await templates.every(parts, connection, templates.seed_path(), category)
         if template_id is None:
             return TemplateList(success=True, templates=shown([templates.row(key, value) for key, value in found.items()]))
@@ -47,7 +48,7 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
     """Guarda una plantilla; el mismo identificador otra vez la reemplaza."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> TemplateOut:
+    async def run(parts: AppContext, connection: Connection) -> TemplateOut:
         content = await templates.create(parts, connection, data)
         said = text(language, "Plantilla guardada.")
         return TemplateOut(success=True, template_id=data.template_id, template=shown(content), message=said)
@@ -66,7 +67,7 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
 async def render(request: Http, data: JSONBody[commands.Render]) -> RenderedOut:
     """Rellena una plantilla con estos valores."""
 
-    async def run(parts: Parts, connection: Connection) -> RenderedOut:
+    async def run(parts: AppContext, connection: Connection) -> RenderedOut:
         found = await templates.every(parts, connection, templates.seed_path())
         return RenderedOut(success=True, rendered_template=shown(templates.render(data.template_id, found, data.variables)))
 

@@ -10,8 +10,6 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.cursor import read_cursor, write_cursor
-from guiado.api.errors import TROUBLES
-from guiado.api.request import C, Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.api.rows import DeliveryAttempt, StatsRow, TestResult
 from guiado.api.schemas import (
     Done,
@@ -26,12 +24,15 @@ from guiado.api.schemas import (
     WebhookOut,
     WebhookStats,
 )
-from guiado.app import commands, webhooks
-from guiado.app.endpoint_fields import problems
-from guiado.app.fields import check
-from guiado.app.first_attempts import first_results
-from guiado.app.parts import Parts
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import webhooks
+from guiado.app.outbound.endpoint_fields import problems
+from guiado.app.outbound.first_attempts import first_results
+from guiado.app.validation import check
 from guiado.errors import InvalidInput
+from guiado.http.request import C, Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
@@ -99,7 +100,7 @@ async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOu
     """Registra un destino y muestra su secreto esta única vez; uno que ya existe cambia en lo que envíes y conserva lo demás."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> WebhookOut:
+    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
         endpoint = await webhooks.register(parts, connection, data, make_secret=True)
         shown = webhooks.shows_secret(data, endpoint)
         message = (
@@ -125,7 +126,7 @@ async def change(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Cambia lo que envíes de un destino y conserva lo demás; con un secreto nuevo, el anterior sigue firmando unas horas."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> WebhookOut:
+    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
         endpoint = await webhooks.edit(parts, connection, webhook_id, data)
         return _told(endpoint, text(language, "Webhook actualizado."), show_secret=data.secret is not None)
 
@@ -137,7 +138,7 @@ async def change(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
 async def list_webhooks(request: Http) -> WebhookList:
     """Todos los destinos, sin sus secretos ni los valores de sus cabeceras."""
 
-    async def run(parts: Parts, connection: Connection) -> WebhookList:
+    async def run(parts: AppContext, connection: Connection) -> WebhookList:
         found = [WebhookBody(**webhooks.view(endpoint)) for endpoint in await webhooks.every(parts, connection)]
         return WebhookList(success=True, webhooks=found, total=len(found))
 
@@ -148,7 +149,7 @@ async def list_webhooks(request: Http) -> WebhookList:
 async def show(request: Http, webhook_id: FromPath[str]) -> WebhookFound:
     """Un destino, sin su secreto ni los valores de sus cabeceras."""
 
-    async def run(parts: Parts, connection: Connection) -> WebhookFound:
+    async def run(parts: AppContext, connection: Connection) -> WebhookFound:
         body = WebhookBody(**webhooks.view(await webhooks.find(parts, connection, webhook_id)))
         return WebhookFound(success=True, webhook_id=body.webhook_id, webhook=body)
 
@@ -160,7 +161,7 @@ async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
     """Quita un destino; lo que faltaba por enviarle se cancela."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> Done:
+    async def run(parts: AppContext, connection: Connection) -> Done:
         await webhooks.remove(parts, connection, webhook_id)
         return Done(success=True, message=text(language, "Webhook eliminado."))
 
@@ -171,7 +172,7 @@ async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
 async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
     """Estado de los envíos a un destino."""
 
-    async def run(parts: Parts, connection: Connection) -> WebhookStats:
+    async def run(parts: AppContext, connection: Connection) -> WebhookStats:
         found = await webhooks.stats(parts, connection, webhook_id)
         return WebhookStats(success=True, webhook_id=webhook_id, stats=StatsRow(**found))
 
@@ -186,7 +187,7 @@ async def attempts(
     page = check(commands.Page, numbers({"limit": limit}, "limit"))
     before = read_cursor("attempts", cursor)
 
-    async def run(parts: Parts, connection: Connection) -> WebhookAttempts:
+    async def run(parts: AppContext, connection: Connection) -> WebhookAttempts:
         found = await webhooks.attempts(parts, connection, webhook_id, page.limit + 1, before)
         shown = [DeliveryAttempt(**row) for row in found[: page.limit]]
         has_more = len(found) > page.limit
@@ -208,7 +209,7 @@ async def replay_all(request: Http, data: JSONBody[commands.Replay | None] = Non
     """Envía otra vez, a todos los destinos activados, lo que no les llegó. Sin cuerpo, todo."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> ReplayedAll:
+    async def run(parts: AppContext, connection: Connection) -> ReplayedAll:
         counts, disabled = await webhooks.replay_all(parts, connection, data or commands.Replay())
         each = [ReplayedOne(webhook_id=webhook_id, replayed=count) for webhook_id, count in counts.items()]
         total = sum(counts.values())
@@ -229,7 +230,7 @@ async def replay(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Envía otra vez lo que no llegó: un evento, los de un tipo, o lo que pasó en un intervalo. Sin cuerpo, todo."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> Replayed:
+    async def run(parts: AppContext, connection: Connection) -> Replayed:
         count = await webhooks.replay(parts, connection, webhook_id, data or commands.Replay())
         return Replayed(success=True, webhook_id=webhook_id, replayed=count, message=_on_its_way(language, count))
 
@@ -245,7 +246,7 @@ def _on_its_way(language: str, count: int) -> str:
 async def test(request: Http, webhook_id: FromPath[str]) -> Tested:
     """Envía un evento de prueba por la misma vía que los reales, y espera al primer intento."""
 
-    async def run(parts: Parts, connection: Connection) -> str:
+    async def run(parts: AppContext, connection: Connection) -> str:
         return await webhooks.test(parts, connection, webhook_id)
 
     event_id = await answer(request, run)
@@ -266,7 +267,7 @@ async def rotate(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Cambia el secreto; durante unas horas firma también el anterior. El nuevo se muestra solo esta vez."""
     language = language_of(request)
 
-    async def run(parts: Parts, connection: Connection) -> WebhookOut:
+    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
         endpoint = await webhooks.rotate(parts, connection, webhook_id, data or commands.Rotate())
         return _told(endpoint, text(language, "Secreto cambiado. Guárdalo: no se volverá a mostrar."), show_secret=True)
 

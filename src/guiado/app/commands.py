@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from guiado.app.fields import (
+from guiado.app.validation import (
     Addressee,
     Command,
     Days,

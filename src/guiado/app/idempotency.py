@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from guiado.app.parts import Parts
+from guiado.app.context import AppContext
 from guiado.errors import KeyReused
 from guiado.store import idempotency
 from guiado.store.database import Connection
@@ -24,7 +24,7 @@ def request_hash(*parts: bytes) -> str:
 
 
 async def once(
-    parts: Parts,
+    parts: AppContext,
     key: str,
     fingerprint: str,
     action: Callable[[Connection], Awaitable[Any]],

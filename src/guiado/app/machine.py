@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import guiado
-from guiado.domain.finding import Finding, doubtful, good
+from guiado.store.check_result import Finding, doubtful, good
 
 try:
     import resource

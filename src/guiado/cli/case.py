@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from guiado.agent.engine import engine
-from guiado.app import answer, commands, escalate, feedback, finding, views
-from guiado.app.fields import check
-from guiado.app.parts import Caller, Parts
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.sessions import answer, escalate, feedback, search, views
+from guiado.app.validation import check
 from guiado.domain.session import Session
 from guiado.errors import FieldProblem, InvalidInput
 from guiado.store import sessions
 from guiado.store.database import Connection
+from guiado.sync import engine
 
 View = dict[str, Any]
 _OPTIONS = {
@@ -37,14 +38,14 @@ def recent(limit: int, **conditions: str | None) -> list[View]:
     """
     try:
         page = check(commands.Page, {name: value for name, value in conditions.items() if value is not None})
-        wanted = finding.wanted_of(page, None)
+        wanted = search.wanted_of(page, None)
     except InvalidInput as error:
         raise InvalidInput(
             [FieldProblem(_OPTIONS.get(each.field, each.field), each.message) for each in error.problems]
         ) from None
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
-        return await finding.find(parts, connection, limit, wanted)
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
+        return await search.find(parts, connection, limit, wanted)
 
     return engine().read(run)
 
@@ -59,8 +60,8 @@ def whole(given: str) -> View:
         SessionNotFound, InvalidInput: see `finding.id_of`.
     """
 
-    async def run(parts: Parts, connection: Connection) -> View:
-        loaded, guide = await answer.load(parts, connection, await finding.id_of(parts, connection, given))
+    async def run(parts: AppContext, connection: Connection) -> View:
+        loaded, guide = await answer.load(parts, connection, await search.id_of(parts, connection, given))
         tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
         return {
             "session": views.session_view(loaded.session, guide),
@@ -76,8 +77,8 @@ def whole(given: str) -> View:
 def id_of(given: str) -> str:
     """Resolve an id, a short reference or the beginning of an id to a session id."""
 
-    async def run(parts: Parts, connection: Connection) -> str:
-        return await finding.id_of(parts, connection, given)
+    async def run(parts: AppContext, connection: Connection) -> str:
+        return await search.id_of(parts, connection, given)
 
     return engine().read(run)
 
@@ -86,7 +87,7 @@ def close(given: str, said: Mapping[str, object]) -> View:
     """Close a session as solved, with its real problem: `problem_id step_id minutes notes`."""
     command = check(commands.Resolve, _given(said))
 
-    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
         return (await escalate.resolve(parts, connection, _AGENT, session_id, command))[0]
 
     return _change(given, act)
@@ -96,7 +97,7 @@ def hand_over(given: str, reason: str | None) -> View:
     """Hand a session over to a person."""
     command = check(commands.Escalate, _given({"reason": reason}))
 
-    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
         return (await escalate.escalate(parts, connection, _AGENT, session_id, command)).session
 
     return _change(given, act)
@@ -105,7 +106,7 @@ def hand_over(given: str, reason: str | None) -> View:
 def open_again(given: str) -> View:
     """Reopen an abandoned session at its current step."""
 
-    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
         return (await escalate.resume(parts, connection, _AGENT, session_id))[0]
 
     return _change(given, act)
@@ -115,7 +116,7 @@ def rate(given: str, said: Mapping[str, object]) -> View:
     """Store a rating: `rating feedback_text was_helpful`."""
     command = check(commands.Rate, _given(said))
 
-    async def act(parts: Parts, connection: Connection, session_id: str) -> Session:
+    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
         return (await feedback.rate(parts, connection, _AGENT, session_id, command))[0]
 
     return _change(given, act)
@@ -125,8 +126,8 @@ def _given(said: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _change(given: str, act: Callable[[Parts, Connection, str], Awaitable[Session]]) -> View:
-    async def run(parts: Parts, connection: Connection) -> View:
-        return views.session_view(await act(parts, connection, await finding.id_of(parts, connection, given)))
+def _change(given: str, act: Callable[[AppContext, Connection, str], Awaitable[Session]]) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
+        return views.session_view(await act(parts, connection, await search.id_of(parts, connection, given)))
 
     return engine().write(run)

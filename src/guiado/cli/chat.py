@@ -9,9 +9,9 @@ import typer
 
 from guiado import clock
 from guiado.cli.choices import BACK, ask_choice, is_back, is_sure
+from guiado.cli.console import Screen, screen_of
+from guiado.cli.help import Manual
 from guiado.cli.introduction import Introduction, insist, is_sure_of_person
-from guiado.cli.manual import Manual
-from guiado.cli.screen import Screen, screen_of
 from guiado.errors import Conflict, DatabaseUnavailable, InvalidInput
 
 if TYPE_CHECKING:
@@ -102,19 +102,19 @@ class Conversation:
     # ---------------------------------------------------------------------------------------------------------- beginning
 
     def _begin(self) -> View:
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         screen, introduction = self._screen, self._introduction
-        pages.greet(screen)
+        chat_view.greet(screen)
         typed = introduction.ask()
         view = self._insist(lambda: self._desk.start(typed.description, typed.email))
         self._session_id = view["session_id"]
         introduction.forget()
-        pages.announce(screen, view)
+        chat_view.announce(screen, view)
         return view
 
     def _resume(self, session_id: str) -> View:
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         view = self._insist(lambda: self._desk.look(session_id))
         self._session_id = whole_id = str(view["session_id"])
@@ -122,7 +122,7 @@ class Conversation:
             view = self._insist(lambda: self._desk.resume(whole_id))
         if not self._screen.is_chosen:
             self._screen.language = view["language"]
-        pages.welcome_back(self._screen, view)
+        chat_view.welcome_back(self._screen, view)
         return view
 
     def _insist(self, act: Callable[[], T]) -> T:
@@ -138,16 +138,16 @@ class Conversation:
 
     def _take_step(self, view: View) -> View | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         step = view["step"]
         is_repeated = (view["problem_id"], step["step_id"]) == self._shown_step
         self._shown_step = (view["problem_id"], step["step_id"])
         if not is_repeated:
-            pages.show_step(self._screen, view)
+            chat_view.show_step(self._screen, view)
         seen_at_s = clock.monotonic_s()
         while True:
-            choice = ask_choice(self._screen, pages.show_choices(self._screen, step, is_repeated=is_repeated))
+            choice = ask_choice(self._screen, chat_view.show_choices(self._screen, step, is_repeated=is_repeated))
             active_s = round(clock.monotonic_s() - seen_at_s, 1)
             if choice == "leave":
                 return None
@@ -159,7 +159,7 @@ class Conversation:
 
     def _look_back(self, view: View) -> None:
         """Show the previous step, whose answer is already stored, then the open one again."""
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         step = view["step"]
         if step["step_number"] > 1:
@@ -167,8 +167,8 @@ class Conversation:
 
             passed = self._insist(lambda: passed_step(view["session_id"], step["step_number"] - 1))
             self._screen.say("El paso anterior, para leerlo otra vez. Tu respuesta a ese paso ya está guardada.", style="cyan")
-            pages.show_step(self._screen, {**view, "step": passed or step})
-        pages.show_step(self._screen, view)
+            chat_view.show_step(self._screen, {**view, "step": passed or step})
+        chat_view.show_step(self._screen, view)
 
     def _is_sure(self, step: Mapping[str, object], choice: object) -> bool:
         """Ask for confirmation before an answer that ends the session or hands it over."""
@@ -181,7 +181,7 @@ class Conversation:
 
     def _act(self, view: View, choice: str, active_s: float) -> View | None:
         """Submit an answer; None when the customer goes back to the question."""
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         words = self._ask_about(choice)
         if words == BACK:
@@ -193,7 +193,7 @@ class Conversation:
         except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
             self._screen.show(self._screen.explain(error), style="yellow")
             told = self._insist(lambda: self._desk.look(view["session_id"]))
-        pages.reply(self._screen, told)
+        chat_view.reply(self._screen, told)
         return told
 
     def _ask_about(self, choice: str) -> str | None:
@@ -214,9 +214,9 @@ class Conversation:
 
     def _make_clear(self, view: View) -> View | None:
         """Show the possible problems and submit the choice; None when the customer leaves for now."""
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
-        choices = pages.show_options(self._screen, view["asked"])
+        choices = chat_view.show_options(self._screen, view["asked"])
         said = ask_choice(self._screen, choices)
         while said == {"none": True} and not is_sure_of_person(self._screen):
             said = ask_choice(self._screen, choices)
@@ -228,14 +228,14 @@ class Conversation:
         return self._hear(view, None, lambda _: self._desk.clarify(view["session_id"], **cast("dict[str, object]", said)))
 
     def _hear(self, view: View, words: str | None, tell: Callable[[str | None], View]) -> View:
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         try:
             told = self._in_valid_words(words, tell)
         except Conflict as error:
             self._screen.show(self._screen.explain(error), style="yellow")
             told = self._insist(lambda: self._desk.look(view["session_id"]))
-        pages.announce(self._screen, told)
+        chat_view.announce(self._screen, told)
         return told
 
     def _in_valid_words(self, words: str | None, tell: Callable[[str | None], View]) -> View:
@@ -267,11 +267,11 @@ class Conversation:
 
     def _goes_on(self) -> bool:
         """Ask once whether the customer keeps trying while waiting for a person."""
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         if not self._waits_for_person:
             self._waits_for_person = True
-            return bool(ask_choice(self._screen, pages.show_patience(self._screen)))
+            return bool(ask_choice(self._screen, chat_view.show_patience(self._screen)))
         return True
 
     # ----------------------------------------------------------------------------------------------------------------- end

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from guiado.errors import printable
 
 if TYPE_CHECKING:
-    from guiado.cli.screen import Screen
+    from guiado.cli.console import Screen
 
 BACK = "back"
 """Meaning of the words that go one question back."""

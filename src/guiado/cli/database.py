@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import upkeep
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Screen, screen_of
+from guiado.cli import backup
+from guiado.cli.console import Screen, screen_of
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import GuiadoError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guiado.store.embedded import EmbeddedPostgres
 
 app = typer.Typer(cls=ManualGroup, help="Base de datos: dirección, consola y estado.", no_args_is_help=True)
-upkeep.add_to(app)
+backup.add_to(app)
 _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["--help"], "allow_interspersed_args": False}
 
 
@@ -63,9 +63,9 @@ def psql(
 def migrate(context: typer.Context) -> None:
     """Apply the schema files that the database does not have."""
     from guiado.store.migrate import migrate as apply
-    from guiado.wiring import Site
+    from guiado.wiring import DatabaseLocation
 
-    screen, site = screen_of(context), Site(_settings())
+    screen, site = screen_of(context), DatabaseLocation(_settings())
     dsn = site.join()
     try:
         done = asyncio.run(apply(dsn))
@@ -143,7 +143,7 @@ def _run_psql(program: str, dsn: str, words: list[str]) -> int:
     import signal
     import subprocess
 
-    from guiado.store.backup.clients import split_password
+    from guiado.store.backup.pg_programs import split_password
 
     address, password = split_password(dsn)  # other users can read the arguments of a program
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from guiado.agent.engine import engine
-from guiado.app import answer, clarify, commands, escalate, feedback, finding, messages, start, views
-from guiado.app.fields import check
-from guiado.app.knowledge import KnowledgeBase
-from guiado.app.parts import Caller, Parts
-from guiado.app.ranking import rank
-from guiado.app.second_opinion import second_opinion
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
+from guiado.app.sessions.llm_choice import second_opinion
+from guiado.app.sessions.ranking import rank
+from guiado.app.validation import check
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
 from guiado.store.database import Connection
+from guiado.sync import engine
 
 View = dict[str, Any]
 
@@ -52,9 +53,9 @@ class Desk:
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             started = await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)
-            view = _view(started.session, started.guide, messages.after_start(started.session, 0, started.guide))
+            view = _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
             return {**view, "others": _others(started, knowledge, parts.threshold)}
 
         return running.write(run)
@@ -72,9 +73,9 @@ class Desk:
         command = check(commands.Clarify, said)
         knowledge = _knowledge(session_id)
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
+            return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
 
@@ -92,9 +93,9 @@ class Desk:
         command = check(commands.Reject, {"rejected": rejected, **({"text": words} if words else {})})
         knowledge = _knowledge(session_id)
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
-            return _view(told.session, told.guide, messages.after_start(told.session, 0, told.guide))
+            return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
 
@@ -105,9 +106,9 @@ class Desk:
             Conflict: it ended otherwise.
         """
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             session, guide = await escalate.resume(parts, connection, self._caller, session_id)
-            return _view(session, guide, messages.after_resuming(session, guide))
+            return _view(session, guide, customer_messages.after_resuming(session, guide))
 
         return engine().write(run)
 
@@ -121,9 +122,9 @@ class Desk:
             SessionNotFound, InvalidInput: see `finding.id_of`.
         """
 
-        async def run(parts: Parts, connection: Connection) -> View:
-            loaded, guide = await answer.load(parts, connection, await finding.id_of(parts, connection, session_id))
-            return _view(loaded.session, guide, messages.nothing_to_do(loaded.session, guide))
+        async def run(parts: AppContext, connection: Connection) -> View:
+            loaded, guide = await answer.load(parts, connection, await search.id_of(parts, connection, session_id))
+            return _view(loaded.session, guide, customer_messages.nothing_to_do(loaded.session, guide))
 
         return engine().read(run)
 
@@ -152,9 +153,9 @@ class Desk:
         given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
         command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             done = await answer.answer(parts, connection, self._caller, session_id, command)
-            said = messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
+            said = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
             return _view(done.session, done.guide, said)
 
         return engine().write(run)
@@ -166,17 +167,17 @@ class Desk:
             Conflict: the session was abandoned.
         """
 
-        async def run(parts: Parts, connection: Connection) -> View:
+        async def run(parts: AppContext, connection: Connection) -> View:
             command = check(commands.Escalate, {})
             given = await escalate.escalate(parts, connection, self._caller, session_id, command)
-            return _view(given.session, given.guide, messages.needs_person(given.session))
+            return _view(given.session, given.guide, customer_messages.needs_person(given.session))
 
         return engine().write(run)
 
     def asks_for_rating(self) -> bool:
         """Whether the configuration asks for ratings."""
 
-        async def run(parts: Parts, connection: Connection) -> bool:
+        async def run(parts: AppContext, connection: Connection) -> bool:
             return await feedback.is_asked_for(parts, connection)
 
         return engine().read(run)
@@ -189,7 +190,7 @@ class Desk:
         """
         command = check(commands.Rate, {"rating": rating, "feedback_text": comment})
 
-        async def run(parts: Parts, connection: Connection) -> None:
+        async def run(parts: AppContext, connection: Connection) -> None:
             await feedback.rate(parts, connection, self._caller, session_id, command)
 
         engine().write(run)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import TEXT, Manual, ManualOfText
-from guiado.cli.screen import Json, Screen, screen_of
+from guiado.cli.console import Json, Screen, screen_of
+from guiado.cli.help import TEXT, Manual, ManualOfText
 
 if TYPE_CHECKING:
-    from guiado.app.judged import Trial
-    from guiado.cli.workbench import Workbench
+    from guiado.app.learning.labelled_texts import Trial
+    from guiado.cli.detection_setup import Workbench
     from guiado.errors import FieldProblem
 
 app = typer.Typer(
@@ -41,9 +41,9 @@ def rank(
 ) -> None:
     """Rank the known problems for a text."""
     from guiado.app import commands
-    from guiado.app.detect import detect, view
-    from guiado.app.fields import check
-    from guiado.cli import explanation
+    from guiado.app.sessions.detect import detect, view
+    from guiado.app.validation import check
+    from guiado.cli import detection_report
     from guiado.errors import InvalidInput
 
     screen = screen_of(context)
@@ -54,17 +54,17 @@ def rank(
     bench = _open(screen, file_only=file_only)
     detected = detect(bench.index, given.problem_description, bench.none_below, bench.accept_from, given.limit)
     rows = view(detected, bench.guides, screen.language)
-    found = explanation.Found(given.problem_description, detected, rows, bench)
+    found = detection_report.Found(given.problem_description, detected, rows, bench)
     if as_json:
-        screen.verbatim(json.dumps(explanation.as_json(found), ensure_ascii=False, indent=2))
+        screen.verbatim(json.dumps(detection_report.as_json(found), ensure_ascii=False, indent=2))
     elif explain:
-        explanation.explain(screen, found)
+        detection_report.explain(screen, found)
     else:
-        explanation.tell(screen, found)
+        detection_report.tell(screen, found)
 
 
 def _open(screen: Screen, *, file_only: bool) -> Workbench:
-    from guiado.cli.workbench import open_detector, open_workbench
+    from guiado.cli.detection_setup import open_detector, open_workbench
     from guiado.errors import KnowledgeBaseInvalid
 
     if file_only:
@@ -97,9 +97,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure detection on judged texts."""
-    from guiado.app import evaluate as trials
-    from guiado.cli import figures
-    from guiado.cli.workbench import open_workbench
+    from guiado.app.learning import evaluate as trials
+    from guiado.cli import evaluation_report
+    from guiado.cli.detection_setup import open_workbench
 
     screen, bench = screen_of(context), open_workbench()
     trial = _read(screen, file, bench)
@@ -107,17 +107,17 @@ def evaluate(
     with screen.out.status(screen.tr("Frases: {count}", count=len(trial.rows))):
         report = trials.evaluate(bench.index, trial.rows, bench.none_below, bench.accept_from)
     if as_json:
-        screen.verbatim(json.dumps(figures.as_json(report, bench), ensure_ascii=False, indent=2))
+        screen.verbatim(json.dumps(evaluation_report.as_json(report, bench), ensure_ascii=False, indent=2))
     else:
-        figures.show(screen, report, bench)
+        evaluation_report.show(screen, report, bench)
     if output:
-        figures.save_confusions(screen, report, output)
+        evaluation_report.save_confusions(screen, report, output)
     if plot:
-        figures.save_plot(screen, report, plot, file.name)
+        evaluation_report.save_plot(screen, report, plot, file.name)
 
 
 def _read(screen: Screen, file: Path, bench: Workbench) -> Trial:
-    from guiado.app.judged import read_trial
+    from guiado.app.learning.labelled_texts import read_trial
     from guiado.errors import InvalidInput, printable
 
     try:

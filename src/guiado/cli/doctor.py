@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual
-from guiado.cli.screen import Screen, screen_of
-from guiado.domain.finding import Finding, State, bad
+from guiado.cli.console import Screen, screen_of
+from guiado.cli.help import Manual
+from guiado.store.check_result import Finding, State, bad
 
 if TYPE_CHECKING:
     from guiado.settings import Settings
@@ -43,15 +43,15 @@ def doctor(
 
 
 def _look_at_everything() -> list[Finding]:
-    from guiado.app import checkup
+    from guiado.app import diagnostics
     from guiado.app.machine import look_at_machine
     from guiado.wiring import knowledge_path
 
-    settings, found = checkup.look_at_settings()
-    found = checkup.look_at_program() + look_at_machine(is_embedded=settings.database_url is None) + found
+    settings, found = diagnostics.look_at_settings()
+    found = diagnostics.look_at_program() + look_at_machine(is_embedded=settings.database_url is None) + found
     knows_where = all(finding.state is not State.BAD for finding in found)
-    found += checkup.look_at_port(settings) + checkup.look_at_targets(settings)
-    found += checkup.look_at_knowledge(knowledge_path(settings))
+    found += diagnostics.look_at_port(settings) + diagnostics.look_at_targets(settings)
+    found += diagnostics.look_at_knowledge(knowledge_path(settings))
     if not knows_where:  # the database may be another one than the usual one: nothing is started on suspicion
         return found + _look_at_home(settings)
     return found + (_look_at_database(settings, settings.database_url) if settings.database_url else _look_at_own(settings))
@@ -60,7 +60,7 @@ def _look_at_everything() -> list[Finding]:
 def _look_at_home(settings: Settings) -> list[Finding]:
     from guiado.errors import GuiadoError
     from guiado.store.embedded import default_home
-    from guiado.store.embedded.checkup import look_at_home
+    from guiado.store.embedded.diagnostics import look_at_home
 
     try:
         return look_at_home(settings.home or default_home(), settings.pg_bin)
@@ -89,7 +89,7 @@ def _look_at_own(settings: Settings) -> list[Finding]:
 
 
 def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
-    from guiado.store.checkup import look_at
+    from guiado.store.diagnostics import look_at
 
     return asyncio.run(look_at(dsn, settings.pool_size))
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, read_time, screen_of, shown_time
+from guiado.cli.console import Json, Screen, read_time, screen_of, shown_time
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
-    from guiado.app.views import View
+    from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Eventos: verlos, contarlos y enviarlos otra vez.", no_args_is_help=True)
 Event = Annotated[str | None, typer.Option("--event", metavar="TIPO", help="Solo los de este tipo.")]
@@ -73,7 +73,7 @@ def send_again(screen: Screen, given: View, webhook_id: str | None, *, failed: b
         webhook_id: to this endpoint only.
         failed: everything that did not arrive.
     """
-    from guiado.app.events import check_kind
+    from guiado.app.outbound.events import check_kind
     from guiado.cli import postman
 
     if given["event"] is not None:

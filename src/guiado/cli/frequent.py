@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from guiado.agent.engine import engine
-from guiado.app import answer, views
-from guiado.app.parts import Parts
-from guiado.app.report import analytics
+from guiado.app.analytics.report import analytics
+from guiado.app.context import AppContext
+from guiado.app.sessions import answer, views
 from guiado.domain.guide import Guide
 from guiado.store.database import Connection
+from guiado.sync import engine
 
 _SHOWN = 5
 _DAYS = 30
@@ -33,7 +33,7 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
         At most five: `problem_id title example`.
     """
 
-    async def run(parts: Parts, connection: Connection) -> list[str]:
+    async def run(parts: AppContext, connection: Connection) -> list[str]:
         del parts
         found = await analytics(connection, _DAYS)
         return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
@@ -56,7 +56,7 @@ def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
         number: from 1.
     """
 
-    async def run(parts: Parts, connection: Connection) -> dict[str, Any] | None:
+    async def run(parts: AppContext, connection: Connection) -> dict[str, Any] | None:
         loaded, guide = await answer.load(parts, connection, session_id)
         return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from guiado.cli import unsent
 from guiado.cli.choices import Choice, ask_choice, fold, is_sure
-from guiado.cli.screen import Screen
+from guiado.cli.console import Screen
 from guiado.cli.unsent import Unsent
 from guiado.errors import DatabaseUnavailable, InvalidInput
 
@@ -32,10 +32,10 @@ class Introduction:
         Raises:
             EOFError, KeyboardInterrupt: the customer left.
         """
-        from guiado.cli import pages
+        from guiado.cli import chat_view
 
         typed = self._note(Unsent(self._ask_description()))
-        typed = self._note(replace(typed, email=self._ask_valid(pages.ask_email(self._screen), "customer_email")))
+        typed = self._note(replace(typed, email=self._ask_valid(chat_view.ask_email(self._screen), "customer_email")))
         return self._offer_frequent(typed)
 
     def forget(self) -> None:
@@ -73,7 +73,7 @@ class Introduction:
 
     def _ask_valid(self, question: str, field: str, *, is_first: bool = False, instead: str = "") -> str:
         from guiado.app.commands import Start
-        from guiado.app.fields import check
+        from guiado.app.validation import check
 
         example = {"problem_description": "-", "customer_email": "a@example.com"}
         while True:
@@ -88,12 +88,12 @@ class Introduction:
 
     def _offer_frequent(self, typed: Unsent) -> Unsent:
         """Offer the frequent problems once, when the description matches no known problem."""
-        from guiado.cli import frequent, pages
+        from guiado.cli import chat_view, frequent
 
         if insist(self._screen, lambda: frequent.is_known(typed.description)):
             return typed
         problems = insist(self._screen, lambda: frequent.frequent_problems(self._screen.language))
-        chosen = self._choose(pages.show_frequent(self._screen, problems))
+        chosen = self._choose(chat_view.show_frequent(self._screen, problems))
         if chosen == "leave":
             raise EOFError
         if chosen == "words":
@@ -126,11 +126,11 @@ def insist(screen: Screen, act: Callable[[], T]) -> T:
         DatabaseUnavailable: nobody is there to ask, or has tried often enough.
         KeyboardInterrupt: the customer left.
     """
-    from guiado.cli import pages
+    from guiado.cli import chat_view
 
     while True:
         try:
-            with pages.waiting(screen):
+            with chat_view.waiting(screen):
                 return act()
         except DatabaseUnavailable as error:
             if not screen.is_interactive:

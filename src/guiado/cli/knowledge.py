@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guiado.cli import new_problem
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, bullets, screen_of
+from guiado.cli.console import Json, Screen, bullets, screen_of
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Check a knowledge-base file."""
-    from guiado.app.knowledge import read_file
-    from guiado.app.lint import MOST_TRIED, can_try
+    from guiado.app.knowledge.knowledge_base import read_file
+    from guiado.app.knowledge.lint import MOST_TRIED, can_try
 
     screen, path = screen_of(context), file or path_in_use()
     try:
@@ -88,7 +88,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show all guides in short, or one in full."""
-    from guiado.app.knowledge import read_file
+    from guiado.app.knowledge.knowledge_base import read_file
 
     screen, guides = screen_of(context), read_file(path_in_use()).guides
     if problem_id is not None and problem_id not in guides:
@@ -145,8 +145,8 @@ def path_in_use() -> Path:
 
 
 def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
-    from guiado.app.lint import lint as look_at
-    from guiado.cli.workbench import quick_index_of, thresholds
+    from guiado.app.knowledge.lint import lint as look_at
+    from guiado.cli.detection_setup import quick_index_of, thresholds
     from guiado.settings import read_settings
 
     return look_at(guides, *thresholds(read_settings()), quick_index_of).warnings

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, bullets, read_time, screen_of, shown_time
+from guiado.cli.console import Json, Screen, bullets, read_time, screen_of, shown_time
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
 
 if TYPE_CHECKING:
-    from guiado.app.views import View
+    from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Aprendizaje de la detección: ver, revisar y deshacer.", no_args_is_help=True)
 _WIDE = 100
@@ -118,7 +118,7 @@ def export(
     ] = False,
 ) -> None:
     """Write the examples that count."""
-    from guiado.app.learn import as_common_issues
+    from guiado.app.learning.examples import as_common_issues
     from guiado.cli.teacher import accepted
 
     found = accepted()

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from guiado.cli.choices import fold, is_sure
-from guiado.cli.manual import Manual
-from guiado.cli.screen import Screen, bullets, screen_of
+from guiado.cli.console import Screen, bullets, screen_of
+from guiado.cli.help import Manual
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
 
 _LONGEST_ID = 60
@@ -121,7 +121,7 @@ def _ask_list(screen: Screen, question: str) -> list[str]:
 
 
 def _check(name: str, entry: dict[str, Any]) -> None:
-    from guiado.domain.knowledge import Findings, read_entry
+    from guiado.app.knowledge.parse import Findings, read_entry
 
     findings = Findings()
     read_entry(name, entry, findings)
@@ -137,7 +137,7 @@ def _file() -> Path:
 
 def _add(path: Path, name: str, entry: dict[str, Any]) -> None:
     """Write the entry at the end of the file; the rest of it stays as its author wrote it."""
-    from guiado.app.knowledge import read_file
+    from guiado.app.knowledge.knowledge_base import read_file
 
     if name in read_file(path).guides:
         why = Message("Ya hay una guía {id}. Elige otro identificador.", {"id": printable(name)})

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, read_time, screen_of, shown_time
+from guiado.cli.console import Json, Screen, read_time, screen_of, shown_time
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
-    from guiado.app.views import View
+    from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Avisos a personas: verlos, probar un canal y enviarlos otra vez.", no_args_is_help=True)
 Channel = Annotated[

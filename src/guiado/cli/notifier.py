@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from guiado.agent.engine import engine
-from guiado.app import commands, notifications, recipients
-from guiado.app.events import check_kind
-from guiado.app.fields import check
-from guiado.app.parts import Parts
-from guiado.app.views import View
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import notifications, recipients
+from guiado.app.outbound.events import check_kind
+from guiado.app.sessions.views import View
+from guiado.app.validation import check
 from guiado.store.database import Connection
+from guiado.sync import engine
 
 
 def latest(given: View, session_id: str | None) -> list[View]:
     """The newest notifications; see `notifications.page`."""
     wanted = check(commands.NotificationPage, _given(given))
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
         found, _ = await notifications.page(parts, connection, wanted, session_id=session_id)
         return found
 
@@ -27,7 +28,7 @@ def latest(given: View, session_id: str | None) -> list[View]:
 def one(notification_id: str) -> View:
     """See `notifications.one`."""
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return await notifications.one(parts, connection, notification_id)
 
     return engine().read(run)
@@ -36,7 +37,7 @@ def one(notification_id: str) -> View:
 def again(notification_id: str) -> int:
     """See `notifications.again`."""
 
-    async def run(parts: Parts, connection: Connection) -> int:
+    async def run(parts: AppContext, connection: Connection) -> int:
         return await notifications.again(parts, connection, notification_id)
 
     return engine().write(run)
@@ -46,7 +47,7 @@ def retry(given: View) -> int:
     """See `notifications.retry`."""
     wanted = check(commands.RetryNotifications, _given(given))
 
-    async def run(parts: Parts, connection: Connection) -> int:
+    async def run(parts: AppContext, connection: Connection) -> int:
         return await notifications.retry(parts, connection, wanted)
 
     return engine().write(run)
@@ -56,7 +57,7 @@ def send(given: View) -> View:
     """Store a message and wait for its first attempt; this process sends it if no other does."""
     command = check(commands.Notification, _given(given))
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         stored, _ = await notifications.store(parts, connection, command)
         return stored
 
@@ -68,7 +69,7 @@ def send(given: View) -> View:
 def told() -> list[View]:
     """List all recipients."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
         return [recipients.view(one) for one in await recipients.every(parts, connection)]
 
     return engine().read(run)
@@ -80,7 +81,7 @@ def tell(given: View) -> View:
         check_kind("--event", kind)
     command = check(commands.Recipient, _given(given))
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return recipients.view(await recipients.put(parts, connection, command))
 
     return engine().write(run)
@@ -89,7 +90,7 @@ def tell(given: View) -> View:
 def forget(channel: str, recipient: str) -> None:
     """See `recipients.remove`."""
 
-    async def run(parts: Parts, connection: Connection) -> None:
+    async def run(parts: AppContext, connection: Connection) -> None:
         await recipients.remove(parts, connection, channel, recipient)
 
     engine().write(run)

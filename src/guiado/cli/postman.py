@@ -10,16 +10,17 @@ from typing import Any, TypeVar, cast
 from msgspec import to_builtins
 
 from guiado import clock
-from guiado.agent.engine import engine
-from guiado.app import commands, events, webhooks
-from guiado.app.endpoint_fields import problems
-from guiado.app.fields import Command, check, check_with
-from guiado.app.first_attempts import first_results
-from guiado.app.parts import Parts
-from guiado.app.views import View
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import events, webhooks
+from guiado.app.outbound.endpoint_fields import problems
+from guiado.app.outbound.first_attempts import first_results
+from guiado.app.sessions.views import View
+from guiado.app.validation import Command, check, check_with
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
+from guiado.sync import engine
 
 _LOOK_S = 0.5
 C = TypeVar("C", bound=Command)
@@ -28,7 +29,7 @@ C = TypeVar("C", bound=Command)
 def registered() -> list[View]:
     """Every endpoint, without its secret."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
         return [webhooks.view(endpoint) for endpoint in await webhooks.every(parts, connection)]
 
     return engine().read(run)
@@ -37,7 +38,7 @@ def registered() -> list[View]:
 def shown(webhook_id: str) -> View:
     """One endpoint, without its secret."""
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return webhooks.view(await webhooks.find(parts, connection, webhook_id))
 
     return engine().read(run)
@@ -54,7 +55,7 @@ def register(given: View) -> View:
     """
     command = _checked(commands.Webhook, given)
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         endpoint = await webhooks.register(parts, connection, command, make_secret=True)
         return _told(endpoint, show_secret=webhooks.shows_secret(command, endpoint))
 
@@ -74,7 +75,7 @@ def edit(webhook_id: str, given: View, headers: Mapping[str, str], dropped: Coll
         given = {**given, "headers": {**kept, **headers}}
     command = _checked(commands.WebhookChange, given)
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         endpoint = await webhooks.edit(parts, connection, webhook_id, command)
         return _told(endpoint, show_secret=command.secret is not None)
 
@@ -86,17 +87,17 @@ def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
     given = {"secret": secret, "overlap_hours": overlap_hours}
     command = check_with(commands.Rotate, given, problems(given))
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return _told(await webhooks.rotate(parts, connection, webhook_id, command), show_secret=True)
 
     return _warned(_write(run), secret)
 
 
-def _write(action: Callable[[Parts, Connection], Awaitable[View]]) -> View:
+def _write(action: Callable[[AppContext, Connection], Awaitable[View]]) -> View:
     """See `Engine.write`; the secret never gets into the answer that is stored, and comes from memory instead."""
     secrets: list[View] = []
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         told = await action(parts, connection)
         secrets.append({name: told[name] for name in ("secret",) if name in told})
         return {name: value for name, value in told.items() if name != "secret"}
@@ -130,7 +131,7 @@ def _told(endpoint: Endpoint, *, show_secret: bool) -> View:
 def _warned(told: View, secret: str | None) -> View:
     runtime = engine().runtime
 
-    async def look(_parts: Parts) -> list[Message]:
+    async def look(_parts: AppContext) -> list[Message]:
         return await webhooks.warnings(runtime.client, told["webhook_id"], told["url"], is_enabled=told["enabled"], secret=secret)
 
     return {**told, "warnings": engine().run(look)}
@@ -139,7 +140,7 @@ def _warned(told: View, secret: str | None) -> View:
 def switch(webhook_id: str, *, enabled: bool) -> View:
     """Enable or disable an endpoint."""
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return _told(await webhooks.switch(parts, connection, webhook_id, enabled=enabled), show_secret=False)
 
     return engine().write(run)
@@ -148,7 +149,7 @@ def switch(webhook_id: str, *, enabled: bool) -> View:
 def remove(webhook_id: str) -> None:
     """Remove an endpoint and cancel its pending deliveries."""
 
-    async def run(parts: Parts, connection: Connection) -> None:
+    async def run(parts: AppContext, connection: Connection) -> None:
         await webhooks.remove(parts, connection, webhook_id)
 
     engine().write(run)
@@ -157,7 +158,7 @@ def remove(webhook_id: str) -> None:
 def test(webhook_id: str) -> View:
     """Send a test event through the normal queue and wait for its first attempt; this process sends it if no other does."""
 
-    async def run(parts: Parts, connection: Connection) -> str:
+    async def run(parts: AppContext, connection: Connection) -> str:
         return await webhooks.test(parts, connection, webhook_id)
 
     event_id = engine().write(run)
@@ -168,7 +169,7 @@ def test(webhook_id: str) -> View:
 def attempts(webhook_id: str, limit: int) -> list[View]:
     """The latest attempts at an endpoint, newest first."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
         return await webhooks.attempts(parts, connection, webhook_id, limit)
 
     return engine().read(run)
@@ -178,7 +179,7 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
     """See `events.replay`."""
     command = check(commands.Replay, {name: value for name, value in given.items() if value is not None})
 
-    async def run(parts: Parts, connection: Connection) -> dict[str, int]:
+    async def run(parts: AppContext, connection: Connection) -> dict[str, int]:
         return await events.replay(parts, connection, command, webhook_id, failed=failed)
 
     return engine().write(run)
@@ -187,7 +188,7 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
 def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
     """See `events.latest`; oldest first."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
         return await events.latest(parts, connection, limit, session_id, kind)
 
     return engine().read(run)[::-1]
@@ -207,7 +208,7 @@ def follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterat
 
 
 def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[View]:
-    async def run(parts: Parts, connection: Connection) -> list[dict[str, Any]]:
+    async def run(parts: AppContext, connection: Connection) -> list[dict[str, Any]]:
         return await events.since(parts, connection, moment, session_id, kind)
 
     return engine().read(run)
@@ -216,7 +217,7 @@ def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[V
 def stats() -> View:
     """See `events.stats`."""
 
-    async def run(parts: Parts, connection: Connection) -> View:
+    async def run(parts: AppContext, connection: Connection) -> View:
         return await events.stats(parts, connection)
 
     return engine().read(run)

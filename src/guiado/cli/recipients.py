@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, screen_of
+from guiado.cli.console import Json, Screen, screen_of
+from guiado.cli.help import Manual, ManualGroup
 
 if TYPE_CHECKING:
-    from guiado.app.views import View
+    from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Destinatarios: a quién se avisa, de qué y cómo.", no_args_is_help=True)
 ChannelArgument = Annotated[

@@ -23,8 +23,8 @@ from guiado.cli import (
     sessions,
     webhooks,
 )
-from guiado.cli.manual import HELP, Manual, ManualGroup, explain_usage
-from guiado.cli.screen import Json, Screen, screen_of
+from guiado.cli.console import Json, Screen, screen_of
+from guiado.cli.help import HELP, Manual, ManualGroup, explain_usage
 from guiado.errors import GuiadoError, InvalidInput, printable
 
 _LANGUAGES = ("es", "en", "pt")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli.manual import Manual
-from guiado.cli.screen import Screen, screen_of
+from guiado.cli.console import Screen, screen_of
+from guiado.cli.help import Manual
 
 if TYPE_CHECKING:
     from guiado.settings import Settings
@@ -32,7 +32,7 @@ def serve(
     port: Annotated[int | None, typer.Option(metavar="N", min=1, max=65_535, help="Puerto en el que escucha (PORT).")] = None,
 ) -> None:
     """Serve until told to stop."""
-    from guiado.serve import run
+    from guiado.server import run
     from guiado.settings import read_settings
 
     given, screen = {"GUIADO_HOST": host, "PORT": port}, screen_of(context)

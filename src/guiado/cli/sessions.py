@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.pages import reference_line
-from guiado.cli.screen import Json, Screen, bullets, screen_of, shown_time
+from guiado.cli.chat_view import reference_line
+from guiado.cli.console import Json, Screen, bullets, screen_of, shown_time
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def status_of(given: str | None) -> str | None:
     Raises:
         InvalidInput: it is none.
     """
-    from guiado.domain.lesson import fold
+    from guiado.domain.learning_signal import fold
     from guiado.i18n import LANGUAGES, translate
 
     if given is None:

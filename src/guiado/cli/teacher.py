@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from guiado.agent.engine import engine
-from guiado.app import commands, drafting, learn
-from guiado.app.fields import check
-from guiado.app.parts import Caller, Parts
-from guiado.app.views import View
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.learning import example_drafts, examples
+from guiado.app.sessions.views import View
+from guiado.app.validation import check
 from guiado.store.database import Connection
 from guiado.store.learning import Unrecognised
+from guiado.sync import engine
 
 _CALLER = Caller(actor="agent", channel="terminal")
 
@@ -18,8 +19,8 @@ _CALLER = Caller(actor="agent", channel="terminal")
 def status() -> View:
     """See `learn.status`; with `detector`, the version in use."""
 
-    async def run(parts: Parts, connection: Connection) -> View:
-        return await learn.status(parts, connection)
+    async def run(parts: AppContext, connection: Connection) -> View:
+        return await examples.status(parts, connection)
 
     running = engine()
     return {"detector": running.runtime.knowledge.snapshot.index.version, **running.read(run)}
@@ -28,8 +29,8 @@ def status() -> View:
 def waiting(limit: int) -> list[View]:
     """See `learn.waiting`."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
-        return await learn.waiting(parts, connection, limit)
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
+        return await examples.waiting(parts, connection, limit)
 
     return engine().read(run)
 
@@ -44,9 +45,9 @@ def review(accepted: list[str], rejected: list[str]) -> int:
         NotFound: one of them does not exist.
     """
 
-    async def run(parts: Parts, connection: Connection) -> int:
+    async def run(parts: AppContext, connection: Connection) -> int:
         words = [(each, True) for each in accepted] + [(each, False) for each in rejected]
-        return sum([await learn.review(parts, connection, _CALLER, each, accept=accept) for each, accept in words])
+        return sum([await examples.review(parts, connection, _CALLER, each, accept=accept) for each, accept in words])
 
     return engine().write(run)
 
@@ -60,8 +61,8 @@ def correct(session_id: str, problem_id: str, notes: str | None) -> View:
     """
     command = check(commands.Correct, {"problem_id": problem_id, "notes": notes})
 
-    async def run(parts: Parts, connection: Connection) -> View:
-        session, _ = await learn.correct(parts, connection, _CALLER, session_id, command)
+    async def run(parts: AppContext, connection: Connection) -> View:
+        session, _ = await examples.correct(parts, connection, _CALLER, session_id, command)
         return {
             "session_id": session.session_id,
             "status": session.status.value,
@@ -82,9 +83,9 @@ def undo(example_id: str | None, session_id: str | None, email: str | None, sinc
         NotFound: no example or session can have such an id.
     """
 
-    async def run(parts: Parts, connection: Connection) -> int:
-        choice = learn.choice_of(example_id, session_id, email, since, parts.tenant)
-        return await learn.undo(parts, connection, _CALLER, choice)
+    async def run(parts: AppContext, connection: Connection) -> int:
+        choice = examples.choice_of(example_id, session_id, email, since, parts.tenant)
+        return await examples.undo(parts, connection, _CALLER, choice)
 
     return engine().write(run)
 
@@ -98,14 +99,14 @@ def draft(problem_id: str) -> list[str]:
     """
     running = engine()
     snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
-    return running.portal.call(drafting.draft_examples, running.runtime.parts, snapshot, problem_id)
+    return running.portal.call(example_drafts.draft_examples, running.runtime.parts, snapshot, problem_id)
 
 
 def accepted() -> list[View]:
     """See `learn.accepted`."""
 
-    async def run(parts: Parts, connection: Connection) -> list[View]:
-        return await learn.accepted(parts, connection)
+    async def run(parts: AppContext, connection: Connection) -> list[View]:
+        return await examples.accepted(parts, connection)
 
     return engine().read(run)
 
@@ -113,8 +114,8 @@ def accepted() -> list[View]:
 def refit() -> None:
     """See `learn.request_refit`."""
 
-    async def run(parts: Parts, connection: Connection) -> None:
-        await learn.request_refit(parts, connection)
+    async def run(parts: AppContext, connection: Connection) -> None:
+        await examples.request_refit(parts, connection)
 
     engine().write(run)
 
@@ -126,10 +127,10 @@ def gaps(days: int) -> list[View]:
         EncoderUnavailable: the configured encoder cannot be used now.
     """
 
-    async def run(parts: Parts, connection: Connection) -> list[Unrecognised]:
-        return await learn.unrecognised(parts, connection, days)
+    async def run(parts: AppContext, connection: Connection) -> list[Unrecognised]:
+        return await examples.unrecognised(parts, connection, days)
 
     running = engine()
     found = running.read(run)
     encoder = running.runtime.knowledge.senses.encoder
-    return learn.gaps(found, encoder.encode if encoder else None) if found else []
+    return examples.gaps(found, encoder.encode if encoder else None) if found else []

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import typer
 
+from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.events import Begin, End, Event, Failed
-from guiado.cli.manual import Manual, ManualGroup
-from guiado.cli.screen import Json, Screen, screen_of, shown_time
+from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
-    from guiado.app.views import View
+    from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver su estado.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="Identificador del webhook.")]

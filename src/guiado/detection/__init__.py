@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from guiado.detection.index import DEFAULT_THRESHOLD, Index, build_index
-from guiado.detection.language import detect_language
-from guiado.detection.making import Detector, make
-from guiado.detection.normalise import normalise
 from guiado.detection.problem import Candidate, Example, Problem
+from guiado.detection.standalone import Detector, make
+from guiado.text.language import detect_language
+from guiado.text.normalise import normalise
 
 __all__ = [
     "DEFAULT_THRESHOLD",

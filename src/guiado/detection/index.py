@@ -12,20 +12,20 @@ from functools import cached_property
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows, largest
-from guiado.detection.calibration import USUAL_SHARE, Sureness, judge, shifted
-from guiado.detection.dense import Dense
-from guiado.detection.encoder import Encoder, has_meaning
-from guiado.detection.language import detect_language, language_of
-from guiado.detection.large import LargeDense, Vectors, dense_of, taken_over
-from guiado.detection.lexical import LexicalIndex, build_lexical
-from guiado.detection.model import FORMAT, Model
-from guiado.detection.normalise import clean_part, meaningful_part
+from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge, shifted
+from guiado.detection.classifier.fitted_model import FORMAT, Model
+from guiado.detection.classifier.scorer import Observation, Scorer
+from guiado.detection.classifier.training import can_fit, fit_heads, profile
+from guiado.detection.lexical.ranker import LexicalIndex, build_lexical
+from guiado.detection.lexical.spelling import Speller
 from guiado.detection.problem import Candidate, Problem
-from guiado.detection.scorer import Observation, Scorer
-from guiado.detection.spelling import Speller
-from guiado.detection.texts import Reading, Texts, texts_of
-from guiado.detection.training import can_fit, fit_heads, profile
+from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of, taken_over
+from guiado.detection.semantic.corpus_texts import Reading, Texts, texts_of
+from guiado.detection.semantic.encoder import Encoder, has_meaning
+from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
+from guiado.text.language import detect_language, language_of
+from guiado.text.normalise import clean_part, meaningful_part
 
 DEFAULT_THRESHOLD = 0.4
 """Least confidence of an answer, which is a probability; below, it is none of the known problems."""

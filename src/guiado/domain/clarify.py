@@ -12,7 +12,7 @@ from guiado.domain import escalation, events
 from guiado.domain.clarification import Clarification, Considered, Pick, Turn
 from guiado.domain.decision import Decision, Replay, first_offers, offer_of
 from guiado.domain.escalation import Speak
-from guiado.domain.lesson import rejected, withdrawn
+from guiado.domain.learning_signal import rejected, withdrawn
 from guiado.domain.session import Alarm, Clarify, NextAction, Offer, Reject, Session, Status
 from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
 

@@ -14,7 +14,7 @@ from guiado.domain.clarification import Clarification, Considered
 from guiado.domain.decision import Decision, Replay, first_offers, is_shown, offer_of, order_rule
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide, Step
-from guiado.domain.lesson import confirmed, corrected, withdrawn
+from guiado.domain.learning_signal import confirmed, corrected, withdrawn
 from guiado.domain.session import (
     Abandon,
     Actor,

@@ -8,7 +8,7 @@ from datetime import datetime
 from guiado.domain.clarification import Considered
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide, Step
-from guiado.domain.lesson import Lesson
+from guiado.domain.learning_signal import Lesson
 from guiado.domain.session import Attempt, NextAction, Offer, Session
 
 

@@ -8,9 +8,9 @@ Source: ADR 0012.
 
 from guiado.language_model.choose import Choice, Option, choose
 from guiado.language_model.draft import draft
+from guiado.language_model.http_port import MAX_ANSWER_BYTES, Answer, Post
 from guiado.language_model.model import DEADLINE_S, LanguageModel
 from guiado.language_model.rewrite import StepTexts, rewrite
-from guiado.language_model.way_out import MAX_ANSWER_BYTES, Answer, Post
 
 __all__ = [
     "DEADLINE_S",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guiado.domain.privacy import remove_personal_data
 from guiado.language_model.model import LanguageModel, Question
+from guiado.text.privacy import remove_personal_data
 
 _MAX_CHARACTERS = 2_000
 _MAX_OPTIONS = 3

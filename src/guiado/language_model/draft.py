@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from guiado.domain.privacy import remove_personal_data
 from guiado.language_model.choose import Option
-from guiado.language_model.faithful import is_plain
 from guiado.language_model.model import LanguageModel, Question
+from guiado.language_model.paraphrase_check import is_plain
+from guiado.text.privacy import remove_personal_data
 
 _COUNT = 10
 _SHORTEST, _LONGEST = 8, 200

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from guiado import clock
-from guiado.language_model.limits import Limits
-from guiado.language_model.way_out import MAX_ANSWER_BYTES, Answer, Post
+from guiado.language_model.circuit_breaker import Limits
+from guiado.language_model.http_port import MAX_ANSWER_BYTES, Answer, Post
 from guiado.logs import get_logger
 
 __all__ = ["DEADLINE_S", "LanguageModel", "Question"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guiado.domain.privacy import remove_personal_data
-from guiado.language_model.faithful import says_the_same
 from guiado.language_model.model import LanguageModel, Question
+from guiado.language_model.paraphrase_check import says_the_same
+from guiado.text.privacy import remove_personal_data
 
 _MAX_CHARACTERS = 1_000
 _MAX_STEP_CHARACTERS = 6_000

@@ -12,4 +12,4 @@ SCHEMA_FILE = 5207105
 ROLL_UP = 5207106
 """Somebody sums up days or deletes what is old (`data/db/support_troubleshooting_performance_schema.sql`)."""
 RESTORATION = 5207107
-"""Somebody restores or checks a backup (`store/backup/scratch.py`). Held by a connection to another database."""
+"""Somebody restores or checks a backup (`store/backup/scratch_database.py`). Held by a connection to another database."""

@@ -15,10 +15,10 @@ from guiado import clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
 from guiado.store import skew
-from guiado.store.dialling import dial
+from guiado.store.connect import dial
+from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
-from guiado.store.refusals import disk_full, is_programs_fault, reason
 
 LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
 """Makes a connection load the library of plpgsql, which nearly every statement of guiado needs."""

@@ -14,7 +14,7 @@ from typing import Any
 from guiado import clock
 from guiado.logs import get_logger
 from guiado.store.address import Address, Host
-from guiado.store.dialling import Dialled, answers
+from guiado.store.connect import Dialled, answers
 
 _POLL_S = 1.0
 _LONGEST_SILENCE_S = 3.0

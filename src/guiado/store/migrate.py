@@ -25,10 +25,10 @@ from guiado.errors import DatabaseUnavailable, SchemaMismatch, SettingsInvalid
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.store.advisory_locks import MIGRATION
-from guiado.store.dialling import dial
+from guiado.store.connect import dial
+from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.queries import sql
-from guiado.store.refusals import disk_full, is_programs_fault, reason
 from guiado.store.schema_version import ROW, SCHEMA_VERSION
 
 SCHEMA_FILES = (

@@ -13,10 +13,10 @@ import msgspec
 from guiado import clock
 from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
-from guiado.domain.lesson import Lesson
+from guiado.domain.learning_signal import Lesson
 from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status
 from guiado.store.database import Connection, Row
-from guiado.store.lessons import lesson_rows
+from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
 
 _MOST_FAILURES, _LARGEST = 1_000, 1e300

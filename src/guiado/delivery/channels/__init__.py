@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guiado.delivery.channels.message import Button, Channel, Outgoing, Receipt
+from guiado.delivery.channels.base import Button, Channel, Outgoing, Receipt
 from guiado.errors import DeliveryFailed, printable
 
 if TYPE_CHECKING:
-    from guiado.delivery.addresses import TargetPolicy
-    from guiado.delivery.http import GuardedClient
+    from guiado.delivery.guarded_client import GuardedClient
+    from guiado.delivery.ip_policy import TargetPolicy
     from guiado.settings import Settings
 
 __all__ = ["KINDS", "Button", "Channel", "Outgoing", "Receipt", "make_channel"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from guiado.delivery.channels.message import Outgoing, Receipt, list_links
+from guiado.delivery.channels.base import Outgoing, Receipt, list_links
 from guiado.delivery.channels.setup import NO_APPRISE
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text

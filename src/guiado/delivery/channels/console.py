@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TextIO
 
-from guiado.delivery.channels.message import Outgoing, Receipt
+from guiado.delivery.channels.base import Outgoing, Receipt
 from guiado.settings import Settings
 
 _SENDER = "guiado <guiado@localhost>"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, list_links
-from guiado.delivery.channels.posting import post_json, read_text, webhook_url
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.channels.base import Outgoing, Receipt, cut, list_links
+from guiado.delivery.channels.provider_http import post_json, read_text, webhook_url
+from guiado.delivery.guarded_client import GuardedClient
 from guiado.i18n import text
 
 _MAX_UNITS = 2_000

@@ -21,19 +21,19 @@ import aiosmtplib
 import anyio
 
 from guiado import clock
-from guiado.delivery.addresses import TargetPolicy
 from guiado.delivery.channels.address import ascii_domain
-from guiado.delivery.channels.dialling import dial
+from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links, list_links
+from guiado.delivery.channels.guarded_connect import dial
 from guiado.delivery.channels.headers import header_value, write_headers, write_mailbox
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links, list_links
 from guiado.delivery.channels.setup import NO_MAIL
 from guiado.delivery.channels.smtp_replies import explain_failure
+from guiado.delivery.ip_policy import TargetPolicy
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
 if TYPE_CHECKING:
-    from guiado.delivery.http import Resolver
+    from guiado.delivery.guarded_client import Resolver
 
 _TIMEOUT_S = 20.0
 _GOODBYE_S = 2.0

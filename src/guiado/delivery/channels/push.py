@@ -6,11 +6,11 @@ Source: docs.ntfy.sh, "Sending messages"; RFC 2047 for headers that are not ASCI
 from __future__ import annotations
 
 from guiado.delivery.channels.address import TOPIC
+from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links
 from guiado.delivery.channels.headers import header_value
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links
-from guiado.delivery.channels.posting import post, read_text
+from guiado.delivery.channels.provider_http import post, read_text
 from guiado.delivery.channels.setup import NO_PUSH
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.guarded_client import GuardedClient
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings

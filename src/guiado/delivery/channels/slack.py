@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from guiado.delivery.channels.message import Button, Outgoing, Receipt, find_links
-from guiado.delivery.channels.posting import TIMEOUT_S, check, read_json, read_text, send_to_own, write_json
-from guiado.delivery.http import GuardedClient, HttpAnswer
+from guiado.delivery.channels.base import Button, Outgoing, Receipt, find_links
+from guiado.delivery.channels.provider_http import TIMEOUT_S, check, read_json, read_text, send_to_own, write_json
+from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings

@@ -9,11 +9,11 @@ import base64
 from urllib.parse import quote, urlencode
 
 from guiado.delivery.channels.address import NUMBER, normal_form
+from guiado.delivery.channels.base import Channel, Outgoing, Receipt, cut, list_links
 from guiado.delivery.channels.gsm import count_segments, plain_typography
-from guiado.delivery.channels.message import Channel, Outgoing, Receipt, cut, list_links
-from guiado.delivery.channels.posting import check, post_json, read_json, read_text, send_to_own
+from guiado.delivery.channels.provider_http import check, post_json, read_json, read_text, send_to_own
 from guiado.delivery.channels.setup import NO_SMS
-from guiado.delivery.http import GuardedClient, HttpAnswer
+from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings

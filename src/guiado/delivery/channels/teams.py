@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guiado.delivery.channels.message import Outgoing, Receipt, cut, find_links
-from guiado.delivery.channels.posting import post_json, webhook_url, write_json
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links
+from guiado.delivery.channels.provider_http import post_json, webhook_url, write_json
+from guiado.delivery.guarded_client import GuardedClient
 from guiado.i18n import text
 
 _MAX_BYTES = 21_000  # 28 KB by the manual; Teams writes the card anew before it measures

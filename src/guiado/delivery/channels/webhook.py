@@ -6,9 +6,9 @@ Source: Standard Webhooks 1.0.0.
 from __future__ import annotations
 
 from guiado import clock
-from guiado.delivery.channels.message import Outgoing, Receipt, find_links
-from guiado.delivery.channels.posting import post, webhook_url, write_json
-from guiado.delivery.http import GuardedClient
+from guiado.delivery.channels.base import Outgoing, Receipt, find_links
+from guiado.delivery.channels.provider_http import post, webhook_url, write_json
+from guiado.delivery.guarded_client import GuardedClient
 from guiado.delivery.signing import standard_signature
 
 

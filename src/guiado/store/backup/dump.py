@@ -14,10 +14,10 @@ from guiado import __version__, clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, Message
 from guiado.store.backup import archive
 from guiado.store.backup.archive import Draft, Manifest
-from guiado.store.backup.census import Census, require_same, take_census
-from guiado.store.backup.clients import Clients, Report, Tracker, choose_clients
+from guiado.store.backup.pg_programs import Clients, Report, Tracker, choose_clients
 from guiado.store.backup.restore import fill
-from guiado.store.backup.scratch import scratch
+from guiado.store.backup.row_counts import Census, require_same, take_census
+from guiado.store.backup.scratch_database import scratch
 from guiado.store.migrate import connect
 
 

@@ -20,12 +20,12 @@ import asyncpg
 from guiado import clock
 from guiado.errors import Conflict, DatabaseUnavailable, GuiadoError, Message, SchemaMismatch
 from guiado.store.backup.archive import Manifest, read_manifest
-from guiado.store.backup.census import count_sessions, require_same, take_census
-from guiado.store.backup.clients import Clients, Report, Tracker, finish, run_sql
 from guiado.store.backup.column_options import without_private_options
-from guiado.store.backup.scratch import Scratch, scratch
+from guiado.store.backup.pg_programs import Clients, Report, Tracker, finish, run_sql
+from guiado.store.backup.row_counts import count_sessions, require_same, take_census
+from guiado.store.backup.scratch_database import Scratch, scratch
+from guiado.store.driver_errors import reason
 from guiado.store.migrate import APP_ROLE, connect, migrate, require_known
-from guiado.store.refusals import reason
 
 _MAIN_TABLE = "support_troubleshooting_sessions"
 _LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)

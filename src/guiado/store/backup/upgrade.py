@@ -1,7 +1,7 @@
 """Moves the embedded cluster to a newer major version of PostgreSQL: dump and restore from one server into the other.
 
 The old data folder is read, never changed. The new cluster is made beside it, filled, compared and written to the disk; only
-then the folders change places (see `store/embedded/exchange.py`). The old one stays, under a dated name.
+then the folders change places (see `store/embedded/data_swap.py`). The old one stays, under a dated name.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any
 import asyncpg
 
 from guiado.errors import Conflict, DatabaseUnavailable, GuiadoError, Message
-from guiado.store.backup.census import Census, require_same, take_census
-from guiado.store.backup.clients import Clients, Report, Tracker, finish, run_sql, with_database
 from guiado.store.backup.column_options import without_private_options
-from guiado.store.backup.scratch import drop
-from guiado.store.embedded import cluster, exchange, postmaster
+from guiado.store.backup.pg_programs import Clients, Report, Tracker, finish, run_sql, with_database
+from guiado.store.backup.row_counts import Census, require_same, take_census
+from guiado.store.backup.scratch_database import drop
+from guiado.store.embedded import cluster, data_swap, postmaster
 from guiado.store.embedded.binaries import Binaries, choose_binaries, choose_newer, runnable_by
-from guiado.store.embedded.placement import Site
+from guiado.store.embedded.cluster_paths import ClusterPaths
 from guiado.store.embedded.supervisor import Sole
 from guiado.store.migrate import connect
 
@@ -49,7 +49,7 @@ class Plan:
         new: programs of the version to come.
     """
 
-    site: Site
+    site: ClusterPaths
     lock: int
     old: Binaries
     new: Binaries
@@ -106,16 +106,16 @@ async def upgrade(work: Plan, report: Report) -> Upgraded:
     Raises:
         DatabaseUnavailable: it failed; says why.
     """
-    site, fresh = work.site, exchange.workshop(work.site)
+    site, fresh = work.site, data_swap.workshop(work.site)
     try:
-        exchange.prepare(site)
+        data_swap.prepare(site)
         report(Message("Creando la base de datos nueva"), 0.0)
         cluster.create(fresh, work.new, work.lock)
         rows, settings = await _move(work, fresh, report)
         lost = await _settle(work, fresh, settings, rows)
         report(Message("Escribiendo en el disco"), 1.0)
         cluster.flush(fresh, work.new)
-        kept = exchange.put_in_place(site, work.old.major)
+        kept = data_swap.put_in_place(site, work.old.major)
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailable(
             "La actualización no se pudo terminar: {problem}.\n"
@@ -123,18 +123,21 @@ async def upgrade(work: Plan, report: Report) -> Upgraded:
             problem=str(error),
         ) from error
     finally:
-        exchange.clear(site.folder)
+        data_swap.clear(site.folder)
     return Upgraded(kept, sum(sum(tables.values()) for tables in rows.values()), lost)
 
 
-async def _move(work: Plan, fresh: Site, report: Report) -> tuple[dict[str, dict[str, int]], dict[str, str]]:
+async def _move(work: Plan, fresh: ClusterPaths, report: Report) -> tuple[dict[str, dict[str, int]], dict[str, str]]:
     """Everything from the old server into the new one.
 
     Returns:
         Rows by database and table, and the settings in the old server's files.
     """
     clients = Clients(work.new, is_embedded=True)
-    with _server(work.site, work.old, exchange.backstage(work.site)) as source, _server(fresh, work.new, fresh, _HASTE) as target:
+    with (
+        _server(work.site, work.old, data_swap.backstage(work.site)) as source,
+        _server(fresh, work.new, fresh, _HASTE) as target,
+    ):
         report(Message("Copiando usuarios"), 0.0)
         await _copy_roles(clients, source, target)
         old = await connect(with_database(source, "postgres"))
@@ -213,7 +216,7 @@ async def _pipe(clients: Clients, source: str, target: str, tracker: Tracker, pa
             raise result
 
 
-async def _settle(work: Plan, fresh: Site, settings: dict[str, str], rows: dict[str, dict[str, int]]) -> list[str]:
+async def _settle(work: Plan, fresh: ClusterPaths, settings: dict[str, str], rows: dict[str, dict[str, int]]) -> list[str]:
     """Give the new cluster the operator's configuration, start it as it will run, and count once more; returns lost settings."""
     with _server(fresh, work.new, fresh) as target:
         connection = await connect(with_database(target, "postgres"))
@@ -230,7 +233,7 @@ async def _settle(work: Plan, fresh: Site, settings: dict[str, str], rows: dict[
     return sorted(name for name in changed if name not in known and "." not in name)
 
 
-def _carry_over(work: Plan, fresh: Site, settings: dict[str, str]) -> None:
+def _carry_over(work: Plan, fresh: ClusterPaths, settings: dict[str, str]) -> None:
     for name in ("pg_hba.conf", "pg_ident.conf"):
         if (work.site.data / name).is_file():
             cluster.write_private(fresh.data / name, (work.site.data / name).read_text("utf-8"))
@@ -255,7 +258,7 @@ async def _count(dsn: str, *, analyze: bool = False) -> Census:
 
 
 @contextmanager
-def _server(site: Site, binaries: Binaries, sockets: Site, options: Sequence[str] = ()) -> Generator[str]:
+def _server(site: ClusterPaths, binaries: Binaries, sockets: ClusterPaths, options: Sequence[str] = ()) -> Generator[str]:
     """A server that nobody but us can find, for the body of a `with`, which gets its address."""
     server = postmaster.start(site, binaries, lambda: [*cluster.listen_options(sockets, tcp=False), *options])
     try:
@@ -286,7 +289,7 @@ def _old_binaries(from_bin: Path | None, major: int) -> Binaries:
     return found
 
 
-def _require_space(site: Site) -> None:
+def _require_space(site: ClusterPaths) -> None:
     needed = sum(path.stat().st_size for path in site.data.rglob("*") if path.is_file()) + _NEW_CLUSTER_BYTES
     free = shutil.disk_usage(site.folder).free
     if free < needed:

@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable
-from guiado.store.embedded import failure
+from guiado.store.embedded import startup_errors
 from guiado.store.embedded.binaries import Binaries
+from guiado.store.embedded.cluster_paths import ClusterPaths, make_private, prepare_socket_folder, socket_folder
 from guiado.store.embedded.locks import open_private
 from guiado.store.embedded.os_account import run_as
-from guiado.store.embedded.placement import Site, make_private, prepare_socket_folder, socket_folder
 from guiado.store.embedded.postmaster import Server, disk_full
 
 ROLE = DATABASE = "guiado"
@@ -68,7 +68,7 @@ def read_major(data: Path) -> int | None:
     )
 
 
-def create(site: Site, binaries: Binaries, lock: int) -> None:
+def create(site: ClusterPaths, binaries: Binaries, lock: int) -> None:
     """Make the cluster with its role and its empty database.
 
     Args:
@@ -92,7 +92,7 @@ def create(site: Site, binaries: Binaries, lock: int) -> None:
     sync_path(site.folder)
 
 
-def listen_options(site: Site, *, tcp: bool) -> list[str]:
+def listen_options(site: ClusterPaths, *, tcp: bool) -> list[str]:
     """Options for the server's command line: where to listen, which no configuration file may override."""
     if tcp:
         return ["-c", f"listen_addresses={_LOOPBACK}", "-c", "unix_socket_directories=", "-p", str(_tcp_port(site))]
@@ -100,7 +100,7 @@ def listen_options(site: Site, *, tcp: bool) -> list[str]:
     return ["-c", "listen_addresses=", "-c", sockets, "-c", "unix_socket_permissions=0700", "-p", str(SOCKET_PORT)]
 
 
-def flush(site: Site, binaries: Binaries) -> None:
+def flush(site: ClusterPaths, binaries: Binaries) -> None:
     """Write a stopped cluster to the disk, after a time in which its server did not care for that.
 
     Raises:
@@ -109,7 +109,7 @@ def flush(site: Site, binaries: Binaries) -> None:
     _require_success(site, run_as([binaries.program("initdb"), "--sync-only", "-D", site.data], site.account))
 
 
-def address(site: Site, server: Server | None, *, tcp: bool) -> str:
+def address(site: ClusterPaths, server: Server | None, *, tcp: bool) -> str:
     """Connection address that both libpq and asyncpg take.
 
     Args:
@@ -128,7 +128,7 @@ def address(site: Site, server: Server | None, *, tcp: bool) -> str:
 class _Making:
     """A cluster in the making: `folder` is its temporary data folder."""
 
-    site: Site
+    site: ClusterPaths
     binaries: Binaries
     folder: Path
     lock: int
@@ -168,23 +168,23 @@ def _locales(binaries: Binaries) -> Iterator[list[str]]:
     yield ["--no-locale"]
 
 
-def _require_success(site: Site, answer: subprocess.CompletedProcess[str]) -> None:
+def _require_success(site: ClusterPaths, answer: subprocess.CompletedProcess[str]) -> None:
     if answer.returncode == 0:
         return
     said = answer.stderr + answer.stdout
-    if cause := failure.known_cause(said, site.data, site.log):
+    if cause := startup_errors.known_cause(said, site.data, site.log):
         raise cause
-    if failure.is_disk_full(said):
+    if startup_errors.is_disk_full(said):
         raise disk_full(site.folder)
     raise DatabaseUnavailable(
         "No pude crear la base de datos en {folder}: {said}.\n"
         "Corrige lo que indica PostgreSQL o indica otra base de datos con DATABASE_URL.",
         folder=site.folder,
-        said=failure.main_line(answer.stderr),
+        said=startup_errors.main_line(answer.stderr),
     )
 
 
-def _tcp_port(site: Site) -> int:
+def _tcp_port(site: ClusterPaths) -> int:
     """The port of last time when it is free, else any free one; remembered."""
     try:
         wanted = int(site.port.read_text("utf-8"))

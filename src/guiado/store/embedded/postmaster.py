@@ -21,11 +21,11 @@ from pathlib import Path
 
 from guiado import clock
 from guiado.errors import DatabaseUnavailable, Message
-from guiado.store.embedded import failure
+from guiado.store.embedded import startup_errors
 from guiado.store.embedded.binaries import Binaries
+from guiado.store.embedded.cluster_paths import SOCKET_NAME, ClusterPaths, socket_folder
 from guiado.store.embedded.locks import claim_alone, open_private
 from guiado.store.embedded.os_account import environment
-from guiado.store.embedded.placement import SOCKET_NAME, Site, socket_folder
 
 _PAUSE_S = 0.005
 _RETRY_TIMEOUT_S = 30.0
@@ -108,7 +108,7 @@ def settled_server(data: Path) -> Server | None:
     return None
 
 
-def start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence[str]]) -> Server:
+def start(site: ClusterPaths, binaries: Binaries, listen_options: Callable[[], Sequence[str]]) -> Server:
     """Start the server and wait until it takes connections; the caller made sure that none runs.
 
     Args:
@@ -126,7 +126,7 @@ def start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence[
         os.close(claim)  # our copy: the server and its children keep the lock
 
 
-def _start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence[str]], claim: int) -> Server:
+def _start(site: ClusterPaths, binaries: Binaries, listen_options: Callable[[], Sequence[str]], claim: int) -> Server:
     deadline = clock.monotonic_s() + _RETRY_TIMEOUT_S
     while True:
         options = listen_options()
@@ -141,7 +141,7 @@ def _start(site: Site, binaries: Binaries, listen_options: Callable[[], Sequence
         time.sleep(0.1)
 
 
-def _claim(site: Site) -> int:
+def _claim(site: ClusterPaths) -> int:
     """Take the lock that a server holds as long as any process of it lives; returns its descriptor.
 
     Neither process numbers nor shared memory show a server in another container that has the same volume; this lock does.
@@ -218,7 +218,7 @@ def _takes_connections(server: Server) -> bool:
     return True
 
 
-def _spawn(site: Site, binaries: Binaries, options: Sequence[str], claim: int) -> subprocess.Popen[bytes]:
+def _spawn(site: ClusterPaths, binaries: Binaries, options: Sequence[str], claim: int) -> subprocess.Popen[bytes]:
     log = open_private(site.log, os.O_WRONLY | os.O_APPEND)
     account = site.account
     try:
@@ -253,7 +253,7 @@ def _wait_until_ready(data: Path, child: subprocess.Popen[bytes]) -> Server | No
     return None
 
 
-def _forget_reused_pids(site: Site) -> None:
+def _forget_reused_pids(site: ClusterPaths) -> None:
     """Remove lock files whose number belongs to a zombie or a stranger; PostgreSQL would never start beside it.
 
     It still refuses to start over living backends: it finds their shared memory by the data folder itself.
@@ -282,17 +282,17 @@ def _tail(log: Path, begin: int) -> str:
         return b"\n".join(file.read().splitlines()[-8:]).decode(errors="replace")
 
 
-def _not_started(site: Site, said: str) -> DatabaseUnavailable:
-    if cause := failure.known_cause(said, site.data, site.log):
+def _not_started(site: ClusterPaths, said: str) -> DatabaseUnavailable:
+    if cause := startup_errors.known_cause(said, site.data, site.log):
         return cause
     # On a full disk not even the log can say so.
-    if failure.is_disk_full(said) or shutil.disk_usage(site.folder).free < _LEAST_ROOM_BYTES:
+    if startup_errors.is_disk_full(said) or shutil.disk_usage(site.folder).free < _LEAST_ROOM_BYTES:
         return disk_full(site.folder)
     return DatabaseUnavailable(
         "PostgreSQL no arranca con los datos de {data}: {said}.\n"
         "Corrige lo que indica (registro completo: {log}) y vuelve a intentarlo.",
         data=site.data,
-        said=failure.main_line(said) or Message("no dice por qué"),
+        said=startup_errors.main_line(said) or Message("no dice por qué"),
         log=site.log,
     )
 

@@ -22,10 +22,10 @@ import platformdirs
 
 from guiado import clock
 from guiado.errors import Conflict, DatabaseUnavailable, SettingsInvalid, os_reason
-from guiado.store.embedded import cluster, exchange, postmaster, programs, watch
+from guiado.store.embedded import cluster, data_swap, postmaster, programs, watchdog
 from guiado.store.embedded.binaries import choose_binaries, read_version, runnable_by
+from guiado.store.embedded.cluster_paths import ClusterPaths, find_folder, place, prepare_home
 from guiado.store.embedded.locks import Membership, exclusive, require_locks
-from guiado.store.embedded.placement import Site, find_folder, place, prepare_home
 
 _log = logging.getLogger(__name__)
 _START_LOCK_TIMEOUT_S = 120.0
@@ -64,7 +64,7 @@ class Sole:
         start: starts the server and gives its address.
     """
 
-    site: Site
+    site: ClusterPaths
     lock: int
     start: Callable[[], str]
 
@@ -94,7 +94,7 @@ class EmbeddedPostgres:
         self._home = absolute_home(home)
         self._pg_bin = pg_bin
         self._tcp = not hasattr(socket, "AF_UNIX") if use_tcp is None else use_tcp
-        self._site: Site | None = None
+        self._site: ClusterPaths | None = None
         self._membership: Membership | None = None
         self._process = os.getpid()
         self._mutex = threading.RLock()
@@ -202,7 +202,7 @@ class EmbeddedPostgres:
     def dsn(self) -> str | None:
         """The connection address if the cluster exists, else None. Starts and changes nothing."""
         with _explained(self._home):
-            site = Site(find_folder(self._home), None)
+            site = ClusterPaths(find_folder(self._home), None)
             server = postmaster.running_server(site.data)
             unknown_port = self._tcp and server is None and not site.port.exists()
             if unknown_port or cluster.read_major(site.data) is None:
@@ -247,14 +247,14 @@ class EmbeddedPostgres:
         if membership and membership.give_back() and stop:
             postmaster.stop(find_folder(self._home) / "data")
 
-    def _place(self) -> Site:
+    def _place(self) -> ClusterPaths:
         if self._membership is None or not self._membership.is_only:
             raise Conflict("La base de datos está en uso. Cierra antes los demás procesos de guiado.")
-        exchange.clear(find_folder(self._home))
+        data_swap.clear(find_folder(self._home))
         return place(self._home)
 
     def _bring_up(self, lock: int) -> str:
-        exchange.clear(find_folder(self._home))
+        data_swap.clear(find_folder(self._home))
         site = self._site = place(self._home)
         server = postmaster.settled_server(site.data)
         if server and programs.were_replaced(site.data):
@@ -263,7 +263,7 @@ class EmbeddedPostgres:
             server = None
         return cluster.address(site, server or self._start(site, lock), tcp=self._tcp)
 
-    def _start(self, site: Site, lock: int) -> postmaster.Server:
+    def _start(self, site: ClusterPaths, lock: int) -> postmaster.Server:
         major = cluster.read_major(site.data)
         binaries = runnable_by(choose_binaries(self._pg_bin, major), site.account)
         if major is None:
@@ -271,7 +271,7 @@ class EmbeddedPostgres:
         identified = programs.identify(binaries)  # before it reads them: what is replaced meanwhile counts as replaced
         server = postmaster.start(site, binaries, lambda: cluster.listen_options(site, tcp=self._tcp))
         programs.record(site.data, identified)
-        watch.begin(self._home)
+        watchdog.begin(self._home)
         return server
 
     def _folder_in_use(self, data: Path) -> Path:

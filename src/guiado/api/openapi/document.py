@@ -1,0 +1,186 @@
+"""The OpenAPI document: what the framework knows of the routes, with every field named, typed, explained and shown.
+
+Types come from the commands and answers themselves, words and examples from `glossary.toml`.
+
+Source: OpenAPI 3.1.0.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Litestar
+
+from guiado.api.openapi.components import REFERENCE, components, glossary, noted
+
+Document = dict[str, Any]
+_TAGS = (
+    (r"/(detect)$", "Detección"),
+    (r"/(analytics|realtime)$|^/metrics$", "Cifras"),
+    (r"/webhooks\b", "Webhooks"),
+    (r"/templates\b", "Plantillas"),
+    (r"/(notifications|recipients)\b", "Avisos"),
+    (r"^/(healthz|readyz)$", "Estado"),
+    (r"^/api/v1/executions/", "Flujos"),
+    (r"", "Sesiones"),
+)
+"""Which group a path belongs to: the first one that fits. What the groups are stands in the glossary, in their order."""
+_TYPES = {"limit": ("Page", "limit"), "days": ("Period", "days"), "list_sessions.status": ("Page", "status")}
+"""Query parameters whose type a command knows."""
+_READ_ONLY = frozenset(("detect", "render_template"))
+"""Operations that change nothing, though their method says otherwise."""
+_LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+
+
+def document_of(app: Litestar) -> Document:
+    """The whole document, made once for each application."""
+    if "document" not in app.state:
+        app.state["document"] = _make(app.openapi_schema.to_schema())
+    return app.state["document"]
+
+
+def _make(raw: Document) -> Document:
+    found = copy.deepcopy(raw)
+    schemas, events = components()
+    words = glossary()
+    found["info"] |= {**words["info"], "license": _LICENCE}
+    found["tags"] = [{"name": name, "description": about} for name, about in words["tags"].items()]
+    for path, methods in found["paths"].items():
+        for method, operation in methods.items():
+            _describe(operation, path, method, schemas)
+    found["webhooks"] = {kind: _event(kind, name, schemas) for kind, name in events.items()}
+    found["components"]["responses"] = _share_problems(found["paths"])
+    found["components"]["schemas"] = _reachable(found, schemas)
+    return found
+
+
+def _describe(operation: Document, path: str, method: str, schemas: Document) -> None:
+    about = str(operation.get("description") or "").strip()
+    operation["tags"] = [next(name for pattern, name in _TAGS if re.search(pattern, path))]
+    operation["summary"] = re.split(r"[:;.](?:\s|$)", about)[0].replace("`", "")
+    operation.pop("deprecated", None)
+    parameters = [_parameter(each, operation["operationId"], schemas) for each in operation.get("parameters", [])]
+    operation["parameters"] = parameters + _headers(path, method, operation["operationId"])
+    if body := operation.get("requestBody"):
+        _describe_body(body, schemas)
+    for status, response in operation["responses"].items():
+        _describe_response(status, response, schemas)
+
+
+def _parameter(raw: Document, operation: str, schemas: Document) -> Document:
+    name = raw["name"]
+    key = f"{operation}.{name}" if f"{operation}.{name}" in _TYPES else name
+    known = _TYPES.get(key) if raw["in"] == "query" else None
+    schema = schemas[known[0]]["properties"][known[1]] if known else _without_null(raw["schema"])
+    about, example = noted(operation, name, "parameters")
+    example = example if example is not None else next(iter(schema.get("examples", [])), None)
+    schema = {part: value for part, value in schema.items() if part not in {"description", "examples"}}
+    return {
+        "name": name,
+        "in": raw["in"],
+        "required": bool(raw.get("required")),
+        "description": about,
+        "schema": _typed(schema, known is not None),
+        "example": example,
+    }
+
+
+def _typed(schema: Document, from_command: bool) -> Document:
+    """In a query there is no null: who leaves a parameter out does not send it."""
+    options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
+    return options[0] if from_command and len(options) == 1 else schema
+
+
+def _without_null(schema: Document) -> Document:
+    options = [option for option in schema.get("oneOf", []) if option.get("type") != "null"]
+    return options[0] if len(options) == 1 else schema
+
+
+def _headers(path: str, method: str, operation: str) -> list[Document]:
+    if not path.startswith("/api/"):
+        return []
+    notes = glossary()["headers"]
+    changes = method != "get" and operation not in _READ_ONLY
+    wanted = {"Accept-Language": {"type": "string"}} | (
+        {"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}} if changes else {}
+    )
+    return [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": notes[name][0],
+            "schema": schema,
+            "example": notes[name][1],
+        }
+        for name, schema in wanted.items()
+    ]
+
+
+def _describe_body(body: Document, schemas: Document) -> None:
+    for content in body["content"].values():
+        options = content["schema"].get("oneOf", [content["schema"]])
+        body["required"] = all(option.get("type") != "null" for option in options)
+        content["schema"] = next(option for option in options if "$ref" in option)
+        content["example"] = _example(content["schema"], schemas)
+
+
+def _describe_response(status: str, response: Document, schemas: Document) -> None:
+    response.pop("headers", None)
+    done = glossary()["statuses"].get(status)
+    if done and not any("problem" in kind for kind in response.get("content", {})):
+        response["description"] = done
+    for content in response.get("content", {}).values():
+        schema = content.get("schema", {})
+        if "$ref" in schema:
+            content["example"] = _example(schema, schemas)
+        elif "oneOf" in schema:
+            content["example"] = _example(next(option for option in schema["oneOf"] if "$ref" in option), schemas)
+        elif schema.get("type") == "string":
+            content["example"] = '# TYPE guiado_deliveries_pending gauge\nguiado_deliveries_pending{webhook_id="crm"} 2\n'
+
+
+def _share_problems(paths: Document) -> Document:
+    """The answers that say what is wrong are the same everywhere: each is told once."""
+    shared: Document = {}
+    for operation in (operation for methods in paths.values() for operation in methods.values()):
+        for status, response in operation["responses"].items():
+            if any("problem" in kind for kind in response.get("content", {})):
+                shared[f"Problem{status}"] = response
+                operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+    return shared
+
+
+def _example(reference: Mapping[str, str], schemas: Document) -> Any:  # noqa: ANN401
+    return schemas[reference["$ref"].rsplit("/", 1)[1]]["examples"][0]
+
+
+def _event(kind: str, name: str, schemas: Document) -> Document:
+    reference = {"$ref": f"{REFERENCE}{name}"}
+    return {
+        "post": {
+            "operationId": f"event_{kind}",
+            "summary": schemas[name]["description"],
+            "tags": ["Webhooks"],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": reference, "example": schemas[name]["examples"][0]}},
+            },
+            "responses": {"2XX": {"description": glossary()["statuses"]["received"]}},
+        }
+    }
+
+
+def _reachable(document: Document, schemas: Document) -> Document:
+    """The components that something refers to, in alphabetical order."""
+    kept: Document = {}
+    waiting = [document["paths"], document["webhooks"], document["components"]["responses"]]
+    while waiting:
+        for name in re.findall(r"'#/components/schemas/(\w+)'", str(waiting.pop())):
+            if name not in kept:
+                kept[name] = schemas[name]
+                waiting.append(schemas[name])
+    return dict(sorted(kept.items()))

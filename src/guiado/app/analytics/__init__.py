@@ -1,0 +1,1 @@
+"""Use cases of analytics: reports over sessions."""

@@ -1,0 +1,220 @@
+"""Report: how the support desk is doing, exact to the moment.
+
+Source: contract.md §3, `/analytics` and `/realtime`; §6, rule 8.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from guiado import clock
+from guiado.app.context import AppContext
+from guiado.domain.guide import Guide
+from guiado.i18n import DEFAULT_LANGUAGE
+from guiado.store import reports
+from guiado.store.database import Connection
+from guiado.store.reports import Figures
+
+_TOTAL = "*"
+_TOP_STEPS = 20
+_SUMS = (
+    "total_sessions", "resolved", "resolved_confirmed", "escalated", "abandoned", "active", "duration_seconds",
+    "duration_count", "steps_to_resolution", "feedback", "rating_sum", "positive", "negative", "helpful", "helpful_answers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """What problems and steps are called in the reader's language; what no guide knows keeps the title that was stored.
+
+    Args:
+        guides: id -> guide, of the knowledge base as it is now.
+        language: of the reader.
+    """
+
+    guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    language: str = DEFAULT_LANGUAGE
+
+    def problem(self, problem_id: str, stored: str | None) -> str | None:
+        """The title of a problem."""
+        guide = self.guides.get(problem_id)
+        return guide.in_language(self.language).problem_title if guide else stored
+
+    def step(self, problem_id: str, number: int, stored: str | None) -> str | None:
+        """The title of a step."""
+        guide = self.guides.get(problem_id)
+        step = guide.in_language(self.language).step(number) if guide else None
+        return step.title if step else stored
+
+
+async def analytics(connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
+    """Figures of the sessions that began in the last `days` days.
+
+    Args:
+        days: 1..3650, counted back from this moment.
+        titles: of the problems, in the reader's language.
+
+    Returns:
+        The answer of `GET /analytics`; rates are percentages, 0..100.
+    """
+    until = clock.now()
+    since = until - timedelta(days=days)
+    rows = await reports.daily(connection, since, until + timedelta(seconds=1))
+    steps = await reports.steps(connection, since, until + timedelta(seconds=1))
+    totals = [row for row in rows if row["problem_id"] == _TOTAL]
+    problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
+    whole = _sum(totals)
+    return {
+        "period_days": days,
+        "period_start": since,
+        "period_end": until,
+        "summary": _summary(whole),
+        "problem_distribution": _by_problem(problems, titles),
+        "common_failed_steps": _failed_steps(steps, titles),
+        "feedback_summary": _feedback(whole),
+        "feedback_by_problem": _feedback_by_problem(problems, titles),
+        "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
+    }
+
+
+async def realtime(parts: AppContext, connection: Connection, titles: Titles = Titles()) -> Figures:
+    """What is going on right now.
+
+    Args:
+        titles: of the problems, in the reader's language.
+
+    Returns:
+        The answer of `GET /realtime`.
+    """
+    now = clock.now()
+    metrics = await reports.realtime(connection)
+    metrics.pop("tenant_id", None)
+    top = await reports.top_problems(connection, parts.tenant, now - timedelta(days=1))
+    return {
+        "timestamp": now,
+        "metrics": {name: _number(value) for name, value in metrics.items()},
+        "top_problems": [_named(row, titles) for row in top],
+        "active_sessions": [_with_idle(row, now) for row in await reports.active(connection, parts.tenant, 50)],
+    }
+
+
+def _named(row: Figures, titles: Titles) -> Figures:
+    return {**row, "detected_problem_title": titles.problem(row["detected_problem_id"], row["detected_problem_title"])}
+
+
+def percentage(part: float, whole: float) -> float:
+    """`part` of `whole`, 0..100, two decimals; 0 where there is nothing."""
+    return round(100.0 * part / whole, 2) if whole else 0.0
+
+
+def mean(total: float, count: float) -> float:
+    """Two decimals; 0 where there is nothing."""
+    return round(total / count, 2) if count else 0.0
+
+
+def _sum(rows: Iterable[Figures]) -> dict[str, float]:
+    sums: dict[str, float] = dict.fromkeys(_SUMS, 0)
+    for row in rows:
+        for name in _SUMS:
+            sums[name] += row[name] or 0
+    return sums
+
+
+def _grouped(rows: Iterable[Figures], key: Callable[[Figures], Any]) -> dict[Any, list[Figures]]:
+    groups: dict[Any, list[Figures]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+def _summary(sums: dict[str, float]) -> Figures:
+    return {
+        "total_sessions": int(sums["total_sessions"]),
+        "resolved_sessions": int(sums["resolved"]),
+        "confirmed_sessions": int(sums["resolved_confirmed"]),
+        "escalated_sessions": int(sums["escalated"]),
+        "abandoned_sessions": int(sums["abandoned"]),
+        "active_sessions": int(sums["active"]),
+        "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
+        "avg_duration_minutes": mean(sums["duration_seconds"] / 60, sums["duration_count"]),
+        "avg_steps_to_resolution": mean(sums["steps_to_resolution"], sums["resolved"]),
+    }
+
+
+def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:
+    """Of several stored titles, the one of the newest session."""
+    named = [row for row in group if row["problem_title"]]
+    newest = max(named, key=lambda row: (row["last_started_at"], row["problem_title"]), default=None)
+    return titles.problem(problem_id, newest["problem_title"] if newest else None)
+
+
+def _by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
+    found: list[Figures] = [
+        {
+            "detected_problem_id": problem_id,
+            "detected_problem_title": _title(titles, problem_id, group),
+            "total_sessions": int(sums["total_sessions"]),
+            "resolved": int(sums["resolved"]),
+            "escalated": int(sums["escalated"]),
+            "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
+        }
+        for problem_id, group in _grouped(rows, lambda row: row["problem_id"]).items()
+        for sums in (_sum(group),)
+    ]
+    return sorted(found, key=lambda row: (-row["total_sessions"], row["detected_problem_id"]))
+
+
+def _failed_steps(rows: list[Figures], titles: Titles) -> list[Figures]:
+    found: list[Figures] = [
+        {
+            "problem_id": row["problem_id"],
+            "step_number": row["step_number"],
+            "step_title": titles.step(row["problem_id"], row["step_number"], row["step_title"]),
+            "total_attempts": row["total_attempts"],
+            "failed_attempts": row["failed"],
+            "failure_rate": percentage(row["failed"], row["total_attempts"]),
+        }
+        for row in rows
+        if row["failed"]
+    ]
+    return sorted(found, key=lambda row: (-row["failed_attempts"], row["problem_id"], row["step_number"]))[:_TOP_STEPS]
+
+
+def _feedback(sums: dict[str, float]) -> Figures:
+    return {
+        "total_feedback": int(sums["feedback"]),
+        "average_rating": mean(sums["rating_sum"], sums["feedback"]),
+        "helpful_percentage": percentage(sums["helpful"], sums["helpful_answers"]),
+    }
+
+
+def _feedback_by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
+    groups = _grouped(rows, lambda row: row["problem_id"])
+    summed = [(problem_id, _title(titles, problem_id, group), _sum(group)) for problem_id, group in groups.items()]
+    return [
+        {"problem_detected_id": problem_id, "problem_title": title, **_feedback(sums)}
+        for problem_id, title, sums in sorted(summed, key=lambda item: (-item[2]["feedback"], item[0]))
+        if sums["feedback"]
+    ]
+
+
+def _trend(day: object, sums: dict[str, float]) -> Figures:
+    return {
+        "date": day,
+        "total_sessions": int(sums["total_sessions"]),
+        "resolved": int(sums["resolved"]),
+        "escalated": int(sums["escalated"]),
+        "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
+    }
+
+
+def _with_idle(row: Figures, now: datetime) -> Figures:
+    return {**row, "idle_minutes": round(max(0.0, (now - row["updated_at"]).total_seconds()) / 60, 1)}
+
+
+def _number(value: Any) -> float:  # noqa: ANN401
+    return value if isinstance(value, int) else round(float(value or 0), 2)

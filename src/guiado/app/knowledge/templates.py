@@ -1,0 +1,261 @@
+"""Templates: guides with variables. The ones that ship live in a JSON file, created ones in the database.
+
+`{{name}}` is replaced as plain text, once; nothing is ever evaluated.
+
+Source: contract.md §1, TroubleshootingTemplateManager; §6, rule 7.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from guiado.app.commands import Template
+from guiado.app.context import AppContext
+from guiado.app.json_values import json_problem, plain_problem
+from guiado.app.knowledge.parse import Findings, read_steps
+from guiado.app.lenient import storable
+from guiado.app.validation import check_with
+from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
+from guiado.resources import data_path
+from guiado.store import registry
+from guiado.store.database import Connection
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
+_MAX_VALUE = 5_000
+_MAX_RENDERED = 1_000_000
+_EXAMPLE = "https://example.com"
+"""What stands for a variable that is to bring an address, when a template's steps are checked."""
+_VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
+Content = dict[str, Any]
+
+
+def seed_path() -> Path:
+    """The file with the templates that ship."""
+    return data_path("integrations", "support_troubleshooting_templates.json")
+
+
+@lru_cache(maxsize=8)
+def seeds(path: Path) -> Mapping[str, Content]:
+    """The templates of a JSON file.
+
+    Raises:
+        KnowledgeBaseInvalid: the file cannot be read.
+    """
+    raw = _decode(path)
+    if not isinstance(raw, dict):
+        raise KnowledgeBaseInvalid(path.name, [FieldProblem("$", Message("Debe ser un objeto: identificador → plantilla."))])
+    found = cast("dict[str, object]", raw)
+    if faults := [fault for template_id, content in found.items() for fault in _seed_problems(template_id, content)]:
+        raise KnowledgeBaseInvalid(path.name, faults)
+    return cast("Mapping[str, Content]", found)
+
+
+def _decode(path: Path) -> object:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            why = Message("no es un archivo normal")
+        else:
+            return json.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        why = Message("no es texto en UTF-8")
+    except (ValueError, RecursionError) as error:
+        raise KnowledgeBaseInvalid(path.name, [json_problem(error)]) from None
+    except OSError as error:
+        why = os_reason(error)
+    at = FieldProblem(str(path), Message("No se puede leer ({why}). Revisa la ruta y el JSON.", {"why": why}))
+    raise KnowledgeBaseInvalid(path.name, [at])
+
+
+def _seed_problems(template_id: str, content: object) -> list[FieldProblem]:
+    if not isinstance(content, dict):
+        return [FieldProblem(f"$.{template_id}", Message("Debe ser un objeto con los datos de la plantilla."))]
+    given = {name: value for name, value in cast("Content", content).items() if value not in (None, "")}
+    try:
+        checked({"template_id": template_id, "category": "otro", "variables": [], **given})
+    except InvalidInput as error:
+        return [FieldProblem(f"$.{template_id}.{fault.field}", fault.message) for fault in error.problems]
+    return []
+
+
+_IDENTIFIERS = frozenset(("template_id", "category"))
+"""Of a template: refused where they cannot be kept, not mended."""
+
+
+def checked(given: Mapping[str, object]) -> Template:
+    """The command that creates a template, with every fault of fields, variables and steps named at once.
+
+    Args:
+        given: fields of the command `Template`, unchecked.
+
+    Raises:
+        InvalidInput: names every bad field with the remedy.
+    """
+    given = {name: value if name in _IDENTIFIERS else storable(value) for name, value in given.items()}
+    return check_with(Template, given, _problems(given.get("variables"), given.get("steps_template")))
+
+
+def _problems(variables: object, steps: object) -> list[FieldProblem]:
+    """What is wrong with names of variables and with steps, as far as they are of the right kind.
+
+    Steps follow the rules of a guide's.
+    """
+    findings = Findings()
+    if isinstance(steps, list):
+        read_steps([_with_addresses(step) for step in cast("list[object]", steps)], "steps_template", findings)
+    named = [_name_of(variable) for variable in cast("list[object]", variables)] if isinstance(variables, list) else []
+    why = Message("Usa letras, números y guion bajo, sin empezar por número, y sin repetir.")
+    return findings.errors + [
+        FieldProblem(f"variables[{place}].name", why)
+        for place, name in enumerate(named)
+        if name is not None and (not _VARIABLE.fullmatch(name) or name in named[:place])
+    ]
+
+
+def _with_addresses(step: object) -> object:
+    """The step with an address in place of each variable that is to bring one."""
+    own = cast("Content", step) if isinstance(step, dict) else {}
+    resources: object = own.get("resources")
+    if not isinstance(resources, list):
+        return cast("object", step)
+    return {**own, "resources": [_with_address(item) for item in cast("list[object]", resources)]}
+
+
+def _with_address(resource: object) -> object:
+    own = cast("Content", resource) if isinstance(resource, dict) else {}
+    url: object = own.get("url")
+    return {**own, "url": _EXAMPLE} if isinstance(url, str) and _PLACEHOLDER.match(url) else cast("object", resource)
+
+
+def _name_of(variable: object) -> str | None:
+    name = cast("Mapping[str, object]", variable).get("name") if isinstance(variable, Mapping) else None
+    return name.strip() if isinstance(name, str) else None
+
+
+async def every(parts: AppContext, connection: Connection, path: Path, category: str | None = None) -> dict[str, Content]:
+    """All templates by id; a created one goes before one that ships under the same id.
+
+    Args:
+        path: file with the ones that ship.
+        category: only those of this category.
+    """
+    created = await registry.templates(connection, parts.tenant, "guide")
+    # Copies: whoever changes what they got changes it for themselves alone.
+    found = {**copy.deepcopy(dict(seeds(path))), **created}
+    return {key: value for key, value in found.items() if category is None or value.get("category") == category}
+
+
+async def create(parts: AppContext, connection: Connection, command: Template) -> Content:
+    """Store a template; the same id again replaces it."""
+    content: Content = {
+        "name": command.name,
+        "description": command.description or "",
+        "category": command.category,
+        "variables": [msgspec.to_builtins(variable) for variable in command.variables],
+        "problem_title": command.name,
+        "problem_description": command.description or "",
+        "steps_template": command.steps_template,
+        "metadata": command.metadata or {},
+    }
+    if faults := _problems(content["variables"], content["steps_template"]):
+        raise InvalidInput(faults)
+    await registry.put_template(connection, parts.tenant, "guide", command.template_id, content)
+    return content
+
+
+def row(template_id: str, content: Content) -> Content:
+    """A template as lists show it."""
+    return {
+        "template_id": template_id,
+        "name": content.get("name", template_id),
+        "description": content.get("description", ""),
+        "category": content.get("category", "otro"),
+        "variables_count": len(content.get("variables") or []),
+        "steps_count": len(content.get("steps_template") or []),
+    }
+
+
+def render(template_id: str, found: Mapping[str, Content], variables: Mapping[str, object]) -> Content:
+    """The guide that a template makes with these values.
+
+    Raises:
+        TemplateNotFound: no template has this id.
+        InvalidInput: a required variable is missing, or a value cannot be used.
+    """
+    content = found.get(template_id) if isinstance(template_id, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if content is None:
+        raise TemplateNotFound(template_id)
+    values = _values(content, variables)
+    fill = _filler(values)
+    return {
+        "template_id": template_id,
+        "problem_title": fill(content.get("problem_title") or content.get("name", "")),
+        "problem_description": fill(content.get("problem_description") or content.get("description", "")),
+        "category": content.get("category", "otro"),
+        "steps": [{**fill(step), "step_number": number} for number, step in enumerate(content.get("steps_template") or [], 1)],
+        "metadata": content.get("metadata") or {},
+    }
+
+
+def _values(content: Content, given: Mapping[str, object]) -> dict[str, str]:
+    declared: list[Content] = content.get("variables") or []
+    problems = [
+        FieldProblem(f"variables.{variable['name']}", Message("Falta esta variable obligatoria. Dale un valor."))
+        for variable in declared
+        if variable.get("required") and _is_blank(given.get(variable["name"]))
+    ]
+    problems += [
+        FieldProblem(
+            f"variables.{ascii(name)[:64]}", Message("Debe ser un texto de hasta {limit} caracteres.", {"limit": _MAX_VALUE})
+        )
+        for name, value in given.items()
+        if not _is_usable(value)
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    defaults = {variable["name"]: str(variable.get("default") or "") for variable in declared}
+    return {**defaults, **{name: str(value) for name, value in given.items() if value is not None}}
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_usable(value: object) -> bool:
+    fits = plain_problem("", value) is None and len(str(value)) <= _MAX_VALUE
+    return fits and (isinstance(value, str) or not isinstance(value, (Mapping, Sequence)))
+
+
+def _filler(values: Mapping[str, str]) -> Callable[[Any], Any]:
+    room = _MAX_RENDERED
+
+    def put(found: re.Match[str]) -> str:
+        nonlocal room
+        value = values.get(found[1], found[0])
+        room -= len(value)
+        if room < 0:
+            why = Message(
+                "El resultado sería enorme: más de {limit} caracteres. Usa valores más cortos.", {"limit": _MAX_RENDERED}
+            )
+            raise InvalidInput([FieldProblem("variables", why)])
+        return value
+
+    def fill(value: Any) -> Any:  # noqa: ANN401
+        match value:
+            case str():
+                return _PLACEHOLDER.sub(put, value)
+            case list():
+                return [fill(item) for item in cast("list[Any]", value)]
+            case dict():
+                return {key: fill(item) for key, item in cast("dict[str, Any]", value).items()}
+            case _:
+                return value
+
+    return fill

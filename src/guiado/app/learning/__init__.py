@@ -1,0 +1,1 @@
+"""Use cases of learning: examples, review, evaluation, refit."""

@@ -1,0 +1,194 @@
+"""Learn: what agents say, what waits for review, what is given back, and what nothing is known about yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guiado import clock
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.sessions.answer import load, telling_state
+from guiado.app.sessions.escalate import refuse_unknown
+from guiado.app.sessions.start import pseudonym
+from guiado.app.sessions.views import View
+from guiado.detection.clustering import NEAR, NEAR_IN_WORDS, group, word_vectors
+from guiado.domain import decide
+from guiado.domain.guide import Guide
+from guiado.domain.learning_signal import fit_to_learn, text_key
+from guiado.domain.session import Session
+from guiado.errors import NotFound, StaleSession, printable
+from guiado.store import learning, schedule, sessions
+from guiado.store.database import Connection
+from guiado.store.learning import Choice, Unrecognised
+from guiado.store.sessions import Change
+from guiado.text.privacy import remove_personal_data
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+REFIT_JOB = "refit_detector"
+_TRIES = 50
+_MOST_TEXTS = 10_000
+_SHOWN_EXAMPLES = 5
+
+
+async def correct(
+    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Correct
+) -> tuple[Session, Guide | None]:
+    """Note what a session was about, on an agent's word. The same word again changes nothing.
+
+    Raises:
+        SessionNotFound: no session has this id.
+        InvalidInput: there is no such problem.
+        StaleSession: others kept changing the session.
+    """
+    async with telling_state(parts, connection, session_id):
+        for _ in range(_TRIES):
+            loaded, guide = await load(parts, connection, session_id)
+            if loaded.session.true_problem_id == command.problem_id:
+                return loaded.session, guide
+            await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id)
+            if corrected := await _correct(parts, connection, caller, loaded.session, command):
+                return corrected, guide
+        raise StaleSession
+
+
+async def _correct(
+    parts: AppContext, connection: Connection, caller: Caller, session: Session, command: commands.Correct
+) -> Session | None:
+    decision = decide.correct(session, command.problem_id, command.notes)
+    now, after = clock.now(), decision.session
+    audit = caller.audit("correct", before=session.true_problem_id, after=after.true_problem_id, detected=session.problem_id)
+    change = Change(after, session.version, now, audit, lessons=decision.lessons)
+    return after if await sessions.commit(connection, parts.tenant, change) else None
+
+
+# ------------------------------------------------------------------------------------------------------------- the examples
+
+
+async def status(parts: AppContext, connection: Connection) -> View:
+    """How many examples there are of each kind, and when detection was last fitted: `examples last_refit last_problem`."""
+    finished_at, problem = await schedule.last_run(connection, parts.tenant, REFIT_JOB)
+    return {"examples": await learning.counts(connection, parts.tenant), "last_refit": finished_at, "last_problem": problem}
+
+
+async def waiting(parts: AppContext, connection: Connection, limit: int) -> list[View]:
+    """The examples that wait for a person's word, oldest first.
+
+    Args:
+        limit: so many at most.
+    """
+    return await learning.listed(connection, parts.tenant, Choice(status="pending"), limit)
+
+
+async def review(parts: AppContext, connection: Connection, caller: Caller, example_id: object, *, accept: bool) -> bool:
+    """Accept or reject an example.
+
+    Returns:
+        False when that was done before.
+
+    Raises:
+        NotFound: there is no such example.
+    """
+    key = sessions.uuid_or_none(example_id)
+    found = await learning.listed(connection, parts.tenant, Choice(key), 1) if key else []
+    if not found:
+        raise NotFound("No hay ningún ejemplo {id}. Mira la lista con: guiado learn review", id=printable(example_id))
+    word = "accepted" if accept else "rejected"
+    audit = caller.audit("review", status=word)
+    return await learning.judge(connection, parts.tenant, Choice(key), word, "review", audit, clock.now()) > 0
+
+
+async def undo(parts: AppContext, connection: Connection, caller: Caller, choice: Choice) -> int:
+    """Withdraw examples, for good: what is accepted or waits does not count any more.
+
+    Returns:
+        How many were withdrawn.
+    """
+    audit = caller.audit("undo", since=choice.since, customer=choice.customer_id)
+    return await learning.judge(connection, parts.tenant, choice, "rejected", "undo", audit, clock.now())
+
+
+async def accepted(parts: AppContext, connection: Connection) -> list[View]:
+    """The examples that count for the knowledge base of everybody: `problem_id text negative weight source`."""
+    found = await learning.examples(connection, parts.tenant, "")
+    return [
+        {"problem_id": e.problem_id, "text": e.text, "negative": e.negative, "weight": e.weight, "source": e.source}
+        for e in found
+    ]
+
+
+def as_common_issues(found: Sequence[View]) -> View:
+    """Examples in the shape of a knowledge base, to be pasted into one: id -> `common_issues`."""
+    problems: dict[str, list[str]] = {}
+    for example in found:
+        if not example["negative"]:
+            problems.setdefault(example["problem_id"], []).append(example["text"])
+    return {problem_id: {"common_issues": texts} for problem_id, texts in problems.items()}
+
+
+async def request_refit(parts: AppContext, connection: Connection) -> None:
+    """Have detection fitted anew by the workers as soon as they can: of the public knowledge base and of every private one."""
+    await schedule.hasten(connection, parts.tenant, REFIT_JOB)
+
+
+# ----------------------------------------------------------------------------------------------------------------- the gaps
+
+
+async def unrecognised(parts: AppContext, connection: Connection, days: int) -> list[Unrecognised]:
+    """The sessions of the last days in which nothing known was found, 10,000 at most."""
+    return await learning.unrecognised(connection, parts.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)
+
+
+def gaps(found: Sequence[Unrecognised], encode: Encode | None, fewest: int = 2) -> list[View]:
+    """What customers ask about that the knowledge base does not know, as candidates for new problems, the largest first.
+
+    Args:
+        found: sessions, oldest first.
+        encode: texts to rows of length 1; None where words alone decide.
+        fewest: sessions that make a candidate.
+
+    Returns:
+        `size typical examples first_seen last_seen sessions` of each; texts are without personal data.
+    """
+    told = {each.session_id: fit_to_learn(remove_personal_data(each.text)) for each in found}
+    known = [(each, text) for each in found if (text := told[each.session_id])]
+    texts = [text for _, text in known]
+    if not texts:
+        return []
+    vectors = encode(texts) if encode else word_vectors(texts)
+    groups = group(texts, vectors, fewest, near=NEAR if encode else NEAR_IN_WORDS)
+    return [_gap([known[i] for i in members]) for members in groups]
+
+
+def _gap(members: Sequence[tuple[Unrecognised, str]]) -> View:
+    distinct = {text_key(text): text for _, text in reversed(members)}
+    moments = [each.at for each, _ in members]
+    typical = members[0][1]
+    others = [text for text in reversed(distinct.values()) if text_key(text) != text_key(typical)]
+    return {
+        "size": len(members),
+        "typical": typical,
+        "examples": others[:_SHOWN_EXAMPLES],
+        "first_seen": min(moments),
+        "last_seen": max(moments),
+        "sessions": [each.session_id for each, _ in members],
+    }
+
+
+def choice_of(example_id: str | None, session_id: str | None, email: str | None, since: datetime | None, tenant: str) -> Choice:
+    """The examples that fit all of these.
+
+    Raises:
+        NotFound: no example or session can have such an id.
+    """
+    keys: list[UUID | None] = []
+    for given in (example_id, session_id):
+        key = None if given is None else sessions.uuid_or_none(given)
+        if given is not None and key is None:
+            raise NotFound("No hay nada con el identificador {id}. Revísalo.", id=printable(given))
+        keys.append(key)
+    return Choice(keys[0], keys[1], None if email is None else pseudonym(tenant, email.strip().lower()), since)

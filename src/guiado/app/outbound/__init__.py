@@ -1,0 +1,1 @@
+"""Use cases of everything that is sent: webhooks, notifications, recipients."""

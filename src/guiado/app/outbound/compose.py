@@ -1,0 +1,115 @@
+"""What a notification says: its own words, or a template filled with what happened in the session that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from guiado.app.context import AppContext
+from guiado.app.outbound.notifications import language_in, write
+from guiado.delivery.channels import Button, Outgoing
+from guiado.delivery.channels.address import normal_form
+from guiado.delivery.channels.gsm import own_words
+from guiado.domain.recipient import Recipient
+from guiado.i18n import text
+from guiado.store import notifications, sessions
+from guiado.store.database import Connection
+from guiado.store.notifications import Due
+from guiado.store.sessions import StoredAttempt, uuid_or_none
+
+_MAX_SUBJECT, _MAX_BUTTONS, _MAX_LABEL = 200, 5, 40
+_UNKNOWN = "—"
+_PRIORITIES = ("low", "normal", "high", "urgent")
+_OPTIONS = ("webhook_url", "secret")
+
+
+async def compose(parts: AppContext, connection: Connection, due: Sequence[Due], recipient: Recipient) -> Outgoing:
+    """One message out of one notification, or of several that were gathered for the same recipient.
+
+    Raises:
+        InvalidInput: its template is gone.
+    """
+    first = due[0]
+    written = [await _words(parts, connection, one, recipient) for one in due]
+    subject, body, language = written[0] if len(due) == 1 else _digest(written, recipient)
+    options = {**recipient.options, **{name: value for name, value in first.metadata.items() if name in _OPTIONS and value}}
+    return Outgoing(
+        notification_id=str(first.id),
+        recipient=first.recipient,
+        subject=" ".join((subject or "").split())[:_MAX_SUBJECT] or None,  # a customer's words may have several lines
+        text=body,
+        priority=max((one.priority for one in due), key=_PRIORITIES.index),
+        language=language,
+        session_id=str(first.session_id) if first.session_id and len(due) == 1 else None,
+        buttons=_buttons(first.metadata.get("buttons")),
+        options={name: str(value) for name, value in options.items()},
+    )
+
+
+async def _words(parts: AppContext, connection: Connection, due: Due, recipient: Recipient) -> tuple[str | None, str, str]:
+    language = recipient.language or language_in(due.metadata)
+    if due.message is not None or due.subject is not None:
+        return due.subject, due.message or due.subject or "", language
+    event_id = uuid_or_none(due.metadata.get("event_id"))
+    told = await notifications.story(connection, parts.tenant, due.session_id, event_id) if due.session_id else {}
+    if recipient.language is None and _is_customer(told, due):
+        language = language_in(told)
+    tried = await sessions.attempts(connection, parts.tenant, str(due.session_id)) if told else []
+    context = _context(told, tried, language, due.channel)
+    written = await write(parts, connection, due.notification_type, context, language, due.channel)
+    return written.subject, written.body.rstrip(), language
+
+
+def _is_customer(told: Mapping[str, Any], due: Due) -> bool:
+    email = told.get("customer_email")
+    return isinstance(email, str) and normal_form("email", email) == normal_form(due.channel, due.recipient)
+
+
+def _context(told: Mapping[str, Any], tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
+    known: dict[str, object] = {**told, **cast("Mapping[str, object]", told.get("data") or {})}
+    known["customer_name"] = told.get("customer_name") or told.get("customer_email")
+    known["reason"] = known.get("reason") or told.get("escalation_reason")
+    shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
+    return {**shown, "tried": _list_tried(tried, language, channel)}
+
+
+_NAMES = (
+    "customer_name", "problem_description", "step_number", "ticket_id", "reason", "notes", "rating", "feedback_text", "attempt",
+    "problem_title", "current_step", "total_steps",
+)  # fmt: skip
+"""What built-in templates may say."""
+
+
+def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> str:
+    """Whoever takes over asks for nothing twice."""
+    say = own_words if channel == "sms" else str
+    if not tried:
+        return say(text(language, "Todavía no se intentó nada."))
+    lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
+    return "\n".join([say(text(language, "Ya se intentó:")), *lines])
+
+
+def _line(one: StoredAttempt) -> str:
+    title = one.attempt.step_title or one.attempt.step_id
+    return f"{title} ({one.attempt.notes})" if one.attempt.notes else title
+
+
+def _digest(written: Sequence[tuple[str | None, str, str]], recipient: Recipient) -> tuple[str, str, str]:
+    language = recipient.language or written[0][2]
+    subject = text(language, "{count} avisos", count=len(written))
+    each = [f"• {title}\n{body}" if title and title != body else f"• {body}" for title, body, _ in written]
+    return subject, "\n\n".join(each), language
+
+
+def _buttons(given: object) -> tuple[Button, ...]:
+    """The buttons that a caller wants, as far as they are some."""
+    asked = cast("list[object]", given)[:_MAX_BUTTONS] if isinstance(given, list) else []
+    return tuple(filter(None, map(_button, asked)))
+
+
+def _button(given: object) -> Button | None:
+    asked = cast("Mapping[str, object]", given if isinstance(given, Mapping) else {})
+    label, url, action = (asked.get(name) for name in ("label", "url", "action"))
+    if not isinstance(label, str) or not label.strip():
+        return None
+    return Button(label.strip()[:_MAX_LABEL], url if isinstance(url, str) else None, action if isinstance(action, str) else None)

@@ -1,0 +1,55 @@
+"""Whether endpoints are still as they were when they were leased: asked before each delivery, with one query for all who ask.
+
+An operator disables an endpoint, or changes its secret, because something leaked: nothing may be sent as before from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from guiado import clock
+from guiado.app.context import AppContext
+from guiado.store import outbox
+from guiado.store.registry import Endpoint
+
+_GATHER_EACH_S = 0.0001
+"""Between the beginnings of two looks, for each endpoint that is being sent to."""
+
+
+class Versions:
+    """Looks endpoints up for all visits of one sender.
+
+    A statement costs the same for one endpoint as for a hundred, so who asks while one is under way shares the next.
+
+    Args:
+        parts: of this process.
+        sender: who holds the leases.
+        busy: how many endpoints the sender works on.
+    """
+
+    def __init__(self, parts: AppContext, sender: str, busy: Callable[[], int]) -> None:
+        self._parts, self._sender, self._busy = parts, sender, busy
+        self._began_s = 0.0
+        self._turn = asyncio.Lock()
+        self._asked: set[str] = set()
+        self._next: asyncio.Task[dict[str, datetime]] | None = None
+
+    async def is_current(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint is enabled, still leased, and unchanged: by a look that began after this call."""
+        self._asked.add(endpoint.webhook_id)
+        self._next = self._next or asyncio.create_task(self._look())
+        found = await asyncio.shield(self._next)
+        return found.get(endpoint.webhook_id) == endpoint.updated_at
+
+    async def _look(self) -> dict[str, datetime]:
+        async with self._turn:
+            # Alone, nobody waits; among many, a few milliseconds bring together those who else had a look each.
+            wait_s = self._began_s + self._busy() * _GATHER_EACH_S - clock.monotonic_s()
+            if wait_s > 0 and self._busy() > 1:
+                await asyncio.sleep(wait_s)
+            self._began_s = clock.monotonic_s()
+            asked, self._asked, self._next = self._asked, set(), None
+            async with self._parts.db.connection() as connection:
+                return await outbox.versions(connection, self._parts.tenant, self._sender, asked)

@@ -1,0 +1,100 @@
+"""Events: what happened lately, whether everybody who must know was told, and telling them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from guiado import clock
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.outbound import webhooks
+from guiado.domain.events import EventKind
+from guiado.errors import FieldProblem, InvalidInput, Message, printable
+from guiado.store import events, notifications, outbox
+from guiado.store.database import Connection
+from guiado.store.events import Filter
+from guiado.store.sessions import uuid_or_none
+
+_LATE = timedelta(seconds=60)
+"""A transaction may commit so long after the moment that its event bears."""
+_MOST = 10_000
+
+
+async def latest(
+    parts: AppContext, connection: Connection, limit: int, session_id: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """The latest events, newest first, each with how many of its deliveries are in which state.
+
+    Raises:
+        InvalidInput: there is no such kind, or the id is none.
+    """
+    return await events.latest(connection, parts.tenant, _filter(session_id, kind), limit)
+
+
+async def since(
+    parts: AppContext, connection: Connection, moment: datetime, session_id: str | None = None, kind: str | None = None
+) -> list[dict[str, Any]]:
+    """The events since a moment, oldest first, with some from before it: an event may be committed late."""
+    which = replace(_filter(session_id, kind), since=moment - _LATE)
+    return (await events.latest(connection, parts.tenant, which, _MOST))[::-1]
+
+
+def _filter(session_id: str | None, kind: str | None) -> Filter:
+    key = uuid_or_none(session_id)
+    if session_id is not None and key is None:
+        raise InvalidInput([FieldProblem("--session", Message("No es el identificador de una sesión. Cópialo de la lista."))])
+    if kind is not None:
+        check_kind("--event", kind)
+    return Filter(key, kind)
+
+
+def check_kind(field: str, kind: str, *, more: Sequence[str] = ()) -> None:
+    """Refuse what is no kind of event.
+
+    Args:
+        more: what else may be named.
+
+    Raises:
+        InvalidInput: about this field.
+    """
+    if kind not in {*EventKind, *more}:
+        known = ", ".join([*EventKind, *more])
+        why = Message("{given} no es un evento. Usa uno de estos: {known}.", {"given": printable(kind), "known": known})
+        raise InvalidInput([FieldProblem(field, why)])
+
+
+async def replay(
+    parts: AppContext, connection: Connection, command: commands.Replay, webhook_id: str | None = None, *, failed: bool = False
+) -> dict[str, int]:
+    """Send again what did not arrive, to one endpoint or to all that are enabled.
+
+    Args:
+        failed: all of it, whatever the event and whenever it was.
+
+    Returns:
+        How many deliveries wait anew at each endpoint.
+
+    Raises:
+        InvalidInput: it names neither an event nor a range, or an id that is none.
+        WebhookNotFound: there is no such endpoint.
+    """
+    is_named = any(part is not None for part in (command.event_id, command.event, command.begin, command.end))
+    if not is_named and not failed:
+        why = Message("Indica qué se envía otra vez: un evento, --event, --from, --to, o --failed para todo lo que no llegó.")
+        raise InvalidInput([FieldProblem("EVENTO", why)])
+    if webhook_id is not None:
+        return {webhook_id: await webhooks.replay(parts, connection, webhook_id, command)}
+    return (await webhooks.replay_all(parts, connection, command))[0]
+
+
+async def stats(parts: AppContext, connection: Connection) -> dict[str, Any]:
+    """How many events there were, and how every queue is: `events webhooks channels`."""
+    now = clock.now()
+    return {
+        "events": await events.counts(connection, parts.tenant, now),
+        "webhooks": await outbox.figures(connection, parts.tenant, now),
+        "channels": await notifications.figures(connection, parts.tenant, now),
+    }

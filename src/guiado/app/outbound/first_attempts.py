@@ -1,0 +1,58 @@
+"""What came of the first attempt to send an event at each of its endpoints: for those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from guiado import clock
+from guiado.app.context import AppContext
+from guiado.store import outbox
+
+_GRACE_S, _LOOK_S = 2.0, 0.01
+_LOST: dict[str, Any] = {"state": "cancelled", "attempts": 0, "response_status": None, "last_error": None}
+_WHY = {
+    "pending": "Guardado y pendiente de envío.",
+    "exhausted": "No quedan intentos.",
+    "disabled": "El destino está desactivado: el evento se guarda y no se envía.",
+    "cancelled": "El destino ya no existe.",
+}
+
+
+async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str] | None = None) -> list[dict[str, Any]]:
+    """What came of the first attempt to send an event, at each of its endpoints; waits for them.
+
+    Args:
+        webhook_ids: the endpoints that it was stored for; each has its result, whatever became of it meanwhile. By default all
+            that it has a delivery for.
+
+    Returns:
+        `webhook_id success status attempts response_status error` each; of one that was not asked in time the status is
+        "pending".
+    """
+    began_s = clock.monotonic_s()
+    while True:
+        async with parts.db.connection() as connection:
+            found = await outbox.first_attempts(connection, UUID(event_id), clock.now(), webhook_ids)
+        longest_s = max((row["timeout"] or 0.0 for row in found), default=0.0)
+        if all(map(_is_told, found)) or clock.monotonic_s() > began_s + longest_s + _GRACE_S:
+            told = {row["destination"]: _result(row) for row in found}
+            return [told.get(one) or _result(_LOST | {"destination": one}) for one in webhook_ids or told]
+        await asyncio.sleep(_LOOK_S)
+
+
+def _is_told(row: Mapping[str, Any]) -> bool:
+    return row["state"] != "pending" or row["attempts"] > 0 or row["paused"] or not row["enabled"]
+
+
+def _result(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "webhook_id": row["destination"],
+        "success": row["state"] == "delivered",
+        "status": row["state"],
+        "attempts": row["attempts"],
+        "response_status": row["response_status"],
+        "error": None if row["state"] == "delivered" else row["last_error"] or _WHY[row["state"]],
+    }

@@ -1,0 +1,256 @@
+"""Notifications: messages to one recipient each, stored before anything is sent.
+
+Source: contract.md §1, TroubleshootingNotificationManager, and §3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from guiado import clock
+from guiado.app.commands import Notification, NotificationPage, RetryNotifications
+from guiado.app.context import AppContext
+from guiado.app.json_values import plain_problem
+from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
+from guiado.delivery.channels.address import masked, normal_form, spellings
+from guiado.delivery.channels.base import one_line, plain_text
+from guiado.delivery.channels.gsm import own_words
+from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
+from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
+from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
+from guiado.store import notifications, registry, sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import uuid_or_none
+
+_RETRIED = ("failed", "pending")
+"""What can be sent again: what was given up, and what failed and waits for another attempt."""
+SAME_S = 600.0
+"""The same message to the same recipient within so many seconds is one message, unless it is urgent."""
+_LOOK_S, _LONGEST_S = 0.02, 35.0
+
+
+async def store(
+    parts: AppContext, connection: Connection, command: Notification, metadata: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], bool]:
+    """Store a notification to be sent.
+
+    Args:
+        metadata: `webhook_url`, `secret`, `buttons` and `language`, besides what the caller wants to remember.
+
+    Returns:
+        The notification, with its id and status; and whether the same one was stored a moment ago, so that it counts.
+
+    Raises:
+        SessionNotFound: it names a session that does not exist.
+        InvalidInput: it has nothing to say, or cannot be sent.
+    """
+    metadata = {**(metadata or {}), **({"webhook_url": command.webhook_url} if command.webhook_url else {})}
+    if found := [*_problems(command, metadata), *await _unreachable(parts, connection, command, metadata)]:
+        raise InvalidInput(found)
+    session_id = await _session_id(parts, connection, command.session_id)
+    message = notifications.Message(
+        notification_type=command.notification_type,
+        channel=command.channel,
+        recipient=normal_form(command.channel, command.recipient),
+        priority=command.priority,
+        subject=command.subject,
+        message=command.message,
+        session_id=session_id,
+        metadata=metadata,
+        dedup_key=None if command.priority == "urgent" else _sameness(parts, command, session_id, metadata),
+    )
+    async with connection.transaction():
+        stored, is_repeated = await notifications.put(connection, parts.tenant, message, SAME_S, clock.now())
+    return view(stored), is_repeated
+
+
+def _sameness(parts: AppContext, command: Notification, session_id: str | None, metadata: Mapping[str, Any]) -> str:
+    recipient = normal_form(command.channel, command.recipient)
+    told = (
+        parts.tenant, command.channel, recipient, command.notification_type, command.subject, command.message, session_id,
+        metadata.get("webhook_url"),
+    )  # fmt: skip
+    return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()
+
+
+def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
+    found = [plain_problem("metadata", metadata), *target_problems(command.channel, command.recipient, command.webhook_url)]
+    if command.subject is None and command.message is None:
+        if command.notification_type not in IDS:
+            found.append(FieldProblem("message", Message("Falta el texto. Escribe message o subject.")))
+        elif command.session_id is None:
+            why = Message("Un aviso sin texto trata de una sesión: indica session_id, o escribe message.")
+            found.append(FieldProblem("message", why))
+    return [problem for problem in found if problem]
+
+
+async def _unreachable(
+    parts: AppContext, connection: Connection, command: Notification, metadata: Mapping[str, Any]
+) -> list[FieldProblem]:
+    """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
+    url = metadata.get("webhook_url")
+    if missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack) is None:
+        return []
+    known = await notifications.recipient(
+        connection, parts.tenant, command.channel, spellings(command.channel, command.recipient)
+    )
+    problem = missing_url_problem(command.channel, command.recipient, known.options.get("webhook_url"), has_slack=parts.has_slack)
+    return [problem] if problem else []
+
+
+def view(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A notification as doors show it: without the key that a URL may hold."""
+    return {**stored, "recipient": masked(stored["recipient"])}
+
+
+async def page(
+    parts: AppContext,
+    connection: Connection,
+    wanted: NotificationPage,
+    before: tuple[datetime, UUID] | None = None,
+    session_id: str | None = None,
+) -> tuple[list[dict[str, Any]], bool]:
+    """One page of notifications, newest first, and whether there are more.
+
+    Args:
+        session_id: only those of this session.
+        before: time and id of the last one of the page before.
+
+    Raises:
+        SessionNotFound: the session does not exist.
+    """
+    session_id = await _session_id(parts, connection, session_id)
+    rows = await notifications.page(
+        connection,
+        parts.tenant,
+        wanted.limit + 1,
+        session_id=uuid_or_none(session_id),
+        status=wanted.status,
+        channel=wanted.channel,
+        before=before,
+    )
+    return [view(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
+
+
+async def one(parts: AppContext, connection: Connection, notification_id: str) -> dict[str, Any]:
+    """One notification.
+
+    Raises:
+        InvalidInput: there is none with this id.
+    """
+    key = uuid_or_none(notification_id)
+    found = await notifications.one(connection, parts.tenant, key) if key else None
+    if found is None:
+        why = Message("Ningún aviso tiene este identificador. Cópialo de la lista de avisos.")
+        raise InvalidInput([FieldProblem("notification_id", why)])
+    return view(found)
+
+
+async def again(parts: AppContext, connection: Connection, notification_id: str | None = None) -> int:
+    """Send one notification once more that was given up or waits for another attempt; without an id, all that were given up.
+
+    Returns:
+        How many are on their way again.
+
+    Raises:
+        InvalidInput: no notification that failed has this id.
+    """
+    if notification_id is None:
+        return await retry(parts, connection, RetryNotifications(status="failed"))
+    key = uuid_or_none(notification_id)
+    count = 0
+    if key is not None:
+        count = await notifications.again(connection, parts.tenant, clock.now(), _RETRIED, notification_id=key)
+    if count == 0:
+        why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
+        raise InvalidInput([FieldProblem("notification_id", why)])
+    return count
+
+
+async def retry(parts: AppContext, connection: Connection, wanted: RetryNotifications) -> int:
+    """Send once more all that was given up, or at once what waits for another attempt.
+
+    Returns:
+        How many are on their way again.
+    """
+    statuses = [wanted.status] if wanted.status else _RETRIED
+    return await notifications.again(connection, parts.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since)
+
+
+async def first_result(parts: AppContext, notification_id: str) -> dict[str, Any]:
+    """What came of the first attempt to send a notification; waits for it.
+
+    Returns:
+        The notification; one that nobody tried in time, or that waits for the end of quiet hours, is "pending".
+    """
+    end_s = clock.monotonic_s() + _LONGEST_S
+    while True:
+        async with parts.db.connection() as connection:
+            found = await notifications.one(connection, parts.tenant, UUID(notification_id))
+        if found is None:  # removed meanwhile, with its session
+            return {"status": "cancelled", "error_message": None, "note": None, "provider_message_id": None}
+        is_told = found["status"] != "pending" or found["attempts"] > 0 or found["note"] is not None
+        if is_told or clock.monotonic_s() > end_s:
+            return found
+        await asyncio.sleep(_LOOK_S)
+
+
+async def register_template(parts: AppContext, connection: Connection, template_id: str, subject: str, body: str) -> None:
+    """Store a message template; the same id again replaces it."""
+    content = {"subject": subject, "body": body}
+    await registry.put_template(connection, parts.tenant, "message", template_id, content)
+
+
+async def write(
+    parts: AppContext,
+    connection: Connection,
+    template_id: str | None,
+    context: Mapping[str, object],
+    language: str = DEFAULT_LANGUAGE,
+    channel: str | None = None,
+) -> MessageTemplate:
+    """Subject and body for this context; without a template, the context's own.
+
+    Args:
+        language: of built-in templates.
+        channel: how the message travels: for an SMS, built-in templates keep to its alphabet.
+
+    Raises:
+        InvalidInput: no template has this id, or there is neither template nor text.
+    """
+    if template_id is None:
+        subject, body = one_line(shown(context.get("subject"))), plain_text(shown(context.get("body")))
+        if not subject.strip() and not body.strip():
+            raise InvalidInput(
+                [FieldProblem("template", Message("Falta. Indica una plantilla, o subject y body en el contexto."))]
+            )
+        return MessageTemplate(subject, body)
+    own = await registry.templates(connection, parts.tenant, "message")
+    template = choose(own, template_id, language)
+    if template is None:
+        known = ", ".join(sorted({*IDS, *own}))
+        why = Message("No existe {id}. Plantillas: {known}.", {"id": printable(template_id), "known": known})
+        raise InvalidInput([FieldProblem("template", why)])
+    if channel == "sms" and template_id not in own and f"{template_id}.{language}" not in own:
+        template = MessageTemplate(own_words(template.subject), own_words(template.body))
+    return MessageTemplate(fill(template.subject, context), fill(template.body, context))
+
+
+def language_in(context: Mapping[str, object], default: str | None = None) -> str:
+    """The language that a context asks for, if it is one of ours."""
+    wished = context.get("language")
+    return cast("str", wished) if wished in LANGUAGES else default or DEFAULT_LANGUAGE
+
+
+async def _session_id(parts: AppContext, connection: Connection, session_id: str | None) -> str | None:
+    if session_id is None:
+        return None
+    key = uuid_or_none(session_id)
+    if key is None or await sessions.load(connection, parts.tenant, key) is None:
+        raise SessionNotFound(session_id)
+    return str(key)

@@ -1,0 +1,139 @@
+"""Recipients: who is told of what, in which language, and when they want to be left alone."""
+
+from __future__ import annotations
+
+from datetime import time
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from guiado.app import commands
+from guiado.app.context import AppContext
+from guiado.app.knowledge.parse import is_storable
+from guiado.app.outbound.endpoint_fields import secret_problems
+from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
+from guiado.delivery.channels.address import masked, normal_form, spellings
+from guiado.delivery.guarded_client import GuardedClient
+from guiado.domain.events import EventKind
+from guiado.domain.recipient import Recipient
+from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.store import notifications
+from guiado.store.database import Connection
+
+SLACK_DESK = "soporte"
+"""Whom the operator's `SLACK_WEBHOOK_URL` reaches."""
+
+
+async def put(parts: AppContext, connection: Connection, command: commands.Recipient) -> Recipient:
+    """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
+
+    Address and secret, which nobody can read back, stay where the command has none.
+
+    Raises:
+        InvalidInput: a field cannot be used.
+    """
+    known = spellings(command.channel, command.recipient)
+    stored = (await notifications.recipient(connection, parts.tenant, command.channel, known)).options
+    if found := _problems(parts, command, stored.get("webhook_url")):
+        raise InvalidInput(found)
+    given = {"webhook_url": command.webhook_url, "secret": command.secret}
+    recipient = Recipient(
+        channel=command.channel,
+        recipient=normal_form(command.channel, command.recipient),
+        events=tuple(dict.fromkeys(event.value for event in command.events or ())),
+        muted=tuple(dict.fromkeys(command.muted or ())),
+        language=command.language,
+        time_zone=command.time_zone,
+        quiet_from=_time(command.quiet_from),
+        quiet_to=_time(command.quiet_to),
+        digest_minutes=command.digest_minutes,
+        options={**stored, **{name: value for name, value in given.items() if value}},
+    )
+    await notifications.put_recipient(connection, parts.tenant, recipient, known)
+    return recipient
+
+
+async def warning(client: GuardedClient, command: commands.Recipient) -> Message | None:
+    """What keeps messages from the address of a recipient, if anything. Looks its name up: hold no connection meanwhile."""
+    url = command.webhook_url or (command.recipient if command.channel == "webhook" else None)
+    refusal = await client.refusal(url) if url and "://" in url else None
+    return Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}) if refusal else None
+
+
+async def offer_slack(parts: AppContext, connection: Connection) -> None:
+    """Let escalations appear in the operator's Slack, until somebody wants it otherwise."""
+    await notifications.offer_recipient(connection, parts.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
+
+
+async def every(parts: AppContext, connection: Connection) -> list[Recipient]:
+    """Everybody who is told something, or wants it in a certain way."""
+    return await notifications.recipients(connection, parts.tenant)
+
+
+async def find(parts: AppContext, connection: Connection, channel: str, recipient: str) -> Recipient:
+    """How somebody wants to be told, however the address is written; somebody unknown wants nothing special."""
+    return await notifications.recipient(connection, parts.tenant, channel, spellings(channel, recipient))
+
+
+async def language(parts: AppContext, connection: Connection, channel: str, recipient: str) -> str | None:
+    """The language that somebody wants to be told in, where they said so."""
+    return (await find(parts, connection, channel, recipient)).language
+
+
+async def remove(parts: AppContext, connection: Connection, channel: str, recipient: str) -> None:
+    """Forget somebody; what waits for them already is still sent.
+
+    Args:
+        recipient: in any spelling, or masked as `view` shows it.
+
+    Raises:
+        InvalidInput: there is nobody like that.
+    """
+    can_be = is_storable(channel) and is_storable(recipient)
+    known = await _meant(parts, connection, channel, recipient) if can_be else []
+    if not known or not await notifications.delete_recipient(connection, parts.tenant, channel, known):
+        why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
+        raise InvalidInput([FieldProblem("recipient", why)])
+
+
+async def _meant(parts: AppContext, connection: Connection, channel: str, recipient: str) -> list[str]:
+    if "…" not in recipient:
+        return spellings(channel, recipient)
+    stored = await notifications.recipients(connection, parts.tenant)
+    return [
+        one.recipient for one in stored if one.channel == channel and recipient.strip() in (one.recipient, masked(one.recipient))
+    ]
+
+
+def view(recipient: Recipient) -> dict[str, Any]:
+    """A recipient as doors show it: the address of a hook lets anybody write there, and so it is not shown."""
+    shown = {name: getattr(recipient, name) for name in Recipient.__slots__ if name != "options"}
+    times = {name: shown[name].strftime("%H:%M") if shown[name] else None for name in ("quiet_from", "quiet_to")}
+    lists = {name: list(shown[name]) for name in ("events", "muted")}
+    has_url = "webhook_url" in recipient.options
+    return {**shown, **times, **lists, "recipient": masked(recipient.recipient), "has_webhook_url": has_url}
+
+
+def _problems(parts: AppContext, command: commands.Recipient, stored_url: str | None) -> list[FieldProblem]:
+    found = target_problems(command.channel, command.recipient, command.webhook_url)
+    url = command.webhook_url or stored_url
+    missing = missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack)
+    found += [missing] if missing else []
+    found += secret_problems(command.secret or "")
+    if command.time_zone not in _zones():
+        why = Message("No es una zona horaria. Escríbela como Europe/Madrid o America/Mexico_City.")
+        found.append(FieldProblem("time_zone", why))
+    begin, end = command.quiet_from, command.quiet_to
+    if (begin is None) != (end is None) or (begin is not None and begin == end):
+        why = Message("Las horas de silencio necesitan principio y fin, y que sean distintos: quiet_from y quiet_to.")
+        found.append(FieldProblem("quiet_to", why))
+    return found
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
+
+
+def _time(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text else None

@@ -1,0 +1,334 @@
+"""Webhooks: who wants to be told of what.
+
+Source: contract.md §1, TroubleshootingWebhookManager, and §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from guiado import clock
+from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
+from guiado.app.context import AppContext
+from guiado.app.knowledge.parse import is_storable
+from guiado.app.outbound.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
+from guiado.app.outbound.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
+from guiado.delivery.signing import is_standard_secret
+from guiado.domain.events import Event, EventKind
+from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
+from guiado.store import outbox, registry
+from guiado.store.database import Connection
+from guiado.store.registry import MASK, Endpoint
+from guiado.store.sessions import uuid_or_none
+
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient
+
+_UNSHOWN = frozenset({"previous_secret", "previous_secret_until", "older_secrets"})
+_OVERLAP = timedelta(hours=24)
+"""How long the secret before signs too, where nobody says."""
+_TRIES = 3
+
+
+async def register(parts: AppContext, connection: Connection, command: Webhook, *, make_secret: bool) -> Endpoint:
+    """Register an endpoint. The same id again replaces what is given and leaves the rest, the secret above all, as it is.
+
+    Args:
+        make_secret: give a new endpoint a secret when the caller brought none.
+
+    Returns:
+        The endpoint with its secret; doors show that only where `shows_secret` says so.
+
+    Raises:
+        InvalidInput: a field cannot be used.
+    """
+    webhook_id = command.webhook_id or f"wh_{clock.new_id().hex}"
+    stored = await registry.webhook(connection, parts.tenant, webhook_id)
+    _refuse(command, stored)
+    changes, until = _changes(command), clock.now() + _OVERLAP
+    fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
+    for _ in range(_TRIES):  # somebody may register or remove the same id in between
+        found = await registry.add_webhook(connection, parts.tenant, fresh)
+        found = found or await registry.change_webhook(connection, parts.tenant, webhook_id, changes, until, anew=True)
+        if found:
+            return found
+    raise WebhookNotFound(webhook_id)
+
+
+def shows_secret(command: Webhook, endpoint: Endpoint) -> bool:
+    """Whether the answer to a registration shows the secret: to who gave it, or the one time after it was made."""
+    return command.secret is not None or endpoint.created_at == endpoint.updated_at
+
+
+def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
+    return Endpoint(
+        webhook_id=webhook_id,
+        url=command.url,
+        events=_events(command.events),
+        secret=command.secret or made,
+        headers=_stripped(command.headers or {}),
+        timeout=10.0 if command.timeout is UNSET else command.timeout,
+        retry_attempts=10 if command.retry_attempts is UNSET else command.retry_attempts,
+        enabled=command.enabled is not False,
+        thin=command.thin is True,
+        max_per_second=command.max_per_second or None,
+    )
+
+
+async def edit(parts: AppContext, connection: Connection, webhook_id: str, command: WebhookChange) -> Endpoint:
+    """Change what is given of an endpoint; the rest stays as it is. A secret is kept unless there is a new one.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: a field cannot be used.
+    """
+    stored = await find(parts, connection, webhook_id)
+    if webhook_id in BUILT_IN and command.url is not None:
+        raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
+    _refuse(command, stored)
+    until = _until(command.overlap_hours)
+    found = await registry.change_webhook(connection, parts.tenant, webhook_id, _changes(command), until)
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
+
+
+def _refuse(command: Webhook | WebhookChange, stored: Endpoint | None) -> None:
+    given = msgspec.structs.asdict(command)
+    if found := problems(given, stored.headers if stored else {}):
+        raise InvalidInput(found)
+
+
+def _changes(command: Webhook | WebhookChange) -> dict[str, object]:
+    given = msgspec.structs.asdict(command)
+    changes = {
+        name: value for name, value in given.items() if value not in (None, UNSET) and name not in {"webhook_id", "overlap_hours"}
+    }
+    if command.events is not None:
+        changes["events"] = _events(command.events)
+    if command.headers is not None:
+        changes["headers"] = _stripped(command.headers)
+    return changes
+
+
+def _events(events: Sequence[str]) -> list[str]:
+    named = [str(event) for event in dict.fromkeys(events)]
+    return ["*"] if "*" in named else named
+
+
+def _stripped(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in headers.items()}
+
+
+async def warnings(
+    client: GuardedClient, webhook_id: str, url: str, *, is_enabled: bool, secret: str | None = None
+) -> list[Message]:
+    """What keeps an endpoint from working as expected. Looks its name up: hold no connection meanwhile.
+
+    Args:
+        secret: the one that the caller brought.
+    """
+    found: list[Message] = []
+    refusal = await client.refusal(url) if webhook_id not in BUILT_IN else None
+    if refusal is not None:
+        found.append(Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}))
+    if secret and not is_standard_secret(secret):
+        found.append(
+            Message("Las bibliotecas de Standard Webhooks no comprueban este secreto: solo los que empiezan por whsec_.")
+        )
+    if not is_enabled:
+        found.append(Message("Está desactivado: no se le envía nada. {how}", {"how": _how_to_enable(webhook_id)}))
+    return found
+
+
+def _how_to_enable(webhook_id: str) -> Message:
+    return Message("Actívalo con PATCH /webhooks/{id} y «enabled: true», o con: guiado webhooks enable {id}", {"id": webhook_id})
+
+
+async def offer_kestra(parts: AppContext, connection: Connection) -> None:
+    """Let every event go to the operator's Kestra, until somebody wants it otherwise."""
+    await registry.offer_webhook(connection, parts.tenant, KESTRA, [kind.value for kind in EventKind])
+
+
+async def every(parts: AppContext, connection: Connection) -> list[Endpoint]:
+    """All endpoints, secrets included: doors must hide them (`view`)."""
+    return await registry.webhooks(connection, parts.tenant)
+
+
+async def switch(parts: AppContext, connection: Connection, webhook_id: str, *, enabled: bool) -> Endpoint:
+    """Begin or cease to send to an endpoint; what comes meanwhile is kept, and can be sent again.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    return await edit(parts, connection, webhook_id, WebhookChange(enabled=enabled))
+
+
+async def remove(parts: AppContext, connection: Connection, webhook_id: str) -> None:
+    """Remove an endpoint; what was still to be sent to it is cancelled.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    if not is_storable(webhook_id) or not await registry.delete_webhook(connection, parts.tenant, webhook_id):
+        raise WebhookNotFound(webhook_id)
+
+
+async def stats(parts: AppContext, connection: Connection, webhook_id: str) -> dict[str, Any]:
+    """What became of the deliveries to an endpoint.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    await find(parts, connection, webhook_id)
+    found = await registry.webhook_stats(connection, webhook_id)
+    return {name: value for name, value in found.items() if name != "tenant_id"}
+
+
+async def trigger(
+    parts: AppContext, connection: Connection, kind: EventKind, data: dict[str, Any], webhook_id: str | None = None
+) -> tuple[str, list[str]]:
+    """Store an event for the endpoints that want it.
+
+    Args:
+        webhook_id: for this endpoint alone.
+
+    Returns:
+        Id of the event, and the endpoints that it waits for.
+    """
+    return await registry.emit(connection, parts.tenant, Event(kind, data), webhook_id)
+
+
+async def replay(parts: AppContext, connection: Connection, webhook_id: str, command: Replay) -> int:
+    """Send again what an endpoint did not get.
+
+    Returns:
+        How many deliveries wait anew.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: the endpoint is off, the event's id is none, or the range ends before it begins.
+    """
+    await _find_enabled(parts, connection, webhook_id)
+    return await outbox.replay(connection, parts.tenant, webhook_id, _range(command), clock.now())
+
+
+async def replay_all(parts: AppContext, connection: Connection, command: Replay) -> tuple[dict[str, int], list[str]]:
+    """Send again what did not arrive, to every endpoint that is enabled.
+
+    Returns:
+        How many deliveries wait anew at each of them, and the endpoints that are off.
+
+    Raises:
+        InvalidInput: see `replay`.
+    """
+    which, found = _range(command), await registry.webhooks(connection, parts.tenant)
+    counts = {
+        endpoint.webhook_id: await outbox.replay(connection, parts.tenant, endpoint.webhook_id, which, clock.now())
+        for endpoint in found
+        if endpoint.enabled
+    }
+    return counts, [endpoint.webhook_id for endpoint in found if not endpoint.enabled]
+
+
+def _range(command: Replay) -> outbox.Range:
+    event_id = uuid_or_none(command.event_id)
+    if command.event_id is not None and event_id is None:
+        raise InvalidInput([FieldProblem("event_id", Message("No es el identificador de un evento. Cópialo de los intentos."))])
+    if command.begin is not None and command.end is not None and command.begin >= command.end:
+        raise InvalidInput([FieldProblem("end", Message("Debe ser posterior al comienzo (begin)."))])
+    return outbox.Range(event_id, command.begin, command.end, command.delivered, command.event)
+
+
+async def rotate(parts: AppContext, connection: Connection, webhook_id: str, command: Rotate) -> Endpoint:
+    """Give an endpoint a new secret; for some hours the one before signs too.
+
+    Returns:
+        The endpoint with its new secret.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: the secret cannot be used.
+    """
+    if found := secret_problems(command.secret or ""):
+        raise InvalidInput(found)
+    changes = {"secret": command.secret or clock.secret()}
+    endpoint = (
+        await registry.change_webhook(connection, parts.tenant, webhook_id, changes, _until(command.overlap_hours))
+        if is_storable(webhook_id)
+        else None
+    )
+    if endpoint is None:
+        raise WebhookNotFound(webhook_id)
+    return endpoint
+
+
+def _until(overlap_hours: float) -> datetime | None:
+    return clock.now() + timedelta(hours=overlap_hours) if overlap_hours else None
+
+
+async def test(parts: AppContext, connection: Connection, webhook_id: str) -> str:
+    """Store a test event for one endpoint; it goes through the normal delivery queue.
+
+    Returns:
+        Id of the event.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+        InvalidInput: the endpoint is off.
+    """
+    endpoint = await _find_enabled(parts, connection, webhook_id)
+    kind = EventKind.SESSION_STARTED if "*" in endpoint.events else EventKind(endpoint.events[0])
+    async with connection.transaction():
+        event_id, _ = await registry.emit(connection, parts.tenant, Event(kind, {"test": True}), webhook_id)
+    return event_id
+
+
+async def attempts(
+    parts: AppContext, connection: Connection, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
+) -> list[dict[str, Any]]:
+    """The latest attempts at an endpoint, newest first.
+
+    Args:
+        before: time and id of an attempt; only those before it.
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    await find(parts, connection, webhook_id)
+    return await outbox.attempts(connection, parts.tenant, webhook_id, most, before)
+
+
+async def _find_enabled(parts: AppContext, connection: Connection, webhook_id: str) -> Endpoint:
+    endpoint = await find(parts, connection, webhook_id)
+    if not endpoint.enabled:
+        why = Message("Está desactivado. {how}", {"how": _how_to_enable(webhook_id)})
+        raise InvalidInput([FieldProblem("webhook_id", why)])
+    return endpoint
+
+
+async def find(parts: AppContext, connection: Connection, webhook_id: str) -> Endpoint:
+    """One endpoint, secrets included: doors must hide them (`view`).
+
+    Raises:
+        WebhookNotFound: there is none with this id.
+    """
+    found = await registry.webhook(connection, parts.tenant, webhook_id) if is_storable(webhook_id) else None
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
+
+
+def view(endpoint: Endpoint, *, show_secret: bool = False) -> dict[str, Any]:
+    """An endpoint as doors show it: of its headers the names only, since their values are often keys."""
+    values: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.__slots__ if name not in _UNSHOWN}
+    values |= {"headers": dict.fromkeys(endpoint.headers, MASK), "has_secret": endpoint.secret is not None}
+    if not show_secret:
+        values.pop("secret")
+    return values

@@ -1,0 +1,1 @@
+"""Use cases of a session: from the customer's words to solved or a person."""

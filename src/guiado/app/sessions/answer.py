@@ -1,0 +1,257 @@
+"""Answer: what came of a step, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from guiado import clock
+from guiado.app.commands import Step
+from guiado.app.context import AppContext, Caller
+from guiado.app.sessions import views
+from guiado.app.sessions.alarms import hear
+from guiado.domain.decide import Decision, decide
+from guiado.domain.guide import Guide
+from guiado.domain.session import Abandon, Actor, Alarm, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
+from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
+from guiado.i18n import translate
+from guiado.store import sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
+
+_TRIES = 20
+"""How often a command is decided anew because somebody else was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of an answer.
+
+    Args:
+        session: the new state, or the present one when the answer was known already.
+        attempt: the recorded attempt; None when no step was open (the customer said that it is solved).
+        outcome: as recorded.
+        action: how it goes on.
+        failures_allowed: at this many failed attempts a person is called.
+    """
+
+    session: Session
+    guide: Guide | None
+    attempt: StoredAttempt | None
+    outcome: Outcome
+    action: NextAction
+    failures_allowed: int
+
+
+async def load(parts: AppContext, connection: Connection, session_id: object) -> tuple[Loaded, Guide | None]:
+    """A session and the guide version that it follows.
+
+    Raises:
+        SessionNotFound: no session has this id; a malformed id names none.
+    """
+    key = uuid_or_none(session_id)
+    found = await sessions.load(connection, parts.tenant, key) if key else None
+    if found is None:
+        raise SessionNotFound(session_id)
+    return found, await parts.guide_version(connection, found.session.guide_version_id)
+
+
+def outcome_of(command: Step) -> Outcome:
+    """The outcome that an answer means.
+
+    Raises:
+        InvalidInput: `success` and `outcome` contradict each other.
+    """
+    if command.outcome is None:
+        return Outcome.DONE if command.success else Outcome.COULD_NOT
+    # "Did it, no use" may be said with either: the step was done, the problem is still there.
+    if command.outcome is not Outcome.NOT_HELPED and command.outcome.success is not command.success:
+        raise InvalidInput([FieldProblem("outcome", Message("Contradice a success. Haz que coincidan, o envía solo success."))])
+    return command.outcome
+
+
+async def answer(parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: Step) -> Answered:
+    """Record what came of a step and decide what comes next.
+
+    The same answer to a step that is already passed changes nothing and tells the recorded answer.
+
+    Raises:
+        SessionNotFound, SessionEnded, NoStepLeft, WrongStep: see `decide`.
+        StaleSession: another answer was recorded at the same moment, and it said something else, or this one did not say which
+            step it is about.
+    """
+    outcome = outcome_of(command)
+    came_to: Session | None = None
+    for _ in range(_TRIES):
+        loaded, guide = await load(parts, connection, session_id)
+        came_to = came_to or loaded.session
+        # An answer that does not say which step it is about is about the one that was open when it came.
+        if command.step_number is None and loaded.session.current_step != came_to.current_step:
+            break
+        if loaded.session.guide_version_id != came_to.guide_version_id:  # it was about a step of another guide
+            break
+        if loaded.session.attempts > came_to.attempts and await _contradicted(parts, connection, loaded.session, outcome):
+            break
+        known = await _recorded(parts, connection, loaded.session, command.step_number)
+        alarm = hear((command.notes, command.reason), guide, (), loaded.session.language)
+        failed = 0 if outcome.success else await _failed_before(parts, connection, loaded.session)
+        wish = _wish(command, outcome, known, failed, alarm)
+        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed, speak=translate)
+        if not isinstance(decided, Decision):
+            return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
+        attempt_id = clock.new_id()
+        if await _commit(parts, connection, caller, "answer", loaded.session, decided, attempt_id):
+            stored = StoredAttempt(str(attempt_id), decided.attempt) if decided.attempt else None
+            return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed)
+    raise StaleSession
+
+
+async def _contradicted(parts: AppContext, connection: Connection, session: Session, outcome: Outcome) -> bool:
+    """Whether the answer that was faster says something else: of two different answers at once, one wins."""
+    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    return tried[-1].attempt.outcome is not outcome
+
+
+async def _failed_before(parts: AppContext, connection: Connection, session: Session) -> int:
+    """How many attempts at the open step failed so far."""
+    tried = [stored.attempt for stored in await sessions.attempts(connection, parts.tenant, session.session_id)]
+    of_guide = [attempt for attempt in tried if attempt.guide_version_id == session.guide_version_id]
+    return sum(attempt.step_number == session.current_step + 1 and not attempt.success for attempt in of_guide)
+
+
+def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, failed_before: int, alarm: Alarm | None) -> Answer:
+    return Answer(
+        outcome=outcome,
+        step_number=command.step_number,
+        recorded=known.attempt.outcome if known else None,
+        notes=command.notes,
+        active_seconds=command.active_seconds,
+        source=Actor(command.source) if command.source else Actor.CUSTOMER,
+        first_seen_at=_in_utc(command.first_seen_at) if command.first_seen_at else None,
+        reason=command.reason,
+        step_id=command.step_id,
+        step_title=(command.step_title or "").strip() or None,
+        failed_before=failed_before,
+        alarm=alarm,
+    )
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # PostgreSQL knows no zone that is 16 hours or more away; in UTC it takes every moment.
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        why = Message("Debe ser una fecha y hora con zona, por ejemplo 2026-11-22T10:00:00Z.")
+        raise InvalidInput([FieldProblem("first_seen_at", why)]) from None
+
+
+async def _recorded(parts: AppContext, connection: Connection, session: Session, number: int | None) -> StoredAttempt | None:
+    if number is None or number > session.current_step:
+        return None
+    return await sessions.passing_attempt(connection, parts.tenant, session.session_id, number)
+
+
+@asynccontextmanager
+async def telling_state(parts: AppContext, connection: Connection, session_id: object) -> AsyncGenerator[None]:
+    """A refusal carries the state that it comes from."""
+    try:
+        yield
+    except Conflict as error:
+        loaded, guide = await load(parts, connection, session_id)
+        error.state = views.session_view(loaded.session, guide)
+        raise
+
+
+async def command_session(
+    parts: AppContext, connection: Connection, caller: Caller, session_id: object, action: str, command: Command
+) -> tuple[Session, Guide | None]:
+    """Apply a command that needs no answer of its own: escalate, close, abandon.
+
+    Raises:
+        SessionNotFound, SessionEnded: see `decide`.
+        StaleSession: others kept changing the session.
+    """
+
+    async def wish(_session: Session) -> Command:
+        return command
+
+    return await command_wish(parts, connection, caller, session_id, action, wish)
+
+
+async def command_wish(
+    parts: AppContext,
+    connection: Connection,
+    caller: Caller,
+    session_id: object,
+    action: str,
+    wish: Callable[[Session], Awaitable[Command]],
+) -> tuple[Session, Guide | None]:
+    """Apply a command that depends on the session as it stands.
+
+    Args:
+        wish: makes the command; called anew each time somebody else was faster.
+
+    Raises:
+        SessionNotFound, SessionEnded, NothingToClarify, NothingToReject: see `decide`.
+        StaleSession: others kept changing the session.
+    """
+    for _ in range(_TRIES):
+        loaded, guide = await load(parts, connection, session_id)
+        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate)
+        if not isinstance(decided, Decision):
+            return loaded.session, guide
+        if await _commit(parts, connection, caller, action, loaded.session, decided):
+            return decided.session, await parts.guide_version(connection, decided.session.guide_version_id)
+    raise StaleSession
+
+
+async def command_unchanged(
+    parts: AppContext,
+    connection: Connection,
+    caller: Caller,
+    session: Session,
+    action: str,
+    command: Escalate | Resolve | Abandon,
+    now: datetime | None = None,
+) -> bool:
+    """Apply a command to a session as it was read; False, with nothing done, when something happened to it since.
+
+    Args:
+        now: when; by default this process's present moment.
+
+    Raises:
+        SessionEnded: see `decide`.
+    """
+    decided = decide(session, None, command, now or clock.now())
+    return isinstance(decided, Decision) and await _commit(parts, connection, caller, action, session, decided)
+
+
+async def _commit(
+    parts: AppContext,
+    connection: Connection,
+    caller: Caller,
+    action: str,
+    before: Session,
+    decision: Decision,
+    attempt_id: UUID | None = None,
+) -> bool:
+    after = decision.session
+    clarified = after.clarifications != before.clarifications
+    guide = {"guide_version_id": after.guide_version_id} if clarified else {}
+    change = Change(
+        session=after,
+        expected=before.version,
+        # Who leaves does nothing: `updated_at` stays that of the last activity, while the end is told when it is noted.
+        now=max(after.updated_at, after.ended_at or after.updated_at),
+        audit=caller.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **guide),
+        events=decision.events,
+        attempt=decision.attempt,
+        attempt_id=attempt_id,
+        offers=decision.offers,
+        lessons=decision.lessons,
+        clarified=clarified,
+    )
+    return await sessions.commit(connection, parts.tenant, change)

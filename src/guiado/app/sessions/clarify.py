@@ -1,0 +1,278 @@
+"""Clarify and reject: the customer says what the problem is, or that it is not the one whose guide they follow.
+
+Source: contract.md §6, rule 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from guiado import clock
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
+from guiado.app.sessions.alarms import hear
+from guiado.app.sessions.already_tried import already_tried
+from guiado.app.sessions.answer import command_wish, load, telling_state
+from guiado.app.sessions.clarifying_question import considered_of, inquire, option_of, reweigh
+from guiado.app.sessions.ranking import CONSIDERED, Ranking, is_quick, rank
+from guiado.app.sessions.start import Started, heard, pseudonym
+from guiado.detection import Candidate
+from guiado.detection.verdict import Verdict, as_shares, judge, without
+from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
+from guiado.domain.guide import Guide
+from guiado.domain.session import Alarm, Clarify, Reject, Session
+from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+_MOST_REJECTED = 3
+"""Whoever said so often that it is not this gets a person."""
+_WAYS = ("problem_id", "answer", "text", "none")
+
+
+async def clarify(
+    parts: AppContext,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    session_id: object,
+    command: commands.Clarify,
+    ranking: Ranking | None = None,
+) -> Started:
+    """Take the customer's answer to what the problem is.
+
+    After it comes a guide, the options alone, or a person: a customer is asked one question at most.
+
+    Args:
+        ranking: from `ranked_before`, where there are words to rank.
+
+    Raises:
+        InvalidInput: not exactly one thing was said, or the problem is no option.
+        SessionNotFound: no session has this id.
+        SessionEnded, NothingToClarify, StaleSession: see `command_wish`; with the session's present state.
+    """
+    said = _said(command)
+    snapshot = knowledge.snapshot
+
+    async def wish(session: Session) -> Clarify:
+        asked = session.open_clarification
+        if asked is None or (command.answer is not None and asked.question is None):
+            return Clarify(said)  # nothing was asked: to be refused, or heard already
+        alarm = _alarm(snapshot, session, None, command.text)
+        turn, considered = await _clarified(parts, connection, snapshot, session, asked, command, ranking)
+        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        return Clarify(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
+
+    async with telling_state(parts, connection, session_id):
+        session, guide = await command_wish(parts, connection, caller, session_id, "clarify", wish)
+    return _outcome(session, guide, snapshot)
+
+
+async def reject(
+    parts: AppContext,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    session_id: object,
+    command: commands.Reject,
+    ranking: Ranking | None = None,
+) -> Started:
+    """Take it that the recognised problem is not the customer's; the next guide, a question or a person follows.
+
+    Args:
+        ranking: from `ranked_before`.
+
+    Raises:
+        InvalidInput: the problem that it is said to be instead is unknown, or rejected too.
+        SessionNotFound: no session has this id.
+        SessionEnded, NothingToReject, StaleSession: see `command_wish`; with the session's present state.
+    """
+    said = {name: value for name in ("text", "problem_id") if (value := getattr(command, name)) is not None}
+    snapshot = knowledge.snapshot
+    first: list[str | None] = []
+
+    async def wish(session: Session) -> Reject:
+        first.append(session.problem_id)
+        if command.rejected is None and session.problem_id != first[0]:
+            raise StaleSession  # somebody else rejected it meanwhile: this was not said of the next one
+        if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
+            return Reject(said, command.rejected)
+        alarm = _alarm(snapshot, session, None, command.text)
+        turn, considered = await _rejected(parts, connection, snapshot, session, command, ranking)
+        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        return Reject(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
+
+    async with telling_state(parts, connection, session_id):
+        session, guide = await command_wish(parts, connection, caller, session_id, "reject", wish)
+    return _outcome(session, guide, snapshot)
+
+
+def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
+    """What the customer's new words set off; of the guide that follows, all criteria count."""
+    own = turn.guide if isinstance(turn, Pick) else None
+    return hear((words,), own, snapshot.guides.values(), session.language)
+
+
+async def _instead_of_asking(
+    parts: AppContext, connection: Connection, session: Session, turn: Turn, alarm: Alarm | None
+) -> Turn:
+    """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
+    if alarm is None or not isinstance(turn, Clarification):
+        return turn
+    return await _pick(parts, connection, session, turn.options[0])
+
+
+# --------------------------------------------------------------------------------------------------------- what was said
+
+
+def _said(command: commands.Clarify) -> dict[str, object]:
+    said: dict[str, object] = {name: value for name in _WAYS if (value := getattr(command, name)) not in {None, False}}
+    if len(said) != 1:
+        why = Message("Envía exactamente uno de estos campos: problem_id, answer, text, none.")
+        raise InvalidInput([FieldProblem("$", why)])
+    return said
+
+
+async def _clarified(
+    parts: AppContext,
+    connection: Connection,
+    snapshot: Snapshot,
+    session: Session,
+    asked: Clarification,
+    command: commands.Clarify,
+    ranking: Ranking | None,
+) -> tuple[Turn, Considered]:
+    if command.none:
+        return None, _considered(asked.options)
+    if command.problem_id is not None:
+        chosen = next((option for option in asked.options if option.problem_id == command.problem_id), None)
+        if chosen is None:
+            raise InvalidInput(
+                [FieldProblem("problem_id", Message("No es una de las opciones. Elige una o envía none con true."))]
+            )
+        return await _pick(parts, connection, session, chosen), _considered(asked.options)
+    if command.answer is not None:
+        return await _answered(parts, connection, session, asked, command.answer)
+    ranked = await _rank(parts, snapshot, session, session.rejected, command.text, ranking)
+    # Once the options alone were shown, nothing is asked any more: the best one it is, or a person.
+    accept_from = parts.accept_from if asked.question else parts.threshold
+    return await _turn(parts, connection, snapshot, session, ranked, accept_from, may_ask=False)
+
+
+async def _answered(
+    parts: AppContext, connection: Connection, session: Session, asked: Clarification, reply: Reply
+) -> tuple[Turn, Considered]:
+    options = reweigh(asked, reply)
+    considered = _considered(options)
+    match judge(_candidates(considered), parts.threshold, parts.accept_from):
+        case Verdict.ACCEPT:
+            return await _pick(parts, connection, session, options[0]), considered
+        case Verdict.UNCLEAR:
+            return Clarification(options), considered
+        case Verdict.NONE:
+            return None, considered
+
+
+async def _rejected(
+    parts: AppContext,
+    connection: Connection,
+    snapshot: Snapshot,
+    session: Session,
+    command: commands.Reject,
+    ranking: Ranking | None,
+) -> tuple[Turn, Considered]:
+    wrong = {*session.rejected, *([session.problem_id] if session.problem_id else [])}
+    ranked = await _rank(parts, snapshot, session, tuple(wrong), command.text, ranking)
+    if command.problem_id is not None:
+        if command.problem_id in wrong or command.problem_id not in snapshot.version_ids:
+            why = Message("No hay ninguna otra guía {id}. Elige una de las alternativas o quita el campo.")
+            raise InvalidInput([FieldProblem("problem_id", replace(why, params={"id": command.problem_id}))])
+        unlikely = Candidate(command.problem_id, 0.0, ())
+        chosen = next((c for c in ranked if c.problem_id == command.problem_id), unlikely)
+        option = option_of(snapshot, chosen, session.language)
+        return await _pick(parts, connection, session, option), considered_of(ranked)
+    if len(wrong) >= _MOST_REJECTED:
+        return None, considered_of(ranked)
+    was_asked = any(each.question for each in session.clarifications)
+    return await _turn(parts, connection, snapshot, session, ranked, parts.accept_from, may_ask=not was_asked)
+
+
+async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Ranking | None:
+    """The ranking that a clarification or rejection will need, made while no connection is held; None where it is quick.
+
+    Args:
+        more: words that the customer adds.
+
+    Raises:
+        SessionNotFound: no session has this id.
+    """
+    snapshot = knowledge.snapshot
+    if is_quick(snapshot.index):
+        return None
+    async with parts.db.connection() as connection:
+        loaded, _ = await load(parts, connection, session_id)
+    return await rank(snapshot, _words(loaded.session, more), CONSIDERED + _MOST_REJECTED + 1)
+
+
+async def _rank(
+    parts: AppContext, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str | None, known: Ranking | None
+) -> tuple[Candidate, ...]:
+    """The known problems by all that the customer wrote, without those that they rejected."""
+    ranking = await rank(snapshot, _words(session, more), CONSIDERED + len(rejected), known)
+    found = as_shares(heard(snapshot, ranking.candidates, parts.threshold).candidates)
+    return without(found, rejected) if rejected else found
+
+
+def _words(session: Session, more: str | None) -> str:
+    return f"{session.problem_description}\n{more}" if more else session.problem_description
+
+
+async def _turn(
+    parts: AppContext,
+    connection: Connection,
+    snapshot: Snapshot,
+    session: Session,
+    ranked: Sequence[Candidate],
+    accept_from: float,
+    *,
+    may_ask: bool,
+) -> tuple[Turn, Considered]:
+    considered = considered_of(ranked)
+    match judge(ranked, parts.threshold, accept_from):
+        case Verdict.ACCEPT:
+            return await _pick(parts, connection, session, option_of(snapshot, ranked[0], session.language)), considered
+        case Verdict.UNCLEAR:
+            return inquire(snapshot, ranked, session.language, may_ask=may_ask), considered
+        case Verdict.NONE:
+            return None, considered
+
+
+async def _pick(parts: AppContext, connection: Connection, session: Session, option: Option) -> Pick | None:
+    guide = await parts.guide_version(connection, option.guide_version_id)
+    if guide is None or option.guide_version_id is None:
+        return None
+    customer_id = pseudonym(parts.tenant, session.customer_email)
+    recontact_of = await sessions.solved_before(connection, parts.tenant, customer_id, clock.now(), option.problem_id)
+    already = already_tried(guide, session.problem_description, session.language)
+    return Pick(guide, option.guide_version_id, option.title, option.confidence, recontact_of, already)
+
+
+def _candidates(considered: object) -> tuple[Candidate, ...]:
+    stored = cast("Sequence[dict[str, Any]]", considered)
+    return tuple(Candidate(each["problem_id"], each["confidence"], ()) for each in stored)
+
+
+def _considered(options: Sequence[Option]) -> Considered:
+    return tuple({"problem_id": option.problem_id, "confidence": option.confidence} for option in options)
+
+
+# -------------------------------------------------------------------------------------------------------- what came of it
+
+
+def _outcome(session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
+    others = tuple(c for c in _candidates(session.facts["alternatives"]) if c.problem_id in snapshot.guides)
+    verdict = Verdict.UNCLEAR if session.open_clarification else Verdict.ACCEPT if guide else Verdict.NONE
+    return Started(session, guide, others, verdict)

@@ -1,0 +1,72 @@
+"""Detect: which known problem a text may be about, and why. Nothing is stored, and no database is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions.ranking import CONSIDERED, rank
+from guiado.detection import Candidate, Index, detect_language
+from guiado.detection.verdict import Verdict, as_shares, judge
+from guiado.domain.guide import Guide
+from guiado.i18n import DEFAULT_LANGUAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What detection says of a text.
+
+    Args:
+        verdict: take the first, ask which one, or call a person.
+        candidates: best first.
+        language: es, en or pt; None where the text does not tell.
+    """
+
+    verdict: Verdict
+    candidates: tuple[Candidate, ...]
+    language: str | None
+
+
+async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
+    """As `detect`, for an event loop that serves others too."""
+    ranking = await rank(snapshot, text, max(limit, CONSIDERED))
+    return _judged(ranking.candidates, text, none_below, accept_from, limit)
+
+
+def detect(index: Index, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
+    """Rank the known problems for a text. The verdict is made of those that a session would consider, however few are asked for.
+
+    Args:
+        none_below: a best candidate under this confidence, 0..1, is none.
+        accept_from: from this confidence on it is taken without asking.
+        limit: most candidates wanted.
+    """
+    return _judged(index.rank(text, max(limit, CONSIDERED)), text, none_below, accept_from, limit)
+
+
+def _judged(ranked: tuple[Candidate, ...], text: str, none_below: float, accept_from: float, limit: int) -> Detected:
+    candidates = as_shares(ranked)
+    return Detected(judge(candidates, none_below, accept_from), candidates[:limit], detect_language(text))
+
+
+def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[dict[str, Any]]:
+    """The candidates as the API and the terminal show them.
+
+    Args:
+        guides: of the knowledge base that was searched.
+        language: of the titles; by default that of the text.
+    """
+    spoken = language or detected.language or DEFAULT_LANGUAGE
+    return [_candidate(each, guides[each.problem_id].in_language(spoken)) for each in detected.candidates]
+
+
+def _candidate(candidate: Candidate, guide: Guide) -> dict[str, Any]:
+    return {
+        "problem_id": candidate.problem_id,
+        "problem_title": guide.problem_title,
+        "category": str(guide.category),
+        "confidence": round(candidate.confidence, 4),
+        "evidence": {"words": list(candidate.evidence), "example": candidate.example},
+    }

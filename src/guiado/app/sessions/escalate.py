@@ -1,0 +1,165 @@
+"""Escalate and close: when people take over, and when they are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from guiado import clock
+from guiado.app import commands
+from guiado.app.context import AppContext, Caller
+from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
+from guiado.domain.guide import Guide
+from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
+from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Session
+from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.logs import get_logger
+from guiado.store import guides, schedule, sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import Loaded, StoredAttempt
+
+_MAX_DURATION_KEY = "max_session_duration_hours"
+_MAX_DURATION_HOURS = 24.0
+_WAITING_KEY = "waiting_days"
+_WAITING_DAYS = 30.0
+_MOST_BATCHES = 20
+_MOST_HOURS = 876_000.0
+"""A hundred years: a longer interval is more than PostgreSQL's calendar takes."""
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Everything that the person who takes over should know, so that nobody is asked twice."""
+
+    session: Session
+    guide: Guide | None
+    attempts: list[StoredAttempt]
+    escalated_at: datetime
+
+    @property
+    def failed(self) -> list[StoredAttempt]:
+        """The attempts that could not be carried out."""
+        return [stored for stored in self.attempts if not stored.attempt.success]
+
+
+async def escalate(
+    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Escalate
+) -> Handover:
+    """Hand a session over to a person.
+
+    Raises:
+        SessionNotFound: no session has this id.
+        SessionEnded, StaleSession: see `command_session`; with the session's present state.
+    """
+    wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(caller))
+    async with telling_state(parts, connection, session_id):
+        session, guide = await command_session(parts, connection, caller, session_id, "escalate", wish)
+    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    return Handover(session, guide, tried, session.ended_at or clock.now())
+
+
+async def resolve(
+    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Resolve
+) -> tuple[Session, Guide | None]:
+    """Close a session as solved, on a person's word, with what the problem really was.
+
+    Raises:
+        SessionNotFound: no session has this id.
+        InvalidInput: there is no such problem or step.
+        SessionEnded, StaleSession: see `command_session`; with the session's present state.
+    """
+    async with telling_state(parts, connection, session_id):
+        loaded, guide = await load(parts, connection, session_id)
+        await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id, command.step_id)
+        closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
+        return await command_session(parts, connection, caller, session_id, "resolve", closing)
+
+
+async def resume(parts: AppContext, connection: Connection, caller: Caller, session_id: object) -> tuple[Session, Guide | None]:
+    """Open an abandoned session where it stood. One that is open already stays as it is.
+
+    Raises:
+        SessionNotFound: no session has this id.
+        SessionEnded, StaleSession: see `command_session`; with the session's present state.
+    """
+    async with telling_state(parts, connection, session_id):
+        return await command_session(parts, connection, caller, session_id, "resume", Resume())
+
+
+async def refuse_unknown(
+    parts: AppContext,
+    connection: Connection,
+    session: Session,
+    guide: Guide | None,
+    problem_id: str | None,
+    step_id: str | None = None,
+) -> None:
+    """What is learned from a session is worth nothing when its true problem or step never existed.
+
+    Args:
+        guide: the one that the session follows.
+        problem_id: what a person calls the true problem; None means the one that was found.
+
+    Raises:
+        InvalidInput: the knowledge base of this session never held them.
+    """
+    wanted = problem_id or session.problem_id
+    scope = await sessions.scope(connection, parts.tenant, session.session_id)
+    stored = await guides.latest(connection, parts.tenant, scope, [wanted]) if wanted else {}
+    known = [each for each in (guide, *(version.guide for version in stored.values())) if each and each.problem_id == wanted]
+    problems: list[FieldProblem] = []
+    if problem_id not in {None, NO_KNOWN_PROBLEM} and not known:
+        why = Message("No hay ninguna guía {id}. Escribe la correcta, o «otro» si no es ninguna.", {"id": wanted})
+        problems.append(FieldProblem("problem_id", why))
+    elif step_id is not None and step_id not in {step.step_id for each in known for step in each.steps}:
+        why = Message("La guía no tiene ningún paso {id}. Escribe su step_id o quita el campo.", {"id": step_id})
+        problems.append(FieldProblem("step_id", why))
+    if problems:
+        raise InvalidInput(problems)
+
+
+async def abandon_idle(parts: AppContext) -> int:
+    """End the sessions about which nobody did anything for too long.
+
+    Those that their customer left `max_session_duration_hours` ago count as abandoned, those that have waited for a person for
+    `waiting_days` as expired. The database's clock decides.
+
+    Returns:
+        How many were ended.
+    """
+    ended = 0
+    async with parts.db.connection() as connection:
+        hours = await sessions.config_number(connection, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
+        days = await sessions.config_number(connection, _WAITING_KEY, _WAITING_DAYS)
+        for find, limit_h, wish in (
+            (sessions.idle, _sensible(hours, _MAX_DURATION_HOURS), Abandon()),
+            (sessions.waiting, _sensible(days * 24, _WAITING_DAYS * 24), Abandon(expired=True)),
+        ):
+            for _ in range(_MOST_BATCHES):
+                found = await find(connection, parts.tenant, limit_h)
+                count = await _end(parts, connection, found, wish)
+                ended += count
+                if count < len(found) or not found:
+                    break
+    return ended
+
+
+async def _end(parts: AppContext, connection: Connection, found: list[Loaded], wish: Abandon) -> int:
+    caller, count, now = Caller(actor="machine", channel="worker"), 0, await schedule.now(connection)
+    for loaded in found:
+        if await command_unchanged(parts, connection, caller, loaded.session, "abandon", wish, now):
+            count += 1
+        else:
+            # Somebody came back at this very moment: then it is not abandoned.
+            log.info("abandon_skipped", session_id=loaded.session.session_id)
+    return count
+
+
+def _sensible(hours: float, usual: float) -> float:
+    # Zero or less would end every session at once.
+    return min(hours, _MOST_HOURS) if hours > 0 else usual
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(caller.actor) if caller.actor in {"customer", "machine"} else Actor.AGENT

@@ -1,0 +1,87 @@
+"""Find: sessions by ticket, customer, problem, status and time, and one by its short reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from uuid import UUID
+
+from guiado.app.commands import Page
+from guiado.app.context import AppContext
+from guiado.app.sessions.views import View, reference
+from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
+from guiado.store import sessions
+from guiado.store.database import Connection
+from guiado.store.sessions import Wanted, uuid_or_none
+
+_REFERENCE = re.compile(r"[0-9a-f]{6,32}")
+_EATEN_PLUS = re.compile(r"(T[\d:.,]+) (\d\d:?(?:\d\d)?)", re.ASCII)
+"""In an address an unwritten `%2B` arrives as a blank: 2026-11-22T10:00:00+01:00 is what curl users type."""
+
+
+def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], str] = str) -> Wanted:
+    """What a checked command looks for.
+
+    Args:
+        zone: of dates and times that name none; None means that of this machine.
+        name_of: the caller's name of a field.
+
+    Raises:
+        InvalidInput: a date cannot be read.
+    """
+    since = _moment(name_of("since"), page.since, zone)
+    until = _moment(name_of("until"), page.until, zone, is_end=True)
+    if since and until and until <= since:
+        why = Message("Debe ser posterior a {since}.", {"since": name_of("since")})
+        raise InvalidInput([FieldProblem(name_of("until"), why)])
+    return Wanted(
+        status=page.status.value if page.status else None,
+        ticket_id=page.ticket_id,
+        customer_email=page.customer_email,
+        problem_id=page.problem_id,
+        since=since,
+        until=until,
+    )
+
+
+def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool = False) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(_EATEN_PLUS.sub(r"\1+\2", given))
+        whole_day = moment.time() == time() and len(given) <= len("2026-11-22")
+        # Until a day means until its end.
+        moment += timedelta(days=1 if is_end and whole_day else 0)
+        local = moment.astimezone() if zone is None else moment.replace(tzinfo=zone)
+        return (moment if moment.tzinfo else local).astimezone(UTC)
+    except (ValueError, OverflowError):
+        why = Message("{given} no es una fecha. Escríbela así: 2026-11-22 o 2026-11-22T10:00.", {"given": printable(given)})
+        raise InvalidInput([FieldProblem(name, why)]) from None
+
+
+async def find(
+    parts: AppContext, connection: Connection, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None
+) -> list[View]:
+    """Sessions, newest first, each with its short `reference`."""
+    rows = await sessions.page(connection, parts.tenant, limit, before=before, wanted=wanted)
+    return [{**row, "reference": reference(str(row["session_id"]))} for row in rows]
+
+
+async def id_of(parts: AppContext, connection: Connection, given: str) -> str:
+    """The id of the session that a person names: by its id, by its reference, or by the beginning of its id.
+
+    Raises:
+        SessionNotFound: there is none.
+        InvalidInput: it is more than one.
+    """
+    if uuid_or_none(given) is not None:
+        return given
+    digits = given.strip().lower().replace("-", "")
+    found = await sessions.by_reference(connection, parts.tenant, digits) if _REFERENCE.fullmatch(digits) else []
+    if not found:
+        raise SessionNotFound(given)
+    if len(found) > 1:
+        why = Message("Varias sesiones tienen {given} en su identificador. Escribe más caracteres.", {"given": printable(given)})
+        raise InvalidInput([FieldProblem("session_id", why)])
+    return found[0]

@@ -1,0 +1,201 @@
+"""Start: from the customer's words to the first step."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from guiado import clock
+from guiado.app.commands import Start
+from guiado.app.context import AppContext, Caller
+from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
+from guiado.app.sessions.alarms import hear
+from guiado.app.sessions.already_tried import already_tried
+from guiado.app.sessions.clarifying_question import considered_of, inquire
+from guiado.app.sessions.llm_choice import Opinion, heed
+from guiado.app.sessions.ranking import Ranking, rank
+from guiado.detection import Candidate, Index, detect_language
+from guiado.detection.verdict import Verdict, as_shares, judge
+from guiado.domain.decide import begin
+from guiado.domain.guide import Guide
+from guiado.domain.learning_signal import withdrawn
+from guiado.domain.session import Session
+from guiado.errors import StaleSession
+from guiado.i18n import DEFAULT_LANGUAGE, translate
+from guiado.logs import get_logger
+from guiado.store import sessions
+from guiado.store.database import Connection
+
+_ALTERNATIVES = 3
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A new session.
+
+    Args:
+        guide: the guide version that it follows, or None when nothing was recognised.
+        alternatives: other problems that it could be, best first.
+        verdict: what detection came to; where nothing could be asked, the best one was taken even if it is unclear.
+    """
+
+    session: Session
+    guide: Guide | None
+    alternatives: tuple[Candidate, ...]
+    verdict: Verdict = Verdict.ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What detection says of a text.
+
+    Args:
+        problem: the best candidate, if it is above the threshold.
+        candidates: all that were considered, best first.
+    """
+
+    problem: Candidate | None
+    candidates: tuple[Candidate, ...]
+
+
+def heard(snapshot: Snapshot, candidates: tuple[Candidate, ...], threshold: float) -> Detected:
+    """What a ranking comes to.
+
+    Args:
+        candidates: best first.
+        threshold: a candidate below this confidence, 0..1, counts as none.
+    """
+    best = candidates[0] if candidates else None
+    accepted = best if best and best.confidence >= threshold else None
+    # The text itself stays out of the log: it may hold personal data.
+    log.info(
+        "problem_detection",
+        problem=best.problem_id if best else None,
+        score=round(best.confidence, 3) if best else 0.0,
+        threshold=threshold,
+        accepted=accepted is not None,
+        detector=snapshot.index.version,
+    )
+    return Detected(accepted, candidates)
+
+
+async def start(
+    parts: AppContext,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    caller: Caller,
+    command: Start,
+    opinion: Opinion | None = None,
+    ranking: Ranking | None = None,
+) -> Started:
+    """Begin a session and offer its first step; a question where it is unclear and the caller can ask; or a person.
+
+    Args:
+        knowledge: where to look the problem up.
+        command: checked input.
+        opinion: of a language model, from `second_opinion`; it counts where detection wavers.
+        ranking: of the description, made before the connection was taken.
+    """
+    now = clock.now()
+    ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
+    snapshot = ranking.snapshot
+    detected = heard(snapshot, ranking.candidates, parts.threshold)
+    verdict = judge(as_shares(detected.candidates), 0, parts.accept_from) if detected.problem else Verdict.NONE
+    if opinion is not None and verdict is Verdict.UNCLEAR:
+        detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
+    shares = as_shares(detected.candidates)
+    known, words = knowledge.snapshot.guides, (command.problem_description,)
+    # Who needs a person at once is asked nothing first.
+    asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
+    taken = replace(detected, problem=None) if asks else detected
+    session, guide = await _prepare(parts, connection, knowledge, snapshot, caller, command, taken)
+    asked = inquire(snapshot, shares, session.language) if asks else None
+    customer_id = str(session.facts["customer_id"])
+    # What the problem is must be known first.
+    recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
+    session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
+    alarm = None if asks else hear(words, guide, known.values(), session.language)
+    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
+    lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
+    audit = caller.audit("start", guide_version_id=session.guide_version_id)
+    offers = opinion.sign(decision.offers) if opinion else decision.offers
+    also = (opinion.audit(caller),) if opinion else ()
+    change = sessions.Change(
+        decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
+    )
+    if not await sessions.commit(connection, parts.tenant, change):  # a session with this very id was there already
+        raise StaleSession
+    others = tuple(c for c in detected.candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
+    return Started(decision.session, guide, others, verdict)
+
+
+def _heed(opinion: Opinion, detected: Detected, *, can_ask: bool) -> tuple[Detected, Verdict]:
+    """What detection comes to with a model's opinion; who can be asked is asked when the model says that it is none of them."""
+    if opinion.chosen is None:
+        return (detected, Verdict.UNCLEAR) if can_ask else (replace(detected, problem=None), Verdict.NONE)
+    candidates = heed(opinion, detected.candidates)
+    if candidates[0].problem_id != opinion.chosen:  # another knowledge base meanwhile
+        return detected, Verdict.UNCLEAR
+    return replace(detected, problem=candidates[0], candidates=candidates), Verdict.ACCEPT
+
+
+async def _prepare(
+    parts: AppContext,
+    connection: Connection,
+    knowledge: KnowledgeBase,
+    snapshot: Snapshot,
+    caller: Caller,
+    command: Start,
+    detected: Detected,
+) -> tuple[Session, Guide | None]:
+    problem_id = detected.problem.problem_id if detected.problem else None
+    version_id = snapshot.version_ids.get(problem_id) if problem_id else None
+    guide = await parts.guide_version(connection, version_id)
+    language = command.language or caller.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
+    now = clock.now()
+    session = Session(
+        session_id=str(clock.new_id()),
+        ticket_id=None if command.ticket_id is None else str(command.ticket_id),
+        customer_email=command.customer_email,
+        customer_name=command.customer_name,
+        problem_description=command.problem_description,
+        started_at=now,
+        updated_at=now,
+        total_steps=len(guide.steps) if guide else 0,
+        problem_id=guide.problem_id if guide else None,
+        problem_title=guide.in_language(language).problem_title if guide else None,
+        guide_version_id=version_id,
+        language=language,
+        facts={
+            **_facts(parts.tenant, parts.threshold, knowledge.scope, snapshot.index, caller, command, detected),
+            "already_tried": already_tried(guide, command.problem_description, language),
+        },
+    )
+    return session, guide
+
+
+def _facts(
+    tenant: str, threshold: float, scope: str, index: Index, caller: Caller, command: Start, detected: Detected
+) -> dict[str, object]:
+    best = detected.candidates[0] if detected.candidates else None
+    return {
+        "channel": caller.channel,
+        "source": command.source,
+        "device": command.device,
+        "product": command.product,
+        "detector_version": index.version,
+        "detection_confidence": best.confidence if best else 0.0,
+        "alternatives": considered_of([c for c in detected.candidates if c is not detected.problem]),
+        "metadata": {
+            "detection_threshold": threshold,
+            "detection_intercept": index.intercept,
+            "scope": scope,
+        },
+        "customer_id": pseudonym(tenant, command.customer_email),
+    }
+
+
+def pseudonym(tenant: str, email: str) -> str:
+    """A stable name for a customer that does not show the address: 128 bits of SHA-256."""
+    return hashlib.sha256(f"{tenant}\n{email}".encode()).hexdigest()[:32]

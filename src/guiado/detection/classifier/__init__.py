@@ -1,0 +1,1 @@
+"""Fitted detection: features, scores, calibration and the stored model."""

@@ -1,0 +1,1 @@
+"""Lexical detection: words, their frequencies, slips and the ranking by them."""

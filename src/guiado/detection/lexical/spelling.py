@@ -1,0 +1,247 @@
+"""Slips of the finger in a customer's words, put right for the encoder, which reads a misspelt word as crumbs of others.
+
+A word is replaced where that explains best what was written: how likely the other word is, and how likely the slip,
+against how likely these letters are as they stand. Words of the knowledge base are far likelier than others.
+
+Source: Kernighan, Church and Gale (1990), "A Spelling Correction Program Based on a Noisy Channel Model".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache, partial
+from typing import Protocol
+
+from guiado.detection.lexical.ngram_index import NgramIndex, deletions
+from guiado.detection.lexical.vocabulary import slip
+from guiado.detection.lexical.word_frequencies import CommonWords, common_words, spoken
+from guiado.detection.semantic.encoders.sentencepiece import PieceLexicon
+from guiado.detection.semantic.encoders.use import kept_folder, load_lexicon
+from guiado.errors import EncoderUnavailable
+from guiado.text.abbreviations import FULL_FORMS
+from guiado.text.language import language_of
+from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
+from guiado.text.tokenize import fold
+
+FEWEST_LETTERS = 3
+"""Shorter words have too many neighbours."""
+LONGEST = 24
+"""Longer words are names and numbers."""
+
+_MOST_REPAIRS = 24  # in one text: who needs more writes another language
+_MOST_WORDS = 160  # the encoder reads no more
+_WORD = re.compile(r"[^\W\d_]+")
+_PLAIN = re.compile(r"[a-z]+")
+
+# Natural logarithms of probabilities, chosen on the training rows of five data sets: of a slip at all, of one that is
+# rarer than doubled, left out or exchanged letters, and of a word of the knowledge base.
+_SLIP, _OTHER_LETTER, _FIRST_LETTER = -5.0, -1.5, -3.0
+_KNOWN_WORD = -8.0
+_KNOWN_AND_COMMON = 1.0
+_UNWEIGHED = -18.0  # letters of which nobody knows how likely they are
+
+
+_ENDINGS = "aeos"  # what two forms of a Spanish or Portuguese word differ in
+_ORDINARY = FUNCTION_WORDS | GREETINGS | frozenset(map(fold, FULL_FORMS))
+
+
+class Lexicon(Protocol):
+    """What is known of the languages themselves. Weights are natural logarithms of probabilities."""
+
+    def weigh_word(self, word: str, language: str | None) -> float | None:
+        """How likely a word is in a text of that language, or of any; None for one that is not known as a whole."""
+        ...
+
+    def is_whole(self, word: str) -> bool:
+        """Whether the encoder reads a word as one."""
+        ...
+
+    def is_name(self, word: str) -> bool:
+        """Whether a word in lower case is known with capitals only."""
+        ...
+
+    def near(self, word: str, language: str | None) -> set[str]:
+        """Longer words that share a form of `deletions` with this one; with accents, or as they are without."""
+        ...
+
+    def weigh_letters(self, word: str) -> float:
+        """How likely these letters are, in whatever parts they make sense."""
+        ...
+
+    def accented(self, plain: str, language: str | None) -> str | None:
+        """The likeliest word with accents that is this one without them."""
+        ...
+
+
+class Words:
+    """What is known of the languages: the pieces of the encoder, and the common words of the three that guiado speaks.
+
+    Args:
+        pieces: of the encoder.
+        common: gives the common words of a language.
+    """
+
+    def __init__(self, pieces: PieceLexicon, common: Callable[[str], CommonWords]) -> None:
+        self._pieces, self._common = pieces, common
+
+    def weigh_word(self, word: str, language: str | None) -> float | None:
+        """See `Lexicon.weigh_word`."""
+        found = [self._common(one).weigh(word) for one in spoken(language)] + [self._pieces.weigh_word(word)]
+        return max((weight for weight in found if weight is not None), default=None)
+
+    def is_whole(self, word: str) -> bool:
+        """See `Lexicon.is_whole`."""
+        return self._pieces.weigh_word(word) is not None
+
+    def is_name(self, word: str) -> bool:
+        """See `Lexicon.is_name`."""
+        return self._pieces.is_name(word)
+
+    def near(self, word: str, language: str | None) -> set[str]:
+        """See `Lexicon.near`."""
+        return set[str]().union(*(self._common(one).near(word) for one in spoken(language)))
+
+    def weigh_letters(self, word: str) -> float:
+        """See `Lexicon.weigh_letters`."""
+        return self._pieces.weigh_letters(word)
+
+    def accented(self, plain: str, language: str | None) -> str | None:
+        """See `Lexicon.accented`."""
+        found = [self._common(one).accented(plain) for one in spoken(language)]
+        return next((word for word in found if word), None) or self._pieces.accented(plain)
+
+
+class Speller:
+    """Puts what was meant in the place of slips. Immutable after construction; any number of threads may use one.
+
+    Args:
+        known_words: of the knowledge base, in lower case, with accents; as often as they occur, or a Counter.
+        lexicon: gives the languages' words when the first unknown word comes; those of the default encoder if not given.
+        previous: shares what it has in common.
+    """
+
+    def __init__(
+        self, known_words: Iterable[str], lexicon: Callable[[], Lexicon | None] | None = None, previous: Speller | None = None
+    ) -> None:
+        counts = {word: count for word, count in Counter(known_words).items() if _WORD.fullmatch(word)}
+        self._known = frozenset(counts)
+        self._spellings = _spellings(counts)
+        self._forms = {plain.rstrip(_ENDINGS): word for plain, word in self._spellings.items() if len(plain) > FEWEST_LETTERS}
+        long = [plain for plain in self._spellings if len(plain) > FEWEST_LETTERS]
+        self._filed: NgramIndex = previous._filed.with_words(long) if previous else NgramIndex(long, deletions)  # noqa: SLF001 its own kind
+        self._lexicon = lexicon or _default_lexicon
+        self._mended = lru_cache(maxsize=8_192)(self._mend)
+
+    def prepare(self) -> None:
+        """Do what the first query would have to wait for."""
+        if lexicon := self._lexicon():
+            lexicon.weigh_word("", None)
+
+    def repair(self, text: str) -> str:
+        """A text without slips.
+
+        Args:
+            text: as `clean_sentence` leaves it.
+        """
+        left, language = _MOST_REPAIRS, language_of(text)
+
+        def mend(match: re.Match[str]) -> str:
+            nonlocal left
+            word = match.group()
+            if word in self._known or not FEWEST_LETTERS <= len(word) <= LONGEST or left == 0:
+                return word
+            mended = self._mended(word, language)
+            left -= mended != word
+            return mended
+
+        return _WORD.sub(mend, text, count=_MOST_WORDS)
+
+    def _mend(self, word: str, language: str | None) -> str:
+        plain, lexicon = fold(word), self._lexicon()
+        weight = lexicon.weigh_word(word, language) if lexicon else None
+        spelling = self._spellings.get(plain)
+        if spelling is not None and not _is_likelier(weight, lexicon.weigh_word(spelling, language) if lexicon else None):
+            return spelling
+        if plain in _ORDINARY or not _PLAIN.fullmatch(plain):
+            return word
+        if weight is not None:
+            return self._known_form(word, plain, lexicon)
+        if lexicon is not None and lexicon.is_name(word):
+            return word
+        if word == plain and (accented := _accented(plain, lexicon, language)) is not None:
+            return accented
+        return self._nearest(word, plain, lexicon, language) or word
+
+    def _known_form(self, word: str, plain: str, lexicon: Lexicon | None) -> str:
+        """A right word; where the encoder would read crumbs, the knowledge base's form of it: "jefe" for "jefa"."""
+        form = self._forms.get(plain.rstrip(_ENDINGS))
+        if form is None or lexicon is None or len(plain) <= FEWEST_LETTERS or lexicon.is_whole(word):
+            return word
+        return form
+
+    def _nearest(self, word: str, plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
+        """What was meant, if that is likelier than that nothing was amiss."""
+        least = (lexicon.weigh_letters(plain) if lexicon else _UNWEIGHED) - _SLIP
+        known = self._filed.sharing(plain)
+        found = [self._weigh(near, plain, lexicon, language) for near in known if slip(plain, near)]
+        if lexicon is not None:
+            others = [near for near in lexicon.near(plain, language) if near not in self._spellings and slip(plain, near)]
+            found += [_weigh_common(near, plain, lexicon, language, marked=word != plain) for near in others]
+        weight, spelling = max(found, default=(least, ""))
+        return spelling if weight > least else None
+
+    def _weigh(self, near: str, plain: str, lexicon: Lexicon | None, language: str | None) -> tuple[float, str]:
+        """How likely it is that a word of the knowledge base was meant, and how it is written."""
+        spelling = self._spellings[near]
+        common = lexicon.weigh_word(spelling, language) if lexicon else None
+        weight = _KNOWN_WORD if common is None else max(_KNOWN_WORD, common) + _KNOWN_AND_COMMON
+        return weight + _cost(plain, near), spelling
+
+
+def _accented(plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
+    """A word that only its accent is missing of; Spanish words that end so have one, known or not."""
+    if plain.endswith(("cion", "sion")):
+        return f"{plain[:-2]}ón"
+    return lexicon.accented(plain, language) if lexicon else None
+
+
+def _weigh_common(near: str, plain: str, lexicon: Lexicon, language: str | None, *, marked: bool) -> tuple[float, str]:
+    """How likely it is that a common word was meant, and how it is written: with an accent where there was one."""
+    bare, accented = lexicon.weigh_word(near, language), lexicon.accented(near, language)
+    weight = lexicon.weigh_word(accented, language) if accented else None
+    spelling = accented or near
+    if weight is None or (_is_likelier(bare, weight) and not marked):
+        weight, spelling = bare, near
+    return (_UNWEIGHED if weight is None else weight) + _cost(plain, near), spelling
+
+
+def _cost(word: str, near: str) -> float:
+    """What speaks against that slip, beside that it is one."""
+    cost = _FIRST_LETTER if word[:1] != near[:1] else 0.0
+    different = sum(one != other for one, other in zip(word, near, strict=False)) if len(word) == len(near) else 0
+    return cost + (_OTHER_LETTER if different == 1 else 0.0)
+
+
+def _is_likelier(one: float | None, other: float | None) -> bool:
+    return one is not None and (other is None or one > other)
+
+
+def _spellings(counts: Mapping[str, int]) -> dict[str, str]:
+    """Folded words with the way they are written most often."""
+    found: dict[str, str] = {}
+    for word, count in counts.items():
+        plain = word if word.isascii() else fold(word)
+        known = found.get(plain)
+        if known is None or (count, word) > (counts[known], known):
+            found[plain] = word
+    return found
+
+
+@cache
+def _default_lexicon() -> Lexicon | None:
+    try:
+        return Words(load_lexicon(), partial(common_words, folder=kept_folder()))
+    except EncoderUnavailable:
+        return None

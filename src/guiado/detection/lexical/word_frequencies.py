@@ -1,0 +1,186 @@
+"""The common words of Spanish, English and Portuguese, how often people write them, and what else is written like them.
+
+They are prepared once, and mapped by every process of this user from then on.
+Source: Speer (2022), wordfreq; its smaller lists: words that are at least one in a million.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from itertools import accumulate, chain
+from math import log
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from guiado.detection.arrays import spans
+from guiado.detection.lexical.ngram_index import deletions
+from guiado.detection.semantic.encoders.mapped_arrays import Arrays, key_of, map_arrays, remove_others, view, write_arrays
+from guiado.detection.semantic.encoders.sentencepiece import PieceTable, tabulate
+from guiado.text.tokenize import fold
+
+LANGUAGES = ("es", "en", "pt")
+COMMON_LETTERS = 5
+"""Shorter common words are neighbours of everything."""
+
+_PACKAGE = "wordfreq"
+_FORM = 1  # of what is kept; another number makes another folder
+_BUCKETS = 1 << 15  # about as many as words
+_Numbers = dict[str, NDArray[Any]]
+
+
+class CommonWords:
+    """The common words of one language. Any number of threads may ask.
+
+    Args:
+        arrays: of `_prepare`.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._words, self._weights = PieceTable(_part(arrays, "word")), view(arrays["weights"])
+        self._plain, self._accented = PieceTable(_part(arrays, "plain")), _Strings(_part(arrays, "accented"))
+        self._long, self._forms, self._owners = _Strings(_part(arrays, "long")), arrays["forms"], arrays["owners"]
+
+    def weigh(self, word: str) -> float | None:
+        """Natural logarithm of the chance that a word is this one; None for one that is not common."""
+        row = self._words.find(word)
+        return None if row is None else self._weights[row]
+
+    def accented(self, plain: str) -> str | None:
+        """The likeliest word with accents that is this one without them."""
+        row = self._plain.find(plain)
+        return None if row is None else self._accented[row]
+
+    def near(self, word: str) -> set[str]:
+        """Words of `COMMON_LETTERS` and more, without accents, that share a form of `deletions` with this one."""
+        forms = deletions(word)
+        hashes = _hashes(forms)
+        begins, ends = np.searchsorted(self._forms, hashes), np.searchsorted(self._forms, hashes, "right")
+        found = {self._long[row] for row in self._owners[spans(begins, ends)].tolist()}
+        return {other for other in found if not forms.isdisjoint(deletions(other))}  # different forms may have one hash
+
+
+class _Strings:
+    """Strings by number, read where they are mapped."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._offsets, self._letters = view(arrays["offsets"]), view(arrays["letters"])
+
+    def __getitem__(self, row: int) -> str:
+        return self._letters[self._offsets[row] : self._offsets[row + 1]].tobytes().decode()
+
+
+def weights(language: str) -> dict[str, float]:
+    """The words of one language, some 30,000, with natural logarithms of their chances; read anew, in 3 MB.
+
+    Args:
+        language: "es", "en" or "pt".
+    """
+    # The list is read without its package, which brings 20 MB of what is not needed here.
+    _, *levels = msgspec.msgpack.decode(gzip.decompress(_source(language).read_bytes()), type=list[Any])
+    return {word: log(10 ** (-level / 100)) for level, words in enumerate(levels) for word in words if word.isalpha()}
+
+
+@cache
+def common_words(language: str, folder: Path | None) -> CommonWords:
+    """The common words of a language in this process, prepared by the first one that asks.
+
+    Args:
+        language: "es", "en" or "pt".
+        folder: where they are kept for other processes; None keeps nothing.
+    """
+    key = key_of(_PACKAGE, [f"wordfreq/data/small_{language}."], _FORM) if folder else None
+    if folder is None or key is None:
+        return CommonWords(_prepare(weights(language)))
+    path = folder / f"words-{language}-{key}"
+    return CommonWords(_kept(path) or _keep(path, _prepare(weights(language))))
+
+
+def spoken(language: str | None) -> Iterator[str]:
+    """The languages whose words count in a text.
+
+    Args:
+        language: of the text; all of them where it is not known.
+    """
+    yield from LANGUAGES if language is None else (language,)
+
+
+def _source(language: str) -> Path:
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(_PACKAGE)
+    return Path(spec.origin).parent / "data" / f"small_{language}.msgpack.gz"
+
+
+def _kept(path: Path) -> Mapping[str, NDArray[Any]] | None:
+    content = map_arrays(path)
+    return content.arrays if content else None
+
+
+def _keep(path: Path, arrays: _Numbers) -> Mapping[str, NDArray[Any]]:
+    """Write arrays down, and take them from there; `arrays` themselves where that cannot be."""
+    with suppress(OSError):
+        write_arrays(path, Arrays({}, arrays))
+        remove_others(path, f"{path.name[: len('words-es-')]}*")
+    return _kept(path) or arrays
+
+
+def _prepare(known: Mapping[str, float]) -> _Numbers:
+    spellings = _spellings(known)
+    bare = (word for word in known if word.isascii())
+    long = sorted({word for word in chain(bare, spellings) if len(word) >= COMMON_LETTERS})
+    return {
+        **_named("word", tabulate({word: row for row, word in enumerate(known)}, _BUCKETS)),
+        "weights": np.fromiter(known.values(), np.float64, len(known)),
+        **_named("plain", tabulate({plain: row for row, plain in enumerate(spellings)}, _BUCKETS)),
+        **_named("accented", _pack(list(spellings.values()))),
+        **_named("long", _pack(long)),
+        **_file(long),
+    }
+
+
+def _spellings(known: Mapping[str, float]) -> dict[str, str]:
+    """The likeliest word with accents for what is left without them."""
+    found: dict[str, str] = {}
+    for word in sorted((word for word in known if not word.isascii()), key=lambda word: (known[word], word)):
+        if (plain := fold(word)) != word:
+            found[plain] = word
+    return found
+
+
+def _file(words: Sequence[str]) -> _Numbers:
+    """Words under the hashes of their `deletions`, in ascending order."""
+    forms = [deletions(word) for word in words]
+    hashes = _hashes(chain.from_iterable(forms))
+    order = np.argsort(hashes, kind="stable")
+    owners = np.repeat(np.arange(len(words), dtype=np.int32), list(map(len, forms)))
+    return {"forms": hashes[order], "owners": owners[order]}
+
+
+def _hashes(forms: Iterable[str]) -> NDArray[np.uint32]:
+    """Python's own hashes are others in every process."""
+    return np.array([zlib.crc32(form.encode("utf-8", "surrogatepass")) for form in forms], np.uint32)
+
+
+def _pack(strings: Sequence[str]) -> _Numbers:
+    letters = [string.encode() for string in strings]
+    return {
+        "offsets": np.fromiter(accumulate(map(len, letters), initial=0), np.uint32, len(letters) + 1),
+        "letters": np.frombuffer(b"".join(letters), np.uint8),
+    }
+
+
+def _named(part: str, arrays: _Numbers) -> _Numbers:
+    return {f"{part}.{name}": array for name, array in arrays.items()}
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> _Numbers:
+    return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}

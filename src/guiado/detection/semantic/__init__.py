@@ -1,0 +1,1 @@
+"""Semantic detection: encoders, their vectors and the search among them."""

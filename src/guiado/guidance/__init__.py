@@ -1,0 +1,1 @@
+"""Guidance, pure: questions, steps already tried and their recognition."""

@@ -1,0 +1,126 @@
+"""The outermost layer of the API: a request id, one log line, and who may come in.
+
+Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
+host, and none that a page of another origin sent. Nor does it take its own deliveries, except where an event starts nothing.
+
+HEAD is answered as GET, without the body.
+
+Source: contract.md §6, rule 11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from guiado import clock
+from guiado.http.body_timeout import TOO_SLOW, patient
+from guiado.logs import bound, report
+from guiado.settings import is_loopback
+
+_UNUSUAL = re.compile(r"[^/\w.-][^/]*|(?<![^/])[^/]*@[^/]*")
+"""Parts of a path that no route of ours has: an address that somebody typed there stays out of the log."""
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_PROXY_HEADERS = frozenset(
+    (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
+)
+_DELIVERY_HEADERS = frozenset((b"x-webhook-attempt", b"webhook-id"))
+"""What only our own deliveries bear together. A workflow that calls the API because of an event does not pass them on."""
+_PROXIED = (
+    "Sin claves de API, guiado solo responde a este equipo y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
+)
+_TWO_HOSTS = "Esta petición lleva más de una cabecera Host. Envía una sola."
+_CIRCLE = (
+    "Esta petición es un envío de guiado: su webhook lleva al propio guiado, y los eventos darían vueltas sin fin. "
+    "Cambia la dirección de ese webhook."
+)
+_FOREIGN = "Sin claves de API, guiado solo responde a este equipo: usa http://127.0.0.1 o http://localhost."
+
+
+class LoopbackGuard:
+    """An ASGI layer around the application.
+
+    Args:
+        app: the application.
+        host: the address that the server is bound to.
+        delivery_paths: paths that take our own deliveries too.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", delivery_paths: Container[str] = ()) -> None:
+        self._app, self._host, self._delivery_paths = app, host, delivery_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        scope["guiado_request_id"] = request_id  # pyright: ignore[reportGeneralTypeIssues]
+        why = self._refusal(headers)
+        scope["guiado_refusal"] = (403, why) if why else None  # pyright: ignore[reportGeneralTypeIssues]
+        # A mapping is shorter than the list only when a header came twice.
+        if len(headers) < len(scope["headers"]) and sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            scope["guiado_refusal"] = (400, _TWO_HOSTS)  # pyright: ignore[reportGeneralTypeIssues]
+        elif scope["path"] not in self._delivery_paths and headers.keys() >= _DELIVERY_HEADERS:
+            scope["guiado_refusal"] = (508, _CIRCLE)  # pyright: ignore[reportGeneralTypeIssues]
+        is_head = scope["method"] == "HEAD"
+        asked: Any = {**scope, "method": "GET"} if is_head else scope
+        started, status = clock.monotonic_s(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                closing = [(b"connection", b"close")] if status == TOO_SLOW else []
+                headers = map(_with_head, message["headers"])
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *closing]
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}  # the headers are those of the whole answer
+            await send(message)
+
+        with bound(request_id=request_id):
+            try:
+                await self._app(asked, patient(receive), send_with_id)
+            finally:
+                # The path may hold a session id, never personal data; the query may, so it stays out.
+                ms = round((clock.monotonic_s() - started) * 1000, 1)
+                report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
+        if not _PROXY_HEADERS.isdisjoint(headers):
+            return _PROXIED
+        named = headers.get(b"host", b"").decode("latin-1")
+        host = _hostname(named)
+        # A simple probe names no host at all; a browser always does.
+        if named and (host is None or not (is_loopback(host) or host == self._host)):
+            return _FOREIGN
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin and origin.partition("://")[2] != named:
+            return _FOREIGN
+        return None
+
+
+def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Where GET is allowed, HEAD is too."""
+    name, value = header
+    if name.lower() != b"allow":
+        return header
+    methods = {method.strip() for method in value.split(b",")}
+    return name, b", ".join(sorted(methods | ({b"HEAD"} if b"GET" in methods else set[bytes]())))
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else clock.new_id().hex

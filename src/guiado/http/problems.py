@@ -1,0 +1,176 @@
+"""Errors as the caller sees them: RFC 9457 problem details with the contract's `error` text. The only place with HTTP status.
+
+Source: contract.md §3, Errors; ADR 0006.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from guiado import errors
+from guiado.app.validation import explain_decoding
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
+from guiado.http.request import NOT_JSON, Refused, language_of, request_id_of
+from guiado.i18n import text, translate
+from guiado.logs import get_logger
+
+log = get_logger()
+HTTP_500 = 500
+_STATUS: tuple[tuple[type[GuiadoError], int], ...] = (
+    (errors.InvalidInput, 400),
+    (errors.NotFound, 404),
+    (errors.KeyReused, 422),
+    (errors.Conflict, 409),
+    (errors.TargetRefused, 400),
+    (errors.KnowledgeBaseInvalid, 400),
+    (errors.SettingsInvalid, 500),
+    (errors.DeliveryFailed, 502),
+    (errors.DatabaseUnavailable, 503),
+    (errors.QueryTooSlow, 504),
+)
+_TEXTS = {
+    400: "La petición no se entiende. Revisa el cuerpo y los parámetros.",
+    401: "Falta una clave de API válida. Envíala en la cabecera Authorization: Bearer.",
+    404: "Esta dirección no existe. Mira las rutas en /schema.",
+    405: "Esta dirección no admite ese método. Mira las rutas en /schema.",
+    406: "No hay respuesta en ese formato. Pide application/json.",
+    408: "El cuerpo no llegó a tiempo. Envíalo de nuevo, entero.",
+    413: "El cuerpo es demasiado grande: 1 MB como máximo. Acórtalo.",
+    415: NOT_JSON,
+    429: "Son demasiadas peticiones. Espera los segundos de Retry-After y vuelve a intentarlo.",
+    431: "Las cabeceras son demasiado grandes. Acórtalas.",
+}
+_REFUSED = "Esta petición no se acepta."
+PROBLEM_JSON = "application/problem+json"
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "route_not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    431: "headers_too_large",
+    499: "client_closed_request",
+    500: "internal_error",
+    508: "loop_detected",
+}
+"""What programs are told where no error of our own says it."""
+_PHRASES = {
+    **{status.value: status.phrase for status in HTTPStatus},
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+    499: "Client Closed Request",
+}
+"""Titles; the last ones Python's table does not have, or has by their old names. Source: RFC 9110, section 15.5."""
+_MISSING_PARAMETER = re.compile(r"Missing required query parameter '(\w+)'")
+"""What the framework says; it has no other way to tell it."""
+_PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
+_INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."
+
+
+def problem(
+    request: Request[Any, Any, Any],
+    status: int,
+    error: str,
+    *,
+    code: str | None = None,
+    headers: dict[str, str] | None = None,
+    **members: Any,  # noqa: ANN401
+) -> Response[dict[str, object]]:
+    """A problem document.
+
+    Args:
+        error: what is wrong, where, and what to do, in the caller's language.
+        code: the same for programs; by default that of the status.
+        members: further members of the document.
+    """
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": _title(status),
+        "status": status,
+        "code": code or CODES.get(status) or re.sub(r"\W+", "_", _title(status).lower()),
+        "detail": error,
+        "error": error,
+        "success": False,
+        "request_id": request_id_of(request),
+        **members,
+    }
+    return Response(body, status_code=status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def _title(status: int) -> str:
+    return _PHRASES.get(status, "Error")
+
+
+def _on_guiado_error(request: Request[Any, Any, Any], error: GuiadoError) -> Response[dict[str, object]]:
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    language = language_of(request)
+    members: dict[str, Any] = {}
+    if isinstance(error, InvalidInput):
+        members["errors"] = [
+            {"field": p.field, "code": p.code, "message": translate(p.message, language)} for p in error.problems
+        ]
+    if isinstance(error, errors.Conflict) and error.state is not None:
+        members["session"] = error.state
+    if isinstance(error, errors.DatabaseUnavailable):
+        log.error("database_unavailable", error=str(error))
+        said = text(language, "La base de datos no responde ahora. Vuelve a intentarlo en unos segundos.")
+        return problem(request, status, said, code=error.code, headers={"Retry-After": "2"})
+    return problem(request, status, translate(error, language), code=error.code, **members)
+
+
+def _on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[dict[str, object]]:
+    found: list[FieldProblem] = []
+    for item in error.extra if isinstance(error.extra, list) else []:
+        complaint = explain_decoding(str(item.get("message", "")))
+        if item.get("key") == "data" or complaint.field == "data":
+            # The framework's name for the body: it was missing.
+            found.append(FieldProblem("$", Message("Falta el cuerpo. Envía un objeto JSON."), "missing"))
+            continue
+        found.append(replace(complaint, field=str(item.get("key") or complaint.field)))
+    if missing := _MISSING_PARAMETER.match(error.detail):
+        found.append(FieldProblem(missing[1], Message("Falta este campo. Agrégalo."), "missing"))
+    if not found:
+        return _on_http(request, error)
+    return _on_guiado_error(request, InvalidInput(found))
+
+
+def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
+    if error.status_code >= HTTP_500 and not isinstance(error, Refused):
+        return _on_anything(request, error)
+    template = error.detail if isinstance(error, Refused) else _TEXTS.get(error.status_code, _REFUSED)
+    told = {name.lower(): value for name, value in (error.headers or {}).items()}
+    headers = {name: told[name.lower()] for name in _PASSED_ON if name.lower() in told}
+    return problem(request, error.status_code, text(language_of(request), template), headers=headers)
+
+
+def _on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+    log.error("internal_error", exc_info=error)
+    said = text(language_of(request), _INTERNAL, request_id=request_id_of(request))
+    return problem(request, 500, said)
+
+
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+    """The answer to a request that ended with this error."""
+    if isinstance(error, GuiadoError):
+        return _on_guiado_error(request, error)
+    return _on_http(request, error) if isinstance(error, HTTPException) else _on_anything(request, error)
+
+
+HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
+    GuiadoError: _on_guiado_error,  # pyright: ignore[reportAssignmentType]
+    ValidationException: _on_validation,  # pyright: ignore[reportAssignmentType]
+    HTTPException: _on_http,  # pyright: ignore[reportAssignmentType]
+    Exception: _on_anything,
+}

@@ -1,0 +1,254 @@
+"""The server: the ASGI application over one runtime, and its process.
+
+`run` blocks until the process is told to stop. API, pages and a worker live in one event loop; any number of such processes may
+share a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import uvicorn
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
+
+from guiado import __version__, logs
+from guiado.api import detection, health, kestra, metrics, notifications, reports, session_list, sessions, templates, webhooks
+from guiado.api.openapi.document import document_of
+from guiado.api.step_fast_path import StepFastPath
+from guiado.app import open_files
+from guiado.app.outbound.webhook_sender import EXIT_S
+from guiado.detection.semantic.encoders.mapped_arrays import release_memory
+from guiado.domain.events import EventKind
+from guiado.errors import SettingsInvalid, os_reason
+from guiado.http.json_response import JsonResponse
+from guiado.http.loopback_guard import LoopbackGuard
+from guiado.http.problems import HANDLERS, respond  # pyright: ignore[reportUnknownVariableType]
+from guiado.http.query import allowed_on, check_query
+from guiado.http.request import Refused
+from guiado.logs import get_logger
+from guiado.settings import Settings
+from guiado.store import registry
+from guiado.web import routes
+from guiado.wiring import Runtime, loop_factory
+
+BASE_PATH = "/api/support/troubleshooting"
+MAX_BODY_BYTES = 1_048_576
+_KNOWLEDGE_POLL_S = 0.5
+_STOP_S = int(EXIT_S)
+log = get_logger()
+
+
+async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
+    scope = cast("dict[str, Any]", request.scope)
+    if refusal := scope.get("guiado_refusal"):
+        raise Refused(*refusal)
+    if request.method == "OPTIONS":
+        # The framework's own answer leaves out methods of handlers that were registered later.
+        return Response(None, status_code=204, headers={"Allow": allowed_on(request)})
+    check_query(scope)
+    return None
+
+
+def _on_missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[Any]:
+    if routes.is_for_people(request):
+        return routes.missing(request)
+    answer = respond(request, error)
+    answer.headers["Vary"] = "Accept, Accept-Language"  # a cache keeps the page for people apart
+    return answer
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """The ASGI application.
+
+    Args:
+        runtime: running parts; whoever opened them closes them.
+    """
+    return LoopbackGuard(StepFastPath(create_routes(runtime), BASE_PATH), runtime.settings.host, {kestra.PATH})
+
+
+def create_routes(runtime: Runtime) -> Litestar:
+    """Every route with its document, without what surrounds them in a server.
+
+    Args:
+        runtime: as for `create_app`.
+    """
+    resources = (sessions, session_list, detection, reports, webhooks, templates, notifications)
+    handlers = [handler for module in resources for handler in module.HANDLERS]
+    api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
+    app = Litestar(
+        route_handlers=[api, *kestra.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *routes.HANDLERS],
+        before_request=_guard,
+        exception_handlers={**HANDLERS, NotFoundException: _on_missing},
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"runtime": runtime}),
+        openapi_config=OpenAPIConfig(
+            title="guiado",
+            version=__version__,
+            path="/_openapi",
+            render_plugins=[JsonRenderPlugin()],
+            use_handler_docstrings=True,
+        ),
+        logging_config=None,
+    )
+    app.state["document_of"] = document_of
+    return app
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncGenerator[None]:
+    """The background of a serving process: a worker, and an eye on the knowledge base."""
+    worker = runtime.worker()
+    tasks = [asyncio.create_task(task) for task in (worker.run(), _watch_knowledge(runtime), open_files.watch())]
+    try:
+        yield
+    finally:
+        worker.stop()
+        for watching in tasks[1:]:
+            watching.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), _STOP_S)
+
+
+async def _watch_knowledge(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(_KNOWLEDGE_POLL_S)
+        try:
+            await runtime.knowledge.refresh()
+        except Exception as error:  # noqa: BLE001 the next edit must still be seen
+            log.error("knowledge_base_waits", error=f"{type(error).__name__}: {error}"[:500])
+
+
+def run(settings: Settings, greet: Callable[[str, bool], None] | None = None) -> None:
+    """Serve API, pages and worker until the process is told to stop.
+
+    Args:
+        greet: told the address when it answers, after everything that is logged at the start, and whether anybody hears of
+            customers that wait for a person.
+
+    Raises:
+        SettingsInvalid: the address cannot be used.
+        DatabaseUnavailable: there is no database to work with.
+    """
+    logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
+    if not settings.is_loopback:
+        raise SettingsInvalid(
+            "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
+            "Usa GUIADO_HOST=127.0.0.1.",
+            host=settings.host,
+        )
+    open_files.raise_limit()
+    # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
+    signal.signal(signal.SIGTERM, _end)
+    listener = _listen(settings)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve(settings, listener, greet))
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _spare_collector() -> None:
+    # What lives as long as the process is not looked through again, and what a request leaves behind not after every request.
+    gc.collect()
+    release_memory()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise SettingsInvalid(
+            "No se puede abrir {host}:{port} ({problem}).\nCierra el programa que usa ese puerto o elige otro con PORT.",
+            host=settings.host,
+            port=settings.port,
+            problem=os_reason(error),
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signals: its handlers would end the process before the connections to the database are closed.
+
+    Args:
+        started: called when requests are answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer requests."""
+        await super().startup(sockets)
+        self._tell_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """SIGINT and SIGTERM ask for a graceful end; the second one for a quick one."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+async def _is_anybody_told(runtime: Runtime) -> bool:
+    """Whether somebody hears of customers that wait for a person: they are promised one."""
+    async with runtime.parts.db.connection() as connection:
+        return await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
+
+
+def _warn_of_silence() -> None:
+    why = "nadie recibe avisos de quien espera a una persona; se ve con guiado sessions list --status needs_escalation"
+    log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o guiado recipients add")
+
+
+async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str, bool], None] | None) -> None:
+    runtime = await Runtime.open(settings)
+    try:
+        config = uvicorn.Config(
+            create_app(runtime),  # pyright: ignore[reportArgumentType]
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
+        is_told = await _is_anybody_told(runtime)
+        server = _Server(config, lambda: greet(url, is_told) if greet else None)
+        tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
+        tell("open_without_keys", why="Todavía no hay claves de API; por eso la API solo responde a este equipo.")
+        tell("serving", url=url, embedded_database=runtime.site.is_embedded)
+        if not (is_told or greet):
+            _warn_of_silence()
+        _spare_collector()
+        async with working(runtime):
+            await server.serve(sockets=[listener])
+    finally:
+        await runtime.close()

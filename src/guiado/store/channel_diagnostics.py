@@ -1,0 +1,32 @@
+"""Looks at messages to people, for `guiado doctor`: which channel is refused, since when, and how much waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from guiado import clock
+from guiado.store.check_result import Finding, doubtful, good
+from guiado.store.queries import sql
+
+
+async def look_at_channels(connection: Any) -> list[Finding]:  # noqa: ANN401
+    """A finding for each channel whose account, server or hook is refused."""
+    rows = await connection.fetch(sql("notifications", "refused"), None, clock.now())
+    return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]
+
+
+def _finding(row: Mapping[str, Any]) -> Finding:
+    shown = {
+        "channel": row["channel"],
+        "since": row["since"].astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "count": row["count"],
+        "reason": row["reason"] or "?",
+    }
+    return doubtful(
+        "channels",
+        "Los avisos por {channel} no salen desde {since}. Esperan o se perdieron: {count}. Motivo: {reason}\n"
+        "Corrige la causa y envíalos otra vez con guiado notifications retry --all --channel {channel}.",
+        **shown,
+    )

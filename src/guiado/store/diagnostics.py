@@ -1,0 +1,381 @@
+"""Looks at a database, embedded or not, for `guiado doctor`: what is wrong with it or endangers it. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from guiado import clock
+from guiado.errors import GuiadoError, SchemaMismatch
+from guiado.logs import get_logger
+from guiado.store import driver_errors
+from guiado.store.channel_diagnostics import look_at_channels
+from guiado.store.check_result import Finding, bad, doubtful, good
+from guiado.store.database import LOAD_LIBRARIES, require_writable
+from guiado.store.embedded.programs import replaced_error
+from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
+from guiado.store.queries import sql
+
+_SLOW_MS = 50.0
+_SKEW_S = 5.0
+_LATE_S = 900.0
+_ENDLESS_S = 1_800.0
+_TIMEOUT = "10s"
+log = get_logger()
+Look = Callable[[Any], Awaitable[list[Finding]]]
+
+
+async def look_at(dsn: str, pool_size: int) -> list[Finding]:
+    """All findings about the database at this address.
+
+    Args:
+        dsn: address of the database.
+        pool_size: connections that one process of guiado may take.
+    """
+    try:
+        connection = await connect(dsn)
+    except GuiadoError as error:
+        return [bad("database", error)]
+
+    async def room(connection: Any) -> list[Finding]:  # noqa: ANN401
+        return await _connections(connection, pool_size)
+
+    try:
+        await connection.execute(f"SET statement_timeout = '{_TIMEOUT}'")
+        return [finding for look in (*_LOOKS, room) for finding in await _attempt(look, connection)]
+    finally:
+        connection.terminate()
+
+
+async def _attempt(look: Look, connection: Any) -> list[Finding]:  # noqa: ANN401
+    """What one look comes to; its failure is a finding too and stops no other."""
+    name = look.__name__.removeprefix("_")
+    try:
+        return await look(connection)
+    except GuiadoError as error:
+        return [bad(name, error)]
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return [
+            bad(
+                name,
+                "No se pudo comprobar {name} en la base de datos: {reason}.\n"
+                "Prueba guiado db migrate; si sigue igual, revisa los permisos del usuario de DATABASE_URL.",
+                name=name,
+                reason=driver_errors.reason(error),
+            )
+        ]
+
+
+async def _libraries(connection: Any) -> list[Finding]:  # noqa: ANN401
+    """Whether a new connection can do what every use of guiado needs: after an update of PostgreSQL only a restart helps."""
+    try:
+        await connection.execute(LOAD_LIBRARIES)
+    except asyncpg.PostgresError as error:
+        if not driver_errors.is_programs_fault(error):
+            raise
+        return [bad("libraries", replaced_error())]
+    return [good("libraries", "Las conexiones nuevas funcionan.")]
+
+
+async def _writable(connection: Any) -> list[Finding]:  # noqa: ANN401
+    try:
+        await require_writable(connection)
+    except asyncpg.ReadOnlySQLTransactionError:
+        return [
+            bad(
+                "writable",
+                "Este PostgreSQL solo admite lecturas: es una réplica, o lo configuraron así.\n"
+                "Pon en DATABASE_URL el servidor principal, o todos, con ?target_session_attrs=read-write.",
+            )
+        ]
+    return [good("writable", "La base de datos admite escrituras.")]
+
+
+async def _latency(connection: Any) -> list[Finding]:  # noqa: ANN401
+    took_s: list[float] = []
+    for _ in range(5):
+        begun = clock.monotonic_s()
+        await connection.fetchval("SELECT 1")
+        took_s.append(clock.monotonic_s() - begun)
+        await asyncio.sleep(0)
+    ms = round(sorted(took_s)[2] * 1000, 1)
+    if ms > _SLOW_MS:
+        return [
+            doubtful(
+                "latency",
+                (
+                    "La base de datos tarda {ms} ms en responder a la consulta más sencilla.\n"
+                    "Ponla más cerca del servicio o revisa su carga."
+                ),
+                ms=ms,
+            )
+        ]
+    return [good("latency", "La base de datos contesta en {ms} ms.", ms=ms)]
+
+
+async def _server(connection: Any) -> list[Finding]:  # noqa: ANN401
+    row = await connection.fetchrow(sql("checkup", "server"))
+    found = [good("version", "PostgreSQL {version}.", version=row["version"])]  # an older one was refused before
+    if row["encoding"] != "UTF8":
+        found.append(
+            bad(
+                "encoding",
+                "La base de datos guarda el texto en {encoding}, y guiado necesita UTF8.\n"
+                "Crea otra y ponla en DATABASE_URL: CREATE DATABASE guiado ENCODING 'UTF8' TEMPLATE template0;",
+                encoding=row["encoding"],
+            )
+        )
+    if row["zone"] not in {"UTC", "Etc/UTC", "GMT"}:
+        found.append(
+            doubtful(
+                "timezone",
+                "La zona horaria de la base de datos es {zone}, y guiado cuenta los días en UTC.\n"
+                "Cámbiala con ALTER DATABASE {database} SET timezone TO 'UTC'.",
+                zone=row["zone"],
+                database=row["database"],
+            )
+        )
+    return found
+
+
+async def _durability(connection: Any) -> list[Finding]:  # noqa: ANN401
+    off = [row["name"] for row in await connection.fetch(sql("checkup", "dangerous"))]
+    if off:
+        return [
+            bad(
+                "durability",
+                "PostgreSQL puede perder respuestas ya aceptadas: tiene desactivado {names}.\n"
+                "Actívalo en postgresql.conf, o con ALTER SYSTEM SET … = on y SELECT pg_reload_conf().",
+                names=", ".join(off),
+            )
+        ]
+    return [good("durability", "PostgreSQL escribe en el disco todo lo que confirma.")]
+
+
+async def _rights(connection: Any) -> list[Finding]:  # noqa: ANN401
+    row = await connection.fetchrow(sql("checkup", "rights"), APP_ROLE)
+    found: list[Finding] = []
+    if not row["may_create"]:
+        found.append(
+            bad(
+                "rights",
+                "El usuario {name} no puede crear tablas en su esquema.\n"
+                "Dale permiso como administrador con GRANT CREATE, USAGE ON SCHEMA public TO {name}.",
+                name=row["name"],
+            )
+        )
+    if not row["may_work_as"]:
+        found.append(
+            doubtful(
+                "role",
+                "No se puede trabajar con el rol {role}: falta la segunda barrera que separa los datos de cada organización.\n"
+                "Como administrador: CREATE ROLE {role} NOLOGIN; GRANT {role} TO {name}; y después guiado db migrate.",
+                role=APP_ROLE,
+                name=row["name"],
+            )
+        )
+    return found or [good("rights", "El usuario {name} tiene los permisos que hacen falta.", name=row["name"])]
+
+
+async def _schema(connection: Any) -> list[Finding]:  # noqa: ANN401
+    try:
+        due = await due_files(connection)
+    except SchemaMismatch as error:
+        return [bad("schema", error)]
+    if due:
+        return [
+            doubtful(
+                "schema",
+                "A la base de datos le faltan cambios de esta versión: {names}.\nAplícalos con guiado db migrate.",
+                names=", ".join(file.name for file in due),
+            )
+        ]
+    return [good("schema", "La base de datos está al día.")]
+
+
+async def _row_security(connection: Any) -> list[Finding]:  # noqa: ANN401
+    tables = await unprotected_tables(connection)
+    if tables:
+        return [
+            bad(
+                "row_security",
+                "Falta la barrera que separa los datos de cada organización en {tables}.\n"
+                "Ponla con guiado db migrate, como el usuario que creó las tablas, y reinicia guiado.",
+                tables=", ".join(tables),
+            )
+        ]
+    return [good("row_security", "La barrera que separa los datos de cada organización está activa.")]
+
+
+async def _connections(connection: Any, pool_size: int) -> list[Finding]:  # noqa: ANN401
+    row = await connection.fetchrow(sql("checkup", "connections"))
+    free = row["most"] - row["taken"]
+    if pool_size > row["most"]:
+        return [
+            bad(
+                "connections",
+                "GUIADO_POOL_SIZE es {pool} y PostgreSQL admite {most}.\nBaja GUIADO_POOL_SIZE o sube max_connections.",
+                pool=pool_size,
+                most=row["most"],
+            )
+        ]
+    if free < pool_size:
+        return [
+            doubtful(
+                "connections",
+                "Quedan {free} conexiones libres de PostgreSQL, y cada proceso de guiado puede tomar {pool}.\n"
+                "Sube max_connections o baja GUIADO_POOL_SIZE.",
+                free=free,
+                pool=pool_size,
+            )
+        ]
+    return [good("connections", "Quedan {free} conexiones libres de {most}.", free=free, most=row["most"])]
+
+
+async def _clock(connection: Any) -> list[Finding]:  # noqa: ANN401
+    begun = clock.now()
+    theirs = await connection.fetchval("SELECT clock_timestamp()")
+    ended = clock.now()
+    skew_s = (theirs - (begun + (ended - begun) / 2)).total_seconds()
+    if abs(skew_s) > _SKEW_S:
+        return [
+            doubtful(
+                "clock",
+                "Los relojes de este equipo y de la base de datos difieren en {seconds} s.\n"
+                "Ponlos en hora en los dos equipos, por ejemplo con chrony o systemd-timesyncd.",
+                seconds=round(skew_s),
+            )
+        ]
+    return [good("clock", "El reloj de este equipo coincide con el de la base de datos.")]
+
+
+async def _future(connection: Any) -> list[Finding]:  # noqa: ANN401
+    latest = await connection.fetchval(sql("checkup", "latest"))
+    if latest is not None and (latest - clock.now()).total_seconds() > _LATE_S:
+        return [
+            doubtful(
+                "future",
+                "Hay sesiones con fecha futura ({at}): el reloj estaba adelantado, o ahora está atrasado.\nPon en hora el reloj.",
+                at=latest.isoformat(timespec="seconds"),
+            )
+        ]
+    return []
+
+
+async def _clocks(connection: Any) -> list[Finding]:  # noqa: ANN401
+    return [
+        doubtful(
+            "clock",
+            "El reloj del proceso en segundo plano {worker} difiere en {seconds} s del de la base de datos: no ejecuta "
+            "tareas periódicas.\n"
+            "Pon en hora ese equipo, por ejemplo con chrony o systemd-timesyncd; después sigue solo.",
+            worker=row["worker"],
+            seconds=row["seconds"],
+        )
+        for row in await connection.fetch(sql("checkup", "clocks"))
+    ]
+
+
+async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
+    row = await connection.fetchrow(sql("checkup", "outbox"))
+    found: list[Finding] = []
+    if row["waiting"] and row["age_s"] > _LATE_S:
+        found.append(
+            doubtful(
+                "outbox",
+                "{count} envíos esperan desde hace {minutes} minutos.\n"
+                "Comprueba que haya un proceso en segundo plano (guiado serve o guiado worker) y que los destinos "
+                "contesten.",
+                count=row["waiting"],
+                minutes=round(row["age_s"] / 60),
+            )
+        )
+    if row["failed"]:
+        found.append(
+            doubtful(
+                "outbox",
+                "{count} envíos a {destinations} se dieron por perdidos en las últimas 24 horas.\n"
+                "Mira por qué con guiado webhooks attempts {first}. Cuando el destino conteste, repítelos con "
+                "guiado events replay --from {since}.",
+                count=row["failed"],
+                destinations=", ".join(row["destinations"]),
+                first=row["destinations"][0],
+                since=row["since"],
+            )
+        )
+    return found or [good("outbox", "Ningún envío espera demasiado ni se dio por perdido en las últimas 24 horas.")]
+
+
+async def _jobs(connection: Any) -> list[Finding]:  # noqa: ANN401
+    rows = await connection.fetch(sql("checkup", "jobs"))
+    found = [_failed(row) for row in rows if row["last_error"]] + [_endless(row) for row in rows if row["running_s"] > _ENDLESS_S]
+    late = [row["job"] for row in rows if row["late_s"] > _LATE_S]
+    if late:
+        found.append(
+            doubtful(
+                "jobs",
+                "Estas tareas periódicas llevan demasiado tiempo sin ejecutarse: {jobs}.\nArranca guiado serve o guiado worker.",
+                jobs=", ".join(late),
+            )
+        )
+    return found or [good("jobs", "Las tareas periódicas se ejecutan a su hora.")]
+
+
+def _failed(row: Any) -> Finding:  # noqa: ANN401
+    return doubtful(
+        "jobs",
+        "La tarea periódica {job} falló la última vez: {problem}.\nSi se repite, mira el registro del servicio.",
+        job=row["job"],
+        problem=" ".join(row["last_error"].split())[:200],
+    )
+
+
+def _endless(row: Any) -> Finding:  # noqa: ANN401
+    return doubtful(
+        "jobs",
+        "La tarea periódica {job} lleva {minutes} minutos en marcha.\n"
+        "Mira en pg_stat_activity a qué espera; si reinicias el proceso en segundo plano (worker), se interrumpe y "
+        "empieza de nuevo.",
+        job=row["job"],
+        minutes=round(row["running_s"] / 60),
+    )
+
+
+async def _untold(connection: Any) -> list[Finding]:  # noqa: ANN401
+    count = await connection.fetchval(sql("checkup", "untold"))
+    if not count:
+        return []
+    return [
+        doubtful(
+            "untold",
+            "{count} sesiones esperan a una persona y nadie recibe avisos.\n"
+            "Míralas con guiado sessions list --status needs_escalation. Para recibir avisos, pon SLACK_WEBHOOK_URL en .env, "
+            "registra un webhook para session_escalated (guiado webhooks add) o un destinatario con correo (POST /recipients).",
+            count=count,
+        )
+    ]
+
+
+async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
+    wrong = [str(row["session_id"]) for row in await connection.fetch(sql("checkup", "inconsistent"))]
+    if wrong:
+        return [
+            bad(
+                "sessions",
+                "{count} sesiones no concuerdan con sus intentos; por ejemplo {session_id}.\n"
+                "Mírala con guiado sessions show {session_id}; si nadie cambió la base de datos a mano, avisa de este "
+                "fallo.",
+                count=len(wrong),
+                session_id=wrong[0],
+            )
+        ]
+    return [good("sessions", "Las últimas sesiones concuerdan con sus intentos.")]
+
+
+_LOOKS: tuple[Look, ...] = (
+    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
+    look_at_channels, _jobs, _untold, _sessions,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Text handling, pure: folding, tokens, stems, repair, language and redaction."""

@@ -1,0 +1,31 @@
+"""Snowball stemming of folded words, Spanish first and then English."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Protocol, cast
+
+import snowballstemmer
+
+
+class _Stemmer(Protocol):
+    """The one method of a Snowball stemmer that is used here; the package has no types."""
+
+    def stemWord(self, word: str) -> str: ...  # noqa: N802
+
+
+_lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
+_spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
+_english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+
+
+@lru_cache(maxsize=16_384)
+def stem(word: str) -> str:
+    """The stem of a folded word: Spanish (which serves Portuguese endings too), then English endings.
+
+    Args:
+        word: one folded word.
+    """
+    with _lock:
+        return _english.stemWord(_spanish.stemWord(word))

@@ -1,0 +1,58 @@
+"""The terms of a text: the stems of its words, and what each kind of word counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from guiado.text.normalise import expand, fold
+from guiado.text.stemming import stem
+from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
+from guiado.text.tokenize import meaningful_part, part_words
+
+FUNCTION_WEIGHT = 0.5
+"""Function words tell "me cobraron" from "cobrar", so they count a little: without them Spanish accuracy fell by 5 points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text that counts.
+
+    Args:
+        surface: as it was written, repaired and in lower case.
+        key: folded, spellings of short messages written out.
+        is_function: whether it is a function word.
+    """
+
+    surface: str
+    key: str
+    is_function: bool
+
+
+def read_words(text: str) -> list[Word]:
+    """The words of a text that count, in their order; greetings and single letters do not.
+
+    Args:
+        text: anything that a customer may type, of any length.
+    """
+    return read_part(meaningful_part(text))
+
+
+def read_part(part: str) -> list[Word]:
+    """The same of a meaningful part."""
+    words = map(_read, part_words(part))
+    return [word for word in words if len(word.key) > 1 and word.key not in GREETINGS]
+
+
+@lru_cache(maxsize=8_192)
+def _read(surface: str) -> Word:
+    key = expand(fold(surface))
+    return Word(surface, key, key in FUNCTION_WORDS)
+
+
+def importance(term: str) -> float:
+    """What a term counts by its kind, 0 to 1, before its rarity."""
+    return FUNCTION_WEIGHT if term in _FUNCTION_STEMS else 1.0
+
+
+_FUNCTION_STEMS = frozenset(stem(word) for word in FUNCTION_WORDS)

@@ -1,0 +1,117 @@
+"""The words of a text, and one spelling for those that mean the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from guiado.text.email_reply import newest_part
+from guiado.text.mojibake import repair
+from guiado.text.stopwords import ABBREVIATIONS
+
+MEANINGFUL_CHARS = 2_000
+"""A description says what is wrong in its first characters; the rest is a signature or a log."""
+
+_REPAIRED_CHARS = 2 * MEANINGFUL_CHARS  # repair costs time by length: enough for what is read, even in broken encodings
+_WORD_CHARS = 40  # anything longer is a key, a hash or a fallen object on the keyboard
+
+_DISCARDED = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f]")
+_SPACES = re.compile(r"\s+")
+_NEW_LINE = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_SPACES_IN_LINE = re.compile(r"[^\S\n]+")
+_EMPTY_LINES = re.compile(r"\n[\s]*\n")
+_WORD = re.compile(r"[^\W_]+")
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "holaaaa", not 10000
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+
+
+def normalise(text: str) -> str:
+    """One spelling for everything that means the same on the lexical side.
+
+    Broken encodings are repaired before anything else: a lower-cased "Ã±" can no longer be told from two letters.
+
+    Args:
+        text: anything that a customer may type.
+
+    Returns:
+        Case folded text without accents ("ñ" becomes "n"), control characters or doubled spaces.
+    """
+    return _fold(repair(_SPACES.sub(" ", text).strip()))
+
+
+def surface_words(text: str) -> list[str]:
+    """The words of the meaningful part of a text, as they were written but repaired and in lower case.
+
+    Args:
+        text: anything that a customer may type, of any length.
+
+    Returns:
+        Words in their order; drawn out letters ("holaaaa") are shortened, keys and hashes left out.
+    """
+    return part_words(meaningful_part(text))
+
+
+def part_words(part: str) -> list[str]:
+    """The same of a meaningful part."""
+    words = _WORD.findall(shorten_drawn_out(part.casefold()))
+    return _first_words([word for word in words if len(word) <= _WORD_CHARS])
+
+
+def meaningful_part(text: str) -> str:
+    """What a customer wrote, in the letters that were meant: without the quoted mail, the signature and what is invisible.
+
+    Args:
+        text: anything that a customer may type, of any length.
+
+    Returns:
+        One line as it was written, of some thousand characters at most.
+    """
+    lines = _EMPTY_LINES.sub("\n\n", _SPACES_IN_LINE.sub(" ", _NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS])))
+    newest = newest_part(repair(lines.strip()[:_REPAIRED_CHARS]))
+    return _SPACES.sub(" ", _remove_invisible(unicodedata.normalize("NFC", newest))).strip()
+
+
+@lru_cache(maxsize=8_192)
+def fold(word: str) -> str:
+    """Case, accents and invisible characters of one word folded away; the encoding is taken as it is."""
+    return _fold(word)
+
+
+def _fold(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", _remove_invisible(unicodedata.normalize("NFC", text)).casefold())
+    return _SPACES.sub(" ", "".join(c for c in plain if not unicodedata.combining(c))).strip().lower()
+
+
+def shorten_drawn_out(text: str) -> str:
+    """Letters that were held down count once ("holaaaa"); numbers keep their zeros."""
+    return _DRAWN_OUT.sub(r"\1", text)
+
+
+def expand(word: str) -> str:
+    """The full form of a spelling of short messages ("kiero"), or the word itself.
+
+    Args:
+        word: one folded word.
+    """
+    return ABBREVIATIONS.get(word, word)
+
+
+def _first_words(words: list[str]) -> list[str]:
+    if sum(map(len, words)) + len(words) <= MEANINGFUL_CHARS:
+        return words
+    total = 0
+    for position, word in enumerate(words):
+        total += len(word) + 1
+        if total > MEANINGFUL_CHARS:
+            return words[:position]
+    return words
+
+
+def _remove_invisible(text: str) -> str:
+    if text.isprintable():
+        return text
+    spaced = _DISCARDED.sub(" ", text)
+    return "".join(c for c in spaced if unicodedata.category(c) not in _INVISIBLE)

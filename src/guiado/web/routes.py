@@ -1,0 +1,125 @@
+"""The pages' routes.
+
+Source: contract.md §3 (`/schema`); architecture.md, Web: strict content security policy, nothing from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import MediaType, Request, Response, get
+from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
+
+from guiado import __version__
+from guiado.app.analytics import report
+from guiado.domain.session import Status
+from guiado.errors import GuiadoError
+from guiado.i18n import DEFAULT_LANGUAGE, negotiate, text, translate
+from guiado.web import reference
+
+_HERE = Path(__file__).parent
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_MOST_LISTED = 50
+_QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
+Http = Request[Any, Any, Any]
+
+
+@lru_cache(maxsize=1)
+def _pages() -> Environment:
+    pages = Environment(loader=FileSystemLoader(_HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    pages.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
+    return pages
+
+
+def _page(request: Http, name: str, *, status_code: int = 200, **values: object) -> Response[str]:
+    language = negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
+
+    def translated(template: str, /, **params: object) -> str:
+        return text(language, template, **params)
+
+    html = (
+        _pages()
+        .get_template(name)
+        .render(_=translated, tell=partial(translate, language=language), language=language, version=__version__, **values)
+    )
+    headers = {**_SECURITY, "Content-Language": language, "Vary": "Accept, Accept-Language"}
+    return Response(html, status_code=status_code, media_type=MediaType.HTML, headers=headers)
+
+
+def is_for_people(request: Http) -> bool:
+    """Whether a browser asks, for somebody to read the answer: who likes JSON as much or better gets JSON.
+
+    Source: RFC 9110, section 12.5.1.
+    """
+    weights = _weights(request.headers.get("accept", ""))
+    others = max((weight for kind, weight in weights.items() if kind.endswith("json")), default=0.0)
+    return weights.get("text/html", 0.0) > others
+
+
+def _weights(accept: str) -> dict[str, float]:
+    """The media types that are named, and how much each is liked, from 0 to 1."""
+    found: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        found[kind] = float(quality) if _QUALITY.fullmatch(quality) else 1.0
+    return found
+
+
+def missing(request: Http) -> Response[str]:
+    """The 404 page."""
+    return _page(request, "missing.html", status_code=404)
+
+
+@get("/", include_in_schema=False)
+async def home(request: Http) -> Response[str]:
+    """Home page: current state, sessions that wait, and links."""
+    base = str(request.base_url).rstrip("/")
+    return _page(request, "home.html", base=base, figures=await _figures(request))
+
+
+async def _figures(request: Http) -> dict[str, object] | None:
+    parts = request.app.state["runtime"].parts
+    try:
+        async with parts.db.connection() as connection:
+            found = await report.realtime(parts, connection)
+    except GuiadoError:
+        return None
+    waiting = sum(row["status"] == Status.NEEDS_ESCALATION for row in found["active_sessions"])
+    more = "+" if len(found["active_sessions"]) >= _MOST_LISTED else ""
+    metrics = found["metrics"]
+    return {"active": metrics["active_sessions"], "waiting": f"{waiting}{more}", "resolved": metrics["resolved_last_hour"]}
+
+
+def _document(request: Http) -> dict[str, Any]:
+    return request.app.state["document_of"](request.app)
+
+
+@get("/schema", include_in_schema=False)
+async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
+    """API reference: a page for browsers, OpenAPI for programs."""
+    document = _document(request)
+    if not is_for_people(request):
+        return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
+    groups, events = reference.groups(document), reference.events(document)
+    return _page(request, "schema.html", prefix="/api/support/troubleshooting", groups=groups, events=events)
+
+
+@get("/schema/openapi.json", include_in_schema=False)
+async def openapi(request: Http) -> Response[dict[str, Any]]:
+    """The OpenAPI document."""
+    return Response(_document(request), media_type="application/vnd.oai.openapi+json")
+
+
+STATIC = create_static_files_router(path="/static", directories=[_HERE / "static"], include_in_schema=False)
+HANDLERS = [home, schema, openapi, STATIC]
