@@ -441,7 +441,8 @@ DECLARE
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
                                    'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
-                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics'] LOOP
+                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics',
+                                   'support_troubleshooting_ml_training'] LOOP
         v_tenant := '';
         LOOP
             EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;

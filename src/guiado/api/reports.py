@@ -35,8 +35,8 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
 
     titles = _titles(request)
 
-    async def run(_parts: Parts, connection: Connection) -> AnalyticsOut:
-        found = await report.analytics(connection, period.days, titles)
+    async def run(parts: Parts, connection: Connection) -> AnalyticsOut:
+        found = await report.analytics(parts, connection, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],

@@ -51,7 +51,7 @@ class Titles:
         return step.title if step else stored
 
 
-async def analytics(connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
+async def analytics(parts: Parts, connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
     """Figures of the sessions that began in the last `days` days.
 
     Args:
@@ -63,8 +63,8 @@ async def analytics(connection: Connection, days: int, titles: Titles = Titles()
     """
     until = clock.now()
     since = until - timedelta(days=days)
-    rows = await reports.daily(connection, since, until + timedelta(seconds=1))
-    steps = await reports.steps(connection, since, until + timedelta(seconds=1))
+    rows = await reports.daily(connection, parts.tenant, since, until + timedelta(seconds=1))
+    steps = await reports.steps(connection, parts.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -91,8 +91,7 @@ async def realtime(parts: Parts, connection: Connection, titles: Titles = Titles
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(connection)
-    metrics.pop("tenant_id", None)
+    metrics = await reports.realtime(connection, parts.tenant)
     top = await reports.top_problems(connection, parts.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,

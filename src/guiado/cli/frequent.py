@@ -34,8 +34,7 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
     """
 
     async def run(parts: Parts, connection: Connection) -> list[str]:
-        del parts
-        found = await analytics(connection, _DAYS)
+        found = await analytics(parts, connection, _DAYS)
         return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
 
     running = engine()
