@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import asyncpg
 import msgspec
 
 from guiado.domain.guide import Guide, Step
+from guiado.domain.lesson import text_key
 from guiado.domain.versions import guide_to_json
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -24,8 +26,12 @@ LIVE, WAITING, SOLVED, OLD, UNKNOWN = (uid(number) for number in range(1, 6))
 GUIDE_VERSION, EVENT, LATE_EVENT, OLD_EVENT = uid(10), uid(11), uid(12), uid(13)
 DUE, LATER, EXHAUSTED, LEASED = uid(20), uid(21), uid(22), uid(23)
 NOTICE, HELD, REFUSED, DIGEST, GATHERED = (uid(number) for number in range(30, 35))
-EXAMPLE, DRAFT = uid(40), uid(41)
+EXAMPLE, DRAFT, OTHER = uid(40), uid(41), uid(43)
+WORDS = "el router no enciende nunca"
 _OURS = "support_troubleshooting_"
+_NEW_ID = re.compile(r"(?!00000000)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(rf"{datetime.now(UTC).year}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(\+00(:00)?|Z)?|,\d{{3,}}\)$")
+"""Of this very moment: what is stored has none below seconds. And the number of a transaction, in the last column."""
 
 
 def _session(session_id: UUID, began: timedelta, touched: timedelta, **more: object) -> dict[str, object]:
@@ -92,6 +98,7 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         "problem_detected_id": "router",
     }
     recipient = {"channel": "email", "recipient": EMAIL, "events": ["session_escalated"], "options": {"of": "propio"}}
+    desk = {"channel": "slack", "recipient": "mesa propia", "events": ["step_completed"]}
     ours: list[tuple[str, list[dict[str, object]]]] = [
         ("guide_versions", [{"guide_version_id": GUIDE_VERSION, "guide_id": "router", "version": 1, "content_hash": "h",
                              "published_at": NOW - DAY, "content": guide_to_json(GUIDE)}]),
@@ -110,10 +117,10 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
             _notice(REFUSED, "slack", status="failed", refused_since=NOW - HOUR, refused_at=NOW - HOUR / 2),
             _notice(DIGEST, "sms", digest_at=NOW - HOUR), _notice(GATHERED, "sms", digest_at=NOW - HOUR, due_at=NOW - HOUR / 2),
         ]),
-        ("recipients", [recipient]),
+        ("recipients", [recipient, desk]),
         ("templates", [{"template_id": "t", "kind": "guide", "content": {"of": "propio"}}]),
         ("learning", [{"id": uid(52), "session_id": SOLVED, "problem_id": "router", "kind": "negative", "source": "agent"}]),
-        ("ml_training", [_example(EXAMPLE, "accepted"), _example(DRAFT, "pending", session_id=LIVE),
+        ("ml_training", [_example(EXAMPLE, "accepted"), _example(DRAFT, "pending"), _example(OTHER, "accepted", session_id=OLD),
                          _example(uid(42), "rejected", created_at=NOW - 400 * DAY)]),
         ("reports", [{"id": uid(53), "report_type": "propio"}]),
         ("detectors", [{"scope": "", "contents": "c", "version": "v propia", "model": "\\x00", "created_at": NOW - HOUR}]),
@@ -142,17 +149,19 @@ async def fill(db: asyncpg.Connection, tenant: str) -> None:
     async with db.transaction():
         await db.execute("SET LOCAL session_replication_role = replica")
         for table, found in rows():
-            for row in found:
-                columns = ", ".join(["tenant_id", *row])
-                await db.execute(
-                    f"INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, $1)",
-                    {"tenant_id": tenant, **row},
-                )
+            await _insert(db, tenant, table, found)
         documents = (
             "SELECT tenant_id, session_id, guiado_search_vector(problem_description) FROM support_troubleshooting_sessions"
         )
         await db.execute(f"INSERT INTO support_troubleshooting_search (tenant_id, session_id, document) {documents}")
     await db.execute("SELECT guiado_roll_up(now(), true)")
+
+
+async def _insert(db: asyncpg.Connection, tenant: str, table: str, found: list[dict[str, object]]) -> None:
+    for row in found:
+        columns = ", ".join(["tenant_id", *row])
+        query = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, $1)"
+        await db.execute(query, {"tenant_id": tenant, **row})
 
 
 async def tables_of(db: asyncpg.Connection) -> list[str]:
@@ -163,7 +172,7 @@ async def tables_of(db: asyncpg.Connection) -> list[str]:
 
 
 async def copy(db: asyncpg.Connection, tenant: str, to: str) -> None:
-    """Give another tenant the same rows, in other words."""
+    """Give another tenant the same rows, in other words, and more of what would change what the first one learns."""
     changed = "replace(replace(replace(to_jsonb(x)::text, 'propio', 'ajeno'), 'propia', 'ajena'), '3030', '4040')::jsonb"
     async with db.transaction():
         await db.execute("SET LOCAL session_replication_role = replica")
@@ -174,6 +183,16 @@ async def copy(db: asyncpg.Connection, tenant: str, to: str) -> None:
                 tenant,
                 to,
             )
+        await _insert(db, to, f"{_OURS}ml_training", _lessons_of_another())
+        place = f"UPDATE {_OURS}ml_training SET session_id = $3, label = $4, text_key = $5 WHERE tenant_id = $1 AND id = $2"
+        await db.execute(place, to, EXAMPLE, LIVE, "positive", "router")
+        await db.execute(place, to, OTHER, OLD, "negative", text_key(WORDS))
+
+
+def _lessons_of_another() -> list[dict[str, object]]:
+    """Twins of an example, more than are kept; and more lessons of a customer than count."""
+    twins = [_example(uid(60 + n), "accepted", source="agent", session_id=LIVE) for n in range(12)]
+    return [*twins, *(_example(uid(80 + n), "accepted", text_key=f"x{n}") for n in range(5))]
 
 
 async def remove(db: asyncpg.Connection, tenant: str) -> None:
@@ -190,6 +209,14 @@ async def states(db: asyncpg.Connection, tables: list[str]) -> dict[str, list[st
     of_both = ", ".join(digest.format(tenant, tenant) for tenant in "ab")
     found = await db.fetch(" UNION ALL ".join(f"SELECT {of_both} FROM {table} x" for table in tables))
     return {tenant: [row[tenant] for row in found] for tenant in "ab"}
+
+
+async def content(db: asyncpg.Connection, tenant: str, tables: list[str]) -> list[str]:
+    """A tenant's rows, without the ids and the moments that are new each time."""
+    found = await db.fetch(
+        " UNION ALL ".join(f"SELECT x::text AS row FROM {table} x WHERE x.tenant_id = $1" for table in tables), tenant
+    )
+    return sorted(_MOMENT.sub("<time>", _NEW_ID.sub("<id>", row["row"])) for row in found)
 
 
 async def connect(dsn: str) -> asyncpg.Connection:

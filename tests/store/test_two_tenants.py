@@ -35,7 +35,9 @@ from tenant_rows import (
     NOW,
     SOLVED,
     UNKNOWN,
+    WORDS,
     connect,
+    content,
     copy,
     fill,
     remove,
@@ -87,13 +89,16 @@ ATTEMPT = {
 }  # fmt: skip
 
 
-def answered() -> sessions.Change:
+def answered(lesson: Lesson) -> sessions.Change:
     """An answer that gives the session's words up and teaches."""
     session = Session(str(LIVE), EMAIL, "no va", NOW, NOW, version=2, status=Status.RESOLVED, ticket_id="T-1", problem_id="router",
                       guide_version_id=str(GUIDE_VERSION), facts={"alternatives": [], "already_tried": []},
                       escalation_reason="porque sí", total_steps=1, current_step=1)  # fmt: skip
-    lesson = Lesson(LessonKind.CORRECTION, "router", "el router no enciende nunca", Actor.AGENT)
     return sessions.Change(session, 1, NOW, AUDIT, (EVENT_DATA,), lessons=(lesson,), clarified=True)
+
+
+def taught(kind: LessonKind, actor: Actor) -> Run:
+    return lambda db, tenant: sessions.commit(db, tenant, answered(Lesson(kind, "router", WORDS, actor)))
 
 
 def began() -> sessions.Change:
@@ -207,7 +212,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "schedule.clear_clock": lambda db, t: schedule.clear_clock(db, t, "me"),
     "sessions.load": lambda db, t: sessions.load(db, t, LIVE),
     "sessions.commit": (
-        lambda db, t: sessions.commit(db, t, answered()),
+        *(taught(kind, actor) for kind in LessonKind for actor in (Actor.AGENT, Actor.CUSTOMER)),
         lambda db, t: sessions.commit(db, t, began()),
     ),
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
@@ -260,13 +265,13 @@ class World:
 
     Args:
         results: by case.
-        changes: cases that changed rows of the tenant.
+        changes: what the tenant's rows are after each case that changed them.
         harm: cases that changed rows of the other one.
     """
 
     def __init__(self) -> None:
         self.results: dict[str, str] = {}
-        self.changes: set[str] = set()
+        self.changes: dict[str, list[str]] = {}
         self.harm: set[str] = set()
 
     async def explore(self, db: asyncpg.Connection, tables: list[str]) -> World:
@@ -282,7 +287,7 @@ class World:
                     if after["b"] != before["b"]:
                         self.harm.add(key)
                     if after["a"] != before["a"]:
-                        self.changes.add(key)
+                        self.changes[key] = await content(db, "a", tables)
                 except asyncpg.PostgresError as error:
                     self.results[key] = type(error).__name__
                 await transaction.rollback()
@@ -306,7 +311,7 @@ def test_no_function_sees_or_changes_another_tenants_rows(dsn: str) -> None:
 
     nothing, alone, both, other = asyncio.run(run())
     failed = {result for result in alone.results.values() if result.endswith("Error")}
-    idle = {name for name in alone.results if alone.results[name] == nothing.results[name]} - alone.changes
+    idle = {name for name in alone.results if alone.results[name] == nothing.results[name]} - alone.changes.keys()
     assert failed | idle == set(), "such a case shows nothing"
     assert both.results == alone.results
     assert both.changes == alone.changes
