@@ -52,7 +52,13 @@ BEGIN  -- instalaciones anteriores
             CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise'));
     END IF;
 END $$;
-CREATE INDEX IF NOT EXISTS notifications_by_session ON support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('notifications_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS notifications_of_session
+            ON support_troubleshooting_notifications (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS notifications_by_time ON support_troubleshooting_notifications (tenant_id, created_at);
 CREATE INDEX IF NOT EXISTS notifications_waiting
     ON support_troubleshooting_notifications (tenant_id, channel, due_at) WHERE status = 'pending';

@@ -224,7 +224,12 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
         REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
 
-CREATE INDEX IF NOT EXISTS attempts_by_session ON support_troubleshooting_attempts (session_id, attempted_at);
+DO $$
+BEGIN
+    IF to_regclass('attempts_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS attempts_of_session ON support_troubleshooting_attempts (tenant_id, session_id, attempted_at);
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS attempts_corrected ON support_troubleshooting_attempts (corrects) WHERE corrects IS NOT NULL;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -245,7 +250,12 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
     CONSTRAINT learning_key PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX IF NOT EXISTS learning_by_problem ON support_troubleshooting_learning (tenant_id, problem_id, created_at);
-CREATE INDEX IF NOT EXISTS learning_by_session ON support_troubleshooting_learning (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('learning_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS learning_of_session ON support_troubleshooting_learning (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- Respuestas ya dadas a una Idempotency-Key: repetir la petición devuelve lo mismo sin hacerlo otra vez.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (

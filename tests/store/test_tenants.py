@@ -240,6 +240,15 @@ _KEYS_BEFORE = {
         for name in ("attempts", "learning", "feedback", "notifications", "ml_training", "reports", "performance_metrics")
     },
 }
+_SEARCHED_BEFORE = {
+    "attempts_by_session": "support_troubleshooting_attempts (session_id, attempted_at)",
+    "learning_by_session": "support_troubleshooting_learning (session_id) WHERE session_id IS NOT NULL",
+    "feedback_by_session": "support_troubleshooting_feedback (session_id)",
+    "outbox_by_session": "support_troubleshooting_outbox (session_id) WHERE session_id IS NOT NULL",
+    "deliveries_by_event": "support_troubleshooting_deliveries (event_id)",
+    "webhook_events_by_event": "support_webhook_events (event_id) WHERE event_id IS NOT NULL",
+    "notifications_by_session": "support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL",
+}
 _OF_A_SESSION = ("decisions", "attempts", "feedback", "search")
 MIGRATION = "migrations/0050_keys_begin_with_the_tenant.sql"
 
@@ -264,6 +273,8 @@ async def go_back(db: asyncpg.Connection) -> None:
         "ALTER TABLE support_troubleshooting_deliveries ADD FOREIGN KEY (event_id) REFERENCES support_troubleshooting_outbox"
         " ON DELETE CASCADE"
     )
+    for name, columns in _SEARCHED_BEFORE.items():
+        await db.execute(f"DROP INDEX {name.replace('_by_', '_of_')}; CREATE INDEX {name} ON {columns}")
     await db.execute("DROP INDEX feedback_current_key")
     await db.execute("CREATE UNIQUE INDEX feedback_current ON support_troubleshooting_feedback (session_id) WHERE is_current")
     await db.execute("DELETE FROM support_schema_migrations WHERE name = $1", MIGRATION)
@@ -307,7 +318,8 @@ def test_an_older_database_gets_the_keys_and_keeps_its_rows(dsn: str) -> None:
 
 def test_old_and_new_databases_have_the_same_keys(dsn: str) -> None:
     query = """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('p', 'f')
-        UNION ALL SELECT indrelid::regclass::text, '', pg_get_indexdef(indexrelid) FROM pg_index WHERE indisunique ORDER BY 1, 2, 3"""
+        UNION ALL SELECT indrelid::regclass::text, '', pg_get_indexdef(indexrelid) FROM pg_index
+            WHERE indrelid::regclass::text LIKE 'support%' ORDER BY 1, 2, 3"""
     before = on(dsn, lambda db: db.fetch(query))
     on(dsn, go_back)
     asyncio.run(migrate(dsn))
