@@ -146,7 +146,6 @@ def test_the_end_of_the_input_says_how_to_go_on(facade, here):
 
 def test_a_step_answered_elsewhere_shows_where_the_session_is_now(facade, here, monkeypatch):
     from guiado.cli.chat_sessions import ChatSessions
-
     from guiado.domain.session import Outcome
 
     session_id = RESUME.search(here("chat", typed=f"{WIFI}\nana@example.com\nq\n").out)[1]

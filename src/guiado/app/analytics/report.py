@@ -62,8 +62,8 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> F
     """
     until = clock.now()
     since = until - timedelta(days=days)
-    rows = await reports.daily(work.connection, since, until + timedelta(seconds=1))
-    steps = await reports.steps(work.connection, since, until + timedelta(seconds=1))
+    rows = await reports.daily(work.connection, work.tenant, since, until + timedelta(seconds=1))
+    steps = await reports.steps(work.connection, work.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -90,8 +90,7 @@ async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(work.connection)
-    metrics.pop("tenant_id", None)
+    metrics = await reports.realtime(work.connection, work.tenant)
     top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,
