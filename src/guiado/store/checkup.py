@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from guiado import clock
-from guiado.domain.finding import Finding, bad, doubtful, good
+from guiado.domain.finding import Finding, State, bad, doubtful, good
 from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import refusals
@@ -49,7 +49,10 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto") -> list
         return await look_at_pooler(connection, presence)
 
     try:
-        return [finding for look in (pooler, *_LOOKS, room) for finding in await _attempt(look, connection)]
+        found = await _attempt(pooler, connection)
+        if any(finding.state is State.BAD for finding in found):  # nothing else would work through it
+            return found
+        return found + [finding for look in (*_LOOKS, room) for finding in await _attempt(look, connection)]
     finally:
         connection.terminate()
 

@@ -28,6 +28,8 @@ _RECOVERY_S = 15.0
 _LONGEST_PAUSE_S = 0.5
 _LONGEST_IDLE_S = 300.0
 """A connection that nobody used for longer is not trusted: a firewall on the way may have forgotten it without a word."""
+_LONGEST_IDLE_POOLED_S = 2.0
+"""The same behind a pooler: in session mode somebody else may be waiting for its server connection."""
 _COMMAND_TIMEOUT_S = 60.0
 _NAMED_STATEMENTS = 100
 """Statements that a direct connection keeps prepared, each under a name; behind a pooler none has a name."""
@@ -250,7 +252,7 @@ class Database:
         self._idle = [(one, since_s) for one, since_s in self._idle if one not in connections]
 
     async def _acquire(self) -> object:
-        self._drop_idle(clock.monotonic_s() - _LONGEST_IDLE_S)
+        self._drop_idle(clock.monotonic_s() - (_LONGEST_IDLE_POOLED_S if self._is_pooled else _LONGEST_IDLE_S))
         while self._idle:
             connection, _ = self._idle.pop()
             if not connection.is_closed():
@@ -346,6 +348,8 @@ async def require_writable(connection: Any) -> None:  # noqa: ANN401
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    if unfit := pooler.unfit(error):
+        return unfit
     if isinstance(error, asyncpg.DiskFullError):
         return disk_full()
     if is_programs_fault(error):

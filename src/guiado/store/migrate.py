@@ -27,6 +27,7 @@ from guiado.resources import data_path
 from guiado.store.advisory_locks import MIGRATION
 from guiado.store.dialling import dial
 from guiado.store.embedded.programs import replaced_error
+from guiado.store.pooler import unfit
 from guiado.store.queries import sql
 from guiado.store.refusals import disk_full, is_programs_fault, reason
 from guiado.store.schema_version import ROW, SCHEMA_VERSION
@@ -125,7 +126,7 @@ async def migrate(dsn: str) -> list[str]:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_programs_fault(error):
             raise replaced_error() from error
-        raise DatabaseUnavailable(
+        raise unfit(error) or DatabaseUnavailable(
             "No se pudo preparar la base de datos: {problem}.\nCorrígelo en el servidor y vuelve a empezar.",
             problem=reason(error),
         ) from error

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import asyncpg
 
 from guiado.domain.finding import Finding, doubtful, good
-from guiado.errors import DatabaseUnavailable, Message
+from guiado.errors import PoolerUnfit, Message
 
 Presence = Literal["auto", "on", "off"]
 """What `GUIADO_POOLER` says: look, there is one, there is none."""
@@ -44,7 +44,7 @@ async def require_transactions(connection: Any) -> None:  # noqa: ANN401
     """Refuse a pooler that gives each statement another server connection.
 
     Raises:
-        DatabaseUnavailable: it does.
+        PoolerUnfit: it does.
     """
     try:
         async with connection.transaction():
@@ -53,15 +53,15 @@ async def require_transactions(connection: Any) -> None:  # noqa: ANN401
         raise (unfit(error) or error) from error
 
 
-def unfit(error: BaseException) -> DatabaseUnavailable | None:
+def unfit(error: BaseException) -> PoolerUnfit | None:
     """What an error says about a pooler that guiado cannot work with; None for any other error."""
     if _STATEMENT_MODE in str(error):
-        return DatabaseUnavailable(
+        return PoolerUnfit(
             "El pooler reparte cada sentencia por separado (pool_mode = statement), y guiado necesita transacciones.\n"
             "Pon pool_mode = transaction o session para esta base en la configuración del pooler."
         )
     if isinstance(error, _NAMES_LOST):
-        return DatabaseUnavailable(
+        return PoolerUnfit(
             "Un pooler cambia de conexión a mitad del trabajo, y guiado no contaba con él.\n"
             "Pon GUIADO_POOLER=on y reinicia guiado."
         )
@@ -72,7 +72,7 @@ async def look_at_pooler(connection: Any, presence: Presence) -> list[Finding]: 
     """Whether there is one, for `guiado doctor`.
 
     Raises:
-        DatabaseUnavailable: there is one that guiado cannot work with.
+        PoolerUnfit: there is one that guiado cannot work with.
     """
     found = await is_pooled(connection)
     if presence == "off" and found:
