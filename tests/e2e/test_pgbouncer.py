@@ -11,13 +11,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 import httpx2
 import pytest
 from checker import check
-from installation import BASE, Daemon, ask, wait_for
+from installation import BASE, Daemon, ask, free_ports, wait_for
 from listeners import WANTED, Listeners
 from pgbouncer import HAS_BOTH, MISSING, Cluster, PgBouncer
 from storm import Customer, Ledger
@@ -77,7 +77,7 @@ class Service:
             **os.environ, "DATABASE_URL": dsn, "GUIADO_TENANT": tenant, "GUIADO_ENCODER": "lexical",
             "GUIADO_HOME": str(folder / "home"), "GUIADO_PRIVATE_TARGETS": "127.0.0.0/8", "GUIADO_NOTIFICATIONS": "console",
         }  # fmt: skip
-        ports = [listeners.port + number for number in (1, 2)]
+        ports = free_ports(2)
         self.roots = [f"http://127.0.0.1:{port}" for port in ports]
         self.urls = [f"{root}{BASE}" for root in self.roots]
         self._daemons = [Daemon(["serve"], {**self.environment, "PORT": str(port)}, self.log) for port in ports]
@@ -143,7 +143,7 @@ class Crowd:
         wait_for(lambda: len(self.ledger.acknowledged) >= goal or self.ledger.faults, f"{count} answers", 120)
         assert self.ledger.faults == []
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> Self:
         for customer in self._customers:
             customer.start()
         return self
@@ -217,15 +217,18 @@ def every_job_runs(direct: str) -> None:
 def everybody_says_what_does_not_work(service: Service) -> None:
     assert "database_pooler" in service.said()
     checks = httpx2.get(f"{service.roots[0]}/readyz").json()["checks"]
-    assert checks["pooler"].startswith("ok: ") and "guiado db backup" in checks["pooler"]
+    assert checks["pooler"].startswith("ok: ")
+    assert "guiado db backup" in checks["pooler"]
     doctor = service.run("doctor", "--json")
     found = {one["check"]: one for one in json.loads(doctor.stdout)["checks"]}
-    assert found["pooler"]["state"] == "good" and "guiado db backup" in doctor.stdout
+    assert found["pooler"]["state"] == "good"
+    assert "guiado db backup" in doctor.stdout
     assert doctor.returncode == 0, doctor.stdout
     for words in (("db", "backup"), ("db", "restore", "nada.guiado")):
         refused = service.run(*words)
         assert refused.returncode != 0
-        assert "no funciona a través de un pooler" in refused.stderr and "DATABASE_URL=postgresql://" in refused.stderr
+        assert "no funciona a través de un pooler" in refused.stderr
+        assert "DATABASE_URL=postgresql://" in refused.stderr
         assert len(refused.stderr.strip().splitlines()) == 2, refused.stderr
 
 
@@ -257,7 +260,8 @@ def test_a_pooler_that_splits_transactions_is_refused_and_the_remedy_helps(
     for words in (("db", "migrate"), ("serve",), ("worker",)):
         refused = service.run(*words)
         assert refused.returncode != 0
-        assert "pool_mode = statement" in refused.stderr and "Pon pool_mode = transaction" in refused.stderr
+        assert "pool_mode = statement" in refused.stderr
+        assert "Pon pool_mode = transaction" in refused.stderr
     doctor = service.run("doctor", "--json")
     assert doctor.returncode == 1
     assert {one["check"]: one["state"] for one in json.loads(doctor.stdout)["checks"]}["pooler"] == "bad"

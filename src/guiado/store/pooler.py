@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import asyncpg
 
 from guiado.domain.finding import Finding, doubtful, good
-from guiado.errors import PoolerUnfit, Message
+from guiado.errors import Message, PoolerUnfit
 
 Presence = Literal["auto", "on", "off"]
 """What `GUIADO_POOLER` says: look, there is one, there is none."""

@@ -111,7 +111,7 @@ class TenantConnection(_Driver):
     async def _end_transaction(self) -> None:
         """End what a query began that was never sent, because its arguments do not fit."""
         with suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError, asyncpg.InternalClientError):
-            await super().execute("", timeout=_SYNC_TIMEOUT_S)
+            await super().execute("BEGIN; ROLLBACK", timeout=_SYNC_TIMEOUT_S)
 
 
 def _quoted(text: str) -> str:
