@@ -86,4 +86,10 @@ async def look_at_pooler(connection: Any, presence: Presence) -> list[Finding]: 
     if not found and presence != "on":
         return []
     await require_transactions(connection)
-    return [good("pooler", "Las conexiones pasan por un pooler (PgBouncer u otro).\n{limits}", limits=LIMITS)]
+    return [
+        good(
+            "pooler",
+            "Las conexiones pasan por un pooler (PgBouncer u otro).\n"
+            "Solo guiado db backup y guiado db restore necesitan la dirección directa de PostgreSQL.",
+        )
+    ]
