@@ -71,7 +71,7 @@ def test_one_connection_serves_one_tenant_after_the_other_and_each_sees_its_own_
     async def scenario() -> None:
         async with opened(dsn) as db:
             numbers = set[int]()
-            for tenant in ("acme", "o'tro \\ más", "acme"):
+            for tenant in ("acme", "o'tro \\ $1 $2 {0} %s", "acme"):
                 async with db.connection(tenant) as connection:
                     numbers.add(await connection.fetchval("SELECT pg_backend_pid()"))
                     await connection.execute(

@@ -19,7 +19,7 @@ from guiado.store.dialling import dial
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
 from guiado.store.refusals import disk_full, is_programs_fault, reason
-from guiado.store.tenant_connection import TenantConnection, preparation, scope_of
+from guiado.store.tenant_connection import TenantConnection, scope_of
 
 LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
 """Makes a connection load the library of plpgsql, which nearly every statement of guiado needs."""
@@ -313,8 +313,7 @@ class Database:
     async def _prepare(self, connection: Any, *, is_named: bool) -> None:  # noqa: ANN401
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
         if is_named:
-            await connection.execute(preparation(self._role))
-            connection.is_named = True
+            await connection.prepare_scope(self._role)
         await skew.measure_s(connection)
 
     async def _revive(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         def __init__(self, *arguments: Any, **options: Any) -> None: ...  # noqa: ANN401
         def is_in_transaction(self) -> bool: ...
         async def execute(self, query: str, *args: Any, **options: Any) -> str: ...  # noqa: ANN401
+        async def prepare(self, query: str, *, name: str) -> object: ...
         async def _do_execute(self, query: str, executor: Any, *given: Any, **options: Any) -> Any: ...  # noqa: ANN401
 else:
     _Driver = asyncpg.Connection
@@ -57,18 +58,12 @@ def scope_of(tenant: str, role: str | None, *, is_named: bool) -> Scope:
 
     Args:
         role: to work as; None for the one that logged in.
-        is_named: whether the connection was prepared with `preparation`.
+        is_named: whether the connection knows it by name.
     """
     values = (tenant, role) if role else (tenant,)
     query = _SET_BOTH if role else _SET_TENANT
-    statement = query.replace("$1", _quoted(tenant)).replace("$2", _quoted(role or ""))
+    statement = query.replace("$2", _quoted(role or "")).replace("$1", _quoted(tenant))  # any text may be a tenant's name
     return Scope(_bind_and_execute(values) if is_named else _parse(query) + _bind_and_execute(values, ""), statement)
-
-
-def preparation(role: str | None) -> str:
-    """The statement after which a connection knows the beginning by name, which saves parsing it each time."""
-    types, query = ("text, text", _SET_BOTH) if role else ("text", _SET_TENANT)
-    return f"PREPARE {_STATEMENT} ({types}) AS {query}"
 
 
 class TenantConnection(_Driver):
@@ -77,14 +72,22 @@ class TenantConnection(_Driver):
     Outside of an explicit transaction each statement is a transaction of its own.
     """
 
-    __slots__ = ("is_named", "scope")
+    __slots__ = ("_prepared", "scope")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **options)
         self.scope: Scope | None = None
         """None while nobody has it in hand."""
-        self.is_named = False
-        """Whether it was prepared with `preparation`."""
+        self._prepared: object = None  # the driver closes a prepared statement that nobody holds
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the server knows the beginning of a transaction by name."""
+        return self._prepared is not None
+
+    async def prepare_scope(self, role: str | None) -> None:
+        """Give the beginning of the transactions a name, which saves parsing it each time; never behind a pooler."""
+        self._prepared = await self.prepare(_SET_BOTH if role else _SET_TENANT, name=_STATEMENT)
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:  # noqa: ANN401
         """Run a statement, or without arguments several of them; the status of the last one."""
