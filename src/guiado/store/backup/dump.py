@@ -49,8 +49,8 @@ async def require_direct(dsn: str, presence: pooler.Presence) -> None:
         await connection.close(timeout=5)
     if found:
         raise DatabaseUnavailable(
-            "Esta orden no funciona a través de un pooler como PgBouncer: necesita una conexión directa a PostgreSQL.\n"
-            "Repítela con DATABASE_URL=postgresql://… y el puerto del propio PostgreSQL (normalmente, 5432)."
+            "Este comando no funciona a través de un pooler como PgBouncer: necesita una conexión directa a PostgreSQL.\n"
+            "Repítelo con DATABASE_URL=postgresql://… y el puerto del propio PostgreSQL (normalmente, 5432)."
         )
 
 
