@@ -1,7 +1,7 @@
 """Whether a pooler (PgBouncer, or one of its kind) stands between guiado and PostgreSQL, and what does not work behind one.
 
 A pooler gives each transaction whichever server connection is free: what belongs to a connection (prepared statements with a
-name, session locks, settings) would be somebody else's after that. guiado needs none of it, with three exceptions that say so.
+name, session locks, settings) would be somebody else's after that. guiado needs none of it, except for what `LIMITS` names.
 """
 
 from __future__ import annotations
@@ -50,12 +50,14 @@ async def require_transactions(connection: Any) -> None:  # noqa: ANN401
         async with connection.transaction():
             pass
     except asyncpg.PostgresError as error:
-        raise (unfit(error) or error) from error
+        if refusal := unfit(error):
+            raise refusal from error
+        raise
 
 
 def unfit(error: BaseException) -> PoolerUnfit | None:
     """What an error says about a pooler that guiado cannot work with; None for any other error."""
-    if _STATEMENT_MODE in str(error):
+    if isinstance(error, asyncpg.PostgresError) and _STATEMENT_MODE in str(error):
         return PoolerUnfit(
             "El pooler reparte cada sentencia por separado (pool_mode = statement), y guiado necesita transacciones.\n"
             "Pon pool_mode = transaction o session para esta base en la configuración del pooler."
