@@ -111,6 +111,11 @@ async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str])
     await connection.execute(sql("schedule", "forget_jobs"), tenant, list(known))
 
 
+async def tenants(connection: Connection) -> list[str]:
+    """All tenants of which anything is stored, as far as the connection's role may see them."""
+    return [row["tenant_id"] for row in await connection.fetch(sql("schedule", "tenants"))]
+
+
 async def now(connection: Connection) -> datetime:
     """The database's present moment."""
     return cast("datetime", await connection.fetchval(sql("schedule", "now")))

@@ -187,8 +187,7 @@ async def stats(parts: AppContext, connection: Connection, webhook_id: str) -> d
         WebhookNotFound: there is none with this id.
     """
     await find(parts, connection, webhook_id)
-    found = await registry.webhook_stats(connection, webhook_id)
-    return {name: value for name, value in found.items() if name != "tenant_id"}
+    return await registry.webhook_stats(connection, parts.tenant, webhook_id)
 
 
 async def trigger(

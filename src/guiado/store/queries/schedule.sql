@@ -67,6 +67,10 @@ DELETE FROM support_troubleshooting_schedule s
  WHERE s.tenant_id = $1 AND s.job <> ALL ($2::text[]) AND s.next_at < now() - interval '7 days'
    AND (s.leased_until IS NULL OR s.leased_until < now());
 
+-- name: tenants
+-- All tenants of which anything is stored; the role of the application sees its own only.
+SELECT t.tenant_id FROM guiado_tenants() AS t (tenant_id);
+
 -- name: now
 -- The database's present moment.
 SELECT clock_timestamp();
