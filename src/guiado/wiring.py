@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.app.context import AppContext
+from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.stored_knowledge import PublishedKnowledge
+from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
-from guiado.app.outbound.notification_sender import Messenger
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound.handlers import Tools, make_handlers
+from guiado.app.outbound.queue import Queue
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
 from guiado.detection.semantic.embedding_cache import VectorCache
@@ -27,7 +29,7 @@ from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.errors import SettingsInvalid, TargetRefused
 from guiado.logs import get_logger
 from guiado.resources import data_path
-from guiado.scheduler import JOBS, Job, Worker, refit_job
+from guiado.scheduler import Worker
 from guiado.settings import Settings
 from guiado.store import sessions
 from guiado.store.database import Database
@@ -187,8 +189,9 @@ class Runtime:
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
         kestra = self.settings.kestra_webhook_url
         own = {webhooks.KESTRA: kestra} if kestra else {}
-        senders = [Sender(self.parts, lambda: self.client, name, own), Messenger(self.parts, self._channel_of, name)]
-        return Worker(self.parts, name, self.jobs, senders, most=most_jobs or max(1, self.settings.pool_size // 2))
+        tools = Tools(self.parts, name, self.settings, lambda: self.client, self._channel_of, own)
+        queue = Queue(self.parts, name, make_handlers(tools))
+        return Worker(self.parts, name, self.jobs, queue, most=most_jobs or max(1, self.settings.pool_size // 2))
 
     def _channel_of(self, kind: str) -> Channel:
         from guiado.delivery.channels import make_channel

@@ -147,6 +147,9 @@ AttemptSeconds = Annotated[float, Meta(gt=0, le=60, examples=[10], description="
 AttemptsInAll = Annotated[int, Meta(ge=1, le=20, examples=[10], description="Intentos en total; 10 si falta.")]
 Thin = Annotated[bool, Meta(description="Enviar solo identificadores, sin palabras ni datos de clientes.")]
 PerSecond = Annotated[float, Meta(ge=0, le=1_000, examples=[5], description="Envíos por segundo, como máximo; 0 son todos.")]
+AtATime = Annotated[
+    int, Meta(ge=1, le=32, examples=[8], description="Envíos a la vez; 1 si falta. Con más de 1 no se conserva el orden de los eventos.")
+]
 OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
 
 
@@ -177,6 +180,7 @@ class Webhook(_Secretive, Command):
     enabled: bool | UnsetType = UNSET
     thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
+    max_parallel: AtATime | UnsetType = UNSET
 
 
 class WebhookChange(_Secretive, Command):
@@ -192,6 +196,7 @@ class WebhookChange(_Secretive, Command):
     enabled: bool | UnsetType = UNSET
     thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
+    max_parallel: AtATime | UnsetType = UNSET
 
 
 class Replay(Command):

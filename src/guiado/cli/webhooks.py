@@ -32,6 +32,10 @@ Attempts = Annotated[int | None, typer.Option("--retry-attempts", "--attempts", 
 Rate = Annotated[
     float | None, typer.Option("--max-per-second", "--rate", metavar="N", help="Envíos por segundo, como máximo; 0 son todos.")
 ]
+Parallel = Annotated[
+    int | None,
+    typer.Option("--max-parallel", "--parallel", metavar="N", help="Envíos a la vez (1); con más, sin el orden de los eventos."),
+]
 Thin = Annotated[bool | None, typer.Option("--thin/--no-thin", help="Envía solo identificadores, sin datos de clientes.")]
 Overlap = Annotated[
     float, typer.Option("--overlap", metavar="HORAS", help=("Horas durante las que también firma el secreto anterior (24)."))
@@ -63,6 +67,7 @@ def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
         return
     _show(screen, found)
     rate = "" if found["max_per_second"] is None else screen.tr(" · {rate:g} por segundo", rate=found["max_per_second"])
+    rate += "" if found["max_parallel"] == 1 else screen.tr(" · {count} a la vez", count=found["max_parallel"])
     screen.say(
         "  {timeout:g} s por intento · {attempts} intentos{rate}",
         timeout=found["timeout"],
@@ -91,6 +96,7 @@ def add(
     timeout: Timeout = None,
     attempts: Attempts = None,
     rate: Rate = None,
+    parallel: Parallel = None,
     thin: Thin = None,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +106,7 @@ def add(
     given = {
         "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret,
         "headers": _headers(header) if header else None, "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate,
-        "thin": thin,
+        "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
     _show_stored(screen_of(context), register(given), as_json=as_json)
 
@@ -122,6 +128,7 @@ def edit(
     timeout: Timeout = None,
     attempts: Attempts = None,
     rate: Rate = None,
+    parallel: Parallel = None,
     thin: Thin = None,
     as_json: Json = False,
 ) -> None:
@@ -130,7 +137,7 @@ def edit(
 
     given = {
         "url": url, "events": event, "secret": secret, "overlap_hours": overlap, "timeout": timeout, "retry_attempts": attempts,
-        "max_per_second": rate, "thin": thin,
+        "max_per_second": rate, "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
     changed = change(webhook_id, given, _headers(header or []), drop_header or [])
     _show_stored(screen_of(context), changed, as_json=as_json)

@@ -32,8 +32,10 @@ STOP_S = 8.0
 """How long a worker that was told to stop lets its work go on; `EXIT_S` has room for writing it down."""
 EXIT_S = STOP_S + 2.0
 """How long a process waits for its queue."""
-_DRAIN_POLL_S = 0.02
+UNCLAIMED_S = 1.0
+"""Work that nobody claimed for so long may be taken beyond a worker's share: whoever it was meant for is dead, or cannot."""
 AFTER_ERROR_S = 1.0
+_DRAIN_POLL_S = 0.02
 log = get_logger()
 
 
@@ -63,6 +65,8 @@ class Leases:
         """Keys whose lease is this worker's, as far as is known."""
         self.busy: set[str] = set()
         """Keys that are being worked on."""
+        self.broken_off: set[str] = set()
+        """Keys whose work was cancelled: their leases may be given back."""
 
     def may_go_on(self, key: str) -> bool:
         """Whether work that was claimed may go on with the next message."""
@@ -89,8 +93,12 @@ class Handler(Protocol):
     foreign: frozenset[str]
     """Keys that this worker leaves to others."""
 
-    async def claim(self, connection: Connection, leases: Leases) -> list[Job]:
-        """Lease what is due, this worker's share at most."""
+    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[Job]:
+        """Lease what is due, this worker's share at most.
+
+        Args:
+            extra: so many beyond the share, where the kind is shared out.
+        """
         ...
 
     async def renew(self, connection: Connection, keys: Sequence[str]) -> set[str]:
@@ -117,6 +125,19 @@ class _Line:
     handler: Handler
     leases: Leases
     not_before_s: float = 0.0
+    unclaimed_since_s: float | None = None
+
+    @property
+    def extra(self) -> int:
+        since_s = self.unclaimed_since_s
+        return int(since_s is not None and clock.monotonic_s() - since_s >= UNCLAIMED_S)
+
+    def note_due(self, *, is_due: bool) -> None:
+        """Note what a look found: something that could be claimed, or nothing."""
+        if not is_due:
+            self.unclaimed_since_s = None
+        elif self.unclaimed_since_s is None:
+            self.unclaimed_since_s = clock.monotonic_s()
 
 
 class Queue:
@@ -205,7 +226,10 @@ class Queue:
             return []
         if not self._wake.is_set():
             self._pause_s = min(2 * self._pause_s, IDLE_S)
-            return sorted(await self._look())
+            found = await self._look()
+            for kind, line in self._lines.items():
+                line.note_due(is_due=kind in found)
+            return sorted(found)
         self._wake.clear()
         woken, self._woken = self._woken, set()
         return [kind for kind in self._lines if kind in woken]
@@ -237,18 +261,21 @@ class Queue:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if jobs:
-            self._pause_s = POLL_S
+            self._pause_s, line.unclaimed_since_s = POLL_S, None
 
     async def _claim(self, line: _Line) -> list[Job]:
         async with self._parts.db.connection() as connection:
             if not self._is_known:  # before anything is shared out, everybody must be counted
                 await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
                 self._is_known = True
-            return await line.handler.claim(connection, line.leases)
+            return await line.handler.claim(connection, line.leases, line.extra)
 
     async def _handle(self, line: _Line, job: Job) -> None:
         try:
             await job.run()
+        except asyncio.CancelledError:
+            line.leases.broken_off.add(job.key)
+            raise
         except Exception as error:  # noqa: BLE001 one fault must not stop the others; its lease ends by itself
             self._log(error, line.handler.kind, job.key)
             # What was sent and could not be written down is sent again: at least not at full speed.
@@ -282,8 +309,8 @@ class Queue:
         with contextlib.suppress(Exception):  # the leases end by themselves
             async with self._parts.db.connection() as connection:
                 for line in self._lines.values():
-                    if line.leases.given_up:
-                        await line.handler.give_back(connection, sorted(line.leases.given_up))
+                    if line.leases.broken_off:
+                        await line.handler.give_back(connection, sorted(line.leases.broken_off))
                 await store.tell_gone(connection, self._parts.tenant, self._worker)
 
     async def _rest_after(self, error: Exception) -> None:

@@ -77,3 +77,7 @@ def make_channel(kind: str, settings: Settings, client: GuardedClient, policy: T
                 kind=printable(kind),
                 kinds=", ".join(KINDS),
             )
+
+
+def names() -> tuple[str, ...]:
+    return KINDS
