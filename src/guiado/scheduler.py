@@ -41,9 +41,7 @@ class Worker:
         most: jobs at once at most: each may hold a connection that requests need too.
     """
 
-    def __init__(
-        self, parts: AppContext, name: str, jobs: Mapping[str, Job], queue: Queue | None = None, most: int = 8
-    ) -> None:
+    def __init__(self, parts: AppContext, name: str, jobs: Mapping[str, Job], queue: Queue | None = None, most: int = 8) -> None:
         self._parts, self._name, self._jobs, self._most = parts, name, jobs, most
         self._queue = queue or Queue(parts, name, [])
         self._stopping = asyncio.Event()

@@ -20,6 +20,7 @@ from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
 from guiado.app.outbound.handlers import Tools, make_handlers
 from guiado.app.outbound.queue import Queue
+from guiado.delivery import channels
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
 from guiado.detection.semantic.embedding_cache import VectorCache
@@ -159,7 +160,9 @@ class Runtime:
             db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            parts = AppContext(db, settings.tenant, threshold, accept_from, has_slack=settings.has_slack)
+            parts = AppContext(
+                db, settings.tenant, threshold, accept_from, has_account=lambda name: channels.has_account(name, settings)
+            )
             runtime = cls(settings, site, parts, senses)
         except BaseException:
             await asyncio.to_thread(site.leave)
@@ -194,9 +197,7 @@ class Runtime:
         return Worker(self.parts, name, self.jobs, queue, most=most_jobs or max(1, self.settings.pool_size // 2))
 
     def _channel_of(self, kind: str) -> Channel:
-        from guiado.delivery.channels import make_channel
-
-        return make_channel(kind, self.settings, self.client, self._policy)
+        return channels.make_channel(kind, self.settings, self.client, self._policy)
 
     async def _offer_targets(self) -> None:
         """What the settings alone ask for: escalations in the operator's Slack, every event in their Kestra."""

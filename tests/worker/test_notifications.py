@@ -25,7 +25,7 @@ from guiado.app.outbound import notification_sender, notifications, recipients
 from guiado.app.outbound.notification_sender import NotificationSender
 from guiado.app.outbound.queue import Queue
 from guiado.delivery.channels import Channel, Outgoing, Receipt, make_channel
-from guiado.delivery.channels.gsm import is_gsm
+from guiado.delivery.channels.common.gsm import is_gsm
 from guiado.domain.events import EventKind
 from guiado.errors import InvalidInput
 from guiado.settings import read_settings
@@ -34,7 +34,6 @@ from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import State
 from guiado.store.database import Connection
 from guiado.store.migrate import schema_files
-
 
 ADDRESSED = ("slack", "teams", "discord", "webhook")
 
@@ -612,7 +611,7 @@ def test_an_sms_of_guiado_itself_keeps_to_its_alphabet(dsn: str) -> None:
 )
 def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
-        desk.house.parts.has_slack = False
+        desk.house.parts.has_account = lambda _channel: False
         with pytest.raises(InvalidInput) as caught:
             await desk.send(**given)
         assert [problem.field for problem in caught.value.problems] == [field]
@@ -638,7 +637,7 @@ def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any]
 )
 def test_wishes_that_make_no_sense_are_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
-        desk.house.parts.has_slack = False
+        desk.house.parts.has_account = lambda _channel: False
         with pytest.raises(InvalidInput) as caught:
             await desk.wants(**given)
         assert [problem.field for problem in caught.value.problems] == [field]

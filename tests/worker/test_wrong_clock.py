@@ -35,14 +35,19 @@ async def work(house: House, worker: Worker, rounds: int = 4) -> None:
     """Let a worker go on until each of its senders has looked some times for what is due."""
     task = asyncio.create_task(worker.run())
     sender = worker._queue
-    looks, next_kinds = 0, sender._next_kinds
+    looks, held, next_kinds, hold = 0, 0, sender._next_kinds, sender.hold
+
+    def told(*, on: bool) -> None:
+        nonlocal held
+        held += 1
+        hold(on=on)
 
     async def counted() -> list[str]:
         nonlocal looks
-        looks += 1
+        looks += held > 1  # as soon as it is known whose time it is
         return await next_kinds()
 
-    sender._next_kinds = counted
+    sender._next_kinds, sender.hold = counted, told
     try:
 
         async def looked() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import asyncpg
@@ -28,12 +28,13 @@ log = get_logger()
 Look = Callable[[Any], Awaitable[list[Finding]]]
 
 
-async def look_at(dsn: str, pool_size: int) -> list[Finding]:
+async def look_at(dsn: str, pool_size: int, addressed: Collection[str] = ()) -> list[Finding]:
     """All findings about the database at this address.
 
     Args:
         dsn: address of the database.
         pool_size: connections that one process of guiado may take.
+        addressed: channels whose recipients each have an address of their own.
     """
     try:
         connection = await connect(dsn)
@@ -43,9 +44,12 @@ async def look_at(dsn: str, pool_size: int) -> list[Finding]:
     async def room(connection: Any) -> list[Finding]:  # noqa: ANN401
         return await _connections(connection, pool_size)
 
+    async def channels(connection: Any) -> list[Finding]:  # noqa: ANN401
+        return await look_at_channels(connection, addressed)
+
     try:
         await connection.execute(f"SET statement_timeout = '{_TIMEOUT}'")
-        return [finding for look in (*_LOOKS, room) for finding in await _attempt(look, connection)]
+        return [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
     finally:
         connection.terminate()
 
@@ -377,5 +381,5 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 _LOOKS: tuple[Look, ...] = (
     _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
-    look_at_channels, _jobs, _untold, _sessions,
+    _jobs, _untold, _sessions,
 )  # fmt: skip

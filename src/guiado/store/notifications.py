@@ -149,14 +149,11 @@ async def claim(
     """
     channels, most = list(room), list(room.values())
     return [
-        _due(row)
-        for row in await connection.fetch(sql("notifications", "claim"), tenant, worker, lease_s, now, channels, most)
+        _due(row) for row in await connection.fetch(sql("notifications", "claim"), tenant, worker, lease_s, now, channels, most)
     ]
 
 
-async def renew(
-    connection: Connection, tenant: str, worker: str, lease_s: float, notification_ids: Sequence[UUID]
-) -> set[UUID]:
+async def renew(connection: Connection, tenant: str, worker: str, lease_s: float, notification_ids: Sequence[UUID]) -> set[UUID]:
     """Keep leases.
 
     Returns:

@@ -62,7 +62,9 @@ def classify(answer: HttpAnswer, now: datetime) -> Outcome:
     return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
 
 
-def row_of(endpoint: Endpoint, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool) -> dict[str, Any]:
+def row_of(
+    endpoint: Endpoint, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool
+) -> dict[str, Any]:
     """The row of an attempt, and how its delivery goes on.
 
     Args:
@@ -87,9 +89,7 @@ def row_of(endpoint: Endpoint, one: Waiting, outcome: Outcome, sent_at: datetime
     }
 
 
-def _next(
-    endpoint: Endpoint, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool
-) -> dict[str, Any]:
+def _next(endpoint: Endpoint, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, Any]:
     if outcome.error is None:
         return {"state": "delivered", "due_at": one.due_at}
     if outcome.permanent or attempts >= endpoint.retry_attempts:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from guiado.app.outbound.compose import compose
 from guiado.app.outbound.handlers import Tools, handles
 from guiado.app.outbound.queue import Job, Leases
 from guiado.delivery import retry
-from guiado.delivery.channels import names
+from guiado.delivery.channels import kind_of, names
 from guiado.domain.recipient import Drop, Recipient, Wait
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
 from guiado.i18n import text
@@ -44,16 +44,8 @@ _ERROR_KEPT = 1_000
 log = get_logger()
 
 
-class ChannelMaker(Protocol):
-    """Gives the channel of a kind."""
-
-    def __call__(self, kind: str) -> Channel:
-        """The channel.
-
-        Raises:
-            SettingsInvalid, DeliveryFailed: it is not set up here; says what is missing.
-        """
-        ...
+ChannelMaker = Callable[[str], "Channel"]
+"""Gives the channel of a name; raises where it is not set up here, and says what is missing."""
 
 
 class NotificationSender:
@@ -158,7 +150,8 @@ class NotificationSender:
             permanent, is_refused, wait_s = error.permanent, error.of_channel, error.retry_after_s
             return _failed(due, str(error), clock.now(), permanent=permanent, is_refused=is_refused, wait_s=wait_s)
         except (TargetRefused, InvalidInput) as error:  # a caller's address never works; the operator's own may be mended
-            is_callers = due.channel == "webhook" or "webhook_url" in outgoing.options
+            kind = kind_of(due.channel)
+            is_callers = "webhook_url" in outgoing.options or (kind is not None and kind.address == "recipient")
             return _failed(due, str(error), clock.now(), permanent=is_callers, is_refused=not is_callers)
         except GuiadoError as error:  # not set up here: perhaps in another process, or soon
             return _failed(due, str(error), clock.now(), is_refused=True)

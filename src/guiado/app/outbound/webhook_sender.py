@@ -89,9 +89,7 @@ class WebhookSender:
         if self._made is None:  # with the first message: its certificates take a moment
             self._made = await asyncio.to_thread(self._client)
         own_url = self._own.get(leased.endpoint.webhook_id)
-        delivery = EndpointDelivery(
-            self._parts, self._made, self._recorder, leased, self._versions, leases.may_go_on, own_url
-        )
+        delivery = EndpointDelivery(self._parts, self._made, self._recorder, leased, self._versions, leases.may_go_on, own_url)
         await delivery.run()
 
 
