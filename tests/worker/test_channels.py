@@ -263,7 +263,7 @@ def test_a_callers_private_address_is_refused_and_the_remedy_named(kind: str) ->
         ("sms", "TWILIO_ACCOUNT_SID"),
         ("push", "NTFY_URL"),
         ("apprise", "APPRISE_URLS"),
-        ("paloma", "email, sms"),
+        ("paloma", "email, push, slack, sms"),
     ],
 )
 def test_what_is_not_set_up_says_what_is_missing(kind: str, named: str) -> None:
