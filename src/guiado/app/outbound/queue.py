@@ -238,6 +238,7 @@ class Queue:
         besides = sorted(self.serving.union(*(line.handler.foreign for line in self._lines.values())))
         try:
             async with self._parts.db.connection() as connection:
+                await self._make_known(connection)
                 return await store.due_kinds(
                     connection, self._due, self._parts.tenant, clock.now(), self._worker, besides, retry.PAUSE_AFTER
                 )
@@ -265,10 +266,14 @@ class Queue:
 
     async def _claim(self, line: _Line) -> list[Job]:
         async with self._parts.db.connection() as connection:
-            if not self._is_known:  # before anything is shared out, everybody must be counted
-                await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
-                self._is_known = True
+            await self._make_known(connection)
             return await line.handler.claim(connection, line.leases, line.extra)
+
+    async def _make_known(self, connection: Connection) -> None:
+        """Count this worker before anything is shared out."""
+        if not self._is_known:
+            await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
+            self._is_known = True
 
     async def _handle(self, line: _Line, job: Job) -> None:
         try:

@@ -73,6 +73,8 @@ class EmailChannel:
     ) -> None:
         if not settings.smtp_host or not settings.smtp_from:
             raise SettingsInvalid(NO_MAIL)
+        from guiado.delivery.channels.common import guarded_connect, smtp_replies  # noqa: F401 not first while the event loop waits
+
         self._host, self._port = settings.smtp_host, settings.smtp_port or _PORTS[settings.smtp_tls]
         self._settings, self._policy, self._timeout_s = settings, policy, timeout_s
         self._sender = read_sender(settings.smtp_from)
