@@ -142,8 +142,9 @@ class NotificationSender:
 
     async def _attempt(self, due: Due, outgoing: Outgoing) -> Fate:
         try:
+            channel = await self._channel(due.channel)
             async with asyncio.timeout(SEND_S):
-                receipt = await (await self._channel(due.channel)).send(outgoing)
+                receipt = await channel.send(outgoing)
         except TimeoutError:
             return _failed(due, _say("El canal no contestó en {timeout_s} s.", timeout_s=int(SEND_S)), clock.now())
         except DeliveryFailed as error:
