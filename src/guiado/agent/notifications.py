@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
@@ -18,7 +18,6 @@ from guiado.delivery.channels import names
 from guiado.delivery.channels.common.address import url_problem
 from guiado.delivery.channels.common.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
@@ -80,7 +79,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await notifications.register_template(work, command.template_id, command.subject, command.body)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
@@ -104,7 +103,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._engine.read(recipients.every)]
+        return [recipients.view(one) for one in self._engine.do_read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -121,7 +120,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await recipients.put(work, command)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
         """Forget somebody.
@@ -134,7 +133,7 @@ class TroubleshootingNotificationManager(Facade):
             await recipients.remove(work, str(value_of(channel)), str(recipient))
 
         try:
-            self._engine.write(run)
+            self._engine.do_write(run)
         except InvalidInput:
             return False
         return True
@@ -148,7 +147,7 @@ class TroubleshootingNotificationManager(Facade):
             return await _store(work, config, context)
 
         try:
-            return {"success": False, **shown, **self._engine.write(run)}
+            return {"success": False, **shown, **self._engine.do_write(run)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
 
@@ -162,9 +161,7 @@ class TroubleshootingNotificationManager(Facade):
         return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-async def _store(
-    work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]
-) -> dict[str, Any]:
+async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
     preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.app.sessions.escalate import refuse_unknown
 from guiado.app.sessions.start import pseudonym
@@ -23,7 +23,6 @@ from guiado.domain.learning_signal import fit_to_learn, text_key
 from guiado.domain.session import Session
 from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.learning import Choice, Unrecognised
 from guiado.store.sessions import Change
 from guiado.text.privacy import remove_personal_data
@@ -35,9 +34,7 @@ _MOST_TEXTS = 10_000
 _SHOWN_EXAMPLES = 5
 
 
-async def correct(
-    work: UnitOfWork, session_id: object, command: commands.Correct
-) -> tuple[Session, Guide | None]:
+async def correct(work: UnitOfWork, session_id: object, command: commands.Correct) -> tuple[Session, Guide | None]:
     """Note what a session was about, on an agent's word. The same word again changes nothing.
 
     Raises:
@@ -56,9 +53,7 @@ async def correct(
         raise StaleSession
 
 
-async def _correct(
-    work: UnitOfWork, session: Session, command: commands.Correct
-) -> Session | None:
+async def _correct(work: UnitOfWork, session: Session, command: commands.Correct) -> Session | None:
     decision = decide.correct(session, command.problem_id, command.notes)
     now, after = clock.now(), decision.session
     audit = work.scope.audit("correct", before=session.true_problem_id, after=after.true_problem_id, detected=session.problem_id)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.domain.recipient import Recipient
 from guiado.i18n import text
 from guiado.store import notifications, sessions
-from guiado.store.database import Connection
 from guiado.store.notifications import Due
 from guiado.store.sessions import StoredAttempt, uuid_or_none
 

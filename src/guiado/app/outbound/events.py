@@ -9,12 +9,11 @@ from typing import Any
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.domain.events import EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 from guiado.store import events, notifications, outbox
-from guiado.store.database import Connection
 from guiado.store.events import Filter
 from guiado.store.sessions import uuid_or_none
 
@@ -23,9 +22,7 @@ _LATE = timedelta(seconds=60)
 _MOST = 10_000
 
 
-async def latest(
-    work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None
-) -> list[dict[str, Any]]:
+async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
     """The latest events, newest first, each with how many of its deliveries are in which state.
 
     Raises:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.delivery.channels import kind_of, normal_form, spellings
@@ -24,7 +24,6 @@ from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
 from guiado.store import notifications, registry, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
 _RETRIED = ("failed", "pending")
@@ -89,9 +88,7 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
     return [problem for problem in found if problem]
 
 
-async def _unreachable(
-    work: UnitOfWork, command: Notification, metadata: Mapping[str, Any]
-) -> list[FieldProblem]:
+async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
     """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
     url = metadata.get("webhook_url")
     has_account = work.app.has_account(command.channel)
@@ -179,7 +176,9 @@ async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
         How many are on their way again.
     """
     statuses = [wanted.status] if wanted.status else _RETRIED
-    return await notifications.again(work.connection, work.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since)
+    return await notifications.again(
+        work.connection, work.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since
+    )
 
 
 async def first_result(parts: AppContext, notification_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -15,7 +15,6 @@ from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Ses
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import guides, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"
@@ -43,9 +42,7 @@ class Handover:
         return [stored for stored in self.attempts if not stored.attempt.success]
 
 
-async def escalate(
-    work: UnitOfWork, session_id: object, command: commands.Escalate
-) -> Handover:
+async def escalate(work: UnitOfWork, session_id: object, command: commands.Escalate) -> Handover:
     """Hand a session over to a person.
 
     Raises:
@@ -59,9 +56,7 @@ async def escalate(
     return Handover(session, guide, tried, session.ended_at or clock.now())
 
 
-async def resolve(
-    work: UnitOfWork, session_id: object, command: commands.Resolve
-) -> tuple[Session, Guide | None]:
+async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:
     """Close a session as solved, on a person's word, with what the problem really was.
 
     Raises:

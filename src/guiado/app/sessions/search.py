@@ -8,11 +8,10 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
 from guiado.app.commands import Page
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.views import View, reference
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Wanted, uuid_or_none
 
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
@@ -60,9 +59,7 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
         raise InvalidInput([FieldProblem(name, why)]) from None
 
 
-async def find(
-    work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None
-) -> list[View]:
+async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[View]:
     """Sessions, newest first, each with its short `reference`."""
     rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)
     return [{**row, "reference": reference(str(row["session_id"]))} for row in rows]

@@ -73,8 +73,11 @@ class EmailChannel:
     ) -> None:
         if not settings.smtp_host or not settings.smtp_from:
             raise SettingsInvalid(NO_MAIL)
-        from guiado.delivery.channels.common import guarded_connect, smtp_replies  # noqa: F401 not first while the event loop waits
+        # Loaded when the channel is made, in a thread: with the first message they would hold the event loop.
+        from guiado.delivery.channels.common.guarded_connect import dial
+        from guiado.delivery.channels.common.smtp_replies import explain_failure
 
+        self._dial, self._explain = dial, explain_failure
         self._host, self._port = settings.smtp_host, settings.smtp_port or _PORTS[settings.smtp_tls]
         self._settings, self._policy, self._timeout_s = settings, policy, timeout_s
         self._sender = read_sender(settings.smtp_from)
@@ -83,8 +86,6 @@ class EmailChannel:
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send one mail; see `Channel.send`. Its `Message-ID` is the same for every attempt."""
         import aiosmtplib
-
-        from guiado.delivery.channels.common.smtp_replies import explain_failure
 
         try:
             mail = render_email(outgoing, self._sender)
@@ -98,7 +99,7 @@ class EmailChannel:
                 "{host}: sin respuesta completa en {timeout_s} s.", of_channel=True, host=self._host, timeout_s=self._timeout_s
             ) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise explain_failure(self._host, error, outgoing.recipient) from error
+            raise self._explain(self._host, error, outgoing.recipient) from error
         return Receipt(provider_message_id=mail.headers["Message-ID"])
 
     async def _deliver(self, mail: Mail, content: bytes) -> None:
@@ -119,12 +120,10 @@ class EmailChannel:
     async def _connect(self) -> aiosmtplib.SMTP:
         import aiosmtplib
 
-        from guiado.delivery.channels.common.guarded_connect import dial
-
         settings = self._settings
         return aiosmtplib.SMTP(
             hostname=self._host,
-            sock=await dial(self._host, self._port, self._policy, self._resolver),
+            sock=await self._dial(self._host, self._port, self._policy, self._resolver),
             username=settings.smtp_user,
             password=settings.smtp_password,
             local_hostname=_domain(self._sender),
