@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prepared import Prepared
+from test_killed_workers import kill, worker
 from test_notifications import Desk, play
 from test_sending import House, nothing_due, run, until, working
 
@@ -291,3 +293,69 @@ def test_another_kind_of_work_is_one_file(dsn: str, tmp_path: Path, monkeypatch:
         assert len(desk.mails) == 1
 
     play(dsn, test)
+
+
+# ------------------------------------------------------------------------------------------------------------- processes
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_four_processes_share_the_work_and_that_of_a_killed_one_moves_within_ten_seconds(
+    dsn: str, prepared: Prepared, tmp_path: Path
+) -> None:
+    prepared.fit(dsn)
+    names, each = [f"e{number}" for number in range(8)], 1_500
+
+    async def test(house: House) -> None:
+        for name in names:
+            await house.register(name)
+        processes = [worker(dsn, tmp_path) for _ in range(4)]
+        try:
+
+            async def all_alive() -> bool:
+                return len(await alive(house)) == 4
+
+            await until(all_alive, 120)
+            async with house.parts.db.connection() as connection:
+                now = clock.now()
+                events: list[dict[str, Any]] = [
+                    {"tenant_id": "default", "event_id": clock.new_id(), "session_id": None, "event": "step_completed",
+                     "data": {"n": number}, "occurred_at": now}
+                    for number in range(each)
+                ]  # fmt: skip
+                await connection.execute("SELECT guiado_emit('default', $1)", events)
+
+            async def all_busy() -> bool:
+                return len(await holders(house)) == 4
+
+            await until(all_busy, 30)
+            (name, count) = (await holders(house)).most_common(1)[0]
+            assert count <= 3, "about a quarter of the eight"
+            (victim,) = [one for one in processes if f":{one.pid}:" in name]
+            await kill(victim)
+            killed_s = clock.monotonic_s()
+
+            async def moved() -> bool:
+                return name not in await holders(house) and (await waiting_at_nobody(house)) == 0
+
+            await until(moved, 60)
+            assert clock.monotonic_s() - killed_s <= 10
+            await until(lambda: nothing_due(house), 120)
+        finally:
+            for one in processes:
+                await kill(one)
+        assert await house.states() == {"delivered": len(names) * each}
+        for path in names:
+            first = list(dict.fromkeys(house.receiver.numbers(f"/{path}")))
+            assert first == list(range(each)), "every event, in order; some twice"
+
+    async def waiting_at_nobody(house: House) -> int:
+        """Endpoints with something to send that no living worker holds."""
+        async with house.parts.db.connection() as connection:
+            return await connection.fetchval(
+                """SELECT count(*) FROM support_webhooks w WHERE (w.leased_until IS NULL OR w.leased_until <= now())
+                   AND EXISTS (SELECT FROM support_troubleshooting_deliveries d
+                                WHERE d.destination = w.webhook_id AND d.state = 'pending')"""
+            )
+
+    run(dsn, test)
