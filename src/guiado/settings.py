@@ -135,11 +135,6 @@ class Settings(BaseSettings):
         """Whether the bind address reaches this machine only."""
         return is_loopback(self.host)
 
-    @property
-    def has_slack(self) -> bool:
-        """Whether messages for Slack can leave without an address of their own."""
-        return bool(self.slack_webhook_url or self.slack_bot_token) or self.notifications == "console"
-
 
 KNOWN_NAMES: frozenset[str] = frozenset(
     {str(field.validation_alias) for field in Settings.model_fields.values()} | {"GUIADO_LANG"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import asyncpg
@@ -29,13 +29,14 @@ log = get_logger()
 Look = Callable[[Any], Awaitable[list[Finding]]]
 
 
-async def look_at(dsn: str, pool_size: int, presence: Presence = "auto") -> list[Finding]:
+async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", addressed: Collection[str] = ()) -> list[Finding]:
     """All findings about the database at this address.
 
     Args:
         dsn: address of the database.
         pool_size: connections that one process of guiado may take.
         presence: whether there is a pooler on the way, as the settings say.
+        addressed: channels whose recipients each have an address of their own.
     """
     try:
         connection = await connect(dsn, command_timeout_s=_TIMEOUT_S)
@@ -45,6 +46,9 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto") -> list
     async def room(connection: Any) -> list[Finding]:  # noqa: ANN401
         return await _connections(connection, pool_size)
 
+    async def channels(connection: Any) -> list[Finding]:  # noqa: ANN401
+        return await look_at_channels(connection, addressed)
+
     async def pooler(connection: Any) -> list[Finding]:  # noqa: ANN401
         return await look_at_pooler(connection, presence)
 
@@ -52,7 +56,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto") -> list
         found = await _attempt(pooler, connection)
         if any(finding.state is State.BAD for finding in found):  # nothing else would work through it
             return found
-        return found + [finding for look in (*_LOOKS, room) for finding in await _attempt(look, connection)]
+        return found + [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
     finally:
         connection.terminate()
 
@@ -384,5 +388,5 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 _LOOKS: tuple[Look, ...] = (
     _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
-    look_at_channels, _jobs, _untold, _sessions,
+    _jobs, _untold, _sessions,
 )  # fmt: skip
