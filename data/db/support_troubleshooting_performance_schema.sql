@@ -112,15 +112,15 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps (
     day            date    NOT NULL,
     problem_id     text    NOT NULL,
     guide_version  text    NOT NULL DEFAULT '',
-    step_number    integer NOT NULL,
-    step_id        text    NOT NULL DEFAULT '',
+    step_number    integer NOT NULL,                   -- lugar del paso en la guía, desde 1
+    step_id        text    NOT NULL,                   -- '#3' si solo se sabe que era el tercero
     step_title     text,
     total_attempts bigint  NOT NULL DEFAULT 0,
     failed         bigint  NOT NULL DEFAULT 0,
     solved         bigint  NOT NULL DEFAULT 0,
     not_helped     bigint  NOT NULL DEFAULT 0,
     active_seconds double precision NOT NULL DEFAULT 0,
-    PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_number, step_id)
+    PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_id)
 );
 
 -- Días cerrados (su resumen vale) y días sucios (algo cambió después de cerrarlos).
@@ -324,7 +324,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_count_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id, max(x.step_title),
+    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id, max(x.step_title),
            count(*),
            count(*) FILTER (WHERE NOT x.success),
            count(*) FILTER (WHERE x.outcome = 'solved'),
@@ -338,10 +338,17 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
                                         ELSE (SELECT g.guide_id FROM support_troubleshooting_guide_versions g
                                                WHERE g.guide_version_id = a.guide_version_id) END, '*'), '') COLLATE "C" AS problem_id,
                    coalesce(a.guide_version_id::text, s.guide_version_id::text, '') COLLATE "C" AS guide_version,
-                   a.id, a.step_number, coalesce(a.step_id, '') COLLATE "C" AS step_id, a.step_title, a.success, a.outcome, a.active_seconds
+                   -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
+                   a.id, coalesce(a.author_position, a.step_number) AS author_position,
+                   coalesce(nullif(a.step_id, ''),
+                            (SELECT nullif(g.content -> 'steps' -> (a.step_number - 1) ->> 'step_id', '')
+                               FROM support_troubleshooting_guide_versions g
+                              WHERE g.tenant_id = s.tenant_id AND g.guide_version_id = coalesce(a.guide_version_id, s.guide_version_id)),
+                            '#' || a.step_number) COLLATE "C" AS step_id,
+                   a.step_title, a.success, a.outcome, a.active_seconds
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
-                    SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
+                    SELECT y.id, y.step_number, y.author_position, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
                       FROM support_troubleshooting_attempts y WHERE y.session_id = s.session_id OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x
@@ -349,7 +356,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
        -- Un intento corregido por otro de su sesión no cuenta: vale la corrección.
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
                         WHERE c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id OFFSET 0)
-     GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id
+     GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_id
 $$;
 
 CREATE OR REPLACE FUNCTION guiado_measure(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
@@ -372,7 +379,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_measure_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id, max(m.step_title),
+    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, min(m.step_number), m.step_id, max(m.step_title),
            sum(m.total_attempts)::bigint, sum(m.failed)::bigint, sum(m.solved)::bigint, sum(m.not_helped)::bigint,
            sum(m.active_seconds)
       FROM (SELECT * FROM guiado_count_steps(p_tenants, p_from, p_to)
@@ -381,7 +388,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_steps_kept k
                 ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
-     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id
+     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_id
 $$;
 
 -- Días sueltos como rangos, con los seguidos unidos en uno.
@@ -515,9 +522,9 @@ BEGIN
       FROM guiado_count_steps(v_names, v_from, v_to) b
       LEFT JOIN guiado_count_steps(v_names, v_from, v_to, p_sessions) a
         ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
-       AND a.step_number = b.step_number AND a.step_id = b.step_id
+       AND a.step_id = b.step_id
      WHERE b.total_attempts > coalesce(a.total_attempts, 0)
-    ON CONFLICT (tenant_id, day, problem_id, guide_version, step_number, step_id) DO UPDATE SET
+    ON CONFLICT (tenant_id, day, problem_id, guide_version, step_id) DO UPDATE SET
            total_attempts = k.total_attempts + excluded.total_attempts, failed = k.failed + excluded.failed,
            solved = k.solved + excluded.solved, not_helped = k.not_helped + excluded.not_helped,
            active_seconds = k.active_seconds + excluded.active_seconds;

@@ -309,8 +309,8 @@ class TroubleshootingAgent(Facade):
         """
         period = check(commands.Period, {"days": days})
 
-        async def run(_parts: AppContext, connection: Connection) -> dict[str, Any]:
-            return await report.analytics(connection, period.days)
+        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
+            return await report.analytics(parts, connection, period.days)
 
         return _flat(self._engine.read(run))
 

@@ -26,7 +26,8 @@ from guiado.store.database import Connection
 
 
 def _titles(request: Http) -> report.Titles:
-    return report.Titles(runtime_of(request).knowledge.snapshot.guides, language_of(request))
+    snapshot = runtime_of(request).knowledge.snapshot
+    return report.Titles(snapshot.guides, snapshot.version_ids, language_of(request))
 
 
 @get("/analytics", operation_id="analytics", responses=TROUBLES)
@@ -36,8 +37,8 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
 
     titles = _titles(request)
 
-    async def run(_parts: AppContext, connection: Connection) -> AnalyticsOut:
-        found = await report.analytics(connection, period.days, titles)
+    async def run(parts: AppContext, connection: Connection) -> AnalyticsOut:
+        found = await report.analytics(parts, connection, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],

@@ -34,8 +34,7 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
     """
 
     async def run(parts: AppContext, connection: Connection) -> list[str]:
-        del parts
-        found = await analytics(connection, _DAYS)
+        found = await analytics(parts, connection, _DAYS)
         return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
 
     running = engine()
@@ -50,14 +49,14 @@ def _shown(guide: Guide) -> dict[str, Any]:
 
 
 def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
-    """A step of the session's guide, to read again.
+    """A step that the session passed, to read again.
 
     Args:
-        number: from 1.
+        number: its position in the session, from 1.
     """
 
     async def run(parts: AppContext, connection: Connection) -> dict[str, Any] | None:
         loaded, guide = await answer.load(parts, connection, session_id)
-        return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
+        return views.passed_step(loaded.session, guide, number)
 
     return engine().read(run)
