@@ -96,8 +96,8 @@ def test_a_first_failure_offers_the_step_again() -> None:
         updated_at=NOW,
     )  # fmt: skip
     assert [event.kind.value for event in found.events] == ["step_failed", "retry_attempt"]
-    assert found.events[0].data == {"session_id": "id", "step_number": 1, "notes": "ay", "outcome": "could_not"}
-    assert found.events[1].data == {"session_id": "id", "step_number": 1, "attempt": 2}
+    assert found.events[0].data == {"session_id": "id", "step_number": 1, "step_id": "s1", "notes": "ay", "outcome": "could_not"}
+    assert found.events[1].data == {"session_id": "id", "step_number": 1, "step_id": "s1", "attempt": 2}
     assert found.next_action is NextAction.CONTINUE
 
 
@@ -121,7 +121,7 @@ def test_a_passed_step_offers_the_next_one() -> None:
         answered(SESSION, "s1", Outcome.DONE), version=2, status=Status.IN_PROGRESS, attempts=1, current_step=1, decisions=4,
         offered_step_id="s2", updated_at=NOW,
     )  # fmt: skip
-    data = {"session_id": "id", "step_number": 1, "success": True, "outcome": "done"}
+    data = {"session_id": "id", "step_number": 1, "step_id": "s1", "success": True, "outcome": "done"}
     assert [(event.kind.value, event.data) for event in found.events] == [("step_completed", data)]
 
 

@@ -95,7 +95,14 @@ def offer_step(
 
 
 def offer_person(
-    session: Session, guide: Guide, now: datetime, why: Rationale, chosen: NextStep | Person, considered: Considered = ()
+    session: Session,
+    guide: Guide,
+    now: datetime,
+    why: Rationale,
+    chosen: NextStep | Person,
+    considered: Considered = (),
+    *,
+    is_same: bool = False,
 ) -> tuple[Session, tuple[Offer, ...]]:
     """The session as one that is offered a person, and with that the step which stays open, where it is shown.
 
@@ -103,11 +110,12 @@ def offer_person(
         why: a person is offered.
         chosen: by the policy, or the step that was open already.
         considered: the problems that were weighed.
+        is_same: the step is the one that was answered just now, so that whoever answered sees it.
     """
     person = offer_of(session, None, now, why, considered)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
     session = replace(session, decisions=person.number, offered_step_id=step_id)
-    if step_id is None or not is_shown(session, guide):
+    if step_id is None or not (is_same or is_shown(session, guide)):
         return session, (person,)
     session, again = offer_step(session, guide, now, NextStep(step_id, replace(chosen.why, rule="still-open")))
     return session, (person, again)

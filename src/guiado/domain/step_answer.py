@@ -132,12 +132,12 @@ def _fail(at: _Situation) -> Decision:
     if session.failures >= at.failures_allowed:
         # Who waits for a person may go on trying: the step stays on offer.
         reason = escalation.too_many_failures(session.failures)
-        return _call(at, reason, Rationale("too-many-failures"), again)
+        return _call(at, reason, Rationale("too-many-failures"), again, is_same=True)
     chosen = choose(at.policy, session, at.guide, at.attempt.outcome)
     if isinstance(chosen, Person):
-        return _call(at, chosen.reason, chosen.why, again)
+        return _call(at, chosen.reason, chosen.why, again, is_same=True)
     session, offered = offer_step(session, at.guide, at.now, again)
-    retried = events.retry_attempt(session, session.step_number, session.failures_at(at.step.step_id) + 1)
+    retried = events.retry_attempt(session, at.attempt, session.failures_at(at.step.step_id) + 1)
     return Decision(session, at.told(retried), at.attempt, (offered,))
 
 
@@ -163,9 +163,9 @@ def _solve(at: _Situation, resolution: Resolution, by: Actor) -> Decision:
     return Decision(solved, told, at.attempt, (), NextAction.RESOLVED, confirmed(solved))
 
 
-def _call(at: _Situation, reason: Message, why: Rationale, chosen: NextStep | Person) -> Decision:
+def _call(at: _Situation, reason: Message, why: Rationale, chosen: NextStep | Person, *, is_same: bool = False) -> Decision:
     asked, called = escalation.call_person(at.session, reason, at.now, at.speak)
-    asked, offers = offer_person(asked, at.guide, at.now, why, chosen)
+    asked, offers = offer_person(asked, at.guide, at.now, why, chosen, is_same=is_same)
     return Decision(asked, at.told(*called), at.attempt, offers, NextAction.ESCALATE)
 
 

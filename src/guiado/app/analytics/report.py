@@ -176,6 +176,7 @@ async def _named_step(parts: AppContext, connection: Connection, row: Figures, t
     return {
         "problem_id": row["problem_id"],
         "step_number": step.step_number if step else row["step_number"],
+        "step_id": row["step_id"],
         "step_title": step.title if step else row["step_title"],
         "total_attempts": row["total_attempts"],
         "failed_attempts": row["failed"],

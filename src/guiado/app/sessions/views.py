@@ -141,6 +141,7 @@ def attempt_view(stored: StoredAttempt) -> View:
     return {
         "id": stored.attempt_id,
         "step_number": attempt.step_number,
+        "step_id": attempt.step_id,
         "step_title": attempt.step_title,
         "success": attempt.success,
         "outcome": attempt.outcome.value,
