@@ -313,8 +313,9 @@ class Play:
             self.faults.append(f"decision {self.offered} is {found}, the history says {wanted}")
 
     def _check_choice(self, offer: Row) -> None:
-        """The author's order had every step that is left to choose from; what a rule forces had itself alone."""
-        left = [step["step_id"] for step in self.steps[self.step :]]
+        """The author's order had every step to choose from that may come next; what a rule forces had itself alone."""
+        passed = {step["step_id"] for step in self.steps[: self.step]}
+        left = [step["step_id"] for step in self.steps[self.step :] if passed.issuperset(step["after"])]
         had = [each["step_id"] for each in offer["candidates"] if "step_id" in each]
         chosen = tuple(offer[name] for name in ("policy", "policy_version", "explored", "probability"))
         if chosen not in {("author-order", "1", False, 1.0), (None, None, False, 1.0)}:
