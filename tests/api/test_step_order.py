@@ -15,6 +15,7 @@ import pytest
 from orders import ENOUGH, Backwards, Impatient
 
 from guiado.agent import TroubleshootingAgent
+from guiado.cli.chat_sessions import ChatSessions
 from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.sync import engine
 
@@ -279,10 +280,8 @@ def test_python_and_the_chat_of_the_terminal_follow_the_order(facade: str, kb: P
     assert (summary["current_step"], summary["total_steps"], summary["attempted_steps"]) == (1, 4, 2)
     assert agent.get_analytics()["common_failed_steps"] == {2: 1}
 
-    from guiado.cli.desk import Desk
-    from guiado.cli.frequent import passed_step
-
-    view = Desk("es").look(session.session_id)
+    chat = ChatSessions("es")
+    view = chat.look(session.session_id)
     assert (view["step"]["step_number"], view["step"]["step_id"]) == (2, "filtro")
-    assert passed_step(session.session_id, 1)["step_id"] == "fabrica"
-    assert passed_step(session.session_id, 2) is None
+    assert chat.passed_step(session.session_id, 1)["step_id"] == "fabrica"
+    assert chat.passed_step(session.session_id, 2) is None

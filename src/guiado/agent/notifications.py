@@ -9,14 +9,13 @@ from typing import Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems, url_problem
 from guiado.app.validation import check, check_with
 from guiado.delivery.channels.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
@@ -71,11 +70,7 @@ class TroubleshootingNotificationManager(Facade):
             ValueError: names every bad field with the remedy.
         """
         command = check(commands.MessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
-
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await notifications.register_template(parts, connection, command.template_id, command.subject, command.body)
-
-        self._engine.write(run)
+        self._door.write(notifications.register_template, command.template_id, command.subject, command.body)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
@@ -99,7 +94,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._engine.read(recipients.every)]
+        return [recipients.view(one) for one in self._door.read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -112,11 +107,7 @@ class TroubleshootingNotificationManager(Facade):
         """
         wishes = {**wishes, "events": [value_of(event) for event in wishes.get("events") or ()]}
         command = check(commands.Recipient, {"channel": value_of(channel), "recipient": recipient, **wishes})
-
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await recipients.put(parts, connection, command)
-
-        self._engine.write(run)
+        self._door.write(recipients.put, command)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
         """Forget somebody.
@@ -124,26 +115,16 @@ class TroubleshootingNotificationManager(Facade):
         Returns:
             Whether there was somebody.
         """
-
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await recipients.remove(parts, connection, str(value_of(channel)), str(recipient))
-
         try:
-            self._engine.write(run)
+            self._door.write(recipients.remove, str(value_of(channel)), str(recipient))
         except InvalidInput:
             return False
         return True
 
     def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
-
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
-            stored_url = await _stored_url(parts, connection, config)
-            _check(config, context, stored_url, has_slack=parts.has_slack)
-            return await _store(parts, connection, config, context)
-
         try:
-            return {"success": False, **shown, **self._engine.write(run)}
+            return {"success": False, **shown, **self._door.write(_store, config, context)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
 
@@ -157,13 +138,13 @@ class TroubleshootingNotificationManager(Facade):
         return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-async def _store(
-    parts: AppContext, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]
-) -> dict[str, Any]:
-    preferred = await recipients.language(parts, connection, str(value_of(config.channel)), config.recipient)
+async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    stored_url = await _stored_url(work, config)
+    _check(config, context, stored_url, has_slack=work.app.has_slack)
+    preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))
-    written = await notifications.write(parts, connection, config.template, context, language, channel)
+    written = await notifications.write(work, config.template, context, language, channel)
     given = {
         "notification_type": config.template or "custom",
         "channel": value_of(config.channel),
@@ -173,16 +154,16 @@ async def _store(
         "message": plain_text(written.body)[:5_000] or None,
     }
     metadata = {**(config.metadata or {}), "language": language}
-    stored, is_repeated = await notifications.store(parts, connection, check(commands.Notification, given), metadata)
+    stored, is_repeated = await notifications.store(work, check(commands.Notification, given), metadata)
     return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
 
 
-async def _stored_url(parts: AppContext, connection: Connection, config: NotificationConfig) -> str | None:
+async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | None:
     """The address that is stored for this recipient, if any."""
     channel, recipient = (value_of(getattr(config, name, None)) for name in ("channel", "recipient"))
     if not (isinstance(channel, str) and isinstance(recipient, str) and is_storable(channel) and is_storable(recipient)):
         return None
-    return (await recipients.find(parts, connection, channel, recipient)).options.get("webhook_url")
+    return (await recipients.find(work, channel, recipient)).options.get("webhook_url")
 
 
 def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_slack: bool) -> None:

@@ -74,7 +74,7 @@ class StepAnswer:
     """What came of a step, as far as what comes next depends on it.
 
     Args:
-        action: how it went on for the customer.
+        action: how it went on for the customer who passed it; the same answer once more is told the same.
     """
 
     step_id: str

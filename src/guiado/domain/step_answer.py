@@ -61,7 +61,9 @@ def answer_step(
     situation = _Situation(_tried(session, attempt, now), guide, step, attempt, now, policy, failures_allowed, speak)
     if alarm is not None and not escalation.is_known(session, alarm):
         return _sound(situation, alarm)
-    decided = _advance(situation) if attempt.success else _fail(situation)
+    if not attempt.success:
+        return _fail(situation)
+    decided = _advance(situation)
     return _with_action(decided, decided.next_action)
 
 

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from guiado import clock
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
-from guiado.store.database import Connection
 from guiado.store.reports import Figures
 
 _TOTAL = "*"
@@ -47,7 +46,7 @@ class Titles:
         return guide.in_language(self.language).problem_title if guide else stored
 
 
-async def analytics(parts: AppContext, connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
+async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> Figures:
     """Figures of the sessions that began in the last `days` days.
 
     Args:
@@ -59,8 +58,8 @@ async def analytics(parts: AppContext, connection: Connection, days: int, titles
     """
     until = clock.now()
     since = until - timedelta(days=days)
-    rows = await reports.daily(connection, since, until + timedelta(seconds=1))
-    steps = await reports.steps(connection, since, until + timedelta(seconds=1))
+    rows = await reports.daily(work.connection, work.tenant, since, until + timedelta(seconds=1))
+    steps = await reports.steps(work.connection, work.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -70,14 +69,14 @@ async def analytics(parts: AppContext, connection: Connection, days: int, titles
         "period_end": until,
         "summary": _summary(whole),
         "problem_distribution": _by_problem(problems, titles),
-        "common_failed_steps": [await _named_step(parts, connection, row, titles) for row in _failed_steps(steps)],
+        "common_failed_steps": [await _named_step(work, row, titles) for row in _failed_steps(steps)],
         "feedback_summary": _feedback(whole),
         "feedback_by_problem": _feedback_by_problem(problems, titles),
         "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
     }
 
 
-async def realtime(parts: AppContext, connection: Connection, titles: Titles = Titles()) -> Figures:
+async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
     """What is going on right now.
 
     Args:
@@ -87,14 +86,13 @@ async def realtime(parts: AppContext, connection: Connection, titles: Titles = T
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(connection)
-    metrics.pop("tenant_id", None)
-    top = await reports.top_problems(connection, parts.tenant, now - timedelta(days=1))
+    metrics = await reports.realtime(work.connection, work.tenant)
+    top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,
         "metrics": {name: _number(value) for name, value in metrics.items()},
         "top_problems": [_named(row, titles) for row in top],
-        "active_sessions": [_with_idle(row, now) for row in await reports.active(connection, parts.tenant, 50)],
+        "active_sessions": [_with_idle(row, now) for row in await reports.active(work.connection, work.tenant, 50)],
     }
 
 
@@ -169,9 +167,9 @@ def _failed_steps(rows: list[Figures]) -> list[Figures]:
     return sorted(failed, key=lambda row: (-row["failed"], row["problem_id"], row["step_number"], row["step_id"]))[:_TOP_STEPS]
 
 
-async def _named_step(parts: AppContext, connection: Connection, row: Figures, titles: Titles) -> Figures:
+async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> Figures:
     """A step with its place in the guide and its title; of one that the guide no longer has, those that were stored."""
-    guide = await parts.guide_version(connection, titles.version_ids.get(row["problem_id"]))
+    guide = await work.guide_version(titles.version_ids.get(row["problem_id"]))
     step = guide.in_language(titles.language).step(row["step_id"]) if guide else None
     return {
         "problem_id": row["problem_id"],

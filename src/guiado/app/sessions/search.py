@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from guiado.app.commands import Page
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.views import View, reference
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Wanted, uuid_or_none
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
 _EATEN_PLUS = re.compile(r"(T[\d:.,]+) (\d\d:?(?:\d\d)?)", re.ASCII)
 """In an address an unwritten `%2B` arrives as a blank: 2026-11-22T10:00:00+01:00 is what curl users type."""
@@ -60,15 +62,13 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
         raise InvalidInput([FieldProblem(name, why)]) from None
 
 
-async def find(
-    parts: AppContext, connection: Connection, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None
-) -> list[View]:
+async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[View]:
     """Sessions, newest first, each with its short `reference`."""
-    rows = await sessions.page(connection, parts.tenant, limit, before=before, wanted=wanted)
+    rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)
     return [{**row, "reference": reference(str(row["session_id"]))} for row in rows]
 
 
-async def id_of(parts: AppContext, connection: Connection, given: str) -> str:
+async def id_of(work: UnitOfWork, given: str) -> str:
     """The id of the session that a person names: by its id, by its reference, or by the beginning of its id.
 
     Raises:
@@ -78,10 +78,21 @@ async def id_of(parts: AppContext, connection: Connection, given: str) -> str:
     if uuid_or_none(given) is not None:
         return given
     digits = given.strip().lower().replace("-", "")
-    found = await sessions.by_reference(connection, parts.tenant, digits) if _REFERENCE.fullmatch(digits) else []
+    found = await sessions.by_reference(work.connection, work.tenant, digits) if _REFERENCE.fullmatch(digits) else []
     if not found:
         raise SessionNotFound(given)
     if len(found) > 1:
         why = Message("Varias sesiones tienen {given} en su identificador. Escribe más caracteres.", {"given": printable(given)})
         raise InvalidInput([FieldProblem("session_id", why)])
     return found[0]
+
+
+async def on_session(
+    work: UnitOfWork,
+    given: str,
+    action: Callable[Concatenate[UnitOfWork, str, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a use case on the session that a person names; see `id_of`."""
+    return await action(work, await id_of(work, given), *args, **kwargs)
