@@ -35,7 +35,7 @@ class TroubleshootingSession:
         current_step: steps passed, from 0.
         notes: the customer's words so far.
         alternatives: other problems that it could be: problem_id and confidence, best first.
-        attempted_steps: every attempt: step_number, step_title, success, outcome, notes, timestamp.
+        attempted_steps: every attempt: step_number, step_id, step_title, success, outcome, notes, timestamp.
     """
 
     session_id: str
@@ -302,6 +302,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,
+                "step_id": stored.attempt.step_id,
                 "step_title": stored.attempt.step_title,
                 "success": stored.attempt.success,
                 "outcome": stored.attempt.outcome.value,

@@ -159,13 +159,13 @@ class ChatSessions:
         self._door.write(feedback.rate, session_id, command)
 
     def passed_step(self, session_id: str, number: int) -> View | None:
-        """A step of the session's guide, to read again.
+        """A step that the session passed, to read again.
 
         Args:
-            number: from 1.
+            number: its position in the session, from 1.
         """
         loaded, guide = self._door.read(answer.load, session_id)
-        return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
+        return views.passed_step(loaded.session, guide, number)
 
     def is_known(self, description: str) -> bool:
         """Whether detection finds a possible problem for this description."""
