@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from math import log
+from pathlib import Path
 
 import pytest
 from wordfreq import get_frequency_dict
@@ -13,7 +16,9 @@ from guiado.detection import common_words as module
 from guiado.detection.common_words import LANGUAGES, common_words, weights
 from guiado.detection.filed import Filed, deletions
 from guiado.detection.words import fold
+from guiado.resources import package_path
 
+ROOT = Path(__file__).resolve().parents[2]
 SLIPS = ("contrasena", "aplicacoin", "impresra", "cuetna", "acount", "pasword", "configuracao", "zzzzz", "a", "")
 
 
@@ -38,6 +43,12 @@ def test_they_are_those_of_the_package(tmp_path):
     assert all(found.accented(plain) == word for plain, word in list(accented.items())[::7])
     assert found.weigh("qwrtz") is found.accented("qwrtz") is found.weigh("\ud800") is None
     assert [found.near(word) for word in (*SLIPS, *long[::997])] == [filed.sharing(word) for word in (*SLIPS, *long[::997])]
+
+
+def test_their_files_are_what_the_script_writes(tmp_path):
+    subprocess.run([sys.executable, ROOT / "scripts/word_frequencies.py", tmp_path], check=True)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written == {f"{language}.txt": package_path("word_lists", f"{language}.txt").read_bytes() for language in LANGUAGES}
 
 
 def test_they_are_prepared_once_for_a_folder(tmp_path, monkeypatch):
