@@ -79,7 +79,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
-    return Access(StepLane(create_routes(runtime), BASE_PATH), runtime.settings.host)
+    return Access(StepLane(create_routes(runtime), BASE_PATH), runtime.settings.host, metrics.observe)
 
 
 def create_routes(runtime: Runtime) -> Litestar:

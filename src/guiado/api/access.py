@@ -11,6 +11,7 @@ Source: contract.md §6, rule 11.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ _CIRCLE = (
 )
 _FOREIGN = "Sin claves de API, guiado solo responde a este equipo: usa http://127.0.0.1 o http://localhost."
 
+Observe = Callable[[str, str, int, float], None]
+
 
 class Access:
     """An ASGI layer around the application.
@@ -47,10 +50,11 @@ class Access:
     Args:
         app: the application.
         host: the address that the server is bound to.
+        observe: is told of each answer: the method and the route that were asked, its status, and the seconds that it took.
     """
 
-    def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
-        self._app, self._host = app, host
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", observe: Observe | None = None) -> None:
+        self._app, self._host, self._observe = app, host, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -87,7 +91,10 @@ class Access:
                 await self._app(asked, patient(receive), send_with_id)
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
-                ms = round((clock.monotonic_s() - started) * 1000, 1)
+                took_s = clock.monotonic_s() - started
+                if self._observe:
+                    self._observe(asked["method"], asked.get("path_template", ""), status, took_s)
+                ms = round(took_s * 1000, 1)
                 report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
     def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
