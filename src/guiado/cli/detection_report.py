@@ -12,7 +12,7 @@ from guiado.cli.console import Screen
 from guiado.cli.detection_setup import Workbench
 from guiado.detection.explain import Reading, read_as
 from guiado.detection.verdict import Verdict
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,6 +7,8 @@ from typing import Any
 from guiado.app.analytics.report import analytics
 from guiado.app.context import AppContext
 from guiado.app.sessions import answer, views
+from guiado.app.sessions.detect import detected_in
+from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
 from guiado.store.database import Connection
 from guiado.sync import engine
@@ -18,9 +20,9 @@ _DAYS = 30
 def is_known(description: str) -> bool:
     """Whether detection finds a possible problem for this description."""
     running = engine()
-    snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
-    best = snapshot.index.rank(description, 1)
-    return bool(best) and best[0].confidence >= running.runtime.parts.threshold
+    snapshot, parts = running.portal.call(running.runtime.knowledge_of, None).snapshot, running.runtime.parts
+    found = running.portal.call(detected_in, snapshot, description, parts.threshold, parts.accept_from)
+    return found.verdict is not Verdict.NONE
 
 
 def frequent_problems(language: str) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.semantic.encoder import unit_rows
-from guiado.domain.learning_signal import fold, text_key
+from guiado.domain.learning_signal import text_key
+from guiado.text.fold import fold_accents
 
 NEAR = 0.6
 """Texts whose vectors' cosine is at least this mean about the same."""
@@ -95,7 +96,7 @@ def word_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     counts = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
     for row, text in enumerate(texts):
-        for word in _WORD.findall(fold(text)):
+        for word in _WORD.findall(fold_accents(text)):
             counts[row, zlib.crc32(word[:_STEM_CHARS].encode()) % _DIMENSIONS] = 1
     weighted = counts * np.log((1 + len(texts)) / (1 + counts.sum(axis=0)))
     return unit_rows(weighted)

@@ -201,9 +201,11 @@ class Index:
         chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(chances, first, out=chances)
         chances[best] = first
-        order = sorted(largest(chances, limit + 1), key=lambda place: (place != best, -chances[place], place))
+        others_first = (place for place in largest(chances, limit) if place != best)  # others may be as likely as the best one
         return tuple(
-            self._candidate(observed, vector, place, float(chances[place])) for place in order[:limit] if chances[place] > 0
+            self._candidate(observed, vector, place, float(chances[place]))
+            for place in [best, *others_first][:limit]
+            if chances[place] > 0
         )
 
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from enum import IntEnum
 from typing import NamedTuple
 
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 from guiado.text.stemming import stem
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import log
 
 from guiado.guidance.action_verbs import Form, Verb, thing, verb
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
 
 LEAST_CONFIDENCE = 0.6

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from guiado.detection.arrays import Rows, spans
+from guiado.detection.arrays import Rows, shares, spans
 from guiado.detection.lexical.corpus import Contents
 from guiado.detection.lexical.postings import Weights
 from guiado.detection.lexical.vocabulary import REPAIRED, Meanings
@@ -107,10 +107,12 @@ class LexicalIndex:
             limit: most candidates wanted.
 
         Returns:
-            Candidates with a confidence over 0, best first, equal ones by id; empty where nothing fits.
+            Candidates with a confidence over 0, best first, equal ones by id; the confidences of all sum to 1 at most,
+            however many are wanted. Empty where nothing fits.
         """
         found = self.find(meaningful_part(text))
-        confidences = dict(zip(cast("list[int]", found.problems.tolist()), found.confidences.tolist(), strict=True))
+        problems, each = cast("list[int]", found.problems.tolist()), shares(found.confidences).tolist()
+        confidences = {problem: share for problem, share in zip(problems, each, strict=True) if share > 0}
         best = sorted(confidences, key=lambda problem: (-confidences[problem], problem))[: max(0, limit)]
         ids = self.contents.problem_ids  # in alphabetical order
         return tuple(Candidate(ids[problem], confidences[problem], found.evidence(problem)) for problem in best)
