@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from guiado import clock
 from guiado.app.commands import Start
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import UnitOfWork, AppContext, Scope
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
@@ -45,10 +45,9 @@ class Started:
 
 
 async def start(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Caller,
+    caller: Scope,
     command: Start,
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
@@ -64,19 +63,21 @@ async def start(
     now = clock.now()
     ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
     snapshot, candidates = ranking.snapshot, ranking.candidates
-    log_ranking(ranking, parts.threshold)
-    verdict = verdict_of(candidates, parts.threshold, parts.accept_from)
+    log_ranking(ranking, work.app.threshold)
+    verdict = verdict_of(candidates, work.app.threshold, work.app.accept_from)
     if opinion is not None and verdict is Verdict.UNCLEAR:
         candidates, verdict = _heed(opinion, candidates, can_ask=command.clarify)
     known, words = knowledge.snapshot.guides, (command.problem_description,)
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
     taken = None if asks or verdict is Verdict.NONE else candidates[0]
-    session, guide = await _prepare(parts, connection, knowledge, snapshot, caller, command, candidates, taken)
+    session, guide = await _prepare(work, knowledge, snapshot, caller, command, candidates, taken)
     asked = inquire(snapshot, candidates, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
-    recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
+    recontact_of = (
+        None if asks else await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
+    )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     decision = begin(session, guide, now, asked=asked, considered=considered_of(candidates), speak=translate, alarm=alarm)
@@ -87,7 +88,7 @@ async def start(
     change = sessions.Change(
         decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
     )
-    if not await sessions.commit(connection, parts.tenant, change):  # a session with this very id was there already
+    if not await sessions.commit(work.connection, work.tenant, change):  # a session with this very id was there already
         raise StaleSession
     others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)
@@ -104,18 +105,17 @@ def _heed(opinion: Opinion, candidates: tuple[Candidate, ...], *, can_ask: bool)
 
 
 async def _prepare(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
-    caller: Caller,
+    caller: Scope,
     command: Start,
     candidates: tuple[Candidate, ...],
     taken: Candidate | None,
 ) -> tuple[Session, Guide | None]:
     problem_id = taken.problem_id if taken else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
-    guide = await parts.guide_version(connection, version_id)
+    guide = await work.guide_version(version_id)
     language = command.language or caller.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
     now = clock.now()
     session = Session(
@@ -132,7 +132,7 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(parts.tenant, parts.threshold, knowledge.scope, snapshot.index, caller, command, candidates),
+            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, caller, command, candidates),
             "alternatives": considered_of([candidate for candidate in candidates if candidate is not taken]),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
@@ -141,7 +141,7 @@ async def _prepare(
 
 
 def _facts(
-    tenant: str, threshold: float, scope: str, index: Index, caller: Caller, command: Start, candidates: tuple[Candidate, ...]
+    tenant: str, threshold: float, scope: str, index: Index, caller: Scope, command: Start, candidates: tuple[Candidate, ...]
 ) -> dict[str, object]:
     best = candidates[0] if candidates else None
     return {
