@@ -9,14 +9,13 @@ from typing import Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems, url_problem
 from guiado.app.validation import check, check_with
 from guiado.delivery.channels.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
@@ -75,7 +74,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await notifications.register_template(work, command.template_id, command.subject, command.body)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
@@ -99,7 +98,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._engine.read(recipients.every)]
+        return [recipients.view(one) for one in self._engine.do_read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -116,7 +115,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await recipients.put(work, command)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
         """Forget somebody.
@@ -129,7 +128,7 @@ class TroubleshootingNotificationManager(Facade):
             await recipients.remove(work, str(value_of(channel)), str(recipient))
 
         try:
-            self._engine.write(run)
+            self._engine.do_write(run)
         except InvalidInput:
             return False
         return True
@@ -143,7 +142,7 @@ class TroubleshootingNotificationManager(Facade):
             return await _store(work, config, context)
 
         try:
-            return {"success": False, **shown, **self._engine.write(run)}
+            return {"success": False, **shown, **self._engine.do_write(run)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
 from guiado.app.lenient import storable
 from guiado.errors import InvalidInput, TemplateNotFound
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 
@@ -56,7 +55,7 @@ class TroubleshootingTemplateManager(Facade):
         async def run(work: UnitOfWork) -> dict[str, templates.Content]:
             return await templates.every(work, self._path, category)
 
-        return self._engine.read(run)
+        return self._engine.do_read(run)
 
     def list_templates(self, category: str | None = None) -> list[dict[str, Any]]:
         """Rows of `template_id name description category variables_count steps_count`.
@@ -108,7 +107,7 @@ class TroubleshootingTemplateManager(Facade):
         async def run(work: UnitOfWork) -> templates.Content:
             return await templates.create(work, command)
 
-        return _template(command.template_id, self._engine.write(run))
+        return _template(command.template_id, self._engine.do_write(run))
 
     def render_template(self, template_id: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The guide that a template makes with these values.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
@@ -23,7 +23,6 @@ from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 if TYPE_CHECKING:
@@ -149,9 +148,9 @@ class TroubleshootingAgent(Facade):
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
 
         async def run(work: UnitOfWork) -> str:
-            return (await start.start(work, knowledge, self._caller, command, opinion, ranking)).session.session_id
+            return (await start.start(work.called_by(self._caller), knowledge, command, opinion, ranking)).session.session_id
 
-        return self.get_session(self._engine.write(run))
+        return self.get_session(self._engine.do_write(run))
 
     def get_session(self, session_id: str) -> TroubleshootingSession:
         """A session by its id.
@@ -165,7 +164,7 @@ class TroubleshootingAgent(Facade):
             tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
             return _shown(loaded.session, guide, tried)
 
-        return self._engine.read(run)
+        return self._engine.do_read(run)
 
     def get_current_step(self, session_id: str) -> dict[str, Any] | None:
         """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
@@ -175,7 +174,7 @@ class TroubleshootingAgent(Facade):
             return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
         try:
-            return self._engine.read(run)
+            return self._engine.do_read(run)
         except SessionNotFound:
             return None
 
@@ -208,7 +207,7 @@ class TroubleshootingAgent(Facade):
             return _answered(await answer.answer(work.called_by(self._caller), session_id, command))
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -224,7 +223,7 @@ class TroubleshootingAgent(Facade):
             return _handed_over(await escalate.escalate(work.called_by(self._caller), session_id, command))
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -240,7 +239,7 @@ class TroubleshootingAgent(Facade):
             return session.session_id
 
         try:
-            return self.get_current_step(self._engine.write(run))
+            return self.get_current_step(self._engine.do_write(run))
         except (SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -263,7 +262,7 @@ class TroubleshootingAgent(Facade):
             return {**stored, "collected_at": stored["collected_at"].isoformat()}
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound) as error:
             return {"error": str(error)}
 
@@ -315,7 +314,7 @@ class TroubleshootingAgent(Facade):
         async def run(work: UnitOfWork) -> dict[str, Any]:
             return await report.analytics(work.connection, period.days)
 
-        return _flat(self._engine.read(run))
+        return _flat(self._engine.do_read(run))
 
 
 def _ticket_id(ticket_id: object) -> object:

@@ -8,14 +8,13 @@ from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
 from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 from guiado.sync import Facade
 
@@ -49,7 +48,7 @@ class TroubleshootingWebhookManager(Facade):
     @property
     def webhooks(self) -> Mapping[str, WebhookConfig]:
         """What is registered: id -> configuration."""
-        found = self._engine.read(webhooks.every)
+        found = self._engine.do_read(webhooks.every)
         return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
 
     def register_webhook(self, webhook_id: str, config: WebhookConfig) -> None:
@@ -77,7 +76,7 @@ class TroubleshootingWebhookManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await webhooks.register(work, command, make_secret=False)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def unregister_webhook(self, webhook_id: str) -> bool:
         """Remove an endpoint.
@@ -92,7 +91,7 @@ class TroubleshootingWebhookManager(Facade):
             await webhooks.remove(work, webhook_id)
 
         try:
-            self._engine.write(run)
+            self._engine.do_write(run)
         except WebhookNotFound:
             return False
         return True
@@ -119,7 +118,7 @@ class TroubleshootingWebhookManager(Facade):
             event_id, targets = await webhooks.trigger(work, command.event, command.data, command.webhook_id)
             return [event_id, targets]
 
-        event_id, targets = self._engine.write(run)
+        event_id, targets = self._engine.do_write(run)
         results = self._engine.run(lambda parts: first_results(parts, event_id, targets)) if targets else []
         return {
             "event": command.event.value,

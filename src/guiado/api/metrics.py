@@ -12,10 +12,9 @@ from litestar import Response, get
 
 from guiado import clock
 from guiado.api.troubles import TROUBLES
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.http.request import Http, read
 from guiado.store import notifications, outbox
-from guiado.store.database import Connection
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _GAUGES: Mapping[str, str] = {

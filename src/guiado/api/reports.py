@@ -19,10 +19,9 @@ from guiado.api.schemas import (
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.validation import check
 from guiado.http.request import Http, language_of, numbers, read, runtime_of
-from guiado.store.database import Connection
 
 
 def _titles(request: Http) -> report.Titles:

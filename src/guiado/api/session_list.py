@@ -13,11 +13,10 @@ from guiado.api.rows import SessionRow
 from guiado.api.schemas import SessionPage
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions import search
 from guiado.app.validation import check
 from guiado.http.request import Http, numbers, read
-from guiado.store.database import Connection
 
 
 @get("/sessions", operation_id="list_sessions", responses=TROUBLES)

@@ -9,12 +9,11 @@ from guiado.api.rows import shown
 from guiado.api.schemas import RenderedOut, TemplateList, TemplateOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
 from guiado.errors import TemplateNotFound
 from guiado.http.request import Checked, Http, answer, language_of, read
 from guiado.i18n import text
-from guiado.store.database import Connection
 
 
 @get("/templates", operation_id="list_templates", responses=TROUBLES)

@@ -26,7 +26,7 @@ from guiado.api.schemas import (
 )
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
@@ -34,7 +34,6 @@ from guiado.app.validation import check
 from guiado.errors import InvalidInput
 from guiado.http.request import C, Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
 

@@ -11,14 +11,13 @@ from msgspec import to_builtins
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.outbound import events, webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
 from guiado.app.sessions.views import View
 from guiado.app.validation import Command, check, check_with
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 from guiado.sync import engine
 
@@ -32,7 +31,7 @@ def registered() -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return [webhooks.view(endpoint) for endpoint in await webhooks.every(work)]
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def shown(webhook_id: str) -> View:
@@ -41,7 +40,7 @@ def shown(webhook_id: str) -> View:
     async def run(work: UnitOfWork) -> View:
         return webhooks.view(await webhooks.find(work, webhook_id))
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def register(given: View) -> View:
@@ -103,7 +102,7 @@ def _write(action: Callable[[UnitOfWork], Awaitable[View]]) -> View:
         return {name: value for name, value in told.items() if name != "secret"}
 
     # Where the connection was lost and the work was done, the last run is the one that did it.
-    return {**engine().write(run), **secrets[-1]}
+    return {**engine().do_write(run), **secrets[-1]}
 
 
 def _checked(command: type[C], given: View) -> C:
@@ -143,7 +142,7 @@ def switch(webhook_id: str, *, enabled: bool) -> View:
     async def run(work: UnitOfWork) -> View:
         return _told(await webhooks.switch(work, webhook_id, enabled=enabled), show_secret=False)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def remove(webhook_id: str) -> None:
@@ -152,7 +151,7 @@ def remove(webhook_id: str) -> None:
     async def run(work: UnitOfWork) -> None:
         await webhooks.remove(work, webhook_id)
 
-    engine().write(run)
+    engine().do_write(run)
 
 
 def test(webhook_id: str) -> View:
@@ -161,7 +160,7 @@ def test(webhook_id: str) -> View:
     async def run(work: UnitOfWork) -> str:
         return await webhooks.test(work, webhook_id)
 
-    event_id = engine().write(run)
+    event_id = engine().do_write(run)
     (result,) = engine().run(lambda parts: first_results(parts, event_id, [webhook_id]))
     return {**result, "event_id": event_id}
 
@@ -172,7 +171,7 @@ def attempts(webhook_id: str, limit: int) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await webhooks.attempts(work, webhook_id, limit)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict[str, int]:
@@ -182,7 +181,7 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
     async def run(work: UnitOfWork) -> dict[str, int]:
         return await events.replay(work, command, webhook_id, failed=failed)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
@@ -191,7 +190,7 @@ def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await events.latest(work, limit, session_id, kind)
 
-    return engine().read(run)[::-1]
+    return engine().do_read(run)[::-1]
 
 
 def follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterator[View]:
@@ -211,7 +210,7 @@ def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[V
     async def run(work: UnitOfWork) -> list[dict[str, Any]]:
         return await events.since(work, moment, session_id, kind)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def stats() -> View:
@@ -220,4 +219,4 @@ def stats() -> View:
     async def run(work: UnitOfWork) -> View:
         return await events.stats(work)
 
-    return engine().read(run)
+    return engine().do_read(run)

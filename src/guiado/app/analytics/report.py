@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from guiado import clock
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports

@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from guiado.app.commands import Template
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.json_values import json_problem, plain_problem
 from guiado.app.knowledge.parse import Findings, read_steps
 from guiado.app.lenient import storable
@@ -26,7 +26,6 @@ from guiado.app.validation import check_with
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
 from guiado.resources import data_path
 from guiado.store import registry
-from guiado.store.database import Connection
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000

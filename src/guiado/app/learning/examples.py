@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.app.sessions.escalate import refuse_unknown
 from guiado.app.sessions.start import pseudonym
@@ -23,7 +23,6 @@ from guiado.domain.learning_signal import fit_to_learn, text_key
 from guiado.domain.session import Session
 from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.learning import Choice, Unrecognised
 from guiado.store.sessions import Change
 from guiado.text.privacy import remove_personal_data

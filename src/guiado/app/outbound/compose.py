@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
 from guiado.delivery.channels import Button, Outgoing
 from guiado.delivery.channels.address import normal_form
@@ -13,7 +13,6 @@ from guiado.delivery.channels.gsm import own_words
 from guiado.domain.recipient import Recipient
 from guiado.i18n import text
 from guiado.store import notifications, sessions
-from guiado.store.database import Connection
 from guiado.store.notifications import Due
 from guiado.store.sessions import StoredAttempt, uuid_or_none
 

@@ -9,12 +9,11 @@ from typing import Any
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.domain.events import EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 from guiado.store import events, notifications, outbox
-from guiado.store.database import Connection
 from guiado.store.events import Filter
 from guiado.store.sessions import uuid_or_none
 

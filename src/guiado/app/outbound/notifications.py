@@ -14,7 +14,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.delivery.channels.address import masked, normal_form, spellings
@@ -24,7 +24,6 @@ from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
 from guiado.store import notifications, registry, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
 _RETRIED = ("failed", "pending")

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
@@ -18,7 +18,6 @@ from guiado.domain.events import EventKind
 from guiado.domain.recipient import Recipient
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store import notifications
-from guiado.store.database import Connection
 
 SLACK_DESK = "soporte"
 """Whom the operator's `SLACK_WEBHOOK_URL` reaches."""

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from guiado import clock
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
 from guiado.app.outbound.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
@@ -23,7 +23,6 @@ from guiado.delivery.signing import is_standard_secret
 from guiado.domain.events import Event, EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
 from guiado.store import outbox, registry
-from guiado.store.database import Connection
 from guiado.store.registry import MASK, Endpoint
 from guiado.store.sessions import uuid_or_none
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.commands import Step
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.alarms import hear
 from guiado.domain.decide import Decision, decide
@@ -19,7 +19,6 @@ from guiado.domain.session import Abandon, Actor, Alarm, Answer, Command, Escala
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
 
 _TRIES = 20

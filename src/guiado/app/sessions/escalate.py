@@ -7,7 +7,7 @@ from datetime import datetime
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -15,7 +15,6 @@ from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Ses
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import guides, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from guiado import clock
 from guiado.app.commands import Rate
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
 from guiado.app.sessions.views import View
 from guiado.domain import events
@@ -14,7 +14,6 @@ from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session, Status
 from guiado.store import feedback
 from guiado.store.configuration import is_on
-from guiado.store.database import Connection
 from guiado.store.feedback import Feedback
 
 _ASKED_KEY = "feedback_collection_enabled"

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
 from guiado.app.commands import Page
-from guiado.app.context import UnitOfWork, AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.views import View, reference
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Wanted, uuid_or_none
 
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from guiado import clock
 from guiado.app.commands import Start
-from guiado.app.context import UnitOfWork, AppContext, Scope
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
@@ -23,7 +23,6 @@ from guiado.domain.session import Session
 from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.store import sessions
-from guiado.store.database import Connection
 
 _ALTERNATIVES = 3
 
@@ -47,7 +46,6 @@ class Started:
 async def start(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Scope,
     command: Start,
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
@@ -71,7 +69,7 @@ async def start(
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
     taken = None if asks or verdict is Verdict.NONE else candidates[0]
-    session, guide = await _prepare(work, knowledge, snapshot, caller, command, candidates, taken)
+    session, guide = await _prepare(work, knowledge, snapshot, command, candidates, taken)
     asked = inquire(snapshot, candidates, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
@@ -82,9 +80,9 @@ async def start(
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     decision = begin(session, guide, now, asked=asked, considered=considered_of(candidates), speak=translate, alarm=alarm)
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
-    audit = caller.audit("start", guide_version_id=session.guide_version_id)
+    audit = work.scope.audit("start", guide_version_id=session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
-    also = (opinion.audit(caller),) if opinion else ()
+    also = (opinion.audit(work.scope),) if opinion else ()
     change = sessions.Change(
         decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
     )
@@ -108,7 +106,6 @@ async def _prepare(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
-    caller: Scope,
     command: Start,
     candidates: tuple[Candidate, ...],
     taken: Candidate | None,
@@ -116,7 +113,7 @@ async def _prepare(
     problem_id = taken.problem_id if taken else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await work.guide_version(version_id)
-    language = command.language or caller.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
+    language = command.language or work.scope.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
     now = clock.now()
     session = Session(
         session_id=str(clock.new_id()),
@@ -132,7 +129,7 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, caller, command, candidates),
+            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, work.scope, command, candidates),
             "alternatives": considered_of([candidate for candidate in candidates if candidate is not taken]),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
