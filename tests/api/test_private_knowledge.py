@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from guiado.cli.desk import Desk
 
 from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
-from guiado.cli.desk import Desk
 
 COFFEE = "mi cafetera no calienta el agua"
 KNOWN = {

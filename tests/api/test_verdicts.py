@@ -22,7 +22,7 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.learning.evaluate import evaluate
 from guiado.app.learning.labelled_texts import Judged
 from guiado.app.sessions.detect import detect
-from guiado.cli import frequent
+from guiado.cli.chat_sessions import ChatSessions
 from guiado.cli.detection_setup import Workbench, open_detector
 from guiado.resources import data_path
 from guiado.sync import engine
@@ -81,7 +81,7 @@ class Doors:
         found = self.agent.detect_problem(text)
         assert (found.problem_id if found else None) == (answer[1] if answer[0] != "none" else None)
         if not self.is_private:
-            assert frequent.is_known(text) == (answer[0] != "none")
+            assert ChatSessions("es").is_known(text) == (answer[0] != "none")
 
     def served(self, text: str, limit: int = 3) -> Answer:
         told = self._post("/detect", text, limit=limit)
