@@ -57,6 +57,8 @@ def mixed(count: int) -> list[str]:
     return [*ROUGH, *LEARNED, *joined, *noise, *chosen.sample(PHRASES, min(len(PHRASES), count // 2))]
 
 
+_ENOUGH = 3
+
 Answer = tuple[str, str | None, float]
 """Verdict, first problem and its confidence."""
 
@@ -234,11 +236,13 @@ def test_whatever_is_typed_every_door_comes_to_the_same(doors: Doors, text: str)
 
 def test_words_that_are_added_are_ranked_like_one_text(doors: Doors) -> None:
     asked = 0
-    for place, text in enumerate(mixed(12)):
+    for place, text in enumerate(mixed(80)):
         more = ("me cobraron dos veces", "no sé, algo va mal")[place % 2]
         after = doors.clarified(text, more)
         if after is not None:
             verdict, problem, confidence = doors.served(f"{text}\n{more}")
             assert after == (verdict, problem if verdict != "none" else None, confidence)
             asked += 1
+        if asked == _ENOUGH:
+            break
     assert asked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from guiado.text.abbreviations import TABLES
 from guiado.text.fold import fold
+from guiado.text.short_forms import TABLES
 from guiado.text.stopwords import ENGLISH, PORTUGUESE, SPANISH
 from guiado.text.tokenize import meaningful_part, part_words
 
