@@ -13,7 +13,7 @@ from guiado.detection.index import Index
 from guiado.detection.lexical.ranker import build_lexical
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.approximate_search import Vectors, taken_over
-from guiado.detection.semantic.corpus_texts import Reading, Texts, texts_of
+from guiado.detection.semantic.corpus_texts import ReadTexts, Texts, texts_of
 from guiado.detection.semantic.encoder import Encoder
 from guiado.errors import EncoderUnavailable
 
@@ -42,7 +42,7 @@ def build_index(
     """
     together = _together(problems)
     lexical = build_lexical(together, previous.lexical if previous else None)
-    texts, before = texts_of(together, Reading(previous.problems, previous.texts) if previous else None)
+    texts, before = texts_of(together, ReadTexts(previous.problems, previous.texts) if previous else None)
     vectors = None
     if encoder is not None:
         try:

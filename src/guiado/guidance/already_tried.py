@@ -1,4 +1,4 @@
-"""What a customer says they have tried already, recognised among the steps of a guide.
+"""Recognises which steps of a guide a customer says they have tried already.
 
 A step that is wrongly taken for done costs the customer's trust, one that is offered again costs a minute: where there is doubt,
 nothing was tried. So a clause counts only when its verb says that the customer themselves did it, and did it before, and when it

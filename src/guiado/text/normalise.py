@@ -1,4 +1,4 @@
-"""From what a customer typed to what can be compared."""
+"""Normalises a customer's text to the sentence that the encoder reads."""
 
 from __future__ import annotations
 

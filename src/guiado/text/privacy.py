@@ -1,4 +1,4 @@
-"""What tells who somebody is, taken out of a text before it is kept or leaves.
+"""Redacts personal data from a text before it is stored or sent.
 
 What is removed leaves one neutral mark, which is no word: neither kind nor length is told, and detection reads on as if nothing
 had been there. Long numbers go whatever they are (a card, an identity document, a phone, an order), so that no list of formats

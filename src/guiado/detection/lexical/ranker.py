@@ -51,7 +51,7 @@ class _Meant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class LexicalMatch:
     """What the words of a text say.
 
     Args:
@@ -117,7 +117,7 @@ class LexicalIndex:
         ids = self.contents.problem_ids  # in alphabetical order
         return tuple(Candidate(ids[problem], confidences[problem], found.evidence(problem)) for problem in best)
 
-    def find(self, part: str, *, forms: bool = True) -> Found:
+    def find(self, part: str, *, forms: bool = True) -> LexicalMatch:
         """The problems that a text may be about.
 
         Args:
@@ -157,11 +157,11 @@ class LexicalIndex:
         rare = order[: max(1, int(np.searchsorted(np.cumsum(much[order]), _MOST_POSTINGS, "right")))]
         return self._postings.nearest(meant.terms[rare], meant.weights[rare], _SHORTLIST)
 
-    def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> Found:
+    def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> LexicalMatch:
         """These problems in full: of the meanings of a word the best counts in each text, and in all of them together."""
         postings, words = self._postings, len(asked)
         if not len(problems):
-            return Found(problems, np.zeros(0), np.zeros((0, words)), asked)
+            return LexicalMatch(problems, np.zeros(0), np.zeros((0, words)), asked)
         texts, starts = postings.texts_of(problems)
         terms, hosts = postings.terms_of(texts)
         first, end = np.searchsorted(meant.terms, terms), np.searchsorted(meant.terms, terms, "right")
@@ -176,7 +176,7 @@ class LexicalIndex:
         np.maximum.at(shares, meant.words, pool.reshape(-1, kinds).T * meant.weights[:, None])
         shares = shares.T * postings.pooled_scales[problems][:, None]
         scores = ((1 - POOLED_SHARE) * scores + POOLED_SHARE * shares.sum(axis=1)) / length
-        return Found(problems, _confidences(scores), shares, asked)
+        return LexicalMatch(problems, _confidences(scores), shares, asked)
 
 
 def _meant(asked: Sequence[_Asked], rarity: Sequence[float]) -> _Meant:
