@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from guiado.domain.escalation import STEPS_EXHAUSTED
 from guiado.domain.guide import Guide, Step
@@ -18,8 +18,7 @@ from guiado.domain.session import Outcome, Session
 from guiado.errors import Message
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredStep:
+class ScoredStep(NamedTuple):
     """A step that a policy could have offered.
 
     Args:
@@ -116,7 +115,7 @@ def open_steps(session: Session, guide: Guide) -> list[Step]:
     passed = session.passed
     left = [step for step in guide.steps if step.step_id not in passed]
     # A step that waits for one which the guide does not have, or for itself, must not end the session.
-    return [step for step in left if passed.keys() >= set(step.after)] or left
+    return [step for step in left if not step.after or passed.keys() >= set(step.after)] or left
 
 
 def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | None = None) -> NextStep | Person:
@@ -125,7 +124,9 @@ def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | No
     Args:
         outcome: with which the customer passed a step just now; None at the beginning of a guide.
     """
-    chosen = (AUTHOR_ORDER if guide.urgent else policy).next(session, guide)
+    if policy is AUTHOR_ORDER or guide.urgent:
+        return AUTHOR_ORDER.next(session, guide)
+    chosen = policy.next(session, guide)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
     if step_id is not None and not _has(open_steps(session, guide), step_id):
         chosen = AUTHOR_ORDER.next(session, guide)

@@ -22,7 +22,7 @@ RECONTACT_WINDOW = timedelta(days=7)
 """A second contact within this time says that the solution did not hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Situation:
     """A session that just took an answer, with all that decides what follows."""
 
