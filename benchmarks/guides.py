@@ -13,6 +13,7 @@ from _installation import Installation, share
 from _synthetic import Writer, knowledge_base, write
 
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.knowledge.sources.file import FileSource
 from guiado.store.database import Database
 from guiado.store.migrate import migrate
 
@@ -41,7 +42,7 @@ async def _measure(dsn: str, path: Path) -> tuple[float, float, float]:
     write(path, entries)
     await migrate(dsn)
     db = Database(find)
-    base = KnowledgeBase(path, "", db, "default")
+    base = KnowledgeBase("", db, "default", source=FileSource(path, "", db, "default"))
     try:
         began = time.perf_counter()
         assert await base.refresh()

@@ -33,8 +33,8 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Check a knowledge-base file."""
-    from guiado.app.knowledge.knowledge_base import read_file
     from guiado.app.knowledge.lint import MOST_TRIED, can_try
+    from guiado.app.knowledge.sources.json_file import read_file
 
     screen, path = screen_of(context), file or path_in_use()
     try:
@@ -88,7 +88,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show all guides in short, or one in full."""
-    from guiado.app.knowledge.knowledge_base import read_file
+    from guiado.app.knowledge.sources.json_file import read_file
 
     screen, guides = screen_of(context), read_file(path_in_use()).guides
     if problem_id is not None and problem_id not in guides:
