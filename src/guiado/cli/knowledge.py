@@ -1,4 +1,4 @@
-"""`guiado kb`: check, read, extend and copy the knowledge base. Works without a database."""
+"""`guiado kb`: check, read, extend and copy the knowledge base, without a database; versions in use, with one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import new_problem
+from guiado.cli import new_problem, publications
 from guiado.cli.console import Json, Screen, bullets, screen_of
 from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from guiado.domain.criteria import Trigger
     from guiado.domain.guide import Guide, Step
 
-app = typer.Typer(cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar y copiar.", no_args_is_help=True)
+app = typer.Typer(
+    cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar, copiar, volver atrás.", no_args_is_help=True
+)
 new_problem.add_to(app)
+publications.add_to(app)
 _NAME = "support_troubleshooting_kb.json"
 
 
