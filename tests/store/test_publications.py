@@ -22,6 +22,8 @@ from guiado.errors import DatabaseUnavailable, InvalidInput, NotFound
 from guiado.store.database import Database
 
 MANY = 1_000
+IN_USE = """SELECT p.guide_id, v.content ->> 'problem_title' FROM support_guide_publications p
+  JOIN support_troubleshooting_guide_versions v USING (tenant_id, guide_version_id) WHERE p.state = 'in_use'"""
 KILL_WAITING = """SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
  WHERE a.wait_event_type = 'Lock' AND a.datname = current_database() AND a.query LIKE '%guiado_publish_file%'"""
 
@@ -302,25 +304,28 @@ async def test_people_and_the_file_at_once_leave_one_version_in_use(world: World
 async def test_a_publisher_that_is_killed_leaves_all_or_nothing(world: World) -> None:
     titles = {f"g{n}": f"título {n}" for n in range(MANY)}
     world.edit(**titles)
-    process, reader = world.process(), world.process(None)
-    assert await process.titles() == await reader.titles() == titles
-    world.edit(**{key: f"{title} nuevo" for key, title in titles.items()})
+    source = world.process().base.source
+    assert await source.sync()
+    assert dict(await world.ask(IN_USE)) == titles
+    newer = {key: f"{title} nuevo" for key, title in titles.items()}
+    world.edit(**newer)
     # It is stopped in the middle: most of what it publishes is written, and the last part waits for a row that somebody holds.
     holding = await asyncpg.connect(world.dsn)
     try:
         async with holding.transaction():
             await holding.execute("SELECT FROM support_guide_files WHERE guide_id = 'g999' FOR UPDATE")
-            dying = asyncio.create_task(process.base.source.sync())
+            dying = asyncio.create_task(source.sync())
             while not (killed := await world.ask(KILL_WAITING)):
                 await asyncio.sleep(0.01)
             assert killed == [(True,)]
             with pytest.raises(DatabaseUnavailable):
                 await dying
-            assert await reader.titles() == titles
+            assert dict(await world.ask(IN_USE)) == titles
     finally:
         await holding.close()
-    assert set((await process.titles()).values()) == {f"{title} nuevo" for title in titles.values()}
-    assert await process.titles() == await reader.titles()
+    assert await source.sync()
+    assert dict(await world.ask(IN_USE)) == newer
+    assert not await source.sync()
 
 
 @in_world
