@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from guiado.domain.guide import Guide, Step
 
 app = typer.Typer(
-    cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar, copiar, volver atrás.", no_args_is_help=True
+    cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar, copiar y volver atrás.", no_args_is_help=True
 )
 new_problem.add_to(app)
 publications.add_to(app)

@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         cls=Manual,
         help="Vuelve a usar una versión anterior de una guía, o la que elijas de guiado kb versions.\n"
-        "Vale enseguida y en todos los procesos, hasta que alguien edite esa guía en el archivo.\n"
+        "Se aplica enseguida y en todos los procesos, hasta que alguien edite esa guía en el archivo.\n"
         "Si había un conflicto, queda resuelto.",
     )(revert)
 
@@ -43,7 +43,9 @@ def versions(
     async def run(parts: AppContext, connection: Connection) -> list[dict[str, Any]]:
         return await publications.versions(parts, connection, "", problem_id)
 
-    screen, found = screen_of(context), engine().read(run)
+    screen, running = screen_of(context), engine()
+    running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
+    found = running.read(run)
     if as_json:
         screen.print_json(found)
         return
@@ -52,7 +54,7 @@ def versions(
     conflicts = sorted({row["guide"] for row in found if row["conflict"]})
     if conflicts:
         screen.say(
-            "Alguien editó el archivo sin conocer esos borradores. Elige qué versión vale con: guiado kb revert {guide} VERSIÓN",
+            "El archivo se editó sin conocer esos borradores. Elige qué versión se usa con: guiado kb revert {guide} VERSIÓN",
             style="yellow",
             guide=conflicts[0],
         )
@@ -73,7 +75,9 @@ def revert(
     async def run(parts: AppContext, connection: Connection) -> int:
         return (await publications.revert(parts, connection, "", problem_id, _BY, version)).version
 
-    screen, number = screen_of(context), engine().write(run)
+    screen, running = screen_of(context), engine()
+    running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
+    number = running.write(run)
     if as_json:
         screen.print_json({"guide": problem_id, "version": number, "state": "in_use"})
         return
