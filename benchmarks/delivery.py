@@ -75,7 +75,7 @@ class House:
     async def trigger(self, only: str | None = None) -> tuple[str, float]:
         """Store one event by the use case of the API: its id, and the moment of the commit."""
         async with self.parts.db.transaction() as connection:
-            event_id, _ = await webhooks.trigger(self.parts, connection, EventKind.STEP_COMPLETED, DATA, only)
+            event_id, _ = await webhooks.trigger(self.parts.work(connection), EventKind.STEP_COMPLETED, DATA, only)
         committed = time.monotonic()
         self.parts.wrote()
         return event_id, committed

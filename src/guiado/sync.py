@@ -15,13 +15,12 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from guiado import clock
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.idempotency import once, request_hash
 from guiado.app.outbound.webhook_sender import EXIT_S
 from guiado.errors import DatabaseUnavailable, GuiadoError
 from guiado.scheduler import refresh_views
 from guiado.settings import Settings, read_settings
-from guiado.store.database import Connection
 from guiado.wiring import Runtime
 
 T = TypeVar("T")
@@ -68,7 +67,7 @@ class Engine:
         except TimeoutError:  # a job that is cut short is free again when its lease ends
             self._working.cancel()
 
-    def write(self, action: Callable[[AppContext, Connection], Awaitable[T]]) -> T:
+    def write(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Do `action` in one transaction, exactly once, over a restart of the database too.
 
         Its answer must be plain JSON values. When the connection is lost nobody knows whether the work was done: asking again
@@ -77,19 +76,21 @@ class Engine:
         key, parts = f"facade-{clock.new_id()}", self.runtime.parts
 
         async def run() -> T:
-            return cast("T", await once(parts, key, request_hash(key.encode()), lambda connection: action(parts, connection)))
+            return cast(
+                "T", await once(parts, key, request_hash(key.encode()), lambda connection: action(parts.work(connection)))
+            )
 
         answer = self._insist(run)
         self._wrote = True
         return answer
 
-    def read(self, action: Callable[[AppContext, Connection], Awaitable[T]]) -> T:
+    def read(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Do `action`, which changes nothing."""
         parts = self.runtime.parts
 
         async def run() -> T:
             async with parts.db.connection() as connection:
-                return await action(parts, connection)
+                return await action(parts.work(connection))
 
         return self._insist(run)
 

@@ -210,9 +210,9 @@ class Runtime:
         """What the settings alone ask for: escalations in the operator's Slack, every event in their Kestra."""
         async with self.parts.db.connection() as connection:
             if self.settings.slack_webhook_url:
-                await recipients.offer_slack(self.parts, connection)
+                await recipients.offer_slack(self.parts.work(connection))
             if self.settings.kestra_webhook_url:
-                await webhooks.offer_kestra(self.parts, connection)
+                await webhooks.offer_kestra(self.parts.work(connection))
 
     def model(self, key: str | None = None) -> LanguageModel | None:
         """The language model for a key, by default the one of the settings; None where there is neither key nor address.

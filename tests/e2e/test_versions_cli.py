@@ -76,7 +76,7 @@ def test_a_conflict_is_shown_and_settled_as_told(here: Run, file: Path, facade: 
     entry = {"problem_title": "del editor", "steps": [{"title": "Enchufa", "instructions": ["Enchufa"]}]}
 
     async def save(parts, connection) -> int:
-        return (await publications.save_draft(parts, connection, "", "cafetera", entry, "eva")).version
+        return (await publications.save_draft(parts.work(connection), "", "cafetera", entry, "eva")).version
 
     assert title_in_use() == "uno"
     assert engine().write(save) == 2

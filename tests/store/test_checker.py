@@ -11,7 +11,7 @@ from checker import check, inconsistencies_seen_by
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import Caller
+from guiado.app.context import Scope
 from guiado.app.outbound import webhooks
 from guiado.app.sessions import answer, clarify, escalate, feedback, start
 from guiado.domain.events import EventKind
@@ -19,7 +19,7 @@ from guiado.domain.session import Outcome
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
 
-CALLER = Caller(channel="api")
+CALLER = Scope(channel="api")
 KINDS = ["solved", "all_done", "no_use", "failures", "requested", "reopened", "closed", "unknown", "went_away", "abandoned",
          "chosen", "none_of_them", "rejected", "rejected_twice"]  # fmt: skip
 
@@ -41,16 +41,16 @@ async def tell_histories(dsn: str) -> dict[str, str]:
             commands.Resolve: escalate.resolve,
         }
         async with parts.db.connection() as connection:
-            session = (await start.start(parts, connection, runtime.knowledge, CALLER, command)).session
+            session = (await start.start(parts.work(connection), runtime.knowledge, CALLER, command)).session
             one, asked = session.session_id, session.open_clarification
             ids[name] = one
             for wish in wishes:
                 if isinstance(wish, commands.Clarify) and wish.answer and not (asked and asked.question):
                     continue  # how sure detection is decides whether anything is asked
                 if isinstance(wish, commands.Clarify):
-                    await clarify.clarify(parts, connection, runtime.knowledge, CALLER, one, wish)
+                    await clarify.clarify(parts.work(connection), runtime.knowledge, CALLER, one, wish)
                 elif isinstance(wish, commands.Reject):
-                    await clarify.reject(parts, connection, runtime.knowledge, CALLER, one, wish)
+                    await clarify.reject(parts.work(connection), runtime.knowledge, CALLER, one, wish)
                 else:
                     await verbs[type(wish)](parts, connection, CALLER, one, wish)
 
@@ -62,7 +62,7 @@ async def tell_histories(dsn: str) -> dict[str, str]:
         async with parts.db.connection() as connection:
             url = "https://example.com/hook"
             hook = commands.Webhook(url=url, events=[EventKind.STEP_COMPLETED, EventKind.SESSION_RESOLVED], webhook_id="oyente")
-            await webhooks.register(parts, connection, hook, make_secret=True)
+            await webhooks.register(parts.work(connection), hook, make_secret=True)
         await play("abandoned", done)
         async with parts.db.connection() as connection:
             # A day ago in every row, so that the worker takes it for left alone.

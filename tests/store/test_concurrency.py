@@ -15,7 +15,7 @@ import pytest
 
 from guiado import clock, server
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import AppContext, Scope
 from guiado.app.idempotency import once, request_hash
 from guiado.app.sessions import answer, escalate, start
 from guiado.domain.session import Outcome, Session, Status
@@ -29,7 +29,7 @@ from guiado.store.database import Connection, Database
 from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
 
-CALLER = Caller(channel="api")
+CALLER = Scope(channel="api")
 DONE = commands.Step(success=True, step_number=1)
 NO_USE = commands.Step(success=True, step_number=1, outcome=Outcome.NOT_HELPED)
 COULD_NOT = commands.Step(success=False, step_number=1)
@@ -47,13 +47,13 @@ async def running(dsn: str) -> AsyncGenerator[Runtime]:
 async def begin(runtime: Runtime, words: str = "No puedo instalar el software") -> Session:
     command = commands.Start(problem_description=words, customer_email="a@example.com")
     async with runtime.parts.db.transaction() as connection:
-        return (await start.start(runtime.parts, connection, runtime.knowledge, CALLER, command)).session
+        return (await start.start(runtime.parts.work(connection), runtime.knowledge, CALLER, command)).session
 
 
 async def say(runtime: Runtime, session: Session, command: commands.Step) -> answer.Answered | Conflict:
     try:
         async with runtime.parts.db.transaction() as connection:
-            return await answer.answer(runtime.parts, connection, CALLER, session.session_id, command)
+            return await answer.answer(runtime.parts.work(connection).called_by(CALLER), session.session_id, command)
     except Conflict as error:
         return error
 
@@ -148,7 +148,9 @@ def test_answers_without_a_step_number_never_pass_a_step_that_nobody_saw(dsn: st
 def test_an_answer_and_an_escalation_at_once_leave_one_history(dsn: str) -> None:
     async def ask(runtime: Runtime, session: Session) -> None:
         async with runtime.parts.db.transaction() as connection:
-            await escalate.escalate(runtime.parts, connection, CALLER, session.session_id, commands.Escalate(reason="Prisa"))
+            await escalate.escalate(
+                runtime.parts.work(connection).called_by(CALLER), session.session_id, commands.Escalate(reason="Prisa")
+            )
 
     async def scenario(runtime: Runtime) -> None:
         for _ in range(10):
@@ -173,7 +175,7 @@ def test_one_key_has_one_effect_and_one_answer(dsn: str) -> None:
         session = await begin(runtime)
 
         async def fail(connection: Connection) -> dict[str, Any]:
-            done = await answer.answer(runtime.parts, connection, CALLER, session.session_id, COULD_NOT)
+            done = await answer.answer(runtime.parts.work(connection).called_by(CALLER), session.session_id, COULD_NOT)
             return {"attempt": done.attempt.attempt_id, "failures": done.session.failures}
 
         for race in range(20):

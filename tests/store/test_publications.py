@@ -60,7 +60,7 @@ class Process:
 
     async def do(self, action: Callable[..., Any], *given: object) -> Any:
         async with self.db.transaction() as connection:
-            return await action(self.parts, connection, self.base.scope, *given)
+            return await action(self.parts.work(connection), self.base.scope, *given)
 
     async def states(self, guide: str) -> list[tuple[int, str, bool]]:
         return [(row["version"], row["state"], row["conflict"]) for row in await self.do(publications.versions, guide)]

@@ -36,7 +36,7 @@ class Slow:
 
 async def change(house: House, webhook_id: str, **values: Any) -> Any:
     async with house.parts.db.connection() as connection:
-        return await webhooks.edit(house.parts, connection, webhook_id, WebhookChange(**values))
+        return await webhooks.edit(house.parts.work(connection), webhook_id, WebhookChange(**values))
 
 
 @pytest.mark.parametrize("act", ["disable", "remove", "url"])
@@ -51,7 +51,7 @@ def test_no_message_begins_as_before_once_an_endpoint_was_changed(dsn: str, act:
             await until(lambda: at_least(house, 5))
             if act == "remove":
                 async with house.parts.db.connection() as connection:
-                    await webhooks.remove(house.parts, connection, "crm")
+                    await webhooks.remove(house.parts.work(connection), "crm")
             elif act == "disable":
                 await change(house, "crm", enabled=False)
             else:
@@ -83,7 +83,7 @@ def test_a_new_secret_signs_from_the_next_message_on_and_the_one_before_too(dsn:
         async with working(house.sender()):
             await until(lambda: some(house))
             async with house.parts.db.connection() as connection:
-                await webhooks.rotate(house.parts, connection, "crm", commands.Rotate(secret=NEW))
+                await webhooks.rotate(house.parts.work(connection), "crm", commands.Rotate(secret=NEW))
             before = len(house.receiver.got) + 1
             await until(lambda: nothing_due(house))
         signers = [headers["x-webhook-signature"] == contract_signature(raw, NEW) for _, headers, raw in house.receiver.got]
@@ -101,13 +101,12 @@ def test_disabling_and_enabling_keeps_the_overlap_of_secrets_and_everything_else
         given = {"headers": {"X-A": "b"}, "thin": True, "max_per_second": 5.0, "timeout": 3.0, "retry_attempts": 4}
         await house.register("crm", secret=OLD, **given)
         async with house.parts.db.connection() as connection:
-            await webhooks.rotate(house.parts, connection, "crm", commands.Rotate(secret=NEW))
-            await webhooks.rotate(house.parts, connection, "crm", commands.Rotate(secret=NEW))
+            await webhooks.rotate(house.parts.work(connection), "crm", commands.Rotate(secret=NEW))
+            await webhooks.rotate(house.parts.work(connection), "crm", commands.Rotate(secret=NEW))
             for enabled in (False, True):
-                await webhooks.switch(house.parts, connection, "crm", enabled=enabled)
+                await webhooks.switch(house.parts.work(connection), "crm", enabled=enabled)
             again = await webhooks.register(
-                house.parts,
-                connection,
+                house.parts.work(connection),
                 commands.Webhook(url="http://a.example/", events=["*"], webhook_id="crm"),
                 make_secret=True,
             )
@@ -128,13 +127,13 @@ def test_who_rotates_twice_keeps_the_overlap_that_was_promised_first(dsn: str) -
         async def rotate(secret: str, hours: float = 24) -> list[str]:
             async with house.parts.db.connection() as connection:
                 command = commands.Rotate(secret=secret, overlap_hours=hours)
-                return (await webhooks.rotate(house.parts, connection, "crm", command)).secrets(clock.now())
+                return (await webhooks.rotate(house.parts.work(connection), "crm", command)).secrets(clock.now())
 
         assert await rotate("dos", 1) == ["dos", "uno"]
         assert await rotate("tres") == ["tres", "dos", "uno"]
         assert await rotate("dos") == ["dos", "tres", "uno"], "back to the one before"
         async with house.parts.db.connection() as connection:
-            endpoint = await webhooks.find(house.parts, connection, "crm")
+            endpoint = await webhooks.find(house.parts.work(connection), "crm")
         assert endpoint.secrets(clock.now() + timedelta(hours=2)) == ["dos", "tres"]
         assert await rotate("cuatro", 0) == ["cuatro"], "who leaves no time wants none of the others"
 
@@ -147,7 +146,7 @@ def test_changing_something_undoes_no_rotation_that_came_in_between(dsn: str) ->
 
         async def rotate(number: int) -> None:
             async with house.parts.db.connection() as connection:
-                await webhooks.rotate(house.parts, connection, "crm", commands.Rotate(secret=f"{NEW} {number}"))
+                await webhooks.rotate(house.parts.work(connection), "crm", commands.Rotate(secret=f"{NEW} {number}"))
 
         for number in range(20):
             await asyncio.gather(rotate(number), *(change(house, "crm", enabled=bool(turn % 2)) for turn in range(4)))
@@ -161,14 +160,14 @@ def test_who_is_gone_is_reported_as_a_failure(dsn: str) -> None:
         await house.register("crm")
         house.receiver.answers["/crm"] = (410, {})
         async with house.parts.db.connection() as connection:
-            event_id = await webhooks.test(house.parts, connection, "crm")
+            event_id = await webhooks.test(house.parts.work(connection), "crm")
         async with working(house.sender()):
             await until(lambda: is_disabled(house))
             (result,) = await first_results(house.parts, event_id, ["crm"])
             assert (result["success"], result["status"], result["response_status"]) == (False, "disabled", 410)
             assert await first_results(house.parts, event_id) == [result]
             async with house.parts.db.connection() as connection:
-                await webhooks.remove(house.parts, connection, "crm")
+                await webhooks.remove(house.parts.work(connection), "crm")
             (result,) = await first_results(house.parts, clock.new_id().hex, ["crm"])
             assert (result["success"], result["status"]) == (False, "cancelled")
 
@@ -197,7 +196,7 @@ def test_a_limit_of_messages_delays_the_next_one_and_not_the_record(dsn: str, mo
 
     async def recorded(house: House, name: str, count: int) -> bool:
         async with house.parts.db.connection() as connection:
-            return len(await webhooks.attempts(house.parts, connection, name, 10)) == count
+            return len(await webhooks.attempts(house.parts.work(connection), name, 10)) == count
 
     run(dsn, test)
 

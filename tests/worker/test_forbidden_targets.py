@@ -259,7 +259,7 @@ def test_no_delivery_test_or_retry_connects_to_a_forbidden_address(
             await house.register(f"w{number}", retry_attempts=2)
             async with house.parts.db.connection() as connection:
                 await connection.execute("UPDATE support_webhooks SET url = $1 WHERE webhook_id = $2", url, f"w{number}")
-                await webhooks.test(house.parts, connection, f"w{number}")
+                await webhooks.test(house.parts.work(connection), f"w{number}")
         await house.trigger(1)
         async with calling(house), working(house.sender(), house.sender("dos")):
             await until(lambda: nothing_due(house))
@@ -269,7 +269,7 @@ def test_no_delivery_test_or_retry_connects_to_a_forbidden_address(
             assert await house.states() == {"exhausted": 2 * len(urls)}
             async with house.parts.db.connection() as connection:
                 for number in range(len(urls)):
-                    assert await webhooks.replay(house.parts, connection, f"w{number}", commands.Replay()) == 2
+                    assert await webhooks.replay(house.parts.work(connection), f"w{number}", commands.Replay()) == 2
             await until(lambda: nothing_due(house))
             assert await house.states() == {"pending": 2 * len(urls)}
         async with house.parts.db.connection() as connection:

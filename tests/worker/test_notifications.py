@@ -55,7 +55,7 @@ class Desk:
 
     async def on(self, action: Callable[..., Awaitable[Any]], *args: Any, **more: Any) -> Any:
         async with self.house.parts.db.connection() as connection:
-            return await action(self.house.parts, connection, *args, **more)
+            return await action(self.house.parts.work(connection), *args, **more)
 
     async def in_store(self, action: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         async with self.house.parts.db.connection() as connection:

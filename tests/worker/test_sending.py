@@ -83,14 +83,14 @@ class House:
             "webhook_id": name, "url": f"http://127.0.0.1:{self.receiver.port}/{name}", "events": [EventKind.STEP_COMPLETED],
         }  # fmt: skip
         async with self.parts.db.connection() as connection:
-            return await webhooks.register(self.parts, connection, commands.Webhook(**(given | more)), make_secret=False)
+            return await webhooks.register(self.parts.work(connection), commands.Webhook(**(given | more)), make_secret=False)
 
     async def trigger(self, *numbers: int, only: str | None = None) -> list[str]:
         ids: list[str] = []
         for number in numbers:
             async with self.parts.db.transaction() as connection:
                 event_id, _ = await webhooks.trigger(
-                    self.parts, connection, EventKind.STEP_COMPLETED, {"session_id": "s", "n": number}, only
+                    self.parts.work(connection), EventKind.STEP_COMPLETED, {"session_id": "s", "n": number}, only
                 )
             ids.append(event_id)
         return ids
@@ -200,13 +200,13 @@ def test_attempts_in_all_are_made_on_time_and_what_is_given_up_can_be_sent_again
             assert await house.states() == {"exhausted": 1}
             house.receiver.answers.clear()
             async with house.parts.db.connection() as connection:
-                assert await webhooks.replay(house.parts, connection, "crm", commands.Replay(event_id=event_id)) == 1
+                assert await webhooks.replay(house.parts.work(connection), "crm", commands.Replay(event_id=event_id)) == 1
             await until(lambda: made(house, 4))
             await until(lambda: nothing_due(house))
         assert {headers["webhook-id"] for headers, _ in house.receiver.at("/crm")} == {event_id}
         assert [headers["x-webhook-attempt"] for headers, _ in house.receiver.at("/crm")] == ["1", "2", "3", "1"]
         async with house.parts.db.connection() as connection:
-            told = await webhooks.attempts(house.parts, connection, "crm", 10)
+            told = await webhooks.attempts(house.parts.work(connection), "crm", 10)
         assert [(one["success"], one["response_status"]) for one in told] == [(True, 200)] + 3 * [(False, 500)]
 
     async def made(house: House, attempts: int) -> bool:
@@ -254,12 +254,12 @@ def test_who_is_gone_is_disabled_and_what_comes_then_is_kept(dsn: str) -> None:
             assert await house.states() == {"disabled": 3}
             async with house.parts.db.connection() as connection:
                 with pytest.raises(InvalidInput, match="webhook_id"):
-                    await webhooks.replay(house.parts, connection, "crm", commands.Replay())
+                    await webhooks.replay(house.parts.work(connection), "crm", commands.Replay())
             house.receiver.answers.clear()
             house.receiver.got.clear()
             await house.register("crm", enabled=True)
             async with house.parts.db.connection() as connection:
-                assert await webhooks.replay(house.parts, connection, "crm", commands.Replay()) == 3
+                assert await webhooks.replay(house.parts.work(connection), "crm", commands.Replay()) == 3
             await until(lambda: nothing_due(house))
         assert house.receiver.numbers("/crm") == [1, 2, 3]
 
@@ -297,7 +297,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(dsn: str) -> None:
             await until(lambda: nothing_due(house))
         assert [path for path, _, _ in house.receiver.got] == ["/crm"]
         async with house.parts.db.connection() as connection:
-            (told,) = await webhooks.attempts(house.parts, connection, "crm", 10)
+            (told,) = await webhooks.attempts(house.parts.work(connection), "crm", 10)
         assert "no sigue redirecciones" in told["error_message"]
 
     run(dsn, test)
@@ -311,7 +311,7 @@ def test_nothing_is_sent_into_the_house_unless_the_administrator_says_so(dsn: st
             await until(lambda: nothing_due(house))
         assert house.receiver.got == []
         async with house.parts.db.connection() as connection:
-            (told,) = await webhooks.attempts(house.parts, connection, "crm", 10)
+            (told,) = await webhooks.attempts(house.parts.work(connection), "crm", 10)
         assert "GUIADO_PRIVATE_TARGETS" in told["error_message"]
         assert await house.states() == {"pending": 1}
 
@@ -384,7 +384,7 @@ def test_a_new_secret_and_the_one_before_both_sign_for_a_while(dsn: str, monkeyp
     async def test(house: House) -> None:
         await house.register("crm", secret=SECRET)
         async with house.parts.db.connection() as connection:
-            await webhooks.rotate(house.parts, connection, "crm", commands.Rotate(secret="el nuevo", overlap_hours=1))
+            await webhooks.rotate(house.parts.work(connection), "crm", commands.Rotate(secret="el nuevo", overlap_hours=1))
         async with working(house.sender()):
             await house.trigger(1)
             await until(lambda: nothing_due(house))
@@ -406,7 +406,7 @@ def test_a_thin_message_has_no_words_of_a_customer(dsn: str) -> None:
         await house.register("crm", thin=True, events=[EventKind.SESSION_STARTED])
         data = {"session_id": "s", "customer_email": "ana@example.com", "problem_description": "mi clave es 1234"}
         async with house.parts.db.transaction() as connection:
-            await webhooks.trigger(house.parts, connection, EventKind.SESSION_STARTED, data)
+            await webhooks.trigger(house.parts.work(connection), EventKind.SESSION_STARTED, data)
         async with working(house.sender()):
             await until(lambda: nothing_due(house))
         assert [body["data"] for _, body in house.receiver.at("/crm")] == [{"session_id": "s"}]
@@ -419,7 +419,7 @@ def test_a_test_event_takes_the_way_of_all_others(dsn: str) -> None:
         await house.register("crm", secret=SECRET)
         await house.register("otro")
         async with house.parts.db.connection() as connection:
-            event_id = await webhooks.test(house.parts, connection, "crm")
+            event_id = await webhooks.test(house.parts.work(connection), "crm")
         async with working(house.sender()):
             (result,) = await webhooks.first_results(house.parts, event_id)
         assert (result["webhook_id"], result["success"], result["response_status"]) == ("crm", True, 200)
@@ -492,8 +492,8 @@ def test_registering_again_starts_afresh(dsn: str) -> None:
 def test_kestra_gets_every_event_from_whoever_knows_its_address(dsn: str) -> None:
     async def test(house: House) -> None:
         async with house.parts.db.connection() as connection:
-            await webhooks.offer_kestra(house.parts, connection)
-            await webhooks.offer_kestra(house.parts, connection)
+            await webhooks.offer_kestra(house.parts.work(connection))
+            await webhooks.offer_kestra(house.parts.work(connection))
             (stored,) = await registry.webhooks(connection, "default")
         assert stored.url == webhooks.KESTRA, "the address has a key in it"
         stranger, url = house.sender("otro"), f"http://127.0.0.1:{house.receiver.port}/clave-secreta"

@@ -9,14 +9,13 @@ from typing import Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems, url_problem
 from guiado.app.validation import check, check_with
 from guiado.delivery.channels.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
@@ -72,8 +71,8 @@ class TroubleshootingNotificationManager(Facade):
         """
         command = check(commands.MessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await notifications.register_template(parts, connection, command.template_id, command.subject, command.body)
+        async def run(work: UnitOfWork) -> None:
+            await notifications.register_template(work, command.template_id, command.subject, command.body)
 
         self._engine.write(run)
 
@@ -113,8 +112,8 @@ class TroubleshootingNotificationManager(Facade):
         wishes = {**wishes, "events": [value_of(event) for event in wishes.get("events") or ()]}
         command = check(commands.Recipient, {"channel": value_of(channel), "recipient": recipient, **wishes})
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await recipients.put(parts, connection, command)
+        async def run(work: UnitOfWork) -> None:
+            await recipients.put(work, command)
 
         self._engine.write(run)
 
@@ -125,8 +124,8 @@ class TroubleshootingNotificationManager(Facade):
             Whether there was somebody.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await recipients.remove(parts, connection, str(value_of(channel)), str(recipient))
+        async def run(work: UnitOfWork) -> None:
+            await recipients.remove(work, str(value_of(channel)), str(recipient))
 
         try:
             self._engine.write(run)
@@ -137,10 +136,10 @@ class TroubleshootingNotificationManager(Facade):
     def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
 
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
-            stored_url = await _stored_url(parts, connection, config)
-            _check(config, context, stored_url, has_slack=parts.has_slack)
-            return await _store(parts, connection, config, context)
+        async def run(work: UnitOfWork) -> dict[str, Any]:
+            stored_url = await _stored_url(work, config)
+            _check(config, context, stored_url, has_slack=work.app.has_slack)
+            return await _store(work, config, context)
 
         try:
             return {"success": False, **shown, **self._engine.write(run)}
@@ -157,13 +156,11 @@ class TroubleshootingNotificationManager(Facade):
         return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-async def _store(
-    parts: AppContext, connection: Connection, config: NotificationConfig, context: Mapping[str, Any]
-) -> dict[str, Any]:
-    preferred = await recipients.language(parts, connection, str(value_of(config.channel)), config.recipient)
+async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))
-    written = await notifications.write(parts, connection, config.template, context, language, channel)
+    written = await notifications.write(work, config.template, context, language, channel)
     given = {
         "notification_type": config.template or "custom",
         "channel": value_of(config.channel),
@@ -173,16 +170,16 @@ async def _store(
         "message": plain_text(written.body)[:5_000] or None,
     }
     metadata = {**(config.metadata or {}), "language": language}
-    stored, is_repeated = await notifications.store(parts, connection, check(commands.Notification, given), metadata)
+    stored, is_repeated = await notifications.store(work, check(commands.Notification, given), metadata)
     return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
 
 
-async def _stored_url(parts: AppContext, connection: Connection, config: NotificationConfig) -> str | None:
+async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | None:
     """The address that is stored for this recipient, if any."""
     channel, recipient = (value_of(getattr(config, name, None)) for name in ("channel", "recipient"))
     if not (isinstance(channel, str) and isinstance(recipient, str) and is_storable(channel) and is_storable(recipient)):
         return None
-    return (await recipients.find(parts, connection, channel, recipient)).options.get("webhook_url")
+    return (await recipients.find(work, channel, recipient)).options.get("webhook_url")
 
 
 def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_slack: bool) -> None:

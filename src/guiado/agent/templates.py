@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
 from guiado.app.lenient import storable
 from guiado.errors import InvalidInput, TemplateNotFound
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 
@@ -53,8 +52,8 @@ class TroubleshootingTemplateManager(Facade):
         self._path = Path(templates_path) if templates_path is not None else templates.seed_path()
 
     def _every(self, category: str | None = None) -> dict[str, templates.Content]:
-        async def run(parts: AppContext, connection: Connection) -> dict[str, templates.Content]:
-            return await templates.every(parts, connection, self._path, category)
+        async def run(work: UnitOfWork) -> dict[str, templates.Content]:
+            return await templates.every(work, self._path, category)
 
         return self._engine.read(run)
 
@@ -105,8 +104,8 @@ class TroubleshootingTemplateManager(Facade):
         }
         command = templates.checked(given)
 
-        async def run(parts: AppContext, connection: Connection) -> templates.Content:
-            return await templates.create(parts, connection, command)
+        async def run(work: UnitOfWork) -> templates.Content:
+            return await templates.create(work, command)
 
         return _template(command.template_id, self._engine.write(run))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
@@ -22,7 +22,6 @@ from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.sync import Facade
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class TroubleshootingAgent(Facade):
         )
         super().__init__()
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
-        self._caller = Caller(channel="facade", language="es")
+        self._caller = Scope(channel="facade", language="es")
         self._key = openai_api_key
         self.use_llm = use_llm
         self.use_llm = self._model is not None
@@ -145,8 +144,8 @@ class TroubleshootingAgent(Facade):
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
 
-        async def run(parts: AppContext, connection: Connection) -> str:
-            return (await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)).session.session_id
+        async def run(work: UnitOfWork) -> str:
+            return (await start.start(work, knowledge, self._caller, command, opinion, ranking)).session.session_id
 
         return self.get_session(self._engine.write(run))
 
@@ -157,9 +156,9 @@ class TroubleshootingAgent(Facade):
             SessionNotFound: there is none.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> TroubleshootingSession:
-            loaded, guide = await answer.load(parts, connection, session_id)
-            tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+        async def run(work: UnitOfWork) -> TroubleshootingSession:
+            loaded, guide = await answer.load(work, session_id)
+            tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
             return _shown(loaded.session, guide, tried)
 
         return self._engine.read(run)
@@ -167,8 +166,8 @@ class TroubleshootingAgent(Facade):
     def get_current_step(self, session_id: str) -> dict[str, Any] | None:
         """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
 
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
-            loaded, guide = await answer.load(parts, connection, session_id)
+        async def run(work: UnitOfWork) -> dict[str, Any]:
+            loaded, guide = await answer.load(work, session_id)
             return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
         try:
@@ -200,9 +199,9 @@ class TroubleshootingAgent(Facade):
         """
         given = {"success": success, "notes": notes, "outcome": outcome}
 
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
+        async def run(work: UnitOfWork) -> dict[str, Any]:
             command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
-            return _answered(await answer.answer(parts, connection, self._caller, session_id, command))
+            return _answered(await answer.answer(work.called_by(self._caller), session_id, command))
 
         try:
             return self._engine.write(run)
@@ -216,9 +215,9 @@ class TroubleshootingAgent(Facade):
             The hand-over; `{"error": …}` for an unknown session.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
+        async def run(work: UnitOfWork) -> dict[str, Any]:
             command = check(commands.Escalate, {"reason": reason})
-            return _handed_over(await escalate.escalate(parts, connection, self._caller, session_id, command))
+            return _handed_over(await escalate.escalate(work.called_by(self._caller), session_id, command))
 
         try:
             return self._engine.write(run)
@@ -232,8 +231,8 @@ class TroubleshootingAgent(Facade):
             As `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> str:
-            session, _ = await escalate.resume(parts, connection, self._caller, session_id)
+        async def run(work: UnitOfWork) -> str:
+            session, _ = await escalate.resume(work.called_by(self._caller), session_id)
             return session.session_id
 
         try:
@@ -254,9 +253,9 @@ class TroubleshootingAgent(Facade):
         """
         given = {"rating": rating, "feedback_text": feedback_text, "was_helpful": was_helpful}
 
-        async def run(parts: AppContext, connection: Connection) -> dict[str, Any]:
+        async def run(work: UnitOfWork) -> dict[str, Any]:
             command = check(commands.Rate, given)
-            _, stored = await feedback.rate(parts, connection, self._caller, session_id, command)
+            _, stored = await feedback.rate(work.called_by(self._caller), session_id, command)
             return {**stored, "collected_at": stored["collected_at"].isoformat()}
 
         try:
@@ -309,8 +308,8 @@ class TroubleshootingAgent(Facade):
         """
         period = check(commands.Period, {"days": days})
 
-        async def run(_parts: AppContext, connection: Connection) -> dict[str, Any]:
-            return await report.analytics(connection, period.days)
+        async def run(work: UnitOfWork) -> dict[str, Any]:
+            return await report.analytics(work.connection, period.days)
 
         return _flat(self._engine.read(run))
 

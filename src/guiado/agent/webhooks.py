@@ -8,14 +8,13 @@ from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
 from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 from guiado.sync import Facade
 
@@ -74,8 +73,8 @@ class TroubleshootingWebhookManager(Facade):
         }
         command = check_with(commands.Webhook, given, problems(given))
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await webhooks.register(parts, connection, command, make_secret=False)
+        async def run(work: UnitOfWork) -> None:
+            await webhooks.register(work, command, make_secret=False)
 
         self._engine.write(run)
 
@@ -88,8 +87,8 @@ class TroubleshootingWebhookManager(Facade):
         if not isinstance(webhook_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             return False
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await webhooks.remove(parts, connection, webhook_id)
+        async def run(work: UnitOfWork) -> None:
+            await webhooks.remove(work, webhook_id)
 
         try:
             self._engine.write(run)
@@ -115,8 +114,8 @@ class TroubleshootingWebhookManager(Facade):
         """
         command = check(commands.Trigger, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
 
-        async def run(parts: AppContext, connection: Connection) -> list[Any]:
-            event_id, targets = await webhooks.trigger(parts, connection, command.event, command.data, command.webhook_id)
+        async def run(work: UnitOfWork) -> list[Any]:
+            event_id, targets = await webhooks.trigger(work, command.event, command.data, command.webhook_id)
             return [event_id, targets]
 
         event_id, targets = self._engine.write(run)

@@ -12,10 +12,9 @@ from litestar import Response, get
 
 from guiado import clock
 from guiado.api.troubles import TROUBLES
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.http.request import Http, read
 from guiado.store import notifications, outbox
-from guiado.store.database import Connection
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _GAUGES: Mapping[str, str] = {
@@ -46,10 +45,10 @@ _REFUSED_GAUGES: Mapping[str, str] = {
 async def metrics(request: Http) -> Response[str]:
     """Colas y envíos de cada webhook y de cada canal, en el formato de Prometheus."""
 
-    async def run(parts: AppContext, connection: Connection) -> str:
-        by_webhook = await outbox.figures(connection, parts.tenant, clock.now())
-        by_channel = await notifications.figures(connection, parts.tenant, clock.now())
-        refused = await notifications.refused(connection, parts.tenant, clock.now())
+    async def run(work: UnitOfWork) -> str:
+        by_webhook = await outbox.figures(work.connection, work.tenant, clock.now())
+        by_channel = await notifications.figures(work.connection, work.tenant, clock.now())
+        refused = await notifications.refused(work.connection, work.tenant, clock.now())
         lines = [
             *_write(_GAUGES, "webhook", "webhook_id", by_webhook),
             *_write(_CHANNEL_GAUGES, "channel", "channel", by_channel),

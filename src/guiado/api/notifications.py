@@ -19,13 +19,12 @@ from guiado.api.schemas import (
 )
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import notifications, recipients
 from guiado.app.validation import check
 from guiado.delivery.channels.setup import setup_problem
 from guiado.http.request import Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
-from guiado.store.database import Connection
 
 
 @post(
@@ -39,8 +38,8 @@ from guiado.store.database import Connection
 async def create(request: Http, data: JSONBody[commands.Notification]) -> NotificationOut:
     """Guarda una notificación y la envía enseguida; `GET /notifications` muestra su estado."""
 
-    async def run(parts: AppContext, connection: Connection) -> NotificationOut:
-        stored, is_repeated = await notifications.store(parts, connection, data)
+    async def run(work: UnitOfWork) -> NotificationOut:
+        stored, is_repeated = await notifications.store(work, data)
         said = _explain(request, data, is_repeated=is_repeated)
         return NotificationOut(success=True, notification=NotificationRow(**stored), message=said)
 
@@ -73,8 +72,8 @@ async def list_notifications(
     wanted = check(commands.NotificationPage, given)
     before = read_cursor("notifications", cursor)
 
-    async def run(parts: AppContext, connection: Connection) -> NotificationList:
-        found, has_more = await notifications.page(parts, connection, wanted, before, session_id or None)
+    async def run(work: UnitOfWork) -> NotificationList:
+        found, has_more = await notifications.page(work, wanted, before, session_id or None)
         shown = [NotificationRow(**one) for one in found]
         following = write_cursor("notifications", shown[-1].created_at, shown[-1].id) if has_more else None
         return NotificationList(success=True, notifications=shown, next_cursor=following)
@@ -94,8 +93,8 @@ async def retry_all(request: Http, data: JSONBody[commands.RetryNotifications | 
     """Envía otra vez todo lo que se dio por perdido o espera otro intento; se puede limitar a un canal, un estado o una fecha."""
     language, wanted = language_of(request), data or commands.RetryNotifications()
 
-    async def run(parts: AppContext, connection: Connection) -> NotificationsRetried:
-        count = await notifications.retry(parts, connection, wanted)
+    async def run(work: UnitOfWork) -> NotificationsRetried:
+        count = await notifications.retry(work, wanted)
         said = text(language, "En camino otra vez: {count}." if count else "No hay nada que enviar otra vez.", count=count)
         return NotificationsRetried(success=True, retried=count, message=said)
 
@@ -107,8 +106,8 @@ async def retry(request: Http, notification_id: FromPath[str]) -> Done:
     """Envía otra vez una notificación que se dio por perdida, o ahora mismo una que espera otro intento."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> Done:
-        await notifications.again(parts, connection, notification_id)
+    async def run(work: UnitOfWork) -> Done:
+        await notifications.again(work, notification_id)
         return Done(success=True, message=text(language, "En camino otra vez."))
 
     return await answer(request, run)
@@ -125,8 +124,8 @@ async def retry(request: Http, notification_id: FromPath[str]) -> Done:
 async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> RecipientOut:
     """Guarda a quién se avisa, de qué eventos y cómo: idioma, horas de silencio, resumen."""
 
-    async def run(parts: AppContext, connection: Connection) -> RecipientOut:
-        stored = await recipients.put(parts, connection, data)
+    async def run(work: UnitOfWork) -> RecipientOut:
+        stored = await recipients.put(work, data)
         return RecipientOut(success=True, recipient=RecipientBody(**recipients.view(stored)))
 
     told = msgspec.convert(await answer(request, run), RecipientOut)
@@ -140,8 +139,8 @@ async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> Re
 async def list_recipients(request: Http) -> RecipientList:
     """A quién se avisa, de qué y cómo."""
 
-    async def run(parts: AppContext, connection: Connection) -> RecipientList:
-        found = [RecipientBody(**recipients.view(one)) for one in await recipients.every(parts, connection)]
+    async def run(work: UnitOfWork) -> RecipientList:
+        found = [RecipientBody(**recipients.view(one)) for one in await recipients.every(work)]
         return RecipientList(success=True, recipients=found, total=len(found))
 
     return await read(request, run)
@@ -152,8 +151,8 @@ async def remove_recipient(request: Http, channel: FromPath[str], recipient: Fro
     """Deja de avisar a alguien; lo que ya está en camino se envía."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> Done:
-        await recipients.remove(parts, connection, channel, recipient)
+    async def run(work: UnitOfWork) -> Done:
+        await recipients.remove(work, channel, recipient)
         return Done(success=True, message=text(language, "Destinatario eliminado."))
 
     return await answer(request, run)

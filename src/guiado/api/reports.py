@@ -19,10 +19,9 @@ from guiado.api.schemas import (
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.validation import check
 from guiado.http.request import Http, language_of, numbers, read, runtime_of
-from guiado.store.database import Connection
 
 
 def _titles(request: Http) -> report.Titles:
@@ -36,8 +35,8 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
 
     titles = _titles(request)
 
-    async def run(_parts: AppContext, connection: Connection) -> AnalyticsOut:
-        found = await report.analytics(connection, period.days, titles)
+    async def run(work: UnitOfWork) -> AnalyticsOut:
+        found = await report.analytics(work.connection, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],
@@ -58,8 +57,8 @@ async def realtime(request: Http) -> RealtimeOut:
     """Lo que está pasando ahora."""
     titles = _titles(request)
 
-    async def run(parts: AppContext, connection: Connection) -> RealtimeOut:
-        found = await report.realtime(parts, connection, titles)
+    async def run(work: UnitOfWork) -> RealtimeOut:
+        found = await report.realtime(work, titles)
         metrics = RealtimeMetrics(**found.pop("metrics"))
         return RealtimeOut(metrics=metrics, **found)
 

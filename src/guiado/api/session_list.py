@@ -13,11 +13,10 @@ from guiado.api.rows import SessionRow
 from guiado.api.schemas import SessionPage
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions import search
 from guiado.app.validation import check
 from guiado.http.request import Http, numbers, read
-from guiado.store.database import Connection
 
 
 @get("/sessions", operation_id="list_sessions", responses=TROUBLES)
@@ -44,8 +43,8 @@ async def list_sessions(
     wanted = search.wanted_of(page)
     before = read_cursor("sessions", cursor)
 
-    async def run(parts: AppContext, connection: Connection) -> SessionPage:
-        rows = await search.find(parts, connection, page.limit + 1, wanted, before)
+    async def run(work: UnitOfWork) -> SessionPage:
+        rows = await search.find(work, page.limit + 1, wanted, before)
         shown = [SessionRow(**row) for row in rows[: page.limit]]
         has_more = len(rows) > page.limit
         following = write_cursor("sessions", shown[-1].started_at, shown[-1].session_id) if has_more else None

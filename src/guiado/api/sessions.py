@@ -33,7 +33,7 @@ from guiado.api.schemas import (
 )
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.learning import examples
 from guiado.app.sessions import answer as answering
@@ -47,7 +47,6 @@ from guiado.domain.session import Session
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message
 from guiado.http.request import Checked, Http, answer, caller_of, read, runtime_of
 from guiado.store import sessions
-from guiado.store.database import Connection
 
 
 def _session(session: Session, guide: Guide | None) -> SessionOut:
@@ -81,8 +80,8 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
     ranking = await rank(knowledge.snapshot, command.problem_description)
     opinion = await second_opinion(parts, parts.model, ranking, command)
 
-    async def run(parts: AppContext, connection: Connection) -> StartOut:
-        started = await starting.start(parts, connection, knowledge, caller, command, opinion, ranking)
+    async def run(work: UnitOfWork) -> StartOut:
+        started = await starting.start(work, knowledge, caller, command, opinion, ranking)
         return _started(started, ranking.snapshot)
 
     return await answer(request, run)
@@ -132,9 +131,9 @@ async def start_at_root(request: Http, data: JSONBody[commands.Start]) -> StartO
 
 
 async def _state(request: Http, session_id: str) -> StateOut:
-    async def run(parts: AppContext, connection: Connection) -> StateOut:
-        loaded, guide = await answering.load(parts, connection, session_id)
-        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+    async def run(work: UnitOfWork) -> StateOut:
+        loaded, guide = await answering.load(work, session_id)
+        tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
         return StateOut(
             session=_session(loaded.session, guide),
             attempts=[_attempt(stored) for stored in tried],
@@ -171,11 +170,11 @@ async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands
     """Registra qué pasó con el paso actual y dice qué sigue."""
     caller = caller_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> StepAnswerOut:
+    async def run(work: UnitOfWork) -> StepAnswerOut:
         try:
-            return _answered(await answering.answer(parts, connection, caller, session_id, data))
+            return _answered(await answering.answer(work.called_by(caller), session_id, data))
         except Conflict as error:
-            loaded, guide = await answering.load(parts, connection, session_id)
+            loaded, guide = await answering.load(work, session_id)
             error.state = views.session_view(loaded.session, guide)
             raise
 
@@ -206,8 +205,8 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
     caller, knowledge = caller_of(request), await runtime_of(request).knowledge_for(session_id)
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
 
-    async def run(parts: AppContext, connection: Connection) -> StartOut:
-        told = await clarifying.clarify(parts, connection, knowledge, caller, session_id, data, ranking)
+    async def run(work: UnitOfWork) -> StartOut:
+        told = await clarifying.clarify(work, knowledge, caller, session_id, data, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)
@@ -227,8 +226,8 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
     knowledge = await runtime_of(request).knowledge_for(session_id)
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
 
-    async def run(parts: AppContext, connection: Connection) -> StartOut:
-        told = await clarifying.reject(parts, connection, knowledge, caller, session_id, command, ranking)
+    async def run(work: UnitOfWork) -> StartOut:
+        told = await clarifying.reject(work, knowledge, caller, session_id, command, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)
@@ -246,8 +245,8 @@ async def rate(request: Http, session_id: FromPath[str], data: JSONBody[commands
     """Guarda la valoración del cliente."""
     caller = caller_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> FeedbackOut:
-        session, stored = await feedback.rate(parts, connection, caller, session_id, data)
+    async def run(work: UnitOfWork) -> FeedbackOut:
+        session, stored = await feedback.rate(work.called_by(caller), session_id, data)
         return FeedbackOut(success=True, feedback=FeedbackBody(**stored), message=customer_messages.thanks(session.language))
 
     return await answer(request, run)
@@ -257,8 +256,8 @@ async def rate(request: Http, session_id: FromPath[str], data: JSONBody[commands
 async def ratings(request: Http, session_id: FromPath[str]) -> FeedbackOut:
     """Valoraciones de una sesión: la vigente y las anteriores."""
 
-    async def run(parts: AppContext, connection: Connection) -> FeedbackOut:
-        found = [FeedbackBody(**stored) for stored in await feedback.ratings(parts, connection, session_id)]
+    async def run(work: UnitOfWork) -> FeedbackOut:
+        found = [FeedbackBody(**stored) for stored in await feedback.ratings(work, session_id)]
         return FeedbackOut(success=True, feedback=found[0] if found else None, message="", history=found)
 
     return await read(request, run)
@@ -276,8 +275,8 @@ async def hand_over(request: Http, session_id: FromPath[str], data: JSONBody[com
     """Pasa la sesión a una persona, con todo lo que ya se intentó."""
     caller, command = caller_of(request), data or commands.Escalate()
 
-    async def run(parts: AppContext, connection: Connection) -> EscalationOut:
-        return _handed_over(await escalate.escalate(parts, connection, caller, session_id, command))
+    async def run(work: UnitOfWork) -> EscalationOut:
+        return _handed_over(await escalate.escalate(work.called_by(caller), session_id, command))
 
     return await answer(request, run)
 
@@ -315,8 +314,8 @@ async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[comma
     """Un agente cierra la sesión como resuelta y dice cuál era el problema."""
     caller, command = replace(caller_of(request), actor="agent"), data or commands.Resolve()
 
-    async def run(parts: AppContext, connection: Connection) -> ResolveOut:
-        session, guide = await escalate.resolve(parts, connection, caller, session_id, command)
+    async def run(work: UnitOfWork) -> ResolveOut:
+        session, guide = await escalate.resolve(work.called_by(caller), session_id, command)
         said = customer_messages.after_closing(caller.language or session.language)
         return ResolveOut(success=True, session=_session(session, guide), message=said)
 
@@ -328,8 +327,8 @@ async def resume(request: Http, session_id: FromPath[str]) -> ResumeOut:
     """Abre de nuevo una sesión abandonada, donde se quedó. Una que sigue abierta no cambia."""
     caller = caller_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> ResumeOut:
-        session, guide = await escalate.resume(parts, connection, caller, session_id)
+    async def run(work: UnitOfWork) -> ResumeOut:
+        session, guide = await escalate.resume(work.called_by(caller), session_id)
         return ResumeOut(success=True, session=_session(session, guide), message=customer_messages.after_resuming(session, guide))
 
     return await answer(request, run)
@@ -347,8 +346,8 @@ async def correct(request: Http, session_id: FromPath[str], data: JSONBody[comma
     """Un agente dice cuál era el problema real, en cualquier estado de la sesión. La detección aprende de ello al momento."""
     caller = replace(caller_of(request), actor="agent")
 
-    async def run(parts: AppContext, connection: Connection) -> CorrectOut:
-        session, guide = await examples.correct(parts, connection, caller, session_id, data)
+    async def run(work: UnitOfWork) -> CorrectOut:
+        session, guide = await examples.correct(work.called_by(caller), session_id, data)
         said = customer_messages.after_correction(session)
         return CorrectOut(success=True, session=_session(session, guide), problem_id=data.problem_id, message=said)
 

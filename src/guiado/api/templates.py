@@ -9,12 +9,11 @@ from guiado.api.rows import shown
 from guiado.api.schemas import RenderedOut, TemplateList, TemplateOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
 from guiado.errors import TemplateNotFound
 from guiado.http.request import Checked, Http, answer, language_of, read
 from guiado.i18n import text
-from guiado.store.database import Connection
 
 
 @get("/templates", operation_id="list_templates", responses=TROUBLES)
@@ -23,8 +22,8 @@ async def list_templates(
 ) -> TemplateList:
     """Plantillas, todas o de una categoría; con `template_id`, una entera."""
 
-    async def run(parts: AppContext, connection: Connection) -> TemplateList:
-        found = await templates.every(parts, connection, templates.seed_path(), category)
+    async def run(work: UnitOfWork) -> TemplateList:
+        found = await templates.every(work, templates.seed_path(), category)
         if template_id is None:
             return TemplateList(success=True, templates=shown([templates.row(key, value) for key, value in found.items()]))
         if template_id not in found:
@@ -48,8 +47,8 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
     """Guarda una plantilla; el mismo identificador otra vez la reemplaza."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> TemplateOut:
-        content = await templates.create(parts, connection, data)
+    async def run(work: UnitOfWork) -> TemplateOut:
+        content = await templates.create(work, data)
         said = text(language, "Plantilla guardada.")
         return TemplateOut(success=True, template_id=data.template_id, template=shown(content), message=said)
 
@@ -67,8 +66,8 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
 async def render(request: Http, data: JSONBody[commands.Render]) -> RenderedOut:
     """Rellena una plantilla con estos valores."""
 
-    async def run(parts: AppContext, connection: Connection) -> RenderedOut:
-        found = await templates.every(parts, connection, templates.seed_path())
+    async def run(work: UnitOfWork) -> RenderedOut:
+        found = await templates.every(work, templates.seed_path())
         return RenderedOut(success=True, rendered_template=shown(templates.render(data.template_id, found, data.variables)))
 
     return await read(request, run)

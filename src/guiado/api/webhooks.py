@@ -26,7 +26,7 @@ from guiado.api.schemas import (
 )
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
@@ -34,7 +34,6 @@ from guiado.app.validation import check
 from guiado.errors import InvalidInput
 from guiado.http.request import C, Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 
 
@@ -100,8 +99,8 @@ async def register(request: Http, data: JSONBody[commands.Webhook]) -> WebhookOu
     """Registra un destino y muestra su secreto esta única vez; uno que ya existe cambia en lo que envíes y conserva lo demás."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
-        endpoint = await webhooks.register(parts, connection, data, make_secret=True)
+    async def run(work: UnitOfWork) -> WebhookOut:
+        endpoint = await webhooks.register(work, data, make_secret=True)
         shown = webhooks.shows_secret(data, endpoint)
         message = (
             text(language, "Webhook registrado. Guarda el secreto: no se volverá a mostrar.")
@@ -126,8 +125,8 @@ async def change(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Cambia lo que envíes de un destino y conserva lo demás; con un secreto nuevo, el anterior sigue firmando unas horas."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
-        endpoint = await webhooks.edit(parts, connection, webhook_id, data)
+    async def run(work: UnitOfWork) -> WebhookOut:
+        endpoint = await webhooks.edit(work, webhook_id, data)
         return _told(endpoint, text(language, "Webhook actualizado."), show_secret=data.secret is not None)
 
     told = await answer(request, run, _without_secret)
@@ -138,8 +137,8 @@ async def change(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
 async def list_webhooks(request: Http) -> WebhookList:
     """Todos los destinos, sin sus secretos ni los valores de sus cabeceras."""
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookList:
-        found = [WebhookBody(**webhooks.view(endpoint)) for endpoint in await webhooks.every(parts, connection)]
+    async def run(work: UnitOfWork) -> WebhookList:
+        found = [WebhookBody(**webhooks.view(endpoint)) for endpoint in await webhooks.every(work)]
         return WebhookList(success=True, webhooks=found, total=len(found))
 
     return await read(request, run)
@@ -149,8 +148,8 @@ async def list_webhooks(request: Http) -> WebhookList:
 async def show(request: Http, webhook_id: FromPath[str]) -> WebhookFound:
     """Un destino, sin su secreto ni los valores de sus cabeceras."""
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookFound:
-        body = WebhookBody(**webhooks.view(await webhooks.find(parts, connection, webhook_id)))
+    async def run(work: UnitOfWork) -> WebhookFound:
+        body = WebhookBody(**webhooks.view(await webhooks.find(work, webhook_id)))
         return WebhookFound(success=True, webhook_id=body.webhook_id, webhook=body)
 
     return await read(request, run)
@@ -161,8 +160,8 @@ async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
     """Quita un destino; lo que faltaba por enviarle se cancela."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> Done:
-        await webhooks.remove(parts, connection, webhook_id)
+    async def run(work: UnitOfWork) -> Done:
+        await webhooks.remove(work, webhook_id)
         return Done(success=True, message=text(language, "Webhook eliminado."))
 
     return await answer(request, run)
@@ -172,8 +171,8 @@ async def remove(request: Http, webhook_id: FromPath[str]) -> Done:
 async def stats(request: Http, webhook_id: FromPath[str]) -> WebhookStats:
     """Estado de los envíos a un destino."""
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookStats:
-        found = await webhooks.stats(parts, connection, webhook_id)
+    async def run(work: UnitOfWork) -> WebhookStats:
+        found = await webhooks.stats(work, webhook_id)
         return WebhookStats(success=True, webhook_id=webhook_id, stats=StatsRow(**found))
 
     return await read(request, run)
@@ -187,8 +186,8 @@ async def attempts(
     page = check(commands.Page, numbers({"limit": limit}, "limit"))
     before = read_cursor("attempts", cursor)
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookAttempts:
-        found = await webhooks.attempts(parts, connection, webhook_id, page.limit + 1, before)
+    async def run(work: UnitOfWork) -> WebhookAttempts:
+        found = await webhooks.attempts(work, webhook_id, page.limit + 1, before)
         shown = [DeliveryAttempt(**row) for row in found[: page.limit]]
         has_more = len(found) > page.limit
         further = write_cursor("attempts", shown[-1].sent_at, shown[-1].id) if has_more else None
@@ -209,8 +208,8 @@ async def replay_all(request: Http, data: JSONBody[commands.Replay | None] = Non
     """Envía otra vez, a todos los destinos activados, lo que no les llegó. Sin cuerpo, todo."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> ReplayedAll:
-        counts, disabled = await webhooks.replay_all(parts, connection, data or commands.Replay())
+    async def run(work: UnitOfWork) -> ReplayedAll:
+        counts, disabled = await webhooks.replay_all(work, data or commands.Replay())
         each = [ReplayedOne(webhook_id=webhook_id, replayed=count) for webhook_id, count in counts.items()]
         total = sum(counts.values())
         return ReplayedAll(success=True, replayed=total, webhooks=each, disabled=disabled, message=_on_its_way(language, total))
@@ -230,8 +229,8 @@ async def replay(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Envía otra vez lo que no llegó: un evento, los de un tipo, o lo que pasó en un intervalo. Sin cuerpo, todo."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> Replayed:
-        count = await webhooks.replay(parts, connection, webhook_id, data or commands.Replay())
+    async def run(work: UnitOfWork) -> Replayed:
+        count = await webhooks.replay(work, webhook_id, data or commands.Replay())
         return Replayed(success=True, webhook_id=webhook_id, replayed=count, message=_on_its_way(language, count))
 
     return await answer(request, run)
@@ -246,8 +245,8 @@ def _on_its_way(language: str, count: int) -> str:
 async def test(request: Http, webhook_id: FromPath[str]) -> Tested:
     """Envía un evento de prueba por la misma vía que los reales, y espera al primer intento."""
 
-    async def run(parts: AppContext, connection: Connection) -> str:
-        return await webhooks.test(parts, connection, webhook_id)
+    async def run(work: UnitOfWork) -> str:
+        return await webhooks.test(work, webhook_id)
 
     event_id = await answer(request, run)
     results = [TestResult(**one) for one in await first_results(runtime_of(request).parts, event_id, [webhook_id])]
@@ -267,8 +266,8 @@ async def rotate(request: Http, webhook_id: FromPath[str], data: JSONBody[comman
     """Cambia el secreto; durante unas horas firma también el anterior. El nuevo se muestra solo esta vez."""
     language = language_of(request)
 
-    async def run(parts: AppContext, connection: Connection) -> WebhookOut:
-        endpoint = await webhooks.rotate(parts, connection, webhook_id, data or commands.Rotate())
+    async def run(work: UnitOfWork) -> WebhookOut:
+        endpoint = await webhooks.rotate(work, webhook_id, data or commands.Rotate())
         return _told(endpoint, text(language, "Secreto cambiado. Guárdalo: no se volverá a mostrar."), show_secret=True)
 
     told = await answer(request, run, _without_secret)

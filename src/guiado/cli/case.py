@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.sessions import answer, escalate, feedback, search, views
 from guiado.app.validation import check
 from guiado.domain.session import Session
 from guiado.errors import FieldProblem, InvalidInput
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.sync import engine
 
 View = dict[str, Any]
@@ -23,7 +22,7 @@ _OPTIONS = {
     "since": "--since",
     "until": "--until",
 }
-_AGENT = Caller(actor="agent", channel="terminal")
+_AGENT = Scope(actor="agent", channel="terminal")
 
 
 def recent(limit: int, **conditions: str | None) -> list[View]:
@@ -44,8 +43,8 @@ def recent(limit: int, **conditions: str | None) -> list[View]:
             [FieldProblem(_OPTIONS.get(each.field, each.field), each.message) for each in error.problems]
         ) from None
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return await search.find(parts, connection, limit, wanted)
+    async def run(work: UnitOfWork) -> list[View]:
+        return await search.find(work, limit, wanted)
 
     return engine().read(run)
 
@@ -60,15 +59,15 @@ def whole(given: str) -> View:
         SessionNotFound, InvalidInput: see `finding.id_of`.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        loaded, guide = await answer.load(parts, connection, await search.id_of(parts, connection, given))
-        tried = await sessions.attempts(connection, parts.tenant, loaded.session.session_id)
+    async def run(work: UnitOfWork) -> View:
+        loaded, guide = await answer.load(work, await search.id_of(work, given))
+        tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
         return {
             "session": views.session_view(loaded.session, guide),
             "attempts": [views.attempt_view(stored) for stored in tried],
             "summary": views.summary_view(tried),
             "understood": views.understood_view(loaded.session),
-            "feedback": await feedback.ratings(parts, connection, loaded.session.session_id),
+            "feedback": await feedback.ratings(work, loaded.session.session_id),
         }
 
     return engine().read(run)
@@ -77,8 +76,8 @@ def whole(given: str) -> View:
 def id_of(given: str) -> str:
     """Resolve an id, a short reference or the beginning of an id to a session id."""
 
-    async def run(parts: AppContext, connection: Connection) -> str:
-        return await search.id_of(parts, connection, given)
+    async def run(work: UnitOfWork) -> str:
+        return await search.id_of(work, given)
 
     return engine().read(run)
 
@@ -87,8 +86,8 @@ def close(given: str, said: Mapping[str, object]) -> View:
     """Close a session as solved, with its real problem: `problem_id step_id minutes notes`."""
     command = check(commands.Resolve, _given(said))
 
-    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
-        return (await escalate.resolve(parts, connection, _AGENT, session_id, command))[0]
+    async def act(work: UnitOfWork, session_id: str) -> Session:
+        return (await escalate.resolve(work.called_by(_AGENT), session_id, command))[0]
 
     return _change(given, act)
 
@@ -97,8 +96,8 @@ def hand_over(given: str, reason: str | None) -> View:
     """Hand a session over to a person."""
     command = check(commands.Escalate, _given({"reason": reason}))
 
-    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
-        return (await escalate.escalate(parts, connection, _AGENT, session_id, command)).session
+    async def act(work: UnitOfWork, session_id: str) -> Session:
+        return (await escalate.escalate(work.called_by(_AGENT), session_id, command)).session
 
     return _change(given, act)
 
@@ -106,8 +105,8 @@ def hand_over(given: str, reason: str | None) -> View:
 def open_again(given: str) -> View:
     """Reopen an abandoned session at its current step."""
 
-    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
-        return (await escalate.resume(parts, connection, _AGENT, session_id))[0]
+    async def act(work: UnitOfWork, session_id: str) -> Session:
+        return (await escalate.resume(work.called_by(_AGENT), session_id))[0]
 
     return _change(given, act)
 
@@ -116,8 +115,8 @@ def rate(given: str, said: Mapping[str, object]) -> View:
     """Store a rating: `rating feedback_text was_helpful`."""
     command = check(commands.Rate, _given(said))
 
-    async def act(parts: AppContext, connection: Connection, session_id: str) -> Session:
-        return (await feedback.rate(parts, connection, _AGENT, session_id, command))[0]
+    async def act(work: UnitOfWork, session_id: str) -> Session:
+        return (await feedback.rate(work.called_by(_AGENT), session_id, command))[0]
 
     return _change(given, act)
 
@@ -126,8 +125,8 @@ def _given(said: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _change(given: str, act: Callable[[AppContext, Connection, str], Awaitable[Session]]) -> View:
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return views.session_view(await act(parts, connection, await search.id_of(parts, connection, given)))
+def _change(given: str, act: Callable[[UnitOfWork, str], Awaitable[Session]]) -> View:
+    async def run(work: UnitOfWork) -> View:
+        return views.session_view(await act(work, await search.id_of(work, given)))
 
     return engine().write(run)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.llm_choice import second_opinion
@@ -14,7 +14,6 @@ from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
-from guiado.store.database import Connection
 from guiado.sync import engine
 
 View = dict[str, Any]
@@ -35,8 +34,8 @@ class Desk:
     language: str
 
     @property
-    def _caller(self) -> Caller:
-        return Caller(channel="terminal", language=self.language)
+    def _caller(self) -> Scope:
+        return Scope(channel="terminal", language=self.language)
 
     def start(self, description: str, email: str) -> View:
         """Begin a session.
@@ -53,10 +52,10 @@ class Desk:
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            started = await start.start(parts, connection, knowledge, self._caller, command, opinion, ranking)
+        async def run(work: UnitOfWork) -> View:
+            started = await start.start(work, knowledge, self._caller, command, opinion, ranking)
             view = _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
-            return {**view, "others": _others(started, knowledge, parts.threshold)}
+            return {**view, "others": _others(started, knowledge, work.app.threshold)}
 
         return running.write(run)
 
@@ -73,8 +72,8 @@ class Desk:
         command = check(commands.Clarify, said)
         knowledge = _knowledge(session_id)
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            told = await clarify.clarify(parts, connection, knowledge, self._caller, session_id, command)
+        async def run(work: UnitOfWork) -> View:
+            told = await clarify.clarify(work, knowledge, self._caller, session_id, command)
             return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
@@ -93,8 +92,8 @@ class Desk:
         command = check(commands.Reject, {"rejected": rejected, **({"text": words} if words else {})})
         knowledge = _knowledge(session_id)
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            told = await clarify.reject(parts, connection, knowledge, self._caller, session_id, command)
+        async def run(work: UnitOfWork) -> View:
+            told = await clarify.reject(work, knowledge, self._caller, session_id, command)
             return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
         return engine().write(run)
@@ -106,8 +105,8 @@ class Desk:
             Conflict: it ended otherwise.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            session, guide = await escalate.resume(parts, connection, self._caller, session_id)
+        async def run(work: UnitOfWork) -> View:
+            session, guide = await escalate.resume(work.called_by(self._caller), session_id)
             return _view(session, guide, customer_messages.after_resuming(session, guide))
 
         return engine().write(run)
@@ -122,8 +121,8 @@ class Desk:
             SessionNotFound, InvalidInput: see `finding.id_of`.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            loaded, guide = await answer.load(parts, connection, await search.id_of(parts, connection, session_id))
+        async def run(work: UnitOfWork) -> View:
+            loaded, guide = await answer.load(work, await search.id_of(work, session_id))
             return _view(loaded.session, guide, customer_messages.nothing_to_do(loaded.session, guide))
 
         return engine().read(run)
@@ -153,8 +152,8 @@ class Desk:
         given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
         command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
 
-        async def run(parts: AppContext, connection: Connection) -> View:
-            done = await answer.answer(parts, connection, self._caller, session_id, command)
+        async def run(work: UnitOfWork) -> View:
+            done = await answer.answer(work.called_by(self._caller), session_id, command)
             said = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
             return _view(done.session, done.guide, said)
 
@@ -167,9 +166,9 @@ class Desk:
             Conflict: the session was abandoned.
         """
 
-        async def run(parts: AppContext, connection: Connection) -> View:
+        async def run(work: UnitOfWork) -> View:
             command = check(commands.Escalate, {})
-            given = await escalate.escalate(parts, connection, self._caller, session_id, command)
+            given = await escalate.escalate(work.called_by(self._caller), session_id, command)
             return _view(given.session, given.guide, customer_messages.needs_person(given.session))
 
         return engine().write(run)
@@ -177,8 +176,8 @@ class Desk:
     def asks_for_rating(self) -> bool:
         """Whether the configuration asks for ratings."""
 
-        async def run(parts: AppContext, connection: Connection) -> bool:
-            return await feedback.is_asked_for(parts, connection)
+        async def run(work: UnitOfWork) -> bool:
+            return await feedback.is_asked_for(work)
 
         return engine().read(run)
 
@@ -190,8 +189,8 @@ class Desk:
         """
         command = check(commands.Rate, {"rating": rating, "feedback_text": comment})
 
-        async def run(parts: AppContext, connection: Connection) -> None:
-            await feedback.rate(parts, connection, self._caller, session_id, command)
+        async def run(work: UnitOfWork) -> None:
+            await feedback.rate(work.called_by(self._caller), session_id, command)
 
         engine().write(run)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from guiado.app.analytics.report import analytics
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions import answer, views
 from guiado.domain.guide import Guide
-from guiado.store.database import Connection
 from guiado.sync import engine
 
 _SHOWN = 5
@@ -33,9 +32,9 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
         At most five: `problem_id title example`.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> list[str]:
-        del parts
-        found = await analytics(connection, _DAYS)
+    async def run(work: UnitOfWork) -> list[str]:
+        del work.app
+        found = await analytics(work.connection, _DAYS)
         return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
 
     running = engine()
@@ -56,8 +55,8 @@ def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
         number: from 1.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> dict[str, Any] | None:
-        loaded, guide = await answer.load(parts, connection, session_id)
+    async def run(work: UnitOfWork) -> dict[str, Any] | None:
+        loaded, guide = await answer.load(work, session_id)
         return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
 
     return engine().read(run)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.events import check_kind
 from guiado.app.sessions.views import View
 from guiado.app.validation import check
-from guiado.store.database import Connection
 from guiado.sync import engine
 
 
@@ -18,8 +17,8 @@ def latest(given: View, session_id: str | None) -> list[View]:
     """The newest notifications; see `notifications.page`."""
     wanted = check(commands.NotificationPage, _given(given))
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        found, _ = await notifications.page(parts, connection, wanted, session_id=session_id)
+    async def run(work: UnitOfWork) -> list[View]:
+        found, _ = await notifications.page(work, wanted, session_id=session_id)
         return found
 
     return engine().read(run)
@@ -28,8 +27,8 @@ def latest(given: View, session_id: str | None) -> list[View]:
 def one(notification_id: str) -> View:
     """See `notifications.one`."""
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return await notifications.one(parts, connection, notification_id)
+    async def run(work: UnitOfWork) -> View:
+        return await notifications.one(work, notification_id)
 
     return engine().read(run)
 
@@ -37,8 +36,8 @@ def one(notification_id: str) -> View:
 def again(notification_id: str) -> int:
     """See `notifications.again`."""
 
-    async def run(parts: AppContext, connection: Connection) -> int:
-        return await notifications.again(parts, connection, notification_id)
+    async def run(work: UnitOfWork) -> int:
+        return await notifications.again(work, notification_id)
 
     return engine().write(run)
 
@@ -47,8 +46,8 @@ def retry(given: View) -> int:
     """See `notifications.retry`."""
     wanted = check(commands.RetryNotifications, _given(given))
 
-    async def run(parts: AppContext, connection: Connection) -> int:
-        return await notifications.retry(parts, connection, wanted)
+    async def run(work: UnitOfWork) -> int:
+        return await notifications.retry(work, wanted)
 
     return engine().write(run)
 
@@ -57,8 +56,8 @@ def send(given: View) -> View:
     """Store a message and wait for its first attempt; this process sends it if no other does."""
     command = check(commands.Notification, _given(given))
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        stored, _ = await notifications.store(parts, connection, command)
+    async def run(work: UnitOfWork) -> View:
+        stored, _ = await notifications.store(work, command)
         return stored
 
     stored = engine().write(run)
@@ -69,8 +68,8 @@ def send(given: View) -> View:
 def told() -> list[View]:
     """List all recipients."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return [recipients.view(one) for one in await recipients.every(parts, connection)]
+    async def run(work: UnitOfWork) -> list[View]:
+        return [recipients.view(one) for one in await recipients.every(work)]
 
     return engine().read(run)
 
@@ -81,8 +80,8 @@ def tell(given: View) -> View:
         check_kind("--event", kind)
     command = check(commands.Recipient, _given(given))
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return recipients.view(await recipients.put(parts, connection, command))
+    async def run(work: UnitOfWork) -> View:
+        return recipients.view(await recipients.put(work, command))
 
     return engine().write(run)
 
@@ -90,8 +89,8 @@ def tell(given: View) -> View:
 def forget(channel: str, recipient: str) -> None:
     """See `recipients.remove`."""
 
-    async def run(parts: AppContext, connection: Connection) -> None:
-        await recipients.remove(parts, connection, channel, recipient)
+    async def run(work: UnitOfWork) -> None:
+        await recipients.remove(work, channel, recipient)
 
     engine().write(run)
 

@@ -11,14 +11,13 @@ from msgspec import to_builtins
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.outbound import events, webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
 from guiado.app.sessions.views import View
 from guiado.app.validation import Command, check, check_with
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.store.database import Connection
 from guiado.store.registry import Endpoint
 from guiado.sync import engine
 
@@ -29,8 +28,8 @@ C = TypeVar("C", bound=Command)
 def registered() -> list[View]:
     """Every endpoint, without its secret."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return [webhooks.view(endpoint) for endpoint in await webhooks.every(parts, connection)]
+    async def run(work: UnitOfWork) -> list[View]:
+        return [webhooks.view(endpoint) for endpoint in await webhooks.every(work)]
 
     return engine().read(run)
 
@@ -38,8 +37,8 @@ def registered() -> list[View]:
 def shown(webhook_id: str) -> View:
     """One endpoint, without its secret."""
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return webhooks.view(await webhooks.find(parts, connection, webhook_id))
+    async def run(work: UnitOfWork) -> View:
+        return webhooks.view(await webhooks.find(work, webhook_id))
 
     return engine().read(run)
 
@@ -55,8 +54,8 @@ def register(given: View) -> View:
     """
     command = _checked(commands.Webhook, given)
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        endpoint = await webhooks.register(parts, connection, command, make_secret=True)
+    async def run(work: UnitOfWork) -> View:
+        endpoint = await webhooks.register(work, command, make_secret=True)
         return _told(endpoint, show_secret=webhooks.shows_secret(command, endpoint))
 
     return _warned(_write(run), command.secret)
@@ -75,8 +74,8 @@ def edit(webhook_id: str, given: View, headers: Mapping[str, str], dropped: Coll
         given = {**given, "headers": {**kept, **headers}}
     command = _checked(commands.WebhookChange, given)
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        endpoint = await webhooks.edit(parts, connection, webhook_id, command)
+    async def run(work: UnitOfWork) -> View:
+        endpoint = await webhooks.edit(work, webhook_id, command)
         return _told(endpoint, show_secret=command.secret is not None)
 
     return _warned(_write(run), command.secret)
@@ -87,18 +86,18 @@ def rotate(webhook_id: str, secret: str | None, overlap_hours: float) -> View:
     given = {"secret": secret, "overlap_hours": overlap_hours}
     command = check_with(commands.Rotate, given, problems(given))
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return _told(await webhooks.rotate(parts, connection, webhook_id, command), show_secret=True)
+    async def run(work: UnitOfWork) -> View:
+        return _told(await webhooks.rotate(work, webhook_id, command), show_secret=True)
 
     return _warned(_write(run), secret)
 
 
-def _write(action: Callable[[AppContext, Connection], Awaitable[View]]) -> View:
+def _write(action: Callable[[UnitOfWork], Awaitable[View]]) -> View:
     """See `Engine.write`; the secret never gets into the answer that is stored, and comes from memory instead."""
     secrets: list[View] = []
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        told = await action(parts, connection)
+    async def run(work: UnitOfWork) -> View:
+        told = await action(work)
         secrets.append({name: told[name] for name in ("secret",) if name in told})
         return {name: value for name, value in told.items() if name != "secret"}
 
@@ -140,8 +139,8 @@ def _warned(told: View, secret: str | None) -> View:
 def switch(webhook_id: str, *, enabled: bool) -> View:
     """Enable or disable an endpoint."""
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return _told(await webhooks.switch(parts, connection, webhook_id, enabled=enabled), show_secret=False)
+    async def run(work: UnitOfWork) -> View:
+        return _told(await webhooks.switch(work, webhook_id, enabled=enabled), show_secret=False)
 
     return engine().write(run)
 
@@ -149,8 +148,8 @@ def switch(webhook_id: str, *, enabled: bool) -> View:
 def remove(webhook_id: str) -> None:
     """Remove an endpoint and cancel its pending deliveries."""
 
-    async def run(parts: AppContext, connection: Connection) -> None:
-        await webhooks.remove(parts, connection, webhook_id)
+    async def run(work: UnitOfWork) -> None:
+        await webhooks.remove(work, webhook_id)
 
     engine().write(run)
 
@@ -158,8 +157,8 @@ def remove(webhook_id: str) -> None:
 def test(webhook_id: str) -> View:
     """Send a test event through the normal queue and wait for its first attempt; this process sends it if no other does."""
 
-    async def run(parts: AppContext, connection: Connection) -> str:
-        return await webhooks.test(parts, connection, webhook_id)
+    async def run(work: UnitOfWork) -> str:
+        return await webhooks.test(work, webhook_id)
 
     event_id = engine().write(run)
     (result,) = engine().run(lambda parts: first_results(parts, event_id, [webhook_id]))
@@ -169,8 +168,8 @@ def test(webhook_id: str) -> View:
 def attempts(webhook_id: str, limit: int) -> list[View]:
     """The latest attempts at an endpoint, newest first."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return await webhooks.attempts(parts, connection, webhook_id, limit)
+    async def run(work: UnitOfWork) -> list[View]:
+        return await webhooks.attempts(work, webhook_id, limit)
 
     return engine().read(run)
 
@@ -179,8 +178,8 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
     """See `events.replay`."""
     command = check(commands.Replay, {name: value for name, value in given.items() if value is not None})
 
-    async def run(parts: AppContext, connection: Connection) -> dict[str, int]:
-        return await events.replay(parts, connection, command, webhook_id, failed=failed)
+    async def run(work: UnitOfWork) -> dict[str, int]:
+        return await events.replay(work, command, webhook_id, failed=failed)
 
     return engine().write(run)
 
@@ -188,8 +187,8 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
 def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
     """See `events.latest`; oldest first."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return await events.latest(parts, connection, limit, session_id, kind)
+    async def run(work: UnitOfWork) -> list[View]:
+        return await events.latest(work, limit, session_id, kind)
 
     return engine().read(run)[::-1]
 
@@ -208,8 +207,8 @@ def follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterat
 
 
 def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[View]:
-    async def run(parts: AppContext, connection: Connection) -> list[dict[str, Any]]:
-        return await events.since(parts, connection, moment, session_id, kind)
+    async def run(work: UnitOfWork) -> list[dict[str, Any]]:
+        return await events.since(work, moment, session_id, kind)
 
     return engine().read(run)
 
@@ -217,7 +216,7 @@ def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[V
 def stats() -> View:
     """See `events.stats`."""
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return await events.stats(parts, connection)
+    async def run(work: UnitOfWork) -> View:
+        return await events.stats(work)
 
     return engine().read(run)

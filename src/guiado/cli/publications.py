@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from guiado.app.context import UnitOfWork
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual
-
-if TYPE_CHECKING:
-    from guiado.app.context import AppContext
-    from guiado.store.database import Connection
 
 _BY = "terminal"
 
@@ -40,8 +37,8 @@ def versions(
     from guiado.app.knowledge import publications
     from guiado.sync import engine
 
-    async def run(parts: AppContext, connection: Connection) -> list[dict[str, Any]]:
-        return await publications.versions(parts, connection, "", problem_id)
+    async def run(work: UnitOfWork) -> list[dict[str, Any]]:
+        return await publications.versions(work, "", problem_id)
 
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
@@ -72,8 +69,8 @@ def revert(
     from guiado.app.knowledge import publications
     from guiado.sync import engine
 
-    async def run(parts: AppContext, connection: Connection) -> int:
-        return (await publications.revert(parts, connection, "", problem_id, _BY, version)).version
+    async def run(work: UnitOfWork) -> int:
+        return (await publications.revert(work, "", problem_id, _BY, version)).version
 
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file

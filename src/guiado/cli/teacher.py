@@ -5,22 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.learning import example_drafts, examples
 from guiado.app.sessions.views import View
 from guiado.app.validation import check
-from guiado.store.database import Connection
 from guiado.store.learning import Unrecognised
 from guiado.sync import engine
 
-_CALLER = Caller(actor="agent", channel="terminal")
+_CALLER = Scope(actor="agent", channel="terminal")
 
 
 def status() -> View:
     """See `learn.status`; with `detector`, the version in use."""
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        return await examples.status(parts, connection)
+    async def run(work: UnitOfWork) -> View:
+        return await examples.status(work)
 
     running = engine()
     return {"detector": running.runtime.knowledge.snapshot.index.version, **running.read(run)}
@@ -29,8 +28,8 @@ def status() -> View:
 def waiting(limit: int) -> list[View]:
     """See `learn.waiting`."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return await examples.waiting(parts, connection, limit)
+    async def run(work: UnitOfWork) -> list[View]:
+        return await examples.waiting(work, limit)
 
     return engine().read(run)
 
@@ -45,9 +44,9 @@ def review(accepted: list[str], rejected: list[str]) -> int:
         NotFound: one of them does not exist.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> int:
+    async def run(work: UnitOfWork) -> int:
         words = [(each, True) for each in accepted] + [(each, False) for each in rejected]
-        return sum([await examples.review(parts, connection, _CALLER, each, accept=accept) for each, accept in words])
+        return sum([await examples.review(work.called_by(_CALLER), each, accept=accept) for each, accept in words])
 
     return engine().write(run)
 
@@ -61,8 +60,8 @@ def correct(session_id: str, problem_id: str, notes: str | None) -> View:
     """
     command = check(commands.Correct, {"problem_id": problem_id, "notes": notes})
 
-    async def run(parts: AppContext, connection: Connection) -> View:
-        session, _ = await examples.correct(parts, connection, _CALLER, session_id, command)
+    async def run(work: UnitOfWork) -> View:
+        session, _ = await examples.correct(work.called_by(_CALLER), session_id, command)
         return {
             "session_id": session.session_id,
             "status": session.status.value,
@@ -83,9 +82,9 @@ def undo(example_id: str | None, session_id: str | None, email: str | None, sinc
         NotFound: no example or session can have such an id.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> int:
-        choice = examples.choice_of(example_id, session_id, email, since, parts.tenant)
-        return await examples.undo(parts, connection, _CALLER, choice)
+    async def run(work: UnitOfWork) -> int:
+        choice = examples.choice_of(example_id, session_id, email, since, work.tenant)
+        return await examples.undo(work.called_by(_CALLER), choice)
 
     return engine().write(run)
 
@@ -105,8 +104,8 @@ def draft(problem_id: str) -> list[str]:
 def accepted() -> list[View]:
     """See `learn.accepted`."""
 
-    async def run(parts: AppContext, connection: Connection) -> list[View]:
-        return await examples.accepted(parts, connection)
+    async def run(work: UnitOfWork) -> list[View]:
+        return await examples.accepted(work)
 
     return engine().read(run)
 
@@ -114,8 +113,8 @@ def accepted() -> list[View]:
 def refit() -> None:
     """See `learn.request_refit`."""
 
-    async def run(parts: AppContext, connection: Connection) -> None:
-        await examples.request_refit(parts, connection)
+    async def run(work: UnitOfWork) -> None:
+        await examples.request_refit(work)
 
     engine().write(run)
 
@@ -127,8 +126,8 @@ def gaps(days: int) -> list[View]:
         EncoderUnavailable: the configured encoder cannot be used now.
     """
 
-    async def run(parts: AppContext, connection: Connection) -> list[Unrecognised]:
-        return await examples.unrecognised(parts, connection, days)
+    async def run(work: UnitOfWork) -> list[Unrecognised]:
+        return await examples.unrecognised(work, days)
 
     running = engine()
     found = running.read(run)

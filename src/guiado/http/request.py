@@ -12,7 +12,7 @@ from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
 from litestar.typing import FieldDefinition
 
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.idempotency import once, request_hash
 from guiado.app.validation import Command, check
 from guiado.errors import FieldProblem, InvalidInput, Message
@@ -58,9 +58,9 @@ def language_of(request: Http) -> str:
     return negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
 
 
-def caller_of(request: Http, channel: str = "api") -> Caller:
+def caller_of(request: Http, channel: str = "api") -> Scope:
     """Who calls."""
-    return Caller(
+    return Scope(
         actor="customer",
         channel=channel,
         request_id=request_id_of(request),
@@ -126,7 +126,7 @@ class Checked(AbstractDTO[C]):
 
 async def answer(
     request: Http,
-    action: Callable[[AppContext, Connection], Awaitable[Any]],
+    action: Callable[[UnitOfWork], Awaitable[Any]],
     keep: Callable[[Any], Any] = lambda answer: answer,
 ) -> Any:  # noqa: ANN401
     """Do `action` and give its answer; with an `Idempotency-Key` once, however often the request comes.
@@ -142,7 +142,7 @@ async def answer(
     key = request.headers.get(_KEY_HEADER)
     if key is None:
         async with parts.db.connection() as connection:
-            done = await action(parts, connection)
+            done = await action(parts.work(connection))
         parts.wrote()
         return done
     if not 1 <= len(key) <= _MAX_KEY or not key.isprintable() or not key.isascii():
@@ -150,17 +150,17 @@ async def answer(
         raise InvalidInput([FieldProblem("Idempotency-Key", why)])
 
     async def run(connection: Connection) -> object:
-        return msgspec.to_builtins(await action(parts, connection))
+        return msgspec.to_builtins(await action(parts.work(connection)))
 
     fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
     return await once(parts, f"http-{key}", fingerprint, run, keep)
 
 
-async def read(request: Http, action: Callable[[AppContext, Connection], Awaitable[Any]]) -> Any:  # noqa: ANN401
+async def read(request: Http, action: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:  # noqa: ANN401
     """Do `action`, which changes nothing."""
     parts = runtime_of(request).parts
     async with parts.db.connection() as connection:
-        return await action(parts, connection)
+        return await action(parts.work(connection))
 
 
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:

@@ -92,7 +92,7 @@ async def _figures(request: Http) -> dict[str, object] | None:
     parts = request.app.state["runtime"].parts
     try:
         async with parts.db.connection() as connection:
-            found = await report.realtime(parts, connection)
+            found = await report.realtime(parts.work(connection))
     except GuiadoError:
         return None
     waiting = sum(row["status"] == Status.NEEDS_ESCALATION for row in found["active_sessions"])

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from guiado import clock
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
@@ -81,7 +81,7 @@ async def analytics(connection: Connection, days: int, titles: Titles = Titles()
     }
 
 
-async def realtime(parts: AppContext, connection: Connection, titles: Titles = Titles()) -> Figures:
+async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
     """What is going on right now.
 
     Args:
@@ -91,14 +91,14 @@ async def realtime(parts: AppContext, connection: Connection, titles: Titles = T
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(connection)
+    metrics = await reports.realtime(work.connection)
     metrics.pop("tenant_id", None)
-    top = await reports.top_problems(connection, parts.tenant, now - timedelta(days=1))
+    top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,
         "metrics": {name: _number(value) for name, value in metrics.items()},
         "top_problems": [_named(row, titles) for row in top],
-        "active_sessions": [_with_idle(row, now) for row in await reports.active(connection, parts.tenant, 50)],
+        "active_sessions": [_with_idle(row, now) for row in await reports.active(work.connection, work.tenant, 50)],
     }
 
 

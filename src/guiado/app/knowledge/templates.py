@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from guiado.app.commands import Template
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.json_values import json_problem, plain_problem
 from guiado.app.knowledge.parse import Findings, read_steps
 from guiado.app.lenient import storable
@@ -26,7 +26,6 @@ from guiado.app.validation import check_with
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
 from guiado.resources import data_path
 from guiado.store import registry
-from guiado.store.database import Connection
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
@@ -139,20 +138,20 @@ def _name_of(variable: object) -> str | None:
     return name.strip() if isinstance(name, str) else None
 
 
-async def every(parts: AppContext, connection: Connection, path: Path, category: str | None = None) -> dict[str, Content]:
+async def every(work: UnitOfWork, path: Path, category: str | None = None) -> dict[str, Content]:
     """All templates by id; a created one goes before one that ships under the same id.
 
     Args:
         path: file with the ones that ship.
         category: only those of this category.
     """
-    created = await registry.templates(connection, parts.tenant, "guide")
+    created = await registry.templates(work.connection, work.tenant, "guide")
     # Copies: whoever changes what they got changes it for themselves alone.
     found = {**copy.deepcopy(dict(seeds(path))), **created}
     return {key: value for key, value in found.items() if category is None or value.get("category") == category}
 
 
-async def create(parts: AppContext, connection: Connection, command: Template) -> Content:
+async def create(work: UnitOfWork, command: Template) -> Content:
     """Store a template; the same id again replaces it."""
     content: Content = {
         "name": command.name,
@@ -166,7 +165,7 @@ async def create(parts: AppContext, connection: Connection, command: Template) -
     }
     if faults := _problems(content["variables"], content["steps_template"]):
         raise InvalidInput(faults)
-    await registry.put_template(connection, parts.tenant, "guide", command.template_id, content)
+    await registry.put_template(work.connection, work.tenant, "guide", command.template_id, content)
     return content
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.app.sessions.escalate import refuse_unknown
 from guiado.app.sessions.start import pseudonym
@@ -23,7 +23,6 @@ from guiado.domain.learning_signal import fit_to_learn, text_key
 from guiado.domain.session import Session
 from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.learning import Choice, Unrecognised
 from guiado.store.sessions import Change
 from guiado.text.privacy import remove_personal_data
@@ -35,9 +34,7 @@ _MOST_TEXTS = 10_000
 _SHOWN_EXAMPLES = 5
 
 
-async def correct(
-    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Correct
-) -> tuple[Session, Guide | None]:
+async def correct(work: UnitOfWork, session_id: object, command: commands.Correct) -> tuple[Session, Guide | None]:
     """Note what a session was about, on an agent's word. The same word again changes nothing.
 
     Raises:
@@ -45,46 +42,44 @@ async def correct(
         InvalidInput: there is no such problem.
         StaleSession: others kept changing the session.
     """
-    async with telling_state(parts, connection, session_id):
+    async with telling_state(work, session_id):
         for _ in range(_TRIES):
-            loaded, guide = await load(parts, connection, session_id)
+            loaded, guide = await load(work, session_id)
             if loaded.session.true_problem_id == command.problem_id:
                 return loaded.session, guide
-            await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id)
-            if corrected := await _correct(parts, connection, caller, loaded.session, command):
+            await refuse_unknown(work, loaded.session, guide, command.problem_id)
+            if corrected := await _correct(work, loaded.session, command):
                 return corrected, guide
         raise StaleSession
 
 
-async def _correct(
-    parts: AppContext, connection: Connection, caller: Caller, session: Session, command: commands.Correct
-) -> Session | None:
+async def _correct(work: UnitOfWork, session: Session, command: commands.Correct) -> Session | None:
     decision = decide.correct(session, command.problem_id, command.notes)
     now, after = clock.now(), decision.session
-    audit = caller.audit("correct", before=session.true_problem_id, after=after.true_problem_id, detected=session.problem_id)
+    audit = work.scope.audit("correct", before=session.true_problem_id, after=after.true_problem_id, detected=session.problem_id)
     change = Change(after, session.version, now, audit, lessons=decision.lessons)
-    return after if await sessions.commit(connection, parts.tenant, change) else None
+    return after if await sessions.commit(work.connection, work.tenant, change) else None
 
 
 # ------------------------------------------------------------------------------------------------------------- the examples
 
 
-async def status(parts: AppContext, connection: Connection) -> View:
+async def status(work: UnitOfWork) -> View:
     """How many examples there are of each kind, and when detection was last fitted: `examples last_refit last_problem`."""
-    finished_at, problem = await schedule.last_run(connection, parts.tenant, REFIT_JOB)
-    return {"examples": await learning.counts(connection, parts.tenant), "last_refit": finished_at, "last_problem": problem}
+    finished_at, problem = await schedule.last_run(work.connection, work.tenant, REFIT_JOB)
+    return {"examples": await learning.counts(work.connection, work.tenant), "last_refit": finished_at, "last_problem": problem}
 
 
-async def waiting(parts: AppContext, connection: Connection, limit: int) -> list[View]:
+async def waiting(work: UnitOfWork, limit: int) -> list[View]:
     """The examples that wait for a person's word, oldest first.
 
     Args:
         limit: so many at most.
     """
-    return await learning.listed(connection, parts.tenant, Choice(status="pending"), limit)
+    return await learning.listed(work.connection, work.tenant, Choice(status="pending"), limit)
 
 
-async def review(parts: AppContext, connection: Connection, caller: Caller, example_id: object, *, accept: bool) -> bool:
+async def review(work: UnitOfWork, example_id: object, *, accept: bool) -> bool:
     """Accept or reject an example.
 
     Returns:
@@ -94,27 +89,27 @@ async def review(parts: AppContext, connection: Connection, caller: Caller, exam
         NotFound: there is no such example.
     """
     key = sessions.uuid_or_none(example_id)
-    found = await learning.listed(connection, parts.tenant, Choice(key), 1) if key else []
+    found = await learning.listed(work.connection, work.tenant, Choice(key), 1) if key else []
     if not found:
         raise NotFound("No hay ningún ejemplo {id}. Mira la lista con: guiado learn review", id=printable(example_id))
     word = "accepted" if accept else "rejected"
-    audit = caller.audit("review", status=word)
-    return await learning.judge(connection, parts.tenant, Choice(key), word, "review", audit, clock.now()) > 0
+    audit = work.scope.audit("review", status=word)
+    return await learning.judge(work.connection, work.tenant, Choice(key), word, "review", audit, clock.now()) > 0
 
 
-async def undo(parts: AppContext, connection: Connection, caller: Caller, choice: Choice) -> int:
+async def undo(work: UnitOfWork, choice: Choice) -> int:
     """Withdraw examples, for good: what is accepted or waits does not count any more.
 
     Returns:
         How many were withdrawn.
     """
-    audit = caller.audit("undo", since=choice.since, customer=choice.customer_id)
-    return await learning.judge(connection, parts.tenant, choice, "rejected", "undo", audit, clock.now())
+    audit = work.scope.audit("undo", since=choice.since, customer=choice.customer_id)
+    return await learning.judge(work.connection, work.tenant, choice, "rejected", "undo", audit, clock.now())
 
 
-async def accepted(parts: AppContext, connection: Connection) -> list[View]:
+async def accepted(work: UnitOfWork) -> list[View]:
     """The examples that count for the knowledge base of everybody: `problem_id text negative weight source`."""
-    found = await learning.examples(connection, parts.tenant, "")
+    found = await learning.examples(work.connection, work.tenant, "")
     return [
         {"problem_id": e.problem_id, "text": e.text, "negative": e.negative, "weight": e.weight, "source": e.source}
         for e in found
@@ -130,17 +125,17 @@ def as_common_issues(found: Sequence[View]) -> View:
     return {problem_id: {"common_issues": texts} for problem_id, texts in problems.items()}
 
 
-async def request_refit(parts: AppContext, connection: Connection) -> None:
+async def request_refit(work: UnitOfWork) -> None:
     """Have detection fitted anew by the workers as soon as they can: of the public knowledge base and of every private one."""
-    await schedule.hasten(connection, parts.tenant, REFIT_JOB)
+    await schedule.hasten(work.connection, work.tenant, REFIT_JOB)
 
 
 # ----------------------------------------------------------------------------------------------------------------- the gaps
 
 
-async def unrecognised(parts: AppContext, connection: Connection, days: int) -> list[Unrecognised]:
+async def unrecognised(work: UnitOfWork, days: int) -> list[Unrecognised]:
     """The sessions of the last days in which nothing known was found, 10,000 at most."""
-    return await learning.unrecognised(connection, parts.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)
+    return await learning.unrecognised(work.connection, work.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)
 
 
 def gaps(found: Sequence[Unrecognised], encode: Encode | None, fewest: int = 2) -> list[View]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
 from guiado.delivery.channels import Button, Outgoing
 from guiado.delivery.channels.address import normal_form
@@ -13,7 +13,6 @@ from guiado.delivery.channels.gsm import own_words
 from guiado.domain.recipient import Recipient
 from guiado.i18n import text
 from guiado.store import notifications, sessions
-from guiado.store.database import Connection
 from guiado.store.notifications import Due
 from guiado.store.sessions import StoredAttempt, uuid_or_none
 
@@ -23,14 +22,14 @@ _PRIORITIES = ("low", "normal", "high", "urgent")
 _OPTIONS = ("webhook_url", "secret")
 
 
-async def compose(parts: AppContext, connection: Connection, due: Sequence[Due], recipient: Recipient) -> Outgoing:
+async def compose(work: UnitOfWork, due: Sequence[Due], recipient: Recipient) -> Outgoing:
     """One message out of one notification, or of several that were gathered for the same recipient.
 
     Raises:
         InvalidInput: its template is gone.
     """
     first = due[0]
-    written = [await _words(parts, connection, one, recipient) for one in due]
+    written = [await _words(work, one, recipient) for one in due]
     subject, body, language = written[0] if len(due) == 1 else _digest(written, recipient)
     options = {**recipient.options, **{name: value for name, value in first.metadata.items() if name in _OPTIONS and value}}
     return Outgoing(
@@ -46,17 +45,17 @@ async def compose(parts: AppContext, connection: Connection, due: Sequence[Due],
     )
 
 
-async def _words(parts: AppContext, connection: Connection, due: Due, recipient: Recipient) -> tuple[str | None, str, str]:
+async def _words(work: UnitOfWork, due: Due, recipient: Recipient) -> tuple[str | None, str, str]:
     language = recipient.language or language_in(due.metadata)
     if due.message is not None or due.subject is not None:
         return due.subject, due.message or due.subject or "", language
     event_id = uuid_or_none(due.metadata.get("event_id"))
-    told = await notifications.story(connection, parts.tenant, due.session_id, event_id) if due.session_id else {}
+    told = await notifications.story(work.connection, work.tenant, due.session_id, event_id) if due.session_id else {}
     if recipient.language is None and _is_customer(told, due):
         language = language_in(told)
-    tried = await sessions.attempts(connection, parts.tenant, str(due.session_id)) if told else []
+    tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
     context = _context(told, tried, language, due.channel)
-    written = await write(parts, connection, due.notification_type, context, language, due.channel)
+    written = await write(work, due.notification_type, context, language, due.channel)
     return written.subject, written.body.rstrip(), language
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.domain.events import EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 from guiado.store import events, notifications, outbox
-from guiado.store.database import Connection
 from guiado.store.events import Filter
 from guiado.store.sessions import uuid_or_none
 
@@ -23,23 +22,21 @@ _LATE = timedelta(seconds=60)
 _MOST = 10_000
 
 
-async def latest(
-    parts: AppContext, connection: Connection, limit: int, session_id: str | None = None, kind: str | None = None
-) -> list[dict[str, Any]]:
+async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
     """The latest events, newest first, each with how many of its deliveries are in which state.
 
     Raises:
         InvalidInput: there is no such kind, or the id is none.
     """
-    return await events.latest(connection, parts.tenant, _filter(session_id, kind), limit)
+    return await events.latest(work.connection, work.tenant, _filter(session_id, kind), limit)
 
 
 async def since(
-    parts: AppContext, connection: Connection, moment: datetime, session_id: str | None = None, kind: str | None = None
+    work: UnitOfWork, moment: datetime, session_id: str | None = None, kind: str | None = None
 ) -> list[dict[str, Any]]:
     """The events since a moment, oldest first, with some from before it: an event may be committed late."""
     which = replace(_filter(session_id, kind), since=moment - _LATE)
-    return (await events.latest(connection, parts.tenant, which, _MOST))[::-1]
+    return (await events.latest(work.connection, work.tenant, which, _MOST))[::-1]
 
 
 def _filter(session_id: str | None, kind: str | None) -> Filter:
@@ -67,7 +64,7 @@ def check_kind(field: str, kind: str, *, more: Sequence[str] = ()) -> None:
 
 
 async def replay(
-    parts: AppContext, connection: Connection, command: commands.Replay, webhook_id: str | None = None, *, failed: bool = False
+    work: UnitOfWork, command: commands.Replay, webhook_id: str | None = None, *, failed: bool = False
 ) -> dict[str, int]:
     """Send again what did not arrive, to one endpoint or to all that are enabled.
 
@@ -86,15 +83,15 @@ async def replay(
         why = Message("Indica qué se envía otra vez: un evento, --event, --from, --to, o --failed para todo lo que no llegó.")
         raise InvalidInput([FieldProblem("EVENTO", why)])
     if webhook_id is not None:
-        return {webhook_id: await webhooks.replay(parts, connection, webhook_id, command)}
-    return (await webhooks.replay_all(parts, connection, command))[0]
+        return {webhook_id: await webhooks.replay(work, webhook_id, command)}
+    return (await webhooks.replay_all(work, command))[0]
 
 
-async def stats(parts: AppContext, connection: Connection) -> dict[str, Any]:
+async def stats(work: UnitOfWork) -> dict[str, Any]:
     """How many events there were, and how every queue is: `events webhooks channels`."""
     now = clock.now()
     return {
-        "events": await events.counts(connection, parts.tenant, now),
-        "webhooks": await outbox.figures(connection, parts.tenant, now),
-        "channels": await notifications.figures(connection, parts.tenant, now),
+        "events": await events.counts(work.connection, work.tenant, now),
+        "webhooks": await outbox.figures(work.connection, work.tenant, now),
+        "channels": await notifications.figures(work.connection, work.tenant, now),
     }

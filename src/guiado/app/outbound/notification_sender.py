@@ -145,7 +145,7 @@ class Messenger:
     async def _handle(self, due: Due) -> None:
         together, outgoing = [due], None
         async with self._parts.db.connection() as connection:
-            recipient = await recipients.find(self._parts, connection, due.channel, due.recipient)
+            recipient = await recipients.find(self._parts.work(connection), due.channel, due.recipient)
             fate = _put_off(due, recipient, clock.now())
             if fate is None:
                 together += await self._gather(connection, due)
@@ -169,7 +169,7 @@ class Messenger:
         self, connection: Connection, together: list[Due], recipient: Recipient
     ) -> tuple[Outgoing, None] | tuple[None, Fate]:
         try:
-            return await compose(self._parts, connection, together, recipient), None
+            return await compose(self._parts.work(connection), together, recipient), None
         except InvalidInput as error:  # its template is gone
             return None, _failed(together[0], str(error), clock.now(), permanent=True)
 

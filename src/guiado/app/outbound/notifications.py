@@ -14,7 +14,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.delivery.channels.address import masked, normal_form, spellings
@@ -24,7 +24,6 @@ from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
 from guiado.store import notifications, registry, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import uuid_or_none
 
 _RETRIED = ("failed", "pending")
@@ -35,7 +34,7 @@ _LOOK_S, _LONGEST_S = 0.02, 35.0
 
 
 async def store(
-    parts: AppContext, connection: Connection, command: Notification, metadata: Mapping[str, Any] | None = None
+    work: UnitOfWork, command: Notification, metadata: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], bool]:
     """Store a notification to be sent.
 
@@ -50,9 +49,9 @@ async def store(
         InvalidInput: it has nothing to say, or cannot be sent.
     """
     metadata = {**(metadata or {}), **({"webhook_url": command.webhook_url} if command.webhook_url else {})}
-    if found := [*_problems(command, metadata), *await _unreachable(parts, connection, command, metadata)]:
+    if found := [*_problems(command, metadata), *await _unreachable(work, command, metadata)]:
         raise InvalidInput(found)
-    session_id = await _session_id(parts, connection, command.session_id)
+    session_id = await _session_id(work, command.session_id)
     message = notifications.Message(
         notification_type=command.notification_type,
         channel=command.channel,
@@ -62,10 +61,10 @@ async def store(
         message=command.message,
         session_id=session_id,
         metadata=metadata,
-        dedup_key=None if command.priority == "urgent" else _sameness(parts, command, session_id, metadata),
+        dedup_key=None if command.priority == "urgent" else _sameness(work.app, command, session_id, metadata),
     )
-    async with connection.transaction():
-        stored, is_repeated = await notifications.put(connection, parts.tenant, message, SAME_S, clock.now())
+    async with work.connection.transaction():
+        stored, is_repeated = await notifications.put(work.connection, work.tenant, message, SAME_S, clock.now())
     return view(stored), is_repeated
 
 
@@ -89,17 +88,17 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
     return [problem for problem in found if problem]
 
 
-async def _unreachable(
-    parts: AppContext, connection: Connection, command: Notification, metadata: Mapping[str, Any]
-) -> list[FieldProblem]:
+async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
     """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
     url = metadata.get("webhook_url")
-    if missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack) is None:
+    if missing_url_problem(command.channel, command.recipient, url, has_slack=work.app.has_slack) is None:
         return []
     known = await notifications.recipient(
-        connection, parts.tenant, command.channel, spellings(command.channel, command.recipient)
+        work.connection, work.tenant, command.channel, spellings(command.channel, command.recipient)
     )
-    problem = missing_url_problem(command.channel, command.recipient, known.options.get("webhook_url"), has_slack=parts.has_slack)
+    problem = missing_url_problem(
+        command.channel, command.recipient, known.options.get("webhook_url"), has_slack=work.app.has_slack
+    )
     return [problem] if problem else []
 
 
@@ -109,8 +108,7 @@ def view(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def page(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     wanted: NotificationPage,
     before: tuple[datetime, UUID] | None = None,
     session_id: str | None = None,
@@ -124,10 +122,10 @@ async def page(
     Raises:
         SessionNotFound: the session does not exist.
     """
-    session_id = await _session_id(parts, connection, session_id)
+    session_id = await _session_id(work, session_id)
     rows = await notifications.page(
-        connection,
-        parts.tenant,
+        work.connection,
+        work.tenant,
         wanted.limit + 1,
         session_id=uuid_or_none(session_id),
         status=wanted.status,
@@ -137,21 +135,21 @@ async def page(
     return [view(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
 
 
-async def one(parts: AppContext, connection: Connection, notification_id: str) -> dict[str, Any]:
+async def one(work: UnitOfWork, notification_id: str) -> dict[str, Any]:
     """One notification.
 
     Raises:
         InvalidInput: there is none with this id.
     """
     key = uuid_or_none(notification_id)
-    found = await notifications.one(connection, parts.tenant, key) if key else None
+    found = await notifications.one(work.connection, work.tenant, key) if key else None
     if found is None:
         why = Message("Ningún aviso tiene este identificador. Cópialo de la lista de avisos.")
         raise InvalidInput([FieldProblem("notification_id", why)])
     return view(found)
 
 
-async def again(parts: AppContext, connection: Connection, notification_id: str | None = None) -> int:
+async def again(work: UnitOfWork, notification_id: str | None = None) -> int:
     """Send one notification once more that was given up or waits for another attempt; without an id, all that were given up.
 
     Returns:
@@ -161,25 +159,27 @@ async def again(parts: AppContext, connection: Connection, notification_id: str 
         InvalidInput: no notification that failed has this id.
     """
     if notification_id is None:
-        return await retry(parts, connection, RetryNotifications(status="failed"))
+        return await retry(work, RetryNotifications(status="failed"))
     key = uuid_or_none(notification_id)
     count = 0
     if key is not None:
-        count = await notifications.again(connection, parts.tenant, clock.now(), _RETRIED, notification_id=key)
+        count = await notifications.again(work.connection, work.tenant, clock.now(), _RETRIED, notification_id=key)
     if count == 0:
         why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
         raise InvalidInput([FieldProblem("notification_id", why)])
     return count
 
 
-async def retry(parts: AppContext, connection: Connection, wanted: RetryNotifications) -> int:
+async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
     """Send once more all that was given up, or at once what waits for another attempt.
 
     Returns:
         How many are on their way again.
     """
     statuses = [wanted.status] if wanted.status else _RETRIED
-    return await notifications.again(connection, parts.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since)
+    return await notifications.again(
+        work.connection, work.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since
+    )
 
 
 async def first_result(parts: AppContext, notification_id: str) -> dict[str, Any]:
@@ -200,15 +200,14 @@ async def first_result(parts: AppContext, notification_id: str) -> dict[str, Any
         await asyncio.sleep(_LOOK_S)
 
 
-async def register_template(parts: AppContext, connection: Connection, template_id: str, subject: str, body: str) -> None:
+async def register_template(work: UnitOfWork, template_id: str, subject: str, body: str) -> None:
     """Store a message template; the same id again replaces it."""
     content = {"subject": subject, "body": body}
-    await registry.put_template(connection, parts.tenant, "message", template_id, content)
+    await registry.put_template(work.connection, work.tenant, "message", template_id, content)
 
 
 async def write(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     template_id: str | None,
     context: Mapping[str, object],
     language: str = DEFAULT_LANGUAGE,
@@ -230,7 +229,7 @@ async def write(
                 [FieldProblem("template", Message("Falta. Indica una plantilla, o subject y body en el contexto."))]
             )
         return MessageTemplate(subject, body)
-    own = await registry.templates(connection, parts.tenant, "message")
+    own = await registry.templates(work.connection, work.tenant, "message")
     template = choose(own, template_id, language)
     if template is None:
         known = ", ".join(sorted({*IDS, *own}))
@@ -247,10 +246,10 @@ def language_in(context: Mapping[str, object], default: str | None = None) -> st
     return cast("str", wished) if wished in LANGUAGES else default or DEFAULT_LANGUAGE
 
 
-async def _session_id(parts: AppContext, connection: Connection, session_id: str | None) -> str | None:
+async def _session_id(work: UnitOfWork, session_id: str | None) -> str | None:
     if session_id is None:
         return None
     key = uuid_or_none(session_id)
-    if key is None or await sessions.load(connection, parts.tenant, key) is None:
+    if key is None or await sessions.load(work.connection, work.tenant, key) is None:
         raise SessionNotFound(session_id)
     return str(key)

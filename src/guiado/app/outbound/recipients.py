@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from guiado.app import commands
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
@@ -18,13 +18,12 @@ from guiado.domain.events import EventKind
 from guiado.domain.recipient import Recipient
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store import notifications
-from guiado.store.database import Connection
 
 SLACK_DESK = "soporte"
 """Whom the operator's `SLACK_WEBHOOK_URL` reaches."""
 
 
-async def put(parts: AppContext, connection: Connection, command: commands.Recipient) -> Recipient:
+async def put(work: UnitOfWork, command: commands.Recipient) -> Recipient:
     """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
 
     Address and secret, which nobody can read back, stay where the command has none.
@@ -33,8 +32,8 @@ async def put(parts: AppContext, connection: Connection, command: commands.Recip
         InvalidInput: a field cannot be used.
     """
     known = spellings(command.channel, command.recipient)
-    stored = (await notifications.recipient(connection, parts.tenant, command.channel, known)).options
-    if found := _problems(parts, command, stored.get("webhook_url")):
+    stored = (await notifications.recipient(work.connection, work.tenant, command.channel, known)).options
+    if found := _problems(work.app, command, stored.get("webhook_url")):
         raise InvalidInput(found)
     given = {"webhook_url": command.webhook_url, "secret": command.secret}
     recipient = Recipient(
@@ -49,7 +48,7 @@ async def put(parts: AppContext, connection: Connection, command: commands.Recip
         digest_minutes=command.digest_minutes,
         options={**stored, **{name: value for name, value in given.items() if value}},
     )
-    await notifications.put_recipient(connection, parts.tenant, recipient, known)
+    await notifications.put_recipient(work.connection, work.tenant, recipient, known)
     return recipient
 
 
@@ -60,27 +59,27 @@ async def warning(client: GuardedClient, command: commands.Recipient) -> Message
     return Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}) if refusal else None
 
 
-async def offer_slack(parts: AppContext, connection: Connection) -> None:
+async def offer_slack(work: UnitOfWork) -> None:
     """Let escalations appear in the operator's Slack, until somebody wants it otherwise."""
-    await notifications.offer_recipient(connection, parts.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
+    await notifications.offer_recipient(work.connection, work.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
 
 
-async def every(parts: AppContext, connection: Connection) -> list[Recipient]:
+async def every(work: UnitOfWork) -> list[Recipient]:
     """Everybody who is told something, or wants it in a certain way."""
-    return await notifications.recipients(connection, parts.tenant)
+    return await notifications.recipients(work.connection, work.tenant)
 
 
-async def find(parts: AppContext, connection: Connection, channel: str, recipient: str) -> Recipient:
+async def find(work: UnitOfWork, channel: str, recipient: str) -> Recipient:
     """How somebody wants to be told, however the address is written; somebody unknown wants nothing special."""
-    return await notifications.recipient(connection, parts.tenant, channel, spellings(channel, recipient))
+    return await notifications.recipient(work.connection, work.tenant, channel, spellings(channel, recipient))
 
 
-async def language(parts: AppContext, connection: Connection, channel: str, recipient: str) -> str | None:
+async def language(work: UnitOfWork, channel: str, recipient: str) -> str | None:
     """The language that somebody wants to be told in, where they said so."""
-    return (await find(parts, connection, channel, recipient)).language
+    return (await find(work, channel, recipient)).language
 
 
-async def remove(parts: AppContext, connection: Connection, channel: str, recipient: str) -> None:
+async def remove(work: UnitOfWork, channel: str, recipient: str) -> None:
     """Forget somebody; what waits for them already is still sent.
 
     Args:
@@ -90,16 +89,16 @@ async def remove(parts: AppContext, connection: Connection, channel: str, recipi
         InvalidInput: there is nobody like that.
     """
     can_be = is_storable(channel) and is_storable(recipient)
-    known = await _meant(parts, connection, channel, recipient) if can_be else []
-    if not known or not await notifications.delete_recipient(connection, parts.tenant, channel, known):
+    known = await _meant(work, channel, recipient) if can_be else []
+    if not known or not await notifications.delete_recipient(work.connection, work.tenant, channel, known):
         why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
         raise InvalidInput([FieldProblem("recipient", why)])
 
 
-async def _meant(parts: AppContext, connection: Connection, channel: str, recipient: str) -> list[str]:
+async def _meant(work: UnitOfWork, channel: str, recipient: str) -> list[str]:
     if "…" not in recipient:
         return spellings(channel, recipient)
-    stored = await notifications.recipients(connection, parts.tenant)
+    stored = await notifications.recipients(work.connection, work.tenant)
     return [
         one.recipient for one in stored if one.channel == channel and recipient.strip() in (one.recipient, masked(one.recipient))
     ]

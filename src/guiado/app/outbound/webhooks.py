@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from guiado import clock
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
 from guiado.app.outbound.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
@@ -23,7 +23,6 @@ from guiado.delivery.signing import is_standard_secret
 from guiado.domain.events import Event, EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
 from guiado.store import outbox, registry
-from guiado.store.database import Connection
 from guiado.store.registry import MASK, Endpoint
 from guiado.store.sessions import uuid_or_none
 
@@ -36,7 +35,7 @@ _OVERLAP = timedelta(hours=24)
 _TRIES = 3
 
 
-async def register(parts: AppContext, connection: Connection, command: Webhook, *, make_secret: bool) -> Endpoint:
+async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> Endpoint:
     """Register an endpoint. The same id again replaces what is given and leaves the rest, the secret above all, as it is.
 
     Args:
@@ -49,13 +48,13 @@ async def register(parts: AppContext, connection: Connection, command: Webhook, 
         InvalidInput: a field cannot be used.
     """
     webhook_id = command.webhook_id or f"wh_{clock.new_id().hex}"
-    stored = await registry.webhook(connection, parts.tenant, webhook_id)
+    stored = await registry.webhook(work.connection, work.tenant, webhook_id)
     _refuse(command, stored)
     changes, until = _changes(command), clock.now() + _OVERLAP
     fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
     for _ in range(_TRIES):  # somebody may register or remove the same id in between
-        found = await registry.add_webhook(connection, parts.tenant, fresh)
-        found = found or await registry.change_webhook(connection, parts.tenant, webhook_id, changes, until, anew=True)
+        found = await registry.add_webhook(work.connection, work.tenant, fresh)
+        found = found or await registry.change_webhook(work.connection, work.tenant, webhook_id, changes, until, anew=True)
         if found:
             return found
     raise WebhookNotFound(webhook_id)
@@ -81,19 +80,19 @@ def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
     )
 
 
-async def edit(parts: AppContext, connection: Connection, webhook_id: str, command: WebhookChange) -> Endpoint:
+async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> Endpoint:
     """Change what is given of an endpoint; the rest stays as it is. A secret is kept unless there is a new one.
 
     Raises:
         WebhookNotFound: there is none with this id.
         InvalidInput: a field cannot be used.
     """
-    stored = await find(parts, connection, webhook_id)
+    stored = await find(work, webhook_id)
     if webhook_id in BUILT_IN and command.url is not None:
         raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
     _refuse(command, stored)
     until = _until(command.overlap_hours)
-    found = await registry.change_webhook(connection, parts.tenant, webhook_id, _changes(command), until)
+    found = await registry.change_webhook(work.connection, work.tenant, webhook_id, _changes(command), until)
     if found is None:
         raise WebhookNotFound(webhook_id)
     return found
@@ -151,48 +150,48 @@ def _how_to_enable(webhook_id: str) -> Message:
     return Message("Actívalo con PATCH /webhooks/{id} y «enabled: true», o con: guiado webhooks enable {id}", {"id": webhook_id})
 
 
-async def offer_kestra(parts: AppContext, connection: Connection) -> None:
+async def offer_kestra(work: UnitOfWork) -> None:
     """Let every event go to the operator's Kestra, until somebody wants it otherwise."""
-    await registry.offer_webhook(connection, parts.tenant, KESTRA, [kind.value for kind in EventKind])
+    await registry.offer_webhook(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
 
 
-async def every(parts: AppContext, connection: Connection) -> list[Endpoint]:
+async def every(work: UnitOfWork) -> list[Endpoint]:
     """All endpoints, secrets included: doors must hide them (`view`)."""
-    return await registry.webhooks(connection, parts.tenant)
+    return await registry.webhooks(work.connection, work.tenant)
 
 
-async def switch(parts: AppContext, connection: Connection, webhook_id: str, *, enabled: bool) -> Endpoint:
+async def switch(work: UnitOfWork, webhook_id: str, *, enabled: bool) -> Endpoint:
     """Begin or cease to send to an endpoint; what comes meanwhile is kept, and can be sent again.
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    return await edit(parts, connection, webhook_id, WebhookChange(enabled=enabled))
+    return await edit(work, webhook_id, WebhookChange(enabled=enabled))
 
 
-async def remove(parts: AppContext, connection: Connection, webhook_id: str) -> None:
+async def remove(work: UnitOfWork, webhook_id: str) -> None:
     """Remove an endpoint; what was still to be sent to it is cancelled.
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if not is_storable(webhook_id) or not await registry.delete_webhook(connection, parts.tenant, webhook_id):
+    if not is_storable(webhook_id) or not await registry.delete_webhook(work.connection, work.tenant, webhook_id):
         raise WebhookNotFound(webhook_id)
 
 
-async def stats(parts: AppContext, connection: Connection, webhook_id: str) -> dict[str, Any]:
+async def stats(work: UnitOfWork, webhook_id: str) -> dict[str, Any]:
     """What became of the deliveries to an endpoint.
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    await find(parts, connection, webhook_id)
-    found = await registry.webhook_stats(connection, webhook_id)
+    await find(work, webhook_id)
+    found = await registry.webhook_stats(work.connection, webhook_id)
     return {name: value for name, value in found.items() if name != "tenant_id"}
 
 
 async def trigger(
-    parts: AppContext, connection: Connection, kind: EventKind, data: dict[str, Any], webhook_id: str | None = None
+    work: UnitOfWork, kind: EventKind, data: dict[str, Any], webhook_id: str | None = None
 ) -> tuple[str, list[str]]:
     """Store an event for the endpoints that want it.
 
@@ -202,10 +201,10 @@ async def trigger(
     Returns:
         Id of the event, and the endpoints that it waits for.
     """
-    return await registry.emit(connection, parts.tenant, Event(kind, data), webhook_id)
+    return await registry.emit(work.connection, work.tenant, Event(kind, data), webhook_id)
 
 
-async def replay(parts: AppContext, connection: Connection, webhook_id: str, command: Replay) -> int:
+async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
     """Send again what an endpoint did not get.
 
     Returns:
@@ -215,11 +214,11 @@ async def replay(parts: AppContext, connection: Connection, webhook_id: str, com
         WebhookNotFound: there is none with this id.
         InvalidInput: the endpoint is off, the event's id is none, or the range ends before it begins.
     """
-    await _find_enabled(parts, connection, webhook_id)
-    return await outbox.replay(connection, parts.tenant, webhook_id, _range(command), clock.now())
+    await _find_enabled(work, webhook_id)
+    return await outbox.replay(work.connection, work.tenant, webhook_id, _range(command), clock.now())
 
 
-async def replay_all(parts: AppContext, connection: Connection, command: Replay) -> tuple[dict[str, int], list[str]]:
+async def replay_all(work: UnitOfWork, command: Replay) -> tuple[dict[str, int], list[str]]:
     """Send again what did not arrive, to every endpoint that is enabled.
 
     Returns:
@@ -228,9 +227,9 @@ async def replay_all(parts: AppContext, connection: Connection, command: Replay)
     Raises:
         InvalidInput: see `replay`.
     """
-    which, found = _range(command), await registry.webhooks(connection, parts.tenant)
+    which, found = _range(command), await registry.webhooks(work.connection, work.tenant)
     counts = {
-        endpoint.webhook_id: await outbox.replay(connection, parts.tenant, endpoint.webhook_id, which, clock.now())
+        endpoint.webhook_id: await outbox.replay(work.connection, work.tenant, endpoint.webhook_id, which, clock.now())
         for endpoint in found
         if endpoint.enabled
     }
@@ -246,7 +245,7 @@ def _range(command: Replay) -> outbox.Range:
     return outbox.Range(event_id, command.begin, command.end, command.delivered, command.event)
 
 
-async def rotate(parts: AppContext, connection: Connection, webhook_id: str, command: Rotate) -> Endpoint:
+async def rotate(work: UnitOfWork, webhook_id: str, command: Rotate) -> Endpoint:
     """Give an endpoint a new secret; for some hours the one before signs too.
 
     Returns:
@@ -260,7 +259,7 @@ async def rotate(parts: AppContext, connection: Connection, webhook_id: str, com
         raise InvalidInput(found)
     changes = {"secret": command.secret or clock.secret()}
     endpoint = (
-        await registry.change_webhook(connection, parts.tenant, webhook_id, changes, _until(command.overlap_hours))
+        await registry.change_webhook(work.connection, work.tenant, webhook_id, changes, _until(command.overlap_hours))
         if is_storable(webhook_id)
         else None
     )
@@ -273,7 +272,7 @@ def _until(overlap_hours: float) -> datetime | None:
     return clock.now() + timedelta(hours=overlap_hours) if overlap_hours else None
 
 
-async def test(parts: AppContext, connection: Connection, webhook_id: str) -> str:
+async def test(work: UnitOfWork, webhook_id: str) -> str:
     """Store a test event for one endpoint; it goes through the normal delivery queue.
 
     Returns:
@@ -283,15 +282,15 @@ async def test(parts: AppContext, connection: Connection, webhook_id: str) -> st
         WebhookNotFound: there is none with this id.
         InvalidInput: the endpoint is off.
     """
-    endpoint = await _find_enabled(parts, connection, webhook_id)
+    endpoint = await _find_enabled(work, webhook_id)
     kind = EventKind.SESSION_STARTED if "*" in endpoint.events else EventKind(endpoint.events[0])
-    async with connection.transaction():
-        event_id, _ = await registry.emit(connection, parts.tenant, Event(kind, {"test": True}), webhook_id)
+    async with work.connection.transaction():
+        event_id, _ = await registry.emit(work.connection, work.tenant, Event(kind, {"test": True}), webhook_id)
     return event_id
 
 
 async def attempts(
-    parts: AppContext, connection: Connection, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
+    work: UnitOfWork, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
 ) -> list[dict[str, Any]]:
     """The latest attempts at an endpoint, newest first.
 
@@ -301,25 +300,25 @@ async def attempts(
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    await find(parts, connection, webhook_id)
-    return await outbox.attempts(connection, parts.tenant, webhook_id, most, before)
+    await find(work, webhook_id)
+    return await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)
 
 
-async def _find_enabled(parts: AppContext, connection: Connection, webhook_id: str) -> Endpoint:
-    endpoint = await find(parts, connection, webhook_id)
+async def _find_enabled(work: UnitOfWork, webhook_id: str) -> Endpoint:
+    endpoint = await find(work, webhook_id)
     if not endpoint.enabled:
         why = Message("Está desactivado. {how}", {"how": _how_to_enable(webhook_id)})
         raise InvalidInput([FieldProblem("webhook_id", why)])
     return endpoint
 
 
-async def find(parts: AppContext, connection: Connection, webhook_id: str) -> Endpoint:
+async def find(work: UnitOfWork, webhook_id: str) -> Endpoint:
     """One endpoint, secrets included: doors must hide them (`view`).
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    found = await registry.webhook(connection, parts.tenant, webhook_id) if is_storable(webhook_id) else None
+    found = await registry.webhook(work.connection, work.tenant, webhook_id) if is_storable(webhook_id) else None
     if found is None:
         raise WebhookNotFound(webhook_id)
     return found

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.commands import Step
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.alarms import hear
 from guiado.domain.decide import Decision, decide
@@ -19,7 +19,6 @@ from guiado.domain.session import Abandon, Actor, Alarm, Answer, Command, Escala
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
 
 _TRIES = 20
@@ -46,17 +45,17 @@ class Answered:
     failures_allowed: int
 
 
-async def load(parts: AppContext, connection: Connection, session_id: object) -> tuple[Loaded, Guide | None]:
+async def load(work: UnitOfWork, session_id: object) -> tuple[Loaded, Guide | None]:
     """A session and the guide version that it follows.
 
     Raises:
         SessionNotFound: no session has this id; a malformed id names none.
     """
     key = uuid_or_none(session_id)
-    found = await sessions.load(connection, parts.tenant, key) if key else None
+    found = await sessions.load(work.connection, work.tenant, key) if key else None
     if found is None:
         raise SessionNotFound(session_id)
-    return found, await parts.guide_version(connection, found.session.guide_version_id)
+    return found, await work.guide_version(found.session.guide_version_id)
 
 
 def outcome_of(command: Step) -> Outcome:
@@ -73,7 +72,7 @@ def outcome_of(command: Step) -> Outcome:
     return command.outcome
 
 
-async def answer(parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: Step) -> Answered:
+async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answered:
     """Record what came of a step and decide what comes next.
 
     The same answer to a step that is already passed changes nothing and tells the recorded answer.
@@ -86,38 +85,38 @@ async def answer(parts: AppContext, connection: Connection, caller: Caller, sess
     outcome = outcome_of(command)
     came_to: Session | None = None
     for _ in range(_TRIES):
-        loaded, guide = await load(parts, connection, session_id)
+        loaded, guide = await load(work, session_id)
         came_to = came_to or loaded.session
         # An answer that does not say which step it is about is about the one that was open when it came.
         if command.step_number is None and loaded.session.current_step != came_to.current_step:
             break
         if loaded.session.guide_version_id != came_to.guide_version_id:  # it was about a step of another guide
             break
-        if loaded.session.attempts > came_to.attempts and await _contradicted(parts, connection, loaded.session, outcome):
+        if loaded.session.attempts > came_to.attempts and await _contradicted(work, loaded.session, outcome):
             break
-        known = await _recorded(parts, connection, loaded.session, command.step_number)
+        known = await _recorded(work, loaded.session, command.step_number)
         alarm = hear((command.notes, command.reason), guide, (), loaded.session.language)
-        failed = 0 if outcome.success else await _failed_before(parts, connection, loaded.session)
+        failed = 0 if outcome.success else await _failed_before(work, loaded.session)
         wish = _wish(command, outcome, known, failed, alarm)
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed, speak=translate)
         if not isinstance(decided, Decision):
             return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
         attempt_id = clock.new_id()
-        if await _commit(parts, connection, caller, "answer", loaded.session, decided, attempt_id):
+        if await _commit(work, "answer", loaded.session, decided, attempt_id):
             stored = StoredAttempt(str(attempt_id), decided.attempt) if decided.attempt else None
             return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed)
     raise StaleSession
 
 
-async def _contradicted(parts: AppContext, connection: Connection, session: Session, outcome: Outcome) -> bool:
+async def _contradicted(work: UnitOfWork, session: Session, outcome: Outcome) -> bool:
     """Whether the answer that was faster says something else: of two different answers at once, one wins."""
-    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
     return tried[-1].attempt.outcome is not outcome
 
 
-async def _failed_before(parts: AppContext, connection: Connection, session: Session) -> int:
+async def _failed_before(work: UnitOfWork, session: Session) -> int:
     """How many attempts at the open step failed so far."""
-    tried = [stored.attempt for stored in await sessions.attempts(connection, parts.tenant, session.session_id)]
+    tried = [stored.attempt for stored in await sessions.attempts(work.connection, work.tenant, session.session_id)]
     of_guide = [attempt for attempt in tried if attempt.guide_version_id == session.guide_version_id]
     return sum(attempt.step_number == session.current_step + 1 and not attempt.success for attempt in of_guide)
 
@@ -148,26 +147,24 @@ def _in_utc(moment: datetime) -> datetime:
         raise InvalidInput([FieldProblem("first_seen_at", why)]) from None
 
 
-async def _recorded(parts: AppContext, connection: Connection, session: Session, number: int | None) -> StoredAttempt | None:
+async def _recorded(work: UnitOfWork, session: Session, number: int | None) -> StoredAttempt | None:
     if number is None or number > session.current_step:
         return None
-    return await sessions.passing_attempt(connection, parts.tenant, session.session_id, number)
+    return await sessions.passing_attempt(work.connection, work.tenant, session.session_id, number)
 
 
 @asynccontextmanager
-async def telling_state(parts: AppContext, connection: Connection, session_id: object) -> AsyncGenerator[None]:
+async def telling_state(work: UnitOfWork, session_id: object) -> AsyncGenerator[None]:
     """A refusal carries the state that it comes from."""
     try:
         yield
     except Conflict as error:
-        loaded, guide = await load(parts, connection, session_id)
+        loaded, guide = await load(work, session_id)
         error.state = views.session_view(loaded.session, guide)
         raise
 
 
-async def command_session(
-    parts: AppContext, connection: Connection, caller: Caller, session_id: object, action: str, command: Command
-) -> tuple[Session, Guide | None]:
+async def command_session(work: UnitOfWork, session_id: object, action: str, command: Command) -> tuple[Session, Guide | None]:
     """Apply a command that needs no answer of its own: escalate, close, abandon.
 
     Raises:
@@ -178,13 +175,11 @@ async def command_session(
     async def wish(_session: Session) -> Command:
         return command
 
-    return await command_wish(parts, connection, caller, session_id, action, wish)
+    return await command_wish(work, session_id, action, wish)
 
 
 async def command_wish(
-    parts: AppContext,
-    connection: Connection,
-    caller: Caller,
+    work: UnitOfWork,
     session_id: object,
     action: str,
     wish: Callable[[Session], Awaitable[Command]],
@@ -199,19 +194,17 @@ async def command_wish(
         StaleSession: others kept changing the session.
     """
     for _ in range(_TRIES):
-        loaded, guide = await load(parts, connection, session_id)
+        loaded, guide = await load(work, session_id)
         decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate)
         if not isinstance(decided, Decision):
             return loaded.session, guide
-        if await _commit(parts, connection, caller, action, loaded.session, decided):
-            return decided.session, await parts.guide_version(connection, decided.session.guide_version_id)
+        if await _commit(work, action, loaded.session, decided):
+            return decided.session, await work.guide_version(decided.session.guide_version_id)
     raise StaleSession
 
 
 async def command_unchanged(
-    parts: AppContext,
-    connection: Connection,
-    caller: Caller,
+    work: UnitOfWork,
     session: Session,
     action: str,
     command: Escalate | Resolve | Abandon,
@@ -226,13 +219,11 @@ async def command_unchanged(
         SessionEnded: see `decide`.
     """
     decided = decide(session, None, command, now or clock.now())
-    return isinstance(decided, Decision) and await _commit(parts, connection, caller, action, session, decided)
+    return isinstance(decided, Decision) and await _commit(work, action, session, decided)
 
 
 async def _commit(
-    parts: AppContext,
-    connection: Connection,
-    caller: Caller,
+    work: UnitOfWork,
     action: str,
     before: Session,
     decision: Decision,
@@ -246,7 +237,7 @@ async def _commit(
         expected=before.version,
         # Who leaves does nothing: `updated_at` stays that of the last activity, while the end is told when it is noted.
         now=max(after.updated_at, after.ended_at or after.updated_at),
-        audit=caller.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **guide),
+        audit=work.scope.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **guide),
         events=decision.events,
         attempt=decision.attempt,
         attempt_id=attempt_id,
@@ -254,4 +245,4 @@ async def _commit(
         lessons=decision.lessons,
         clarified=clarified,
     )
-    return await sessions.commit(connection, parts.tenant, change)
+    return await sessions.commit(work.connection, work.tenant, change)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
@@ -26,7 +26,6 @@ from guiado.domain.guide import Guide
 from guiado.domain.session import Alarm, Clarify, Reject, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
-from guiado.store.database import Connection
 
 _MOST_REJECTED = 3
 """Whoever said so often that it is not this gets a person."""
@@ -34,10 +33,9 @@ _WAYS = ("problem_id", "answer", "text", "none")
 
 
 async def clarify(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Caller,
+    caller: Scope,
     session_id: object,
     command: commands.Clarify,
     ranking: Ranking | None = None,
@@ -62,20 +60,19 @@ async def clarify(
         if asked is None or (command.answer is not None and asked.question is None):
             return Clarify(said)  # nothing was asked: to be refused, or heard already
         alarm = _alarm(snapshot, session, None, command.text)
-        turn, considered = await _clarified(parts, connection, snapshot, session, asked, command, ranking)
-        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        turn, considered = await _clarified(work, snapshot, session, asked, command, ranking)
+        turn = await _instead_of_asking(work, session, turn, alarm)
         return Clarify(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
 
-    async with telling_state(parts, connection, session_id):
-        session, guide = await command_wish(parts, connection, caller, session_id, "clarify", wish)
+    async with telling_state(work, session_id):
+        session, guide = await command_wish(work.called_by(caller), session_id, "clarify", wish)
     return _outcome(session, guide, snapshot)
 
 
 async def reject(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Caller,
+    caller: Scope,
     session_id: object,
     command: commands.Reject,
     ranking: Ranking | None = None,
@@ -101,12 +98,12 @@ async def reject(
         if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
             return Reject(said, command.rejected)
         alarm = _alarm(snapshot, session, None, command.text)
-        turn, considered = await _rejected(parts, connection, snapshot, session, command, ranking)
-        turn = await _instead_of_asking(parts, connection, session, turn, alarm)
+        turn, considered = await _rejected(work, snapshot, session, command, ranking)
+        turn = await _instead_of_asking(work, session, turn, alarm)
         return Reject(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
 
-    async with telling_state(parts, connection, session_id):
-        session, guide = await command_wish(parts, connection, caller, session_id, "reject", wish)
+    async with telling_state(work, session_id):
+        session, guide = await command_wish(work.called_by(caller), session_id, "reject", wish)
     return _outcome(session, guide, snapshot)
 
 
@@ -116,13 +113,11 @@ def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) 
     return hear((words,), own, snapshot.guides.values(), session.language)
 
 
-async def _instead_of_asking(
-    parts: AppContext, connection: Connection, session: Session, turn: Turn, alarm: Alarm | None
-) -> Turn:
+async def _instead_of_asking(work: UnitOfWork, session: Session, turn: Turn, alarm: Alarm | None) -> Turn:
     """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
     if alarm is None or not isinstance(turn, Clarification):
         return turn
-    return await _pick(parts, connection, session, turn.options[0])
+    return await _pick(work, session, turn.options[0])
 
 
 # --------------------------------------------------------------------------------------------------------- what was said
@@ -137,8 +132,7 @@ def _said(command: commands.Clarify) -> dict[str, object]:
 
 
 async def _clarified(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     snapshot: Snapshot,
     session: Session,
     asked: Clarification,
@@ -153,23 +147,21 @@ async def _clarified(
             raise InvalidInput(
                 [FieldProblem("problem_id", Message("No es una de las opciones. Elige una o envía none con true."))]
             )
-        return await _pick(parts, connection, session, chosen), _considered(asked.options)
+        return await _pick(work, session, chosen), _considered(asked.options)
     if command.answer is not None:
-        return await _answered(parts, connection, session, asked, command.answer)
-    ranked = await _rank(parts, snapshot, session, session.rejected, command.text, ranking)
+        return await _answered(work, session, asked, command.answer)
+    ranked = await _rank(work.app, snapshot, session, session.rejected, command.text, ranking)
     # Once the options alone were shown, nothing is asked any more: the best one it is, or a person.
-    accept_from = parts.accept_from if asked.question else parts.threshold
-    return await _turn(parts, connection, snapshot, session, ranked, accept_from, may_ask=False)
+    accept_from = work.app.accept_from if asked.question else work.app.threshold
+    return await _turn(work, snapshot, session, ranked, accept_from, may_ask=False)
 
 
-async def _answered(
-    parts: AppContext, connection: Connection, session: Session, asked: Clarification, reply: Reply
-) -> tuple[Turn, Considered]:
+async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> tuple[Turn, Considered]:
     options = reweigh(asked, reply)
     considered = _considered(options)
-    match judge(_candidates(considered), parts.threshold, parts.accept_from):
+    match judge(_candidates(considered), work.app.threshold, work.app.accept_from):
         case Verdict.ACCEPT:
-            return await _pick(parts, connection, session, options[0]), considered
+            return await _pick(work, session, options[0]), considered
         case Verdict.UNCLEAR:
             return Clarification(options), considered
         case Verdict.NONE:
@@ -177,15 +169,14 @@ async def _answered(
 
 
 async def _rejected(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     snapshot: Snapshot,
     session: Session,
     command: commands.Reject,
     ranking: Ranking | None,
 ) -> tuple[Turn, Considered]:
     wrong = {*session.rejected, *([session.problem_id] if session.problem_id else [])}
-    ranked = await _rank(parts, snapshot, session, tuple(wrong), command.text, ranking)
+    ranked = await _rank(work.app, snapshot, session, tuple(wrong), command.text, ranking)
     if command.problem_id is not None:
         if command.problem_id in wrong or command.problem_id not in snapshot.version_ids:
             why = Message("No hay ninguna otra guía {id}. Elige una de las alternativas o quita el campo.")
@@ -193,11 +184,11 @@ async def _rejected(
         unlikely = Candidate(command.problem_id, 0.0, ())
         chosen = next((c for c in ranked if c.problem_id == command.problem_id), unlikely)
         option = option_of(snapshot, chosen, session.language)
-        return await _pick(parts, connection, session, option), considered_of(ranked)
+        return await _pick(work, session, option), considered_of(ranked)
     if len(wrong) >= _MOST_REJECTED:
         return None, considered_of(ranked)
     was_asked = any(each.question for each in session.clarifications)
-    return await _turn(parts, connection, snapshot, session, ranked, parts.accept_from, may_ask=not was_asked)
+    return await _turn(work, snapshot, session, ranked, work.app.accept_from, may_ask=not was_asked)
 
 
 async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Ranking | None:
@@ -213,7 +204,7 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
     if is_quick(snapshot.index):
         return None
     async with parts.db.connection() as connection:
-        loaded, _ = await load(parts, connection, session_id)
+        loaded, _ = await load(parts.work(connection), session_id)
     return await rank(snapshot, _words(loaded.session, more), CONSIDERED + _MOST_REJECTED + 1)
 
 
@@ -231,8 +222,7 @@ def _words(session: Session, more: str | None) -> str:
 
 
 async def _turn(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     snapshot: Snapshot,
     session: Session,
     ranked: Sequence[Candidate],
@@ -241,21 +231,21 @@ async def _turn(
     may_ask: bool,
 ) -> tuple[Turn, Considered]:
     considered = considered_of(ranked)
-    match judge(ranked, parts.threshold, accept_from):
+    match judge(ranked, work.app.threshold, accept_from):
         case Verdict.ACCEPT:
-            return await _pick(parts, connection, session, option_of(snapshot, ranked[0], session.language)), considered
+            return await _pick(work, session, option_of(snapshot, ranked[0], session.language)), considered
         case Verdict.UNCLEAR:
             return inquire(snapshot, ranked, session.language, may_ask=may_ask), considered
         case Verdict.NONE:
             return None, considered
 
 
-async def _pick(parts: AppContext, connection: Connection, session: Session, option: Option) -> Pick | None:
-    guide = await parts.guide_version(connection, option.guide_version_id)
+async def _pick(work: UnitOfWork, session: Session, option: Option) -> Pick | None:
+    guide = await work.guide_version(option.guide_version_id)
     if guide is None or option.guide_version_id is None:
         return None
-    customer_id = pseudonym(parts.tenant, session.customer_email)
-    recontact_of = await sessions.solved_before(connection, parts.tenant, customer_id, clock.now(), option.problem_id)
+    customer_id = pseudonym(work.tenant, session.customer_email)
+    recontact_of = await sessions.solved_before(work.connection, work.tenant, customer_id, clock.now(), option.problem_id)
     already = already_tried(guide, session.problem_description, session.language)
     return Pick(guide, option.guide_version_id, option.title, option.confidence, recontact_of, already)
 

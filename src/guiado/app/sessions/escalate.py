@@ -7,7 +7,7 @@ from datetime import datetime
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -15,7 +15,6 @@ from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Ses
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import guides, schedule, sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"
@@ -43,25 +42,21 @@ class Handover:
         return [stored for stored in self.attempts if not stored.attempt.success]
 
 
-async def escalate(
-    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Escalate
-) -> Handover:
+async def escalate(work: UnitOfWork, session_id: object, command: commands.Escalate) -> Handover:
     """Hand a session over to a person.
 
     Raises:
         SessionNotFound: no session has this id.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
-    wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(caller))
-    async with telling_state(parts, connection, session_id):
-        session, guide = await command_session(parts, connection, caller, session_id, "escalate", wish)
-    tried = await sessions.attempts(connection, parts.tenant, session.session_id)
+    wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(work.scope))
+    async with telling_state(work, session_id):
+        session, guide = await command_session(work, session_id, "escalate", wish)
+    tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
     return Handover(session, guide, tried, session.ended_at or clock.now())
 
 
-async def resolve(
-    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: commands.Resolve
-) -> tuple[Session, Guide | None]:
+async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:
     """Close a session as solved, on a person's word, with what the problem really was.
 
     Raises:
@@ -69,27 +64,26 @@ async def resolve(
         InvalidInput: there is no such problem or step.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
-    async with telling_state(parts, connection, session_id):
-        loaded, guide = await load(parts, connection, session_id)
-        await refuse_unknown(parts, connection, loaded.session, guide, command.problem_id, command.step_id)
+    async with telling_state(work, session_id):
+        loaded, guide = await load(work, session_id)
+        await refuse_unknown(work, loaded.session, guide, command.problem_id, command.step_id)
         closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
-        return await command_session(parts, connection, caller, session_id, "resolve", closing)
+        return await command_session(work, session_id, "resolve", closing)
 
 
-async def resume(parts: AppContext, connection: Connection, caller: Caller, session_id: object) -> tuple[Session, Guide | None]:
+async def resume(work: UnitOfWork, session_id: object) -> tuple[Session, Guide | None]:
     """Open an abandoned session where it stood. One that is open already stays as it is.
 
     Raises:
         SessionNotFound: no session has this id.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
-    async with telling_state(parts, connection, session_id):
-        return await command_session(parts, connection, caller, session_id, "resume", Resume())
+    async with telling_state(work, session_id):
+        return await command_session(work, session_id, "resume", Resume())
 
 
 async def refuse_unknown(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     session: Session,
     guide: Guide | None,
     problem_id: str | None,
@@ -105,8 +99,8 @@ async def refuse_unknown(
         InvalidInput: the knowledge base of this session never held them.
     """
     wanted = problem_id or session.problem_id
-    scope = await sessions.scope(connection, parts.tenant, session.session_id)
-    stored = await guides.current(connection, parts.tenant, scope, [wanted]) if wanted else {}
+    scope = await sessions.scope(work.connection, work.tenant, session.session_id)
+    stored = await guides.current(work.connection, work.tenant, scope, [wanted]) if wanted else {}
     published = [version.guide for version in stored.values() if version.was_used]
     known = [each for each in (guide, *published) if each and each.problem_id == wanted]
     problems: list[FieldProblem] = []
@@ -139,17 +133,17 @@ async def abandon_idle(parts: AppContext) -> int:
         ):
             for _ in range(_MOST_BATCHES):
                 found = await find(connection, parts.tenant, limit_h)
-                count = await _end(parts, connection, found, wish)
+                count = await _end(parts.work(connection), found, wish)
                 ended += count
                 if count < len(found) or not found:
                     break
     return ended
 
 
-async def _end(parts: AppContext, connection: Connection, found: list[Loaded], wish: Abandon) -> int:
-    caller, count, now = Caller(actor="machine", channel="worker"), 0, await schedule.now(connection)
+async def _end(work: UnitOfWork, found: list[Loaded], wish: Abandon) -> int:
+    caller, count, now = Scope(actor="machine", channel="worker"), 0, await schedule.now(work.connection)
     for loaded in found:
-        if await command_unchanged(parts, connection, caller, loaded.session, "abandon", wish, now):
+        if await command_unchanged(work.called_by(caller), loaded.session, "abandon", wish, now):
             count += 1
         else:
             # Somebody came back at this very moment: then it is not abandoned.
@@ -162,5 +156,5 @@ def _sensible(hours: float, usual: float) -> float:
     return min(hours, _MOST_HOURS) if hours > 0 else usual
 
 
-def _actor(caller: Caller) -> Actor:
+def _actor(caller: Scope) -> Actor:
     return Actor(caller.actor) if caller.actor in {"customer", "machine"} else Actor.AGENT

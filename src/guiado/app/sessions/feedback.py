@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from guiado import clock
 from guiado.app.commands import Rate
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
 from guiado.app.sessions.views import View
 from guiado.domain import events
@@ -14,7 +14,6 @@ from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session, Status
 from guiado.store import feedback
 from guiado.store.configuration import is_on
-from guiado.store.database import Connection
 from guiado.store.feedback import Feedback
 
 _ASKED_KEY = "feedback_collection_enabled"
@@ -22,37 +21,35 @@ _POOR = 2
 """Of five: this many and fewer say that it did not help."""
 
 
-async def rate(
-    parts: AppContext, connection: Connection, caller: Caller, session_id: object, command: Rate
-) -> tuple[Session, View]:
+async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Session, View]:
     """Store the customer's rating of a session, in whatever state it is. The newest rating of a session counts.
 
     Raises:
         SessionNotFound: no session has this id.
     """
-    loaded, _ = await load(parts, connection, session_id)
+    loaded, _ = await load(work, session_id)
     session = loaded.session
     given = _feedback(session, command)
     event = events.feedback_received(session, command.rating, command.was_helpful, command.feedback_text)
     # Who was not helped did not confirm that the problem was the right one.
     lessons = (withdrawn("rated"),) if command.rating <= _POOR or command.was_helpful is False else ()
-    feedback_id = await feedback.rate(connection, parts.tenant, given, event, caller.audit("rate"), lessons)
+    feedback_id = await feedback.rate(work.connection, work.tenant, given, event, work.scope.audit("rate"), lessons)
     return session, {**asdict(given), "id": feedback_id}
 
 
-async def is_asked_for(parts: AppContext, connection: Connection) -> bool:
+async def is_asked_for(work: UnitOfWork) -> bool:
     """Whether customers are asked for a rating at the end: `feedback_collection_enabled`. What they give unasked is taken."""
-    return await is_on(connection, parts.tenant, _ASKED_KEY)
+    return await is_on(work.connection, work.tenant, _ASKED_KEY)
 
 
-async def ratings(parts: AppContext, connection: Connection, session_id: object) -> list[View]:
+async def ratings(work: UnitOfWork, session_id: object) -> list[View]:
     """All ratings of a session, newest first.
 
     Raises:
         SessionNotFound: no session has this id.
     """
-    loaded, _ = await load(parts, connection, session_id)
-    return [asdict(given) for given in await feedback.of_session(connection, parts.tenant, loaded.session.session_id)]
+    loaded, _ = await load(work, session_id)
+    return [asdict(given) for given in await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)]
 
 
 def _feedback(session: Session, command: Rate) -> Feedback:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from guiado.app.commands import Start
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import AppContext, Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.ranking import Ranking
 from guiado.detection import Candidate
@@ -44,7 +44,7 @@ class Opinion:
     offered: tuple[str, ...]
     chosen: str | None
 
-    def audit(self, caller: Caller) -> Audit:
+    def audit(self, caller: Scope) -> Audit:
         """An audit note that a machine chose."""
         detail = {"rule": RULE, "model": self.model, "offered": list(self.offered), "chosen": self.chosen}
         return Audit("machine", "choose_problem", caller.request_id, detail)

@@ -58,6 +58,6 @@ def _texts(step: Mapping[str, Any]) -> StepTexts | None:
 async def _sample(parts: AppContext, session_id: object) -> tuple[str, tuple[str, ...]]:
     """The customer's words, and the personal data that is known of them."""
     async with parts.db.connection() as connection:
-        loaded, _ = await answer.load(parts, connection, session_id)
+        loaded, _ = await answer.load(parts.work(connection), session_id)
     session = loaded.session
     return session.problem_description, tuple(filter(None, (session.customer_name, session.customer_email)))

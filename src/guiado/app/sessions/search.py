@@ -8,11 +8,10 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
 from guiado.app.commands import Page
-from guiado.app.context import AppContext
+from guiado.app.context import UnitOfWork
 from guiado.app.sessions.views import View, reference
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import sessions
-from guiado.store.database import Connection
 from guiado.store.sessions import Wanted, uuid_or_none
 
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
@@ -60,15 +59,13 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
         raise InvalidInput([FieldProblem(name, why)]) from None
 
 
-async def find(
-    parts: AppContext, connection: Connection, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None
-) -> list[View]:
+async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[View]:
     """Sessions, newest first, each with its short `reference`."""
-    rows = await sessions.page(connection, parts.tenant, limit, before=before, wanted=wanted)
+    rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)
     return [{**row, "reference": reference(str(row["session_id"]))} for row in rows]
 
 
-async def id_of(parts: AppContext, connection: Connection, given: str) -> str:
+async def id_of(work: UnitOfWork, given: str) -> str:
     """The id of the session that a person names: by its id, by its reference, or by the beginning of its id.
 
     Raises:
@@ -78,7 +75,7 @@ async def id_of(parts: AppContext, connection: Connection, given: str) -> str:
     if uuid_or_none(given) is not None:
         return given
     digits = given.strip().lower().replace("-", "")
-    found = await sessions.by_reference(connection, parts.tenant, digits) if _REFERENCE.fullmatch(digits) else []
+    found = await sessions.by_reference(work.connection, work.tenant, digits) if _REFERENCE.fullmatch(digits) else []
     if not found:
         raise SessionNotFound(given)
     if len(found) > 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from guiado import clock
 from guiado.app.commands import Start
-from guiado.app.context import AppContext, Caller
+from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
@@ -24,7 +24,6 @@ from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.logs import get_logger
 from guiado.store import sessions
-from guiado.store.database import Connection
 
 _ALTERNATIVES = 3
 log = get_logger()
@@ -81,10 +80,9 @@ def heard(snapshot: Snapshot, candidates: tuple[Candidate, ...], threshold: floa
 
 
 async def start(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Caller,
+    caller: Scope,
     command: Start,
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
@@ -100,8 +98,8 @@ async def start(
     now = clock.now()
     ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
     snapshot = ranking.snapshot
-    detected = heard(snapshot, ranking.candidates, parts.threshold)
-    verdict = judge(as_shares(detected.candidates), 0, parts.accept_from) if detected.problem else Verdict.NONE
+    detected = heard(snapshot, ranking.candidates, work.app.threshold)
+    verdict = judge(as_shares(detected.candidates), 0, work.app.accept_from) if detected.problem else Verdict.NONE
     if opinion is not None and verdict is Verdict.UNCLEAR:
         detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
     shares = as_shares(detected.candidates)
@@ -109,11 +107,13 @@ async def start(
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
     taken = replace(detected, problem=None) if asks else detected
-    session, guide = await _prepare(parts, connection, knowledge, snapshot, caller, command, taken)
+    session, guide = await _prepare(work, knowledge, snapshot, caller, command, taken)
     asked = inquire(snapshot, shares, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
-    recontact_of = None if asks else await sessions.solved_before(connection, parts.tenant, customer_id, now, session.problem_id)
+    recontact_of = (
+        None if asks else await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
+    )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
@@ -124,7 +124,7 @@ async def start(
     change = sessions.Change(
         decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
     )
-    if not await sessions.commit(connection, parts.tenant, change):  # a session with this very id was there already
+    if not await sessions.commit(work.connection, work.tenant, change):  # a session with this very id was there already
         raise StaleSession
     others = tuple(c for c in detected.candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)
@@ -141,17 +141,16 @@ def _heed(opinion: Opinion, detected: Detected, *, can_ask: bool) -> tuple[Detec
 
 
 async def _prepare(
-    parts: AppContext,
-    connection: Connection,
+    work: UnitOfWork,
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
-    caller: Caller,
+    caller: Scope,
     command: Start,
     detected: Detected,
 ) -> tuple[Session, Guide | None]:
     problem_id = detected.problem.problem_id if detected.problem else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
-    guide = await parts.guide_version(connection, version_id)
+    guide = await work.guide_version(version_id)
     language = command.language or caller.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
     now = clock.now()
     session = Session(
@@ -168,7 +167,7 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(parts.tenant, parts.threshold, knowledge.scope, snapshot.index, caller, command, detected),
+            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, caller, command, detected),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
     )
@@ -176,7 +175,7 @@ async def _prepare(
 
 
 def _facts(
-    tenant: str, threshold: float, scope: str, index: Index, caller: Caller, command: Start, detected: Detected
+    tenant: str, threshold: float, scope: str, index: Index, caller: Scope, command: Start, detected: Detected
 ) -> dict[str, object]:
     best = detected.candidates[0] if detected.candidates else None
     return {
