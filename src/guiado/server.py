@@ -33,6 +33,7 @@ from guiado.app.outbound.webhook_sender import EXIT_S
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
+from guiado.http.authentication import Authentication
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, respond  # pyright: ignore[reportUnknownVariableType]
@@ -76,7 +77,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
-    return LoopbackGuard(StepFastPath(create_routes(runtime), BASE_PATH), runtime.settings.host, {kestra.PATH})
+    routes_and_fast_path = StepFastPath(create_routes(runtime), BASE_PATH)
+    authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant)
+    return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH})
 
 
 def create_routes(runtime: Runtime) -> Litestar:

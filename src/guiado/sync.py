@@ -9,13 +9,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import cache
-from typing import TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from guiado import clock
-from guiado.app.context import AppContext, UnitOfWork
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import once, request_hash
 from guiado.app.outbound.webhook_sender import EXIT_S
 from guiado.errors import DatabaseUnavailable, GuiadoError
@@ -23,7 +23,9 @@ from guiado.scheduler import refresh_views
 from guiado.settings import Settings, read_settings
 from guiado.wiring import Runtime
 
+P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
 _RETRY_S = 20.0
 _PAUSE_S = 0.05
 _DRAIN_S = 5.0
@@ -67,32 +69,51 @@ class Engine:
         except TimeoutError:  # a job that is cut short is free again when its lease ends
             self._working.cancel()
 
-    def write(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """Do `action` in one transaction, exactly once, over a restart of the database too.
+    def scope(self, channel: str, actor: str = "customer", language: str | None = None) -> Scope:
+        """The scope of a caller in this process."""
+        return self.runtime.parts.scope(actor, channel, language)
 
-        Its answer must be plain JSON values. When the connection is lost nobody knows whether the work was done: asking again
-        under the same key does it if it was not, and tells the recorded answer if it was.
+    def write(
+        self,
+        scope: Scope,
+        shape: Callable[[T], R],
+        action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run a use case in one transaction, exactly once, over a restart of the database too.
+
+        When the connection is lost nobody knows whether the work was done: asking again under the same key does it if it was not,
+        and returns the recorded answer if it was.
+
+        Args:
+            shape: makes plain JSON values of what the use case returns; they are stored with the key.
         """
-        key, parts = f"facade-{clock.new_id()}", self.runtime.parts
+        key, app = f"facade-{clock.new_id()}", self.runtime.parts
 
-        async def run() -> T:
-            return cast(
-                "T", await once(parts, key, request_hash(key.encode()), lambda connection: action(parts.work(connection)))
-            )
+        async def shaped(work: UnitOfWork) -> R:
+            return shape(await action(work, *args, **kwargs))
+
+        async def run() -> R:
+            return cast("R", await once(app, scope, key, request_hash(key.encode()), shaped))
 
         answer = self._insist(run)
         self._wrote = True
         return answer
 
-    def read(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """Do `action`, which changes nothing."""
-        parts = self.runtime.parts
+    def read(
+        self, scope: Scope, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a use case that changes nothing."""
+        return self._insist(lambda: self.runtime.parts.run_read(scope, action, *args, **kwargs))
 
-        async def run() -> T:
-            async with parts.db.connection() as connection:
-                return await action(parts.work(connection))
+    def do_write(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """See `write`."""
+        return self.write(self.scope("facade"), lambda answer: answer, action)
 
-        return self._insist(run)
+    def do_read(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """See `read`."""
+        return self.read(self.scope("facade"), action)
 
     def run(self, action: Callable[[AppContext], Awaitable[T]]) -> T:
         """Do `action`, which takes connections by itself."""

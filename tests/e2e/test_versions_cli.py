@@ -75,11 +75,10 @@ def test_a_conflict_is_shown_and_settled_as_told(here: Run, file: Path, facade: 
 
     entry = {"problem_title": "del editor", "steps": [{"title": "Enchufa", "instructions": ["Enchufa"]}]}
 
-    async def save(parts, connection) -> int:
-        return (await publications.save_draft(parts.work(connection), "", "cafetera", entry, "eva")).version
-
     assert title_in_use() == "uno"
-    assert engine().write(save) == 2
+    running = engine()
+    given = ("", "cafetera", entry, "eva")
+    assert running.write(running.scope("facade"), lambda kept: kept.version, publications.save_draft, *given) == 2
     assert doubts() == []
     write(file, "dos")
     assert title_in_use() == "dos"

@@ -41,18 +41,18 @@ async def tell_histories(dsn: str) -> dict[str, str]:
             commands.Resolve: escalate.resolve,
         }
         async with parts.db.connection() as connection:
-            session = (await start.start(parts.work(connection), runtime.knowledge, CALLER, command)).session
+            session = (await start.start(parts.work(connection, CALLER), runtime.knowledge, command)).session
             one, asked = session.session_id, session.open_clarification
             ids[name] = one
             for wish in wishes:
                 if isinstance(wish, commands.Clarify) and wish.answer and not (asked and asked.question):
                     continue  # how sure detection is decides whether anything is asked
                 if isinstance(wish, commands.Clarify):
-                    await clarify.clarify(parts.work(connection), runtime.knowledge, CALLER, one, wish)
+                    await clarify.clarify(parts.work(connection, CALLER), runtime.knowledge, one, wish)
                 elif isinstance(wish, commands.Reject):
-                    await clarify.reject(parts.work(connection), runtime.knowledge, CALLER, one, wish)
+                    await clarify.reject(parts.work(connection, CALLER), runtime.knowledge, one, wish)
                 else:
-                    await verbs[type(wish)](parts, connection, CALLER, one, wish)
+                    await verbs[type(wish)](parts.work(connection, CALLER), one, wish)
 
     done, solved, could_not, no_use = (
         commands.Step(success=outcome is not Outcome.COULD_NOT, outcome=outcome)

@@ -15,8 +15,8 @@ import pytest
 
 from guiado import clock, server
 from guiado.app import commands
-from guiado.app.context import AppContext, Scope
-from guiado.app.idempotency import once, request_hash
+from guiado.app.context import AppContext, Scope, UnitOfWork
+from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.sessions import answer, escalate, start
 from guiado.domain.session import Outcome, Session, Status
 from guiado.errors import Conflict, DatabaseUnavailable, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
@@ -25,7 +25,7 @@ from guiado.scheduler import JOBS, Job, Worker, retain
 from guiado.settings import read_settings
 from guiado.store import migrate as migrations
 from guiado.store import sessions
-from guiado.store.database import Connection, Database
+from guiado.store.database import Database
 from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
 
@@ -47,13 +47,13 @@ async def running(dsn: str) -> AsyncGenerator[Runtime]:
 async def begin(runtime: Runtime, words: str = "No puedo instalar el software") -> Session:
     command = commands.Start(problem_description=words, customer_email="a@example.com")
     async with runtime.parts.db.transaction() as connection:
-        return (await start.start(runtime.parts.work(connection), runtime.knowledge, CALLER, command)).session
+        return (await start.start(runtime.parts.work(connection, CALLER), runtime.knowledge, command)).session
 
 
 async def say(runtime: Runtime, session: Session, command: commands.Step) -> answer.Answered | Conflict:
     try:
         async with runtime.parts.db.transaction() as connection:
-            return await answer.answer(runtime.parts.work(connection).called_by(CALLER), session.session_id, command)
+            return await answer.answer(runtime.parts.work(connection, CALLER), session.session_id, command)
     except Conflict as error:
         return error
 
@@ -148,9 +148,7 @@ def test_answers_without_a_step_number_never_pass_a_step_that_nobody_saw(dsn: st
 def test_an_answer_and_an_escalation_at_once_leave_one_history(dsn: str) -> None:
     async def ask(runtime: Runtime, session: Session) -> None:
         async with runtime.parts.db.transaction() as connection:
-            await escalate.escalate(
-                runtime.parts.work(connection).called_by(CALLER), session.session_id, commands.Escalate(reason="Prisa")
-            )
+            await escalate.escalate(runtime.parts.work(connection, CALLER), session.session_id, commands.Escalate(reason="Prisa"))
 
     async def scenario(runtime: Runtime) -> None:
         for _ in range(10):
@@ -174,12 +172,12 @@ def test_one_key_has_one_effect_and_one_answer(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         session = await begin(runtime)
 
-        async def fail(connection: Connection) -> dict[str, Any]:
-            done = await answer.answer(runtime.parts.work(connection).called_by(CALLER), session.session_id, COULD_NOT)
+        async def fail(work: UnitOfWork) -> dict[str, Any]:
+            done = await answer.answer(work, session.session_id, COULD_NOT)
             return {"attempt": done.attempt.attempt_id, "failures": done.session.failures}
 
         for race in range(20):
-            told = await asyncio.gather(*(once(runtime.parts, f"k{race}", "h", fail) for _ in range(50)))
+            told = await asyncio.gather(*(once(runtime.parts, CALLER, f"k{race}", "h", fail) for _ in range(50)))
             assert told == [told[0]] * 50
             assert told[0]["failures"] == race + 1
         assert await one(runtime, ATTEMPTS, session.session_id) == 20
@@ -191,17 +189,19 @@ def test_a_key_with_another_body_is_refused(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         effects: list[str] = []
 
-        def doing(name: str) -> Callable[[Connection], Awaitable[str]]:
-            async def action(connection: Connection) -> str:
+        def doing(name: str) -> Callable[[UnitOfWork], Awaitable[str]]:
+            async def action(work: UnitOfWork) -> str:
                 effects.append(name)
-                await connection.fetchval("SELECT pg_sleep(0.01)")
+                await work.connection.fetchval("SELECT pg_sleep(0.01)")
                 return name
 
             return action
 
         first, second = request_hash(b"POST", b"a"), request_hash(b"POST", b"b")
         both = await asyncio.gather(
-            once(runtime.parts, "k", first, doing("a")), once(runtime.parts, "k", second, doing("b")), return_exceptions=True
+            once(runtime.parts, CALLER, "k", first, doing("a")),
+            once(runtime.parts, CALLER, "k", second, doing("b")),
+            return_exceptions=True,
         )
         assert len(effects) == 1
         assert [result for result in both if isinstance(result, str)] == effects
@@ -212,16 +212,16 @@ def test_a_key_with_another_body_is_refused(dsn: str) -> None:
 
 def test_work_that_failed_leaves_its_key_free(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
-        async def broken(_connection: Connection) -> str:
+        async def broken(_work: UnitOfWork) -> str:
             raise StaleSession
 
-        async def good(_connection: Connection) -> str:
+        async def good(_work: UnitOfWork) -> str:
             return "bien"
 
         with pytest.raises(StaleSession):
-            await once(runtime.parts, "k", "h", broken)
-        assert await once(runtime.parts, "k", "h", good) == "bien"
-        assert await once(runtime.parts, "k", "h", broken) == "bien"
+            await once(runtime.parts, CALLER, "k", "h", broken)
+        assert await once(runtime.parts, CALLER, "k", "h", good) == "bien"
+        assert await once(runtime.parts, CALLER, "k", "h", broken) == "bien"
 
     run(dsn, scenario)
 
@@ -787,5 +787,18 @@ def test_time_is_never_negative_in_what_is_stored(dsn: str, monkeypatch: pytest.
         assert isinstance(result, answer.Answered)
         stored = await sql(runtime, "SELECT duration_seconds FROM support_troubleshooting_attempts")
         assert [round(row[0], 3) for row in stored] == [0.0]
+
+    run(dsn, scenario)
+
+
+def test_the_same_key_of_two_callers_is_two_keys(dsn: str) -> None:
+    async def scenario(runtime: Runtime) -> None:
+        async def named(work: UnitOfWork) -> str:
+            return work.scope.caller
+
+        for _ in range(2):
+            scopes = [Scope(caller=caller) for caller in ("", "tienda", "banco")]
+            told = [await once(runtime.parts, scope, key_of(scope, "1"), "h", named) for scope in scopes]
+            assert told == ["", "tienda", "banco"]
 
     run(dsn, scenario)

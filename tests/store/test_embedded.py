@@ -19,7 +19,7 @@ import pytest
 from clusters import clean_up, open_folder, wheel_binaries
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store.embedded import EmbeddedPostgres, binaries, cluster_location, locks, os_account, postmaster, watchdog
+from guiado.store.embedded import EmbeddedPostgres, binaries, cluster_paths, locks, os_account, postmaster, watchdog
 from guiado.store.embedded.cluster_paths import ClusterPaths, find_folder
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -311,7 +311,7 @@ def test_a_home_with_a_very_long_path_still_gets_a_socket(home):
     deep.mkdir(mode=0o755)
     (home / "postgres").rename(deep / "postgres")
     server = EmbeddedPostgres(deep, pg_bin=wheel_binaries())
-    sockets = cluster_location.socket_folder(ClusterPaths(deep / "postgres", None))
+    sockets = cluster_paths.socket_folder(ClusterPaths(deep / "postgres", None))
     sockets.symlink_to(home)  # anybody can put something at that place
     with pytest.raises(DatabaseUnavailable) as caught:
         server.join()
@@ -348,7 +348,7 @@ def test_over_tcp_the_password_is_asked_for(home):
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to lend the server to another user")
 def test_as_root_a_closed_home_gets_its_cluster_elsewhere_and_keeps_it(empty_home, monkeypatch):
     shared = empty_home / "shared"
-    monkeypatch.setattr(cluster_location, "SHARED_FOLDER", shared)
+    monkeypatch.setattr(cluster_paths, "SHARED_FOLDER", shared)
     home = empty_home / "home"
     home.mkdir(mode=0o700)
     server = EmbeddedPostgres(home, pg_bin=wheel_binaries())
@@ -575,7 +575,7 @@ def test_a_server_whose_socket_was_deleted_is_replaced(embedded, monkeypatch):
     dsn = embedded.join()
     pid = embedded.status().pid
     folder = Path(re.search(r"host=([^&]+)", dsn)[1])
-    (folder / cluster_location.SOCKET_NAME).unlink()
+    (folder / cluster_paths.SOCKET_NAME).unlink()
     assert psql(embedded.ensure(), "SELECT 1") == "1"
     assert ended(pid)
 

@@ -448,12 +448,12 @@ def test_the_figures_tell_how_long_the_queue_is(dsn: str) -> None:
 SCRIPT = """
 import sys
 from guiado.agent import TroubleshootingWebhookManager, WebhookConfig
-from guiado.app import webhooks
+from guiado.app.outbound import webhooks
 from guiado.domain.events import EventKind
 manager = TroubleshootingWebhookManager()
 manager.register_webhook("crm", WebhookConfig(url=sys.argv[1], events=["step_completed"]))
 for number in range(50):
-    manager._engine.write(lambda parts, connection: webhooks.trigger(parts, connection, EventKind.STEP_COMPLETED, {"n": number}))
+    manager._engine.do_write(lambda work: webhooks.trigger(work, EventKind.STEP_COMPLETED, {"n": number}))
 """
 
 

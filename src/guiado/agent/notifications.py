@@ -74,7 +74,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await notifications.register_template(work, command.template_id, command.subject, command.body)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
@@ -98,7 +98,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._engine.read(recipients.every)]
+        return [recipients.view(one) for one in self._engine.do_read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -115,7 +115,7 @@ class TroubleshootingNotificationManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await recipients.put(work, command)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
         """Forget somebody.
@@ -128,7 +128,7 @@ class TroubleshootingNotificationManager(Facade):
             await recipients.remove(work, str(value_of(channel)), str(recipient))
 
         try:
-            self._engine.write(run)
+            self._engine.do_write(run)
         except InvalidInput:
             return False
         return True
@@ -142,7 +142,7 @@ class TroubleshootingNotificationManager(Facade):
             return await _store(work, config, context)
 
         try:
-            return {"success": False, **shown, **self._engine.write(run)}
+            return {"success": False, **shown, **self._engine.do_write(run)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
 

@@ -55,7 +55,7 @@ class TroubleshootingTemplateManager(Facade):
         async def run(work: UnitOfWork) -> dict[str, templates.Content]:
             return await templates.every(work, self._path, category)
 
-        return self._engine.read(run)
+        return self._engine.do_read(run)
 
     def list_templates(self, category: str | None = None) -> list[dict[str, Any]]:
         """Rows of `template_id name description category variables_count steps_count`.
@@ -107,7 +107,7 @@ class TroubleshootingTemplateManager(Facade):
         async def run(work: UnitOfWork) -> templates.Content:
             return await templates.create(work, command)
 
-        return _template(command.template_id, self._engine.write(run))
+        return _template(command.template_id, self._engine.do_write(run))
 
     def render_template(self, template_id: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The guide that a template makes with these values.

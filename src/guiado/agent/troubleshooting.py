@@ -145,9 +145,9 @@ class TroubleshootingAgent(Facade):
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
 
         async def run(work: UnitOfWork) -> str:
-            return (await start.start(work, knowledge, self._caller, command, opinion, ranking)).session.session_id
+            return (await start.start(work.called_by(self._caller), knowledge, command, opinion, ranking)).session.session_id
 
-        return self.get_session(self._engine.write(run))
+        return self.get_session(self._engine.do_write(run))
 
     def get_session(self, session_id: str) -> TroubleshootingSession:
         """A session by its id.
@@ -161,7 +161,7 @@ class TroubleshootingAgent(Facade):
             tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
             return _shown(loaded.session, guide, tried)
 
-        return self._engine.read(run)
+        return self._engine.do_read(run)
 
     def get_current_step(self, session_id: str) -> dict[str, Any] | None:
         """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
@@ -171,7 +171,7 @@ class TroubleshootingAgent(Facade):
             return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
         try:
-            return self._engine.read(run)
+            return self._engine.do_read(run)
         except SessionNotFound:
             return None
 
@@ -204,7 +204,7 @@ class TroubleshootingAgent(Facade):
             return _answered(await answer.answer(work.called_by(self._caller), session_id, command))
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -220,7 +220,7 @@ class TroubleshootingAgent(Facade):
             return _handed_over(await escalate.escalate(work.called_by(self._caller), session_id, command))
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -236,7 +236,7 @@ class TroubleshootingAgent(Facade):
             return session.session_id
 
         try:
-            return self.get_current_step(self._engine.write(run))
+            return self.get_current_step(self._engine.do_write(run))
         except (SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -259,7 +259,7 @@ class TroubleshootingAgent(Facade):
             return {**stored, "collected_at": stored["collected_at"].isoformat()}
 
         try:
-            return self._engine.write(run)
+            return self._engine.do_write(run)
         except (InvalidInput, SessionNotFound) as error:
             return {"error": str(error)}
 
@@ -311,7 +311,7 @@ class TroubleshootingAgent(Facade):
         async def run(work: UnitOfWork) -> dict[str, Any]:
             return await report.analytics(work.connection, period.days)
 
-        return _flat(self._engine.read(run))
+        return _flat(self._engine.do_read(run))
 
 
 def _ticket_id(ticket_id: object) -> object:

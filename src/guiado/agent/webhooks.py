@@ -48,7 +48,7 @@ class TroubleshootingWebhookManager(Facade):
     @property
     def webhooks(self) -> Mapping[str, WebhookConfig]:
         """What is registered: id -> configuration."""
-        found = self._engine.read(webhooks.every)
+        found = self._engine.do_read(webhooks.every)
         return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
 
     def register_webhook(self, webhook_id: str, config: WebhookConfig) -> None:
@@ -76,7 +76,7 @@ class TroubleshootingWebhookManager(Facade):
         async def run(work: UnitOfWork) -> None:
             await webhooks.register(work, command, make_secret=False)
 
-        self._engine.write(run)
+        self._engine.do_write(run)
 
     def unregister_webhook(self, webhook_id: str) -> bool:
         """Remove an endpoint.
@@ -91,7 +91,7 @@ class TroubleshootingWebhookManager(Facade):
             await webhooks.remove(work, webhook_id)
 
         try:
-            self._engine.write(run)
+            self._engine.do_write(run)
         except WebhookNotFound:
             return False
         return True
@@ -118,7 +118,7 @@ class TroubleshootingWebhookManager(Facade):
             event_id, targets = await webhooks.trigger(work, command.event, command.data, command.webhook_id)
             return [event_id, targets]
 
-        event_id, targets = self._engine.write(run)
+        event_id, targets = self._engine.do_write(run)
         results = self._engine.run(lambda parts: first_results(parts, event_id, targets)) if targets else []
         return {
             "event": command.event.value,

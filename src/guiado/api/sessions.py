@@ -81,7 +81,7 @@ async def begin(request: Http, command: commands.Start, channel: str = "api") ->
     opinion = await second_opinion(parts, parts.model, ranking, command)
 
     async def run(work: UnitOfWork) -> StartOut:
-        started = await starting.start(work, knowledge, caller, command, opinion, ranking)
+        started = await starting.start(work.called_by(caller), knowledge, command, opinion, ranking)
         return _started(started, ranking.snapshot)
 
     return await answer(request, run)
@@ -206,7 +206,7 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
 
     async def run(work: UnitOfWork) -> StartOut:
-        told = await clarifying.clarify(work, knowledge, caller, session_id, data, ranking)
+        told = await clarifying.clarify(work.called_by(caller), knowledge, session_id, data, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)
@@ -227,7 +227,7 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
     ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
 
     async def run(work: UnitOfWork) -> StartOut:
-        told = await clarifying.reject(work, knowledge, caller, session_id, command, ranking)
+        told = await clarifying.reject(work.called_by(caller), knowledge, session_id, command, ranking)
         return _started(told, knowledge.snapshot)
 
     return await answer(request, run)

@@ -55,7 +55,7 @@ class StepFastPath:
 
 
 def _is_plain(scope: dict[str, Any]) -> bool:
-    headers: dict[bytes, bytes] = dict(scope["headers"])
+    headers: dict[bytes, bytes] = scope.get("guiado_headers") or dict(scope["headers"])
     length = headers.get(b"content-length", b"")
     return (
         headers.get(b"content-type") == b"application/json"

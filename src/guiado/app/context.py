@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
@@ -16,23 +16,37 @@ if TYPE_CHECKING:
     from guiado.language_model import LanguageModel
 
 _CACHED_GUIDES = 2_000
+DEFAULT_TENANT = "default"
+"""The tenant of an installation that has one."""
+
+
+ALL_SCOPES: frozenset[str] = frozenset(("*",))
+"""What a caller may do where no key limits it."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, through which door.
+class Scope:
+    """One request's tenant and caller, made at the door that it came through and carried to the store.
 
     Args:
+        tenant: whose rows are read and written.
         actor: customer, agent, machine, or the name of a key.
         channel: api, facade, terminal, kestra…
         request_id: joins log lines and audit rows of one request.
         language: the language that the caller asked for, if any.
+        scopes: what the caller may do.
+        caller: the id of the key or link that the caller came with; empty where none is needed.
     """
 
+    tenant: str = DEFAULT_TENANT
     actor: str = "customer"
     channel: str = "api"
     request_id: str | None = None
     language: str | None = None
+    scopes: frozenset[str] = ALL_SCOPES
+    caller: str = ""
 
     def audit(self, action: str, **detail: object) -> Audit:
         """An audit note of this caller doing `action`."""
@@ -45,12 +59,12 @@ class AppContext:
 
     Args:
         db: connections.
-        tenant: whose data.
+        tenant: whose data the process's own work is about: its jobs, its files.
         threshold: below this confidence, 0..1, it is none of the known problems.
         accept_from: from this confidence on, 0..1, a problem is taken without asking.
         model: the language model that the service may use, if any.
         has_slack: messages for Slack need no address of their own: the operator's is set up.
-        wrote: called after something was committed: whoever sends need not wait for its next look.
+        wrote: called after something was committed: a sender need not wait for its next look.
     """
 
     db: Database
@@ -60,17 +74,72 @@ class AppContext:
     model: LanguageModel | None = None
     has_slack: bool = True
     wrote: Callable[[], None] = lambda: None
-    _versions: dict[str, Guide] = field(default_factory=dict[str, Guide])
+    _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 
-    async def guide_version(self, connection: Connection, version_id: str | None) -> Guide | None:
+    def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:
+        """The scope of the process's own work."""
+        return Scope(self.tenant, actor, channel, language=language)
+
+    def work(self, connection: Connection, scope: Scope | None = None) -> UnitOfWork:
+        """A unit of work on a connection that is open; by default in the process's own scope."""
+        return UnitOfWork(self, scope or self.scope(), connection)
+
+    async def run_read(
+        self, scope: Scope, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a use case that changes nothing, or whose statements each stand for themselves.
+
+        Args:
+            action: the use case; it gets the unit of work and then the other arguments.
+        """
+        async with self.db.connection() as connection:
+            return await action(UnitOfWork(self, scope, connection), *args, **kwargs)
+
+    async def run_write(
+        self, scope: Scope, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a use case as `run_read` does, and wake the senders."""
+        done = await self.run_read(scope, action, *args, **kwargs)
+        self.wrote()
+        return done
+
+    async def guide_version(self, connection: Connection, tenant: str, version_id: str | None) -> Guide | None:
         """The guide of a version; versions never change, so that each is read once."""
         if version_id is None:
             return None
-        if version_id not in self._versions:
-            guide = await guides.load(connection, self.tenant, version_id)
+        if (tenant, version_id) not in self._versions:
+            guide = await guides.load(connection, tenant, version_id)
             if guide is None:
                 return None
             if len(self._versions) >= _CACHED_GUIDES:
                 self._versions.clear()
-            self._versions[version_id] = guide
-        return self._versions[version_id]
+            self._versions[tenant, version_id] = guide
+        return self._versions[tenant, version_id]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """One use case at work: the process's parts, the request's scope, and an open connection.
+
+    Args:
+        app: the running parts of the process.
+        scope: tenant and caller.
+        connection: an open connection, in a transaction where the door made one.
+    """
+
+    app: AppContext
+    scope: Scope
+    connection: Connection
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose rows are read and written."""
+        return self.scope.tenant
+
+    def called_by(self, scope: Scope) -> UnitOfWork:
+        """The same work for another caller of the same tenant."""
+        return UnitOfWork(self.app, replace(scope, tenant=self.scope.tenant), self.connection)
+
+    async def guide_version(self, version_id: str | None) -> Guide | None:
+        """See `AppContext.guide_version`."""
+        return await self.app.guide_version(self.connection, self.tenant, version_id)

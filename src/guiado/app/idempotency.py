@@ -9,10 +9,9 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.errors import KeyReused
 from guiado.store import idempotency
-from guiado.store.database import Connection
 
 
 def request_hash(*parts: bytes) -> str:
@@ -23,36 +22,42 @@ def request_hash(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
+def key_of(scope: Scope, key: str) -> str:
+    """The stored form of an `Idempotency-Key`: the same key of two callers is two keys."""
+    return f"http:{scope.caller}:{key}" if scope.caller else f"http-{key}"
+
+
 async def once(
-    parts: AppContext,
+    app: AppContext,
+    scope: Scope,
     key: str,
     fingerprint: str,
-    action: Callable[[Connection], Awaitable[Any]],
+    action: Callable[[UnitOfWork], Awaitable[Any]],
     keep: Callable[[Any], Any] = lambda answer: answer,
-) -> Any:  # noqa: ANN401
-    """Do `action`, or tell what it answered when it was done with this key before.
+) -> Any:  # noqa: ANN401 what was stored comes back as plain JSON values
+    """Run `action`, or return the answer that was stored when it was done with this key before.
 
     The answer is stored in the transaction that did the work. A second request with the key waits for the first.
 
     Args:
-        key: chosen by the caller.
+        key: one request's name among those of the scope's tenant.
         fingerprint: `request_hash` of the request.
-        action: the use case, on the transaction's connection; answers plain JSON values.
+        action: the use case, on the transaction's connection; returns plain JSON values.
         keep: what of the answer may be stored and told again.
 
     Raises:
         KeyReused: the key came with another request before.
     """
-    async with parts.db.transaction() as connection:
-        if not await idempotency.claim(connection, parts.tenant, key, fingerprint):
-            return _told(await idempotency.recorded(connection, parts.tenant, key), fingerprint)
-        answer = await action(connection)
-        await idempotency.record(connection, parts.tenant, key, keep(answer))
-    parts.wrote()
+    async with app.db.transaction() as connection:
+        if not await idempotency.claim(connection, scope.tenant, key, fingerprint):
+            return _stored(await idempotency.recorded(connection, scope.tenant, key), fingerprint)
+        answer = await action(UnitOfWork(app, scope, connection))
+        await idempotency.record(connection, scope.tenant, key, keep(answer))
+    app.wrote()
     return answer
 
 
-def _told(stored: tuple[str, Any] | None, fingerprint: str) -> Any:  # noqa: ANN401
-    if stored is None or stored[0] != fingerprint:
+def _stored(found: tuple[str, Any] | None, fingerprint: str) -> Any:  # noqa: ANN401
+    if found is None or found[0] != fingerprint:
         raise KeyReused
-    return stored[1]
+    return found[1]

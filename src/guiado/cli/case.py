@@ -46,7 +46,7 @@ def recent(limit: int, **conditions: str | None) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await search.find(work, limit, wanted)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def whole(given: str) -> View:
@@ -70,7 +70,7 @@ def whole(given: str) -> View:
             "feedback": await feedback.ratings(work, loaded.session.session_id),
         }
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def id_of(given: str) -> str:
@@ -79,7 +79,7 @@ def id_of(given: str) -> str:
     async def run(work: UnitOfWork) -> str:
         return await search.id_of(work, given)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def close(given: str, said: Mapping[str, object]) -> View:
@@ -129,4 +129,4 @@ def _change(given: str, act: Callable[[UnitOfWork, str], Awaitable[Session]]) ->
     async def run(work: UnitOfWork) -> View:
         return views.session_view(await act(work, await search.id_of(work, given)))
 
-    return engine().write(run)
+    return engine().do_write(run)

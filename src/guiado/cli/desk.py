@@ -53,11 +53,11 @@ class Desk:
         opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
         async def run(work: UnitOfWork) -> View:
-            started = await start.start(work, knowledge, self._caller, command, opinion, ranking)
+            started = await start.start(work.called_by(self._caller), knowledge, command, opinion, ranking)
             view = _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
             return {**view, "others": _others(started, knowledge, work.app.threshold)}
 
-        return running.write(run)
+        return running.do_write(run)
 
     def clarify(self, session_id: str, **said: object) -> View:
         """Submit the customer's clarification.
@@ -73,10 +73,10 @@ class Desk:
         knowledge = _knowledge(session_id)
 
         async def run(work: UnitOfWork) -> View:
-            told = await clarify.clarify(work, knowledge, self._caller, session_id, command)
+            told = await clarify.clarify(work.called_by(self._caller), knowledge, session_id, command)
             return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
-        return engine().write(run)
+        return engine().do_write(run)
 
     def reject(self, session_id: str, rejected: str, words: str | None) -> View:
         """Reject the detected problem.
@@ -93,10 +93,10 @@ class Desk:
         knowledge = _knowledge(session_id)
 
         async def run(work: UnitOfWork) -> View:
-            told = await clarify.reject(work, knowledge, self._caller, session_id, command)
+            told = await clarify.reject(work.called_by(self._caller), knowledge, session_id, command)
             return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
 
-        return engine().write(run)
+        return engine().do_write(run)
 
     def resume(self, session_id: str) -> View:
         """Reopen an abandoned session at its current step.
@@ -109,7 +109,7 @@ class Desk:
             session, guide = await escalate.resume(work.called_by(self._caller), session_id)
             return _view(session, guide, customer_messages.after_resuming(session, guide))
 
-        return engine().write(run)
+        return engine().do_write(run)
 
     def look(self, session_id: str) -> View:
         """Read a session's current state.
@@ -125,7 +125,7 @@ class Desk:
             loaded, guide = await answer.load(work, await search.id_of(work, session_id))
             return _view(loaded.session, guide, customer_messages.nothing_to_do(loaded.session, guide))
 
-        return engine().read(run)
+        return engine().do_read(run)
 
     def answer(
         self,
@@ -157,7 +157,7 @@ class Desk:
             said = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
             return _view(done.session, done.guide, said)
 
-        return engine().write(run)
+        return engine().do_write(run)
 
     def escalate(self, session_id: str) -> View:
         """Ask for a person.
@@ -171,7 +171,7 @@ class Desk:
             given = await escalate.escalate(work.called_by(self._caller), session_id, command)
             return _view(given.session, given.guide, customer_messages.needs_person(given.session))
 
-        return engine().write(run)
+        return engine().do_write(run)
 
     def asks_for_rating(self) -> bool:
         """Whether the configuration asks for ratings."""
@@ -179,7 +179,7 @@ class Desk:
         async def run(work: UnitOfWork) -> bool:
             return await feedback.is_asked_for(work)
 
-        return engine().read(run)
+        return engine().do_read(run)
 
     def rate(self, session_id: str, rating: int, comment: str | None) -> None:
         """Store the customer's rating.
@@ -192,7 +192,7 @@ class Desk:
         async def run(work: UnitOfWork) -> None:
             await feedback.rate(work.called_by(self._caller), session_id, command)
 
-        engine().write(run)
+        engine().do_write(run)
 
 
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:

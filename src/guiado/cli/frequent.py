@@ -33,13 +33,12 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
     """
 
     async def run(work: UnitOfWork) -> list[str]:
-        del work.app
         found = await analytics(work.connection, _DAYS)
         return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
 
     running = engine()
     guides = running.portal.call(running.runtime.knowledge_of, None).snapshot.guides
-    ordered = dict.fromkeys((*(known for known in running.read(run) if known in guides), *guides))
+    ordered = dict.fromkeys((*(known for known in running.do_read(run) if known in guides), *guides))
     return [_shown(guides[problem_id].in_language(language)) for problem_id in [*ordered][:_SHOWN]]
 
 
@@ -59,4 +58,4 @@ def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
         loaded, guide = await answer.load(work, session_id)
         return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
 
-    return engine().read(run)
+    return engine().do_read(run)

@@ -21,7 +21,7 @@ def latest(given: View, session_id: str | None) -> list[View]:
         found, _ = await notifications.page(work, wanted, session_id=session_id)
         return found
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def one(notification_id: str) -> View:
@@ -30,7 +30,7 @@ def one(notification_id: str) -> View:
     async def run(work: UnitOfWork) -> View:
         return await notifications.one(work, notification_id)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def again(notification_id: str) -> int:
@@ -39,7 +39,7 @@ def again(notification_id: str) -> int:
     async def run(work: UnitOfWork) -> int:
         return await notifications.again(work, notification_id)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def retry(given: View) -> int:
@@ -49,7 +49,7 @@ def retry(given: View) -> int:
     async def run(work: UnitOfWork) -> int:
         return await notifications.retry(work, wanted)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def send(given: View) -> View:
@@ -60,7 +60,7 @@ def send(given: View) -> View:
         stored, _ = await notifications.store(work, command)
         return stored
 
-    stored = engine().write(run)
+    stored = engine().do_write(run)
     told = engine().run(lambda parts: notifications.first_result(parts, stored["id"]))
     return {**stored, **{name: told[name] for name in ("status", "error_message", "note", "provider_message_id")}}
 
@@ -71,7 +71,7 @@ def told() -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return [recipients.view(one) for one in await recipients.every(work)]
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def tell(given: View) -> View:
@@ -83,7 +83,7 @@ def tell(given: View) -> View:
     async def run(work: UnitOfWork) -> View:
         return recipients.view(await recipients.put(work, command))
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def forget(channel: str, recipient: str) -> None:
@@ -92,7 +92,7 @@ def forget(channel: str, recipient: str) -> None:
     async def run(work: UnitOfWork) -> None:
         await recipients.remove(work, channel, recipient)
 
-    engine().write(run)
+    engine().do_write(run)
 
 
 def _given(options: View) -> dict[str, Any]:

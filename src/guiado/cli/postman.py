@@ -31,7 +31,7 @@ def registered() -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return [webhooks.view(endpoint) for endpoint in await webhooks.every(work)]
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def shown(webhook_id: str) -> View:
@@ -40,7 +40,7 @@ def shown(webhook_id: str) -> View:
     async def run(work: UnitOfWork) -> View:
         return webhooks.view(await webhooks.find(work, webhook_id))
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def register(given: View) -> View:
@@ -102,7 +102,7 @@ def _write(action: Callable[[UnitOfWork], Awaitable[View]]) -> View:
         return {name: value for name, value in told.items() if name != "secret"}
 
     # Where the connection was lost and the work was done, the last run is the one that did it.
-    return {**engine().write(run), **secrets[-1]}
+    return {**engine().do_write(run), **secrets[-1]}
 
 
 def _checked(command: type[C], given: View) -> C:
@@ -142,7 +142,7 @@ def switch(webhook_id: str, *, enabled: bool) -> View:
     async def run(work: UnitOfWork) -> View:
         return _told(await webhooks.switch(work, webhook_id, enabled=enabled), show_secret=False)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def remove(webhook_id: str) -> None:
@@ -151,7 +151,7 @@ def remove(webhook_id: str) -> None:
     async def run(work: UnitOfWork) -> None:
         await webhooks.remove(work, webhook_id)
 
-    engine().write(run)
+    engine().do_write(run)
 
 
 def test(webhook_id: str) -> View:
@@ -160,7 +160,7 @@ def test(webhook_id: str) -> View:
     async def run(work: UnitOfWork) -> str:
         return await webhooks.test(work, webhook_id)
 
-    event_id = engine().write(run)
+    event_id = engine().do_write(run)
     (result,) = engine().run(lambda parts: first_results(parts, event_id, [webhook_id]))
     return {**result, "event_id": event_id}
 
@@ -171,7 +171,7 @@ def attempts(webhook_id: str, limit: int) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await webhooks.attempts(work, webhook_id, limit)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict[str, int]:
@@ -181,7 +181,7 @@ def replay(given: View, webhook_id: str | None, *, failed: bool = False) -> dict
     async def run(work: UnitOfWork) -> dict[str, int]:
         return await events.replay(work, command, webhook_id, failed=failed)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
@@ -190,7 +190,7 @@ def latest(limit: int, session_id: str | None, kind: str | None) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await events.latest(work, limit, session_id, kind)
 
-    return engine().read(run)[::-1]
+    return engine().do_read(run)[::-1]
 
 
 def follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterator[View]:
@@ -210,7 +210,7 @@ def _since(moment: datetime, session_id: str | None, kind: str | None) -> list[V
     async def run(work: UnitOfWork) -> list[dict[str, Any]]:
         return await events.since(work, moment, session_id, kind)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def stats() -> View:
@@ -219,4 +219,4 @@ def stats() -> View:
     async def run(work: UnitOfWork) -> View:
         return await events.stats(work)
 
-    return engine().read(run)
+    return engine().do_read(run)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from guiado.app.context import UnitOfWork
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual
 
@@ -37,12 +36,9 @@ def versions(
     from guiado.app.knowledge import publications
     from guiado.sync import engine
 
-    async def run(work: UnitOfWork) -> list[dict[str, Any]]:
-        return await publications.versions(work, "", problem_id)
-
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
-    found = running.read(run)
+    found = running.read(running.scope(_BY, "agent"), publications.versions, "", problem_id)
     if as_json:
         screen.print_json(found)
         return
@@ -69,12 +65,10 @@ def revert(
     from guiado.app.knowledge import publications
     from guiado.sync import engine
 
-    async def run(work: UnitOfWork) -> int:
-        return (await publications.revert(work, "", problem_id, _BY, version)).version
-
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
-    number = running.write(run)
+    scope = running.scope(_BY, "agent")
+    number = running.write(scope, lambda found: found.version, publications.revert, "", problem_id, _BY, version)
     if as_json:
         screen.print_json({"guide": problem_id, "version": number, "state": "in_use"})
         return

@@ -22,7 +22,7 @@ def status() -> View:
         return await examples.status(work)
 
     running = engine()
-    return {"detector": running.runtime.knowledge.snapshot.index.version, **running.read(run)}
+    return {"detector": running.runtime.knowledge.snapshot.index.version, **running.do_read(run)}
 
 
 def waiting(limit: int) -> list[View]:
@@ -31,7 +31,7 @@ def waiting(limit: int) -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await examples.waiting(work, limit)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def review(accepted: list[str], rejected: list[str]) -> int:
@@ -48,7 +48,7 @@ def review(accepted: list[str], rejected: list[str]) -> int:
         words = [(each, True) for each in accepted] + [(each, False) for each in rejected]
         return sum([await examples.review(work.called_by(_CALLER), each, accept=accept) for each, accept in words])
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def correct(session_id: str, problem_id: str, notes: str | None) -> View:
@@ -69,7 +69,7 @@ def correct(session_id: str, problem_id: str, notes: str | None) -> View:
             "detected_problem_id": session.problem_id,
         }
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def undo(example_id: str | None, session_id: str | None, email: str | None, since: datetime | None) -> int:
@@ -86,7 +86,7 @@ def undo(example_id: str | None, session_id: str | None, email: str | None, sinc
         choice = examples.choice_of(example_id, session_id, email, since, work.tenant)
         return await examples.undo(work.called_by(_CALLER), choice)
 
-    return engine().write(run)
+    return engine().do_write(run)
 
 
 def draft(problem_id: str) -> list[str]:
@@ -107,7 +107,7 @@ def accepted() -> list[View]:
     async def run(work: UnitOfWork) -> list[View]:
         return await examples.accepted(work)
 
-    return engine().read(run)
+    return engine().do_read(run)
 
 
 def refit() -> None:
@@ -116,7 +116,7 @@ def refit() -> None:
     async def run(work: UnitOfWork) -> None:
         await examples.request_refit(work)
 
-    engine().write(run)
+    engine().do_write(run)
 
 
 def gaps(days: int) -> list[View]:
@@ -130,6 +130,6 @@ def gaps(days: int) -> list[View]:
         return await examples.unrecognised(work, days)
 
     running = engine()
-    found = running.read(run)
+    found = running.do_read(run)
     encoder = running.runtime.knowledge.senses.encoder
     return examples.gaps(found, encoder.encode if encoder else None) if found else []

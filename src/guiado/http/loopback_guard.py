@@ -60,6 +60,7 @@ class LoopbackGuard:
             return
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
+        scope["guiado_headers"] = headers  # pyright: ignore[reportGeneralTypeIssues]
         scope["guiado_request_id"] = request_id  # pyright: ignore[reportGeneralTypeIssues]
         why = self._refusal(headers)
         scope["guiado_refusal"] = (403, why) if why else None  # pyright: ignore[reportGeneralTypeIssues]

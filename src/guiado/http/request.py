@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, TypeVar, cast
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -13,15 +14,18 @@ from litestar.exceptions import HTTPException
 from litestar.typing import FieldDefinition
 
 from guiado.app.context import Scope, UnitOfWork
-from guiado.app.idempotency import once, request_hash
+from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.validation import Command, check
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.http.authentication import authenticated
 from guiado.http.body import decode
-from guiado.i18n import DEFAULT_LANGUAGE, negotiate
-from guiado.store.database import Connection
+from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.wiring import Runtime
 
 C = TypeVar("C", bound=Command)
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
 Http = Request[Any, Any, Any]
 _KEY_HEADER = "idempotency-key"
 _MAX_KEY = 255
@@ -53,19 +57,14 @@ def request_id_of(request: Http) -> str:
     return str(cast("dict[str, Any]", request.scope).get("guiado_request_id", ""))
 
 
+def scope_of(request: Http) -> Scope:
+    """The tenant and the caller of a request."""
+    return authenticated(request.scope)
+
+
 def language_of(request: Http) -> str:
     """The language to answer in."""
-    return negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
-
-
-def caller_of(request: Http, channel: str = "api") -> Scope:
-    """Who calls."""
-    return Scope(
-        actor="customer",
-        channel=channel,
-        request_id=request_id_of(request),
-        language=negotiate(request.headers.get("accept-language")),
-    )
+    return scope_of(request).language or DEFAULT_LANGUAGE
 
 
 def require_json(request: Any) -> None:  # noqa: ANN401
@@ -124,43 +123,94 @@ class Checked(AbstractDTO[C]):
         return False
 
 
-async def answer(
+async def run_read(
+    request: Http, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a use case that changes nothing, in the request's scope."""
+    return await runtime_of(request).parts.run_read(scope_of(request), action, *args, **kwargs)
+
+
+async def run_write(
     request: Http,
-    action: Callable[[UnitOfWork], Awaitable[Any]],
-    keep: Callable[[Any], Any] = lambda answer: answer,
-) -> Any:  # noqa: ANN401
-    """Do `action` and give its answer; with an `Idempotency-Key` once, however often the request comes.
+    shape: Callable[[T], R],
+    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run a use case in the request's scope; with an `Idempotency-Key` once, however often the request comes.
 
     Args:
-        keep: what of the answer may be stored and told again.
+        shape: makes the answer's body of what the use case returns. With a key that body is stored.
 
     Raises:
         InvalidInput: the key cannot be used.
         KeyReused: the key came with another request before.
     """
-    parts = runtime_of(request).parts
-    key = request.headers.get(_KEY_HEADER)
+    return await _write(request, scope_of(request), lambda body: body, shape, action, *args, **kwargs)
+
+
+async def run_write_as(
+    scope: Scope,
+    request: Http,
+    shape: Callable[[T], R],
+    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run a use case as `run_write` does, for another caller than the request's own: an agent, a workflow."""
+    return await _write(request, scope, lambda body: body, shape, action, *args, **kwargs)
+
+
+async def run_write_keeping(
+    keep: Callable[[Any], Any],
+    request: Http,
+    shape: Callable[[T], R],
+    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run a use case as `run_write` does, and store only what `keep` leaves of the body: a secret is shown once."""
+    return await _write(request, scope_of(request), keep, shape, action, *args, **kwargs)
+
+
+async def _write(
+    request: Http,
+    scope: Scope,
+    keep: Callable[[Any], Any],
+    shape: Callable[[T], R],
+    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    app, key = runtime_of(request).parts, request.headers.get(_KEY_HEADER)
     if key is None:
-        async with parts.db.connection() as connection:
-            done = await action(parts.work(connection))
-        parts.wrote()
-        return done
+        return shape(await app.run_write(scope, action, *args, **kwargs))
     if not 1 <= len(key) <= _MAX_KEY or not key.isprintable() or not key.isascii():
         why = Message("Usa de 1 a 255 caracteres visibles, distintos en cada petición.")
         raise InvalidInput([FieldProblem("Idempotency-Key", why)])
 
-    async def run(connection: Connection) -> object:
-        return msgspec.to_builtins(await action(parts.work(connection)))
+    async def run(work: UnitOfWork) -> object:
+        return msgspec.to_builtins(shape(await action(work, *args, **kwargs)))
 
     fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
-    return await once(parts, f"http-{key}", fingerprint, run, keep)
+    return await once(app, scope, key_of(scope, key), fingerprint, run, keep)
+
+
+async def answer(
+    request: Http, action: Callable[[UnitOfWork], Awaitable[Any]], keep: Callable[[Any], Any] = lambda answer: answer
+) -> Any:  # noqa: ANN401
+    """See `run_write`."""
+    return await _write(request, scope_of(request), keep, lambda body: body, action)
 
 
 async def read(request: Http, action: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:  # noqa: ANN401
-    """Do `action`, which changes nothing."""
-    parts = runtime_of(request).parts
-    async with parts.db.connection() as connection:
-        return await action(parts.work(connection))
+    """See `run_read`."""
+    return await run_read(request, action)
+
+
+def caller_of(request: Http, channel: str = "api") -> Scope:
+    """See `scope_of`."""
+    return replace(scope_of(request), channel=channel)
 
 
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.context import AppContext, Scope, UnitOfWork
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
@@ -35,7 +35,6 @@ _WAYS = ("problem_id", "answer", "text", "none")
 async def clarify(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Scope,
     session_id: object,
     command: commands.Clarify,
     ranking: Ranking | None = None,
@@ -65,14 +64,13 @@ async def clarify(
         return Clarify(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(work, session_id):
-        session, guide = await command_wish(work.called_by(caller), session_id, "clarify", wish)
+        session, guide = await command_wish(work, session_id, "clarify", wish)
     return _outcome(session, guide, snapshot)
 
 
 async def reject(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Scope,
     session_id: object,
     command: commands.Reject,
     ranking: Ranking | None = None,
@@ -103,7 +101,7 @@ async def reject(
         return Reject(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(work, session_id):
-        session, guide = await command_wish(work.called_by(caller), session_id, "reject", wish)
+        session, guide = await command_wish(work, session_id, "reject", wish)
     return _outcome(session, guide, snapshot)
 
 

@@ -82,7 +82,6 @@ def heard(snapshot: Snapshot, candidates: tuple[Candidate, ...], threshold: floa
 async def start(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
-    caller: Scope,
     command: Start,
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
@@ -107,7 +106,7 @@ async def start(
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
     taken = replace(detected, problem=None) if asks else detected
-    session, guide = await _prepare(work, knowledge, snapshot, caller, command, taken)
+    session, guide = await _prepare(work, knowledge, snapshot, command, taken)
     asked = inquire(snapshot, shares, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
@@ -118,9 +117,9 @@ async def start(
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
-    audit = caller.audit("start", guide_version_id=session.guide_version_id)
+    audit = work.scope.audit("start", guide_version_id=session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
-    also = (opinion.audit(caller),) if opinion else ()
+    also = (opinion.audit(work.scope),) if opinion else ()
     change = sessions.Change(
         decision.session, None, now, audit, events=decision.events, offers=offers, lessons=lessons, also=also
     )
@@ -144,14 +143,13 @@ async def _prepare(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
-    caller: Scope,
     command: Start,
     detected: Detected,
 ) -> tuple[Session, Guide | None]:
     problem_id = detected.problem.problem_id if detected.problem else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await work.guide_version(version_id)
-    language = command.language or caller.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
+    language = command.language or work.scope.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
     now = clock.now()
     session = Session(
         session_id=str(clock.new_id()),
@@ -167,7 +165,7 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, caller, command, detected),
+            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, work.scope, command, detected),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
     )

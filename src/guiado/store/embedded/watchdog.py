@@ -52,7 +52,7 @@ import os, sys
 if os.fork():
     os._exit(0)
 from pathlib import Path
-from guiado.store.embedded.watch import watch
+from guiado.store.embedded.watchdog import watch
 watch(Path(sys.argv[1]))
 """
 
