@@ -10,7 +10,7 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
 
 -- Notificaciones: una fila por destinatario, con su propio estado.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
-    id                  uuid        PRIMARY KEY,
+    id                  uuid        NOT NULL,
     tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
     session_id          uuid,
     notification_type   text        NOT NULL,                  -- plantilla o tipo libre
@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
     digest_at           timestamptz,  -- sale junto con los demás avisos que esperan este momento
     dedup_key           text,         -- igual en mensajes iguales para la misma persona
     refused_since       timestamptz,  -- la cuenta, el servidor o la dirección del canal lo rechazan desde entonces,
-    refused_at          timestamptz   -- y esta fue la última vez
+    refused_at          timestamptz,  -- y esta fue la última vez
+    CONSTRAINT notifications_key PRIMARY KEY (tenant_id, id)
 );
 DO $$
 BEGIN  -- instalaciones anteriores
@@ -51,7 +52,13 @@ BEGIN  -- instalaciones anteriores
             CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise'));
     END IF;
 END $$;
-CREATE INDEX IF NOT EXISTS notifications_by_session ON support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('notifications_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS notifications_of_session
+            ON support_troubleshooting_notifications (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS notifications_by_time ON support_troubleshooting_notifications (tenant_id, created_at);
 CREATE INDEX IF NOT EXISTS notifications_waiting
     ON support_troubleshooting_notifications (tenant_id, channel, due_at) WHERE status = 'pending';
@@ -95,7 +102,7 @@ BEGIN
       FROM emitted e
       JOIN support_troubleshooting_recipients r ON r.tenant_id = e.tenant_id AND e.event = ANY (r.events)
      WHERE e.session_id IS NOT NULL
-    ON CONFLICT (id) DO NOTHING;
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 DO $$
@@ -121,7 +128,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_templates (
 -- cuentan los aceptados; los pendientes esperan a que alguien los revise. De dónde salió cada uno, y cada cambio de opinión, queda en
 -- support_troubleshooting_learning.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
-    id          uuid        PRIMARY KEY,
+    id          uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
     session_id  uuid,
     text        text        NOT NULL,
@@ -136,7 +143,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     customer_id text,                              -- seudónimo; se borra con la sesión
     weight      double precision NOT NULL DEFAULT 1,
     text_key    text,                              -- igual en textos que solo difieren en mayúsculas, acentos, signos u orden
-    revision    bigint      NOT NULL DEFAULT 0     -- lo pone el disparador: la transacción que lo escribió
+    revision    bigint      NOT NULL DEFAULT 0,    -- lo pone el disparador: la transacción que lo escribió
+    CONSTRAINT ml_training_key PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX IF NOT EXISTS ml_training_by_status ON support_troubleshooting_ml_training (tenant_id, status, created_at);
 CREATE INDEX IF NOT EXISTS ml_training_by_revision ON support_troubleshooting_ml_training (tenant_id, scope, revision);
@@ -168,9 +176,10 @@ DECLARE
     t       support_troubleshooting_ml_training;
     v_count integer := 0;
 BEGIN
-    PERFORM FROM support_troubleshooting_ml_training x WHERE x.id = ANY (p_ids) ORDER BY x.id FOR UPDATE;  -- siempre en el mismo orden
+    PERFORM FROM support_troubleshooting_ml_training x
+      WHERE x.tenant_id = p_tenant AND x.id = ANY (p_ids) ORDER BY x.id FOR UPDATE;  -- siempre en el mismo orden
     FOR t IN UPDATE support_troubleshooting_ml_training x SET status = p_status
-              WHERE x.id = ANY (p_ids) AND x.tenant_id = p_tenant AND x.status <> p_status RETURNING x.* LOOP
+              WHERE x.tenant_id = p_tenant AND x.id = ANY (p_ids) AND x.status <> p_status RETURNING x.* LOOP
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, weight, created_at, metadata)
         VALUES (md5(t.id::text || ' ' || t.revision || ' ' || p_status)::uuid, p_tenant, t.session_id, t.problem_id,
                 CASE WHEN p_status <> 'accepted' THEN 'undo' WHEN t.label = 'negative' THEN 'negative' ELSE 'example' END,
@@ -200,7 +209,8 @@ BEGIN
     IF p_session.customer_id IS NOT NULL AND p_lessons @? '$[*] ? (@.source != "agent")' THEN
         v_alone := pg_try_advisory_xact_lock(5207107, hashtext(p_tenant || ' ' || p_session.customer_id));
     END IF;
-    v_scope := coalesce((SELECT g.scope FROM support_troubleshooting_guide_versions g WHERE g.guide_version_id = p_session.guide_version_id),
+    v_scope := coalesce((SELECT g.scope FROM support_troubleshooting_guide_versions g
+                          WHERE g.tenant_id = p_tenant AND g.guide_version_id = p_session.guide_version_id),
                         p_session.metadata ->> 'scope', '');
     FOR l IN SELECT * FROM jsonb_to_recordset(p_lessons) AS x (id uuid, session_id uuid, kind text, problem_id text, source text, text text,
                                                                text_key text, weight double precision, reason text, at timestamptz) LOOP
@@ -267,7 +277,7 @@ DECLARE
     v_rows bigint;
 BEGIN
     WITH counted AS (
-        SELECT t.id, t.scope, t.problem_id, t.label, t.status, t.source, t.created_at, coalesce(t.text_key, t.id::text) AS key,
+        SELECT t.tenant_id, t.id, t.scope, t.problem_id, t.label, t.status, t.source, t.created_at, coalesce(t.text_key, t.id::text) AS key,
                row_number() OVER (PARTITION BY t.scope, t.problem_id, t.label, t.status, coalesce(t.text_key, t.id::text)
                                   ORDER BY t.source = 'agent' DESC, t.weight DESC, t.created_at, t.id) AS twin,
                row_number() OVER (PARTITION BY t.scope, t.problem_id, t.status ORDER BY t.created_at DESC, t.id) AS place
@@ -279,29 +289,32 @@ BEGIN
                                   ORDER BY bool_or(c.source = 'agent') DESC, max(c.created_at) DESC, c.key) AS place
           FROM counted c WHERE c.status = 'accepted' GROUP BY c.scope, c.problem_id, c.label, c.key
     ), gone AS (
-        SELECT c.id FROM counted c
+        SELECT c.tenant_id, c.id FROM counted c
           LEFT JOIN texts x ON c.status = 'accepted' AND x.scope = c.scope AND x.problem_id IS NOT DISTINCT FROM c.problem_id
                            AND x.label = c.label AND x.key = c.key
          WHERE CASE c.status WHEN 'accepted' THEN c.twin > 10 OR x.place > p_most
                              WHEN 'pending' THEN c.place > 1000
                              ELSE c.source <> 'machine' AND c.created_at < now() - interval '90 days' END
     ), locked AS (  -- lo que alguien está cambiando ahora se deja para otra vez
-        SELECT t.id FROM support_troubleshooting_ml_training t JOIN gone g ON g.id = t.id FOR UPDATE OF t SKIP LOCKED)
-    DELETE FROM support_troubleshooting_ml_training t USING locked l WHERE t.id = l.id;
+        SELECT t.tenant_id, t.id FROM support_troubleshooting_ml_training t JOIN gone g ON g.tenant_id = t.tenant_id AND g.id = t.id
+         WHERE t.tenant_id = p_tenant FOR UPDATE OF t SKIP LOCKED)
+    DELETE FROM support_troubleshooting_ml_training t USING locked l
+     WHERE t.tenant_id = p_tenant AND l.tenant_id = t.tenant_id AND t.id = l.id;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     RETURN v_rows;
 END $$;
 
 -- Informes guardados.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_reports (
-    id           uuid        PRIMARY KEY,
+    id           uuid        NOT NULL,
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
     report_type  text        NOT NULL,
     period_start timestamptz,
     period_end   timestamptz,
     content      jsonb       NOT NULL DEFAULT '{}',
     generated_by text,
-    generated_at timestamptz NOT NULL DEFAULT now()
+    generated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT reports_key PRIMARY KEY (tenant_id, id)
 );
 
 -- Lo que la detección ajustó para cada estado de una base de conocimiento: al arrancar se lee en vez de volver a ajustarlo, y todos
@@ -352,7 +365,8 @@ INSERT INTO support_troubleshooting_config (tenant_id, config_key, config_value,
     ('default', 'waiting_days', '30', 'Días tras los que una sesión que espera a una persona sin que nadie haga nada se cierra sola')
 ON CONFLICT (tenant_id, config_key) DO NOTHING;
 
--- Valor de configuración del inquilino; si no tiene uno propio, el de 'default'.
+-- Valor de configuración del inquilino de la conexión; si no tiene uno propio, el de 'default'. Para quien pregunta con psql: la
+-- aplicación dice el inquilino.
 CREATE OR REPLACE FUNCTION guiado_config(p_key text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT config_value FROM support_troubleshooting_config
      WHERE config_key = p_key AND tenant_id IN (guiado_tenant(), 'default')
@@ -411,7 +425,7 @@ BEGIN
     WITH measured AS (
         SELECT date_trunc(p_period, d.day::timestamp) AS utc, d.total_sessions, d.resolved, d.escalated, d.abandoned, d.active,
                d.duration_seconds, d.duration_count, d.feedback, d.rating_sum
-          FROM guiado_daily(p_start, p_end) d
+          FROM guiado_daily(guiado_tenant(), p_start, p_end) d
          WHERE p_period <> 'hour' AND d.problem_id = '*'
         UNION ALL
         SELECT date_trunc('hour', s.started_at AT TIME ZONE 'UTC'), 1, (s.status = 'resolved')::integer,
@@ -420,7 +434,7 @@ BEGIN
                CASE WHEN s.status = 'resolved' THEN extract(epoch FROM s.resolved_at - s.started_at)::double precision END,
                (s.status = 'resolved' AND s.resolved_at IS NOT NULL)::integer, (f.rating IS NOT NULL)::integer, f.rating
           FROM support_troubleshooting_sessions s
-          LEFT JOIN support_troubleshooting_feedback f ON f.session_id = s.session_id AND f.is_current
+          LEFT JOIN support_troubleshooting_feedback f ON f.tenant_id = s.tenant_id AND f.session_id = s.session_id AND f.is_current
          WHERE p_period = 'hour' AND s.tenant_id = guiado_tenant() AND s.started_at >= p_start AND s.started_at < p_end)
     SELECT p.utc AT TIME ZONE 'UTC',
            coalesce(sum(m.total_sessions), 0)::bigint,
@@ -448,7 +462,8 @@ DECLARE
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
                                    'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
-                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics'] LOOP
+                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics',
+                                   'support_troubleshooting_ml_training'] LOOP
         v_tenant := '';
         LOOP
             EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;
@@ -492,51 +507,53 @@ BEGIN
                  FOR UPDATE SKIP LOCKED) x;
     END IF;
     IF v_sessions IS NOT NULL THEN
-        PERFORM guiado_keep(v_sessions);
+        PERFORM guiado_keep(p_tenant, v_sessions);
     END IF;
 
     -- Los eventos de esas sesiones, y los viejos que ya no son de ninguna. Un envío pendiente retiene su evento, salvo que su destino
     -- esté desactivado: ese no saldría nunca.
     SELECT array_agg(x.event_id) INTO v_events
       FROM (SELECT o.event_id FROM unnest(v_sessions) gone (session_id)
-              JOIN support_troubleshooting_outbox o ON o.session_id = gone.session_id
+              JOIN support_troubleshooting_outbox o ON o.tenant_id = p_tenant AND o.session_id = gone.session_id
             UNION ALL
             SELECT old.event_id
               FROM (SELECT o.event_id FROM support_troubleshooting_outbox o
                      WHERE o.tenant_id = p_tenant AND o.occurred_at < p_before
-                       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = o.session_id)
+                       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
+                                        WHERE s.tenant_id = p_tenant AND s.session_id = o.session_id)
                        AND NOT EXISTS (
                             SELECT FROM support_troubleshooting_deliveries d
                               LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
-                             WHERE d.event_id = o.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false)
+                             WHERE d.tenant_id = p_tenant AND d.event_id = o.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false)
                      ORDER BY o.occurred_at LIMIT v_rows) old) x
      WHERE NOT EXISTS (
             SELECT FROM support_troubleshooting_deliveries d
               LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
-             WHERE d.event_id = x.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false);
+             WHERE d.tenant_id = p_tenant AND d.event_id = x.event_id AND d.state = 'pending' AND w.enabled IS DISTINCT FROM false);
 
     table_name := 'support_webhook_events';
-    DELETE FROM support_webhook_events t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    DELETE FROM support_webhook_events t USING unnest(v_events) e (event_id) WHERE t.tenant_id = p_tenant AND t.event_id = e.event_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
     DELETE FROM support_webhook_events t
      USING (SELECT y.id FROM support_webhook_events y WHERE y.tenant_id = p_tenant AND y.sent_at < p_before ORDER BY y.sent_at LIMIT v_rows) x
-     WHERE t.id = x.id;
+     WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_deliveries';
-    DELETE FROM support_troubleshooting_deliveries t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    DELETE FROM support_troubleshooting_deliveries t USING unnest(v_events) e (event_id) WHERE t.tenant_id = p_tenant AND t.event_id = e.event_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_outbox';
-    DELETE FROM support_troubleshooting_outbox t USING unnest(v_events) e (event_id) WHERE t.event_id = e.event_id;
+    DELETE FROM support_troubleshooting_outbox t USING unnest(v_events) e (event_id) WHERE t.tenant_id = p_tenant AND t.event_id = e.event_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_notifications';
-    DELETE FROM support_troubleshooting_notifications t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_notifications t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
@@ -544,37 +561,44 @@ BEGIN
              WHERE y.tenant_id = p_tenant AND y.created_at < p_before
                -- También lo que espera un canal que nunca se configuró; lo que sale en este momento, no.
                AND (y.status <> 'pending' OR y.leased_until IS NULL OR y.leased_until < now())
-               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
+                                WHERE s.tenant_id = p_tenant AND s.session_id = y.session_id)
              ORDER BY y.created_at LIMIT v_rows) x
-     WHERE t.id = x.id;
+     WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_feedback';
-    DELETE FROM support_troubleshooting_feedback t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_feedback t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_attempts';
-    DELETE FROM support_troubleshooting_attempts t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_attempts t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_decisions';
-    DELETE FROM support_troubleshooting_decisions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_decisions t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     -- Los ejemplos aprendidos se quedan, pero ya no se sabe de quién; el registro de quién enseñó qué se va.
     UPDATE support_troubleshooting_ml_training t SET customer_id = NULL
-      FROM unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id AND t.customer_id IS NOT NULL;
+      FROM unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id AND t.customer_id IS NOT NULL;
     table_name := 'support_troubleshooting_learning';
-    DELETE FROM support_troubleshooting_learning t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_learning t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_sessions';
-    DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id) WHERE t.session_id = x.session_id;
+    DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -588,7 +612,8 @@ BEGIN
     DELETE FROM support_tickets t
      USING (SELECT y.ticket_id FROM support_tickets y
              WHERE y.tenant_id = p_tenant AND y.session_id IS NOT NULL AND y.updated_at < p_before
-               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.session_id = y.session_id)
+               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
+                                WHERE s.tenant_id = p_tenant AND s.session_id = y.session_id)
                AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.ticket_id = y.ticket_id)
              LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.ticket_id = x.ticket_id;
@@ -607,7 +632,7 @@ BEGIN
     DELETE FROM support_troubleshooting_audit_log t
      USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
              WHERE y.tenant_id = p_tenant AND y.at < p_before ORDER BY y.at LIMIT v_rows) x
-     WHERE t.audit_id = x.audit_id;
+     WHERE t.tenant_id = p_tenant AND t.audit_id = x.audit_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
@@ -615,7 +640,7 @@ BEGIN
     DELETE FROM support_troubleshooting_performance_metrics t
      USING (SELECT y.id FROM support_troubleshooting_performance_metrics y
              WHERE y.tenant_id = p_tenant AND y.recorded_at < p_before LIMIT v_rows) x
-     WHERE t.id = x.id;
+     WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 

@@ -12,8 +12,8 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
 -- Valoraciones. Una sesión puede valorarse otra vez: la nueva fila es la vigente (is_current) y la anterior se conserva.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_feedback (
-    id                  uuid        PRIMARY KEY,
-    session_id          uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    id                  uuid        NOT NULL,
+    session_id          uuid        NOT NULL,
     tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
     ticket_id           text,
     customer_email      text        NOT NULL,
@@ -25,11 +25,20 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_feedback (
     completed_steps     integer     NOT NULL DEFAULT 0,
     resolved            boolean     NOT NULL DEFAULT false,
     is_current          boolean     NOT NULL DEFAULT true,
-    collected_at        timestamptz NOT NULL DEFAULT now()
+    collected_at        timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT feedback_key PRIMARY KEY (tenant_id, id),
+    CONSTRAINT feedback_session_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
-CREATE UNIQUE INDEX IF NOT EXISTS feedback_current ON support_troubleshooting_feedback (session_id) WHERE is_current;
--- Sin este índice, borrar una sesión recorrería toda la tabla.
-CREATE INDEX IF NOT EXISTS feedback_by_session ON support_troubleshooting_feedback (session_id);
+DO $$
+BEGIN
+    IF to_regclass('feedback_current') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE UNIQUE INDEX IF NOT EXISTS feedback_current_key
+            ON support_troubleshooting_feedback (tenant_id, session_id) WHERE is_current;
+        -- Sin este índice, borrar una sesión recorrería toda la tabla.
+        CREATE INDEX IF NOT EXISTS feedback_of_session ON support_troubleshooting_feedback (tenant_id, session_id);
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS feedback_by_time ON support_troubleshooting_feedback (tenant_id, collected_at);
 
 -- guiado_rate: guarda una valoración con su evento y su auditoría, y deja vigente solo la última de la sesión.
@@ -40,14 +49,16 @@ DECLARE
 BEGIN
     PERFORM set_config('guiado.tenant', p_tenant, true);
     v := jsonb_populate_record(NULL::support_troubleshooting_feedback, p_change -> 'feedback');
+    v.tenant_id := p_tenant;
     -- La fila de la sesión pone en orden a dos valoraciones simultáneas.
     SELECT x.* INTO s FROM support_troubleshooting_sessions x
-     WHERE x.session_id = v.session_id AND x.tenant_id = p_tenant FOR NO KEY UPDATE;
-    UPDATE support_troubleshooting_feedback SET is_current = false WHERE session_id = v.session_id AND is_current;
+     WHERE x.tenant_id = p_tenant AND x.session_id = v.session_id FOR NO KEY UPDATE;
+    UPDATE support_troubleshooting_feedback f SET is_current = false
+     WHERE f.tenant_id = p_tenant AND f.session_id = v.session_id AND f.is_current;
     INSERT INTO support_troubleshooting_feedback VALUES (v.*);
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits');
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits') x WHERE x.tenant_id = p_tenant;
     -- Una mala valoración retira lo que la sesión había enseñado.
     IF p_change ? 'learning' THEN
         PERFORM guiado_learn(p_tenant, s, p_change -> 'learning');
@@ -94,7 +105,7 @@ RETURNS TABLE (
              WHERE f.tenant_id = guiado_tenant() AND f.is_current AND f.problem_detected_id IS NOT NULL AND f.problem_detected_id <> ''
                AND f.collected_at >= p_start AND f.collected_at < p_end
              GROUP BY f.problem_detected_id) g
-      JOIN support_troubleshooting_sessions s ON s.session_id = g.last_session
+      JOIN support_troubleshooting_sessions s ON s.tenant_id = guiado_tenant() AND s.session_id = g.last_session
      ORDER BY g.total DESC, g.problem_id
 $$;
 

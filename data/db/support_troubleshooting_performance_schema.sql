@@ -12,7 +12,7 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207106); END $$;
 
 -- Auditoría: quién hizo qué. Se inserta sin encadenar; un proceso aparte la sella por lotes (chain_hash).
 CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
-    audit_id    uuid        PRIMARY KEY,
+    audit_id    uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
     at          timestamptz NOT NULL DEFAULT now(),
     actor       text        NOT NULL,
@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
     request_id  text,
     detail      jsonb       NOT NULL DEFAULT '{}',
     chain_seq   bigint,
-    chain_hash  text
+    chain_hash  text,
+    CONSTRAINT audit_key PRIMARY KEY (tenant_id, audit_id)
 );
 CREATE INDEX IF NOT EXISTS audit_by_time ON support_troubleshooting_audit_log (tenant_id, at);
 CREATE INDEX IF NOT EXISTS audit_unsealed ON support_troubleshooting_audit_log (audit_id) WHERE chain_seq IS NULL;
@@ -65,13 +66,14 @@ CREATE INDEX IF NOT EXISTS rate_limits_by_time ON support_troubleshooting_rate_l
 
 -- Medidas de rendimiento de la propia aplicación.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_performance_metrics (
-    id           uuid        PRIMARY KEY,
+    id           uuid        NOT NULL,
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
     metric_name  text        NOT NULL,
     metric_value double precision NOT NULL,
     unit         text        NOT NULL DEFAULT 'ms',
     recorded_at  timestamptz NOT NULL DEFAULT now(),
-    metadata     jsonb       NOT NULL DEFAULT '{}'
+    metadata     jsonb       NOT NULL DEFAULT '{}',
+    CONSTRAINT performance_key PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX IF NOT EXISTS performance_by_name ON support_troubleshooting_performance_metrics (tenant_id, metric_name, recorded_at);
 
@@ -169,17 +171,17 @@ END $$;
 -- Intentos y valoraciones cuentan en el día de su sesión.
 CREATE OR REPLACE FUNCTION guiado_mark_dirty_child() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_tenant  text;
+    v_tenant  text := CASE WHEN TG_OP = 'DELETE' THEN OLD.tenant_id ELSE NEW.tenant_id END;
     v_started timestamptz;
 BEGIN
-    SELECT s.tenant_id, s.started_at INTO v_tenant, v_started FROM support_troubleshooting_sessions s
-     WHERE s.session_id = CASE WHEN TG_OP = 'DELETE' THEN OLD.session_id ELSE NEW.session_id END;
+    SELECT s.started_at INTO v_started FROM support_troubleshooting_sessions s
+     WHERE s.tenant_id = v_tenant AND s.session_id = CASE WHEN TG_OP = 'DELETE' THEN OLD.session_id ELSE NEW.session_id END;
     IF v_started < date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' THEN
         PERFORM guiado_mark_dirty(v_tenant, (v_started AT TIME ZONE 'UTC')::date);
     END IF;
-    IF TG_OP = 'UPDATE' AND NEW.session_id <> OLD.session_id THEN
+    IF TG_OP = 'UPDATE' AND (NEW.tenant_id, NEW.session_id) <> (OLD.tenant_id, OLD.session_id) THEN
         PERFORM guiado_mark_dirty(s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date)
-           FROM support_troubleshooting_sessions s WHERE s.session_id = OLD.session_id;
+           FROM support_troubleshooting_sessions s WHERE s.tenant_id = OLD.tenant_id AND s.session_id = OLD.session_id;
     END IF;
     RETURN NULL;
 END $$;
@@ -206,17 +208,28 @@ CREATE OR REPLACE FUNCTION guiado_search_vector(p_text text) RETURNS tsvector LA
 $$;
 
 CREATE TABLE IF NOT EXISTS support_troubleshooting_search (
-    session_id uuid     PRIMARY KEY REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    session_id uuid     NOT NULL,
     tenant_id  text     NOT NULL DEFAULT guiado_tenant(),
-    document   tsvector NOT NULL
+    document   tsvector NOT NULL,
+    CONSTRAINT search_key PRIMARY KEY (tenant_id, session_id),
+    CONSTRAINT search_session_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS search_by_word ON support_troubleshooting_search USING gin (document);
 
 CREATE OR REPLACE FUNCTION guiado_index_session() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_document tsvector := guiado_search_vector(concat_ws(' ', NEW.problem_description, NEW.detected_problem_title));
 BEGIN
-    INSERT INTO support_troubleshooting_search (session_id, tenant_id, document)
-    VALUES (NEW.session_id, NEW.tenant_id, guiado_search_vector(concat_ws(' ', NEW.problem_description, NEW.detected_problem_title)))
-    ON CONFLICT (session_id) DO UPDATE SET tenant_id = excluded.tenant_id, document = excluded.document;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE support_troubleshooting_search x SET tenant_id = NEW.tenant_id, session_id = NEW.session_id, document = v_document
+         WHERE x.tenant_id = OLD.tenant_id AND x.session_id = OLD.session_id;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    INSERT INTO support_troubleshooting_search (session_id, tenant_id, document) VALUES (NEW.session_id, NEW.tenant_id, v_document)
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 
@@ -257,7 +270,7 @@ BEGIN
         INSERT INTO support_troubleshooting_search (session_id, tenant_id, document)
         SELECT s.session_id, s.tenant_id, guiado_search_vector(concat_ws(' ', s.problem_description, s.detected_problem_title))
           FROM support_troubleshooting_sessions s
-        ON CONFLICT (session_id) DO NOTHING;
+        ON CONFLICT DO NOTHING;
     END IF;
 END $do$;
 
@@ -315,7 +328,7 @@ RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
               FROM support_troubleshooting_sessions s
               LEFT JOIN LATERAL (
                     SELECT y.rating, y.was_helpful, y.collected_at FROM support_troubleshooting_feedback y
-                     WHERE y.session_id = s.session_id AND y.is_current OFFSET 0) f ON true
+                     WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id AND y.is_current OFFSET 0) f ON true
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x
      WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
@@ -336,19 +349,20 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
             SELECT s.session_id, s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day,
                    coalesce(nullif(CASE WHEN a.guide_version_id IS NULL OR a.guide_version_id = s.guide_version_id THEN s.detected_problem_id
                                         ELSE (SELECT g.guide_id FROM support_troubleshooting_guide_versions g
-                                               WHERE g.guide_version_id = a.guide_version_id) END, '*'), '') COLLATE "C" AS problem_id,
+                                               WHERE g.tenant_id = s.tenant_id AND g.guide_version_id = a.guide_version_id) END, '*'), '') COLLATE "C" AS problem_id,
                    coalesce(a.guide_version_id::text, s.guide_version_id::text, '') COLLATE "C" AS guide_version,
                    a.id, a.step_number, coalesce(a.step_id, '') COLLATE "C" AS step_id, a.step_title, a.success, a.outcome, a.active_seconds
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
                     SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
-                      FROM support_troubleshooting_attempts y WHERE y.session_id = s.session_id OFFSET 0) a
+                      FROM support_troubleshooting_attempts y WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x
      WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
        -- Un intento corregido por otro de su sesión no cuenta: vale la corrección.
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
-                        WHERE c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id OFFSET 0)
+                        WHERE c.tenant_id = x.tenant_id AND c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id
+                       OFFSET 0)
      GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id
 $$;
 
@@ -466,7 +480,8 @@ END $$;
 
 -- guiado_keep: guarda lo que estas sesiones aportan a sus días, justo antes de que la limpieza las borre. Se calcula como la
 -- diferencia entre el día con ellas y sin ellas, para que también cuadren los clientes distintos.
-CREATE OR REPLACE FUNCTION guiado_keep(p_sessions uuid[]) RETURNS void LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
+DROP FUNCTION IF EXISTS guiado_keep(uuid[]);  -- de instalaciones anteriores
+CREATE OR REPLACE FUNCTION guiado_keep(p_tenant text, p_sessions uuid[]) RETURNS void LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
     v_names text[];
     v_from  timestamptz[];
@@ -476,7 +491,7 @@ BEGIN
       FROM (SELECT array_agg(d.tenant_id) AS tenants, array_agg(d.day) AS days
               FROM (SELECT DISTINCT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day
                       FROM unnest(p_sessions) w (session_id)
-                      JOIN support_troubleshooting_sessions s ON s.session_id = w.session_id) d) x,
+                      JOIN support_troubleshooting_sessions s ON s.tenant_id = p_tenant AND s.session_id = w.session_id) d) x,
            LATERAL guiado_day_ranges(x.tenants, x.days) r;
     INSERT INTO support_troubleshooting_rollup_daily_kept AS k
     SELECT b.tenant_id, b.day, b.problem_id, b.guide_version, b.problem_title,
@@ -524,49 +539,60 @@ BEGIN
 END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Lectura exacta al momento, para el inquilino de la conexión: los días cerrados y limpios salen del resumen; hoy, los días sucios
+-- Lectura exacta al momento, para un inquilino: los días cerrados y limpios salen del resumen; hoy, los días sucios
 -- y los trozos de día de los extremos se calculan de las tablas. Todo en una consulta: todo se ve en el mismo instante.
 -- De un trozo de día no se sabe nada de sus sesiones ya borradas: esas cuentan solo en días completos.
 -- ---------------------------------------------------------------------------------------------------------------------
-CREATE OR REPLACE FUNCTION guiado_closed_days(p_from timestamptz, p_to timestamptz) RETURNS SETOF date LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION guiado_closed_days(p_tenant text, p_from timestamptz, p_to timestamptz) RETURNS SETOF date LANGUAGE sql STABLE AS $$
     SELECT d.day FROM support_troubleshooting_rollup_days d
-     WHERE d.tenant_id = guiado_tenant()
+     WHERE d.tenant_id = p_tenant
        AND d.day::timestamp AT TIME ZONE 'UTC' >= p_from AND (d.day + 1)::timestamp AT TIME ZONE 'UTC' <= p_to
        AND NOT EXISTS (SELECT FROM support_troubleshooting_dirty_days x WHERE x.tenant_id = d.tenant_id AND x.day = d.day)
 $$;
 
 -- Lo que queda de [p_from, p_to) entre los días cerrados.
-CREATE OR REPLACE FUNCTION guiado_live_ranges(p_from timestamptz, p_to timestamptz) RETURNS TABLE (lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION guiado_live_ranges(p_tenant text, p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
     SELECT x.lo, x.hi
       FROM (SELECT coalesce(lag(c.ends) OVER (ORDER BY c.starts), p_from) AS lo, c.starts AS hi
               FROM (SELECT d.day::timestamp AT TIME ZONE 'UTC' AS starts, (d.day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
-                      FROM guiado_closed_days(p_from, p_to) d (day)
+                      FROM guiado_closed_days(p_tenant, p_from, p_to) d (day)
                     UNION ALL
                     SELECT p_to, p_to) c) x
      WHERE x.lo < x.hi
 $$;
 
-CREATE OR REPLACE FUNCTION guiado_daily(p_from timestamptz, p_to timestamptz)
+CREATE OR REPLACE FUNCTION guiado_daily(p_tenant text, p_from timestamptz, p_to timestamptz)
 RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE SET jit = off AS $$
     SELECT r.*
-      FROM guiado_closed_days(p_from, p_to) c (day)
-     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_daily x WHERE x.tenant_id = guiado_tenant() AND x.day = c.day OFFSET 0) r
+      FROM guiado_closed_days(p_tenant, p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_daily x WHERE x.tenant_id = p_tenant AND x.day = c.day OFFSET 0) r
     UNION ALL
     SELECT m.*
-      FROM (SELECT array_agg(guiado_tenant()) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his FROM guiado_live_ranges(p_from, p_to) r) x,
+      FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+              FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
            LATERAL guiado_measure(x.tenants, x.los, x.his) m
 $$;
 
-CREATE OR REPLACE FUNCTION guiado_steps_daily(p_from timestamptz, p_to timestamptz)
+CREATE OR REPLACE FUNCTION guiado_steps_daily(p_tenant text, p_from timestamptz, p_to timestamptz)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE SET jit = off AS $$
     SELECT r.*
-      FROM guiado_closed_days(p_from, p_to) c (day)
-     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_steps x WHERE x.tenant_id = guiado_tenant() AND x.day = c.day OFFSET 0) r
+      FROM guiado_closed_days(p_tenant, p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_steps x WHERE x.tenant_id = p_tenant AND x.day = c.day OFFSET 0) r
     UNION ALL
     SELECT m.*
-      FROM (SELECT array_agg(guiado_tenant()) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his FROM guiado_live_ranges(p_from, p_to) r) x,
+      FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+              FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
            LATERAL guiado_measure_steps(x.tenants, x.los, x.his) m
 $$;
+
+-- Lo mismo para el inquilino de la conexión: para quien pregunta con psql.
+CREATE OR REPLACE FUNCTION guiado_daily(p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$ SELECT * FROM guiado_daily(guiado_tenant(), p_from, p_to) $$;
+CREATE OR REPLACE FUNCTION guiado_steps_daily(p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$ SELECT * FROM guiado_steps_daily(guiado_tenant(), p_from, p_to) $$;
+DROP FUNCTION IF EXISTS guiado_live_ranges(timestamptz, timestamptz);  -- de instalaciones anteriores
+DROP FUNCTION IF EXISTS guiado_closed_days(timestamptz, timestamptz);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Vistas materializadas, sobre el resumen: recalcularlas cuesta lo mismo con mil sesiones que con diez millones. No tienen
@@ -644,8 +670,8 @@ END $$;
 
 -- check_rate_limit: cuenta esta petición y dice si cabe (true) en p_max por cada ventana fija de p_minutes. La cuenta se para en
 -- p_max + 1, y quien ya se pasó solo lee: un abuso no llega a escribir.
-CREATE OR REPLACE FUNCTION check_rate_limit(p_identifier text, p_type text, p_max integer, p_minutes integer) RETURNS boolean
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_rate_limit(p_tenant text, p_identifier text, p_type text, p_max integer, p_minutes integer)
+RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     v_window   timestamptz;
     v_requests integer;
@@ -656,18 +682,22 @@ BEGIN
     END IF;
     v_window := to_timestamp(floor(extract(epoch FROM clock_timestamp())::double precision / (60.0 * p_minutes)) * 60.0 * p_minutes);
     SELECT r.requests INTO v_requests FROM support_troubleshooting_rate_limits r
-     WHERE r.tenant_id = guiado_tenant() AND r.identifier = p_identifier AND r.limit_type = p_type
+     WHERE r.tenant_id = p_tenant AND r.identifier = p_identifier AND r.limit_type = p_type
        AND r.window_minutes = p_minutes AND r.window_start = v_window;
     IF v_requests > p_max THEN
         RETURN false;
     END IF;
     INSERT INTO support_troubleshooting_rate_limits AS r (tenant_id, identifier, limit_type, window_start, window_minutes, requests)
-    VALUES (guiado_tenant(), p_identifier, p_type, v_window, p_minutes, 1)
+    VALUES (p_tenant, p_identifier, p_type, v_window, p_minutes, 1)
     ON CONFLICT (tenant_id, identifier, limit_type, window_minutes, window_start)
         DO UPDATE SET requests = r.requests + 1 WHERE r.requests <= p_max
     RETURNING requests INTO v_requests;
     RETURN FOUND AND v_requests <= p_max;
 END $$;
+
+-- Lo mismo para el inquilino de la conexión.
+CREATE OR REPLACE FUNCTION check_rate_limit(p_identifier text, p_type text, p_max integer, p_minutes integer) RETURNS boolean
+LANGUAGE sql AS $$ SELECT check_rate_limit(guiado_tenant(), p_identifier, p_type, p_max, p_minutes) $$;
 
 -- Medidas de las últimas p_hours horas; p_name NULL, todas.
 CREATE OR REPLACE FUNCTION get_performance_stats(p_name text DEFAULT NULL, p_hours integer DEFAULT 24)
@@ -756,7 +786,7 @@ RETURNS TABLE (
               JOIN support_troubleshooting_search x ON x.document @@ q.query AND x.tenant_id = guiado_tenant()
              ORDER BY 2 DESC, 1 DESC
              LIMIT least(greatest(coalesce(p_limit, 20), 1), 1000)) best
-      JOIN support_troubleshooting_sessions s ON s.session_id = best.session_id
+      JOIN support_troubleshooting_sessions s ON s.tenant_id = guiado_tenant() AND s.session_id = best.session_id
      ORDER BY best.rank DESC, s.session_id DESC
 $$;
 

@@ -7,7 +7,9 @@
 --
 -- Ideas que conviene conocer antes de leer:
 --   * Los identificadores son UUIDv7 y los crea la aplicación: crecen con el tiempo y no dependen de secuencias.
---   * Todas las tablas llevan tenant_id. Sin configurar nada, el inquilino es 'default'.
+--   * Todas las tablas llevan tenant_id, que va primero en cada clave y está en cada JOIN. Sin configurar nada, el inquilino es
+--     'default'. Las funciones de guiado reciben el inquilino como argumento; el ajuste guiado.tenant es solo el segundo candado
+--     (la seguridad por filas), el valor por omisión de la columna y lo que usa quien pregunta con psql.
 --   * Los hechos se agregan y no se corrigen: una corrección es una fila nueva. Las tasas siempre se calculan.
 --   * Cada respuesta del cliente se guarda con UNA llamada a guiado_commit(): la sesión, el intento, la decisión, el
 --     evento y la auditoría quedan juntos o no queda nada.
@@ -74,7 +76,7 @@ CREATE TABLE IF NOT EXISTS support_tickets (
 -- la versión con la que empezó, aunque la guía cambie.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
-    guide_version_id uuid        PRIMARY KEY,
+    guide_version_id uuid        NOT NULL,
     tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
     scope            text        NOT NULL DEFAULT '',          -- '' = publicada para todos; otro valor = archivo privado de un agente
     guide_id         text        NOT NULL,
@@ -84,6 +86,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
     author           text,
     published_at     timestamptz NOT NULL DEFAULT now(),
     content          jsonb       NOT NULL,                     -- guía completa, con step_id y revisión en cada paso
+    CONSTRAINT guide_versions_key PRIMARY KEY (tenant_id, guide_version_id),
     CONSTRAINT guide_versions_hash_key UNIQUE (tenant_id, scope, guide_id, content_hash),
     CONSTRAINT guide_versions_version_key UNIQUE (tenant_id, scope, guide_id, version)
 );
@@ -261,7 +264,7 @@ END $$;
 -- Sesiones: un cliente, un problema, una guía.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
-    session_id             uuid        PRIMARY KEY,
+    session_id             uuid        NOT NULL,
     tenant_id              text        NOT NULL DEFAULT guiado_tenant(),
     ticket_id              text,
     customer_email         text        NOT NULL,
@@ -284,7 +287,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     failures               integer     NOT NULL DEFAULT 0,     -- intentos fallidos en toda la sesión
     attempts               integer     NOT NULL DEFAULT 0,     -- intentos en total
     decisions              integer     NOT NULL DEFAULT 0,     -- ofertas hechas al cliente
-    guide_version_id       uuid        REFERENCES support_troubleshooting_guide_versions (guide_version_id),
+    guide_version_id       uuid,
     customer_id            text,                               -- seudónimo estable del cliente: no revela su correo
     language               text        NOT NULL DEFAULT 'es',
     channel                text,                               -- api, facade, terminal, web…
@@ -309,6 +312,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     true_step_id           text,
     agent_minutes          double precision,
     urgent                 boolean     NOT NULL DEFAULT false, -- llamó a una persona antes de cualquier paso
+    CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
+    CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
+        REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
     CONSTRAINT sessions_step_range CHECK (current_step >= 0 AND total_steps >= 0 AND current_step <= total_steps)
 ) WITH (fillfactor = 80);
 
@@ -337,7 +343,7 @@ CREATE INDEX IF NOT EXISTS sessions_by_escalation ON support_troubleshooting_ses
 -- agregan.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
-    session_id    uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    session_id    uuid        NOT NULL,
     number        integer     NOT NULL,
     tenant_id     text        NOT NULL DEFAULT guiado_tenant(),
     offered_at    timestamptz NOT NULL DEFAULT now(),
@@ -349,7 +355,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
     rule          text        NOT NULL,               -- qué regla decidió
     explored      boolean     NOT NULL DEFAULT false, -- si fue una exploración y con qué probabilidad
     probability   double precision,
-    PRIMARY KEY (session_id, number)
+    CONSTRAINT decisions_key PRIMARY KEY (tenant_id, session_id, number),
+    CONSTRAINT decisions_session_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -359,8 +367,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
 --   success: true si el paso se hizo (solved, done, not_helped); false si no se pudo.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
-    id               uuid        PRIMARY KEY,
-    session_id       uuid        NOT NULL REFERENCES support_troubleshooting_sessions (session_id) ON DELETE CASCADE,
+    id               uuid        NOT NULL,
+    session_id       uuid        NOT NULL,
     tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
     step_number      integer     NOT NULL,
     step_title       text,
@@ -379,10 +387,18 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     source           text        NOT NULL DEFAULT 'customer' CHECK (source IN ('customer', 'machine', 'agent')),
     reason           text,                            -- por qué no pudo (could_not)
     corrects         uuid,                            -- intento anterior al que esta fila corrige
-    guide_version_id uuid                             -- la guía de entonces: la sesión puede seguir otra después
+    guide_version_id uuid,                            -- la guía de entonces: la sesión puede seguir otra después
+    CONSTRAINT attempts_key PRIMARY KEY (tenant_id, id),
+    CONSTRAINT attempts_session_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
 
-CREATE INDEX IF NOT EXISTS attempts_by_session ON support_troubleshooting_attempts (session_id, attempted_at);
+DO $$
+BEGIN
+    IF to_regclass('attempts_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS attempts_of_session ON support_troubleshooting_attempts (tenant_id, session_id, attempted_at);
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS attempts_corrected ON support_troubleshooting_attempts (corrects) WHERE corrects IS NOT NULL;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -390,7 +406,7 @@ CREATE INDEX IF NOT EXISTS attempts_corrected ON support_troubleshooting_attempt
 -- fila. De aquí salen los ejemplos de support_troubleshooting_ml_training, que son los que lee la detección.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
-    id          uuid        PRIMARY KEY,
+    id          uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
     session_id  uuid,
     problem_id  text,
@@ -399,10 +415,16 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_learning (
     text        text,
     weight      double precision NOT NULL DEFAULT 1,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    metadata    jsonb       NOT NULL DEFAULT '{}'
+    metadata    jsonb       NOT NULL DEFAULT '{}',
+    CONSTRAINT learning_key PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX IF NOT EXISTS learning_by_problem ON support_troubleshooting_learning (tenant_id, problem_id, created_at);
-CREATE INDEX IF NOT EXISTS learning_by_session ON support_troubleshooting_learning (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('learning_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS learning_of_session ON support_troubleshooting_learning (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- Respuestas ya dadas a una Idempotency-Key: repetir la petición devuelve lo mismo sin hacerlo otra vez.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (
@@ -422,6 +444,7 @@ CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempo
 --   found     solo si la detección cambió de parecer: el problema, su guía y lo que se aclaró
 --   attempts, decisions, events, audits        listas de filas
 --   learning  opcional: lo que la sesión enseña a la detección (guiado_learn, en el cuarto esquema)
+-- Todo es del inquilino p_tenant: una fila que diga otro no se escribe.
 -- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION guiado_commit(p_tenant text, p_change jsonb) RETURNS boolean
@@ -433,9 +456,10 @@ DECLARE
 BEGIN
     PERFORM set_config('guiado.tenant', p_tenant, true);
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
+    v.tenant_id := p_tenant;
     v.urgent := coalesce(v.urgent, false);
     IF v_expected IS NULL THEN
-        INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT (session_id) DO NOTHING;
+        INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT DO NOTHING;
     ELSE
         UPDATE support_troubleshooting_sessions s SET
             ticket_id = v.ticket_id, status = v.status, current_step = v.current_step, updated_at = v.updated_at,
@@ -444,7 +468,7 @@ BEGIN
             ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
             true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent
-         WHERE s.session_id = v.session_id AND s.tenant_id = p_tenant AND s.version = v_expected
+         WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id AND s.version = v_expected
         RETURNING s.* INTO v;
     END IF;
     IF NOT FOUND THEN
@@ -459,16 +483,16 @@ BEGIN
             detection_confidence = v_found.detection_confidence, alternatives = v_found.alternatives,
             clarifications = v_found.clarifications, recontact_of = v_found.recontact_of,
             already_tried = coalesce(v_found.already_tried, '[]')
-         WHERE s.session_id = v.session_id
+         WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
     END IF;
     INSERT INTO support_troubleshooting_attempts
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts');
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts') x WHERE x.tenant_id = p_tenant;
     INSERT INTO support_troubleshooting_decisions
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_decisions, p_change -> 'decisions');
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_decisions, p_change -> 'decisions') x WHERE x.tenant_id = p_tenant;
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits');
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits') x WHERE x.tenant_id = p_tenant;
     IF p_change ? 'learning' THEN
         PERFORM guiado_learn(p_tenant, v, p_change -> 'learning');
     END IF;
@@ -557,9 +581,9 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
            count(*) FILTER (WHERE t.success) AS successful_attempts,
            count(*) FILTER (WHERE NOT t.success) AS failed_attempts
       FROM support_troubleshooting_attempts t
-     WHERE t.session_id = s.session_id
+     WHERE t.tenant_id = s.tenant_id AND t.session_id = s.session_id
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
-                        WHERE c.corrects IS NOT NULL AND c.corrects = t.id AND c.session_id = t.session_id)
+                        WHERE c.tenant_id = t.tenant_id AND c.corrects IS NOT NULL AND c.corrects = t.id AND c.session_id = t.session_id)
  ) a
  WHERE s.tenant_id = guiado_tenant();
 
@@ -619,8 +643,8 @@ BEGIN
                    sum(m.duration_count) FILTER (WHERE m.problem_id = '*') AS durations,
                    sum(m.steps_to_resolution) FILTER (WHERE m.problem_id = '*') AS steps,
                    count(DISTINCT m.problem_id) FILTER (WHERE m.problem_id NOT IN ('', '*')) AS problems
-              FROM guiado_daily(p_start, p_end) m) d,
-           (SELECT coalesce(sum(s.total_attempts), 0) AS attempts FROM guiado_steps_daily(p_start, p_end) s) a;
+              FROM guiado_daily(guiado_tenant(), p_start, p_end) m) d,
+           (SELECT coalesce(sum(s.total_attempts), 0) AS attempts FROM guiado_steps_daily(guiado_tenant(), p_start, p_end) s) a;
 END $$;
 
 DO $$ BEGIN PERFORM guiado_share(ARRAY[

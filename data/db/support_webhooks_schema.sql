@@ -13,15 +13,21 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
 -- que lo quiere recibe una fila en deliveries: esa fila ES el trabajo pendiente.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_outbox (
-    event_id    uuid        PRIMARY KEY,
+    event_id    uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
     session_id  uuid,
     event       text        NOT NULL,
     data        jsonb       NOT NULL,
-    occurred_at timestamptz NOT NULL DEFAULT now()
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT outbox_key PRIMARY KEY (tenant_id, event_id)
 );
 CREATE INDEX IF NOT EXISTS outbox_by_time ON support_troubleshooting_outbox (tenant_id, occurred_at);
-CREATE INDEX IF NOT EXISTS outbox_by_session ON support_troubleshooting_outbox (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('outbox_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS outbox_of_session ON support_troubleshooting_outbox (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Webhooks registrados. El identificador lo elige quien registra; registrar otra vez el mismo cambia lo que se diga y conserva lo demás.
@@ -59,16 +65,19 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
 --   destination: el webhook_id. state: pending (por enviar) · delivered · exhausted (sin intentos) · disabled (el destino
 --   estaba desactivado) · cancelled (se quitó el destino). Las agotadas y las desactivadas se pueden volver a enviar.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_deliveries (
-    delivery_id  uuid        PRIMARY KEY,
+    delivery_id  uuid        NOT NULL,
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
-    event_id     uuid        NOT NULL REFERENCES support_troubleshooting_outbox (event_id) ON DELETE CASCADE,
+    event_id     uuid        NOT NULL,
     destination  text        NOT NULL,
     state        text        NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'exhausted', 'disabled', 'cancelled')),
     attempts     integer     NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL DEFAULT now(),
     created_at   timestamptz NOT NULL DEFAULT now(),
     finished_at  timestamptz,
-    last_error   text
+    last_error   text,
+    CONSTRAINT deliveries_key PRIMARY KEY (tenant_id, delivery_id),
+    CONSTRAINT deliveries_event_fkey FOREIGN KEY (tenant_id, event_id)
+        REFERENCES support_troubleshooting_outbox (tenant_id, event_id) ON DELETE CASCADE
 );
 DO $$
 BEGIN  -- instalaciones anteriores
@@ -93,12 +102,17 @@ CREATE INDEX IF NOT EXISTS deliveries_waiting
     ON support_troubleshooting_deliveries (tenant_id, destination, event_id) INCLUDE (due_at) WHERE state = 'pending';
 DROP INDEX IF EXISTS deliveries_due;  -- de instalaciones anteriores
 -- Sin este índice, borrar un evento recorrería toda la cola.
-CREATE INDEX IF NOT EXISTS deliveries_by_event ON support_troubleshooting_deliveries (event_id);
+DO $$
+BEGIN
+    IF to_regclass('deliveries_by_event') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS deliveries_of_event ON support_troubleshooting_deliveries (tenant_id, event_id);
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS deliveries_by_destination ON support_troubleshooting_deliveries (tenant_id, destination, delivery_id);
 
 -- Historial de envíos: una fila por INTENTO.
 CREATE TABLE IF NOT EXISTS support_webhook_events (
-    id              uuid        PRIMARY KEY,
+    id              uuid        NOT NULL,
     tenant_id       text        NOT NULL DEFAULT guiado_tenant(),
     webhook_id      text        NOT NULL,
     event_id        uuid,
@@ -109,28 +123,36 @@ CREATE TABLE IF NOT EXISTS support_webhook_events (
     response_body   text,
     error_message   text,
     duration_ms     double precision,
-    sent_at         timestamptz NOT NULL DEFAULT now()
+    sent_at         timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT webhook_events_key PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (tenant_id, webhook_id, sent_at);
 -- Los dos que usa la limpieza: sin ellos, cada tanda recorrería la tabla.
-CREATE INDEX IF NOT EXISTS webhook_events_by_event ON support_webhook_events (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_events_by_time ON support_webhook_events (tenant_id, sent_at);
+DO $$
+BEGIN
+    IF to_regclass('webhook_events_by_event') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS webhook_events_of_event ON support_webhook_events (tenant_id, event_id) WHERE event_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- guiado_emit: guarda eventos y crea un envío por cada webhook que los pidió; los de uno desactivado esperan a que alguien los pida.
--- Los identificadores de envío salen del evento y del destino: repetir no duplica.
+-- Los identificadores de envío salen del evento y del destino: repetir no duplica. Un evento de otro inquilino no se guarda.
+-- ON CONFLICT no nombra la clave: así la función sirve también mientras una instalación anterior cambia la suya.
 CREATE OR REPLACE FUNCTION guiado_emit(p_tenant text, p_events jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     WITH emitted AS (
         INSERT INTO support_troubleshooting_outbox
-        SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events)
-        RETURNING event_id, event, occurred_at
+        SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_outbox, p_events) x WHERE x.tenant_id = p_tenant
+        RETURNING tenant_id, event_id, event, occurred_at
     )
     INSERT INTO support_troubleshooting_deliveries (delivery_id, tenant_id, event_id, destination, state, due_at, created_at)
     SELECT md5(e.event_id::text || ' ' || w.webhook_id)::uuid, p_tenant, e.event_id, w.webhook_id,
            CASE WHEN w.enabled THEN 'pending' ELSE 'disabled' END, e.occurred_at, e.occurred_at
       FROM emitted e
-      JOIN support_webhooks w ON w.tenant_id = p_tenant AND (e.event = ANY (w.events) OR '*' = ANY (w.events))
-    ON CONFLICT (delivery_id) DO NOTHING;
+      JOIN support_webhooks w ON w.tenant_id = e.tenant_id AND (e.event = ANY (w.events) OR '*' = ANY (w.events))
+     WHERE e.tenant_id = p_tenant AND w.tenant_id = p_tenant
+    ON CONFLICT DO NOTHING;
 END $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[

@@ -76,9 +76,7 @@ def test_a_conflict_is_shown_and_settled_as_told(here: Run, file: Path, facade: 
     entry = {"problem_title": "del editor", "steps": [{"title": "Enchufa", "instructions": ["Enchufa"]}]}
 
     assert title_in_use() == "uno"
-    running = engine()
-    given = ("", "cafetera", entry, "eva")
-    assert running.write(running.scope("facade"), lambda kept: kept.version, publications.save_draft, *given) == 2
+    assert engine().door("facade").write(publications.save_draft, "", "cafetera", entry, "eva").version == 2
     assert doubts() == []
     write(file, "dos")
     assert title_in_use() == "dos"

@@ -320,11 +320,14 @@ class World:
         self.dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.versions = [uuid.UUID(int=n) for n in (1, 2)]
         self.sessions: list[uuid.UUID] = []
+        self.tenants: dict[uuid.UUID, str] = {}
 
     async def publish(self) -> None:
-        for number, version in enumerate(self.versions, 1):
-            row = {"guide_version_id": version, "guide_id": "a", "version": number, "content_hash": str(number), "content": "{}"}
-            await insert(self.db, "support_troubleshooting_guide_versions", row)
+        for tenant in ("default", "otro"):
+            for number, version in enumerate(self.versions, 1):
+                row = {"guide_id": "a", "version": number, "content_hash": str(number), "content": "{}"}
+                row |= {"tenant_id": tenant, "guide_version_id": version}
+                await insert(self.db, "support_troubleshooting_guide_versions", row)
 
     def new_id(self) -> uuid.UUID:
         return uuid.UUID(int=self.dice.getrandbits(128))
@@ -352,6 +355,7 @@ class World:
         tenant = self.dice.choice(["default", "default", "otro"])
         session_id = await add_session(self.db, session_id=self.new_id(), tenant_id=tenant, **self.state(self.moment()))
         self.sessions.append(session_id)
+        self.tenants[session_id] = tenant
 
     async def change(self) -> None:
         fields = self.state(self.moment())
@@ -371,7 +375,8 @@ class World:
             "UPDATE support_troubleshooting_feedback SET is_current = false WHERE session_id = $1 AND is_current", session_id
         )
         helpful = self.dice.choice([True, False, None])
-        await add_feedback(self.db, session_id, rating=self.dice.randint(1, 5), was_helpful=helpful)
+        tenant = self.tenants[session_id]
+        await add_feedback(self.db, session_id, tenant_id=tenant, rating=self.dice.randint(1, 5), was_helpful=helpful)
 
     async def attempt(self) -> None:
         """An answer: the attempt and the session change together, as guiado_commit does it."""
@@ -387,6 +392,7 @@ class World:
             await add_attempt(
                 self.db,
                 session_id,
+                tenant_id=self.tenants[session_id],
                 id=self.new_id(),
                 step_number=self.dice.randint(1, 3),
                 step_id=self.dice.choice(["x", None]),
@@ -402,13 +408,16 @@ class World:
         started = await self.db.fetchval(
             "SELECT started_at FROM support_troubleshooting_sessions WHERE session_id = $1", session_id
         )
-        await add_attempt(self.db, session_id, id=self.new_id(), attempted_at=started, outcome="not_helped")
+        own = {"tenant_id": self.tenants[session_id], "id": self.new_id()}
+        await add_attempt(self.db, session_id, **own, attempted_at=started, outcome="not_helped")
 
     async def correct_attempt(self) -> None:
+        session_id = self.dice.choice(self.sessions)
         await self.db.execute(
-            "UPDATE support_troubleshooting_attempts SET success = NOT success, session_id = $1 "
+            "UPDATE support_troubleshooting_attempts SET success = NOT success, session_id = $1, tenant_id = $2 "
             "WHERE id = (SELECT id FROM support_troubleshooting_attempts ORDER BY id LIMIT 1)",
-            self.dice.choice(self.sessions),
+            session_id,
+            self.tenants[session_id],
         )
 
     async def step(self) -> None:

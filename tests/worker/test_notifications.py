@@ -451,7 +451,7 @@ def test_a_hook_that_is_gone_waits_and_tells_of_itself_alone(dsn: str) -> None:
             await desk.told(*ids)
             await until(lambda: is_sent(desk, ids[1]))
         assert (await desk.look(ids[0]))["status"] == "pending"
-        (refused,) = await desk.in_store(store.refused, None, clock.now())
+        (refused,) = await desk.in_store(store.refused, "default", clock.now())
         assert (refused["channel"], refused["recipient"]) == ("teams", "gone")
         assert "webhook_url" in refused["reason"]
         assert (await desk.in_store(look_at_channels))[0].state is State.DOUBTFUL

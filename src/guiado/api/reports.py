@@ -36,7 +36,7 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
     titles = _titles(request)
 
     async def run(work: UnitOfWork) -> AnalyticsOut:
-        found = await report.analytics(work.connection, period.days, titles)
+        found = await report.analytics(work, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],

@@ -8,8 +8,7 @@ import typer
 
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual
-
-_BY = "terminal"
+from guiado.cli.operator import OPERATOR
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +37,7 @@ def versions(
 
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
-    found = running.read(running.scope(_BY, "agent"), publications.versions, "", problem_id)
+    found = running.door(*OPERATOR).read(publications.versions, "", problem_id)
     if as_json:
         screen.print_json(found)
         return
@@ -67,8 +66,7 @@ def revert(
 
     screen, running = screen_of(context), engine()
     running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
-    scope = running.scope(_BY, "agent")
-    number = running.write(scope, lambda found: found.version, publications.revert, "", problem_id, _BY, version)
+    number = running.door(*OPERATOR).write(publications.revert, "", problem_id, OPERATOR[0], version).version
     if as_json:
         screen.print_json({"guide": problem_id, "version": number, "state": "in_use"})
         return

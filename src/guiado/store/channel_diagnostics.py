@@ -7,13 +7,18 @@ from datetime import UTC
 from typing import Any
 
 from guiado import clock
+from guiado.store import notifications, schedule
 from guiado.store.check_result import Finding, doubtful, good
-from guiado.store.queries import sql
 
 
 async def look_at_channels(connection: Any) -> list[Finding]:  # noqa: ANN401
-    """A finding for each channel whose account, server or hook is refused."""
-    rows = await connection.fetch(sql("notifications", "refused"), None, clock.now())
+    """A finding for each channel whose account, server or hook is refused, in every tenant."""
+    rows = [
+        row
+        for tenant in await schedule.tenants(connection)
+        for row in await notifications.refused(connection, tenant, clock.now())
+    ]
+    rows.sort(key=lambda row: row["since"])
     return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]
 
 

@@ -74,6 +74,14 @@ class SchemaFile:
         """Whether it changes what older installations have, and so must never change itself."""
         return self.name.startswith("migrations/")
 
+    @property
+    def parts(self) -> list[str]:
+        """What is sent to the server at once: all of it, or, of a migration without a transaction, each paragraph.
+
+        PostgreSQL builds an index concurrently only in a statement that comes alone.
+        """
+        return self.text.split("\n\n") if self.is_migration else [self.text]
+
 
 def schema_files() -> list[SchemaFile]:
     """All files in the order in which they run."""
@@ -303,7 +311,8 @@ async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
     log.debug("schema_file_applied", file=file.name)
     own_transactions = not file.is_migration or file.text.startswith("-- no-transaction")
     if own_transactions:
-        await connection.execute(file.text)
+        for part in file.parts:
+            await connection.execute(part)
         await _record(connection, file)
         return
     async with connection.transaction():

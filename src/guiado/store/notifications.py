@@ -95,10 +95,10 @@ async def put(
         The row, with its id; and whether it was stored already.
     """
     if message.dedup_key:
-        await connection.execute(sql("notifications", "one_at_a_time"), message.dedup_key)
+        await connection.execute(sql("notifications", "one_at_a_time"), tenant, message.dedup_key)
     notification_id = clock.new_id()
     row = await connection.fetchrow(
-        sql("notifications", "put"), notification_id, tenant, UUID(message.session_id) if message.session_id else None,
+        sql("notifications", "put"), tenant, notification_id, UUID(message.session_id) if message.session_id else None,
         message.notification_type, message.channel, message.recipient, message.priority, message.subject, message.message,
         message.status, message.error_message, message.metadata or {}, message.dedup_key, within_s, now,
     )  # fmt: skip
@@ -204,12 +204,8 @@ async def figures(connection: Connection, tenant: str, now: datetime) -> list[di
     return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
 
 
-async def refused(connection: Connection, tenant: str | None, now: datetime) -> list[dict[str, Any]]:
-    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first.
-
-    Args:
-        tenant: None for all.
-    """
+async def refused(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
+    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first."""
     return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "refused"), tenant, now)]
 
 

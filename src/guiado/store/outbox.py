@@ -225,10 +225,10 @@ async def is_waiting(connection: Connection, tenant: str, now: datetime, besides
 
 
 async def first_attempts(
-    connection: Connection, event_id: UUID, now: datetime, webhook_ids: Sequence[str] | None
+    connection: Connection, tenant: str, event_id: UUID, now: datetime, webhook_ids: Sequence[str] | None
 ) -> list[dict[str, Any]]:
     """What became of an event so far, at each of these endpoints, by default all of them."""
-    rows = await connection.fetch(sql("outbox", "first_attempts"), event_id, now, webhook_ids)
+    rows = await connection.fetch(sql("outbox", "first_attempts"), tenant, event_id, now, webhook_ids)
     return [dict(cast("Mapping[str, Any]", row)) for row in rows]
 
 

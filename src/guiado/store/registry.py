@@ -117,9 +117,9 @@ async def delete_webhook(connection: Connection, tenant: str, webhook_id: str) -
     return bool(await connection.fetchval(sql("registry", "webhook_delete"), tenant, webhook_id))
 
 
-async def webhook_stats(connection: Connection, webhook_id: str) -> dict[str, Any]:
+async def webhook_stats(connection: Connection, tenant: str, webhook_id: str) -> dict[str, Any]:
     """What became of the deliveries to one endpoint."""
-    row = await connection.fetchrow(sql("registry", "webhook_stats"), webhook_id)
+    row = await connection.fetchrow(sql("registry", "webhook_stats"), tenant, webhook_id)
     return dict(cast("Mapping[str, Any]", row)) if row else {}
 
 
@@ -136,8 +136,8 @@ async def emit(connection: Connection, tenant: str, event: Event, only: str | No
     event_id: Any = rows[0]["event_id"]
     await connection.execute(sql("registry", "emit"), tenant, rows)
     if only is not None:
-        await connection.execute(sql("registry", "narrow"), event_id, only)
-    deliveries = await connection.fetch(sql("registry", "deliveries_of"), event_id, only)
+        await connection.execute(sql("registry", "narrow"), tenant, event_id, only)
+    deliveries = await connection.fetch(sql("registry", "deliveries_of"), tenant, event_id, only)
     return str(event_id), [row["destination"] for row in deliveries]
 
 

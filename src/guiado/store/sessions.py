@@ -19,7 +19,7 @@ from guiado.store.database import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
 
-_MOST_FAILURES, _LARGEST = 1_000, 1e300
+_MOST_FAILURES = 1_000
 _LAST_GROUP = 12
 _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_problem_title"}
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
@@ -105,7 +105,7 @@ def uuid_or_none(text: object) -> UUID | None:
 
 async def load(connection: Connection, tenant: str, session_id: UUID) -> Loaded | None:
     """The session with this id, or None."""
-    row = await connection.fetchrow(sql("sessions", "load"), session_id, tenant)
+    row = await connection.fetchrow(sql("sessions", "load"), tenant, session_id)
     return _loaded(row) if row else None
 
 
@@ -120,12 +120,12 @@ async def commit(connection: Connection, tenant: str, change: Change) -> bool:
 
 async def attempts(connection: Connection, tenant: str, session_id: str) -> list[StoredAttempt]:
     """All attempts of a session, in order."""
-    return [_attempt(row) for row in await connection.fetch(sql("sessions", "attempts"), UUID(session_id), tenant)]
+    return [_attempt(row) for row in await connection.fetch(sql("sessions", "attempts"), tenant, UUID(session_id))]
 
 
 async def passing_attempt(connection: Connection, tenant: str, session_id: str, step: int) -> StoredAttempt | None:
     """The attempt with which the step of this number was passed."""
-    row = await connection.fetchrow(sql("sessions", "passing_attempt"), UUID(session_id), tenant, step)
+    row = await connection.fetchrow(sql("sessions", "passing_attempt"), tenant, UUID(session_id), step)
     return _attempt(row) if row else None
 
 
@@ -139,7 +139,7 @@ async def solved_before(
 
 async def scope(connection: Connection, tenant: str, session_id: str) -> str:
     """The knowledge base that a session is about: "" for the one that is published for everybody."""
-    return cast("str | None", await connection.fetchval(sql("sessions", "scope"), UUID(session_id), tenant)) or ""
+    return cast("str | None", await connection.fetchval(sql("sessions", "scope"), tenant, UUID(session_id))) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +211,6 @@ async def waiting(connection: Connection, tenant: str, hours: float) -> list[Loa
 async def _untouched(connection: Connection, tenant: str, hours: float, statuses: list[Status]) -> list[Loaded]:
     rows = await connection.fetch(sql("sessions", "untouched"), tenant, statuses, hours)
     return [_loaded(row) for row in rows]
-
-
-async def config_number(connection: Connection, key: str, default: float) -> float:
-    """A number of the configuration table; the default where it is missing or no number."""
-    value = await connection.fetchval(sql("sessions", "config"), key)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return default
-    return float(min(max(value, -_LARGEST), _LARGEST))  # jsonb knows numbers that no float is
 
 
 # ------------------------------------------------------------------------------------------------------------------- rows

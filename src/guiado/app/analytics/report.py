@@ -16,7 +16,6 @@ from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
-from guiado.store.database import Connection
 from guiado.store.reports import Figures
 
 _TOTAL = "*"
@@ -51,7 +50,7 @@ class Titles:
         return step.title if step else stored
 
 
-async def analytics(connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
+async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> Figures:
     """Figures of the sessions that began in the last `days` days.
 
     Args:
@@ -63,8 +62,8 @@ async def analytics(connection: Connection, days: int, titles: Titles = Titles()
     """
     until = clock.now()
     since = until - timedelta(days=days)
-    rows = await reports.daily(connection, since, until + timedelta(seconds=1))
-    steps = await reports.steps(connection, since, until + timedelta(seconds=1))
+    rows = await reports.daily(work.connection, work.tenant, since, until + timedelta(seconds=1))
+    steps = await reports.steps(work.connection, work.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -91,8 +90,7 @@ async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(work.connection)
-    metrics.pop("tenant_id", None)
+    metrics = await reports.realtime(work.connection, work.tenant)
     top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,

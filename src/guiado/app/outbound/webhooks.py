@@ -186,8 +186,7 @@ async def stats(work: UnitOfWork, webhook_id: str) -> dict[str, Any]:
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    found = await registry.webhook_stats(work.connection, webhook_id)
-    return {name: value for name, value in found.items() if name != "tenant_id"}
+    return await registry.webhook_stats(work.connection, work.tenant, webhook_id)
 
 
 async def trigger(

@@ -1,25 +1,26 @@
 -- name: put
--- Stores a notification to be sent. Unless it is urgent, the same message ($13) to the same recipient within $14 seconds is one
--- notification: then the first one is returned.
+-- Stores a notification to be sent. $1 tenant, $2 id. Unless it is urgent, the same message ($13) to the same recipient within $14
+-- seconds is one notification: then the first one is returned.
 WITH same AS (
-    SELECT n.id FROM support_troubleshooting_notifications n
-     WHERE n.tenant_id = $2 AND n.dedup_key = $13 AND n.created_at > $15::timestamptz - make_interval(secs => $14)
+    SELECT n.tenant_id, n.id FROM support_troubleshooting_notifications n
+     WHERE n.tenant_id = $1 AND n.dedup_key = $13 AND n.created_at > $15::timestamptz - make_interval(secs => $14)
        AND n.created_at <= $15 AND n.status <> 'failed'
      ORDER BY n.created_at LIMIT 1
 ), stored AS (
     INSERT INTO support_troubleshooting_notifications
-        (id, tenant_id, session_id, notification_type, channel, recipient, priority, subject, message, status, error_message, metadata,
+        (tenant_id, id, session_id, notification_type, channel, recipient, priority, subject, message, status, error_message, metadata,
          dedup_key, due_at, created_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $15 WHERE NOT EXISTS (SELECT FROM same)
     RETURNING *
 )
 SELECT s.* FROM stored s
 UNION ALL
-SELECT n.* FROM support_troubleshooting_notifications n JOIN same ON same.id = n.id;
+SELECT n.* FROM support_troubleshooting_notifications n JOIN same ON same.tenant_id = n.tenant_id AND same.id = n.id
+ WHERE n.tenant_id = $1;
 
 -- name: one_at_a_time
--- Whoever stores the same message at the same moment waits.
-SELECT pg_advisory_xact_lock(5207105, hashtext($1));
+-- Whoever stores the same message ($2) of the tenant $1 at the same moment waits.
+SELECT pg_advisory_xact_lock(5207105, hashtext($1::text || ' ' || $2::text));
 
 -- name: list
 -- One page, newest first; $2: session, $3: status, $4: channel, null for all. $6 and $7 are the last row of the page before.
@@ -36,9 +37,9 @@ SELECT n.* FROM support_troubleshooting_notifications n WHERE n.tenant_id = $1 A
 -- Leases what is due. $1 tenant, $2 messenger, $3 lease in seconds, $4 now, $5 channels, $6 how many of each. Of a digest only the
 -- oldest, so that one messenger gathers the others.
 WITH free AS (
-    SELECT n.id FROM unnest($5::text[], $6::integer[]) AS room (channel, most)
+    SELECT n.tenant_id, n.id FROM unnest($5::text[], $6::integer[]) AS room (channel, most)
      CROSS JOIN LATERAL (
-        SELECT x.id FROM support_troubleshooting_notifications x
+        SELECT x.tenant_id, x.id FROM support_troubleshooting_notifications x
          WHERE x.tenant_id = $1 AND x.channel = room.channel AND x.status = 'pending' AND x.due_at <= $4
            AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + make_interval(secs => 2 * $3))
            AND (x.digest_at IS NULL OR NOT EXISTS (
@@ -47,21 +48,21 @@ WITH free AS (
                    AND y.digest_at IS NOT NULL AND (y.due_at, y.id) < (x.due_at, x.id)))
          ORDER BY x.due_at LIMIT room.most FOR UPDATE SKIP LOCKED) n)
 UPDATE support_troubleshooting_notifications n SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
-  FROM free WHERE n.id = free.id
+  FROM free WHERE n.tenant_id = $1 AND free.tenant_id = n.tenant_id AND n.id = free.id
 RETURNING n.*;
 
 -- name: gather
 -- Leases what goes out together with a notification ($5): what waits for a digest of the same recipient. $4: now.
 WITH free AS (
-    SELECT x.id FROM support_troubleshooting_notifications n
+    SELECT x.tenant_id, x.id FROM support_troubleshooting_notifications n
       JOIN support_troubleshooting_notifications x
         ON x.tenant_id = n.tenant_id AND x.channel = n.channel AND x.recipient = n.recipient AND x.id <> n.id
        AND x.metadata -> 'webhook_url' IS NOT DISTINCT FROM n.metadata -> 'webhook_url'
-     WHERE n.tenant_id = $1 AND n.id = $5 AND x.status = 'pending' AND x.digest_at IS NOT NULL AND x.due_at <= $4
+     WHERE n.tenant_id = $1 AND x.tenant_id = $1 AND n.id = $5 AND x.status = 'pending' AND x.digest_at IS NOT NULL AND x.due_at <= $4
        AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + make_interval(secs => 2 * $3))
      ORDER BY x.due_at LIMIT $6 FOR UPDATE OF x SKIP LOCKED)
 UPDATE support_troubleshooting_notifications n SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
-  FROM free WHERE n.id = free.id
+  FROM free WHERE n.tenant_id = $1 AND free.tenant_id = n.tenant_id AND n.id = free.id
 RETURNING n.*;
 
 -- name: settle
@@ -108,28 +109,28 @@ SELECT n.channel,
 
 -- name: refused
 -- Channels that are refused at $2, and since when: by their own account, or, where each recipient has an address, by that one.
--- Whatever was sent since shows that it is over; what was given up more than a week ago is not told any more. $1: null for all tenants.
+-- Whatever was sent since shows that it is over; what was given up more than a week ago is not told any more.
 WITH refused AS (
     SELECT n.tenant_id, n.channel, n.status, n.refused_since, n.refused_at, n.error_message,
            CASE WHEN n.channel IN ('slack', 'teams', 'discord', 'webhook') THEN n.recipient END AS recipient
       FROM support_troubleshooting_notifications n
-     WHERE ($1::text IS NULL OR n.tenant_id = $1) AND n.refused_at > $2::timestamptz - interval '7 days'
+     WHERE n.tenant_id = $1 AND n.refused_at > $2::timestamptz - interval '7 days'
        AND n.status IN ('pending', 'failed'))
 SELECT r.channel, r.recipient, min(r.refused_since) AS since, extract(epoch FROM $2::timestamptz - min(r.refused_since))::double precision AS refused_s,
        count(*) AS count, (array_agg(r.error_message ORDER BY r.refused_at DESC))[1] AS reason
   FROM refused r
  WHERE NOT EXISTS (
     SELECT FROM support_troubleshooting_notifications s
-     WHERE s.tenant_id = r.tenant_id AND s.channel = r.channel AND s.status = 'sent' AND s.sent_at > r.refused_at
+     WHERE s.tenant_id = $1 AND s.channel = r.channel AND s.status = 'sent' AND s.sent_at > r.refused_at
        AND (r.recipient IS NULL OR s.recipient = r.recipient))
- GROUP BY r.tenant_id, r.channel, r.recipient ORDER BY since, r.channel, r.recipient;
+ GROUP BY r.channel, r.recipient ORDER BY since, r.channel, r.recipient;
 
 -- name: story
 -- What a message about a session can say: the event that it is about ($3, may be null), and the session.
 SELECT o.data, s.session_id, s.ticket_id, s.customer_name, s.customer_email, s.problem_description, s.language,
        s.detected_problem_title AS problem_title, s.current_step, s.total_steps, s.escalation_reason
   FROM support_troubleshooting_sessions s
-  LEFT JOIN support_troubleshooting_outbox o ON o.event_id = $3
+  LEFT JOIN support_troubleshooting_outbox o ON o.tenant_id = s.tenant_id AND o.tenant_id = $1 AND o.event_id = $3
  WHERE s.tenant_id = $1 AND s.session_id = $2;
 
 -- name: recipient_put

@@ -14,17 +14,17 @@ WITH free AS (
                AND (d.due_at <= $5 OR w.failures >= $6) LIMIT 1)
      LIMIT $4 FOR UPDATE SKIP LOCKED)
 UPDATE support_webhooks w SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
-  FROM free WHERE w.tenant_id = free.tenant_id AND w.webhook_id = free.webhook_id
+  FROM free WHERE w.tenant_id = $1 AND free.tenant_id = w.tenant_id AND w.webhook_id = free.webhook_id
 RETURNING w.*;
 
 -- name: renew
 -- Keeps leases. $1 tenant, $2 sender, $3 lease in seconds, $4 endpoints. Returns those that are still the sender's.
 WITH held AS (
-    SELECT w.webhook_id FROM support_webhooks w
+    SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
      WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id = ANY ($4::text[])
      ORDER BY w.webhook_id FOR UPDATE)
 UPDATE support_webhooks w SET leased_until = now() + make_interval(secs => $3)
-  FROM held WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id
+  FROM held WHERE w.tenant_id = $1 AND held.tenant_id = w.tenant_id AND w.webhook_id = held.webhook_id
 RETURNING w.webhook_id;
 
 -- name: versions
@@ -42,7 +42,8 @@ SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o
            AND x.event_id > coalesce($6::uuid, '00000000-0000-0000-0000-000000000000')
          ORDER BY x.event_id LIMIT $4) d
  CROSS JOIN LATERAL (
-    SELECT e.event, e.data, e.occurred_at FROM support_troubleshooting_outbox e WHERE e.event_id = d.event_id LIMIT 1) o
+    SELECT e.event, e.data, e.occurred_at FROM support_troubleshooting_outbox e
+     WHERE e.tenant_id = $1 AND e.event_id = d.event_id LIMIT 1) o
  ORDER BY d.event_id;
 
 -- name: record
@@ -60,7 +61,7 @@ WITH told AS (
            t.duration_ms, t.sent_at
       FROM told t
 ), held AS (  -- in one order, as in "renew": whoever waits for another's rows must not be waited for
-    SELECT w.webhook_id FROM support_webhooks w
+    SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
      WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id IN (SELECT jsonb_array_elements($4) ->> 'webhook_id')
      ORDER BY w.webhook_id FOR UPDATE
 ), settled AS (
@@ -71,13 +72,13 @@ WITH told AS (
            leased_by = NULL, leased_until = NULL
       FROM held, jsonb_to_recordset($4) AS s (
            webhook_id text, failures integer, failing_since timestamptz, paused_until timestamptz, version timestamptz)
-     WHERE w.tenant_id = $1 AND w.webhook_id = held.webhook_id AND s.webhook_id = held.webhook_id
+     WHERE w.tenant_id = $1 AND held.tenant_id = w.tenant_id AND w.webhook_id = held.webhook_id AND s.webhook_id = held.webhook_id
 )
 UPDATE support_troubleshooting_deliveries d
    SET state = t.state, attempts = t.attempts, due_at = t.due_at, last_error = t.error_message,
        finished_at = CASE WHEN t.state = 'pending' THEN NULL ELSE t.sent_at END
   FROM told t
- WHERE d.delivery_id = t.delivery_id AND CASE d.state WHEN 'pending' THEN true ELSE false END;
+ WHERE d.tenant_id = $1 AND d.delivery_id = t.delivery_id AND CASE d.state WHEN 'pending' THEN true ELSE false END;
 
 -- name: bring_forward
 -- An endpoint is back: what waits for a later attempt is due now ($3).
@@ -95,10 +96,10 @@ WITH off AS (
     UPDATE support_webhooks w
        SET enabled = false, disabled_reason = $3, updated_at = greatest($4, w.updated_at + interval '1 microsecond')
      WHERE w.tenant_id = $1 AND w.webhook_id = $2 AND w.updated_at = $5
-    RETURNING w.webhook_id)
+    RETURNING w.tenant_id, w.webhook_id)
 UPDATE support_troubleshooting_deliveries d SET state = 'disabled', finished_at = $4
   FROM off
- WHERE d.tenant_id = $1 AND d.destination = off.webhook_id AND d.state = 'pending';
+ WHERE d.tenant_id = $1 AND off.tenant_id = d.tenant_id AND d.destination = off.webhook_id AND d.state = 'pending';
 
 -- name: replay
 -- Sends again what was given up, or everything ($6), of one event ($3), of a kind ($8) or of a range of time ($4 to $5). Returns how
@@ -107,7 +108,7 @@ WITH again AS (
     UPDATE support_troubleshooting_deliveries d
        SET state = 'pending', attempts = 0, due_at = $7, created_at = $7, finished_at = NULL
       FROM support_troubleshooting_outbox o
-     WHERE o.event_id = d.event_id AND d.tenant_id = $1 AND d.destination = $2 AND d.state <> 'pending'
+     WHERE o.tenant_id = $1 AND d.tenant_id = $1 AND o.tenant_id = d.tenant_id AND o.event_id = d.event_id AND d.destination = $2 AND d.state <> 'pending'
        AND (d.state IN ('exhausted', 'disabled', 'cancelled') OR $6)
        AND ($3::uuid IS NULL OR d.event_id = $3) AND ($8::text IS NULL OR o.event = $8)
        AND ($4::timestamptz IS NULL OR o.occurred_at >= $4) AND ($5::timestamptz IS NULL OR o.occurred_at < $5)
@@ -138,15 +139,16 @@ SELECT EXISTS (
              WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending' AND d.due_at <= $2 LIMIT 1));
 
 -- name: first_attempts
--- What became of an event at each of the endpoints $3 so far, null for all of its endpoints, whatever the state of its delivery.
+-- What became of an event ($2) at each of the endpoints $4 by now ($3), null for all of its endpoints, whatever the state of its
+-- delivery. $1 tenant.
 SELECT d.destination, d.state, d.attempts, d.last_error, w.timeout, w.enabled,
-       w.paused_until IS NOT NULL AND w.paused_until > $2 AS paused,
+       w.paused_until IS NOT NULL AND w.paused_until > $3 AS paused,
        (SELECT e.response_status FROM support_webhook_events e
-         WHERE e.tenant_id = d.tenant_id AND e.webhook_id = d.destination AND e.event_id = d.event_id
+         WHERE e.tenant_id = $1 AND e.webhook_id = d.destination AND e.event_id = d.event_id
          ORDER BY e.sent_at DESC LIMIT 1) AS response_status
   FROM support_troubleshooting_deliveries d
-  LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
- WHERE d.event_id = $1 AND ($3::text[] IS NULL OR d.destination = ANY ($3::text[])) ORDER BY d.destination;
+  LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination AND w.tenant_id = $1
+ WHERE d.tenant_id = $1 AND d.event_id = $2 AND ($4::text[] IS NULL OR d.destination = ANY ($4::text[])) ORDER BY d.destination;
 
 -- name: figures
 -- How each endpoint's queue is at $2, and what became of its attempts in the hour before.
@@ -155,11 +157,11 @@ SELECT w.webhook_id, w.enabled, w.failures, q.pending, coalesce(extract(epoch FR
   FROM support_webhooks w
  CROSS JOIN LATERAL (
     SELECT count(*) AS pending, min(d.created_at) AS oldest FROM support_troubleshooting_deliveries d
-     WHERE d.tenant_id = w.tenant_id AND d.destination = w.webhook_id AND d.state = 'pending') q
+     WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending') q
  CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.success) AS successes, count(*) FILTER (WHERE NOT e.success) AS failures,
            coalesce(sum(e.duration_ms), 0) / 1000 AS seconds
       FROM support_webhook_events e
-     WHERE e.tenant_id = w.tenant_id AND e.webhook_id = w.webhook_id AND e.sent_at > $2::timestamptz - interval '1 hour') a
+     WHERE e.tenant_id = $1 AND e.webhook_id = w.webhook_id AND e.sent_at > $2::timestamptz - interval '1 hour') a
  WHERE w.tenant_id = $1
  ORDER BY w.webhook_id;

@@ -40,7 +40,7 @@ UPDATE support_webhooks w SET
   FROM (SELECT o.tenant_id, o.webhook_id,
                $6 OR coalesce(($3::jsonb ->> 'enabled')::boolean, false) OR coalesce($3::jsonb ->> 'url' <> o.url, false) AS begins_anew
           FROM support_webhooks o WHERE o.tenant_id = $1 AND o.webhook_id = $2 FOR UPDATE) x
- WHERE w.tenant_id = x.tenant_id AND w.webhook_id = x.webhook_id
+ WHERE w.tenant_id = $1 AND x.tenant_id = w.tenant_id AND w.webhook_id = x.webhook_id
 RETURNING w.*;
 
 -- name: webhook_offer
@@ -64,28 +64,60 @@ SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2;
 
 -- name: webhook_delete
 -- Removes a webhook; what was still to be sent to it is cancelled, its history stays.
-WITH gone AS (DELETE FROM support_webhooks WHERE tenant_id = $1 AND webhook_id = $2 RETURNING webhook_id),
+WITH gone AS (DELETE FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2 RETURNING w.tenant_id, w.webhook_id),
      cancelled AS (
         UPDATE support_troubleshooting_deliveries d SET state = 'cancelled', finished_at = now()
-          FROM gone WHERE d.tenant_id = $1 AND d.destination = gone.webhook_id AND d.state = 'pending')
+          FROM gone WHERE d.tenant_id = $1 AND gone.tenant_id = d.tenant_id AND d.destination = gone.webhook_id AND d.state = 'pending')
 SELECT count(*) FROM gone;
 
 -- name: webhook_stats
--- What became of the deliveries to one webhook.
-SELECT v.* FROM vw_webhook_stats v WHERE v.webhook_id = $1;
+-- What became of the deliveries to one webhook: its row of vw_webhook_stats, which people read, but for the tenant $1 whatever the
+-- connection is set to.
+SELECT w.webhook_id, w.url, w.events, w.enabled,
+       d.total_deliveries, d.pending, d.delivered, d.exhausted, d.cancelled,
+       a.total_attempts, a.successful_attempts, a.failed_attempts,
+       coalesce(round(100.0 * a.successful_attempts / nullif(a.total_attempts, 0), 2), 0)::double precision AS success_rate,
+       a.avg_duration_ms, a.last_attempt_at, a.last_success_at, a.last_failure_at,
+       coalesce(e.last_error, d.last_error) AS last_error
+  FROM support_webhooks w
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS total_deliveries,
+           count(*) FILTER (WHERE x.state = 'pending') AS pending,
+           count(*) FILTER (WHERE x.state = 'delivered') AS delivered,
+           count(*) FILTER (WHERE x.state = 'exhausted') AS exhausted,
+           count(*) FILTER (WHERE x.state = 'cancelled') AS cancelled,
+           (array_agg(x.last_error ORDER BY x.delivery_id DESC) FILTER (WHERE x.last_error IS NOT NULL))[1] AS last_error
+      FROM support_troubleshooting_deliveries x
+     WHERE x.tenant_id = $1 AND x.destination = w.webhook_id) d
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS total_attempts,
+           count(*) FILTER (WHERE x.success) AS successful_attempts,
+           count(*) FILTER (WHERE NOT x.success) AS failed_attempts,
+           round(avg(x.duration_ms)::numeric, 2)::double precision AS avg_duration_ms,
+           max(x.sent_at) AS last_attempt_at,
+           max(x.sent_at) FILTER (WHERE x.success) AS last_success_at,
+           max(x.sent_at) FILTER (WHERE NOT x.success) AS last_failure_at
+      FROM support_webhook_events x
+     WHERE x.tenant_id = $1 AND x.webhook_id = w.webhook_id) a
+  LEFT JOIN LATERAL (
+    SELECT coalesce(x.error_message, 'HTTP ' || x.response_status) AS last_error
+      FROM support_webhook_events x
+     WHERE x.tenant_id = $1 AND x.webhook_id = w.webhook_id AND NOT x.success
+     ORDER BY x.sent_at DESC LIMIT 1) e ON true
+ WHERE w.tenant_id = $1 AND w.webhook_id = $2;
 
 -- name: emit
 -- Stores an event with a delivery for each webhook that wants it: see guiado_emit in the schema.
 SELECT guiado_emit($1, $2);
 
 -- name: deliveries_of
--- The endpoints that one event waits for, and the one that it is meant for ($2), even if that one is disabled.
+-- The endpoints that one event ($2) waits for, and the one that it is meant for ($3), even if that one is disabled.
 SELECT d.destination FROM support_troubleshooting_deliveries d
- WHERE d.event_id = $1 AND (d.state <> 'disabled' OR d.destination = $2) ORDER BY d.destination;
+ WHERE d.tenant_id = $1 AND d.event_id = $2 AND (d.state <> 'disabled' OR d.destination = $3) ORDER BY d.destination;
 
 -- name: narrow
--- Keeps only one destination of an event.
-DELETE FROM support_troubleshooting_deliveries WHERE event_id = $1 AND destination <> $2;
+-- Keeps only one destination ($3) of an event ($2).
+DELETE FROM support_troubleshooting_deliveries d WHERE d.tenant_id = $1 AND d.event_id = $2 AND d.destination <> $3;
 
 -- name: template_put
 -- Stores a template; the same id again replaces it.
