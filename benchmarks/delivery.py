@@ -33,7 +33,8 @@ from _receiver import SLOW_S, Receiver
 from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.outbound import webhooks
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound.queue import Queue
+from guiado.app.outbound.webhook_sender import WebhookSender
 from guiado.delivery.guarded_client import GuardedClient
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.delivery.webhook_message import write_body, write_headers
@@ -108,9 +109,9 @@ async def _house() -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def _sending(house: House) -> AsyncIterator[Sender]:
+async def _sending(house: House) -> AsyncIterator[Queue]:
     client = GuardedClient(TargetPolicy.parse(LOOPBACK))
-    sender = Sender(house.parts, lambda: client, "medidor")
+    sender = Queue(house.parts, "medidor", [WebhookSender(house.parts, lambda: client, "medidor")])
     house.parts.wrote = sender.wake
     task = asyncio.create_task(sender.run())
     try:

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_notifications (
     tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
     session_id          uuid,
     notification_type   text        NOT NULL,                  -- plantilla o tipo libre
-    channel             text        NOT NULL DEFAULT 'email' CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise')),
+    channel             text        NOT NULL DEFAULT 'email' CHECK (channel ~ '^[a-z][a-z0-9_]*$'),  -- qué canales hay lo sabe el programa
     recipient           text        NOT NULL,
     priority            text        NOT NULL DEFAULT 'normal' CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
     subject             text,
@@ -45,11 +45,11 @@ BEGIN  -- instalaciones anteriores
         ADD COLUMN IF NOT EXISTS dedup_key text,
         ADD COLUMN IF NOT EXISTS refused_since timestamptz,
         ADD COLUMN IF NOT EXISTS refused_at timestamptz;
-    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_notifications'::regclass
-                      AND pg_get_constraintdef(oid) LIKE '%apprise%') THEN
+    IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_notifications'::regclass
+                  AND conname = 'support_troubleshooting_notifications_channel_check' AND pg_get_constraintdef(oid) LIKE '%email%') THEN
         ALTER TABLE support_troubleshooting_notifications DROP CONSTRAINT IF EXISTS support_troubleshooting_notifications_channel_check;
         ALTER TABLE support_troubleshooting_notifications ADD CONSTRAINT support_troubleshooting_notifications_channel_check
-            CHECK (channel IN ('email', 'sms', 'push', 'slack', 'teams', 'discord', 'webhook', 'apprise'));
+            CHECK (channel ~ '^[a-z][a-z0-9_]*$');
     END IF;
 END $$;
 DO $$

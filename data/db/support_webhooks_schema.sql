@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
     older_secrets  jsonb       NOT NULL DEFAULT '[]',  -- y los de antes de ese que todavía firman: secret, until
     thin           boolean     NOT NULL DEFAULT false, -- enviar solo identificadores, sin palabras ni datos de clientes
     max_per_second double precision CHECK (max_per_second > 0),
+    max_parallel   integer     NOT NULL DEFAULT 1 CHECK (max_parallel BETWEEN 1 AND 32),  -- envíos a la vez; con más de 1, sin orden
     failures       integer     NOT NULL DEFAULT 0,   -- intentos fallidos seguidos
     failing_since  timestamptz,
     paused_until   timestamptz,                      -- hasta entonces no se le envía nada: lo pidió él, o no responde
@@ -87,6 +88,7 @@ BEGIN  -- instalaciones anteriores
         ADD COLUMN IF NOT EXISTS older_secrets jsonb NOT NULL DEFAULT '[]',
         ADD COLUMN IF NOT EXISTS thin boolean NOT NULL DEFAULT false,
         ADD COLUMN IF NOT EXISTS max_per_second double precision CHECK (max_per_second > 0),
+        ADD COLUMN IF NOT EXISTS max_parallel integer NOT NULL DEFAULT 1 CHECK (max_parallel BETWEEN 1 AND 32),
         ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 0,
         ADD COLUMN IF NOT EXISTS failing_since timestamptz,
         ADD COLUMN IF NOT EXISTS paused_until timestamptz,
@@ -109,6 +111,15 @@ BEGIN
     END IF;
 END $$;
 CREATE INDEX IF NOT EXISTS deliveries_by_destination ON support_troubleshooting_deliveries (tenant_id, destination, delivery_id);
+
+-- Procesos que envían y están vivos: lo que hay por enviar se reparte entre ellos. Cada uno renueva su fila cada pocos segundos;
+-- UNLOGGED: no frenan las escrituras y se pueden perder sin daño.
+CREATE UNLOGGED TABLE IF NOT EXISTS support_troubleshooting_workers (
+    tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
+    worker      text        NOT NULL,                -- máquina, proceso y marca: la de leased_by
+    alive_until timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, worker)
+);
 
 -- Historial de envíos: una fila por INTENTO.
 CREATE TABLE IF NOT EXISTS support_webhook_events (
@@ -156,7 +167,8 @@ BEGIN
 END $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
-    'support_troubleshooting_outbox', 'support_webhooks', 'support_troubleshooting_deliveries', 'support_webhook_events'
+    'support_troubleshooting_outbox', 'support_webhooks', 'support_troubleshooting_deliveries', 'support_webhook_events',
+    'support_troubleshooting_workers'
 ]); END $$;
 
 -- Cómo le va a cada webhook. Los envíos (deliveries) dicen cómo terminó cada evento; los intentos, cuántas veces se probó.

@@ -81,3 +81,8 @@ def secret() -> str:
 def token(size_bytes: int = 32) -> str:
     """A random URL-safe text of `size_bytes` bytes of entropy."""
     return secrets.token_urlsafe(size_bytes)
+
+
+def fraction() -> float:
+    """A random number from 0 to 1, to spread what would otherwise happen at the same moment."""
+    return secrets.randbelow(1_000_001) / 1_000_000

@@ -29,7 +29,7 @@ from guiado.api import detection, health, kestra, metrics, notifications, report
 from guiado.api.openapi.document import document_of
 from guiado.api.step_fast_path import StepFastPath
 from guiado.app import open_files
-from guiado.app.outbound.webhook_sender import EXIT_S
+from guiado.app.outbound.queue import EXIT_S
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason

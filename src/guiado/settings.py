@@ -122,17 +122,18 @@ class Settings(BaseSettings):
     ] = "INFO"
     pool_size: Annotated[int, Field(validation_alias="GUIADO_POOL_SIZE", ge=1, le=200)] = 16
     """Connections to PostgreSQL that one server process keeps at most."""
+    pooler: Annotated[
+        Literal["auto", "on", "off"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_POOLER"),
+    ] = "auto"
+    """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
 
     @cached_property
     def is_loopback(self) -> bool:
         """Whether the bind address reaches this machine only."""
         return is_loopback(self.host)
-
-    @property
-    def has_slack(self) -> bool:
-        """Whether messages for Slack can leave without an address of their own."""
-        return bool(self.slack_webhook_url or self.slack_bot_token) or self.notifications == "console"
 
 
 KNOWN_NAMES: frozenset[str] = frozenset(

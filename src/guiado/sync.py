@@ -18,9 +18,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from guiado import clock
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import once, request_hash
-from guiado.app.outbound.webhook_sender import EXIT_S
+from guiado.app.maintenance import refresh_views
+from guiado.app.outbound.queue import EXIT_S
 from guiado.errors import DatabaseUnavailable, GuiadoError
-from guiado.scheduler import refresh_views
 from guiado.settings import Settings, read_settings
 from guiado.wiring import Runtime
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.app.context import AppContext
+from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.registry import KnowledgeBases
+from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
-from guiado.app.outbound.notification_sender import Messenger
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound.handlers import Tools, make_handlers
+from guiado.app.outbound.queue import Queue
+from guiado.delivery import channels
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
 from guiado.detection.semantic.embedding_cache import VectorCache
@@ -27,7 +30,7 @@ from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.errors import SettingsInvalid, TargetRefused
 from guiado.logs import get_logger
 from guiado.resources import data_path
-from guiado.scheduler import JOBS, Job, Worker, refit_job
+from guiado.scheduler import Worker
 from guiado.settings import Settings
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
@@ -165,10 +168,13 @@ class Runtime:
         try:
             await migrate(dsn)
             role = APP_ROLE if await may_take_role(dsn) else None
-            db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
+            size, tenant, presence = settings.pool_size, settings.tenant, settings.pooler
+            db = Database(site.find, pool_size=size, role=role, tenant=tenant, presence=presence)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            parts = AppContext(db, settings.tenant, threshold, accept_from, has_slack=settings.has_slack)
+            parts = AppContext(
+                db, settings.tenant, threshold, accept_from, has_account=lambda name: channels.has_account(name, settings)
+            )
             runtime = cls(settings, site, parts, senses, serves=serves)
         except BaseException:
             await asyncio.to_thread(site.leave)
@@ -198,13 +204,12 @@ class Runtime:
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
         kestra = self.settings.kestra_webhook_url
         own = {webhooks.KESTRA: kestra} if kestra else {}
-        senders = [Sender(self.parts, lambda: self.client, name, own), Messenger(self.parts, self._channel_of, name)]
-        return Worker(self.parts, name, self.jobs, senders, most=most_jobs or max(1, self.settings.pool_size // 2))
+        tools = Tools(self.parts, name, self.settings, lambda: self.client, self._channel_of, own)
+        queue = Queue(self.parts, name, make_handlers(tools))
+        return Worker(self.parts, name, self.jobs, queue, most=most_jobs or max(1, self.settings.pool_size // 2))
 
     def _channel_of(self, kind: str) -> Channel:
-        from guiado.delivery.channels import make_channel
-
-        return make_channel(kind, self.settings, self.client, self._policy)
+        return channels.make_channel(kind, self.settings, self.client, self._policy)
 
     async def _offer_targets(self) -> None:
         """What the settings alone ask for: escalations in the operator's Slack, every event in their Kestra."""

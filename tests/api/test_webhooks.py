@@ -121,7 +121,14 @@ def test_who_said_200_is_asked_once_though_the_rest_never_came(api, register) ->
 
 
 def test_what_is_left_out_stays_when_an_endpoint_is_registered_again(api, register, receiver) -> None:
-    settings = {"headers": {"Authorization": "Bearer T"}, "timeout": 3, "retry_attempts": 4, "thin": True, "max_per_second": 9}
+    settings = {
+        "headers": {"Authorization": "Bearer T"},
+        "timeout": 3,
+        "retry_attempts": 4,
+        "thin": True,
+        "max_per_second": 9,
+        "max_parallel": 4,
+    }
     made = register(**settings)
     again = register(events=["session_started", "session_resolved"])
     assert again["webhook"]["events"] == ["session_started", "session_resolved"]
@@ -147,7 +154,7 @@ def test_one_webhook_is_shown_and_changed_field_by_field(api, register, receiver
     assert shown == made | {"secret": None}
     assert shown["headers"] == {"X-Api-Key": MASK, "X-Equipo": MASK}
     changes = [
-        ("timeout", 4), ("retry_attempts", 2), ("thin", True), ("max_per_second", 3), ("enabled", False), ("enabled", True),
+        ("timeout", 4), ("retry_attempts", 2), ("thin", True), ("max_per_second", 3), ("max_parallel", 8), ("enabled", False), ("enabled", True),
         ("events", ["step_failed", "session_started"]), ("events", ["*"]), ("url", f"{receiver.url}/otro"),
     ]  # fmt: skip
     expected = shown

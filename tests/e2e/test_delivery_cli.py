@@ -164,16 +164,30 @@ def test_a_test_of_who_is_gone_is_a_failure_and_no_internal_error(shell, receive
 
 
 def test_one_webhook_is_shown_and_changed_and_what_is_not_named_stays(shell, receiver) -> None:
-    words = ("--header", "X-Api-Key: clave", "--header", "X-B: b", "--retry-attempts", "3", "--max-per-second", "5", "--thin")
+    words = (
+        "--header",
+        "X-Api-Key: clave",
+        "--header",
+        "X-B: b",
+        "--retry-attempts",
+        "3",
+        "--max-per-second",
+        "5",
+        "--max-parallel",
+        "6",
+        "--thin",
+    )
     made = json.loads(shell("webhooks", "add", receiver.url, "--event", "*", "--id", "crm", *words, "--json").out)
     shown = json.loads(shell("webhooks", "show", "crm", "--json").out)
     assert (shown["retry_attempts"], shown["max_per_second"], shown["thin"], shown["events"]) == (3, 5, True, ["*"])
+    assert shown["max_parallel"] == 6
     assert "clave" not in shell("webhooks", "show", "crm").out + json.dumps(shown)
-    edited = json.loads(shell("webhooks", "edit", "crm", "--attempts", "4", "--rate", "0", "--no-thin", "--drop-header", "x-b",
+    edited = json.loads(shell("webhooks", "edit", "crm", "--attempts", "4", "--rate", "0", "--parallel", "2", "--no-thin", "--drop-header", "x-b",
                               "--header", "X-C: c", "--json").out)  # fmt: skip
     expected = {
         "retry_attempts": 4,
         "max_per_second": None,
+        "max_parallel": 2,
         "thin": False,
         "headers": {"X-Api-Key": "********", "X-C": "********"},
     }

@@ -17,11 +17,13 @@ from guiado import clock, server
 from guiado.app import commands
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
+from guiado.app.jobs import Job
+from guiado.app.maintenance import JOBS, retain
 from guiado.app.sessions import answer, escalate, start
 from guiado.domain.session import Outcome, Session, Status
 from guiado.errors import Conflict, DatabaseUnavailable, KeyReused, SchemaMismatch, SessionEnded, StaleSession, WrongStep
 from guiado.resources import data_path
-from guiado.scheduler import JOBS, Job, Worker, retain
+from guiado.scheduler import Worker
 from guiado.settings import read_settings
 from guiado.store import migrate as migrations
 from guiado.store import sessions

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from guiado.app.context import AppContext
-from guiado.scheduler import retain
+from guiado.app.maintenance import retain
 from guiado.store.database import Database
 
 _FILL = """
@@ -196,7 +196,7 @@ def test_a_session_that_somebody_holds_delays_nobody_and_goes_the_next_time(dsn:
 
 
 def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guiado.scheduler._BATCH", 100)
+    monkeypatch.setattr("guiado.app.maintenance._BATCH", 100)
 
     async def run() -> None:
         async def find() -> str:
@@ -224,8 +224,8 @@ def test_the_worker_commits_batch_by_batch_and_lets_the_roll_up_in_between(dsn: 
 
 
 def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guiado.scheduler._BATCH", 10)
-    monkeypatch.setattr("guiado.scheduler._RETENTION_S", 0.0)
+    monkeypatch.setattr("guiado.app.maintenance._BATCH", 10)
+    monkeypatch.setattr("guiado.app.maintenance._RETENTION_S", 0.0)
 
     async def run() -> None:
         async def find() -> str:
@@ -238,7 +238,7 @@ def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monke
                 "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
             )
             assert await retain(AppContext(db, "default", 0.33)) == 0
-            monkeypatch.setattr("guiado.scheduler._RETENTION_S", 60.0)
+            monkeypatch.setattr("guiado.app.maintenance._RETENTION_S", 60.0)
             assert await retain(AppContext(db, "default", 0.33)) == 550
         finally:
             await db.close()

@@ -67,6 +67,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "enabled": True,
         "thin": True,
         "max_per_second": 2.5,
+        "max_parallel": 4,
     },
     commands.WebhookChange: {
         "url": "https://example.com/x",
@@ -79,6 +80,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "enabled": False,
         "thin": True,
         "max_per_second": 2.5,
+        "max_parallel": 4,
     },
     commands.Variable: {"name": "v", "description": "d", "required": True, "type": "string", "default": "x"},
     commands.Template: {

@@ -30,12 +30,13 @@ from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
 from aiosmtpd.smtp import AuthResult
 from certificates import make_certificate
 
-from guiado.delivery.channels import KINDS, Button, Outgoing, Receipt, headers, make_channel
+from guiado.delivery.channels import Button, Outgoing, Receipt, make_channel, names
 from guiado.delivery.channels.apprise import AppriseChannel
-from guiado.delivery.channels.console import ConsoleChannel
+from guiado.delivery.channels.common import headers
+from guiado.delivery.channels.common.console import ConsoleChannel
+from guiado.delivery.channels.common.gsm import count_segments, is_gsm, own_words
+from guiado.delivery.channels.common.headers import header_value, write_headers
 from guiado.delivery.channels.email import EmailChannel
-from guiado.delivery.channels.gsm import count_segments, is_gsm, own_words
-from guiado.delivery.channels.headers import header_value, write_headers
 from guiado.delivery.channels.slack import SlackChannel
 from guiado.delivery.channels.sms import TwilioChannel
 from guiado.delivery.guarded_client import GuardedClient
@@ -262,7 +263,7 @@ def test_a_callers_private_address_is_refused_and_the_remedy_named(kind: str) ->
         ("sms", "TWILIO_ACCOUNT_SID"),
         ("push", "NTFY_URL"),
         ("apprise", "APPRISE_URLS"),
-        ("paloma", "email, sms"),
+        ("paloma", "email, push, slack, sms"),
     ],
 )
 def test_what_is_not_set_up_says_what_is_missing(kind: str, named: str) -> None:
@@ -531,10 +532,10 @@ def test_headers_are_the_same_on_every_python(python: Path) -> None:
     script = f"""
 import sys, types, importlib.util
 sys.dont_write_bytecode = True
-for name in ("guiado", "guiado.delivery", "guiado.delivery.channels"):
+for name in ("guiado", "guiado.delivery", "guiado.delivery.channels", "guiado.delivery.channels.common"):
     sys.modules[name] = types.ModuleType(name)
-for name in ("message", "headers"):
-    spec = importlib.util.spec_from_file_location("guiado.delivery.channels." + name, {str(CHANNELS)!r} + "/" + name + ".py")
+for name in ("base", "headers"):
+    spec = importlib.util.spec_from_file_location("guiado.delivery.channels.common." + name, {str(CHANNELS)!r} + "/" + name + ".py")
     sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 for words in {list(ODD_SUBJECTS)!r}:
@@ -741,7 +742,7 @@ def test_the_console_shows_what_a_channel_would_send(
     assert receipt == Receipt("console-n-1", "1 segmento" if kind == "sms" else None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", names())
 def test_the_console_obeys_no_customer(kind: str) -> None:
     screen = io.StringIO()
     recipient = {"email": "a@example.com", "sms": "+34600112233", "push": "canal"}.get(kind, "a\x1b]0;x\x07")

@@ -12,9 +12,9 @@ from test_sending import House, Time, nothing_due, run, until, working
 from guiado import clock
 from guiado.app import commands
 from guiado.app.commands import WebhookChange
-from guiado.app.outbound import webhook_sender, webhooks
+from guiado.app.outbound import queue, webhooks
 from guiado.app.outbound.first_attempts import first_results
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound.queue import Queue
 from guiado.delivery.signing import contract_signature
 from guiado.store import outbox
 
@@ -68,7 +68,7 @@ def test_no_message_begins_as_before_once_an_endpoint_was_changed(dsn: str, act:
     async def at_least(house: House, count: int) -> bool:
         return len(house.receiver.got) >= count
 
-    async def settled(house: House, sender: Sender, act: str) -> bool:
+    async def settled(house: House, sender: Queue, act: str) -> bool:
         return await nothing_due(house) if act == "url" else not sender.serving
 
     run(dsn, test)
@@ -230,7 +230,7 @@ def test_a_database_that_refuses_is_asked_again_once_a_second(dsn: str, monkeypa
 
     async def test(house: House) -> None:
         monkeypatch.setattr(outbox, "claim", fail)
-        monkeypatch.setattr(outbox, "latest", fail)
+        monkeypatch.setattr(queue.store, "due_kinds", fail)
         sender = house.sender()
         async with working(sender):
             await until(lambda: seen(3))
@@ -243,13 +243,13 @@ def test_a_database_that_refuses_is_asked_again_once_a_second(dsn: str, monkeypa
 
 
 def test_what_is_under_way_ends_before_the_process_gives_up(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_sender, "STOP_S", 0.3)
+    monkeypatch.setattr(queue, "STOP_S", 0.3)
 
     async def test(house: House) -> None:
         await house.register("crm", timeout=30)
         house.receiver.stalls.add("/crm")
         await house.trigger(1)
-        sender = Sender(house.parts, lambda: house.client, "uno")
+        sender = house.sender()
         task = asyncio.create_task(sender.run())
         await until(lambda: asked(house))
         began_s = clock.monotonic_s()
@@ -261,5 +261,5 @@ def test_what_is_under_way_ends_before_the_process_gives_up(dsn: str, monkeypatc
     async def asked(house: House) -> bool:
         return len(house.receiver.got) == 1
 
-    assert webhook_sender.EXIT_S > webhook_sender.STOP_S
+    assert queue.EXIT_S > queue.STOP_S
     run(dsn, test)

@@ -29,9 +29,10 @@ from guiado.agent import (
     WebhookConfig,
 )
 from guiado.app import commands
-from guiado.app.outbound import notification_sender, notifications, recipients, webhooks
-from guiado.app.outbound.notification_sender import ChannelMaker, Messenger
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound import notifications, queue, recipients, webhooks
+from guiado.app.outbound.notification_sender import ChannelMaker, NotificationSender
+from guiado.app.outbound.queue import Queue
+from guiado.app.outbound.webhook_sender import WebhookSender
 from guiado.app.validation import check
 from guiado.delivery.channels import Outgoing, make_channel
 from guiado.delivery.guarded_client import GuardedClient, Resolver, check_url
@@ -226,8 +227,9 @@ def test_the_api_refuses_to_save_them_and_calls_nobody(dsn: str, trap: Trap) -> 
                 answer = await api.post(path, json=body(url))
                 assert answer.status_code == 400, (path, url, answer.text)
                 assert field in answer.text
-        senders = Sender(runtime.parts, lambda: guarded, "uno"), Messenger(runtime.parts, _channels(guarded), "uno")
-        async with working(*senders):
+        parts = runtime.parts
+        kinds = WebhookSender(parts, lambda: guarded, "uno"), NotificationSender(parts, _channels(guarded), "uno")
+        async with working(Queue(parts, "uno", kinds)):
             for url in FEW:
                 registered = await api.post("/webhooks", json={"url": url, "events": EVENTS})
                 tested = (await api.post(f"/webhooks/{registered.json()['webhook_id']}/test")).json()
@@ -296,7 +298,7 @@ def test_no_channel_connects_to_a_forbidden_address(trap: Trap) -> None:
 
 def test_no_notification_connects_to_a_forbidden_address(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     """Malformed ones, and all that recipients have of their own, as if an older version had stored them."""
-    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
+    monkeypatch.setattr(queue, "IDLE_S", 0.02)
     urls = [*FORBIDDEN[::2], *STORABLE]
 
     async def test(desk: Desk) -> None:
@@ -349,7 +351,7 @@ REDIRECTS: list[tuple[int, dict[str, str]]] = [
 
 def test_no_redirect_leads_anywhere(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     time = Time(monkeypatch)
-    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
+    monkeypatch.setattr(queue, "IDLE_S", 0.02)
 
     async def test(desk: Desk) -> None:
         house, port = desk.house, desk.house.receiver.port
@@ -419,7 +421,7 @@ def _fine_lookups(script: list[list[str]], attempts: int) -> int:
 @pytest.mark.parametrize("way", ["webhook", "notification"])
 def test_a_name_that_changes_its_mind_gains_nothing(dsn: str, trap: Trap, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     time, server = Time(monkeypatch), Rebinding()
-    monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
+    monkeypatch.setattr(queue, "IDLE_S", 0.02)
 
     async def test(desk: Desk) -> None:
         house, port = desk.house, desk.house.receiver.port

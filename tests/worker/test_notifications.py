@@ -22,9 +22,10 @@ from test_sending import LOOPBACK, House, Time, run, until, working
 from guiado import clock
 from guiado.app import commands
 from guiado.app.outbound import notification_sender, notifications, recipients
-from guiado.app.outbound.notification_sender import Messenger
+from guiado.app.outbound.notification_sender import NotificationSender
+from guiado.app.outbound.queue import Queue
 from guiado.delivery.channels import Channel, Outgoing, Receipt, make_channel
-from guiado.delivery.channels.gsm import is_gsm
+from guiado.delivery.channels.common.gsm import is_gsm
 from guiado.domain.events import EventKind
 from guiado.errors import InvalidInput
 from guiado.settings import read_settings
@@ -33,6 +34,8 @@ from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import State
 from guiado.store.database import Connection
 from guiado.store.migrate import schema_files
+
+ADDRESSED = ("slack", "teams", "discord", "webhook")
 
 
 @dataclass
@@ -47,8 +50,8 @@ class Desk:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.house.receiver.port}"
 
-    def messenger(self, name: str = "uno") -> Messenger:
-        return Messenger(self.house.parts, self.channel, name)
+    def messenger(self, name: str = "uno") -> Queue:
+        return Queue(self.house.parts, name, [NotificationSender(self.house.parts, self.channel, name)])
 
     def channel(self, kind: str) -> Channel:
         return make_channel(kind, read_settings(**self.settings), self.house.client, LOOPBACK)
@@ -118,7 +121,6 @@ def play(dsn: str, test: Callable[[Desk], Awaitable[None]], **settings: Any) -> 
 def test_one_of_five_targets_fails_and_only_that_one_is_tried_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(notification_sender, "POLL_S", 0.02)
         urls = [{"webhook_url": f"{desk.url}/{name}"} for name in "abcd"]
         desk.house.receiver.answers["/c"] = (500, {})
         ids = [await desk.send("webhook", name, metadata=url) for name, url in zip("abcd", urls, strict=True)]
@@ -144,7 +146,6 @@ def test_one_of_five_targets_fails_and_only_that_one_is_tried_again(dsn: str, mo
 def test_a_target_that_stays_down_is_given_up_and_can_be_asked_for_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         desk.post.on_recipient = "451 luego"
         one, begun = await desk.send(), clock.now()
         async with working(desk.messenger()):
@@ -267,7 +268,6 @@ def test_what_a_dead_messenger_held_goes_out_with_the_same_id(dsn: str) -> None:
 def test_quiet_hours_hold_messages_until_the_morning_and_urgent_ones_pass(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         time.now = time.now.replace(hour=23, minute=30)
         await desk.wants(quiet_from="22:00", quiet_to="07:00", muted=["promo"])
         calm, urgent = await desk.send(), await desk.send(subject="Ya", priority="urgent")
@@ -287,7 +287,6 @@ def test_quiet_hours_hold_messages_until_the_morning_and_urgent_ones_pass(dsn: s
 def test_a_digest_gathers_what_came_into_one_message(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: Desk) -> None:
         time = Time(monkeypatch)
-        monkeypatch.setattr(notification_sender, "POLL_S", 0.01)
         await desk.wants(digest_minutes=30, language="en")
         ids = [await desk.send(subject=f"Asunto {n}", message=f"Cuerpo {n}") for n in range(12)]
         other = await desk.send(recipient="leo@example.com")
@@ -420,7 +419,7 @@ def test_an_expired_password_costs_no_message_and_one_command_sends_them_all(dsn
         assert all("SMTP_PASSWORD" in row["error_message"] for row in rows)
         begun = clock.now()
         time.pass_(seconds=480)
-        (refused,) = await desk.in_store(store.refused, "default", clock.now())
+        (refused,) = await desk.in_store(store.refused, "default", clock.now(), ADDRESSED)
         assert (refused["channel"], refused["recipient"], refused["count"]) == ("email", None, 3)
         assert 470 <= refused["refused_s"] <= 490
         (figures,) = await desk.in_store(store.figures, "default", clock.now())
@@ -436,7 +435,7 @@ def test_an_expired_password_costs_no_message_and_one_command_sends_them_all(dsn
             await until(lambda: has_mails(desk, 3))
             for one in ids:
                 await until(lambda one=one: is_sent(desk, one))
-        assert await desk.in_store(store.refused, "default", clock.now()) == []
+        assert await desk.in_store(store.refused, "default", clock.now(), ADDRESSED) == []
 
     play(dsn, test)
 
@@ -451,15 +450,15 @@ def test_a_hook_that_is_gone_waits_and_tells_of_itself_alone(dsn: str) -> None:
             await desk.told(*ids)
             await until(lambda: is_sent(desk, ids[1]))
         assert (await desk.look(ids[0]))["status"] == "pending"
-        (refused,) = await desk.in_store(store.refused, "default", clock.now())
+        (refused,) = await desk.in_store(store.refused, "default", clock.now(), ADDRESSED)
         assert (refused["channel"], refused["recipient"]) == ("teams", "gone")
         assert "webhook_url" in refused["reason"]
-        assert (await desk.in_store(look_at_channels))[0].state is State.DOUBTFUL
+        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is State.DOUBTFUL
         del desk.house.receiver.answers["/gone"]
         assert await desk.on(notifications.again, ids[0]) == 1
         async with working(desk.messenger()):
             await until(lambda: is_sent(desk, ids[0]))
-        assert (await desk.in_store(look_at_channels))[0].state is State.GOOD
+        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is State.GOOD
 
     play(dsn, test)
 
@@ -612,7 +611,7 @@ def test_an_sms_of_guiado_itself_keeps_to_its_alphabet(dsn: str) -> None:
 )
 def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
-        desk.house.parts.has_slack = False
+        desk.house.parts.has_account = lambda _channel: False
         with pytest.raises(InvalidInput) as caught:
             await desk.send(**given)
         assert [problem.field for problem in caught.value.problems] == [field]
@@ -638,7 +637,7 @@ def test_what_cannot_be_sent_is_refused_by_field(dsn: str, given: dict[str, Any]
 )
 def test_wishes_that_make_no_sense_are_refused_by_field(dsn: str, given: dict[str, Any], field: str) -> None:
     async def test(desk: Desk) -> None:
-        desk.house.parts.has_slack = False
+        desk.house.parts.has_account = lambda _channel: False
         with pytest.raises(InvalidInput) as caught:
             await desk.wants(**given)
         assert [problem.field for problem in caught.value.problems] == [field]

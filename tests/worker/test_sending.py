@@ -17,8 +17,9 @@ import pytest
 from guiado import clock
 from guiado.app import commands
 from guiado.app.context import AppContext
-from guiado.app.outbound import webhook_sender, webhooks
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound import queue, webhooks
+from guiado.app.outbound.queue import Queue
+from guiado.app.outbound.webhook_sender import WebhookSender
 from guiado.delivery.guarded_client import GuardedClient
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.delivery.signing import body_signature, contract_signature, verify_standard
@@ -104,12 +105,12 @@ class House:
         async with self.parts.db.connection() as connection:
             return await connection.fetchrow("SELECT * FROM support_webhooks WHERE webhook_id = $1", name)
 
-    def sender(self, name: str = "uno") -> Sender:
-        return Sender(self.parts, lambda: self.client, name)
+    def sender(self, name: str = "uno", own: dict[str, str] | None = None) -> Queue:
+        return Queue(self.parts, name, [WebhookSender(self.parts, lambda: self.client, name, own)])
 
 
 @asynccontextmanager
-async def working(*senders: Sender) -> AsyncIterator[None]:
+async def working(*senders: Queue) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(sender.run()) for sender in senders]
     try:
         yield
@@ -149,7 +150,8 @@ class Time:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = datetime.now(UTC)
-        monkeypatch.setattr(webhook_sender, "POLL_S", 0.02)
+        monkeypatch.setattr(queue, "POLL_S", 0.02)
+        monkeypatch.setattr(queue, "IDLE_S", 0.02)
         monkeypatch.setattr(clock, "now", lambda: self.now)
 
     def pass_(self, **span: float) -> None:
@@ -331,8 +333,8 @@ def test_any_number_of_senders_send_each_event_once(dsn: str) -> None:
 
 
 def test_what_a_dead_sender_held_is_sent_by_another_with_the_same_id(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_sender, "LEASE_S", 0.3)
-    monkeypatch.setattr(webhook_sender, "_RENEW_S", 0.1)
+    monkeypatch.setattr(queue, "LEASE_S", 0.3)
+    monkeypatch.setattr(queue, "RENEW_S", 0.1)
 
     async def test(house: House) -> None:
         await house.register("crm")
@@ -501,7 +503,7 @@ def test_kestra_gets_every_event_from_whoever_knows_its_address(dsn: str) -> Non
             await house.trigger(1, 2)
             await stranger.drain(5)
             assert house.receiver.got == []
-            async with working(Sender(house.parts, lambda: house.client, "uno", {webhooks.KESTRA: url})):
+            async with working(house.sender("uno", {webhooks.KESTRA: url})):
                 await until(lambda: nothing_due(house))
         assert house.receiver.numbers("/clave-secreta") == [1, 2]
         with pytest.raises(InvalidInput, match="webhook_id"):

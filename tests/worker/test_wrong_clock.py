@@ -12,7 +12,7 @@ from test_notifications import Desk, play
 from test_sending import House, run, until
 
 from guiado import clock
-from guiado.app.outbound.webhook_sender import Sender
+from guiado.app.outbound.queue import Queue
 from guiado.scheduler import Worker
 
 OFF = pytest.mark.parametrize("off", [timedelta(days=2), timedelta(days=-2), timedelta(minutes=3)], ids=str)
@@ -34,15 +34,20 @@ async def ask(house: House, query: str, *arguments: Any) -> Any:
 async def work(house: House, worker: Worker, rounds: int = 4) -> None:
     """Let a worker go on until each of its senders has looked some times for what is due."""
     task = asyncio.create_task(worker.run())
-    sender = worker._senders[0]
-    looks, claim = 0, sender._claim  # type: ignore[attr-defined]
+    sender = worker._queue
+    looks, held, next_kinds, hold = 0, 0, sender._next_kinds, sender.hold
 
-    async def counted(*arguments: Any) -> Any:
+    def told(*, on: bool) -> None:
+        nonlocal held
+        held += 1
+        hold(on=on)
+
+    async def counted() -> list[str]:
         nonlocal looks
-        looks += 1
-        return await claim(*arguments)
+        looks += held > 1  # as soon as it is known whose time it is
+        return await next_kinds()
 
-    sender._claim = counted  # type: ignore[attr-defined]
+    sender._next_kinds, sender.hold = counted, told
     try:
 
         async def looked() -> bool:
@@ -70,7 +75,7 @@ def test_a_wrong_clock_sends_nothing_early_and_disables_nobody(dsn: str, monkeyp
             "UPDATE support_webhooks SET failures = 9, failing_since = now() - interval '4 days' WHERE webhook_id = 'erp'",
         )
         house.receiver.answers["/erp"] = (500, {})
-        await work(house, Worker(house.parts, "w", {}, [house.sender()]))
+        await work(house, Worker(house.parts, "w", {}, house.sender()))
         assert house.receiver.at("/crm") == []
         assert len(house.receiver.at("/erp")) == 1
         assert (await house.look("erp"))["enabled"]
@@ -95,7 +100,7 @@ def test_a_wrong_clock_stores_events_and_retries_for_now(dsn: str, monkeypatch: 
             abs(await ask(house, "SELECT extract(epoch FROM max(due_at) - now())::float FROM support_troubleshooting_deliveries"))
             < 5
         )
-        worker = asyncio.create_task((one := Worker(house.parts, "w", {}, [house.sender()])).run())
+        worker = asyncio.create_task((one := Worker(house.parts, "w", {}, house.sender())).run())
 
         async def tried() -> bool:
             return await ask(house, "SELECT count(*) FROM support_webhook_events") == 1
@@ -123,7 +128,7 @@ def test_a_wrong_clock_leaves_messages_to_people_their_time(dsn: str, monkeypatc
             "UPDATE support_troubleshooting_notifications SET attempts = 1, due_at = now() + interval '1 hour' WHERE id = $1::uuid",
             later,
         )
-        worker = asyncio.create_task((one := Worker(desk.house.parts, "w", {}, [desk.messenger()])).run())
+        worker = asyncio.create_task((one := Worker(desk.house.parts, "w", {}, desk.messenger())).run())
         await desk.told(now)
         one.stop()
         await worker
@@ -145,13 +150,13 @@ def test_a_clock_that_cannot_be_followed_sends_nothing(dsn: str, monkeypatch: py
     async def test(house: House) -> None:
         await house.register("crm")
         await house.trigger(1)
-        worker = Worker(house.parts, "w", {}, [sender := house.sender()])
+        worker = Worker(house.parts, "w", {}, sender := house.sender())
         with monkeypatch.context() as patch:
             patch.setattr(clock, "now", lambda: right() + timedelta(days=2))
             await work(house, worker)
             assert house.receiver.got == []
             assert await sender_is_idle(sender)
-        again = asyncio.create_task((one := Worker(house.parts, "w", {}, [house.sender("dos")])).run())
+        again = asyncio.create_task((one := Worker(house.parts, "w", {}, house.sender("dos"))).run())
 
         async def arrived() -> bool:
             return bool(house.receiver.got)
@@ -163,5 +168,5 @@ def test_a_clock_that_cannot_be_followed_sends_nothing(dsn: str, monkeypatch: py
     run(dsn, test)
 
 
-async def sender_is_idle(sender: Sender) -> bool:
+async def sender_is_idle(sender: Queue) -> bool:
     return sender.serving == frozenset()

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, cast
+from enum import EnumType, StrEnum
+from typing import TYPE_CHECKING, Any, cast
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound import notifications, recipients
-from guiado.app.outbound.recipient_address import missing_url_problem, target_problems, url_problem
+from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.app.validation import check, check_with
-from guiado.delivery.channels.base import one_line, plain_text
+from guiado.delivery.channels import names
+from guiado.delivery.channels.common.address import url_problem
+from guiado.delivery.channels.common.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.sync import Facade
 
 _PENDING = "Guardado y pendiente de envío."
 
 
-class NotificationChannel(StrEnum):
-    """How a message travels."""
+if TYPE_CHECKING:
 
-    EMAIL = "email"
-    SMS = "sms"
-    PUSH = "push"
-    SLACK = "slack"
-    TEAMS = "teams"
-    DISCORD = "discord"
-    WEBHOOK = "webhook"
-    APPRISE = "apprise"
+    class _Named(EnumType):
+        """For type checkers, which cannot know the files of the channels: any name is a member."""
+
+        def __getattr__(cls, name: str) -> NotificationChannel: ...
+else:
+    _Named = EnumType
+
+
+class NotificationChannel(StrEnum, metaclass=_Named):
+    """How a message travels: a member for each channel, by its name in capitals."""
+
+    vars().update({name.upper(): name for name in names()})
 
 
 class NotificationPriority(StrEnum):
@@ -140,7 +145,7 @@ class TroubleshootingNotificationManager(Facade):
 
 async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
     stored_url = await _stored_url(work, config)
-    _check(config, context, stored_url, has_slack=work.app.has_slack)
+    _check(config, context, stored_url, has_account=work.app.has_account(value_of(getattr(config, "channel", None))))
     preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))
@@ -166,7 +171,7 @@ async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | Non
     return (await recipients.find(work, channel, recipient)).options.get("webhook_url")
 
 
-def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_slack: bool) -> None:
+def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_account: bool) -> None:
     config = object_of("config", config, NotificationConfig, "NotificationConfig(channel=…, recipient=…)")
     given = {
         "notification_type": "custom",
@@ -180,7 +185,7 @@ def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: s
         kind_problem("context", context, Mapping),
         kind_problem("metadata", config.metadata, Mapping, optional=True),
         *target_problems(given["channel"], config.recipient),
-        _url_problem(config, stored_url, has_slack=has_slack),
+        _url_problem(config, stored_url, has_account=has_account),
     ]
     check_with(commands.Notification, given, [problem for problem in more if problem])
 
@@ -191,7 +196,7 @@ def _channel_problem(channel: object) -> FieldProblem | None:
     return FieldProblem("channel", Message("Falta este campo. Agrégalo."), "missing") if is_blank else None
 
 
-def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_slack: bool) -> FieldProblem | None:
+def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_account: bool) -> FieldProblem | None:
     """What is wrong with the address of a channel that has one; one that is given as None is missing."""
     name, metadata = "metadata.webhook_url", cast("object", config.metadata or {})
     if not isinstance(metadata, Mapping):
@@ -202,5 +207,5 @@ def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_slac
         return url_problem(name, url)
     is_left_out = "webhook_url" not in given
     known_url = stored_url if is_left_out else None
-    missing = missing_url_problem(value_of(config.channel), config.recipient, known_url, has_slack=has_slack and is_left_out)
+    missing = missing_url_problem(value_of(config.channel), config.recipient, known_url, has_account=has_account and is_left_out)
     return FieldProblem(name, missing.message) if missing else None

@@ -13,6 +13,7 @@ from litestar import Response, get
 from guiado import clock
 from guiado.api.troubles import TROUBLES
 from guiado.app.context import UnitOfWork
+from guiado.delivery.channels import addressed
 from guiado.http.request import Http, read
 from guiado.store import notifications, outbox
 
@@ -48,7 +49,7 @@ async def metrics(request: Http) -> Response[str]:
     async def run(work: UnitOfWork) -> str:
         by_webhook = await outbox.figures(work.connection, work.tenant, clock.now())
         by_channel = await notifications.figures(work.connection, work.tenant, clock.now())
-        refused = await notifications.refused(work.connection, work.tenant, clock.now())
+        refused = await notifications.refused(work.connection, work.tenant, clock.now(), addressed())
         lines = [
             *_write(_GAUGES, "webhook", "webhook_id", by_webhook),
             *_write(_CHANNEL_GAUGES, "channel", "channel", by_channel),

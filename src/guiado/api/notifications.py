@@ -22,7 +22,7 @@ from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound import notifications, recipients
 from guiado.app.validation import check
-from guiado.delivery.channels.setup import setup_problem
+from guiado.delivery.channels import setup_problem
 from guiado.http.request import Checked, Http, answer, language_of, numbers, read, runtime_of
 from guiado.i18n import text, translate
 

@@ -6,7 +6,7 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -25,6 +25,7 @@ from guiado.app.validation import (
     StepNumber,
     Url,
 )
+from guiado.delivery.channels import names
 from guiado.domain.clarification import Reply
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome, Status
@@ -147,6 +148,10 @@ AttemptSeconds = Annotated[float, Meta(gt=0, le=60, examples=[10], description="
 AttemptsInAll = Annotated[int, Meta(ge=1, le=20, examples=[10], description="Intentos en total; 10 si falta.")]
 Thin = Annotated[bool, Meta(description="Enviar solo identificadores, sin palabras ni datos de clientes.")]
 PerSecond = Annotated[float, Meta(ge=0, le=1_000, examples=[5], description="Envíos por segundo, como máximo; 0 son todos.")]
+AtATime = Annotated[
+    int,
+    Meta(ge=1, le=32, examples=[8], description="Envíos a la vez; 1 si falta, y solo con 1 se conserva el orden."),
+]
 OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
 
 
@@ -177,6 +182,7 @@ class Webhook(_Secretive, Command):
     enabled: bool | UnsetType = UNSET
     thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
+    max_parallel: AtATime | UnsetType = UNSET
 
 
 class WebhookChange(_Secretive, Command):
@@ -192,6 +198,7 @@ class WebhookChange(_Secretive, Command):
     enabled: bool | UnsetType = UNSET
     thin: Thin | UnsetType = UNSET
     max_per_second: PerSecond | None = None
+    max_parallel: AtATime | UnsetType = UNSET
 
 
 class Replay(Command):
@@ -244,7 +251,10 @@ class Render(Command):
     ]
 
 
-ChannelName = Literal["email", "sms", "push", "slack", "teams", "discord", "webhook", "apprise"]
+if TYPE_CHECKING:
+    ChannelName = str
+else:
+    ChannelName = Literal[names()]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
 

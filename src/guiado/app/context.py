@@ -63,7 +63,7 @@ class AppContext:
         threshold: below this confidence, 0..1, it is none of the known problems.
         accept_from: from this confidence on, 0..1, a problem is taken without asking.
         model: the language model that the service may use, if any.
-        has_slack: messages for Slack need no address of their own: the operator's is set up.
+        has_account: whether messages of a channel need no address of their own: the operator's account is set up.
         wrote: called after something was committed: a sender need not wait for its next look.
     """
 
@@ -72,7 +72,7 @@ class AppContext:
     threshold: float
     accept_from: float = DEFAULT_ACCEPT
     model: LanguageModel | None = None
-    has_slack: bool = True
+    has_account: Callable[[object], bool] = lambda _channel: True
     wrote: Callable[[], None] = lambda: None
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 

@@ -89,9 +89,10 @@ def _look_at_own(settings: Settings) -> list[Finding]:
 
 
 def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
+    from guiado.delivery.channels import addressed
     from guiado.store.diagnostics import look_at
 
-    return asyncio.run(look_at(dsn, settings.pool_size))
+    return asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
 
 
 def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from guiado.errors import printable
 
 HELP = ("-h", "--help")
 """What asks every command for its help."""
+CHANNELS = "{channels}"
+"""Where a help names every channel."""
 TEXT = "text"
 """Name of the hidden command of a `ManualOfText`."""
 _ALIKE = 0.6
@@ -99,8 +101,15 @@ def _parameters(screen: Screen, command: TyperCommand | TyperGroup, context: typ
             metavar = each.metavar or ""
             name = ", ".join(each.opts) if each.param_type_name == "option" else metavar or each.name.upper()
             value = f" {metavar or 'TEXT'}" if each.param_type_name == "option" and not each.is_flag else ""
-            rows.append((name + value, screen.tr(getattr(each, "help", None) or "")))
+            rows.append((name + value, _meaning(screen, getattr(each, "help", None) or "")))
     return rows
+
+
+def _meaning(screen: Screen, template: str) -> str:
+    """The help of a parameter, with the names of what is registered in files of its own."""
+    from guiado.delivery.channels import names
+
+    return screen.tr(template, channels=", ".join(names())) if CHANNELS in template else screen.tr(template)
 
 
 def _print_rows(screen: Screen, title: str, rows: list[tuple[str, str]]) -> None:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Avisos a personas: verlos, probar un canal y enviarlos otra vez.", no_args_is_help=True)
-Channel = Annotated[
-    str | None, typer.Option(metavar="CANAL", help="Solo este: email, sms, push, slack, teams, discord, webhook o apprise.")
-]
+Channel = Annotated[str | None, typer.Option(metavar="CANAL", help="Solo este: {channels}.")]
 _MARKS = {"sent": ("✓", "green"), "failed": ("✗", "red"), "pending": ("…", "yellow"), "cancelled": ("-", "dim")}
 
 
@@ -105,7 +103,7 @@ def retry(
 @app.command("test", cls=Manual, help="Envía un aviso de prueba por un canal y dice qué pasó.")
 def try_(
     context: typer.Context,
-    channel: Annotated[str, typer.Argument(metavar="CANAL", help="Por dónde: email, sms, push, slack, teams…")],
+    channel: Annotated[str, typer.Argument(metavar="CANAL", help="Por dónde: {channels}.")],
     recipient: Annotated[str, typer.Argument(metavar="DESTINATARIO", help="Dirección, número, tema o nombre del canal.")],
     webhook_url: Annotated[str | None, typer.Option(metavar="URL", help="Dirección del canal, donde hace falta una.")] = None,
     as_json: Json = False,

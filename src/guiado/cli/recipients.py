@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Destinatarios: a quién se avisa, de qué y cómo.", no_args_is_help=True)
-ChannelArgument = Annotated[
-    str, typer.Argument(metavar="CANAL", help="email, sms, push, slack, teams, discord, webhook o apprise.")
-]
+ChannelArgument = Annotated[str, typer.Argument(metavar="CANAL", help="Uno de estos: {channels}.")]
 RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="Dirección, número, tema o nombre del canal.")]
 
 

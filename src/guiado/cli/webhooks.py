@@ -37,6 +37,10 @@ Attempts = Annotated[int | None, typer.Option("--retry-attempts", "--attempts", 
 Rate = Annotated[
     float | None, typer.Option("--max-per-second", "--rate", metavar="N", help="Envíos por segundo, como máximo; 0 son todos.")
 ]
+Parallel = Annotated[
+    int | None,
+    typer.Option("--max-parallel", "--parallel", metavar="N", help="Envíos a la vez (1); con más, sin el orden de los eventos."),
+]
 Thin = Annotated[bool | None, typer.Option("--thin/--no-thin", help="Envía solo identificadores, sin datos de clientes.")]
 Overlap = Annotated[
     float, typer.Option("--overlap", metavar="HORAS", help=("Horas durante las que también firma el secreto anterior (24)."))
@@ -68,6 +72,7 @@ def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
         return
     _show(screen, found)
     rate = "" if found["max_per_second"] is None else screen.tr(" · {rate:g} por segundo", rate=found["max_per_second"])
+    rate += "" if found["max_parallel"] == 1 else screen.tr(" · {count} a la vez", count=found["max_parallel"])
     screen.say(
         "  {timeout:g} s por intento · {attempts} intentos{rate}",
         timeout=found["timeout"],
@@ -96,6 +101,7 @@ def add(
     timeout: Timeout = None,
     attempts: Attempts = None,
     rate: Rate = None,
+    parallel: Parallel = None,
     thin: Thin = None,
     as_json: Json = False,
 ) -> None:
@@ -106,7 +112,7 @@ def add(
     given = {
         "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret,
         "headers": _headers(header) if header else None, "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate,
-        "thin": thin,
+        "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
     command = _checked(commands.Webhook, given)
     endpoint = operator().write(webhooks.register, command, make_secret=True)
@@ -130,6 +136,7 @@ def edit(
     timeout: Timeout = None,
     attempts: Attempts = None,
     rate: Rate = None,
+    parallel: Parallel = None,
     thin: Thin = None,
     as_json: Json = False,
 ) -> None:
@@ -139,7 +146,7 @@ def edit(
 
     given = {
         "url": url, "events": event, "secret": secret, "overlap_hours": overlap, "timeout": timeout, "retry_attempts": attempts,
-        "max_per_second": rate, "thin": thin,
+        "max_per_second": rate, "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
     headers = _changed_headers(webhook_id, _headers(header or []), drop_header or [])
     command = _checked(commands.WebhookChange, {**given, "headers": headers})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -11,12 +11,16 @@ from guiado.store import notifications, schedule
 from guiado.store.check_result import Finding, doubtful, good
 
 
-async def look_at_channels(connection: Any) -> list[Finding]:  # noqa: ANN401
-    """A finding for each channel whose account, server or hook is refused, in every tenant."""
+async def look_at_channels(connection: Any, addressed: Collection[str]) -> list[Finding]:  # noqa: ANN401
+    """A finding for each channel whose account, server or hook is refused, in every tenant.
+
+    Args:
+        addressed: channels whose recipients each have an address of their own.
+    """
     rows = [
         row
         for tenant in await schedule.tenants(connection)
-        for row in await notifications.refused(connection, tenant, clock.now())
+        for row in await notifications.refused(connection, tenant, clock.now(), addressed)
     ]
     rows.sort(key=lambda row: row["since"])
     return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -38,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A notification that is this messenger's for now.
+    """A notification that is this worker's for now.
 
     Args:
         attempts: made so far.
@@ -134,36 +134,54 @@ async def one(connection: Connection, tenant: str, notification_id: UUID) -> dic
     return _shown(row) if row else None
 
 
+DUE = sql("notifications", "due_kind")
+"""Whether a notification that is due can be leased; part of the one query of `store.queue`."""
+
+
 async def claim(
-    connection: Connection, tenant: str, messenger: str, lease_s: float, now: datetime, room: Mapping[str, int]
+    connection: Connection, tenant: str, worker: str, lease_s: float, now: datetime, room: Mapping[str, int]
 ) -> list[Due]:
     """Lease what is due.
 
     Args:
-        lease_s: after so many seconds the messenger counts as dead.
+        lease_s: after so many seconds without `renew` the worker counts as dead.
         room: how many of each channel.
     """
     channels, most = list(room), list(room.values())
     return [
-        _due(row)
-        for row in await connection.fetch(sql("notifications", "claim"), tenant, messenger, lease_s, now, channels, most)
+        _due(row) for row in await connection.fetch(sql("notifications", "claim"), tenant, worker, lease_s, now, channels, most)
     ]
 
 
+async def renew(connection: Connection, tenant: str, worker: str, lease_s: float, notification_ids: Sequence[UUID]) -> set[UUID]:
+    """Keep leases.
+
+    Returns:
+        The notifications that are still this worker's.
+    """
+    rows = await connection.fetch(sql("notifications", "renew"), tenant, worker, lease_s, list(notification_ids))
+    return {row["id"] for row in rows}
+
+
+async def give_back(connection: Connection, tenant: str, worker: str, notification_ids: Sequence[UUID]) -> None:
+    """End leases of a worker whose work was broken off."""
+    await connection.execute(sql("notifications", "give_back"), tenant, worker, list(notification_ids))
+
+
 async def gather(
-    connection: Connection, tenant: str, messenger: str, lease_s: float, now: datetime, first: UUID, most: int
+    connection: Connection, tenant: str, worker: str, lease_s: float, now: datetime, first: UUID, most: int
 ) -> list[Due]:
     """Lease what goes out together with a notification that waited for its digest."""
-    rows = await connection.fetch(sql("notifications", "gather"), tenant, messenger, lease_s, now, first, most)
+    rows = await connection.fetch(sql("notifications", "gather"), tenant, worker, lease_s, now, first, most)
     return [_due(row) for row in rows]
 
 
 async def settle(
-    connection: Connection, tenant: str, messenger: str, notification_ids: Sequence[UUID], fate: Fate, now: datetime
+    connection: Connection, tenant: str, worker: str, notification_ids: Sequence[UUID], fate: Fate, now: datetime
 ) -> None:
     """Write down what became of notifications, and give them back."""
     await connection.execute(
-        sql("notifications", "settle"), tenant, messenger, list(notification_ids), fate.status, fate.attempts, fate.due_at,
+        sql("notifications", "settle"), tenant, worker, list(notification_ids), fate.status, fate.attempts, fate.due_at,
         fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now, fate.subject, fate.message,
         fate.is_refused,
     )  # fmt: skip
@@ -204,9 +222,14 @@ async def figures(connection: Connection, tenant: str, now: datetime) -> list[di
     return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
 
 
-async def refused(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
-    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first."""
-    return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "refused"), tenant, now)]
+async def refused(connection: Connection, tenant: str, now: datetime, addressed: Collection[str]) -> list[dict[str, Any]]:
+    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first.
+
+    Args:
+        addressed: channels whose recipients each have an address of their own, which may be refused alone.
+    """
+    rows = await connection.fetch(sql("notifications", "refused"), tenant, now, list(addressed))
+    return [dict(cast("Mapping[str, Any]", row)) for row in rows]
 
 
 async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> dict[str, Any]:

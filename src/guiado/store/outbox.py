@@ -1,8 +1,8 @@
-"""The queue of deliveries: leasing endpoints, reading what is due, writing down what became of it.
+"""Deliveries to webhooks: leasing endpoints, reading what is due, writing down what became of it.
 
-A sender leases an endpoint, reads its oldest deliveries, and sends them one after the other with no transaction open. So an
-endpoint's events leave in their order, until one fails: those behind it overtake it while it waits for its next attempt. An
-endpoint that is slow or dead holds no other up.
+A worker leases an endpoint, reads its oldest deliveries, and sends them with no transaction open: one after the other, or several
+at a time where the endpoint allows it. So an endpoint's events leave in their order, until one fails: those behind it overtake it
+while it waits for its next attempt. An endpoint that is slow or dead holds no other up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """An endpoint that is this sender's for now, and how it has been doing.
+    """An endpoint that is this worker's for now, and how it has been doing.
 
     Args:
         failures: attempts that failed in a row.
@@ -51,25 +51,37 @@ class Leased:
     failing_since: datetime | None
 
 
+DUE = sql("outbox", "due_kind")
+"""Whether an endpoint with something due can be leased; part of the one query of `store.queue`."""
+
+
 async def claim(
     connection: Connection,
     tenant: str,
-    sender: str,
+    worker: str,
     lease_s: float,
     most: int,
     now: datetime,
     probe_from: int,
-    serving: Collection[str] = (),
+    besides: Collection[str] = (),
+    *,
+    busy: int = 0,
+    extra: int = 0,
 ) -> list[Leased]:
-    """Lease endpoints that have something due.
+    """Lease endpoints that have something due: as many as this worker's share of them, among all workers that are alive.
 
     Args:
-        lease_s: after so many seconds without `renew` the sender counts as dead.
+        lease_s: after so many seconds without `renew` the worker counts as dead.
+        most: at most so many, whatever the share.
         probe_from: failures in a row from which an endpoint is only probed.
-        serving: endpoints that the sender still works on: left out. Another lease of its own is one whose end could not be
-            written down, as while PostgreSQL was gone: free.
+        besides: endpoints that the worker still works on, or leaves to others. Another lease of its own is one whose end could
+            not be written down, as while PostgreSQL was gone: free.
+        busy: how many the worker works on: they count towards its share.
+        extra: so many beyond its share.
     """
-    rows = await connection.fetch(sql("outbox", "claim"), tenant, sender, lease_s, most, now, probe_from, list(serving))
+    rows = await connection.fetch(
+        sql("outbox", "claim"), tenant, worker, lease_s, most, now, probe_from, list(besides), busy, extra
+    )
     return [Leased(endpoint_of(row), row["failures"], row["failing_since"]) for row in rows]
 
 
@@ -77,14 +89,19 @@ async def renew(connection: Connection, tenant: str, sender: str, lease_s: float
     """Keep leases.
 
     Returns:
-        The endpoints that are still this sender's.
+        The endpoints that are still this worker's.
     """
     rows = await connection.fetch(sql("outbox", "renew"), tenant, sender, lease_s, list(webhook_ids))
     return {row["webhook_id"] for row in rows}
 
 
+async def give_back(connection: Connection, tenant: str, worker: str, webhook_ids: Sequence[str]) -> None:
+    """End leases of a worker whose work was broken off."""
+    await connection.execute(sql("outbox", "give_back"), tenant, worker, list(webhook_ids))
+
+
 async def versions(connection: Connection, tenant: str, sender: str, webhook_ids: Collection[str]) -> dict[str, datetime]:
-    """When each endpoint that is still this sender's and enabled was changed last, by its id; the others are left out."""
+    """When each endpoint that is still this worker's and enabled was changed last, by its id; the others are left out."""
     rows = await connection.fetch(sql("outbox", "versions"), tenant, sender, sorted(webhook_ids))
     return {row["webhook_id"]: row["updated_at"] for row in rows}
 
@@ -208,11 +225,6 @@ async def attempts(
     rows = await connection.fetch(sql("outbox", "attempts"), tenant, webhook_id, most, *(before or (None, None)))
     found = [dict(cast("Mapping[str, Any]", row)) for row in rows]
     return [{**row, "id": str(row["id"]), "event_id": str(row["event_id"]) if row["event_id"] else None} for row in found]
-
-
-async def latest(connection: Connection, tenant: str) -> datetime | None:
-    """When the latest event happened: tells cheaply that something was stored, unless by a clock that is behind."""
-    return cast("datetime | None", await connection.fetchval(sql("outbox", "latest"), tenant))
 
 
 async def is_waiting(connection: Connection, tenant: str, now: datetime, besides: Collection[str] = ()) -> bool:

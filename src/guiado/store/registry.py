@@ -28,6 +28,7 @@ class Endpoint:
         retry_attempts: attempts in all.
         thin: send identifiers only.
         max_per_second: how many messages a second at most; None for any number.
+        max_parallel: how many requests at a time; with more than one the order of events is not kept.
         disabled_reason: why guiado itself stopped sending.
         previous_secret: signs too until `previous_secret_until`.
         older_secrets: those before it that still sign: `secret until` each.
@@ -43,6 +44,7 @@ class Endpoint:
     enabled: bool
     thin: bool = False
     max_per_second: float | None = None
+    max_parallel: int = 1
     disabled_reason: str | None = None
     previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: datetime | None = None
@@ -63,7 +65,7 @@ async def add_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -
     row = await connection.fetchrow(
         sql("registry", "webhook_new"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
         dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled, endpoint.thin,
-        endpoint.max_per_second,
+        endpoint.max_per_second, endpoint.max_parallel,
     )  # fmt: skip
     return endpoint_of(row) if row else None
 

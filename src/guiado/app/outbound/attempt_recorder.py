@@ -1,7 +1,7 @@
-"""What the visits of one sender did, written down: for many endpoints in one statement.
+"""Records attempts at webhooks: those of many endpoints in one statement.
 
-A statement costs the same for one attempt as for fifty. So what is told while one is under way waits for the next, and nobody
-waits who is alone.
+A statement costs the same for one attempt as for fifty. So what comes while one is under way waits for the next, and what comes
+alone does not wait.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ _GATHER_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _Batch:
     attempts: Sequence[dict[str, Any]]
     settled: Settled | None
     written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class AttemptRecorder:
-    """Writes down attempts, and how endpoints are.
+    """Records attempts, and how endpoints are.
 
     Args:
         parts: of this process.
-        sender: whose leases end.
+        worker: whose leases end.
     """
 
-    def __init__(self, parts: AppContext, sender: str) -> None:
-        self._parts, self._sender = parts, sender
-        self._pages: list[_Page] = []
+    def __init__(self, parts: AppContext, worker: str) -> None:
+        self._parts, self._worker = parts, worker
+        self._batches: list[_Batch] = []
         self._writing: asyncio.Task[None] | None = None
         self._began_s = 0.0
 
-    def tell(self, attempts: Sequence[dict[str, Any]], settled: Settled | None = None) -> asyncio.Future[None]:
+    def record(self, attempts: Sequence[dict[str, Any]], settled: Settled | None = None) -> asyncio.Future[None]:
         """Have something written down soon.
 
         Args:
@@ -52,42 +52,42 @@ class AttemptRecorder:
         Returns:
             Done when it is committed; carries the error where it could not be.
         """
-        page = _Page(attempts, settled)
-        self._pages.append(page)
+        batch = _Batch(attempts, settled)
+        self._batches.append(batch)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
-        return page.written
+        return batch.written
 
     async def close(self) -> None:
-        """Wait until everything that was told is written down."""
+        """Wait until everything that came is written down."""
         if self._writing is not None:
             await self._writing
 
     async def _write_all(self) -> None:
-        while self._pages:
+        while self._batches:
             await asyncio.sleep(self._began_s + _GATHER_S - clock.monotonic_s())
             self._began_s = clock.monotonic_s()
-            pages, self._pages = self._pages, []
-            await self._write(pages)
+            batches, self._batches = self._batches, []
+            await self._write(batches)
 
-    async def _write(self, pages: list[_Page]) -> None:
+    async def _write(self, batches: list[_Batch]) -> None:
         try:
-            await self._record(pages)
+            await self._store(batches)
         except Exception as error:  # noqa: BLE001 those who wait for it get it
-            if len(pages) > 1 and not isinstance(error, DatabaseUnavailable):
-                for page in pages:  # what one of them cannot have written down is no fault of the others
-                    await self._write([page])
+            if len(batches) > 1 and not isinstance(error, DatabaseUnavailable):
+                for batch in batches:  # what one of them cannot have written down is no fault of the others
+                    await self._write([batch])
                 return
-            for page in pages:
-                if not page.written.done():
-                    page.written.set_exception(error)
+            for batch in batches:
+                if not batch.written.done():
+                    batch.written.set_exception(error)
             return
-        for page in pages:
-            if not page.written.done():
-                page.written.set_result(None)
+        for batch in batches:
+            if not batch.written.done():
+                batch.written.set_result(None)
 
-    async def _record(self, pages: list[_Page]) -> None:
-        attempts = [attempt for page in pages for attempt in page.attempts]
-        settled = [page.settled for page in pages if page.settled]
+    async def _store(self, batches: list[_Batch]) -> None:
+        attempts = [attempt for batch in batches for attempt in batch.attempts]
+        settled = [batch.settled for batch in batches if batch.settled]
         async with self._parts.db.connection() as connection:
-            await outbox.record(connection, self._parts.tenant, self._sender, attempts, settled)
+            await outbox.record(connection, self._parts.tenant, self._worker, attempts, settled)

@@ -7,9 +7,7 @@ from typing import Any, cast
 
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
-from guiado.delivery.channels import Button, Outgoing
-from guiado.delivery.channels.address import normal_form
-from guiado.delivery.channels.gsm import own_words
+from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.domain.recipient import Recipient
 from guiado.i18n import text
 from guiado.store import notifications, sessions
@@ -81,7 +79,8 @@ _NAMES = (
 
 def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> str:
     """Whoever takes over asks for nothing twice."""
-    say = own_words if channel == "sms" else str
+    kind = kind_of(channel)
+    say = kind.own_words if kind else str
     if not tried:
         return say(text(language, "Todavía no se intentó nada."))
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]

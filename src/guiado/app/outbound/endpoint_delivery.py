@@ -1,69 +1,37 @@
-"""One visit to an endpoint: batch after batch of its deliveries, in order, and what each answer means for it."""
+"""Delivery to one leased endpoint: batch after batch, in order unless the endpoint allows several requests at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from guiado import clock
 from guiado.app.context import AppContext
+from guiado.app.outbound.attempt_outcome import BODY_KEPT, Outcome, classify, row_of, say
 from guiado.app.outbound.attempt_recorder import AttemptRecorder
 from guiado.app.outbound.endpoint_versions import Versions
 from guiado.delivery import retry
 from guiado.delivery.webhook_message import write_body, write_headers
 from guiado.errors import DeliveryFailed, InvalidInput, TargetRefused
-from guiado.i18n import text
 from guiado.logs import get_logger
 from guiado.store import outbox
 from guiado.store.outbox import Leased, Settled, Waiting
-from guiado.store.registry import Endpoint
 
 if TYPE_CHECKING:
-    from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
+    from guiado.delivery.guarded_client import GuardedClient
 
 _BATCH = 100
 _WRITE_AFTER_S = 0.2
-_VISIT_S = 5.0
-_BODY_KEPT = 1_000
+_TURN_S = 5.0
+"""After so long the endpoint is given back, also where more is due: whoever has less to do may take it."""
 _BODY_S = 0.5
 """How long an answer's body is waited for: it is for the log only."""
 _LONGEST_GAP_S = 1.0
-"""Between two messages of one visit, for an endpoint that asked for few."""
-_GONE = 410
-_WAIT_STATUSES = frozenset({429, 503})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-"""The other statuses from 300 to 399, such as 304, lead nowhere."""
+"""Between two messages of one turn, for an endpoint that asked for few."""
 log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one attempt.
-
-    Args:
-        status: of HTTP; None where there was no answer.
-        error: why it failed; None for a success.
-        wait_s: how long the receiver asks to be left alone, in seconds.
-        permanent: whether trying again cannot help.
-        seconds: how long it took.
-    """
-
-    status: int | None
-    body: str
-    error: str | None
-    seconds: float
-    wait_s: float | None = None
-    permanent: bool = False
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the receiver wants nothing more, ever."""
-        return self.status == _GONE
 
 
 class EndpointDelivery:
@@ -72,10 +40,10 @@ class EndpointDelivery:
     Args:
         parts: of this process.
         client: sends.
-        ledger: writes down what was done.
+        recorder: writes down what was done.
         leased: the endpoint, and how it has been doing.
         versions: tells whether the endpoint is still as it was leased.
-        may_go_on: whether this sender goes on.
+        may_go_on: whether this worker goes on with an endpoint.
         own_url: where it is, for one whose address is in the environment.
     """
 
@@ -83,7 +51,7 @@ class EndpointDelivery:
         self,
         parts: AppContext,
         client: GuardedClient,
-        ledger: AttemptRecorder,
+        recorder: AttemptRecorder,
         leased: Leased,
         versions: Versions,
         may_go_on: Callable[[str], bool],
@@ -91,29 +59,39 @@ class EndpointDelivery:
     ) -> None:
         self._own_url, self._versions = own_url, versions
         self._is_changed = False
-        self._parts, self._client, self._ledger, self._may_go_on = parts, client, ledger, may_go_on
-        self._endpoint: Endpoint = leased.endpoint
+        self._parts, self._client, self._recorder, self._may_go_on = parts, client, recorder, may_go_on
+        self._endpoint = leased.endpoint
         self._failures, self._failing_since = leased.failures, leased.failing_since
         self._paused_until: datetime | None = None
-        self._told: list[dict[str, Any]] = []
-        self._written: asyncio.Future[None] | None = None
         self._disabled: str | None = None
-        self._end_s = 0.0
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._unwritten: list[dict[str, Any]] = []
+        self._written: asyncio.Future[None] | None = None
+        self._flushing = asyncio.Lock()
+        self._flushed_s = self._end_s = 0.0
 
     async def run(self) -> None:
         """Send what is due, then give the endpoint back: after some seconds too, and as soon as somebody changed it."""
-        after = None
-        self._end_s = clock.monotonic_s() + _VISIT_S
+        self._flushed_s = clock.monotonic_s()
+        self._end_s = self._flushed_s + _TURN_S
         try:
-            while self._goes_on:
-                most = 1 if self._is_down else _BATCH
-                waiting = await self._read(most, after)
-                await self._send_all(waiting)
-                after = waiting[-1].event_id if waiting else None
-                if len(waiting) < most:
-                    break
+            await self._send_batches()
+            while await self._one_ended():
+                pass
         finally:
+            for task in self._under_way:  # only where this was broken off
+                task.cancel()
             await asyncio.shield(self._finish())
+
+    async def _send_batches(self) -> None:
+        after = None
+        while self._goes_on:
+            most = 1 if self._is_down else _BATCH
+            waiting = await self._read(most, after)
+            await self._send_all(waiting)
+            after = waiting[-1].event_id if waiting else after
+            if len(waiting) < most and not await self._one_ended():
+                return
 
     @property
     def _goes_on(self) -> bool:
@@ -124,6 +102,11 @@ class EndpointDelivery:
     def _is_down(self) -> bool:
         return self._failures >= retry.PAUSE_AFTER
 
+    @property
+    def _width(self) -> int:
+        """How many requests may be under way at once."""
+        return 1 if self._is_down else self._endpoint.max_parallel
+
     async def _read(self, most: int, after: UUID | None) -> list[Waiting]:
         """What is due; of an endpoint that is down only the oldest, due or not. What was sent may not be written down yet."""
         async with self._parts.db.connection() as connection:
@@ -132,24 +115,39 @@ class EndpointDelivery:
             )
 
     async def _send_all(self, waiting: list[Waiting]) -> None:
-        """Send, and hand over what was done now and then; what is left over is handed over with the next batch, or at the end."""
-        written_s, rate = clock.monotonic_s(), self._endpoint.max_per_second
+        rate = self._endpoint.max_per_second
         for one in waiting:
+            while len(self._under_way) >= self._width:
+                await self._one_ended()
             if not self._goes_on or not await self._is_current():
-                break
-            await self._send(one)
-            if rate or clock.monotonic_s() - written_s > _WRITE_AFTER_S:
-                await self._tell()
-                written_s = clock.monotonic_s()
+                return
+            await self._begin(one)
             if rate:
                 await self._space_out(1 / rate)
 
+    async def _begin(self, one: Waiting) -> None:
+        """Send one delivery: to its end where order is kept, else beside those that are under way."""
+        if self._width == 1:
+            await self._send(one)
+            return
+        self._under_way.add(asyncio.create_task(self._send(one)))
+
+    async def _one_ended(self) -> bool:
+        """Wait until one of the requests under way has ended; False where there is none."""
+        if not self._under_way:
+            return False
+        await self._flush()
+        ended, self._under_way = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+        return True
+
     async def _is_current(self) -> bool:
-        self._is_changed = not await self._versions.is_current(self._endpoint)
+        self._is_changed = self._is_changed or not await self._versions.is_current(self._endpoint)
         return not self._is_changed
 
     async def _space_out(self, gap_s: float) -> None:
-        """Wait before the next message; a long time is left to the endpoint's pause, which ends no earlier for other senders."""
+        """Wait before the next message; a long time is left to the endpoint's pause, which ends no earlier for other workers."""
         if gap_s <= _LONGEST_GAP_S:
             await asyncio.sleep(gap_s)
         elif self._paused_until is None:
@@ -160,17 +158,24 @@ class EndpointDelivery:
         outcome = await self._attempt(one, sent_at)
         now = clock.now()
         was_down = self._is_down
-        self._told.append(self._account(one, outcome, sent_at, now, counts=not was_down or one.due_at <= sent_at))
+        counts = not was_down or one.due_at <= sent_at
+        self._unwritten.append(row_of(self._endpoint, one, outcome, sent_at, now, counts=counts))
         if outcome.error is None:
             self._failures, self._failing_since = 0, None
             if was_down:
-                await self._write()
-                await self._on_connection(outbox.bring_forward, self._endpoint.webhook_id, now)
-                log.info("webhook_is_back", webhook=self._endpoint.webhook_id)
-            return
-        self._failures += 1
-        self._failing_since = self._failing_since or sent_at
-        await self._think(outcome, now)
+                await self._note_recovery(now)
+        else:
+            self._failures += 1
+            self._failing_since = self._failing_since or sent_at
+            await self._apply_failure_policy(outcome, now)
+        if self._endpoint.max_per_second or clock.monotonic_s() - self._flushed_s > _WRITE_AFTER_S:
+            await self._flush()
+
+    async def _note_recovery(self, now: datetime) -> None:
+        self._paused_until = None
+        await self._write()
+        await self._on_connection(outbox.bring_forward, self._endpoint.webhook_id, now)
+        log.info("webhook_is_back", webhook=self._endpoint.webhook_id)
 
     async def _attempt(self, one: Waiting, sent_at: datetime) -> Outcome:
         endpoint, began_s = self._endpoint, clock.monotonic_s()
@@ -191,20 +196,20 @@ class EndpointDelivery:
         except (DeliveryFailed, TargetRefused, InvalidInput) as error:
             permanent = isinstance(error, DeliveryFailed) and error.permanent
             status = cast("int | None", error.message.params.get("status"))
-            return Outcome(status, "", str(error)[:_BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
+            return Outcome(status, "", str(error)[:BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
         except Exception as error:
             log.exception("attempt_failed", webhook=endpoint.webhook_id)
-            why = _say("Error interno de guiado al enviar ({kind}). Mira el registro.", kind=type(error).__name__)
+            why = say("Error interno de guiado al enviar ({kind}). Mira el registro.", kind=type(error).__name__)
             return Outcome(None, "", why, clock.monotonic_s() - began_s)
-        return _judge(answer, sent_at)
+        return classify(answer, sent_at)
 
-    async def _think(self, outcome: Outcome, now: datetime) -> None:
+    async def _apply_failure_policy(self, outcome: Outcome, now: datetime) -> None:
         """What a failure means for the endpoint as a whole."""
         since = self._failing_since or now
         if outcome.is_gone:
-            self._disabled = _say("El receptor contestó 410: ya no acepta envíos.")
+            self._disabled = say("El receptor contestó 410: ya no acepta envíos.")
         elif now - since >= retry.GIVE_UP:
-            self._disabled = _say("El receptor no contesta desde hace cinco días.")
+            self._disabled = say("El receptor no contesta desde hace cinco días.")
         elif outcome.wait_s is not None:
             self._paused_until = now + timedelta(seconds=max(outcome.wait_s, 1.0))
         elif self._is_down:
@@ -212,77 +217,32 @@ class EndpointDelivery:
             limit = now - timedelta(seconds=retry.horizon_s(self._endpoint.retry_attempts) + retry.PROBE_S)
             await self._on_connection(outbox.expire, self._endpoint.webhook_id, limit, now)
 
-    def _account(self, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool) -> dict[str, Any]:
-        """The row of an attempt; a probe before the time is an attempt that does not count."""
-        attempts = one.attempts + counts
-        return {
-            "id": clock.new_id(),
-            "webhook_id": self._endpoint.webhook_id,
-            "delivery_id": one.delivery_id,
-            "event_id": one.event_id,
-            "event": one.event,
-            "attempt": one.attempts + 1,
-            "success": outcome.error is None,
-            "response_status": outcome.status,
-            "response_body": outcome.body or None,
-            "error_message": outcome.error,
-            "duration_ms": round(outcome.seconds * 1_000, 2),
-            "sent_at": sent_at,
-            "attempts": attempts,
-            **self._next(one, outcome, attempts, now, counts=counts),
-        }
-
-    def _next(self, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, Any]:
-        if outcome.error is None:
-            return {"state": "delivered", "due_at": one.due_at}
-        if outcome.permanent or attempts >= self._endpoint.retry_attempts:
-            return {"state": "exhausted", "due_at": one.due_at}
-        if not counts:
-            return {"state": "pending", "due_at": one.due_at}
-        wait_s = max(retry.delay_s(attempts, secrets.randbelow(1_000_001) / 1_000_000), outcome.wait_s or 0.0)
-        return {"state": "pending", "due_at": now + timedelta(seconds=wait_s)}
-
-    async def _tell(self, settled: Settled | None = None) -> None:
+    async def _flush(self, settled: Settled | None = None) -> None:
         """Hand over what was done, once what was handed over before is written down."""
-        written, self._written = self._written, None
-        if written is not None:
-            await written
-        told, self._told = self._told, []
-        if told or settled:
-            self._written = self._ledger.tell(told, settled)
+        async with self._flushing:
+            self._flushed_s = clock.monotonic_s()
+            written, self._written = self._written, None
+            if written is not None:
+                await written
+            rows, self._unwritten = self._unwritten, []
+            if rows or settled:
+                self._written = self._recorder.record(rows, settled)
 
     async def _write(self, settled: Settled | None = None) -> None:
         """The same, and wait until it is written down."""
-        await self._tell(settled)
-        await self._tell()
+        await self._flush(settled)
+        await self._flush()
 
     async def _finish(self) -> None:
-        webhook_id = self._endpoint.webhook_id
+        """Write down the last attempts and, with them, how the endpoint is; its lease ends."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        webhook_id, version = self._endpoint.webhook_id, self._endpoint.updated_at
         if self._disabled is not None:
             await self._write()
             log.warning("webhook_disabled", webhook=webhook_id, why=self._disabled)
-            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now(), self._endpoint.updated_at)
-        version = self._endpoint.updated_at
+            await self._on_connection(outbox.disable, webhook_id, self._disabled, clock.now(), version)
         await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until, version))
 
     async def _on_connection(self, do: Callable[..., Awaitable[None]], *args: object) -> None:
         async with self._parts.db.connection() as connection:
             await do(connection, self._parts.tenant, *args)
-
-
-def _judge(answer: HttpAnswer, now: datetime) -> Outcome:
-    body = answer.body.decode("utf-8", "replace").replace("\x00", "�")[:_BODY_KEPT]
-    if 200 <= answer.status < 300:  # noqa: PLR2004 the class of success
-        return Outcome(answer.status, body, None, answer.elapsed_s)
-    wait_s = retry.read_retry_after_s(answer.headers.get("retry-after"), now) if answer.status in _WAIT_STATUSES else None
-    why = f"HTTP {answer.status}"
-    if answer.status in _REDIRECTS:
-        why = _say(
-            "HTTP {status}: el receptor redirige a otra dirección, y guiado no sigue redirecciones. Registra la definitiva.",
-            status=answer.status,
-        )
-    return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
-
-
-def _say(template: str, /, **params: object) -> str:
-    return text("es", template, **params)

@@ -1,4 +1,4 @@
-"""Whether endpoints are still as they were when they were leased: asked before each delivery, with one query for all who ask.
+"""Versions of leased endpoints: looked at before each delivery, with one query for all deliveries that wait for it.
 
 An operator disables an endpoint, or changes its secret, because something leaked: nothing may be sent as before from then on.
 """
@@ -19,18 +19,18 @@ _GATHER_EACH_S = 0.0001
 
 
 class Versions:
-    """Looks endpoints up for all visits of one sender.
+    """Looks endpoints up for all deliveries of one worker.
 
-    A statement costs the same for one endpoint as for a hundred, so who asks while one is under way shares the next.
+    A statement costs the same for one endpoint as for a hundred, so what is asked while one is under way shares the next.
 
     Args:
         parts: of this process.
-        sender: who holds the leases.
-        busy: how many endpoints the sender works on.
+        worker: who holds the leases.
+        busy: how many endpoints the worker works on.
     """
 
-    def __init__(self, parts: AppContext, sender: str, busy: Callable[[], int]) -> None:
-        self._parts, self._sender, self._busy = parts, sender, busy
+    def __init__(self, parts: AppContext, worker: str, busy: Callable[[], int]) -> None:
+        self._parts, self._worker, self._busy = parts, worker, busy
         self._began_s = 0.0
         self._turn = asyncio.Lock()
         self._asked: set[str] = set()
@@ -52,4 +52,4 @@ class Versions:
             self._began_s = clock.monotonic_s()
             asked, self._asked, self._next = self._asked, set(), None
             async with self._parts.db.connection() as connection:
-                return await outbox.versions(connection, self._parts.tenant, self._sender, asked)
+                return await outbox.versions(connection, self._parts.tenant, self._worker, asked)

@@ -1,28 +1,30 @@
-"""Sending what waits for people: any number of messengers, in any number of processes.
+"""Notifications as a kind of outbound work: sends what waits for people, each message through its channel.
 
-A messenger leases notifications, sends each through its channel, and writes down what became of it. Each one has its own
-retries, so that a target that fails holds no other up; and a channel that hangs has only its own places. Delivery is at least
-once: whoever is killed between sending and writing down leaves the notification waiting, and it goes out again with the same id.
+Each one has its own retries, so that a target that fails holds no other up; and a channel that hangs has only its own places.
+Delivery is at least once: a worker that is killed between sending and writing down leaves the notification waiting, and it goes
+out again with the same id.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from guiado import clock
 from guiado.app.context import AppContext
-from guiado.app.outbound import recipients
+from guiado.app.outbound import queue, recipients
 from guiado.app.outbound.compose import compose
-from guiado.app.outbound.webhook_sender import STOP_S
+from guiado.app.outbound.handlers import Tools, handles
+from guiado.app.outbound.queue import Job, Leases
 from guiado.delivery import retry
-from guiado.delivery.channels import KINDS
+from guiado.delivery.channels import kind_of, names
 from guiado.domain.recipient import Drop, Recipient, Wait
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
 from guiado.i18n import text
@@ -34,113 +36,77 @@ from guiado.store.notifications import Due, Fate
 if TYPE_CHECKING:
     from guiado.delivery.channels import Channel, Outgoing
 
-POLL_S = 0.5
-LEASE_S = 45.0
 SEND_S = 30.0
-"""For one message, whatever the channel does: well within the lease."""
-_DRAIN_POLL_S = 0.02
+"""For one message, whatever the channel does."""
 _PLACES = 8
 _MOST_GATHERED = 100
 _ERROR_KEPT = 1_000
 log = get_logger()
 
 
-class ChannelMaker(Protocol):
-    """Gives the channel of a kind."""
-
-    def __call__(self, kind: str) -> Channel:
-        """The channel.
-
-        Raises:
-            SettingsInvalid, DeliveryFailed: it is not set up here; says what is missing.
-        """
-        ...
+ChannelMaker = Callable[[str], "Channel"]
+"""Gives the channel of a name; raises where it is not set up here, and says what is missing."""
 
 
-class Messenger:
-    """Sends what is due until it is told to stop.
+class NotificationSender:
+    """Handles what waits for people.
 
     Args:
         parts: of this process.
-        channel_of: gives the channel of a kind.
-        name: tells this messenger from others.
+        channel_of: gives the channel of a name.
+        worker: name that tells this worker from others.
     """
 
-    def __init__(self, parts: AppContext, channel_of: ChannelMaker, name: str) -> None:
-        self._parts, self._make, self._name = parts, channel_of, name
+    kind = "notification"
+    due = notifications.DUE
+    foreign: frozenset[str] = frozenset()
+
+    def __init__(self, parts: AppContext, channel_of: ChannelMaker, worker: str) -> None:
+        self._parts, self._make, self._worker = parts, channel_of, worker
         self._channels: dict[str, Channel] = {}
         self._making = asyncio.Lock()
         self._busy = Counter[str]()
-        self._wake = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._is_held = False
+        self._together: dict[str, list[UUID]] = {}
+        """Key of a lease -> the notifications that it covers: several where they go out as one message."""
 
-    def wake(self) -> None:
-        """Something was stored: look at once."""
-        self._wake.set()
+    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[Job]:  # noqa: ARG002 places are few: no share
+        """Lease what is due, as far as each channel has free places."""
+        room = {name: _PLACES - self._busy[name] for name in names() if self._busy[name] < _PLACES}
+        found = await notifications.claim(connection, self._parts.tenant, self._worker, queue.LEASE_S, clock.now(), room)
+        found = [due for due in found if str(due.id) not in leases.busy]
+        for due in found:
+            self._busy[due.channel] += 1
+            self._together[str(due.id)] = [due.id]
+        return [Job(str(due.id), partial(self._serve, due)) for due in found]
 
-    def hold(self, *, on: bool) -> None:
-        """Begin nothing new, or go on."""
-        if self._is_held and not on:
-            self._wake.set()
-        self._is_held = on
+    async def renew(self, connection: Connection, keys: Sequence[str]) -> set[str]:
+        """Keep the leases of notifications, with what goes out together with each."""
+        held = await notifications.renew(connection, self._parts.tenant, self._worker, queue.LEASE_S, self._covered(keys))
+        return {key for key in keys if UUID(key) in held}
 
-    def stop(self) -> None:
-        """Finish the messages at hand, then end `run`."""
-        self._stopping.set()
-        self._wake.set()
+    async def give_back(self, connection: Connection, keys: Sequence[str]) -> None:
+        """End the leases of notifications."""
+        await notifications.give_back(connection, self._parts.tenant, self._worker, self._covered(keys))
 
-    async def run(self) -> None:
-        """Send until `stop`; an error of the database is logged and the work goes on."""
-        tasks = set[asyncio.Task[None]]()
-        try:
-            while not self._stopping.is_set():
-                self._wake.clear()
-                for due in await self._claim():
-                    self._busy[due.channel] += 1
-                    task = asyncio.create_task(self._serve(due))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
-            if tasks:
-                await asyncio.wait(tasks, timeout=STOP_S)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def is_waiting(self, connection: Connection) -> bool:
+        """Whether a notification is due."""
+        return await notifications.is_waiting(connection, self._parts.tenant, clock.now())
 
-    async def drain(self, deadline_s: float) -> None:
-        """Wait until nothing is due any more, or the time is over; what is left waits for the next messenger."""
-        end = clock.monotonic_s() + deadline_s
-        with contextlib.suppress(GuiadoError):
-            while clock.monotonic_s() < end:
-                self.wake()
-                async with self._parts.db.connection() as connection:
-                    is_waiting = await notifications.is_waiting(connection, self._parts.tenant, clock.now())
-                if not is_waiting and not self._busy.total():
-                    return
-                await asyncio.sleep(_DRAIN_POLL_S)
+    async def close(self) -> None:
+        """Nothing to wait for: each message is written down by itself."""
 
-    async def _claim(self) -> list[Due]:
-        if self._is_held:
-            return []
-        room = {kind: _PLACES - self._busy[kind] for kind in KINDS if self._busy[kind] < _PLACES}
-        try:
-            async with self._parts.db.connection() as connection:
-                return await notifications.claim(connection, self._parts.tenant, self._name, LEASE_S, clock.now(), room)
-        except Exception as error:  # noqa: BLE001 a messenger that dies unseen is worse than one that tries again
-            log.error("messenger_waits", error=f"{type(error).__name__}: {error}"[:500])
-            return []
+    def _covered(self, keys: Sequence[str]) -> list[UUID]:
+        return [one for key in keys for one in self._together.get(key, [UUID(key)])]
 
     async def _serve(self, due: Due) -> None:
         try:
             await self._handle(due)
-        except Exception as error:  # noqa: BLE001 one message's fault must not stop the others; its lease ends by itself
-            log.error("notification_waits", notification=str(due.id), error=f"{type(error).__name__}: {error}"[:500])
+        except Exception:
+            self._together.pop(str(due.id), None)
+            raise
         finally:
             self._busy[due.channel] -= 1
-            self._wake.set()
+        self._together.pop(str(due.id), None)
 
     async def _handle(self, due: Due) -> None:
         together, outgoing = [due], None
@@ -149,6 +115,7 @@ class Messenger:
             fate = _put_off(due, recipient, clock.now())
             if fate is None:
                 together += await self._gather(connection, due)
+                self._together[str(due.id)] = [one.id for one in together]
                 outgoing, fate = await self._compose(connection, together, recipient)
         if outgoing is not None:
             fate = await self._attempt(due, outgoing)
@@ -157,13 +124,13 @@ class Messenger:
         if fate is not None:
             async with self._parts.db.connection() as connection:
                 keys = [one.id for one in together]
-                await notifications.settle(connection, self._parts.tenant, self._name, keys, fate, clock.now())
+                await notifications.settle(connection, self._parts.tenant, self._worker, keys, fate, clock.now())
 
     async def _gather(self, connection: Connection, due: Due) -> list[Due]:
         if due.digest_at is None:
             return []
         tenant, now = self._parts.tenant, clock.now()
-        return await notifications.gather(connection, tenant, self._name, LEASE_S, now, due.id, _MOST_GATHERED)
+        return await notifications.gather(connection, tenant, self._worker, queue.LEASE_S, now, due.id, _MOST_GATHERED)
 
     async def _compose(
         self, connection: Connection, together: list[Due], recipient: Recipient
@@ -175,15 +142,17 @@ class Messenger:
 
     async def _attempt(self, due: Due, outgoing: Outgoing) -> Fate:
         try:
+            channel = await self._channel(due.channel)
             async with asyncio.timeout(SEND_S):
-                receipt = await (await self._channel(due.channel)).send(outgoing)
+                receipt = await channel.send(outgoing)
         except TimeoutError:
             return _failed(due, _say("El canal no contestó en {timeout_s} s.", timeout_s=int(SEND_S)), clock.now())
         except DeliveryFailed as error:
             permanent, is_refused, wait_s = error.permanent, error.of_channel, error.retry_after_s
             return _failed(due, str(error), clock.now(), permanent=permanent, is_refused=is_refused, wait_s=wait_s)
         except (TargetRefused, InvalidInput) as error:  # a caller's address never works; the operator's own may be mended
-            is_callers = due.channel == "webhook" or "webhook_url" in outgoing.options
+            kind = kind_of(due.channel)
+            is_callers = "webhook_url" in outgoing.options or (kind is not None and kind.address == "recipient")
             return _failed(due, str(error), clock.now(), permanent=is_callers, is_refused=not is_callers)
         except GuiadoError as error:  # not set up here: perhaps in another process, or soon
             return _failed(due, str(error), clock.now(), is_refused=True)
@@ -200,6 +169,12 @@ class Messenger:
                 # Its libraries and certificates take a moment the first time.
                 self._channels[kind] = await asyncio.to_thread(self._make, kind)
         return self._channels[kind]
+
+
+@handles(NotificationSender.kind)
+def make_notification_sender(tools: Tools) -> NotificationSender:
+    """The handler of notifications."""
+    return NotificationSender(tools.parts, tools.channel_of, tools.worker)
 
 
 def _put_off(due: Due, recipient: Recipient, now: datetime) -> Fate | None:
@@ -219,7 +194,7 @@ def _put_off(due: Due, recipient: Recipient, now: datetime) -> Fate | None:
 def _failed(
     due: Due, why: str, now: datetime, *, permanent: bool = False, is_refused: bool = False, wait_s: float | None = None
 ) -> Fate:
-    delay_s = None if permanent else retry.notification_delay_s(due.attempts + 1, secrets.randbelow(1_000_001) / 1_000_000)
+    delay_s = None if permanent else retry.notification_delay_s(due.attempts + 1, clock.fraction())
     why = why[:_ERROR_KEPT]
     if delay_s is None:
         return Fate("failed", now, 1, why, digest_at=due.digest_at, is_refused=is_refused)

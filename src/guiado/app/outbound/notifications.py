@@ -17,9 +17,9 @@ from guiado.app.commands import Notification, NotificationPage, RetryNotificatio
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
-from guiado.delivery.channels.address import masked, normal_form, spellings
-from guiado.delivery.channels.base import one_line, plain_text
-from guiado.delivery.channels.gsm import own_words
+from guiado.delivery.channels import kind_of, normal_form, spellings
+from guiado.delivery.channels.common.address import masked
+from guiado.delivery.channels.common.base import one_line, plain_text
 from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
@@ -91,14 +91,13 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
 async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
     """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
     url = metadata.get("webhook_url")
-    if missing_url_problem(command.channel, command.recipient, url, has_slack=work.app.has_slack) is None:
+    has_account = work.app.has_account(command.channel)
+    if missing_url_problem(command.channel, command.recipient, url, has_account=has_account) is None:
         return []
     known = await notifications.recipient(
         work.connection, work.tenant, command.channel, spellings(command.channel, command.recipient)
     )
-    problem = missing_url_problem(
-        command.channel, command.recipient, known.options.get("webhook_url"), has_slack=work.app.has_slack
-    )
+    problem = missing_url_problem(command.channel, command.recipient, known.options.get("webhook_url"), has_account=has_account)
     return [problem] if problem else []
 
 
@@ -217,7 +216,7 @@ async def write(
 
     Args:
         language: of built-in templates.
-        channel: how the message travels: for an SMS, built-in templates keep to its alphabet.
+        channel: how the message travels: built-in templates keep to the letters that it has.
 
     Raises:
         InvalidInput: no template has this id, or there is neither template nor text.
@@ -235,8 +234,9 @@ async def write(
         known = ", ".join(sorted({*IDS, *own}))
         why = Message("No existe {id}. Plantillas: {known}.", {"id": printable(template_id), "known": known})
         raise InvalidInput([FieldProblem("template", why)])
-    if channel == "sms" and template_id not in own and f"{template_id}.{language}" not in own:
-        template = MessageTemplate(own_words(template.subject), own_words(template.body))
+    kind = kind_of(channel)
+    if kind and template_id not in own and f"{template_id}.{language}" not in own:
+        template = MessageTemplate(kind.own_words(template.subject), kind.own_words(template.body))
     return MessageTemplate(fill(template.subject, context), fill(template.body, context))
 
 

@@ -12,7 +12,8 @@ from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
-from guiado.delivery.channels.address import masked, normal_form, spellings
+from guiado.delivery.channels import normal_form, spellings
+from guiado.delivery.channels.common.address import masked
 from guiado.delivery.guarded_client import GuardedClient
 from guiado.domain.events import EventKind
 from guiado.domain.recipient import Recipient
@@ -116,7 +117,7 @@ def view(recipient: Recipient) -> dict[str, Any]:
 def _problems(parts: AppContext, command: commands.Recipient, stored_url: str | None) -> list[FieldProblem]:
     found = target_problems(command.channel, command.recipient, command.webhook_url)
     url = command.webhook_url or stored_url
-    missing = missing_url_problem(command.channel, command.recipient, url, has_slack=parts.has_slack)
+    missing = missing_url_problem(command.channel, command.recipient, url, has_account=parts.has_account(command.channel))
     found += [missing] if missing else []
     found += secret_problems(command.secret or "")
     if command.time_zone not in _zones():

@@ -77,6 +77,7 @@ def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
         enabled=command.enabled is not False,
         thin=command.thin is True,
         max_per_second=command.max_per_second or None,
+        max_parallel=1 if command.max_parallel is UNSET else command.max_parallel,
     )
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from guiado.delivery.channels.base import Outgoing, Receipt, list_links
-from guiado.delivery.channels.setup import NO_APPRISE
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.base import Outgoing, Receipt, list_links
+from guiado.delivery.channels.common.console import shown_as_json
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
@@ -23,6 +24,7 @@ from guiado.settings import Settings
 if TYPE_CHECKING:
     from apprise import Apprise, AppriseResult
 
+NO_APPRISE = "Apprise no está configurado: pon APPRISE_URLS."
 _TIMEOUT_S = 20.0
 _BETWEEN = re.compile(r"[\s,]+(?=[a-zA-Z0-9]+://)")  # a comma may also be a part of one URL
 _PRIORITY_TYPES = {"high": "warning", "urgent": "failure"}
@@ -89,3 +91,13 @@ def _open_targets(urls: str) -> Apprise:
                 "APPRISE_URLS: Apprise no entiende la dirección número {number}.", of_channel=True, number=number
             )
     return targets
+
+
+@channel(
+    "apprise",
+    show=shown_as_json(lambda outgoing: {"title": outgoing.subject, "body": outgoing.text}),
+    needs=lambda settings: None if settings.apprise_urls.strip(" ,") else NO_APPRISE,
+)
+def make_apprise_channel(tools: Tools) -> AppriseChannel:
+    """The channel."""
+    return AppriseChannel(tools.settings)

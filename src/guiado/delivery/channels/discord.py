@@ -6,11 +6,16 @@ Source: discord.com/developers, "Execute Webhook"; "Allowed Mentions Object".
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from guiado.delivery.channels.base import Outgoing, Receipt, cut, list_links
-from guiado.delivery.channels.provider_http import post_json, read_text, webhook_url
-from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.base import Outgoing, Receipt, cut, list_links
+from guiado.delivery.channels.common.console import shown_as_json
+from guiado.delivery.channels.common.provider_http import post_json, read_text, webhook_url
 from guiado.i18n import text
+
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient
 
 _MAX_UNITS = 2_000
 _ADDRESS_OR_MARK = re.compile(r"https?://[^\s<>()\[\]|`]+|[\\*_~`|>#<\[\]-]", re.IGNORECASE)
@@ -55,3 +60,9 @@ def _wait_for_id(url: str) -> str:
     """With `wait`, Discord answers when it has the message, and with its id."""
     address, _, fragment = url.partition("#")
     return f"{address}{'&' if '?' in address else '?'}wait=true" + (f"#{fragment}" if fragment else "")
+
+
+@channel("discord", show=shown_as_json(render_discord), address="needed")
+def make_discord_channel(tools: Tools) -> DiscordChannel:
+    """The channel."""
+    return DiscordChannel(tools.client)

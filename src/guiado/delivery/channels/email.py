@@ -17,24 +17,26 @@ from email.policy import SMTP as LINES
 from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING
 
-import aiosmtplib
 import anyio
 
 from guiado import clock
-from guiado.delivery.channels.address import ascii_domain
-from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links, list_links
-from guiado.delivery.channels.guarded_connect import dial
-from guiado.delivery.channels.headers import header_value, write_headers, write_mailbox
-from guiado.delivery.channels.setup import NO_MAIL
-from guiado.delivery.channels.smtp_replies import explain_failure
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.address import ascii_domain, mail_spellings, normal_mail, read_mail
+from guiado.delivery.channels.common.base import Outgoing, Receipt, cut, find_links, list_links
+from guiado.delivery.channels.common.headers import header_value, write_headers, write_mailbox
 from guiado.delivery.ip_policy import TargetPolicy
-from guiado.errors import DeliveryFailed, SettingsInvalid
+from guiado.errors import DeliveryFailed, FieldProblem, Message, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
 if TYPE_CHECKING:
+    import aiosmtplib
+
     from guiado.delivery.guarded_client import Resolver
 
+NO_MAIL = "El correo no está configurado: pon SMTP_HOST y SMTP_FROM."
+_TWIN = "guiado <guiado@localhost>"
+"""Who sends where nobody is set: on the console."""
 _TIMEOUT_S = 20.0
 _GOODBYE_S = 2.0
 _MAX_SUBJECT = 250
@@ -71,6 +73,11 @@ class EmailChannel:
     ) -> None:
         if not settings.smtp_host or not settings.smtp_from:
             raise SettingsInvalid(NO_MAIL)
+        # Loaded when the channel is made, in a thread: with the first message they would hold the event loop.
+        from guiado.delivery.channels.common.guarded_connect import dial
+        from guiado.delivery.channels.common.smtp_replies import explain_failure
+
+        self._dial, self._explain = dial, explain_failure
         self._host, self._port = settings.smtp_host, settings.smtp_port or _PORTS[settings.smtp_tls]
         self._settings, self._policy, self._timeout_s = settings, policy, timeout_s
         self._sender = read_sender(settings.smtp_from)
@@ -78,6 +85,8 @@ class EmailChannel:
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send one mail; see `Channel.send`. Its `Message-ID` is the same for every attempt."""
+        import aiosmtplib
+
         try:
             mail = render_email(outgoing, self._sender)
             content = mail.as_bytes()
@@ -90,10 +99,12 @@ class EmailChannel:
                 "{host}: sin respuesta completa en {timeout_s} s.", of_channel=True, host=self._host, timeout_s=self._timeout_s
             ) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise explain_failure(self._host, error, outgoing.recipient) from error
+            raise self._explain(self._host, error, outgoing.recipient) from error
         return Receipt(provider_message_id=mail.headers["Message-ID"])
 
     async def _deliver(self, mail: Mail, content: bytes) -> None:
+        import aiosmtplib
+
         with anyio.fail_after(self._timeout_s):
             client = await self._connect()
             try:
@@ -107,10 +118,12 @@ class EmailChannel:
         client.close()
 
     async def _connect(self) -> aiosmtplib.SMTP:
+        import aiosmtplib
+
         settings = self._settings
         return aiosmtplib.SMTP(
             hostname=self._host,
-            sock=await dial(self._host, self._port, self._policy, self._resolver),
+            sock=await self._dial(self._host, self._port, self._policy, self._resolver),
             username=settings.smtp_user,
             password=settings.smtp_password,
             local_hostname=_domain(self._sender),
@@ -227,3 +240,31 @@ def _write_id(name: str, sender: tuple[str, str]) -> str:
 
 def _domain(sender: tuple[str, str]) -> str:
     return sender[1].rpartition("@")[2]
+
+
+def _check_recipient(recipient: str) -> FieldProblem | None:
+    # Many programs decode what begins with "=?" in a header; no real address holds it.
+    if "=?" not in recipient and read_mail(recipient):
+        return None
+    why = Message("No es una dirección de correo válida. Escríbela como nombre@dominio.com.")
+    return FieldProblem("recipient", why, "invalid_email")
+
+
+def _show(outgoing: Outgoing, settings: Settings) -> tuple[str, str | None]:
+    mail = render_email(outgoing, read_sender(settings.smtp_from or _TWIN))
+    head = "\n".join(f"{name}: {value}" for name, value in mail.headers.items())
+    parts = [part for part in mail.body.walk() if not part.is_multipart()]
+    return "\n\n".join([head, *(f"[{part.get_content_type()}]\n{part.get_content()}" for part in parts)]), None
+
+
+@channel(
+    "email",
+    show=_show,
+    needs=lambda settings: None if settings.smtp_host and settings.smtp_from else NO_MAIL,
+    check_recipient=_check_recipient,
+    normal_form=normal_mail,
+    spellings=mail_spellings,
+)
+def make_email_channel(tools: Tools) -> EmailChannel:
+    """The channel."""
+    return EmailChannel(tools.settings, tools.policy, resolver=tools.client.resolver)

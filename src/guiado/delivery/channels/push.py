@@ -5,16 +5,22 @@ Source: docs.ntfy.sh, "Sending messages"; RFC 2047 for headers that are not ASCI
 
 from __future__ import annotations
 
-from guiado.delivery.channels.address import TOPIC
-from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links
-from guiado.delivery.channels.headers import header_value
-from guiado.delivery.channels.provider_http import post, read_text
-from guiado.delivery.channels.setup import NO_PUSH
-from guiado.delivery.guarded_client import GuardedClient
-from guiado.errors import DeliveryFailed, SettingsInvalid
+from typing import TYPE_CHECKING
+
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.address import TOPIC
+from guiado.delivery.channels.common.base import Outgoing, Receipt, cut, find_links
+from guiado.delivery.channels.common.headers import header_value
+from guiado.delivery.channels.common.provider_http import post, read_text
+from guiado.errors import DeliveryFailed, FieldProblem, Message, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient
+
+NO_PUSH = "Push no está configurado: pon NTFY_URL, la dirección de tu servidor ntfy."
+_NO_TOPIC = "El tema de push solo puede llevar letras sin acento, cifras, - y _, hasta 64 caracteres."
 _PRIORITIES = {"low": "2", "normal": "3", "high": "4", "urgent": "5"}
 _MAX_BYTES = 4_096  # more becomes an attachment
 
@@ -49,9 +55,7 @@ def render_push(outgoing: Outgoing) -> tuple[dict[str, str], bytes]:
         DeliveryFailed: the recipient is no topic.
     """
     if not TOPIC.fullmatch(outgoing.recipient):
-        raise DeliveryFailed(
-            "El tema de push solo puede llevar letras sin acento, cifras, - y _, hasta 64 caracteres.", permanent=True
-        )
+        raise DeliveryFailed(_NO_TOPIC, permanent=True)
     note = text(outgoing.language, "… (texto recortado)")
     words = cut(outgoing.text, note, lambda shorter: len(shorter.encode("utf-8", "replace")) <= _MAX_BYTES)
     headers = {"Content-Type": "text/plain; charset=utf-8", "Priority": _PRIORITIES.get(outgoing.priority, "3")}
@@ -61,3 +65,19 @@ def render_push(outgoing: Outgoing) -> tuple[dict[str, str], bytes]:
     if links:
         headers["Click"] = header_value(links[0][1])
     return headers, words.encode("utf-8", "replace")
+
+
+def _check_recipient(recipient: str) -> FieldProblem | None:
+    return None if TOPIC.fullmatch(recipient.strip()) else FieldProblem("recipient", Message(_NO_TOPIC))
+
+
+def _show(outgoing: Outgoing, _settings: Settings) -> tuple[str, str | None]:
+    headers, body = render_push(outgoing)
+    head = "\n".join(f"{name}: {value}" for name, value in headers.items())
+    return f"{head}\n\n{body.decode()}", None
+
+
+@channel("push", show=_show, needs=lambda settings: None if settings.ntfy_url else NO_PUSH, check_recipient=_check_recipient)
+def make_push_channel(tools: Tools) -> NtfyChannel:
+    """The channel."""
+    return NtfyChannel(tools.settings, tools.client)

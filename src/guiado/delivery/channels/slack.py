@@ -6,14 +6,21 @@ Source: docs.slack.dev, "Sending messages using incoming webhooks", "chat.postMe
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from guiado.delivery.channels.base import Button, Outgoing, Receipt, find_links
-from guiado.delivery.channels.provider_http import TIMEOUT_S, check, read_json, read_text, send_to_own, write_json
-from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.address import normal_url
+from guiado.delivery.channels.common.base import Button, Outgoing, Receipt, find_links
+from guiado.delivery.channels.common.console import shown_as_json
+from guiado.delivery.channels.common.provider_http import TIMEOUT_S, check, read_json, read_text, send_to_own, write_json
 from guiado.errors import DeliveryFailed, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
+
+NO_SLACK = "Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o indica webhook_url."
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 _API = "https://slack.com/api"
 _CHANNEL = re.compile(r"#.+|[CDGU][A-Z0-9]{7,}")
@@ -59,7 +66,7 @@ class SlackChannel:
         if self._token and (not self._own_url or _CHANNEL.fullmatch(outgoing.recipient)):
             return await self._send_as_bot(self._token, outgoing)
         if not self._own_url:
-            raise SettingsInvalid("Slack no está configurado: pon SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN, o indica webhook_url.")
+            raise SettingsInvalid(NO_SLACK)
         answer = await send_to_own(self._client, self._own_url, write_json(render_slack(outgoing)), _HEADERS)
         _check(answer, setting="SLACK_WEBHOOK_URL")
         return Receipt()
@@ -142,3 +149,20 @@ def _plain(words: str) -> dict[str, object]:
 
 def _escape(words: str) -> str:
     return words.translate(_MARKS)
+
+
+def _normal_form(given: str) -> str:
+    return given.lower() if given.startswith("#") else normal_url(given)
+
+
+@channel(
+    "slack",
+    show=shown_as_json(render_slack),
+    needs=lambda settings: None if settings.slack_webhook_url or settings.slack_bot_token else NO_SLACK,
+    address="optional",
+    missing_address="Falta la dirección del canal. Indícala, o configura SLACK_WEBHOOK_URL o SLACK_BOT_TOKEN.",
+    normal_form=_normal_form,
+)
+def make_slack_channel(tools: Tools) -> SlackChannel:
+    """The channel."""
+    return SlackChannel(tools.settings, tools.client)

@@ -6,18 +6,23 @@ Source: twilio.com/docs, "Message resource", "Error and warning dictionary".
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from guiado.delivery.channels.address import NUMBER, normal_form
-from guiado.delivery.channels.base import Channel, Outgoing, Receipt, cut, list_links
-from guiado.delivery.channels.gsm import count_segments, plain_typography
-from guiado.delivery.channels.provider_http import check, post_json, read_json, read_text, send_to_own
-from guiado.delivery.channels.setup import NO_SMS
-from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
-from guiado.errors import DeliveryFailed, SettingsInvalid
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.address import NUMBER, normal_number
+from guiado.delivery.channels.common.base import Channel, Outgoing, Receipt, cut, list_links
+from guiado.delivery.channels.common.gsm import count_segments, own_words, plain_typography
+from guiado.delivery.channels.common.provider_http import check, post_json, read_json, read_text, send_to_own
+from guiado.errors import DeliveryFailed, FieldProblem, Message, SettingsInvalid
 from guiado.i18n import text
 from guiado.settings import Settings
 
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
+
+NO_SMS = "SMS no está configurado: pon TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN y TWILIO_FROM, o SMS_URL."
+_NO_NUMBER = "El número no es válido. Escríbelo con el prefijo del país, por ejemplo +34600112233."
 _API = "https://api.twilio.com"
 _MAX_CHARACTERS = 1_600
 _BAD_REQUEST = 400
@@ -25,17 +30,6 @@ _OF_THE_MESSAGE = frozenset(
     {21211, 21214, 21217, 21219, 21265, 21266, 21602, 21605, 21610, 21612, 21614, 21617, 21619, 21635, 21656}
 )
 """Twilio's error codes for a number or text that no account could send; the others are about the account."""
-
-
-def make_sms_channel(settings: Settings, client: GuardedClient) -> Channel:
-    """The provider that is set up: the operator's own gateway before Twilio.
-
-    Raises:
-        SettingsInvalid: neither is; names what is missing.
-    """
-    if settings.sms_url:
-        return GatewayChannel(settings.sms_url, client)
-    return TwilioChannel(settings, client)
 
 
 class GatewayChannel:
@@ -94,11 +88,9 @@ def render_sms(outgoing: Outgoing) -> tuple[str, str]:
     Raises:
         DeliveryFailed: the recipient is no number in the international form.
     """
-    number = normal_form("sms", outgoing.recipient)
+    number = normal_number(outgoing.recipient.strip())
     if not NUMBER.fullmatch(number):
-        raise DeliveryFailed(
-            "El número no es válido. Escríbelo con el prefijo del país, por ejemplo +34600112233.", permanent=True
-        )
+        raise DeliveryFailed(_NO_NUMBER, permanent=True)
     words = plain_typography((outgoing.text or outgoing.subject or "") + list_links(outgoing))
     note = plain_typography(text(outgoing.language, "… (texto recortado)"))
     return number, cut(words, note, lambda shorter: len(shorter.encode("utf-16-le", "replace")) <= 2 * _MAX_CHARACTERS)
@@ -115,3 +107,31 @@ def describe_size(words: str, language: str) -> str:
     """What the provider will charge for: "2 segmentos"."""
     count = count_segments(words)
     return text(language, "{count} segmento" if count == 1 else "{count} segmentos", count=count)
+
+
+def _needs(settings: Settings) -> str | None:
+    twilio = settings.twilio_account_sid and settings.twilio_auth_token and settings.twilio_from
+    return None if settings.sms_url or twilio else NO_SMS
+
+
+def _check_recipient(recipient: str) -> FieldProblem | None:
+    is_number = NUMBER.fullmatch(normal_number(recipient.strip()))
+    return None if is_number else FieldProblem("recipient", Message(_NO_NUMBER))
+
+
+def _show(outgoing: Outgoing, _settings: Settings) -> tuple[str, str | None]:
+    number, words = render_sms(outgoing)
+    size = describe_size(words, outgoing.language)
+    return f"{number} ({size})\n{words}", size
+
+
+@channel("sms", show=_show, needs=_needs, check_recipient=_check_recipient, normal_form=normal_number, own_words=own_words)
+def make_sms_channel(tools: Tools) -> Channel:
+    """The provider that is set up: the operator's own gateway before Twilio.
+
+    Raises:
+        SettingsInvalid: neither is; names what is missing.
+    """
+    if tools.settings.sms_url:
+        return GatewayChannel(tools.settings.sms_url, tools.client)
+    return TwilioChannel(tools.settings, tools.client)

@@ -6,11 +6,16 @@ Source: learn.microsoft.com, "Create incoming webhooks with Workflows"; adaptive
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from guiado.delivery.channels.base import Outgoing, Receipt, cut, find_links
-from guiado.delivery.channels.provider_http import post_json, webhook_url, write_json
-from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.base import Outgoing, Receipt, cut, find_links
+from guiado.delivery.channels.common.console import shown_as_json
+from guiado.delivery.channels.common.provider_http import post_json, webhook_url, write_json
 from guiado.i18n import text
+
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient
 
 _MAX_BYTES = 21_000  # 28 KB by the manual; Teams writes the card anew before it measures
 _MAX_LINES = 200
@@ -64,3 +69,9 @@ def _write_title(outgoing: Outgoing) -> list[Mapping[str, object]]:
 
 def _write_line(line: str) -> Mapping[str, object]:
     return {"type": "RichTextBlock", "spacing": "none", "inlines": [{"type": "TextRun", "text": line or " "}]}
+
+
+@channel("teams", show=shown_as_json(render_teams), address="needed")
+def make_teams_channel(tools: Tools) -> TeamsChannel:
+    """The channel."""
+    return TeamsChannel(tools.client)

@@ -5,11 +5,19 @@ Source: Standard Webhooks 1.0.0.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from guiado import clock
-from guiado.delivery.channels.base import Outgoing, Receipt, find_links
-from guiado.delivery.channels.provider_http import post, webhook_url, write_json
-from guiado.delivery.guarded_client import GuardedClient
+from guiado.delivery.channels import Tools, channel
+from guiado.delivery.channels.common.address import url_problem
+from guiado.delivery.channels.common.base import Outgoing, Receipt, find_links
+from guiado.delivery.channels.common.console import shown_as_json
+from guiado.delivery.channels.common.provider_http import post, webhook_url, write_json
 from guiado.delivery.signing import standard_signature
+from guiado.errors import FieldProblem
+
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient
 
 
 class WebhookChannel:
@@ -51,3 +59,14 @@ def _write_headers(outgoing: Outgoing, body: bytes) -> dict[str, str]:
     if secret:
         headers["webhook-signature"] = standard_signature(message_id, timestamp_s, body, secret)
     return headers
+
+
+def _check_recipient(recipient: str) -> FieldProblem | None:
+    """Look at a recipient that is an address itself; any other one is a name."""
+    return url_problem("recipient", recipient) if "://" in recipient else None
+
+
+@channel("webhook", show=shown_as_json(render_webhook), address="recipient", check_recipient=_check_recipient)
+def make_webhook_channel(tools: Tools) -> WebhookChannel:
+    """The channel."""
+    return WebhookChannel(tools.client)

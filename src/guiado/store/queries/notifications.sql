@@ -41,7 +41,7 @@ WITH free AS (
      CROSS JOIN LATERAL (
         SELECT x.tenant_id, x.id FROM support_troubleshooting_notifications x
          WHERE x.tenant_id = $1 AND x.channel = room.channel AND x.status = 'pending' AND x.due_at <= $4
-           AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + make_interval(secs => 2 * $3))
+           AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + interval '2 minutes')
            AND (x.digest_at IS NULL OR NOT EXISTS (
                 SELECT FROM support_troubleshooting_notifications y
                  WHERE y.tenant_id = $1 AND y.channel = room.channel AND y.recipient = x.recipient AND y.status = 'pending'
@@ -51,6 +51,29 @@ UPDATE support_troubleshooting_notifications n SET leased_by = $2, leased_until 
   FROM free WHERE n.tenant_id = $1 AND free.tenant_id = n.tenant_id AND n.id = free.id
 RETURNING n.*;
 
+-- name: due_kind
+-- Whether a notification that is due can be leased; for `store.queue`, which says what the parameters are.
+SELECT 'notification' AS kind
+ WHERE EXISTS (
+    SELECT FROM support_troubleshooting_notifications n
+     WHERE n.tenant_id = $1 AND n.status = 'pending' AND n.due_at <= $2
+       AND (n.leased_until IS NULL OR n.leased_until <= now() OR n.leased_until > now() + interval '2 minutes'));
+
+-- name: renew
+-- Keeps leases. $1 tenant, $2 worker, $3 lease in seconds, $4 notifications. Returns those that are still the worker's.
+WITH held AS (  -- in one order: whoever waits for another's rows must not be waited for
+    SELECT n.tenant_id, n.id FROM support_troubleshooting_notifications n
+     WHERE n.tenant_id = $1 AND n.leased_by = $2 AND n.status = 'pending' AND n.id = ANY ($4::uuid[])
+     ORDER BY n.id FOR UPDATE)
+UPDATE support_troubleshooting_notifications n SET leased_until = now() + make_interval(secs => $3)
+  FROM held WHERE n.tenant_id = $1 AND held.tenant_id = n.tenant_id AND n.id = held.id
+RETURNING n.id;
+
+-- name: give_back
+-- Ends leases of the worker $2 whose work was broken off. $3: notifications.
+UPDATE support_troubleshooting_notifications n SET leased_by = NULL, leased_until = NULL
+ WHERE n.tenant_id = $1 AND n.leased_by = $2 AND n.status = 'pending' AND n.id = ANY ($3::uuid[]);
+
 -- name: gather
 -- Leases what goes out together with a notification ($5): what waits for a digest of the same recipient. $4: now.
 WITH free AS (
@@ -59,7 +82,7 @@ WITH free AS (
         ON x.tenant_id = n.tenant_id AND x.channel = n.channel AND x.recipient = n.recipient AND x.id <> n.id
        AND x.metadata -> 'webhook_url' IS NOT DISTINCT FROM n.metadata -> 'webhook_url'
      WHERE n.tenant_id = $1 AND x.tenant_id = $1 AND n.id = $5 AND x.status = 'pending' AND x.digest_at IS NOT NULL AND x.due_at <= $4
-       AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + make_interval(secs => 2 * $3))
+       AND (x.leased_until IS NULL OR x.leased_until <= now() OR x.leased_until > now() + interval '2 minutes')
      ORDER BY x.due_at LIMIT $6 FOR UPDATE OF x SKIP LOCKED)
 UPDATE support_troubleshooting_notifications n SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
   FROM free WHERE n.tenant_id = $1 AND free.tenant_id = n.tenant_id AND n.id = free.id
@@ -108,11 +131,11 @@ SELECT n.channel,
  GROUP BY n.channel ORDER BY n.channel;
 
 -- name: refused
--- Channels that are refused at $2, and since when: by their own account, or, where each recipient has an address, by that one.
+-- Channels that are refused at $2, and since when: by their own account, or, where each recipient has an address ($3), by that one.
 -- Whatever was sent since shows that it is over; what was given up more than a week ago is not told any more.
 WITH refused AS (
     SELECT n.tenant_id, n.channel, n.status, n.refused_since, n.refused_at, n.error_message,
-           CASE WHEN n.channel IN ('slack', 'teams', 'discord', 'webhook') THEN n.recipient END AS recipient
+           CASE WHEN n.channel = ANY ($3::text[]) THEN n.recipient END AS recipient
       FROM support_troubleshooting_notifications n
      WHERE n.tenant_id = $1 AND n.refused_at > $2::timestamptz - interval '7 days'
        AND n.status IN ('pending', 'failed'))

@@ -1,21 +1,44 @@
 -- name: claim
--- Leases endpoints that have something due. $1 tenant, $2 sender, $3 lease in seconds, $4 how many, $5 now,
--- $6 failures in a row from which an endpoint is only probed, $7 endpoints that the sender is busy with. One look at each endpoint's
--- queue: a join, which statistics older than a burst suggest, would read all that is pending.
-WITH free AS (
-    SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
-     WHERE w.tenant_id = $1 AND w.enabled
-       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + make_interval(secs => 2 * $3)
-            OR w.leased_by = $2)
-       AND w.webhook_id <> ALL ($7::text[])
-       AND (w.paused_until IS NULL OR w.paused_until <= $5)
+-- Leases endpoints that have something due: this worker's share of them. $1 tenant, $2 worker, $3 lease in seconds, $4 how many at
+-- most, $5 now, $6 failures in a row from which an endpoint is only probed, $7 endpoints that the worker leaves alone, $8 how many it
+-- is busy with, $9 how many beyond its share. One look at each endpoint's queue: a join, which statistics older than a burst suggest,
+-- would read all that is pending.
+WITH ready AS MATERIALIZED (
+    SELECT w.webhook_id FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $5)
        AND (SELECT true FROM support_troubleshooting_deliveries d
              WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
                AND (d.due_at <= $5 OR w.failures >= $6) LIMIT 1)
-     LIMIT $4 FOR UPDATE SKIP LOCKED)
+), alive AS (
+    SELECT greatest(count(*), 1) AS workers FROM support_troubleshooting_workers k WHERE k.tenant_id = $1 AND k.alive_until > now()
+), share AS (
+    SELECT greatest(ceil(count(*)::numeric / (SELECT a.workers FROM alive a))::integer - $8::integer, 0) + $9::integer AS most FROM ready
+), free AS (
+    SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.enabled AND w.webhook_id IN (SELECT r.webhook_id FROM ready r)
+       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + interval '2 minutes' OR w.leased_by = $2)
+       AND w.webhook_id <> ALL ($7::text[])
+     LIMIT (SELECT least(s.most, $4::integer) FROM share s) FOR UPDATE SKIP LOCKED)
 UPDATE support_webhooks w SET leased_by = $2, leased_until = now() + make_interval(secs => $3)
   FROM free WHERE w.tenant_id = $1 AND free.tenant_id = w.tenant_id AND w.webhook_id = free.webhook_id
 RETURNING w.*;
+
+-- name: due_kind
+-- Whether an endpoint with something due can be leased; for `store.queue`, which says what the parameters are.
+SELECT 'webhook' AS kind
+ WHERE EXISTS (
+    SELECT FROM support_webhooks w
+     WHERE w.tenant_id = $1 AND w.enabled AND (w.paused_until IS NULL OR w.paused_until <= $2)
+       AND (w.leased_until IS NULL OR w.leased_until <= now() OR w.leased_until > now() + interval '2 minutes' OR w.leased_by = $3)
+       AND w.webhook_id <> ALL ($4::text[])
+       AND (SELECT true FROM support_troubleshooting_deliveries d
+             WHERE d.tenant_id = $1 AND d.destination = w.webhook_id AND d.state = 'pending'
+               AND (d.due_at <= $2 OR w.failures >= $5) LIMIT 1));
+
+-- name: give_back
+-- Ends leases of the worker $2 whose work was broken off. $3: endpoints.
+UPDATE support_webhooks w SET leased_by = NULL, leased_until = NULL
+ WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id = ANY ($3::text[]);
 
 -- name: renew
 -- Keeps leases. $1 tenant, $2 sender, $3 lease in seconds, $4 endpoints. Returns those that are still the sender's.
@@ -125,10 +148,6 @@ SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.res
   FROM support_webhook_events e
  WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND ($4::timestamptz IS NULL OR (e.sent_at, e.id) < ($4, $5::uuid))
  ORDER BY e.sent_at DESC, e.id DESC LIMIT $3;
-
--- name: latest
--- When the latest event happened: one look at the end of an index.
-SELECT max(o.occurred_at) FROM support_troubleshooting_outbox o WHERE o.tenant_id = $1;
 
 -- name: is_waiting
 -- Whether anything is due now for an endpoint that may be asked.

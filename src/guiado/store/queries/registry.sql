@@ -1,8 +1,8 @@
 -- name: webhook_new
 -- Registers a webhook, unless there is one with this id.
 INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled, thin,
-    max_per_second)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    max_per_second, max_parallel)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (tenant_id, webhook_id) DO NOTHING
 RETURNING w.*;
 
@@ -31,6 +31,7 @@ UPDATE support_webhooks w SET
     thin = coalesce(($3::jsonb ->> 'thin')::boolean, w.thin),
     max_per_second = CASE WHEN $3::jsonb ? 'max_per_second'
         THEN nullif(($3::jsonb ->> 'max_per_second')::double precision, 0) ELSE w.max_per_second END,
+    max_parallel = coalesce(($3::jsonb ->> 'max_parallel')::integer, w.max_parallel),
     enabled = coalesce(($3::jsonb ->> 'enabled')::boolean, w.enabled),
     disabled_reason = CASE WHEN ($3::jsonb ->> 'enabled')::boolean THEN NULL ELSE w.disabled_reason END,
     failures = CASE WHEN x.begins_anew THEN 0 ELSE w.failures END,

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from email.utils import quote
 
-from guiado.delivery.channels.base import one_line
+from guiado.delivery.channels.common.base import one_line
 
 _PLAIN = re.compile(r"[ -~]*")
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")

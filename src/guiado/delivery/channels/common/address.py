@@ -1,4 +1,4 @@
-"""Addresses of people: one normal form for each channel, so that the same person is found however somebody wrote the address."""
+"""Addresses of people and hooks, in one normal form, so that the same one is found however somebody wrote it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
+from guiado.errors import FieldProblem, InvalidInput
+
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number as networks take it (E.164)."""
 TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
@@ -14,36 +16,6 @@ TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 
 _FILLERS = ("Zs", "Pd", "Cf")  # blanks, dashes, and invisible marks that address books put around numbers
 _DELIVERABLE = ".example.com"
-
-
-def normal_form(channel: str, recipient: str) -> str:
-    """The one way in which an address is stored and compared; one that cannot be read stays as it is, without outer blanks.
-
-    Args:
-        channel: how messages travel.
-        recipient: address, number, channel name, topic or URL, as somebody wrote it.
-    """
-    given = recipient.strip()
-    match channel:
-        case "email":
-            return _normal_mail(given)
-        case "sms":
-            return _normal_number(given)
-        case "slack" if given.startswith("#"):
-            return given.lower()
-        case _ if "://" in given:
-            return _normal_url(given)
-        case _:
-            return given
-
-
-def spellings(channel: str, recipient: str) -> list[str]:
-    """The normal form, and how older versions may have stored the same address."""
-    normal = normal_form(channel, recipient)
-    known = [normal, recipient.strip()]
-    if channel == "email" and "@" in normal:
-        known += [known[1].lower(), _in_letters(normal)]
-    return list(dict.fromkeys(known))
 
 
 def masked(recipient: str) -> str:
@@ -60,16 +32,22 @@ def masked(recipient: str) -> str:
 
 def ascii_domain(domain: str) -> str | None:
     """A domain as name servers know it; None where it is none."""
-    found = _read_mail(f"x@{domain}")
+    found = read_mail(f"x@{domain}")
     return found[1] if found else None
 
 
-def _normal_mail(given: str) -> str:
-    found = _read_mail(given)
+def normal_mail(given: str) -> str:
+    """A mail address in its normal form."""
+    found = read_mail(given)
     return f"{found[0].lower()}@{found[1]}" if found else given.lower()
 
 
-def _read_mail(given: str) -> tuple[str, str] | None:
+def mail_spellings(given: str, normal: str) -> list[str]:
+    """How older versions stored the same address: in small letters, its domain in the letters of its language."""
+    return [given.lower(), _in_letters(normal)] if "@" in normal else []
+
+
+def read_mail(given: str) -> tuple[str, str] | None:
     """Local part and ASCII domain; the library refuses domains for special use (.local, .test) and has no switch for it."""
     from email_validator import EmailNotValidError, validate_email
 
@@ -91,7 +69,8 @@ def _in_letters(address: str) -> str:
         return address
 
 
-def _normal_number(given: str) -> str:
+def normal_number(given: str) -> str:
+    """A telephone number in its normal form."""
     bare = "".join(character for character in given if unicodedata.category(character) not in _FILLERS)
     bare = bare.lower().removeprefix("tel:")
     if bare.startswith(("+", "00")):
@@ -100,8 +79,26 @@ def _normal_number(given: str) -> str:
     return "+" + bare[2:] if bare.startswith("00") else bare
 
 
-def _normal_url(given: str) -> str:
+def normal_url(given: str) -> str:
+    """A URL in its normal form; what is none stays as it is."""
+    if "://" not in given:
+        return given
     scheme, _, rest = given.partition("://")
     host, slash, path = rest.partition("/")
     login, at, place = host.rpartition("@")
     return f"{scheme.lower()}://{login}{at}{place.lower()}{slash}{path}"
+
+
+def url_problem(name: str, url: str) -> FieldProblem | None:
+    """What is wrong with an address that a caller wrote, if anything.
+
+    Args:
+        name: of the field.
+    """
+    from guiado.delivery.target_url import check_url  # with what it imports, a third of a facade's start
+
+    try:
+        check_url(url.strip())
+    except InvalidInput as error:
+        return FieldProblem(name, error.problems[0].message)
+    return None

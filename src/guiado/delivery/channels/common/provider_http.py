@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from guiado import clock
-from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
 from guiado.delivery.retry import read_retry_after_s
 from guiado.errors import DeliveryFailed, TargetRefused
+
+if TYPE_CHECKING:
+    from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
 
 TIMEOUT_S = 20.0
 """For one message, from the lookup to the end of the answer."""

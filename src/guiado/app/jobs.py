@@ -1,0 +1,48 @@
+"""Periodic jobs by name: what the schedule knows of them, without knowing what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from guiado.app.context import AppContext
+
+LEASE_S = 45.0
+Run = Callable[[AppContext], Coroutine[Any, Any, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Periodic work.
+
+    Args:
+        every_s: seconds between two starts.
+        lease_s: a runner that did not renew its lease for so many seconds counts as dead.
+        run: does the work and tells how much there was.
+        may_break_off: whether it is cancelled at once when the worker stops, without the usual grace.
+    """
+
+    every_s: float
+    lease_s: float
+    run: Run
+    may_break_off: bool = False
+
+
+JOBS: dict[str, Job] = {}
+"""All periodic work by name, as far as its module is loaded; that for each knowledge base comes with it."""
+
+
+def job(name: str, *, every_s: float) -> Callable[[Run], Run]:
+    """Register a function as periodic work.
+
+    Args:
+        name: its row in the schedule.
+        every_s: seconds between two starts.
+    """
+
+    def register(run: Run) -> Run:
+        JOBS[name] = Job(every_s, LEASE_S, run)
+        return run
+
+    return register

@@ -1,0 +1,44 @@
+"""The outbound queue as a whole: which workers are alive, and of which kinds something is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from guiado.store.database import Connection
+from guiado.store.queries import sql
+
+_MARK = "/* kinds */"
+
+
+async def tell_alive(connection: Connection, tenant: str, worker: str, for_s: float) -> None:
+    """Count this worker among those that share what is due.
+
+    Args:
+        for_s: seconds after which it counts as dead.
+    """
+    await connection.execute(sql("queue", "tell_alive"), tenant, worker, for_s)
+
+
+async def tell_gone(connection: Connection, tenant: str, worker: str) -> None:
+    """Count this worker no more."""
+    await connection.execute(sql("queue", "tell_gone"), tenant, worker)
+
+
+def join_due(queries: Sequence[str]) -> str:
+    """One query for several kinds, out of the one of each."""
+    return sql("queue", "due_kinds").replace(_MARK, "".join(f"\nUNION ALL\n{query}" for query in queries))
+
+
+async def due_kinds(
+    connection: Connection, query: str, tenant: str, now: datetime, worker: str, besides: Collection[str], probe_from: int
+) -> set[str]:
+    """The kinds of which something can be claimed.
+
+    Args:
+        query: of `join_due`.
+        besides: keys that the worker is busy with or leaves to others.
+        probe_from: failures in a row from which a target is only probed, due or not.
+    """
+    rows = await connection.fetch(query, tenant, now, worker, list(besides), probe_from)
+    return {row["kind"] for row in rows}
