@@ -17,7 +17,7 @@ from guiado.app.knowledge.sources.file import FileSource
 from guiado.store.database import Database
 from guiado.store.migrate import migrate
 
-GUIDES, EDITS, LOAD_LIMIT_S, EDIT_LIMIT_S, PAUSE_LIMIT_MS = 10_000, 5, 20.0, 1.0, 50.0
+GUIDES, EDITS, LOAD_LIMIT_S, EDIT_LIMIT_S, PAUSE_LIMIT_MS = 10_000, 5, 20.0, 0.5, 50.0
 _TICK_S = 0.001
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from guiado.app.context import AppContext
 from guiado.app.knowledge import publications
-from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.knowledge.sources.file import FileSource, private_scope
 from guiado.domain.guide_versions import guide_to_json
 from guiado.errors import DatabaseUnavailable, InvalidInput, NotFound
@@ -153,6 +154,18 @@ async def test_guides_keep_the_order_of_the_file_and_have_step_ids_in_every_proc
     assert all(step.step_id for guide in guides.values() for step in guide.steps)
     ((stored,),) = await world.ask("SELECT content FROM support_troubleshooting_guide_versions WHERE guide_id = 'z'")
     assert json.loads(stored) == json.loads(json.dumps(guide_to_json(guides["z"])))
+
+
+@in_world
+async def test_a_session_of_today_shares_the_guide_that_is_in_memory(world: World) -> None:
+    world.edit(a="uno")
+    process = world.process()
+    bases = KnowledgeBases(process.parts, DetectionConfig(), world.folder / "kb.json", lambda _: None)
+    base = await bases.at(None)
+    version_id = base.snapshot.version_ids["a"]
+    async with process.db.connection() as connection:
+        assert await process.parts.guide_version(connection, "default", version_id) is base.snapshot.guides["a"]
+        assert await process.parts.guide_version(connection, "acme", version_id) is None
 
 
 @in_world

@@ -47,12 +47,14 @@ class Snapshot:
         version_ids: id -> its stored version.
         index: detection over all of them.
         mark: of what all this was made from.
+        by_version: version id -> guide in use.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
     version_ids: Mapping[str, str] = field(default_factory=dict[str, str])
     index: Index = field(default_factory=lambda: build_index(()))
     mark: Mark = field(default_factory=Mark)
+    by_version: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,9 @@ class KnowledgeBase:
                 del version_ids[change.guide_id]
         if version_ids == self.snapshot.version_ids:
             return self.snapshot
-        return replace(known, guides=await self._guides_of(known, version_ids), version_ids=version_ids)
+        found = await self._guides_of(known, version_ids)
+        by_version = {version_ids[key]: guide for key, guide in found.items()}
+        return replace(known, guides=found, version_ids=version_ids, by_version=by_version)
 
     async def _guides_of(self, known: Snapshot, version_ids: Mapping[str, str]) -> dict[str, Guide]:
         """Id -> guide; those whose version is the same are taken over."""

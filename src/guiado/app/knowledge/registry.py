@@ -9,6 +9,7 @@ from pathlib import Path
 from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.sources.file import FileSource, private_scope
+from guiado.domain.guide import Guide
 from guiado.store import sessions
 
 _MOST_OF_OTHERS = 16
@@ -38,6 +39,7 @@ class KnowledgeBases:
         self.public = self._open(source)
         self._private: dict[str, KnowledgeBase] = {}
         self._of_others: dict[str, KnowledgeBase] = {}
+        parts.held = self._held
 
     async def at(self, path: Path | None) -> KnowledgeBase:
         """The knowledge base of this file, up to date; None means the one for everybody."""
@@ -75,6 +77,13 @@ class KnowledgeBases:
         if real not in self._private:
             self._private[real] = self._open(FileSource(path, private_scope(path), self._parts.db, self._parts.tenant))
         return self._private[real]
+
+    def _held(self, tenant: str, version_id: str) -> Guide | None:
+        """The guide of a version that is in use in one of them: a session of today shares it, instead of reading its own."""
+        if tenant != self._parts.tenant:
+            return None
+        found = (base.snapshot.by_version.get(version_id) for base in (self.public, *self._private.values()))
+        return next(filter(None, found), None)
 
     def _open(self, source: FileSource) -> KnowledgeBase:
         knowledge = KnowledgeBase(source.scope, self._parts.db, self._parts.tenant, self._senses, source)
