@@ -13,10 +13,11 @@ from _installation import Installation, share
 from _synthetic import Writer, knowledge_base, write
 
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.knowledge.sources.file import FileSource
 from guiado.store.database import Database
 from guiado.store.migrate import migrate
 
-GUIDES, EDITS, LOAD_LIMIT_S, EDIT_LIMIT_S, PAUSE_LIMIT_MS = 10_000, 5, 20.0, 1.0, 50.0
+GUIDES, EDITS, LOAD_LIMIT_S, EDIT_LIMIT_S, PAUSE_LIMIT_MS = 10_000, 5, 20.0, 0.5, 50.0
 _TICK_S = 0.001
 
 
@@ -41,7 +42,7 @@ async def _measure(dsn: str, path: Path) -> tuple[float, float, float]:
     write(path, entries)
     await migrate(dsn)
     db = Database(find)
-    base = KnowledgeBase(path, "", db, "default")
+    base = KnowledgeBase("", db, "default", source=FileSource(path, "", db, "default"))
     try:
         began = time.perf_counter()
         assert await base.refresh()

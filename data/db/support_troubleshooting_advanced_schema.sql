@@ -331,6 +331,21 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_detectors (
 );
 CREATE INDEX IF NOT EXISTS detectors_by_time ON support_troubleshooting_detectors (tenant_id, scope, created_at);
 
+-- El último ajuste se anuncia en la fila que todos los procesos consultan.
+CREATE OR REPLACE FUNCTION guiado_announce_model() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO support_knowledge_revisions AS r (tenant_id, scope, model) VALUES (NEW.tenant_id, NEW.scope, NEW.version)
+    ON CONFLICT (tenant_id, scope) DO UPDATE SET model = excluded.model;
+    RETURN NULL;
+END $$;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'support_troubleshooting_detectors'::regclass AND tgname = 'guiado_announce_model') THEN
+        CREATE TRIGGER guiado_announce_model AFTER INSERT OR UPDATE OF version ON support_troubleshooting_detectors
+            FOR EACH ROW EXECUTE FUNCTION guiado_announce_model();
+    END IF;
+END $$;
+
 -- Configuración que se cambia sin reiniciar. La aplicación la lee en cada petición.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_config (
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),

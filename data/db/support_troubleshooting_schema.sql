@@ -92,6 +92,175 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
 );
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Qué versión de cada guía está en uso: lo dice esta tabla, y no el archivo del que salió ni el número más alto. Todos los procesos
+-- arman su índice con ella. Las versiones no se borran: una sesión sigue con la suya, y volver a una anterior es publicarla otra vez.
+--   in_use: la que se usa, una por guía · draft: borrador · approved: borrador aprobado · former: se usó antes ·
+--   discarded: borrador descartado
+-- ---------------------------------------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS support_guide_publications (
+    tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
+    scope            text        NOT NULL DEFAULT '',
+    guide_id         text        NOT NULL,
+    guide_version_id uuid        NOT NULL,
+    state            text        NOT NULL CHECK (state IN ('in_use', 'draft', 'approved', 'former', 'discarded')),
+    origin           text        NOT NULL,                     -- de dónde vino su texto: file, editor, import…
+    changed_by       text        NOT NULL,                     -- quién la puso en este estado
+    changed_at       timestamptz NOT NULL DEFAULT now(),
+    revision         bigint      NOT NULL DEFAULT 0,           -- de support_knowledge_revisions.guides, al cambiar de estado
+    conflict         boolean     NOT NULL DEFAULT false,       -- el archivo cambió sin conocer este texto, y alguien debe decidir
+    PRIMARY KEY (tenant_id, scope, guide_id, guide_version_id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS guide_publications_in_use ON support_guide_publications (tenant_id, scope, guide_id) WHERE state = 'in_use';
+CREATE INDEX IF NOT EXISTS guide_publications_by_revision ON support_guide_publications (tenant_id, scope, revision);
+CREATE INDEX IF NOT EXISTS guide_publications_conflicts ON support_guide_publications (tenant_id, scope) WHERE conflict;
+
+-- Quién publicó, retiró, guardó, aprobó o descartó qué versión, y cuándo. Solo se agrega.
+CREATE TABLE IF NOT EXISTS support_guide_publication_log (
+    tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
+    scope            text        NOT NULL DEFAULT '',
+    guide_id         text        NOT NULL,
+    revision         bigint      NOT NULL,
+    guide_version_id uuid        NOT NULL,
+    action           text        NOT NULL CHECK (action IN ('publish', 'withdraw', 'draft', 'approve', 'discard', 'conflict')),
+    by               text        NOT NULL,
+    at               timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, scope, guide_id, revision, guide_version_id, action)
+);
+
+-- Lo último que se tomó del archivo de una base de conocimiento, guía por guía: así se sabe qué se editó en él, y lo que no se editó
+-- no pisa lo que otros publicaron mientras tanto.
+CREATE TABLE IF NOT EXISTS support_guide_files (
+    tenant_id    text NOT NULL DEFAULT guiado_tenant(),
+    scope        text NOT NULL DEFAULT '',
+    guide_id     text NOT NULL,
+    content_hash text NOT NULL,
+    PRIMARY KEY (tenant_id, scope, guide_id)
+);
+
+-- Una fila por base de conocimiento: dice con un número si cambiaron las guías, y qué ajuste de la detección es el último. Todos los
+-- procesos la consultan dos veces por segundo. La cambian quienes publican o ajustan, uno detrás de otro; las sesiones, nunca.
+CREATE TABLE IF NOT EXISTS support_knowledge_revisions (
+    tenant_id text   NOT NULL DEFAULT guiado_tenant(),
+    scope     text   NOT NULL DEFAULT '',
+    guides    bigint NOT NULL DEFAULT 0,                       -- sube con cada publicación
+    model     text   NOT NULL DEFAULT '',                      -- versión del último ajuste
+    files     bigint NOT NULL DEFAULT 0,                       -- sube cada vez que se toma algo del archivo
+    file      text,                                            -- cuál fue: su ruta, o '' si es el que trae el programa
+    PRIMARY KEY (tenant_id, scope)
+) WITH (fillfactor = 50);
+
+-- Toma el turno para cambiar las publicaciones de una base de conocimiento y devuelve el número del cambio. Quien publica espera a
+-- quien publica, y a nadie más.
+CREATE OR REPLACE FUNCTION guiado_next_revision(p_tenant text, p_scope text) RETURNS bigint LANGUAGE sql AS $$
+    INSERT INTO support_knowledge_revisions AS r (tenant_id, scope, guides) VALUES (p_tenant, p_scope, 1)
+    ON CONFLICT (tenant_id, scope) DO UPDATE SET guides = r.guides + 1
+    RETURNING r.guides
+$$;
+
+-- guiado_publish_file: pone en uso lo que se editó en el archivo (p_ids, p_hashes y p_versions, en paralelo) y retira lo que se quitó de
+-- él (p_gone); todo o nada. Lo que otros hayan escrito de esas guías queda como borrador en conflicto. p_files es el número de la
+-- última toma que conoce quien llama: si ya hubo otra, no hace nada y devuelve NULL. Si no, devuelve las guías en conflicto.
+CREATE OR REPLACE FUNCTION guiado_publish_file(p_tenant text, p_scope text, p_file text, p_files bigint, p_by text, p_at timestamptz,
+                                               p_ids text[], p_hashes text[], p_versions uuid[], p_gone text[])
+RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_revision  bigint;
+    v_files     bigint;
+    v_conflicts text[];
+BEGIN
+    PERFORM set_config('guiado.tenant', p_tenant, true);
+    v_revision := guiado_next_revision(p_tenant, p_scope);
+    SELECT r.files INTO v_files FROM support_knowledge_revisions r WHERE r.tenant_id = p_tenant AND r.scope = p_scope;
+    IF v_files <> p_files THEN
+        UPDATE support_knowledge_revisions SET guides = guides - 1 WHERE tenant_id = p_tenant AND scope = p_scope;
+        RETURN NULL;
+    END IF;
+
+    WITH edited AS (
+        SELECT e.guide_id, e.version_id FROM unnest(p_ids, p_versions) AS e (guide_id, version_id)
+        UNION ALL
+        SELECT g.guide_id, NULL FROM unnest(p_gone) AS g (guide_id)
+    ), kept AS (
+        UPDATE support_guide_publications p
+           SET state = 'draft', conflict = true, changed_by = p_by, changed_at = p_at, revision = v_revision
+          FROM edited e
+         WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = e.guide_id AND p.origin <> 'file'
+           AND p.state IN ('in_use', 'draft', 'approved') AND p.guide_version_id IS DISTINCT FROM e.version_id
+        RETURNING p.guide_id)
+    SELECT coalesce(array_agg(DISTINCT k.guide_id ORDER BY k.guide_id), '{}') INTO v_conflicts FROM kept k;
+
+    UPDATE support_guide_publications p
+       SET state = 'former', changed_by = p_by, changed_at = p_at, revision = v_revision
+      FROM unnest(p_ids || p_gone, p_versions) AS e (guide_id, version_id)
+     WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = e.guide_id AND p.state = 'in_use'
+       AND p.guide_version_id IS DISTINCT FROM e.version_id;
+
+    INSERT INTO support_guide_publications AS p (tenant_id, scope, guide_id, guide_version_id, state, origin, changed_by, changed_at, revision)
+    SELECT p_tenant, p_scope, e.guide_id, e.version_id, 'in_use', 'file', p_by, p_at, v_revision
+      FROM unnest(p_ids, p_versions) AS e (guide_id, version_id)
+    ON CONFLICT (tenant_id, scope, guide_id, guide_version_id) DO UPDATE
+       SET state = 'in_use', origin = 'file', conflict = false, changed_by = excluded.changed_by, changed_at = excluded.changed_at,
+           revision = excluded.revision
+     WHERE p.state <> 'in_use' OR p.origin <> 'file';
+
+    INSERT INTO support_guide_publication_log (tenant_id, scope, guide_id, revision, guide_version_id, action, by, at)
+    SELECT p_tenant, p_scope, p.guide_id, v_revision, p.guide_version_id,
+           CASE p.state WHEN 'in_use' THEN 'publish' WHEN 'draft' THEN 'conflict' ELSE 'withdraw' END, p_by, p_at
+      FROM support_guide_publications p
+     WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.revision = v_revision
+       AND (p.state <> 'former' OR p.guide_id = ANY (p_gone));
+
+    INSERT INTO support_guide_files AS f (tenant_id, scope, guide_id, content_hash)
+    SELECT p_tenant, p_scope, e.guide_id, e.content_hash FROM unnest(p_ids, p_hashes) AS e (guide_id, content_hash)
+    ON CONFLICT (tenant_id, scope, guide_id) DO UPDATE SET content_hash = excluded.content_hash;
+    DELETE FROM support_guide_files f WHERE f.tenant_id = p_tenant AND f.scope = p_scope AND f.guide_id = ANY (p_gone);
+    UPDATE support_knowledge_revisions r SET files = r.files + 1, file = p_file WHERE r.tenant_id = p_tenant AND r.scope = p_scope;
+    RETURN v_conflicts;
+END $$;
+
+-- guiado_publish: cambia el estado de una versión de una guía, con su línea en el registro. in_use la pone en uso en lugar de la de
+-- ahora, y con eso alguien decidió: los conflictos de esa guía quedan resueltos. former retira la que se usa. Devuelve false si ya
+-- estaba así, o si lo que se pide no se puede: guardar o aprobar lo que está en uso, retirar o descartar lo que no lo está.
+CREATE OR REPLACE FUNCTION guiado_publish(p_tenant text, p_scope text, p_guide text, p_version uuid, p_state text, p_origin text,
+                                          p_by text, p_at timestamptz)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_revision bigint;
+    v_was      text;
+    v_settled  boolean := false;
+BEGIN
+    PERFORM set_config('guiado.tenant', p_tenant, true);
+    v_revision := guiado_next_revision(p_tenant, p_scope);
+    SELECT p.state INTO v_was FROM support_guide_publications p
+     WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = p_guide AND p.guide_version_id = p_version;
+    IF p_state = 'in_use' THEN
+        UPDATE support_guide_publications p SET conflict = false
+         WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = p_guide AND p.conflict;
+        v_settled := FOUND;
+        UPDATE support_guide_publications p SET state = 'former', changed_by = p_by, changed_at = p_at, revision = v_revision
+         WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = p_guide AND p.state = 'in_use' AND p.guide_version_id <> p_version;
+    END IF;
+    IF v_was IS NOT DISTINCT FROM p_state OR NOT (CASE p_state
+            WHEN 'in_use' THEN true
+            WHEN 'draft' THEN v_was IS DISTINCT FROM 'in_use'
+            WHEN 'approved' THEN v_was = 'draft'
+            WHEN 'former' THEN v_was = 'in_use'
+            ELSE v_was IN ('draft', 'approved') END) THEN
+        RETURN v_settled;
+    END IF;
+    INSERT INTO support_guide_publications AS p (tenant_id, scope, guide_id, guide_version_id, state, origin, changed_by, changed_at, revision)
+    VALUES (p_tenant, p_scope, p_guide, p_version, p_state, p_origin, p_by, p_at, v_revision)
+    ON CONFLICT (tenant_id, scope, guide_id, guide_version_id) DO UPDATE
+       SET state = excluded.state, changed_by = excluded.changed_by, changed_at = excluded.changed_at, revision = excluded.revision,
+           conflict = p.conflict AND excluded.state IN ('draft', 'approved');
+    INSERT INTO support_guide_publication_log (tenant_id, scope, guide_id, revision, guide_version_id, action, by, at)
+    VALUES (p_tenant, p_scope, p_guide, v_revision, p_version,
+            CASE p_state WHEN 'in_use' THEN 'publish' WHEN 'former' THEN 'withdraw' WHEN 'approved' THEN 'approve'
+                         WHEN 'discarded' THEN 'discard' ELSE 'draft' END, p_by, p_at);
+    RETURN true;
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Sesiones: un cliente, un problema, una guía.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
@@ -397,7 +566,8 @@ END $$;
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_tickets', 'support_troubleshooting_guide_versions', 'support_troubleshooting_sessions',
     'support_troubleshooting_decisions', 'support_troubleshooting_attempts', 'support_troubleshooting_learning',
-    'support_troubleshooting_idempotency'
+    'support_troubleshooting_idempotency', 'support_guide_publications', 'support_guide_publication_log', 'support_guide_files',
+    'support_knowledge_revisions'
 ]); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------

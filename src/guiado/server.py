@@ -231,7 +231,7 @@ def _warn_of_silence() -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str, bool], None] | None) -> None:
-    runtime = await Runtime.open(settings)
+    runtime = await Runtime.open(settings, serves=True)
     try:
         config = uvicorn.Config(
             create_app(runtime),  # pyright: ignore[reportArgumentType]

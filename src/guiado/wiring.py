@@ -15,7 +15,7 @@ from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
-from guiado.app.knowledge.stored_knowledge import PublishedKnowledge
+from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
 from guiado.app.outbound.handlers import Tools, make_handlers
@@ -32,7 +32,6 @@ from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.scheduler import Worker
 from guiado.settings import Settings
-from guiado.store import sessions
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from guiado.language_model import LanguageModel
 
 _OPENAI_URL = "https://api.openai.com/v1"
-_MOST_PUBLISHED = 16
 _NO_KEY = "local"
 """Sent where a model of the house needs no key: the package wants one."""
 log = get_logger()
@@ -130,21 +128,34 @@ class DatabaseLocation:
 class Runtime:
     """The running parts of one process. Make it with `Runtime.open`, end it with `close`."""
 
-    def __init__(self, settings: Settings, site: DatabaseLocation, parts: AppContext, senses: DetectionConfig) -> None:
+    def __init__(
+        self, settings: Settings, site: DatabaseLocation, parts: AppContext, senses: DetectionConfig, *, serves: bool = False
+    ) -> None:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.jobs: dict[str, Job] = dict(JOBS)
         """Periodic work; that for each knowledge base comes with it."""
-        self._senses = senses
-        self.knowledge = self._open_knowledge(knowledge_path(settings), "")
-        self._private: dict[str, KnowledgeBase] = {}
-        self._published: dict[str, KnowledgeBase] = {}
+        bases = KnowledgeBases(
+            parts,
+            senses,
+            knowledge_path(settings),
+            self._schedule_refit,
+            is_shipped=settings.kb_path is None,
+            takes_over=serves,
+        )
+        self.knowledge = bases.public
+        """The knowledge base for everybody."""
+        self.knowledge_of, self.knowledge_for = bases.at, bases.of_session
         self._models: dict[str, LanguageModel] = {}
         self._model_way = _ModelWay(self._policy)
 
     @classmethod
-    async def open(cls, settings: Settings) -> Runtime:
+    async def open(cls, settings: Settings, *, serves: bool = False) -> Runtime:
         """Start everything that `settings` ask for: the database, its schema, the knowledge base.
+
+        Args:
+            serves: this process answers requests: without `GUIADO_KB_PATH` the guides that ship are used again. A command that
+                happens to run without that setting takes nothing over.
 
         Raises:
             DatabaseUnavailable: there is no database to work with.
@@ -164,7 +175,7 @@ class Runtime:
             parts = AppContext(
                 db, settings.tenant, threshold, accept_from, has_account=lambda name: channels.has_account(name, settings)
             )
-            runtime = cls(settings, site, parts, senses)
+            runtime = cls(settings, site, parts, senses, serves=serves)
         except BaseException:
             await asyncio.to_thread(site.leave)
             raise
@@ -249,48 +260,9 @@ class Runtime:
             problem=refusal,
         )
 
-    async def knowledge_of(self, path: Path | None) -> KnowledgeBase:
-        """The knowledge base of this file, up to date; None means the one for everybody."""
-        found = self._knowledge_at(path)
-        await found.refresh()
-        return found
-
-    async def knowledge_for(self, session_id: object) -> KnowledgeBase:
-        """The knowledge base that a session was begun with; the one for everybody as it is, a private one up to date."""
-        scope, key = "", sessions.uuid_or_none(session_id)
-        if key is not None:
-            async with self.parts.db.connection() as connection:
-                scope = await sessions.scope(connection, self.parts.tenant, str(key))
-        found = self._knowledge_in(scope) if scope else self.knowledge
-        if scope:
-            await found.refresh()
-        return found
-
-    def _knowledge_in(self, scope: str) -> KnowledgeBase:
-        """A private one: of its file where this process has it open, else as it was published."""
-        if mine := next((knowledge for knowledge in self._private.values() if knowledge.scope == scope), None):
-            return mine
-        # The ones that were asked for last are at the end.
-        found = self._published.pop(scope, None) or PublishedKnowledge(scope, self.parts.db, self.parts.tenant, self._senses)
-        self._published[scope] = found
-        if len(self._published) > _MOST_PUBLISHED:
-            del self._published[next(iter(self._published))]
-        return found
-
-    def _knowledge_at(self, path: Path | None) -> KnowledgeBase:
-        # Not `resolve`: that fails where links lead in circles, which is for the reader of the file to say.
-        if path is None or os.path.realpath(path) == os.path.realpath(self.knowledge.path):
-            return self.knowledge
-        real = os.path.realpath(path)
-        if real not in self._private:
-            self._private[real] = self._open_knowledge(path, KnowledgeBase.private_scope(path))
-        return self._private[real]
-
-    def _open_knowledge(self, path: Path, scope: str) -> KnowledgeBase:
-        knowledge = KnowledgeBase(path, scope, self.parts.db, self.parts.tenant, self._senses)
+    def _schedule_refit(self, knowledge: KnowledgeBase) -> None:
         name, job = refit_job(knowledge)
         self.jobs[name] = job
-        return knowledge
 
     async def close(self) -> None:
         """End everything; an embedded server that nobody else uses stops."""

@@ -136,7 +136,30 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("performance_metrics", [{"id": uid(55), "metric_name": "propio", "metric_value": 1}]),
         ("idempotency", [{"key": "k", "request_hash": "h propio", "answer": {"of": "propio"}}]),
     ]  # fmt: skip
+    published = {"origin": "editora propia", "changed_by": "editora propia", "changed_at": NOW - DAY, "revision": 3}
     others: list[tuple[str, list[dict[str, object]]]] = [
+        (
+            "support_guide_publications",
+            [
+                {"guide_id": "router", "guide_version_id": GUIDE_VERSION, "state": "in_use", **published},
+                {"guide_id": "modem", "guide_version_id": uid(96), "state": "in_use", "conflict": True, **published},
+            ],
+        ),
+        (
+            "support_guide_publication_log",
+            [
+                {
+                    "guide_id": "router",
+                    "revision": 3,
+                    "guide_version_id": GUIDE_VERSION,
+                    "action": "publish",
+                    "by": "editora propia",
+                    "at": NOW - DAY,
+                }
+            ],
+        ),
+        ("support_guide_files", [{"guide_id": "router", "content_hash": "h propio"}, {"guide_id": "modem", "content_hash": "h"}]),
+        ("support_knowledge_revisions", [{"guides": 3, "model": "v propia", "files": 5, "file": "/propio"}]),
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),
         ("support_webhooks", [{"webhook_id": "free", **endpoint}, {"webhook_id": "mine", **endpoint, **lease}]),
         ("support_webhook_events", [{"id": uid(56), "event_id": EVENT, "sent_at": NOW - HOUR / 2, **attempt}]),

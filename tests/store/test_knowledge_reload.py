@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.knowledge.sources.file import FileSource
 from guiado.store.database import Database
 
 GUIDES = 450  # more than two batches
@@ -44,7 +45,7 @@ def test_edits_of_a_large_file_store_what_changed_and_nothing_else(dsn: str, tmp
             return dsn
 
         db = Database(find)
-        base = KnowledgeBase(path, "", db, "default")
+        base = KnowledgeBase("", db, "default", source=FileSource(path, "", db, "default"))
         try:
             write(path, entries)
             assert await base.refresh()

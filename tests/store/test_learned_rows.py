@@ -16,7 +16,7 @@ from guiado import clock
 from guiado.agent.troubleshooting import TroubleshootingAgent
 from guiado.cli.root import run as guiado
 from guiado.domain.learning_signal import text_key
-from guiado.store import learning
+from guiado.store import learning, publications
 from guiado.store.database import Database
 
 WORDS = "no me deja instalar el programa"
@@ -216,7 +216,7 @@ async def _mark(dsn: str, scope: str = "") -> str:
     db = Database(find, pool_size=1)
     try:
         async with db.connection() as connection:
-            return await learning.revision(connection, "default", scope)
+            return (await publications.read_mark(connection, "default", scope)).examples
     finally:
         await db.close()
 

@@ -16,6 +16,7 @@ from guiado.app.background import Stopped, run_aside
 from guiado.app.context import AppContext
 from guiado.app.knowledge import knowledge_base
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.learning.refit import refit
 from guiado.app.throttle import BURST, EVERY_S
 from guiado.detection.semantic.embedding_cache import VectorCache
@@ -42,7 +43,7 @@ class World:
         self._open.append(db)
         encoder = make_encoder()
         senses = DetectionConfig(VectorCache(self._folder, encoder) if encoder else None)
-        return AppContext(db, "default", 0.33), KnowledgeBase(KB, "", db, "default", senses)
+        return AppContext(db, "default", 0.33), KnowledgeBase("", db, "default", senses, FileSource(KB, "", db, "default"))
 
     async def ask(self, query: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.dsn)

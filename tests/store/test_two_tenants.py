@@ -61,6 +61,7 @@ from guiado.store import (  # fmt: skip
     learning,
     notifications,
     outbox,
+    publications,
     registry,
     reports,
     schedule,
@@ -80,6 +81,7 @@ EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
 ENDPOINT = registry.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
 MESSAGE = notifications.Message("t", "email", EMAIL, "normal", None, None, dedup_key="k")
 FATE = notifications.Fate("sent", NOW)
+EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
 CHOICE = learning.Choice(session_id=SOLVED)
 RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
 ATTEMPT = {
@@ -123,7 +125,6 @@ async def last_fit(db: asyncpg.Connection, tenant: str) -> object:
 CASES: dict[str, Run | tuple[Run, ...]] = {
     "configuration.is_on": lambda db, t: configuration.is_on(db, t, "is_ours"),
     "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
-    "fitted_models.newest": lambda db, t: fitted_models.newest(db, t, ""),
     "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),
     "fitted_models.last_fit": last_fit,
     "fitted_models.keep": lambda db, t: fitted_models.keep(db, t, "", "c", "2", b"2", 1),
@@ -133,14 +134,13 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "feedback.rate": lambda db, t: feedback.rate(db, t, RATING, EVENT_DATA, AUDIT, [Lesson(LessonKind.UNDO)]),
     "feedback.of_session": lambda db, t: feedback.of_session(db, t, str(SOLVED)),
     "guides.known": lambda db, t: guides.known(db, t, "", [("router", "h")]),
-    "guides.latest": (lambda db, t: guides.latest(db, t, ""), lambda db, t: guides.latest(db, t, "", ["router"])),
-    "guides.mark": lambda db, t: guides.mark(db, t, ""),
+    "guides.current": lambda db, t: guides.current(db, t, "", ["router"]),
+    "guides.contents": lambda db, t: guides.contents(db, t, [str(GUIDE_VERSION)]),
     "guides.publish": lambda db, t: guides.publish(db, t, "", [guides.NewVersion(GUIDE, "h2", 2, None)], NOW),
     "guides.load": lambda db, t: guides.load(db, t, str(GUIDE_VERSION)),
     "idempotency.claim": (lambda db, t: idempotency.claim(db, t, "k", "h"), lambda db, t: idempotency.claim(db, t, "new", "h")),
     "idempotency.record": lambda db, t: idempotency.record(db, t, "k", {"n": 1}),
     "idempotency.recorded": lambda db, t: idempotency.recorded(db, t, "k"),
-    "learning.revision": lambda db, t: learning.revision(db, t, ""),
     "learning.examples": lambda db, t: learning.examples(db, t, ""),
     "learning.listed": (
         lambda db, t: learning.listed(db, t, learning.Choice(), 10),
@@ -180,6 +180,17 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "outbox.is_waiting": lambda db, t: outbox.is_waiting(db, t, NOW),
     "outbox.first_attempts": lambda db, t: outbox.first_attempts(db, t, EVENT, NOW, None),
     "outbox.figures": lambda db, t: outbox.figures(db, t, NOW),
+    "publications.read_mark": lambda db, t: publications.read_mark(db, t, ""),
+    "publications.changed": (lambda db, t: publications.changed(db, t, "", 0), lambda db, t: publications.changed(db, t, "", 2)),
+    "publications.taken": lambda db, t: publications.taken(db, t, "", None),
+    "publications.publish_file": lambda db, t: publications.publish_file(db, t, "", EDIT, 5, "file", NOW),
+    "publications.set_state": (
+        lambda db, t: publications.set_state(db, t, "", "router", str(GUIDE_VERSION), publications.State.FORMER, "x", "x", NOW),
+        lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.State.IN_USE, "x", "x", NOW),
+    ),
+    "publications.listed": lambda db, t: publications.listed(db, t, ""),
+    "publications.history": lambda db, t: publications.history(db, t, "", "router"),
+    "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),
     "registry.add_webhook": lambda db, t: registry.add_webhook(db, t, ENDPOINT),
     "registry.change_webhook": lambda db, t: registry.change_webhook(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
     "registry.is_told": lambda db, t: registry.is_told(db, t, EventKind.SESSION_ESCALATED),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from guiado.app.knowledge.knowledge_base import read_file
 from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.errors import KnowledgeBaseInvalid
 from guiado.i18n import translate
 from guiado.resources import data_path

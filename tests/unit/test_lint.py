@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guiado.app.knowledge import lint as linting
-from guiado.app.knowledge.knowledge_base import read_file
 from guiado.app.knowledge.lint import lint
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.cli.detection_setup import quick_index_of
 from guiado.domain.guide import Guide, Step
 from guiado.i18n import translate

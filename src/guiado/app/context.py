@@ -77,6 +77,8 @@ class AppContext:
     model: LanguageModel | None = None
     has_account: Callable[[object], bool] = lambda _channel: True
     wrote: Callable[[], None] = lambda: None
+    held: Callable[[str, str], Guide | None] = lambda _tenant, _version_id: None
+    """The guide of a tenant's version where a knowledge base has it in memory already."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 
     def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:
@@ -111,7 +113,7 @@ class AppContext:
         if version_id is None:
             return None
         if (tenant, version_id) not in self._versions:
-            guide = await guides.load(connection, tenant, version_id)
+            guide = self.held(tenant, version_id) or await guides.load(connection, tenant, version_id)
             if guide is None:
                 return None
             if len(self._versions) >= _CACHED_GUIDES:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from guiado import __version__
-from guiado.app.knowledge.knowledge_base import read_file
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.errors import GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
 from guiado.settings import KNOWN_NAMES, Settings, read_env_file, read_settings
 from guiado.store.check_result import Finding, bad, doubtful, good

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from guiado.app.knowledge.knowledge_base import problem_of, read_file
+from guiado.app.knowledge.knowledge_base import problem_of
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.learning.evaluate import problems_of
 from guiado.app.learning.labelled_texts import Trial
 from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index

@@ -1,4 +1,4 @@
-"""`guiado kb`: check, read, extend and copy the knowledge base. Works without a database."""
+"""`guiado kb`: check, read, extend and copy the knowledge base, without a database; versions in use, with one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import new_problem
+from guiado.cli import new_problem, publications
 from guiado.cli.console import Json, Screen, bullets, screen_of
 from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from guiado.domain.criteria import Trigger
     from guiado.domain.guide import Guide, Step
 
-app = typer.Typer(cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar y copiar.", no_args_is_help=True)
+app = typer.Typer(
+    cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar, copiar y volver atrás.", no_args_is_help=True
+)
 new_problem.add_to(app)
+publications.add_to(app)
 _NAME = "support_troubleshooting_kb.json"
 
 
@@ -33,8 +36,8 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Check a knowledge-base file."""
-    from guiado.app.knowledge.knowledge_base import read_file
     from guiado.app.knowledge.lint import MOST_TRIED, can_try
+    from guiado.app.knowledge.sources.json_file import read_file
 
     screen, path = screen_of(context), file or path_in_use()
     try:
@@ -88,7 +91,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show all guides in short, or one in full."""
-    from guiado.app.knowledge.knowledge_base import read_file
+    from guiado.app.knowledge.sources.json_file import read_file
 
     screen, guides = screen_of(context), read_file(path_in_use()).guides
     if problem_id is not None and problem_id not in guides:

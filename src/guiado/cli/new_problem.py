@@ -137,7 +137,7 @@ def _file() -> Path:
 
 def _add(path: Path, name: str, entry: dict[str, Any]) -> None:
     """Write the entry at the end of the file; the rest of it stays as its author wrote it."""
-    from guiado.app.knowledge.knowledge_base import read_file
+    from guiado.app.knowledge.sources.json_file import read_file
 
     if name in read_file(path).guides:
         why = Message("Ya hay una guía {id}. Elige otro identificador.", {"id": printable(name)})

@@ -6,25 +6,58 @@ its author wrote and agents said, and the author's own words about one problem n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from guiado.detection.problem import Example, Problem
 from guiado.domain.learning_signal import Taught, text_key
 
 CUSTOMERS_SHARE = 1.0
 """What customers taught about a problem may weigh, in parts of what author and agents say about it."""
+T = TypeVar("T")
 
 
-def teach(problems: Iterable[Problem], taught: Iterable[Taught]) -> list[Problem]:
+class Written:
+    """What authors wrote, worked out once for each guide: an edit of one among thousands costs what one costs."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, tuple[object, Problem]] = {}
+        self._keys: dict[str, tuple[Problem, frozenset[str]]] = {}
+
+    def problems(self, guides: Mapping[str, T], problem_of: Callable[[T], Problem]) -> list[Problem]:
+        """The problem of each guide; the same object for the same guide."""
+        known = self._problems
+        self._problems = {
+            key: held if (held := known.get(key)) and held[0] is guide else (guide, problem_of(guide))
+            for key, guide in guides.items()
+        }
+        return [problem for _, problem in self._problems.values()]
+
+    def keys(self, problems: Iterable[Problem]) -> dict[str, frozenset[str]]:
+        """Problem id -> `text_key` of each of its texts."""
+        known = self._keys
+        self._keys = {
+            problem.problem_id: held
+            if (held := known.get(problem.problem_id)) and held[0] == problem
+            else (problem, frozenset(map(text_key, problem.texts)))
+            for problem in problems
+        }
+        return {key: keys for key, (_, keys) in self._keys.items()}
+
+
+def teach(problems: Iterable[Problem], taught: Iterable[Taught], known_texts: Written | None = None) -> list[Problem]:
     """The problems with their examples.
 
     Args:
         problems: of one knowledge base.
         taught: see `store.learning.examples`; what is about no problem of this knowledge base is left out.
+        known_texts: of an earlier call.
     """
-    known = list(problems)
-    written = {problem.problem_id: frozenset(map(text_key, problem.texts)) for problem in known}
+    known, taught = list(problems), list(taught)
+    if not taught:
+        return known
+    written = (known_texts or Written()).keys(known)
     owners: dict[str, str] = {}
     for problem_id, keys in written.items():
         owners.update(dict.fromkeys(keys, problem_id))
@@ -32,7 +65,10 @@ def teach(problems: Iterable[Problem], taught: Iterable[Taught]) -> list[Problem
     for example in taught:
         if example.problem_id in of_problem and not _is_settled(example, owners, written):
             of_problem[example.problem_id].append(example)
-    return [replace(problem, learned=_weighed(problem, of_problem[problem.problem_id])) for problem in known]
+    return [
+        replace(problem, learned=_weighed(problem, found)) if (found := of_problem[problem.problem_id]) else problem
+        for problem in known
+    ]
 
 
 def _is_settled(example: Taught, owners: Mapping[str, str], written: Mapping[str, frozenset[str]]) -> bool:

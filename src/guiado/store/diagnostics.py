@@ -25,6 +25,7 @@ _SKEW_S = 5.0
 _LATE_S = 900.0
 _ENDLESS_S = 1_800.0
 _TIMEOUT_S = 10.0
+_NAMED_GUIDES = 5
 log = get_logger()
 Look = Callable[[Any], Awaitable[list[Finding]]]
 
@@ -370,6 +371,22 @@ async def _untold(connection: Any) -> list[Finding]:  # noqa: ANN401
     ]
 
 
+async def _conflicts(connection: Any) -> list[Finding]:  # noqa: ANN401
+    guides = [row["guide_id"] for row in await connection.fetch(sql("checkup", "conflicts"))]
+    if not guides:
+        return []
+    return [
+        doubtful(
+            "conflicts",
+            "Guías editadas en el archivo mientras otra persona escribía en ellas: {guides}.\n"
+            "Se usa lo del archivo; lo otro quedó como borrador. Míralo con guiado kb versions {first} y elige con "
+            "guiado kb revert {first} VERSIÓN.",
+            guides=", ".join(guides[:_NAMED_GUIDES]),
+            first=guides[0],
+        )
+    ]
+
+
 async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
     wrong = [str(row["session_id"]) for row in await connection.fetch(sql("checkup", "inconsistent"))]
     if wrong:
@@ -388,5 +405,5 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 _LOOKS: tuple[Look, ...] = (
     _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
-    _jobs, _untold, _sessions,
+    _jobs, _untold, _conflicts, _sessions,
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 from guiado.store.database import Connection
 from guiado.store.queries import sql
@@ -54,15 +53,6 @@ class Judged:
     confidence: float
     intercept: float
     was_right: bool
-
-
-async def newest(connection: Connection, tenant: str, scope: str) -> str:
-    """Version of the model that was fitted last; "" where there is none.
-
-    Args:
-        scope: of the knowledge base.
-    """
-    return cast("str | None", await connection.fetchval(sql("detectors", "newest"), tenant, scope)) or ""
 
 
 async def load(connection: Connection, tenant: str, scope: str, contents: str) -> StoredModel | None:

@@ -26,21 +26,31 @@ class NewVersion:
         content_hash: of the entry as written.
         number: counts the versions of this guide, from 1.
         parent_id: the version before.
+        author: who wrote it, where that is known.
     """
 
     guide: Guide
     content_hash: str
     number: int
     parent_id: str | None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LatestVersion:
-    """The newest stored version of a guide."""
+class CurrentVersion:
+    """The version of a guide that is in use, else the newest that ever was, else the newest.
+
+    Args:
+        version_id: its identifier.
+        guide: with step ids.
+        newest: the highest number of all versions.
+        was_used: whether it is in use, or once was.
+    """
 
     version_id: str
-    number: int
     guide: Guide
+    newest: int
+    was_used: bool
 
 
 async def known(connection: Connection, tenant: str, scope: str, keys: Sequence[Key]) -> dict[Key, str]:
@@ -50,24 +60,19 @@ async def known(connection: Connection, tenant: str, scope: str, keys: Sequence[
     return {(row["guide_id"], row["content_hash"]): str(row["guide_version_id"]) for row in rows}
 
 
-async def latest(
-    connection: Connection, tenant: str, scope: str, guide_ids: Sequence[str] | None = None
-) -> dict[str, LatestVersion]:
-    """Newest version of each of these guides, or of all."""
-    rows = await connection.fetch(sql("guides", "latest"), tenant, scope, guide_ids)
+async def current(connection: Connection, tenant: str, scope: str, guide_ids: Sequence[str]) -> dict[str, CurrentVersion]:
+    """The current version of each of these guides."""
+    rows = await connection.fetch(sql("guides", "current"), tenant, scope, guide_ids)
     return {
-        row["guide_id"]: LatestVersion(str(row["guide_version_id"]), row["version"], guide_from_json(row["content"]))
+        row["guide_id"]: CurrentVersion(
+            str(row["guide_version_id"]), guide_from_json(row["content"]), row["newest"], row["was_used"]
+        )
         for row in rows
     }
 
 
-async def mark(connection: Connection, tenant: str, scope: str) -> str:
-    """A text that is another one whenever a version was published."""
-    return await connection.fetchval(sql("guides", "mark"), tenant, scope)
-
-
 async def publish(connection: Connection, tenant: str, scope: str, versions: Sequence[NewVersion], now: datetime) -> None:
-    """Store new versions. One that somebody else stored first stays theirs: ask `known` again afterwards."""
+    """Store new versions, without using them. One that somebody else stored first stays theirs: ask `known` again afterwards."""
     await connection.execute(sql("guides", "publish"), tenant, [_row(tenant, scope, version, now) for version in versions])
 
 
@@ -75,6 +80,12 @@ async def load(connection: Connection, tenant: str, version_id: str) -> Guide | 
     """The guide of this version id."""
     content: Mapping[str, object] | None = await connection.fetchval(sql("guides", "load"), tenant, UUID(version_id))
     return guide_from_json(content) if content else None
+
+
+async def contents(connection: Connection, tenant: str, version_ids: Sequence[str]) -> dict[str, Mapping[str, object]]:
+    """What is stored of several versions: version id -> plain values for `guide_from_json`."""
+    rows = await connection.fetch(sql("guides", "contents"), tenant, list(map(UUID, version_ids)))
+    return {str(row["guide_version_id"]): row["content"] for row in rows}
 
 
 def _row(tenant: str, scope: str, version: NewVersion, now: datetime) -> dict[str, object]:
@@ -86,6 +97,7 @@ def _row(tenant: str, scope: str, version: NewVersion, now: datetime) -> dict[st
         "version": version.number,
         "content_hash": version.content_hash,
         "parent_id": version.parent_id,
+        "author": version.author,
         "published_at": now,
         "content": guide_to_json(version.guide),
     }

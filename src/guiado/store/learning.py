@@ -46,17 +46,6 @@ class Unrecognised:
     at: datetime
 
 
-async def revision(connection: Connection, tenant: str, scope: str) -> str:
-    """A mark that is another one after each change of the examples of a knowledge base; "" where there are none.
-
-    Three looks into an index. A row bears the number of the transaction that wrote it; those below the oldest transaction that
-    still runs are complete, and the rows of later ones are told one by one. Whatever commits later changes the mark, in whatever
-    order it was begun, and no writer waits for another. Read the mark before the examples, and compare it for equality only: it
-    may change once more without a new example, when the oldest transaction ends.
-    """
-    return cast("str | None", await connection.fetchval(sql("learning", "revision"), tenant, scope)) or ""
-
-
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
     """The examples that count for a knowledge base, each text once per problem, in a fixed order; of each problem the newest 200.
 

@@ -5,7 +5,6 @@ Reading 10,000 guides takes seconds, and holds up every other thread where it is
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from typing import cast
 
 Signature = tuple[int, int, int]
 """Of a file: it changes with each edit."""
-Source = tuple[int, bytes]
-"""What an entry looked like: its length in characters, and a digest."""
+Source = tuple[int, int]
+"""What an entry looked like: its length in characters, and Python's hash of it, which holds within one process."""
 UNCHANGED = object()
 """In place of the value of an entry that looks as it did."""
 
@@ -58,7 +57,7 @@ def _walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], di
         _require(key not in values)
         begin = at
         values[key], at = _read_value(text, at, known.get(key))
-        sources[key] = known[key] if values[key] is UNCHANGED else (at - begin, _digest(text[begin:at]))
+        sources[key] = known[key] if values[key] is UNCHANGED else (at - begin, hash(text[begin:at]))
         at = _after_space(text, at)
         sign = "}" if text[at] == "}" else ","
     _require(_after_space(text, at + 1) == len(text))
@@ -80,7 +79,7 @@ def _read_value(text: str, at: int, known: Source | None) -> tuple[object, int]:
 
     No object is the beginning of another one, so that the same text at its beginning is the same object.
     """
-    if known and _digest(text[at : at + known[0]]) == known[1]:
+    if known and hash(text[at : at + known[0]]) == known[1]:
         return UNCHANGED, at + known[0]
     value, end = cast("tuple[object, int]", _decoder.raw_decode(text, at))
     _require(isinstance(value, dict))
@@ -90,10 +89,6 @@ def _read_value(text: str, at: int, known: Source | None) -> tuple[object, int]:
 def _after_space(text: str, at: int) -> int:
     found = _skip_space(text, at)
     return found.end() if found else at
-
-
-def _digest(source: str) -> bytes:
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
 
 
 def _require(right: bool) -> None:

@@ -100,8 +100,9 @@ async def refuse_unknown(
     """
     wanted = problem_id or session.problem_id
     scope = await sessions.scope(work.connection, work.tenant, session.session_id)
-    stored = await guides.latest(work.connection, work.tenant, scope, [wanted]) if wanted else {}
-    known = [each for each in (guide, *(version.guide for version in stored.values())) if each and each.problem_id == wanted]
+    stored = await guides.current(work.connection, work.tenant, scope, [wanted]) if wanted else {}
+    published = [version.guide for version in stored.values() if version.was_used]
+    known = [each for each in (guide, *published) if each and each.problem_id == wanted]
     problems: list[FieldProblem] = []
     if problem_id not in {None, NO_KNOWN_PROBLEM} and not known:
         why = Message("No hay ninguna guía {id}. Escribe la correcta, o «otro» si no es ninguna.", {"id": wanted})

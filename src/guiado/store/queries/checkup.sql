@@ -67,6 +67,10 @@ SELECT count(*) AS waiting FROM support_troubleshooting_sessions s
    AND NOT EXISTS (SELECT FROM support_troubleshooting_recipients r
                     WHERE r.tenant_id = s.tenant_id AND 'session_escalated' = ANY (r.events) AND NOT 'session_escalated' = ANY (r.muted));
 
+-- name: conflicts
+-- Guides of the knowledge bases for everybody of which somebody has to say which text is the right one; over all tenants.
+SELECT DISTINCT p.guide_id FROM support_guide_publications p WHERE p.scope = '' AND p.conflict ORDER BY p.guide_id;
+
 -- name: inconsistent
 -- Of the sessions that began last, over all tenants, those whose counters differ from their attempts, or that ended without saying when.
 WITH RECURSIVE tenant (id) AS (

@@ -1,8 +1,3 @@
--- name: newest
--- Version of the model that was fitted last for a knowledge base. $1 tenant, $2 scope.
-SELECT d.version FROM support_troubleshooting_detectors d
- WHERE d.tenant_id = $1 AND d.scope = $2 ORDER BY d.created_at DESC LIMIT 1;
-
 -- name: last_fit
 -- What was fitted last, how long that took and how long ago it was. $1 tenant, $2 scope.
 SELECT d.contents, d.fit_seconds, extract(epoch FROM clock_timestamp() - d.created_at)::double precision AS age_s

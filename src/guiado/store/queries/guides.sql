@@ -10,17 +10,21 @@ SELECT wanted.guide_id, wanted.content_hash, v.guide_version_id
           AND stored.guide_id = wanted.guide_id AND stored.content_hash = wanted.content_hash
        OFFSET 0) v;
 
--- name: latest
--- Newest version of each of these guides.
-SELECT DISTINCT ON (v.guide_id) v.guide_id, v.guide_version_id, v.version, v.content
-  FROM support_troubleshooting_guide_versions v
- WHERE v.tenant_id = $1 AND v.scope = $2 AND ($3::text[] IS NULL OR v.guide_id = ANY ($3::text[]))
- ORDER BY v.guide_id, v.version DESC;
-
--- name: mark
--- Another text whenever anything was published.
-SELECT count(*) || ' ' || coalesce(max(v.published_at)::text, '')
-  FROM support_troubleshooting_guide_versions v WHERE v.tenant_id = $1 AND v.scope = $2;
+-- name: current
+-- Of each of these guides the version in use, else the newest that ever was, else the newest; and the highest number.
+SELECT wanted.guide_id, v.guide_version_id, v.content, v.was_used, newest.version AS newest
+  FROM unnest($3::text[]) AS wanted (guide_id)
+ CROSS JOIN LATERAL (
+       SELECT max(n.version) AS version FROM support_troubleshooting_guide_versions n
+        WHERE n.tenant_id = $1 AND n.scope = $2 AND n.guide_id = wanted.guide_id) newest
+ CROSS JOIN LATERAL (
+       SELECT stored.guide_version_id, stored.content, coalesce(p.state IN ('in_use', 'former'), false) AS was_used
+         FROM support_troubleshooting_guide_versions stored
+         LEFT JOIN support_guide_publications p
+           ON p.tenant_id = stored.tenant_id AND p.scope = stored.scope AND p.guide_id = stored.guide_id
+          AND p.guide_version_id = stored.guide_version_id
+        WHERE stored.tenant_id = $1 AND stored.scope = $2 AND stored.guide_id = wanted.guide_id
+        ORDER BY p.state = 'in_use' DESC NULLS LAST, p.state = 'former' DESC NULLS LAST, stored.version DESC LIMIT 1) v;
 
 -- name: publish
 -- New versions ($2) of a tenant ($1); a row that somebody else stored first stays theirs.
@@ -31,3 +35,8 @@ ON CONFLICT DO NOTHING;
 -- name: load
 -- One version.
 SELECT v.content FROM support_troubleshooting_guide_versions v WHERE v.tenant_id = $1 AND v.guide_version_id = $2;
+
+-- name: contents
+-- Several versions. $1 tenant, $2 their ids.
+SELECT v.guide_version_id, v.content FROM support_troubleshooting_guide_versions v
+ WHERE v.tenant_id = $1 AND v.guide_version_id = ANY ($2::uuid[]);

@@ -1,0 +1,171 @@
+"""Publications: what importers, an editor and the terminal do with versions of guides; a file does it by being edited.
+
+Everything here takes effect in every process within two seconds. A session stays with the version that it began with.
+
+Source: ADR 0019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guiado import clock
+from guiado.app.context import UnitOfWork
+from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.versions import store_batch
+from guiado.domain.guide import content_hash
+from guiado.errors import InvalidInput, NotFound, printable
+from guiado.store import publications
+from guiado.store.publications import Publication, State
+
+View = dict[str, Any]
+
+
+async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mapping[str, object], by: str) -> Publication:
+    """Keep a guide as a draft; customers see nothing of it.
+
+    Args:
+        scope: of the knowledge base, "" for the one for everybody.
+        entry: as in a knowledge-base file.
+        by: who wrote it.
+
+    Raises:
+        InvalidInput: with every fault and its JSON path.
+    """
+    findings = Findings()
+    guide = read_entry(problem_id, entry, findings)
+    if guide is None:
+        raise InvalidInput(findings.errors)
+    key = (problem_id, content_hash(entry))
+    version_ids = await store_batch(work.connection, work.tenant, scope, {problem_id: guide}, [key], by)
+    await _set(work, scope, problem_id, version_ids[problem_id], State.DRAFT, by)
+    return next(each for each in await _versions(work, scope, problem_id) if each.version_id in version_ids.values())
+
+
+async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, by: str) -> bool:
+    """Note that a draft was approved.
+
+    Returns:
+        False when it is no draft.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    found = _numbered(await _versions(work, scope, problem_id), problem_id, version)
+    return await _set(work, scope, problem_id, found.version_id, State.APPROVED, by)
+
+
+async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> Publication:
+    """Put a version into use: a draft, an approved one, or a former one. Conflicts of the guide are settled by that.
+
+    Args:
+        version: its number; by default the newest approved one, else the newest draft.
+
+    Raises:
+        NotFound: there is no such version, or no draft.
+    """
+    found = await _versions(work, scope, problem_id)
+    drafts = [each for state in (State.APPROVED, State.DRAFT) for each in found if each.state is state]
+    if version is None and not drafts:
+        raise NotFound("La guía {problem_id} no tiene ningún borrador.", problem_id=printable(problem_id))
+    chosen = drafts[0] if version is None else _numbered(found, problem_id, version)
+    await _set(work, scope, problem_id, chosen.version_id, State.IN_USE, by)
+    return chosen
+
+
+async def revert(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> Publication:
+    """Put a former version into use again.
+
+    Args:
+        version: its number; by default the one that was in use before.
+
+    Raises:
+        NotFound: there is no such version, or none was in use before.
+    """
+    if version is None:
+        version = await _former(work, scope, problem_id)
+    return await publish(work, scope, problem_id, by, version)
+
+
+async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> bool:
+    """Take a guide out of use, or discard one of its drafts.
+
+    Args:
+        version: number of the draft; by default the version in use.
+
+    Returns:
+        False when there is nothing to withdraw.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    found = await _versions(work, scope, problem_id)
+    used = next((each for each in found if each.state is State.IN_USE), None)
+    chosen = used if version is None else _numbered(found, problem_id, version)
+    if chosen is None:
+        return False
+    state = State.FORMER if chosen.state is State.IN_USE else State.DISCARDED
+    return await _set(work, scope, problem_id, chosen.version_id, state, by)
+
+
+async def versions(work: UnitOfWork, scope: str, problem_id: str | None = None) -> list[View]:
+    """What is in use, what waits as a draft, and what is in conflict; of one guide every version.
+
+    Returns:
+        `guide version state origin by since conflict` of each, by guide, the newest first.
+
+    Raises:
+        NotFound: there is no such guide.
+    """
+    if problem_id is not None:
+        return [_view(each) for each in await _versions(work, scope, problem_id)]
+    found = await publications.listed(work.connection, work.tenant, scope)
+    shown = {State.IN_USE, State.APPROVED, State.DRAFT}
+    return [_view(each) for of_guide in found.values() for each in of_guide if each.state in shown]
+
+
+def _view(each: Publication) -> View:
+    return {
+        "guide": each.guide_id,
+        "version": each.version,
+        "state": each.state.value,
+        "origin": each.origin,
+        "by": each.changed_by,
+        "since": each.changed_at,
+        "conflict": each.conflict,
+    }
+
+
+async def _versions(work: UnitOfWork, scope: str, problem_id: str) -> list[Publication]:
+    found = await publications.listed(work.connection, work.tenant, scope, [problem_id])
+    if problem_id not in found:
+        raise NotFound(
+            "No hay ninguna guía {problem_id}. Mira la lista con: guiado kb versions", problem_id=printable(problem_id)
+        )
+    return found[problem_id]
+
+
+def _numbered(found: list[Publication], problem_id: str, version: int) -> Publication:
+    for each in found:
+        if each.version == version:
+            return each
+    raise NotFound(
+        "La guía {problem_id} no tiene versión {version}. Mira cuáles hay con: guiado kb versions {problem_id}",
+        problem_id=printable(problem_id),
+        version=version,
+    )
+
+
+async def _former(work: UnitOfWork, scope: str, problem_id: str) -> int:
+    """Number of the version that was in use before the one that is now."""
+    found = await _versions(work, scope, problem_id)
+    used = next((each.version for each in found if each.state is State.IN_USE), None)
+    for entry in await publications.history(work.connection, work.tenant, scope, problem_id):
+        if entry.action == "publish" and entry.version != used:
+            return entry.version
+    raise NotFound("De la guía {problem_id} no se usó antes ninguna otra versión.", problem_id=printable(problem_id))
+
+
+async def _set(work: UnitOfWork, scope: str, problem_id: str, version_id: str, state: State, by: str) -> bool:
+    return await publications.set_state(work.connection, work.tenant, scope, problem_id, version_id, state, by, by, clock.now())

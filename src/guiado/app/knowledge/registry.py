@@ -1,0 +1,91 @@
+"""The knowledge bases that a process has open: the one for everybody, its own private ones, and those of other processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from guiado.app.context import AppContext
+from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.sources.file import FileSource, private_scope
+from guiado.domain.guide import Guide
+from guiado.store import sessions
+
+_MOST_OF_OTHERS = 16
+
+
+class KnowledgeBases:
+    """Finds the knowledge base of a file or a session.
+
+    Args:
+        path: file of the knowledge base for everybody.
+        is_shipped, takes_over: see `FileSource`.
+        opened: called with each one that has a file here.
+    """
+
+    def __init__(
+        self,
+        parts: AppContext,
+        senses: DetectionConfig,
+        path: Path,
+        opened: Callable[[KnowledgeBase], None],
+        *,
+        is_shipped: bool = False,
+        takes_over: bool = True,
+    ) -> None:
+        self._parts, self._senses, self._opened, self._path = parts, senses, opened, path
+        source = FileSource(path, "", parts.db, parts.tenant, is_shipped=is_shipped, takes_over=takes_over)
+        self.public = self._open(source)
+        self._private: dict[str, KnowledgeBase] = {}
+        self._of_others: dict[str, KnowledgeBase] = {}
+        parts.held = self._held
+
+    async def at(self, path: Path | None) -> KnowledgeBase:
+        """The knowledge base of this file, up to date; None means the one for everybody."""
+        found = self._at(path)
+        await found.refresh()
+        return found
+
+    async def of_session(self, session_id: object) -> KnowledgeBase:
+        """The knowledge base that a session was begun with; the one for everybody as it is, a private one up to date."""
+        scope, key = "", sessions.uuid_or_none(session_id)
+        if key is not None:
+            async with self._parts.db.connection() as connection:
+                scope = await sessions.scope(connection, self._parts.tenant, str(key))
+        found = self._in(scope) if scope else self.public
+        if scope:
+            await found.refresh()
+        return found
+
+    def _in(self, scope: str) -> KnowledgeBase:
+        """A private one: with its file where this process has it open, else as it was published."""
+        if mine := next((knowledge for knowledge in self._private.values() if knowledge.scope == scope), None):
+            return mine
+        # The ones that were asked for last are at the end.
+        found = self._of_others.pop(scope, None) or KnowledgeBase(scope, self._parts.db, self._parts.tenant, self._senses)
+        self._of_others[scope] = found
+        if len(self._of_others) > _MOST_OF_OTHERS:
+            del self._of_others[next(iter(self._of_others))]
+        return found
+
+    def _at(self, path: Path | None) -> KnowledgeBase:
+        # Not `resolve`: that fails where links lead in circles, which is for the reader of the file to say.
+        if path is None or os.path.realpath(path) == os.path.realpath(self._path):
+            return self.public
+        real = os.path.realpath(path)
+        if real not in self._private:
+            self._private[real] = self._open(FileSource(path, private_scope(path), self._parts.db, self._parts.tenant))
+        return self._private[real]
+
+    def _held(self, tenant: str, version_id: str) -> Guide | None:
+        """The guide of a version that is in use in one of them: a session of today shares it, instead of reading its own."""
+        if tenant != self._parts.tenant:
+            return None
+        found = (base.snapshot.by_version.get(version_id) for base in (self.public, *self._private.values()))
+        return next(filter(None, found), None)
+
+    def _open(self, source: FileSource) -> KnowledgeBase:
+        knowledge = KnowledgeBase(source.scope, self._parts.db, self._parts.tenant, self._senses, source)
+        self._opened(knowledge)
+        return knowledge

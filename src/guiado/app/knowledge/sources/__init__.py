@@ -1,0 +1,1 @@
+"""Sources of guides: each publishes what it brings."""

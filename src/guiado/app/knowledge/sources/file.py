@@ -1,0 +1,132 @@
+"""The watcher of a knowledge-base file: publishes what was edited in it.
+
+An edit counts at once, without anybody's approval. What was not edited since the file was read last is left alone, whatever
+others published meanwhile; what others wrote of a guide that was edited here stays as a draft, in conflict.
+
+Source: contract.md §2 and §6, rule 7; ADR 0019.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+from guiado import clock
+from guiado.app.knowledge.incremental_json import Signature, sign
+from guiado.app.knowledge.sources.json_file import Entries, read_changes
+from guiado.app.knowledge.versions import store_versions
+from guiado.errors import DatabaseUnavailable, KnowledgeBaseInvalid
+from guiado.logs import get_logger
+from guiado.store import publications
+from guiado.store.database import Database
+from guiado.store.publications import FileEdit, Taken
+
+_TRIES = 10
+_NAMED = 5
+FILE = "file"
+log = get_logger()
+
+
+def private_scope(path: Path) -> str:
+    """The scope of a file that only one agent uses."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
+
+
+class FileSource:
+    """One knowledge-base file, watched.
+
+    Args:
+        path: the file.
+        scope: "" for the knowledge base of everybody; a private one has its own.
+        is_shipped: it is the file that comes with the program, which nobody chose.
+        takes_over: publish the shipped file although another one was published last.
+    """
+
+    def __init__(
+        self, path: Path, scope: str, db: Database, tenant: str, *, is_shipped: bool = False, takes_over: bool = True
+    ) -> None:
+        self.path, self.scope = path, scope
+        self.problem: KnowledgeBaseInvalid | None = None
+        """Why the file as it is now cannot be used; None when it is in use."""
+        self._db, self._tenant = db, tenant
+        self._name = "" if is_shipped else os.path.realpath(path)
+        self._gives_way = is_shipped and not takes_over
+        self._signature: Signature | None = None
+        self._read = Entries()
+        self._taken: Taken | None = None
+        self._lock = asyncio.Lock()
+
+    async def sync(self) -> bool:
+        """Publish what was edited since the file was read last, if anything was.
+
+        Returns:
+            Whether anything was published.
+        """
+        if self._is_taken_in(sign(self.path)):
+            return False
+        async with self._lock:
+            signature = sign(self.path)
+            if self._is_taken_in(signature):
+                return False
+            is_published = await self._publish()
+            self._signature = signature
+            return is_published
+
+    def forget(self) -> None:
+        """Read the file anew with the next look: the database is another one, or an older copy."""
+        self._signature, self._taken = None, None
+
+    def _is_taken_in(self, signature: Signature | None) -> bool:
+        # A missing file has no signature; that it is missing is said once.
+        return signature == self._signature and (signature is not None or self.problem is not None)
+
+    async def _publish(self) -> bool:
+        for _ in range(_TRIES):
+            taken = await self._last_taken()
+            if self._gives_way and taken.file:
+                log.warning(
+                    "shipped_guides_not_used", in_use=taken.file, why="otro archivo se publicó después; lo cambia guiado serve"
+                )
+                return False
+            try:
+                entries = await asyncio.to_thread(read_changes, self.path, self._read, taken.hashes)
+            except KnowledgeBaseInvalid as error:
+                log.error("knowledge_base_invalid", file=self.path.name, problems=str(error))
+                self.problem = error
+                return False
+            if (published := await self._take(entries, taken)) is not None:
+                self._read = Entries(hashes=entries.hashes, sources=entries.sources)
+                self.problem = None
+                return published
+        raise DatabaseUnavailable("Otros procesos publican la misma guía sin parar. Vuelve a intentarlo.")
+
+    async def _last_taken(self) -> Taken:
+        async with self._db.connection() as connection:
+            self._taken = await publications.taken(connection, self._tenant, self.scope, self._taken)
+        return self._taken
+
+    async def _take(self, entries: Entries, taken: Taken) -> bool | None:
+        """Publish the difference.
+
+        Returns:
+            Whether there was any; None where the file was taken in by somebody else meanwhile.
+        """
+        edited = {key: found for key, found in entries.hashes.items() if taken.hashes.get(key) != found}
+        gone = [key for key in taken.hashes if key not in entries.hashes]
+        if not edited and not gone and taken.file == self._name:
+            return False
+        version_ids = await store_versions(self._db, self._tenant, self.scope, entries.guides, edited)
+        edit = FileEdit(self._name, version_ids, edited, gone)
+        async with self._db.connection() as connection:
+            conflicts = await publications.publish_file(
+                connection, self._tenant, self.scope, edit, taken.number, FILE, clock.now()
+            )
+        if conflicts is None:
+            return None
+        log.info("guides_published", file=self.path.name, edited=len(edited), removed=len(gone), problems=len(entries.hashes))
+        if conflicts:
+            why = "otros escribieron en las mismas guías: su texto queda como borrador; se ve con guiado kb versions"
+            log.warning("guides_in_conflict", guides=", ".join(conflicts[:_NAMED]), count=len(conflicts), why=why)
+        return True

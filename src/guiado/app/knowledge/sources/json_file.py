@@ -1,0 +1,163 @@
+"""A knowledge-base file: read whole, or only what changed since it was read and published."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from guiado.app.json_values import json_problem
+from guiado.app.knowledge.incremental_json import UNCHANGED, Source, walk
+from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.domain.guide import Guide, content_hash
+from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message, os_reason
+
+_MAX_FILE_MB = 64
+_PIECE_CHARS = 1 << 20
+_NO_HASHES: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A knowledge-base file that was read.
+
+    Args:
+        guides: id -> guide, without the ids that publishing gives to steps; of a file read for its changes, those alone.
+        hashes: id -> hash of the entry as written, of all.
+        findings: errors and warnings.
+        sources: id -> what the entry looked like in the file.
+    """
+
+    guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+    findings: Findings = field(default_factory=Findings)
+    sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+
+
+def read_file(path: Path) -> Entries:
+    """Read and check a knowledge-base file.
+
+    Args:
+        path: a JSON file.
+
+    Raises:
+        KnowledgeBaseInvalid: with every fault and its JSON path.
+    """
+    return read_changes(path, Entries(), _NO_HASHES)
+
+
+def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> Entries:
+    """Read and check those entries of a knowledge-base file that are not published as they are.
+
+    Args:
+        path: a JSON file.
+        known: the file as it was read before: entries that look as they did are not even decoded.
+        published: id -> content hash.
+
+    Raises:
+        KnowledgeBaseInvalid: with every fault and its JSON path.
+    """
+    findings = Findings()
+    usable = {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
+    raw, sources = _decode(path, findings, usable)
+    found: dict[str, Guide] = {}
+    hashes: dict[str, str] = {}
+    for problem_id, entry in raw.items():
+        if entry is UNCHANGED:
+            hashes[problem_id] = known.hashes[problem_id]
+            continue
+        fingerprint = hashes[problem_id] = _fingerprint(problem_id, entry, findings)
+        if published.get(problem_id) != fingerprint and (guide := read_entry(problem_id, entry, findings)):
+            found[problem_id] = guide
+    if not raw:
+        findings.error("$", "No hay ningún problema. Agrega al menos uno.")
+    if findings.errors:
+        raise KnowledgeBaseInvalid(path.name, findings.errors, findings.warnings)
+    return Entries(found, hashes, findings, sources)
+
+
+def _fingerprint(problem_id: str, entry: object, findings: Findings) -> str:
+    try:
+        return content_hash(cast("Mapping[str, object]", entry)) if isinstance(entry, dict) else ""
+    except RecursionError:
+        findings.error(f"$.{problem_id}", "Hay demasiados niveles anidados. Simplifícalo.")
+        return ""
+
+
+class _Twins(dict[str, object]):
+    """A JSON object that names a key twice."""
+
+    names: frozenset[str] = frozenset()
+
+
+def _decode(path: Path, findings: Findings, known: Mapping[str, Source]) -> tuple[Mapping[str, object], Mapping[str, Source]]:
+    twins = False
+
+    def note_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal twins
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        twins, marked = True, _Twins(found)
+        marked.names = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return marked
+
+    def refuse_constant(name: str) -> float:
+        findings.error("$", "{name} no es JSON. Escribe un número o null.", name=name)
+        return float(name)
+
+    text = _read_text(path)
+    if walked := walk(text, known):
+        return walked
+    # Something is wrong with it, or unusual: read as a whole, so that it can be told what and where.
+    try:
+        raw: object = json.loads(text, object_pairs_hook=note_twins, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise KnowledgeBaseInvalid(path.name, [json_problem(error)]) from None
+    if not isinstance(raw, dict):
+        at = FieldProblem("$", Message("Debe ser un objeto: identificador del problema → datos."))
+        raise KnowledgeBaseInvalid(path.name, [at])
+    if twins:
+        _name_twins(cast("object", raw), findings)
+    return cast("Mapping[str, object]", raw), {}
+
+
+def _name_twins(raw: object, findings: Findings) -> None:
+    waiting: list[tuple[str, object]] = [("$", raw)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, _Twins):
+            for name in sorted(value.names):
+                findings.error(f"{path}.{name}", "Está repetido. Deja solo uno.")
+        if isinstance(value, dict):
+            waiting += [(f"{path}.{key}", part) for key, part in cast("dict[str, object]", value).items()]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{i}]", part) for i, part in enumerate(cast("list[object]", value))]
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file that is one; a pipe would be waited for until somebody writes into it."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            why = Message("no es un archivo normal")
+        elif status.st_size > _MAX_FILE_MB * 1024 * 1024:
+            why = Message("pasa de {limit} MB", {"limit": _MAX_FILE_MB})
+        else:
+            with path.open(encoding="utf-8-sig") as file:
+                # In pieces: decoding tens of MB at once would hold up every other thread.
+                return "".join(iter(partial(file.read, _PIECE_CHARS), ""))
+    except UnicodeDecodeError:
+        why = Message("no es texto en UTF-8")
+    except OSError as error:
+        why = os_reason(error)
+    except ValueError:  # a NUL in the path
+        why = Message("la ruta no es válida")
+    remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": why})
+    shown = str(path) if str(path).isprintable() else ascii(str(path))
+    raise KnowledgeBaseInvalid(path.name, [FieldProblem(shown, remedy)])

@@ -1,0 +1,217 @@
+"""Publications: which version of each guide is in use, drafts beside it, and what changed since somebody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from guiado.store.database import Connection
+from guiado.store.queries import sql
+
+
+class State(StrEnum):
+    """Where a version of a guide stands."""
+
+    IN_USE = "in_use"
+    DRAFT = "draft"
+    APPROVED = "approved"
+    FORMER = "former"
+    DISCARDED = "discarded"
+
+
+class Mark(NamedTuple):
+    """What a knowledge base is made of; another one whenever any of it changed.
+
+    Args:
+        guides: number of the last change of its publications.
+        model: version of the model that was fitted last; "" where there is none.
+        examples: mark of the newest change of what was learned; "" where nothing was. Read it before the examples, and compare
+            it for equality only: it may change once more without a new example, when the oldest transaction ends.
+    """
+
+    guides: int = 0
+    model: str = ""
+    examples: str = ""
+
+
+class Change(NamedTuple):
+    """A version that came into use, or went out of it."""
+
+    guide_id: str
+    version_id: str
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken from the file of a knowledge base the last time.
+
+    Args:
+        number: how often something was taken by then.
+        file: its path, "" for the one that ships; None where nothing was taken from a file.
+        hashes: guide id -> content hash.
+    """
+
+    number: int
+    file: str | None
+    hashes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """What the edit of a file comes to.
+
+    Args:
+        file: as in `Taken`.
+        version_ids: guide id -> version, of the guides that were changed or added.
+        hashes: guide id -> content hash, of the same guides.
+        gone: ids of the guides that were removed.
+    """
+
+    file: str
+    version_ids: Mapping[str, str]
+    hashes: Mapping[str, str]
+    gone: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A version of a guide and its state.
+
+    Args:
+        guide_id: of which guide.
+        version_id: identifier of the version.
+        version: its number, from 1.
+        state: where it stands.
+        origin: where its text came from: file, or who wrote it.
+        changed_by: who brought it into this state.
+        changed_at: when.
+        conflict: the file was edited without knowing this text, and somebody has to decide.
+    """
+
+    guide_id: str
+    version_id: str
+    version: int
+    state: State
+    origin: str
+    changed_by: str
+    changed_at: datetime
+    conflict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What somebody did with a version: publish, withdraw, draft, approve, discard, or a conflict."""
+
+    action: str
+    version: int
+    by: str
+    at: datetime
+
+
+async def read_mark(connection: Connection, tenant: str, scope: str) -> Mark:
+    """The mark of a knowledge base: one query of one row.
+
+    Three looks into an index tell about the examples. A row bears the number of the transaction that wrote it; those below the
+    oldest transaction that still runs are complete, and the rows of later ones are told one by one. Whatever commits later
+    changes the mark, in whatever order it was begun, and no writer waits for another.
+    """
+    row = await connection.fetchrow(sql("publications", "mark"), tenant, scope)
+    return Mark(row["guides"], row["model"], row["examples"]) if row else Mark()
+
+
+async def changed(connection: Connection, tenant: str, scope: str, since: int) -> list[Change]:
+    """What came into use and went out of it after a revision; with 0, what is in use, in the order in which it first came."""
+    rows = await connection.fetch(sql("publications", "changed"), tenant, scope, since)
+    return [Change(row["guide_id"], str(row["guide_version_id"]), row["in_use"]) for row in rows]
+
+
+async def taken(connection: Connection, tenant: str, scope: str, known: Taken | None) -> Taken:
+    """What was taken from the file the last time.
+
+    Args:
+        known: from an earlier call; told again as long as it holds.
+    """
+    row = await connection.fetchrow(sql("publications", "taken"), tenant, scope)
+    number, file = (row["files"], row["file"]) if row else (0, None)
+    if known is not None and (known.number, known.file) == (number, file):
+        return known
+    rows = await connection.fetch(sql("publications", "file_hashes"), tenant, scope)
+    return Taken(number, file, {row["guide_id"]: row["content_hash"] for row in rows})
+
+
+async def publish_file(
+    connection: Connection, tenant: str, scope: str, edit: FileEdit, number: int, by: str, now: datetime
+) -> list[str] | None:
+    """Put an edit of the file into use, all of it or nothing.
+
+    Args:
+        number: of the `Taken` that the edit was compared with.
+
+    Returns:
+        Guides that somebody else had written on too: their texts are drafts now, in conflict. None where something was taken
+        from the file meanwhile: then nothing was done.
+    """
+    ids = list(edit.version_ids)
+    versions = [UUID(edit.version_ids[guide_id]) for guide_id in ids]
+    hashes = [edit.hashes[guide_id] for guide_id in ids]
+    values = (tenant, scope, edit.file, number, by, now, ids, hashes, versions, list(edit.gone))
+    return cast("list[str] | None", await connection.fetchval(sql("publications", "publish_file"), *values))
+
+
+async def set_state(
+    connection: Connection,
+    tenant: str,
+    scope: str,
+    guide_id: str,
+    version_id: str,
+    state: State,
+    origin: str,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Bring a version into a state.
+
+    Args:
+        origin: where its text came from, if it is new.
+
+    Returns:
+        False when it is there already, or cannot be brought there.
+    """
+    values = (tenant, scope, guide_id, UUID(version_id), state.value, origin, by, now)
+    return bool(await connection.fetchval(sql("publications", "publish"), *values))
+
+
+async def listed(
+    connection: Connection, tenant: str, scope: str, guide_ids: Sequence[str] | None = None
+) -> dict[str, list[Publication]]:
+    """Every version of each of these guides, or of all, newest first."""
+    found: dict[str, list[Publication]] = {}
+    for row in await connection.fetch(sql("publications", "listed"), tenant, scope, guide_ids):
+        each = Publication(
+            row["guide_id"],
+            str(row["guide_version_id"]),
+            row["version"],
+            State(row["state"]),
+            row["origin"],
+            row["changed_by"],
+            row["changed_at"],
+            row["conflict"],
+        )
+        found.setdefault(each.guide_id, []).append(each)
+    return found
+
+
+async def history(connection: Connection, tenant: str, scope: str, guide_id: str) -> list[LogEntry]:
+    """Who did what with the versions of a guide, newest first."""
+    rows = await connection.fetch(sql("publications", "history"), tenant, scope, guide_id)
+    return [LogEntry(row["action"], row["version"], row["by"], row["at"]) for row in rows]
+
+
+async def conflicts(connection: Connection, tenant: str, scope: str) -> list[str]:
+    """Guides of which somebody has to say which text is the right one."""
+    return [row["guide_id"] for row in await connection.fetch(sql("publications", "conflicts"), tenant, scope)]

@@ -1,0 +1,60 @@
+-- name: mark
+-- Whether guides, examples or model of a knowledge base changed: one row, asked for twice a second by every process. Of the examples
+-- it has the newest change in three parts: the newest one of those transactions that all older ones have ended before, the rows of
+-- later ones, and, in a database that was restored, what another server numbered. $1 tenant, $2 scope.
+SELECT coalesce(r.guides, 0) AS guides, coalesce(r.model, '') AS model, concat_ws(' ',
+       (SELECT t.revision FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision < x.oldest ORDER BY t.revision DESC LIMIT 1),
+       (SELECT md5(string_agg(t.id || ' ' || t.revision, ',' ORDER BY t.id)) FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision >= x.oldest AND t.revision < x.next),
+       (SELECT t.revision FROM support_troubleshooting_ml_training t
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.revision >= x.next ORDER BY t.revision DESC LIMIT 1)) AS examples
+  FROM (SELECT txid_snapshot_xmin(s) AS oldest, txid_snapshot_xmax(s) AS next FROM txid_current_snapshot() s) x
+  LEFT JOIN support_knowledge_revisions r ON r.tenant_id = $1 AND r.scope = $2;
+
+-- name: changed
+-- Publications that changed since a revision, and whether they are in use now; since the beginning, those in use, in the order in
+-- which their guides first came. $1 tenant, $2 scope, $3 revision.
+SELECT p.guide_id, p.guide_version_id, p.state = 'in_use' AS in_use
+  FROM support_guide_publications p
+  LEFT JOIN support_troubleshooting_guide_versions f
+    ON f.tenant_id = p.tenant_id AND f.scope = p.scope AND f.guide_id = p.guide_id AND f.version = 1
+ WHERE p.tenant_id = $1 AND p.scope = $2 AND p.revision > $3 AND ($3 > 0 OR p.state = 'in_use')
+ ORDER BY f.guide_version_id, p.guide_id;
+
+-- name: taken
+-- What was taken from the file of a knowledge base the last time: how often by then, and from which. $1 tenant, $2 scope.
+SELECT r.files, r.file FROM support_knowledge_revisions r WHERE r.tenant_id = $1 AND r.scope = $2;
+
+-- name: file_hashes
+-- The guides as they were taken from the file the last time. $1 tenant, $2 scope.
+SELECT f.guide_id, f.content_hash FROM support_guide_files f WHERE f.tenant_id = $1 AND f.scope = $2;
+
+-- name: publish_file
+-- Puts into use what was edited in the file: see guiado_publish_file in the schema.
+SELECT guiado_publish_file($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: publish
+-- Changes the state of a version: see guiado_publish in the schema.
+SELECT guiado_publish($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: listed
+-- Every version of each of these guides, or of all, newest first, with its state. $1 tenant, $2 scope, $3 guides or null.
+SELECT p.guide_id, p.guide_version_id, v.version, p.state, p.origin, p.changed_by, p.changed_at, p.conflict
+  FROM support_guide_publications p
+  JOIN support_troubleshooting_guide_versions v ON v.tenant_id = p.tenant_id AND v.guide_version_id = p.guide_version_id
+ WHERE p.tenant_id = $1 AND p.scope = $2 AND ($3::text[] IS NULL OR p.guide_id = ANY ($3::text[]))
+ ORDER BY p.guide_id, v.version DESC;
+
+-- name: history
+-- Who did what with the versions of a guide, newest first. $1 tenant, $2 scope, $3 guide.
+SELECT l.action, v.version, l.by, l.at
+  FROM support_guide_publication_log l
+  JOIN support_troubleshooting_guide_versions v ON v.tenant_id = l.tenant_id AND v.guide_version_id = l.guide_version_id
+ WHERE l.tenant_id = $1 AND l.scope = $2 AND l.guide_id = $3
+ ORDER BY l.revision DESC, v.version DESC;
+
+-- name: conflicts
+-- Guides of which somebody has to say which text is the right one. $1 tenant, $2 scope.
+SELECT DISTINCT p.guide_id FROM support_guide_publications p
+ WHERE p.tenant_id = $1 AND p.scope = $2 AND p.conflict ORDER BY p.guide_id;
