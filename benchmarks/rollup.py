@@ -55,14 +55,14 @@ async def _measure(dsn: str) -> list[tuple[str, float, str, str]]:
         again = await _seconds(lambda: connection.fetchval(refresh))
         now = datetime.now(UTC)
         reads: dict[str, Callable[[], Awaitable[object]]] = {
-            "Analíticas de 30 días": lambda: reports.daily(connection, now - timedelta(days=30), now),
-            "Pasos de 30 días": lambda: reports.steps(connection, now - timedelta(days=30), now),
-            "El momento presente": lambda: reports.realtime(connection),
+            "Analíticas de 30 días": lambda: reports.daily(connection, "default", now - timedelta(days=30), now),
+            "Pasos de 30 días": lambda: reports.steps(connection, "default", now - timedelta(days=30), now),
+            "El momento presente": lambda: reports.realtime(connection, "default"),
             "mv_top_problems": lambda: connection.fetch("SELECT * FROM mv_top_problems"),
             "mv_daily_troubleshooting_summary": lambda: connection.fetch("SELECT * FROM mv_daily_troubleshooting_summary"),
         }
         taken = {name: await _median_ms(read) for name, read in reads.items()}
-        year = await _median_ms(lambda: reports.daily(connection, now - timedelta(days=DAYS), now))
+        year = await _median_ms(lambda: reports.daily(connection, "default", now - timedelta(days=DAYS), now))
     finally:
         await connection.close()
     return [

@@ -132,7 +132,7 @@ _SETUP = Path(__file__).with_suffix(".sql")
 
 
 def _pgbench_script() -> str:
-    load = sql("sessions", "load").replace("$1", "(SELECT session_id FROM bench_session WHERE k = :k)").replace("$2", "'default'")
+    load = sql("sessions", "load").replace("$1", "'default'").replace("$2", "(SELECT session_id FROM bench_session WHERE k = :k)")
     lines = [line for line in load.splitlines() if not line.lstrip().startswith("--")]
     return _PGBENCH.format(connections=CONNECTIONS, last=SESSIONS_EACH - 1, load="\n".join(lines))
 

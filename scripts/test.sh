@@ -12,6 +12,9 @@ long) marker="long" processes=2 ;;
 *) echo "Uso: scripts/test.sh [quick|long] [argumentos de pytest]" >&2 && exit 2 ;;
 esac
 
+if [ "$kind" = long ] && { ! ls /usr/lib/postgresql/*/bin/postgres /usr/sbin/pgbouncer >/dev/null 2>&1; }; then
+  echo "Sin PgBouncer se saltan sus pruebas. Para tenerlas, en Debian: apt-get install postgresql pgbouncer" >&2
+fi
 scripts/chromium.sh
 status=0
 .venv/bin/python -m pytest -n "$processes" --dist loadgroup -m "$marker" "$@" || status=$?

@@ -52,7 +52,13 @@ BEGIN  -- instalaciones anteriores
             CHECK (channel ~ '^[a-z][a-z0-9_]*$');
     END IF;
 END $$;
-CREATE INDEX IF NOT EXISTS notifications_by_session ON support_troubleshooting_notifications (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('notifications_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS notifications_of_session
+            ON support_troubleshooting_notifications (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS notifications_by_time ON support_troubleshooting_notifications (tenant_id, created_at);
 CREATE INDEX IF NOT EXISTS notifications_waiting
     ON support_troubleshooting_notifications (tenant_id, channel, due_at) WHERE status = 'pending';
@@ -441,7 +447,8 @@ DECLARE
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
                                    'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
-                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics'] LOOP
+                                   'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics',
+                                   'support_troubleshooting_ml_training'] LOOP
         v_tenant := '';
         LOOP
             EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;

@@ -35,10 +35,10 @@ BEGIN
     IF to_regclass('feedback_current') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
         CREATE UNIQUE INDEX IF NOT EXISTS feedback_current_key
             ON support_troubleshooting_feedback (tenant_id, session_id) WHERE is_current;
+        -- Sin este índice, borrar una sesión recorrería toda la tabla.
+        CREATE INDEX IF NOT EXISTS feedback_of_session ON support_troubleshooting_feedback (tenant_id, session_id);
     END IF;
 END $$;
--- Sin este índice, borrar una sesión recorrería toda la tabla.
-CREATE INDEX IF NOT EXISTS feedback_by_session ON support_troubleshooting_feedback (session_id);
 CREATE INDEX IF NOT EXISTS feedback_by_time ON support_troubleshooting_feedback (tenant_id, collected_at);
 
 -- guiado_rate: guarda una valoración con su evento y su auditoría, y deja vigente solo la última de la sesión.

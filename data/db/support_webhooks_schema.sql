@@ -22,7 +22,12 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_outbox (
     CONSTRAINT outbox_key PRIMARY KEY (tenant_id, event_id)
 );
 CREATE INDEX IF NOT EXISTS outbox_by_time ON support_troubleshooting_outbox (tenant_id, occurred_at);
-CREATE INDEX IF NOT EXISTS outbox_by_session ON support_troubleshooting_outbox (session_id) WHERE session_id IS NOT NULL;
+DO $$
+BEGIN
+    IF to_regclass('outbox_by_session') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS outbox_of_session ON support_troubleshooting_outbox (tenant_id, session_id) WHERE session_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Webhooks registrados. El identificador lo elige quien registra; registrar otra vez el mismo cambia lo que se diga y conserva lo demás.
@@ -99,7 +104,12 @@ CREATE INDEX IF NOT EXISTS deliveries_waiting
     ON support_troubleshooting_deliveries (tenant_id, destination, event_id) INCLUDE (due_at) WHERE state = 'pending';
 DROP INDEX IF EXISTS deliveries_due;  -- de instalaciones anteriores
 -- Sin este índice, borrar un evento recorrería toda la cola.
-CREATE INDEX IF NOT EXISTS deliveries_by_event ON support_troubleshooting_deliveries (event_id);
+DO $$
+BEGIN
+    IF to_regclass('deliveries_by_event') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS deliveries_of_event ON support_troubleshooting_deliveries (tenant_id, event_id);
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS deliveries_by_destination ON support_troubleshooting_deliveries (tenant_id, destination, delivery_id);
 
 -- Procesos que envían y están vivos: lo que hay por enviar se reparte entre ellos. Cada uno renueva su fila cada pocos segundos;
@@ -129,8 +139,13 @@ CREATE TABLE IF NOT EXISTS support_webhook_events (
 );
 CREATE INDEX IF NOT EXISTS webhook_events_by_webhook ON support_webhook_events (tenant_id, webhook_id, sent_at);
 -- Los dos que usa la limpieza: sin ellos, cada tanda recorrería la tabla.
-CREATE INDEX IF NOT EXISTS webhook_events_by_event ON support_webhook_events (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_events_by_time ON support_webhook_events (tenant_id, sent_at);
+DO $$
+BEGIN
+    IF to_regclass('webhook_events_by_event') IS NULL THEN  -- el de instalaciones anteriores: la migración 0050 lo cambia sin parar a nadie
+        CREATE INDEX IF NOT EXISTS webhook_events_of_event ON support_webhook_events (tenant_id, event_id) WHERE event_id IS NOT NULL;
+    END IF;
+END $$;
 
 -- guiado_emit: guarda eventos y crea un envío por cada webhook que los pidió; los de uno desactivado esperan a que alguien los pida.
 -- Los identificadores de envío salen del evento y del destino: repetir no duplica. Un evento de otro inquilino no se guarda.

@@ -21,6 +21,7 @@ GuiadoError
 ├── EncoderUnavailable      the model of meaning cannot be used; the words alone have to do
 ├── QueryTooSlow            one statement took longer than it may; the database itself answers
 └── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
+    ├── PoolerUnfit         the pooler before it does not keep what guiado needs
     └── SchemaMismatch      the database holds a schema that this version does not know
 
 A message is a Spanish template with named parameters. `i18n.translate` turns it into the reader's language; `str()` gives
@@ -350,6 +351,12 @@ class DatabaseUnavailable(GuiadoError):
     """PostgreSQL cannot be reached, started or used right now."""
 
     code = "database_unavailable"
+
+
+class PoolerUnfit(DatabaseUnavailable):
+    """The pooler before PostgreSQL does not keep what guiado needs: its transactions, or the names of its statements."""
+
+    code = "pooler_unfit"
 
 
 class SchemaMismatch(DatabaseUnavailable):

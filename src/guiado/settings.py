@@ -122,6 +122,12 @@ class Settings(BaseSettings):
     ] = "INFO"
     pool_size: Annotated[int, Field(validation_alias="GUIADO_POOL_SIZE", ge=1, le=200)] = 16
     """Connections to PostgreSQL that one server process keeps at most."""
+    pooler: Annotated[
+        Literal["auto", "on", "off"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_POOLER"),
+    ] = "auto"
+    """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
 
     @cached_property

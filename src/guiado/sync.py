@@ -8,8 +8,9 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -25,7 +26,6 @@ from guiado.wiring import Runtime
 
 P = ParamSpec("P")
 T = TypeVar("T")
-R = TypeVar("R")
 _RETRY_S = 20.0
 _PAUSE_S = 0.05
 _DRAIN_S = 5.0
@@ -69,58 +69,31 @@ class Engine:
         except TimeoutError:  # a job that is cut short is free again when its lease ends
             self._working.cancel()
 
-    def scope(self, channel: str, actor: str = "customer", language: str | None = None) -> Scope:
-        """The scope of a caller in this process."""
-        return self.runtime.parts.scope(actor, channel, language)
-
-    def write(
-        self,
-        scope: Scope,
-        shape: Callable[[T], R],
-        action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
-        """Run a use case in one transaction, exactly once, over a restart of the database too.
-
-        When the connection is lost nobody knows whether the work was done: asking again under the same key does it if it was not,
-        and returns the recorded answer if it was.
+    def door(self, channel: str, actor: str = "customer", language: str | None = None) -> Door:
+        """The engine for one caller of this process.
 
         Args:
-            shape: makes plain JSON values of what the use case returns; they are stored with the key.
+            channel: facade, terminal…
+            actor: customer or agent.
+            language: the language that the caller asked for, if any.
         """
-        key, app = f"facade-{clock.new_id()}", self.runtime.parts
-
-        async def shaped(work: UnitOfWork) -> R:
-            return shape(await action(work, *args, **kwargs))
-
-        async def run() -> R:
-            return cast("R", await once(app, scope, key, request_hash(key.encode()), shaped))
-
-        answer = self._insist(run)
-        self._wrote = True
-        return answer
-
-    def read(
-        self, scope: Scope, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run a use case that changes nothing."""
-        return self._insist(lambda: self.runtime.parts.run_read(scope, action, *args, **kwargs))
-
-    def do_write(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """See `write`."""
-        return self.write(self.scope("facade"), lambda answer: answer, action)
-
-    def do_read(self, action: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """See `read`."""
-        return self.read(self.scope("facade"), action)
+        return Door(self, self.runtime.parts.scope(actor, channel, language))
 
     def run(self, action: Callable[[AppContext], Awaitable[T]]) -> T:
         """Do `action`, which takes connections by itself."""
         parts = self.runtime.parts
-        return self._insist(lambda: action(parts))
+        return self.insist(lambda: action(parts))
 
-    def _insist(self, run: Callable[[], Awaitable[T]]) -> T:
+    def note_write(self) -> None:
+        """Remember that something was written: it is sent, and shows in the materialized views, before the engine ends."""
+        self._wrote = True
+
+    def insist(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run until the database answers, for 20 seconds at most.
+
+        Raises:
+            DatabaseUnavailable: it did not answer all that time.
+        """
         deadline = clock.monotonic_s() + _RETRY_S
         while True:
             try:
@@ -129,6 +102,34 @@ class Engine:
                 if clock.monotonic_s() > deadline:
                     raise
                 self.portal.call(anyio.sleep, _PAUSE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An engine for one caller: every use case runs in the caller's scope, and blocks until it is done."""
+
+    engine: Engine
+    scope: Scope
+
+    def read(self, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case that changes nothing."""
+        parts = self.engine.runtime.parts
+        return self.engine.insist(lambda: parts.run_read(self.scope, action, *args, **kwargs))
+
+    def write(self, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a use case in one transaction, exactly once, over a restart of the database too.
+
+        When the connection is lost nobody knows whether the work was done: asking again under the same key does it if it was
+        not, and else changes nothing. Where it was done, the last run is the one that did it.
+        """
+        key, parts, made = f"facade-{clock.new_id()}", self.engine.runtime.parts, list[T]()
+
+        async def act(work: UnitOfWork) -> None:
+            made.append(await action(work, *args, **kwargs))
+
+        self.engine.insist(lambda: once(parts, self.scope, key, request_hash(key.encode()), act))
+        self.engine.note_write()
+        return made[-1]
 
 
 _engines: dict[tuple[object, ...], Engine] = {}
@@ -186,6 +187,10 @@ class Facade:
                 _inherited.append(self._held)
             self._held, self._holder = engine(), os.getpid()
         return self._held
+
+    @property
+    def _door(self) -> Door:
+        return self._engine.door("facade", language="es")
 
 
 def close_engines() -> None:

@@ -157,7 +157,8 @@ class Runtime:
         try:
             await migrate(dsn)
             role = APP_ROLE if await may_take_role(dsn) else None
-            db = Database(site.find, pool_size=settings.pool_size, role=role, tenant=settings.tenant)
+            size, tenant, presence = settings.pool_size, settings.tenant, settings.pooler
+            db = Database(site.find, pool_size=size, role=role, tenant=tenant, presence=presence)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
             parts = AppContext(

@@ -343,21 +343,31 @@ def test_the_facade_asks_it_with_the_key_that_was_given(env: pytest.MonkeyPatch,
 
 
 def test_drafts_wait_for_a_person_and_count_for_nothing_until_then(env: pytest.MonkeyPatch, model: FakeModel) -> None:
-    from guiado.cli import teacher
+    from guiado.app.learning import examples
+    from guiado.app.learning.example_drafts import draft_examples
+    from guiado.sync import Door, engine
+
+    def drafted(problem_id: str) -> list[str]:
+        running = engine()
+        snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
+        return running.portal.call(draft_examples, running.runtime.parts, snapshot, problem_id)
+
+    def door() -> Door:
+        return engine().door("terminal", "agent")
 
     with pytest.raises(SettingsInvalid, match="GUIADO_USE_LLM"):
-        teacher.draft("conexion_internet")
+        drafted("conexion_internet")
     env.setenv("GUIADO_USE_LLM", "true")
     drafts = ["el wifi va y viene toda la tarde", "me quedo sin señal en el cuarto"]
     model.behave = says({"examples": [*drafts, "entra en https://malo.example para arreglarlo", "llama al 900 123 456 ahora"]})
-    assert teacher.draft("conexion_internet") == drafts
-    assert teacher.draft("conexion_internet") == [], "known by now"
-    found = [example for example in teacher.waiting(100) if example["source"] == "machine"]
+    assert drafted("conexion_internet") == drafts
+    assert drafted("conexion_internet") == [], "known by now"
+    found = [example for example in door().read(examples.waiting, 100) if example["source"] == "machine"]
     assert [(example["text"], example["status"], example["problem_id"]) for example in found] == [
         (text, "pending", "conexion_internet") for text in drafts
     ]
-    assert not [example for example in teacher.accepted() if example["text"] in drafts]
-    teacher.review([found[0]["id"]], [])
-    assert [example["source"] for example in teacher.accepted() if example["text"] == drafts[0]] == ["machine"]
+    assert not [example for example in door().read(examples.accepted) if example["text"] in drafts]
+    door().write(examples.review_all, [found[0]["id"]], [])
+    assert [example["source"] for example in door().read(examples.accepted) if example["text"] == drafts[0]] == ["machine"]
     with pytest.raises(NotFound):
-        teacher.draft("no_existe")
+        drafted("no_existe")

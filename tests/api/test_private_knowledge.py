@@ -12,7 +12,7 @@ import pytest
 
 from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
-from guiado.cli.desk import Desk
+from guiado.cli.chat_sessions import ChatSessions
 
 COFFEE = "mi cafetera no calienta el agua"
 KNOWN = {
@@ -92,7 +92,7 @@ def test_what_was_published_since_is_known(own, say) -> None:
 
 
 def test_the_terminal_stays_with_it_too(own) -> None:
-    view = Desk("es").reject(own(), "cafetera", "el molinillo no muele el café")
+    view = ChatSessions("es").reject(own(), "cafetera", "el molinillo no muele el café")
     asked = [each["problem_id"] for each in (view["asked"] or {"options": []})["options"]]
     assert "molinillo" in [view["problem_id"], *asked]
     assert set(asked) <= set(KNOWN)

@@ -98,7 +98,7 @@ class Installation:
         self.database = EmbeddedPostgres(self.home)
         base = self.environment = {**os.environ, "GUIADO_HOME": str(self.home), "GUIADO_LOG_LEVEL": "WARNING"}
         base["GUIADO_PRIVATE_TARGETS"] = "127.0.0.0/8"
-        ports = _free_ports(servers)
+        ports = free_ports(servers)
         self.urls = [f"http://127.0.0.1:{port}{BASE}" for port in ports]
         self.servers = [Daemon(["serve"], {**base, "PORT": str(port)}, self.log) for port in ports]
         self.workers = [Daemon(["worker"], base, self.log) for _ in range(workers)]
@@ -155,7 +155,8 @@ class Installation:
         assert self.postmaster() is None, "a PostgreSQL is left that nobody will ever stop"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody uses."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [listener.getsockname()[1] for listener in listeners]

@@ -80,17 +80,17 @@ def test_that_is_not_it(facade: str, here: Run, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_was_clarified_elsewhere_shows_where_the_session_is(facade: str, here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from guiado.cli.desk import Desk
+    from guiado.cli.chat_sessions import ChatSessions
 
     session_id = SESSION.search(here("chat", typed=f"{WORDS}\nana@example.com\nq\n").out)[1]
-    clarify = Desk.clarify
+    clarify = ChatSessions.clarify
 
-    def after_somebody_else(desk: Desk, one: str, **said: object) -> dict[str, object]:
-        monkeypatch.setattr(Desk, "clarify", clarify)
+    def after_somebody_else(desk: ChatSessions, one: str, **said: object) -> dict[str, object]:
+        monkeypatch.setattr(ChatSessions, "clarify", clarify)
         clarify(desk, one, none=True)
         return clarify(desk, one, **said)
 
-    monkeypatch.setattr(Desk, "clarify", after_somebody_else)
+    monkeypatch.setattr(ChatSessions, "clarify", after_somebody_else)
     said = here("chat", session_id, typed="1\n")
     assert "no espera esa aclaración" in said.out
     assert session_id in said.out

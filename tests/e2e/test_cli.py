@@ -145,18 +145,18 @@ def test_the_end_of_the_input_says_how_to_go_on(facade, here):
 
 
 def test_a_step_answered_elsewhere_shows_where_the_session_is_now(facade, here, monkeypatch):
-    from guiado.cli.desk import Desk
+    from guiado.cli.chat_sessions import ChatSessions
     from guiado.domain.session import Outcome
 
     session_id = RESUME.search(here("chat", typed=f"{WIFI}\nana@example.com\nq\n").out)[1]
-    show = Desk.answer
+    show = ChatSessions.answer
 
     def after_somebody_else(desk, *answer):
-        monkeypatch.setattr(Desk, "answer", show)
+        monkeypatch.setattr(ChatSessions, "answer", show)
         show(desk, session_id, 1, Outcome.NOT_HELPED, None, 1.0)
         return show(desk, *answer)
 
-    monkeypatch.setattr(Desk, "answer", after_somebody_else)
+    monkeypatch.setattr(ChatSessions, "answer", after_somebody_else)
     said = here("chat", session_id, typed="h\nq\n")
     assert said.code == 0
     assert "no es el paso actual" in said.out

@@ -37,6 +37,7 @@ REMEDIES = {
     "targets": BY_HAND,
     "port": BY_HAND,
     "knowledge_base": "test_the_shipped_knowledge_base_has_no_errors",
+    "pooler": "test_a_pooler_that_splits_transactions_is_refused_and_the_remedy_helps",
     "database": "test_a_server_that_hangs_keeps_no_other_out",
     "home": "test_what_doctor_says_of_a_home_helps",
     "log": "test_what_doctor_says_of_a_home_helps",

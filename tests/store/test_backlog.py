@@ -13,6 +13,7 @@ import msgspec
 from guiado import clock
 from guiado.store import outbox
 from guiado.store.database import Connection, Database
+from guiado.store.migrate import connect
 from guiado.store.queries import sql
 
 ENDPOINTS, BEFORE, BURST, BATCH = 20, 4_000, 500, 50
@@ -20,7 +21,7 @@ EMIT = """SELECT guiado_emit('default', (SELECT jsonb_agg(jsonb_build_object('te
     'event', 'step_completed', 'data', '{}'::jsonb, 'occurred_at', now() - interval '1 minute')) FROM generate_series(1, $1)))"""
 
 
-async def _burst(connection: Connection) -> list[str]:
+async def _burst(dsn: str, connection: Connection) -> list[str]:
     """Statistics of a queue that was empty, then very many deliveries at once."""
     names = [f"e{number:02}" for number in range(ENDPOINTS)]
     await connection.execute(
@@ -30,8 +31,10 @@ async def _burst(connection: Connection) -> list[str]:
     )
     await connection.execute(EMIT, BEFORE)
     await connection.execute("UPDATE support_troubleshooting_deliveries SET state = 'delivered', finished_at = now()")
+    admin = await connect(dsn)  # VACUUM takes no transaction around it, and a tenant's connection always has one
     for table in ("support_troubleshooting_deliveries", "support_troubleshooting_outbox", "support_webhooks"):
-        await connection.execute(f"VACUUM ANALYZE {table}")
+        await admin.execute(f"VACUUM ANALYZE {table}")
+    await admin.close()
     await connection.execute(EMIT, BURST)
     return names
 
@@ -56,13 +59,13 @@ async def _scenario(dsn: str) -> dict[str, int]:
     db = Database(find)
     try:
         async with db.connection() as connection:
-            return await _reads(connection)
+            return await _reads(dsn, connection)
     finally:
         await db.close()
 
 
-async def _reads(connection: Connection) -> dict[str, int]:
-    endpoint = (await _burst(connection))[3]
+async def _reads(dsn: str, connection: Connection) -> dict[str, int]:
+    endpoint = (await _burst(dsn, connection))[3]
     waiting = await outbox.due(connection, "default", endpoint, clock.now(), BATCH)
     now = clock.now()
     done = [

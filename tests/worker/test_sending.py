@@ -455,7 +455,7 @@ from guiado.domain.events import EventKind
 manager = TroubleshootingWebhookManager()
 manager.register_webhook("crm", WebhookConfig(url=sys.argv[1], events=["step_completed"]))
 for number in range(50):
-    manager._engine.do_write(lambda work: webhooks.trigger(work, EventKind.STEP_COMPLETED, {"n": number}))
+    manager._door.write(webhooks.trigger, EventKind.STEP_COMPLETED, {"n": number})
 """
 
 

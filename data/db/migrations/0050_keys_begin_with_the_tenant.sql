@@ -9,7 +9,7 @@ DECLARE
     v_index regclass;
 BEGIN
     FOR v_index IN SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-                    WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace AND c.relname LIKE '%\_key' LOOP
+                    WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace AND (c.relname LIKE '%\_key' OR c.relname LIKE '%\_of\_%') LOOP
         EXECUTE format('DROP INDEX %s', v_index);
     END LOOP;
 END $$;
@@ -46,6 +46,22 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS audit_key ON support_troubleshoot
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS performance_key ON support_troubleshooting_performance_metrics (tenant_id, id);
 
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS search_key ON support_troubleshooting_search (tenant_id, session_id);
+
+-- Y los índices por los que se busca lo que cuelga de una sesión o de un evento: sin la organización delante, sin estadísticas, el
+-- planificador los combinaría con la clave entera.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS attempts_of_session ON support_troubleshooting_attempts (tenant_id, session_id, attempted_at);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS learning_of_session ON support_troubleshooting_learning (tenant_id, session_id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS feedback_of_session ON support_troubleshooting_feedback (tenant_id, session_id);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS outbox_of_session ON support_troubleshooting_outbox (tenant_id, session_id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS deliveries_of_event ON support_troubleshooting_deliveries (tenant_id, event_id);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS webhook_events_of_event ON support_webhook_events (tenant_id, event_id) WHERE event_id IS NOT NULL;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_of_session ON support_troubleshooting_notifications (tenant_id, session_id) WHERE session_id IS NOT NULL;
 
 -- El cambio: todo o nada. Las tablas se bloquean en el orden en que escribe la aplicación, para que nadie espere en círculo.
 DO $$
@@ -93,7 +109,8 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I FOREIGN KEY (tenant_id, %I) REFERENCES %I (tenant_id, %I) %s NOT VALID',
                        v.tab, v.name, v.col, v.parent, v.col, v.action);
     END LOOP;
-    DROP INDEX IF EXISTS feedback_current;
+    DROP INDEX IF EXISTS feedback_current, attempts_by_session, learning_by_session, feedback_by_session, outbox_by_session,
+        deliveries_by_event, webhook_events_by_event, notifications_by_session;
 END $$;
 
 -- La comprobación. Una fila importada sin decir su organización recibe la de su sesión o su evento; una sesión que sigue la guía de

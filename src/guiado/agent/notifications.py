@@ -75,11 +75,7 @@ class TroubleshootingNotificationManager(Facade):
             ValueError: names every bad field with the remedy.
         """
         command = check(commands.MessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
-
-        async def run(work: UnitOfWork) -> None:
-            await notifications.register_template(work, command.template_id, command.subject, command.body)
-
-        self._engine.do_write(run)
+        self._door.write(notifications.register_template, command.template_id, command.subject, command.body)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
@@ -103,7 +99,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._engine.do_read(recipients.every)]
+        return [recipients.view(one) for one in self._door.read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -116,11 +112,7 @@ class TroubleshootingNotificationManager(Facade):
         """
         wishes = {**wishes, "events": [value_of(event) for event in wishes.get("events") or ()]}
         command = check(commands.Recipient, {"channel": value_of(channel), "recipient": recipient, **wishes})
-
-        async def run(work: UnitOfWork) -> None:
-            await recipients.put(work, command)
-
-        self._engine.do_write(run)
+        self._door.write(recipients.put, command)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
         """Forget somebody.
@@ -128,26 +120,16 @@ class TroubleshootingNotificationManager(Facade):
         Returns:
             Whether there was somebody.
         """
-
-        async def run(work: UnitOfWork) -> None:
-            await recipients.remove(work, str(value_of(channel)), str(recipient))
-
         try:
-            self._engine.do_write(run)
+            self._door.write(recipients.remove, str(value_of(channel)), str(recipient))
         except InvalidInput:
             return False
         return True
 
     def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            stored_url = await _stored_url(work, config)
-            _check(config, context, stored_url, has_account=work.app.has_account(shown["channel"]))
-            return await _store(work, config, context)
-
         try:
-            return {"success": False, **shown, **self._engine.do_write(run)}
+            return {"success": False, **shown, **self._door.write(_store, config, context)}
         except GuiadoError as error:
             return {"success": False, **shown, "error": str(error)}
 
@@ -162,6 +144,8 @@ class TroubleshootingNotificationManager(Facade):
 
 
 async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    stored_url = await _stored_url(work, config)
+    _check(config, context, stored_url, has_account=work.app.has_account(value_of(getattr(config, "channel", None))))
     preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
     language = preferred or notifications.language_in(context)
     channel = str(value_of(config.channel))

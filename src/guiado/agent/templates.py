@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
-from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
 from guiado.app.lenient import storable
 from guiado.errors import InvalidInput, TemplateNotFound
@@ -52,10 +51,7 @@ class TroubleshootingTemplateManager(Facade):
         self._path = Path(templates_path) if templates_path is not None else templates.seed_path()
 
     def _every(self, category: str | None = None) -> dict[str, templates.Content]:
-        async def run(work: UnitOfWork) -> dict[str, templates.Content]:
-            return await templates.every(work, self._path, category)
-
-        return self._engine.do_read(run)
+        return self._door.read(templates.every, self._path, category)
 
     def list_templates(self, category: str | None = None) -> list[dict[str, Any]]:
         """Rows of `template_id name description category variables_count steps_count`.
@@ -103,11 +99,7 @@ class TroubleshootingTemplateManager(Facade):
             "metadata": metadata or None,
         }
         command = templates.checked(given)
-
-        async def run(work: UnitOfWork) -> templates.Content:
-            return await templates.create(work, command)
-
-        return _template(command.template_id, self._engine.do_write(run))
+        return _template(command.template_id, self._door.write(templates.create, command))
 
     def render_template(self, template_id: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The guide that a template makes with these values.

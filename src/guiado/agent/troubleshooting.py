@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
 from guiado.app.sessions.ranking import rank
+from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.app.validation import check
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
-from guiado.store import sessions
 from guiado.sync import Facade
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class TroubleshootingSession:
         current_step: steps passed, from 0.
         notes: the customer's words so far.
         alternatives: other problems that it could be: problem_id and confidence, best first.
-        attempted_steps: every attempt: step_number, step_title, success, outcome, notes, timestamp.
+        attempted_steps: every attempt: step_number, step_id, step_title, success, outcome, notes, timestamp.
     """
 
     session_id: str
@@ -78,7 +77,6 @@ class TroubleshootingAgent(Facade):
         )
         super().__init__()
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
-        self._caller = Scope(channel="facade", language="es")
         self._key = openai_api_key
         self.use_llm = use_llm
         self.use_llm = self._model is not None
@@ -143,11 +141,8 @@ class TroubleshootingAgent(Facade):
         knowledge, running = self._knowledge, self._engine
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
-
-        async def run(work: UnitOfWork) -> str:
-            return (await start.start(work.called_by(self._caller), knowledge, command, opinion, ranking)).session.session_id
-
-        return self.get_session(self._engine.do_write(run))
+        started = self._door.write(start.start, knowledge, command, opinion, ranking)
+        return self.get_session(started.session.session_id)
 
     def get_session(self, session_id: str) -> TroubleshootingSession:
         """A session by its id.
@@ -155,25 +150,15 @@ class TroubleshootingAgent(Facade):
         Raises:
             SessionNotFound: there is none.
         """
-
-        async def run(work: UnitOfWork) -> TroubleshootingSession:
-            loaded, guide = await answer.load(work, session_id)
-            tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
-            return _shown(loaded.session, guide, tried)
-
-        return self._engine.do_read(run)
+        return _shown(self._door.read(read_record, session_id))
 
     def get_current_step(self, session_id: str) -> dict[str, Any] | None:
         """The step that waits for an answer; a `status` form when there is none; None for an unknown session."""
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            loaded, guide = await answer.load(work, session_id)
-            return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
-
         try:
-            return self._engine.do_read(run)
+            loaded, guide = self._door.read(answer.load, session_id)
         except SessionNotFound:
             return None
+        return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
 
     def complete_step(
         self,
@@ -198,13 +183,9 @@ class TroubleshootingAgent(Facade):
         Source: contract.md §1 and §6, rule 1.
         """
         given = {"success": success, "notes": notes, "outcome": outcome}
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
-            return _answered(await answer.answer(work.called_by(self._caller), session_id, command))
-
         try:
-            return self._engine.do_write(run)
+            command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
+            return _answered(self._door.write(answer.answer, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -214,13 +195,9 @@ class TroubleshootingAgent(Facade):
         Returns:
             The hand-over; `{"error": …}` for an unknown session.
         """
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            command = check(commands.Escalate, {"reason": reason})
-            return _handed_over(await escalate.escalate(work.called_by(self._caller), session_id, command))
-
         try:
-            return self._engine.do_write(run)
+            command = check(commands.Escalate, {"reason": reason})
+            return _handed_over(self._door.write(escalate.escalate, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -230,13 +207,9 @@ class TroubleshootingAgent(Facade):
         Returns:
             As `get_current_step`; `{"error": …}` for an unknown session, or one that ended otherwise.
         """
-
-        async def run(work: UnitOfWork) -> str:
-            session, _ = await escalate.resume(work.called_by(self._caller), session_id)
-            return session.session_id
-
         try:
-            return self.get_current_step(self._engine.do_write(run))
+            session, _ = self._door.write(escalate.resume, session_id)
+            return self.get_current_step(session.session_id)
         except (SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -252,16 +225,11 @@ class TroubleshootingAgent(Facade):
             The rating as stored; `{"error": …}` for a bad rating or unknown session.
         """
         given = {"rating": rating, "feedback_text": feedback_text, "was_helpful": was_helpful}
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            command = check(commands.Rate, given)
-            _, stored = await feedback.rate(work.called_by(self._caller), session_id, command)
-            return {**stored, "collected_at": stored["collected_at"].isoformat()}
-
         try:
-            return self._engine.do_write(run)
+            _, stored = self._door.write(feedback.rate, session_id, check(commands.Rate, given))
         except (InvalidInput, SessionNotFound) as error:
             return {"error": str(error)}
+        return {**stored, "collected_at": stored["collected_at"].isoformat()}
 
     def get_session_summary(self, session_id: str) -> dict[str, Any] | None:
         """A session in a few figures; None for an unknown one."""
@@ -307,11 +275,7 @@ class TroubleshootingAgent(Facade):
             ValueError: `days` is no whole number from 1 to 3650.
         """
         period = check(commands.Period, {"days": days})
-
-        async def run(work: UnitOfWork) -> dict[str, Any]:
-            return await report.analytics(work.connection, period.days)
-
-        return _flat(self._engine.do_read(run))
+        return _flat(self._door.read(report.analytics, period.days))
 
 
 def _ticket_id(ticket_id: object) -> object:
@@ -319,7 +283,8 @@ def _ticket_id(ticket_id: object) -> object:
     return ticket_id if ticket_id is None or type(ticket_id) in {str, int} else str(ticket_id)
 
 
-def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.StoredAttempt]) -> TroubleshootingSession:
+def _shown(record: SessionRecord) -> TroubleshootingSession:
+    session, guide, tried = record.session, record.guide, record.attempts
     notes = [stored.attempt.notes for stored in tried if stored.attempt.notes]
     return TroubleshootingSession(
         session_id=session.session_id,
@@ -337,6 +302,7 @@ def _shown(session: Session, guide: Guide | None, tried: Sequence[sessions.Store
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,
+                "step_id": stored.attempt.step_id,
                 "step_title": stored.attempt.step_title,
                 "success": stored.attempt.success,
                 "outcome": stored.attempt.outcome.value,

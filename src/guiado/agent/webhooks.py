@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.app import commands
-from guiado.app.context import UnitOfWork
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
@@ -48,7 +47,7 @@ class TroubleshootingWebhookManager(Facade):
     @property
     def webhooks(self) -> Mapping[str, WebhookConfig]:
         """What is registered: id -> configuration."""
-        found = self._engine.do_read(webhooks.every)
+        found = self._door.read(webhooks.every)
         return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
 
     def register_webhook(self, webhook_id: str, config: WebhookConfig) -> None:
@@ -72,11 +71,7 @@ class TroubleshootingWebhookManager(Facade):
             "enabled": config.enabled,
         }
         command = check_with(commands.Webhook, given, problems(given))
-
-        async def run(work: UnitOfWork) -> None:
-            await webhooks.register(work, command, make_secret=False)
-
-        self._engine.do_write(run)
+        self._door.write(webhooks.register, command, make_secret=False)
 
     def unregister_webhook(self, webhook_id: str) -> bool:
         """Remove an endpoint.
@@ -86,12 +81,8 @@ class TroubleshootingWebhookManager(Facade):
         """
         if not isinstance(webhook_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             return False
-
-        async def run(work: UnitOfWork) -> None:
-            await webhooks.remove(work, webhook_id)
-
         try:
-            self._engine.do_write(run)
+            self._door.write(webhooks.remove, webhook_id)
         except WebhookNotFound:
             return False
         return True
@@ -114,11 +105,7 @@ class TroubleshootingWebhookManager(Facade):
         """
         command = check(commands.Trigger, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
 
-        async def run(work: UnitOfWork) -> list[Any]:
-            event_id, targets = await webhooks.trigger(work, command.event, command.data, command.webhook_id)
-            return [event_id, targets]
-
-        event_id, targets = self._engine.do_write(run)
+        event_id, targets = self._door.write(webhooks.trigger, command.event, command.data, command.webhook_id)
         results = self._engine.run(lambda parts: first_results(parts, event_id, targets)) if targets else []
         return {
             "event": command.event.value,

@@ -7,8 +7,9 @@ from litestar.openapi import ResponseSpec
 
 from guiado.api.schemas import Health
 from guiado.api.troubles import TROUBLES
-from guiado.errors import GuiadoError
+from guiado.errors import GuiadoError, PoolerUnfit
 from guiado.http.request import Http, runtime_of
+from guiado.store.pooler import LIMITS
 
 _WRONG = {400: TROUBLES[400], 403: TROUBLES[403]}
 _UNREADY = {503: ResponseSpec(Health, description="Todavía no puede trabajar", generate_examples=False)}
@@ -27,8 +28,13 @@ async def readyz(request: Http) -> Response[Health]:
     checks = {"database": "ok", "knowledge_base": "ok"}
     try:
         await runtime.parts.db.prove()
+    except PoolerUnfit as error:
+        checks |= {"database": "unavailable", "pooler": str(error)}
     except GuiadoError:
         checks["database"] = "unavailable"
+    else:
+        if runtime.parts.db.is_pooled:
+            checks["pooler"] = f"ok: {LIMITS}"
     if runtime.knowledge.problem is not None:
         # The last good version goes on serving: a fault to mend, but no reason to send customers away.
         checks["knowledge_base"] = f"invalid: {runtime.knowledge.problem}"[:500]

@@ -25,7 +25,8 @@ from guiado.http.request import Http, language_of, numbers, read, runtime_of
 
 
 def _titles(request: Http) -> report.Titles:
-    return report.Titles(runtime_of(request).knowledge.snapshot.guides, language_of(request))
+    snapshot = runtime_of(request).knowledge.snapshot
+    return report.Titles(snapshot.guides, snapshot.version_ids, language_of(request))
 
 
 @get("/analytics", operation_id="analytics", responses=TROUBLES)
@@ -36,7 +37,7 @@ async def analytics(request: Http, days: FromQuery[str] = "30") -> AnalyticsOut:
     titles = _titles(request)
 
     async def run(work: UnitOfWork) -> AnalyticsOut:
-        found = await report.analytics(work.connection, period.days, titles)
+        found = await report.analytics(work, period.days, titles)
         return AnalyticsOut(
             period_days=found["period_days"],
             period_start=found["period_start"],

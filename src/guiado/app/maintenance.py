@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncGenerator
+
 from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, LEASE_S, Job, job
@@ -10,7 +13,8 @@ from guiado.app.learning.examples import REFIT_JOB
 from guiado.app.learning.refit import refit
 from guiado.app.sessions.escalate import abandon_idle
 from guiado.logs import get_logger
-from guiado.store import schedule, sessions
+from guiado.store import configuration, schedule
+from guiado.store.database import Connection
 
 log = get_logger()
 _RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
@@ -37,33 +41,56 @@ async def maintain(parts: AppContext) -> int:
 
 @job("retention", every_s=3_600)
 async def retain(parts: AppContext) -> int:
-    """Delete the sessions that ended `retention_days` ago, where somebody set how long they are kept; a commit for each batch.
+    """Delete the sessions that ended `retention_days` ago, in every tenant for which somebody set how long they are kept.
+
+    A commit for each batch.
 
     Returns:
         Rows deleted.
     """
-    async with parts.db.connection() as connection:
-        days = int(min(await sessions.config_number(connection, _RETENTION_KEY, 0), _MOST_DAYS))
-    if days < 1:
+    days_by_tenant = await _kept_days(parts)
+    if not days_by_tenant:
         return 0
-    async with parts.db.transaction() as connection:
+    async with _for_all_tenants(parts) as connection:
         await schedule.roll_up(connection)
     deleted, deadline = 0, clock.monotonic_s() + _RETENTION_S
-    while clock.monotonic_s() < deadline:
-        async with parts.db.transaction() as connection:
-            batch = await schedule.clean_up(connection, parts.tenant, days, _BATCH)
-        deleted += batch
-        if not batch:
-            return deleted
-    log.info("retention_goes_on", deleted=deleted, why="the rest with the next run")
+    for tenant, days in days_by_tenant.items():
+        while batch := await _delete_batch(parts, tenant, days) if clock.monotonic_s() < deadline else None:
+            deleted += batch
+        if batch is None:
+            log.info("retention_goes_on", deleted=deleted, why="the rest with the next run")
+            break
     return deleted
+
+
+async def _kept_days(parts: AppContext) -> dict[str, int]:
+    """For how many days each tenant keeps its sessions; those that keep them for ever are left out."""
+    async with _for_all_tenants(parts) as connection:
+        found = {
+            tenant: int(min(await configuration.number(connection, tenant, _RETENTION_KEY, 0), _MOST_DAYS))
+            for tenant in await schedule.tenants(connection)
+        }
+    return {tenant: days for tenant, days in found.items() if days >= 1}
+
+
+async def _delete_batch(parts: AppContext, tenant: str, days: int) -> int:
+    async with _for_all_tenants(parts) as connection:
+        return await schedule.clean_up(connection, tenant, days, _BATCH)
 
 
 @job("trim_examples", every_s=600)
 async def trim_examples(parts: AppContext) -> int:
     """Forget the examples that are too many for detection to gain by them."""
+    async with _for_all_tenants(parts) as connection:
+        return sum([await schedule.trim_examples(connection, tenant) for tenant in await schedule.tenants(connection)])
+
+
+@contextlib.asynccontextmanager
+async def _for_all_tenants(parts: AppContext) -> AsyncGenerator[Connection]:
+    """A transaction of the role that logged in, which row-level security does not hold to one tenant where it owns the tables."""
     async with parts.db.transaction() as connection:
-        return await schedule.trim_examples(connection, parts.tenant)
+        await schedule.as_owner(connection)
+        yield connection
 
 
 def refit_job(knowledge: KnowledgeBase) -> tuple[str, Job]:

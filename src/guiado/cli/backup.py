@@ -54,7 +54,7 @@ def backup(
     """Copy the database to a file."""
     from guiado.settings import read_settings
     from guiado.store.backup.archive import choose_target
-    from guiado.store.backup.dump import back_up
+    from guiado.store.backup.dump import back_up, require_direct
     from guiado.wiring import DatabaseLocation
 
     screen, settings = screen_of(context), read_settings()
@@ -63,6 +63,7 @@ def backup(
     dsn = site.join()
     try:
         own = None if settings.database_url else _embedded(settings).status().binaries
+        asyncio.run(require_direct(dsn, settings.pooler))
         with _progress(screen) as report:
             work = back_up(dsn, target, report, own=own, pg_bin=settings.pg_bin, force=force, verify=verify)
             manifest = asyncio.run(work)
@@ -128,9 +129,10 @@ def _restore(
     dsn: str, path: Path, report: Report, settings: Settings, server: EmbeddedPostgres | None, *, force: bool
 ) -> Restored:
     from guiado.store.backup import restore as steps
-    from guiado.store.backup.dump import server_major
+    from guiado.store.backup.dump import require_direct, server_major
     from guiado.store.backup.pg_programs import choose_clients
 
+    asyncio.run(require_direct(dsn, settings.pooler))
     state = server.status() if server else None
     major = asyncio.run(server_major(dsn))
     manifest = steps.check(path, major, state.data if state else None)

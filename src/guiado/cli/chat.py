@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
-    from guiado.cli.desk import Desk, View
+    from guiado.cli.chat_sessions import ChatSessions, View
 
     T = TypeVar("T")
 
@@ -107,7 +107,7 @@ class Conversation:
         screen, introduction = self._screen, self._introduction
         chat_view.greet(screen)
         typed = introduction.ask()
-        view = self._insist(lambda: self._desk.start(typed.description, typed.email))
+        view = self._insist(lambda: self._sessions.start(typed.description, typed.email))
         self._session_id = view["session_id"]
         introduction.forget()
         chat_view.announce(screen, view)
@@ -116,10 +116,10 @@ class Conversation:
     def _resume(self, session_id: str) -> View:
         from guiado.cli import chat_view
 
-        view = self._insist(lambda: self._desk.look(session_id))
+        view = self._insist(lambda: self._sessions.look(session_id))
         self._session_id = whole_id = str(view["session_id"])
         if view["status"] == "abandoned":
-            view = self._insist(lambda: self._desk.resume(whole_id))
+            view = self._insist(lambda: self._sessions.resume(whole_id))
         if not self._screen.is_chosen:
             self._screen.language = view["language"]
         chat_view.welcome_back(self._screen, view)
@@ -131,10 +131,10 @@ class Conversation:
     # --------------------------------------------------------------------------------------------------------------- steps
 
     @property
-    def _desk(self) -> Desk:
-        from guiado.cli.desk import Desk
+    def _sessions(self) -> ChatSessions:
+        from guiado.cli.chat_sessions import ChatSessions
 
-        return Desk(self._screen.language)
+        return ChatSessions(self._screen.language)
 
     def _take_step(self, view: View) -> View | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
@@ -163,9 +163,7 @@ class Conversation:
 
         step = view["step"]
         if step["step_number"] > 1:
-            from guiado.cli.frequent import passed_step
-
-            passed = self._insist(lambda: passed_step(view["session_id"], step["step_number"] - 1))
+            passed = self._insist(lambda: self._sessions.passed_step(view["session_id"], step["step_number"] - 1))
             self._screen.say("El paso anterior, para leerlo otra vez. Tu respuesta a ese paso ya está guardada.", style="cyan")
             chat_view.show_step(self._screen, {**view, "step": passed or step})
         chat_view.show_step(self._screen, view)
@@ -187,12 +185,12 @@ class Conversation:
         if words == BACK:
             return None
         if choice == "wrong":
-            return self._hear(view, words, lambda said: self._desk.reject(view["session_id"], view["problem_id"], said))
+            return self._hear(view, words, lambda said: self._sessions.reject(view["session_id"], view["problem_id"], said))
         try:
             told = self._tell(view, choice, words, active_s)
         except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._desk.look(view["session_id"]))
+            told = self._insist(lambda: self._sessions.look(view["session_id"]))
         chat_view.reply(self._screen, told)
         return told
 
@@ -224,8 +222,10 @@ class Conversation:
             return None
         words = self._ask_words() if said == "words" else None
         if words:
-            return self._hear(view, words, lambda text: self._desk.clarify(view["session_id"], text=text or self._ask_words()))
-        return self._hear(view, None, lambda _: self._desk.clarify(view["session_id"], **cast("dict[str, object]", said)))
+            return self._hear(
+                view, words, lambda text: self._sessions.clarify(view["session_id"], text=text or self._ask_words())
+            )
+        return self._hear(view, None, lambda _: self._sessions.clarify(view["session_id"], **cast("dict[str, object]", said)))
 
     def _hear(self, view: View, words: str | None, tell: Callable[[str | None], View]) -> View:
         from guiado.cli import chat_view
@@ -234,7 +234,7 @@ class Conversation:
             told = self._in_valid_words(words, tell)
         except Conflict as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._desk.look(view["session_id"]))
+            told = self._insist(lambda: self._sessions.look(view["session_id"]))
         chat_view.announce(self._screen, told)
         return told
 
@@ -256,13 +256,13 @@ class Conversation:
         from guiado.domain.session import Outcome
 
         if choice == "person":
-            return self._insist(lambda: self._desk.escalate(view["session_id"]))
+            return self._insist(lambda: self._sessions.escalate(view["session_id"]))
         step, session_id = view["step"], view["session_id"]
         reason = "already_tried" if choice == "tried" else None
         outcome = Outcome.NOT_HELPED if reason else Outcome(choice)
         number, step_id = step["step_number"], step["step_id"]
         return self._in_valid_words(
-            words, lambda notes: self._desk.answer(session_id, number, outcome, notes, active_s, step_id, reason)
+            words, lambda notes: self._sessions.answer(session_id, number, outcome, notes, active_s, step_id, reason)
         )
 
     def _goes_on(self) -> bool:
@@ -277,7 +277,7 @@ class Conversation:
     # ----------------------------------------------------------------------------------------------------------------- end
 
     def _ask_opinion(self, view: View) -> None:
-        if not self._desk.asks_for_rating():
+        if not self._sessions.asks_for_rating():
             return
         self._screen.show()
         rating = self._ask_rating()
@@ -286,10 +286,10 @@ class Conversation:
         comment = self._ask_comment()
         session_id = view["session_id"]
         try:
-            self._insist(lambda: self._desk.rate(session_id, rating, comment))
+            self._insist(lambda: self._sessions.rate(session_id, rating, comment))
         except InvalidInput as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            self._insist(lambda: self._desk.rate(session_id, rating, None))
+            self._insist(lambda: self._sessions.rate(session_id, rating, None))
         self._screen.say("Gracias por tu opinión. Nos ayuda a mejorar.", style="green")
 
     def _ask_rating(self) -> int | None:

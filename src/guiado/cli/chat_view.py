@@ -10,7 +10,7 @@ from guiado.cli.choices import BACK, Choice, make_choice
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
-    from guiado.cli.desk import View
+    from guiado.cli.chat_sessions import View
 
 _BAR_COLUMNS = 24
 _AROUND_STEP = 14
@@ -84,7 +84,7 @@ def show_options(screen: Screen, asked: Mapping[str, Any]) -> list[Choice]:
     """Print the possible problems, with the question if there is one.
 
     Returns:
-        The choices; each means a mapping for `Desk.clarify`, "words" or "leave".
+        The choices; each means a mapping for `ChatSessions.clarify`, "words" or "leave".
     """
     screen.show()
     options = _show_problems(screen, asked["options"])

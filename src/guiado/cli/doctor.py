@@ -92,7 +92,7 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
     from guiado.delivery.channels import addressed
     from guiado.store.diagnostics import look_at
 
-    return asyncio.run(look_at(dsn, settings.pool_size, addressed()))
+    return asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
 
 
 def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:

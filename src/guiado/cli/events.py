@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guiado import clock
 from guiado.cli.console import Json, Screen, read_time, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ Event = Annotated[str | None, typer.Option("--event", metavar="TIPO", help="Solo
 Begin = Annotated[str | None, typer.Option("--from", metavar="FECHA", help="Lo que pasó desde esta fecha y hora.")]
 End = Annotated[str | None, typer.Option("--to", metavar="FECHA", help="Lo que pasó antes de esta fecha y hora.")]
 Failed = Annotated[bool, typer.Option("--failed", help="Todo lo que no llegó.")]
+_LOOK_S = 0.5
 _SECONDS_A_MINUTE, _SECONDS_AN_HOUR = 60, 3_600
 _STYLES = {"pending": "yellow", "delivered": "green", "exhausted": "red", "disabled": "dim", "cancelled": "dim"}
 
@@ -32,15 +37,16 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="Muestra JSON, un evento por línea.")] = False,
 ) -> None:
     """Show the latest events."""
-    from guiado.cli import postman
+    from guiado.app.outbound import events
 
-    screen, found = screen_of(context), postman.latest(limit, session, event)
+    screen = screen_of(context)
+    found = operator().read(events.latest, limit, session, event)[::-1]
     for each in found:
         _show(screen, each, as_json=as_json)
     if not found and not as_json:
         screen.say("Todavía no hay eventos.")
     if follow:
-        for each in postman.follow(found, session, event):
+        for each in _follow(found, session, event):
             _show(screen, each, as_json=as_json)
 
 
@@ -73,15 +79,17 @@ def send_again(screen: Screen, given: View, webhook_id: str | None, *, failed: b
         webhook_id: to this endpoint only.
         failed: everything that did not arrive.
     """
-    from guiado.app.outbound.events import check_kind
-    from guiado.cli import postman
+    from guiado.app import commands
+    from guiado.app.outbound import events
+    from guiado.app.validation import check
 
     if given["event"] is not None:
-        check_kind("--event", given["event"])
+        events.check_kind("--event", given["event"])
     begin, end = read_time("--from", given["begin"]), read_time("--to", given["end"])
     if begin and end and begin >= end:
         raise InvalidInput([FieldProblem("--to", Message("Debe ser posterior a --from."))])
-    counts = postman.replay({**given, "begin": begin, "end": end}, webhook_id, failed=failed)
+    command = check(commands.Replay, given_of({**given, "begin": begin, "end": end}))
+    counts = operator().write(events.replay, command, webhook_id, failed=failed)
     count = sum(counts.values())
     if as_json:
         screen.print_json({"replayed": count, "webhooks": counts})
@@ -96,9 +104,9 @@ def send_again(screen: Screen, given: View, webhook_id: str | None, *, failed: b
 @app.command(cls=Manual, help="Cuenta los eventos y muestra el estado de las colas de cada destino y de cada canal.")
 def stats(context: typer.Context, as_json: Json = False) -> None:
     """Show figures of events and queues."""
-    from guiado.cli.postman import stats as look
+    from guiado.app.outbound import events
 
-    screen, found = screen_of(context), look()
+    screen, found = screen_of(context), operator().read(events.stats)
     if as_json:
         screen.print_json(found)
         return
@@ -122,6 +130,21 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
         screen.say("  Ninguno en el último día.")
     for row in found["channels"]:
         _show_queue(screen, row["channel"], row["pending"], row["oldest_s"], row["sent"], row["failed"])
+
+
+def _follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterator[View]:
+    """Yield new events until the caller stops."""
+    from guiado.app.outbound import events
+
+    known, looked_at = {event["event_id"] for event in seen}, clock.now()
+    while True:
+        time.sleep(_LOOK_S)
+        begin = clock.now()
+        for event in operator().read(events.since, looked_at, session_id, kind):
+            if event["event_id"] not in known:
+                known.add(event["event_id"])
+                yield event
+        looked_at = begin
 
 
 def _show_queue(screen: Screen, name: str, pending: int, oldest_s: float, sent: int, failed: int) -> None:

@@ -88,11 +88,13 @@ class Introduction:
 
     def _offer_frequent(self, typed: Unsent) -> Unsent:
         """Offer the frequent problems once, when the description matches no known problem."""
-        from guiado.cli import chat_view, frequent
+        from guiado.cli import chat_view
+        from guiado.cli.chat_sessions import ChatSessions
 
-        if insist(self._screen, lambda: frequent.is_known(typed.description)):
+        sessions = ChatSessions(self._screen.language)
+        if insist(self._screen, lambda: sessions.is_known(typed.description)):
             return typed
-        problems = insist(self._screen, lambda: frequent.frequent_problems(self._screen.language))
+        problems = insist(self._screen, sessions.frequent_problems)
         chosen = self._choose(chat_view.show_frequent(self._screen, problems))
         if chosen == "leave":
             raise EOFError

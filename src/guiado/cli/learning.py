@@ -11,6 +11,7 @@ import typer
 
 from guiado.cli.console import Json, Screen, bullets, read_time, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import OPERATOR, operator
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ _WIDE = 100
 @app.command(cls=Manual, help="Muestra cuántos ejemplos hay, cuáles esperan revisión y cuándo se ajustó la detección.")
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Show figures of what was learned."""
-    from guiado.cli.teacher import status as look
+    from guiado.app.learning import examples
+    from guiado.sync import engine
 
-    screen, found = screen_of(context), look()
+    screen, running = screen_of(context), engine()
+    figures = running.door(*OPERATOR).read(examples.status)
+    found: View = {"detector": running.runtime.knowledge.snapshot.index.version, **figures}
     if as_json:
         screen.print_json(found)
         return
@@ -52,14 +56,14 @@ def review(
     as_json: Json = False,
 ) -> None:
     """Show, accept or reject the examples that await review."""
-    from guiado.cli import teacher
+    from guiado.app.learning import examples
 
-    screen = screen_of(context)
+    screen, door = screen_of(context), operator()
     if accept or reject:
-        count = teacher.review(accept or [], reject or [])
+        count = door.write(examples.review_all, accept or [], reject or [])
         _tell_count(screen, screen.tr("✓ Ejemplos revisados: {count}.", count=count), count, as_json=as_json)
         return
-    found = teacher.waiting(limit)
+    found = door.read(examples.waiting, limit)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -80,9 +84,12 @@ def draft(
     as_json: Json = False,
 ) -> None:
     """Let the language model draft examples for review."""
-    from guiado.cli.teacher import draft as write
+    from guiado.app.learning.example_drafts import draft_examples
+    from guiado.sync import engine
 
-    screen, found = screen_of(context), write(problem_id)
+    screen, running = screen_of(context), engine()
+    snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
+    found = running.portal.call(draft_examples, running.runtime.parts, snapshot, problem_id)
     if as_json:
         screen.print_json(found)
     elif found:
@@ -95,9 +102,9 @@ def draft(
 @app.command(cls=Manual, help="Pide que la detección se ajuste de nuevo con todos los ejemplos.")
 def refit(context: typer.Context, as_json: Json = False) -> None:
     """Request a refit of detection."""
-    from guiado.cli.teacher import refit as ask
+    from guiado.app.learning.examples import request_refit
 
-    ask()
+    operator().write(request_refit)
     if as_json:
         screen_of(context).print_json({"requested": True})
         return
@@ -118,12 +125,11 @@ def export(
     ] = False,
 ) -> None:
     """Write the examples that count."""
-    from guiado.app.learning.examples import as_common_issues
-    from guiado.cli.teacher import accepted
+    from guiado.app.learning import examples
 
-    found = accepted()
+    found = operator().read(examples.accepted)
     if common_issues:
-        lines = [json.dumps(as_common_issues(found), ensure_ascii=False, indent=2)]
+        lines = [json.dumps(examples.as_common_issues(found), ensure_ascii=False, indent=2)]
     else:
         lines = [json.dumps(example, ensure_ascii=False) for example in found]
     screen = screen_of(context)
@@ -158,11 +164,12 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Withdraw examples."""
-    from guiado.cli import teacher
+    from guiado.app.learning import examples
 
     if not (example_id or session or customer or since):
         raise InvalidInput([FieldProblem("EJEMPLO", Message("Indica cuáles: un ejemplo, --session, --customer o --since."))])
-    count = teacher.undo(example_id, session, customer, read_time("--since", since))
+    door, begin = operator(), read_time("--since", since)
+    count = door.write(examples.undo, examples.choice_of(example_id, session, customer, begin, door.scope.tenant))
     screen = screen_of(context)
     if count or as_json:
         _tell_count(screen, screen.tr("✓ Ejemplos retirados: {count}.", count=count), count, as_json=as_json)
@@ -185,9 +192,13 @@ def gaps(
     as_json: Json = False,
 ) -> None:
     """Show candidates for new problems."""
-    from guiado.cli.teacher import gaps as look
+    from guiado.app.learning import examples
+    from guiado.sync import engine
 
-    screen, found = screen_of(context), look(days)[:limit]
+    screen, running = screen_of(context), engine()
+    texts = running.door(*OPERATOR).read(examples.unrecognised, days)
+    encoder = running.runtime.knowledge.senses.encoder
+    found = examples.gaps(texts, encoder.encode if encoder else None)[:limit] if texts else []
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -208,9 +219,19 @@ def correct(
     as_json: Json = False,
 ) -> None:
     """Correct the problem of a session."""
-    from guiado.cli.teacher import correct as tell
+    from guiado.app import commands
+    from guiado.app.learning import examples
+    from guiado.app.validation import check
 
-    screen, found = screen_of(context), tell(session_id, problem_id, notes)
+    command = check(commands.Correct, {"problem_id": problem_id, "notes": notes})
+    session, _ = operator().write(examples.correct, session_id, command)
+    screen = screen_of(context)
+    found = {
+        "session_id": session.session_id,
+        "status": session.status.value,
+        "problem_id": session.true_problem_id,
+        "detected_problem_id": session.problem_id,
+    }
     if as_json:
         screen.print_json(found)
     else:

@@ -8,9 +8,11 @@ import typer
 
 from guiado.cli.console import Json, Screen, read_time, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
+    from guiado.app import commands
     from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Avisos a personas: verlos, probar un canal y enviarlos otra vez.", no_args_is_help=True)
@@ -28,10 +30,13 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the newest notifications."""
-    from guiado.cli.notifier import latest
+    from guiado.app import commands
+    from guiado.app.outbound import notifications
+    from guiado.app.validation import check
 
     screen = screen_of(context)
-    found = latest({"limit": limit, "channel": channel, "status": status}, session)
+    wanted = check(commands.NotificationPage, given_of({"limit": limit, "channel": channel, "status": status}))
+    found, _ = operator().read(notifications.page, wanted, session_id=session)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -47,9 +52,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one notification."""
-    from guiado.cli.notifier import one
+    from guiado.app.outbound import notifications
 
-    screen, found = screen_of(context), one(notification_id)
+    screen, found = screen_of(context), operator().read(notifications.one, notification_id)
     if as_json:
         screen.print_json(found)
         return
@@ -73,14 +78,20 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Send notifications again."""
-    from guiado.cli import notifier
+    from guiado.app import commands
+    from guiado.app.outbound import notifications
+    from guiado.app.validation import check
 
     screen = screen_of(context)
     if everything == (notification_id is not None):
         why = Message("Indica el identificador de un aviso, o --all para todos.")
         raise InvalidInput([FieldProblem("ID", why)])
-    wanted = {"channel": channel, "status": status, "since": read_time("--from", since)}
-    count = notifier.again(notification_id) if notification_id else notifier.retry(wanted)
+    given = {"channel": channel, "status": status, "since": read_time("--from", since)}
+    wanted = check(commands.RetryNotifications, given_of(given))
+    if notification_id:
+        count = operator().write(notifications.again, notification_id)
+    else:
+        count = operator().write(notifications.retry, wanted)
     if as_json:
         screen.print_json({"retried": count})
     elif count:
@@ -98,7 +109,8 @@ def try_(
     as_json: Json = False,
 ) -> None:
     """Send a test message."""
-    from guiado.cli.notifier import send
+    from guiado.app import commands
+    from guiado.app.validation import check
 
     screen = screen_of(context)
     words = screen.tr("Si lees esto, los avisos de guiado llegan por este canal.")
@@ -106,7 +118,7 @@ def try_(
         "notification_type": "test", "channel": channel, "recipient": recipient, "webhook_url": webhook_url,
         "subject": screen.tr("Prueba de guiado"), "message": words, "priority": "urgent",
     }  # fmt: skip
-    told = send(given)
+    told = _send(check(commands.Notification, given_of(given)))
     if as_json:
         screen.print_json(told)
     elif told["status"] == "sent":
@@ -114,6 +126,16 @@ def try_(
     else:
         screen.complain(screen.tr("No salió: {problem}", problem=told["error_message"] or told["note"] or told["status"]))
     raise typer.Exit(0 if told["status"] == "sent" else 1)
+
+
+def _send(command: commands.Notification) -> View:
+    """Store a message and wait for its first attempt; this process sends it if no other does."""
+    from guiado.app.outbound import notifications
+
+    door = operator()
+    stored, _ = door.write(notifications.store, command)
+    told = door.engine.run(lambda parts: notifications.first_result(parts, stored["id"]))
+    return {**stored, **{name: told[name] for name in ("status", "error_message", "note", "provider_message_id")}}
 
 
 def _show(screen: Screen, one: View) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import given_of, operator
 
 if TYPE_CHECKING:
     from guiado.app.sessions.views import View
@@ -20,9 +21,9 @@ RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="
 @app.command("list", cls=Manual, help="Muestra a quién se avisa, de qué y cómo.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all recipients."""
-    from guiado.cli.notifier import told
+    from guiado.app.outbound import recipients
 
-    screen, found = screen_of(context), told()
+    screen, found = screen_of(context), [recipients.view(one) for one in operator().read(recipients.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -56,14 +57,19 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add or replace a recipient."""
-    from guiado.cli.notifier import tell
+    from guiado.app import commands
+    from guiado.app.outbound import recipients
+    from guiado.app.outbound.events import check_kind
+    from guiado.app.validation import check
 
+    for kind in event or []:
+        check_kind("--event", kind)
     given = {
         "channel": channel, "recipient": recipient, "events": event or [], "muted": mute or [], "language": language,
         "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
         "webhook_url": webhook_url, "secret": secret,
     }  # fmt: skip
-    stored = tell(given)
+    stored = recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given))))
     screen = screen_of(context)
     if as_json:
         screen.print_json(stored)
@@ -75,9 +81,9 @@ def add(
 @app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya está en camino se envía.")
 def remove(context: typer.Context, channel: ChannelArgument, recipient: RecipientArgument, as_json: Json = False) -> None:
     """Remove a recipient."""
-    from guiado.cli.notifier import forget
+    from guiado.app.outbound import recipients
 
-    forget(channel, recipient)
+    operator().write(recipients.remove, channel, recipient)
     screen = screen_of(context)
     if as_json:
         screen.print_json({"removed": True})

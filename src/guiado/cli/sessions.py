@@ -10,10 +10,13 @@ import typer
 from guiado.cli.chat_view import reference_line
 from guiado.cli.console import Json, Screen, bullets, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
-    from guiado.cli.case import View
+    from guiado.app.sessions.views import View
+    from guiado.domain.session import Session
+    from guiado.store.sessions import Wanted
 
 
 class SessionsGroup(ManualGroup):
@@ -30,6 +33,13 @@ app = typer.Typer(
 SessionId = Annotated[
     str, typer.Argument(metavar="SESIÓN", help="Identificador completo, su principio, o la referencia corta (su final).")
 ]
+_OPTIONS = {
+    "ticket_id": "--ticket",
+    "customer_email": "--email",
+    "problem_id": "--problem",
+    "since": "--since",
+    "until": "--until",
+}
 _STYLES = {"resolved": "green", "escalated": "red", "needs_escalation": "yellow", "abandoned": "dim"}
 _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗"}
 _WIDE = 110
@@ -57,10 +67,11 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the newest sessions."""
-    from guiado.cli.case import recent
+    from guiado.app.sessions import search
 
     conditions = {"ticket_id": ticket, "customer_email": email, "problem_id": problem, "since": since, "until": until}
-    screen, found = screen_of(context), recent(limit, status=status_of(status), **conditions)
+    wanted = _wanted(given_of({"status": status_of(status), **conditions}))
+    screen, found = screen_of(context), operator().read(search.find, limit, wanted)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -76,9 +87,11 @@ def list_(
 @app.command(cls=Manual, help="Muestra una sesión con todos sus intentos y su valoración.")
 def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
     """Show one session."""
-    from guiado.cli.case import whole
+    from guiado.app.sessions.record import read_record, record_view
+    from guiado.app.sessions.search import on_session
 
-    screen, found = screen_of(context), whole(session_id)
+    record = operator().read(on_session, session_id, read_record, with_ratings=True)
+    screen, found = screen_of(context), record_view(record)
     if as_json:
         screen.print_json(found)
         return
@@ -99,10 +112,14 @@ def resolve(
     as_json: Json = False,
 ) -> None:
     """Close a session as solved."""
-    from guiado.cli.case import close
+    from guiado.app import commands
+    from guiado.app.sessions.escalate import resolve as close
+    from guiado.app.sessions.search import on_session
+    from guiado.app.validation import check
 
-    done = close(session_id, {"problem_id": problem, "step_id": step, "minutes": minutes, "notes": notes})
-    _tell(context, done, as_json)
+    given = {"problem_id": problem, "step_id": step, "minutes": minutes, "notes": notes}
+    session, _ = operator().write(on_session, session_id, close, check(commands.Resolve, given_of(given)))
+    _tell(context, session, as_json)
 
 
 @app.command(cls=Manual, help="Pasa una sesión a una persona.")
@@ -113,9 +130,13 @@ def escalate(
     as_json: Json = False,
 ) -> None:
     """Hand a session over to a person."""
-    from guiado.cli.case import hand_over
+    from guiado.app import commands
+    from guiado.app.sessions.escalate import escalate as hand_over
+    from guiado.app.sessions.search import on_session
+    from guiado.app.validation import check
 
-    _tell(context, hand_over(session_id, reason), as_json)
+    command = check(commands.Escalate, given_of({"reason": reason}))
+    _tell(context, operator().write(on_session, session_id, hand_over, command).session, as_json)
 
 
 @app.command(cls=Manual, help="Guarda la valoración del cliente, de 1 a 5.")
@@ -127,26 +148,47 @@ def rate(
     as_json: Json = False,
 ) -> None:
     """Store the customer's rating."""
-    from guiado.cli.case import rate as store
+    from guiado.app import commands
+    from guiado.app.sessions.feedback import rate as store
+    from guiado.app.sessions.search import on_session
+    from guiado.app.validation import check
 
-    _tell(context, store(session_id, {"rating": rating, "feedback_text": comment}), as_json)
+    command = check(commands.Rate, given_of({"rating": rating, "feedback_text": comment}))
+    session, _ = operator().write(on_session, session_id, store, command)
+    _tell(context, session, as_json)
 
 
 @app.command(cls=Manual, help="Abre de nuevo una sesión abandonada, donde se quedó.")
 def resume(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
     """Open an abandoned session again."""
-    from guiado.cli.case import open_again
+    from guiado.app.sessions.escalate import resume as open_again
+    from guiado.app.sessions.search import on_session
 
-    _tell(context, open_again(session_id), as_json)
+    session, _ = operator().write(on_session, session_id, open_again)
+    _tell(context, session, as_json)
 
 
-def _tell(context: typer.Context, session: View, as_json: bool) -> None:
-    screen = screen_of(context)
+def _wanted(given: Mapping[str, object]) -> Wanted:
+    from guiado.app import commands
+    from guiado.app.sessions.search import wanted_of
+    from guiado.app.validation import check
+
+    try:
+        return wanted_of(check(commands.Page, given), None)
+    except InvalidInput as error:
+        problems = [FieldProblem(_OPTIONS.get(each.field, each.field), each.message) for each in error.problems]
+        raise InvalidInput(problems) from None
+
+
+def _tell(context: typer.Context, session: Session, as_json: bool) -> None:
+    from guiado.app.sessions.views import session_view
+
+    screen, shown = screen_of(context), session_view(session)
     if as_json:
-        screen.print_json(session)
+        screen.print_json(shown)
     else:
-        words = status_words(screen, session["status"])
-        screen.say("✓ Sesión {reference}: {status}.", style="green", reference=session["reference"], status=words)
+        words = status_words(screen, shown["status"])
+        screen.say("✓ Sesión {reference}: {status}.", style="green", reference=shown["reference"], status=words)
 
 
 _WORDS = {

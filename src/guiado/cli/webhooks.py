@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -10,11 +11,15 @@ import typer
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.events import Begin, End, Event, Failed
 from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
     from guiado.app.sessions.views import View
+    from guiado.app.validation import Command
+    from guiado.store.registry import Endpoint
 
+C = TypeVar("C", bound="Command")
 app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver su estado.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="Identificador del webhook.")]
 Secret = Annotated[
@@ -45,9 +50,9 @@ Overlap = Annotated[
 @app.command("list", cls=Manual, help="Muestra los webhooks registrados.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all endpoints."""
-    from guiado.cli.postman import registered
+    from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), registered()
+    screen, found = screen_of(context), [webhooks.view(each) for each in operator().read(webhooks.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -59,9 +64,9 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @app.command(cls=Manual, help="Muestra un webhook, sin su secreto.")
 def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Show one endpoint."""
-    from guiado.cli.postman import shown
+    from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), shown(webhook_id)
+    screen, found = screen_of(context), webhooks.view(operator().read(webhooks.find, webhook_id))
     if as_json:
         screen.print_json(found)
         return
@@ -101,14 +106,17 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Register an endpoint."""
-    from guiado.cli.postman import register
+    from guiado.app import commands
+    from guiado.app.outbound import webhooks
 
     given = {
         "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret,
         "headers": _headers(header) if header else None, "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate,
         "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
-    _show_stored(screen_of(context), register(given), as_json=as_json)
+    command = _checked(commands.Webhook, given)
+    endpoint = operator().write(webhooks.register, command, make_secret=True)
+    _show_stored(context, endpoint, secret, show_secret=webhooks.shows_secret(command, endpoint), as_json=as_json)
 
 
 @app.command(cls=Manual, help="Cambia lo que indiques de un webhook y conserva lo demás.")
@@ -133,22 +141,25 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Change an endpoint."""
-    from guiado.cli.postman import edit as change
+    from guiado.app import commands
+    from guiado.app.outbound import webhooks
 
     given = {
         "url": url, "events": event, "secret": secret, "overlap_hours": overlap, "timeout": timeout, "retry_attempts": attempts,
         "max_per_second": rate, "max_parallel": parallel, "thin": thin,
     }  # fmt: skip
-    changed = change(webhook_id, given, _headers(header or []), drop_header or [])
-    _show_stored(screen_of(context), changed, as_json=as_json)
+    headers = _changed_headers(webhook_id, _headers(header or []), drop_header or [])
+    command = _checked(commands.WebhookChange, {**given, "headers": headers})
+    endpoint = operator().write(webhooks.edit, webhook_id, command)
+    _show_stored(context, endpoint, secret, show_secret=secret is not None, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Elimina un webhook; lo que faltaba por enviarle se cancela.")
 def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Remove an endpoint."""
-    from guiado.cli.postman import remove as take_away
+    from guiado.app.outbound import webhooks
 
-    take_away(webhook_id)
+    operator().write(webhooks.remove, webhook_id)
     screen = screen_of(context)
     _done(screen, {"webhook_id": webhook_id, "removed": True}, screen.tr("✓ Webhook eliminado."), as_json=as_json)
 
@@ -158,9 +169,14 @@ def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
 )
 def try_(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Send a test event."""
-    from guiado.cli.postman import test as send
+    from guiado.app.outbound import webhooks
+    from guiado.app.outbound.first_attempts import first_results
 
-    screen, result = screen_of(context), send(webhook_id)
+    screen, door = screen_of(context), operator()
+    event_id = door.write(webhooks.test, webhook_id)
+    # Through the normal queue; this process sends it if no other does.
+    (first,) = door.engine.run(lambda parts: first_results(parts, event_id, [webhook_id]))
+    result = {**first, "event_id": event_id}
     if as_json:
         screen.print_json(result)
     elif result["success"]:
@@ -178,9 +194,9 @@ def attempts(
     as_json: Json = False,
 ) -> None:
     """Show the latest attempts."""
-    from guiado.cli.postman import attempts as look
+    from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), look(webhook_id, limit)
+    screen, found = screen_of(context), operator().read(webhooks.attempts, webhook_id, limit)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -231,29 +247,79 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Give an endpoint a new secret."""
-    from guiado.cli.postman import rotate as change
+    from guiado.app import commands
+    from guiado.app.outbound import webhooks
+    from guiado.app.outbound.endpoint_fields import problems
+    from guiado.app.validation import check_with
 
-    _show_stored(screen_of(context), change(webhook_id, secret, overlap), as_json=as_json)
+    given = {"secret": secret, "overlap_hours": overlap}
+    command = check_with(commands.Rotate, given, problems(given))
+    endpoint = operator().write(webhooks.rotate, webhook_id, command)
+    _show_stored(context, endpoint, secret, show_secret=True, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Activa de nuevo un webhook; lo que llegó mientras tanto se envía con guiado webhooks replay.")
 def enable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Enable an endpoint."""
-    from guiado.cli.postman import switch
-
     screen = screen_of(context)
     said = screen.tr("✓ Activado. Lo que no se le envió mientras tanto: guiado webhooks replay {id} --failed", id=webhook_id)
-    _done(screen, switch(webhook_id, enabled=True), said, as_json=as_json)
+    _done(screen, _switch(webhook_id, enabled=True), said, as_json=as_json)
 
 
 @app.command(cls=Manual, help="Deja de enviar a un webhook; lo que llegue mientras tanto se guarda.")
 def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Disable an endpoint."""
-    from guiado.cli.postman import switch
-
     screen = screen_of(context)
     said = screen.tr("✓ Desactivado. Lo que llegue mientras tanto se guarda.")
-    _done(screen, switch(webhook_id, enabled=False), said, as_json=as_json)
+    _done(screen, _switch(webhook_id, enabled=False), said, as_json=as_json)
+
+
+def _switch(webhook_id: str, *, enabled: bool) -> View:
+    from guiado.app.outbound import webhooks
+
+    return webhooks.view(operator().write(webhooks.switch, webhook_id, enabled=enabled))
+
+
+def _changed_headers(webhook_id: str, added: Mapping[str, str], dropped: Collection[str]) -> dict[str, str] | None:
+    """All headers of an endpoint after the change; None where none changes."""
+    from guiado.app.outbound import webhooks
+
+    if not added and not dropped:
+        return None
+    gone = {name.lower() for name in (*dropped, *added)}
+    present = operator().read(webhooks.find, webhook_id).headers
+    return {**{name: value for name, value in present.items() if name.lower() not in gone}, **added}
+
+
+def _checked(command: type[C], given: View) -> C:
+    """Validate the command; an unknown event is reported under its option's name."""
+    from guiado.app.outbound.endpoint_fields import problems
+    from guiado.app.validation import check_with
+
+    wrong = _event_problems(given["events"] or [])
+    return check_with(command, given_of({**given, "events": ["*"]} if wrong else given), [*wrong, *problems(given)])
+
+
+def _event_problems(kinds: Sequence[str]) -> list[FieldProblem]:
+    from guiado.app.outbound.events import check_kind
+
+    found: list[FieldProblem] = []
+    for kind in kinds:
+        try:
+            check_kind("--event", kind, more=("*",))
+        except InvalidInput as error:
+            found += error.problems
+    return found
+
+
+def _warnings(endpoint: Endpoint, secret: str | None) -> list[Message]:
+    """What keeps the endpoint from working; a name is looked up for that."""
+    from guiado.app.outbound import webhooks
+
+    running, is_enabled = operator().engine, endpoint.enabled
+    return running.portal.call(
+        lambda: webhooks.warnings(running.runtime.client, endpoint.webhook_id, endpoint.url, is_enabled=is_enabled, secret=secret)
+    )
 
 
 def _done(screen: Screen, told: View, said: str, *, as_json: bool) -> None:
@@ -287,8 +353,13 @@ def _show(screen: Screen, webhook: View) -> None:
         screen.say("  desactivado. {why}", style="yellow", why=webhook["disabled_reason"] or "")
 
 
-def _show_stored(screen: Screen, told: View, *, as_json: bool) -> None:
-    warnings = [screen.explain(message) for message in told["warnings"]]
+def _show_stored(
+    context: typer.Context, endpoint: Endpoint, given_secret: str | None, *, show_secret: bool, as_json: bool
+) -> None:
+    from guiado.app.outbound import webhooks
+
+    screen, told = screen_of(context), webhooks.view(endpoint, show_secret=show_secret)
+    warnings = [screen.explain(message) for message in _warnings(endpoint, given_secret)]
     if as_json:
         screen.print_json({**told, "warnings": warnings})
         return

@@ -5,7 +5,17 @@ from __future__ import annotations
 from guiado.store.database import Connection
 from guiado.store.queries import sql
 
+_LARGEST = 1e300
+
 
 async def is_on(connection: Connection, tenant: str, key: str) -> bool:
     """Whether a switch of `support_troubleshooting_config` stands at true; one that is missing does not."""
     return await connection.fetchval(sql("configuration", "value"), tenant, key) is True
+
+
+async def number(connection: Connection, tenant: str, key: str, default: float) -> float:
+    """A number of `support_troubleshooting_config`; the default where it is missing or no number."""
+    value = await connection.fetchval(sql("configuration", "value"), tenant, key)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return default
+    return float(min(max(value, -_LARGEST), _LARGEST))  # jsonb knows numbers that no float is

@@ -14,11 +14,12 @@ import msgspec
 from guiado import clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
-from guiado.store import skew
+from guiado.store import pooler, skew
 from guiado.store.connect import dial
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
+from guiado.store.tenant_connection import TenantConnection, scope_of
 
 LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
 """Makes a connection load the library of plpgsql, which nearly every statement of guiado needs."""
@@ -27,7 +28,11 @@ _RECOVERY_S = 15.0
 _LONGEST_PAUSE_S = 0.5
 _LONGEST_IDLE_S = 300.0
 """A connection that nobody used for longer is not trusted: a firewall on the way may have forgotten it without a word."""
+_LONGEST_IDLE_POOLED_S = 2.0
+"""The same behind a pooler: in session mode somebody else may be waiting for its server connection."""
 _COMMAND_TIMEOUT_S = 60.0
+_NAMED_STATEMENTS = 100
+"""Statements that a direct connection keeps prepared, each under a name; behind a pooler none has a name."""
 _PROOF_TIMEOUT_S = 2.0
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -70,27 +75,39 @@ class Database:
 
     The driver's own pool takes three times as long to hand out a connection as this does, and a step takes one for each answer.
 
+    Tenant and role are set in each transaction, and end with it (`store/tenant_connection.py`).
+
     Args:
         find: gives the address of the database, starting it where it is embedded; may be called again after a crash.
         pool_size: connections at most.
         role: the role to work as, where it exists and may be taken: the second lock between tenants.
-        tenant: whose rows this process works on.
+        tenant: whose rows are worked on where nobody says another one.
+        presence: whether there is a pooler on the way; "auto" looks.
     """
 
     def __init__(
-        self, find: Callable[[], Awaitable[str]], *, pool_size: int = 16, role: str | None = None, tenant: str = "default"
+        self,
+        find: Callable[[], Awaitable[str]],
+        *,
+        pool_size: int = 16,
+        role: str | None = None,
+        tenant: str = "default",
+        presence: pooler.Presence = "auto",
     ) -> None:
-        self._find, self._role = find, role
-        self._arguments: dict[str, Any] = {
-            "command_timeout": _COMMAND_TIMEOUT_S,
-            "server_settings": {"guiado.tenant": tenant},
-        }
+        self._find, self._role, self._tenant = find, role, tenant
+        self._looks, self._is_pooled = presence == "auto", None if presence == "auto" else presence == "on"
+        self._arguments: dict[str, Any] = {"command_timeout": _COMMAND_TIMEOUT_S, "connection_class": TenantConnection}
         self._slots = asyncio.Semaphore(pool_size)
         self._idle: list[tuple[Any, float]] = []  # with the moment of giving back: the latest is last
         self._dsn: str | None = None
         self._is_closed = False
         self._lock = asyncio.Lock()
         self._hosts = HostWatch(self._drop_idle_of)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands before the database, as far as is known."""
+        return bool(self._is_pooled)
 
     async def close(self) -> None:
         """Close all connections, those in use when they are given back; safe to call twice."""
@@ -100,8 +117,11 @@ class Database:
         await asyncio.gather(*(_close(connection) for connection, _ in idle))
 
     @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[Connection]:
-        """A connection in autocommit mode.
+    async def connection(self, tenant: str | None = None) -> AsyncGenerator[Connection]:
+        """A connection in autocommit mode: each statement is a transaction of its own.
+
+        Args:
+            tenant: whose rows it sees; by default the one of the process.
 
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be reached, or went away in the middle.
@@ -111,6 +131,7 @@ class Database:
         is_sound = False
         try:
             acquired = await self._acquire()
+            acquired.scope = scope_of(tenant or self._tenant, self._role, is_named=acquired.is_named)
             self._hosts.pick_up(acquired)
             yield cast("Connection", acquired)
             is_sound = True
@@ -132,7 +153,7 @@ class Database:
                 self._give_back(acquired, is_sound=is_sound)
 
     async def prove(self) -> None:
-        """Open a new connection and do with it what every use of guiado needs: load PostgreSQL's libraries, and write.
+        """Open a new connection and do with it what every use of guiado needs: load PostgreSQL's libraries, transactions, write.
 
         Connections that are open already say nothing about new ones, and reading says nothing about writing.
 
@@ -149,6 +170,8 @@ class Database:
         try:
             async with asyncio.timeout(_PROOF_TIMEOUT_S):
                 await require_writable(connection)
+                if self._is_pooled:
+                    await pooler.require_transactions(connection)
         except (*_LOST, asyncpg.PostgresError) as error:
             raise _unavailable(error) from error
         finally:
@@ -168,6 +191,9 @@ class Database:
             self._dsn = None
             self._drop_idle()
             return False, programs.replaced_error()
+        if unfit := pooler.unfit(error):
+            self._drop_idle()
+            return False, unfit
         if connection is not None and isinstance(error, TimeoutError):
             return False, await self._too_slow()
         if _is_lost(error, connection):
@@ -188,13 +214,16 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    async def transaction(self, tenant: str | None = None) -> AsyncGenerator[Connection]:
         """A connection inside one transaction: all of it, or nothing.
+
+        Args:
+            tenant: as for `connection`.
 
         Raises:
             DatabaseUnavailable: as for `connection`.
         """
-        async with self.connection() as connection, connection.transaction():
+        async with self.connection(tenant) as connection, connection.transaction():
             yield connection
 
     async def _take_slot(self) -> None:
@@ -211,6 +240,7 @@ class Database:
         if self._is_closed or not is_sound:
             connection.terminate()
         elif connection is not None and not connection.is_closed():
+            connection.scope = None
             self._idle.append((connection, clock.monotonic_s()))
 
     def _drop_idle(self, before_s: float = math.inf) -> None:
@@ -222,7 +252,7 @@ class Database:
         self._idle = [(one, since_s) for one, since_s in self._idle if one not in connections]
 
     async def _acquire(self) -> object:
-        self._drop_idle(clock.monotonic_s() - _LONGEST_IDLE_S)
+        self._drop_idle(clock.monotonic_s() - (_LONGEST_IDLE_POOLED_S if self._is_pooled else _LONGEST_IDLE_S))
         while self._idle:
             connection, _ = self._idle.pop()
             if not connection.is_closed():
@@ -255,19 +285,35 @@ class Database:
             async with self._lock:
                 if self._dsn is None:
                     self._dsn = await self._find()
-        dialled = await dial(self._dsn, _RECOVERY_S, **self._arguments)
-        try:
-            await self._prepare(dialled.connection)
-        except BaseException:
-            dialled.connection.terminate()
-            raise
-        self._hosts.add(dialled)
-        return dialled.connection
+        while True:
+            is_named = self._is_pooled is False
+            size = _NAMED_STATEMENTS if is_named else 0
+            dialled = await dial(self._dsn, _RECOVERY_S, **self._arguments, statement_cache_size=size)
+            try:
+                if is_named != await self._recognise(dialled.connection):
+                    await self._prepare(dialled.connection, is_named=is_named)
+                    self._hosts.add(dialled)
+                    return dialled.connection
+            except BaseException:
+                dialled.connection.terminate()
+                raise
+            dialled.connection.terminate()  # it was opened for the other kind: the next one fits
 
-    async def _prepare(self, connection: Any) -> None:  # noqa: ANN401
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
+    async def _recognise(self, connection: Any) -> bool:  # noqa: ANN401
+        """Whether a pooler answers, as the setting says, or as it looks; what was not known yet is from then on."""
         # PostgreSQL loads its libraries with the first use of each connection: better here than in the middle of an answer.
-        await connection.execute(f"{LOAD_LIBRARIES}; SET ROLE {self._role}" if self._role else LOAD_LIBRARIES)
+        found = await pooler.is_pooled(connection, f"{LOAD_LIBRARIES}; ")
+        if self._looks and found != self._is_pooled:
+            self._is_pooled = found
+            if found:
+                await pooler.require_transactions(connection)
+                log.info("database_pooler", limits=str(pooler.LIMITS))
+        return bool(self._is_pooled)
+
+    async def _prepare(self, connection: Any, *, is_named: bool) -> None:  # noqa: ANN401
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
+        if is_named:
+            await connection.prepare_scope(self._role)
         await skew.measure_s(connection)
 
     async def _revive(self) -> None:
@@ -301,6 +347,8 @@ async def require_writable(connection: Any) -> None:  # noqa: ANN401
 
 
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
+    if unfit := pooler.unfit(error):
+        return unfit
     if isinstance(error, asyncpg.DiskFullError):
         return disk_full()
     if is_programs_fault(error):

@@ -13,31 +13,33 @@ from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import driver_errors
 from guiado.store.channel_diagnostics import look_at_channels
-from guiado.store.check_result import Finding, bad, doubtful, good
+from guiado.store.check_result import Finding, State, bad, doubtful, good
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
+from guiado.store.pooler import Presence, look_at_pooler
 from guiado.store.queries import sql
 
 _SLOW_MS = 50.0
 _SKEW_S = 5.0
 _LATE_S = 900.0
 _ENDLESS_S = 1_800.0
-_TIMEOUT = "10s"
+_TIMEOUT_S = 10.0
 log = get_logger()
 Look = Callable[[Any], Awaitable[list[Finding]]]
 
 
-async def look_at(dsn: str, pool_size: int, addressed: Collection[str] = ()) -> list[Finding]:
+async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", addressed: Collection[str] = ()) -> list[Finding]:
     """All findings about the database at this address.
 
     Args:
         dsn: address of the database.
         pool_size: connections that one process of guiado may take.
+        presence: whether there is a pooler on the way, as the settings say.
         addressed: channels whose recipients each have an address of their own.
     """
     try:
-        connection = await connect(dsn)
+        connection = await connect(dsn, command_timeout_s=_TIMEOUT_S)
     except GuiadoError as error:
         return [bad("database", error)]
 
@@ -47,9 +49,14 @@ async def look_at(dsn: str, pool_size: int, addressed: Collection[str] = ()) -> 
     async def channels(connection: Any) -> list[Finding]:  # noqa: ANN401
         return await look_at_channels(connection, addressed)
 
+    async def pooler(connection: Any) -> list[Finding]:  # noqa: ANN401
+        return await look_at_pooler(connection, presence)
+
     try:
-        await connection.execute(f"SET statement_timeout = '{_TIMEOUT}'")
-        return [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
+        found = await _attempt(pooler, connection)
+        if any(finding.state is State.BAD for finding in found):  # nothing else would work through it
+            return found
+        return found + [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
     finally:
         connection.terminate()
 

@@ -64,7 +64,7 @@ async def rate(
 
 async def of_session(connection: Connection, tenant: str, session_id: str) -> list[Feedback]:
     """All ratings of a session, newest first."""
-    rows = await connection.fetch(sql("feedback", "all"), UUID(session_id), tenant)
+    rows = await connection.fetch(sql("feedback", "all"), tenant, UUID(session_id))
     return [_feedback(row) for row in rows]
 
 

@@ -68,12 +68,12 @@ async def mark(connection: Connection, tenant: str, scope: str) -> str:
 
 async def publish(connection: Connection, tenant: str, scope: str, versions: Sequence[NewVersion], now: datetime) -> None:
     """Store new versions. One that somebody else stored first stays theirs: ask `known` again afterwards."""
-    await connection.execute(sql("guides", "publish"), [_row(tenant, scope, version, now) for version in versions])
+    await connection.execute(sql("guides", "publish"), tenant, [_row(tenant, scope, version, now) for version in versions])
 
 
 async def load(connection: Connection, tenant: str, version_id: str) -> Guide | None:
     """The guide of this version id."""
-    content: Mapping[str, object] | None = await connection.fetchval(sql("guides", "load"), UUID(version_id), tenant)
+    content: Mapping[str, object] | None = await connection.fetchval(sql("guides", "load"), tenant, UUID(version_id))
     return guide_from_json(content) if content else None
 
 

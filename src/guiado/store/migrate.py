@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from guiado.store.advisory_locks import MIGRATION
 from guiado.store.connect import dial
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded.programs import replaced_error
+from guiado.store.pooler import unfit
 from guiado.store.queries import sql
 from guiado.store.schema_version import ROW, SCHEMA_VERSION
 
@@ -114,14 +115,8 @@ async def migrate(dsn: str) -> list[str]:
         await _require_utf8(connection)
         if not await _work(connection, files):
             return []
-        await _take_turn(connection)
-        await connection.execute(_VERSIONS)
-        due = await _work(connection, files)
-        # First the number: when we are killed half-way, an older program leaves the rest alone.
-        await _write(connection, ROW, str(SCHEMA_VERSION))
-        for file in due:
-            await _apply(connection, file)
-        return [file.name for file in due]
+        async with _turn(dsn):
+            return await _run_due(connection, files)
     except asyncpg.DiskFullError as error:
         raise disk_full() from error
     except asyncpg.InsufficientPrivilegeError as error:
@@ -139,12 +134,22 @@ async def migrate(dsn: str) -> list[str]:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_programs_fault(error):
             raise replaced_error() from error
-        raise DatabaseUnavailable(
+        raise unfit(error) or DatabaseUnavailable(
             "No se pudo preparar la base de datos: {problem}.\nCorrígelo en el servidor y vuelve a empezar.",
             problem=reason(error),
         ) from error
     finally:
         await _close(connection)
+
+
+async def _run_due(connection: Any, files: list[SchemaFile]) -> list[str]:  # noqa: ANN401
+    await connection.execute(_VERSIONS)
+    due = await _work(connection, files)
+    # First the number: when we are killed half-way, an older program leaves the rest alone.
+    await _write(connection, ROW, str(SCHEMA_VERSION))
+    for file in due:
+        await _apply(connection, file)
+    return [file.name for file in due]
 
 
 async def _close(connection: Any) -> None:  # noqa: ANN401
@@ -162,14 +167,20 @@ async def _require_utf8(connection: Any) -> None:  # noqa: ANN401
         )
 
 
-async def connect(dsn: str) -> Any:  # noqa: ANN401
+async def connect(dsn: str, *, command_timeout_s: float | None = None) -> Any:  # noqa: ANN401
     """A single connection as the role of the address itself, for administration.
+
+    Its prepared statements have no names: it works behind a pooler too.
+
+    Args:
+        command_timeout_s: how long one statement may take; None for as long as it likes.
 
     Raises:
         DatabaseUnavailable: it cannot be made, or the server is too old; the address may be at fault.
     """
+    arguments = {"server_settings": {"application_name": "guiado-admin"}, "command_timeout": command_timeout_s}
     try:
-        connection = (await dial(dsn, _CONNECT_TIMEOUT_S, server_settings={"application_name": "guiado-admin"})).connection
+        connection = (await dial(dsn, _CONNECT_TIMEOUT_S, **arguments, statement_cache_size=0)).connection
     except SettingsInvalid as error:
         raise _unreachable(error.message.params["problem"]) from None
     except _FAILED as error:
@@ -194,7 +205,8 @@ async def may_take_role(dsn: str) -> bool:
     try:
         unprotected = await unprotected_tables(connection)
         may_enter = not unprotected and await connection.fetchval(sql("schema", "may_enter"), APP_ROLE)
-        await connection.execute(f"SET ROLE {APP_ROLE}")
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL ROLE {APP_ROLE}")
     except asyncpg.PostgresError:
         return False
     finally:
@@ -296,15 +308,35 @@ def require_known(have: Mapping[str, str]) -> None:
         )
 
 
-async def _take_turn(connection: Any) -> None:  # noqa: ANN401
-    # Polled: a blocking lock holds a snapshot, for which CREATE INDEX CONCURRENTLY in the lock's owner would wait for ever.
+@contextlib.asynccontextmanager
+async def _turn(dsn: str) -> AsyncGenerator[None]:
+    """The lock of the migration, for the body of an `async with`.
+
+    It belongs to a transaction on a connection of its own: a pooler lends its server connection for so long, while a lock of
+    the connection would stay with the next one who is lent it. Between two statements this transaction holds no snapshot, for
+    which CREATE INDEX CONCURRENTLY would wait for ever; for the same reason the lock is polled.
+    """
+    holder = await connect(dsn)
     deadline = clock.monotonic_s() + _WAIT_S
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-        if clock.monotonic_s() > deadline:
-            raise DatabaseUnavailable(
-                "Otro proceso lleva más de dos minutos preparando la base de datos.\nEspera a que termine, o ciérralo."
-            )
-        await asyncio.sleep(0.05)
+    try:
+        while not await _lock(holder):
+            if clock.monotonic_s() > deadline:
+                raise DatabaseUnavailable(
+                    "Otro proceso lleva más de dos minutos preparando la base de datos.\nEspera a que termine, o ciérralo."
+                )
+            await asyncio.sleep(0.05)
+        yield
+        await holder.execute("ROLLBACK")
+    finally:
+        await _close(holder)
+
+
+async def _lock(holder: Any) -> bool:  # noqa: ANN401
+    await holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+    if await holder.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+        return True
+    await holder.execute("ROLLBACK")
+    return False
 
 
 async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401

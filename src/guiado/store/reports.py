@@ -12,19 +12,19 @@ from guiado.store.queries import sql
 Figures = dict[str, Any]
 
 
-async def daily(connection: Connection, since: datetime, until: datetime) -> list[Figures]:
+async def daily(connection: Connection, tenant: str, since: datetime, until: datetime) -> list[Figures]:
     """Measures per day, problem ('*' is the day's total, '' nothing detected) and guide version."""
-    return [_plain(row) for row in await connection.fetch(sql("reports", "daily"), since, until)]
+    return [_plain(row) for row in await connection.fetch(sql("reports", "daily"), tenant, since, until)]
 
 
-async def steps(connection: Connection, since: datetime, until: datetime) -> list[Figures]:
+async def steps(connection: Connection, tenant: str, since: datetime, until: datetime) -> list[Figures]:
     """Attempts and failures per problem and step."""
-    return [_plain(row) for row in await connection.fetch(sql("reports", "steps"), since, until)]
+    return [_plain(row) for row in await connection.fetch(sql("reports", "steps"), tenant, since, until)]
 
 
-async def realtime(connection: Connection) -> Figures:
+async def realtime(connection: Connection, tenant: str) -> Figures:
     """The figures of the present moment."""
-    row = await connection.fetchrow(sql("reports", "realtime"))
+    row = await connection.fetchrow(sql("reports", "realtime"), tenant)
     return _plain(row) if row else {}
 
 

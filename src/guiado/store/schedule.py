@@ -62,6 +62,11 @@ async def last_run(connection: Connection, tenant: str, job: str) -> tuple[datet
     return (row["finished_at"], row["last_error"]) if row else (None, None)
 
 
+async def as_owner(connection: Connection) -> None:
+    """Work as the role that logged in, until the transaction ends."""
+    await connection.execute(sql("schedule", "as_owner"))
+
+
 async def refresh_views(db: Database) -> int:
     """Roll up what is due and refresh the materialized views; see refresh_troubleshooting_views in the schema.
 
@@ -69,7 +74,7 @@ async def refresh_views(db: Database) -> int:
         0: nothing worth a line in the log.
     """
     async with db.transaction() as connection:
-        await connection.execute(sql("schedule", "as_owner"))
+        await as_owner(connection)
         await connection.fetch(sql("schedule", "refresh"), timeout=_MAINTENANCE_S)
     return 0
 
@@ -141,7 +146,7 @@ async def maintain(db: Database) -> int:
         MaintenanceFailed: a task failed; the others are done.
     """
     async with db.transaction() as connection:
-        await connection.execute(sql("schedule", "as_owner"))
+        await as_owner(connection)
         rows = await connection.fetch(sql("schedule", "maintain"), timeout=_MAINTENANCE_S)
     failed = [f"{row['task']}: {row['result']}" for row in rows if row["result"] != "ok"]
     if failed:

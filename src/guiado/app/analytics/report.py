@@ -16,7 +16,6 @@ from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
-from guiado.store.database import Connection
 from guiado.store.reports import Figures
 
 _TOTAL = "*"
@@ -33,10 +32,12 @@ class Titles:
 
     Args:
         guides: id -> guide, of the knowledge base as it is now.
+        version_ids: id -> its stored version, whose steps have their ids.
         language: of the reader.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    version_ids: Mapping[str, str] = field(default_factory=dict[str, str])
     language: str = DEFAULT_LANGUAGE
 
     def problem(self, problem_id: str, stored: str | None) -> str | None:
@@ -44,14 +45,8 @@ class Titles:
         guide = self.guides.get(problem_id)
         return guide.in_language(self.language).problem_title if guide else stored
 
-    def step(self, problem_id: str, number: int, stored: str | None) -> str | None:
-        """The title of a step."""
-        guide = self.guides.get(problem_id)
-        step = guide.in_language(self.language).step(number) if guide else None
-        return step.title if step else stored
 
-
-async def analytics(connection: Connection, days: int, titles: Titles = Titles()) -> Figures:
+async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> Figures:
     """Figures of the sessions that began in the last `days` days.
 
     Args:
@@ -63,8 +58,8 @@ async def analytics(connection: Connection, days: int, titles: Titles = Titles()
     """
     until = clock.now()
     since = until - timedelta(days=days)
-    rows = await reports.daily(connection, since, until + timedelta(seconds=1))
-    steps = await reports.steps(connection, since, until + timedelta(seconds=1))
+    rows = await reports.daily(work.connection, work.tenant, since, until + timedelta(seconds=1))
+    steps = await reports.steps(work.connection, work.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -74,7 +69,7 @@ async def analytics(connection: Connection, days: int, titles: Titles = Titles()
         "period_end": until,
         "summary": _summary(whole),
         "problem_distribution": _by_problem(problems, titles),
-        "common_failed_steps": _failed_steps(steps, titles),
+        "common_failed_steps": [await _named_step(work, row, titles) for row in _failed_steps(steps)],
         "feedback_summary": _feedback(whole),
         "feedback_by_problem": _feedback_by_problem(problems, titles),
         "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
@@ -91,8 +86,7 @@ async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
         The answer of `GET /realtime`.
     """
     now = clock.now()
-    metrics = await reports.realtime(work.connection)
-    metrics.pop("tenant_id", None)
+    metrics = await reports.realtime(work.connection, work.tenant)
     top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
     return {
         "timestamp": now,
@@ -168,20 +162,24 @@ def _by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
     return sorted(found, key=lambda row: (-row["total_sessions"], row["detected_problem_id"]))
 
 
-def _failed_steps(rows: list[Figures], titles: Titles) -> list[Figures]:
-    found: list[Figures] = [
-        {
-            "problem_id": row["problem_id"],
-            "step_number": row["step_number"],
-            "step_title": titles.step(row["problem_id"], row["step_number"], row["step_title"]),
-            "total_attempts": row["total_attempts"],
-            "failed_attempts": row["failed"],
-            "failure_rate": percentage(row["failed"], row["total_attempts"]),
-        }
-        for row in rows
-        if row["failed"]
-    ]
-    return sorted(found, key=lambda row: (-row["failed_attempts"], row["problem_id"], row["step_number"]))[:_TOP_STEPS]
+def _failed_steps(rows: list[Figures]) -> list[Figures]:
+    failed = [row for row in rows if row["failed"]]
+    return sorted(failed, key=lambda row: (-row["failed"], row["problem_id"], row["step_number"], row["step_id"]))[:_TOP_STEPS]
+
+
+async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> Figures:
+    """A step with its place in the guide and its title; of one that the guide no longer has, those that were stored."""
+    guide = await work.guide_version(titles.version_ids.get(row["problem_id"]))
+    step = guide.in_language(titles.language).step(row["step_id"]) if guide else None
+    return {
+        "problem_id": row["problem_id"],
+        "step_number": step.step_number if step else row["step_number"],
+        "step_id": row["step_id"],
+        "step_title": step.title if step else row["step_title"],
+        "total_attempts": row["total_attempts"],
+        "failed_attempts": row["failed"],
+        "failure_rate": percentage(row["failed"], row["total_attempts"]),
+    }
 
 
 def _feedback(sums: dict[str, float]) -> Figures:

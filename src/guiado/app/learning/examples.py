@@ -97,6 +97,19 @@ async def review(work: UnitOfWork, example_id: object, *, accept: bool) -> bool:
     return await learning.judge(work.connection, work.tenant, Choice(key), word, "review", audit, clock.now()) > 0
 
 
+async def review_all(work: UnitOfWork, accepted: Sequence[str], rejected: Sequence[str]) -> int:
+    """Accept and reject examples: all of them, or none.
+
+    Returns:
+        How many changed.
+
+    Raises:
+        NotFound: one of them does not exist.
+    """
+    verdicts = [(each, True) for each in accepted] + [(each, False) for each in rejected]
+    return sum([await review(work, each, accept=accept) for each, accept in verdicts])
+
+
 async def undo(work: UnitOfWork, choice: Choice) -> int:
     """Withdraw examples, for good: what is accepted or waits does not count any more.
 

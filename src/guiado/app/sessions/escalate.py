@@ -14,7 +14,7 @@ from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
 from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
-from guiado.store import guides, schedule, sessions
+from guiado.store import configuration, guides, schedule, sessions
 from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"
@@ -124,8 +124,8 @@ async def abandon_idle(parts: AppContext) -> int:
     """
     ended = 0
     async with parts.db.connection() as connection:
-        hours = await sessions.config_number(connection, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
-        days = await sessions.config_number(connection, _WAITING_KEY, _WAITING_DAYS)
+        hours = await configuration.number(connection, parts.tenant, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
+        days = await configuration.number(connection, parts.tenant, _WAITING_KEY, _WAITING_DAYS)
         for find, limit_h, wish in (
             (sessions.idle, _sensible(hours, _MAX_DURATION_HOURS), Abandon()),
             (sessions.waiting, _sensible(days * 24, _WAITING_DAYS * 24), Abandon(expired=True)),

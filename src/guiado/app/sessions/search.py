@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from guiado.app.commands import Page
@@ -14,6 +15,8 @@ from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, 
 from guiado.store import sessions
 from guiado.store.sessions import Wanted, uuid_or_none
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
 _EATEN_PLUS = re.compile(r"(T[\d:.,]+) (\d\d:?(?:\d\d)?)", re.ASCII)
 """In an address an unwritten `%2B` arrives as a blank: 2026-11-22T10:00:00+01:00 is what curl users type."""
@@ -82,3 +85,14 @@ async def id_of(work: UnitOfWork, given: str) -> str:
         why = Message("Varias sesiones tienen {given} en su identificador. Escribe más caracteres.", {"given": printable(given)})
         raise InvalidInput([FieldProblem("session_id", why)])
     return found[0]
+
+
+async def on_session(
+    work: UnitOfWork,
+    given: str,
+    action: Callable[Concatenate[UnitOfWork, str, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a use case on the session that a person names; see `id_of`."""
+    return await action(work, await id_of(work, given), *args, **kwargs)

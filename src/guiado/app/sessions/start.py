@@ -115,7 +115,9 @@ async def start(
     )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
-    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
+    decision = begin(
+        session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm, policy=work.app.policy
+    )
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
     audit = work.scope.audit("start", guide_version_id=session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers

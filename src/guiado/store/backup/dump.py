@@ -12,6 +12,7 @@ import asyncpg
 
 from guiado import __version__, clock
 from guiado.errors import DatabaseUnavailable, GuiadoError, Message
+from guiado.store import pooler
 from guiado.store.backup import archive
 from guiado.store.backup.archive import Draft, Manifest
 from guiado.store.backup.pg_programs import Clients, Report, Tracker, choose_clients
@@ -28,6 +29,29 @@ async def server_major(dsn: str) -> int:
         return await connection.fetchval("SELECT current_setting('server_version_num')::integer / 10000")
     finally:
         await connection.close(timeout=5)
+
+
+async def require_direct(dsn: str, presence: pooler.Presence) -> None:
+    """Refuse an address that leads through a pooler.
+
+    pg_dump and pg_restore keep much in their connection, and the database beside, into which a copy is restored, is one that a
+    pooler does not know.
+
+    Raises:
+        DatabaseUnavailable: it does, as the settings say or as it looks.
+    """
+    if presence == "off":
+        return
+    connection = await connect(dsn)
+    try:
+        found = presence == "on" or await pooler.is_pooled(connection)
+    finally:
+        await connection.close(timeout=5)
+    if found:
+        raise DatabaseUnavailable(
+            "Este comando no funciona a través de un pooler como PgBouncer: necesita una conexión directa a PostgreSQL.\n"
+            "Repítelo con DATABASE_URL=postgresql://… y el puerto del propio PostgreSQL (normalmente, 5432)."
+        )
 
 
 async def back_up(

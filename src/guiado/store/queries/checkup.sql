@@ -28,7 +28,7 @@ WITH RECURSIVE tenant (id) AS (
 SELECT max((SELECT max(s.started_at) FROM support_troubleshooting_sessions s WHERE s.tenant_id = t.id)) FROM tenant t;
 
 -- name: outbox
--- What waits to be sent, to endpoints that are in use, and what was given up in the last day.
+-- Over all tenants: what waits to be sent, to endpoints that are in use, and what was given up in the last day.
 SELECT count(*) FILTER (WHERE d.state = 'pending') AS waiting,
        coalesce(extract(epoch FROM now() - min(d.due_at) FILTER (WHERE d.state = 'pending')), 0)::double precision AS age_s,
        count(*) FILTER (WHERE d.state = 'exhausted') AS failed,
@@ -43,7 +43,7 @@ SELECT count(*) FILTER (WHERE d.state = 'pending') AS waiting,
  WHERE d.state = 'exhausted' OR w.enabled IS DISTINCT FROM false;
 
 -- name: jobs
--- The periodic work: how it ended the last time, for how many seconds it has been due, and for how many it has been running. Work for
+-- The periodic work over all tenants: how it ended the last time, for how many seconds it has been due, and for how many it has been running. Work for
 -- a private knowledge base is done only where that is in use: late is no fault then, and what it came to long ago does not matter.
 SELECT j.job, CASE WHEN NOT j.is_own OR j.late_s < 900 THEN j.last_error END AS last_error,
        CASE WHEN j.is_own THEN 0 ELSE j.late_s END AS late_s, j.running_s
@@ -54,12 +54,12 @@ SELECT j.job, CASE WHEN NOT j.is_own OR j.late_s < 900 THEN j.last_error END AS 
  ORDER BY j.job;
 
 -- name: clocks
--- Workers that said lately that their clock is wrong, and by how many seconds.
+-- Workers, over all tenants, that said lately that their clock is wrong, and by how many seconds.
 SELECT substr(s.job, 7) AS worker, s.last_error AS seconds FROM support_troubleshooting_schedule s
  WHERE s.job LIKE 'clock:%' AND s.started_at > now() - interval '3 minutes' ORDER BY s.job;
 
 -- name: untold
--- Sessions that wait for a person in tenants where nobody is told of them.
+-- Sessions, over all tenants, that wait for a person where nobody is told of them.
 SELECT count(*) AS waiting FROM support_troubleshooting_sessions s
  WHERE s.status IN ('needs_escalation', 'escalated')
    AND NOT EXISTS (SELECT FROM support_webhooks w
@@ -68,7 +68,7 @@ SELECT count(*) AS waiting FROM support_troubleshooting_sessions s
                     WHERE r.tenant_id = s.tenant_id AND 'session_escalated' = ANY (r.events) AND NOT 'session_escalated' = ANY (r.muted));
 
 -- name: inconsistent
--- Of the sessions that began last, in every tenant, those whose counters differ from their attempts, or that ended without saying when.
+-- Of the sessions that began last, over all tenants, those whose counters differ from their attempts, or that ended without saying when.
 WITH RECURSIVE tenant (id) AS (
     SELECT min(s.tenant_id) FROM support_troubleshooting_sessions s
     UNION ALL
@@ -78,7 +78,8 @@ SELECT s.session_id
  CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_sessions x WHERE x.tenant_id = t.id ORDER BY x.started_at DESC LIMIT 100) s
  CROSS JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE NOT a.success) AS failures
-      FROM support_troubleshooting_attempts a WHERE a.session_id = s.session_id AND a.corrects IS NULL) c
+      FROM support_troubleshooting_attempts a
+     WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id AND a.corrects IS NULL) c
  WHERE s.attempts <> c.attempts OR s.failures <> c.failures
     OR (s.status IN ('resolved', 'escalated', 'abandoned')) <> (s.ended_at IS NOT NULL)
     OR (s.status = 'resolved') <> (s.resolved_at IS NOT NULL)

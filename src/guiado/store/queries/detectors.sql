@@ -36,7 +36,7 @@ SELECT s.detection_confidence AS confidence,
        coalesce((s.metadata ->> 'detection_intercept')::double precision, 0) AS intercept,
        (s.true_problem_id IS NULL OR s.true_problem_id = s.detected_problem_id)
        AND NOT EXISTS (SELECT FROM support_troubleshooting_learning l
-                        WHERE l.tenant_id = s.tenant_id AND l.session_id = s.session_id AND l.kind = 'negative') AS was_right
+                        WHERE l.tenant_id = $1 AND l.session_id = s.session_id AND l.kind = 'negative') AS was_right
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.started_at >= now() - $3::interval
    AND coalesce(s.metadata ->> 'scope', '') = $2

@@ -10,7 +10,8 @@ SELECT o.event_id, o.occurred_at, o.event, o.session_id, o.data, d.pending, d.de
     SELECT count(*) FILTER (WHERE y.state = 'pending') AS pending, count(*) FILTER (WHERE y.state = 'delivered') AS delivered,
            count(*) FILTER (WHERE y.state = 'exhausted') AS exhausted, count(*) FILTER (WHERE y.state = 'disabled') AS disabled,
            count(*) FILTER (WHERE y.state = 'cancelled') AS cancelled
-      FROM support_troubleshooting_deliveries y WHERE y.event_id = o.event_id) d
+      FROM support_troubleshooting_deliveries y
+     WHERE y.tenant_id = $1 AND y.event_id = o.event_id) d
  ORDER BY o.occurred_at DESC, o.event_id DESC;
 
 -- name: counts

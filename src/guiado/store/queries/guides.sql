@@ -23,11 +23,11 @@ SELECT count(*) || ' ' || coalesce(max(v.published_at)::text, '')
   FROM support_troubleshooting_guide_versions v WHERE v.tenant_id = $1 AND v.scope = $2;
 
 -- name: publish
--- New versions; a row that somebody else stored first stays theirs.
+-- New versions ($2) of a tenant ($1); a row that somebody else stored first stays theirs.
 INSERT INTO support_troubleshooting_guide_versions
-SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_guide_versions, $1)
+SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_guide_versions, $2) x WHERE x.tenant_id = $1
 ON CONFLICT DO NOTHING;
 
 -- name: load
 -- One version.
-SELECT v.content FROM support_troubleshooting_guide_versions v WHERE v.guide_version_id = $1 AND v.tenant_id = $2;
+SELECT v.content FROM support_troubleshooting_guide_versions v WHERE v.tenant_id = $1 AND v.guide_version_id = $2;

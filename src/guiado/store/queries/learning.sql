@@ -46,7 +46,7 @@ SELECT t.scope, t.problem_id, t.label, t.source, t.status, count(*) AS examples
 -- Gives the chosen examples a status, with the note in the audit log. $7 status, $8 reason, $9 when, $10 audit rows.
 WITH noted AS (
     INSERT INTO support_troubleshooting_audit_log
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $10)
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $10) x WHERE x.tenant_id = $1
 )
 SELECT guiado_judge($1, ARRAY(
     SELECT t.id FROM support_troubleshooting_ml_training t
@@ -67,7 +67,7 @@ SELECT s.session_id, s.problem_description AS text, s.started_at
 -- $3 drafts (id, text, text_key), $4 when, $5 audit rows.
 WITH noted AS (
     INSERT INTO support_troubleshooting_audit_log
-    SELECT * FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $5)
+    SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, $5) x WHERE x.tenant_id = $1
 )
 INSERT INTO support_troubleshooting_ml_training (id, tenant_id, problem_id, text, text_key, source, status, created_at, metadata)
 SELECT x.id, $1, $2, x.text, x.text_key, 'machine', 'pending', $4, '{"doubt": "drafted"}'

@@ -46,11 +46,11 @@ UPDATE support_troubleshooting_schedule
 SET LOCAL ROLE NONE;
 
 -- name: maintain
--- The hourly upkeep, task by task: see maintenance_troubleshooting_tables in the schema.
+-- The hourly upkeep over all tenants, task by task: see maintenance_troubleshooting_tables in the schema.
 SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();
 
 -- name: roll_up
--- Every day that can be closed is, before sessions are deleted: see guiado_roll_up in the schema.
+-- Every day that can be closed is, over all tenants, before sessions are deleted: see guiado_roll_up in the schema.
 SELECT guiado_roll_up(now(), true);
 
 -- name: clean_up
@@ -68,7 +68,7 @@ DELETE FROM support_troubleshooting_schedule s
    AND (s.leased_until IS NULL OR s.leased_until < now());
 
 -- name: tenants
--- All tenants of which anything is stored; the role of the application sees its own only.
+-- Over all tenants: those of which anything is stored; the role of the application sees its own only.
 SELECT t.tenant_id FROM guiado_tenants() AS t (tenant_id);
 
 -- name: now
@@ -86,5 +86,5 @@ ON CONFLICT (tenant_id, job) DO UPDATE SET started_at = now(), next_at = now(), 
 DELETE FROM support_troubleshooting_schedule s WHERE s.tenant_id = $1 AND s.job = 'clock:' || $2;
 
 -- name: refresh
--- The materialized views, up to date.
+-- The materialized views, up to date, over all tenants.
 SELECT refresh_troubleshooting_views();

@@ -1,17 +1,17 @@
 -- name: load
--- One session with what deciding needs besides it. The number of failures is not asked of guiado_config: PostgreSQL would plan
+-- One session ($2) of a tenant ($1) with what deciding needs besides it. The number of failures is not asked of guiado_config: PostgreSQL would plan
 -- that function anew in each call.
 SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.updated_at, s.version, s.status, s.current_step,
-       s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
+       s.offered_step_id, s.answers, s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
        s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
        s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
        s.true_step_id, s.agent_minutes, s.urgent, s.clarifications, s.alternatives, s.detection_confidence,
        s.already_tried,
        (SELECT c.config_value FROM support_troubleshooting_config c
-         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
-         ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
+         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN ($1, 'default')
+         ORDER BY c.tenant_id = $1 DESC LIMIT 1) AS failures_allowed
   FROM support_troubleshooting_sessions s
- WHERE s.session_id = $1 AND s.tenant_id = $2;
+ WHERE s.tenant_id = $1 AND s.session_id = $2;
 
 -- name: commit
 -- The only write of a session: see guiado_commit in the schema.
@@ -20,13 +20,13 @@ SELECT guiado_commit($1, $2);
 -- name: attempts
 -- The attempts of a session, in order.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.session_id = $1 AND a.tenant_id = $2
+ WHERE a.tenant_id = $1 AND a.session_id = $2
  ORDER BY a.attempted_at, a.id;
 
 -- name: passing_attempt
--- The attempt with which a step was passed.
+-- The attempt with which the step at this position in the session was passed.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.session_id = $1 AND a.tenant_id = $2 AND a.step_number = $3 AND a.success
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success
  ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
 
 -- name: solved_before
@@ -40,8 +40,9 @@ SELECT s.session_id FROM support_troubleshooting_sessions s
 -- Which knowledge base a session is about; the same as in guiado_learn.
 SELECT coalesce(g.scope, s.metadata ->> 'scope')
   FROM support_troubleshooting_sessions s
-  LEFT JOIN support_troubleshooting_guide_versions g ON g.guide_version_id = s.guide_version_id
- WHERE s.session_id = $1 AND s.tenant_id = $2;
+  LEFT JOIN support_troubleshooting_guide_versions g
+    ON g.tenant_id = s.tenant_id AND g.tenant_id = $1 AND g.guide_version_id = s.guide_version_id
+ WHERE s.tenant_id = $1 AND s.session_id = $2;
 
 -- name: list
 -- One page, newest first; $3 and $4 are the last row of the page before. $5 to $8: status, ticket, customer, problem; $9 and $10:
@@ -141,15 +142,11 @@ SELECT s.session_id FROM support_troubleshooting_sessions s
 -- decides: that of a process may be wrong.
 SELECT s.*, s.detected_problem_id AS problem_id, s.detected_problem_title AS problem_title,
        (SELECT c.config_value FROM support_troubleshooting_config c
-         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN (s.tenant_id, 'default')
-         ORDER BY c.tenant_id = s.tenant_id DESC LIMIT 1) AS failures_allowed
+         WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN ($1, 'default')
+         ORDER BY c.tenant_id = $1 DESC LIMIT 1) AS failures_allowed
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.status = ANY ($2::text[])
    AND s.status IN ('started', 'in_progress', 'needs_escalation') -- follows; the partial index wants to read it
    AND s.updated_at < now() - make_interval(secs => 3600 * $3::double precision)
    AND s.started_at < now() - make_interval(secs => 3600 * $3::double precision) -- follows; the index knows only this
  ORDER BY s.updated_at LIMIT 500;
-
--- name: config
--- One value of the configuration table.
-SELECT guiado_config($1);

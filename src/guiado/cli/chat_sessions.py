@@ -1,4 +1,4 @@
-"""Session operations of the chat; each write happens once, even if the database restarts meanwhile."""
+"""Sessions of the chat: use cases and what the screen shows of them; each write happens once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.app import commands
-from guiado.app.context import Scope, UnitOfWork
+from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.llm_choice import second_opinion
@@ -14,14 +14,17 @@ from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
-from guiado.sync import engine
+from guiado.sync import Door, engine
 
 View = dict[str, Any]
+_SHOWN = 5
+_DAYS = 30
+"""The period by which problems are frequent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """The sessions of guiado, for one customer at a terminal.
+class ChatSessions:
+    """The sessions of one customer at a terminal.
 
     Every view of a session has: `session_id reference status language title said` (what the customer is told), `ended` (no
     answer is taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`,
@@ -34,8 +37,8 @@ class Desk:
     language: str
 
     @property
-    def _caller(self) -> Scope:
-        return Scope(channel="terminal", language=self.language)
+    def _door(self) -> Door:
+        return engine().door("terminal", language=self.language)
 
     def start(self, description: str, email: str) -> View:
         """Begin a session.
@@ -52,12 +55,8 @@ class Desk:
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
-        async def run(work: UnitOfWork) -> View:
-            started = await start.start(work.called_by(self._caller), knowledge, command, opinion, ranking)
-            view = _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
-            return {**view, "others": _others(started, knowledge, work.app.threshold)}
-
-        return running.do_write(run)
+        started = self._door.write(start.start, knowledge, command, opinion, ranking)
+        return {**_started(started), "others": _others(started, knowledge, parts.threshold)}
 
     def clarify(self, session_id: str, **said: object) -> View:
         """Submit the customer's clarification.
@@ -71,12 +70,7 @@ class Desk:
         """
         command = check(commands.Clarify, said)
         knowledge = _knowledge(session_id)
-
-        async def run(work: UnitOfWork) -> View:
-            told = await clarify.clarify(work.called_by(self._caller), knowledge, session_id, command)
-            return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
-
-        return engine().do_write(run)
+        return _started(self._door.write(clarify.clarify, knowledge, session_id, command))
 
     def reject(self, session_id: str, rejected: str, words: str | None) -> View:
         """Reject the detected problem.
@@ -91,12 +85,7 @@ class Desk:
         """
         command = check(commands.Reject, {"rejected": rejected, **({"text": words} if words else {})})
         knowledge = _knowledge(session_id)
-
-        async def run(work: UnitOfWork) -> View:
-            told = await clarify.reject(work.called_by(self._caller), knowledge, session_id, command)
-            return _view(told.session, told.guide, customer_messages.after_start(told.session, 0, told.guide))
-
-        return engine().do_write(run)
+        return _started(self._door.write(clarify.reject, knowledge, session_id, command))
 
     def resume(self, session_id: str) -> View:
         """Reopen an abandoned session at its current step.
@@ -104,12 +93,8 @@ class Desk:
         Raises:
             Conflict: it ended otherwise.
         """
-
-        async def run(work: UnitOfWork) -> View:
-            session, guide = await escalate.resume(work.called_by(self._caller), session_id)
-            return _view(session, guide, customer_messages.after_resuming(session, guide))
-
-        return engine().do_write(run)
+        session, guide = self._door.write(escalate.resume, session_id)
+        return _view(session, guide, customer_messages.after_resuming(session, guide))
 
     def look(self, session_id: str) -> View:
         """Read a session's current state.
@@ -120,12 +105,8 @@ class Desk:
         Raises:
             SessionNotFound, InvalidInput: see `finding.id_of`.
         """
-
-        async def run(work: UnitOfWork) -> View:
-            loaded, guide = await answer.load(work, await search.id_of(work, session_id))
-            return _view(loaded.session, guide, customer_messages.nothing_to_do(loaded.session, guide))
-
-        return engine().do_read(run)
+        loaded, guide = self._door.read(search.on_session, session_id, answer.load)
+        return _view(loaded.session, guide, customer_messages.nothing_to_do(loaded.session, guide))
 
     def answer(
         self,
@@ -151,13 +132,9 @@ class Desk:
         said: View = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
         given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
         command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
-
-        async def run(work: UnitOfWork) -> View:
-            done = await answer.answer(work.called_by(self._caller), session_id, command)
-            said = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
-            return _view(done.session, done.guide, said)
-
-        return engine().do_write(run)
+        done = self._door.write(answer.answer, session_id, command)
+        message = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
+        return _view(done.session, done.guide, message)
 
     def escalate(self, session_id: str) -> View:
         """Ask for a person.
@@ -165,21 +142,12 @@ class Desk:
         Raises:
             Conflict: the session was abandoned.
         """
-
-        async def run(work: UnitOfWork) -> View:
-            command = check(commands.Escalate, {})
-            given = await escalate.escalate(work.called_by(self._caller), session_id, command)
-            return _view(given.session, given.guide, customer_messages.needs_person(given.session))
-
-        return engine().do_write(run)
+        given = self._door.write(escalate.escalate, session_id, commands.Escalate())
+        return _view(given.session, given.guide, customer_messages.needs_person(given.session))
 
     def asks_for_rating(self) -> bool:
         """Whether the configuration asks for ratings."""
-
-        async def run(work: UnitOfWork) -> bool:
-            return await feedback.is_asked_for(work)
-
-        return engine().do_read(run)
+        return self._door.read(feedback.is_asked_for)
 
     def rate(self, session_id: str, rating: int, comment: str | None) -> None:
         """Store the customer's rating.
@@ -188,11 +156,33 @@ class Desk:
             InvalidInput: the comment is too long or cannot be stored.
         """
         command = check(commands.Rate, {"rating": rating, "feedback_text": comment})
+        self._door.write(feedback.rate, session_id, command)
 
-        async def run(work: UnitOfWork) -> None:
-            await feedback.rate(work.called_by(self._caller), session_id, command)
+    def passed_step(self, session_id: str, number: int) -> View | None:
+        """A step that the session passed, to read again.
 
-        engine().do_write(run)
+        Args:
+            number: its position in the session, from 1.
+        """
+        loaded, guide = self._door.read(answer.load, session_id)
+        return views.passed_step(loaded.session, guide, number)
+
+    def is_known(self, description: str) -> bool:
+        """Whether detection finds a possible problem for this description."""
+        best = _knowledge().snapshot.index.rank(description, 1)
+        return bool(best) and best[0].confidence >= engine().runtime.parts.threshold
+
+    def frequent_problems(self) -> list[View]:
+        """The problems that most sessions of the last days were about, then the others in the order of the knowledge base.
+
+        Returns:
+            At most five: `problem_id title example`.
+        """
+        rows = self._door.read(analytics, _DAYS)["problem_distribution"]
+        guides = _knowledge().snapshot.guides
+        known = (problem_id for row in rows if (problem_id := str(row["detected_problem_id"])) in guides)
+        ordered = dict.fromkeys((*known, *guides))
+        return [_frequent(guides[problem_id].in_language(self.language)) for problem_id in [*ordered][:_SHOWN]]
 
 
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:
@@ -206,6 +196,15 @@ def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) 
     sure = [candidate.problem_id for candidate in started.alternatives if candidate.confidence >= threshold]
     guides = [guide for guide in map(knowledge.snapshot.guides.get, sure) if guide]
     return [guide.in_language(started.session.language).problem_title for guide in guides]
+
+
+def _frequent(guide: Guide) -> View:
+    example = guide.common_issues[0] if guide.common_issues else None
+    return {"problem_id": guide.problem_id, "title": guide.problem_title, "example": example}
+
+
+def _started(started: start.Started) -> View:
+    return _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
 
 
 def _view(session: Session, guide: Guide | None, said: str) -> View:

@@ -1,0 +1,55 @@
+"""Record of a session: the session with its guide version, attempts and ratings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from guiado.app.context import UnitOfWork
+from guiado.app.sessions import views
+from guiado.app.sessions.answer import load
+from guiado.app.sessions.feedback import ratings
+from guiado.app.sessions.views import View
+from guiado.domain.guide import Guide
+from guiado.domain.session import Session
+from guiado.store import sessions
+from guiado.store.sessions import StoredAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session with everything that happened in it.
+
+    Args:
+        guide: the version that it follows; None where no problem was found.
+        attempts: oldest first.
+        ratings: newest first.
+    """
+
+    session: Session
+    guide: Guide | None
+    attempts: list[StoredAttempt]
+    ratings: list[dict[str, Any]]
+
+
+async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool = False) -> SessionRecord:
+    """Read a session's record.
+
+    Raises:
+        SessionNotFound: there is no such session.
+    """
+    loaded, guide = await load(work, session_id)
+    attempts = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
+    given = await ratings(work, loaded.session.session_id) if with_ratings else []
+    return SessionRecord(loaded.session, guide, attempts, given)
+
+
+def record_view(record: SessionRecord) -> View:
+    """Plain values of a record: `session attempts summary understood feedback`."""
+    return {
+        "session": views.session_view(record.session, record.guide),
+        "attempts": [views.attempt_view(stored) for stored in record.attempts],
+        "summary": views.summary_view(record.attempts),
+        "understood": views.understood_view(record.session),
+        "feedback": record.ratings,
+    }

@@ -1,0 +1,97 @@
+"""Whether a pooler (PgBouncer, or one of its kind) stands between guiado and PostgreSQL, and what does not work behind one.
+
+A pooler gives each transaction whichever server connection is free: what belongs to a connection (prepared statements with a
+name, session locks, settings) would be somebody else's after that. guiado needs none of it, except for what `LIMITS` names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import asyncpg
+
+from guiado.errors import Message, PoolerUnfit
+from guiado.store.check_result import Finding, doubtful, good
+
+Presence = Literal["auto", "on", "off"]
+"""What `GUIADO_POOLER` says: look, there is one, there is none."""
+LIMITS = Message("Solo guiado db backup y guiado db restore necesitan la dirección directa de PostgreSQL.")
+"""What does not work behind one."""
+_STATEMENT_MODE = "statement pooling mode"
+_NAMES_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
+
+
+class _Asked(Protocol):
+    def get_server_pid(self) -> int: ...
+
+    async def execute(self, query: str) -> str: ...
+
+
+async def is_pooled(connection: _Asked, first: str = "") -> bool:
+    """Whether a pooler answers: the number that it gave when the connection was opened is not that of the server's process.
+
+    It is asked without a prepared statement, and in one round trip with what else is to be run.
+
+    Args:
+        first: statements to run before, with their semicolon.
+    """
+    number = connection.get_server_pid()
+    status = await connection.execute(f"{first}SELECT FROM pg_backend_pid() AS own (pid) WHERE own.pid = {number}")
+    return status != "SELECT 1"
+
+
+async def require_transactions(connection: Any) -> None:  # noqa: ANN401
+    """Refuse a pooler that gives each statement another server connection.
+
+    Raises:
+        PoolerUnfit: it does.
+    """
+    try:
+        async with connection.transaction():
+            pass
+    except asyncpg.PostgresError as error:
+        if refusal := unfit(error):
+            raise refusal from error
+        raise
+
+
+def unfit(error: BaseException) -> PoolerUnfit | None:
+    """What an error says about a pooler that guiado cannot work with; None for any other error."""
+    if isinstance(error, asyncpg.PostgresError) and _STATEMENT_MODE in str(error):
+        return PoolerUnfit(
+            "El pooler reparte cada sentencia por separado (pool_mode = statement), y guiado necesita transacciones.\n"
+            "Pon pool_mode = transaction o session para esta base en la configuración del pooler."
+        )
+    if isinstance(error, _NAMES_LOST):
+        return PoolerUnfit(
+            "Un pooler cambia de conexión a mitad del trabajo, y guiado no contaba con él.\n"
+            "Pon GUIADO_POOLER=on y reinicia guiado."
+        )
+    return None
+
+
+async def look_at_pooler(connection: Any, presence: Presence) -> list[Finding]:  # noqa: ANN401
+    """Whether there is one, for `guiado doctor`.
+
+    Raises:
+        PoolerUnfit: there is one that guiado cannot work with.
+    """
+    found = await is_pooled(connection)
+    if presence == "off" and found:
+        return [
+            doubtful(
+                "pooler",
+                "GUIADO_POOLER=off, y parece que hay un pooler (PgBouncer u otro) delante de PostgreSQL.\n"
+                "Quítalo, o comprueba que el pooler conserve las sentencias preparadas de cada conexión.",
+            )
+        ]
+    if not found and presence != "on":
+        return []
+    await require_transactions(connection)
+    return [
+        good(
+            "pooler",
+            "Las conexiones pasan por un pooler (PgBouncer u otro).\n"
+            "Solo guiado db backup y guiado db restore necesitan la dirección directa de PostgreSQL.",
+        )
+    ]

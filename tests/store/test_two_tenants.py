@@ -1,0 +1,340 @@
+"""Two tenants in one database, with the same keys in every table: no function of the store sees or changes the other's rows.
+
+Each function runs for tenant "a" in four worlds: nothing is stored, only a's rows, both tenants' rows, only b's. What it finds in
+the third must be what it finds in the second, and in the fourth what it finds in the first. The connection is the owner's, with no
+tenant set, so that nothing but the argument can keep them apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from tenant_rows import (
+    CUSTOMER,
+    DAY,
+    DIGEST,
+    DUE,
+    EMAIL,
+    EVENT,
+    EXAMPLE,
+    GUIDE,
+    GUIDE_VERSION,
+    HELD,
+    HOUR,
+    LIVE,
+    NOTICE,
+    NOW,
+    SOLVED,
+    UNKNOWN,
+    WORDS,
+    connect,
+    content,
+    copy,
+    fill,
+    remove,
+    states,
+    tables_of,
+    uid,
+)  # fmt: skip
+
+import guiado.store
+from guiado.domain.events import Event, EventKind
+from guiado.domain.learning_signal import Lesson, LessonKind
+from guiado.domain.recipient import Recipient
+from guiado.domain.session import Actor, Session, Status
+from guiado.store import (  # fmt: skip
+    configuration,
+    events,
+    feedback,
+    fitted_models,
+    guides,
+    idempotency,
+    learning,
+    notifications,
+    outbox,
+    registry,
+    reports,
+    schedule,
+    sessions,
+)
+
+FOR_ALL_TENANTS = {
+    "schedule.as_owner": "takes a role",
+    "schedule.now": "the clock",
+    "skew.measure_s": "the clock",
+    "schedule.tenants": "names them",
+    "schedule.roll_up": "maintenance",
+}
+Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
+AUDIT = sessions.Audit("agent", "test")
+EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
+ENDPOINT = registry.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
+MESSAGE = notifications.Message("t", "email", EMAIL, "normal", None, None, dedup_key="k")
+FATE = notifications.Fate("sent", NOW)
+CHOICE = learning.Choice(session_id=SOLVED)
+RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
+ATTEMPT = {
+    "webhook_id": "mine", "delivery_id": DUE, "event_id": EVENT, "event": "step_completed", "attempt": 1, "success": True,
+    "response_status": 200, "response_body": None, "error_message": None, "duration_ms": 1, "sent_at": NOW, "id": uid(90),
+    "state": "delivered", "attempts": 1, "due_at": NOW,
+}  # fmt: skip
+
+
+def answered(lesson: Lesson) -> sessions.Change:
+    """An answer that gives the session's words up and teaches."""
+    session = Session(str(LIVE), EMAIL, "no va", NOW, NOW, version=2, status=Status.RESOLVED, ticket_id="T-1", problem_id="router",
+                      guide_version_id=str(GUIDE_VERSION), facts={"alternatives": [], "already_tried": []},
+                      escalation_reason="porque sí", total_steps=1, current_step=1)  # fmt: skip
+    return sessions.Change(session, 1, NOW, AUDIT, (EVENT_DATA,), lessons=(lesson,), clarified=True)
+
+
+def taught(kind: LessonKind, actor: Actor) -> Run:
+    return lambda db, tenant: sessions.commit(db, tenant, answered(Lesson(kind, "router", WORDS, actor)))
+
+
+def began() -> sessions.Change:
+    session = Session(str(uid(91)), EMAIL, "no va", NOW, NOW, guide_version_id=str(GUIDE_VERSION), total_steps=1)
+    return sessions.Change(session, None, NOW, AUDIT, (EVENT_DATA,))
+
+
+def page(**wanted: object) -> Run:
+    return lambda db, tenant: sessions.page(db, tenant, 10, wanted=sessions.Wanted(**wanted))  # pyright: ignore[reportArgumentType]
+
+
+async def disable_free(db: asyncpg.Connection, tenant: str) -> None:
+    endpoint = await registry.webhook(db, tenant, "free")
+    await outbox.disable(db, tenant, "free", "why", NOW, endpoint.updated_at if endpoint else NOW)
+
+
+async def last_fit(db: asyncpg.Connection, tenant: str) -> object:
+    found = await fitted_models.last_fit(db, tenant, "")
+    return found and found.contents
+
+
+CASES: dict[str, Run | tuple[Run, ...]] = {
+    "configuration.is_on": lambda db, t: configuration.is_on(db, t, "is_ours"),
+    "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
+    "fitted_models.newest": lambda db, t: fitted_models.newest(db, t, ""),
+    "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),
+    "fitted_models.last_fit": last_fit,
+    "fitted_models.keep": lambda db, t: fitted_models.keep(db, t, "", "c", "2", b"2", 1),
+    "fitted_models.judged": lambda db, t: fitted_models.judged(db, t, "", timedelta(days=30)),
+    "events.latest": lambda db, t: events.latest(db, t, events.Filter(), 10),
+    "events.counts": lambda db, t: events.counts(db, t, NOW),
+    "feedback.rate": lambda db, t: feedback.rate(db, t, RATING, EVENT_DATA, AUDIT, [Lesson(LessonKind.UNDO)]),
+    "feedback.of_session": lambda db, t: feedback.of_session(db, t, str(SOLVED)),
+    "guides.known": lambda db, t: guides.known(db, t, "", [("router", "h")]),
+    "guides.latest": (lambda db, t: guides.latest(db, t, ""), lambda db, t: guides.latest(db, t, "", ["router"])),
+    "guides.mark": lambda db, t: guides.mark(db, t, ""),
+    "guides.publish": lambda db, t: guides.publish(db, t, "", [guides.NewVersion(GUIDE, "h2", 2, None)], NOW),
+    "guides.load": lambda db, t: guides.load(db, t, str(GUIDE_VERSION)),
+    "idempotency.claim": (lambda db, t: idempotency.claim(db, t, "k", "h"), lambda db, t: idempotency.claim(db, t, "new", "h")),
+    "idempotency.record": lambda db, t: idempotency.record(db, t, "k", {"n": 1}),
+    "idempotency.recorded": lambda db, t: idempotency.recorded(db, t, "k"),
+    "learning.revision": lambda db, t: learning.revision(db, t, ""),
+    "learning.examples": lambda db, t: learning.examples(db, t, ""),
+    "learning.listed": (
+        lambda db, t: learning.listed(db, t, learning.Choice(), 10),
+        lambda db, t: learning.listed(db, t, learning.Choice(customer_id=CUSTOMER, example_id=EXAMPLE), 10),
+    ),
+    "learning.counts": learning.counts,
+    "learning.judge": lambda db, t: learning.judge(db, t, CHOICE, "rejected", "r", AUDIT, NOW),
+    "learning.keep_drafts": lambda db, t: learning.keep_drafts(db, t, "router", ["router propio", "router"], AUDIT, NOW),
+    "learning.unrecognised": lambda db, t: learning.unrecognised(db, t, NOW - DAY, 10),
+    "notifications.put": lambda db, t: notifications.put(db, t, MESSAGE, 7200, NOW),
+    "notifications.page": lambda db, t: notifications.page(db, t, 10, session_id=LIVE),
+    "notifications.one": lambda db, t: notifications.one(db, t, NOTICE),
+    "notifications.claim": lambda db, t: notifications.claim(db, t, "you", 60, NOW, {"email": 9, "sms": 9}),
+    "notifications.gather": lambda db, t: notifications.gather(db, t, "you", 60, NOW, DIGEST, 10),
+    "notifications.settle": lambda db, t: notifications.settle(db, t, "me", [HELD], FATE, NOW),
+    "notifications.again": lambda db, t: notifications.again(db, t, NOW, ["failed"]),
+    "notifications.is_waiting": lambda db, t: notifications.is_waiting(db, t, NOW),
+    "notifications.figures": lambda db, t: notifications.figures(db, t, NOW),
+    "notifications.refused": lambda db, t: notifications.refused(db, t, NOW),
+    "notifications.story": lambda db, t: notifications.story(db, t, LIVE, EVENT),
+    "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, Recipient("email", "x@e.co"), [EMAIL]),
+    "notifications.offer_recipient": lambda db, t: notifications.offer_recipient(db, t, "sms", "+1", ["x"]),
+    "notifications.recipients": notifications.recipients,
+    "notifications.recipient": lambda db, t: notifications.recipient(db, t, "email", [EMAIL]),
+    "notifications.delete_recipient": lambda db, t: notifications.delete_recipient(db, t, "email", [EMAIL]),
+    "outbox.claim": lambda db, t: outbox.claim(db, t, "you", 60, 10, NOW, 1),
+    "outbox.renew": lambda db, t: outbox.renew(db, t, "me", 60, ["mine", "free"]),
+    "outbox.versions": lambda db, t: outbox.versions(db, t, "me", ["mine", "free"]),
+    "outbox.due": lambda db, t: outbox.due(db, t, "free", NOW, 10, early=True),
+    "outbox.record": lambda db, t: outbox.record(db, t, "me", [ATTEMPT], [outbox.Settled("mine", 1, NOW, NOW, None)]),
+    "outbox.bring_forward": lambda db, t: outbox.bring_forward(db, t, "free", NOW),
+    "outbox.expire": lambda db, t: outbox.expire(db, t, "free", NOW, NOW),
+    "outbox.disable": disable_free,
+    "outbox.replay": lambda db, t: outbox.replay(db, t, "free", outbox.Range(event="step_completed", end=NOW), NOW),
+    "outbox.attempts": lambda db, t: outbox.attempts(db, t, "free", 10),
+    "outbox.latest": outbox.latest,
+    "outbox.is_waiting": lambda db, t: outbox.is_waiting(db, t, NOW),
+    "outbox.first_attempts": lambda db, t: outbox.first_attempts(db, t, EVENT, NOW, None),
+    "outbox.figures": lambda db, t: outbox.figures(db, t, NOW),
+    "registry.add_webhook": lambda db, t: registry.add_webhook(db, t, ENDPOINT),
+    "registry.change_webhook": lambda db, t: registry.change_webhook(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
+    "registry.is_told": lambda db, t: registry.is_told(db, t, EventKind.SESSION_ESCALATED),
+    "registry.offer_webhook": lambda db, t: registry.offer_webhook(db, t, "new", ["*"]),
+    "registry.webhooks": registry.webhooks,
+    "registry.webhook": lambda db, t: registry.webhook(db, t, "free"),
+    "registry.delete_webhook": lambda db, t: registry.delete_webhook(db, t, "free"),
+    "registry.webhook_stats": lambda db, t: registry.webhook_stats(db, t, "free"),
+    "registry.emit": (
+        lambda db, t: registry.emit(db, t, EVENT_DATA),
+        lambda db, t: registry.emit(db, t, EVENT_DATA, "free"),
+    ),
+    "registry.put_template": lambda db, t: registry.put_template(db, t, "guide", "t", {"n": 1}),
+    "registry.templates": lambda db, t: registry.templates(db, t, "guide"),
+    "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),
+    "reports.steps": lambda db, t: reports.steps(db, t, NOW - 500 * DAY, NOW + DAY),
+    "reports.realtime": reports.realtime,
+    "reports.top_problems": lambda db, t: reports.top_problems(db, t, NOW - 9 * DAY),
+    "reports.active": lambda db, t: reports.active(db, t, 10),
+    "schedule.take": lambda db, t: schedule.take(db, t, "late", "you", 60, 60),
+    "schedule.renew": lambda db, t: schedule.renew(db, t, "mine", "me", 60),
+    "schedule.finish": lambda db, t: schedule.finish(db, t, "mine", "me", None),
+    "schedule.give_back": lambda db, t: schedule.give_back(db, t, "mine", "me"),
+    "schedule.hasten": lambda db, t: schedule.hasten(db, t, "clock"),
+    "schedule.last_run": lambda db, t: schedule.last_run(db, t, "late"),
+    "schedule.clean_up": lambda db, t: schedule.clean_up(db, t, 30, 100),
+    "schedule.trim_examples": schedule.trim_examples,
+    "schedule.forget_jobs": lambda db, t: schedule.forget_jobs(db, t, ["late"]),
+    "schedule.tell_clock": lambda db, t: schedule.tell_clock(db, t, "me", 9),
+    "schedule.clear_clock": lambda db, t: schedule.clear_clock(db, t, "me"),
+    "sessions.load": lambda db, t: sessions.load(db, t, LIVE),
+    "sessions.commit": (
+        *(taught(kind, actor) for kind in LessonKind for actor in (Actor.AGENT, Actor.CUSTOMER)),
+        lambda db, t: sessions.commit(db, t, began()),
+    ),
+    "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
+    "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),
+    "sessions.solved_before": lambda db, t: sessions.solved_before(db, t, CUSTOMER, NOW, "router"),
+    "sessions.scope": lambda db, t: sessions.scope(db, t, str(UNKNOWN)),
+    "sessions.page": (
+        page(), page(status="resolved"), page(ticket_id="T-1"), page(customer_email=EMAIL), page(problem_id="router"),
+        page(since=NOW - DAY),
+    ),
+    "sessions.by_reference": (
+        lambda db, t: sessions.by_reference(db, t, "000000000000"),
+        lambda db, t: sessions.by_reference(db, t, "000001"),
+    ),
+    "sessions.idle": lambda db, t: sessions.idle(db, t, 1),
+    "sessions.waiting": lambda db, t: sessions.waiting(db, t, 1),
+}  # fmt: skip
+
+
+def functions() -> dict[str, list[str]]:
+    """Every function of the store that takes a connection, and its parameters."""
+    found: dict[str, list[str]] = {}
+    for module in pkgutil.iter_modules(guiado.store.__path__):
+        loaded = importlib.import_module(f"guiado.store.{module.name}")
+        for name, function in inspect.getmembers(loaded, inspect.iscoroutinefunction):
+            parameters = [*inspect.signature(function).parameters.values()]
+            if function.__module__ == loaded.__name__ and not name.startswith("_") and parameters[0].annotation == "Connection":
+                found[f"{module.name}.{name}"] = [parameter.name for parameter in parameters]
+    return found
+
+
+def test_every_function_takes_its_tenant_first_and_has_a_case() -> None:
+    found = functions()
+    assert set(found) == CASES.keys() | FOR_ALL_TENANTS.keys()
+    assert {name for name, parameters in found.items() if parameters[1:2] != ["tenant"]} == set(FOR_ALL_TENANTS)
+
+
+_NEW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_TIME = re.compile(r"datetime\.datetime\([^()]*tzinfo=datetime\.timezone\.utc\)")
+
+
+def told(result: object) -> str:
+    """A result as text, without ids and moments that are new each time."""
+    known = {repr(NOW + ago) for ago in (-HOUR, -HOUR / 2, -HOUR / 4, timedelta(0))}
+    return _TIME.sub(lambda found: found[0] if found[0] in known else "<time>", _NEW_ID.sub("<id>", repr(result)))
+
+
+class World:
+    """What each case comes to, with what is stored at the moment.
+
+    Args:
+        results: by case.
+        changes: what the tenant's rows are after each case that changed them.
+        harm: cases that changed rows of the other one.
+    """
+
+    def __init__(self) -> None:
+        self.results: dict[str, str] = {}
+        self.changes: dict[str, list[str]] = {}
+        self.harm: set[str] = set()
+
+    async def explore(self, db: asyncpg.Connection, tables: list[str]) -> World:
+        before = await states(db, tables)
+        for name, cases in CASES.items():
+            for number, case in enumerate(cases if isinstance(cases, tuple) else (cases,)):
+                key = f"{name} {number}"
+                transaction = db.transaction()
+                await transaction.start()
+                try:
+                    self.results[key] = told(await case(db, "a"))
+                    after = await states(db, tables)
+                    if after["b"] != before["b"]:
+                        self.harm.add(key)
+                    if after["a"] != before["a"]:
+                        self.changes[key] = await content(db, "a", tables)
+                except asyncpg.PostgresError as error:
+                    self.results[key] = type(error).__name__
+                await transaction.rollback()
+        return self
+
+
+def test_no_function_sees_or_changes_another_tenants_rows(dsn: str) -> None:
+    async def run() -> tuple[World, World, World, World]:
+        db = await connect(dsn)
+        try:
+            tables = await tables_of(db)
+            nothing = await World().explore(db, tables)
+            await fill(db, "a")
+            alone = await World().explore(db, tables)
+            await copy(db, "a", "b")
+            both = await World().explore(db, tables)
+            await remove(db, "a")
+            return nothing, alone, both, await World().explore(db, tables)
+        finally:
+            await db.close()
+
+    nothing, alone, both, other = asyncio.run(run())
+    failed = {result for result in alone.results.values() if result.endswith("Error")}
+    idle = {name for name in alone.results if alone.results[name] == nothing.results[name]} - alone.changes.keys()
+    assert failed | idle == set(), "such a case shows nothing"
+    assert both.results == alone.results
+    assert both.changes == alone.changes
+    assert other.results == nothing.results
+    assert both.harm | other.harm == set()
+
+
+@pytest.mark.parametrize("tenant", ["a", "b"])
+def test_retention_and_trimming_reach_one_tenant_only(dsn: str, tenant: str) -> None:
+    async def run() -> None:
+        db = await connect(dsn)
+        try:
+            await fill(db, "a")
+            await copy(db, "a", "b")
+            tables = await tables_of(db)
+            before = await states(db, tables)
+            assert await schedule.tenants(db) == ["a", "b"]
+            while await schedule.clean_up(db, tenant, 30, 1):
+                pass
+            await schedule.trim_examples(db, tenant)
+            after = await states(db, tables)
+            assert {each for each in "ab" if after[each] != before[each]} == {tenant}
+        finally:
+            await db.close()
+
+    asyncio.run(run())
