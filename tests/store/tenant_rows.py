@@ -161,6 +161,7 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("support_guide_files", [{"guide_id": "router", "content_hash": "h propio"}, {"guide_id": "modem", "content_hash": "h"}]),
         ("support_knowledge_revisions", [{"guides": 3, "model": "v propia", "files": 5, "file": "/propio"}]),
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),
+        ("support_troubleshooting_workers", [{"worker": "me", "alive_until": NOW + HOUR}]),
         ("support_webhooks", [{"webhook_id": "free", **endpoint}, {"webhook_id": "mine", **endpoint, **lease}]),
         ("support_webhook_events", [{"id": uid(56), "event_id": EVENT, "sent_at": NOW - HOUR / 2, **attempt}]),
     ]

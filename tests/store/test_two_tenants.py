@@ -62,6 +62,7 @@ from guiado.store import (  # fmt: skip
     notifications,
     outbox,
     publications,
+    queue,
     registry,
     reports,
     schedule,
@@ -84,6 +85,7 @@ FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
 CHOICE = learning.Choice(session_id=SOLVED)
 RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
+DUE_KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 ATTEMPT = {
     "webhook_id": "mine", "delivery_id": DUE, "event_id": EVENT, "event": "step_completed", "attempt": 1, "success": True,
     "response_status": 200, "response_body": None, "error_message": None, "duration_ms": 1, "sent_at": NOW, "id": uid(90),
@@ -159,7 +161,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "notifications.again": lambda db, t: notifications.again(db, t, NOW, ["failed"]),
     "notifications.is_waiting": lambda db, t: notifications.is_waiting(db, t, NOW),
     "notifications.figures": lambda db, t: notifications.figures(db, t, NOW),
-    "notifications.refused": lambda db, t: notifications.refused(db, t, NOW),
+    "notifications.refused": lambda db, t: notifications.refused(db, t, NOW, ["slack"]),
     "notifications.story": lambda db, t: notifications.story(db, t, LIVE, EVENT),
     "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, Recipient("email", "x@e.co"), [EMAIL]),
     "notifications.offer_recipient": lambda db, t: notifications.offer_recipient(db, t, "sms", "+1", ["x"]),
@@ -176,7 +178,6 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "outbox.disable": disable_free,
     "outbox.replay": lambda db, t: outbox.replay(db, t, "free", outbox.Range(event="step_completed", end=NOW), NOW),
     "outbox.attempts": lambda db, t: outbox.attempts(db, t, "free", 10),
-    "outbox.latest": outbox.latest,
     "outbox.is_waiting": lambda db, t: outbox.is_waiting(db, t, NOW),
     "outbox.first_attempts": lambda db, t: outbox.first_attempts(db, t, EVENT, NOW, None),
     "outbox.figures": lambda db, t: outbox.figures(db, t, NOW),
@@ -191,6 +192,12 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.listed": lambda db, t: publications.listed(db, t, ""),
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),
     "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),
+    "outbox.give_back": lambda db, t: outbox.give_back(db, t, "me", ["mine", "free"]),
+    "notifications.give_back": lambda db, t: notifications.give_back(db, t, "me", [HELD]),
+    "notifications.renew": lambda db, t: notifications.renew(db, t, "me", 60, [HELD]),
+    "queue.due_kinds": lambda db, t: queue.due_kinds(db, t, DUE_KINDS, NOW, "you", [], 1),
+    "queue.tell_alive": lambda db, t: queue.tell_alive(db, t, "me", 60),
+    "queue.tell_gone": lambda db, t: queue.tell_gone(db, t, "me"),
     "registry.add_webhook": lambda db, t: registry.add_webhook(db, t, ENDPOINT),
     "registry.change_webhook": lambda db, t: registry.change_webhook(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
     "registry.is_told": lambda db, t: registry.is_told(db, t, EventKind.SESSION_ESCALATED),
