@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from guiado.detection.build import build_index
 from guiado.detection.classifier.calibration import Judge, Weights, standings
 from guiado.detection.classifier.scorer import SIGNALS, Observation
 from guiado.detection.classifier.training import Spread
 from guiado.detection.evaluation import calibration_error, reference_weights
-from guiado.detection.index import Index, build_index
+from guiado.detection.index import Index
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder

@@ -24,9 +24,13 @@ compile() {
 }
 
 compile constraints.txt pyproject.toml --group dev --no-annotate "$@"
+# Litestar declares polyfactory, and so Faker's 26 MB, for examples that it makes up in an OpenAPI document. Ours has its own, and
+# nothing else imports them (ADR 0018). `make run` installs its lock without dependencies; pip by itself, with constraints.txt, takes them.
+echo polyfactory >"$scratch/not-for-running"
+
 # The locks follow the constraints, so that all of them name the same versions. They keep extras: with hashes, pip before 23.3
 # takes a requirement with an extra for one of its own, and needs its exact version too.
-for lock in "requirements.lock pyproject.toml --group build" \
+for lock in "requirements.lock pyproject.toml --group build --excludes $scratch/not-for-running" \
   "requirements-dev.lock pyproject.toml --group dev" \
   "requirements-docs.lock --group docs"; do
   # shellcheck disable=SC2086 # the words of a line are arguments

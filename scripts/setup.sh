@@ -74,9 +74,9 @@ is_venv_usable() {
     grep -qsF "$PWD/.venv" .venv/bin/activate
 }
 
-# Hashes refuse editables, hence two steps.
+# Hashes refuse editables, hence two steps. A lock is complete: --no-deps, since it leaves out on purpose what Litestar never imports.
 install() {
-  .venv/bin/python -m pip install --quiet --require-hashes -r "$lock"
+  .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r "$lock"
   if [ "$kind" != docs ]; then .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .; fi
 }
 

@@ -49,6 +49,8 @@ class Play:
     failures: int = 0
     failed_here: int = 0
     urgent: bool = False
+    is_over: bool = False
+    answers: list[tuple[str, str]] = field(default_factory=list)
     version: int = 0
     answered: int = 0
     offered: int = 0
@@ -91,6 +93,7 @@ class Play:
             "current_step": self.step,
             "guide_version_id": self.guide,
             "total_steps": len(self.steps),
+            "offered_step_id": self.steps[self.step]["step_id"] if self.step < len(self.steps) and not self.is_over else None,
             "failures": self.failures,
             "attempts": self.answered,
             "decisions": self.offered,
@@ -109,6 +112,9 @@ class Play:
         said = [each["said"] is not None for each in row["clarifications"]]
         if (len(said), sum(said)) != (self.asked, self.heard):
             self.faults.append(f"{said} was asked and answered, the history says {self.asked} and {self.heard}")
+        kept = [(each["step_id"], each["outcome"]) for each in row["answers"]]
+        if kept != self.answers:
+            self.faults.append(f"the answers kept are {kept}, the history says {self.answers}")
         has_reason = row["escalation_reason"] is not None
         return expected | ({} if has_reason == (self.called_at is not None) else {"escalation_reason": "the opposite"})
 
@@ -155,7 +161,7 @@ class Play:
     def _turn(self, audit: Row, rule: str) -> None:
         """It goes on with the first step of a guide, with a question, or with a person."""
         named = audit["detail"].get("guide_version_id")
-        self.guide, self.step, self.failed_here = uuid.UUID(named) if named else None, 0, 0
+        self.guide, self.step, self.failed_here, self.answers = uuid.UUID(named) if named else None, 0, 0, []
         if self.steps:
             self._tell("problem_detected")
         if self._next_rule() in ALARMS:
@@ -199,6 +205,9 @@ class Play:
             self.faults.append(f"attempt {attempt['id']} belongs to guide {attempt['guide_version_id']}, not {self.guide}")
         offered = tuple(offer[name] for name in ("number", "step_number", "step_id", "step_revision"))
         is_hidden = offer["rule"] in ALARMS  # the step was not shown, and answered all the same
+        self.answers.append((step["step_id"], attempt["outcome"]))
+        if attempt["author_position"] != step["step_number"]:
+            self.faults.append(f"attempt {attempt['id']} is said to be about step {attempt['author_position']} of the guide")
         if found != wanted or (offered != wanted[:4] and not is_hidden):
             self.faults.append(f"attempt {attempt['id']} is {found}, the history says {wanted}")
         return attempt
@@ -240,6 +249,7 @@ class Play:
         outcome, was_last = attempt["outcome"], self.step == len(self.steps)
         self._tell("step_completed", step_number=self.step, outcome=outcome)
         if outcome == "solved" or (was_last and outcome == "done"):
+            self.is_over = True
             self._end_solved(attempt["attempted_at"], attempt["source"] if outcome == "solved" else "assumed")
         elif was_last:
             self._call(attempt["attempted_at"])
@@ -297,9 +307,21 @@ class Play:
         if rule == "author-order" and step_number is not None and self._was_tried(step_number, offer):
             rule = "already-tried"
         wanted = (self.offered, kind, rule, step_number)
+        self._check_choice(offer)
         found = tuple(offer[name] for name in ("number", "kind", "rule", "step_number"))
         if found != wanted and not (self.version == 1 and offer["rule"] == "language-model" and found[:2] == wanted[:2]):
             self.faults.append(f"decision {self.offered} is {found}, the history says {wanted}")
+
+    def _check_choice(self, offer: Row) -> None:
+        """The author's order had every step to choose from that may come next; what a rule forces had itself alone."""
+        passed = {step["step_id"] for step in self.steps[: self.step]}
+        left = [step["step_id"] for step in self.steps[self.step :] if passed.issuperset(step["after"])]
+        had = [each["step_id"] for each in offer["candidates"] if "step_id" in each]
+        chosen = tuple(offer[name] for name in ("policy", "policy_version", "explored", "probability"))
+        if chosen not in {("author-order", "1", False, 1.0), (None, None, False, 1.0)}:
+            self.faults.append(f"decision {offer['number']} says that it was chosen so: {chosen}")
+        if had != (left if offer["policy"] else left[:1] if offer["kind"] == "step" else []):
+            self.faults.append(f"decision {offer['number']} was chosen among {had}, left were {left}")
 
     def _was_tried(self, step_number: int, offer: Row) -> bool:
         """Whether the customer said that they did the step; of a guide that was left, only its offer knows."""

@@ -114,15 +114,15 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps (
     day            date    NOT NULL,
     problem_id     text    NOT NULL,
     guide_version  text    NOT NULL DEFAULT '',
-    step_number    integer NOT NULL,
-    step_id        text    NOT NULL DEFAULT '',
+    step_number    integer NOT NULL,                   -- lugar del paso en la guía, desde 1
+    step_id        text    NOT NULL,                   -- '#3' si solo se sabe que era el tercero
     step_title     text,
     total_attempts bigint  NOT NULL DEFAULT 0,
     failed         bigint  NOT NULL DEFAULT 0,
     solved         bigint  NOT NULL DEFAULT 0,
     not_helped     bigint  NOT NULL DEFAULT 0,
     active_seconds double precision NOT NULL DEFAULT 0,
-    PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_number, step_id)
+    PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_id)
 );
 
 -- Días cerrados (su resumen vale) y días sucios (algo cambió después de cerrarlos).
@@ -141,6 +141,34 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_dirty_days (
 -- Lo que aportaban a un día las sesiones que borró la limpieza: el resumen de un día es esto más lo que siga en las tablas.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_daily_kept (LIKE support_troubleshooting_rollup_daily INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps_kept (LIKE support_troubleshooting_rollup_steps INCLUDING ALL);
+
+-- El resumen cuenta por step_id. De las filas que no lo tenían lo dice la versión de la guía; si no, queda el lugar: '#3'.
+DO $$
+DECLARE  -- instalaciones anteriores
+    v_table text;
+    v_key   text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_steps_kept'] LOOP
+        SELECT conname INTO v_key FROM pg_constraint
+         WHERE conrelid = v_table::regclass AND contype = 'p' AND pg_get_constraintdef(oid) LIKE '%step_number%';
+        CONTINUE WHEN v_key IS NULL;
+        EXECUTE format('CREATE TEMP TABLE named_steps ON COMMIT DROP AS
+            SELECT r.tenant_id, r.day, r.problem_id, r.guide_version, min(r.step_number) AS step_number,
+                   coalesce(nullif(r.step_id, ''''), nullif(g.content -> ''steps'' -> (r.step_number - 1) ->> ''step_id'', ''''),
+                            ''#'' || r.step_number) AS step_id,
+                   max(r.step_title) AS step_title, sum(r.total_attempts)::bigint AS total_attempts, sum(r.failed)::bigint AS failed,
+                   sum(r.solved)::bigint AS solved, sum(r.not_helped)::bigint AS not_helped, sum(r.active_seconds) AS active_seconds
+              FROM %1$I r
+              LEFT JOIN support_troubleshooting_guide_versions g ON g.tenant_id = r.tenant_id AND g.guide_version_id::text = r.guide_version AND r.step_id = ''''
+             GROUP BY 1, 2, 3, 4, 6', v_table);
+        EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', v_table, v_key);
+        EXECUTE format('DELETE FROM %I', v_table);
+        EXECUTE format('INSERT INTO %I SELECT * FROM named_steps', v_table);
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN step_id DROP DEFAULT', v_table);
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_id)', v_table, v_key);
+        DROP TABLE named_steps;
+    END LOOP;
+END $$;
 
 -- Quien cambie una sesión de otro día (la aplicación, un import o una persona en psql) ensucia ese día. La condición WHEN
 -- hace que las sesiones de hoy, casi todas, no paguen nada. La limpieza no ensucia: ya dejó guardado lo que borra.
@@ -337,7 +365,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_count_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id, max(x.step_title),
+    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id, max(x.step_title),
            count(*),
            count(*) FILTER (WHERE NOT x.success),
            count(*) FILTER (WHERE x.outcome = 'solved'),
@@ -351,10 +379,17 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
                                         ELSE (SELECT g.guide_id FROM support_troubleshooting_guide_versions g
                                                WHERE g.tenant_id = s.tenant_id AND g.guide_version_id = a.guide_version_id) END, '*'), '') COLLATE "C" AS problem_id,
                    coalesce(a.guide_version_id::text, s.guide_version_id::text, '') COLLATE "C" AS guide_version,
-                   a.id, a.step_number, coalesce(a.step_id, '') COLLATE "C" AS step_id, a.step_title, a.success, a.outcome, a.active_seconds
+                   -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
+                   a.id, coalesce(a.author_position, a.step_number) AS author_position,
+                   coalesce(nullif(a.step_id, ''),
+                            (SELECT nullif(g.content -> 'steps' -> (a.step_number - 1) ->> 'step_id', '')
+                               FROM support_troubleshooting_guide_versions g
+                              WHERE g.tenant_id = s.tenant_id AND g.guide_version_id = coalesce(a.guide_version_id, s.guide_version_id)),
+                            '#' || a.step_number) COLLATE "C" AS step_id,
+                   a.step_title, a.success, a.outcome, a.active_seconds
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
-                    SELECT y.id, y.step_number, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
+                    SELECT y.id, y.step_number, y.author_position, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
                       FROM support_troubleshooting_attempts y WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x
@@ -363,7 +398,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
                         WHERE c.tenant_id = x.tenant_id AND c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id
                        OFFSET 0)
-     GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_number, x.step_id
+     GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_id
 $$;
 
 CREATE OR REPLACE FUNCTION guiado_measure(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
@@ -386,7 +421,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_measure_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id, max(m.step_title),
+    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, min(m.step_number), m.step_id, max(m.step_title),
            sum(m.total_attempts)::bigint, sum(m.failed)::bigint, sum(m.solved)::bigint, sum(m.not_helped)::bigint,
            sum(m.active_seconds)
       FROM (SELECT * FROM guiado_count_steps(p_tenants, p_from, p_to)
@@ -395,7 +430,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_steps_kept k
                 ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
-     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_number, m.step_id
+     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_id
 $$;
 
 -- Días sueltos como rangos, con los seguidos unidos en uno.
@@ -530,9 +565,9 @@ BEGIN
       FROM guiado_count_steps(v_names, v_from, v_to) b
       LEFT JOIN guiado_count_steps(v_names, v_from, v_to, p_sessions) a
         ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
-       AND a.step_number = b.step_number AND a.step_id = b.step_id
+       AND a.step_id = b.step_id
      WHERE b.total_attempts > coalesce(a.total_attempts, 0)
-    ON CONFLICT (tenant_id, day, problem_id, guide_version, step_number, step_id) DO UPDATE SET
+    ON CONFLICT (tenant_id, day, problem_id, guide_version, step_id) DO UPDATE SET
            total_attempts = k.total_attempts + excluded.total_attempts, failed = k.failed + excluded.failed,
            solved = k.solved + excluded.solved, not_helped = k.not_helped + excluded.not_helped,
            active_seconds = k.active_seconds + excluded.active_seconds;

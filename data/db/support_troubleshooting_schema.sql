@@ -299,8 +299,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     alternatives           jsonb       NOT NULL DEFAULT '[]',  -- otros problemas posibles, con su confianza
     clarifications         jsonb       NOT NULL DEFAULT '[]',  -- qué se preguntó sobre el problema y qué dijo el cliente
     already_tried          jsonb       NOT NULL DEFAULT '[]',  -- pasos que el cliente dijo haber probado
-    policy                 text        NOT NULL DEFAULT 'author-order',
-    policy_version         text        NOT NULL DEFAULT '1',
+    policy                 text,                               -- quién eligió el primer paso de la guía; el de cada paso, en su decisión
+    policy_version         text,
     resolution             text        CHECK (resolution IN ('confirmed', 'assumed')),
     ended_at               timestamptz,
     ended_how              text        CHECK (ended_how IN ('solved', 'escalated', 'abandoned', 'expired')),
@@ -312,6 +312,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     true_step_id           text,
     agent_minutes          double precision,
     urgent                 boolean     NOT NULL DEFAULT false, -- llamó a una persona antes de cualquier paso
+    offered_step_id        text,                               -- el paso que espera respuesta; NULL si no queda ninguno
+    answers                jsonb       NOT NULL DEFAULT '[]',  -- qué pasó con los pasos de esta guía, en orden: step_id, outcome, action
     CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
     CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
@@ -348,13 +350,15 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_decisions (
     tenant_id     text        NOT NULL DEFAULT guiado_tenant(),
     offered_at    timestamptz NOT NULL DEFAULT now(),
     kind          text        NOT NULL CHECK (kind IN ('step', 'question', 'options', 'escalation')),
-    step_number   integer,
+    step_number   integer,                            -- posición en esta sesión, desde 1
     step_id       text,
     step_revision integer,
     candidates    jsonb       NOT NULL DEFAULT '[]',  -- opciones consideradas (problemas, pasos), con su puntuación
     rule          text        NOT NULL,               -- qué regla decidió
-    explored      boolean     NOT NULL DEFAULT false, -- si fue una exploración y con qué probabilidad
-    probability   double precision,
+    explored      boolean,                            -- si se eligió para aprender de ello
+    probability   double precision,                   -- con la que se eligió; NULL en las de versiones anteriores: era la única
+    policy        text,                               -- quién eligió entre los pasos; NULL si una regla no dejó elegir
+    policy_version text,
     CONSTRAINT decisions_key PRIMARY KEY (tenant_id, session_id, number),
     CONSTRAINT decisions_session_fkey FOREIGN KEY (tenant_id, session_id)
         REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
@@ -370,7 +374,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     id               uuid        NOT NULL,
     session_id       uuid        NOT NULL,
     tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
-    step_number      integer     NOT NULL,
+    step_number      integer     NOT NULL,            -- posición en esta sesión, desde 1; el paso lo dice step_id
     step_title       text,
     success          boolean     NOT NULL,
     notes            text,
@@ -388,10 +392,17 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     reason           text,                            -- por qué no pudo (could_not)
     corrects         uuid,                            -- intento anterior al que esta fila corrige
     guide_version_id uuid,                            -- la guía de entonces: la sesión puede seguir otra después
+    author_position  integer,                         -- lugar del paso en la guía, desde 1; NULL: el mismo que step_number
     CONSTRAINT attempts_key PRIMARY KEY (tenant_id, id),
     CONSTRAINT attempts_session_fkey FOREIGN KEY (tenant_id, session_id)
         REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
 );
+DO $$
+BEGIN  -- instalaciones anteriores; lo demás que cambió está en migrations/0065
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'support_troubleshooting_attempts'::regclass AND attname = 'author_position') THEN
+        ALTER TABLE support_troubleshooting_attempts ADD COLUMN author_position integer;
+    END IF;
+END $$;
 
 DO $$
 BEGIN
@@ -458,6 +469,16 @@ BEGIN
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
     v.tenant_id := p_tenant;
     v.urgent := coalesce(v.urgent, false);
+    v.answers := coalesce(v.answers, '[]');
+    -- Un proceso de una versión anterior, mientras se actualizan todos: cuenta pasos y sigue el orden de la guía.
+    IF NOT p_change -> 'session' ? 'offered_step_id' THEN
+        v.offered_step_id := (SELECT g.content -> 'steps' -> v.current_step ->> 'step_id' FROM support_troubleshooting_guide_versions g
+             WHERE g.tenant_id = p_tenant AND g.guide_version_id = coalesce((p_change #>> '{found,guide_version_id}')::uuid, v.guide_version_id,
+                (SELECT s.guide_version_id FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id)));
+        v.answers := CASE WHEN p_change ? 'found' THEN '[]' ELSE
+            coalesce((SELECT s.answers FROM support_troubleshooting_sessions s WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id), '[]')
+            || coalesce(p_change -> 'attempts', '[]') END;
+    END IF;
     IF v_expected IS NULL THEN
         INSERT INTO support_troubleshooting_sessions VALUES (v.*) ON CONFLICT DO NOTHING;
     ELSE
@@ -467,7 +488,8 @@ BEGIN
             failures = v.failures, attempts = v.attempts, decisions = v.decisions, resolution = v.resolution,
             ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
-            true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent
+            true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent,
+            offered_step_id = v.offered_step_id, answers = v.answers
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id AND s.version = v_expected
         RETURNING s.* INTO v;
     END IF;
@@ -482,7 +504,8 @@ BEGIN
             guide_version_id = v_found.guide_version_id, total_steps = v_found.total_steps,
             detection_confidence = v_found.detection_confidence, alternatives = v_found.alternatives,
             clarifications = v_found.clarifications, recontact_of = v_found.recontact_of,
-            already_tried = coalesce(v_found.already_tried, '[]')
+            already_tried = coalesce(v_found.already_tried, '[]'),
+            policy = v_found.policy, policy_version = v_found.policy_version
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
     END IF;

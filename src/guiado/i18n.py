@@ -5,7 +5,7 @@ The `.po` files are read as they are, once per language: there is no compiled co
 
 from __future__ import annotations
 
-import os
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,8 @@ from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Prob
 LANGUAGES = ("es", "en", "pt")
 DEFAULT_LANGUAGE = "es"
 _LOCALES = Path(__file__).parent / "locales"
+_LITERAL = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_ENTRY = re.compile(rf"^msgid ((?:{_LITERAL.pattern}\s*)+)^msgstr ((?:{_LITERAL.pattern}\s*)+)", re.MULTILINE)
 _LOCALE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)(?:\.[\w-]+)?(?:@\w+)?", re.ASCII)
 """As browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
 
@@ -24,15 +26,13 @@ def _catalogue(language: str) -> dict[str, str]:
     path = _LOCALES / language / "LC_MESSAGES" / "guiado.po"
     if not path.is_file():
         return {}
-    try:
-        from babel.messages.pofile import read_po  # Spanish needs none of it
-    except (OSError, ValueError):
-        # While it is imported, babel opens the file that TZ names. One that is no time zone is UTC for the operating system.
-        os.environ["TZ"] = "UTC"
-        from babel.messages.pofile import read_po
+    pairs = ((_said(entry[1]), _said(entry[2])) for entry in _ENTRY.finditer(path.read_text("utf-8")))
+    return {spanish: translated for spanish, translated in pairs if spanish and translated}
 
-    with path.open("rb") as file:
-        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+
+def _said(literals: str) -> str:
+    """The text of adjacent literals, which the format writes as JSON does."""
+    return "".join(map(json.loads, _LITERAL.findall(literals)))
 
 
 def text(language: str, template: str, /, **params: object) -> str:
@@ -74,10 +74,9 @@ def negotiate(accept_language: str | None) -> str | None:
     """
     if not accept_language:
         return None
-    from babel.core import negotiate_locale  # a script has no such header
-
     wished = sorted(_weighted(accept_language[:500]), key=lambda pair: -pair[1])
-    return negotiate_locale([tag.lower().replace("_", "-") for tag, weight in wished if weight > 0], LANGUAGES, sep="-")
+    spoken = (re.split("[-_]", tag.lower(), maxsplit=1)[0] for tag, weight in wished if weight > 0)
+    return next((language for language in spoken if language in LANGUAGES), None)
 
 
 def locale_language(locale: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Finds the project's data files: in an installed wheel, else in the checkout.
+"""Finds the project's data files: those of `data/`, in an installed wheel or else in the checkout, and those inside the package.
 
 Source: the folder `data/` is the only copy; the wheel carries it as `guiado/_data` (pyproject, force-include).
 """
@@ -15,3 +15,8 @@ def data_path(*parts: str) -> Path:
     packed = _PACKAGE / "_data"
     root = packed if packed.is_dir() else _PACKAGE.parent.parent / "data"
     return root.joinpath(*parts)
+
+
+def package_path(*parts: str) -> Path:
+    """Path of a file inside the package, for example `package_path("word_lists", "es.txt")`."""
+    return _PACKAGE.joinpath(*parts)

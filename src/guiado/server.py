@@ -79,7 +79,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     """
     routes_and_fast_path = StepFastPath(create_routes(runtime), BASE_PATH)
     authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant)
-    return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH})
+    return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH}, metrics.observe)
 
 
 def create_routes(runtime: Runtime) -> Litestar:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 
 import httpx2
+from prometheus_client.parser import text_string_to_metric_families
 
 PROBLEM = {"problem_description": "no me deja instalar el programa", "customer_email": "cliente@example.com"}
 KESTRA = "/api/v1/executions/webhook/workflows/workflows/support-troubleshooting-automation/support-troubleshooting"
@@ -108,6 +109,43 @@ def test_health(root: httpx2.Client) -> None:
     assert figures.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE guiado_deliveries_pending gauge" in figures.text
     assert root.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok", "knowledge_base": "ok"}}
+
+
+def requests_of(root: httpx2.Client) -> dict[tuple[str, str, str], float]:
+    """How many answers this server counted, by method, route and status."""
+    families = {family.name: family for family in text_string_to_metric_families(root.get("/metrics").text)}
+    assert [name for name, family in families.items() if not family.documentation] == []
+    samples = [sample for sample in families["guiado_http_request_seconds"].samples if sample.name.endswith("_count")]
+    return {(one.labels["method"], one.labels["route"], one.labels["status"]): one.value for one in samples}
+
+
+def test_requests_are_counted_by_route(root: httpx2.Client) -> None:
+    base = "/api/support/troubleshooting"
+    begun = root.post(f"{base}/start", json=PROBLEM).json()
+    before = requests_of(root)
+    root.post(f"{base}/{begun['session_id']}/step", json={"success": False})  # on the short way
+    root.post(f"{base}/{begun['session_id']}/step", json={"success": False}, headers={"Idempotency-Key": "x"})  # on the long one
+    root.head(f"{base}/{begun['session_id']}")
+    root.get(f"{base}/nadie/nada/nunca")
+    root.put(f"{base}/start")
+    after = requests_of(root)
+    assert {key: count - before.get(key, 0) for key, count in after.items() if count != before.get(key, 0)} == {
+        ("POST", f"{base}/{{session_id}}/step", "200"): 2,
+        ("GET", f"{base}/{{session_id}}", "200"): 1,
+        ("other", "other", "404"): 1,
+        ("other", "other", "405"): 1,
+        ("GET", "/metrics", "200"): 1,
+    }
+
+
+def test_the_process_tells_what_it_uses(root: httpx2.Client) -> None:
+    samples = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(root.get("/metrics").text)
+        for sample in family.samples
+    }
+    assert samples["process_resident_memory_bytes"] > 50_000_000
+    assert samples["process_open_fds"] > 3
 
 
 def test_the_api_describes_itself_without_any_outside_address(root: httpx2.Client) -> None:

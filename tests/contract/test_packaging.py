@@ -23,6 +23,8 @@ SCHEMAS = {
     "support_troubleshooting_advanced_schema.sql",
     "support_troubleshooting_performance_schema.sql",
 }
+BLOCK = 4096  # in which `du` counts
+PIP_AND_SETUPTOOLS_MB = 25  # what `python -m venv` puts there
 # Wide enough for an entry that has no hash at all: its block then ends at the next name.
 ENTRY = re.compile(r"^(?P<entry>[A-Za-z0-9][^\s]*==[^\\\n]*?)\s*(?P<rest>(?:\\\n\s+--hash=\S+\s*)*)$", re.MULTILINE)
 
@@ -97,17 +99,24 @@ def canonical(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def asked_extras(pinned: dict[str, set[str]]) -> set[tuple[str, str]]:
-    """Every extra, with its package, that the installed packages of a lock ask for by their own metadata, in this interpreter."""
-    installed = {canonical(dist.name) for dist in metadata.distributions()}
-    texts = [(name, text) for name in sorted(installed & set(pinned)) for text in metadata.requires(name) or ()]
+def installed() -> set[str]:
+    return {canonical(dist.name) for dist in metadata.distributions()}
+
+
+def asked_by(pinned: dict[str, set[str]]) -> list[Requirement]:
+    """What the installed packages of a lock ask for by their own metadata, in this interpreter."""
+    texts = [(name, text) for name in sorted(installed() & set(pinned)) for text in metadata.requires(name) or ()]
     wanted = [(name, Requirement(text)) for name, text in texts]
-    return {
-        (canonical(requirement.name), extra)
+    return [
+        requirement
         for name, requirement in wanted
         if requirement.marker is None or any(requirement.marker.evaluate({"extra": known}) for known in ("", *pinned[name]))
-        for extra in requirement.extras
-    }
+    ]
+
+
+def asked_extras(pinned: dict[str, set[str]]) -> set[tuple[str, str]]:
+    """Every extra, with its package, among them."""
+    return {(canonical(requirement.name), extra) for requirement in asked_by(pinned) for extra in requirement.extras}
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
@@ -119,8 +128,22 @@ def test_every_extra_that_something_asks_for_has_a_pin_of_its_own(name: str) -> 
     assert {(package, extra) for package, extra in asked if extra not in pinned.get(package, set())} == set()
 
 
+@pytest.mark.parametrize(("name", "left_out"), [("requirements.lock", {"polyfactory"}), ("requirements-dev.lock", set())])
+def test_a_lock_is_complete(name: str, left_out: set[str]) -> None:
+    # It is installed without dependencies. Litestar has polyfactory only to make up examples, which nobody asks it for.
+    pinned = {canonical(entry.name): set(entry.extras) for entry in entries(name).values()}
+    assert {canonical(requirement.name) for requirement in asked_by(pinned)} - pinned.keys() == left_out
+
+
+def test_what_running_needs_stays_small() -> None:
+    files = [file for name in pinned_names("requirements.lock") & installed() for file in metadata.files(name) or ()]
+    sources = [file for file in files if file.suffix == ".py"]  # their bytecode is about as large
+    kept = sum(-(-(file.size or 0) // BLOCK) * BLOCK for file in (*files, *sources))
+    assert 250 < kept / (1 << 20) + PIP_AND_SETUPTOOLS_MB < 350
+
+
 def test_running_needs_no_development_tool() -> None:
-    assert pinned_names("requirements.lock").isdisjoint({"pytest", "ruff", "basedpyright", "playwright", "hypothesis"})
+    assert pinned_names("requirements.lock").isdisjoint({"pytest", "ruff", "basedpyright", "playwright", "hypothesis", "faker"})
 
 
 def test_package_json_names_exact_versions() -> None:

@@ -280,16 +280,19 @@ def expected_steps(sessions: list[Any], attempts: list[Any]) -> dict[tuple[Any, 
     by_id = {session["session_id"]: session for session in sessions}
     corrected = {(attempt["corrects"], attempt["session_id"]) for attempt in attempts}
     rows: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, 0, 0, 0, 0.0])
+    places: dict[tuple[Any, ...], int] = {}
     for attempt in attempts:
         session = by_id.get(attempt["session_id"])
         if session is None or (attempt["id"], attempt["session_id"]) in corrected:
             continue
         day = session["started_at"].astimezone(UTC).date()
         version = str(session["guide_version_id"] or "")
-        key = (day, session["detected_problem_id"] or "", version, attempt["step_number"], attempt["step_id"] or "")
+        place = attempt["author_position"] or attempt["step_number"]
+        key = (day, session["detected_problem_id"] or "", version, attempt["step_id"] or f"#{attempt['step_number']}")
+        places[key] = min(place, places.get(key, place))
         found = [1, not attempt["success"], attempt["outcome"] == "solved", attempt["outcome"] == "not_helped"]
         rows[key] = [a + b for a, b in zip(rows[key], [*found, attempt["active_seconds"] or 0], strict=True)]
-    return {key: [*row[:4], pytest.approx(row[4], abs=1e-3)] for key, row in rows.items()}
+    return {(*key, places[key]): [*row[:4], pytest.approx(row[4], abs=1e-3)] for key, row in rows.items()}
 
 
 async def check_exact(db: asyncpg.Connection, start: datetime, end: datetime) -> None:
@@ -306,7 +309,7 @@ async def check_exact(db: asyncpg.Connection, start: datetime, end: datetime) ->
     assert len(found) == len(days)
     assert found == expected_days(sessions, {row["session_id"]: row for row in feedback})
     steps = await db.fetch("SELECT * FROM guiado_steps_daily($1, $2)", start, end)
-    keys = ("day", "problem_id", "guide_version", "step_number", "step_id")
+    keys = ("day", "problem_id", "guide_version", "step_id", "step_number")
     found = {tuple(row[key] for key in keys): [row[name] for name in STEP_MEASURES] for row in steps}
     assert len(found) == len(steps)
     assert found == expected_steps(sessions, attempts)
@@ -395,6 +398,7 @@ class World:
                 tenant_id=self.tenants[session_id],
                 id=self.new_id(),
                 step_number=self.dice.randint(1, 3),
+                author_position=self.dice.choice([1, 2, None]),
                 step_id=self.dice.choice(["x", None]),
                 outcome=outcome,
                 success=outcome != "could_not",

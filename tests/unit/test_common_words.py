@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from math import log
+from pathlib import Path
 
 import pytest
 from wordfreq import get_frequency_dict
@@ -12,8 +15,10 @@ from wordfreq import get_frequency_dict
 from guiado.detection.lexical import word_frequencies as module
 from guiado.detection.lexical.ngram_index import NgramIndex, deletions
 from guiado.detection.lexical.word_frequencies import LANGUAGES, common_words, weights
+from guiado.resources import package_path
 from guiado.text.tokenize import fold
 
+ROOT = Path(__file__).resolve().parents[2]
 SLIPS = ("contrasena", "aplicacoin", "impresra", "cuetna", "acount", "pasword", "configuracao", "zzzzz", "a", "")
 
 
@@ -38,6 +43,12 @@ def test_they_are_those_of_the_package(tmp_path):
     assert all(found.accented(plain) == word for plain, word in list(accented.items())[::7])
     assert found.weigh("qwrtz") is found.accented("qwrtz") is found.weigh("\ud800") is None
     assert [found.near(word) for word in (*SLIPS, *long[::997])] == [filed.sharing(word) for word in (*SLIPS, *long[::997])]
+
+
+def test_their_files_are_what_the_script_writes(tmp_path):
+    subprocess.run([sys.executable, ROOT / "scripts/word_frequencies.py", tmp_path], check=True)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written == {f"{language}.txt": package_path("word_lists", f"{language}.txt").read_bytes() for language in LANGUAGES}
 
 
 def test_they_are_prepared_once_for_a_folder(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from guiado.domain.clarification import Clarification, Option, Pick, Question, Turn
-from guiado.domain.decide import Decision, Replay, begin, correct, decide, passed_action
+from guiado.domain.decide import Decision, Replay, begin, correct, decide
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import (
@@ -30,6 +30,7 @@ from guiado.domain.session import (
     Session,
     Status,
 )
+from guiado.domain.step_answer import passed_action
 from guiado.errors import NoStepLeft, NothingToClarify, NothingToReject, SessionEnded, StaleSession, WrongStep
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -330,7 +331,7 @@ def test_an_answer_to_a_step_that_is_not_open_is_a_conflict(number: int) -> None
 def test_a_failure_on_the_open_step_is_always_a_new_attempt() -> None:
     session, guide = begun()
     first = decide(session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
-    second = decide(first.session, guide, Answer(Outcome.COULD_NOT, 1, failed_before=1), START, failures_allowed=5)
+    second = decide(first.session, guide, Answer(Outcome.COULD_NOT, 1), START, failures_allowed=5)
     assert (first.session.attempts, second.session.attempts) == (1, 2)
     assert [event.data["attempt"] for event in (first.events[-1], second.events[-1])] == [2, 3]
 
@@ -470,7 +471,7 @@ def test_the_chosen_problem_is_followed_from_its_first_step() -> None:
     assert after.facts["alternatives"] == [WEIGHED[1]]
     (offer,) = decided.offers
     assert (offer.number, offer.kind, offer.step_number, offer.rule) == (2, "step", 1, "author-order")
-    assert offer.candidates == (*WEIGHED, {"step_id": "p1", "position": 1})
+    assert offer.candidates == (*WEIGHED, *({"step_id": f"p{n}", "position": n} for n in (1, 2, 3)))
     assert decide(after, picked("h", 3).guide, Answer(Outcome.DONE), START).attempt.guide_version_id == "v-h"
 
 
@@ -527,6 +528,7 @@ def test_a_rejected_guide_gives_way_and_what_was_attempted_stays() -> None:
     assert (answered.attempt.step_number, answered.attempt.guide_version_id) == (1, "v-h")
     # Unless the caller says that it was about another one.
     other = replace(guide_of(2), steps=tuple(replace(step, step_id=f"h{step.step_number}") for step in guide_of(2).steps))
+    after = replace(after, offered_step_id="h1")
     with pytest.raises(StaleSession):
         decide(after, other, Answer(Outcome.DONE, 1, step_id="p1"), START)
     assert decide(after, other, Answer(Outcome.DONE, 1, step_id="h1"), START).attempt.step_id == "h1"

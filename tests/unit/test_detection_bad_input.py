@@ -51,7 +51,7 @@ def index() -> Index:
 
 
 def verdict(index: Index, text: str) -> Verdict:
-    return detect(index, text, DEFAULT_THRESHOLD, DEFAULT_ACCEPT).verdict
+    return detect(index, {}, text, DEFAULT_THRESHOLD, DEFAULT_ACCEPT).verdict
 
 
 def check_honest(index: Index, text: str, limit: int = 20) -> None:
@@ -123,7 +123,7 @@ def test_a_single_problem_does_not_take_everything() -> None:
 def test_twins_share_the_confidence_and_both_are_shown() -> None:
     red = PROBLEMS[2]
     twins = index_of([*PROBLEMS, Problem("red2", red.title, red.description, red.phrases)])
-    found = detect(twins, "no tengo internet", DEFAULT_THRESHOLD, DEFAULT_ACCEPT)
+    found = detect(twins, {}, "no tengo internet", DEFAULT_THRESHOLD, DEFAULT_ACCEPT)
     assert {c.problem_id for c in found.candidates[:2]} == {"red", "red2"}
     first, second = found.candidates[:2]
     assert first.confidence <= 0.55, "as likely the one as the other"

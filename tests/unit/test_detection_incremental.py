@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guiado.detection import Problem, build_index
-from guiado.text.normalise import fold, normalise
+from guiado.text.fold import fold
+from guiado.text.normalise import normalise
 from guiado.text.stemming import stem
 
 WORDS = (

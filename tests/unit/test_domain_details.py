@@ -23,6 +23,7 @@ from guiado.domain.session import (
     Resolve,
     Session,
     Status,
+    StepAnswer,
 )
 from guiado.errors import Message, SessionEnded
 
@@ -32,8 +33,9 @@ STEPS = tuple(Step(n, f"Paso {n}", step_id=f"s{n}", revision=n + 6, type="check"
 GUIDE = Guide("p", "Título", steps=STEPS)
 SESSION = Session(
     "id", "a@b.es", "no va", START, START, ticket_id="T1", problem_id="p", problem_title="Título", total_steps=2, decisions=3,
-    language="pt", facts={"detection_confidence": 0.7},
+    language="pt", facts={"detection_confidence": 0.7}, offered_step_id="s1",
 )  # fmt: skip
+LAST = replace(SESSION, current_step=1, offered_step_id="s2", answers=(StepAnswer("s1", Outcome.DONE),))
 
 
 def in_words(reason: Message, language: str) -> str:
@@ -45,6 +47,18 @@ def offer_of(number: int, step: Step | None, rule: str) -> Offer:
         return Offer(number, "escalation", NOW, rule)
     candidates = ({"step_id": step.step_id, "position": step.step_number},)
     return Offer(number, "step", NOW, rule, step.step_number, step.step_id, step.revision, candidates)
+
+
+def by_policy(offer: Offer, *others: Step) -> Offer:
+    """The offer as one that the author's order chose, also among these steps."""
+    more = tuple({"step_id": step.step_id, "position": step.step_number} for step in others)
+    return replace(
+        offer, policy="author-order", policy_version="1", explored=False, probability=1.0, candidates=(*offer.candidates, *more)
+    )
+
+
+def answered(session: Session, step_id: str, outcome: Outcome, action: NextAction = NextAction.CONTINUE) -> Session:
+    return replace(session, answers=(*session.answers, StepAnswer(step_id, outcome, action)))
 
 
 def said(session: Session, outcome: Outcome, failures_allowed: int = 2, **more: object) -> Decision:
@@ -62,7 +76,7 @@ def said(session: Session, outcome: Outcome, failures_allowed: int = 2, **more: 
 def test_what_a_session_begins_with(guide: Guide | None, rule: str, action: NextAction) -> None:
     found = begin(SESSION, guide, NOW, speak=in_words)
     step = guide.steps[0] if guide and guide.steps else None
-    assert found.offers == (offer_of(4, step, rule),)
+    assert found.offers == (by_policy(offer_of(4, step, rule), STEPS[1]) if step else offer_of(4, step, rule),)
     assert (found.session.decisions, found.next_action, found.attempt) == (4, action, None)
     assert found.events[0] == events.session_started(found.session)
     if step is None:
@@ -78,11 +92,12 @@ def test_a_first_failure_offers_the_step_again() -> None:
     found = said(SESSION, Outcome.COULD_NOT, notes="ay")
     assert found.offers == (offer_of(4, STEPS[0], "try-again"),)
     assert found.session == replace(
-        SESSION, version=2, status=Status.IN_PROGRESS, attempts=1, failures=1, decisions=4, updated_at=NOW
-    )
+        answered(SESSION, "s1", Outcome.COULD_NOT), version=2, status=Status.IN_PROGRESS, attempts=1, failures=1, decisions=4,
+        updated_at=NOW,
+    )  # fmt: skip
     assert [event.kind.value for event in found.events] == ["step_failed", "retry_attempt"]
-    assert found.events[0].data == {"session_id": "id", "step_number": 1, "notes": "ay", "outcome": "could_not"}
-    assert found.events[1].data == {"session_id": "id", "step_number": 1, "attempt": 2}
+    assert found.events[0].data == {"session_id": "id", "step_number": 1, "step_id": "s1", "notes": "ay", "outcome": "could_not"}
+    assert found.events[1].data == {"session_id": "id", "step_number": 1, "step_id": "s1", "attempt": 2}
     assert found.next_action is NextAction.CONTINUE
 
 
@@ -101,17 +116,18 @@ def test_one_failure_too_many_offers_a_person_and_the_step() -> None:
 
 def test_a_passed_step_offers_the_next_one() -> None:
     found = said(SESSION, Outcome.DONE)
-    assert found.offers == (offer_of(4, STEPS[1], "author-order"),)
+    assert found.offers == (by_policy(offer_of(4, STEPS[1], "author-order")),)
     assert found.session == replace(
-        SESSION, version=2, status=Status.IN_PROGRESS, attempts=1, current_step=1, decisions=4, updated_at=NOW
-    )
-    data = {"session_id": "id", "step_number": 1, "success": True, "outcome": "done"}
+        answered(SESSION, "s1", Outcome.DONE), version=2, status=Status.IN_PROGRESS, attempts=1, current_step=1, decisions=4,
+        offered_step_id="s2", updated_at=NOW,
+    )  # fmt: skip
+    data = {"session_id": "id", "step_number": 1, "step_id": "s1", "success": True, "outcome": "done"}
     assert [(event.kind.value, event.data) for event in found.events] == [("step_completed", data)]
 
 
 def test_steps_without_use_end_with_a_person() -> None:
-    found = said(replace(SESSION, current_step=1), Outcome.NOT_HELPED)
-    assert found.offers == (offer_of(4, None, "steps-exhausted"),)
+    found = said(LAST, Outcome.NOT_HELPED)
+    assert found.offers == (by_policy(offer_of(4, None, "steps-exhausted")),)
     assert (found.session.decisions, found.next_action) == (4, NextAction.ESCALATE)
     assert found.session.escalation_reason == f"pt:{escalation.STEPS_EXHAUSTED}"
     assert found.events[1:] == (events.session_escalated(found.session),)
@@ -123,7 +139,7 @@ def test_an_attempt_has_all_that_is_known() -> None:
         SESSION, Outcome.DONE, notes="listo", active_seconds=12.5, first_seen_at=seen, source=Actor.AGENT, reason="porque"
     )  # fmt: skip
     assert found.attempt == Attempt(
-        1, "Paso 1", "s1", 7, "check", Outcome.DONE, "listo", NOW, 90.0, 12.5, seen, 3, Actor.AGENT, "porque"
+        1, "Paso 1", "s1", 7, "check", Outcome.DONE, "listo", NOW, 90.0, 12.5, seen, 3, Actor.AGENT, "porque", author_position=1
     )
 
 
@@ -132,17 +148,18 @@ def test_an_attempt_has_all_that_is_known() -> None:
     [(Outcome.SOLVED, Resolution.CONFIRMED, Actor.MACHINE), (Outcome.DONE, Resolution.ASSUMED, Actor.ASSUMED)],
 )
 def test_how_a_session_ends_solved(outcome: Outcome, resolution: Resolution, by: Actor) -> None:
-    found = said(replace(SESSION, current_step=1), outcome, source=Actor.MACHINE)
+    found = said(LAST, outcome, source=Actor.MACHINE)
     assert found.session == replace(
-        SESSION, version=2, status=Status.RESOLVED, attempts=1, current_step=2, resolution=resolution, resolved_at=NOW, ended_at=NOW,
-        ended_how="solved", ended_by=by, recontact_until=NOW + timedelta(days=7), updated_at=NOW,
+        answered(LAST, "s2", outcome, NextAction.RESOLVED), version=2, status=Status.RESOLVED, attempts=1, current_step=2,
+        resolution=resolution, resolved_at=NOW, ended_at=NOW, ended_how="solved", ended_by=by,
+        recontact_until=NOW + timedelta(days=7), updated_at=NOW, offered_step_id=None,
     )  # fmt: skip
     assert found.events[1:] == (events.session_resolved(found.session),)
     assert (found.offers, found.next_action) == ((), NextAction.RESOLVED)
 
 
 def test_solved_with_no_step_open_keeps_what_was_said() -> None:
-    waiting = replace(SESSION, total_steps=0, notes="antes", status=Status.NEEDS_ESCALATION)
+    waiting = replace(SESSION, total_steps=0, offered_step_id=None, notes="antes", status=Status.NEEDS_ESCALATION)
     found = decide(waiting, None, Answer(Outcome.SOLVED, notes="ya va", source=Actor.AGENT), NOW)
     assert isinstance(found, Decision)
     assert (found.session.version, found.session.notes, found.session.attempts) == (2, "antes\nya va", 0)

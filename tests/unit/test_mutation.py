@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("test_decide.py", "test_knowledge.py", "test_bad_knowledge.py", "test_domain_values.py", "test_domain_details.py",
+TESTS = ("test_decide.py", "test_policy.py", "test_knowledge.py", "test_bad_knowledge.py", "test_domain_values.py", "test_domain_details.py",
          "test_alarms.py", "test_recipient.py", "test_privacy.py", "test_learned.py")  # fmt: skip
 EVERY = int(os.environ.get("MUTANTS_EVERY", "4"))
 """One mutant in so many is tried; a fixed choice. All of them take about half an hour on two cores."""
@@ -43,6 +43,7 @@ def scratch_copy(folder: Path) -> None:
     (folder / "tests/unit").mkdir(parents=True)
     for name in TESTS:
         shutil.copy(ROOT / "tests/unit" / name, folder / "tests/unit")
+    shutil.copy(ROOT / "tests/orders.py", folder / "tests/unit")
     (folder / "pyproject.toml").write_text(SETUP, encoding="utf-8")
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiado.text.abbreviations import ENGLISH, PORTUGUESE, SPANISH
 from guiado.text.normalise import MEANINGFUL_CHARS, clean_sentence, surface_words
+from guiado.text.short_forms import ENGLISH, PORTUGUESE, SPANISH
 
 QUOTES = [
     "El lun, 3 nov 2025 a las 10:00, Soporte <x@y.es> escribió:\n> Reinicie el router",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado.detection import Candidate
-from guiado.detection.verdict import Verdict, as_shares, judge, without
+from guiado.detection.arrays import shares
+from guiado.detection.verdict import Verdict, verdict_of, without
 from guiado.guidance.information_gain import LEAST_GAIN_BITS, NONE_OF_THESE, Topic, choose, expected_gain_bits, update
 
 CHANCES = st.floats(0, 1)
@@ -108,7 +111,7 @@ def test_nothing_is_asked_where_little_is_to_be_learned() -> None:
 
 @given(RANKINGS, CHANCES, CHANCES)
 def test_every_ranking_has_a_verdict(ranking: tuple[Candidate, ...], none_below: float, accept_from: float) -> None:
-    verdict = judge(ranking, none_below, accept_from)
+    verdict = verdict_of(ranking, none_below, accept_from)
     best = ranking[0].confidence if ranking else 0.0
     assert (verdict is Verdict.NONE) == (best == 0 or best < none_below)
     assert verdict is not Verdict.ACCEPT or best >= accept_from
@@ -116,13 +119,32 @@ def test_every_ranking_has_a_verdict(ranking: tuple[Candidate, ...], none_below:
 
 @given(RANKINGS, st.sets(st.sampled_from(["p0", "p1", "p9"])))
 def test_who_rejects_some_leaves_the_others_more_likely(ranking: tuple[Candidate, ...], rejected: set[str]) -> None:
-    shares = as_shares(ranking)
-    assert sum(c.confidence for c in shares) <= 1 + 1e-9
-    left = without(shares, rejected)
-    before = {c.problem_id: c.confidence for c in shares}
-    assert [c.problem_id for c in left] == [c.problem_id for c in shares if c.problem_id not in rejected]
+    sure = shares(np.array([c.confidence for c in ranking], np.float64)).tolist()
+    weighed = tuple(replace(c, confidence=share) for c, share in zip(ranking, sure, strict=True))
+    assert sum(c.confidence for c in weighed) <= 1 + 1e-9
+    left = without(weighed, rejected)
+    before = {c.problem_id: c.confidence for c in weighed}
+    assert [c.problem_id for c in left] == [c.problem_id for c in weighed if c.problem_id not in rejected]
     assert all(c.confidence >= before[c.problem_id] - 1e-9 for c in left)
     assert sum(c.confidence for c in left) <= 1 + 1e-9
+
+
+@given(st.lists(CHANCES, max_size=20))
+def test_shares_sum_to_one_at_most_and_keep_their_order(measures: list[float]) -> None:
+    found = shares(np.array(measures, np.float64)).tolist()
+    assert sum(found) <= 1 + 1e-9
+    assert all(0 <= share <= measure for share, measure in zip(found, measures, strict=True))
+    if sum(measures) <= 1:
+        assert found == measures
+    else:
+        assert sum(found) == pytest.approx(1)
+    pairs = sorted(zip(measures, found, strict=True))
+    assert [share for _, share in pairs] == sorted(found)
+
+
+def test_twins_share_evenly_and_a_long_tail_takes_little_from_the_first() -> None:
+    assert shares(np.array([0.8, 0.8])).tolist() == pytest.approx([0.5, 0.5])
+    assert shares(np.array([0.6] + [0.1] * 10)).tolist() == pytest.approx([0.6 - 0.6 / 11] + [0.1 - 0.6 / 11] * 10)
 
 
 def test_a_rejection_of_the_nearly_sure_does_not_make_the_next_one_sure() -> None:

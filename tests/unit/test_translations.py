@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from babel.core import negotiate_locale
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
@@ -122,6 +123,23 @@ def test_templates_are_found():
     assert "Debe ser {expected}: los pasos se numeran desde 1, en orden." in TEMPLATES
     assert "Arranca el servicio web, con la API, sus páginas y un proceso en segundo plano (worker)." in TEMPLATES
     assert any(text.startswith("Tu caso pasa al equipo con todo lo que probaste.") and "{email}" in text for text in TEMPLATES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalogue_is_read_as_babel_reads_it(language):
+    texts = [text for pair in _catalogue(language).items() for text in pair]
+    assert i18n._catalogue(language) == _catalogue(language)
+    assert any('"' in text for text in texts)
+    assert any("\n" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "header", ["es", "pt-BR", "PT_br", "en-GB-oed", "fr, pt;q=0.5, en;q=0.8", "de-DE", "*", "espanol, en", "no-NO,es-419"]
+)
+def test_the_best_known_language_is_taken_as_babel_takes_it(header):
+    tags = [tag.split(";")[0].strip().lower().replace("_", "-") for tag in header.split(",")]
+    likeliest = sorted(tags, key=lambda tag: {"pt": -0.5, "en": -0.8}.get(tag, -1.0))
+    assert i18n.negotiate(header) == negotiate_locale(likeliest, i18n.LANGUAGES, sep="-")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

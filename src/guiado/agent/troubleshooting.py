@@ -15,9 +15,10 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
-from guiado.app.sessions.ranking import rank
+from guiado.app.sessions.ranking import log_ranking, rank
 from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.app.validation import check
+from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
@@ -35,7 +36,7 @@ class TroubleshootingSession:
         current_step: steps passed, from 0.
         notes: the customer's words so far.
         alternatives: other problems that it could be: problem_id and confidence, best first.
-        attempted_steps: every attempt: step_number, step_title, success, outcome, notes, timestamp.
+        attempted_steps: every attempt: step_number, step_id, step_title, success, outcome, notes, timestamp.
     """
 
     session_id: str
@@ -108,8 +109,10 @@ class TroubleshootingAgent(Facade):
         snapshot, parts, model = self._knowledge.snapshot, self._engine.runtime.parts, self._model
         ranking = self._engine.portal.call(rank, snapshot, description)
         opinion = self._engine.portal.call(opinion_on, parts, model, ranking) if model else None
-        found = start.heard(snapshot, ranking.candidates, parts.threshold).problem
-        chosen = opinion.chosen if opinion else found.problem_id if found else None
+        log_ranking(ranking, parts.threshold)
+        is_none = verdict_of(ranking.candidates, parts.threshold, parts.accept_from) is Verdict.NONE
+        found = None if is_none else ranking.candidates[0].problem_id
+        chosen = opinion.chosen if opinion else found
         return snapshot.guides.get(chosen) if chosen else None
 
     def start_troubleshooting(
@@ -302,6 +305,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,
+                "step_id": stored.attempt.step_id,
                 "step_title": stored.attempt.step_title,
                 "success": stored.attempt.success,
                 "outcome": stored.attempt.outcome.value,

@@ -1,14 +1,19 @@
-"""Figures for Prometheus: the queues of webhooks and notifications, from the database, so that every process tells the same.
+"""Figures for Prometheus: the queues of webhooks and notifications, the requests of this process, and the process itself.
+
+The queues come from the database, so that every process tells the same of them; requests and memory are this process's own.
 
 Source: Prometheus, text exposition format 0.0.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from litestar import Response, get
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from guiado import clock
 from guiado.api.troubles import TROUBLES
@@ -18,44 +23,90 @@ from guiado.http.request import Http, read
 from guiado.store import notifications, outbox
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
-_GAUGES: Mapping[str, str] = {
-    "guiado_webhook_enabled": "enabled",
-    "guiado_webhook_consecutive_failures": "failures",
-    "guiado_deliveries_pending": "pending",
-    "guiado_deliveries_oldest_seconds": "oldest_s",
-    "guiado_delivery_attempts_succeeded_last_hour": "successes",
-    "guiado_delivery_attempts_failed_last_hour": "failed",
-    "guiado_delivery_attempt_seconds_last_hour": "seconds",
+_Gauges = Mapping[str, tuple[str, str]]
+"""Name of the metric -> the figure that it shows, and what that is."""
+_GAUGES: _Gauges = {
+    "guiado_webhook_enabled": ("enabled", "1 si el webhook está activo, 0 si está en pausa"),
+    "guiado_webhook_consecutive_failures": ("failures", "Fallos seguidos del webhook desde su último envío aceptado"),
+    "guiado_deliveries_pending": ("pending", "Envíos que esperan en la cola del webhook"),
+    "guiado_deliveries_oldest_seconds": ("oldest_s", "Segundos que lleva en la cola el envío más antiguo del webhook"),
+    "guiado_delivery_attempts_succeeded_last_hour": ("successes", "Intentos aceptados en la última hora"),
+    "guiado_delivery_attempts_failed_last_hour": ("failed", "Intentos fallidos en la última hora"),
+    "guiado_delivery_attempt_seconds_last_hour": (
+        "seconds",
+        "Segundos que sumaron los intentos de la última hora",
+    ),
 }
-"""Name of the metric -> the figure that it shows, see `outbox.figures`."""
-_CHANNEL_GAUGES: Mapping[str, str] = {
-    "guiado_notifications_pending": "pending",
-    "guiado_notifications_oldest_seconds": "oldest_s",
-    "guiado_notifications_sent_last_hour": "sent",
-    "guiado_notifications_failed_last_day": "failed",
+"""See `outbox.figures`."""
+_CHANNEL_GAUGES: _Gauges = {
+    "guiado_notifications_pending": ("pending", "Avisos que esperan en la cola del canal"),
+    "guiado_notifications_oldest_seconds": ("oldest_s", "Segundos que lleva en la cola el aviso más antiguo que ya toca enviar"),
+    "guiado_notifications_sent_last_hour": ("sent", "Avisos enviados en la última hora"),
+    "guiado_notifications_failed_last_day": ("failed", "Avisos dados por perdidos en el último día"),
 }
-"""The same of `notifications.figures`."""
-_REFUSED_GAUGES: Mapping[str, str] = {
-    "guiado_notification_channel_refused": "is_refused",
-    "guiado_notification_channel_refused_seconds": "refused_s",
+"""See `notifications.figures`."""
+_REFUSED_GAUGES: _Gauges = {
+    "guiado_notification_channel_refused": ("is_refused", "1 mientras la cuenta, el servidor o la dirección del canal rechaza"),
+    "guiado_notification_channel_refused_seconds": ("refused_s", "Segundos desde que el canal rechaza los avisos"),
 }
 """Whether a channel's account, server or hook refuses, and for how long: see `notifications.refused`."""
+
+disable_created_metrics()
+_PROCESS = CollectorRegistry()
+ProcessCollector(registry=_PROCESS)
+_REQUESTS = Histogram(
+    "guiado_http_request_seconds",
+    "Duración de las peticiones que contestó este proceso, en segundos",
+    ("method", "route", "status"),
+    registry=_PROCESS,
+)
+_OTHER = "other"
+
+
+class _Families(Collector):
+    """Metrics that were read just now.
+
+    Args:
+        families: all of them.
+    """
+
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """All of them."""
+        return self._families
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """Count an answered request and the time that it took.
+
+    Args:
+        method: as it was asked with.
+        route: path with the names of its parameters; empty where no route of ours was meant.
+        status: of the answer.
+        seconds: from the request's head to the answer's end.
+    """
+    if route:
+        _REQUESTS.labels(method, route, status).observe(seconds)
+    else:  # whatever strangers ask for is one series, not one each
+        _REQUESTS.labels(_OTHER, _OTHER, status).observe(seconds)
 
 
 @get("/metrics", operation_id="metrics", media_type="text/plain", responses=TROUBLES)
 async def metrics(request: Http) -> Response[str]:
-    """Colas y envíos de cada webhook y de cada canal, en el formato de Prometheus."""
+    """Colas y envíos de cada webhook y de cada canal, y lo que hace y usa este proceso, en el formato de Prometheus."""
 
     async def run(work: UnitOfWork) -> str:
         by_webhook = await outbox.figures(work.connection, work.tenant, clock.now())
         by_channel = await notifications.figures(work.connection, work.tenant, clock.now())
         refused = await notifications.refused(work.connection, work.tenant, clock.now(), addressed())
-        lines = [
-            *_write(_GAUGES, "webhook", "webhook_id", by_webhook),
-            *_write(_CHANNEL_GAUGES, "channel", "channel", by_channel),
-            *_write(_REFUSED_GAUGES, "channel", "channel", _by_channel(by_channel, refused)),
+        families = [
+            *_families(_GAUGES, "webhook", "webhook_id", by_webhook),
+            *_families(_CHANNEL_GAUGES, "channel", "channel", by_channel),
+            *_families(_REFUSED_GAUGES, "channel", "channel", _by_channel(by_channel, refused)),
         ]
-        return "".join(lines)
+        return (generate_latest(_Families(families)) + generate_latest(_PROCESS)).decode()
 
     return Response(await read(request, run), media_type=_CONTENT_TYPE)
 
@@ -69,11 +120,12 @@ def _by_channel(known: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[st
     return [{"channel": name, "is_refused": name in names, "refused_s": longest_s[name]} for name in sorted(longest_s)]
 
 
-def _write(gauges: Mapping[str, str], label: str, key: str, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for name, figure in gauges.items():
-        yield f"# TYPE {name} gauge\n"
-        for row in found:  # ids of webhooks have no character that would need a mark before it
-            yield f'{name}{{{label}="{row[key]}"}} {float(row[figure]):g}\n'
+def _families(gauges: _Gauges, label: str, key: str, found: Sequence[Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
+    for name, (figure, about) in gauges.items():
+        family = GaugeMetricFamily(name, about, labels=(label,))
+        for row in found:
+            family.add_metric((str(row[key]),), float(row[figure]))
+        yield family
 
 
 HANDLERS = [metrics]

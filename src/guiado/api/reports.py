@@ -25,7 +25,8 @@ from guiado.http.request import Http, language_of, numbers, read, runtime_of
 
 
 def _titles(request: Http) -> report.Titles:
-    return report.Titles(runtime_of(request).knowledge.snapshot.guides, language_of(request))
+    snapshot = runtime_of(request).knowledge.snapshot
+    return report.Titles(snapshot.guides, snapshot.version_ids, language_of(request))
 
 
 @get("/analytics", operation_id="analytics", responses=TROUBLES)

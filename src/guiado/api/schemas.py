@@ -102,6 +102,7 @@ class AttemptOut(Out):
 
     id: str
     step_number: int
+    step_id: str
     step_title: str | None
     success: bool
     outcome: str
@@ -350,6 +351,7 @@ class StepFigures(Out):
 
     problem_id: str
     step_number: int
+    step_id: str
     step_title: str | None
     total_attempts: int
     failed_attempts: int

@@ -34,6 +34,7 @@ class StepFastPath:
 
     def __init__(self, app: Litestar, base: str) -> None:
         self._app, self._base = app, f"{base}/"
+        self._template = f"{base}/{{session_id}}{_END}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -42,6 +43,7 @@ class StepFastPath:
             await self._app(scope, receive, send)
             return
         scope["app"] = scope["litestar_app"] = self._app
+        scope["path_template"] = self._template
         response = await _answer(Request(scope, receive, send), session_id, receive)
         await response(scope, receive, send)
 

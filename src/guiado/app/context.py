@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
+from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.store import guides
 from guiado.store.database import Connection, Database
 from guiado.store.sessions import Audit
@@ -62,6 +63,7 @@ class AppContext:
         tenant: whose data the process's own work is about: its jobs, its files.
         threshold: below this confidence, 0..1, it is none of the known problems.
         accept_from: from this confidence on, 0..1, a problem is taken without asking.
+        policy: chooses the step that comes next, in every session of this process.
         model: the language model that the service may use, if any.
         has_account: whether messages of a channel need no address of their own: the operator's account is set up.
         wrote: called after something was committed: a sender need not wait for its next look.
@@ -71,6 +73,7 @@ class AppContext:
     tenant: str
     threshold: float
     accept_from: float = DEFAULT_ACCEPT
+    policy: Policy = AUTHOR_ORDER
     model: LanguageModel | None = None
     has_account: Callable[[object], bool] = lambda _channel: True
     wrote: Callable[[], None] = lambda: None

@@ -9,9 +9,11 @@ from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
+from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
+from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
 from guiado.domain.session import Outcome, Session
 from guiado.sync import Door, engine
@@ -159,18 +161,20 @@ class ChatSessions:
         self._door.write(feedback.rate, session_id, command)
 
     def passed_step(self, session_id: str, number: int) -> View | None:
-        """A step of the session's guide, to read again.
+        """A step that the session passed, to read again.
 
         Args:
-            number: from 1.
+            number: its position in the session, from 1.
         """
         loaded, guide = self._door.read(answer.load, session_id)
-        return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
+        return views.passed_step(loaded.session, guide, number)
 
     def is_known(self, description: str) -> bool:
         """Whether detection finds a possible problem for this description."""
-        best = _knowledge().snapshot.index.rank(description, 1)
-        return bool(best) and best[0].confidence >= engine().runtime.parts.threshold
+        running, snapshot = engine(), _knowledge().snapshot
+        parts = running.runtime.parts
+        found = running.portal.call(detected_in, snapshot, description, parts.threshold, parts.accept_from)
+        return found.verdict is not Verdict.NONE
 
     def frequent_problems(self) -> list[View]:
         """The problems that most sessions of the last days were about, then the others in the order of the knowledge base.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guiado.errors import printable
+from guiado.text.fold import fold_accents
 
 if TYPE_CHECKING:
     from guiado.cli.console import Screen
@@ -50,8 +50,7 @@ def make_choice(label: str, spanish: str, meaning: object, *, shown: bool = True
 
 def fold(text: str) -> str:
     """A typed answer as it is compared: lower case, without accents and punctuation."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", plain))
+    return " ".join(re.findall(r"\w+", fold_accents(text)))
 
 
 def is_back(text: str) -> bool:

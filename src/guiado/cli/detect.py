@@ -52,7 +52,7 @@ def rank(
     except InvalidInput as error:
         raise InvalidInput([replace(problem, field="TEXTO") for problem in error.problems]) from None
     bench = _open(screen, file_only=file_only)
-    detected = detect(bench.index, given.problem_description, bench.none_below, bench.accept_from, given.limit)
+    detected = detect(bench.index, bench.guides, given.problem_description, bench.none_below, bench.accept_from, given.limit)
     rows = view(detected, bench.guides, screen.language)
     found = detection_report.Found(given.problem_description, detected, rows, bench)
     if as_json:
@@ -105,7 +105,7 @@ def evaluate(
     trial = _read(screen, file, bench)
     bench = bench.for_trial(trial)
     with screen.out.status(screen.tr("Frases: {count}", count=len(trial.rows))):
-        report = trials.evaluate(bench.index, trial.rows, bench.none_below, bench.accept_from)
+        report = trials.evaluate(bench.index, bench.guides, trial.rows, bench.none_below, bench.accept_from)
     if as_json:
         screen.verbatim(json.dumps(evaluation_report.as_json(report, bench), ensure_ascii=False, indent=2))
     else:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from guiado.app.sessions.detect import Detected
 from guiado.cli.console import Screen
 from guiado.cli.detection_setup import Workbench
-from guiado.detection.explain import Reading, read_as
+from guiado.detection.explain import TextReading, read_as
 from guiado.detection.verdict import Verdict
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -96,7 +96,7 @@ def _verdict(screen: Screen, found: Found) -> str:
     return f"{_MARKS[verdict]} {said[verdict]}"
 
 
-def _facts(screen: Screen, found: Found, reading: Reading) -> Iterator[tuple[str, str]]:
+def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple[str, str]]:
     """Label and value of what was made of the text."""
     languages = {"es": screen.tr("español"), "en": screen.tr("inglés"), "pt": screen.tr("portugués")}
     yield screen.tr("Idioma"), languages.get(found.detected.language or "", screen.tr("no se sabe"))
@@ -123,7 +123,7 @@ def _thresholds(screen: Screen, found: Found) -> str:
     return screen.tr("ninguno por debajo de {low}; se reconoce desde {high}; entre los dos, se pregunta", low=low, high=high)
 
 
-def _list(screen: Screen, found: Found, reading: Reading) -> None:
+def _list(screen: Screen, found: Found, reading: TextReading) -> None:
     for label, value in _facts(screen, found, reading):
         screen.verbatim(f"{label}: {value}")
     for number, row in enumerate(_worth_telling(found), 1):
@@ -143,7 +143,7 @@ def _reasons(screen: Screen, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield screen.tr("Lo más parecido"), f"«{_shortened(evidence['example'], 160)}»"
 
 
-def _paint(screen: Screen, found: Found, reading: Reading) -> None:
+def _paint(screen: Screen, found: Found, reading: TextReading) -> None:
     from rich.box import ROUNDED
     from rich.panel import Panel
 

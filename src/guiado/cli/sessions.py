@@ -208,14 +208,14 @@ def status_of(given: str | None) -> str | None:
     Raises:
         InvalidInput: it is none.
     """
-    from guiado.domain.learning_signal import fold
     from guiado.i18n import LANGUAGES, translate
+    from guiado.text.fold import fold_accents
 
     if given is None:
         return None
-    wanted = " ".join(fold(given).replace("_", " ").replace("-", " ").split())
+    wanted = " ".join(fold_accents(given).replace("_", " ").replace("-", " ").split())
     names = {
-        status: {status.replace("_", " "), *(fold(translate(words, each)) for each in LANGUAGES)}
+        status: {status.replace("_", " "), *(fold_accents(translate(words, each)) for each in LANGUAGES)}
         for status, words in _WORDS.items()
     }
     exact = [status for status, said in names.items() if wanted in said]

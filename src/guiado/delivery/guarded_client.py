@@ -12,10 +12,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import unquote_to_bytes
 
 import h11
@@ -25,14 +24,11 @@ import guiado
 from guiado import clock
 from guiado.delivery.http_connection import FAILURES, NO_ANSWER, ConnectionPool, Head, HttpConnection, dial
 from guiado.delivery.ip_policy import Address, TargetPolicy
-from guiado.delivery.resolver import SystemResolver
+from guiado.delivery.resolver import Resolver, SystemResolver, resolve_vetted
 from guiado.delivery.target_url import Target, check_url, vet_url
 from guiado.errors import DeliveryFailed, Message, TargetRefused, os_reason
 
 __all__ = ["RESERVED_HEADERS", "GuardedClient", "HttpAnswer", "Resolver", "check_url"]
-
-Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""From a host name and a port to the addresses behind it, as text."""
 
 RESERVED_HEADERS = frozenset(
     {
@@ -193,8 +189,7 @@ class GuardedClient:
         try:
             target = _vet_url(url, operator=False)
             async with asyncio.timeout(_REFUSAL_S):
-                for address in await self._resolve(target.host, target.port):
-                    self._vet(address, operator=False)
+                await resolve_vetted(target.host, target.port, self.resolver, self._policy, operator=False)
         except (TargetRefused, DeliveryFailed) as error:
             return error.message
         except TimeoutError:
@@ -232,25 +227,8 @@ class GuardedClient:
 
     async def _open(self, target: Target, deadline_s: float, *, operator: bool) -> HttpConnection:
         """Connect to a name: resolve once, vet every address, dial the vetted ones in turn."""
-        addresses = await self._resolve(target.host, target.port)
-        for address in addresses:
-            self._vet(address, operator=operator)
+        addresses = await resolve_vetted(target.host, target.port, self.resolver, self._policy, operator=operator)
         return await self._dial(addresses[:_MAX_DIALS], target, deadline_s)
-
-    async def _resolve(self, host: str, port: int) -> list[Address]:
-        try:
-            answers = await self.resolver(host, port)
-            addresses = list(dict.fromkeys(ip_address(answer) for answer in answers))
-        except (OSError, ValueError):  # ValueError: a label that is empty or too long, an answer that is no address
-            addresses = []
-        if not addresses:
-            raise DeliveryFailed("{host}: el nombre no lleva a ninguna dirección. Revisa el DNS.", host=host)
-        return addresses
-
-    def _vet(self, address: Address, *, operator: bool) -> None:
-        refusal = self._policy.refuses(address, operator=operator)
-        if refusal is not None:
-            raise TargetRefused(refusal.template, **refusal.params)
 
     async def _dial(self, addresses: list[Address], target: Target, deadline_s: float) -> HttpConnection:
         failure = OSError()

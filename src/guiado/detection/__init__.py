@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from guiado.detection.index import DEFAULT_THRESHOLD, Index, build_index
+from guiado.detection.build import build_index
+from guiado.detection.index import DEFAULT_THRESHOLD, Index
 from guiado.detection.problem import Candidate, Example, Problem
 from guiado.detection.standalone import Detector, make
 from guiado.text.language import detect_language

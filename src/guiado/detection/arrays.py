@@ -31,5 +31,20 @@ def largest(numbers: Floats, count: int) -> list[int]:
     return [int(place) for place in some[np.argsort(-numbers[some], kind="stable")[:count]]]
 
 
+def shares(numbers: Floats) -> Floats:
+    """Measures of 0 to 1, taken down evenly until they sum to 1 at most; those that sum to less stay as they are.
+
+    What is left to 1 is the share of none of them. The order is kept, and equal numbers stay equal.
+
+    Source: Martins & Astudillo (2016), From Softmax to Sparsemax, section 2: the nearest point of the probability simplex.
+    """
+    descending = np.sort(numbers)[::-1]
+    excess = np.cumsum(descending) - 1
+    if not len(descending) or excess[-1] <= 0:
+        return numbers
+    kept = int(np.flatnonzero(descending > excess / np.arange(1, len(descending) + 1))[-1])
+    return np.maximum(numbers - excess[kept] / (kept + 1), 0)
+
+
 _CLOSE = 0.25  # most often enough are that near to the largest
 _SORTED = 200  # up to here sorting is quicker than leaving anything out

@@ -1,7 +1,7 @@
-"""Texts that no known problem explains, sorted into heaps that mean about the same: candidates for new problems.
+"""Clusters the texts that no known problem explains by meaning: candidates for new problems.
 
-The heap with the most neighbours is taken first, with everything near its centre; then the next of what is left. A text that is
-near no other stays alone and is left out.
+The text with the most neighbours becomes the first centre and takes everything near it; then the next of what is left. A text
+that is near no other stays alone and is left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.semantic.encoder import unit_rows
-from guiado.domain.learning_signal import fold, text_key
+from guiado.domain.learning_signal import text_key
+from guiado.text.fold import fold_accents
 
 NEAR = 0.6
 """Texts whose vectors' cosine is at least this mean about the same."""
@@ -50,24 +51,24 @@ def group(
     distinct = list(copies.values())
     rows = np.ascontiguousarray(vectors[[same[0] for same in distinct]], dtype=np.float32)
     sizes = np.array([len(same) for same in distinct], dtype=np.int64)
-    found = [_typical_first(rows, members) for members in _heaps(rows, sizes, near, fewest, most)]
+    found = [_typical_first(rows, members) for members in _clusters(rows, sizes, near, fewest, most)]
     groups = [tuple(i for member in members for i in distinct[member]) for members in found]
     return sorted(groups, key=lambda members: (-len(members), members[0]))
 
 
-def _heaps(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float, fewest: int, most: int) -> list[NDArray[np.intp]]:
+def _clusters(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float, fewest: int, most: int) -> list[NDArray[np.intp]]:
     """Which rows lie near which centre; a row belongs to one centre at most."""
     neighbours, weight = _neighbours(rows, sizes, near)
     is_free = np.ones(len(rows), dtype=np.bool_)
-    heaps: list[NDArray[np.intp]] = []
+    clusters: list[NDArray[np.intp]] = []
     for centre in np.argsort(-weight, kind="stable"):
-        if weight[centre] < fewest or len(heaps) == most:
+        if weight[centre] < fewest or len(clusters) == most:
             break
         members = np.flatnonzero(np.unpackbits(neighbours[centre], count=len(rows)).astype(np.bool_) & is_free)
         if is_free[centre] and sizes[members].sum() >= fewest:
             is_free[members] = False
-            heaps.append(members)
-    return heaps
+            clusters.append(members)
+    return clusters
 
 
 def _neighbours(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -95,7 +96,7 @@ def word_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     counts = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
     for row, text in enumerate(texts):
-        for word in _WORD.findall(fold(text)):
+        for word in _WORD.findall(fold_accents(text)):
             counts[row, zlib.crc32(word[:_STEM_CHARS].encode()) % _DIMENSIONS] = 1
     weighted = counts * np.log((1 + len(texts)) / (1 + counts.sum(axis=0)))
     return unit_rows(weighted)

@@ -1,4 +1,4 @@
-"""What detection made of a text before it compared anything: for people who want to know why."""
+"""Explains how a text was read before it was compared: what was repaired, spelled out and left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _READ_CHARS = 20_000  # of a text whose length nobody bounded
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TextReading:
     """A text as it was read.
 
     Args:
@@ -33,7 +33,7 @@ class Reading:
     respelled: tuple[tuple[str, str], ...]
 
 
-def read_as(text: str, index: Index) -> Reading:
+def read_as(text: str, index: Index) -> TextReading:
     """How a text is read.
 
     Args:
@@ -47,7 +47,7 @@ def read_as(text: str, index: Index) -> Reading:
     distinct = list(dict.fromkeys(words))
     left_out = len(_words(text)) - len(_words(newest_part(text)))
     late = len(_words(newest_part(text))) - len(words)
-    return Reading(
+    return TextReading(
         sentence=sentence,
         unread=left_out + (late if late > len(words) else 0),
         repaired=tuple(word for word in distinct if word not in known),

@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from functools import cached_property
 
 import numpy as np
 
-from guiado.detection.arrays import Floats, Rows, largest
+from guiado.detection.arrays import Floats, largest
 from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.classifier.fitted_model import FORMAT, Model
 from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
-from guiado.detection.lexical.ranker import LexicalIndex, build_lexical
+from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.problem import Candidate, Problem
-from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of, taken_over
-from guiado.detection.semantic.corpus_texts import Reading, Texts, texts_of
+from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
+from guiado.detection.semantic.corpus_texts import Texts
 from guiado.detection.semantic.encoder import Encoder, has_meaning
 from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
@@ -201,9 +201,11 @@ class Index:
         chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(chances, first, out=chances)
         chances[best] = first
-        order = sorted(largest(chances, limit + 1), key=lambda place: (place != best, -chances[place], place))
+        others_first = (place for place in largest(chances, limit) if place != best)  # others may be as likely as the best one
         return tuple(
-            self._candidate(observed, vector, place, float(chances[place])) for place in order[:limit] if chances[place] > 0
+            self._candidate(observed, vector, place, float(chances[place]))
+            for place in [best, *others_first][:limit]
+            if chances[place] > 0
         )
 
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
@@ -211,57 +213,6 @@ class Index:
         dense = self._scorer.dense
         example = dense.nearest_text(vector, place) if dense and vector is not None else None
         return Candidate(problem_id, confidence, observed.found.evidence(place) if observed.found else (), example)
-
-
-def build_index(
-    problems: Iterable[Problem],
-    previous: Index | None = None,
-    *,
-    encoder: Encoder | None = None,
-    vectors_of: Callable[[Sequence[str]], Vectors | None] | None = None,
-    model: Model | None = None,
-    share: float = USUAL_SHARE,
-) -> Index:
-    """Read every text of a knowledge base.
-
-    Args:
-        problems: in any order; texts of equal ids are put together.
-        previous: an index whose work is taken over for every problem that did not change; the result is the same without it.
-        encoder: turns texts into vectors; None where the words alone decide.
-        vectors_of: asks the encoder, or a cache of what it said; None from it leaves the vectors for later. By default the
-            encoder itself.
-        model: what was fitted before; the previous index's own by default.
-
-    Returns:
-        An index whose version changes with the model and with the contents only.
-    """
-    together = _together(problems)
-    lexical = build_lexical(together, previous.lexical if previous else None)
-    texts, before = texts_of(together, Reading(previous.problems, previous.texts) if previous else None)
-    vectors = None
-    if encoder is not None:
-        try:
-            vectors = _vectors(texts, before, encoder, vectors_of or encoder.encode, previous)
-        except EncoderUnavailable:
-            vectors = None
-    return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share, previous)
-
-
-def _vectors(
-    texts: Texts,
-    before: Rows,
-    encoder: Encoder,
-    vectors_of: Callable[[Sequence[str]], Vectors | None],
-    previous: Index | None,
-) -> Vectors | None:
-    """Those of texts that did not change are taken over, where they are most."""
-    if previous is None or previous.vectors is None or previous.encoder is None or previous.encoder.name != encoder.name:
-        return vectors_of(texts.clean)
-    new = np.flatnonzero(before < 0)
-    if len(new) > _MOST_NEW * len(texts):
-        return vectors_of(texts.clean)
-    fresh = vectors_of([texts.clean[int(row)] for row in new]) if len(new) else np.zeros((0, encoder.dimensions), np.float32)
-    return None if fresh is None else taken_over(previous.vectors, before, fresh)
 
 
 def _no_lexicon() -> None:
@@ -275,7 +226,6 @@ def _languages(texts: Texts) -> frozenset[str]:
     return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
 
 
-_MOST_NEW = 0.5  # of the texts: of fewer the others are taken over
 _LANGUAGE_SAMPLE = 300
 _LEAST_SHARE = 0.1
 
@@ -286,17 +236,3 @@ def contents_of(problems: Sequence[Problem], encoder: str) -> str:
     for problem in problems:
         named.update(json.dumps([problem.problem_id, problem.texts, [astuple(e) for e in problem.learned]]).encode())
     return named.hexdigest()[:32]
-
-
-def _together(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems by id; texts of equal ids are put together, in an order of their own."""
-    found: dict[str, Problem] = {}
-    for problem in sorted(problems, key=lambda problem: (problem.problem_id, problem.texts)):
-        known = found.get(problem.problem_id)
-        found[problem.problem_id] = problem if known is None else _joined(known, problem)
-    return tuple(found.values())
-
-
-def _joined(one: Problem, other: Problem) -> Problem:
-    phrases = (*one.phrases, other.title, other.description, *other.phrases)
-    return Problem(one.problem_id, one.title, one.description, phrases, one.learned + other.learned)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from guiado.detection.index import Index, build_index
+from guiado.detection.build import build_index
+from guiado.detection.index import Index
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.encoders import make_encoder
 

@@ -1,4 +1,4 @@
-"""What follows from a ranking: take the first, ask, or say that it is none of them."""
+"""The verdict on a ranking: take the first problem, ask which one it is, or none of them. Every door calls `verdict_of`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
-def judge(candidates: Sequence[Candidate], none_below: float, accept_from: float) -> Verdict:
-    """What to do with a ranking.
+def verdict_of(candidates: Sequence[Candidate], none_below: float, accept_from: float) -> Verdict:
+    """The verdict on a ranking.
 
     Args:
-        candidates: best first; their confidences sum to 1 at most (see `as_shares`).
+        candidates: best first, as `Index.rank` returns them: their confidences sum to 1 at most.
         none_below: a best candidate under this confidence is none.
         accept_from: from this confidence on it is taken without asking.
     """
@@ -36,19 +36,11 @@ def judge(candidates: Sequence[Candidate], none_below: float, accept_from: float
     return Verdict.ACCEPT if best >= accept_from else Verdict.UNCLEAR
 
 
-def as_shares(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates with confidences that sum to 1 at most: what is left to 1 is "none of them"."""
-    total = sum(candidate.confidence for candidate in candidates)
-    if total <= 1:
-        return tuple(candidates)
-    return tuple(replace(candidate, confidence=candidate.confidence / total) for candidate in candidates)
-
-
 def without(candidates: Sequence[Candidate], rejected: Collection[str]) -> tuple[Candidate, ...]:
-    """The candidates that are left when the customer says that it is none of the rejected ones.
+    """The candidates that are left after the customer rejected some.
 
     Args:
-        candidates: best first, as shares.
+        candidates: best first; their confidences sum to 1 at most.
 
     Returns:
         Best first, weighed anew by Bayes' rule.

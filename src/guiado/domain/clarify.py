@@ -10,14 +10,15 @@ from datetime import datetime
 
 from guiado.domain import escalation, events
 from guiado.domain.clarification import Clarification, Considered, Pick, Turn
-from guiado.domain.decision import Decision, Replay, first_offers, offer_of
+from guiado.domain.decision import Decision, Replay, alarm_rule, follow, offer_of
 from guiado.domain.escalation import Speak
 from guiado.domain.learning_signal import rejected, withdrawn
+from guiado.domain.policy import Policy, Rationale
 from guiado.domain.session import Alarm, Clarify, NextAction, Offer, Reject, Session, Status
 from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
 
 
-def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak) -> Decision | Replay:
+def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak, policy: Policy) -> Decision | Replay:
     """What becomes of a session that asked, when it gets its answer.
 
     Raises:
@@ -34,10 +35,12 @@ def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak) -> De
     said = replace(asked, said=heard.said)
     told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications[:-1], said))
     reason = escalation.NONE_OF_THEM if "none" in heard.said else None
-    return take_turn(told, heard.turn, heard.considered, now, speak, denied=reason, alarm=heard.alarm)
+    return take_turn(told, heard.turn, heard.considered, now, speak, policy, denied=reason, alarm=heard.alarm)
 
 
-def reject(session: Session, refusal: Reject, now: datetime, speak: Speak, *, was_urgent: bool = False) -> Decision | Replay:
+def reject(
+    session: Session, refusal: Reject, now: datetime, speak: Speak, policy: Policy, *, was_urgent: bool = False
+) -> Decision | Replay:
     """What becomes of a session when the customer says that it is not the problem whose guide it follows.
 
     What was attempted so far stays; the next guide begins at its first step.
@@ -63,7 +66,7 @@ def reject(session: Session, refusal: Reject, now: datetime, speak: Speak, *, wa
         session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard), urgent=urgent
     )
     reason = escalation.denied(session.problem_title, refusal.said.get("text"))
-    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, denied=reason, alarm=refusal.alarm)
+    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
     return replace(decided, lessons=(rejected(session, wrong), *decided.lessons))
 
 
@@ -73,6 +76,7 @@ def take_turn(
     considered: Considered,
     now: datetime,
     speak: Speak,
+    policy: Policy,
     *,
     denied: Message | None = None,
     alarm: Alarm | None = None,
@@ -87,7 +91,10 @@ def take_turn(
     """
     match turn:
         case Pick(guide=guide) if guide.steps:
-            return _follow(_understood(session, turn, considered), turn, considered, now, speak, alarm)
+            followed = follow(_understood(session, turn, considered), turn.guide, now, policy, considered, speak, alarm)
+            lessons = (withdrawn("recontact", turn.recontact_of),) if turn.recontact_of else ()
+            found = events.problem_detected(followed.session)
+            return replace(followed, events=(found, *followed.events), lessons=lessons)
         case Clarification() if alarm is None:
             return ask(_understood(session, None, considered), turn, considered, now)
         case _:
@@ -97,12 +104,12 @@ def take_turn(
 def _give_up(
     session: Session, considered: Considered, now: datetime, speak: Speak, denied: Message | None, alarm: Alarm | None
 ) -> Decision:
-    rule = "none-of-them" if denied else "nothing-detected"
+    why = Rationale("none-of-them" if denied else "nothing-detected")
     asked, called = escalation.call_person(session, denied or escalation.NOTHING_DETECTED, now, speak)
     if alarm is not None:
-        rule = "urgent" if alarm.urgent else "criterion"
+        why = alarm_rule(urgent=alarm.urgent)
         asked, called = escalation.sound(session, alarm, now)
-    offered = offer_of(asked, None, now, rule, considered)
+    offered = offer_of(asked, None, now, why, considered)
     return Decision(replace(asked, decisions=offered.number), called, None, (offered,), NextAction.ESCALATE)
 
 
@@ -112,17 +119,6 @@ def ask(session: Session, asked: Clarification, considered: Considered, now: dat
     offered = Offer(session.decisions + 1, kind, now, "unclear", candidates=considered)
     waiting = replace(session, decisions=offered.number, clarifications=(*session.clarifications, asked))
     return Decision(waiting, offers=(offered,))
-
-
-def _follow(session: Session, pick: Pick, considered: Considered, now: datetime, speak: Speak, heard: Alarm | None) -> Decision:
-    alarm = escalation.alarm_of(session, pick.guide, heard, speak)
-    following, called = escalation.sound(session, alarm, now) if alarm else (session, ())
-    offers = first_offers(following, pick.guide, now, considered, waits=alarm is not None)
-    following = replace(following, decisions=offers[-1].number)
-    lessons = (withdrawn("recontact", pick.recontact_of),) if pick.recontact_of else ()
-    told = (events.problem_detected(following), *called)
-    action = NextAction.ESCALATE if alarm else NextAction.CONTINUE
-    return Decision(following, told, None, offers, action, lessons)
 
 
 def _understood(session: Session, pick: Pick | None, considered: Considered) -> Session:
@@ -138,6 +134,8 @@ def _understood(session: Session, pick: Pick | None, considered: Considered) -> 
         guide_version_id=pick.guide_version_id if pick else None,
         total_steps=len(pick.guide.steps) if pick else 0,
         current_step=0,
+        offered_step_id=None,
+        answers=(),
         facts={**session.facts, **found, "recontact_of": pick.recontact_of if pick else None},
     )
 

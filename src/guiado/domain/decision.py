@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from guiado.domain import escalation
 from guiado.domain.clarification import Considered
+from guiado.domain.escalation import Speak
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide, Step
 from guiado.domain.learning_signal import Lesson
-from guiado.domain.session import Attempt, NextAction, Offer, Session
+from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose
+from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,6 @@ class Replay:
     next_action: NextAction
 
 
-def order_rule(session: Session, step: Step | None) -> str:
-    """Why a step is the next one; what the customer said they did is offered to be skipped."""
-    return "already-tried" if step and step.step_id in session.said_tried else "author-order"
-
-
 def is_shown(session: Session, guide: Guide) -> bool:
     """Whether the customer is shown the steps of this guide.
 
@@ -59,28 +57,93 @@ def is_shown(session: Session, guide: Guide) -> bool:
     return guide.urgent or not session.urgent
 
 
-def first_offers(
-    session: Session, guide: Guide, now: datetime, considered: Considered = (), *, waits: bool = False
-) -> tuple[Offer, ...]:
-    """What is offered at the beginning of a guide: its first step, after a person where the session waits for one."""
-    if not waits:
-        return (offer_of(session, guide.steps[0], now, order_rule(session, guide.steps[0]), considered),)
-    person = offer_of(session, None, now, "urgent" if session.urgent else "criterion", considered)
-    if not is_shown(session, guide):
-        return (person,)
-    return person, offer_of(replace(session, decisions=person.number), guide.steps[0], now, "still-open")
+def follow(
+    session: Session, guide: Guide, now: datetime, policy: Policy, considered: Considered, speak: Speak, heard: Alarm | None
+) -> Decision:
+    """The beginning of a guide: its first step, after a person where the session waits for one.
+
+    Args:
+        considered: the problems that were weighed.
+        heard: what the customer's words set off, if anything.
+    """
+    chosen = choose(policy, session, guide)
+    alarm = escalation.alarm_of(session, guide, heard, speak)
+    if alarm is not None:
+        session, called = escalation.sound(session, alarm, now)
+        why = alarm_rule(urgent=session.urgent)
+    elif isinstance(chosen, Person):
+        session, called = escalation.call_person(session, chosen.reason, now, speak)
+        why = chosen.why
+    else:
+        session, offered = offer_step(session, guide, now, chosen, considered)
+        return Decision(session, offers=(offered,))
+    session, offers = offer_person(session, guide, now, why, chosen, considered)
+    return Decision(session, called, offers=offers, next_action=NextAction.ESCALATE)
 
 
-def offer_of(session: Session, step: Step | None, now: datetime, rule: str, considered: Considered = ()) -> Offer:
+def alarm_rule(*, urgent: bool) -> Rationale:
+    """The rule by which an alarm calls a person."""
+    return Rationale("urgent" if urgent else "criterion")
+
+
+def offer_step(
+    session: Session, guide: Guide, now: datetime, chosen: NextStep, considered: Considered = ()
+) -> tuple[Session, Offer]:
+    """The session with this step open, and the offer of it."""
+    offered = offer_of(session, guide.step(chosen.step_id), now, chosen.why, considered)
+    return replace(session, decisions=offered.number, offered_step_id=chosen.step_id), offered
+
+
+def offer_person(
+    session: Session,
+    guide: Guide,
+    now: datetime,
+    why: Rationale,
+    chosen: NextStep | Person,
+    considered: Considered = (),
+    *,
+    is_same: bool = False,
+) -> tuple[Session, tuple[Offer, ...]]:
+    """The session as one that is offered a person, and with that the step which stays open, where it is shown.
+
+    Args:
+        why: a person is offered.
+        chosen: by the policy, or the step that was open already.
+        considered: the problems that were weighed.
+        is_same: the step is the one that was answered just now, so that whoever answered sees it.
+    """
+    person = offer_of(session, None, now, why, considered)
+    step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
+    session = replace(session, decisions=person.number, offered_step_id=step_id)
+    if step_id is None or not (is_same or is_shown(session, guide)):
+        return session, (person,)
+    session, again = offer_step(session, guide, now, NextStep(step_id, replace(chosen.why, rule="still-open")))
+    return session, (person, again)
+
+
+def offer_of(session: Session, step: Step | None, now: datetime, why: Rationale, considered: Considered = ()) -> Offer:
     """The next thing that is offered to a customer.
 
     Args:
         step: a step of the guide; None means a person.
-        rule: what made it the next one.
         considered: the problems that were weighed just before.
     """
-    number = session.decisions + 1
-    if step is None:
-        return Offer(number, "escalation", now, rule, candidates=considered)
-    steps: Considered = ({"step_id": step.step_id, "position": step.step_number},)
-    return Offer(number, "step", now, rule, step.step_number, step.step_id, step.revision, (*considered, *steps))
+    return Offer(
+        number=session.decisions + 1,
+        kind="escalation" if step is None else "step",
+        offered_at=now,
+        rule=why.rule,
+        step_number=None if step is None else session.step_number,
+        step_id=None if step is None else step.step_id,
+        step_revision=None if step is None else step.revision,
+        candidates=(*considered, *map(_candidate_row, why.candidates)),
+        policy=why.policy,
+        policy_version=why.version,
+        explored=why.explored,
+        probability=why.probability,
+    )
+
+
+def _candidate_row(candidate: ScoredStep) -> dict[str, object]:
+    row: dict[str, object] = {"step_id": candidate.step_id, "position": candidate.position}
+    return row if candidate.score is None else {**row, "score": candidate.score}

@@ -65,15 +65,17 @@ def problem_detected(session: Session) -> Event:
 
 def step_answered(session: Session, attempt: Attempt) -> Event:
     """A step was carried out, or could not be."""
-    data: dict[str, object] = {"session_id": session.session_id, "step_number": attempt.step_number}
+    place = {"step_number": attempt.step_number, "step_id": attempt.step_id}
+    data: dict[str, object] = {"session_id": session.session_id, **place}
     if attempt.success:
         return Event(EventKind.STEP_COMPLETED, {**data, "success": True, "outcome": attempt.outcome.value})
     return Event(EventKind.STEP_FAILED, {**data, "notes": attempt.notes, "outcome": attempt.outcome.value})
 
 
-def retry_attempt(session: Session, step_number: int, number: int) -> Event:
-    """A step that failed is offered again; `number` counts the tries, from 2."""
-    return Event(EventKind.RETRY_ATTEMPT, {"session_id": session.session_id, "step_number": step_number, "attempt": number})
+def retry_attempt(session: Session, attempt: Attempt, number: int) -> Event:
+    """A step that failed is offered again; `number` counts the tries of this step, from 2."""
+    place = {"step_number": attempt.step_number, "step_id": attempt.step_id}
+    return Event(EventKind.RETRY_ATTEMPT, {"session_id": session.session_id, **place, "attempt": number})
 
 
 def session_resolved(session: Session) -> Event:

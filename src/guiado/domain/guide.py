@@ -42,7 +42,7 @@ class Step:
     """One thing for the customer to do.
 
     Args:
-        step_number: place in the guide, from 1.
+        step_number: place in the author's order, from 1.
         title: a few words.
         description: what the step is for.
         instructions: one action each, in order.
@@ -120,9 +120,9 @@ class Guide:
     _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
     """The translations that were asked for: each is made once."""
 
-    def step(self, number: int) -> Step | None:
-        """The step with this number (from 1), or None."""
-        return self.steps[number - 1] if 1 <= number <= len(self.steps) else None
+    def step(self, step_id: str | None) -> Step | None:
+        """The step with this id, or None."""
+        return next((step for step in self.steps if step.step_id == step_id), None)
 
     def in_language(self, language: str) -> Guide:
         """The guide with its texts in this language, as far as the author translated them."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from guiado.domain.session import Actor, Resolution, Session, Status
+from guiado.text.fold import fold_accents
 
 NO_KNOWN_PROBLEM = "otro"
 """What an agent says whose true problem is none of the guides."""
@@ -117,14 +117,9 @@ def fit_to_learn(cleaned: str) -> str | None:
     return words if len(_WORD.findall(words)) >= _FEWEST_WORDS else None
 
 
-def fold(text: str) -> str:
-    """The text without case and accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
 def text_key(text: str) -> str:
     """The same for texts that differ only in case, accents, punctuation, repeated words or their order: 128 bits of SHA-256."""
-    words = " ".join(sorted({*_WORD.findall(fold(text))}))
+    words = " ".join(sorted({*_WORD.findall(fold_accents(text))}))
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 

@@ -70,6 +70,19 @@ class NextAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StepAnswer:
+    """What came of a step, as far as what comes next depends on it.
+
+    Args:
+        action: how it went on for the customer who passed it; the same answer once more is told the same.
+    """
+
+    step_id: str
+    outcome: Outcome
+    action: NextAction = NextAction.CONTINUE
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """The state of one session.
 
@@ -78,6 +91,8 @@ class Session:
         version: counts the changes, from 1; two writers cannot both change version n.
         status: see `Status`.
         current_step: steps passed, 0..total_steps.
+        offered_step_id: the step that waits for an answer, or would if the session were resumed; None where no step is left.
+        answers: to the steps of the guide that is followed, in order.
         total_steps: steps of the guide version that the session began with; 0 when nothing was detected.
         failures: attempts that were not carried out, over the whole session.
         attempts: all attempts.
@@ -99,6 +114,8 @@ class Session:
     version: int = 1
     status: Status = Status.STARTED
     current_step: int = 0
+    offered_step_id: str | None = None
+    answers: tuple[StepAnswer, ...] = ()
     total_steps: int = 0
     failures: int = 0
     attempts: int = 0
@@ -128,6 +145,20 @@ class Session:
     changes later, when the customer clarifies."""
 
     @property
+    def step_number(self) -> int:
+        """Position in this session, from 1, of the step that waits for an answer."""
+        return self.current_step + 1
+
+    @property
+    def passed(self) -> dict[str, StepAnswer]:
+        """The steps that were carried out, in order: step_id -> answer."""
+        return {each.step_id: each for each in self.answers if each.outcome.success}
+
+    def failures_at(self, step_id: str) -> int:
+        """How many attempts at a step were not carried out."""
+        return sum(each.step_id == step_id and not each.outcome.success for each in self.answers)
+
+    @property
     def said_tried(self) -> dict[str, str]:
         """What the customer said they had tried before: step_id -> their words."""
         told = cast("Sequence[dict[str, str]]", self.facts.get("already_tried") or ())
@@ -148,7 +179,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer of the customer to one offer."""
+    """One answer of the customer to one offer.
+
+    Args:
+        step_number: position in this session, from 1.
+        author_position: in the author's order, from 1.
+    """
 
     step_number: int
     step_title: str | None
@@ -165,6 +201,7 @@ class Attempt:
     source: Actor
     reason: str | None
     guide_version_id: str | None = None
+    author_position: int | None = None
 
     @property
     def success(self) -> bool:
@@ -174,7 +211,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing offered to the customer: a step, or a person."""
+    """One thing offered to the customer: a step, a question, or a person.
+
+    Args:
+        step_number: position in this session, from 1.
+        candidates: the problems and steps that were weighed.
+        policy, policy_version, explored, probability: see `policy.Rationale`.
+    """
 
     number: int
     kind: str
@@ -184,6 +227,10 @@ class Offer:
     step_id: str | None = None
     step_revision: int | None = None
     candidates: tuple[dict[str, object], ...] = ()
+    policy: str | None = None
+    policy_version: str | None = None
+    explored: bool = False
+    probability: float = 1.0
 
 
 # ---------------------------------------------------------------------------------------------------------------- commands
@@ -208,14 +255,13 @@ class Answer:
 
     Args:
         outcome: see `Outcome`.
-        step_number: the step that is meant; None means the current one.
+        step_number: position in this session of the step that is meant; None means the current one.
         step_id: the same for ever, whichever guide is followed meanwhile; None where the caller does not know it.
         recorded: the outcome with which that step was passed before, where it was.
         notes: the customer's words.
         active_seconds: how long the step was in view.
         reason: why it could not be done.
         step_title: as the customer was shown it; None means the guide's own.
-        failed_before: failed attempts at this step so far.
         alarm: what the customer's words set off, if anything.
     """
 
@@ -229,7 +275,6 @@ class Answer:
     reason: str | None = None
     step_id: str | None = None
     step_title: str | None = None
-    failed_before: int = 0
     alarm: Alarm | None = None
 
 

@@ -1,7 +1,4 @@
-"""What customers do to mend things, as verbs of three languages.
-
-Which action a word names, and whether it says that it was done.
-"""
+"""Verbs of repair in three languages: which action a word names, and whether its form says that it was done."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections import defaultdict
 from enum import IntEnum
 from typing import NamedTuple
 
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 from guiado.text.stemming import stem
 
 

@@ -11,7 +11,7 @@ Source: contract.md §6, rule 11.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +40,8 @@ _CIRCLE = (
 )
 _FOREIGN = "Sin claves de API, guiado solo responde a este equipo: usa http://127.0.0.1 o http://localhost."
 
+Observe = Callable[[str, str, int, float], None]
+
 
 class LoopbackGuard:
     """An ASGI layer around the application.
@@ -48,10 +50,13 @@ class LoopbackGuard:
         app: the application.
         host: the address that the server is bound to.
         delivery_paths: paths that take our own deliveries too.
+        observe: is told of each answer: the method and the route that were asked, its status, and the seconds that it took.
     """
 
-    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", delivery_paths: Container[str] = ()) -> None:
-        self._app, self._host, self._delivery_paths = app, host, delivery_paths
+    def __init__(
+        self, app: ASGIApp, host: str = "127.0.0.1", delivery_paths: Container[str] = (), observe: Observe | None = None
+    ) -> None:
+        self._app, self._host, self._delivery_paths, self._observe = app, host, delivery_paths, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -89,7 +94,10 @@ class LoopbackGuard:
                 await self._app(asked, patient(receive), send_with_id)
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
-                ms = round((clock.monotonic_s() - started) * 1000, 1)
+                took_s = clock.monotonic_s() - started
+                if self._observe:
+                    self._observe(asked["method"], asked.get("path_template", ""), status, took_s)
+                ms = round(took_s * 1000, 1)
                 report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
     def _refusal(self, headers: dict[bytes, bytes]) -> str | None:

@@ -9,6 +9,7 @@ import msgspec
 from guiado.language_model.choose import Option
 from guiado.language_model.model import LanguageModel, Question
 from guiado.language_model.paraphrase_check import is_plain
+from guiado.text.fold import fold_case
 from guiado.text.privacy import remove_personal_data
 
 _COUNT = 10
@@ -39,22 +40,18 @@ async def draft(model: LanguageModel, problem: Option, phrases: Sequence[str], l
         At most ten different texts of 8 to 200 characters, none of them known; empty when the model has no usable answer.
     """
     answer = await model.ask(_question(problem, phrases, language), _Answer)
-    seen = {_folded(phrase) for phrase in phrases}
+    seen = {fold_case(phrase) for phrase in phrases}
     kept: list[str] = []
     for example in answer.examples if answer else ():
         text = example.strip()
-        if _folded(text) not in seen and _is_usable(text):
-            seen.add(_folded(text))
+        if fold_case(text) not in seen and _is_usable(text):
+            seen.add(fold_case(text))
             kept.append(text)
     return tuple(kept[:_COUNT])
 
 
 def _is_usable(text: str) -> bool:
     return _SHORTEST <= len(text) <= _LONGEST and is_plain(text) and remove_personal_data(text) == text
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _question(problem: Option, phrases: Sequence[str], language: str) -> Question:

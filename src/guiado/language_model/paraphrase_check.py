@@ -13,6 +13,8 @@ from collections import Counter
 from functools import cache
 from itertools import takewhile
 
+from guiado.text.fold import fold_canonically
+
 _MAX_WORDS = 200
 _KEPT_SHARE = 0.8
 """Of the words that carry meaning, at least this share stays; those that turn the meaning around stay all."""
@@ -150,7 +152,7 @@ def _meaning(text: str) -> list[str]:
 
 
 def _fold(word: str) -> str:
-    plain = "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(c))
+    plain = fold_canonically(word)
     return "not" if plain.endswith(("n't", "n’t")) else plain
 
 

@@ -14,7 +14,7 @@ from guiado import clock
 from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
-from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status
+from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status, StepAnswer
 from guiado.store.database import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
@@ -232,12 +232,17 @@ def session_from_row(row: Row) -> Session:
     values["resolution"] = Resolution(resolution) if resolution else None
     values["ended_by"] = Actor(ended_by) if ended_by else None
     values["clarifications"] = _clarifications(values["clarifications"])
+    values["answers"] = _answers(values["answers"])
     facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried")}
     return Session(**values, facts=facts)
 
 
 def _clarifications(stored: list[object]) -> tuple[Clarification, ...]:
     return msgspec.convert(stored, tuple[Clarification, ...]) if stored else ()
+
+
+def _answers(stored: list[object]) -> tuple[StepAnswer, ...]:
+    return msgspec.convert(stored, tuple[StepAnswer, ...]) if stored else ()
 
 
 def _attempt(row: Row) -> StoredAttempt:
@@ -259,6 +264,7 @@ def _attempt(row: Row) -> StoredAttempt:
             source=Actor(row["source"]),
             reason=row["reason"],
             guide_version_id=str(row["guide_version_id"]) if row["guide_version_id"] else None,
+            author_position=row["author_position"],
         ),
     )
 
@@ -266,13 +272,13 @@ def _attempt(row: Row) -> StoredAttempt:
 def _document(tenant: str, change: Change) -> dict[str, object]:
     session = change.session
     session_id = session.session_id
-    found = {"found": _found_row(session)} if change.clarified else {}
+    found = {"found": {**_found_row(session), **_policy_row(change.offers)}} if change.clarified else {}
     learning = {"learning": lesson_rows(change.lessons, change.now)} if change.lessons else {}
     return {
         **found,
         **learning,
         "expected": change.expected,
-        "session": _new_row(tenant, session) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
+        "session": _new_row(tenant, change) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
         "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],
         "decisions": [_offer_row(tenant, session_id, offer) for offer in change.offers],
         "events": event_rows(tenant, session_id, change.events, change.now),
@@ -285,15 +291,16 @@ def _found_row(session: Session) -> dict[str, object]:
     return {**columns, **{name: session.facts.get(name) for name in _FOUND_FACTS}}
 
 
-def _new_row(tenant: str, session: Session) -> dict[str, object]:
-    row = {_COLUMN_OF.get(name, name): getattr(session, name) for name in _STATE}
-    defaults: dict[str, object] = {
-        "alternatives": [],
-        "already_tried": [],
-        "metadata": {},
-        "policy": "author-order",
-    }
-    return {**row, "tenant_id": tenant, **defaults, "policy_version": "1", **session.facts}
+def _new_row(tenant: str, change: Change) -> dict[str, object]:
+    row = {_COLUMN_OF.get(name, name): getattr(change.session, name) for name in _STATE}
+    defaults: dict[str, object] = {"alternatives": [], "already_tried": [], "metadata": {}}
+    return {**row, "tenant_id": tenant, **defaults, **_policy_row(change.offers), **change.session.facts}
+
+
+def _policy_row(offers: tuple[Offer, ...]) -> dict[str, object]:
+    """The policy with which a session, or its next guide, began; that of each later choice stands in its decision."""
+    first = next((offer for offer in offers if offer.policy), None)
+    return {"policy": first.policy if first else None, "policy_version": first.policy_version if first else None}
 
 
 def _attempt_row(tenant: str, session_id: str, attempt: Attempt, attempt_id: UUID | None) -> dict[str, object]:
@@ -303,7 +310,7 @@ def _attempt_row(tenant: str, session_id: str, attempt: Attempt, attempt_id: UUI
 
 def _offer_row(tenant: str, session_id: str, offer: Offer) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(offer, name) for name in _OFFER}
-    return {**row, "session_id": session_id, "tenant_id": tenant, "explored": False}
+    return {**row, "session_id": session_id, "tenant_id": tenant}
 
 
 def event_rows(tenant: str, session_id: str | None, happened: tuple[Event, ...], now: datetime) -> list[dict[str, object]]:

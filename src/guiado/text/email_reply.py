@@ -1,4 +1,4 @@
-"""The part of a mail that its sender wrote just now."""
+"""Cuts a mail down to its newest part: without quotes, greeting, signature and legal notice."""
 
 from __future__ import annotations
 

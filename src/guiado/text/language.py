@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from guiado.text.abbreviations import TABLES
+from guiado.text.fold import fold
+from guiado.text.short_forms import TABLES
 from guiado.text.stopwords import ENGLISH, PORTUGUESE, SPANISH
-from guiado.text.tokenize import fold, meaningful_part, part_words
+from guiado.text.tokenize import meaningful_part, part_words
 
 _MOST_WORDS = 200
 _ONLY_HERE = 1.0  # a function word of one language

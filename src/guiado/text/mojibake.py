@@ -1,4 +1,4 @@
-"""Letters that a program on the way read in the wrong alphabet, or wrote out as codes."""
+"""Repairs mojibake: letters that were decoded with the wrong alphabet, or written as codes."""
 
 from __future__ import annotations
 

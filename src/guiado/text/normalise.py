@@ -1,4 +1,4 @@
-"""From what a customer typed to what can be compared."""
+"""Normalises a customer's text to the sentence that the encoder reads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Set as AbstractSet
 
 from guiado.text.abbreviations import spell_out
 from guiado.text.language import language_of
-from guiado.text.tokenize import MEANINGFUL_CHARS, expand, fold, meaningful_part, normalise, shorten_drawn_out, surface_words
+from guiado.text.tokenize import MEANINGFUL_CHARS, meaningful_part, normalise, shorten_drawn_out, surface_words
 
-__all__ = ["MEANINGFUL_CHARS", "clean_sentence", "expand", "fold", "normalise", "surface_words"]
+__all__ = ["MEANINGFUL_CHARS", "clean_sentence", "normalise", "surface_words"]
 
 _TOKEN = re.compile(r"(?<![^\W_])(?:w/o?|[cps]/)(?!/)|[^\W_]+(?:['’][^\W_]+)*")
 _LONG_CHARS = 40  # a key, a hash or a fallen object on the keyboard

@@ -1,4 +1,4 @@
-"""What tells who somebody is, taken out of a text before it is kept or leaves.
+"""Redacts personal data from a text before it is stored or sent.
 
 What is removed leaves one neutral mark, which is no word: neither kind nor length is told, and detection reads on as if nothing
 had been there. Long numbers go whatever they are (a card, an identity document, a phone, an order), so that no list of formats
@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+
+from guiado.text.fold import fold_in_place
 
 REMOVED = "…"
 """What stands where something was removed."""
@@ -243,21 +245,12 @@ _CONNECTIVES = frozenset(("del", "las", "los", "dos", "das", "van", "von", "and"
 _LEAST_LETTERS = 3
 
 
-class _Folds(dict[int, str]):
-    """Each character without case and accent, one for one, so that places in the text stay the same."""
-
-    def __missing__(self, code: int) -> str:
-        plain = unicodedata.normalize("NFKD", chr(code))[0].casefold()[:1] or chr(code)
-        self[code] = plain
-        return plain
-
-
 def _without_known(text: str, known: Iterable[str]) -> str:
     values = sorted({part for value in list(known)[:_MOST_KNOWN] for part in _parts(value)}, key=lambda v: (-len(v), v))
     if not values:
         return text
     text = unicodedata.normalize("NFC", text)
-    folded = text.translate(_Folds())
+    folded = fold_in_place(text)
     found = re.finditer(rf"(?<!\w)(?:{'|'.join(map(re.escape, values))})(?!\w)", folded)
     end, kept = 0, list[str]()
     for match in found:
@@ -267,6 +260,6 @@ def _without_known(text: str, known: Iterable[str]) -> str:
 
 
 def _parts(value: str) -> list[str]:
-    whole = " ".join(unicodedata.normalize("NFC", value).translate(_Folds()).split())
+    whole = " ".join(fold_in_place(unicodedata.normalize("NFC", value)).split())
     words = whole.split() if whole.replace(" ", "").isalpha() else []
     return [part for part in (whole, *words) if len(part) >= _LEAST_LETTERS and part not in _CONNECTIVES]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from guiado.text.normalise import expand, fold
+from guiado.text.fold import fold
 from guiado.text.stemming import stem
 from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
-from guiado.text.tokenize import meaningful_part, part_words
+from guiado.text.tokenize import expand, meaningful_part, part_words
 
 FUNCTION_WEIGHT = 0.5
 """Function words tell "me cobraron" from "cobrar", so they count a little: without them Spanish accuracy fell by 5 points."""

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 from guiado.text.email_reply import newest_part
+from guiado.text.fold import fold, fold_text, remove_invisible
 from guiado.text.mojibake import repair
 from guiado.text.stopwords import ABBREVIATIONS
+
+__all__ = [
+    "MEANINGFUL_CHARS",
+    "expand",
+    "fold",
+    "meaningful_part",
+    "normalise",
+    "part_words",
+    "shorten_drawn_out",
+    "surface_words",
+]
 
 MEANINGFUL_CHARS = 2_000
 """A description says what is wrong in its first characters; the rest is a signature or a log."""
@@ -16,14 +27,12 @@ MEANINGFUL_CHARS = 2_000
 _REPAIRED_CHARS = 2 * MEANINGFUL_CHARS  # repair costs time by length: enough for what is read, even in broken encodings
 _WORD_CHARS = 40  # anything longer is a key, a hash or a fallen object on the keyboard
 
-_DISCARDED = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f]")
 _SPACES = re.compile(r"\s+")
 _NEW_LINE = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES_IN_LINE = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n[\s]*\n")
 _WORD = re.compile(r"[^\W_]+")
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "holaaaa", not 10000
-_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 def normalise(text: str) -> str:
@@ -37,7 +46,7 @@ def normalise(text: str) -> str:
     Returns:
         Case folded text without accents ("ñ" becomes "n"), control characters or doubled spaces.
     """
-    return _fold(repair(_SPACES.sub(" ", text).strip()))
+    return fold_text(repair(_SPACES.sub(" ", text).strip()))
 
 
 def surface_words(text: str) -> list[str]:
@@ -69,20 +78,7 @@ def meaningful_part(text: str) -> str:
     """
     lines = _EMPTY_LINES.sub("\n\n", _SPACES_IN_LINE.sub(" ", _NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS])))
     newest = newest_part(repair(lines.strip()[:_REPAIRED_CHARS]))
-    return _SPACES.sub(" ", _remove_invisible(unicodedata.normalize("NFC", newest))).strip()
-
-
-@lru_cache(maxsize=8_192)
-def fold(word: str) -> str:
-    """Case, accents and invisible characters of one word folded away; the encoding is taken as it is."""
-    return _fold(word)
-
-
-def _fold(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text.lower()
-    plain = unicodedata.normalize("NFKD", _remove_invisible(unicodedata.normalize("NFC", text)).casefold())
-    return _SPACES.sub(" ", "".join(c for c in plain if not unicodedata.combining(c))).strip().lower()
+    return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", newest))).strip()
 
 
 def shorten_drawn_out(text: str) -> str:
@@ -108,10 +104,3 @@ def _first_words(words: list[str]) -> list[str]:
         if total > MEANINGFUL_CHARS:
             return words[:position]
     return words
-
-
-def _remove_invisible(text: str) -> str:
-    if text.isprintable():
-        return text
-    spaced = _DISCARDED.sub(" ", text)
-    return "".join(c for c in spaced if unicodedata.category(c) not in _INVISIBLE)

@@ -41,6 +41,7 @@ class StepCompletedData(EventData):
     """A step was carried out."""
 
     step_number: int
+    step_id: str
     success: bool
     outcome: Outcome
 
@@ -49,6 +50,7 @@ class StepFailedData(EventData):
     """A step could not be carried out."""
 
     step_number: int
+    step_id: str
     notes: str | None
     outcome: Outcome
 
@@ -57,6 +59,7 @@ class RetryAttemptData(EventData):
     """A step that failed is offered again."""
 
     step_number: int
+    step_id: str
     attempt: int
 
 

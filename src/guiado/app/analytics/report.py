@@ -32,22 +32,18 @@ class Titles:
 
     Args:
         guides: id -> guide, of the knowledge base as it is now.
+        version_ids: id -> its stored version, whose steps have their ids.
         language: of the reader.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    version_ids: Mapping[str, str] = field(default_factory=dict[str, str])
     language: str = DEFAULT_LANGUAGE
 
     def problem(self, problem_id: str, stored: str | None) -> str | None:
         """The title of a problem."""
         guide = self.guides.get(problem_id)
         return guide.in_language(self.language).problem_title if guide else stored
-
-    def step(self, problem_id: str, number: int, stored: str | None) -> str | None:
-        """The title of a step."""
-        guide = self.guides.get(problem_id)
-        step = guide.in_language(self.language).step(number) if guide else None
-        return step.title if step else stored
 
 
 async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> Figures:
@@ -73,7 +69,7 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> F
         "period_end": until,
         "summary": _summary(whole),
         "problem_distribution": _by_problem(problems, titles),
-        "common_failed_steps": _failed_steps(steps, titles),
+        "common_failed_steps": [await _named_step(work, row, titles) for row in _failed_steps(steps)],
         "feedback_summary": _feedback(whole),
         "feedback_by_problem": _feedback_by_problem(problems, titles),
         "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
@@ -166,20 +162,24 @@ def _by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
     return sorted(found, key=lambda row: (-row["total_sessions"], row["detected_problem_id"]))
 
 
-def _failed_steps(rows: list[Figures], titles: Titles) -> list[Figures]:
-    found: list[Figures] = [
-        {
-            "problem_id": row["problem_id"],
-            "step_number": row["step_number"],
-            "step_title": titles.step(row["problem_id"], row["step_number"], row["step_title"]),
-            "total_attempts": row["total_attempts"],
-            "failed_attempts": row["failed"],
-            "failure_rate": percentage(row["failed"], row["total_attempts"]),
-        }
-        for row in rows
-        if row["failed"]
-    ]
-    return sorted(found, key=lambda row: (-row["failed_attempts"], row["problem_id"], row["step_number"]))[:_TOP_STEPS]
+def _failed_steps(rows: list[Figures]) -> list[Figures]:
+    failed = [row for row in rows if row["failed"]]
+    return sorted(failed, key=lambda row: (-row["failed"], row["problem_id"], row["step_number"], row["step_id"]))[:_TOP_STEPS]
+
+
+async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> Figures:
+    """A step with its place in the guide and its title; of one that the guide no longer has, those that were stored."""
+    guide = await work.guide_version(titles.version_ids.get(row["problem_id"]))
+    step = guide.in_language(titles.language).step(row["step_id"]) if guide else None
+    return {
+        "problem_id": row["problem_id"],
+        "step_number": step.step_number if step else row["step_number"],
+        "step_id": row["step_id"],
+        "step_title": step.title if step else row["step_title"],
+        "total_attempts": row["total_attempts"],
+        "failed_attempts": row["failed"],
+        "failure_rate": percentage(row["failed"], row["total_attempts"]),
+    }
 
 
 def _feedback(sums: dict[str, float]) -> Figures:

@@ -261,7 +261,7 @@ def _taken(
         out = {(phrase.problem_id, phrase.text) for phrase in held}
         index = build(_without(problem, out) for problem in problems)
         for phrase in held:
-            found = detect(index, phrase.text, *thresholds)
+            found = detect(index, guides, phrase.text, *thresholds)
             if found.verdict is Verdict.ACCEPT and found.candidates[0].problem_id != phrase.problem_id:
                 yield phrase, found.candidates[0].problem_id
 

@@ -24,6 +24,8 @@ _MOST_FINDINGS = 1_000
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no reader sees, and a terminal may obey; line breaks and tabs are fine."""
 _DIFFICULTIES = ("fácil", "medio", "avanzado")
+_STEP_TYPES = ("fix", "check", "diagnostic")
+_RISKS = ("low", "medium", "high")
 _OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id", "triggers"}
 _OF_STEP = frozenset(each.name for each in fields(Step)) - {"revision"}
 _OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent"}
@@ -239,9 +241,6 @@ def _read_step(raw: object, path: str, expected_number: int, findings: Findings)
             "Debe ser {expected}: los pasos se numeran desde 1, en orden.",
             expected=expected_number,
         )
-    chance = reader.number("chance")
-    if chance is not None and chance > 1:
-        findings.error(reader.at("chance"), "Debe estar entre 0 y 1.")
     instructions = reader.texts("instructions")
     if not instructions:
         findings.warn(reader.at("instructions"), "Un paso sin instrucciones no le dice al cliente qué hacer.")
@@ -256,13 +255,35 @@ def _read_step(raw: object, path: str, expected_number: int, findings: Findings)
         step_id=reader.text("step_id"),
         meaning_changed=reader.flag("meaning_changed"),
         replaces=reader.text("replaces") or None,
-        type=reader.text("type", default="fix"),
-        minutes=reader.number("minutes"),
-        chance=chance,
+        type=_usual(reader, "type", _STEP_TYPES),
+        minutes=_minutes(reader),
+        chance=_chance(reader),
         irreversible=reader.flag("irreversible"),
-        risk=reader.text("risk", default="low"),
+        risk=_usual(reader, "risk", _RISKS),
         after=reader.texts("after"),
     )
+
+
+def _usual(reader: _Reader, key: str, allowed: tuple[str, ...]) -> str:
+    """One of a few words, by default the first; another one is kept, with a doubt."""
+    value = reader.text(key, default=allowed[0])
+    if value not in allowed:
+        reader.findings.warn(reader.at(key), "Lo habitual es: {allowed}.", allowed=", ".join(allowed))
+    return value
+
+
+def _minutes(reader: _Reader) -> float | None:
+    minutes = reader.number("minutes")
+    if minutes == 0:
+        reader.findings.error(reader.at("minutes"), "Debe ser mayor que 0. Si no sabes cuánto dura el paso, quita el campo.")
+    return minutes
+
+
+def _chance(reader: _Reader) -> float | None:
+    chance = reader.number("chance")
+    if chance is not None and chance > 1:
+        reader.findings.error(reader.at("chance"), "Debe estar entre 0 y 1.")
+    return chance
 
 
 def _read_resources(reader: _Reader) -> tuple[Mapping[str, str], ...]:

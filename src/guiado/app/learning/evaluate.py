@@ -12,6 +12,7 @@ from guiado.app.sessions.detect import Detected, detect
 from guiado.detection import Index, Problem
 from guiado.detection.evaluation import Figures, confusions, measure, percentile
 from guiado.detection.verdict import Verdict
+from guiado.domain.guide import Guide
 
 Pair = tuple[str | None, str | None]
 """(right problem, found problem); None means none of them."""
@@ -53,10 +54,11 @@ def problems_of(trial: Trial, known: Iterable[Problem]) -> list[Problem]:
     return [replace(each, phrases=(*each.phrases, *more.get(each.problem_id, ()))) for each in found]
 
 
-def evaluate(index: Index, rows: Sequence[Judged], none_below: float, accept_from: float) -> Report:
+def evaluate(index: Index, guides: Mapping[str, Guide], rows: Sequence[Judged], none_below: float, accept_from: float) -> Report:
     """Try every text.
 
     Args:
+        guides: of the knowledge base; a trial's own problems have none.
         rows: at least one.
         none_below, accept_from: the two thresholds, 0..1.
     """
@@ -65,7 +67,7 @@ def evaluate(index: Index, rows: Sequence[Judged], none_below: float, accept_fro
     times: list[float] = []
     for row in rows:
         started = clock.monotonic_s()
-        found.append(detect(index, row.text, none_below, accept_from))
+        found.append(detect(index, guides, row.text, none_below, accept_from))
         times.append((clock.monotonic_s() - started) * 1_000)
     ranked = [[(c.problem_id, c.confidence) for c in each.candidates] for each in found]
     taken = [each.candidates[0].problem_id if each.verdict is not Verdict.NONE else None for each in found]

@@ -157,6 +157,7 @@ class Queue:
         self._woken: set[str] = set(self._lines)
         self._tasks: set[asyncio.Task[None]] = set()
         self._pause_s = POLL_S
+        self._looked_s = 0.0
         self._is_held = False
         self._is_known = False
 
@@ -224,17 +225,19 @@ class Queue:
         if self._is_held or self._stopping.is_set():
             self._wake.clear()
             return []
-        if not self._wake.is_set():
-            self._pause_s = min(2 * self._pause_s, IDLE_S)
-            found = await self._look()
-            for kind, line in self._lines.items():
-                line.note_due(is_due=kind in found)
-            return sorted(found)
+        woken, self._woken = self._woken if self._wake.is_set() else set[str](), set()
         self._wake.clear()
-        woken, self._woken = self._woken, set()
-        return [kind for kind in self._lines if kind in woken]
+        if woken and clock.monotonic_s() - self._looked_s < IDLE_S:
+            return [kind for kind in self._lines if kind in woken]
+        if not woken:
+            self._pause_s = min(2 * self._pause_s, IDLE_S)
+        found = await self._look()
+        for kind, line in self._lines.items():
+            line.note_due(is_due=kind in found)
+        return [kind for kind in self._lines if kind in woken | found]
 
     async def _look(self) -> set[str]:
+        self._looked_s = clock.monotonic_s()
         besides = sorted(self.serving.union(*(line.handler.foreign for line in self._lines.values())))
         try:
             async with self._parts.db.connection() as connection:

@@ -14,7 +14,8 @@ from functools import lru_cache
 from guiado.domain.criteria import Trigger
 from guiado.domain.guide import Guide
 from guiado.domain.session import Alarm
-from guiado.text.tokenize import fold, meaningful_part
+from guiado.text.fold import fold
+from guiado.text.tokenize import meaningful_part
 
 _SMALL = frozenset(
     """

@@ -88,17 +88,16 @@ async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answere
         loaded, guide = await load(work, session_id)
         came_to = came_to or loaded.session
         # An answer that does not say which step it is about is about the one that was open when it came.
-        if command.step_number is None and loaded.session.current_step != came_to.current_step:
+        if command.step_number is None and loaded.session.offered_step_id != came_to.offered_step_id:
             break
         if loaded.session.guide_version_id != came_to.guide_version_id:  # it was about a step of another guide
             break
-        if loaded.session.attempts > came_to.attempts and await _contradicted(work, loaded.session, outcome):
-            break
+        if loaded.session.attempts > came_to.attempts and loaded.session.answers[-1].outcome is not outcome:
+            break  # of two different answers at once, one wins
         known = await _recorded(work, loaded.session, command.step_number)
         alarm = hear((command.notes, command.reason), guide, (), loaded.session.language)
-        failed = 0 if outcome.success else await _failed_before(work, loaded.session)
-        wish = _wish(command, outcome, known, failed, alarm)
-        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=loaded.failures_allowed, speak=translate)
+        wish, policy, allowed = _wish(command, outcome, known, alarm), work.app.policy, loaded.failures_allowed
+        decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=allowed, speak=translate, policy=policy)
         if not isinstance(decided, Decision):
             return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
         attempt_id = clock.new_id()
@@ -108,20 +107,7 @@ async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answere
     raise StaleSession
 
 
-async def _contradicted(work: UnitOfWork, session: Session, outcome: Outcome) -> bool:
-    """Whether the answer that was faster says something else: of two different answers at once, one wins."""
-    tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
-    return tried[-1].attempt.outcome is not outcome
-
-
-async def _failed_before(work: UnitOfWork, session: Session) -> int:
-    """How many attempts at the open step failed so far."""
-    tried = [stored.attempt for stored in await sessions.attempts(work.connection, work.tenant, session.session_id)]
-    of_guide = [attempt for attempt in tried if attempt.guide_version_id == session.guide_version_id]
-    return sum(attempt.step_number == session.current_step + 1 and not attempt.success for attempt in of_guide)
-
-
-def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, failed_before: int, alarm: Alarm | None) -> Answer:
+def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, alarm: Alarm | None) -> Answer:
     return Answer(
         outcome=outcome,
         step_number=command.step_number,
@@ -133,7 +119,6 @@ def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, failed_b
         reason=command.reason,
         step_id=command.step_id,
         step_title=(command.step_title or "").strip() or None,
-        failed_before=failed_before,
         alarm=alarm,
     )
 
@@ -195,7 +180,7 @@ async def command_wish(
     """
     for _ in range(_TRIES):
         loaded, guide = await load(work, session_id)
-        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate)
+        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate, policy=work.app.policy)
         if not isinstance(decided, Decision):
             return loaded.session, guide
         if await _commit(work, action, loaded.session, decided):

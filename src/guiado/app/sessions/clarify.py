@@ -17,10 +17,10 @@ from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.answer import command_wish, load, telling_state
 from guiado.app.sessions.clarifying_question import considered_of, inquire, option_of, reweigh
-from guiado.app.sessions.ranking import CONSIDERED, Ranking, is_quick, rank
-from guiado.app.sessions.start import Started, heard, pseudonym
+from guiado.app.sessions.ranking import CONSIDERED, Ranking, is_quick, log_ranking, rank
+from guiado.app.sessions.start import Started, pseudonym
 from guiado.detection import Candidate
-from guiado.detection.verdict import Verdict, as_shares, judge, without
+from guiado.detection.verdict import Verdict, verdict_of, without
 from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
 from guiado.domain.guide import Guide
 from guiado.domain.session import Alarm, Clarify, Reject, Session
@@ -157,7 +157,7 @@ async def _clarified(
 async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> tuple[Turn, Considered]:
     options = reweigh(asked, reply)
     considered = _considered(options)
-    match judge(_candidates(considered), work.app.threshold, work.app.accept_from):
+    match verdict_of(_candidates(considered), work.app.threshold, work.app.accept_from):
         case Verdict.ACCEPT:
             return await _pick(work, session, options[0]), considered
         case Verdict.UNCLEAR:
@@ -211,8 +211,8 @@ async def _rank(
 ) -> tuple[Candidate, ...]:
     """The known problems by all that the customer wrote, without those that they rejected."""
     ranking = await rank(snapshot, _words(session, more), CONSIDERED + len(rejected), known)
-    found = as_shares(heard(snapshot, ranking.candidates, parts.threshold).candidates)
-    return without(found, rejected) if rejected else found
+    log_ranking(ranking, parts.threshold)
+    return without(ranking.candidates, rejected) if rejected else ranking.candidates
 
 
 def _words(session: Session, more: str | None) -> str:
@@ -229,7 +229,7 @@ async def _turn(
     may_ask: bool,
 ) -> tuple[Turn, Considered]:
     considered = considered_of(ranked)
-    match judge(ranked, work.app.threshold, accept_from):
+    match verdict_of(ranked, work.app.threshold, accept_from):
         case Verdict.ACCEPT:
             return await _pick(work, session, option_of(snapshot, ranked[0], session.language)), considered
         case Verdict.UNCLEAR:

@@ -12,7 +12,8 @@ from guiado.domain.guide import Guide, ProblemCategory
 from guiado.errors import Message
 from guiado.guidance.information_gain import NONE_OF_THESE, Inquiry, Topic, choose, update
 from guiado.i18n import DEFAULT_LANGUAGE, text
-from guiado.text.tokenize import fold, surface_words
+from guiado.text.fold import fold
+from guiado.text.tokenize import surface_words
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.05

@@ -25,7 +25,7 @@ def after_start(session: Session, alternatives: int, guide: Guide | None = None)
         return f"{text(session.language, 'No reconocemos este problema.')} {needs_person(session)}"
     if session.status is Status.NEEDS_ESCALATION:
         title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
-        return f"{title} {needs_person(session)} {_meanwhile(session)}"
+        return f"{title} {needs_person(session)}{_meanwhile(session)}"
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
@@ -39,10 +39,10 @@ def after_answer(session: Session, outcome: Outcome, action: NextAction, failure
     if action is NextAction.ESCALATE:
         return urgent(session, None) if session.urgent else needs_person(session)
     if session.status is Status.NEEDS_ESCALATION:
-        return f"{needs_person(session)} {_meanwhile(session)}"
+        return f"{needs_person(session)}{_meanwhile(session)}"
     if not outcome.success:
         return _try_again(session, failures_allowed)
-    number, total = session.current_step + 1, session.total_steps
+    number, total = session.step_number, session.total_steps
     if outcome is Outcome.NOT_HELPED:
         return text(language, "Gracias por probarlo. Sigamos con el paso {number} de {total}.", number=number, total=total)
     return text(language, "¡Bien! Sigamos con el paso {number} de {total}.", number=number, total=total)
@@ -66,9 +66,9 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
     """What is said when an abandoned session is open again."""
     if session.urgent or session.open_clarification or session.problem_title is None:
         return after_start(session, 0, guide)
-    number, total = session.current_step + 1, session.total_steps
-    if number > total:
+    if session.offered_step_id is None:
         return needs_person(session)
+    number, total = session.step_number, session.total_steps
     return text(session.language, "Seguimos donde lo dejaste: paso {number} de {total}.", number=number, total=total)
 
 
@@ -84,9 +84,10 @@ def urgent(session: Session, guide: Guide | None) -> str:
     """What is said to whoever needs a person at once: first what to do now, then who takes over.
 
     Args:
-        guide: the one that the session follows; of an urgent one the first step is what to do.
+        guide: the one that the session follows; of an urgent one the author's first step is what to do.
     """
-    first = guide.in_language(session.language).steps[0] if guide is not None and guide.urgent and guide.steps else None
+    spoken = guide.in_language(session.language) if guide is not None and guide.urgent else None
+    first = next(iter(spoken.steps), None) if spoken else None
     numbered = [f"{i}. {line}" for i, line in enumerate(first.instructions, 1)] if first else []
     to_do = [first.title, *numbered] if first else [(session.escalation_reason or "").split("\n")[0]]
     email = session.customer_email
@@ -95,7 +96,9 @@ def urgent(session: Session, guide: Guide | None) -> str:
 
 
 def _meanwhile(session: Session) -> str:
-    return text(session.language, "Mientras tanto, puedes seguir con los pasos.")
+    if session.offered_step_id is None:
+        return ""
+    return f" {text(session.language, 'Mientras tanto, puedes seguir con los pasos.')}"
 
 
 def _try_again(session: Session, failures_allowed: int) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from guiado.app.knowledge.knowledge_base import Snapshot
-from guiado.app.sessions.ranking import CONSIDERED, rank
+from guiado.app.sessions.ranking import candidates_for, rank
 from guiado.detection import Candidate, Index, detect_language
-from guiado.detection.verdict import Verdict, as_shares, judge
+from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
 
@@ -31,24 +31,26 @@ class Detected:
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
     """As `detect`, for an event loop that serves others too."""
-    ranking = await rank(snapshot, text, max(limit, CONSIDERED))
-    return _judged(ranking.candidates, text, none_below, accept_from, limit)
+    ranking = await rank(snapshot, text, limit)
+    return _with_verdict(ranking.candidates, text, none_below, accept_from)
 
 
-def detect(index: Index, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
-    """Rank the known problems for a text. The verdict is made of those that a session would consider, however few are asked for.
+def detect(
+    index: Index, guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float, limit: int = 3
+) -> Detected:
+    """Rank the known problems for a text.
 
     Args:
+        guides: of the knowledge base that the index is of; those of problems without one are left out.
         none_below: a best candidate under this confidence, 0..1, is none.
         accept_from: from this confidence on it is taken without asking.
         limit: most candidates wanted.
     """
-    return _judged(index.rank(text, max(limit, CONSIDERED)), text, none_below, accept_from, limit)
+    return _with_verdict(candidates_for(index, guides, text, limit), text, none_below, accept_from)
 
 
-def _judged(ranked: tuple[Candidate, ...], text: str, none_below: float, accept_from: float, limit: int) -> Detected:
-    candidates = as_shares(ranked)
-    return Detected(judge(candidates, none_below, accept_from), candidates[:limit], detect_language(text))
+def _with_verdict(candidates: tuple[Candidate, ...], text: str, none_below: float, accept_from: float) -> Detected:
+    return Detected(verdict_of(candidates, none_below, accept_from), candidates, detect_language(text))
 
 
 def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from guiado.app.context import AppContext, Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.ranking import Ranking
 from guiado.detection import Candidate
-from guiado.detection.verdict import Verdict, as_shares, judge
+from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.session import Offer
 from guiado.errors import DatabaseUnavailable
 from guiado.store.configuration import is_on
@@ -87,7 +87,8 @@ async def opinion_on(parts: AppContext, model: LanguageModel, ranking: Ranking, 
         known: personal data that must not leave.
     """
     snapshot, ranked = ranking.snapshot, ranking.candidates[: _OFFERED + 1]
-    if not _is_unclear(parts, ranked) or not await is_allowed(parts):
+    is_unclear = verdict_of(ranked, parts.threshold, parts.accept_from) is Verdict.UNCLEAR
+    if not is_unclear or not await is_allowed(parts):
         return None
     from guiado.language_model import choose  # most processes ask no model
 
@@ -99,12 +100,6 @@ async def opinion_on(parts: AppContext, model: LanguageModel, ranking: Ranking, 
 def heed(opinion: Opinion, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The candidates with the chosen one first; their confidences stay what they are."""
     return tuple(sorted(candidates, key=lambda candidate: candidate.problem_id != opinion.chosen))
-
-
-def _is_unclear(parts: AppContext, ranked: Sequence[Candidate]) -> bool:
-    if not ranked or ranked[0].confidence < parts.threshold:
-        return False
-    return judge(as_shares(ranked), 0, parts.accept_from) is Verdict.UNCLEAR
 
 
 def _option(snapshot: Snapshot, candidate: Candidate) -> Option:

@@ -1,4 +1,4 @@
-"""Rank: the known problems for a text, while everybody else goes on being served.
+"""Rank: the known problems for a text. Every door ranks with `candidates_for`, in the event loop through `rank`.
 
 A model of meaning behind an endpoint is asked for seconds at worst, and a large knowledge base takes its time too. Both happen in
 a thread, and before a connection to the database is taken, so that neither the event loop nor the pool stands still.
@@ -7,6 +7,7 @@ a thread, and before a connection to the database is taken, so that neither the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -15,6 +16,8 @@ from guiado import clock
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.alarms import denies, undenied
 from guiado.detection import Candidate, Index
+from guiado.domain.guide import Guide
+from guiado.logs import get_logger
 
 CONSIDERED = 4
 """Candidates that a session begins with: the one that is taken and three others."""
@@ -24,6 +27,7 @@ _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
 """Their own: on the loop's own few threads a slow endpoint would hold up the reading of files and names."""
 _seconds: WeakKeyDictionary[Index, float] = WeakKeyDictionary()
 """What a ranking took lately."""
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +61,53 @@ async def rank(snapshot: Snapshot, text: str, limit: int = CONSIDERED, known: Ra
     """
     if known is not None and known.answers(snapshot, text, limit):
         return Ranking(snapshot, text, known.candidates[:limit], limit)
-    found = await _ranked(snapshot.index, text, limit)
-    denied = _denied(snapshot, text, found)
-    if denied and (rest := " ".join(undenied(text, [snapshot.guides[each] for each in denied]))):
-        found = await _ranked(snapshot.index, rest, limit)
-    return Ranking(snapshot, text, tuple(each for each in found if each.problem_id not in denied), limit)
+    given = snapshot.index, snapshot.guides, text, limit
+    if is_quick(snapshot.index):
+        return Ranking(snapshot, text, candidates_for(*given), limit)
+    found = await asyncio.get_running_loop().run_in_executor(_workers, candidates_for, *given)
+    return Ranking(snapshot, text, found, limit)
 
 
-def _denied(snapshot: Snapshot, text: str, candidates: tuple[Candidate, ...]) -> set[str]:
-    """The urgent guides whose very cause the text denies: a person is not called for what did not happen."""
-    guides = [guide for each in candidates if (guide := snapshot.guides.get(each.problem_id)) and guide.urgent]
-    return {guide.problem_id for guide in guides if denies(text, guide)}
+def candidates_for(index: Index, guides: Mapping[str, Guide], text: str, limit: int = CONSIDERED) -> tuple[Candidate, ...]:
+    """The problems that a text may be about, best first, without urgent ones whose very cause it denies.
+
+    A person is not called for what did not happen. The first ones are the same however many are wanted.
+
+    Args:
+        guides: of the knowledge base that the index is of.
+        limit: most candidates wanted.
+    """
+    found = _measured(index, text, max(limit, CONSIDERED))
+    denied = _denied(guides, text, found[:CONSIDERED])
+    if denied and (rest := " ".join(undenied(text, [guides[each] for each in denied]))):
+        found = _measured(index, rest, max(limit, CONSIDERED))
+    denied |= _denied(guides, text, found)
+    left = tuple(each for each in found if each.problem_id not in denied)
+    # Where none of those is left that every door looks at, more that were asked for make no difference.
+    return left[:limit] if any(each.problem_id not in denied for each in found[:CONSIDERED]) else ()
 
 
-async def _ranked(index: Index, text: str, limit: int) -> tuple[Candidate, ...]:
-    if is_quick(index):
-        return _measured(index, text, limit)
-    return await asyncio.get_running_loop().run_in_executor(_workers, _measured, index, text, limit)
+def _denied(guides: Mapping[str, Guide], text: str, candidates: tuple[Candidate, ...]) -> set[str]:
+    """The urgent guides whose very cause the text denies."""
+    urgent = [guide for each in candidates if (guide := guides.get(each.problem_id)) and guide.urgent]
+    return {guide.problem_id for guide in urgent if denies(text, guide)}
+
+
+def log_ranking(ranking: Ranking, threshold: float) -> None:
+    """Log what was found, without the text: it may hold personal data.
+
+    Args:
+        threshold: a candidate below this confidence, 0..1, counts as none.
+    """
+    best = ranking.candidates[0] if ranking.candidates else None
+    log.info(
+        "problem_detection",
+        problem=best.problem_id if best else None,
+        score=round(best.confidence, 3) if best else 0.0,
+        threshold=threshold,
+        accepted=best is not None and best.confidence >= threshold,
+        detector=ranking.snapshot.index.version,
+    )
 
 
 def is_quick(index: Index) -> bool:

@@ -13,20 +13,18 @@ from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.clarifying_question import considered_of, inquire
 from guiado.app.sessions.llm_choice import Opinion, heed
-from guiado.app.sessions.ranking import Ranking, rank
+from guiado.app.sessions.ranking import Ranking, log_ranking, rank
 from guiado.detection import Candidate, Index, detect_language
-from guiado.detection.verdict import Verdict, as_shares, judge
+from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session
 from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
-from guiado.logs import get_logger
 from guiado.store import sessions
 
 _ALTERNATIVES = 3
-log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +41,6 @@ class Started:
     guide: Guide | None
     alternatives: tuple[Candidate, ...]
     verdict: Verdict = Verdict.ACCEPT
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What detection says of a text.
-
-    Args:
-        problem: the best candidate, if it is above the threshold.
-        candidates: all that were considered, best first.
-    """
-
-    problem: Candidate | None
-    candidates: tuple[Candidate, ...]
-
-
-def heard(snapshot: Snapshot, candidates: tuple[Candidate, ...], threshold: float) -> Detected:
-    """What a ranking comes to.
-
-    Args:
-        candidates: best first.
-        threshold: a candidate below this confidence, 0..1, counts as none.
-    """
-    best = candidates[0] if candidates else None
-    accepted = best if best and best.confidence >= threshold else None
-    # The text itself stays out of the log: it may hold personal data.
-    log.info(
-        "problem_detection",
-        problem=best.problem_id if best else None,
-        score=round(best.confidence, 3) if best else 0.0,
-        threshold=threshold,
-        accepted=accepted is not None,
-        detector=snapshot.index.version,
-    )
-    return Detected(accepted, candidates)
 
 
 async def start(
@@ -96,18 +60,17 @@ async def start(
     """
     now = clock.now()
     ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
-    snapshot = ranking.snapshot
-    detected = heard(snapshot, ranking.candidates, work.app.threshold)
-    verdict = judge(as_shares(detected.candidates), 0, work.app.accept_from) if detected.problem else Verdict.NONE
+    snapshot, candidates = ranking.snapshot, ranking.candidates
+    log_ranking(ranking, work.app.threshold)
+    verdict = verdict_of(candidates, work.app.threshold, work.app.accept_from)
     if opinion is not None and verdict is Verdict.UNCLEAR:
-        detected, verdict = _heed(opinion, detected, can_ask=command.clarify)
-    shares = as_shares(detected.candidates)
+        candidates, verdict = _heed(opinion, candidates, can_ask=command.clarify)
     known, words = knowledge.snapshot.guides, (command.problem_description,)
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
-    taken = replace(detected, problem=None) if asks else detected
-    session, guide = await _prepare(work, knowledge, snapshot, command, taken)
-    asked = inquire(snapshot, shares, session.language) if asks else None
+    taken = None if asks or verdict is Verdict.NONE else candidates[0]
+    session, guide = await _prepare(work, knowledge, snapshot, command, candidates, taken)
+    asked = inquire(snapshot, candidates, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
     # What the problem is must be known first.
     recontact_of = (
@@ -115,7 +78,16 @@ async def start(
     )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
-    decision = begin(session, guide, now, asked=asked, considered=considered_of(shares), speak=translate, alarm=alarm)
+    decision = begin(
+        session,
+        guide,
+        now,
+        asked=asked,
+        considered=considered_of(candidates),
+        speak=translate,
+        alarm=alarm,
+        policy=work.app.policy,
+    )
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
     audit = work.scope.audit("start", guide_version_id=session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
@@ -125,18 +97,18 @@ async def start(
     )
     if not await sessions.commit(work.connection, work.tenant, change):  # a session with this very id was there already
         raise StaleSession
-    others = tuple(c for c in detected.candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
+    others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)
 
 
-def _heed(opinion: Opinion, detected: Detected, *, can_ask: bool) -> tuple[Detected, Verdict]:
-    """What detection comes to with a model's opinion; who can be asked is asked when the model says that it is none of them."""
+def _heed(opinion: Opinion, candidates: tuple[Candidate, ...], *, can_ask: bool) -> tuple[tuple[Candidate, ...], Verdict]:
+    """Candidates and verdict with a model's opinion; a customer who can be asked is asked when it chose none of them."""
     if opinion.chosen is None:
-        return (detected, Verdict.UNCLEAR) if can_ask else (replace(detected, problem=None), Verdict.NONE)
-    candidates = heed(opinion, detected.candidates)
-    if candidates[0].problem_id != opinion.chosen:  # another knowledge base meanwhile
-        return detected, Verdict.UNCLEAR
-    return replace(detected, problem=candidates[0], candidates=candidates), Verdict.ACCEPT
+        return candidates, Verdict.UNCLEAR if can_ask else Verdict.NONE
+    chosen_first = heed(opinion, candidates)
+    if chosen_first[0].problem_id != opinion.chosen:  # another knowledge base meanwhile
+        return candidates, Verdict.UNCLEAR
+    return chosen_first, Verdict.ACCEPT
 
 
 async def _prepare(
@@ -144,9 +116,10 @@ async def _prepare(
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
     command: Start,
-    detected: Detected,
+    candidates: tuple[Candidate, ...],
+    taken: Candidate | None,
 ) -> tuple[Session, Guide | None]:
-    problem_id = detected.problem.problem_id if detected.problem else None
+    problem_id = taken.problem_id if taken else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await work.guide_version(version_id)
     language = command.language or work.scope.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
@@ -165,7 +138,8 @@ async def _prepare(
         guide_version_id=version_id,
         language=language,
         facts={
-            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, work.scope, command, detected),
+            **_facts(work.tenant, work.app.threshold, knowledge.scope, snapshot.index, work.scope, command, candidates),
+            "alternatives": considered_of([candidate for candidate in candidates if candidate is not taken]),
             "already_tried": already_tried(guide, command.problem_description, language),
         },
     )
@@ -173,9 +147,9 @@ async def _prepare(
 
 
 def _facts(
-    tenant: str, threshold: float, scope: str, index: Index, caller: Scope, command: Start, detected: Detected
+    tenant: str, threshold: float, scope: str, index: Index, caller: Scope, command: Start, candidates: tuple[Candidate, ...]
 ) -> dict[str, object]:
-    best = detected.candidates[0] if detected.candidates else None
+    best = candidates[0] if candidates else None
     return {
         "channel": caller.channel,
         "source": command.source,
@@ -183,7 +157,6 @@ def _facts(
         "product": command.product,
         "detector_version": index.version,
         "detection_confidence": best.confidence if best else 0.0,
-        "alternatives": considered_of([c for c in detected.candidates if c is not detected.problem]),
         "metadata": {
             "detection_threshold": threshold,
             "detection_intercept": index.intercept,

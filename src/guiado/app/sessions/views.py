@@ -22,14 +22,16 @@ def reference(session_id: str) -> str:
     return session_id[-_REFERENCE_CHARS:]
 
 
-def step_view(session: Session, guide: Guide, number: int) -> View:
-    """One step for the customer, in the session's language.
+def step_view(session: Session, guide: Guide, step_id: str | None, number: int) -> View | None:
+    """One step for the customer, in the session's language; None where the guide has no such step.
 
     Args:
-        number: of the step, from 1.
+        number: its position in this session, from 1.
     """
     spoken = guide.in_language(session.language)
-    step = spoken.steps[number - 1]
+    step = spoken.step(step_id)
+    if step is None:
+        return None
     return {
         "session_id": session.session_id,
         "step_number": number,
@@ -52,9 +54,19 @@ def step_view(session: Session, guide: Guide, number: int) -> View:
 
 def open_step(session: Session, guide: Guide | None) -> View | None:
     """The step that waits for an answer, or None."""
-    if guide is None or session.status.ended or session.current_step >= session.total_steps:
+    if guide is None or session.status.ended or not is_shown(session, guide):
         return None
-    return step_view(session, guide, session.current_step + 1) if is_shown(session, guide) else None
+    return step_view(session, guide, session.offered_step_id, session.step_number)
+
+
+def passed_step(session: Session, guide: Guide | None, number: int) -> View | None:
+    """A step that was passed, to read again, or None.
+
+    Args:
+        number: its position in this session, from 1.
+    """
+    passed = list(session.passed)
+    return step_view(session, guide, passed[number - 1], number) if guide and 1 <= number <= len(passed) else None
 
 
 def session_view(session: Session, guide: Guide | None = None) -> View:
@@ -129,6 +141,7 @@ def attempt_view(stored: StoredAttempt) -> View:
     return {
         "id": stored.attempt_id,
         "step_number": attempt.step_number,
+        "step_id": attempt.step_id,
         "step_title": attempt.step_title,
         "success": attempt.success,
         "outcome": attempt.outcome.value,

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.text.normalise import fold
+from guiado.text.fold import fold
 from guiado.text.stemming import stem
 
 SKETCH_DIMENSIONS = 1_024

@@ -19,7 +19,7 @@ import numpy as np
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.classifier.feature_hashing import Sketcher
 from guiado.detection.classifier.logistic_regression import LinearHead, log_softmax
-from guiado.detection.lexical.ranker import Found, LexicalIndex
+from guiado.detection.lexical.ranker import LexicalIndex, LexicalMatch
 from guiado.detection.semantic.approximate_search import LargeDense
 from guiado.detection.semantic.exact_search import Dense, Nearness
 
@@ -79,7 +79,7 @@ class Observation:
     scores: Floats
     signals: Floats
     closeness: float
-    found: Found | None
+    found: LexicalMatch | None
     fitted: bool = True
 
     @property

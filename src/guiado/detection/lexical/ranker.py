@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from guiado.detection.arrays import Rows, spans
+from guiado.detection.arrays import Rows, shares, spans
 from guiado.detection.lexical.corpus import Contents
 from guiado.detection.lexical.postings import Weights
 from guiado.detection.lexical.vocabulary import REPAIRED, Meanings
@@ -51,7 +51,7 @@ class _Meant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class LexicalMatch:
     """What the words of a text say.
 
     Args:
@@ -107,15 +107,17 @@ class LexicalIndex:
             limit: most candidates wanted.
 
         Returns:
-            Candidates with a confidence over 0, best first, equal ones by id; empty where nothing fits.
+            Candidates with a confidence over 0, best first, equal ones by id; the confidences of all sum to 1 at most,
+            however many are wanted. Empty where nothing fits.
         """
         found = self.find(meaningful_part(text))
-        confidences = dict(zip(cast("list[int]", found.problems.tolist()), found.confidences.tolist(), strict=True))
+        problems, each = cast("list[int]", found.problems.tolist()), shares(found.confidences).tolist()
+        confidences = {problem: share for problem, share in zip(problems, each, strict=True) if share > 0}
         best = sorted(confidences, key=lambda problem: (-confidences[problem], problem))[: max(0, limit)]
         ids = self.contents.problem_ids  # in alphabetical order
         return tuple(Candidate(ids[problem], confidences[problem], found.evidence(problem)) for problem in best)
 
-    def find(self, part: str, *, forms: bool = True) -> Found:
+    def find(self, part: str, *, forms: bool = True) -> LexicalMatch:
         """The problems that a text may be about.
 
         Args:
@@ -155,11 +157,11 @@ class LexicalIndex:
         rare = order[: max(1, int(np.searchsorted(np.cumsum(much[order]), _MOST_POSTINGS, "right")))]
         return self._postings.nearest(meant.terms[rare], meant.weights[rare], _SHORTLIST)
 
-    def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> Found:
+    def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> LexicalMatch:
         """These problems in full: of the meanings of a word the best counts in each text, and in all of them together."""
         postings, words = self._postings, len(asked)
         if not len(problems):
-            return Found(problems, np.zeros(0), np.zeros((0, words)), asked)
+            return LexicalMatch(problems, np.zeros(0), np.zeros((0, words)), asked)
         texts, starts = postings.texts_of(problems)
         terms, hosts = postings.terms_of(texts)
         first, end = np.searchsorted(meant.terms, terms), np.searchsorted(meant.terms, terms, "right")
@@ -174,7 +176,7 @@ class LexicalIndex:
         np.maximum.at(shares, meant.words, pool.reshape(-1, kinds).T * meant.weights[:, None])
         shares = shares.T * postings.pooled_scales[problems][:, None]
         scores = ((1 - POOLED_SHARE) * scores + POOLED_SHARE * shares.sum(axis=1)) / length
-        return Found(problems, _confidences(scores), shares, asked)
+        return LexicalMatch(problems, _confidences(scores), shares, asked)
 
 
 def _meant(asked: Sequence[_Asked], rarity: Sequence[float]) -> _Meant:

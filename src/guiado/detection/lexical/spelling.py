@@ -20,10 +20,10 @@ from guiado.detection.lexical.word_frequencies import CommonWords, common_words,
 from guiado.detection.semantic.encoders.sentencepiece import PieceLexicon
 from guiado.detection.semantic.encoders.use import kept_folder, load_lexicon
 from guiado.errors import EncoderUnavailable
-from guiado.text.abbreviations import FULL_FORMS
+from guiado.text.fold import fold
 from guiado.text.language import language_of
+from guiado.text.short_forms import FULL_FORMS
 from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
-from guiado.text.tokenize import fold
 
 FEWEST_LETTERS = 3
 """Shorter words have too many neighbours."""

@@ -1,37 +1,37 @@
 """The common words of Spanish, English and Portuguese, how often people write them, and what else is written like them.
 
 They are prepared once, and mapped by every process of this user from then on.
-Source: Speer (2022), wordfreq; its smaller lists: words that are at least one in a million.
+Source: Speer (2022), wordfreq; its smaller lists: words that are at least one in a million. `scripts/word_frequencies.py` wrote
+them into `word_lists/`, whose NOTICE.md tells their licence.
 """
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
+from hashlib import sha256
 from itertools import accumulate, chain
 from math import log
 from pathlib import Path
+from sys import byteorder
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.arrays import spans
 from guiado.detection.lexical.ngram_index import deletions
-from guiado.detection.semantic.encoders.mapped_arrays import Arrays, key_of, map_arrays, remove_others, view, write_arrays
+from guiado.detection.semantic.encoders.mapped_arrays import Arrays, map_arrays, remove_others, view, write_arrays
 from guiado.detection.semantic.encoders.sentencepiece import PieceTable, tabulate
+from guiado.resources import package_path
 from guiado.text.tokenize import fold
 
 LANGUAGES = ("es", "en", "pt")
 COMMON_LETTERS = 5
 """Shorter common words are neighbours of everything."""
 
-_PACKAGE = "wordfreq"
 _FORM = 1  # of what is kept; another number makes another folder
 _BUCKETS = 1 << 15  # about as many as words
 _Numbers = dict[str, NDArray[Any]]
@@ -84,9 +84,8 @@ def weights(language: str) -> dict[str, float]:
     Args:
         language: "es", "en" or "pt".
     """
-    # The list is read without its package, which brings 20 MB of what is not needed here.
-    _, *levels = msgspec.msgpack.decode(gzip.decompress(_source(language).read_bytes()), type=list[Any])
-    return {word: log(10 ** (-level / 100)) for level, words in enumerate(levels) for word in words if word.isalpha()}
+    lines = (line.split(" ") for line in _source(language).decode().splitlines() if not line.startswith("#"))
+    return {word: log(10 ** (-int(level) / 100)) for level, *words in lines for word in words}
 
 
 @cache
@@ -97,10 +96,9 @@ def common_words(language: str, folder: Path | None) -> CommonWords:
         language: "es", "en" or "pt".
         folder: where they are kept for other processes; None keeps nothing.
     """
-    key = key_of(_PACKAGE, [f"wordfreq/data/small_{language}."], _FORM) if folder else None
-    if folder is None or key is None:
+    if folder is None:
         return CommonWords(_prepare(weights(language)))
-    path = folder / f"words-{language}-{key}"
+    path = folder / f"words-{language}-{_key(language)}"
     return CommonWords(_kept(path) or _keep(path, _prepare(weights(language))))
 
 
@@ -113,11 +111,13 @@ def spoken(language: str | None) -> Iterator[str]:
     yield from LANGUAGES if language is None else (language,)
 
 
-def _source(language: str) -> Path:
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(_PACKAGE)
-    return Path(spec.origin).parent / "data" / f"small_{language}.msgpack.gz"
+def _source(language: str) -> bytes:
+    return package_path("word_lists", f"{language}.txt").read_bytes()
+
+
+def _key(language: str) -> str:
+    """A name for exactly these words, as this machine and this code prepare them."""
+    return sha256(f"{_FORM} {byteorder} ".encode() + _source(language)).hexdigest()[:16]
 
 
 def _kept(path: Path) -> Mapping[str, NDArray[Any]] | None:

@@ -60,7 +60,7 @@ class Texts:
         )
 
 
-class Reading(NamedTuple):
+class ReadTexts(NamedTuple):
     """Problems that were read, and what was read of them.
 
     Args:
@@ -82,7 +82,7 @@ class _Columns(NamedTuple):
     heading: Marks
 
 
-def texts_of(problems: Sequence[Problem], previous: Reading | None = None) -> tuple[Texts, Rows]:
+def texts_of(problems: Sequence[Problem], previous: ReadTexts | None = None) -> tuple[Texts, Rows]:
     """What is known of problems, each text once.
 
     Args:
@@ -118,7 +118,7 @@ _Held = tuple[int, int] | None
 """Where the texts of a problem that did not change begin and end among those read before; None for one to be read."""
 
 
-def _held(problems: Sequence[Problem], previous: Reading) -> list[_Held]:
+def _held(problems: Sequence[Problem], previous: ReadTexts) -> list[_Held]:
     known = {problem.problem_id: place for place, problem in enumerate(previous.problems)}
     bounds: list[int] = np.searchsorted(previous.texts.owners, np.arange(len(known) + 1)).tolist()
     found: list[_Held] = []

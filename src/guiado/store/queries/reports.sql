@@ -3,11 +3,12 @@
 SELECT d.* FROM guiado_daily($1, $2, $3) d;
 
 -- name: steps
--- Measures per step over a period.
-SELECT d.problem_id, d.step_number, max(d.step_title) AS step_title, sum(d.total_attempts)::bigint AS total_attempts,
+-- Measures per step over a period; its place in the guide and its title are the latest ones.
+SELECT d.problem_id, d.step_id, (array_agg(d.step_number ORDER BY d.day DESC, d.step_number))[1] AS step_number,
+       (array_agg(d.step_title ORDER BY d.day DESC, d.step_title))[1] AS step_title, sum(d.total_attempts)::bigint AS total_attempts,
        sum(d.failed)::bigint AS failed
   FROM guiado_steps_daily($1, $2, $3) d
- GROUP BY d.problem_id, d.step_number;
+ GROUP BY d.problem_id, d.step_id;
 
 -- name: realtime
 -- The present moment: the row of vw_troubleshooting_realtime_metrics, which people read, but for the tenant $1 whatever the connection

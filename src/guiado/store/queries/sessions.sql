@@ -2,7 +2,7 @@
 -- One session ($2) of a tenant ($1) with what deciding needs besides it. The number of failures is not asked of guiado_config: PostgreSQL would plan
 -- that function anew in each call.
 SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.updated_at, s.version, s.status, s.current_step,
-       s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
+       s.offered_step_id, s.answers, s.total_steps, s.failures, s.attempts, s.decisions, s.ticket_id, s.customer_name, s.detected_problem_id AS problem_id,
        s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
        s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
        s.true_step_id, s.agent_minutes, s.urgent, s.clarifications, s.alternatives, s.detection_confidence,
@@ -24,7 +24,7 @@ SELECT a.* FROM support_troubleshooting_attempts a
  ORDER BY a.attempted_at, a.id;
 
 -- name: passing_attempt
--- The attempt with which a step was passed.
+-- The attempt with which the step at this position in the session was passed.
 SELECT a.* FROM support_troubleshooting_attempts a
  WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success
  ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;

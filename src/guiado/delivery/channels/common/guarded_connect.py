@@ -5,15 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from functools import cache
-from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from guiado.delivery.ip_policy import TargetPolicy
-from guiado.delivery.resolver import SystemResolver
-from guiado.errors import DeliveryFailed, TargetRefused
-
-if TYPE_CHECKING:
-    from guiado.delivery.guarded_client import Resolver
+from guiado.delivery.resolver import Resolver, SystemResolver, resolve_vetted
 
 _MAX_DIALS = 4
 _DIAL_S = 5.0
@@ -36,27 +30,14 @@ async def dial(host: str, port: int, policy: TargetPolicy, resolver: Resolver | 
         DeliveryFailed: the name leads nowhere.
         OSError: nobody answers.
     """
-    addresses = await _look_up(host, port, resolver or _system_resolver())
-    for address in addresses:
-        refusal = policy.refuses(ip_address(address), operator=True)
-        if refusal is not None:
-            raise TargetRefused(refusal.template, **refusal.params)
-    return await _dial_first(addresses[:_MAX_DIALS], port)
+    look_up = resolver or _system_resolver()
+    addresses = await resolve_vetted(host, port, look_up, policy, operator=True, of_channel=True)
+    return await _dial_first([str(address) for address in addresses[:_MAX_DIALS]], port)
 
 
 @cache
 def _system_resolver() -> SystemResolver:
     return SystemResolver()
-
-
-async def _look_up(host: str, port: int, resolver: Resolver) -> list[str]:
-    try:
-        found = await resolver(host, port)
-    except (OSError, UnicodeError):
-        found = []
-    if not found:
-        raise DeliveryFailed("{host}: el nombre no lleva a ninguna dirección. Revisa el DNS.", of_channel=True, host=host)
-    return list(dict.fromkeys(found))
 
 
 async def _dial_first(addresses: list[str], port: int) -> socket.socket:

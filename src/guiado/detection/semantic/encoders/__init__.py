@@ -45,18 +45,21 @@ def make_encoder(
 
             return UseEncoder(folder)
         case "openai":
-            from guiado.detection.semantic.encoders.openai_api import EndpointEncoder
-
-            name = _needed(model, kind)
-            if post is None:
-                raise ValueError("an endpoint needs something that sends its requests")
-            return EndpointEncoder(name, post, base_url=base_url, api_key=api_key)
+            return _endpoint(_needed(model, kind), post, base_url, api_key)
         case "fastembed":
             from guiado.detection.semantic.encoders.fastembed import FastembedEncoder
 
             return FastembedEncoder(_needed(model, kind))
         case "lexical":
             return None
+
+
+def _endpoint(model: str, post: Post | None, base_url: str | None, api_key: str | None) -> Encoder:
+    from guiado.detection.semantic.encoders.openai_api import EndpointEncoder
+
+    if post is None:
+        raise ValueError("an endpoint needs something that sends its requests")
+    return EndpointEncoder(model, post, base_url=base_url, api_key=api_key)
 
 
 def _needed(model: str | None, kind: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from guiado.detection.semantic.encoders.mapped_arrays import view
 from guiado.errors import EncoderUnavailable
-from guiado.text.tokenize import fold
+from guiado.text.fold import fold
 
 _MARK = "▁"  # stands before a piece that begins a word
 _ACCENTED = re.compile(r"[a-zà-öø-ÿ]*[à-öø-ÿ][a-zà-öø-ÿ]*")
