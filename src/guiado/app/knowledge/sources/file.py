@@ -125,7 +125,8 @@ class FileSource:
             )
         if conflicts is None:
             return None
-        log.info("guides_published", file=self.path.name, edited=len(edited), removed=len(gone), problems=len(entries.hashes))
+        tell = log.info if taken.number else log.debug  # a first start says what was loaded, which is the same
+        tell("guides_published", file=self.path.name, edited=len(edited), removed=len(gone), problems=len(entries.hashes))
         if conflicts:
             why = "otros escribieron en las mismas guías: su texto queda como borrador; se ve con guiado kb versions"
             log.warning("guides_in_conflict", guides=", ".join(conflicts[:_NAMED]), count=len(conflicts), why=why)
