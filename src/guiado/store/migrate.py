@@ -332,8 +332,10 @@ async def _turn(dsn: str) -> AsyncGenerator[None]:
 
 
 async def _lock(holder: Any) -> bool:  # noqa: ANN401
-    await holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+    await holder.execute("BEGIN")
     if await holder.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+        # After the lock: a simple query closes the portal of the one before, and with it that one's snapshot.
+        await holder.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         return True
     await holder.execute("ROLLBACK")
     return False
