@@ -61,6 +61,7 @@ from guiado.store import (  # fmt: skip
     learning,
     notifications,
     outbox,
+    queue,
     registry,
     reports,
     schedule,
@@ -79,6 +80,7 @@ AUDIT = sessions.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
 ENDPOINT = registry.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
 MESSAGE = notifications.Message("t", "email", EMAIL, "normal", None, None, dedup_key="k")
+KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 FATE = notifications.Fate("sent", NOW)
 CHOICE = learning.Choice(session_id=SOLVED)
 RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
@@ -155,11 +157,13 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "notifications.one": lambda db, t: notifications.one(db, t, NOTICE),
     "notifications.claim": lambda db, t: notifications.claim(db, t, "you", 60, NOW, {"email": 9, "sms": 9}),
     "notifications.gather": lambda db, t: notifications.gather(db, t, "you", 60, NOW, DIGEST, 10),
+    "notifications.renew": lambda db, t: notifications.renew(db, t, "me", 60, [HELD]),
+    "notifications.give_back": lambda db, t: notifications.give_back(db, t, "me", [HELD]),
     "notifications.settle": lambda db, t: notifications.settle(db, t, "me", [HELD], FATE, NOW),
     "notifications.again": lambda db, t: notifications.again(db, t, NOW, ["failed"]),
     "notifications.is_waiting": lambda db, t: notifications.is_waiting(db, t, NOW),
     "notifications.figures": lambda db, t: notifications.figures(db, t, NOW),
-    "notifications.refused": lambda db, t: notifications.refused(db, t, NOW),
+    "notifications.refused": lambda db, t: notifications.refused(db, t, NOW, ["teams"]),
     "notifications.story": lambda db, t: notifications.story(db, t, LIVE, EVENT),
     "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, Recipient("email", "x@e.co"), [EMAIL]),
     "notifications.offer_recipient": lambda db, t: notifications.offer_recipient(db, t, "sms", "+1", ["x"]),
@@ -176,10 +180,13 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "outbox.disable": disable_free,
     "outbox.replay": lambda db, t: outbox.replay(db, t, "free", outbox.Range(event="step_completed", end=NOW), NOW),
     "outbox.attempts": lambda db, t: outbox.attempts(db, t, "free", 10),
-    "outbox.latest": outbox.latest,
+    "outbox.give_back": lambda db, t: outbox.give_back(db, t, "me", ["mine", "free"]),
     "outbox.is_waiting": lambda db, t: outbox.is_waiting(db, t, NOW),
     "outbox.first_attempts": lambda db, t: outbox.first_attempts(db, t, EVENT, NOW, None),
     "outbox.figures": lambda db, t: outbox.figures(db, t, NOW),
+    "queue.tell_alive": lambda db, t: queue.tell_alive(db, t, "you", 60),
+    "queue.tell_gone": lambda db, t: queue.tell_gone(db, t, "me"),
+    "queue.due_kinds": lambda db, t: queue.due_kinds(db, t, KINDS, NOW, "you", [], 5),
     "registry.add_webhook": lambda db, t: registry.add_webhook(db, t, ENDPOINT),
     "registry.change_webhook": lambda db, t: registry.change_webhook(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
     "registry.is_told": lambda db, t: registry.is_told(db, t, EventKind.SESSION_ESCALATED),

@@ -31,7 +31,7 @@ def join_due(queries: Sequence[str]) -> str:
 
 
 async def due_kinds(
-    connection: Connection, query: str, tenant: str, now: datetime, worker: str, besides: Collection[str], probe_from: int
+    connection: Connection, tenant: str, query: str, now: datetime, worker: str, besides: Collection[str], probe_from: int
 ) -> set[str]:
     """The kinds of which something can be claimed.
 

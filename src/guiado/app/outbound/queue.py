@@ -243,7 +243,7 @@ class Queue:
             async with self._parts.db.connection() as connection:
                 await self._make_known(connection)
                 return await store.due_kinds(
-                    connection, self._due, self._parts.tenant, clock.now(), self._worker, besides, retry.PAUSE_AFTER
+                    connection, self._parts.tenant, self._due, clock.now(), self._worker, besides, retry.PAUSE_AFTER
                 )
         except Exception as error:  # noqa: BLE001 a worker that dies unseen is worse than one that tries again
             await self._rest_after(error)
