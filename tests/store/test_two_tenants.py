@@ -157,6 +157,8 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "notifications.one": lambda db, t: notifications.one(db, t, NOTICE),
     "notifications.claim": lambda db, t: notifications.claim(db, t, "you", 60, NOW, {"email": 9, "sms": 9}),
     "notifications.gather": lambda db, t: notifications.gather(db, t, "you", 60, NOW, DIGEST, 10),
+    "notifications.renew": lambda db, t: notifications.renew(db, t, "me", 60, [HELD]),
+    "notifications.give_back": lambda db, t: notifications.give_back(db, t, "me", [HELD]),
     "notifications.settle": lambda db, t: notifications.settle(db, t, "me", [HELD], FATE, NOW),
     "notifications.again": lambda db, t: notifications.again(db, t, NOW, ["failed"]),
     "notifications.is_waiting": lambda db, t: notifications.is_waiting(db, t, NOW),
