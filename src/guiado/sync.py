@@ -9,7 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import cache
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -95,7 +95,7 @@ class Engine:
             return shape(await action(work, *args, **kwargs))
 
         async def run() -> R:
-            return cast("R", await once(app, scope, key, request_hash(key.encode()), shaped))
+            return await once(app, scope, key, request_hash(key.encode()), shaped)
 
         answer = self._insist(run)
         self._wrote = True

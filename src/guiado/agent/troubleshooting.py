@@ -13,6 +13,7 @@ from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
@@ -168,7 +169,8 @@ class TroubleshootingAgent(Facade):
 
         async def run(work: UnitOfWork) -> dict[str, Any]:
             loaded, guide = await answer.load(work, session_id)
-            return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
+            following = views.open_step(loaded.session, guide)
+            return plain(following) if following else _without_step(loaded.session, guide)
 
         try:
             return self._engine.do_read(run)
@@ -256,7 +258,7 @@ class TroubleshootingAgent(Facade):
         async def run(work: UnitOfWork) -> dict[str, Any]:
             command = check(commands.Rate, given)
             _, stored = await feedback.rate(work.called_by(self._caller), session_id, command)
-            return {**stored, "collected_at": stored["collected_at"].isoformat()}
+            return {**plain(stored), "collected_at": stored.collected_at.isoformat()}
 
         try:
             return self._engine.do_write(run)
@@ -309,7 +311,7 @@ class TroubleshootingAgent(Facade):
         period = check(commands.Period, {"days": days})
 
         async def run(work: UnitOfWork) -> dict[str, Any]:
-            return await report.analytics(work.connection, period.days)
+            return plain(await report.analytics(work, period.days))
 
         return _flat(self._engine.do_read(run))
 
@@ -361,7 +363,8 @@ def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
 
 
 def _answered(result: answer.Answered) -> dict[str, Any]:
-    session, following = result.session, views.open_step(result.session, result.guide)
+    session, shown = result.session, views.open_step(result.session, result.guide)
+    following = plain(shown) if shown else None
     said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
     if result.action is NextAction.RESOLVED:
         rate = "collect_feedback"

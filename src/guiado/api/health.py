@@ -5,10 +5,18 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.openapi import ResponseSpec
 
-from guiado.api.schemas import Health
 from guiado.api.troubles import TROUBLES
+from guiado.app.models import Model
 from guiado.errors import GuiadoError
 from guiado.http.request import Http, runtime_of
+
+
+class Health(Model):
+    """How the service is."""
+
+    status: str
+    checks: dict[str, str] = {}  # noqa: RUF012 every instance has its own
+
 
 _WRONG = {400: TROUBLES[400], 403: TROUBLES[403]}
 _UNREADY = {503: ResponseSpec(Health, description="Todavía no puede trabajar", generate_examples=False)}

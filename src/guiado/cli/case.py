@@ -7,6 +7,7 @@ from typing import Any
 
 from guiado.app import commands
 from guiado.app.context import Scope, UnitOfWork
+from guiado.app.models import plain
 from guiado.app.sessions import answer, escalate, feedback, search, views
 from guiado.app.validation import check
 from guiado.domain.session import Session
@@ -44,7 +45,7 @@ def recent(limit: int, **conditions: str | None) -> list[View]:
         ) from None
 
     async def run(work: UnitOfWork) -> list[View]:
-        return await search.find(work, limit, wanted)
+        return [plain(row) for row in await search.find(work, limit, wanted)]
 
     return engine().do_read(run)
 
@@ -63,11 +64,11 @@ def whole(given: str) -> View:
         loaded, guide = await answer.load(work, await search.id_of(work, given))
         tried = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
         return {
-            "session": views.session_view(loaded.session, guide),
-            "attempts": [views.attempt_view(stored) for stored in tried],
-            "summary": views.summary_view(tried),
-            "understood": views.understood_view(loaded.session),
-            "feedback": await feedback.ratings(work, loaded.session.session_id),
+            "session": plain(views.session_view(loaded.session, guide)),
+            "attempts": [plain(views.attempt_view(stored)) for stored in tried],
+            "summary": plain(views.summary_view(tried)),
+            "understood": plain(views.understood_view(loaded.session)),
+            "feedback": [plain(each) for each in await feedback.ratings(work, loaded.session.session_id)],
         }
 
     return engine().do_read(run)
@@ -127,6 +128,6 @@ def _given(said: Mapping[str, object]) -> dict[str, object]:
 
 def _change(given: str, act: Callable[[UnitOfWork, str], Awaitable[Session]]) -> View:
     async def run(work: UnitOfWork) -> View:
-        return views.session_view(await act(work, await search.id_of(work, given)))
+        return plain(views.session_view(await act(work, await search.id_of(work, given))))
 
     return engine().do_write(run)

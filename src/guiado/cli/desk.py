@@ -8,6 +8,7 @@ from typing import Any
 from guiado.app import commands
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.models import plain
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.ranking import rank
@@ -209,6 +210,7 @@ def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) 
 
 
 def _view(session: Session, guide: Guide | None, said: str) -> View:
+    step, asked = views.open_step(session, guide), views.clarification_view(session)
     return {
         "session_id": session.session_id,
         "reference": views.reference(session.session_id),
@@ -221,8 +223,8 @@ def _view(session: Session, guide: Guide | None, said: str) -> View:
         "passed": session.current_step,
         "total": session.total_steps,
         "problem_id": session.problem_id,
-        "step": views.open_step(session, guide),
-        "asked": views.clarification_view(session),
+        "step": plain(step) if step else None,
+        "asked": plain(asked) if asked else None,
         "others": [],
         "prerequisites": list(guide.in_language(session.language).prerequisites) if guide else [],
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from guiado.app.analytics.report import analytics
 from guiado.app.context import UnitOfWork
+from guiado.app.models import plain
 from guiado.app.sessions import answer, views
 from guiado.domain.guide import Guide
 from guiado.sync import engine
@@ -33,8 +34,8 @@ def frequent_problems(language: str) -> list[dict[str, Any]]:
     """
 
     async def run(work: UnitOfWork) -> list[str]:
-        found = await analytics(work.connection, _DAYS)
-        return [str(row["detected_problem_id"]) for row in found["problem_distribution"]]
+        found = await analytics(work, _DAYS)
+        return [row.detected_problem_id for row in found.problem_distribution]
 
     running = engine()
     guides = running.portal.call(running.runtime.knowledge_of, None).snapshot.guides
@@ -56,6 +57,6 @@ def passed_step(session_id: str, number: int) -> dict[str, Any] | None:
 
     async def run(work: UnitOfWork) -> dict[str, Any] | None:
         loaded, guide = await answer.load(work, session_id)
-        return views.step_view(loaded.session, guide, number) if guide and number <= len(guide.steps) else None
+        return plain(views.step_view(loaded.session, guide, number)) if guide and number <= len(guide.steps) else None
 
     return engine().do_read(run)

@@ -6,6 +6,7 @@ from typing import Any
 
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
+from guiado.app.models import plain
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.events import check_kind
 from guiado.app.sessions.views import View
@@ -19,7 +20,7 @@ def latest(given: View, session_id: str | None) -> list[View]:
 
     async def run(work: UnitOfWork) -> list[View]:
         found, _ = await notifications.page(work, wanted, session_id=session_id)
-        return found
+        return [plain(row) for row in found]
 
     return engine().do_read(run)
 
@@ -28,7 +29,7 @@ def one(notification_id: str) -> View:
     """See `notifications.one`."""
 
     async def run(work: UnitOfWork) -> View:
-        return await notifications.one(work, notification_id)
+        return plain(await notifications.one(work, notification_id))
 
     return engine().do_read(run)
 
@@ -58,7 +59,7 @@ def send(given: View) -> View:
 
     async def run(work: UnitOfWork) -> View:
         stored, _ = await notifications.store(work, command)
-        return stored
+        return plain(stored)
 
     stored = engine().do_write(run)
     told = engine().run(lambda parts: notifications.first_result(parts, stored["id"]))
@@ -69,7 +70,7 @@ def told() -> list[View]:
     """List all recipients."""
 
     async def run(work: UnitOfWork) -> list[View]:
-        return [recipients.view(one) for one in await recipients.every(work)]
+        return [plain(recipients.view(one)) for one in await recipients.every(work)]
 
     return engine().do_read(run)
 
@@ -81,7 +82,7 @@ def tell(given: View) -> View:
     command = check(commands.Recipient, _given(given))
 
     async def run(work: UnitOfWork) -> View:
-        return recipients.view(await recipients.put(work, command))
+        return plain(recipients.view(await recipients.put(work, command)))
 
     return engine().do_write(run)
 

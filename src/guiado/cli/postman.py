@@ -12,6 +12,7 @@ from msgspec import to_builtins
 from guiado import clock
 from guiado.app import commands
 from guiado.app.context import AppContext, UnitOfWork
+from guiado.app.models import plain
 from guiado.app.outbound import events, webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
@@ -29,7 +30,7 @@ def registered() -> list[View]:
     """Every endpoint, without its secret."""
 
     async def run(work: UnitOfWork) -> list[View]:
-        return [webhooks.view(endpoint) for endpoint in await webhooks.every(work)]
+        return [_shown(endpoint) for endpoint in await webhooks.every(work)]
 
     return engine().do_read(run)
 
@@ -38,7 +39,7 @@ def shown(webhook_id: str) -> View:
     """One endpoint, without its secret."""
 
     async def run(work: UnitOfWork) -> View:
-        return webhooks.view(await webhooks.find(work, webhook_id))
+        return _shown(await webhooks.find(work, webhook_id))
 
     return engine().do_read(run)
 
@@ -124,7 +125,12 @@ def _event_problems(kinds: list[str]) -> list[FieldProblem]:
 
 def _told(endpoint: Endpoint, *, show_secret: bool) -> View:
     """Convert to plain values, because the answer is stored with its idempotency key."""
-    return to_builtins(webhooks.view(endpoint, show_secret=show_secret))
+    return to_builtins(_shown(endpoint, show_secret=show_secret))
+
+
+def _shown(endpoint: Endpoint, *, show_secret: bool = False) -> View:
+    shown = plain(webhooks.view(endpoint, show_secret=show_secret))
+    return shown if show_secret else {name: value for name, value in shown.items() if name != "secret"}
 
 
 def _warned(told: View, secret: str | None) -> View:
@@ -162,14 +168,14 @@ def test(webhook_id: str) -> View:
 
     event_id = engine().do_write(run)
     (result,) = engine().run(lambda parts: first_results(parts, event_id, [webhook_id]))
-    return {**result, "event_id": event_id}
+    return {**plain(result), "event_id": event_id}
 
 
 def attempts(webhook_id: str, limit: int) -> list[View]:
     """The latest attempts at an endpoint, newest first."""
 
     async def run(work: UnitOfWork) -> list[View]:
-        return await webhooks.attempts(work, webhook_id, limit)
+        return [plain(row) for row in await webhooks.attempts(work, webhook_id, limit)]
 
     return engine().do_read(run)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions.models import CandidateOut, EvidenceOut
 from guiado.app.sessions.ranking import CONSIDERED, rank
 from guiado.detection import Candidate, Index, detect_language
 from guiado.detection.verdict import Verdict, as_shares, judge
@@ -51,7 +51,7 @@ def _judged(ranked: tuple[Candidate, ...], text: str, none_below: float, accept_
     return Detected(judge(candidates, none_below, accept_from), candidates[:limit], detect_language(text))
 
 
-def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[dict[str, Any]]:
+def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[CandidateOut]:
     """The candidates as the API and the terminal show them.
 
     Args:
@@ -62,11 +62,11 @@ def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) 
     return [_candidate(each, guides[each.problem_id].in_language(spoken)) for each in detected.candidates]
 
 
-def _candidate(candidate: Candidate, guide: Guide) -> dict[str, Any]:
-    return {
-        "problem_id": candidate.problem_id,
-        "problem_title": guide.problem_title,
-        "category": str(guide.category),
-        "confidence": round(candidate.confidence, 4),
-        "evidence": {"words": list(candidate.evidence), "example": candidate.example},
-    }
+def _candidate(candidate: Candidate, guide: Guide) -> CandidateOut:
+    return CandidateOut(
+        problem_id=candidate.problem_id,
+        problem_title=guide.problem_title,
+        category=str(guide.category),
+        confidence=round(candidate.confidence, 4),
+        evidence=EvidenceOut(words=list(candidate.evidence), example=candidate.example),
+    )
