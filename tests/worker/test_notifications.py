@@ -543,7 +543,7 @@ def test_an_address_of_a_hook_is_shown_to_nobody_and_can_still_be_removed(dsn: s
         url = "https://hooks.example.com/secreto?token=x"
         for channel in ("webhook", "apprise"):
             await desk.wants(channel, url)
-        shown = {one.channel: recipients.view(one)["recipient"] for one in await desk.on(recipients.every)}
+        shown = {one.channel: recipients.view(one).recipient for one in await desk.on(recipients.every)}
         assert "secreto" not in json.dumps(shown)
         assert all("hooks.example.com" in one for one in shown.values())
         await desk.send("webhook", url)
