@@ -116,7 +116,7 @@ def spanish_files() -> Texts:
     found = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in whole_files()}
     for path in programs():
         found |= literals(path)
-    found |= leaves(tomllib.loads((SOURCE / "api" / "glossary.toml").read_text("utf-8")), "glossary.toml")
+    found |= leaves(tomllib.loads((SOURCE / "api" / "openapi" / "glossary.toml").read_text("utf-8")), "glossary.toml")
     for path in sorted((ROOT / "data" / "db").glob("*.sql")):
         for number, raised in enumerate(re.findall(r"RAISE \w+ +'((?:[^']|'')+)'", path.read_text("utf-8"))):
             found[f"{path.name}: error {number}"] = raised

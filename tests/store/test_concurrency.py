@@ -15,7 +15,7 @@ import pytest
 
 from guiado import clock, server
 from guiado.app import commands
-from guiado.app.context import AppContext, Scope
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.sessions import answer, escalate, start
 from guiado.domain.session import Outcome, Session, Status
