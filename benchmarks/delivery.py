@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class House:
 
 
 @asynccontextmanager
-async def _house() -> AsyncIterator[House]:
+async def _house() -> AsyncGenerator[House]:
     with Installation(GUIADO_PRIVATE_TARGETS=LOOPBACK) as made, Receiver(ENDPOINTS) as receiver:
         dsn = await asyncio.to_thread(made.database.join)
         await migrate(dsn)
@@ -109,7 +109,7 @@ async def _house() -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def _sending(house: House) -> AsyncIterator[Queue]:
+async def _sending(house: House) -> AsyncGenerator[Queue]:
     client = GuardedClient(TargetPolicy.parse(LOOPBACK))
     sender = Queue(house.parts, "medidor", [WebhookSender(house.parts, lambda: client, "medidor")])
     house.parts.wrote = sender.wake
@@ -163,7 +163,8 @@ async def _costing(rate: Awaitable[float]) -> tuple[float, float]:
 
 
 async def _rates(house: House) -> list[Row]:
-    await _bare_rate(house.receiver.healthy, 1), await _sender_rate(house)
+    await _bare_rate(house.receiver.healthy, 1)
+    await _sender_rate(house)
     pairs: list[tuple[float, float]] = []
     costs: list[tuple[float, float]] = []
     for _ in range(ROUNDS):

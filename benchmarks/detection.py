@@ -26,6 +26,7 @@ from guiado.detection import Index, Problem, build_index
 from guiado.detection.problem import Example
 from guiado.detection.semantic.approximate_search import encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.semantic.encoder import Encoder
 from guiado.detection.semantic.encoders import make_encoder
 
 SIZES, QUERIES, LONG, PHRASES = (1_000, 10_000), 500, 100, 3
@@ -53,9 +54,20 @@ def _percentiles(ask: Callable[[str], object], texts: list[str]) -> tuple[float,
     return cuts[49], cuts[98]
 
 
+def _encoder() -> Encoder:
+    """The encoder of the installation.
+
+    Raises:
+        SystemExit: none is set.
+    """
+    if (encoder := make_encoder()) is None:
+        raise SystemExit("GUIADO_ENCODER: ninguno")
+    return encoder
+
+
 def _measure(size: int, folder: Path) -> list[Row]:
     problems, short, long = _problems(size)
-    encoder = make_encoder()
+    encoder = _encoder()
     cache = VectorCache(folder, encoder)
 
     def built(known: list[Problem], previous: Index | None = None) -> Index:
@@ -95,7 +107,7 @@ def _memory_mb(folder: Path) -> float:
 def hold(folder: str) -> None:
     """Print the resident megabytes of this process once it has answered."""
     problems, short, _ = _problems(SIZES[0])
-    encoder = make_encoder()
+    encoder = _encoder()
     cache = VectorCache(Path(folder), encoder)
     index = build_index(problems, encoder=encoder, vectors_of=lambda texts: encode_all(cache, texts)).prepare()
     for text in short:

@@ -39,7 +39,8 @@ def main() -> list[tuple[str, float, str, str]]:
             done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
             return [float(number) for number in done.stdout.split()]
 
-        run(_SCRIPT), run(_PEER)
+        run(_SCRIPT)
+        run(_PEER)
         rounds = [run(_SCRIPT) + run(_PEER) for _ in range(ROUNDS)]
     work, whole, busy, peer = map(statistics.median, zip(*rounds, strict=True))
     beside = f"{whole / peer:.1f} veces lo que tarda importar asyncpg y numpy".replace(".", ",")

@@ -147,8 +147,24 @@ async def _prepare(dsn: str, sessions: list[str]) -> None:
 def _pgbench_rate(made: Installation, dsn: str, seconds: int) -> float:
     script = made.home / "step.pgbench"
     script.write_text(_pgbench_script())
-    program = made.database.status().binaries / "pgbench"
-    command = [program, "-n", "-M", "prepared", "-f", script, "-c", str(CONNECTIONS), "-j", "1", "-T", str(seconds), dsn]
+    binaries = made.database.status().binaries
+    if binaries is None:
+        raise SystemExit("no pgbench")
+    command = [
+        binaries / "pgbench",
+        "-n",
+        "-M",
+        "prepared",
+        "-f",
+        script,
+        "-c",
+        str(CONNECTIONS),
+        "-j",
+        "1",
+        "-T",
+        str(seconds),
+        dsn,
+    ]
     environment = {**os.environ, "PGOPTIONS": "-c role=guiado_app -c guiado.tenant=default"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0 or "tps = " not in done.stdout:
@@ -166,7 +182,8 @@ def main() -> list[tuple[str, float, str, str]]:
         made.start()
         sessions, others = ([start_session(made.port) for _ in range(CONNECTIONS * SESSIONS_EACH)] for _ in range(2))
         asyncio.run(_prepare(dsn, others))
-        http_rate(made.port, sessions, 2), _pgbench_rate(made, dsn, 2)
+        http_rate(made.port, sessions, 2)
+        _pgbench_rate(made, dsn, 2)
         pairs = [(http_rate(made.port, sessions, SECONDS), _pgbench_rate(made, dsn, SECONDS)) for _ in range(ROUNDS)]
     ratios = sorted(http / limit for http, limit in pairs)
     spread = f"{statistics.median(ratios):.0%} de pgbench ({ratios[0]:.0%} a {ratios[-1]:.0%}; mínimo 40%, meta 50%)"

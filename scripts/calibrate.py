@@ -111,7 +111,8 @@ def cut(one: dict[str, Any], other: dict[str, Any] | None, dice: random.Random, 
     kept, rest = _divide(rows, chosen, examples)
     asked = rest if other is None else [tuple(row) for row in other["train"]]
     inside = [(text, label) for text, label in asked if label in chosen][:_MOST_INSIDE]
-    outside: list[tuple[str, str | None]] = [(text, None) for text, label in asked if label not in chosen][:_MOST_OUTSIDE]
+    unknown = [text for text, label in asked if label not in chosen][:_MOST_OUTSIDE]
+    outside: list[tuple[str, str | None]] = [(text, None) for text in unknown]
     index = base_of([problem for problem in one["problems"] if problem["id"] in chosen], kept, encoder)
     queries: list[tuple[str, str | None]] = [*inside, *outside]
     manners = (True,) if other else (False, True)
@@ -232,7 +233,7 @@ def check(sets: dict[str, dict[str, Any]], cases: Sequence[Case], encoder: Vecto
 
 def _error(rows: Sequence[tuple[float, bool, bool]]) -> float:
     sure, right, known = (np.array(column) for column in zip(*rows, strict=True))
-    return calibration_error(sure, right, reference_weights(known, NONE_SHARE))
+    return calibration_error(sure, right, reference_weights(known, NONE_SHARE)) or 0.0
 
 
 def _test(one: dict[str, Any], seed: int, weights: Weights, encoder: VectorCache) -> list[tuple[float, bool, bool]]:

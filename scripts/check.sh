@@ -17,6 +17,7 @@ bin=.venv/bin
 check "ruff check" "$bin/ruff" check --quiet .
 check "ruff format" "$bin/ruff" format --quiet --check .
 check "basedpyright" "$bin/basedpyright" --pythonpath "$bin/python"
+check "basedpyright tests" "$bin/basedpyright" -p tests --pythonpath "$bin/python"
 check "lint-imports" "$bin/lint-imports" --no-logo
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -203,7 +203,7 @@ class Conflict(GuiadoError):
 
     code = "conflict"
 
-    state: dict[str, object] | None = None
+    state: object | None = None
 
 
 class StaleSession(Conflict):

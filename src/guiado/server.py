@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from litestar import Litestar, Request, Response, Router
@@ -25,8 +25,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import detection, health, kestra, metrics, notifications, reports, session_list, sessions, templates, webhooks
+from guiado.api import health, kestra, metrics, reports, templates
 from guiado.api.openapi.document import document_of
+from guiado.api.outbound import deliveries, notifications, recipients, webhooks
+from guiado.api.sessions import closing, detection, listing
+from guiado.api.sessions import routes as sessions
 from guiado.api.step_fast_path import StepFastPath
 from guiado.app import open_files
 from guiado.app.outbound.queue import EXIT_S
@@ -34,6 +37,7 @@ from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.http.authentication import Authentication
+from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, respond  # pyright: ignore[reportUnknownVariableType]
@@ -53,13 +57,12 @@ log = get_logger()
 
 
 async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
-    scope = cast("dict[str, Any]", request.scope)
-    if refusal := scope.get("guiado_refusal"):
+    if refusal := incoming(request.scope).refusal:
         raise Refused(*refusal)
     if request.method == "OPTIONS":
         # The framework's own answer leaves out methods of handlers that were registered later.
         return Response(None, status_code=204, headers={"Allow": allowed_on(request)})
-    check_query(scope)
+    check_query(request.scope)
     return None
 
 
@@ -88,7 +91,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     Args:
         runtime: as for `create_app`.
     """
-    resources = (sessions, session_list, detection, reports, webhooks, templates, notifications)
+    resources = (sessions, closing, listing, detection, reports, webhooks, deliveries, templates, notifications, recipients)
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(

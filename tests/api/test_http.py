@@ -233,6 +233,6 @@ def test_every_status_has_its_own_title_and_words(status: int, title: str, code:
         status_code=status, detail="in English", headers={"Retry-After": "7", "WWW-Authenticate": "Bearer", "X-Other": "no"}
     )
     answer = respond(RequestFactory(Litestar(logging_config=None)).get("/"), error)
-    assert (answer.content["title"], answer.content["code"]) == (title, code)
-    assert "cuerpo y los parámetros" not in answer.content["error"]
+    assert (answer.content.title, answer.content.code) == (title, code)
+    assert "cuerpo y los parámetros" not in answer.content.error
     assert answer.headers == {"Retry-After": "7", "WWW-Authenticate": "Bearer"}

@@ -24,7 +24,7 @@ VERBATIM = {"IMPLEMENTATION_GUIDE_TROUBLESHOOTING.md"}
 """A copy that is compared word by word with the published guide."""
 NOT_READ = {"common_issues", "escalation_criteria", "step_id", "after"}
 """Fields of a guide that hold what customers say, in whatever words they say it, and identifiers."""
-READS_LANGUAGE = ("detection", "domain", "language_model", "store")
+READS_LANGUAGE = ("detection", "domain", "guidance", "language_model", "store", "text")
 """Packages whose literals are words to be recognised, not texts to be read; their messages are in the catalogues."""
 
 Texts = dict[str, str]

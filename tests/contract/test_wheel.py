@@ -330,7 +330,7 @@ def walk(base: str) -> dict[str, object]:
     for number in range(1, STEPS + 1):
         answered = ask(f"{session}/step", {"success": True, "step_number": number})
         assert answered["next_action"] == ("resolved" if number == STEPS else "continue")
-    return ask(session)["session"]
+    return ask(session)["session"]  # pyright: ignore[reportReturnType]
 
 
 FACADE = """

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from litestar.testing import AsyncTestClient
@@ -48,7 +49,7 @@ def served(text: str) -> dict[str, object]:
     return asyncio.run(ask())
 
 
-def detected(here: Run, *options: str) -> dict[str, object]:
+def detected(here: Run, *options: str) -> dict[str, Any]:
     said = here("detect", WORDS, "--json", *options)
     assert (said.code, said.err) == (0, "")
     return json.loads(said.out)

@@ -107,7 +107,7 @@ def test_views_have_content_when_the_database_already_had_data(dsn: str) -> None
         await add_session(db, started_at=MIDNIGHT - 3 * DAY)
 
     async def read(db: asyncpg.Connection) -> str:
-        return await db.fetchval("SELECT detected_problem_id FROM mv_top_problems")
+        return await db.fetchval("SELECT detected_problem_id FROM mv_top_problems")  # pyright: ignore[reportReturnType]
 
     on(dsn, prepare)
     assert psql(dsn, FILES[4]) == ""
@@ -472,7 +472,7 @@ def test_a_day_is_read_from_the_rollup_once_closed(dsn: str) -> None:
 def test_a_day_closes_ten_minutes_after_it_ends(dsn: str) -> None:
     async def closed(db: asyncpg.Connection, minutes: int) -> int:
         await db.execute("SELECT guiado_roll_up($1)", MIDNIGHT - 2 * DAY + timedelta(minutes=minutes))
-        return await db.fetchval("SELECT count(*) FROM support_troubleshooting_rollup_days")
+        return await db.fetchval("SELECT count(*) FROM support_troubleshooting_rollup_days")  # pyright: ignore[reportReturnType]
 
     async def check(db: asyncpg.Connection) -> None:
         await add_session(db, started_at=MIDNIGHT - 3 * DAY)
@@ -881,6 +881,6 @@ def test_an_older_database_loses_the_columns_that_were_never_used(dsn: str) -> N
 
     async def of_deliveries(db: asyncpg.Connection) -> int:
         query = "SELECT count(*) FROM information_schema.columns WHERE table_name = $1 AND column_name LIKE 'leased%'"
-        return await db.fetchval(query, table)
+        return await db.fetchval(query, table)  # pyright: ignore[reportReturnType]
 
     assert on(dsn, of_deliveries) == 0

@@ -195,8 +195,6 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),
     "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),
     "outbox.give_back": lambda db, t: outbox.give_back(db, t, "me", ["mine", "free"]),
-    "notifications.give_back": lambda db, t: notifications.give_back(db, t, "me", [HELD]),
-    "notifications.renew": lambda db, t: notifications.renew(db, t, "me", 60, [HELD]),
     "queue.due_kinds": lambda db, t: queue.due_kinds(db, t, DUE_KINDS, NOW, "you", [], 1),
     "queue.tell_alive": lambda db, t: queue.tell_alive(db, t, "me", 60),
     "queue.tell_gone": lambda db, t: queue.tell_gone(db, t, "me"),

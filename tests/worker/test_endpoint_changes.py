@@ -164,12 +164,12 @@ def test_who_is_gone_is_reported_as_a_failure(dsn: str) -> None:
         async with working(house.sender()):
             await until(lambda: is_disabled(house))
             (result,) = await first_results(house.parts, event_id, ["crm"])
-            assert (result["success"], result["status"], result["response_status"]) == (False, "disabled", 410)
+            assert (result.success, result.status, result.response_status) == (False, "disabled", 410)
             assert await first_results(house.parts, event_id) == [result]
             async with house.parts.db.connection() as connection:
                 await webhooks.remove(house.parts.work(connection), "crm")
             (result,) = await first_results(house.parts, clock.new_id().hex, ["crm"])
-            assert (result["success"], result["status"]) == (False, "cancelled")
+            assert (result.success, result.status) == (False, "cancelled")
 
     async def is_disabled(house: House) -> bool:
         return not (await house.look("crm"))["enabled"]

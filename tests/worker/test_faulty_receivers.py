@@ -60,7 +60,7 @@ class Weather:
                 "SELECT webhook_id, count(*) AS attempts, count(*) FILTER (WHERE NOT success) AS failed,"
                 " max(duration_ms) AS longest_ms FROM support_webhook_events GROUP BY webhook_id ORDER BY webhook_id"
             )
-        return [dict(row) for row in rows]
+        return [dict(row) for row in rows]  # pyright: ignore[reportReturnType]
 
 
 @pytest.mark.timeout(900)

@@ -206,7 +206,7 @@ def test_nobody_reaches_cloud_metadata(host: str) -> None:
     async def resolve(name: str, port: int) -> list[str]:
         if name == "inside.example":
             return ["127.0.0.1", "169.254.169.254"]
-        return [entry[4][0] for entry in socket.getaddrinfo(name, port)]
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(name, port)]
 
     async def play() -> None:
         async with listen_for_any() as canary, client(EVERYTHING, resolver=resolve) as guarded:

@@ -69,7 +69,7 @@ class Desk:
         given = {"notification_type": "aviso", "subject": "Asunto", "message": "Hola", **more}
         command = commands.Notification(channel=channel, recipient=recipient, **given)
         stored, _ = await self.on(notifications.store, command, metadata)
-        return stored["id"]
+        return stored.id
 
     async def wants(self, channel: str = "email", recipient: str = "ana@example.com", **more: Any) -> None:
         await self.on(recipients.put, commands.Recipient(channel=channel, recipient=recipient, **more))
@@ -341,7 +341,7 @@ def test_an_escalation_tells_whoever_asked_for_it(dsn: str, language: str, subje
         (mail,), (said,) = desk.mails, desk.texts()
         ((stored,), has_more) = await desk.on(notifications.page, commands.NotificationPage())
         assert not has_more
-        assert (stored["subject"], stored["message"].splitlines()) == (subject, said.splitlines()), "what was said is kept"
+        assert (stored.subject, stored.message.splitlines()) == (subject, said.splitlines()), "what was said is kept"
         assert (mail["to"], mail["subject"]) == ("ana@example.com", subject)
         assert needs in said
         assert nothing in said
@@ -542,12 +542,12 @@ def test_an_address_of_a_hook_is_shown_to_nobody_and_can_still_be_removed(dsn: s
         url = "https://hooks.example.com/secreto?token=x"
         for channel in ("webhook", "apprise"):
             await desk.wants(channel, url)
-        shown = {one.channel: recipients.view(one)["recipient"] for one in await desk.on(recipients.every)}
+        shown = {one.channel: recipients.view(one).recipient for one in await desk.on(recipients.every)}
         assert "secreto" not in json.dumps(shown)
         assert all("hooks.example.com" in one for one in shown.values())
         await desk.send("webhook", url)
         found, _ = await desk.on(notifications.page, commands.NotificationPage())
-        assert "secreto" not in found[0]["recipient"]
+        assert "secreto" not in found[0].recipient
         await desk.on(recipients.remove, "webhook", shown["webhook"])
         await desk.on(recipients.remove, "apprise", url)
         assert await desk.on(recipients.every) == []
@@ -563,11 +563,11 @@ def test_pages_of_notifications_hold_each_once(dsn: str) -> None:
         before, has_more = None, True
         while has_more:
             found, has_more = await desk.on(notifications.page, commands.NotificationPage(limit=2, channel="email"), before)
-            before = (found[-1]["created_at"], UUID(found[-1]["id"]))
-            seen += [one["id"] for one in found]
+            before = (found[-1].created_at, UUID(found[-1].id))
+            seen += [one.id for one in found]
         assert seen == ids[::-1]
         found, _ = await desk.on(notifications.page, commands.NotificationPage(channel="push", status="pending"))
-        assert [one["id"] for one in found] == [other]
+        assert [one.id for one in found] == [other]
 
     play(dsn, test)
 

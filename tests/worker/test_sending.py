@@ -209,7 +209,7 @@ def test_attempts_in_all_are_made_on_time_and_what_is_given_up_can_be_sent_again
         assert [headers["x-webhook-attempt"] for headers, _ in house.receiver.at("/crm")] == ["1", "2", "3", "1"]
         async with house.parts.db.connection() as connection:
             told = await webhooks.attempts(house.parts.work(connection), "crm", 10)
-        assert [(one["success"], one["response_status"]) for one in told] == [(True, 200)] + 3 * [(False, 500)]
+        assert [(one.success, one.response_status) for one in told] == [(True, 200)] + 3 * [(False, 500)]
 
     async def made(house: House, attempts: int) -> bool:
         return len(house.receiver.got) == attempts
@@ -300,7 +300,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(dsn: str) -> None:
         assert [path for path, _, _ in house.receiver.got] == ["/crm"]
         async with house.parts.db.connection() as connection:
             (told,) = await webhooks.attempts(house.parts.work(connection), "crm", 10)
-        assert "no sigue redirecciones" in told["error_message"]
+        assert "no sigue redirecciones" in told.error_message
 
     run(dsn, test)
 
@@ -314,7 +314,7 @@ def test_nothing_is_sent_into_the_house_unless_the_administrator_says_so(dsn: st
         assert house.receiver.got == []
         async with house.parts.db.connection() as connection:
             (told,) = await webhooks.attempts(house.parts.work(connection), "crm", 10)
-        assert "GUIADO_PRIVATE_TARGETS" in told["error_message"]
+        assert "GUIADO_PRIVATE_TARGETS" in told.error_message
         assert await house.states() == {"pending": 1}
 
     run(dsn, test, TargetPolicy())
@@ -424,7 +424,7 @@ def test_a_test_event_takes_the_way_of_all_others(dsn: str) -> None:
             event_id = await webhooks.test(house.parts.work(connection), "crm")
         async with working(house.sender()):
             (result,) = await webhooks.first_results(house.parts, event_id)
-        assert (result["webhook_id"], result["success"], result["response_status"]) == ("crm", True, 200)
+        assert (result.webhook_id, result.success, result.response_status) == ("crm", True, 200)
         assert [path for path, _, _ in house.receiver.got] == ["/crm"]
 
     run(dsn, test)

@@ -11,6 +11,7 @@ from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
+from guiado.app.models import plain
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.app.validation import check, check_with
@@ -99,7 +100,7 @@ class TroubleshootingNotificationManager(Facade):
     @property
     def recipients(self) -> list[dict[str, Any]]:
         """Who is told of what, and how they want it."""
-        return [recipients.view(one) for one in self._door.read(recipients.every)]
+        return [plain(recipients.view(one)) for one in self._door.read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
         """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
@@ -160,7 +161,7 @@ async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[
     }
     metadata = {**(config.metadata or {}), "language": language}
     stored, is_repeated = await notifications.store(work, check(commands.Notification, given), metadata)
-    return {"notification_id": stored["id"], "status": stored["status"], **({"duplicate": True} if is_repeated else {})}
+    return {"notification_id": stored.id, "status": stored.status, **({"duplicate": True} if is_repeated else {})}
 
 
 async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | None:

@@ -12,6 +12,7 @@ from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_s
 from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
@@ -161,7 +162,8 @@ class TroubleshootingAgent(Facade):
             loaded, guide = self._door.read(answer.load, session_id)
         except SessionNotFound:
             return None
-        return views.open_step(loaded.session, guide) or _without_step(loaded.session, guide)
+        following = views.open_step(loaded.session, guide)
+        return plain(following) if following else _without_step(loaded.session, guide)
 
     def complete_step(
         self,
@@ -232,7 +234,7 @@ class TroubleshootingAgent(Facade):
             _, stored = self._door.write(feedback.rate, session_id, check(commands.Rate, given))
         except (InvalidInput, SessionNotFound) as error:
             return {"error": str(error)}
-        return {**stored, "collected_at": stored["collected_at"].isoformat()}
+        return {**plain(stored), "collected_at": stored.collected_at.isoformat()}
 
     def get_session_summary(self, session_id: str) -> dict[str, Any] | None:
         """A session in a few figures; None for an unknown one."""
@@ -278,7 +280,7 @@ class TroubleshootingAgent(Facade):
             ValueError: `days` is no whole number from 1 to 3650.
         """
         period = check(commands.Period, {"days": days})
-        return _flat(self._door.read(report.analytics, period.days))
+        return _flat(plain(self._door.read(report.analytics, period.days)))
 
 
 def _ticket_id(ticket_id: object) -> object:
@@ -330,7 +332,8 @@ def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
 
 
 def _answered(result: answer.Answered) -> dict[str, Any]:
-    session, following = result.session, views.open_step(result.session, result.guide)
+    session, shown = result.session, views.open_step(result.session, result.guide)
+    following = plain(shown) if shown else None
     said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
     if result.action is NextAction.RESOLVED:
         rate = "collect_feedback"

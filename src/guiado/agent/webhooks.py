@@ -8,9 +8,11 @@ from typing import Any, cast
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.app import commands
+from guiado.app.models import plain
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
 from guiado.app.outbound.first_attempts import first_results
+from guiado.app.outbound.models import TestResult
 from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
@@ -110,15 +112,15 @@ class TroubleshootingWebhookManager(Facade):
         return {
             "event": command.event.value,
             "webhooks_triggered": len(results),
-            "successful": sum(result["success"] for result in results),
+            "successful": sum(result.success for result in results),
             "failed": sum(map(_has_failed, results)),
-            "pending": sum(result["status"] == "pending" for result in results),
-            "results": [{**result, "event_id": event_id} for result in results],
+            "pending": sum(result.status == "pending" for result in results),
+            "results": [{**plain(result), "event_id": event_id} for result in results],
         }
 
 
-def _has_failed(result: Mapping[str, Any]) -> bool:
-    return not result["success"] and (result["attempts"] > 0 or result["status"] != "pending")
+def _has_failed(result: TestResult) -> bool:
+    return not result.success and (result.attempts > 0 or result.status != "pending")
 
 
 def _is_blank(webhook_id: object) -> bool:

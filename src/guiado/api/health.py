@@ -5,11 +5,19 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.openapi import ResponseSpec
 
-from guiado.api.schemas import Health
 from guiado.api.troubles import TROUBLES
+from guiado.app.models import Model
 from guiado.errors import GuiadoError, PoolerUnfit
 from guiado.http.request import Http, runtime_of
 from guiado.store.pooler import LIMITS
+
+
+class Health(Model):
+    """How the service is."""
+
+    status: str
+    checks: dict[str, str] = {}  # noqa: RUF012 every instance has its own
+
 
 _WRONG = {400: TROUBLES[400], 403: TROUBLES[403]}
 _UNREADY = {503: ResponseSpec(Health, description="Todavía no puede trabajar", generate_examples=False)}

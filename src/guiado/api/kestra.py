@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from litestar import post
 
-from guiado.api.schemas import StartOut
-from guiado.api.sessions import begin
+from guiado.api.sessions.models import StartOut
+from guiado.api.sessions.routes import begin
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.validation import check

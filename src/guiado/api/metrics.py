@@ -19,7 +19,7 @@ from guiado import clock
 from guiado.api.troubles import TROUBLES
 from guiado.app.context import UnitOfWork
 from guiado.delivery.channels import addressed
-from guiado.http.request import Http, read
+from guiado.http.request import Http, run_read
 from guiado.store import notifications, outbox
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
@@ -96,19 +96,19 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
 @get("/metrics", operation_id="metrics", media_type="text/plain", responses=TROUBLES)
 async def metrics(request: Http) -> Response[str]:
     """Colas y envíos de cada webhook y de cada canal, y lo que hace y usa este proceso, en el formato de Prometheus."""
+    return Response(await run_read(request, _exposition), media_type=_CONTENT_TYPE)
 
-    async def run(work: UnitOfWork) -> str:
-        by_webhook = await outbox.figures(work.connection, work.tenant, clock.now())
-        by_channel = await notifications.figures(work.connection, work.tenant, clock.now())
-        refused = await notifications.refused(work.connection, work.tenant, clock.now(), addressed())
-        families = [
-            *_families(_GAUGES, "webhook", "webhook_id", by_webhook),
-            *_families(_CHANNEL_GAUGES, "channel", "channel", by_channel),
-            *_families(_REFUSED_GAUGES, "channel", "channel", _by_channel(by_channel, refused)),
-        ]
-        return (generate_latest(_Families(families)) + generate_latest(_PROCESS)).decode()
 
-    return Response(await read(request, run), media_type=_CONTENT_TYPE)
+async def _exposition(work: UnitOfWork) -> str:
+    by_webhook = await outbox.figures(work.connection, work.tenant, clock.now())
+    by_channel = await notifications.figures(work.connection, work.tenant, clock.now())
+    refused = await notifications.refused(work.connection, work.tenant, clock.now(), addressed())
+    families = [
+        *_families(_GAUGES, "webhook", "webhook_id", by_webhook),
+        *_families(_CHANNEL_GAUGES, "channel", "channel", by_channel),
+        *_families(_REFUSED_GAUGES, "channel", "channel", _by_channel(by_channel, refused)),
+    ]
+    return (generate_latest(_Families(families)) + generate_latest(_PROCESS)).decode()
 
 
 def _by_channel(known: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

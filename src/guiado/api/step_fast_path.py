@@ -1,23 +1,26 @@
 """The route that is called most, past the framework's general machinery.
 
 An answer to a step that comes plainly (a short JSON body of known length, no Idempotency-Key) is taken here, everything else by
-Litestar. Both ways use the same decoder, the same handler and the same mapping of errors, so that nobody can tell them apart.
+Litestar. Both ways use the same decoder, the same use case, the same answer and the same mapping of errors, so that nobody can
+tell them apart.
 
 Source: ADR 0011, where the time of an answer goes.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from litestar import Litestar, Request
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send
 
-from guiado.api.sessions import step
+from guiado.api.sessions.routes import answered
 from guiado.app.commands import Step
+from guiado.app.sessions.answer import answer
 from guiado.http.body import decode
-from guiado.http.json_response import JsonResponse
+from guiado.http.incoming import Incoming, incoming
+from guiado.http.json_response import send_json
 from guiado.http.problems import respond
+from guiado.http.request import Http
+from guiado.wiring import Runtime
 
 _END = "/step"
 _LONGEST_BODY_BYTES = 65_536
@@ -38,49 +41,52 @@ class StepFastPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        session_id = self._session_id(cast("dict[str, Any]", scope))
+        session_id = self._session_id(scope) if scope["type"] == "http" else None
         if session_id is None:
             await self._app(scope, receive, send)
             return
-        scope["app"] = scope["litestar_app"] = self._app
         scope["path_template"] = self._template
-        response = await _answer(Request(scope, receive, send), session_id, receive)
-        await response(scope, receive, send)
+        try:
+            command, runtime = decode(await _body(receive), Step), self._runtime
+            done = answered(await runtime.parts.run_write(incoming(scope).scope, answer, session_id, command))
+        except Exception as error:  # noqa: BLE001 each has its answer
+            scope["app"] = scope["litestar_app"] = self._app
+            request: Http = Request(scope, receive, send)
+            problem = respond(request, error).to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]
+            await problem(scope, receive, send)
+            return
+        await send_json(send, done)
 
-    def _session_id(self, scope: dict[str, Any]) -> str | None:
+    @property
+    def _runtime(self) -> Runtime:
+        return self._app.state["runtime"]
+
+    def _session_id(self, scope: HTTPScope) -> str | None:
         """The session that is answered, or None when this request takes the long way."""
-        path: str = scope["path"]
-        if not path.endswith(_END) or not path.startswith(self._base) or scope.get("method") != "POST":
+        path = scope["path"]
+        if not path.endswith(_END) or not path.startswith(self._base) or scope["method"] != "POST":
             return None
         session_id = path[len(self._base) : -len(_END)]
-        return session_id if session_id and "/" not in session_id and _is_plain(scope) else None
+        has_query = "query_string" in scope and scope["query_string"]
+        is_plain = session_id and "/" not in session_id and not has_query and _is_plain(incoming(scope))
+        return session_id if is_plain else None
 
 
-def _is_plain(scope: dict[str, Any]) -> bool:
-    headers: dict[bytes, bytes] = scope.get("guiado_headers") or dict(scope["headers"])
-    length = headers.get(b"content-length", b"")
+def _is_plain(request: Incoming) -> bool:
+    length = request.headers.get(b"content-length", b"")
     return (
-        headers.get(b"content-type") == b"application/json"
+        request.headers.get(b"content-type") == b"application/json"
         and length.isdigit()
         and 0 < int(length) <= _LONGEST_BODY_BYTES
-        and _UNUSUAL.isdisjoint(headers)
-        and not scope.get("query_string")
-        and scope.get("guiado_refusal") is None
+        and _UNUSUAL.isdisjoint(request.headers)
+        and request.refusal is None
     )
-
-
-async def _answer(request: Request[Any, Any, Any], session_id: str, receive: Receive) -> ASGIApp:
-    try:
-        response: Any = JsonResponse(await step.fn(request, session_id, decode(await _body(receive), Step)))
-    except Exception as error:  # noqa: BLE001 each has its answer
-        response = respond(request, error)
-    return response.to_asgi_response(None, request)
 
 
 async def _body(receive: Receive) -> bytes:
     parts: list[bytes] = []
-    while True:
-        message: Any = await receive()
+    while (message := await receive())["type"] == "http.request":
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return b"".join(parts)
+            break
+    return b"".join(parts)

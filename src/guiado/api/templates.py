@@ -5,14 +5,13 @@ from __future__ import annotations
 from litestar import get, post, put
 from litestar.params import FromQuery, JSONBody
 
-from guiado.api.rows import shown
-from guiado.api.schemas import RenderedOut, TemplateList, TemplateOut
+from guiado.api.template_models import RenderedOut, TemplateList, TemplateOut, TemplateRow, as_stored
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import UnitOfWork
 from guiado.app.knowledge import templates
+from guiado.app.knowledge.templates import Content
 from guiado.errors import TemplateNotFound
-from guiado.http.request import Checked, Http, answer, language_of, read
+from guiado.http.request import Checked, Http, Write, language_of, run_read
 from guiado.i18n import text
 
 
@@ -21,18 +20,17 @@ async def list_templates(
     request: Http, category: FromQuery[str | None] = None, template_id: FromQuery[str | None] = None
 ) -> TemplateList:
     """Plantillas, todas o de una categoría; con `template_id`, una entera."""
+    found = await run_read(request, templates.every, templates.seed_path(), category)
+    if template_id is None:
+        return TemplateList(success=True, templates=[_row(key, value) for key, value in found.items()])
+    if template_id not in found:
+        raise TemplateNotFound(template_id)
+    whole = {"template_id": template_id, **found[template_id]}
+    return TemplateList(success=True, templates=[_row(template_id, found[template_id])], template=as_stored(whole))
 
-    async def run(work: UnitOfWork) -> TemplateList:
-        found = await templates.every(work, templates.seed_path(), category)
-        if template_id is None:
-            return TemplateList(success=True, templates=shown([templates.row(key, value) for key, value in found.items()]))
-        if template_id not in found:
-            raise TemplateNotFound(template_id)
-        whole = {"template_id": template_id, **found[template_id]}
-        rows = [templates.row(template_id, found[template_id])]
-        return TemplateList(success=True, templates=shown(rows), template=shown(whole))
 
-    return await read(request, run)
+def _row(template_id: str, content: Content) -> TemplateRow:
+    return TemplateRow(**templates.row(template_id, content))
 
 
 @post(
@@ -45,14 +43,12 @@ async def list_templates(
 )
 async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOut:
     """Guarda una plantilla; el mismo identificador otra vez la reemplaza."""
-    language = language_of(request)
+    message = text(language_of(request), "Plantilla guardada.")
 
-    async def run(work: UnitOfWork) -> TemplateOut:
-        content = await templates.create(work, data)
-        said = text(language, "Plantilla guardada.")
-        return TemplateOut(success=True, template_id=data.template_id, template=shown(content), message=said)
+    def shape(content: Content) -> TemplateOut:
+        return TemplateOut(success=True, template_id=data.template_id, template=as_stored(content), message=message)
 
-    return await answer(request, run)
+    return await Write(request, shape).run(templates.create, data)
 
 
 @put(
@@ -65,12 +61,9 @@ async def create(request: Http, data: JSONBody[commands.Template]) -> TemplateOu
 )
 async def render(request: Http, data: JSONBody[commands.Render]) -> RenderedOut:
     """Rellena una plantilla con estos valores."""
-
-    async def run(work: UnitOfWork) -> RenderedOut:
-        found = await templates.every(work, templates.seed_path())
-        return RenderedOut(success=True, rendered_template=shown(templates.render(data.template_id, found, data.variables)))
-
-    return await read(request, run)
+    found = await run_read(request, templates.every, templates.seed_path())
+    rendered = templates.render(data.template_id, found, data.variables)
+    return RenderedOut(success=True, rendered_template=as_stored(rendered))
 
 
 HANDLERS = [list_templates, create, render]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from litestar.openapi import ResponseSpec
 
-from guiado.api.schemas import Problem
-from guiado.http.problems import PROBLEM_JSON
+from guiado.http.problems import PROBLEM_JSON, Problem
 
 TROUBLES = {
     status: ResponseSpec(Problem, description=about, generate_examples=False, media_type=PROBLEM_JSON)

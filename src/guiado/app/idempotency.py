@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar, cast
 
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.errors import KeyReused
 from guiado.store import idempotency
+
+T = TypeVar("T")
 
 
 def request_hash(*parts: bytes) -> str:
@@ -32,9 +34,9 @@ async def once(
     scope: Scope,
     key: str,
     fingerprint: str,
-    action: Callable[[UnitOfWork], Awaitable[Any]],
-    keep: Callable[[Any], Any] = lambda answer: answer,
-) -> Any:  # noqa: ANN401 what was stored comes back as plain JSON values
+    action: Callable[[UnitOfWork], Awaitable[T]],
+    keep: Callable[[T], T] | None = None,
+) -> T:
     """Run `action`, or return the answer that was stored when it was done with this key before.
 
     The answer is stored in the transaction that did the work. A second request with the key waits for the first.
@@ -42,22 +44,25 @@ async def once(
     Args:
         key: one request's name among those of the scope's tenant.
         fingerprint: `request_hash` of the request.
-        action: the use case, on the transaction's connection; returns plain JSON values.
-        keep: what of the answer may be stored and told again.
+        action: the use case, on the transaction's connection; what it returns can be written as JSON.
+        keep: what of the answer may be stored and told again; by default all of it.
+
+    Returns:
+        The answer; one that was stored comes back as plain JSON values of the same form.
 
     Raises:
         KeyReused: the key came with another request before.
     """
     async with app.db.transaction() as connection:
         if not await idempotency.claim(connection, scope.tenant, key, fingerprint):
-            return _stored(await idempotency.recorded(connection, scope.tenant, key), fingerprint)
+            return cast("T", _stored(await idempotency.recorded(connection, scope.tenant, key), fingerprint))
         answer = await action(UnitOfWork(app, scope, connection))
-        await idempotency.record(connection, scope.tenant, key, keep(answer))
+        await idempotency.record(connection, scope.tenant, key, keep(answer) if keep else answer)
     app.wrote()
     return answer
 
 
-def _stored(found: tuple[str, Any] | None, fingerprint: str) -> Any:  # noqa: ANN401
+def _stored(found: tuple[str, object] | None, fingerprint: str) -> object:
     if found is None or found[0] != fingerprint:
         raise KeyReused
     return found[1]

@@ -27,6 +27,16 @@ _STRAY = {
 """What becomes a blank, by kind of text; line breaks and tabs belong into a text, but not into a name."""
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _GONE = "\ufeff"
+_SINGLE = (
+    inspect.StrType,
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.BoolType,
+    inspect.NoneType,
+    inspect.EnumType,
+    inspect.LiteralType,
+    inspect.DateTimeType,
+)
 
 
 @lru_cache
@@ -113,6 +123,11 @@ def _members(value: Mapping[object, object], kind: inspect.Type) -> object:
         for name, part in value.items()
         if not (name in fields and is_left_out(fields[str(name)], part))
     }
+
+
+def holds_others(kind: inspect.Type) -> bool:
+    """Whether a value of this type may hold others: a list, an object, or anything at all."""
+    return not all(isinstance(option, _SINGLE) for option in _options(kind))
 
 
 def _one_of(kind: inspect.Type, wanted: type[Any]) -> Any:  # noqa: ANN401

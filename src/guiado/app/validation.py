@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 from guiado.app.json_values import nested_problem
-from guiado.app.lenient import as_meant, choices_of, fields_of, is_left_out, readable
+from guiado.app.lenient import as_meant, choices_of, fields_of, holds_others, is_left_out, readable
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 _KINDS = {
@@ -122,7 +122,7 @@ def clean(command: T) -> T:
         value = getattr(command, name)
         if isinstance(value, str):
             setattr(command, name, _clean_text(name, value, kind, problems, required=required))
-    problems += filter(None, (nested_problem(name, getattr(command, name)) for name in command.__struct_fields__))
+    problems += filter(None, (nested_problem(name, getattr(command, name)) for name in _holders_of(type(command))))
     if problems:
         raise InvalidInput(problems)
     return command
@@ -179,6 +179,12 @@ def _storable_or_blank(value: object) -> object:
 def _texts_of(command: type[Command]) -> tuple[tuple[str, str, bool], ...]:
     found = [(field.name, _kind_of(field.type), field.required) for field in msgspec.structs.fields(command)]
     return tuple((name, kind, required) for name, kind, required in found if kind and kind != "language")
+
+
+@lru_cache
+def _holders_of(command: type[Command]) -> tuple[str, ...]:
+    """The fields that may hold other values."""
+    return tuple(field.name for field in fields_of(command).values() if holds_others(field.type))
 
 
 def _kind_of(annotation: object) -> str | None:

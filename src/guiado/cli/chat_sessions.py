@@ -8,6 +8,7 @@ from typing import Any
 from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.models import plain
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.llm_choice import second_opinion
@@ -167,7 +168,8 @@ class ChatSessions:
             number: its position in the session, from 1.
         """
         loaded, guide = self._door.read(answer.load, session_id)
-        return views.passed_step(loaded.session, guide, number)
+        step = views.passed_step(loaded.session, guide, number)
+        return plain(step) if step else None
 
     def is_known(self, description: str) -> bool:
         """Whether detection finds a possible problem for this description."""
@@ -182,9 +184,9 @@ class ChatSessions:
         Returns:
             At most five: `problem_id title example`.
         """
-        rows = self._door.read(analytics, _DAYS)["problem_distribution"]
+        rows = self._door.read(analytics, _DAYS).problem_distribution
         guides = _knowledge().snapshot.guides
-        known = (problem_id for row in rows if (problem_id := str(row["detected_problem_id"])) in guides)
+        known = (problem_id for row in rows if (problem_id := row.detected_problem_id) in guides)
         ordered = dict.fromkeys((*known, *guides))
         return [_frequent(guides[problem_id].in_language(self.language)) for problem_id in [*ordered][:_SHOWN]]
 
@@ -212,6 +214,7 @@ def _started(started: start.Started) -> View:
 
 
 def _view(session: Session, guide: Guide | None, said: str) -> View:
+    step, asked = views.open_step(session, guide), views.clarification_view(session)
     return {
         "session_id": session.session_id,
         "reference": views.reference(session.session_id),
@@ -224,8 +227,8 @@ def _view(session: Session, guide: Guide | None, said: str) -> View:
         "passed": session.current_step,
         "total": session.total_steps,
         "problem_id": session.problem_id,
-        "step": views.open_step(session, guide),
-        "asked": views.clarification_view(session),
+        "step": plain(step) if step else None,
+        "asked": plain(asked) if asked else None,
         "others": [],
         "prerequisites": list(guide.in_language(session.language).prerequisites) if guide else [],
     }

@@ -31,12 +31,14 @@ def list_(
 ) -> None:
     """Show the newest notifications."""
     from guiado.app import commands
+    from guiado.app.models import plain
     from guiado.app.outbound import notifications
     from guiado.app.validation import check
 
     screen = screen_of(context)
     wanted = check(commands.NotificationPage, given_of({"limit": limit, "channel": channel, "status": status}))
-    found, _ = operator().read(notifications.page, wanted, session_id=session)
+    rows, _ = operator().read(notifications.page, wanted, session_id=session)
+    found = [plain(row) for row in rows]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -52,9 +54,10 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one notification."""
+    from guiado.app.models import plain
     from guiado.app.outbound import notifications
 
-    screen, found = screen_of(context), operator().read(notifications.one, notification_id)
+    screen, found = screen_of(context), plain(operator().read(notifications.one, notification_id))
     if as_json:
         screen.print_json(found)
         return
@@ -130,12 +133,13 @@ def try_(
 
 def _send(command: commands.Notification) -> View:
     """Store a message and wait for its first attempt; this process sends it if no other does."""
+    from guiado.app.models import plain
     from guiado.app.outbound import notifications
 
     door = operator()
     stored, _ = door.write(notifications.store, command)
-    told = door.engine.run(lambda parts: notifications.first_result(parts, stored["id"]))
-    return {**stored, **{name: told[name] for name in ("status", "error_message", "note", "provider_message_id")}}
+    told = door.engine.run(lambda parts: notifications.first_result(parts, stored.id))
+    return {**plain(stored), **{name: told[name] for name in ("status", "error_message", "note", "provider_message_id")}}
 
 
 def _show(screen: Screen, one: View) -> None:

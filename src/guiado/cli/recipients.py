@@ -21,9 +21,10 @@ RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="
 @app.command("list", cls=Manual, help="Muestra a quién se avisa, de qué y cómo.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all recipients."""
+    from guiado.app.models import plain
     from guiado.app.outbound import recipients
 
-    screen, found = screen_of(context), [recipients.view(one) for one in operator().read(recipients.every)]
+    screen, found = screen_of(context), [plain(recipients.view(one)) for one in operator().read(recipients.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -58,6 +59,7 @@ def add(
 ) -> None:
     """Add or replace a recipient."""
     from guiado.app import commands
+    from guiado.app.models import plain
     from guiado.app.outbound import recipients
     from guiado.app.outbound.events import check_kind
     from guiado.app.validation import check
@@ -69,7 +71,7 @@ def add(
         "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
         "webhook_url": webhook_url, "secret": secret,
     }  # fmt: skip
-    stored = recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given))))
+    stored = plain(recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given)))))
     screen = screen_of(context)
     if as_json:
         screen.print_json(stored)

@@ -67,11 +67,12 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the newest sessions."""
+    from guiado.app.models import plain
     from guiado.app.sessions import search
 
     conditions = {"ticket_id": ticket, "customer_email": email, "problem_id": problem, "since": since, "until": until}
     wanted = _wanted(given_of({"status": status_of(status), **conditions}))
-    screen, found = screen_of(context), operator().read(search.find, limit, wanted)
+    screen, found = screen_of(context), [plain(row) for row in operator().read(search.find, limit, wanted)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -87,11 +88,13 @@ def list_(
 @app.command(cls=Manual, help="Muestra una sesión con todos sus intentos y su valoración.")
 def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
     """Show one session."""
-    from guiado.app.sessions.record import read_record, record_view
+    from guiado.app.models import plain
+    from guiado.app.sessions.record import read_record, state_view
     from guiado.app.sessions.search import on_session
 
     record = operator().read(on_session, session_id, read_record, with_ratings=True)
-    screen, found = screen_of(context), record_view(record)
+    found: View = {**plain(state_view(record)), "feedback": [plain(rating) for rating in record.ratings]}
+    screen = screen_of(context)
     if as_json:
         screen.print_json(found)
         return
@@ -181,9 +184,10 @@ def _wanted(given: Mapping[str, object]) -> Wanted:
 
 
 def _tell(context: typer.Context, session: Session, as_json: bool) -> None:
+    from guiado.app.models import plain
     from guiado.app.sessions.views import session_view
 
-    screen, shown = screen_of(context), session_view(session)
+    screen, shown = screen_of(context), plain(session_view(session))
     if as_json:
         screen.print_json(shown)
     else:

@@ -50,9 +50,10 @@ Overlap = Annotated[
 @app.command("list", cls=Manual, help="Muestra los webhooks registrados.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all endpoints."""
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), [webhooks.view(each) for each in operator().read(webhooks.every)]
+    screen, found = screen_of(context), [plain(webhooks.view(each)) for each in operator().read(webhooks.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -64,9 +65,10 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @app.command(cls=Manual, help="Muestra un webhook, sin su secreto.")
 def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Show one endpoint."""
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), webhooks.view(operator().read(webhooks.find, webhook_id))
+    screen, found = screen_of(context), plain(webhooks.view(operator().read(webhooks.find, webhook_id)))
     if as_json:
         screen.print_json(found)
         return
@@ -169,6 +171,7 @@ def remove(context: typer.Context, webhook_id: Id, as_json: Json = False) -> Non
 )
 def try_(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Send a test event."""
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
     from guiado.app.outbound.first_attempts import first_results
 
@@ -176,7 +179,7 @@ def try_(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     event_id = door.write(webhooks.test, webhook_id)
     # Through the normal queue; this process sends it if no other does.
     (first,) = door.engine.run(lambda parts: first_results(parts, event_id, [webhook_id]))
-    result = {**first, "event_id": event_id}
+    result = {**plain(first), "event_id": event_id}
     if as_json:
         screen.print_json(result)
     elif result["success"]:
@@ -194,9 +197,10 @@ def attempts(
     as_json: Json = False,
 ) -> None:
     """Show the latest attempts."""
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), operator().read(webhooks.attempts, webhook_id, limit)
+    screen, found = screen_of(context), [plain(each) for each in operator().read(webhooks.attempts, webhook_id, limit)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -275,9 +279,10 @@ def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> No
 
 
 def _switch(webhook_id: str, *, enabled: bool) -> View:
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    return webhooks.view(operator().write(webhooks.switch, webhook_id, enabled=enabled))
+    return plain(webhooks.view(operator().write(webhooks.switch, webhook_id, enabled=enabled)))
 
 
 def _changed_headers(webhook_id: str, added: Mapping[str, str], dropped: Collection[str]) -> dict[str, str] | None:
@@ -356,9 +361,10 @@ def _show(screen: Screen, webhook: View) -> None:
 def _show_stored(
     context: typer.Context, endpoint: Endpoint, given_secret: str | None, *, show_secret: bool, as_json: bool
 ) -> None:
+    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, told = screen_of(context), webhooks.view(endpoint, show_secret=show_secret)
+    screen, told = screen_of(context), plain(webhooks.view(endpoint, show_secret=show_secret))
     warnings = [screen.explain(message) for message in _warnings(endpoint, given_secret)]
     if as_json:
         screen.print_json({**told, "warnings": warnings})

@@ -6,14 +6,12 @@ guard decides who may come in, and every caller has the installation's tenant an
 
 from __future__ import annotations
 
-from typing import Any, cast
+from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Scope as AsgiScope
 
-from litestar.types import ASGIApp, Receive, Scope, Send
-
-from guiado.app import context
+from guiado.app.context import Scope
+from guiado.http.incoming import Incoming, incoming
 from guiado.i18n import negotiate
-
-_SCOPE = "guiado_scope"
 
 
 class Authentication:
@@ -27,21 +25,14 @@ class Authentication:
     def __init__(self, app: ASGIApp, tenant: str) -> None:
         self._app, self._tenant = app, tenant
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http":
-            cast("dict[str, Any]", scope)[_SCOPE] = self._scope(cast("dict[str, Any]", scope))
+            request = incoming(scope)
+            request.scope = self.scope_of(request)
         await self._app(scope, receive, send)
 
-    def _scope(self, scope: dict[str, Any]) -> context.Scope:
-        headers: dict[bytes, bytes] = scope.get("guiado_headers") or dict(scope["headers"])
-        return context.Scope(
-            tenant=self._tenant,
-            request_id=scope.get("guiado_request_id"),
-            language=negotiate(headers.get(b"accept-language", b"").decode("latin-1")),
-        )
-
-
-def authenticated(scope: Any) -> context.Scope:  # noqa: ANN401 an ASGI scope is a dictionary of anything
-    """The scope of a request that came through the layer; without it, that of nobody in particular."""
-    return scope.get(_SCOPE) or context.Scope()
+    def scope_of(self, request: Incoming) -> Scope:
+        """The tenant and the caller of a request."""
+        language = negotiate(request.header(b"accept-language"))
+        return Scope(tenant=self._tenant, request_id=request.request_id or None, language=language)

@@ -15,10 +15,11 @@ from collections.abc import Callable, Container
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.http.body_timeout import TOO_SLOW, patient
+from guiado.http.incoming import Incoming, incoming
 from guiado.logs import bound, report
 from guiado.settings import is_loopback
 
@@ -63,17 +64,9 @@ class LoopbackGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        request_id = _request_id(headers)
-        scope["guiado_headers"] = headers  # pyright: ignore[reportGeneralTypeIssues]
-        scope["guiado_request_id"] = request_id  # pyright: ignore[reportGeneralTypeIssues]
-        why = self._refusal(headers)
-        scope["guiado_refusal"] = (403, why) if why else None  # pyright: ignore[reportGeneralTypeIssues]
-        # A mapping is shorter than the list only when a header came twice.
-        if len(headers) < len(scope["headers"]) and sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            scope["guiado_refusal"] = (400, _TWO_HOSTS)  # pyright: ignore[reportGeneralTypeIssues]
-        elif scope["path"] not in self._delivery_paths and headers.keys() >= _DELIVERY_HEADERS:
-            scope["guiado_refusal"] = (508, _CIRCLE)  # pyright: ignore[reportGeneralTypeIssues]
+        request = incoming(scope)
+        request.request_id = request_id = _request_id(request)
+        request.refusal = self._refusal(scope, request)
         is_head = scope["method"] == "HEAD"
         asked: Any = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
@@ -100,15 +93,24 @@ class LoopbackGuard:
                 ms = round(took_s * 1000, 1)
                 report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
-    def _refusal(self, headers: dict[bytes, bytes]) -> str | None:
-        if not _PROXY_HEADERS.isdisjoint(headers):
+    def _refusal(self, scope: HTTPScope, request: Incoming) -> tuple[int, str] | None:
+        headers = request.headers
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            return 400, _TWO_HOSTS
+        if scope["path"] not in self._delivery_paths and headers.keys() >= _DELIVERY_HEADERS:
+            return 508, _CIRCLE
+        why = self._foreign(request)
+        return (403, why) if why else None
+
+    def _foreign(self, request: Incoming) -> str | None:
+        if not _PROXY_HEADERS.isdisjoint(request.headers):
             return _PROXIED
-        named = headers.get(b"host", b"").decode("latin-1")
+        named = request.header(b"host")
         host = _hostname(named)
         # A simple probe names no host at all; a browser always does.
         if named and (host is None or not (is_loopback(host) or host == self._host)):
             return _FOREIGN
-        origin = headers.get(b"origin", b"").decode("latin-1")
+        origin = request.header(b"origin")
         if origin and origin.partition("://")[2] != named:
             return _FOREIGN
         return None
@@ -130,6 +132,6 @@ def _hostname(host: str) -> str | None:
         return None
 
 
-def _request_id(headers: dict[bytes, bytes]) -> str:
-    given = headers.get(b"x-request-id", b"").decode("latin-1")
+def _request_id(request: Incoming) -> str:
+    given = request.header(b"x-request-id")
     return given if _REQUEST_ID.fullmatch(given) else clock.new_id().hex

@@ -6,18 +6,20 @@ Source: contract.md §3, Errors; ADR 0006.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from guiado import errors
+from guiado.app.models import Model
+from guiado.app.sessions.models import SessionOut
 from guiado.app.validation import explain_decoding
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
-from guiado.http.request import NOT_JSON, Refused, language_of, request_id_of
+from guiado.http.request import NOT_JSON, Http, Refused, language_of, request_id_of
 from guiado.i18n import text, translate
 from guiado.logs import get_logger
 
@@ -79,33 +81,60 @@ _PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."
 
 
+class FieldError(Model):
+    """What is wrong with one field or parameter."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(Model, omit_defaults=True):
+    """An error, as RFC 9457 problem details; `error` says what is wrong, where, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    error: str
+    success: bool
+    request_id: str
+    errors: list[FieldError] = []  # noqa: RUF012 every instance has its own
+    session: SessionOut | None = None
+
+
 def problem(
-    request: Request[Any, Any, Any],
+    request: Http,
     status: int,
     error: str,
     *,
     code: str | None = None,
     headers: dict[str, str] | None = None,
-    **members: Any,  # noqa: ANN401
-) -> Response[dict[str, object]]:
+    errors: Sequence[FieldError] = (),
+    session: SessionOut | None = None,
+) -> Response[Problem]:
     """A problem document.
 
     Args:
         error: what is wrong, where, and what to do, in the caller's language.
         code: the same for programs; by default that of the status.
-        members: further members of the document.
+        errors: each field that is wrong.
+        session: the state that a conflict comes from.
     """
-    body: dict[str, object] = {
-        "type": "about:blank",
-        "title": _title(status),
-        "status": status,
-        "code": code or CODES.get(status) or re.sub(r"\W+", "_", _title(status).lower()),
-        "detail": error,
-        "error": error,
-        "success": False,
-        "request_id": request_id_of(request),
-        **members,
-    }
+    title = _title(status)
+    body = Problem(
+        type="about:blank",
+        title=title,
+        status=status,
+        code=code or CODES.get(status) or re.sub(r"\W+", "_", title.lower()),
+        detail=error,
+        error=error,
+        success=False,
+        request_id=request_id_of(request),
+        errors=list(errors),
+        session=session,
+    )
     return Response(body, status_code=status, headers=headers, media_type=PROBLEM_JSON)
 
 
@@ -113,24 +142,20 @@ def _title(status: int) -> str:
     return _PHRASES.get(status, "Error")
 
 
-def _on_guiado_error(request: Request[Any, Any, Any], error: GuiadoError) -> Response[dict[str, object]]:
+def _on_guiado_error(request: Http, error: GuiadoError) -> Response[Problem]:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     language = language_of(request)
-    members: dict[str, Any] = {}
-    if isinstance(error, InvalidInput):
-        members["errors"] = [
-            {"field": p.field, "code": p.code, "message": translate(p.message, language)} for p in error.problems
-        ]
-    if isinstance(error, errors.Conflict) and error.state is not None:
-        members["session"] = error.state
     if isinstance(error, errors.DatabaseUnavailable):
         log.error("database_unavailable", error=str(error))
         said = text(language, "La base de datos no responde ahora. Vuelve a intentarlo en unos segundos.")
         return problem(request, status, said, code=error.code, headers={"Retry-After": "2"})
-    return problem(request, status, translate(error, language), code=error.code, **members)
+    faults = error.problems if isinstance(error, InvalidInput) else ()
+    named = [FieldError(field=each.field, code=each.code, message=translate(each.message, language)) for each in faults]
+    state = error.state if isinstance(error, errors.Conflict) and isinstance(error.state, SessionOut) else None
+    return problem(request, status, translate(error, language), code=error.code, errors=named, session=state)
 
 
-def _on_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[dict[str, object]]:
+def _on_validation(request: Http, error: ValidationException) -> Response[Problem]:
     found: list[FieldProblem] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         complaint = explain_decoding(str(item.get("message", "")))
@@ -146,7 +171,7 @@ def _on_validation(request: Request[Any, Any, Any], error: ValidationException) 
     return _on_guiado_error(request, InvalidInput(found))
 
 
-def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
+def _on_http(request: Http, error: HTTPException) -> Response[Problem]:
     if error.status_code >= HTTP_500 and not isinstance(error, Refused):
         return _on_anything(request, error)
     template = error.detail if isinstance(error, Refused) else _TEXTS.get(error.status_code, _REFUSED)
@@ -155,13 +180,13 @@ def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[
     return problem(request, error.status_code, text(language_of(request), template), headers=headers)
 
 
-def _on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+def _on_anything(request: Http, error: Exception) -> Response[Problem]:
     log.error("internal_error", exc_info=error)
     said = text(language_of(request), _INTERNAL, request_id=request_id_of(request))
     return problem(request, 500, said)
 
 
-def respond(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+def respond(request: Http, error: Exception) -> Response[Problem]:
     """The answer to a request that ended with this error."""
     if isinstance(error, GuiadoError):
         return _on_guiado_error(request, error)

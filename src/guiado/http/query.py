@@ -18,13 +18,14 @@ from litestar import Request
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
+from litestar.types import HTTPScope
 
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 _MOST_FAULTS = 20
 
 
-def check_query(scope: dict[str, Any]) -> None:
+def check_query(scope: HTTPScope) -> None:
     """Refuse what the route does not know, and drop what was left blank.
 
     Args:
@@ -33,9 +34,8 @@ def check_query(scope: dict[str, Any]) -> None:
     Raises:
         InvalidInput: names every parameter that is unknown or came more than once.
     """
-    query: bytes = scope.get("query_string", b"")
-    handler = scope["route_handler"]
-    if not query or not handler.include_in_schema:
+    query, handler = scope["query_string"], scope["route_handler"]
+    if not query or not isinstance(handler, HTTPRouteHandler) or not handler.include_in_schema:
         return
     given = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace")
     if faults := [*_faults([name for name, _ in given], _known(handler))]:

@@ -1,13 +1,12 @@
-"""What every handler needs of a request: the caller, the parts, the body as a command, and one effect per Idempotency-Key."""
+"""What every handler needs of a request: its scope, the parts, the body as a command, and one effect per Idempotency-Key."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-import msgspec
 from litestar import Request
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
@@ -17,8 +16,8 @@ from guiado.app.context import Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.validation import Command, check
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.http.authentication import authenticated
 from guiado.http.body import decode
+from guiado.http.incoming import incoming
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.wiring import Runtime
 
@@ -54,12 +53,12 @@ def runtime_of(request: Http) -> Runtime:
 
 def request_id_of(request: Http) -> str:
     """The id that joins the log lines of this request."""
-    return str(cast("dict[str, Any]", request.scope).get("guiado_request_id", ""))
+    return incoming(request.scope).request_id
 
 
 def scope_of(request: Http) -> Scope:
     """The tenant and the caller of a request."""
-    return authenticated(request.scope)
+    return incoming(request.scope).scope
 
 
 def language_of(request: Http) -> str:
@@ -130,87 +129,44 @@ async def run_read(
     return await runtime_of(request).parts.run_read(scope_of(request), action, *args, **kwargs)
 
 
-async def run_write(
-    request: Http,
-    shape: Callable[[T], R],
-    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    """Run a use case in the request's scope; with an `Idempotency-Key` once, however often the request comes.
+@dataclass(frozen=True, slots=True)
+class Write(Generic[T, R]):
+    """A use case that changes something; with an `Idempotency-Key` done once, however often the request comes.
 
     Args:
-        shape: makes the answer's body of what the use case returns. With a key that body is stored.
-
-    Raises:
-        InvalidInput: the key cannot be used.
-        KeyReused: the key came with another request before.
+        shape: makes the answer of what the use case returns. Without a key it runs after the connection was given back.
+        keep: what of the answer is stored with the key; by default all of it.
+        scope: the caller, where it is not the request's own: an agent, a workflow.
     """
-    return await _write(request, scope_of(request), lambda body: body, shape, action, *args, **kwargs)
 
+    request: Http
+    shape: Callable[[T], R]
+    keep: Callable[[R], R] | None = None
+    scope: Scope | None = None
 
-async def run_write_as(
-    scope: Scope,
-    request: Http,
-    shape: Callable[[T], R],
-    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    """Run a use case as `run_write` does, for another caller than the request's own: an agent, a workflow."""
-    return await _write(request, scope, lambda body: body, shape, action, *args, **kwargs)
+    async def run(self, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the use case.
 
+        Returns:
+            The answer. Of a request that came twice it is what was stored: plain JSON values of the same form.
 
-async def run_write_keeping(
-    keep: Callable[[Any], Any],
-    request: Http,
-    shape: Callable[[T], R],
-    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    """Run a use case as `run_write` does, and store only what `keep` leaves of the body: a secret is shown once."""
-    return await _write(request, scope_of(request), keep, shape, action, *args, **kwargs)
+        Raises:
+            InvalidInput: the key cannot be used.
+            KeyReused: the key came with another request before.
+        """
+        request, scope = self.request, self.scope or scope_of(self.request)
+        app, key = runtime_of(request).parts, request.headers.get(_KEY_HEADER)
+        if key is None:
+            return self.shape(await app.run_write(scope, action, *args, **kwargs))
+        if not 1 <= len(key) <= _MAX_KEY or not key.isprintable() or not key.isascii():
+            why = Message("Usa de 1 a 255 caracteres visibles, distintos en cada petición.")
+            raise InvalidInput([FieldProblem("Idempotency-Key", why)])
 
+        async def shaped(work: UnitOfWork) -> R:
+            return self.shape(await action(work, *args, **kwargs))
 
-async def _write(
-    request: Http,
-    scope: Scope,
-    keep: Callable[[Any], Any],
-    shape: Callable[[T], R],
-    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> R:
-    app, key = runtime_of(request).parts, request.headers.get(_KEY_HEADER)
-    if key is None:
-        return shape(await app.run_write(scope, action, *args, **kwargs))
-    if not 1 <= len(key) <= _MAX_KEY or not key.isprintable() or not key.isascii():
-        why = Message("Usa de 1 a 255 caracteres visibles, distintos en cada petición.")
-        raise InvalidInput([FieldProblem("Idempotency-Key", why)])
-
-    async def run(work: UnitOfWork) -> object:
-        return msgspec.to_builtins(shape(await action(work, *args, **kwargs)))
-
-    fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
-    return await once(app, scope, key_of(scope, key), fingerprint, run, keep)
-
-
-async def answer(
-    request: Http, action: Callable[[UnitOfWork], Awaitable[Any]], keep: Callable[[Any], Any] = lambda answer: answer
-) -> Any:  # noqa: ANN401
-    """See `run_write`."""
-    return await _write(request, scope_of(request), keep, lambda body: body, action)
-
-
-async def read(request: Http, action: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:  # noqa: ANN401
-    """See `run_read`."""
-    return await run_read(request, action)
-
-
-def caller_of(request: Http, channel: str = "api") -> Scope:
-    """See `scope_of`."""
-    return replace(scope_of(request), channel=channel)
+        fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
+        return await once(app, scope, key_of(scope, key), fingerprint, shaped, self.keep)
 
 
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Response, get
 from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
 from guiado import __version__
 from guiado.app.analytics import report
 from guiado.domain.session import Status
 from guiado.errors import GuiadoError
-from guiado.i18n import DEFAULT_LANGUAGE, negotiate, text, translate
+from guiado.http.request import Http, language_of, run_read
+from guiado.i18n import text, translate
 from guiado.web import reference
 
 _HERE = Path(__file__).parent
@@ -31,7 +32,6 @@ _SECURITY = {
 }
 _MOST_LISTED = 50
 _QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
-Http = Request[Any, Any, Any]
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +42,7 @@ def _pages() -> Environment:
 
 
 def _page(request: Http, name: str, *, status_code: int = 200, **values: object) -> Response[str]:
-    language = negotiate(request.headers.get("accept-language")) or DEFAULT_LANGUAGE
+    language = language_of(request)
 
     def translated(template: str, /, **params: object) -> str:
         return text(language, template, **params)
@@ -89,16 +89,17 @@ async def home(request: Http) -> Response[str]:
 
 
 async def _figures(request: Http) -> dict[str, object] | None:
-    parts = request.app.state["runtime"].parts
     try:
-        async with parts.db.connection() as connection:
-            found = await report.realtime(parts.work(connection))
+        found = await run_read(request, report.realtime)
     except GuiadoError:
         return None
-    waiting = sum(row["status"] == Status.NEEDS_ESCALATION for row in found["active_sessions"])
-    more = "+" if len(found["active_sessions"]) >= _MOST_LISTED else ""
-    metrics = found["metrics"]
-    return {"active": metrics["active_sessions"], "waiting": f"{waiting}{more}", "resolved": metrics["resolved_last_hour"]}
+    waiting = sum(row.status == Status.NEEDS_ESCALATION for row in found.active_sessions)
+    more = "+" if len(found.active_sessions) >= _MOST_LISTED else ""
+    return {
+        "active": found.metrics.active_sessions,
+        "waiting": f"{waiting}{more}",
+        "resolved": found.metrics.resolved_last_hour,
+    }
 
 
 def _document(request: Http) -> dict[str, Any]:

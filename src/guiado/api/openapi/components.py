@@ -16,9 +16,9 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
-from guiado.api import rows, schemas
 from guiado.api.openapi import event_bodies
 from guiado.app import commands
+from guiado.app.models import Model
 from guiado.app.validation import Command
 
 REFERENCE = "#/components/schemas/"
@@ -45,7 +45,7 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, Any]:
 
 def components() -> tuple[Schema, dict[str, str]]:
     """Every type by its name, and the name of the body of each event."""
-    types = [*_structs(schemas), *_structs(rows), *_structs(event_bodies), *_structs(commands)]
+    types = [*_models(Model), *_structs(event_bodies), *_structs(commands)]
     _, found = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
     for each in types:
         _describe(found[each.__name__], each)
@@ -56,6 +56,13 @@ def components() -> tuple[Schema, dict[str, str]]:
     for name in [*found]:
         _compose(name, found, ())
     return found, events
+
+
+def _models(base: type[Model]) -> Iterator[type[Model]]:
+    """Every read model and answer that the routes brought in."""
+    for each in base.__subclasses__():
+        yield each
+        yield from _models(each)
 
 
 def _structs(module: ModuleType) -> list[type[msgspec.Struct]]:

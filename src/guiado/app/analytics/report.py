@@ -8,10 +8,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from guiado import clock
+from guiado.app.analytics.models import (
+    ActiveRow,
+    AnalyticsOut,
+    AnalyticsSummary,
+    FeedbackFigures,
+    ProblemFeedback,
+    ProblemFigures,
+    RealtimeMetrics,
+    RealtimeOut,
+    StepFigures,
+    TopProblem,
+    Trend,
+)
 from guiado.app.context import UnitOfWork
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
@@ -46,15 +61,12 @@ class Titles:
         return guide.in_language(self.language).problem_title if guide else stored
 
 
-async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> Figures:
-    """Figures of the sessions that began in the last `days` days.
+async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> AnalyticsOut:
+    """Figures of the sessions that began in the last `days` days; rates are percentages, 0..100.
 
     Args:
         days: 1..3650, counted back from this moment.
         titles: of the problems, in the reader's language.
-
-    Returns:
-        The answer of `GET /analytics`; rates are percentages, 0..100.
     """
     until = clock.now()
     since = until - timedelta(days=days)
@@ -63,41 +75,39 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> F
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
-    return {
-        "period_days": days,
-        "period_start": since,
-        "period_end": until,
-        "summary": _summary(whole),
-        "problem_distribution": _by_problem(problems, titles),
-        "common_failed_steps": [await _named_step(work, row, titles) for row in _failed_steps(steps)],
-        "feedback_summary": _feedback(whole),
-        "feedback_by_problem": _feedback_by_problem(problems, titles),
-        "daily_trends": [_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
-    }
+    return AnalyticsOut(
+        period_days=days,
+        period_start=since,
+        period_end=until,
+        summary=_summary(whole),
+        problem_distribution=_by_problem(problems, titles),
+        common_failed_steps=[await _named_step(work, row, titles) for row in _failed_steps(steps)],
+        feedback_summary=_feedback(whole),
+        feedback_by_problem=_feedback_by_problem(problems, titles),
+        daily_trends=[_trend(day, _sum(group)) for day, group in sorted(_grouped(totals, lambda row: row["day"]).items())],
+    )
 
 
-async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> Figures:
+async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> RealtimeOut:
     """What is going on right now.
 
     Args:
         titles: of the problems, in the reader's language.
-
-    Returns:
-        The answer of `GET /realtime`.
     """
     now = clock.now()
     metrics = await reports.realtime(work.connection, work.tenant)
     top = await reports.top_problems(work.connection, work.tenant, now - timedelta(days=1))
-    return {
-        "timestamp": now,
-        "metrics": {name: _number(value) for name, value in metrics.items()},
-        "top_problems": [_named(row, titles) for row in top],
-        "active_sessions": [_with_idle(row, now) for row in await reports.active(work.connection, work.tenant, 50)],
-    }
+    return RealtimeOut(
+        timestamp=now,
+        metrics=msgspec.convert({name: _number(value) for name, value in metrics.items()}, RealtimeMetrics),
+        top_problems=[_named(row, titles) for row in top],
+        active_sessions=[_with_idle(row, now) for row in await reports.active(work.connection, work.tenant, 50)],
+    )
 
 
-def _named(row: Figures, titles: Titles) -> Figures:
-    return {**row, "detected_problem_title": titles.problem(row["detected_problem_id"], row["detected_problem_title"])}
+def _named(row: Figures, titles: Titles) -> TopProblem:
+    title = titles.problem(row["detected_problem_id"], row["detected_problem_title"])
+    return msgspec.convert({**row, "detected_problem_title": title}, TopProblem)
 
 
 def percentage(part: float, whole: float) -> float:
@@ -125,18 +135,18 @@ def _grouped(rows: Iterable[Figures], key: Callable[[Figures], Any]) -> dict[Any
     return groups
 
 
-def _summary(sums: dict[str, float]) -> Figures:
-    return {
-        "total_sessions": int(sums["total_sessions"]),
-        "resolved_sessions": int(sums["resolved"]),
-        "confirmed_sessions": int(sums["resolved_confirmed"]),
-        "escalated_sessions": int(sums["escalated"]),
-        "abandoned_sessions": int(sums["abandoned"]),
-        "active_sessions": int(sums["active"]),
-        "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
-        "avg_duration_minutes": mean(sums["duration_seconds"] / 60, sums["duration_count"]),
-        "avg_steps_to_resolution": mean(sums["steps_to_resolution"], sums["resolved"]),
-    }
+def _summary(sums: dict[str, float]) -> AnalyticsSummary:
+    return AnalyticsSummary(
+        total_sessions=int(sums["total_sessions"]),
+        resolved_sessions=int(sums["resolved"]),
+        confirmed_sessions=int(sums["resolved_confirmed"]),
+        escalated_sessions=int(sums["escalated"]),
+        abandoned_sessions=int(sums["abandoned"]),
+        active_sessions=int(sums["active"]),
+        resolution_rate=percentage(sums["resolved"], sums["total_sessions"]),
+        avg_duration_minutes=mean(sums["duration_seconds"] / 60, sums["duration_count"]),
+        avg_steps_to_resolution=mean(sums["steps_to_resolution"], sums["resolved"]),
+    )
 
 
 def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:
@@ -146,20 +156,20 @@ def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:
     return titles.problem(problem_id, newest["problem_title"] if newest else None)
 
 
-def _by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
-    found: list[Figures] = [
-        {
-            "detected_problem_id": problem_id,
-            "detected_problem_title": _title(titles, problem_id, group),
-            "total_sessions": int(sums["total_sessions"]),
-            "resolved": int(sums["resolved"]),
-            "escalated": int(sums["escalated"]),
-            "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
-        }
+def _by_problem(rows: list[Figures], titles: Titles) -> list[ProblemFigures]:
+    found = [
+        ProblemFigures(
+            detected_problem_id=problem_id,
+            detected_problem_title=_title(titles, problem_id, group),
+            total_sessions=int(sums["total_sessions"]),
+            resolved=int(sums["resolved"]),
+            escalated=int(sums["escalated"]),
+            resolution_rate=percentage(sums["resolved"], sums["total_sessions"]),
+        )
         for problem_id, group in _grouped(rows, lambda row: row["problem_id"]).items()
         for sums in (_sum(group),)
     ]
-    return sorted(found, key=lambda row: (-row["total_sessions"], row["detected_problem_id"]))
+    return sorted(found, key=lambda row: (-row.total_sessions, row.detected_problem_id))
 
 
 def _failed_steps(rows: list[Figures]) -> list[Figures]:
@@ -167,51 +177,51 @@ def _failed_steps(rows: list[Figures]) -> list[Figures]:
     return sorted(failed, key=lambda row: (-row["failed"], row["problem_id"], row["step_number"], row["step_id"]))[:_TOP_STEPS]
 
 
-async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> Figures:
+async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> StepFigures:
     """A step with its place in the guide and its title; of one that the guide no longer has, those that were stored."""
     guide = await work.guide_version(titles.version_ids.get(row["problem_id"]))
     step = guide.in_language(titles.language).step(row["step_id"]) if guide else None
-    return {
-        "problem_id": row["problem_id"],
-        "step_number": step.step_number if step else row["step_number"],
-        "step_id": row["step_id"],
-        "step_title": step.title if step else row["step_title"],
-        "total_attempts": row["total_attempts"],
-        "failed_attempts": row["failed"],
-        "failure_rate": percentage(row["failed"], row["total_attempts"]),
-    }
+    return StepFigures(
+        problem_id=row["problem_id"],
+        step_number=step.step_number if step else row["step_number"],
+        step_id=row["step_id"],
+        step_title=step.title if step else row["step_title"],
+        total_attempts=row["total_attempts"],
+        failed_attempts=row["failed"],
+        failure_rate=percentage(row["failed"], row["total_attempts"]),
+    )
 
 
-def _feedback(sums: dict[str, float]) -> Figures:
-    return {
-        "total_feedback": int(sums["feedback"]),
-        "average_rating": mean(sums["rating_sum"], sums["feedback"]),
-        "helpful_percentage": percentage(sums["helpful"], sums["helpful_answers"]),
-    }
+def _feedback(sums: dict[str, float]) -> FeedbackFigures:
+    return FeedbackFigures(
+        total_feedback=int(sums["feedback"]),
+        average_rating=mean(sums["rating_sum"], sums["feedback"]),
+        helpful_percentage=percentage(sums["helpful"], sums["helpful_answers"]),
+    )
 
 
-def _feedback_by_problem(rows: list[Figures], titles: Titles) -> list[Figures]:
+def _feedback_by_problem(rows: list[Figures], titles: Titles) -> list[ProblemFeedback]:
     groups = _grouped(rows, lambda row: row["problem_id"])
     summed = [(problem_id, _title(titles, problem_id, group), _sum(group)) for problem_id, group in groups.items()]
     return [
-        {"problem_detected_id": problem_id, "problem_title": title, **_feedback(sums)}
+        ProblemFeedback(problem_detected_id=problem_id, problem_title=title, **msgspec.structs.asdict(_feedback(sums)))
         for problem_id, title, sums in sorted(summed, key=lambda item: (-item[2]["feedback"], item[0]))
         if sums["feedback"]
     ]
 
 
-def _trend(day: object, sums: dict[str, float]) -> Figures:
-    return {
-        "date": day,
-        "total_sessions": int(sums["total_sessions"]),
-        "resolved": int(sums["resolved"]),
-        "escalated": int(sums["escalated"]),
-        "resolution_rate": percentage(sums["resolved"], sums["total_sessions"]),
-    }
+def _trend(day: date, sums: dict[str, float]) -> Trend:
+    return Trend(
+        date=day,
+        total_sessions=int(sums["total_sessions"]),
+        resolved=int(sums["resolved"]),
+        escalated=int(sums["escalated"]),
+        resolution_rate=percentage(sums["resolved"], sums["total_sessions"]),
+    )
 
 
-def _with_idle(row: Figures, now: datetime) -> Figures:
-    return {**row, "idle_minutes": round(max(0.0, (now - row["updated_at"]).total_seconds()) / 60, 1)}
+def _with_idle(row: Figures, now: datetime) -> ActiveRow:
+    return ActiveRow(**row, idle_minutes=round(max(0.0, (now - row["updated_at"]).total_seconds()) / 60, 1))
 
 
 def _number(value: Any) -> float:  # noqa: ANN401

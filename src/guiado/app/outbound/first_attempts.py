@@ -9,6 +9,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.context import AppContext
+from guiado.app.outbound.models import TestResult
 from guiado.store import outbox
 
 _GRACE_S, _LOOK_S = 2.0, 0.01
@@ -21,7 +22,7 @@ _WHY = {
 }
 
 
-async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str] | None = None) -> list[dict[str, Any]]:
+async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str] | None = None) -> list[TestResult]:
     """What came of the first attempt to send an event, at each of its endpoints; waits for them.
 
     Args:
@@ -29,8 +30,7 @@ async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str]
             that it has a delivery for.
 
     Returns:
-        `webhook_id success status attempts response_status error` each; of one that was not asked in time the status is
-        "pending".
+        One result each; of an endpoint that was not asked in time the status is "pending".
     """
     began_s = clock.monotonic_s()
     while True:
@@ -47,12 +47,12 @@ def _is_told(row: Mapping[str, Any]) -> bool:
     return row["state"] != "pending" or row["attempts"] > 0 or row["paused"] or not row["enabled"]
 
 
-def _result(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "webhook_id": row["destination"],
-        "success": row["state"] == "delivered",
-        "status": row["state"],
-        "attempts": row["attempts"],
-        "response_status": row["response_status"],
-        "error": None if row["state"] == "delivered" else row["last_error"] or _WHY[row["state"]],
-    }
+def _result(row: Mapping[str, Any]) -> TestResult:
+    return TestResult(
+        webhook_id=row["destination"],
+        success=row["state"] == "delivered",
+        status=row["state"],
+        attempts=row["attempts"],
+        response_status=row["response_status"],
+        error=None if row["state"] == "delivered" else row["last_error"] or _WHY[row["state"]],
+    )

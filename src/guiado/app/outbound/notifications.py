@@ -12,10 +12,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
+
 from guiado import clock
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
+from guiado.app.outbound.models import NotificationRow
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.delivery.channels import kind_of, normal_form, spellings
 from guiado.delivery.channels.common.address import masked
@@ -35,7 +38,7 @@ _LOOK_S, _LONGEST_S = 0.02, 35.0
 
 async def store(
     work: UnitOfWork, command: Notification, metadata: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[NotificationRow, bool]:
     """Store a notification to be sent.
 
     Args:
@@ -101,9 +104,9 @@ async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mappin
     return [problem] if problem else []
 
 
-def view(stored: Mapping[str, Any]) -> dict[str, Any]:
+def view(stored: Mapping[str, Any]) -> NotificationRow:
     """A notification as doors show it: without the key that a URL may hold."""
-    return {**stored, "recipient": masked(stored["recipient"])}
+    return msgspec.convert({**stored, "recipient": masked(stored["recipient"])}, NotificationRow)
 
 
 async def page(
@@ -111,7 +114,7 @@ async def page(
     wanted: NotificationPage,
     before: tuple[datetime, UUID] | None = None,
     session_id: str | None = None,
-) -> tuple[list[dict[str, Any]], bool]:
+) -> tuple[list[NotificationRow], bool]:
     """One page of notifications, newest first, and whether there are more.
 
     Args:
@@ -134,7 +137,7 @@ async def page(
     return [view(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
 
 
-async def one(work: UnitOfWork, notification_id: str) -> dict[str, Any]:
+async def one(work: UnitOfWork, notification_id: str) -> NotificationRow:
     """One notification.
 
     Raises:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import time
 from functools import cache
-from typing import Any
 from zoneinfo import available_timezones
 
 from guiado.app import commands
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
+from guiado.app.outbound.models import RecipientBody
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
 from guiado.delivery.channels import normal_form, spellings
 from guiado.delivery.channels.common.address import masked
@@ -105,13 +105,20 @@ async def _meant(work: UnitOfWork, channel: str, recipient: str) -> list[str]:
     ]
 
 
-def view(recipient: Recipient) -> dict[str, Any]:
+def view(recipient: Recipient) -> RecipientBody:
     """A recipient as doors show it: the address of a hook lets anybody write there, and so it is not shown."""
-    shown = {name: getattr(recipient, name) for name in Recipient.__slots__ if name != "options"}
-    times = {name: shown[name].strftime("%H:%M") if shown[name] else None for name in ("quiet_from", "quiet_to")}
-    lists = {name: list(shown[name]) for name in ("events", "muted")}
-    has_url = "webhook_url" in recipient.options
-    return {**shown, **times, **lists, "recipient": masked(recipient.recipient), "has_webhook_url": has_url}
+    return RecipientBody(
+        channel=recipient.channel,
+        recipient=masked(recipient.recipient),
+        events=list(recipient.events),
+        muted=list(recipient.muted),
+        language=recipient.language,
+        time_zone=recipient.time_zone,
+        quiet_from=_written(recipient.quiet_from),
+        quiet_to=_written(recipient.quiet_to),
+        digest_minutes=recipient.digest_minutes,
+        has_webhook_url="webhook_url" in recipient.options,
+    )
 
 
 def _problems(parts: AppContext, command: commands.Recipient, stored_url: str | None) -> list[FieldProblem]:
@@ -133,6 +140,10 @@ def _problems(parts: AppContext, command: commands.Recipient, stored_url: str | 
 @cache
 def _zones() -> set[str]:
     return available_timezones()
+
+
+def _written(moment: time | None) -> str | None:
+    return moment.strftime("%H:%M") if moment else None
 
 
 def _time(text: str | None) -> time | None:

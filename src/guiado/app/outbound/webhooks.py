@@ -19,6 +19,7 @@ from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
 from guiado.app.outbound.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
+from guiado.app.outbound.models import DeliveryAttempt, StatsRow, WebhookBody
 from guiado.delivery.signing import is_standard_secret
 from guiado.domain.events import Event, EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
@@ -29,7 +30,6 @@ from guiado.store.sessions import uuid_or_none
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient
 
-_UNSHOWN = frozenset({"previous_secret", "previous_secret_until", "older_secrets"})
 _OVERLAP = timedelta(hours=24)
 """How long the secret before signs too, where nobody says."""
 _TRIES = 3
@@ -180,14 +180,15 @@ async def remove(work: UnitOfWork, webhook_id: str) -> None:
         raise WebhookNotFound(webhook_id)
 
 
-async def stats(work: UnitOfWork, webhook_id: str) -> dict[str, Any]:
+async def stats(work: UnitOfWork, webhook_id: str) -> StatsRow:
     """What became of the deliveries to an endpoint.
 
     Raises:
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    return await registry.webhook_stats(work.connection, work.tenant, webhook_id)
+    found = await registry.webhook_stats(work.connection, work.tenant, webhook_id)
+    return StatsRow(**{name: found[name] for name in StatsRow.__struct_fields__})
 
 
 async def trigger(
@@ -291,7 +292,7 @@ async def test(work: UnitOfWork, webhook_id: str) -> str:
 
 async def attempts(
     work: UnitOfWork, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
-) -> list[dict[str, Any]]:
+) -> list[DeliveryAttempt]:
     """The latest attempts at an endpoint, newest first.
 
     Args:
@@ -301,7 +302,7 @@ async def attempts(
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    return await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)
+    return [DeliveryAttempt(**row) for row in await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)]
 
 
 async def _find_enabled(work: UnitOfWork, webhook_id: str) -> Endpoint:
@@ -324,10 +325,21 @@ async def find(work: UnitOfWork, webhook_id: str) -> Endpoint:
     return found
 
 
-def view(endpoint: Endpoint, *, show_secret: bool = False) -> dict[str, Any]:
+def view(endpoint: Endpoint, *, show_secret: bool = False) -> WebhookBody:
     """An endpoint as doors show it: of its headers the names only, since their values are often keys."""
-    values: dict[str, Any] = {name: getattr(endpoint, name) for name in Endpoint.__slots__ if name not in _UNSHOWN}
-    values |= {"headers": dict.fromkeys(endpoint.headers, MASK), "has_secret": endpoint.secret is not None}
-    if not show_secret:
-        values.pop("secret")
-    return values
+    return WebhookBody(
+        webhook_id=endpoint.webhook_id,
+        url=endpoint.url,
+        events=list(endpoint.events),
+        headers=dict.fromkeys(endpoint.headers, MASK),
+        timeout=endpoint.timeout,
+        retry_attempts=endpoint.retry_attempts,
+        enabled=endpoint.enabled,
+        thin=endpoint.thin,
+        max_per_second=endpoint.max_per_second,
+        disabled_reason=endpoint.disabled_reason,
+        created_at=endpoint.created_at,
+        updated_at=endpoint.updated_at,
+        has_secret=endpoint.secret is not None,
+        secret=endpoint.secret if show_secret else None,
+    )

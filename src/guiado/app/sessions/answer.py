@@ -78,10 +78,16 @@ async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answere
     The same answer to a step that is already passed changes nothing and tells the recorded answer.
 
     Raises:
-        SessionNotFound, SessionEnded, NoStepLeft, WrongStep: see `decide`.
+        SessionNotFound: no session has this id.
+        SessionEnded, NoStepLeft, WrongStep: see `decide`; with the session's present state, as `StaleSession` too.
         StaleSession: another answer was recorded at the same moment, and it said something else, or this one did not say which
             step it is about.
     """
+    async with telling_state(work, session_id):
+        return await _answer(work, session_id, command)
+
+
+async def _answer(work: UnitOfWork, session_id: object, command: Step) -> Answered:
     outcome = outcome_of(command)
     came_to: Session | None = None
     for _ in range(_TRIES):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions.models import CandidateOut, EvidenceOut
 from guiado.app.sessions.ranking import candidates_for, rank
 from guiado.detection import Candidate, Index, detect_language
 from guiado.detection.verdict import Verdict, verdict_of
@@ -53,7 +53,7 @@ def _with_verdict(candidates: tuple[Candidate, ...], text: str, none_below: floa
     return Detected(verdict_of(candidates, none_below, accept_from), candidates, detect_language(text))
 
 
-def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[dict[str, Any]]:
+def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[CandidateOut]:
     """The candidates as the API and the terminal show them.
 
     Args:
@@ -64,11 +64,11 @@ def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) 
     return [_candidate(each, guides[each.problem_id].in_language(spoken)) for each in detected.candidates]
 
 
-def _candidate(candidate: Candidate, guide: Guide) -> dict[str, Any]:
-    return {
-        "problem_id": candidate.problem_id,
-        "problem_title": guide.problem_title,
-        "category": str(guide.category),
-        "confidence": round(candidate.confidence, 4),
-        "evidence": {"words": list(candidate.evidence), "example": candidate.example},
-    }
+def _candidate(candidate: Candidate, guide: Guide) -> CandidateOut:
+    return CandidateOut(
+        problem_id=candidate.problem_id,
+        problem_title=guide.problem_title,
+        category=str(guide.category),
+        confidence=round(candidate.confidence, 4),
+        evidence=EvidenceOut(words=list(candidate.evidence), example=candidate.example),
+    )

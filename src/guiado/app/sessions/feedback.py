@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
+
+import msgspec
 
 from guiado import clock
 from guiado.app.commands import Rate
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.views import View
+from guiado.app.sessions.models import FeedbackBody
 from guiado.domain import events
 from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session, Status
@@ -21,7 +23,7 @@ _POOR = 2
 """Of five: this many and fewer say that it did not help."""
 
 
-async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Session, View]:
+async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Session, FeedbackBody]:
     """Store the customer's rating of a session, in whatever state it is. The newest rating of a session counts.
 
     Raises:
@@ -34,7 +36,7 @@ async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Ses
     # Who was not helped did not confirm that the problem was the right one.
     lessons = (withdrawn("rated"),) if command.rating <= _POOR or command.was_helpful is False else ()
     feedback_id = await feedback.rate(work.connection, work.tenant, given, event, work.scope.audit("rate"), lessons)
-    return session, {**asdict(given), "id": feedback_id}
+    return session, _shown(replace(given, id=feedback_id))
 
 
 async def is_asked_for(work: UnitOfWork) -> bool:
@@ -42,14 +44,19 @@ async def is_asked_for(work: UnitOfWork) -> bool:
     return await is_on(work.connection, work.tenant, _ASKED_KEY)
 
 
-async def ratings(work: UnitOfWork, session_id: object) -> list[View]:
+async def ratings(work: UnitOfWork, session_id: object) -> list[FeedbackBody]:
     """All ratings of a session, newest first.
 
     Raises:
         SessionNotFound: no session has this id.
     """
     loaded, _ = await load(work, session_id)
-    return [asdict(given) for given in await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)]
+    stored = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)
+    return [_shown(given) for given in stored]
+
+
+def _shown(given: Feedback) -> FeedbackBody:
+    return msgspec.convert(given, FeedbackBody, from_attributes=True)
 
 
 def _feedback(session: Session, command: Rate) -> Feedback:

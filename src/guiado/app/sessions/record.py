@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.answer import load
 from guiado.app.sessions.feedback import ratings
-from guiado.app.sessions.views import View
+from guiado.app.sessions.models import FeedbackBody, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.store import sessions
@@ -29,7 +28,7 @@ class SessionRecord:
     session: Session
     guide: Guide | None
     attempts: list[StoredAttempt]
-    ratings: list[dict[str, Any]]
+    ratings: list[FeedbackBody]
 
 
 async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool = False) -> SessionRecord:
@@ -44,12 +43,16 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
     return SessionRecord(loaded.session, guide, attempts, given)
 
 
-def record_view(record: SessionRecord) -> View:
-    """Plain values of a record: `session attempts summary understood feedback`."""
-    return {
-        "session": views.session_view(record.session, record.guide),
-        "attempts": [views.attempt_view(stored) for stored in record.attempts],
-        "summary": views.summary_view(record.attempts),
-        "understood": views.understood_view(record.session),
-        "feedback": record.ratings,
-    }
+def state_view(record: SessionRecord) -> StateOut:
+    """The read model of a session with all its attempts."""
+    return StateOut(
+        session=views.session_view(record.session, record.guide),
+        attempts=[views.attempt_view(stored) for stored in record.attempts],
+        summary=views.summary_view(record.attempts),
+        understood=views.understood_view(record.session),
+    )
+
+
+async def state(work: UnitOfWork, session_id: str) -> StateOut:
+    """Read a session with all its attempts; see `read_record`."""
+    return state_view(await read_record(work, session_id))

@@ -8,9 +8,12 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from guiado.app.commands import Page
 from guiado.app.context import UnitOfWork
-from guiado.app.sessions.views import View, reference
+from guiado.app.sessions.models import SessionRow
+from guiado.app.sessions.views import reference
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.store import sessions
 from guiado.store.sessions import Wanted, uuid_or_none
@@ -62,10 +65,10 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
         raise InvalidInput([FieldProblem(name, why)]) from None
 
 
-async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[View]:
+async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[SessionRow]:
     """Sessions, newest first, each with its short `reference`."""
     rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)
-    return [{**row, "reference": reference(str(row["session_id"]))} for row in rows]
+    return [msgspec.convert({**row, "reference": reference(str(row["session_id"]))}, SessionRow) for row in rows]
 
 
 async def id_of(work: UnitOfWork, given: str) -> str:

@@ -1,12 +1,30 @@
-"""Sessions, steps and attempts as the plain values that every door shows.
+"""Read models of sessions, steps and attempts, made of what the domain knows.
 
 Source: contract.md §1 and §3.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
+import msgspec
+
+from guiado.app.sessions.models import (
+    AttemptOut,
+    ChoiceRow,
+    ClarificationOut,
+    ConsideredRow,
+    HeardRow,
+    OptionOut,
+    QuestionOut,
+    ResourceRow,
+    SaidRow,
+    SessionOut,
+    StepOut,
+    SummaryOut,
+    UnderstoodOut,
+)
 from guiado.domain.clarification import Clarification, Reply
 from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
@@ -14,6 +32,8 @@ from guiado.domain.session import Session, Status
 from guiado.store.sessions import StoredAttempt
 
 View = dict[str, Any]
+"""A read model as a dictionary, for the terminal."""
+Shown = TypeVar("Shown", bound=OptionOut)
 _REFERENCE_CHARS = 8
 
 
@@ -22,7 +42,7 @@ def reference(session_id: str) -> str:
     return session_id[-_REFERENCE_CHARS:]
 
 
-def step_view(session: Session, guide: Guide, step_id: str | None, number: int) -> View | None:
+def step_view(session: Session, guide: Guide, step_id: str | None, number: int) -> StepOut | None:
     """One step for the customer, in the session's language; None where the guide has no such step.
 
     Args:
@@ -32,34 +52,35 @@ def step_view(session: Session, guide: Guide, step_id: str | None, number: int) 
     step = spoken.step(step_id)
     if step is None:
         return None
-    return {
-        "session_id": session.session_id,
-        "step_number": number,
-        "step_id": step.step_id,
-        "type": step.type,
-        "title": step.title,
-        "description": step.description,
-        "instructions": list(step.instructions),
-        "expected_result": step.expected_result,
-        "warnings": list(step.warnings),
-        "resources": [dict(resource) for resource in step.resources],
-        "irreversible": step.irreversible,
-        "already_tried": {"words": said} if (said := session.said_tried.get(step.step_id)) else None,
-        "total_steps": session.total_steps,
-        "current_step": session.current_step,
-        "estimated_time": spoken.estimated_time,
-        "difficulty": spoken.difficulty,
-    }
+    said = session.said_tried.get(step.step_id)
+    return StepOut(
+        session_id=session.session_id,
+        step_number=number,
+        step_id=step.step_id,
+        type=step.type,
+        title=step.title,
+        description=step.description,
+        instructions=list(step.instructions),
+        expected_result=step.expected_result,
+        warnings=list(step.warnings),
+        resources=[ResourceRow(**resource) for resource in step.resources],
+        irreversible=step.irreversible,
+        already_tried=SaidRow(words=said) if said else None,
+        total_steps=session.total_steps,
+        current_step=session.current_step,
+        estimated_time=spoken.estimated_time,
+        difficulty=spoken.difficulty,
+    )
 
 
-def open_step(session: Session, guide: Guide | None) -> View | None:
+def open_step(session: Session, guide: Guide | None) -> StepOut | None:
     """The step that waits for an answer, or None."""
     if guide is None or session.status.ended or not is_shown(session, guide):
         return None
     return step_view(session, guide, session.offered_step_id, session.step_number)
 
 
-def passed_step(session: Session, guide: Guide | None, number: int) -> View | None:
+def passed_step(session: Session, guide: Guide | None, number: int) -> StepOut | None:
     """A step that was passed, to read again, or None.
 
     Args:
@@ -69,100 +90,101 @@ def passed_step(session: Session, guide: Guide | None, number: int) -> View | No
     return step_view(session, guide, passed[number - 1], number) if guide and 1 <= number <= len(passed) else None
 
 
-def session_view(session: Session, guide: Guide | None = None) -> View:
-    """A session as REST shows it."""
-    return {
-        "session_id": session.session_id,
-        "reference": reference(session.session_id),
-        "ticket_id": session.ticket_id,
-        "customer_email": session.customer_email,
-        "customer_name": session.customer_name,
-        "problem_description": session.problem_description,
-        "detected_problem_id": session.problem_id,
-        "detected_problem_title": session.problem_title,
-        "status": session.status.value,
-        "current_step": session.current_step,
-        "total_steps": session.total_steps,
-        "language": session.language,
-        "started_at": session.started_at,
-        "updated_at": session.updated_at,
-        "resolved_at": session.resolved_at,
-        "escalated_at": session.escalated_at,
-        "ended_at": session.ended_at,
-        "resolution": session.resolution,
-        "escalation_reason": session.escalation_reason,
-        "urgent": session.urgent,
-        "notes": session.notes,
-        "version": session.version,
-        "next_step": open_step(session, guide),
-        "clarification": clarification_view(session),
-    }
+def session_view(session: Session, guide: Guide | None = None) -> SessionOut:
+    """A session as it stands."""
+    return SessionOut(
+        session_id=session.session_id,
+        reference=reference(session.session_id),
+        ticket_id=session.ticket_id,
+        customer_email=session.customer_email,
+        customer_name=session.customer_name,
+        problem_description=session.problem_description,
+        detected_problem_id=session.problem_id,
+        detected_problem_title=session.problem_title,
+        status=session.status.value,
+        current_step=session.current_step,
+        total_steps=session.total_steps,
+        language=session.language,
+        started_at=session.started_at,
+        updated_at=session.updated_at,
+        resolved_at=session.resolved_at,
+        escalated_at=session.escalated_at,
+        ended_at=session.ended_at,
+        resolution=session.resolution,
+        escalation_reason=session.escalation_reason,
+        urgent=session.urgent,
+        notes=session.notes,
+        version=session.version,
+        next_step=open_step(session, guide),
+        clarification=clarification_view(session),
+    )
 
 
-def clarification_view(session: Session) -> View | None:
+def clarification_view(session: Session) -> ClarificationOut | None:
     """What the customer is asked about the problem, or None."""
     asked = session.open_clarification
-    return {"options": options_view(asked), "question": question_view(asked)} if asked else None
+    return ClarificationOut(options=options_view(asked), question=question_view(asked)) if asked else None
 
 
-def options_view(asked: Clarification | None) -> list[View]:
+def options_view(asked: Clarification | None) -> list[OptionOut]:
     """The problems that it could be, best first."""
+    return _options(OptionOut, asked)
+
+
+def _options(kind: type[Shown], asked: Clarification | None) -> list[Shown]:
     return [
-        {"problem_id": each.problem_id, "title": each.title, "example": each.example, "confidence": each.confidence}
+        kind(problem_id=each.problem_id, title=each.title, example=each.example, confidence=each.confidence)
         for each in (asked.options if asked else ())
     ]
 
 
-def question_view(asked: Clarification | None) -> View | None:
+def question_view(asked: Clarification | None) -> QuestionOut | None:
     """The question that goes with the options, if there is one."""
     question = asked.question if asked else None
-    return {"id": question.question_id, "text": question.text, "answers": [*Reply]} if question else None
+    return QuestionOut(id=question.question_id, text=question.text, answers=[*Reply]) if question else None
 
 
-def understood_view(session: Session) -> View:
+def understood_view(session: Session) -> UnderstoodOut:
     """What was understood of the problem, for the person who takes over."""
-    return {
-        "language": session.language,
-        "problem_detected": session.problem_id,
-        "confidence": session.facts.get("detection_confidence"),
-        "candidates": session.facts.get("alternatives") or [],
-        "clarifications": [_heard_view(each) for each in session.clarifications],
-    }
+    return UnderstoodOut(
+        language=session.language,
+        problem_detected=session.problem_id,
+        confidence=msgspec.convert(session.facts.get("detection_confidence"), float | None),
+        candidates=msgspec.convert(session.facts.get("alternatives") or [], list[ConsideredRow]),
+        clarifications=[_heard_view(each) for each in session.clarifications],
+    )
 
 
-def _heard_view(heard: Clarification) -> View:
+def _heard_view(heard: Clarification) -> HeardRow:
     question = heard.question.text if heard.question else None
-    return {"options": options_view(heard), "question": question, "rejected": heard.rejected, "said": heard.said}
+    said = dict(heard.said) if heard.said is not None else None
+    return HeardRow(options=_options(ChoiceRow, heard), question=question, rejected=heard.rejected, said=said)
 
 
-def attempt_view(stored: StoredAttempt) -> View:
-    """An attempt as REST shows it."""
+def attempt_view(stored: StoredAttempt) -> AttemptOut:
+    """An attempt as it is shown."""
     attempt = stored.attempt
-    return {
-        "id": stored.attempt_id,
-        "step_number": attempt.step_number,
-        "step_id": attempt.step_id,
-        "step_title": attempt.step_title,
-        "success": attempt.success,
-        "outcome": attempt.outcome.value,
-        "notes": attempt.notes,
-        "attempted_at": attempt.attempted_at,
-        "duration_seconds": attempt.duration_seconds,
-        "active_seconds": attempt.active_seconds,
-        "step_type": attempt.step_type,
-        "source": attempt.source.value,
-        "reason": attempt.reason,
-    }
+    return AttemptOut(
+        id=stored.attempt_id,
+        step_number=attempt.step_number,
+        step_id=attempt.step_id,
+        step_title=attempt.step_title,
+        success=attempt.success,
+        outcome=attempt.outcome.value,
+        notes=attempt.notes,
+        attempted_at=attempt.attempted_at,
+        duration_seconds=attempt.duration_seconds,
+        active_seconds=attempt.active_seconds,
+        step_type=attempt.step_type,
+        source=attempt.source.value,
+        reason=attempt.reason,
+    )
 
 
-def summary_view(attempts: list[StoredAttempt]) -> View:
+def summary_view(attempts: Sequence[StoredAttempt]) -> SummaryOut:
     """How many attempts there were, and how they went."""
     successful = sum(stored.attempt.success for stored in attempts)
-    return {
-        "total_attempts": len(attempts),
-        "successful_attempts": successful,
-        "failed_attempts": len(attempts) - successful,
-    }
+    return SummaryOut(total_attempts=len(attempts), successful_attempts=successful, failed_attempts=len(attempts) - successful)
 
 
 def wants_person(session: Session) -> bool:

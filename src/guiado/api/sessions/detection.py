@@ -8,11 +8,11 @@ from __future__ import annotations
 from litestar import post
 from litestar.params import JSONBody
 
-from guiado.api.schemas import CandidateOut, DetectOut, EvidenceOut
+from guiado.api.sessions.models import DetectOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.sessions.detect import detected_in, view
-from guiado.http.request import Checked, Http, caller_of, runtime_of
+from guiado.http.request import Checked, Http, runtime_of, scope_of
 
 
 @post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)
@@ -21,7 +21,6 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
     runtime = runtime_of(request)
     snapshot, parts = runtime.knowledge.snapshot, runtime.parts
     detected = await detected_in(snapshot, data.problem_description, parts.threshold, parts.accept_from, data.limit)
-    rows = view(detected, snapshot.guides, data.language or caller_of(request).language)
     return DetectOut(
         success=True,
         verdict=detected.verdict.value,
@@ -29,7 +28,7 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
         threshold=parts.threshold,
         accept_from=parts.accept_from,
         language=detected.language,
-        candidates=[CandidateOut(evidence=EvidenceOut(**row.pop("evidence")), **row) for row in rows],
+        candidates=view(detected, snapshot.guides, data.language or scope_of(request).language),
     )
 
 

@@ -9,14 +9,12 @@ from litestar import get
 from litestar.params import FromQuery
 
 from guiado.api.cursor import read_cursor, write_cursor
-from guiado.api.rows import SessionRow
-from guiado.api.schemas import SessionPage
+from guiado.api.sessions.models import SessionPage
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.context import UnitOfWork
 from guiado.app.sessions import search
 from guiado.app.validation import check
-from guiado.http.request import Http, numbers, read
+from guiado.http.request import Http, numbers, run_read
 
 
 @get("/sessions", operation_id="list_sessions", responses=TROUBLES)
@@ -40,17 +38,11 @@ async def list_sessions(
         "until": until,
     }
     page = check(commands.Page, {**numbers({"limit": limit}, "limit"), "status": status, **conditions})
-    wanted = search.wanted_of(page)
-    before = read_cursor("sessions", cursor)
-
-    async def run(work: UnitOfWork) -> SessionPage:
-        rows = await search.find(work, page.limit + 1, wanted, before)
-        shown = [SessionRow(**row) for row in rows[: page.limit]]
-        has_more = len(rows) > page.limit
-        following = write_cursor("sessions", shown[-1].started_at, shown[-1].session_id) if has_more else None
-        return SessionPage(sessions=shown, next_cursor=following)
-
-    return await read(request, run)
+    wanted, before = search.wanted_of(page), read_cursor("sessions", cursor)
+    rows = await run_read(request, search.find, page.limit + 1, wanted, before)
+    shown, has_more = rows[: page.limit], len(rows) > page.limit
+    following = write_cursor("sessions", shown[-1].started_at, shown[-1].session_id) if has_more else None
+    return SessionPage(sessions=shown, next_cursor=following)
 
 
 HANDLERS = [list_sessions]

@@ -1,0 +1,142 @@
+"""Answers of the session routes.
+
+Source: contract.md §3.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from guiado.app.models import Model
+from guiado.app.sessions.models import (
+    AttemptOut,
+    CandidateOut,
+    FeedbackBody,
+    OptionOut,
+    QuestionOut,
+    SessionOut,
+    SessionRow,
+    StepOut,
+    UnderstoodOut,
+)
+
+
+class AlternativeOut(Model):
+    """Another problem that it could be."""
+
+    problem_id: str
+    problem_title: str
+    confidence: float
+
+
+class StartOut(Model):
+    """A session as it goes on: with a first step, with options to choose from, or with a person.
+
+    `verdict` is accept, unclear or none. Where `urgent` is true a person was called at once, and `message` says what to do first.
+    """
+
+    success: bool
+    session_id: str
+    ticket_id: str | None
+    status: str
+    problem_detected: str | None
+    problem_title: str | None
+    message: str
+    first_step: StepOut | None
+    confidence: float
+    alternatives: list[AlternativeOut]
+    language: str
+    verdict: str
+    options: list[OptionOut]
+    question: QuestionOut | None
+    urgent: bool
+
+
+class StepAnswerOut(Model):
+    """What came of an answer."""
+
+    success: bool
+    attempt: AttemptOut | None
+    session: SessionOut
+    next_action: str
+    message: str
+    suggest_escalation: bool
+
+
+class FeedbackOut(Model):
+    """The answer to a rating, or the ratings so far: `feedback` is the one that counts."""
+
+    success: bool
+    feedback: FeedbackBody | None
+    message: str
+    history: list[FeedbackBody] = []  # noqa: RUF012 every instance has its own
+
+
+class EscalationInfo(Model):
+    """What the person who takes over gets to know."""
+
+    reason: str | None
+    attempted_steps: int
+    failed_steps: int
+    escalated_at: datetime
+    already_tried: dict[str, str]
+    attempts: list[AttemptOut]
+    understood: UnderstoodOut
+
+
+class EscalationOut(Model):
+    """A session that was handed over."""
+
+    success: bool
+    session_id: str
+    ticket_id: str | None
+    status: str
+    escalation_info: EscalationInfo
+    message: str
+
+
+class ResolveOut(Model):
+    """A session that an agent closed."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
+class ResumeOut(Model):
+    """A session that was abandoned and is open again."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
+class CorrectOut(Model):
+    """A session whose true problem an agent told."""
+
+    success: bool
+    session: SessionOut
+    problem_id: str
+    message: str
+
+
+class SessionPage(Model):
+    """A page of sessions; `next_cursor` leads to the next one."""
+
+    sessions: list[SessionRow]
+    next_cursor: str | None
+
+
+class DetectOut(Model):
+    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
+
+    Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
+    """
+
+    success: bool
+    verdict: str
+    detector: str
+    threshold: float
+    accept_from: float
+    language: str | None
+    candidates: list[CandidateOut]

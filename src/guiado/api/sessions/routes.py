@@ -1,0 +1,154 @@
+"""Sessions: start, state, answers, clarification.
+
+Source: contract.md §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut
+from guiado.api.troubles import TROUBLES
+from guiado.app import commands
+from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions import answer as answering
+from guiado.app.sessions import clarify as clarifying
+from guiado.app.sessions import customer_messages, views
+from guiado.app.sessions import start as starting
+from guiado.app.sessions.llm_choice import second_opinion
+from guiado.app.sessions.models import StateOut
+from guiado.app.sessions.ranking import rank
+from guiado.app.sessions.record import state as read_state
+from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.http.request import Checked, Http, Write, run_read, runtime_of, scope_of
+
+
+async def begin(request: Http, command: commands.Start, channel: str = "api") -> StartOut:
+    """Start a session for this command; shared with the compatible entry for workflows."""
+    knowledge, parts = runtime_of(request).knowledge, runtime_of(request).parts
+    ranking = await rank(knowledge.snapshot, command.problem_description)
+    opinion = await second_opinion(parts, parts.model, ranking, command)
+    scope = replace(scope_of(request), channel=channel)
+    return await Write(request, _shape(ranking.snapshot), scope=scope).run(starting.start, knowledge, command, opinion, ranking)
+
+
+def _shape(snapshot: Snapshot) -> Callable[[starting.Started], StartOut]:
+    return lambda started: _started(started, snapshot)
+
+
+def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
+    session, asked = started.session, started.session.open_clarification
+    others = [
+        AlternativeOut(
+            problem_id=candidate.problem_id,
+            problem_title=snapshot.guides[candidate.problem_id].in_language(session.language).problem_title,
+            confidence=round(candidate.confidence, 4),
+        )
+        for candidate in started.alternatives
+    ]
+    return StartOut(
+        success=True,
+        session_id=session.session_id,
+        ticket_id=session.ticket_id,
+        status=session.status.value,
+        problem_detected=session.problem_id,
+        problem_title=session.problem_title,
+        message=customer_messages.after_start(session, len(others), started.guide),
+        first_step=views.open_step(session, started.guide),
+        confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
+        alternatives=others,
+        language=session.language,
+        verdict=started.verdict.value,
+        options=views.options_view(asked),
+        question=views.question_view(asked),
+        urgent=session.urgent,
+    )
+
+
+@post("/start", dto=Checked[commands.Start], return_dto=None, status_code=200, operation_id="start", responses=TROUBLES)
+async def start(request: Http, data: JSONBody[commands.Start]) -> StartOut:
+    """Empieza una sesión: reconoce el problema y ofrece el primer paso."""
+    return await begin(request, data)
+
+
+@post("/", dto=Checked[commands.Start], return_dto=None, status_code=200, operation_id="start_at_root", responses=TROUBLES)
+async def start_at_root(request: Http, data: JSONBody[commands.Start]) -> StartOut:
+    """Lo mismo que `/start`."""
+    return await begin(request, data)
+
+
+@get("/", operation_id="state_by_query", responses=TROUBLES)
+async def state_by_query(request: Http, session_id: FromQuery[str | None] = None) -> StateOut:
+    """Estado de una sesión, con todos sus intentos."""
+    if not session_id:
+        raise InvalidInput([FieldProblem("session_id", Message("Falta este campo. Agrégalo."))])
+    return await run_read(request, read_state, session_id)
+
+
+@get("/{session_id:str}", operation_id="state", responses=TROUBLES)
+async def state(request: Http, session_id: FromPath[str]) -> StateOut:
+    """Estado de una sesión, con todos sus intentos."""
+    return await run_read(request, read_state, session_id)
+
+
+@post(
+    "/{session_id:str}/step",
+    dto=Checked[commands.Step],
+    return_dto=None,
+    status_code=200,
+    operation_id="answer_step",
+    responses=TROUBLES,
+)
+async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands.Step]) -> StepAnswerOut:
+    """Registra qué pasó con el paso actual y dice qué sigue."""
+    return await Write(request, answered).run(answering.answer, session_id, data)
+
+
+def answered(result: answering.Answered) -> StepAnswerOut:
+    """The answer to what was said of a step."""
+    return StepAnswerOut(
+        success=True,
+        attempt=views.attempt_view(result.attempt) if result.attempt else None,
+        session=views.session_view(result.session, result.guide),
+        next_action=result.action.value,
+        message=customer_messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
+        suggest_escalation=views.wants_person(result.session),
+    )
+
+
+@post(
+    "/{session_id:str}/clarify",
+    dto=Checked[commands.Clarify],
+    return_dto=None,
+    status_code=200,
+    operation_id="clarify",
+    responses=TROUBLES,
+)
+async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
+    """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
+    knowledge = await runtime_of(request).knowledge_for(session_id)
+    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
+    return await Write(request, _shape(knowledge.snapshot)).run(clarifying.clarify, knowledge, session_id, data, ranking)
+
+
+@post(
+    "/{session_id:str}/reject",
+    dto=Checked[commands.Reject],
+    return_dto=None,
+    status_code=200,
+    operation_id="reject",
+    responses=TROUBLES,
+)
+async def reject(request: Http, session_id: FromPath[str], data: JSONBody[commands.Reject | None] = None) -> StartOut:
+    """No es ese problema: sigue con otro, pregunta, o pasa la sesión a una persona. Lo ya intentado se conserva."""
+    command = data or commands.Reject()
+    knowledge = await runtime_of(request).knowledge_for(session_id)
+    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
+    return await Write(request, _shape(knowledge.snapshot)).run(clarifying.reject, knowledge, session_id, command, ranking)
+
+
+HANDLERS = [start, start_at_root, state_by_query, state, step, clarify, reject]

@@ -1,0 +1,130 @@
+"""Read models of the figures: a period, and the present moment.
+
+Source: contract.md §3, `/analytics` and `/realtime`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from guiado.app.models import Model
+from guiado.domain.session import Status
+
+
+class AnalyticsSummary(Model):
+    """Totals of a period; rates are percentages."""
+
+    total_sessions: int
+    resolved_sessions: int
+    confirmed_sessions: int
+    escalated_sessions: int
+    abandoned_sessions: int
+    active_sessions: int
+    resolution_rate: float
+    avg_duration_minutes: float
+    avg_steps_to_resolution: float
+
+
+class ProblemFigures(Model):
+    """Totals of one problem."""
+
+    detected_problem_id: str
+    detected_problem_title: str | None
+    total_sessions: int
+    resolved: int
+    escalated: int
+    resolution_rate: float
+
+
+class StepFigures(Model):
+    """Failures of one step."""
+
+    problem_id: str
+    step_number: int
+    step_id: str
+    step_title: str | None
+    total_attempts: int
+    failed_attempts: int
+    failure_rate: float
+
+
+class FeedbackFigures(Model):
+    """Ratings in figures."""
+
+    total_feedback: int
+    average_rating: float
+    helpful_percentage: float
+
+
+class ProblemFeedback(FeedbackFigures):
+    """Ratings of one problem in figures."""
+
+    problem_detected_id: str
+    problem_title: str | None
+
+
+class Trend(Model):
+    """One day."""
+
+    date: date
+    total_sessions: int
+    resolved: int
+    escalated: int
+    resolution_rate: float
+
+
+class AnalyticsOut(Model):
+    """Figures of the sessions that began in the period."""
+
+    period_days: int
+    period_start: datetime
+    period_end: datetime
+    summary: AnalyticsSummary
+    problem_distribution: list[ProblemFigures]
+    common_failed_steps: list[StepFigures]
+    feedback_summary: FeedbackFigures
+    feedback_by_problem: list[ProblemFeedback]
+    daily_trends: list[Trend]
+
+
+class RealtimeMetrics(Model):
+    """The present moment in figures."""
+
+    active_sessions: int
+    resolved_last_hour: int
+    escalated_last_hour: int
+    avg_resolution_time_minutes: float
+    unique_problems_24h: int
+    avg_rating_24h: float
+
+
+class TopProblem(Model):
+    """A problem that is met often."""
+
+    detected_problem_id: str
+    detected_problem_title: str | None
+    total_sessions: int
+    resolved: int
+
+
+class ActiveRow(Model):
+    """A session that goes on right now."""
+
+    session_id: str
+    detected_problem_id: str | None
+    detected_problem_title: str | None
+    status: Status
+    current_step: int
+    total_steps: int
+    started_at: datetime
+    updated_at: datetime
+    idle_minutes: float
+
+
+class RealtimeOut(Model):
+    """What is going on right now."""
+
+    timestamp: datetime
+    metrics: RealtimeMetrics
+    top_problems: list[TopProblem]
+    active_sessions: list[ActiveRow]

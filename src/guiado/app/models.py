@@ -1,0 +1,17 @@
+"""Base of the read models: one struct per resource, made where the data is read and shown by every door."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+
+class Model(msgspec.Struct, kw_only=True):
+    """Base of every read model and of every answer that is made of them."""
+
+
+def plain(model: Model) -> dict[str, Any]:
+    """A model as a dictionary of plain values; moments stay moments."""
+    return msgspec.to_builtins(model, builtin_types=(datetime, date))

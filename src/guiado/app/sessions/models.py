@@ -1,0 +1,223 @@
+"""Read models of sessions: steps, attempts, clarifications, ratings, candidates.
+
+Source: contract.md §1 and §3.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from guiado.app.models import Model
+from guiado.domain.session import Status
+
+
+class ResourceRow(Model):
+    """A page or file that helps with a step."""
+
+    title: str
+    url: str
+
+
+class SaidRow(Model):
+    """Words of the customer."""
+
+    words: str
+
+
+class StepOut(Model):
+    """One step for the customer."""
+
+    session_id: str
+    step_number: int
+    step_id: str
+    type: str
+    title: str
+    description: str
+    instructions: list[str]
+    expected_result: str
+    warnings: list[str]
+    resources: list[ResourceRow]
+    irreversible: bool
+    already_tried: SaidRow | None
+    total_steps: int
+    current_step: int
+    estimated_time: str
+    difficulty: str
+
+
+class OptionOut(Model):
+    """A problem that it could be; `example` is known words of it, the nearest to the customer's."""
+
+    problem_id: str
+    title: str
+    example: str | None
+    confidence: float
+
+
+class QuestionOut(Model):
+    """One question; `answers` are what may be said to it."""
+
+    id: str
+    text: str
+    answers: list[str]
+
+
+class ClarificationOut(Model):
+    """What the customer is asked about the problem: which of the options, and at most one question."""
+
+    options: list[OptionOut]
+    question: QuestionOut | None
+
+
+class SessionOut(Model):
+    """A session as it stands; `current_step` counts the steps passed, `reference` is its short name."""
+
+    session_id: str
+    reference: str
+    ticket_id: str | None
+    customer_email: str
+    customer_name: str | None
+    problem_description: str
+    detected_problem_id: str | None
+    detected_problem_title: str | None
+    status: str
+    current_step: int
+    total_steps: int
+    language: str
+    started_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None
+    escalated_at: datetime | None
+    ended_at: datetime | None
+    resolution: str | None
+    escalation_reason: str | None
+    urgent: bool
+    notes: str | None
+    version: int
+    next_step: StepOut | None
+    clarification: ClarificationOut | None = None
+
+
+class SessionRow(Model):
+    """A session in a list; `reference` is its short name."""
+
+    session_id: str
+    reference: str
+    ticket_id: str | None
+    customer_email: str
+    customer_name: str | None
+    problem_description: str
+    detected_problem_id: str | None
+    detected_problem_title: str | None
+    status: Status
+    current_step: int
+    total_steps: int
+    language: str
+    urgent: bool
+    started_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None
+    escalated_at: datetime | None
+    escalation_reason: str | None
+    resolution: str | None
+
+
+class AttemptOut(Model):
+    """One attempt at a step."""
+
+    id: str
+    step_number: int
+    step_id: str
+    step_title: str | None
+    success: bool
+    outcome: str
+    notes: str | None
+    attempted_at: datetime
+    duration_seconds: float
+    active_seconds: float | None
+    step_type: str
+    source: str
+    reason: str | None
+
+
+class SummaryOut(Model):
+    """How many attempts there were, and how they went."""
+
+    total_attempts: int
+    successful_attempts: int
+    failed_attempts: int
+
+
+class ConsideredRow(Model):
+    """A problem that was considered."""
+
+    problem_id: str
+    confidence: float
+    words: list[str] = []  # noqa: RUF012 every instance has its own
+
+
+class ChoiceRow(OptionOut):
+    """A problem that was offered."""
+
+
+class HeardRow(Model):
+    """What was asked about the problem, and what the customer said."""
+
+    options: list[ChoiceRow]
+    question: str | None
+    rejected: str | None
+    said: dict[str, Any] | None
+
+
+class UnderstoodOut(Model):
+    """What was understood of the problem: the candidates with their scores and words, and what was asked and said."""
+
+    language: str
+    problem_detected: str | None
+    confidence: float | None
+    candidates: list[ConsideredRow]
+    clarifications: list[HeardRow]
+
+
+class StateOut(Model):
+    """A session with all its attempts."""
+
+    session: SessionOut
+    attempts: list[AttemptOut]
+    summary: SummaryOut
+    understood: UnderstoodOut
+
+
+class FeedbackBody(Model):
+    """A rating as stored."""
+
+    session_id: str
+    ticket_id: str | None
+    customer_email: str
+    rating: int
+    feedback_text: str | None
+    was_helpful: bool | None
+    problem_detected: str | None
+    total_steps: int
+    completed_steps: int
+    resolved: bool
+    collected_at: datetime
+    id: str | None = None
+
+
+class EvidenceOut(Model):
+    """Why it could be this problem: the customer's words that count, strongest first, and the known text nearest to them."""
+
+    words: list[str]
+    example: str | None
+
+
+class CandidateOut(Model):
+    """A problem that a text may be about; `confidence` is the probability, 0 to 1, that it is this one."""
+
+    problem_id: str
+    problem_title: str
+    category: str
+    confidence: float
+    evidence: EvidenceOut

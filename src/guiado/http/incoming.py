@@ -1,0 +1,45 @@
+"""What the layers of HTTP know of a request: made once by the outermost one, kept in the ASGI scope for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from litestar.types import Scope as AsgiScope
+
+from guiado.app.context import Scope
+
+_KEY = "guiado"
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One request.
+
+    Args:
+        headers: by name, in lower case; of one that came twice the last.
+        request_id: joins the log lines of the request.
+        refusal: HTTP status and Spanish text, where the guard does not let it in.
+        scope: tenant and caller, see `Authentication`.
+    """
+
+    headers: Mapping[bytes, bytes]
+    request_id: str = ""
+    refusal: tuple[int, str] | None = None
+    scope: Scope = field(default_factory=Scope)
+
+    def header(self, name: bytes) -> str:
+        """A header's value; empty where it did not come."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def incoming(scope: AsgiScope) -> Incoming:
+    """What is known of a request; made here where no layer stands before."""
+    kept = cast("MutableMapping[str, object]", scope)
+    known = kept.get(_KEY)
+    if isinstance(known, Incoming):
+        return known
+    made = Incoming(dict(cast("Iterable[tuple[bytes, bytes]]", kept.get("headers") or ())))
+    kept[_KEY] = made
+    return made
