@@ -18,7 +18,7 @@ from prepared import Prepared
 
 from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
-from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.knowledge.sources.file import private_scope
 from guiado.app.learning.evaluate import evaluate
 from guiado.app.learning.labelled_texts import Judged
 from guiado.app.sessions.detect import detect
@@ -172,7 +172,7 @@ def opened(
         _execute(dsn, ("UPDATE support_troubleshooting_detectors SET fit_seconds = 1e9",))
     path = home / "kb.json"
     path.write_bytes(SHIPPED.read_bytes())
-    scopes = ["", KnowledgeBase.private_scope(path)]
+    scopes = ["", private_scope(path)]
     if mode in {"words-unfitted", "private"}:
         _execute(dsn, *((_NO_FIT, scope) for scope in scopes))
     _execute(dsn, *((_LESSON, scope, text, problem) for scope in scopes for text, problem in LEARNED.items()))

@@ -2,7 +2,7 @@
 
 Installation   real processes over one embedded database, with full durability
 Customer       a thread that leads sessions over REST, and repeats a request with its Idempotency-Key until it has an answer
-AttemptRecorder         what was acknowledged
+Ledger     what was acknowledged
 Listeners      receivers of webhooks in the test's own process, with a journal
 Storm          kills at random moments under load, and starts again what somebody would start again
 """
@@ -43,7 +43,7 @@ class Acknowledged:
 
 
 @dataclass
-class AttemptRecorder:
+class Ledger:
     """What customers were told. Lists only grow, so that threads need no lock."""
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Customer(threading.Thread):
         seed: of every choice.
     """
 
-    def __init__(self, name: str, urls: list[str], ledger: AttemptRecorder, over: threading.Event, seed: int) -> None:
+    def __init__(self, name: str, urls: list[str], ledger: Ledger, over: threading.Event, seed: int) -> None:
         super().__init__(name=name)
         self._urls, self._ledger, self._over = list(urls), ledger, over
         self._random, self._count = random.Random(seed), 0  # noqa: S311 no secret
@@ -162,7 +162,7 @@ class Storm:
     def __init__(
         self, installation: Installation, listeners: Listeners, kills: dict[str, int], customers: int, seed: int
     ) -> None:
-        self.installation, self.listeners, self.ledger = installation, listeners, AttemptRecorder()
+        self.installation, self.listeners, self.ledger = installation, listeners, Ledger()
         self.killed: Counter[str] = Counter()
         self._kills = [kind for kind, times in kills.items() for _ in range(times)]
         self.gave_up, self.longest_s = 0, defaultdict[str, float](float)

@@ -40,7 +40,7 @@ _SET_TENANT = "SELECT WHERE set_config('guiado.tenant', $1, true) IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ConnectionScope:
     """What a transaction begins with.
 
     Args:
@@ -53,7 +53,7 @@ class Scope:
 
 
 @lru_cache(maxsize=4_096)
-def scope_of(tenant: str, role: str | None, *, is_named: bool) -> Scope:
+def scope_of(tenant: str, role: str | None, *, is_named: bool) -> ConnectionScope:
     """The beginning of the transactions of a tenant.
 
     Args:
@@ -63,7 +63,7 @@ def scope_of(tenant: str, role: str | None, *, is_named: bool) -> Scope:
     values = (tenant, role) if role else (tenant,)
     query = _SET_BOTH if role else _SET_TENANT
     statement = query.replace("$2", _quoted(role or "")).replace("$1", _quoted(tenant))  # any text may be a tenant's name
-    return Scope(_bind_and_execute(values) if is_named else _parse(query) + _bind_and_execute(values, ""), statement)
+    return ConnectionScope(_bind_and_execute(values) if is_named else _parse(query) + _bind_and_execute(values, ""), statement)
 
 
 class TenantConnection(_Driver):
@@ -76,7 +76,7 @@ class TenantConnection(_Driver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **options)
-        self.scope: Scope | None = None
+        self.scope: ConnectionScope | None = None
         """None while nobody has it in hand."""
         self._prepared: object = None  # the driver closes a prepared statement that nobody holds
 

@@ -86,9 +86,7 @@ class FileSource:
         for _ in range(_TRIES):
             taken = await self._last_taken()
             if self._gives_way and taken.file:
-                log.warning(
-                    "shipped_guides_not_used", in_use=taken.file, why="otro archivo se publicó después; lo cambia guiado serve"
-                )
+                log.info("shipped_guides_not_used", in_use=taken.file, why="another file is in use; guiado serve changes that")
                 return False
             try:
                 entries = await asyncio.to_thread(read_changes, self.path, self._read, taken.hashes)
