@@ -163,7 +163,6 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),
         ("support_troubleshooting_workers", [{"worker": "me", "alive_until": NOW + HOUR}]),
         ("support_webhooks", [{"webhook_id": "free", **endpoint}, {"webhook_id": "mine", **endpoint, **lease}]),
-        ("support_troubleshooting_workers", [{"worker": "me", "alive_until": NOW}]),
         ("support_webhook_events", [{"id": uid(56), "event_id": EVENT, "sent_at": NOW - HOUR / 2, **attempt}]),
     ]
     return [*((f"{_OURS}{name}", found) for name, found in ours), *others]

@@ -85,7 +85,7 @@ async def _reads(dsn: str, connection: Connection) -> dict[str, int]:
         for one in waiting
     ]
     return {
-        "claim": await _rows_read(connection, "claim", "default", "a", 30.0, 100, now, 5, []),
+        "claim": await _rows_read(connection, "claim", "default", "a", 30.0, 100, now, 5, [], 0, 0),
         "due": await _rows_read(connection, "due", "default", endpoint, now, BATCH, False, None),
         "is_waiting": await _rows_read(connection, "is_waiting", "default", now, []),
         "record": await _rows_read(connection, "record", "default", "a", done, []),

@@ -530,6 +530,7 @@ def test_a_stopped_worker_waits_for_no_lock(dsn: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr("guiado.scheduler._GRACE_S", 0.2)
 
     async def scenario(runtime: Runtime) -> None:
+        await begin(runtime)  # a tenant of which nothing is stored has nothing to retain
         await sql(
             runtime, "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '30')"
         )

@@ -616,6 +616,7 @@ def test_a_silent_first_address_takes_only_its_share_of_the_time() -> None:
     async def play() -> None:
         async with server(reply(OK), host="127.0.0.2") as port:
             with socket.socket() as silent, socket.socket() as first, socket.socket() as second:
+                silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # others may have closed the same number just now
                 silent.bind(("127.0.0.1", port))
                 silent.listen(0)
                 for filler in (first, second):  # a full queue drops every further greeting

@@ -22,6 +22,7 @@ class WebhookBody(Model):
     enabled: bool
     thin: bool
     max_per_second: float | None
+    max_parallel: int
     disabled_reason: str | None
     created_at: datetime | None
     updated_at: datetime | None

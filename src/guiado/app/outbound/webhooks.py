@@ -337,6 +337,7 @@ def view(endpoint: Endpoint, *, show_secret: bool = False) -> WebhookBody:
         enabled=endpoint.enabled,
         thin=endpoint.thin,
         max_per_second=endpoint.max_per_second,
+        max_parallel=endpoint.max_parallel,
         disabled_reason=endpoint.disabled_reason,
         created_at=endpoint.created_at,
         updated_at=endpoint.updated_at,
