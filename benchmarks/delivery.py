@@ -90,7 +90,8 @@ class House:
 
 
 @asynccontextmanager
-async def _house() -> AsyncGenerator[House]:
+async def open_house() -> AsyncGenerator[House]:
+    """An installation with a receiver, ready to send."""
     with Installation(GUIADO_PRIVATE_TARGETS=LOOPBACK) as made, Receiver(ENDPOINTS) as receiver:
         dsn = await asyncio.to_thread(made.database.join)
         await migrate(dsn)
@@ -109,7 +110,8 @@ async def _house() -> AsyncGenerator[House]:
 
 
 @asynccontextmanager
-async def _sending(house: House) -> AsyncGenerator[Queue]:
+async def sending(house: House) -> AsyncGenerator[Queue]:
+    """The queue of this process, at work."""
     client = GuardedClient(TargetPolicy.parse(LOOPBACK))
     sender = Queue(house.parts, "medidor", [WebhookSender(house.parts, lambda: client, "medidor")])
     house.parts.wrote = sender.wake
@@ -149,7 +151,7 @@ async def _sender_rate(house: House) -> float:
     await house.store(EVENTS_EACH)
     house.receiver.arrivals()
     began = time.monotonic()
-    async with _sending(house) as sender:
+    async with sending(house) as sender:
         await sender.drain(60)
         passed = time.monotonic() - began
     assert len(house.receiver.arrivals()) == ENDPOINTS * EVENTS_EACH
@@ -223,7 +225,8 @@ def _delay_rows(name: str, delays: list[float]) -> list[Row]:
 
 
 @contextlib.contextmanager
-def _worker_process(made: Installation) -> Any:  # noqa: ANN401
+def worker_process(made: Installation) -> Any:  # noqa: ANN401
+    """A worker in a process of its own."""
     with (made.home / "worker.log").open("ab") as log:
         command = [sys.executable, "-m", "guiado", "worker"]
         process = subprocess.Popen(command, env=made.environment, stdout=log, stderr=log)
@@ -251,10 +254,10 @@ async def _idle_share(house: House, pid: int, seconds: float = 10.0) -> float:
 
 
 async def _delay(house: House) -> list[Row]:
-    async with _sending(house):
+    async with sending(house):
         await asyncio.sleep(0.5)
         rows = _delay_rows("sender in the same process", await _delays(house))
-    with _worker_process(house.made) as process:
+    with worker_process(house.made) as process:
         await house.register(house.receiver.healthy)
         await _until_sent(house)
         rows += _delay_rows("sender in another process", await _delays(house))
@@ -274,7 +277,7 @@ async def _ill_p95(house: House, ill: list[int]) -> float:
     await house.register([*healthy, *ill], timeout_s=2 * SLOW_S)
     house.receiver.arrivals()
     committed: dict[str, float] = {}
-    async with _sending(house):
+    async with sending(house):
         for _ in range(ILL_EVENTS):
             event_id, at = await house.trigger()
             committed[event_id] = at
@@ -344,7 +347,7 @@ def main(*chosen: str) -> list[Row]:
     """Rates, delays, what ill receivers cost, and what events cost a step."""
 
     async def sent() -> list[Row]:
-        async with _house() as house:
+        async with open_house() as house:
             return [row for name, part in PARTS.items() if not chosen or name in chosen for row in await part(house)]
 
     rows = uvloop.run(sent()) if not chosen or set(chosen) & PARTS.keys() else []

@@ -13,7 +13,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
-from delivery import House, _house, _sending, _worker_process
+from delivery import House, open_house, sending, worker_process
 
 WORKERS, ENDPOINTS, EVENTS_EACH = 4, 8, 2_500
 DELAY_S, PARALLEL, SECONDS = 0.1, 8, 5.0
@@ -45,7 +45,7 @@ async def _until(house: House, query: str, seconds: float) -> None:
 async def _share(house: House) -> list[Row]:
     await house.register(house.receiver.healthy[:ENDPOINTS])
     with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(_worker_process(house.made)) for _ in range(WORKERS)]
+        processes = [stack.enter_context(worker_process(house.made)) for _ in range(WORKERS)]
         await _until(house, f"SELECT count(*) = {WORKERS} FROM support_troubleshooting_workers WHERE alive_until > now()", 120)
         await house.store(EVENTS_EACH)
         began, seen = time.monotonic(), Counter[str]()
@@ -93,7 +93,7 @@ class _Late(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def _late_receiver() -> AsyncIterator[int]:
+async def _late_receiver() -> AsyncGenerator[int]:
     server = await asyncio.get_running_loop().create_server(_Late, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -108,7 +108,7 @@ async def _parallel(house: House) -> list[Row]:
             await house.register([port])
             await house.run("UPDATE support_webhooks SET max_parallel = $1", width)
             await house.store(1_000)
-            async with _sending(house):
+            async with sending(house):
                 await asyncio.sleep(0.5)
                 before, began = _Late.arrived, time.monotonic()
                 await asyncio.sleep(SECONDS)
@@ -124,7 +124,7 @@ def main() -> list[Row]:
     """How workers share a queue, and what requests side by side gain."""
 
     async def measured() -> list[Row]:
-        async with _house() as house:
+        async with open_house() as house:
             return [*await _share(house), *await _parallel(house)]
 
     return uvloop.run(measured())

@@ -60,24 +60,23 @@ def add(
     """Add or replace a recipient."""
     from guiado.app import commands
     from guiado.app.models import plain
-    from guiado.app.outbound import recipients
-    from guiado.app.outbound.events import check_kind
+    from guiado.app.outbound import events, recipients
     from guiado.app.validation import check
 
     for kind in event or []:
-        check_kind("--event", kind)
+        events.check_kind("--event", kind)
     given = {
         "channel": channel, "recipient": recipient, "events": event or [], "muted": mute or [], "language": language,
         "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
         "webhook_url": webhook_url, "secret": secret,
     }  # fmt: skip
-    stored = plain(recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given)))))
-    screen = screen_of(context)
+    recipient_put = operator().write(recipients.put, check(commands.Recipient, given_of(given)))
+    screen, stored = screen_of(context), plain(recipients.view(recipient_put))
     if as_json:
         screen.print_json(stored)
-    else:
-        screen.say("✓ Guardado.", style="green")
-        _show(screen, stored)
+        return
+    screen.say("✓ Guardado.", style="green")
+    _show(screen, stored)
 
 
 @app.command(cls=Manual, help="Deja de avisar a alguien; lo que ya está en camino se envía.")

@@ -162,8 +162,7 @@ class GuardedClient:
             headers: added to the client's own; those in `RESERVED_HEADERS` are dropped.
             timeout_s: deadline for everything together, from the lookup to the last byte, in seconds.
             operator: the target comes from the operator's own environment.
-            body_s: how long the answer's body is waited for, in seconds; what came by then is enough. None: the body is what is
-                asked for, so an answer without its end is a failure.
+            body_s: how long the answer's body is waited for, in seconds. None: an answer without its end is a failure.
 
         Raises:
             TargetRefused: the URL or one of the addresses behind it must not be called. No connection was made.

@@ -53,7 +53,6 @@ def begin(
     Args:
         session: with everything that is known from the start.
         guide: the guide that was recognised, or None.
-        now: the present moment.
         asked: what to ask first, where it is unclear and the caller can ask.
         considered: the problems that were weighed.
         speak: puts the reason for a person into the session's language.
@@ -95,21 +94,14 @@ def decide(
     """What becomes of `session` when `command` reaches it.
 
     Args:
-        session: its present state.
         guide: the guide version that the session follows; None when nothing was detected.
         command: an answer, a wish for a person, an agent's closing, what the problem is or is not, or the passing of time.
         now: the present moment.
-        failures_allowed: at this many failed attempts a person is called.
-        speak: puts the reason for a person into the session's language.
+        failures_allowed: at this many failed attempts a person is called, with a reason that `speak` puts into words.
         policy: chooses what comes after a step.
 
     Raises:
-        SessionEnded: the session takes no such command any more.
-        NoStepLeft: an answer came but no step is open.
-        WrongStep: the answer is about another step.
-        StaleSession: the answer is about a step of another guide.
-        NothingToClarify, NothingToReject: see `clarify`.
-
+        SessionEnded, NoStepLeft, WrongStep, StaleSession, NothingToClarify, NothingToReject: the command does not fit.
     Source: contract.md §6, rules 1 to 5.
     """
     if now < session.updated_at:  # the clock was set back: what happens later is recorded as later, so that order is kept

@@ -14,6 +14,7 @@ from guiado.logs import get_logger
 from guiado.store import driver_errors
 from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import Finding, State, bad, doubtful, good
+from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_at_future
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
@@ -21,7 +22,6 @@ from guiado.store.pooler import Presence, look_at_pooler
 from guiado.store.queries import sql
 
 _SLOW_MS = 50.0
-_SKEW_S = 5.0
 _LATE_S = 900.0
 _ENDLESS_S = 1_800.0
 _TIMEOUT_S = 10.0
@@ -64,7 +64,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
 
 async def _attempt(look: Look, connection: Any) -> list[Finding]:  # noqa: ANN401
     """What one look comes to; its failure is a finding too and stops no other."""
-    name = look.__name__.removeprefix("_")
+    name = look.__name__.removeprefix("_").removeprefix("look_at_")
     try:
         return await look(connection)
     except GuiadoError as error:
@@ -247,50 +247,6 @@ async def _connections(connection: Any, pool_size: int) -> list[Finding]:  # noq
     return [good("connections", "Quedan {free} conexiones libres de {most}.", free=free, most=row["most"])]
 
 
-async def _clock(connection: Any) -> list[Finding]:  # noqa: ANN401
-    begun = clock.now()
-    theirs = await connection.fetchval("SELECT clock_timestamp()")
-    ended = clock.now()
-    skew_s = (theirs - (begun + (ended - begun) / 2)).total_seconds()
-    if abs(skew_s) > _SKEW_S:
-        return [
-            doubtful(
-                "clock",
-                "Los relojes de este equipo y de la base de datos difieren en {seconds} s.\n"
-                "Ponlos en hora en los dos equipos, por ejemplo con chrony o systemd-timesyncd.",
-                seconds=round(skew_s),
-            )
-        ]
-    return [good("clock", "El reloj de este equipo coincide con el de la base de datos.")]
-
-
-async def _future(connection: Any) -> list[Finding]:  # noqa: ANN401
-    latest = await connection.fetchval(sql("checkup", "latest"))
-    if latest is not None and (latest - clock.now()).total_seconds() > _LATE_S:
-        return [
-            doubtful(
-                "future",
-                "Hay sesiones con fecha futura ({at}): el reloj estaba adelantado, o ahora está atrasado.\nPon en hora el reloj.",
-                at=latest.isoformat(timespec="seconds"),
-            )
-        ]
-    return []
-
-
-async def _clocks(connection: Any) -> list[Finding]:  # noqa: ANN401
-    return [
-        doubtful(
-            "clock",
-            "El reloj del proceso en segundo plano {worker} difiere en {seconds} s del de la base de datos: no ejecuta "
-            "tareas periódicas.\n"
-            "Pon en hora ese equipo, por ejemplo con chrony o systemd-timesyncd; después sigue solo.",
-            worker=row["worker"],
-            seconds=row["seconds"],
-        )
-        for row in await connection.fetch(sql("checkup", "clocks"))
-    ]
-
-
 async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
     row = await connection.fetchrow(sql("checkup", "outbox"))
     found: list[Finding] = []
@@ -404,6 +360,6 @@ async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
 
 
 _LOOKS: tuple[Look, ...] = (
-    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, _clock, _clocks, _future, _outbox,
-    _jobs, _untold, _conflicts, _sessions,
+    _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, look_at_clock, look_at_clocks,
+    look_at_future, _outbox, _jobs, _untold, _conflicts, _sessions,
 )  # fmt: skip

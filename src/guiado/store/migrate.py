@@ -21,7 +21,7 @@ from typing import Any, cast
 import asyncpg
 
 from guiado import clock
-from guiado.errors import DatabaseUnavailable, SchemaMismatch, SettingsInvalid
+from guiado.errors import DatabaseUnavailable, GuiadoError, SchemaMismatch, SettingsInvalid
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.store.advisory_locks import MIGRATION
@@ -117,29 +117,34 @@ async def migrate(dsn: str) -> list[str]:
             return []
         async with _turn(dsn):
             return await _run_due(connection, files)
-    except asyncpg.DiskFullError as error:
-        raise disk_full() from error
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise DatabaseUnavailable(
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _failure(error) from error
+    finally:
+        await _close(connection)
+
+
+def _failure(error: Exception) -> GuiadoError:
+    """The error of a migration that failed, with the remedy."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return disk_full()
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return DatabaseUnavailable(
             "No se pudo preparar la base de datos: {problem}.\n"
             "El usuario de DATABASE_URL debe poder crear tablas; revisa sus permisos y vuelve a empezar.",
             problem=reason(error),
-        ) from error
-    except _STRANGE as error:
-        raise DatabaseUnavailable(
+        )
+    if isinstance(error, _STRANGE):
+        return DatabaseUnavailable(
             "Las tablas de esta base de datos no son las que esta versión espera: {problem}.\n"
             "Las creó una versión de prueba, o alguien las cambió. Usa otra base de datos, o la versión que las creó.",
             problem=reason(error),
-        ) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if is_programs_fault(error):
-            raise replaced_error() from error
-        raise unfit(error) or DatabaseUnavailable(
-            "No se pudo preparar la base de datos: {problem}.\nCorrígelo en el servidor y vuelve a empezar.",
-            problem=reason(error),
-        ) from error
-    finally:
-        await _close(connection)
+        )
+    if is_programs_fault(error):
+        return replaced_error()
+    return unfit(error) or DatabaseUnavailable(
+        "No se pudo preparar la base de datos: {problem}.\nCorrígelo en el servidor y vuelve a empezar.",
+        problem=reason(error),
+    )
 
 
 async def _run_due(connection: Any, files: list[SchemaFile]) -> list[str]:  # noqa: ANN401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from guiado import clock
 from guiado.app.commands import Start
@@ -17,6 +18,7 @@ from guiado.app.sessions.ranking import Ranking, log_ranking, rank
 from guiado.detection import Candidate, Index, detect_language
 from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.decide import begin
+from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session
@@ -78,18 +80,17 @@ async def start(
     )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
-    decision = begin(
-        session,
-        guide,
-        now,
-        asked=asked,
-        considered=considered_of(candidates),
-        speak=translate,
-        alarm=alarm,
-        policy=work.app.policy,
-    )
+    considered, policy = considered_of(candidates), work.app.policy
+    decision = begin(session, guide, now, asked=asked, considered=considered, speak=translate, alarm=alarm, policy=policy)
+    await _store(work, decision, opinion, recontact_of, now)
+    others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
+    return Started(decision.session, guide, others, verdict)
+
+
+async def _store(work: UnitOfWork, decision: Decision, opinion: Opinion | None, recontact_of: str | None, now: datetime) -> None:
+    """Write the new session; a customer who comes back withdraws what the solved session taught."""
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
-    audit = work.scope.audit("start", guide_version_id=session.guide_version_id)
+    audit = work.scope.audit("start", guide_version_id=decision.session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
     also = (opinion.audit(work.scope),) if opinion else ()
     change = sessions.Change(
@@ -97,8 +98,6 @@ async def start(
     )
     if not await sessions.commit(work.connection, work.tenant, change):  # a session with this very id was there already
         raise StaleSession
-    others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
-    return Started(decision.session, guide, others, verdict)
 
 
 def _heed(opinion: Opinion, candidates: tuple[Candidate, ...], *, can_ask: bool) -> tuple[tuple[Candidate, ...], Verdict]:
