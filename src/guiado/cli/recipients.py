@@ -58,20 +58,12 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add or replace a recipient."""
-    from guiado.app import commands
-    from guiado.app.models import plain
-    from guiado.app.outbound import events, recipients
-    from guiado.app.validation import check
-
-    for kind in event or []:
-        events.check_kind("--event", kind)
     given = {
         "channel": channel, "recipient": recipient, "events": event or [], "muted": mute or [], "language": language,
         "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
         "webhook_url": webhook_url, "secret": secret,
     }  # fmt: skip
-    recipient_put = operator().write(recipients.put, check(commands.Recipient, given_of(given)))
-    screen, stored = screen_of(context), plain(recipients.view(recipient_put))
+    screen, stored = screen_of(context), _put(given)
     if as_json:
         screen.print_json(stored)
         return
@@ -90,6 +82,17 @@ def remove(context: typer.Context, channel: ChannelArgument, recipient: Recipien
         screen.print_json({"removed": True})
     else:
         screen.say("✓ Destinatario eliminado.", style="green")
+
+
+def _put(given: View) -> View:
+    from guiado.app import commands
+    from guiado.app.models import plain
+    from guiado.app.outbound import events, recipients
+    from guiado.app.validation import check
+
+    for kind in given["events"]:
+        events.check_kind("--event", kind)
+    return plain(recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given)))))
 
 
 def _show(screen: Screen, one: View) -> None:
