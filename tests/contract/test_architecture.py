@@ -46,6 +46,16 @@ def test_every_package_is_drawn_in_its_layer(drawn: Any) -> None:
     assert packages - {"__init__"} == set(boxes), REDRAW
 
 
+def test_contributing_names_every_layer_in_its_order_and_every_room_of_the_use_cases() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = [re.findall(r"\w+", line) for line in project["tool"]["importlinter"]["contracts"][0]["layers"]]
+    (table,) = re.findall(r"\| Layer \|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    rows = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines()]
+    assert rows == layers[1:]  # `__main__` needs no word
+    rooms = {path.parent.name for path in (ROOT / "src/guiado/app").glob("*/__init__.py")}
+    assert set(re.findall(r"`app/(\w+)`", table)) == rooms
+
+
 def test_every_drawn_arrow_is_an_import(arrows: set[tuple[str, str]], imports: set[tuple[str, str]]) -> None:
     assert arrows
     assert arrows - imports == set(), REDRAW

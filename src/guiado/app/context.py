@@ -97,7 +97,7 @@ class AppContext:
         Args:
             action: the use case; it gets the unit of work and then the other arguments.
         """
-        async with self.db.connection() as connection:
+        async with self.db.connection(scope.tenant) as connection:
             return await action(UnitOfWork(self, scope, connection), *args, **kwargs)
 
     async def run_write(

@@ -53,7 +53,7 @@ async def once(
     Raises:
         KeyReused: the key came with another request before.
     """
-    async with app.db.transaction() as connection:
+    async with app.db.transaction(scope.tenant) as connection:
         if not await idempotency.claim(connection, scope.tenant, key, fingerprint):
             return cast("T", _stored(await idempotency.recorded(connection, scope.tenant, key), fingerprint))
         answer = await action(UnitOfWork(app, scope, connection))
