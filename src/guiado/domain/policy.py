@@ -98,10 +98,12 @@ class LinearPolicy:
             return Person(Rationale("steps-exhausted", _NAME, _VERSION))
         # What the customer said they did is offered to be skipped.
         rule = "already-tried" if left[0].step_id in session.said_tried else _NAME
-        return NextStep(left[0].step_id, Rationale(rule, _NAME, _VERSION, tuple(map(scored, left))))
+        return NextStep(left[0].step_id, Rationale(rule, _NAME, _VERSION, tuple(map(scored, left[:_MOST_RECORDED]))))
 
 
 _NAME, _VERSION = "author-order", "1"
+_MOST_RECORDED = 12
+"""The author's order never looks further ahead; a guide of hundreds of steps would write all of them with each answer."""
 AUTHOR_ORDER = LinearPolicy()
 
 
