@@ -30,7 +30,8 @@ from _installation import Installation
 
 from guiado.store.queries import sql
 
-CONNECTIONS, SESSIONS_EACH, STEPS, ROUNDS, SECONDS = 32, 20, 2_000, 5, 4
+# A guide of 40 steps: a session writes its answers with each step, so that a guide of thousands would measure its own length.
+CONNECTIONS, SESSIONS_EACH, STEPS, ROUNDS, SECONDS = 32, 40, 40, 5, 4
 BASE = "/api/support/troubleshooting"
 _OK = b"HTTP/1.1 200"
 
