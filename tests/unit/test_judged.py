@@ -111,5 +111,5 @@ def test_what_is_no_readable_file_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         assert "No se puede leer" in str(faults(path))
     monkeypatch.setattr(labelled_texts, "MOST_ROWS", 2)
     assert "Divide el archivo" in str(faults(write(tmp_path, "a.json", json.dumps([["x", "red"]] * 9))))
-    monkeypatch.setattr(labelled_texts, "_MAX_FILE_MB", 0)
+    monkeypatch.setattr("guiado.app.text_file._MAX_FILE_MB", 0)
     assert "pasa de 0 MB" in str(faults(write(tmp_path, "a.json", "[]")))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from guiado.app.json_values import json_problem
+from guiado.app.text_file import UnreadableFile, read_text_file
 from guiado.detection import Problem
-from guiado.errors import FieldProblem, InvalidInput, Message, os_reason, printable
+from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 MOST_ROWS = 100_000
-_MAX_FILE_MB = 64
 _MOST_FAULTS = 20
 _MAX_CHARS = 100_000
 _TEXT, _PROBLEM = "text", "problem_id"
@@ -237,20 +236,10 @@ def _unknown(problem_id: str, known: Collection[str]) -> Message:
 
 def _read_text(path: Path) -> str:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            why = Message("no es un archivo normal")
-        elif status.st_size > _MAX_FILE_MB * 1024 * 1024:
-            why = Message("pasa de {limit} MB", {"limit": _MAX_FILE_MB})
-        else:
-            return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        remedy = Message("No es texto en UTF-8. Guárdalo en UTF-8.")
-        raise InvalidInput([FieldProblem(f"{printable(path.name)}:{line}", remedy)]) from None
-    except OSError as error:
-        why = os_reason(error)
-    except ValueError:  # a NUL in the path
-        why = Message("la ruta no es válida")
-    remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": why})
+        return read_text_file(path)
+    except UnreadableFile as error:
+        if error.line is not None:
+            remedy = Message("No es texto en UTF-8. Guárdalo en UTF-8.")
+            raise InvalidInput([FieldProblem(f"{printable(path.name)}:{error.line}", remedy)]) from None
+        remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": error.why})
     raise InvalidInput([FieldProblem(printable(path), remedy)])

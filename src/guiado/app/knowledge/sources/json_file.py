@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import cast
 
 from guiado.app.json_values import json_problem
 from guiado.app.knowledge.incremental_json import UNCHANGED, Source, walk
 from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.text_file import UnreadableFile, read_text_file
 from guiado.domain.guide import Guide, content_hash
-from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message, os_reason
+from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message
 
-_MAX_FILE_MB = 64
-_PIECE_CHARS = 1 << 20
 _NO_HASHES: Mapping[str, str] = {}
 
 
@@ -141,23 +138,9 @@ def _name_twins(raw: object, findings: Findings) -> None:
 
 
 def _read_text(path: Path) -> str:
-    """The text of a file that is one; a pipe would be waited for until somebody writes into it."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            why = Message("no es un archivo normal")
-        elif status.st_size > _MAX_FILE_MB * 1024 * 1024:
-            why = Message("pasa de {limit} MB", {"limit": _MAX_FILE_MB})
-        else:
-            with path.open(encoding="utf-8-sig") as file:
-                # In pieces: decoding tens of MB at once would hold up every other thread.
-                return "".join(iter(partial(file.read, _PIECE_CHARS), ""))
-    except UnicodeDecodeError:
-        why = Message("no es texto en UTF-8")
-    except OSError as error:
-        why = os_reason(error)
-    except ValueError:  # a NUL in the path
-        why = Message("la ruta no es válida")
-    remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": why})
+        return read_text_file(path)
+    except UnreadableFile as error:
+        remedy = Message("No se puede leer ({why}). Revisa la ruta, los permisos y que sea UTF-8.", {"why": error.why})
     shown = str(path) if str(path).isprintable() else ascii(str(path))
     raise KnowledgeBaseInvalid(path.name, [FieldProblem(shown, remedy)])
