@@ -73,6 +73,7 @@ asyncio.run(go())
 CLI = """
 import os
 from guiado.cli import main
+from guiado.sync import close_engines
 
 def shell(*words):
     sys.argv = ["guiado", *words]
@@ -80,6 +81,7 @@ def shell(*words):
         main()
     except SystemExit as end:
         print(f"== {end.code or 0}", flush=True)
+    close_engines()  # else the sender of the settings before may take what is meant for the next ones
 
 shell("doctor", "--json")
 shell("notifications", "test", "--help")
