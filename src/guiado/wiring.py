@@ -18,7 +18,7 @@ from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
-from guiado.app.outbound.handlers import Tools, make_handlers
+from guiado.app.outbound.handlers import HandlerDependencies, make_handlers
 from guiado.app.outbound.queue import Queue
 from guiado.delivery import channels
 from guiado.delivery.ip_policy import TargetPolicy
@@ -204,7 +204,7 @@ class Runtime:
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
         kestra = self.settings.kestra_webhook_url
         own = {webhooks.KESTRA: kestra} if kestra else {}
-        tools = Tools(self.parts, name, self.settings, lambda: self.client, self._channel_of, own)
+        tools = HandlerDependencies(self.parts, name, self.settings, lambda: self.client, self._channel_of, own)
         queue = Queue(self.parts, name, make_handlers(tools))
         return Worker(self.parts, name, self.jobs, queue, most=most_jobs or max(1, self.settings.pool_size // 2))
 

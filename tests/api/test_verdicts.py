@@ -20,7 +20,7 @@ from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
 from guiado.app.knowledge.sources.file import private_scope
 from guiado.app.learning.evaluate import evaluate
-from guiado.app.learning.labelled_texts import Judged
+from guiado.app.learning.labelled_texts import LabelledText
 from guiado.app.sessions.detect import detect
 from guiado.cli.chat_sessions import ChatSessions
 from guiado.cli.detection_setup import Workbench, open_detector
@@ -121,7 +121,7 @@ class Doors:
     def evaluated(self, text: str) -> Answer:
         """Of `guiado detect eval`."""
         bench = self.bench
-        report = evaluate(bench.index, bench.guides, [Judged(text, None, "1")], bench.none_below, bench.accept_from)
+        report = evaluate(bench.index, bench.guides, [LabelledText(text, None, "1")], bench.none_below, bench.accept_from)
         (verdict,) = report.verdicts_outside
         ((_, taken),) = report.pairs
         answer = self.commanded(text)

@@ -1,9 +1,11 @@
-"""The picture in docs/architecture.md is the program: its boxes are the packages, its arrows the imports."""
+"""The picture in docs/architecture.md is the program: its boxes are the packages, its arrows the imports. And names tell classes apart."""
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -82,3 +84,13 @@ def test_the_page_shows_the_picture_and_names_files_that_exist() -> None:
     named = set(re.findall(r"`((?:api|app|domain|store|web|agent|delivery|detection|cli)/[\w./]+)`", text))
     assert named
     assert [name for name in named if not (ROOT / "src/guiado" / name).exists()] == []
+
+
+def test_a_public_class_has_its_name_for_itself_in_the_whole_tree() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "src/guiado").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert len(places) > 100  # the walk found the tree
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}

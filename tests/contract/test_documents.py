@@ -81,7 +81,7 @@ def test_every_route_is_documented_and_no_other(service: str) -> None:
         "Detect",
         "Clarify",
         "Reject",
-        "Step",
+        "AnswerStep",
         "Rate",
         "Escalate",
         "Resolve",

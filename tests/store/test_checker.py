@@ -35,7 +35,7 @@ async def tell_histories(dsn: str) -> dict[str, str]:
         asks = name in {"chosen", "none_of_them"}
         command = commands.Start(problem_description=words, customer_email="a@example.com", ticket_id=name, clarify=asks)
         verbs = {
-            commands.Step: answer.answer,
+            commands.AnswerStep: answer.answer,
             commands.Rate: feedback.rate,
             commands.Escalate: escalate.escalate,
             commands.Resolve: escalate.resolve,
@@ -55,7 +55,7 @@ async def tell_histories(dsn: str) -> dict[str, str]:
                     await verbs[type(wish)](parts.work(connection, CALLER), one, wish)
 
     done, solved, could_not, no_use = (
-        commands.Step(success=outcome is not Outcome.COULD_NOT, outcome=outcome)
+        commands.AnswerStep(success=outcome is not Outcome.COULD_NOT, outcome=outcome)
         for outcome in (Outcome.DONE, Outcome.SOLVED, Outcome.COULD_NOT, Outcome.NOT_HELPED)
     )
     try:

@@ -32,9 +32,9 @@ from guiado.store.migrate import SCHEMA_FILES, applied, migrate, schema_files
 from guiado.wiring import Runtime
 
 CALLER = Scope(channel="api")
-DONE = commands.Step(success=True, step_number=1)
-NO_USE = commands.Step(success=True, step_number=1, outcome=Outcome.NOT_HELPED)
-COULD_NOT = commands.Step(success=False, step_number=1)
+DONE = commands.AnswerStep(success=True, step_number=1)
+NO_USE = commands.AnswerStep(success=True, step_number=1, outcome=Outcome.NOT_HELPED)
+COULD_NOT = commands.AnswerStep(success=False, step_number=1)
 
 
 @asynccontextmanager
@@ -52,7 +52,7 @@ async def begin(runtime: Runtime, words: str = "No puedo instalar el software") 
         return (await start.start(runtime.parts.work(connection, CALLER), runtime.knowledge, command)).session
 
 
-async def say(runtime: Runtime, session: Session, command: commands.Step) -> answer.Answered | Conflict:
+async def say(runtime: Runtime, session: Session, command: commands.AnswerStep) -> answer.Answered | Conflict:
     try:
         async with runtime.parts.db.transaction() as connection:
             return await answer.answer(runtime.parts.work(connection, CALLER), session.session_id, command)
@@ -134,7 +134,7 @@ def test_failures_at_once_are_all_recorded_and_call_a_person_once(dsn: str) -> N
 def test_answers_without_a_step_number_never_pass_a_step_that_nobody_saw(dsn: str) -> None:
     async def scenario(runtime: Runtime) -> None:
         session = await begin(runtime)
-        results = await asyncio.gather(*(say(runtime, session, commands.Step(success=True)) for _ in range(8)))
+        results = await asyncio.gather(*(say(runtime, session, commands.AnswerStep(success=True)) for _ in range(8)))
         taken = sum(isinstance(result, answer.Answered) for result in results)
         assert {type(result) for result in results} <= {answer.Answered, StaleSession, SessionEnded}
         state = (await sql(runtime, STATE, session.session_id))[0]
@@ -768,7 +768,7 @@ def test_days_that_are_no_sensible_number_end_and_delete_nothing(dsn: str) -> No
         await sql(runtime, "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ('retention_days', '0')")
         for _ in range(2):
             await say(runtime, waiting, COULD_NOT)
-        await say(runtime, ended, commands.Step(success=True, step_number=1, outcome=Outcome.SOLVED))
+        await say(runtime, ended, commands.AnswerStep(success=True, step_number=1, outcome=Outcome.SOLVED))
         assert await one(runtime, STATUS, waiting.session_id) == "needs_escalation"
         for dirty in ("0", "-1", "0.5", "1e9", "1e400", "-1e400", '"x"', '"30"', "null", "true", "[]", "{}"):
             await configure(runtime, "waiting_days", dirty)

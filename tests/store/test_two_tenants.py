@@ -49,7 +49,7 @@ from tenant_rows import (
 import guiado.store
 from guiado.domain.events import Event, EventKind
 from guiado.domain.learning_signal import Lesson, LessonKind
-from guiado.domain.recipient import Recipient
+from guiado.domain.recipient import RecipientPreferences
 from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
     configuration,
@@ -80,10 +80,10 @@ Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 AUDIT = sessions.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
 ENDPOINT = registry.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
-MESSAGE = notifications.Message("t", "email", EMAIL, "normal", None, None, dedup_key="k")
+MESSAGE = notifications.NewNotification("t", "email", EMAIL, "normal", None, None, dedup_key="k")
 FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
-CHOICE = learning.Choice(session_id=SOLVED)
+CHOICE = learning.ExampleFilter(session_id=SOLVED)
 RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
 DUE_KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 ATTEMPT = {
@@ -145,8 +145,8 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "idempotency.recorded": lambda db, t: idempotency.recorded(db, t, "k"),
     "learning.examples": lambda db, t: learning.examples(db, t, ""),
     "learning.listed": (
-        lambda db, t: learning.listed(db, t, learning.Choice(), 10),
-        lambda db, t: learning.listed(db, t, learning.Choice(customer_id=CUSTOMER, example_id=EXAMPLE), 10),
+        lambda db, t: learning.listed(db, t, learning.ExampleFilter(), 10),
+        lambda db, t: learning.listed(db, t, learning.ExampleFilter(customer_id=CUSTOMER, example_id=EXAMPLE), 10),
     ),
     "learning.counts": learning.counts,
     "learning.judge": lambda db, t: learning.judge(db, t, CHOICE, "rejected", "r", AUDIT, NOW),
@@ -165,7 +165,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "notifications.figures": lambda db, t: notifications.figures(db, t, NOW),
     "notifications.refused": lambda db, t: notifications.refused(db, t, NOW, ["slack"]),
     "notifications.story": lambda db, t: notifications.story(db, t, LIVE, EVENT),
-    "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, Recipient("email", "x@e.co"), [EMAIL]),
+    "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, RecipientPreferences("email", "x@e.co"), [EMAIL]),
     "notifications.offer_recipient": lambda db, t: notifications.offer_recipient(db, t, "sms", "+1", ["x"]),
     "notifications.recipients": notifications.recipients,
     "notifications.recipient": lambda db, t: notifications.recipient(db, t, "email", [EMAIL]),
@@ -188,8 +188,8 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.taken": lambda db, t: publications.taken(db, t, "", None),
     "publications.publish_file": lambda db, t: publications.publish_file(db, t, "", EDIT, 5, "file", NOW),
     "publications.set_state": (
-        lambda db, t: publications.set_state(db, t, "", "router", str(GUIDE_VERSION), publications.State.FORMER, "x", "x", NOW),
-        lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.State.IN_USE, "x", "x", NOW),
+        lambda db, t: publications.set_state(db, t, "", "router", str(GUIDE_VERSION), publications.PublicationState.FORMER, "x", "x", NOW),
+        lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),
     ),
     "publications.listed": lambda db, t: publications.listed(db, t, ""),
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from guiado.domain.clarification import Clarification, Option, Pick, Question, Turn
-from guiado.domain.decide import Decision, Replay, begin, correct, decide
+from guiado.domain.decide import Decision, RepeatedAnswer, begin, correct, decide
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import (
@@ -19,13 +19,13 @@ from guiado.domain.session import (
     Actor,
     Alarm,
     Answer,
-    Clarify,
-    Escalate,
+    ClarifyProblem,
+    EscalateSession,
     NextAction,
     Outcome,
-    Reject,
+    RejectProblem,
     Resolution,
-    Resolve,
+    ResolveSession,
     Resume,
     Session,
     Status,
@@ -115,7 +115,9 @@ class History(RuleBasedStateMachine):
         return sum(event.kind is EventKind.SESSION_ESCALATED for event in decision.events)
 
     def command(
-        self, command: Answer | Escalate | Resolve | Clarify | Reject | Abandon | Resume, *refusals: type[Exception]
+        self,
+        command: Answer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume,
+        *refusals: type[Exception],
     ) -> None:
         before = self.session
         try:
@@ -124,15 +126,15 @@ class History(RuleBasedStateMachine):
             assert self.session == before
             return
         self.commands.append((command, self.now))
-        if isinstance(decided, Replay):
+        if isinstance(decided, RepeatedAnswer):
             if isinstance(command, Answer) and command.alarm is None:
                 assert self.passed[decided.step_number] == (command.outcome, decided.next_action)
-            elif isinstance(command, Clarify | Reject):
+            elif isinstance(command, ClarifyProblem | RejectProblem):
                 assert before.clarifications
             return
         self.check(before, decided)
         self.session = decided.session
-        if isinstance(command, Clarify | Reject):
+        if isinstance(command, ClarifyProblem | RejectProblem):
             self.former += before.current_step
             self.passed = {}
             taken = command.turn if isinstance(command.turn, Pick) and command.turn.guide.steps else None
@@ -175,22 +177,22 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.session)
     @rule(reason=st.none() | st.sampled_from(["Prisa", "Otra cosa"]))
     def escalate(self, reason: str | None) -> None:
-        self.command(Escalate(reason), SessionEnded)
+        self.command(EscalateSession(reason), SessionEnded)
 
     @precondition(lambda self: self.session)
     @rule(said=SAID, turn=TURNS, alarm=ALARMS)
     def clarify(self, said: dict[str, object], turn: Turn, alarm: Alarm | None) -> None:
-        self.command(Clarify(said, turn, WEIGHED, alarm=alarm), SessionEnded, NothingToClarify)
+        self.command(ClarifyProblem(said, turn, WEIGHED, alarm=alarm), SessionEnded, NothingToClarify)
 
     @precondition(lambda self: self.session)
     @rule(turn=TURNS, meant=st.none() | st.sampled_from("ghij"), alarm=ALARMS)
     def reject(self, turn: Turn, meant: str | None, alarm: Alarm | None) -> None:
-        self.command(Reject({}, meant, turn, WEIGHED, alarm), SessionEnded, NothingToReject)
+        self.command(RejectProblem({}, meant, turn, WEIGHED, alarm), SessionEnded, NothingToReject)
 
     @precondition(lambda self: self.session)
     @rule()
     def resolve(self) -> None:
-        self.command(Resolve("otro", "p1", 3.0, "Era el cable"), SessionEnded)
+        self.command(ResolveSession("otro", "p1", 3.0, "Era el cable"), SessionEnded)
 
     @precondition(lambda self: self.session)
     @rule()
@@ -234,7 +236,7 @@ class History(RuleBasedStateMachine):
             decided = decide(again, guide, command, now, failures_allowed=self.allowed)
             if isinstance(decided, Decision):
                 again = decided.session
-                if isinstance(command, Clarify | Reject):
+                if isinstance(command, ClarifyProblem | RejectProblem):
                     guide = command.turn.guide if isinstance(command.turn, Pick) and command.turn.guide.steps else None
         assert again == self.session
 
@@ -304,14 +306,14 @@ def test_not_helped_never_counts_as_a_failure() -> None:
 def test_the_same_answer_to_a_passed_step_is_told_again(outcome: Outcome, action: NextAction) -> None:
     session, guide = begun()
     session = decide(session, guide, Answer(outcome, 1), START).session
-    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == Replay(1, action)
+    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == RepeatedAnswer(1, action)
 
 
 @pytest.mark.parametrize(("outcome", "action"), [(Outcome.DONE, NextAction.RESOLVED), (Outcome.NOT_HELPED, NextAction.ESCALATE)])
 def test_the_last_answer_is_told_again_after_the_end(outcome: Outcome, action: NextAction) -> None:
     session, guide = begun(1)
     session = decide(session, guide, Answer(outcome, 1), START).session
-    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == Replay(1, action)
+    assert decide(session, guide, Answer(outcome, 1, recorded=outcome), START) == RepeatedAnswer(1, action)
 
 
 def test_another_answer_to_a_passed_step_is_a_conflict() -> None:
@@ -349,7 +351,7 @@ def test_current_step_counts_passed_steps_and_step_numbers_begin_at_one() -> Non
 
 def ended(status: Status) -> tuple[Session, Guide]:
     session, guide = begun()
-    command = {Status.RESOLVED: Answer(Outcome.SOLVED), Status.ESCALATED: Escalate(), Status.ABANDONED: Abandon()}[status]
+    command = {Status.RESOLVED: Answer(Outcome.SOLVED), Status.ESCALATED: EscalateSession(), Status.ABANDONED: Abandon()}[status]
     session = decide(session, guide, command, START).session
     assert session.status is status
     return session, guide
@@ -378,21 +380,21 @@ def test_an_ended_session_takes_no_answer(status: Status, outcome: Outcome) -> N
 @pytest.mark.parametrize(
     ("status", "command", "possible"),
     [
-        (Status.RESOLVED, Escalate(), True),
-        (Status.RESOLVED, Resolve(), False),
+        (Status.RESOLVED, EscalateSession(), True),
+        (Status.RESOLVED, ResolveSession(), False),
         (Status.RESOLVED, Abandon(), False),
-        (Status.ESCALATED, Escalate(), True),
-        (Status.ESCALATED, Resolve(), True),
+        (Status.ESCALATED, EscalateSession(), True),
+        (Status.ESCALATED, ResolveSession(), True),
         (Status.ESCALATED, Abandon(), False),
-        (Status.ABANDONED, Escalate(), True),
-        (Status.ABANDONED, Resolve(), True),
+        (Status.ABANDONED, EscalateSession(), True),
+        (Status.ABANDONED, ResolveSession(), True),
         (Status.ABANDONED, Abandon(), False),
         (Status.RESOLVED, Resume(), False),
         (Status.ESCALATED, Resume(), False),
     ],
 )
 def test_where_an_ended_session_may_still_go(
-    status: Status, command: Escalate | Resolve | Abandon | Resume, possible: bool
+    status: Status, command: EscalateSession | ResolveSession | Abandon | Resume, possible: bool
 ) -> None:
     session, guide = ended(status)
     if possible:
@@ -405,7 +407,7 @@ def test_where_an_ended_session_may_still_go(
 def test_a_person_closes_an_escalated_session_with_the_true_problem() -> None:
     session, guide = ended(Status.ESCALATED)
     later = START + timedelta(hours=1)
-    after = decide(session, guide, Resolve("otro_problema", "p2", 12.5, "Era el cable"), later).session
+    after = decide(session, guide, ResolveSession("otro_problema", "p2", 12.5, "Era el cable"), later).session
     assert (after.status, after.resolution, after.ended_by) == (Status.RESOLVED, Resolution.CONFIRMED, Actor.AGENT)
     assert (after.true_problem_id, after.true_step_id, after.agent_minutes) == ("otro_problema", "p2", 12.5)
     assert (after.notes, after.resolved_at, after.recontact_until) == ("Era el cable", later, later + timedelta(days=7))
@@ -416,7 +418,7 @@ def test_session_escalated_fires_on_entering_needs_escalation_and_a_later_escala
     session = decide(session, guide, Answer(Outcome.COULD_NOT), START).session
     second = decide(session, guide, Answer(Outcome.COULD_NOT), START)
     assert kinds(second) == ["step_failed", "session_escalated"]
-    later = decide(second.session, guide, Escalate("Tengo prisa"), START + timedelta(minutes=1))
+    later = decide(second.session, guide, EscalateSession("Tengo prisa"), START + timedelta(minutes=1))
     assert kinds(later) == []
     assert later.session.escalation_reason == "2 intentos fallidos.\nTengo prisa"
     assert later.session.escalated_at == START
@@ -424,7 +426,7 @@ def test_session_escalated_fires_on_entering_needs_escalation_and_a_later_escala
 
 def test_session_escalated_fires_at_escalate_when_that_comes_first() -> None:
     session, guide = begun()
-    decided = decide(session, guide, Escalate("Tengo prisa"), START)
+    decided = decide(session, guide, EscalateSession("Tengo prisa"), START)
     assert kinds(decided) == ["session_escalated"]
     assert decided.events[0].data["reason"] == decided.session.escalation_reason == "Tengo prisa"
 
@@ -459,7 +461,9 @@ def test_an_unclear_start_asks_and_promises_nothing() -> None:
 
 
 def test_the_chosen_problem_is_followed_from_its_first_step() -> None:
-    decided = decide(waiting(), None, Clarify({"problem_id": "h"}, picked("h", 3, 0.61), WEIGHED), START + timedelta(minutes=1))
+    decided = decide(
+        waiting(), None, ClarifyProblem({"problem_id": "h"}, picked("h", 3, 0.61), WEIGHED), START + timedelta(minutes=1)
+    )
     after = decided.session
     assert kinds(decided) == ["problem_detected"]
     assert decided.events[0].data == {
@@ -477,7 +481,7 @@ def test_the_chosen_problem_is_followed_from_its_first_step() -> None:
 
 @pytest.mark.parametrize(("said", "rule"), [({"none": True}, "none-of-them"), ({"answer": "no"}, "nothing-detected")])
 def test_none_of_them_calls_a_person(said: dict[str, object], rule: str) -> None:
-    decided = decide(waiting(), None, Clarify(said, None, WEIGHED), START)
+    decided = decide(waiting(), None, ClarifyProblem(said, None, WEIGHED), START)
     assert kinds(decided) == ["session_escalated"]
     assert (decided.session.status, decided.next_action) == (Status.NEEDS_ESCALATION, NextAction.ESCALATE)
     (offer,) = decided.offers
@@ -487,35 +491,35 @@ def test_none_of_them_calls_a_person(said: dict[str, object], rule: str) -> None
 
 
 def test_an_answer_may_lead_to_the_options_alone() -> None:
-    decided = decide(waiting(), None, Clarify({"answer": "unknown"}, asked_about("g", question=False), WEIGHED), START)
+    decided = decide(waiting(), None, ClarifyProblem({"answer": "unknown"}, asked_about("g", question=False), WEIGHED), START)
     assert [offer.kind for offer in decided.offers] == ["options"]
     assert [each.said for each in decided.session.clarifications] == [{"answer": "unknown"}, None]
     assert decided.session.decisions == 2
 
 
 def test_what_was_heard_once_is_told_again_and_anything_else_is_a_conflict() -> None:
-    choice = Clarify({"problem_id": "h"}, picked("h"))
+    choice = ClarifyProblem({"problem_id": "h"}, picked("h"))
     after = decide(waiting(), None, choice, START).session
-    assert decide(after, picked("h").guide, choice, START) == Replay(0, NextAction.CONTINUE)
+    assert decide(after, picked("h").guide, choice, START) == RepeatedAnswer(0, NextAction.CONTINUE)
     with pytest.raises(NothingToClarify):
-        decide(after, picked("h").guide, Clarify({"problem_id": "g"}, picked("g")), START)
-    refusal = Clarify({"none": True})
-    assert decide(decide(waiting(), None, refusal, START).session, None, refusal, START) == Replay(0, NextAction.ESCALATE)
+        decide(after, picked("h").guide, ClarifyProblem({"problem_id": "g"}, picked("g")), START)
+    refusal = ClarifyProblem({"none": True})
+    assert decide(decide(waiting(), None, refusal, START).session, None, refusal, START) == RepeatedAnswer(0, NextAction.ESCALATE)
     with pytest.raises(NothingToClarify):
         decide(begun()[0], begun()[1], choice, START)
     # The same words may be said to the next question.
-    again = decide(waiting(), None, Clarify({"text": "x"}, asked_about("g", question=False)), START).session
-    assert isinstance(decide(again, None, Clarify({"text": "x"}, picked("g")), START), Decision)
+    again = decide(waiting(), None, ClarifyProblem({"text": "x"}, asked_about("g", question=False)), START).session
+    assert isinstance(decide(again, None, ClarifyProblem({"text": "x"}, picked("g")), START), Decision)
     # An answer belongs to the question that it was given to.
-    again = decide(waiting(), None, Clarify({"answer": "no"}, asked_about("g", question=False)), START).session
-    assert isinstance(decide(again, None, Clarify({"answer": "no"}, picked("g")), START), Replay)
+    again = decide(waiting(), None, ClarifyProblem({"answer": "no"}, asked_about("g", question=False)), START).session
+    assert isinstance(decide(again, None, ClarifyProblem({"answer": "no"}, picked("g")), START), RepeatedAnswer)
 
 
 def test_a_rejected_guide_gives_way_and_what_was_attempted_stays() -> None:
     session, guide = begun()
     session = decide(session, guide, Answer(Outcome.DONE), START).session
     session = decide(session, guide, Answer(Outcome.COULD_NOT), START).session
-    decided = decide(session, guide, Reject({"text": "es otra cosa"}, None, picked("h", 2), WEIGHED), START)
+    decided = decide(session, guide, RejectProblem({"text": "es otra cosa"}, None, picked("h", 2), WEIGHED), START)
     after = decided.session
     assert kinds(decided) == ["problem_detected"]
     assert (after.problem_id, after.current_step, after.total_steps, after.guide_version_id) == ("h", 0, 2, "v-h")
@@ -536,37 +540,37 @@ def test_a_rejected_guide_gives_way_and_what_was_attempted_stays() -> None:
 
 def test_a_rejection_may_ask_or_call_a_person() -> None:
     session, guide = begun()
-    asked = decide(session, guide, Reject({}, "g", asked_about("h"), WEIGHED), START)
+    asked = decide(session, guide, RejectProblem({}, "g", asked_about("h"), WEIGHED), START)
     assert (asked.session.problem_id, asked.session.total_steps, asked.offers[0].kind) == (None, 0, "question")
     assert asked.session.open_clarification == asked_about("h")
-    left = decide(session, guide, Reject({}, "g", None, WEIGHED), START)
+    left = decide(session, guide, RejectProblem({}, "g", None, WEIGHED), START)
     assert (left.session.status, left.offers[0].rule) == (Status.NEEDS_ESCALATION, "none-of-them")
     assert kinds(left) == ["session_escalated"]
-    without_steps = decide(session, guide, Reject({}, "g", picked("h", 0), WEIGHED), START)
+    without_steps = decide(session, guide, RejectProblem({}, "g", picked("h", 0), WEIGHED), START)
     assert (without_steps.session.status, without_steps.session.problem_id) == (Status.NEEDS_ESCALATION, None)
 
 
 def test_a_second_click_rejects_nothing_more() -> None:
     session, guide = begun()
-    after = decide(session, guide, Reject({}, "g", picked("h")), START).session
-    assert decide(after, picked("h").guide, Reject({}, "g", picked("i")), START) == Replay(0, NextAction.CONTINUE)
+    after = decide(session, guide, RejectProblem({}, "g", picked("h")), START).session
+    assert decide(after, picked("h").guide, RejectProblem({}, "g", picked("i")), START) == RepeatedAnswer(0, NextAction.CONTINUE)
     with pytest.raises(NothingToReject):
-        decide(after, picked("h").guide, Reject({}, "z", picked("i")), START)
+        decide(after, picked("h").guide, RejectProblem({}, "z", picked("i")), START)
     with pytest.raises(NothingToReject):
-        decide(waiting(), None, Reject({}, None, picked("i")), START)
+        decide(waiting(), None, RejectProblem({}, None, picked("i")), START)
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_an_ended_session_takes_neither_clarification_nor_rejection(status: Status) -> None:
     session, guide = ended(status)
-    for command in (Clarify({"none": True}), Reject({}, "g", picked("h"))):
+    for command in (ClarifyProblem({"none": True}), RejectProblem({}, "g", picked("h"))):
         with pytest.raises(SessionEnded):
             decide(session, guide, command, START)
 
 
 def test_a_second_contact_calls_the_former_solution_into_doubt_once_it_is_clear_what_it_is_about() -> None:
     again = replace(picked("h"), recontact_of="0196-alt")
-    decided = decide(waiting(), None, Clarify({"problem_id": "h"}, again), START)
+    decided = decide(waiting(), None, ClarifyProblem({"problem_id": "h"}, again), START)
     assert decided.session.facts["recontact_of"] == "0196-alt"
     assert [(lesson.kind.value, lesson.session_id) for lesson in decided.lessons] == [("undo", "0196-alt")]
 
@@ -578,7 +582,7 @@ def test_the_data_of_every_event_has_the_keys_of_the_contract() -> None:
     session, guide = begun(2)
     started = begin(session_of(2), guide, START).events
     failed = decide(session, guide, Answer(Outcome.COULD_NOT, notes="No deja"), START)
-    escalated = decide(session, guide, Escalate("Prisa"), START).events
+    escalated = decide(session, guide, EscalateSession("Prisa"), START).events
     done = decide(session, guide, Answer(Outcome.DONE), START).events
     resolved = decide(session, guide, Answer(Outcome.SOLVED), START).events
     left = decide(session, guide, Abandon(), START).events
@@ -692,7 +696,7 @@ def test_the_urgent_reason_comes_first() -> None:
 def test_what_was_not_the_urgent_guide_goes_on_with_steps() -> None:
     guide = urgent_guide()
     session = begin(session_of(2), guide, START).session
-    told = decide(session, guide, Reject({}, None, picked("h"), WEIGHED), START)
+    told = decide(session, guide, RejectProblem({}, None, picked("h"), WEIGHED), START)
 
     assert (told.session.urgent, told.session.status) == (False, Status.NEEDS_ESCALATION)
     assert [offer.kind for offer in told.offers] == ["step"]
@@ -700,8 +704,8 @@ def test_what_was_not_the_urgent_guide_goes_on_with_steps() -> None:
 
 def test_the_reason_says_what_the_customer_said_it_was_not() -> None:
     session, guide = begun(2)
-    words = decide(session, guide, Reject({"text": "es el wifi"}, None, None, WEIGHED), START)
-    none = decide(session, guide, Reject({}, None, None, WEIGHED), START)
+    words = decide(session, guide, RejectProblem({"text": "es el wifi"}, None, None, WEIGHED), START)
+    none = decide(session, guide, RejectProblem({}, None, None, WEIGHED), START)
 
     assert words.session.escalation_reason == "El cliente dijo que no era «Un problema» y lo contó así: «es el wifi»."
     assert none.session.escalation_reason == "El cliente dijo que no era «Un problema»."
@@ -719,7 +723,7 @@ def test_an_abandoned_session_opens_where_it_stood() -> None:
     assert (back.session.status, back.session.current_step, back.session.ended_at) == (Status.IN_PROGRESS, 1, None)
     assert (back.session.ended_how, back.session.ended_by) == (None, None)
     assert [(offer.step_number, offer.rule) for offer in back.offers] == [(2, "resumed")]
-    assert decide(back.session, guide, Resume(), START) == Replay(1, NextAction.CONTINUE)
+    assert decide(back.session, guide, Resume(), START) == RepeatedAnswer(1, NextAction.CONTINUE)
 
 
 def test_a_session_that_asked_asks_again() -> None:
@@ -732,17 +736,17 @@ def test_a_session_that_asked_asks_again() -> None:
 
 def test_an_abandoned_session_says_how_to_go_on() -> None:
     session, guide = ended(Status.ABANDONED)
-    for command in (Answer(Outcome.DONE), Reject({}), Clarify({"none": True})):
+    for command in (Answer(Outcome.DONE), RejectProblem({}), ClarifyProblem({"none": True})):
         with pytest.raises(SessionEnded, match="resume"):
             decide(session, guide, command, START)
 
 
 def test_a_person_takes_over_an_abandoned_session_and_may_close_it() -> None:
     session, guide = ended(Status.ABANDONED)
-    taken = decide(session, guide, Escalate("Volvió por teléfono"), START)
+    taken = decide(session, guide, EscalateSession("Volvió por teléfono"), START)
 
     assert (taken.session.status, kinds(taken)) == (Status.ESCALATED, ["session_escalated"])
-    closed = decide(session, guide, Resolve("g"), START)
+    closed = decide(session, guide, ResolveSession("g"), START)
     assert (closed.session.status, closed.session.true_problem_id) == (Status.RESOLVED, "g")
 
 
@@ -783,13 +787,13 @@ def test_an_agent_says_what_it_was_about(found: str | None, truth: str, lessons:
 
 @pytest.mark.parametrize(("alarm", "rule"), [(URGENT, "urgent"), (Alarm("Sin acceso"), "criterion")])
 def test_words_said_to_a_question_call_a_person_whatever_they_lead_to(alarm: Alarm, rule: str) -> None:
-    nothing = decide(waiting(), None, Clarify({"text": "x"}, None, WEIGHED, alarm=alarm), START)
-    question = decide(waiting(), None, Clarify({"text": "x"}, asked_about("g"), WEIGHED, alarm=alarm), START)
+    nothing = decide(waiting(), None, ClarifyProblem({"text": "x"}, None, WEIGHED, alarm=alarm), START)
+    question = decide(waiting(), None, ClarifyProblem({"text": "x"}, asked_about("g"), WEIGHED, alarm=alarm), START)
     for told in (nothing, question):
         assert [(offer.kind, offer.rule) for offer in told.offers] == [("escalation", rule)]
         assert (told.session.escalation_reason, told.session.urgent) == (alarm.reason, alarm.urgent)
         assert told.next_action is NextAction.ESCALATE
-    followed = decide(waiting(), None, Clarify({"problem_id": "h"}, picked("h"), WEIGHED, alarm=alarm), START)
+    followed = decide(waiting(), None, ClarifyProblem({"problem_id": "h"}, picked("h"), WEIGHED, alarm=alarm), START)
     assert kinds(followed) == ["problem_detected", "session_escalated"]
     assert (followed.session.problem_id, followed.session.escalation_reason) == ("h", alarm.reason)
     assert followed.offers[0].rule == rule
@@ -805,7 +809,7 @@ def test_words_about_no_known_problem_tell_the_rule(alarm: Alarm, rule: str) -> 
 
 def test_an_urgent_problem_that_was_picked_calls_a_person_and_keeps_its_first_step() -> None:
     turn = replace(picked("h"), guide=replace(urgent_guide(), problem_id="h"))
-    told = decide(waiting(), None, Clarify({"problem_id": "h"}, turn, WEIGHED), START)
+    told = decide(waiting(), None, ClarifyProblem({"problem_id": "h"}, turn, WEIGHED), START)
     assert (told.session.urgent, told.next_action) == (True, NextAction.ESCALATE)
     assert [(offer.kind, offer.rule) for offer in told.offers] == [("escalation", "urgent"), ("step", "still-open")]
 
@@ -816,10 +820,10 @@ def test_an_urgent_problem_that_was_picked_calls_a_person_and_keeps_its_first_st
 )
 def test_who_closes_a_session_teaches_what_it_was_about_once(truth: str, lessons: list[tuple[str, str]]) -> None:
     session, guide = ended(Status.ESCALATED)
-    closed = decide(session, guide, Resolve(truth), START)
+    closed = decide(session, guide, ResolveSession(truth), START)
     assert [(lesson.kind.value, lesson.problem_id) for lesson in closed.lessons] == lessons
-    assert decide(replace(session, true_problem_id=truth), guide, Resolve(truth), START).lessons == ()
-    assert decide(session, guide, Resolve(), START).lessons == ()
+    assert decide(replace(session, true_problem_id=truth), guide, ResolveSession(truth), START).lessons == ()
+    assert decide(session, guide, ResolveSession(), START).lessons == ()
 
 
 @pytest.mark.parametrize("question", [True, False])
@@ -838,8 +842,8 @@ def test_a_session_that_asked_asks_the_same_when_it_is_resumed(question: bool) -
 
 def test_a_rejection_says_why_and_a_second_contact_too() -> None:
     session, guide = begun()
-    (no,) = decide(session, guide, Reject({}, "g", picked("h")), START).lessons
+    (no,) = decide(session, guide, RejectProblem({}, "g", picked("h")), START).lessons
     assert (no.kind.value, no.source, no.reason) == ("negative", Actor.CUSTOMER, "rejected")
     again = replace(picked("h"), recontact_of="0196-alt")
-    (undo,) = decide(waiting(), None, Clarify({"problem_id": "h"}, again), START).lessons
+    (undo,) = decide(waiting(), None, ClarifyProblem({"problem_id": "h"}, again), START).lessons
     assert (undo.source, undo.reason) == (Actor.MACHINE, "recontact")

@@ -15,12 +15,12 @@ from guiado.domain.session import (
     Actor,
     Answer,
     Attempt,
-    Escalate,
+    EscalateSession,
     NextAction,
     Offer,
     Outcome,
     Resolution,
-    Resolve,
+    ResolveSession,
     Session,
     Status,
     StepAnswer,
@@ -173,7 +173,7 @@ def test_solved_with_no_step_open_keeps_what_was_said() -> None:
 def test_a_wish_for_a_person_after_a_solution_takes_it_back() -> None:
     solved = said(SESSION, Outcome.SOLVED).session
     later = NOW + timedelta(hours=1)
-    found = decide(solved, GUIDE, Escalate(by=Actor.AGENT), later, speak=in_words)
+    found = decide(solved, GUIDE, EscalateSession(by=Actor.AGENT), later, speak=in_words)
     assert isinstance(found, Decision)
     assert found.session == replace(
         solved, version=3, status=Status.ESCALATED, escalation_reason=f"pt:{escalation.REQUESTED_BY_OTHERS}", decisions=4,
@@ -186,16 +186,16 @@ def test_a_wish_for_a_person_after_a_solution_takes_it_back() -> None:
 
 
 def test_a_second_wish_keeps_the_first_times_and_tells_nobody_again() -> None:
-    first = decide(SESSION, GUIDE, Escalate(), NOW, speak=in_words)
+    first = decide(SESSION, GUIDE, EscalateSession(), NOW, speak=in_words)
     assert isinstance(first, Decision)
-    second = decide(first.session, GUIDE, Escalate("me urge", Actor.AGENT), NOW + timedelta(hours=1), speak=in_words)
+    second = decide(first.session, GUIDE, EscalateSession("me urge", Actor.AGENT), NOW + timedelta(hours=1), speak=in_words)
     assert isinstance(second, Decision)
     assert (second.session.escalated_at, second.session.ended_at, second.events) == (NOW, NOW, ())
     assert second.session.escalation_reason == f"pt:{escalation.REQUESTED}\nme urge"
 
 
 def test_what_an_agent_says_on_closing_is_kept() -> None:
-    found = decide(replace(SESSION, notes="uno"), GUIDE, Resolve("otro", "s9", 12.5, "dos"), NOW)
+    found = decide(replace(SESSION, notes="uno"), GUIDE, ResolveSession("otro", "s9", 12.5, "dos"), NOW)
     assert isinstance(found, Decision)
     kept = found.session
     assert (kept.true_problem_id, kept.true_step_id, kept.agent_minutes, kept.notes) == ("otro", "s9", 12.5, "uno\ndos")

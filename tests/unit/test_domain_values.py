@@ -12,9 +12,9 @@ from guiado.domain.decide import begin, decide
 from guiado.domain.events import feedback_received
 from guiado.domain.guide import Guide, Step, content_hash
 from guiado.domain.guide_versions import carry_step_ids
-from guiado.domain.session import Abandon, Actor, Escalate, Session
+from guiado.domain.session import Abandon, Actor, EscalateSession, Session
 from guiado.errors import NoStepLeft
-from guiado.store.check_result import State, bad, doubtful, good
+from guiado.store.check_result import CheckState, bad, doubtful, good
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = {"step_number": 1, "title": "Paso", "description": "Qué", "instructions": ["Haz esto"], "expected_result": "Va"}
@@ -134,9 +134,9 @@ def test_what_the_database_can_keep(text: str, fits: bool) -> None:
 def test_a_finding_carries_its_check_its_state_and_its_words() -> None:
     made = [good("x", "Bien {n}.", n=1), doubtful("x", "Mira {n}.", n=1), bad("x", "Mal {n}.", n=1)]
     assert [(one.check, one.state, str(one.said)) for one in made] == [
-        ("x", State.GOOD, "Bien 1."),
-        ("x", State.DOUBTFUL, "Mira 1."),
-        ("x", State.BAD, "Mal 1."),
+        ("x", CheckState.GOOD, "Bien 1."),
+        ("x", CheckState.DOUBTFUL, "Mira 1."),
+        ("x", CheckState.BAD, "Mal 1."),
     ]
     assert bad("x", NoStepLeft()).said == NoStepLeft().message
 
@@ -154,7 +154,7 @@ def test_nobody_but_time_ends_an_abandoned_session() -> None:
 
 def test_a_wish_without_a_reason_says_whose_it_was() -> None:
     session, guide, _ = started()
-    said = [decide(session, guide, Escalate(by=by), NOW).session.escalation_reason for by in (Actor.CUSTOMER, Actor.AGENT)]
+    said = [decide(session, guide, EscalateSession(by=by), NOW).session.escalation_reason for by in (Actor.CUSTOMER, Actor.AGENT)]
     assert said == ["El cliente pidió hablar con una persona.", "El equipo decidió que la atienda una persona."]
 
 

@@ -30,7 +30,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "clarify": True,
     },
     commands.Detect: {"problem_description": "No va", "limit": 3, "language": "es"},
-    commands.Step: {
+    commands.AnswerStep: {
         "success": True,
         "notes": "Bien",
         "step_number": 1,
@@ -118,8 +118,8 @@ VALID: dict[type[Command], dict[str, Any]] = {
     },
     commands.NotificationPage: {"limit": 50, "status": "failed", "channel": "email"},
     commands.RetryNotifications: {"channel": "email", "status": "failed", "since": "2026-11-22T10:00:00Z"},
-    commands.MessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
-    commands.Trigger: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},
+    commands.SetMessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
+    commands.TriggerEvent: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},
     commands.Period: {"days": 30},
     commands.Page: {
         "limit": 50,
@@ -280,9 +280,9 @@ def test_a_rating_is_a_whole_number_from_one_to_five(value: object) -> None:
         (commands.Template, "variables", [{"name": "a"}, {}], "variables[1]"),
         (commands.Template, "variables", [{"name": "\x00"}], "variables[0].name"),
         (commands.Template, "steps_template", [{"title": {"es": [math.nan]}}], "steps_template[0].title.es[0]"),
-        (commands.Trigger, "data", {"a": {"b": math.nan}}, "data.a.b"),
-        (commands.Trigger, "data", {"a": [object()]}, "data.a[0]"),
-        (commands.Trigger, "data", {"a": 2**63}, "data.a"),
+        (commands.TriggerEvent, "data", {"a": {"b": math.nan}}, "data.a.b"),
+        (commands.TriggerEvent, "data", {"a": [object()]}, "data.a[0]"),
+        (commands.TriggerEvent, "data", {"a": 2**63}, "data.a"),
     ],
 )
 def test_what_lies_deeper_is_named_by_its_path(command: type[Command], name: str, value: object, path: str) -> None:
@@ -295,7 +295,7 @@ def test_nesting_without_end_is_named() -> None:
     deep: Any = "x"
     for _ in range(5_000):
         deep = [deep]
-    assert "niveles" in refusal(commands.Trigger, "data", {"a": deep})
+    assert "niveles" in refusal(commands.TriggerEvent, "data", {"a": deep})
 
 
 def test_every_bad_field_is_named_at_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from guiado.detection import Example, Problem, build_index
 from guiado.detection.classifier.calibration import fit_intercept, shifted
-from guiado.detection.classifier.fitted_model import Model
+from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.errors import EncoderUnavailable
 
@@ -124,15 +124,15 @@ def test_a_confirmed_text_counts_at_once_and_a_denied_one_against_it(index, enco
 
 def test_a_stored_model_is_the_same_and_a_damaged_one_is_none(index, encoder):
     stored = index.model.to_bytes()
-    read = Model.from_bytes(stored)
-    assert read.version == Model.from_bytes(read.to_bytes()).version
+    read = FittedModel.from_bytes(stored)
+    assert read.version == FittedModel.from_bytes(read.to_bytes()).version
     fresh = build_index(PROBLEMS, encoder=encoder).with_model(read)
     for text in ("se cae la red", "quiero mi dinero", "no entra"):
         one, other = index.rank(text), fresh.rank(text)
         assert [c.problem_id for c in one] == [c.problem_id for c in other]
         assert np.allclose([c.confidence for c in one], [c.confidence for c in other], atol=0.01)  # stored in half precision
     for damaged in (b"", b"no", stored[: len(stored) // 2], stored[:200] + b"\0" * 50 + stored[250:]):
-        assert Model.from_bytes(damaged) is None or Model.from_bytes(damaged).version != ""
+        assert FittedModel.from_bytes(damaged) is None or FittedModel.from_bytes(damaged).version != ""
 
 
 def test_a_model_that_does_not_know_a_problem_is_not_used(index, encoder):

@@ -12,7 +12,7 @@ from orders import ENOUGH, Backwards, Impatient, Stubborn
 
 from guiado.domain.clarification import Pick
 from guiado.domain.decide import begin, decide
-from guiado.domain.decision import Decision, Replay
+from guiado.domain.decision import Decision, RepeatedAnswer
 from guiado.domain.guide import Guide, Step
 from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.domain.session import (
@@ -21,7 +21,7 @@ from guiado.domain.session import (
     Answer,
     NextAction,
     Outcome,
-    Reject,
+    RejectProblem,
     Resolution,
     Resume,
     Session,
@@ -88,7 +88,7 @@ def test_the_last_step_is_the_one_after_which_nothing_is_offered(outcome: Outcom
     # The same answer once more is told what it was told then, and so is the one before.
     for number, said, told in ((2, outcome, action), (1, Outcome.DONE, NextAction.CONTINUE)):
         answer = Answer(said, number, recorded=said)
-        assert decide(ended.session, GUIDE, answer, NOW, policy=policy) == Replay(number, told)
+        assert decide(ended.session, GUIDE, answer, NOW, policy=policy) == RepeatedAnswer(number, told)
 
 
 def test_a_choice_is_recorded_as_it_was_made() -> None:
@@ -147,7 +147,7 @@ def test_a_policy_may_call_a_person_before_the_steps_end(outcome: Outcome) -> No
     assert [event.kind.value for event in on.events] == ["step_completed"]
     if outcome is Outcome.NOT_HELPED:
         repeated = decide(on.session, GUIDE, Answer(outcome, 1, recorded=outcome), NOW, policy=policy)
-        assert repeated == Replay(1, NextAction.ESCALATE)
+        assert repeated == RepeatedAnswer(1, NextAction.ESCALATE)
 
 
 def test_a_person_and_no_step() -> None:
@@ -219,7 +219,7 @@ def test_words_that_call_a_person_leave_the_policys_step_on_offer() -> None:
 def test_the_next_guide_begins_anew_by_the_policy() -> None:
     session = walk(Backwards(), Outcome.DONE).session
     other = replace(guide_of("x", "y"), problem_id="h")
-    told = decide(session, GUIDE, Reject({}, "g", Pick(other, "v-h", "H", 0.7)), NOW, policy=Backwards())
+    told = decide(session, GUIDE, RejectProblem({}, "g", Pick(other, "v-h", "H", 0.7)), NOW, policy=Backwards())
     assert isinstance(told, Decision)
     assert (told.session.offered_step_id, told.session.answers, told.session.step_number) == ("y", (), 1)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guiado.domain.recipient import Drop, Recipient, Send, Wait
+from guiado.domain.recipient import Drop, RecipientPreferences, Send, Wait
 
 ZONES = ("Europe/Madrid", "America/Mexico_City", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu")
 
@@ -18,9 +18,9 @@ def at(zone: str, text: str, fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
 
 
-def night(zone: str = "Europe/Madrid", begin: str = "22:00", end: str = "07:00", digest_minutes: int = 0) -> Recipient:
+def night(zone: str = "Europe/Madrid", begin: str = "22:00", end: str = "07:00", digest_minutes: int = 0) -> RecipientPreferences:
     begin_at, end_at = time.fromisoformat(begin), time.fromisoformat(end)
-    return Recipient("email", "a", time_zone=zone, quiet_from=begin_at, quiet_to=end_at, digest_minutes=digest_minutes)
+    return RecipientPreferences("email", "a", time_zone=zone, quiet_from=begin_at, quiet_to=end_at, digest_minutes=digest_minutes)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_hour_that_comes_twice_is_quiet_both_times() -> None:
 def test_quiet_hours_end_within_a_day_and_not_into_quiet_hours(zone: str, begin: time, end: time, now: datetime) -> None:
     if begin == end:
         return
-    who = Recipient("email", "a", time_zone=zone, quiet_from=begin, quiet_to=end)
+    who = RecipientPreferences("email", "a", time_zone=zone, quiet_from=begin, quiet_to=end)
     until = who.quiet_until(now)
     here = now.astimezone(ZoneInfo(zone)).time()
     assert (until is not None) == (begin <= here < end if begin < end else here >= begin or here < end)
@@ -69,7 +69,7 @@ def test_quiet_hours_end_within_a_day_and_not_into_quiet_hours(zone: str, begin:
 
 
 def test_what_is_urgent_passes_everything() -> None:
-    who = Recipient("email", "a", muted=("aviso",), quiet_from=time(0), quiet_to=time(23, 59), digest_minutes=60)
+    who = RecipientPreferences("email", "a", muted=("aviso",), quiet_from=time(0), quiet_to=time(23, 59), digest_minutes=60)
     assert who.plan("aviso", is_urgent=True, is_gathered=False, now=datetime(2026, 6, 1, 12, tzinfo=UTC)) == Send()
 
 
@@ -77,7 +77,7 @@ def test_a_digest_goes_out_at_whole_steps_and_never_into_the_night() -> None:
     now = at("Europe/Madrid", "2026-06-01T10:07")
     half_past = Wait(at("Europe/Madrid", "2026-06-01T10:30"), is_gathered=True)
     assert (
-        Recipient("email", "a", time_zone="Europe/Madrid", digest_minutes=30).plan(
+        RecipientPreferences("email", "a", time_zone="Europe/Madrid", digest_minutes=30).plan(
             "x", is_urgent=False, is_gathered=False, now=now
         )
         == half_past
@@ -89,14 +89,14 @@ def test_a_digest_goes_out_at_whole_steps_and_never_into_the_night() -> None:
 
 
 def test_what_is_muted_is_dropped() -> None:
-    who = Recipient("email", "a", muted=("step_completed",))
+    who = RecipientPreferences("email", "a", muted=("step_completed",))
     now = datetime(2026, 6, 1, tzinfo=UTC)
     assert who.plan("step_completed", is_urgent=False, is_gathered=False, now=now) == Drop()
     assert who.plan("session_escalated", is_urgent=False, is_gathered=False, now=now) == Send()
 
 
 def test_a_digest_counts_from_the_midnight_of_the_recipient() -> None:
-    kathmandu = Recipient("email", "a", time_zone="Asia/Kathmandu", digest_minutes=120)  # 5:45 h before UTC
+    kathmandu = RecipientPreferences("email", "a", time_zone="Asia/Kathmandu", digest_minutes=120)  # 5:45 h before UTC
     assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T10:07")) == at("Asia/Kathmandu", "2026-06-01T12:00")
     assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T12:00")) == at("Asia/Kathmandu", "2026-06-01T14:00")
     assert kathmandu.digest_at(at("Asia/Kathmandu", "2026-06-01T23:30")) == at("Asia/Kathmandu", "2026-06-02T00:00")
@@ -106,8 +106,8 @@ def test_a_digest_counts_from_the_midnight_of_the_recipient() -> None:
 def test_half_a_night_is_none(hours: dict[str, time]) -> None:
     for hour in range(24):
         now = datetime(2026, 6, 1, hour, tzinfo=UTC)
-        assert Recipient("email", "a", **hours).quiet_until(now) is None
-        assert Recipient("email", "a", **hours).plan("x", is_urgent=False, is_gathered=False, now=now) == Send()
+        assert RecipientPreferences("email", "a", **hours).quiet_until(now) is None
+        assert RecipientPreferences("email", "a", **hours).plan("x", is_urgent=False, is_gathered=False, now=now) == Send()
 
 
 def test_moments_are_told_in_utc() -> None:
@@ -126,5 +126,5 @@ def test_a_night_without_a_digest_lets_each_message_out_by_itself() -> None:
 
 
 def test_what_has_waited_for_its_digest_goes_out() -> None:
-    who = Recipient("email", "a", digest_minutes=30)
+    who = RecipientPreferences("email", "a", digest_minutes=30)
     assert who.plan("x", is_urgent=False, is_gathered=True, now=datetime(2026, 6, 1, 10, 7, tzinfo=UTC)) == Send()

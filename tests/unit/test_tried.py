@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guiado.guidance.already_tried import StepText, tried
+from guiado.guidance.already_tried import StepTitles, tried
 
 _GUIDES = {
     "C": "conexion_internet",
@@ -106,11 +106,11 @@ F|es|usé mi tarjeta y me cobraron dos veces|
 """
 
 
-def _steps(guide: str, language: str) -> list[StepText]:
+def _steps(guide: str, language: str) -> list[StepTitles]:
     entry = _ENTRIES[_GUIDES[guide]]
     spoken = entry["translations"][language]["steps"] if language != "es" else entry["steps"]
     return [
-        StepText(step["step_id"], tuple(dict.fromkeys((step["title"], other["title"]))), step["type"] == "diagnostic")
+        StepTitles(step["step_id"], tuple(dict.fromkeys((step["title"], other["title"]))), step["type"] == "diagnostic")
         for step, other in zip(entry["steps"], spoken, strict=True)
     ]
 

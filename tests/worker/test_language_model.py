@@ -29,11 +29,24 @@ from fake_model import (
 
 from guiado.delivery.guarded_client import GuardedClient
 from guiado.delivery.ip_policy import TargetPolicy
-from guiado.language_model import MAX_ANSWER_BYTES, Choice, LanguageModel, Option, StepTexts, choose, draft, rewrite
+from guiado.language_model import (
+    MAX_ANSWER_BYTES,
+    ChosenProblem,
+    LanguageModel,
+    ProblemSummary,
+    StepTexts,
+    choose,
+    draft,
+    rewrite,
+)
 from guiado.language_model import circuit_breaker as limiting
 from guiado.language_model.paraphrase_check import is_plain, says_the_same
 
-A, B, C = Option("a", "No hay internet"), Option("b", "La cuenta no abre", "No se puede entrar"), Option("c", "Cobro doble")
+A, B, C = (
+    ProblemSummary("a", "No hay internet"),
+    ProblemSummary("b", "La cuenta no abre", "No se puede entrar"),
+    ProblemSummary("c", "Cobro doble"),
+)
 OPTIONS = (A, B, C)
 CHOSEN = completion('{"problem_id": "b"}')
 STEP = StepTexts(
@@ -75,7 +88,7 @@ def asked(server: FakeModel, *questions: Any, **settings: Any) -> list[Any]:
     return asyncio.run(run())
 
 
-def choosing(text: str = "no abre", options: tuple[Option, ...] = OPTIONS, known: tuple[str, ...] = ()) -> Any:
+def choosing(text: str = "no abre", options: tuple[ProblemSummary, ...] = OPTIONS, known: tuple[str, ...] = ()) -> Any:
     return lambda model: choose(model, text, options, known)
 
 
@@ -83,9 +96,9 @@ def choosing(text: str = "no abre", options: tuple[Option, ...] = OPTIONS, known
 
 
 def test_it_chooses_one_of_the_candidates_or_none(server: FakeModel) -> None:
-    assert asked(server, choosing()) == [Choice("b")]
+    assert asked(server, choosing()) == [ChosenProblem("b")]
     server.behave = says({"problem_id": None})
-    assert asked(server, choosing()) == [Choice(None)]
+    assert asked(server, choosing()) == [ChosenProblem(None)]
 
 
 def test_the_customers_text_goes_out_as_data_without_personal_data(server: FakeModel) -> None:
@@ -117,7 +130,7 @@ def test_a_server_that_knows_no_schema_is_asked_without_one(server: FakeModel) -
         writer.write(http(b'{"error": {}}', 400) if "response_format" in request else http(CHOSEN))
 
     server.behave = old
-    assert asked(server, choosing(), choosing()) == [Choice("b")] * 2
+    assert asked(server, choosing(), choosing()) == [ChosenProblem("b")] * 2
     assert ["response_format" in request for request in server.requests] == [True, False, False]
     assert {(request.get("max_tokens", 0) > 0, request.get("temperature")) for request in server.requests[1:]} == {(True, 0)}
 
@@ -127,7 +140,7 @@ def test_a_model_with_its_own_temperature_is_asked_without_one_and_still_kept_sh
         writer.write(http(b'{"error": {}}', 400) if {"temperature", "max_tokens"} & request.keys() else http(CHOSEN))
 
     server.behave = reasoning
-    assert asked(server, choosing(), choosing(), choosing()) == [None, Choice("b"), Choice("b")]
+    assert asked(server, choosing(), choosing(), choosing()) == [None, ChosenProblem("b"), ChosenProblem("b")]
     assert ["temperature" in request for request in server.requests] == [True, True, False, False]
     assert all(request["max_completion_tokens"] > 0 for request in server.requests[2:])
 
@@ -298,7 +311,7 @@ def test_a_dead_model_is_left_in_peace_for_a_while(server: FakeModel, monkeypatc
             counts.append(len(server.requests))
         server.behave = says({"problem_id": "b"})
         now_s += 121
-        assert await choose(model, "no abre", OPTIONS) == Choice("b")
+        assert await choose(model, "no abre", OPTIONS) == ChosenProblem("b")
         return counts
 
     server.requests.clear()
@@ -310,20 +323,20 @@ def test_a_text_that_provokes_nonsense_does_not_switch_the_model_off(server: Fak
     server.behave = says("no soy un modelo")
     asked_for = [choosing()] * 5
 
-    async def recovered(model: LanguageModel) -> Choice | None:
+    async def recovered(model: LanguageModel) -> ChosenProblem | None:
         server.behave = says({"problem_id": "b"})
         return await choose(model, "no abre", OPTIONS)
 
-    assert asked(server, *asked_for, recovered)[-1] == Choice("b")
+    assert asked(server, *asked_for, recovered)[-1] == ChosenProblem("b")
 
 
 def test_calls_are_limited_at_once_and_by_the_minute(server: FakeModel) -> None:
-    assert asked(server, *[choosing()] * 7, calls_per_minute=5) == [Choice("b")] * 5 + [None] * 2
+    assert asked(server, *[choosing()] * 7, calls_per_minute=5) == [ChosenProblem("b")] * 5 + [None] * 2
     assert len(server.requests) == 5
     server.requests.clear()
     server.behave = never
 
-    async def all_at_once(model: LanguageModel) -> list[Choice | None]:
+    async def all_at_once(model: LanguageModel) -> list[ChosenProblem | None]:
         return list(await asyncio.gather(*(choose(model, "no abre", OPTIONS) for _ in range(30))))
 
     assert asked(server, all_at_once, deadline_s=0.5) == [[None] * 30]
@@ -368,7 +381,7 @@ def test_the_model_costs_nothing_until_it_is_asked() -> None:
 def test_who_pays_goes_out_where_the_environment_says_it(server: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "")
-    assert asked(server, choosing(), base_url=f"{server.url}/") == [Choice("b")]
+    assert asked(server, choosing(), base_url=f"{server.url}/") == [ChosenProblem("b")]
     assert server.last["_path"] == "/v1/chat/completions"
     assert server.last["_headers"]["openai-organization"] == "org-1"
     assert "openai-project" not in server.last["_headers"]

@@ -31,7 +31,7 @@ from guiado.errors import InvalidInput
 from guiado.settings import read_settings
 from guiado.store import notifications as store
 from guiado.store.channel_diagnostics import look_at_channels
-from guiado.store.check_result import State
+from guiado.store.check_result import CheckState
 from guiado.store.database import Connection
 from guiado.store.migrate import schema_files
 
@@ -453,12 +453,12 @@ def test_a_hook_that_is_gone_waits_and_tells_of_itself_alone(dsn: str) -> None:
         (refused,) = await desk.in_store(store.refused, "default", clock.now(), ADDRESSED)
         assert (refused["channel"], refused["recipient"]) == ("teams", "gone")
         assert "webhook_url" in refused["reason"]
-        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is State.DOUBTFUL
+        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is CheckState.DOUBTFUL
         del desk.house.receiver.answers["/gone"]
         assert await desk.on(notifications.again, ids[0]) == 1
         async with working(desk.messenger()):
             await until(lambda: is_sent(desk, ids[0]))
-        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is State.GOOD
+        assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is CheckState.GOOD
 
     play(dsn, test)
 

@@ -16,7 +16,7 @@ from test_sending import House, nothing_due, run, until, working
 from guiado import clock
 from guiado.app import outbound
 from guiado.app.outbound import handlers, queue
-from guiado.app.outbound.handlers import Tools, make_handlers
+from guiado.app.outbound.handlers import HandlerDependencies, make_handlers
 from guiado.app.outbound.queue import Queue
 from guiado.settings import read_settings
 
@@ -204,7 +204,7 @@ def test_an_idle_worker_looks_seldom_and_still_sends_soon_what_another_process_s
 
     async def test(desk: Desk) -> None:
         await desk.house.register("crm")
-        tools = Tools(desk.house.parts, "uno", read_settings(), lambda: desk.house.client, desk.channel)
+        tools = HandlerDependencies(desk.house.parts, "uno", read_settings(), lambda: desk.house.client, desk.channel)
         async with working(Queue(desk.house.parts, "uno", make_handlers(tools))):
 
             async def calm() -> bool:
@@ -230,7 +230,7 @@ TICKETS = '''
 """Tickets, as another kind of outbound work would be written: one file."""
 
 from guiado.app.outbound.handlers import handles
-from guiado.app.outbound.queue import Job
+from guiado.app.outbound.queue import ClaimedWork
 
 
 class TicketSender:
@@ -243,7 +243,7 @@ class TicketSender:
 
     async def claim(self, connection, leases, extra):
         rows = await connection.fetch("UPDATE tickets_to_send SET leased_by = $1 WHERE leased_by IS NULL AND NOT sent RETURNING number", self._tools.worker)
-        return [Job(str(row["number"]), lambda number=row["number"]: self._send(number)) for row in rows]
+        return [ClaimedWork(str(row["number"]), lambda number=row["number"]: self._send(number)) for row in rows]
 
     async def _send(self, number):
         await self._tools.client().post(f"{URL}/ticket/{number}", b"{}", {}, timeout_s=5)
@@ -279,7 +279,7 @@ def test_another_kind_of_work_is_one_file(dsn: str, tmp_path: Path, monkeypatch:
             await connection.execute("CREATE TABLE tickets_to_send (number integer, leased_by text, sent boolean DEFAULT false)")
             await connection.execute("INSERT INTO tickets_to_send (number) SELECT generate_series(1, 5)")
         await desk.house.register("crm")
-        tools = Tools(desk.house.parts, "uno", read_settings(), lambda: desk.house.client, desk.channel)
+        tools = HandlerDependencies(desk.house.parts, "uno", read_settings(), lambda: desk.house.client, desk.channel)
         made = make_handlers(tools)
         assert {one.kind for one in made} == {"webhook", "notification", "ticket"}
         worker = Queue(desk.house.parts, "uno", made)

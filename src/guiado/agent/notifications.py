@@ -75,7 +75,7 @@ class TroubleshootingNotificationManager(Facade):
         Raises:
             ValueError: names every bad field with the remedy.
         """
-        command = check(commands.MessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
+        command = check(commands.SetMessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
         self._door.write(notifications.register_template, command.template_id, command.subject, command.body)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:

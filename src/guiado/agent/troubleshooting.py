@@ -189,7 +189,9 @@ class TroubleshootingAgent(Facade):
         """
         given = {"success": success, "notes": notes, "outcome": outcome}
         try:
-            command = check(commands.Step, {key: value for key, value in given.items() if value is not None or key == "success"})
+            command = check(
+                commands.AnswerStep, {key: value for key, value in given.items() if value is not None or key == "success"}
+            )
             return _answered(self._door.write(answer.answer, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}

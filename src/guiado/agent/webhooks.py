@@ -105,7 +105,7 @@ class TroubleshootingWebhookManager(Facade):
         Raises:
             ValueError: unknown event, or data that is no JSON.
         """
-        command = check(commands.Trigger, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
+        command = check(commands.TriggerEvent, {"event": value_of(event), "data": data, "webhook_id": webhook_id})
 
         event_id, targets = self._door.write(webhooks.trigger, command.event, command.data, command.webhook_id)
         results = self._engine.run(lambda parts: first_results(parts, event_id, targets)) if targets else []

@@ -13,7 +13,7 @@ from litestar import Litestar, Request
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from guiado.api.sessions.routes import answered
-from guiado.app.commands import Step
+from guiado.app.commands import AnswerStep
 from guiado.app.sessions.answer import answer
 from guiado.http.body import decode
 from guiado.http.incoming import Incoming, incoming
@@ -47,7 +47,7 @@ class StepFastPath:
             return
         scope["path_template"] = self._template
         try:
-            command, runtime = decode(await _body(receive), Step), self._runtime
+            command, runtime = decode(await _body(receive), AnswerStep), self._runtime
             done = answered(await runtime.parts.run_write(incoming(scope).scope, answer, session_id, command))
         except Exception as error:  # noqa: BLE001 each has its answer
             scope["app"] = scope["litestar_app"] = self._app

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litestar.openapi import ResponseSpec
 
-from guiado.http.problems import PROBLEM_JSON, Problem
+from guiado.http.problems import PROBLEM_JSON, ProblemDetails
 
 TROUBLES = {
-    status: ResponseSpec(Problem, description=about, generate_examples=False, media_type=PROBLEM_JSON)
+    status: ResponseSpec(ProblemDetails, description=about, generate_examples=False, media_type=PROBLEM_JSON)
     for status, about in {
         400: "Datos no válidos",
         403: "No se acepta",

@@ -59,7 +59,7 @@ class Detect(Command):
     language: Language | None = None
 
 
-class Step(Command):
+class AnswerStep(Command):
     """What came of the current step."""
 
     success: Annotated[bool, Meta(examples=[True], description="Si el paso se pudo hacer.")]
@@ -309,7 +309,7 @@ class Recipient(_Secretive, Command):
     secret: Line | None = None
 
 
-class MessageTemplate(Command):
+class SetMessageTemplate(Command):
     """Subject and body of a message, with `{placeholders}`."""
 
     template_id: Line
@@ -317,7 +317,7 @@ class MessageTemplate(Command):
     body: Notes
 
 
-class Trigger(Command):
+class TriggerEvent(Command):
     """An event that a caller sends by hand."""
 
     event: EventKind

@@ -134,7 +134,7 @@ class ChatSessions:
         """
         said: View = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
         given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
-        command = check(commands.Step, {name: value for name, value in given.items() if value is not None})
+        command = check(commands.AnswerStep, {name: value for name, value in given.items() if value is not None})
         done = self._door.write(answer.answer, session_id, command)
         message = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
         return _view(done.session, done.guide, message)

@@ -14,7 +14,7 @@ from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.learning.evaluate import problems_of
 from guiado.app.learning.labelled_texts import Trial
 from guiado.detection import DEFAULT_THRESHOLD, Index, Problem, build_index
-from guiado.detection.classifier.fitted_model import Model
+from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.semantic.encoders.mapped_arrays import Arrays, map_arrays, remove_others, write_arrays
 from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
@@ -114,20 +114,20 @@ def index_of(problems: Iterable[Problem]) -> Index:
     return index.with_model(index.fit())
 
 
-def _fitted(index: Index, settings: Settings) -> Model:
+def _fitted(index: Index, settings: Settings) -> FittedModel:
     """Load the fitted model of an index, or fit it, which takes seconds."""
     folder = cache_folder(settings)
     if folder is None:
         return index.fit()
     path = folder / f"fit-{index.contents[:32]}"
     kept = map_arrays(path)
-    if kept and (model := Model.from_bytes(kept.arrays["model"].tobytes())):
+    if kept and (model := FittedModel.from_bytes(kept.arrays["model"].tobytes())):
         return model
     written = index.fit().to_bytes()
     with suppress(OSError):
         write_arrays(path, Arrays({}, {"model": np.frombuffer(written, np.uint8)}))
         remove_others(path, "fit-*")
-    return Model.from_bytes(written) or index.fit()  # read as the next time, so that it says the same
+    return FittedModel.from_bytes(written) or index.fit()  # read as the next time, so that it says the same
 
 
 def thresholds(settings: Settings) -> tuple[float, float]:

@@ -9,12 +9,12 @@ import typer
 
 from guiado.cli.console import Screen, screen_of
 from guiado.cli.help import Manual
-from guiado.store.check_result import Finding, State, bad
+from guiado.store.check_result import CheckState, Finding, bad
 
 if TYPE_CHECKING:
     from guiado.settings import Settings
 
-_MARKS = {State.GOOD: ("✓", "green"), State.DOUBTFUL: ("!", "yellow"), State.BAD: ("✗", "bold red")}
+_MARKS = {CheckState.GOOD: ("✓", "green"), CheckState.DOUBTFUL: ("!", "yellow"), CheckState.BAD: ("✗", "bold red")}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def doctor(
 ) -> None:
     """Run all checks and show the findings."""
     screen, findings = screen_of(context), _look_at_everything()
-    is_well = all(finding.state is not State.BAD for finding in findings)
+    is_well = all(finding.state is not CheckState.BAD for finding in findings)
     if as_json:
         _write_json(screen, findings, is_well=is_well)
     else:
@@ -49,7 +49,7 @@ def _look_at_everything() -> list[Finding]:
 
     settings, found = diagnostics.look_at_settings()
     found = diagnostics.look_at_program() + look_at_machine(is_embedded=settings.database_url is None) + found
-    knows_where = all(finding.state is not State.BAD for finding in found)
+    knows_where = all(finding.state is not CheckState.BAD for finding in found)
     found += diagnostics.look_at_port(settings) + diagnostics.look_at_targets(settings)
     found += diagnostics.look_at_knowledge(knowledge_path(settings))
     if not knows_where:  # the database may be another one than the usual one: nothing is started on suspicion
@@ -73,7 +73,7 @@ def _look_at_own(settings: Settings) -> list[Finding]:
     from guiado.store.embedded import EmbeddedPostgres, default_home
 
     found = _look_at_home(settings)
-    if any(finding.state is State.BAD for finding in found):
+    if any(finding.state is CheckState.BAD for finding in found):
         return found
     server = EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
     try:
@@ -107,12 +107,12 @@ def _show(screen: Screen, finding: Finding) -> None:
     (what, remedy), (mark, style) = _lines(screen, finding), _MARKS[finding.state]
     screen.verbatim(Text.assemble((f"{mark} ", style), what))
     if remedy:
-        screen.verbatim(f"  → {remedy}", style="dim" if finding.state is State.GOOD else "")
+        screen.verbatim(f"  → {remedy}", style="dim" if finding.state is CheckState.GOOD else "")
 
 
 def _conclude(screen: Screen, findings: list[Finding]) -> None:
-    bad_ones = sum(finding.state is State.BAD for finding in findings)
-    doubts = sum(finding.state is State.DOUBTFUL for finding in findings)
+    bad_ones = sum(finding.state is CheckState.BAD for finding in findings)
+    doubts = sum(finding.state is CheckState.DOUBTFUL for finding in findings)
     if bad_ones:
         screen.say("Fallos: {count}. Avisos: {doubts}.", style="bold red", count=bad_ones, doubts=doubts)
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from guiado.detection.arrays import Rows
 from guiado.detection.classifier.calibration import USUAL_SHARE
-from guiado.detection.classifier.fitted_model import Model
+from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.index import Index
 from guiado.detection.lexical.ranker import build_lexical
 from guiado.detection.problem import Problem
@@ -24,7 +24,7 @@ def build_index(
     *,
     encoder: Encoder | None = None,
     vectors_of: Callable[[Sequence[str]], Vectors | None] | None = None,
-    model: Model | None = None,
+    model: FittedModel | None = None,
     share: float = USUAL_SHARE,
 ) -> Index:
     """Read every text of a knowledge base.

@@ -13,7 +13,7 @@ import numpy as np
 
 from guiado.detection.arrays import Floats, largest
 from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge, shifted
-from guiado.detection.classifier.fitted_model import FORMAT, Model
+from guiado.detection.classifier.fitted_model import FORMAT, FittedModel
 from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
 from guiado.detection.lexical.ranker import LexicalIndex
@@ -52,7 +52,7 @@ class Index:
         texts: Texts,
         encoder: Encoder | None,
         vectors: Vectors | None,
-        model: Model | None = None,
+        model: FittedModel | None = None,
         share: float = USUAL_SHARE,
         previous: Index | None = None,
     ) -> None:
@@ -123,7 +123,7 @@ class Index:
             return None
         return self._scorer.observe(part, clean, self._vector(clean), foreign=foreign)
 
-    def with_model(self, model: Model | None) -> Index:
+    def with_model(self, model: FittedModel | None) -> Index:
         """The same with what was fitted for it."""
         return Index(self.problems, self.lexical, self.texts, self.encoder, self.vectors, model, self.share, self)
 
@@ -131,7 +131,7 @@ class Index:
         """The same with vectors of `texts` that came later."""
         return Index(self.problems, self.lexical, self.texts, encoder, vectors, self.model, self.share, self)
 
-    def fit(self, pause: Callable[[], None] = lambda: None, intercept: float = 0.0) -> Model:
+    def fit(self, pause: Callable[[], None] = lambda: None, intercept: float = 0.0) -> FittedModel:
         """Fit what can be fitted. Takes seconds to minutes.
 
         Args:
@@ -141,7 +141,7 @@ class Index:
         heads = fit_heads(self.texts, self.vectors, pause) if can_fit(self.texts) else None
         own = profile(self.texts, self.vectors, self.lexical, pause)
         mode = self.encoder.name if self.encoder and self.vectors is not None else ""
-        return Model(mode, heads, own, self.texts.problem_ids, intercept)
+        return FittedModel(mode, heads, own, self.texts.problem_ids, intercept)
 
     def prepare(self) -> Index:
         """Do what the first query would have to wait for: with 50,000 problems that is seconds.

@@ -10,15 +10,15 @@ from datetime import datetime
 
 from guiado.domain import escalation, events
 from guiado.domain.clarification import Clarification, Considered, Pick, Turn
-from guiado.domain.decision import Decision, Replay, alarm_rule, follow, offer_of
+from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, offer_of
 from guiado.domain.escalation import Speak
 from guiado.domain.learning_signal import rejected, withdrawn
 from guiado.domain.policy import Policy, Rationale
-from guiado.domain.session import Alarm, Clarify, NextAction, Offer, Reject, Session, Status
+from guiado.domain.session import Alarm, ClarifyProblem, NextAction, Offer, RejectProblem, Session, Status
 from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
 
 
-def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak, policy: Policy) -> Decision | Replay:
+def clarify(session: Session, heard: ClarifyProblem, now: datetime, speak: Speak, policy: Policy) -> Decision | RepeatedAnswer:
     """What becomes of a session that asked, when it gets its answer.
 
     Raises:
@@ -39,8 +39,8 @@ def clarify(session: Session, heard: Clarify, now: datetime, speak: Speak, polic
 
 
 def reject(
-    session: Session, refusal: Reject, now: datetime, speak: Speak, policy: Policy, *, was_urgent: bool = False
-) -> Decision | Replay:
+    session: Session, refusal: RejectProblem, now: datetime, speak: Speak, policy: Policy, *, was_urgent: bool = False
+) -> Decision | RepeatedAnswer:
     """What becomes of a session when the customer says that it is not the problem whose guide it follows.
 
     What was attempted so far stays; the next guide begins at its first step.
@@ -144,12 +144,12 @@ def _asks(asked: Clarification, question_id: str | None) -> bool:
     return asked.question is not None and question_id in {None, asked.question.question_id}
 
 
-def _is_repeated(session: Session, heard: Clarify) -> bool:
+def _is_repeated(session: Session, heard: ClarifyProblem) -> bool:
     """Whether this very answer was heard already; words may be said again to the next question, an answer belongs to its own."""
     known = any(each.said == heard.said for each in session.clarifications)
     return known and (session.open_clarification is None or "answer" in heard.said)
 
 
-def _as_it_stands(session: Session) -> Replay:
+def _as_it_stands(session: Session) -> RepeatedAnswer:
     waits = session.status is Status.NEEDS_ESCALATION and session.problem_id is None and session.open_clarification is None
-    return Replay(0, NextAction.ESCALATE if waits else NextAction.CONTINUE)
+    return RepeatedAnswer(0, NextAction.ESCALATE if waits else NextAction.CONTINUE)

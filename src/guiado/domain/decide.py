@@ -11,7 +11,7 @@ from typing import assert_never
 
 from guiado.domain import clarify, escalation, events
 from guiado.domain.clarification import Clarification, Considered
-from guiado.domain.decision import Decision, Replay, alarm_rule, follow, is_shown, offer_of
+from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, is_shown, offer_of
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import corrected, withdrawn
@@ -21,16 +21,16 @@ from guiado.domain.session import (
     Actor,
     Alarm,
     Answer,
-    Clarify,
-    Command,
-    Escalate,
+    ClarifyProblem,
+    EscalateSession,
     NextAction,
     Offer,
-    Reject,
+    RejectProblem,
     Resolution,
-    Resolve,
+    ResolveSession,
     Resume,
     Session,
+    SessionCommand,
     Status,
 )
 from guiado.domain.step_answer import answer_step, resolved, with_note
@@ -84,13 +84,13 @@ def _begin_without_steps(session: Session, now: datetime, considered: Considered
 def decide(
     session: Session,
     guide: Guide | None,
-    command: Command,
+    command: SessionCommand,
     now: datetime,
     *,
     failures_allowed: int = 2,
     speak: Speak = in_spanish,
     policy: Policy = AUTHOR_ORDER,
-) -> Decision | Replay:
+) -> Decision | RepeatedAnswer:
     """What becomes of `session` when `command` reaches it.
 
     Args:
@@ -109,13 +109,13 @@ def decide(
     match command:
         case Answer():
             return answer_step(session, guide, command, now, policy, failures_allowed, speak)
-        case Escalate():
+        case EscalateSession():
             return _escalate(session, command, now, speak)
-        case Resolve():
+        case ResolveSession():
             return _close(session, command, now)
-        case Clarify():
+        case ClarifyProblem():
             return clarify.clarify(session, command, now, speak, policy)
-        case Reject():
+        case RejectProblem():
             return clarify.reject(session, command, now, speak, policy, was_urgent=guide is not None and guide.urgent)
         case Abandon() | Resume():
             return _abandon(session, command, now) if isinstance(command, Abandon) else _resume(session, guide, now)
@@ -126,7 +126,7 @@ def decide(
 # ------------------------------------------------------------------------------------------------------- the other commands
 
 
-def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> Decision:
+def _escalate(session: Session, wish: EscalateSession, now: datetime, speak: Speak) -> Decision:
     first = session.escalation_reason is None
     escalated = replace(
         session,
@@ -149,7 +149,7 @@ def _escalate(session: Session, wish: Escalate, now: datetime, speak: Speak) -> 
     return Decision(escalated, told, offers=offers, next_action=NextAction.ESCALATE, lessons=lessons)
 
 
-def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
+def _close(session: Session, closing: ResolveSession, now: datetime) -> Decision:
     if session.status is Status.RESOLVED:
         raise SessionEnded(session.status.value)
     solved = replace(
@@ -165,10 +165,10 @@ def _close(session: Session, closing: Resolve, now: datetime) -> Decision:
     return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=lessons)
 
 
-def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | Replay:
+def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | RepeatedAnswer:
     """An abandoned session as it stood: the same step, question or person is on offer."""
     if not session.status.ended:
-        return Replay(session.current_step, NextAction.CONTINUE)
+        return RepeatedAnswer(session.current_step, NextAction.CONTINUE)
     if session.status is not Status.ABANDONED:
         raise SessionEnded(session.status.value)
     begun = Status.IN_PROGRESS if session.attempts else Status.STARTED

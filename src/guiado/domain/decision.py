@@ -37,7 +37,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class RepeatedAnswer:
     """The same answer to a step that is already passed: tell the recorded answer again, change nothing.
 
     Args:

@@ -12,7 +12,7 @@ from datetime import datetime
 from guiado.domain import events
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide
-from guiado.domain.session import Actor, Alarm, Escalate, Session, Status
+from guiado.domain.session import Actor, Alarm, EscalateSession, Session, Status
 from guiado.errors import Message
 
 Speak = Callable[[Message, str], str]
@@ -94,7 +94,7 @@ def call_person(session: Session, reason: Message, now: datetime, speak: Speak) 
     return asked, (events.session_escalated(asked),)
 
 
-def add_reason(session: Session, wish: Escalate, speak: Speak) -> str:
+def add_reason(session: Session, wish: EscalateSession, speak: Speak) -> str:
     """The reasons so far with the one of this wish added, each once; one is made up only where there is none."""
     known = session.escalation_reason
     if wish.reason is None:

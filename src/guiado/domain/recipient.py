@@ -11,8 +11,8 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """Somebody who is told things through one channel, and how they want it.
+class RecipientPreferences:
+    """A recipient on one channel with their preferences: which messages, in which language, and when.
 
     Args:
         channel: how messages travel.

@@ -279,7 +279,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Escalate:
+class EscalateSession:
     """Somebody wants a person to take over."""
 
     reason: str | None = None
@@ -287,7 +287,7 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolve:
+class ResolveSession:
     """A human agent closes the session as solved, and says what it really was."""
 
     problem_id: str | None = None
@@ -297,7 +297,7 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
-class Clarify:
+class ClarifyProblem:
     """The customer's answer to what the problem is.
 
     Args:
@@ -316,13 +316,13 @@ class Clarify:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectProblem:
     """The customer says that it is not the problem whose guide is followed.
 
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered, alarm: as in `Clarify`.
+        turn, considered, alarm: as in `ClarifyProblem`.
     """
 
     said: dict[str, object]
@@ -348,4 +348,4 @@ class Resume:
     """Somebody comes back to a session that was abandoned."""
 
 
-Command = Answer | Escalate | Resolve | Clarify | Reject | Abandon | Resume
+SessionCommand = Answer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from guiado.domain import escalation, events
-from guiado.domain.decision import Decision, Replay, alarm_rule, offer_person, offer_step
+from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, offer_person, offer_step
 from guiado.domain.escalation import Speak
 from guiado.domain.guide import Guide, Step
 from guiado.domain.learning_signal import confirmed
@@ -41,13 +41,13 @@ class _Situation:
 
 def answer_step(
     session: Session, guide: Guide | None, answer: Answer, now: datetime, policy: Policy, failures_allowed: int, speak: Speak
-) -> Decision | Replay:
+) -> Decision | RepeatedAnswer:
     """What becomes of a session with this answer; see `decide`."""
     number = answer.step_number
     alarm = answer.alarm if answer.outcome is not Outcome.SOLVED else None  # who is done needs nobody
     if number is not None and 1 <= number <= session.current_step and answer.recorded is answer.outcome:
         alarmed = alarm is not None and escalation.is_known(session, alarm)
-        return Replay(number, NextAction.ESCALATE if alarmed else _action_then(session, number, answer.outcome))
+        return RepeatedAnswer(number, NextAction.ESCALATE if alarmed else _action_then(session, number, answer.outcome))
     if session.status.ended:
         raise SessionEnded(session.status.value)
     step = guide.step(session.offered_step_id) if guide else None

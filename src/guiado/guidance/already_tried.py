@@ -25,7 +25,7 @@ _UNNAMED = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class StepText:
+class StepTitles:
     """A step of a guide, as far as it matters here.
 
     Args:
@@ -54,7 +54,7 @@ class Tried:
     confidence: float
 
 
-def tried(text: str, steps: Sequence[StepText]) -> tuple[Tried, ...]:
+def tried(text: str, steps: Sequence[StepTitles]) -> tuple[Tried, ...]:
     """The steps of a guide that a customer says they did already.
 
     Args:
@@ -97,7 +97,7 @@ class _Weights:
 _ALTERNATIVES = re.compile(r"\s(?:o|u|or|ou)\s")
 
 
-def _deeds_of(step: StepText) -> tuple[Deed, ...]:
+def _deeds_of(step: StepTitles) -> tuple[Deed, ...]:
     found: list[Deed] = []
     for title in step.titles:
         actions: frozenset[str] = frozenset()
@@ -109,7 +109,7 @@ def _deeds_of(step: StepText) -> tuple[Deed, ...]:
     return tuple(found)
 
 
-def _best(deed: Deed, known: Sequence[tuple[StepText, tuple[Deed, ...]]], weights: _Weights) -> tuple[str, float] | None:
+def _best(deed: Deed, known: Sequence[tuple[StepTitles, tuple[Deed, ...]]], weights: _Weights) -> tuple[str, float] | None:
     if not deed.things:
         having = [step for step, deeds in known if any(_is_same(deed, asked) for asked in deeds)]
         sure = deed.actions & {"restart", "remove"} and len(having) == 1

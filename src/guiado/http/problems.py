@@ -89,7 +89,7 @@ class FieldError(Model):
     message: str
 
 
-class Problem(Model, omit_defaults=True):
+class ProblemDetails(Model, omit_defaults=True):
     """An error, as RFC 9457 problem details; `error` says what is wrong, where, and what to do."""
 
     type: str
@@ -113,7 +113,7 @@ def problem(
     headers: dict[str, str] | None = None,
     errors: Sequence[FieldError] = (),
     session: SessionOut | None = None,
-) -> Response[Problem]:
+) -> Response[ProblemDetails]:
     """A problem document.
 
     Args:
@@ -123,7 +123,7 @@ def problem(
         session: the state that a conflict comes from.
     """
     title = _title(status)
-    body = Problem(
+    body = ProblemDetails(
         type="about:blank",
         title=title,
         status=status,
@@ -142,7 +142,7 @@ def _title(status: int) -> str:
     return _PHRASES.get(status, "Error")
 
 
-def _on_guiado_error(request: Http, error: GuiadoError) -> Response[Problem]:
+def _on_guiado_error(request: Http, error: GuiadoError) -> Response[ProblemDetails]:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
     language = language_of(request)
     if isinstance(error, errors.DatabaseUnavailable):
@@ -155,7 +155,7 @@ def _on_guiado_error(request: Http, error: GuiadoError) -> Response[Problem]:
     return problem(request, status, translate(error, language), code=error.code, errors=named, session=state)
 
 
-def _on_validation(request: Http, error: ValidationException) -> Response[Problem]:
+def _on_validation(request: Http, error: ValidationException) -> Response[ProblemDetails]:
     found: list[FieldProblem] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         complaint = explain_decoding(str(item.get("message", "")))
@@ -171,7 +171,7 @@ def _on_validation(request: Http, error: ValidationException) -> Response[Proble
     return _on_guiado_error(request, InvalidInput(found))
 
 
-def _on_http(request: Http, error: HTTPException) -> Response[Problem]:
+def _on_http(request: Http, error: HTTPException) -> Response[ProblemDetails]:
     if error.status_code >= HTTP_500 and not isinstance(error, Refused):
         return _on_anything(request, error)
     template = error.detail if isinstance(error, Refused) else _TEXTS.get(error.status_code, _REFUSED)
@@ -180,13 +180,13 @@ def _on_http(request: Http, error: HTTPException) -> Response[Problem]:
     return problem(request, error.status_code, text(language_of(request), template), headers=headers)
 
 
-def _on_anything(request: Http, error: Exception) -> Response[Problem]:
+def _on_anything(request: Http, error: Exception) -> Response[ProblemDetails]:
     log.error("internal_error", exc_info=error)
     said = text(language_of(request), _INTERNAL, request_id=request_id_of(request))
     return problem(request, 500, said)
 
 
-def respond(request: Http, error: Exception) -> Response[Problem]:
+def respond(request: Http, error: Exception) -> Response[ProblemDetails]:
     """The answer to a request that ended with this error."""
     if isinstance(error, GuiadoError):
         return _on_guiado_error(request, error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guiado.language_model.model import LanguageModel, Question
+from guiado.language_model.model import LanguageModel, Prompt
 from guiado.text.privacy import remove_personal_data
 
 _MAX_CHARACTERS = 2_000
@@ -22,7 +22,7 @@ _SYSTEM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ProblemSummary:
     """A problem that may be chosen.
 
     Args:
@@ -37,7 +37,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenProblem:
     """What the model chose.
 
     Args:
@@ -51,7 +51,9 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     problem_id: str | None
 
 
-async def choose(model: LanguageModel, text: str, options: Sequence[Option], known: Collection[str] = ()) -> Choice | None:
+async def choose(
+    model: LanguageModel, text: str, options: Sequence[ProblemSummary], known: Collection[str] = ()
+) -> ChosenProblem | None:
     """Let the model choose.
 
     Args:
@@ -68,10 +70,10 @@ async def choose(model: LanguageModel, text: str, options: Sequence[Option], kno
     answer = await model.ask(_question(remove_personal_data(text[:_MAX_CHARACTERS], known), offered), _Answer)
     if answer is None or answer.problem_id not in {None, *(option.problem_id for option in offered)}:
         return None
-    return Choice(answer.problem_id)
+    return ChosenProblem(answer.problem_id)
 
 
-def _question(text: str, options: list[Option]) -> Question:
+def _question(text: str, options: list[ProblemSummary]) -> Prompt:
     ids = [option.problem_id for option in options]
     problems = [{"id": option.problem_id, "title": option.title, "description": option.description} for option in options]
     schema: dict[str, object] = {
@@ -80,4 +82,4 @@ def _question(text: str, options: list[Option]) -> Question:
         "required": ["problem_id"],
         "additionalProperties": False,
     }
-    return Question("choose", _SYSTEM, {"customer_text": text, "problems": problems}, schema, _MAX_TOKENS)
+    return Prompt("choose", _SYSTEM, {"customer_text": text, "problems": problems}, schema, _MAX_TOKENS)

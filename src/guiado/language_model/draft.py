@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from guiado.language_model.choose import Option
-from guiado.language_model.model import LanguageModel, Question
+from guiado.language_model.choose import ProblemSummary
+from guiado.language_model.model import LanguageModel, Prompt
 from guiado.language_model.paraphrase_check import is_plain
 from guiado.text.fold import fold_case
 from guiado.text.privacy import remove_personal_data
@@ -29,7 +29,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     examples: list[str]
 
 
-async def draft(model: LanguageModel, problem: Option, phrases: Sequence[str], language: str = "es") -> tuple[str, ...]:
+async def draft(model: LanguageModel, problem: ProblemSummary, phrases: Sequence[str], language: str = "es") -> tuple[str, ...]:
     """New examples for a problem; they count for nothing until a person has accepted them.
 
     Args:
@@ -54,7 +54,7 @@ def _is_usable(text: str) -> bool:
     return _SHORTEST <= len(text) <= _LONGEST and is_plain(text) and remove_personal_data(text) == text
 
 
-def _question(problem: Option, phrases: Sequence[str], language: str) -> Question:
+def _question(problem: ProblemSummary, phrases: Sequence[str], language: str) -> Prompt:
     data: dict[str, object] = {
         "problem": {"title": problem.title, "description": problem.description},
         "known_phrases": [remove_personal_data(phrase[:_LONGEST]) for phrase in phrases[:_SHOWN_PHRASES]],
@@ -67,4 +67,4 @@ def _question(problem: Option, phrases: Sequence[str], language: str) -> Questio
         "required": ["examples"],
         "additionalProperties": False,
     }
-    return Question("draft", _SYSTEM, data, schema, _MAX_TOKENS)
+    return Prompt("draft", _SYSTEM, data, schema, _MAX_TOKENS)

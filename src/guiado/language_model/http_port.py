@@ -9,7 +9,7 @@ MAX_ANSWER_BYTES = 65_536
 """The longest answer that is taken."""
 
 
-class Answer(Protocol):
+class PostResponse(Protocol):
     """What came back from an address."""
 
     @property
@@ -31,6 +31,6 @@ class Answer(Protocol):
 class Post(Protocol):
     """Sends one request to an address that the operator chose; follows no redirect and reads `MAX_ANSWER_BYTES` + 1 at most."""
 
-    def __call__(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Awaitable[Answer]:
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Awaitable[PostResponse]:
         """Send and read within `timeout_s` seconds in all."""
         ...

@@ -12,10 +12,10 @@ import msgspec
 
 from guiado import clock
 from guiado.language_model.circuit_breaker import Limits
-from guiado.language_model.http_port import MAX_ANSWER_BYTES, Answer, Post
+from guiado.language_model.http_port import MAX_ANSWER_BYTES, Post, PostResponse
 from guiado.logs import get_logger
 
-__all__ = ["DEADLINE_S", "LanguageModel", "Question"]
+__all__ = ["DEADLINE_S", "LanguageModel", "Prompt"]
 
 DEADLINE_S = 5.0
 """For everything together: the name's lookup, connecting, a slow answer, a second try."""
@@ -28,7 +28,7 @@ log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Prompt:
     """What is asked.
 
     Args:
@@ -86,7 +86,7 @@ class LanguageModel:
         self._limits = Limits(calls_per_minute)
         self._way = 0
 
-    async def ask(self, question: Question, kind: type[T]) -> T | None:
+    async def ask(self, question: Prompt, kind: type[T]) -> T | None:
         """The answer, or None: there is none in time, the model is resting, or it is not what was asked for.
 
         Args:
@@ -104,7 +104,7 @@ class LanguageModel:
         log.info("language_model", task=question.task, outcome=outcome, took_ms=took_ms)
         return answer
 
-    async def _outcome(self, question: Question, kind: type[T]) -> tuple[str, T | None]:
+    async def _outcome(self, question: Prompt, kind: type[T]) -> tuple[str, T | None]:
         try:
             async with asyncio.timeout(self._deadline_s):
                 content = _content(await self._complete(question))
@@ -118,7 +118,7 @@ class LanguageModel:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return "malformed", None
 
-    async def _complete(self, question: Question) -> bytes:
+    async def _complete(self, question: Prompt) -> bytes:
         answer = await self._send(question, _WAYS[self._way](question))
         if answer.status in _UNSUPPORTED:
             # A question is asked twice at most; the next one begins with what was not tried yet.
@@ -129,7 +129,7 @@ class LanguageModel:
                     self._way = (self._way + 1) % len(_WAYS)
         return _body(answer)
 
-    async def _send(self, question: Question, limits: dict[str, Any]) -> Answer:
+    async def _send(self, question: Prompt, limits: dict[str, Any]) -> PostResponse:
         asked = {
             "model": self.name,
             "messages": [{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
@@ -141,7 +141,7 @@ class LanguageModel:
         return await self._post(self._url, msgspec.json.encode(asked), headers, timeout_s=self._deadline_s)
 
 
-def _body(answer: Answer) -> bytes:
+def _body(answer: PostResponse) -> bytes:
     """What a server said, where it is plain JSON of bounded size.
 
     Raises:
@@ -155,11 +155,11 @@ def _body(answer: Answer) -> bytes:
     return answer.body
 
 
-def _as_data(question: Question) -> str:
+def _as_data(question: Prompt) -> str:
     return msgspec.json.encode(question.data).decode()
 
 
-def _strict(question: Question) -> dict[str, Any]:
+def _strict(question: Prompt) -> dict[str, Any]:
     schema = {"name": question.task, "strict": True, "schema": question.schema}
     return {
         "response_format": {"type": "json_schema", "json_schema": schema},
@@ -168,11 +168,11 @@ def _strict(question: Question) -> dict[str, Any]:
     }
 
 
-def _limited(question: Question) -> dict[str, Any]:
+def _limited(question: Prompt) -> dict[str, Any]:
     return {"max_tokens": question.max_tokens, "temperature": 0}
 
 
-def _bounded(question: Question) -> dict[str, Any]:
+def _bounded(question: Prompt) -> dict[str, Any]:
     return {"max_completion_tokens": question.max_tokens}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from guiado.language_model.model import LanguageModel, Question
+from guiado.language_model.model import LanguageModel, Prompt
 from guiado.language_model.paraphrase_check import says_the_same
 from guiado.text.privacy import remove_personal_data
 
@@ -70,7 +70,7 @@ async def rewrite(model: LanguageModel, step: StepTexts, sample: str, known: Col
     return reworded if all(map(says_the_same, step.texts, reworded.texts)) else step
 
 
-def _question(step: StepTexts, sample: str) -> Question:
+def _question(step: StepTexts, sample: str) -> Prompt:
     text = {"type": "string"}
     given = {"description": step.description, "instructions": list(step.instructions), "expected_result": step.expected_result}
     schema: dict[str, object] = {
@@ -79,4 +79,4 @@ def _question(step: StepTexts, sample: str) -> Question:
         "required": ["description", "instructions", "expected_result"],
         "additionalProperties": False,
     }
-    return Question("rewrite", _SYSTEM, {"customer_text": sample, "step": given}, schema, _MAX_TOKENS)
+    return Prompt("rewrite", _SYSTEM, {"customer_text": sample, "step": given}, schema, _MAX_TOKENS)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from guiado.errors import GuiadoError, Message
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How it is with the part."""
 
     GOOD = "good"
@@ -24,25 +24,25 @@ class Finding:
 
     Args:
         check: stable name of the check, for programs.
-        state: see `State`.
+        state: see `CheckState`.
         said: one line what was found; unless all is well, a second line what to do.
     """
 
     check: str
-    state: State
+    state: CheckState
     said: Message
 
 
 def good(check: str, template: str, /, **params: object) -> Finding:
     """Nothing to do."""
-    return Finding(check, State.GOOD, Message(template, params))
+    return Finding(check, CheckState.GOOD, Message(template, params))
 
 
 def doubtful(check: str, template: str, /, **params: object) -> Finding:
     """It works for now. The template has two lines: what, and what to do."""
-    return Finding(check, State.DOUBTFUL, Message(template, params))
+    return Finding(check, CheckState.DOUBTFUL, Message(template, params))
 
 
 def bad(check: str, problem: str | GuiadoError, /, **params: object) -> Finding:
     """It does not work. The template, or that of the error, has two lines: what, and what to do."""
-    return Finding(check, State.BAD, problem.message if isinstance(problem, GuiadoError) else Message(problem, params))
+    return Finding(check, CheckState.BAD, problem.message if isinstance(problem, GuiadoError) else Message(problem, params))

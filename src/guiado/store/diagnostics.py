@@ -13,7 +13,7 @@ from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import driver_errors
 from guiado.store.channel_diagnostics import look_at_channels
-from guiado.store.check_result import Finding, State, bad, doubtful, good
+from guiado.store.check_result import CheckState, Finding, bad, doubtful, good
 from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_at_future
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
@@ -55,7 +55,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
 
     try:
         found = await _attempt(pooler, connection)
-        if any(finding.state is State.BAD for finding in found):  # nothing else would work through it
+        if any(finding.state is CheckState.BAD for finding in found):  # nothing else would work through it
             return found
         return found + [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
     finally:

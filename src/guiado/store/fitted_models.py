@@ -18,7 +18,7 @@ class StoredModel:
 
     Args:
         contents: what it was fitted for, see `Index.contents`.
-        model: for `Model.from_bytes`.
+        model: for `FittedModel.from_bytes`.
     """
 
     contents: str
@@ -41,7 +41,7 @@ class LastFit:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedDetection:
     """A detection of which somebody said whether it was right.
 
     Args:
@@ -77,7 +77,7 @@ async def keep(connection: Connection, tenant: str, scope: str, contents: str, v
     await connection.execute(sql("detectors", "forget"), tenant, scope, _KEPT)
 
 
-async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[Judged]:
+async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[JudgedDetection]:
     """The newest detections of so long that were judged, 1,000 at most."""
     rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, _MOST_JUDGED)
-    return [Judged(row["confidence"], row["intercept"], row["was_right"]) for row in rows]
+    return [JudgedDetection(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

@@ -19,8 +19,8 @@ MOST_EXAMPLES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which examples are meant: those that fit everything that is given.
+class ExampleFilter:
+    """A filter of examples: those that fit everything that is given.
 
     Args:
         example_id: one example.
@@ -58,7 +58,7 @@ async def examples(connection: Connection, tenant: str, scope: str) -> list[Taug
     return [Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"]) for row in rows]
 
 
-async def listed(connection: Connection, tenant: str, choice: Choice, limit: int) -> list[dict[str, Any]]:
+async def listed(connection: Connection, tenant: str, choice: ExampleFilter, limit: int) -> list[dict[str, Any]]:
     """Examples with everything that is known of them, oldest first.
 
     Args:
@@ -74,7 +74,7 @@ async def counts(connection: Connection, tenant: str) -> list[dict[str, Any]]:
 
 
 async def judge(
-    connection: Connection, tenant: str, choice: Choice, status: str, reason: str, audit: Audit, now: datetime
+    connection: Connection, tenant: str, choice: ExampleFilter, status: str, reason: str, audit: Audit, now: datetime
 ) -> int:
     """Accept or withdraw examples on a person's word, with a row in the log of lessons for each.
 
@@ -118,7 +118,7 @@ async def unrecognised(connection: Connection, tenant: str, since: datetime, lim
     return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
 
 
-def _values(choice: Choice) -> tuple[object, ...]:
+def _values(choice: ExampleFilter) -> tuple[object, ...]:
     return choice.example_id, choice.session_id, choice.customer_id, choice.since, choice.status
 
 

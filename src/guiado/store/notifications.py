@@ -9,14 +9,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from guiado import clock
-from guiado.domain.recipient import Recipient
+from guiado.domain.recipient import RecipientPreferences
 from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A notification to one recipient.
+class NewNotification:
+    """A notification to one recipient, to be stored.
 
     Args:
         status: pending, sent, failed or cancelled.
@@ -84,7 +84,7 @@ class Fate:
 
 
 async def put(
-    connection: Connection, tenant: str, message: Message, within_s: float, now: datetime
+    connection: Connection, tenant: str, message: NewNotification, within_s: float, now: datetime
 ) -> tuple[dict[str, Any], bool]:
     """Store a notification, in a transaction.
 
@@ -238,7 +238,9 @@ async def story(connection: Connection, tenant: str, session_id: UUID, event_id:
     return dict(cast("Mapping[str, Any]", row)) if row else {}
 
 
-async def put_recipient(connection: Connection, tenant: str, recipient: Recipient, spellings: Sequence[str] = ()) -> None:
+async def put_recipient(
+    connection: Connection, tenant: str, recipient: RecipientPreferences, spellings: Sequence[str] = ()
+) -> None:
     """Store who is told, and how; the same channel and recipient again replaces it.
 
     Args:
@@ -256,19 +258,19 @@ async def offer_recipient(connection: Connection, tenant: str, channel: str, rec
     await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, recipient, list(events))
 
 
-async def recipients(connection: Connection, tenant: str) -> list[Recipient]:
+async def recipients(connection: Connection, tenant: str) -> list[RecipientPreferences]:
     """Everybody who is told something, or wants it in a certain way."""
     return [_recipient(row) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
 
 
-async def recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> Recipient:
+async def recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> RecipientPreferences:
     """How somebody wants to be told; somebody unknown wants nothing special.
 
     Args:
         spellings: of the address, the normal form first.
     """
     row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, list(spellings))
-    return _recipient(row) if row else Recipient(channel, spellings[0])
+    return _recipient(row) if row else RecipientPreferences(channel, spellings[0])
 
 
 async def delete_recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> bool:
@@ -291,7 +293,7 @@ def _due(row: Row) -> Due:
     return Due(**{name: row[name] for name in Due.__slots__})
 
 
-def _recipient(row: Row) -> Recipient:
-    given: dict[str, Any] = {name: row[name] for name in Recipient.__slots__}
+def _recipient(row: Row) -> RecipientPreferences:
+    given: dict[str, Any] = {name: row[name] for name in RecipientPreferences.__slots__}
     given["events"], given["muted"] = tuple(row["events"]), tuple(row["muted"])
-    return Recipient(**given)
+    return RecipientPreferences(**given)

@@ -13,7 +13,7 @@ from guiado.store.database import Connection
 from guiado.store.queries import sql
 
 
-class State(StrEnum):
+class PublicationState(StrEnum):
     """Where a version of a guide stands."""
 
     IN_USE = "in_use"
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
     examples: str = ""
 
 
-class Change(NamedTuple):
+class PublicationChange(NamedTuple):
     """A version that came into use, or went out of it."""
 
     guide_id: str
@@ -96,7 +96,7 @@ class Publication:
     guide_id: str
     version_id: str
     version: int
-    state: State
+    state: PublicationState
     origin: str
     changed_by: str
     changed_at: datetime
@@ -124,10 +124,10 @@ async def read_mark(connection: Connection, tenant: str, scope: str) -> Mark:
     return Mark(row["guides"], row["model"], row["examples"]) if row else Mark()
 
 
-async def changed(connection: Connection, tenant: str, scope: str, since: int) -> list[Change]:
+async def changed(connection: Connection, tenant: str, scope: str, since: int) -> list[PublicationChange]:
     """What came into use and went out of it after a revision; with 0, what is in use, in the order in which it first came."""
     rows = await connection.fetch(sql("publications", "changed"), tenant, scope, since)
-    return [Change(row["guide_id"], str(row["guide_version_id"]), row["in_use"]) for row in rows]
+    return [PublicationChange(row["guide_id"], str(row["guide_version_id"]), row["in_use"]) for row in rows]
 
 
 async def taken(connection: Connection, tenant: str, scope: str, known: Taken | None) -> Taken:
@@ -169,7 +169,7 @@ async def set_state(
     scope: str,
     guide_id: str,
     version_id: str,
-    state: State,
+    state: PublicationState,
     origin: str,
     by: str,
     now: datetime,
@@ -196,7 +196,7 @@ async def listed(
             row["guide_id"],
             str(row["guide_version_id"]),
             row["version"],
-            State(row["state"]),
+            PublicationState(row["state"]),
             row["origin"],
             row["changed_by"],
             row["changed_at"],

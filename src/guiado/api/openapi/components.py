@@ -23,6 +23,9 @@ from guiado.app.validation import Command
 
 REFERENCE = "#/components/schemas/"
 Schema = dict[str, Any]
+_CLASS_NAMES = {"AnswerStep": "Step", "ProblemDetails": "Problem"}
+"""Classes whose component has another name: names of components are classes of generated clients, so they stay."""
+_COMPONENT_NAMES = {f"{before}{old}": f"{before}{new}" for old, new in _CLASS_NAMES.items() for before in ("", REFERENCE)}
 
 
 @lru_cache(maxsize=1)
@@ -46,9 +49,10 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, Any]:
 def components() -> tuple[Schema, dict[str, str]]:
     """Every type by its name, and the name of the body of each event."""
     types = [*_models(Model), *_structs(event_bodies), *_structs(commands)]
-    _, found = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
+    _, made = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
+    found = with_component_names(made)
     for each in types:
-        _describe(found[each.__name__], each)
+        _describe(found[_component_name(each)], each)
     for name, schema in found.items():
         if "enum" in schema:
             found[name] = {"type": "string", "title": name, "enum": schema["enum"], "examples": [schema["enum"][0]]}
@@ -56,6 +60,20 @@ def components() -> tuple[Schema, dict[str, str]]:
     for name in [*found]:
         _compose(name, found, ())
     return found, events
+
+
+def with_component_names(node: Any) -> Any:  # noqa: ANN401
+    """A copy of a JSON value in which the keys, titles and references of components have their published names."""
+    if isinstance(node, dict):
+        fields = cast("Schema", node)
+        return {_COMPONENT_NAMES.get(name, name): with_component_names(value) for name, value in fields.items()}
+    if isinstance(node, list):
+        return [with_component_names(value) for value in cast("list[Any]", node)]
+    return _COMPONENT_NAMES.get(node, node) if isinstance(node, str) else node
+
+
+def _component_name(kind: type[msgspec.Struct]) -> str:
+    return _COMPONENT_NAMES.get(kind.__name__, kind.__name__)
 
 
 def _models(base: type[Model]) -> Iterator[type[Model]]:
@@ -79,7 +97,7 @@ def _describe(schema: Schema, kind: type[msgspec.Struct]) -> None:
     for field in described.fields:
         name = field.encode_name
         own = schema["properties"][name]
-        schema["properties"][name] = _field(own, kind.__name__, field, may_be_blank=is_command and not field.required)
+        schema["properties"][name] = _field(own, _component_name(kind), field, may_be_blank=is_command and not field.required)
 
 
 def _field(own: Schema, owner: str, field: inspect.Field, *, may_be_blank: bool) -> Schema:

@@ -7,14 +7,13 @@ Source: OpenAPI 3.1.0.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar
 
-from guiado.api.openapi.components import REFERENCE, components, glossary, noted
+from guiado.api.openapi.components import REFERENCE, components, glossary, noted, with_component_names
 
 Document = dict[str, Any]
 _TAGS = (
@@ -43,7 +42,7 @@ def document_of(app: Litestar) -> Document:
 
 
 def _make(raw: Document) -> Document:
-    found = copy.deepcopy(raw)
+    found = with_component_names(raw)
     schemas, events = components()
     words = glossary()
     found["info"] |= {**words["info"], "license": _LICENCE}

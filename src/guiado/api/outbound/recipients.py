@@ -10,7 +10,7 @@ from guiado.api.outbound.models import Done, RecipientList, RecipientOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.outbound import recipients
-from guiado.domain.recipient import Recipient
+from guiado.domain.recipient import RecipientPreferences
 from guiado.http.request import Checked, Http, Write, language_of, run_read, runtime_of
 from guiado.i18n import text, translate
 
@@ -32,7 +32,7 @@ async def set_recipient(request: Http, data: JSONBody[commands.Recipient]) -> Re
     return told
 
 
-def _stored(recipient: Recipient) -> RecipientOut:
+def _stored(recipient: RecipientPreferences) -> RecipientOut:
     return RecipientOut(success=True, recipient=recipients.view(recipient))
 
 

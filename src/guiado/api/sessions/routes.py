@@ -97,13 +97,13 @@ async def state(request: Http, session_id: FromPath[str]) -> StateOut:
 
 @post(
     "/{session_id:str}/step",
-    dto=Checked[commands.Step],
+    dto=Checked[commands.AnswerStep],
     return_dto=None,
     status_code=200,
     operation_id="answer_step",
     responses=TROUBLES,
 )
-async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands.Step]) -> StepAnswerOut:
+async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands.AnswerStep]) -> StepAnswerOut:
     """Registra qué pasó con el paso actual y dice qué sigue."""
     return await Write(request, answered).run(answering.answer, session_id, data)
 

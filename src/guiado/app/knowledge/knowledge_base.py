@@ -18,7 +18,7 @@ from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.throttle import Pace
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.classifier.calibration import USUAL_SHARE
-from guiado.detection.classifier.fitted_model import Model
+from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
 from guiado.detection.semantic.approximate_search import Vectors, encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
@@ -202,7 +202,7 @@ def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: DetectionConfig
 
 
 def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
-    model = Model.from_bytes(stored.model)
+    model = FittedModel.from_bytes(stored.model)
     return index.with_model(model).prepare() if model else index
 
 

@@ -17,7 +17,7 @@ from guiado.app.knowledge.versions import store_batch
 from guiado.domain.guide import content_hash
 from guiado.errors import InvalidInput, NotFound, printable
 from guiado.store import publications
-from guiado.store.publications import Publication, State
+from guiado.store.publications import Publication, PublicationState
 
 View = dict[str, Any]
 
@@ -39,7 +39,7 @@ async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mappi
         raise InvalidInput(findings.errors)
     key = (problem_id, content_hash(entry))
     version_ids = await store_batch(work.connection, work.tenant, scope, {problem_id: guide}, [key], by)
-    await _set(work, scope, problem_id, version_ids[problem_id], State.DRAFT, by)
+    await _set(work, scope, problem_id, version_ids[problem_id], PublicationState.DRAFT, by)
     return next(each for each in await _versions(work, scope, problem_id) if each.version_id in version_ids.values())
 
 
@@ -53,7 +53,7 @@ async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, b
         NotFound: there is no such version.
     """
     found = _numbered(await _versions(work, scope, problem_id), problem_id, version)
-    return await _set(work, scope, problem_id, found.version_id, State.APPROVED, by)
+    return await _set(work, scope, problem_id, found.version_id, PublicationState.APPROVED, by)
 
 
 async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> Publication:
@@ -66,11 +66,11 @@ async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, versio
         NotFound: there is no such version, or no draft.
     """
     found = await _versions(work, scope, problem_id)
-    drafts = [each for state in (State.APPROVED, State.DRAFT) for each in found if each.state is state]
+    drafts = [each for state in (PublicationState.APPROVED, PublicationState.DRAFT) for each in found if each.state is state]
     if version is None and not drafts:
         raise NotFound("La guía {problem_id} no tiene ningún borrador.", problem_id=printable(problem_id))
     chosen = drafts[0] if version is None else _numbered(found, problem_id, version)
-    await _set(work, scope, problem_id, chosen.version_id, State.IN_USE, by)
+    await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
     return chosen
 
 
@@ -101,11 +101,11 @@ async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, versi
         NotFound: there is no such version.
     """
     found = await _versions(work, scope, problem_id)
-    used = next((each for each in found if each.state is State.IN_USE), None)
+    used = next((each for each in found if each.state is PublicationState.IN_USE), None)
     chosen = used if version is None else _numbered(found, problem_id, version)
     if chosen is None:
         return False
-    state = State.FORMER if chosen.state is State.IN_USE else State.DISCARDED
+    state = PublicationState.FORMER if chosen.state is PublicationState.IN_USE else PublicationState.DISCARDED
     return await _set(work, scope, problem_id, chosen.version_id, state, by)
 
 
@@ -121,7 +121,7 @@ async def versions(work: UnitOfWork, scope: str, problem_id: str | None = None) 
     if problem_id is not None:
         return [_view(each) for each in await _versions(work, scope, problem_id)]
     found = await publications.listed(work.connection, work.tenant, scope)
-    shown = {State.IN_USE, State.APPROVED, State.DRAFT}
+    shown = {PublicationState.IN_USE, PublicationState.APPROVED, PublicationState.DRAFT}
     return [_view(each) for of_guide in found.values() for each in of_guide if each.state in shown]
 
 
@@ -160,12 +160,12 @@ def _numbered(found: list[Publication], problem_id: str, version: int) -> Public
 async def _former(work: UnitOfWork, scope: str, problem_id: str) -> int:
     """Number of the version that was in use before the one that is now."""
     found = await _versions(work, scope, problem_id)
-    used = next((each.version for each in found if each.state is State.IN_USE), None)
+    used = next((each.version for each in found if each.state is PublicationState.IN_USE), None)
     for entry in await publications.history(work.connection, work.tenant, scope, problem_id):
         if entry.action == "publish" and entry.version != used:
             return entry.version
     raise NotFound("De la guía {problem_id} no se usó antes ninguna otra versión.", problem_id=printable(problem_id))
 
 
-async def _set(work: UnitOfWork, scope: str, problem_id: str, version_id: str, state: State, by: str) -> bool:
+async def _set(work: UnitOfWork, scope: str, problem_id: str, version_id: str, state: PublicationState, by: str) -> bool:
     return await publications.set_state(work.connection, work.tenant, scope, problem_id, version_id, state, by, by, clock.now())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from guiado import clock
-from guiado.app.learning.labelled_texts import Judged, Trial
+from guiado.app.learning.labelled_texts import LabelledText, Trial
 from guiado.app.sessions.detect import Detected, detect
 from guiado.detection import Index, Problem
 from guiado.detection.evaluation import Figures, confusions, measure, percentile
@@ -54,7 +54,9 @@ def problems_of(trial: Trial, known: Iterable[Problem]) -> list[Problem]:
     return [replace(each, phrases=(*each.phrases, *more.get(each.problem_id, ()))) for each in found]
 
 
-def evaluate(index: Index, guides: Mapping[str, Guide], rows: Sequence[Judged], none_below: float, accept_from: float) -> Report:
+def evaluate(
+    index: Index, guides: Mapping[str, Guide], rows: Sequence[LabelledText], none_below: float, accept_from: float
+) -> Report:
     """Try every text.
 
     Args:

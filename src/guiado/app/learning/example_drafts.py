@@ -12,7 +12,7 @@ from guiado.app.sessions.llm_choice import RULE, is_allowed
 from guiado.domain.learning_signal import fit_to_learn
 from guiado.errors import GuiadoError, NotFound, SettingsInvalid, printable
 from guiado.i18n import DEFAULT_LANGUAGE
-from guiado.language_model import Option, draft
+from guiado.language_model import ProblemSummary, draft
 from guiado.store import learning
 from guiado.store.sessions import Audit
 
@@ -42,7 +42,7 @@ async def draft_examples(parts: AppContext, snapshot: Snapshot, problem_id: str,
     if not await is_allowed(parts):
         raise GuiadoError("El modelo de lenguaje está desactivado (enable_llm_enhancement). Actívalo en la configuración.")
     spoken = guide.in_language(language)
-    option = Option(problem_id, spoken.problem_title, spoken.problem_description)
+    option = ProblemSummary(problem_id, spoken.problem_title, spoken.problem_description)
     texts = await draft(parts.model, option, spoken.common_issues, language)
     audit = Audit("machine", "draft_examples", detail={"rule": RULE, "model": parts.model.name, "problem_id": problem_id})
     async with parts.db.transaction() as connection:

@@ -23,7 +23,7 @@ from guiado.domain.learning_signal import fit_to_learn, text_key
 from guiado.domain.session import Session
 from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
-from guiado.store.learning import Choice, Unrecognised
+from guiado.store.learning import ExampleFilter, Unrecognised
 from guiado.store.sessions import Change
 from guiado.text.privacy import remove_personal_data
 
@@ -76,7 +76,7 @@ async def waiting(work: UnitOfWork, limit: int) -> list[View]:
     Args:
         limit: so many at most.
     """
-    return await learning.listed(work.connection, work.tenant, Choice(status="pending"), limit)
+    return await learning.listed(work.connection, work.tenant, ExampleFilter(status="pending"), limit)
 
 
 async def review(work: UnitOfWork, example_id: object, *, accept: bool) -> bool:
@@ -89,12 +89,12 @@ async def review(work: UnitOfWork, example_id: object, *, accept: bool) -> bool:
         NotFound: there is no such example.
     """
     key = sessions.uuid_or_none(example_id)
-    found = await learning.listed(work.connection, work.tenant, Choice(key), 1) if key else []
+    found = await learning.listed(work.connection, work.tenant, ExampleFilter(key), 1) if key else []
     if not found:
         raise NotFound("No hay ningún ejemplo {id}. Mira la lista con: guiado learn review", id=printable(example_id))
     word = "accepted" if accept else "rejected"
     audit = work.scope.audit("review", status=word)
-    return await learning.judge(work.connection, work.tenant, Choice(key), word, "review", audit, clock.now()) > 0
+    return await learning.judge(work.connection, work.tenant, ExampleFilter(key), word, "review", audit, clock.now()) > 0
 
 
 async def review_all(work: UnitOfWork, accepted: Sequence[str], rejected: Sequence[str]) -> int:
@@ -110,7 +110,7 @@ async def review_all(work: UnitOfWork, accepted: Sequence[str], rejected: Sequen
     return sum([await review(work, each, accept=accept) for each, accept in verdicts])
 
 
-async def undo(work: UnitOfWork, choice: Choice) -> int:
+async def undo(work: UnitOfWork, choice: ExampleFilter) -> int:
     """Withdraw examples, for good: what is accepted or waits does not count any more.
 
     Returns:
@@ -187,7 +187,9 @@ def _gap(members: Sequence[tuple[Unrecognised, str]]) -> View:
     }
 
 
-def choice_of(example_id: str | None, session_id: str | None, email: str | None, since: datetime | None, tenant: str) -> Choice:
+def choice_of(
+    example_id: str | None, session_id: str | None, email: str | None, since: datetime | None, tenant: str
+) -> ExampleFilter:
     """The examples that fit all of these.
 
     Raises:
@@ -199,4 +201,4 @@ def choice_of(example_id: str | None, session_id: str | None, email: str | None,
         if given is not None and key is None:
             raise NotFound("No hay nada con el identificador {id}. Revísalo.", id=printable(given))
         keys.append(key)
-    return Choice(keys[0], keys[1], None if email is None else pseudonym(tenant, email.strip().lower()), since)
+    return ExampleFilter(keys[0], keys[1], None if email is None else pseudonym(tenant, email.strip().lower()), since)

@@ -28,7 +28,7 @@ _COLUMNS = Message("Faltan las columnas text y problem_id. Escríbelas en la pri
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LabelledText:
     """A text and what it is about.
 
     Args:
@@ -52,9 +52,9 @@ class Trial:
         train: more phrases for the problems.
     """
 
-    rows: tuple[Judged, ...]
+    rows: tuple[LabelledText, ...]
     problems: tuple[Problem, ...] | None = None
-    train: tuple[Judged, ...] = ()
+    train: tuple[LabelledText, ...] = ()
 
 
 @dataclass(slots=True)
@@ -183,8 +183,8 @@ def _problems(place: str, raw: object, faults: _Faults) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _rows(raws: Iterator[tuple[str, object]], faults: _Faults) -> tuple[Judged, ...]:
-    found: list[Judged] = []
+def _rows(raws: Iterator[tuple[str, object]], faults: _Faults) -> tuple[LabelledText, ...]:
+    found: list[LabelledText] = []
     for place, raw in raws:
         row = _row(place, raw, faults)
         if row:
@@ -195,7 +195,7 @@ def _rows(raws: Iterator[tuple[str, object]], faults: _Faults) -> tuple[Judged, 
     return tuple(found)
 
 
-def _row(place: str, raw: object, faults: _Faults) -> Judged | None:
+def _row(place: str, raw: object, faults: _Faults) -> LabelledText | None:
     if not isinstance(raw, Mapping):
         faults.add(place, Message('Una fila es {{"text": …, "problem_id": …}}. Corrígela.'))
         return None
@@ -211,7 +211,7 @@ def _row(place: str, raw: object, faults: _Faults) -> Judged | None:
     elif problem_id is not None and not (isinstance(problem_id, str) and problem_id):
         faults.add(place, Message("problem_id debe ser un identificador, o null si no es ninguno. Corrígelo."))
     else:
-        return Judged(text, problem_id, place)
+        return LabelledText(text, problem_id, place)
     return None
 
 

@@ -23,8 +23,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one attempt.
+class AttemptOutcome:
+    """The outcome of one attempt to send a delivery.
 
     Args:
         status: of HTTP; None where there was no answer.
@@ -47,11 +47,11 @@ class Outcome:
         return self.status == _GONE
 
 
-def classify(answer: HttpAnswer, now: datetime) -> Outcome:
+def classify(answer: HttpAnswer, now: datetime) -> AttemptOutcome:
     """The outcome of an attempt that was answered."""
     body = answer.body.decode("utf-8", "replace").replace("\x00", "�")[:BODY_KEPT]
     if 200 <= answer.status < 300:  # noqa: PLR2004 the class of success
-        return Outcome(answer.status, body, None, answer.elapsed_s)
+        return AttemptOutcome(answer.status, body, None, answer.elapsed_s)
     wait_s = retry.read_retry_after_s(answer.headers.get("retry-after"), now) if answer.status in _WAIT_STATUSES else None
     why = f"HTTP {answer.status}"
     if answer.status in _REDIRECTS:
@@ -59,11 +59,11 @@ def classify(answer: HttpAnswer, now: datetime) -> Outcome:
             "HTTP {status}: el receptor redirige a otra dirección, y guiado no sigue redirecciones. Registra la definitiva.",
             status=answer.status,
         )
-    return Outcome(answer.status, body, why, answer.elapsed_s, wait_s)
+    return AttemptOutcome(answer.status, body, why, answer.elapsed_s, wait_s)
 
 
 def row_of(
-    endpoint: Endpoint, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool
+    endpoint: Endpoint, one: Waiting, outcome: AttemptOutcome, sent_at: datetime, now: datetime, *, counts: bool
 ) -> dict[str, Any]:
     """The row of an attempt, and how its delivery goes on.
 
@@ -89,7 +89,9 @@ def row_of(
     }
 
 
-def _next(endpoint: Endpoint, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, Any]:
+def _next(
+    endpoint: Endpoint, one: Waiting, outcome: AttemptOutcome, attempts: int, now: datetime, *, counts: bool
+) -> dict[str, Any]:
     if outcome.error is None:
         return {"state": "delivered", "due_at": one.due_at}
     if outcome.permanent or attempts >= endpoint.retry_attempts:

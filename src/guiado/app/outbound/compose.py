@@ -8,7 +8,7 @@ from typing import Any, cast
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
-from guiado.domain.recipient import Recipient
+from guiado.domain.recipient import RecipientPreferences
 from guiado.i18n import text
 from guiado.store import notifications, sessions
 from guiado.store.notifications import Due
@@ -20,7 +20,7 @@ _PRIORITIES = ("low", "normal", "high", "urgent")
 _OPTIONS = ("webhook_url", "secret")
 
 
-async def compose(work: UnitOfWork, due: Sequence[Due], recipient: Recipient) -> Outgoing:
+async def compose(work: UnitOfWork, due: Sequence[Due], recipient: RecipientPreferences) -> Outgoing:
     """One message out of one notification, or of several that were gathered for the same recipient.
 
     Raises:
@@ -43,7 +43,7 @@ async def compose(work: UnitOfWork, due: Sequence[Due], recipient: Recipient) ->
     )
 
 
-async def _words(work: UnitOfWork, due: Due, recipient: Recipient) -> tuple[str | None, str, str]:
+async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) -> tuple[str | None, str, str]:
     language = recipient.language or language_in(due.metadata)
     if due.message is not None or due.subject is not None:
         return due.subject, due.message or due.subject or "", language
@@ -92,7 +92,7 @@ def _line(one: StoredAttempt) -> str:
     return f"{title} ({one.attempt.notes})" if one.attempt.notes else title
 
 
-def _digest(written: Sequence[tuple[str | None, str, str]], recipient: Recipient) -> tuple[str, str, str]:
+def _digest(written: Sequence[tuple[str | None, str, str]], recipient: RecipientPreferences) -> tuple[str, str, str]:
     language = recipient.language or written[0][2]
     subject = text(language, "{count} avisos", count=len(written))
     each = [f"• {title}\n{body}" if title and title != body else f"• {body}" for title, body, _ in written]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.context import AppContext
-from guiado.app.outbound.attempt_outcome import BODY_KEPT, Outcome, classify, row_of, say
+from guiado.app.outbound.attempt_outcome import BODY_KEPT, AttemptOutcome, classify, row_of, say
 from guiado.app.outbound.attempt_recorder import AttemptRecorder
 from guiado.app.outbound.endpoint_versions import Versions
 from guiado.delivery import retry
@@ -177,7 +177,7 @@ class EndpointDelivery:
         await self._on_connection(outbox.bring_forward, self._endpoint.webhook_id, now)
         log.info("webhook_is_back", webhook=self._endpoint.webhook_id)
 
-    async def _attempt(self, one: Waiting, sent_at: datetime) -> Outcome:
+    async def _attempt(self, one: Waiting, sent_at: datetime) -> AttemptOutcome:
         endpoint, began_s = self._endpoint, clock.monotonic_s()
         body = write_body(one.event, one.occurred_at, one.data, endpoint.webhook_id, endpoint.secret, thin=endpoint.thin)
         headers = write_headers(
@@ -196,14 +196,14 @@ class EndpointDelivery:
         except (DeliveryFailed, TargetRefused, InvalidInput) as error:
             permanent = isinstance(error, DeliveryFailed) and error.permanent
             status = cast("int | None", error.message.params.get("status"))
-            return Outcome(status, "", str(error)[:BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
+            return AttemptOutcome(status, "", str(error)[:BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
         except Exception as error:
             log.exception("attempt_failed", webhook=endpoint.webhook_id)
             why = say("Error interno de guiado al enviar ({kind}). Mira el registro.", kind=type(error).__name__)
-            return Outcome(None, "", why, clock.monotonic_s() - began_s)
+            return AttemptOutcome(None, "", why, clock.monotonic_s() - began_s)
         return classify(answer, sent_at)
 
-    async def _apply_failure_policy(self, outcome: Outcome, now: datetime) -> None:
+    async def _apply_failure_policy(self, outcome: AttemptOutcome, now: datetime) -> None:
         """What a failure means for the endpoint as a whole."""
         since = self._failing_since or now
         if outcome.is_gone:

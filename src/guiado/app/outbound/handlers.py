@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What handlers are made of.
+class HandlerDependencies:
+    """What the maker of a handler is given.
 
     Args:
         parts: of this process.
@@ -42,7 +42,7 @@ class Tools:
     own: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
-Maker = Callable[[Tools], Handler]
+Maker = Callable[[HandlerDependencies], Handler]
 _SUFFIX = "_sender"
 _makers: dict[str, Maker] = {}
 
@@ -57,7 +57,7 @@ def handles(kind: str) -> Callable[[Maker], Maker]:
     return register
 
 
-def make_handlers(tools: Tools) -> list[Handler]:
+def make_handlers(tools: HandlerDependencies) -> list[Handler]:
     """A handler of every kind."""
     for module in pkgutil.iter_modules(outbound.__path__):
         if module.name.endswith(_SUFFIX):

@@ -21,11 +21,11 @@ from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.outbound import queue, recipients
 from guiado.app.outbound.compose import compose
-from guiado.app.outbound.handlers import Tools, handles
-from guiado.app.outbound.queue import Job, Leases
+from guiado.app.outbound.handlers import HandlerDependencies, handles
+from guiado.app.outbound.queue import ClaimedWork, Leases
 from guiado.delivery import retry
 from guiado.delivery.channels import kind_of, names
-from guiado.domain.recipient import Drop, Recipient, Wait
+from guiado.domain.recipient import Drop, RecipientPreferences, Wait
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
 from guiado.i18n import text
 from guiado.logs import get_logger
@@ -69,7 +69,7 @@ class NotificationSender:
         self._together: dict[str, list[UUID]] = {}
         """Key of a lease -> the notifications that it covers: several where they go out as one message."""
 
-    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[Job]:  # noqa: ARG002 places are few: no share
+    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:  # noqa: ARG002 places are few: no share
         """Lease what is due, as far as each channel has free places."""
         room = {name: _PLACES - self._busy[name] for name in names() if self._busy[name] < _PLACES}
         found = await notifications.claim(connection, self._parts.tenant, self._worker, queue.LEASE_S, clock.now(), room)
@@ -77,7 +77,7 @@ class NotificationSender:
         for due in found:
             self._busy[due.channel] += 1
             self._together[str(due.id)] = [due.id]
-        return [Job(str(due.id), partial(self._serve, due)) for due in found]
+        return [ClaimedWork(str(due.id), partial(self._serve, due)) for due in found]
 
     async def renew(self, connection: Connection, keys: Sequence[str]) -> set[str]:
         """Keep the leases of notifications, with what goes out together with each."""
@@ -133,7 +133,7 @@ class NotificationSender:
         return await notifications.gather(connection, tenant, self._worker, queue.LEASE_S, now, due.id, _MOST_GATHERED)
 
     async def _compose(
-        self, connection: Connection, together: list[Due], recipient: Recipient
+        self, connection: Connection, together: list[Due], recipient: RecipientPreferences
     ) -> tuple[Outgoing, None] | tuple[None, Fate]:
         try:
             return await compose(self._parts.work(connection), together, recipient), None
@@ -172,12 +172,12 @@ class NotificationSender:
 
 
 @handles(NotificationSender.kind)
-def make_notification_sender(tools: Tools) -> NotificationSender:
+def make_notification_sender(tools: HandlerDependencies) -> NotificationSender:
     """The handler of notifications."""
     return NotificationSender(tools.parts, tools.channel_of, tools.worker)
 
 
-def _put_off(due: Due, recipient: Recipient, now: datetime) -> Fate | None:
+def _put_off(due: Due, recipient: RecipientPreferences, now: datetime) -> Fate | None:
     """What becomes of a message that its recipient does not want now."""
     is_urgent, is_gathered = due.priority == "urgent", due.digest_at is not None
     match recipient.plan(due.notification_type, is_urgent=is_urgent, is_gathered=is_gathered, now=now):

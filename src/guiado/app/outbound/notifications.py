@@ -55,7 +55,7 @@ async def store(
     if found := [*_problems(command, metadata), *await _unreachable(work, command, metadata)]:
         raise InvalidInput(found)
     session_id = await _session_id(work, command.session_id)
-    message = notifications.Message(
+    message = notifications.NewNotification(
         notification_type=command.notification_type,
         channel=command.channel,
         recipient=normal_form(command.channel, command.recipient),

@@ -40,7 +40,7 @@ log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ClaimedWork:
     """Claimed work.
 
     Args:
@@ -93,7 +93,7 @@ class Handler(Protocol):
     foreign: frozenset[str]
     """Keys that this worker leaves to others."""
 
-    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[Job]:
+    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:
         """Lease what is due, this worker's share at most.
 
         Args:
@@ -267,7 +267,7 @@ class Queue:
         if jobs:
             self._pause_s, line.unclaimed_since_s = POLL_S, None
 
-    async def _claim(self, line: _Line) -> list[Job]:
+    async def _claim(self, line: _Line) -> list[ClaimedWork]:
         async with self._parts.db.connection() as connection:
             await self._make_known(connection)
             return await line.handler.claim(connection, line.leases, line.extra)
@@ -278,7 +278,7 @@ class Queue:
             await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
             self._is_known = True
 
-    async def _handle(self, line: _Line, job: Job) -> None:
+    async def _handle(self, line: _Line, job: ClaimedWork) -> None:
         try:
             await job.run()
         except asyncio.CancelledError:

@@ -16,7 +16,7 @@ from guiado.delivery.channels import normal_form, spellings
 from guiado.delivery.channels.common.address import masked
 from guiado.delivery.guarded_client import GuardedClient
 from guiado.domain.events import EventKind
-from guiado.domain.recipient import Recipient
+from guiado.domain.recipient import RecipientPreferences
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store import notifications
 
@@ -24,7 +24,7 @@ SLACK_DESK = "soporte"
 """Whom the operator's `SLACK_WEBHOOK_URL` reaches."""
 
 
-async def put(work: UnitOfWork, command: commands.Recipient) -> Recipient:
+async def put(work: UnitOfWork, command: commands.Recipient) -> RecipientPreferences:
     """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
 
     Address and secret, which nobody can read back, stay where the command has none.
@@ -37,7 +37,7 @@ async def put(work: UnitOfWork, command: commands.Recipient) -> Recipient:
     if found := _problems(work.app, command, stored.get("webhook_url")):
         raise InvalidInput(found)
     given = {"webhook_url": command.webhook_url, "secret": command.secret}
-    recipient = Recipient(
+    recipient = RecipientPreferences(
         channel=command.channel,
         recipient=normal_form(command.channel, command.recipient),
         events=tuple(dict.fromkeys(event.value for event in command.events or ())),
@@ -65,12 +65,12 @@ async def offer_slack(work: UnitOfWork) -> None:
     await notifications.offer_recipient(work.connection, work.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
 
 
-async def every(work: UnitOfWork) -> list[Recipient]:
+async def every(work: UnitOfWork) -> list[RecipientPreferences]:
     """Everybody who is told something, or wants it in a certain way."""
     return await notifications.recipients(work.connection, work.tenant)
 
 
-async def find(work: UnitOfWork, channel: str, recipient: str) -> Recipient:
+async def find(work: UnitOfWork, channel: str, recipient: str) -> RecipientPreferences:
     """How somebody wants to be told, however the address is written; somebody unknown wants nothing special."""
     return await notifications.recipient(work.connection, work.tenant, channel, spellings(channel, recipient))
 
@@ -105,7 +105,7 @@ async def _meant(work: UnitOfWork, channel: str, recipient: str) -> list[str]:
     ]
 
 
-def view(recipient: Recipient) -> RecipientBody:
+def view(recipient: RecipientPreferences) -> RecipientBody:
     """A recipient as doors show it: the address of a hook lets anybody write there, and so it is not shown."""
     return RecipientBody(
         channel=recipient.channel,

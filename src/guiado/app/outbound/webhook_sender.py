@@ -18,8 +18,8 @@ from guiado.app.outbound import queue
 from guiado.app.outbound.attempt_recorder import AttemptRecorder
 from guiado.app.outbound.endpoint_delivery import EndpointDelivery
 from guiado.app.outbound.endpoint_versions import Versions
-from guiado.app.outbound.handlers import Tools, handles
-from guiado.app.outbound.queue import Job, Leases
+from guiado.app.outbound.handlers import HandlerDependencies, handles
+from guiado.app.outbound.queue import ClaimedWork, Leases
 from guiado.app.outbound.webhooks import BUILT_IN
 from guiado.delivery import retry
 from guiado.store import outbox
@@ -57,7 +57,7 @@ class WebhookSender:
         self._busy: Collection[str] = ()
         self._versions = Versions(parts, worker, lambda: len(self._busy))
 
-    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[Job]:
+    async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:
         """Lease this worker's share of the endpoints that have something due."""
         self._busy, room = leases.busy, _ENDPOINTS_AT_ONCE - len(leases.busy)
         if room <= 0:
@@ -67,7 +67,7 @@ class WebhookSender:
             connection, self._parts.tenant, self._worker, queue.LEASE_S, room, clock.now(), retry.PAUSE_AFTER, besides,
             busy=busy, extra=extra,
         )  # fmt: skip
-        return [Job(leased.endpoint.webhook_id, partial(self._send, leased, leases)) for leased in found]
+        return [ClaimedWork(leased.endpoint.webhook_id, partial(self._send, leased, leases)) for leased in found]
 
     async def renew(self, connection: Connection, keys: Sequence[str]) -> set[str]:
         """Keep the leases of endpoints."""
@@ -94,6 +94,6 @@ class WebhookSender:
 
 
 @handles(WebhookSender.kind)
-def make_webhook_sender(tools: Tools) -> WebhookSender:
+def make_webhook_sender(tools: HandlerDependencies) -> WebhookSender:
     """The handler of webhooks."""
     return WebhookSender(tools.parts, tools.client, tools.worker, tools.own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guiado.domain.guide import Guide
-from guiado.guidance.already_tried import StepText, tried
+from guiado.guidance.already_tried import StepTitles, tried
 
 
 def already_tried(guide: Guide | None, text: str, language: str) -> tuple[dict[str, object], ...]:
@@ -18,7 +18,7 @@ def already_tried(guide: Guide | None, text: str, language: str) -> tuple[dict[s
         return ()
     spoken = guide.in_language(language).steps
     steps = [
-        StepText(step.step_id, tuple(dict.fromkeys((step.title, other.title))), informs=step.type == "diagnostic")
+        StepTitles(step.step_id, tuple(dict.fromkeys((step.title, other.title))), informs=step.type == "diagnostic")
         for step, other in zip(guide.steps, spoken, strict=False)
     ]
     return tuple({"step_id": each.step_id, "words": each.words, "confidence": each.confidence} for each in tried(text, steps))

@@ -9,13 +9,24 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from guiado import clock
-from guiado.app.commands import Step
+from guiado.app.commands import AnswerStep
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.alarms import hear
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
-from guiado.domain.session import Abandon, Actor, Alarm, Answer, Command, Escalate, NextAction, Outcome, Resolve, Session
+from guiado.domain.session import (
+    Abandon,
+    Actor,
+    Alarm,
+    Answer,
+    EscalateSession,
+    NextAction,
+    Outcome,
+    ResolveSession,
+    Session,
+    SessionCommand,
+)
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
@@ -58,7 +69,7 @@ async def load(work: UnitOfWork, session_id: object) -> tuple[Loaded, Guide | No
     return found, await work.guide_version(found.session.guide_version_id)
 
 
-def outcome_of(command: Step) -> Outcome:
+def outcome_of(command: AnswerStep) -> Outcome:
     """The outcome that an answer means.
 
     Raises:
@@ -72,7 +83,7 @@ def outcome_of(command: Step) -> Outcome:
     return command.outcome
 
 
-async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answered:
+async def answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> Answered:
     """Record what came of a step and decide what comes next.
 
     The same answer to a step that is already passed changes nothing and tells the recorded answer.
@@ -87,7 +98,7 @@ async def answer(work: UnitOfWork, session_id: object, command: Step) -> Answere
         return await _answer(work, session_id, command)
 
 
-async def _answer(work: UnitOfWork, session_id: object, command: Step) -> Answered:
+async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> Answered:
     outcome = outcome_of(command)
     came_to: Session | None = None
     for _ in range(_TRIES):
@@ -113,7 +124,7 @@ async def _answer(work: UnitOfWork, session_id: object, command: Step) -> Answer
     raise StaleSession
 
 
-def _wish(command: Step, outcome: Outcome, known: StoredAttempt | None, alarm: Alarm | None) -> Answer:
+def _wish(command: AnswerStep, outcome: Outcome, known: StoredAttempt | None, alarm: Alarm | None) -> Answer:
     return Answer(
         outcome=outcome,
         step_number=command.step_number,
@@ -155,7 +166,9 @@ async def telling_state(work: UnitOfWork, session_id: object) -> AsyncGenerator[
         raise
 
 
-async def command_session(work: UnitOfWork, session_id: object, action: str, command: Command) -> tuple[Session, Guide | None]:
+async def command_session(
+    work: UnitOfWork, session_id: object, action: str, command: SessionCommand
+) -> tuple[Session, Guide | None]:
     """Apply a command that needs no answer of its own: escalate, close, abandon.
 
     Raises:
@@ -163,7 +176,7 @@ async def command_session(work: UnitOfWork, session_id: object, action: str, com
         StaleSession: others kept changing the session.
     """
 
-    async def wish(_session: Session) -> Command:
+    async def wish(_session: Session) -> SessionCommand:
         return command
 
     return await command_wish(work, session_id, action, wish)
@@ -173,7 +186,7 @@ async def command_wish(
     work: UnitOfWork,
     session_id: object,
     action: str,
-    wish: Callable[[Session], Awaitable[Command]],
+    wish: Callable[[Session], Awaitable[SessionCommand]],
 ) -> tuple[Session, Guide | None]:
     """Apply a command that depends on the session as it stands.
 
@@ -198,7 +211,7 @@ async def command_unchanged(
     work: UnitOfWork,
     session: Session,
     action: str,
-    command: Escalate | Resolve | Abandon,
+    command: EscalateSession | ResolveSession | Abandon,
     now: datetime | None = None,
 ) -> bool:
     """Apply a command to a session as it was read; False, with nothing done, when something happened to it since.

@@ -23,7 +23,7 @@ from guiado.detection import Candidate
 from guiado.detection.verdict import Verdict, verdict_of, without
 from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
 from guiado.domain.guide import Guide
-from guiado.domain.session import Alarm, Clarify, Reject, Session
+from guiado.domain.session import Alarm, ClarifyProblem, RejectProblem, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
 
@@ -54,14 +54,14 @@ async def clarify(
     said = _said(command)
     snapshot = knowledge.snapshot
 
-    async def wish(session: Session) -> Clarify:
+    async def wish(session: Session) -> ClarifyProblem:
         asked = session.open_clarification
         if asked is None or (command.answer is not None and asked.question is None):
-            return Clarify(said)  # nothing was asked: to be refused, or heard already
+            return ClarifyProblem(said)  # nothing was asked: to be refused, or heard already
         alarm = _alarm(snapshot, session, None, command.text)
         turn, considered = await _clarified(work, snapshot, session, asked, command, ranking)
         turn = await _instead_of_asking(work, session, turn, alarm)
-        return Clarify(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
+        return ClarifyProblem(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "clarify", wish)
@@ -89,16 +89,16 @@ async def reject(
     snapshot = knowledge.snapshot
     first: list[str | None] = []
 
-    async def wish(session: Session) -> Reject:
+    async def wish(session: Session) -> RejectProblem:
         first.append(session.problem_id)
         if command.rejected is None and session.problem_id != first[0]:
             raise StaleSession  # somebody else rejected it meanwhile: this was not said of the next one
         if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
-            return Reject(said, command.rejected)
+            return RejectProblem(said, command.rejected)
         alarm = _alarm(snapshot, session, None, command.text)
         turn, considered = await _rejected(work, snapshot, session, command, ranking)
         turn = await _instead_of_asking(work, session, turn, alarm)
-        return Reject(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
+        return RejectProblem(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "reject", wish)

@@ -11,7 +11,7 @@ from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
-from guiado.domain.session import Abandon, Actor, Escalate, Resolve, Resume, Session
+from guiado.domain.session import Abandon, Actor, EscalateSession, ResolveSession, Resume, Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import configuration, guides, schedule, sessions
@@ -49,7 +49,7 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
         SessionNotFound: no session has this id.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
-    wish = Escalate(command.reason, Actor(command.source) if command.source else _actor(work.scope))
+    wish = EscalateSession(command.reason, Actor(command.source) if command.source else _actor(work.scope))
     async with telling_state(work, session_id):
         session, guide = await command_session(work, session_id, "escalate", wish)
     tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
@@ -67,7 +67,7 @@ async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolv
     async with telling_state(work, session_id):
         loaded, guide = await load(work, session_id)
         await refuse_unknown(work, loaded.session, guide, command.problem_id, command.step_id)
-        closing = Resolve(command.problem_id, command.step_id, command.minutes, command.notes)
+        closing = ResolveSession(command.problem_id, command.step_id, command.minutes, command.notes)
         return await command_session(work, session_id, "resolve", closing)
 
 

@@ -23,7 +23,7 @@ from guiado.store.configuration import is_on
 from guiado.store.sessions import Audit
 
 if TYPE_CHECKING:
-    from guiado.language_model import LanguageModel, Option
+    from guiado.language_model import LanguageModel, ProblemSummary
 
 RULE = "language-model"
 _SWITCH = "enable_llm_enhancement"
@@ -102,8 +102,8 @@ def heed(opinion: Opinion, candidates: Sequence[Candidate]) -> tuple[Candidate, 
     return tuple(sorted(candidates, key=lambda candidate: candidate.problem_id != opinion.chosen))
 
 
-def _option(snapshot: Snapshot, candidate: Candidate) -> Option:
-    from guiado.language_model import Option
+def _option(snapshot: Snapshot, candidate: Candidate) -> ProblemSummary:
+    from guiado.language_model import ProblemSummary
 
     guide = snapshot.guides[candidate.problem_id]
-    return Option(candidate.problem_id, guide.problem_title, guide.problem_description)
+    return ProblemSummary(candidate.problem_id, guide.problem_title, guide.problem_description)

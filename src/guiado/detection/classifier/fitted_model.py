@@ -25,7 +25,7 @@ _SPREADS = 4
 
 
 @dataclass(frozen=True)
-class Model:
+class FittedModel:
     """The fitted part of a detector.
 
     Args:
@@ -42,7 +42,7 @@ class Model:
     problem_ids: tuple[str, ...]
     intercept: float = 0.0
 
-    def with_intercept(self, intercept: float) -> Model:
+    def with_intercept(self, intercept: float) -> FittedModel:
         """The same with another intercept."""
         return replace(self, intercept=intercept)
 
@@ -101,7 +101,7 @@ class Model:
         return own.inside, own.outside, own.foreign_inside, own.foreign_outside
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> Model | None:
+    def from_bytes(cls, stored: bytes) -> FittedModel | None:
         """Read a model; None where it is damaged or of another format: then it is fitted anew."""
         try:
             with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
@@ -123,7 +123,7 @@ def _of_heads(heads: Heads) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _read(arrays: dict[str, NDArray[Any]]) -> Model | None:
+def _read(arrays: dict[str, NDArray[Any]]) -> FittedModel | None:
     facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
     if facts["format"] != FORMAT or arrays["spreads"].shape != (_SPREADS, 2, len(SIGNALS)):
         return None
@@ -135,7 +135,7 @@ def _read(arrays: dict[str, NDArray[Any]]) -> Model | None:
         return None
     profile = Profile(inside, outside, foreign_inside, foreign_outside, arrays["closeness"], float(facts["deviation"]))
     heads = _heads(arrays, ids, int(facts["total"])) if "words_weights" in arrays else None
-    return Model(str(facts["encoder"]), heads, profile, ids, float(facts["intercept"]))
+    return FittedModel(str(facts["encoder"]), heads, profile, ids, float(facts["intercept"]))
 
 
 def _heads(arrays: dict[str, NDArray[Any]], ids: tuple[str, ...], total: int) -> Heads:
