@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             from guiado.cli.root import run
 
             code = run(words)
-    except KeyboardInterrupt:  # before there was anything to interrupt
+    except KeyboardInterrupt:  # Ctrl-C while modules were imported
         code = _INTERRUPTED
     raise SystemExit(code)
 
@@ -49,7 +49,7 @@ def forget_output() -> None:
 
 
 def _open_streams() -> None:
-    # A stream that was closed before we began would lend its number to the next file or connection that we open.
+    # A standard stream that was closed at the start would leave its number to the next file or connection that is opened.
     for number in range(3):
         try:
             os.fstat(number)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give `guiado db` these commands."""
+    """Add these commands to `guiado db`."""
     app.command(
         cls=Manual,
         help="Copia la base de datos a un archivo, también mientras guiado está en marcha. Cada copia se vuelve a leer "
@@ -51,7 +51,7 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Sustituye el archivo si ya existe.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Restaura la copia aparte y la compara.")] = False,
 ) -> None:
-    """Copy the database to a file."""
+    """Back up the database to a file."""
     from guiado.settings import read_settings
     from guiado.store.backup.archive import choose_target
     from guiado.store.backup.dump import back_up, require_direct
@@ -79,7 +79,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="ARCHIVO", help="Copia hecha con guiado db backup.")],
     force: Annotated[bool, typer.Option("--force", help="Restaura aunque la base de datos ya tenga sesiones.")] = False,
 ) -> None:
-    """Put a copy in the place of the database."""
+    """Replace the database by a backup."""
     from guiado.settings import read_settings
 
     screen, settings = screen_of(context), read_settings()

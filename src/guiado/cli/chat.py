@@ -53,7 +53,7 @@ def chat(
 
 
 class Conversation:
-    """One customer, one session, from greeting to thanks.
+    """The conversation of one customer in one session, from greeting to rating.
 
     Args:
         session_id: the session to go on with; None begins one.
@@ -70,7 +70,7 @@ class Conversation:
 
         Raises:
             EOFError, KeyboardInterrupt: the customer left in the middle.
-            DatabaseUnavailable: it cannot be used, and nobody is there to wait for it.
+            DatabaseUnavailable: the database cannot be used, and the customer gave up or the terminal is not interactive.
         """
         view = self._resume(self._session_id) if self._session_id else self._begin()
         ended_before = self._session_id is not None and view["ended"]

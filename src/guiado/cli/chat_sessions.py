@@ -22,7 +22,7 @@ from guiado.sync import Door, engine
 View = dict[str, Any]
 _SHOWN = 5
 _DAYS = 30
-"""The period by which problems are frequent."""
+"""Period for counting frequent problems, in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ChatSessions:
 
     Every view of a session has: `session_id reference status language title said` (what the customer is told), `ended` (no
     answer is taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`,
-    `problem_id`, `asked` (`options` and `question` where it is to be made clear what the problem is, or None), `others` (titles).
+    `problem_id`, `asked` (`options` and `question` of an open clarification, or None), `others` (titles).
 
     Args:
         language: es, en or pt.
@@ -47,7 +47,7 @@ class ChatSessions:
         """Begin a session.
 
         Returns:
-            Its view, with `others`: titles of the problems that it could be just as well.
+            Its view, with `others`: titles of the other possible problems.
 
         Raises:
             InvalidInput: names every bad field with the remedy.
@@ -68,7 +68,7 @@ class ChatSessions:
             said: one of problem_id, answer (yes, no, unknown), text, none.
 
         Raises:
-            Conflict: nothing is asked any more.
+            Conflict: no clarification is open any more.
             InvalidInput: the words cannot be stored.
         """
         command = check(commands.Clarify, said)

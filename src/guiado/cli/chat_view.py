@@ -1,4 +1,4 @@
-"""What `guiado chat` draws: greeting, step, choices, reply."""
+"""Views of `guiado chat`: greeting, step, choices, reply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BAR_COLUMNS = 24
 _AROUND_STEP = 14
 """Lines of headings, blank lines, question and prompt around the text of a step."""
 _LOOKS_ONLY = {"diagnostic", "check"}
-"""Steps that only look something up: done is all that can be said of them."""
+"""Types of steps that only look something up, for which "done" is offered as an answer."""
 
 
 def greet(screen: Screen) -> None:
@@ -170,7 +170,7 @@ def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool =
         make_choice(screen.tr("s: Sí, se resolvió"), "s", "solved"),
         make_choice(screen.tr("n: Lo hice y sigue igual"), "n", "not_helped"),
         make_choice(screen.tr("p: No pude hacerlo"), "p", "could_not"),
-        # Taken everywhere, and offered where there is nothing yet that could have helped.
+        # Accepted at every step, and offered only where the step itself cannot solve the problem.
         make_choice(screen.tr("h: Hecho, sigo"), "h", "done", shown=looks_only),
         *([make_choice(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if step["already_tried"] else []),
         make_choice(screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),

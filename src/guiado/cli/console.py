@@ -28,7 +28,7 @@ _NARROW = 60
 _LEAST = 10
 _USUAL = 80
 _PIPE = 1_000
-"""Columns of a pipe: a line there has no end."""
+"""Columns of a pipe, where lines are not wrapped."""
 _PASTE_S = 0.05
 
 
@@ -107,11 +107,11 @@ class Screen:
         self.errors.print(line, style="red", soft_wrap=True)
 
     def ask(self, label: str, *, is_first: bool = False, is_long: bool = True) -> str:
-        """A line that the customer types.
+        """Read a line that the customer types.
 
         Args:
-            is_first: nothing was asked before: what is typed already is the answer.
-            is_long: several lines that are pasted at a terminal are one answer.
+            is_first: whether it is the first question, which input typed before it answers.
+            is_long: whether several lines that are pasted at a terminal are one answer.
 
         Raises:
             EOFError: there is no more input.
@@ -141,7 +141,7 @@ class Screen:
     def _read(self, prompt: str) -> str:
         line = input(prompt)
         if not self.is_interactive:
-            self.out.print()  # nobody typed the Enter that ends the line of the prompt
+            self.out.print()  # ends the line of the prompt, since input from a pipe is not echoed
         return line
 
 
@@ -187,7 +187,7 @@ def _plain(what: object) -> Iterator[RenderableType]:
 
 
 def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str = "") -> RenderableType:
-    """Lines one below the other, each with its mark, wrapped beside it.
+    """A list of lines, each with its mark and wrapped beside it.
 
     Args:
         mark: what stands before each; "1" numbers them.
@@ -203,15 +203,15 @@ def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str 
 
 
 def shown_time(moment: datetime | None) -> str:
-    """A moment as the operator's clock shows it; nothing for none."""
+    """Format a time in the operator's time zone; empty for None."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def read_time(option: str, given: str | None) -> datetime | None:
-    """The moment that an option names, by the operator's clock.
+    """Read the time that an option gives, in the operator's time zone.
 
     Raises:
-        InvalidInput: it names none.
+        InvalidInput: it is no time.
     """
     try:
         return datetime.fromisoformat(given).astimezone() if given else None
@@ -225,10 +225,10 @@ def _console(stream: TextIO) -> Console:
 
     for each in (sys.stdin, stream):
         reconfigure = getattr(each, "reconfigure", None)
-        if reconfigure:  # what a terminal cannot show or sends broken must not end the command
+        if reconfigure:  # characters that the terminal cannot encode or decode must not end the command
             reconfigure(errors="replace")
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
-    if console.width < _LEAST:  # COLUMNS=0 says that nobody knows
+    if console.width < _LEAST:  # COLUMNS=0 means that the width is unknown
         console.width = _USUAL
     if not console.is_terminal:
         console.width = _PIPE

@@ -97,7 +97,7 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure detection on judged texts."""
+    """Measure detection on labelled texts."""
     from guiado.app.learning import evaluate as trials
     from guiado.cli import evaluation_report
     from guiado.cli.detection_setup import open_workbench

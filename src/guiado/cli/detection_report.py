@@ -23,7 +23,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
 _LEAST_TOLD = 0.005
-"""What rounds to 0 % is not shown."""
+"""Candidates whose confidence rounds to 0 % are not shown."""
 _WORD = re.compile(r"[^\W_]+")
 _STYLES = {Verdict.ACCEPT: "green", Verdict.UNCLEAR: "yellow", Verdict.NONE: "red"}
 _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
@@ -79,7 +79,7 @@ def explain(screen: Screen, found: Found) -> None:
 
 
 def percent(screen: Screen, share: float | None, digits: int = 0) -> str:
-    """A share, 0..1, as the screen's language writes it; a dash where there is none."""
+    """Format a share, 0..1, as a percentage in the screen's language; a dash for None."""
     if share is None:
         return "—"
     number = f"{100 * share:.{digits}f}"
@@ -97,7 +97,7 @@ def _verdict(screen: Screen, found: Found) -> str:
 
 
 def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple[str, str]]:
-    """Label and value of what was made of the text."""
+    """Label and value of each fact about how the text was read."""
     languages = {"es": screen.tr("español"), "en": screen.tr("inglés"), "pt": screen.tr("portugués")}
     yield screen.tr("Idioma"), languages.get(found.detected.language or "", screen.tr("no se sabe"))
     yield screen.tr("Leído como"), _shortened(reading.sentence) or screen.tr("nada: no quedan palabras que leer")

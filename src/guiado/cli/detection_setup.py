@@ -50,8 +50,8 @@ def open_detector() -> tuple[Workbench, GuiadoError | None]:
     """The detector of `POST /detect`: the last good knowledge base, learned examples and fitted model.
 
     Returns:
-        The detector; and why it is that of the file alone although there is a database, or why the file as it is now is not in
-        use.
+        The detector; and the reason why it is built from the file alone although there is a database, or why the present file
+        is not in use.
 
     Raises:
         KnowledgeBaseInvalid: neither the file nor the database has a knowledge base that can be used.
@@ -127,7 +127,7 @@ def _fitted(index: Index, settings: Settings) -> FittedModel:
     with suppress(OSError):
         write_arrays(path, Arrays({}, {"model": np.frombuffer(written, np.uint8)}))
         remove_others(path, "fit-*")
-    return FittedModel.from_bytes(written) or index.fit()  # read as the next time, so that it says the same
+    return FittedModel.from_bytes(written) or index.fit()  # read back as at the next start, so that both give the same
 
 
 def thresholds(settings: Settings) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""`guiado doctor`: what is wrong with this installation, and the remedy."""
+"""`guiado doctor`: checks of this installation, with the remedy for each fault."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _look_at_everything() -> list[Finding]:
     knows_where = all(finding.state is not CheckState.BAD for finding in found)
     found += diagnostics.look_at_port(settings) + diagnostics.look_at_targets(settings)
     found += diagnostics.look_at_knowledge(knowledge_path(settings))
-    if not knows_where:  # the database may be another one than the usual one: nothing is started on suspicion
+    if not knows_where:  # which database is in use is unknown, so that none is started
         return found + _look_at_home(settings)
     return found + (_look_at_database(settings, settings.database_url) if settings.database_url else _look_at_own(settings))
 
@@ -77,7 +77,7 @@ def _look_at_own(settings: Settings) -> list[Finding]:
         return found
     server = EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
     try:
-        if server.dsn() is None:  # made at the first start: there is nothing to look at
+        if server.dsn() is None:  # it is made at the first start, so that there is nothing to check yet
             return found
         dsn = server.join()
     except GuiadoError as error:

@@ -24,7 +24,7 @@ _SAMPLE_CHARS = 60
 
 
 def as_json(report: Report, bench: Workbench) -> dict[str, Any]:
-    """Every figure; shares are 0..1, null where there is nothing to measure."""
+    """All figures as plain values; shares are 0..1, null where there is nothing to measure."""
     return {
         "detector": bench.index.version,
         "threshold": bench.none_below,

@@ -14,13 +14,13 @@ from guiado.cli.console import Screen, screen_of
 from guiado.errors import printable
 
 HELP = ("-h", "--help")
-"""What asks every command for its help."""
+"""Options that show the help of any command."""
 CHANNELS = "{channels}"
-"""Where a help names every channel."""
+"""Placeholder in a help text for the names of all channels."""
 TEXT = "text"
 """Name of the hidden command of a `ManualOfText`."""
 _ALIKE = 0.6
-"""How alike a misspelt name and the one that was meant are, 0..1."""
+"""Least similarity of a misspelt name and its suggestion, 0..1."""
 _LONGEST = 60
 _NAME = re.compile(r"'([^']*)'")
 _SURPLUS = re.compile(r"unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DOTALL)
@@ -30,7 +30,7 @@ COMPLETION = {
     "--install-completion": "Instala en tu terminal el autocompletado con la tecla Tab.",
     "--show-completion": "Muestra el autocompletado, para instalarlo a mano.",
 }
-"""The options of Typer's own for completion, in our words."""
+"""Help texts of Typer's own options for completion."""
 
 
 class Manual(TyperCommand):
@@ -106,7 +106,7 @@ def _parameters(screen: Screen, command: TyperCommand | TyperGroup, context: typ
 
 
 def _meaning(screen: Screen, template: str) -> str:
-    """The help of a parameter, with the names of what is registered in files of its own."""
+    """The help of a parameter, with the names of the channels filled in."""
     from guiado.delivery.channels import names
 
     return screen.tr(template, channels=", ".join(names())) if CHANNELS in template else screen.tr(template)

@@ -112,7 +112,7 @@ class Introduction:
         except EOFError:
             if self._screen.is_interactive:
                 raise
-            return None  # a script that does not know the question: a person takes over
+            return None  # input ended, as in a script without an answer to this question: a person takes over
 
 
 def _about(typed: Unsent, chosen: object, problems: Sequence[Mapping[str, Any]]) -> Unsent:
@@ -122,10 +122,10 @@ def _about(typed: Unsent, chosen: object, problems: Sequence[Mapping[str, Any]])
 
 
 def insist(screen: Screen, act: Callable[[], T]) -> T:
-    """What `act` returns; while the database cannot be used, the customer decides how often to try again.
+    """Call `act`; while the database cannot be used, let the customer decide whether to try again.
 
     Raises:
-        DatabaseUnavailable: nobody is there to ask, or has tried often enough.
+        DatabaseUnavailable: the terminal is not interactive, or the customer gave up.
         KeyboardInterrupt: the customer left.
     """
     from guiado.cli import chat_view
@@ -151,5 +151,5 @@ def _has_enough(screen: Screen) -> bool:
 
 
 def is_sure_of_person(screen: Screen) -> bool:
-    """Ask again before a session goes to a person."""
+    """Ask for confirmation before a session is handed over to a person."""
     return is_sure(screen, screen.tr("¿Seguro? Tu caso pasa a una persona del equipo. s/n"))

@@ -20,5 +20,5 @@ def operator() -> Door:
 
 
 def given_of(options: Mapping[str, object]) -> dict[str, object]:
-    """The options that were given: one that is None was left out."""
+    """The options that were given: those that are not None."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""`guiado kb versions` and `guiado kb revert`: which version of a guide is in use, and another one in its place."""
+"""`guiado kb versions` and `guiado kb revert`: show the versions of a guide, and put another one into use."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ def draw(screen: Screen, figures: Figures, name: str) -> bytes:
     """Draw the diagram of an evaluation.
 
     Args:
-        screen: whose language it speaks.
-        name: of what was tried.
+        screen: gives the language.
+        name: of the evaluation, for the title.
 
     Returns:
         A PNG.

@@ -119,9 +119,9 @@ def _run(words: list[str], screen: Screen) -> int:
         sys.stdout.flush()
     except (GuiadoError, typer.TyperException) as error:
         return _explain(screen, error)
-    except typer.Abort:  # the end of the input, where a command made nothing of it
+    except typer.Abort:  # end of the input, which the command did not handle
         return 1
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         forget_output()
         return 1
     except KeyboardInterrupt:
@@ -129,7 +129,7 @@ def _run(words: list[str], screen: Screen) -> int:
     except Exception as error:
         if os.environ.get("GUIADO_LOG_LEVEL", "").lower() == "debug":
             raise
-        if isinstance(error, OSError) and error.filename is None:  # a full disk under our output: the end would try it again
+        if isinstance(error, OSError) and error.filename is None:  # output on a full disk: the flush at exit would fail again
             forget_output()
         screen.complain(_explain_fault(screen, error))
         return 1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SessionsGroup(ManualGroup):
-    """A group whose options alone mean its list: `guiado sessions --status needs_escalation`."""
+    """A group that runs its `list` when options come first: `guiado sessions --status needs_escalation`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401, D102
         is_list = bool(args) and args[0].startswith("-") and args[0] not in {"--help", "-h"}

@@ -233,7 +233,7 @@ def replay(
 
     if webhook_id and failed and everything:
         raise InvalidInput([FieldProblem("--all", Message("Con --failed son todos los webhooks. Quita el ID, o --all."))])
-    if event and _is_uuid(event):  # as this option was meant before
+    if event and _is_uuid(event):  # earlier versions took an event's id in this option
         event_id, event = event, None
     is_delivered = delivered or (everything and not failed)
     given = {"event_id": event_id, "event": event, "begin": begin, "end": end, "delivered": is_delivered}
@@ -318,7 +318,7 @@ def _event_problems(kinds: Sequence[str]) -> list[FieldProblem]:
 
 
 def _warnings(endpoint: Endpoint, secret: str | None) -> list[Message]:
-    """What keeps the endpoint from working; a name is looked up for that."""
+    """Warnings of what keeps an endpoint from working; its host name is looked up."""
     from guiado.app.outbound import webhooks
 
     running, is_enabled = operator().engine, endpoint.enabled

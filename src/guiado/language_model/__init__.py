@@ -1,7 +1,7 @@
-"""The optional language model: it may choose among candidates, reword a step, and draft examples. Nothing else.
+"""The optional language model: chooses among candidates, rewords a step, and drafts examples; nothing else.
 
-It has no tools. What a customer wrote reaches it as data, without personal data, and what it answers is checked here.
-Whatever goes wrong, the caller gets no answer and goes on without it.
+It has no tools. Customers' texts are sent as data, redacted, and every answer is validated here. On any failure the caller
+gets no answer and goes on without the model.
 
 Source: ADR 0012.
 """

@@ -1,4 +1,4 @@
-"""Which of a few candidates a customer means, or none of them."""
+"""Choice of one of a few candidate problems, or of none, by the language model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class ProblemSummary:
-    """A problem that may be chosen.
+    """A problem as the model is shown it.
 
     Args:
         problem_id: identifier of the problem.
@@ -38,7 +38,7 @@ class ProblemSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChosenProblem:
-    """What the model chose.
+    """The model's choice.
 
     Args:
         problem_id: one of the options; None means none of them.
@@ -54,15 +54,15 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
 async def choose(
     model: LanguageModel, text: str, options: Sequence[ProblemSummary], known: Collection[str] = ()
 ) -> ChosenProblem | None:
-    """Let the model choose.
+    """Ask the model which candidate problem a customer's text is about.
 
     Args:
         text: the customer's words; personal data is removed from them here.
-        options: the best candidates, best first; more than three are left out.
-        known: personal data that is known besides, such as the customer's name and address.
+        options: the candidates, best first; only the first three are sent.
+        known: further personal data to redact, such as the customer's name and address.
 
     Returns:
-        The choice, or None when the model has no usable answer: then all stays as it was.
+        The choice, or None when there is no usable answer, so that the ranking stays as it is.
     """
     offered = list(options[:_MAX_OPTIONS])
     if not offered or not text.strip():

@@ -1,4 +1,4 @@
-"""When the model is asked at all: so many calls at once and a minute, and none for a while after repeated failures."""
+"""Rate limit and circuit breaker of the model: a limit of calls at once and a minute, and a pause after repeated failures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MINUTE_S = 60.0
 
 
 class Limits:
-    """What one process may spend on the model, in calls and in time.
+    """The limits of one process on calls to the model.
 
     Args:
         calls_per_minute: how many calls may begin within any 60 seconds.
@@ -30,20 +30,20 @@ class Limits:
         self._closed_until_s = 0.0
 
     def refusal(self) -> str | None:
-        """Why no call may begin now, in one word; None when it may."""
+        """The reason why no call may begin now, in one word; None when one may."""
         now_s = clock.monotonic_s()
         while self._begun_s and self._begun_s[0] <= now_s - _MINUTE_S:
             self._begun_s.popleft()
         if now_s < self._closed_until_s:
             return "resting"
-        # After a rest one call tries whether the model is back; the others do not wait for it.
+        # After a pause one call tries whether the model answers again; the others do not wait for it.
         if self._open >= (1 if self._failures >= _FAILURES_IN_A_ROW else _AT_ONCE):
             return "busy"
         return "spent" if len(self._begun_s) >= self._calls_per_minute else None
 
     @contextmanager
     def call(self) -> Generator[None]:
-        """Counts one call from its beginning to its end."""
+        """Count one call from its beginning to its end."""
         self._begun_s.append(clock.monotonic_s())
         self._open += 1
         try:
@@ -52,11 +52,11 @@ class Limits:
             self._open -= 1
 
     def note_success(self) -> None:
-        """The model answered."""
+        """Record an answer, which ends the count of failures."""
         self._failures, self._pause_s = 0, _FIRST_PAUSE_S
 
     def note_failure(self) -> None:
-        """The model gave no answer; after some in a row it rests, longer each time."""
+        """Record a call without an answer; several in a row begin a pause, longer each time."""
         self._failures += 1
         if self._failures >= _FAILURES_IN_A_ROW and clock.monotonic_s() >= self._closed_until_s:
             self._closed_until_s = clock.monotonic_s() + self._pause_s

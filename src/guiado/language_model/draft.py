@@ -1,4 +1,4 @@
-"""Examples of how customers may say a problem, for a person to review."""
+"""Drafting examples: customers' phrases for a problem, written by the model for a person to review."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def draft(model: LanguageModel, problem: ProblemSummary, phrases: Sequence[str], language: str = "es") -> tuple[str, ...]:
-    """New examples for a problem; they count for nothing until a person has accepted them.
+    """Draft examples for a problem; detection uses none before a person has accepted it.
 
     Args:
-        phrases: what is known already.
+        phrases: the known phrases of the problem.
         language: es, en or pt.
 
     Returns:
-        At most ten different texts of 8 to 200 characters, none of them known; empty when the model has no usable answer.
+        At most ten different texts of 8 to 200 characters, none of them known; empty when there is no usable answer.
     """
     answer = await model.ask(_question(problem, phrases, language), _Answer)
     seen = {fold_case(phrase) for phrase in phrases}

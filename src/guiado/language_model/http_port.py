@@ -1,4 +1,4 @@
-"""What the model needs of the network; who composes the process gives it."""
+"""Port of the model to the network: the interface of the HTTP client that `wiring` passes in."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 MAX_ANSWER_BYTES = 65_536
-"""The longest answer that is taken."""
+"""The longest response that is accepted."""
 
 
 class PostResponse(Protocol):
-    """What came back from an address."""
+    """The response to a POST request."""
 
     @property
     def status(self) -> int:
@@ -19,17 +19,17 @@ class PostResponse(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Names in lower case."""
+        """The headers, with names in lower case."""
         ...
 
     @property
     def body(self) -> bytes:
-        """What was read of it, as it came over the wire."""
+        """The body as it came over the wire, as far as it was read."""
         ...
 
 
 class Post(Protocol):
-    """Sends one request to an address that the operator chose; follows no redirect and reads `MAX_ANSWER_BYTES` + 1 at most."""
+    """Sends one POST request to an address of the operator; follows no redirect and reads `MAX_ANSWER_BYTES` + 1 at most."""
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Awaitable[PostResponse]:
         """Send and read within `timeout_s` seconds in all."""

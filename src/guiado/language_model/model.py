@@ -1,4 +1,4 @@
-"""One question to the model and its answer as a checked value, or none at all."""
+"""The client of the language model: one prompt, and its answer as a validated value or None."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from guiado.logs import get_logger
 __all__ = ["DEADLINE_S", "LanguageModel", "Prompt"]
 
 DEADLINE_S = 5.0
-"""For everything together: the name's lookup, connecting, a slow answer, a second try."""
+"""Deadline of one prompt in all: name lookup, connection, answer and a second try."""
 
 _UNSUPPORTED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 _ACCOUNT = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
-"""Headers that say who pays, and the variables that OpenAI's own programs read them from."""
+"""Headers of the account to be billed, and the environment variables in which OpenAI's own programs keep them."""
 T = TypeVar("T")
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is asked.
+    """A prompt: instructions, data and the form of the answer.
 
     Args:
         task: its name in the log.
         system: instructions, always the same text for a task: nothing that a customer wrote.
-        data: what it is about, sent as JSON in the user's message.
-        schema: JSON Schema of the answer, for servers that can hold the model to it.
-        max_tokens: the longest answer.
+        data: input of the task, sent as JSON in the user's message.
+        schema: JSON Schema of the answer, for servers that can enforce it.
+        max_tokens: length of the longest answer.
     """
 
     task: str
@@ -62,19 +62,19 @@ class _Completion(msgspec.Struct):
 
 
 class AnswerRefused(Exception):
-    """A server's answer is none that is taken."""
+    """The server's response is not valid."""
 
 
 class LanguageModel:
     """A model behind an OpenAI-compatible address. One object serves one event loop.
 
     Args:
-        post: the way out to addresses that the operator chose.
+        post: sends requests to addresses that the operator chose.
         key: sent as bearer token.
         base_url: of the API, with its version: `https://host/v1`.
         name: of the model.
         calls_per_minute: how many calls may begin within any 60 seconds.
-        deadline_s: for one question, in seconds.
+        deadline_s: for one prompt, in seconds.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class LanguageModel:
         self._way = 0
 
     async def ask(self, question: Prompt, kind: type[T]) -> T | None:
-        """The answer, or None: there is none in time, the model is resting, or it is not what was asked for.
+        """Send a prompt and return its answer; None when it is late or invalid, or while the model is paused.
 
         Args:
-            kind: what the answer must be; a `msgspec.Struct` that forbids unknown fields.
+            kind: type of the answer; a `msgspec.Struct` that forbids unknown fields.
         """
         refusal = self._limits.refusal()
         if refusal:
@@ -99,7 +99,7 @@ class LanguageModel:
         started_s = clock.monotonic_s()
         with self._limits.call():
             outcome, answer = await self._outcome(question, kind)
-        # Neither what was asked nor what was answered: it may hold personal data.
+        # Neither the prompt nor the answer is logged: both may hold personal data.
         took_ms = round(1000 * (clock.monotonic_s() - started_s))
         log.info("language_model", task=question.task, outcome=outcome, took_ms=took_ms)
         return answer
@@ -111,7 +111,7 @@ class LanguageModel:
         except Exception as error:  # noqa: BLE001 a broken model changes nothing
             self._limits.note_failure()
             return _name(error), None
-        # An answer that is not what was asked for is no failure of the server: a customer's text could provoke it.
+        # An invalid answer does not count as a failure of the server: a customer's text could provoke it.
         self._limits.note_success()
         try:
             return "answered", None if content is None else msgspec.json.decode(content, type=kind)
@@ -121,7 +121,7 @@ class LanguageModel:
     async def _complete(self, question: Prompt) -> bytes:
         answer = await self._send(question, _WAYS[self._way](question))
         if answer.status in _UNSUPPORTED:
-            # A question is asked twice at most; the next one begins with what was not tried yet.
+            # A prompt is sent twice at most; the next one begins with the form that was not tried yet.
             self._way = (self._way + 1) % len(_WAYS)
             if self._way:
                 answer = await self._send(question, _WAYS[self._way](question))
@@ -142,10 +142,10 @@ class LanguageModel:
 
 
 def _body(answer: PostResponse) -> bytes:
-    """What a server said, where it is plain JSON of bounded size.
+    """The body of a response.
 
     Raises:
-        AnswerRefused: it is not.
+        AnswerRefused: it is not plain JSON of bounded size.
     """
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != HTTPStatus.OK:
@@ -177,12 +177,12 @@ def _bounded(question: Prompt) -> dict[str, Any]:
 
 
 _WAYS = (_strict, _limited, _bounded)
-"""How a question may be limited: by a schema; as servers without one know it; as models with a temperature of their own take it.
-What a server takes is used from then on; none of them leaves the length of the answer open."""
+"""Forms of the request: with a JSON schema; without one; and without a temperature, for models that take none. The first that
+the server accepts is used from then on; each limits the length of the answer."""
 
 
 def _content(answer: bytes) -> str | None:
-    """What the model said; None when it refused, was cut short or wanted to act.
+    """The content of a completion; None when the model refused, was cut short or called a tool.
 
     Raises:
         ValueError: this is no completion.
@@ -193,6 +193,6 @@ def _content(answer: bytes) -> str | None:
 
 
 def _name(error: BaseException) -> str:
-    """The kind of failure, without its words: a server could put anything into them."""
+    """The type of a failure, without its message, which a server could fill with anything."""
     cause = error.__cause__
     return f"{type(error).__name__}/{type(cause).__name__}" if cause is not None else type(error).__name__

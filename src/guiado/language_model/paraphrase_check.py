@@ -1,8 +1,8 @@
-"""Whether a reworded text still says the same: decided by words, without trust in whoever reworded it.
+"""Paraphrase check: whether a reworded text still says the same, decided by its words without trust in the model.
 
 The reworded text must have the words of the original in their order. It may inflect them (tú, usted), put one of a few
-synonyms, drop a word that carries nothing, and add words of courtesy. It may say nothing else: no instruction, address or
-warning can appear, and none can go.
+synonyms, drop a word without meaning, and add words of courtesy, and nothing else: no instruction, address or
+warning can be added or removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from guiado.text.fold import fold_canonically
 
 _MAX_WORDS = 200
 _KEPT_SHARE = 0.8
-"""Of the words that carry meaning, at least this share stays; those that turn the meaning around stay all."""
+"""Least share of the meaningful words that must stay; of the critical ones all must."""
 _SHORT = 3
 _SAME_BEGINNING = 0.6
 _LONGER, _LONGER_BY, _SHORTER = 2.0, 40, 0.4
@@ -42,13 +42,13 @@ _EMPTY = _words("""
     we with you your
     ao aos as da das do dos e em esse esta isso isto na nas num os pela pelo seu seus sua suas tua um uma voce voces
 """)
-"""Words that a sentence needs for its form only."""
+"""Function words."""
 _COURTESY = _words("""
     favor porfa porfavor gracias ok okay vale bueno bien ahora luego entonces simplemente tranquilo tranquila amigo amiga
     please thanks thank now just simply okay well kindly
     obrigado obrigada agora
 """)
-"""Words that may come and go."""
+"""Words that may be added or removed."""
 _SYNONYMS = (
     ("presion", "puls", "oprim", "apriet", "apret", "toca", "toqu"),
     ("clic", "click"),
@@ -70,7 +70,7 @@ _SYNONYMS = (
     ("phone", "cellphone", "mobile"),
     ("application", "app"),
 )
-"""Beginnings of words that may stand for each other; those of up to three letters are whole words."""
+"""Synonyms, by the beginnings of words; those of up to three letters are whole words."""
 _CRITICAL = _words("""
     o u ou or
     no nunca jamas tampoco ni nadie nada ningun ninguna sin salvo excepto menos solo unicamente antes despues si hasta mientras
@@ -79,22 +79,22 @@ _CRITICAL = _words("""
     uno dos tres cuatro cinco seis siete ocho nueve diez once doce veinte treinta media mitad doble
     one two three four five six seven eight nine ten eleven twelve twenty thirty half double
 """)
-"""Words that turn a sentence around, set a condition or count."""
+"""Critical words: negations, conditions and numbers."""
 _CRITICAL_BEGINNINGS = (
     *("borr", "elimin", "vaci", "desinstal", "format", "restablec", "restaur", "sobrescrib", "reinici", "apag", "desconect"),
     *("pierd", "perd", "deshac", "recuper", "cancel", "cierr", "copia", "respald", "guard", "conect", "enci", "activ"),
     *("desactiv", "instal", "delet", "eras", "remov", "uninstall", "reset", "restor", "overwrit", "lose", "lost", "undo"),
     *("backup", "save", "close", "exclu", "perc", "desfa", "salv"),
 )
-"""What cannot be undone, or must come before it."""
+"""Critical beginnings of words: actions that cannot be undone, or that must come before them."""
 
 
 def says_the_same(original: str, reworded: str) -> bool:
-    """Whether one text can stand for the other.
+    """Whether a reworded text says the same as the original.
 
     Args:
         original: as its author wrote it.
-        reworded: by whomever.
+        reworded: by the model.
     """
     if reworded == original:
         return True
@@ -115,26 +115,26 @@ def is_plain(text: str) -> bool:
 
 
 def _signs(text: str) -> Counter[str]:
-    """The characters that are neither words nor plain punctuation; letters of other alphabets and invisible ones are such too."""
+    """Counts of the characters that are neither Latin words nor plain punctuation, invisible ones included."""
     return Counter(c for c in text if c not in _PUNCTUATION and (not c.isalnum() or (c.isalpha() and not _is_latin(c))))
 
 
 @cache
 def _is_latin(letter: str) -> bool:
-    # NFKC: a full-width or mathematical letter looks like a plain one and is none.
+    # NFKC: a full-width or mathematical letter looks like a plain one and is another character.
     plain = unicodedata.name(letter, "").startswith("LATIN") or letter in "ªº"
     return plain and (unicodedata.normalize("NFKC", letter) == letter or letter in "ªº")
 
 
 def _keeps_names(original: str, reworded: str) -> bool:
-    """Labels that begin with a capital, and what a sentence with a colon is about, stay as written; no new label comes."""
+    """Whether labels with a capital, and the words before a colon, stay as written, and no new label is added."""
     spoken, head = Counter(_WORD.findall(reworded)), _HEAD.match(original)
     names = Counter(_names(original)) | Counter(word for word in _WORD.findall(head.group() if head else "") if word[0].isupper())
     return names <= spoken and set(_names(reworded)) <= set(_WORD.findall(original))
 
 
 def _names(text: str) -> list[str]:
-    """Words with a capital that no beginning of a sentence explains."""
+    """Words with a capital that do not begin a sentence."""
     names: list[str] = []
     end = 0
     for found in _WORD.finditer(text):
@@ -146,7 +146,7 @@ def _names(text: str) -> list[str]:
 
 
 def _meaning(text: str) -> list[str]:
-    """The words that carry the meaning, folded, in their order."""
+    """The meaningful words, folded, in their order."""
     folded = (_fold(word) for word in _WORD.findall(text))
     return [word for word in folded if word not in _EMPTY and word not in _COURTESY]
 
@@ -186,7 +186,7 @@ def _means(original: str, reworded: str) -> bool:
 
 
 def _sound(word: str) -> str:
-    """The word with one sign for one sound: busca and busque, sigue and siga, utiliza and utilice begin alike."""
+    """A word spelled by its sounds, so that inflected forms begin alike: busca, busque; sigue, siga; utiliza, utilice."""
     return _HARD_G.sub("g", word).replace("qu", "c").replace("z", "c")
 
 

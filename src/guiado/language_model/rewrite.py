@@ -1,4 +1,4 @@
-"""A step in the customer's own way of speaking, as long as it still says the same."""
+"""Rewording a step in the customer's own way of speaking, by the model; accepted only where it still says the same."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class StepTexts:
-    """The texts of a step that may be reworded; its title, warnings and resources are never given away for that.
+    """The texts of a step that may be reworded; its title, warnings and resources are never sent.
 
     Args:
         description: what the step is for.
@@ -40,7 +40,7 @@ class StepTexts:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All of them, in a fixed order."""
+        """All texts, in a fixed order."""
         return (self.description, *self.instructions, self.expected_result)
 
 
@@ -56,7 +56,7 @@ async def rewrite(model: LanguageModel, step: StepTexts, sample: str, known: Col
     Args:
         step: as its author wrote it.
         sample: the customer's words; personal data is removed from them here.
-        known: personal data that is known besides.
+        known: further personal data to redact.
 
     Returns:
         The reworded step, or `step` itself when there is no answer or it does not say the same.

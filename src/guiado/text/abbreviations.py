@@ -1,4 +1,4 @@
-"""Writes the short forms of messages in full. What a short form means depends on the language: "n" is "en", "and" or "não"."""
+"""Expands the short forms of messages. Their meaning depends on the language: "n" is "en", "and" or "não"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guiado.text.short_forms import SPANISH, TABLES
 
 
 def _clear() -> dict[str, str]:
-    """The short forms that are long enough to be no word, and mean one thing in all the languages that have them."""
+    """The short forms that are long enough to be no word, with one meaning in all languages that have them."""
     meanings: dict[str, set[str]] = {}
     for table in TABLES.values():
         for short, full in table.items():
@@ -38,16 +38,16 @@ _UNITS = _words("min hr hour day week month year time factor step more other of"
 _AFTER_NO = _words(
     "m t me te se le les nos puedo puede puedes pude puedn pueo pdo tengo tngo hay sé se deja sale llega funciona funka"
 )
-"""What "en" never stands before in Spanish: there "n" is "no"."""
+"""Words before which Spanish never has "en", so that "n" before them is "no"."""
 
 
 def spell_out(words: Sequence[str], language: str | None, known: AbstractSet[str] = frozenset()) -> list[str]:
-    """Words in full.
+    """Expand the short forms among words.
 
     Args:
         words: in lower case, in their order.
-        language: "es", "en" or "pt"; None leaves all that could be misread.
-        known: words that the knowledge base itself uses: they are meant as they stand.
+        language: "es", "en" or "pt"; None leaves the ambiguous ones.
+        known: words that the knowledge base itself uses, which are not expanded.
     """
     table = _CLEAR if language is None else TABLES[language]
     return [

@@ -1,4 +1,4 @@
-"""Cuts a mail down to its newest part: without quotes, greeting, signature and legal notice."""
+"""Extracts the newest part of a mail: without quotes, greeting, signature and legal notice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 _MOST_SIGNATURE_LINES = 8
 _MOST_SIGNATURE_CHARS = 70
-_LEGAL_CHARS = 60  # a shorter line with "confidencial" in it is the customer's own
+_LEGAL_CHARS = 60  # least length of a legal notice; a shorter line with "confidencial" is the customer's own
 
 _DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
 _ATTRIBUTION = re.compile(
@@ -66,12 +66,12 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def newest_part(text: str) -> str:
-    """What is left of a mail without what it quotes, greets, signs and warns of.
+    """The newest part of a mail, without quotes, greeting, signature and legal notice.
 
-    Something is always left where there was something: a text that is only "Saludos", or a mail passed on without a word.
+    Never empty unless the text is: a text that is only "Saludos" stays, and of a mail forwarded without a word its content.
 
     Args:
-        text: of any kind; what is no mail stays as it is.
+        text: of any kind; a text that is no mail stays as it is.
     """
     if "\n" not in text and not _ATTRIBUTION.search(text):
         return text
@@ -85,7 +85,7 @@ def newest_part(text: str) -> str:
 
 
 def _join_attribution(text: str) -> str:
-    """Mail programs break the line that says who wrote what follows."""
+    """Join the attribution line ("On … wrote:"), which mail programs break."""
     return _BROKEN_ATTRIBUTION.sub(r"\1 \2", text)
 
 
@@ -109,13 +109,13 @@ def _begins_quote(lines: Sequence[str], position: int) -> bool:
 
 
 def _below_quote(lines: Sequence[str]) -> list[str]:
-    """What stands below quoted lines: some answer under what they answer to."""
+    """The lines below a quote, for mails whose answer stands under it."""
     quoted = [position for position, line in enumerate(lines) if line.lstrip().startswith(">")]
     return list(lines[quoted[-1] + 1 :]) if quoted else []
 
 
 def _passed_on(lines: Sequence[str]) -> list[str]:
-    """The newest mail inside one that says nothing itself."""
+    """The lines of a forwarded mail, for one that has no words of its own."""
     bare = [line.lstrip("> \t") for line in lines]
     start = 0
     while start < len(bare) and (not bare[start].strip() or _is_frame(bare, start) or not _says_something(_own([bare[start]]))):
@@ -128,7 +128,7 @@ def _is_frame(lines: Sequence[str], position: int) -> bool:
 
 
 def _own(lines: Sequence[str]) -> list[str]:
-    """Without greeting, closing, signature and footers."""
+    """The lines without greeting, closing, signature and footers."""
     kept: list[str] = []
     for position, line in enumerate(lines):
         if _ends_message(lines, position):
@@ -153,7 +153,7 @@ def _is_legal(lines: Sequence[str]) -> bool:
 
 
 def _is_signature(lines: Sequence[str]) -> bool:
-    """A name, a post, telephone numbers; what is longer belongs to the message."""
+    """Whether lines are a signature: a name, a post, telephone numbers; longer ones belong to the message."""
     short = [line for line in lines if len(line) <= _MOST_SIGNATURE_CHARS and not line.rstrip().endswith("?")]
     footer = next((position for position, line in enumerate(lines) if _LEGAL.match(line) or _SENT_FROM.match(line)), len(lines))
     return footer <= _MOST_SIGNATURE_LINES and lines[:footer] == short[:footer]

@@ -15,12 +15,12 @@ _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 @lru_cache(maxsize=8_192)
 def fold(word: str) -> str:
-    """One word for detection: see `fold_text`; remembered, since customers use the same few thousand words."""
+    """Fold one word for detection, see `fold_text`; cached, since customers use the same few thousand words."""
     return fold_text(word)
 
 
 def fold_text(text: str) -> str:
-    """A text for detection: without case, accents, invisible characters and doubled spaces; "ñ" becomes "n", "½" "1⁄2"."""
+    """Fold a text for detection: no case, accents, invisible characters and doubled spaces; "ñ" becomes "n", "½" "1⁄2"."""
     if text.isascii() and text.isprintable():
         return text.lower()
     plain = unicodedata.normalize("NFKD", remove_invisible(unicodedata.normalize("NFC", text)).casefold())
@@ -28,27 +28,27 @@ def fold_text(text: str) -> str:
 
 
 def fold_accents(text: str) -> str:
-    """A text without case and accents, all other characters kept: keys that are stored (`text_key`) are made of it."""
+    """Fold case and accents, and keep all other characters; stored keys (`text_key`) are made of it."""
     return _without_marks(unicodedata.normalize("NFKD", text.casefold()))
 
 
 def fold_canonically(text: str) -> str:
-    """The same, with characters that only look alike kept apart: "½" is not "1⁄2", "①" not "1", "ａ" not "a"."""
+    """Fold case and accents, but keep compatibility characters apart: "½" is not "1⁄2", "①" not "1", "ａ" not "a"."""
     return _without_marks(unicodedata.normalize("NFD", text.casefold()))
 
 
 def fold_in_place(text: str) -> str:
-    """A text without case and accents of the same length, so that places in it stay the same; combining marks stay."""
+    """Fold case and accents in the same length, so that positions stay the same; combining marks stay."""
     return text.translate(_IN_PLACE)
 
 
 def fold_case(text: str) -> str:
-    """A text without case and doubled spaces; accents stay."""
+    """Fold case and doubled spaces; accents stay."""
     return " ".join(text.casefold().split())
 
 
 def remove_invisible(text: str) -> str:
-    """A text without control, format, private and unassigned characters; those that separate words become a space."""
+    """Remove control, format, private and unassigned characters; those that separate words become a space."""
     if text.isprintable():
         return text
     spaced = _DISCARDED.sub(" ", text)
@@ -60,7 +60,7 @@ def _without_marks(decomposed: str) -> str:
 
 
 class _InPlace(dict[int, str]):
-    """Each character without case and accent, one for one; worked out when it is first met."""
+    """Translation table from each character to its folded one, filled when a character is first met."""
 
     def __missing__(self, code: int) -> str:
         plain = unicodedata.normalize("NFKD", chr(code))[0].casefold()[:1] or chr(code)

@@ -1,4 +1,4 @@
-"""Spanish, English or Portuguese: by function words and letters, without a model."""
+"""Language detection: Spanish, English or Portuguese by function words and letters, without a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ONLY_HERE = 1.0  # a function word of one language
 _SHARED = 0.4  # a function word of this language and of another
 _LETTER = 1.0  # a letter or an ending of one language
 _LEAST_SCORE = 0.8
-_LEAST_LEAD = 0.35  # of the best score: under it two languages explain the text about equally well
+_LEAST_LEAD = 0.35  # least lead as a share of the best score; under it two languages fit about equally well
 
 _ALSO_SPANISH = (
     "hola gracias ayuda buenas buenos dias tardes noches favor no funciona puedo pude deja sale tengo cuenta contrasena"
@@ -29,7 +29,7 @@ _WORDS = {
 }
 _ALL_WORDS = SPANISH | ENGLISH | PORTUGUESE | _WORDS["es"] | _WORDS["en"] | _WORDS["pt"]
 _SPOKEN = {language: words | (TABLES[language].keys() - _ALL_WORDS) for language, words in _WORDS.items()}
-"""With the short forms of each language that are no words of any: "mi" is English for "my" in messages only."""
+"""Function words with each language's short forms that are no words of any: "mi" is English for "my" in messages only."""
 _MARKS = {
     "es": ("ñ", "¿", "¡", "ción", "ll"),
     "en": ("ing", "'t", "’t", "wh", "th", "sh", "ck"),
@@ -38,7 +38,7 @@ _MARKS = {
 
 
 def detect_language(text: str) -> str | None:
-    """The language that a customer writes in.
+    """Detect the language of a customer's text.
 
     Args:
         text: anything that a customer may type.
@@ -50,7 +50,7 @@ def detect_language(text: str) -> str | None:
 
 
 def language_of(part: str) -> str | None:
-    """The same of a meaningful part."""
+    """Detect the language of a meaningful part; see `detect_language`."""
     surfaces = part_words(part)[:_MOST_WORDS]
     if not surfaces:
         return None
@@ -64,7 +64,7 @@ def language_of(part: str) -> str | None:
 
 @lru_cache(maxsize=8_192)
 def _score_word(surface: str) -> tuple[float, ...]:
-    """What a word says for each language."""
+    """The score of a word for each language."""
     key = fold(surface)
     spoken = [language for language, words in _SPOKEN.items() if key in words]
     worth = _ONLY_HERE if len(spoken) == 1 else _SHARED

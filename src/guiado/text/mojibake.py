@@ -1,4 +1,4 @@
-"""Repairs mojibake: letters that were decoded with the wrong alphabet, or written as codes."""
+"""Repairs mojibake: letters that were decoded with the wrong encoding, or written as codes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CAPITAL_LOST = re.compile(r"Ã[\ufffd\x81\x8d]")
 
 
 def repair(text: str) -> str:
-    """A text with the letters that were meant.
+    """Repair the mojibake of a text.
 
     Args:
         text: of some thousand characters; the time grows with it.
@@ -74,7 +74,7 @@ def _read_escapes(match: re.Match[str]) -> str:
 
 
 def _read_bytes(match: re.Match[str]) -> str:
-    """Bytes that were spelled out, where they are letters: "=3D" in the middle of a link stays."""
+    """Decode bytes that are written as codes, where they are letters: "=3D" in the middle of a link stays."""
     raw = bytes(int(code, 16) for code in _HEX.findall(match.group()))
     if all(byte < _HIGH for byte in raw):
         return match.group()
@@ -85,7 +85,7 @@ def _read_bytes(match: re.Match[str]) -> str:
 
 
 def _read_as_utf8(match: re.Match[str]) -> str:
-    """Ideographs inside a Latin word are UTF-8 that was read as GBK: "contrase帽a"."""
+    """Decode ideographs inside a Latin word, which are UTF-8 that was read as GBK: "contrase帽a"."""
     try:
         return match.group().encode("gbk").decode("utf-8")
     except UnicodeError:

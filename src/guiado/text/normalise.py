@@ -32,11 +32,11 @@ _ASKING = {
     "cuantas": "cuántas",
     "por que": "por qué",
 }
-"""Spanish words that have an accent where they ask, and that nobody writes in a hurry."""
+"""Spanish question words, which have an accent that customers often leave out."""
 _IN_ADDRESS = re.compile(r"^[./@=&#?%-]\w|\w[.@=&#%-]\w$")  # "x.com" is no "por.com"
 _ADDRESS_MARK = re.compile(r"[./@=&#?%-]\w|\w[.@=&#%-]")
 _AFTER_APOSTROPHE = re.compile(r" (?:[tms]|ve|ll|re)\b")
-"""In few texts, and found at once."""
+"""Searched for first, since few texts have it."""
 _APOSTROPHE_LOST = re.compile(
     r"\b((?:do|does|did|ca|wo|is|was|could|would|should|have|has|had|are|were)n|can) (t)\b"
     r"|\b(?:(i) (m|ve|ll)|(it|what|that|there|where|how|who|let|he|she) (s)|(you|they|we) (re|ve|ll))\b"
@@ -45,20 +45,20 @@ _SPACES = re.compile(r"\s+")
 
 
 def clean_sentence(text: str, known: AbstractSet[str] = frozenset()) -> str:
-    """The meaningful part of a text as the encoder reads it best: repaired, short forms in full, lower case, with accents.
+    """Normalise the meaningful part of a text for the encoder: repaired, short forms in full, lower case, with accents.
 
     Args:
         text: anything that a customer may type, of any length.
-        known: lower case words that the knowledge base itself uses; they are no short forms.
+        known: lower case words that the knowledge base itself uses, which are not expanded.
 
     Returns:
-        One line of at most `MEANINGFUL_CHARS`; empty only where there was nothing to read.
+        One line of at most `MEANINGFUL_CHARS`; empty only where the text has no meaningful part.
     """
     return clean_part(meaningful_part(text), known)
 
 
 def clean_part(part: str, known: AbstractSet[str] = frozenset()) -> str:
-    """The same of a meaningful part."""
+    """Normalise a meaningful part; see `clean_sentence`."""
     sentence = shorten_drawn_out(part).lower()[: 2 * MEANINGFUL_CHARS]
     if _AFTER_APOSTROPHE.search(sentence):
         sentence = _APOSTROPHE_LOST.sub(lambda match: match.group().replace(" ", "'"), sentence)
@@ -74,7 +74,7 @@ def _ask(match: re.Match[str]) -> str:
 
 
 def _put_back(sentence: str, tokens: Sequence[re.Match[str]], words: Sequence[str]) -> str:
-    """The sentence with its words in full, and with its marks."""
+    """Put expanded words back into their sentence, between its punctuation."""
     parts, end = list[str](), 0
     addresses = _ADDRESS_MARK.search(sentence) is not None
     for token, word in zip(tokens, words, strict=True):

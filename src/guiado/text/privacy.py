@@ -1,10 +1,10 @@
 """Redacts personal data from a text before it is stored or sent.
 
-What is removed leaves one neutral mark, which is no word: neither kind nor length is told, and detection reads on as if nothing
-had been there. Long numbers go whatever they are (a card, an identity document, a phone, an order), so that no list of formats
-has to be complete; what error codes, versions, models and dates look like stays.
+Each redaction leaves the same neutral mark, which is no word: it shows neither kind nor length, and detection ignores it. All
+long numbers are redacted (a card, an identity document, a phone, an order), so that no list of formats has to be complete; error
+codes, versions, models and dates stay.
 
-Every pattern begins where a word does and never goes back over what it has read, so that time grows with the length of the text.
+Every pattern begins at a word boundary and does not backtrack, so that time grows with the length of the text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from guiado.text.fold import fold_in_place
 
 REMOVED = "…"
-"""What stands where something was removed."""
+"""The mark in place of redacted text."""
 
 _LEAST_DIGITS = 6
 _LEAST_DIGITS_IN_GROUPS = 7
@@ -126,18 +126,18 @@ _BORN = re.compile(
 
 
 def remove_personal_data(text: str, known: Iterable[str] = ()) -> str:
-    """The same text without what tells who somebody is, or what only they should know.
+    """Redact the personal data and secrets of a text.
 
-    Addresses of mail, networks and streets, long numbers of any kind, passwords and keys, names where the words before them say
-    that they are names, dates of birth.
+    They are addresses of mail, networks and streets, long numbers of any kind, passwords and keys, names that are introduced as
+    such ("my name is"), and dates of birth.
 
     Args:
         text: anything that a customer may type, of any length.
-        known: what is known of this customer besides (name, address): removed wherever it is a whole word, whatever its case and
-            accents; a name of several words also part by part.
+        known: further personal data of this customer (name, address): redacted wherever it is a whole word, in any case and with
+            or without accents; a name of several words also part by part.
 
     Returns:
-        The text with `REMOVED` in place of each; cleaning it again changes nothing.
+        The text with `REMOVED` in place of each; redacting it again changes nothing.
     """
     text = _without_known(text, known)
     for _ in range(_ROUNDS):
@@ -162,7 +162,7 @@ def _keep_start(match: re.Match[str]) -> str:
 
 
 def _clean_url(match: re.Match[str]) -> str:
-    # A plain page tells what the problem is about; who asked for it stands in what follows.
+    # The path of a page tells the subject and stays; its query may tell who asked for it.
     return REMOVED if any(mark in match[0] for mark in "?@#=") else match[0]
 
 

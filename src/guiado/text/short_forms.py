@@ -1,10 +1,10 @@
-"""Short forms of messages and what they stand for, of each language; "n" is "en" in one, "and" in another."""
+"""Short forms of messages and their full forms, by language; "n" is "en" in one, "and" in another."""
 
 from __future__ import annotations
 
 
 def _table(text: str) -> dict[str, str]:
-    """From lines of "short, short: full form" to short form -> full form."""
+    """Read lines of "short, short: full form" into a table of short form -> full form."""
     rows = (line.split(":") for line in text.strip().splitlines())
     return {short.strip(): full.strip() for shorts, full in rows for short in shorts.split(",")}
 
@@ -286,4 +286,4 @@ TABLES = {"es": SPANISH, "en": ENGLISH, "pt": PORTUGUESE}
 """Short form -> full form, of each language."""
 
 FULL_FORMS = frozenset(word for table in TABLES.values() for full in table.values() for word in full.split())
-"""The words that are shortened: the commonest of their languages."""
+"""The words of all full forms, which are the commonest of their languages."""

@@ -10,12 +10,12 @@ import snowballstemmer
 
 
 class _Stemmer(Protocol):
-    """The one method of a Snowball stemmer that is used here; the package has no types."""
+    """Type of a Snowball stemmer, which the package does not give."""
 
     def stemWord(self, word: str) -> str: ...  # noqa: N802
 
 
-_lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
+_lock = threading.Lock()  # a Snowball stemmer holds the word in its own state
 _spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
 _english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
 

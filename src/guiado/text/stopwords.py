@@ -1,4 +1,4 @@
-"""Words that say little or nothing about the problem, and the spellings of short messages. All of them folded."""
+"""Stop words, which tell little or nothing of the problem, and one-word abbreviations of messages; all folded."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ GREETINGS = _words("""
     hello hi hey dear thanks thank regards help please problem problems issue issues morning afternoon evening
     ola oi bom boa noite obrigado obrigada ajuda ajudar
 """)
-"""Courtesy, times of the day and "problem" itself: they say nothing at all about what is wrong."""
+"""Courtesy, times of the day and "problem" itself, which tell nothing of the problem."""
 
 FUNCTION_WORDS = SPANISH | ENGLISH | PORTUGUESE
-"""Function words of any of the three languages. "no" is none of them: refusing to work is half of every problem."""
+"""Function words of all three languages. "no" is not among them: it is needed in "no funciona"."""
 
 ABBREVIATIONS = {
     "q": "que",

@@ -1,4 +1,4 @@
-"""The terms of a text: the stems of its words, and what each kind of word counts."""
+"""The terms of a text: the stems of its words, and the weight of each kind of word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FUNCTION_WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a text that counts.
+    """A word of a text that is neither a greeting nor a single letter.
 
     Args:
         surface: as it was written, repaired and in lower case.
@@ -30,7 +30,7 @@ class Word:
 
 
 def read_words(text: str) -> list[Word]:
-    """The words of a text that count, in their order; greetings and single letters do not.
+    """The words of a text in their order, without greetings and single letters.
 
     Args:
         text: anything that a customer may type, of any length.
@@ -39,7 +39,7 @@ def read_words(text: str) -> list[Word]:
 
 
 def read_part(part: str) -> list[Word]:
-    """The same of a meaningful part."""
+    """The words of a meaningful part; see `read_words`."""
     words = map(_read, part_words(part))
     return [word for word in words if len(word.key) > 1 and word.key not in GREETINGS]
 
@@ -51,7 +51,7 @@ def _read(surface: str) -> Word:
 
 
 def importance(term: str) -> float:
-    """What a term counts by its kind, 0 to 1, before its rarity."""
+    """The weight of a term by its kind, 0 to 1; its rarity is not part of it."""
     return FUNCTION_WEIGHT if term in _FUNCTION_STEMS else 1.0
 
 

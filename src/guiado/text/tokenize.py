@@ -1,4 +1,4 @@
-"""The words of a text, and one spelling for those that mean the same."""
+"""Tokenizing: the meaningful part of a text, its words, and their normal form."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 MEANINGFUL_CHARS = 2_000
-"""A description says what is wrong in its first characters; the rest is a signature or a log."""
+"""Length of the longest meaningful part, in characters; what follows is a signature or a log."""
 
-_REPAIRED_CHARS = 2 * MEANINGFUL_CHARS  # repair costs time by length: enough for what is read, even in broken encodings
+_REPAIRED_CHARS = 2 * MEANINGFUL_CHARS  # repair takes time by length; twice the part suffices, even in broken encodings
 _WORD_CHARS = 40  # anything longer is a key, a hash or a fallen object on the keyboard
 
 _SPACES = re.compile(r"\s+")
@@ -36,9 +36,9 @@ _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "holaaaa", not 10000
 
 
 def normalise(text: str) -> str:
-    """One spelling for everything that means the same on the lexical side.
+    """Normalise a text for lexical detection.
 
-    Broken encodings are repaired before anything else: a lower-cased "Ã±" can no longer be told from two letters.
+    Broken encodings are repaired first: a lower-cased "Ã±" can no longer be told from two letters.
 
     Args:
         text: anything that a customer may type.
@@ -50,7 +50,7 @@ def normalise(text: str) -> str:
 
 
 def surface_words(text: str) -> list[str]:
-    """The words of the meaningful part of a text, as they were written but repaired and in lower case.
+    """The words of the meaningful part of a text, repaired and in lower case.
 
     Args:
         text: anything that a customer may type, of any length.
@@ -62,13 +62,13 @@ def surface_words(text: str) -> list[str]:
 
 
 def part_words(part: str) -> list[str]:
-    """The same of a meaningful part."""
+    """The words of a meaningful part; see `surface_words`."""
     words = _WORD.findall(shorten_drawn_out(part.casefold()))
     return _first_words([word for word in words if len(word) <= _WORD_CHARS])
 
 
 def meaningful_part(text: str) -> str:
-    """What a customer wrote, in the letters that were meant: without the quoted mail, the signature and what is invisible.
+    """The meaningful part of a text: repaired, and without quoted mail, signature and invisible characters.
 
     Args:
         text: anything that a customer may type, of any length.
@@ -82,12 +82,12 @@ def meaningful_part(text: str) -> str:
 
 
 def shorten_drawn_out(text: str) -> str:
-    """Letters that were held down count once ("holaaaa"); numbers keep their zeros."""
+    """Shorten three or more equal letters ("holaaaa") to one; numbers keep their zeros."""
     return _DRAWN_OUT.sub(r"\1", text)
 
 
 def expand(word: str) -> str:
-    """The full form of a spelling of short messages ("kiero"), or the word itself.
+    """The full form of an abbreviation ("kiero"), or the word itself.
 
     Args:
         word: one folded word.

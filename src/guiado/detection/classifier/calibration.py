@@ -1,7 +1,7 @@
-"""From signals to a confidence that can be taken at its word.
+"""Calibration: a confidence from the signals of a detection, such that it equals the share of right answers.
 
-Two judges, each a logistic function of how the signals stand among those of the knowledge base's own queries: whether the text
-is about any known problem at all, and whether the best problem is the right one. The weights were fitted on knowledge bases cut
+Two logistic functions of how the signals stand among those of the knowledge base's own queries: whether the text is about
+any known problem at all, and whether the best problem is the right one. The weights were fitted on knowledge bases cut
 at random from public sets; `scripts/calibrate.py` makes them.
 
 Source: ADR 0013.
@@ -26,9 +26,9 @@ from guiado.detection.classifier.training import Profile, Spread
 USUAL_SHARE = 0.2
 """The share of queries about nothing known, where nobody said otherwise."""
 PRIOR_ROWS = 15.0
-"""What other knowledge bases say counts as much as this many queries of one's own."""
+"""The measurements of other knowledge bases count as much as this many queries of one's own."""
 LEAST_JUDGED = 20
-"""Fewer judged answers say too little to move the confidence."""
+"""Fewer judged answers do not move the confidence."""
 _WEIGHTS = Path(__file__).with_name("calibration.json")
 _LEAST_DEVIATION = 1e-3
 _REACH = 6.0  # standard deviations; farther is as far
@@ -36,7 +36,7 @@ _REACH = 6.0  # standard deviations; farther is as far
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """One logistic function.
+    """A logistic function of the standings.
 
     Args:
         bias: its intercept.
@@ -49,7 +49,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was fitted once for all knowledge bases.
+    """The weights of the calibration, fitted once for all knowledge bases.
 
     Args:
         usual: signals of usual knowledge bases, by name: "inside" and "outside" as in `Profile`, with "foreign_" before it by
@@ -65,7 +65,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Sureness:
-    """How far an answer is to be believed.
+    """The two calibrated chances of a detection.
 
     Args:
         known: chance that the text is about any known problem.
@@ -77,7 +77,7 @@ class Sureness:
 
 
 def standings(observed: Observation, profile: Profile | None, texts: int, base: Weights, *, foreign: bool = False) -> Floats:
-    """Where a query stands among those that the knowledge base asked itself.
+    """The signals of a query in standard deviations from those of the knowledge base's own queries, and the number of texts.
 
     Args:
         profile: of the knowledge base; None before it was measured.
@@ -97,7 +97,7 @@ def standings(observed: Observation, profile: Profile | None, texts: int, base: 
 def judge(
     observed: Observation, profile: Profile | None, texts: int, share: float = USUAL_SHARE, *, foreign: bool = False
 ) -> Sureness:
-    """How far the answer to a query is to be believed.
+    """The calibrated chances of the answer to a query.
 
     Args:
         profile: of the knowledge base; None before it was measured.
@@ -112,7 +112,7 @@ def judge(
 
 
 def _told_apart(observed: Observation) -> float:
-    """The most that can be said for the best of two that are nearly the same: 0.5 for twins."""
+    """Upper bound of the chance of the best problem where the second is nearly the same: 0.5 for twins."""
     margin = float(observed.signals[SIGNALS.index("margin")])
     return 1.0 if np.isnan(margin) else _sigmoid(_SHARPNESS * margin)
 
@@ -121,7 +121,7 @@ _SHARPNESS = 2.5
 
 
 def fit_intercept(judged: Sequence[tuple[float, bool]]) -> float:
-    """What is to be added to the log-odds of every confidence, from answers of which somebody said whether they were right.
+    """Fit the intercept that is added to the log-odds of every confidence, from judged answers.
 
     Args:
         judged: confidence (0..1, as it was without any intercept) and whether the answer was right.
@@ -174,7 +174,7 @@ def _spread_of(side: str, observed: Observation, profile: Profile | None, base: 
 
 
 def _shrunk(own: Spread | None, usual: Spread) -> Spread:
-    """Own measurements, drawn towards the usual ones where there are few."""
+    """The measured spread, shrunk towards the usual one where there are few queries."""
     if own is None or not own.rows:
         return usual
     trust = own.rows / (own.rows + PRIOR_ROWS)

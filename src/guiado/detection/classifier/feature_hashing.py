@@ -1,4 +1,4 @@
-"""The words of a text as a short vector: stems, pairs of them and pieces of words, each hashed to a place of its own.
+"""Feature hashing: the words of a text as a short vector; stems, pairs of them and pieces of words are hashed to dimensions.
 
 Source: Weinberger et al., Feature Hashing for Large Scale Multitask Learning (2009), section 2.
 """
@@ -30,7 +30,7 @@ _PART_WEIGHT = sqrt(0.5)  # whole words and pieces count the same
 
 
 class Sketcher:
-    """Makes the vectors of one knowledge base.
+    """Makes the sketches (hashed word vectors) of texts, with the term weights of one knowledge base.
 
     Args:
         counts: in how many texts a term of each bucket occurs. Unknown terms weigh most: a text in another language, or about
@@ -46,7 +46,7 @@ class Sketcher:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Sketcher:
-        """Learn how rare each term is."""
+        """A sketcher with the document counts of these texts."""
         counts = np.zeros(_BUCKETS, dtype=np.uint32)
         for text in texts:
             buckets = {hashed % _BUCKETS for part in _parts(text) for hashed in part}
@@ -55,13 +55,13 @@ class Sketcher:
 
     @classmethod
     def with_counts(cls, buckets: NDArray[np.uint32], counts: NDArray[np.uint32], total: int) -> Sketcher:
-        """From the buckets that are not empty."""
+        """A sketcher from the document counts of the buckets that are not empty."""
         full = np.zeros(_BUCKETS, dtype=np.uint32)
         full[buckets] = counts
         return cls(full, total)
 
     def sketch(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of texts.
+        """The sketches of texts.
 
         Args:
             texts: as `clean_sentence` leaves them.
@@ -88,7 +88,7 @@ class Sketcher:
 
 
 def _parts(text: str) -> tuple[Counter[int], Counter[int]]:
-    """How often each term occurs, by its hash: stems and pairs of them, and the pieces of the words."""
+    """Term counts by hash: stems and pairs of them, and the pieces of the words."""
     words = [fold(word) for word in _WORD.findall(text)][:_MOST_WORDS]
     stems = [stem(word) for word in words]
     terms = [_hash(term) for term in stems]
@@ -113,7 +113,7 @@ def _hash_pieces(word: str) -> tuple[int, ...]:
 
 
 def _hash_slices(marked: bytes) -> tuple[int, ...]:
-    """The same where a letter is a byte."""
+    """The hashes of a word's pieces where each letter is one byte."""
     sizes = range(_SMALLEST_PIECE, _LARGEST_PIECE + 1)
     return tuple([crc32(marked[begin : begin + size]) for size in sizes for begin in range(max(1, len(marked) - size + 1))])
 

@@ -1,4 +1,4 @@
-"""What was fitted for one knowledge base, as it is kept: a restart loads it, and every process uses the same."""
+"""The fitted model of one knowledge base and its stored form: a restart loads it, and every process uses the same."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from guiado.detection.classifier.scorer import SIGNALS, Heads
 from guiado.detection.classifier.training import Profile, Spread
 
 FORMAT = "hybrid-1"
-"""Changes with everything that makes an older model useless: signals, sketches, scores."""
+"""Format of the stored model; changes whenever signals, sketches or scores do, since older models are useless then."""
 
 _SPREADS = 4
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """The fitted part of a detector.
+    """The fitted model of a detector.
 
     Args:
         encoder: name of the encoder that it was fitted with; "" for none.
         heads: the classifiers; None where a fit was not worth it or not feasible.
-        profile: how sure the knowledge base may be of itself.
+        profile: the spreads of its own queries, for the calibration.
         intercept: from judged answers, in log-odds.
         problem_ids: of the knowledge base that it was fitted for.
     """
@@ -43,11 +43,11 @@ class FittedModel:
     intercept: float = 0.0
 
     def with_intercept(self, intercept: float) -> FittedModel:
-        """The same with another intercept."""
+        """The model with another intercept."""
         return replace(self, intercept=intercept)
 
     def serves(self, problem_ids: tuple[str, ...]) -> bool:
-        """Whether it was fitted with all of these problems."""
+        """Whether the model was fitted with all of these problems."""
         return self._places.keys() >= set(problem_ids)
 
     def profile_for(self, problem_ids: tuple[str, ...]) -> Profile:
@@ -63,7 +63,7 @@ class FittedModel:
 
     @cached_property
     def version(self) -> str:
-        """Names the fit: 8 hexadecimal digits."""
+        """Version of the fit: 8 hexadecimal digits of a hash of its arrays."""
         named = hashlib.sha256()
         for name, array in sorted(self._arrays().items()):
             named.update(name.encode())
@@ -71,7 +71,7 @@ class FittedModel:
         return named.hexdigest()[:8]
 
     def to_bytes(self) -> bytes:
-        """The model as bytes."""
+        """The model as bytes, for `from_bytes`."""
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, **self._arrays())
         return file.getvalue()
@@ -102,7 +102,7 @@ class FittedModel:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> FittedModel | None:
-        """Read a model; None where it is damaged or of another format: then it is fitted anew."""
+        """Read a stored model; None where it is damaged or of another format, so that it must be fitted anew."""
         try:
             with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
                 return _read({name: arrays[name] for name in arrays.files})

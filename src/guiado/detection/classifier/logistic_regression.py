@@ -22,7 +22,7 @@ _SHORTEST_STEP = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class LinearHead:
-    """What a fit came to.
+    """A fitted linear classifier.
 
     Args:
         weights: dimensions x classes.
@@ -33,7 +33,7 @@ class LinearHead:
     bias: Floats
 
     def scores(self, rows: Floats) -> Floats:
-        """How strongly each class is called for.
+        """The score of each class for each row.
 
         Args:
             rows: n x dimensions.
@@ -44,7 +44,7 @@ class LinearHead:
         return rows @ self.weights + self.bias
 
     def scores_of_few(self, row: Floats) -> Floats:
-        """The same for one row that is nearly empty: a quarter of the weights, or less, is read.
+        """The scores of one sparse row: a quarter of the weights, or less, is read.
 
         Args:
             row: one number a dimension.
@@ -53,7 +53,7 @@ class LinearHead:
         return row[some] @ self.weights[some] + self.bias
 
     def log_chances(self, rows: Floats) -> Floats:
-        """The logarithm of each class's chance.
+        """The log-probability of each class for each row.
 
         Args:
             rows: n x dimensions.
@@ -65,7 +65,7 @@ class LinearHead:
 
 
 def log_softmax(scores: Floats) -> Floats:
-    """Scores of classes, a row each, as logarithms of chances."""
+    """Log-softmax: scores of classes, a row each, as log-probabilities."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
@@ -78,7 +78,7 @@ def fit_head(
     strength: float,
     pause: Callable[[], None] = lambda: None,
 ) -> LinearHead:
-    """Fit a classifier.
+    """Fit a linear classifier by regularised logistic regression.
 
     Args:
         rows: n x dimensions, of about length 1.
@@ -111,7 +111,7 @@ def fit_head(
 
 
 def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> Floats:
-    """The lowest point that is found in a bounded number of steps."""
+    """Minimise a loss by L-BFGS in a bounded number of steps."""
     value, slope = loss(point)
     past: deque[tuple[Floats, Floats, float]] = deque(maxlen=_MEMORY)
     for _ in range(_MOST_ITERATIONS):
@@ -138,7 +138,7 @@ def _minimise(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> 
 
 
 def _direction(slope: Floats, past: deque[tuple[Floats, Floats, float]]) -> Floats:
-    """Downhill, with the bends of the last steps taken into account."""
+    """The search direction of L-BFGS: minus the slope times the approximate inverse Hessian of the last steps."""
     way = -slope
     shares: list[float] = []
     for moved, bent, curve in reversed(past):

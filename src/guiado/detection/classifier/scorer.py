@@ -1,6 +1,6 @@
-"""One score for each problem, from words and meaning together, and the signals by which its worth is judged.
+"""The score of each problem, from words and meaning together, and the signals for the calibration.
 
-The parts, and what each is for: a linear classifier on the meaning (the best single judge from two texts a problem on), one on
+Its parts: a linear classifier on the meaning (the best single judge from two texts a problem on), one on
 hashed words (tells apart what means nearly the same), the tolerant lexical model (typing errors, rare words), and the nearest
 known text (what was confirmed a moment ago counts at once; what was denied counts against).
 
@@ -24,17 +24,17 @@ from guiado.detection.semantic.approximate_search import LargeDense
 from guiado.detection.semantic.exact_search import Dense, Nearness
 
 WORDS_SHARE = 0.4
-"""What the classifier on words counts against the one on meaning."""
+"""Weight of the classifier on words; that of the one on meaning is 1."""
 LEXICAL_SHARE = 1.5
-"""What a lexical confidence of 1 is worth, in logarithms of chances."""
+"""Weight of the lexical confidence, in log-probabilities for a confidence of 1."""
 NEAREST_SLOPE, CENTRE_SLOPE, LEXICAL_SLOPE = 9.0, 11.0, 6.0
-"""Without a classifier: what the cosine to the nearest text, to the centre, and the lexical confidence are worth."""
+"""Without a classifier: the weights of the cosine to the nearest text, of that to the centre, and of the lexical confidence."""
 WORDS_ONLY_LEXICAL = 6.0
-"""The same where there are words only."""
+"""Weight of the lexical confidence where there is no encoder."""
 SAME_COSINE = 0.85
 """Two texts over this cosine say the same in nearly the same words."""
 SAME_WORTH = 6.0
-"""What it is worth that a known text says the very same."""
+"""Weight of a known text that says the same."""
 _STRONGEST = 16  # of the classifiers' problems, to be compared text by text
 _CLIP = 12.0
 _LEAST_CHANCE = 1e-9
@@ -44,7 +44,7 @@ SIGNALS = ("chance", "strength", "margin", "nearest", "best", "words")
 
 @dataclass(frozen=True)
 class Heads:
-    """The classifiers of a knowledge base.
+    """The fitted classifiers of a knowledge base.
 
     Args:
         problem_ids: the classes, in order.
@@ -66,13 +66,13 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A text against a knowledge base.
+    """The scores and signals of one text against a knowledge base.
 
     Args:
         scores: one for each problem, in logarithms of chances.
         signals: of the best problem, in the order of `SIGNALS`; nan for one that says nothing here.
         closeness: cosine to the nearest known text of the best problem.
-        found: what the words say; None where they do not count.
+        found: the lexical candidates; None where words do not count.
         fitted: whether classifiers decided, or likeness alone.
     """
 
@@ -89,7 +89,7 @@ class Observation:
 
 
 class Scorer:
-    """Scores texts. Immutable.
+    """Scores texts against the problems of a knowledge base. Immutable.
 
     Args:
         problem_ids: in alphabetical order.
@@ -106,12 +106,12 @@ class Scorer:
         self._columns = self._find_columns() if self.heads else None
 
     def observe(self, part: str, clean: str, vector: Floats | None, *, foreign: bool = False) -> Observation:
-        """A text against all problems.
+        """Score a text against all problems.
 
         Args:
             part: the meaningful part of it, as the customer wrote it.
             clean: as the encoder reads it.
-            vector: its meaning, of length 1; None where there is no encoder.
+            vector: its embedding, of length 1; None where there is no encoder.
             foreign: whether it is in a language that the knowledge base is not written in: then words count nothing.
         """
         dense = self.dense if vector is not None else None
@@ -142,7 +142,7 @@ class Scorer:
         best = int(scores.argmax())
         rest = scores.copy()
         rest[best] = -np.inf
-        # With one problem only there is nothing that it could be told from: nan, no signal.
+        # With one problem only there is no second one to compare it with: nan, no signal.
         margin = float(scores[best] - rest.max()) if len(rest) > 1 else np.nan
         chance = float(scores[best]) - log(float(np.exp(rest).sum()) + _LEAST_CHANCE) if len(rest) > 1 else np.nan
         nearest = float(near.best[0]) if near is not None and len(near.best) else float(words.max())
@@ -160,7 +160,7 @@ class Scorer:
 
 
 def _promising(words: Floats, strong: Floats | None) -> Rows:
-    """The problems that words or classifiers speak for."""
+    """The problems with any lexical confidence, and those with the highest scores, to be compared text by text."""
     having = np.flatnonzero(words)
     if strong is None or len(strong) <= _STRONGEST:
         return having
@@ -168,7 +168,7 @@ def _promising(words: Floats, strong: Floats | None) -> Rows:
 
 
 def _likeness(near: Nearness | None, words: Floats) -> Floats:
-    """How strong the case for each problem is, where nobody fitted a classifier."""
+    """The score of each problem where no classifier was fitted."""
     if near is None:
         return WORDS_ONLY_LEXICAL * words
     return NEAREST_SLOPE * near.nearest + CENTRE_SLOPE * near.centre + LEXICAL_SLOPE * words

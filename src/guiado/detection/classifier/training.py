@@ -1,4 +1,4 @@
-"""Fitting: the classifiers of a knowledge base, and its profile, which says how sure it may be of itself.
+"""Training: fits the classifiers of a knowledge base, and measures its profile, which the calibration needs.
 
 The profile comes from queries that the knowledge base makes itself: texts held out of their problems ("inside"), and texts of
 problems held out as a whole ("outside"). Everything here takes seconds to minutes, and belongs into the background.
@@ -25,9 +25,9 @@ from guiado.detection.semantic.embedding_cache import CompactVectors
 from guiado.text.tokenize import meaningful_part
 
 LEAST_TEXTS_EACH = 2.0
-"""With fewer texts a problem a classifier knows no more than the texts themselves."""
+"""With fewer texts a problem a classifier is no better than the nearest text."""
 MOST_CELLS = 8_000_000
-"""Texts times problems: beyond, a fit takes more than some minutes, and nearness decides alone."""
+"""Texts times problems: beyond, a fit takes more than some minutes, so that no classifier is fitted."""
 _MEANING_STRENGTH, _WORDS_STRENGTH = 30.0, 10.0
 _FOLDS = 5
 _FEW_FOLDS = 2
@@ -51,7 +51,7 @@ class Spread:
 
     @classmethod
     def of(cls, signals: list[Floats]) -> Spread:
-        """Measure them."""
+        """The spread of some queries' signals; one row of `signals` a query."""
         if not signals:
             return cls(np.zeros(len(SIGNALS), np.float32), np.ones(len(SIGNALS), np.float32), 0)
         table = np.nan_to_num(np.stack(signals))
@@ -60,7 +60,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How a knowledge base answers texts of its own, and texts about something else.
+    """The spreads of a knowledge base's own queries: about problems that it knows, and about others.
 
     Args:
         inside: texts of problems that it knows.
@@ -79,7 +79,7 @@ class Profile:
 
 
 def can_fit(texts: Texts) -> bool:
-    """Whether classifiers are worth it, and feasible."""
+    """Whether a fit of classifiers is useful and feasible for these texts."""
     problems = len(texts.problem_ids)
     count = int((~texts.negative).sum())
     return problems > 1 and count >= LEAST_TEXTS_EACH * problems and count * problems <= MOST_CELLS
@@ -102,14 +102,14 @@ def fit_heads(texts: Texts, vectors: Vectors | None, pause: Callable[[], None] =
 
 
 def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause: Callable[[], None]) -> Profile:
-    """Find out how sure a knowledge base may be of itself.
+    """Measure the profile of a knowledge base by held-out texts and held-out problems.
 
     Args:
         lexical: of the same texts.
         pause: called between parts of the work; may raise to end it.
     """
     found: dict[tuple[bool, bool], list[Floats]] = {(inside, foreign): [] for inside in _BOTH for foreign in _BOTH}
-    fitted = can_fit(texts)  # the whole decides: a part may be small enough for classifiers that the whole does without
+    fitted = can_fit(texts)  # asked of all texts: a fold may be small enough for classifiers that the whole has none of
     for inside, kept, asked in _folds(texts):
         pause()
         scorer = _scorer_of(texts, vectors, kept, lexical, fitted, pause)
@@ -130,11 +130,11 @@ def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause:
 
 
 def _folds(texts: Texts) -> Iterator[tuple[bool, Rows, Rows]]:
-    """Whether the queries are inside, the rows that stay, the rows that are asked; the same every time."""
+    """The folds, the same every time: whether the queries are inside, the rows that stay, the rows that are asked."""
     order = np.random.default_rng(0).permutation(len(texts))
     own = order[(~texts.negative & ~texts.heading)[order]]
     counts = np.bincount(texts.owners[~texts.negative], minlength=len(texts.problem_ids))
-    many = len(texts) > MOST_EXACT_TEXTS  # reading a fifth anew would take minutes; a few out of so many change nothing
+    many = len(texts) > MOST_EXACT_TEXTS  # to read a fifth anew would take minutes, and a few out of so many change nothing
     folds = _FOLDS if len(texts) <= _MANY_TEXTS else _FEW_FOLDS
     for number in range(folds):
         held = own[number::_FOLDS]
@@ -154,7 +154,7 @@ def _folds(texts: Texts) -> Iterator[tuple[bool, Rows, Rows]]:
 def _scorer_of(
     texts: Texts, vectors: Vectors | None, rows: Rows, lexical: LexicalIndex, fitted: bool, pause: Callable[[], None]
 ) -> Scorer:
-    """A scorer that knows these texts only, and the problems that have any."""
+    """A scorer of these rows only, and of the problems that have any of them."""
     some = texts.only(rows)
     present, owners = np.unique(some.owners, return_inverse=True)
     ids = tuple(texts.problem_ids[int(place)] for place in present)
@@ -176,7 +176,7 @@ _PRIOR_ROWS = 3.0
 
 
 def _closeness(texts: Texts, vectors: Vectors | None) -> tuple[Floats, float]:
-    """For each problem the usual cosine of a text to the nearest other one, drawn towards the mean of all."""
+    """For each problem the usual cosine of a text to the nearest other one, shrunk towards the mean of all."""
     sums, counts = np.zeros(len(texts.problem_ids), np.float32), np.zeros(len(texts.problem_ids), np.float32)
     seen: list[float] = []
     for owner, rows in _by_problem(texts):

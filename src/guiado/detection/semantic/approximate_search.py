@@ -1,7 +1,7 @@
-"""Dense nearness for knowledge bases of tens of thousands of texts: a coarse look at all problems, an exact one at a few.
+"""Approximate search among tens of thousands of texts: a coarse comparison with all problems, an exact one with a few.
 
-The coarse look compares short projections of each problem's centre, and of texts that their centre does not stand for (what was
-learned a moment ago may be about something that nobody wrote down). The exact look reads the texts of some 80 problems.
+The coarse comparison uses short projections of each problem's centre, and of texts that are unlike their centre (a newly learned
+one may be about something that no author wrote down). The exact comparison reads the texts of some 80 problems.
 
 Source: Deerwester et al., Indexing by Latent Semantic Analysis (1990), for the projection. ADR 0013.
 """
@@ -18,30 +18,30 @@ from guiado.detection.semantic.embedding_cache import CompactVectors, VectorCach
 from guiado.detection.semantic.exact_search import Dense, Nearness
 
 MOST_EXACT_TEXTS = 20_000
-"""Up to here vectors are kept as they are: 40 MB."""
+"""Most texts whose vectors are kept as float32, and compared exactly: 40 MB."""
 CANDIDATES = 64
-"""Problems of which every text is compared, beside those that words or classifiers speak for."""
+"""Problems whose every text is compared, beside those that the caller names."""
 MOST_EXACT_PROBLEMS = 300
-"""Up to here every problem is compared."""
+"""Most problems that are all compared exactly."""
 PROJECTED = 128
-"""Dimensions of the coarse look."""
+"""Dimensions of the coarse comparison."""
 UNLIKE_CENTRE = 0.6
-"""A text with a smaller cosine to its problem's centre is looked at by itself."""
+"""A text with a smaller cosine to its problem's centre is compared by itself."""
 
-_SKETCHED = 32  # of the projected dimensions, for a first look at all
-_MOST_PROBED = 4_000  # what the second look, with all of them, is at
-_MOST_ALONE = 0.5  # such texts, in parts of the number of problems: the least alike first
+_SKETCHED = 32  # of the projected dimensions, for the first comparison, with all
+_MOST_PROBED = 4_000  # problems in the second comparison, with all projected dimensions
+_MOST_ALONE = 0.5  # texts unlike their centre, as a share of the number of problems: the least alike first
 _CHUNK_TEXTS = 8_192
 _SAMPLE = 20_000
 _SAMPLED = 2_000
 _NEAREST = 5
 
 Vectors = Floats | CompactVectors
-"""The vectors of texts: as they are where there are few, small where there are many."""
+"""The vectors of texts: float32 where there are few, compact where there are many."""
 
 
 def dense_of(texts: Texts, vectors: Vectors) -> Dense | LargeDense:
-    """What compares a customer's text with these; the choice depends on how many there are.
+    """The search among these texts: exact or approximate, by how many there are.
 
     Args:
         vectors: one row a text, of length 1 or 0.
@@ -52,7 +52,7 @@ def dense_of(texts: Texts, vectors: Vectors) -> Dense | LargeDense:
 
 
 def encode_all(cache: VectorCache, texts: Sequence[str], pause: Callable[[], None] = lambda: None) -> Vectors:
-    """The meaning of each text; small where there are many.
+    """The vector of each text; compact where there are many.
 
     Args:
         pause: called now and then; may raise to end it.
@@ -65,7 +65,7 @@ def encode_all(cache: VectorCache, texts: Sequence[str], pause: Callable[[], Non
 
 
 def taken_over(known: Vectors, rows: Rows, fresh: Vectors) -> Vectors:
-    """Vectors that are known already, and others in the gaps between them, in the form of the known ones.
+    """The vectors of texts of which some are known already, in the form of the known ones.
 
     Args:
         rows: which of the known ones each is; -1 for the next of `fresh`.
@@ -82,7 +82,7 @@ def taken_over(known: Vectors, rows: Rows, fresh: Vectors) -> Vectors:
 
 
 class LargeDense:
-    """Vectors of very many known texts; see `Dense`. Immutable.
+    """Approximate search among the vectors of very many known texts; see `Dense`. Immutable.
 
     Args:
         texts: what the vectors are of.
@@ -103,7 +103,7 @@ class LargeDense:
         self._owners = np.concatenate([np.arange(len(centres)), texts.owners[alone]])
 
     def near(self, vector: Floats, also: Rows) -> Nearness:
-        """How near a text is to each problem; those that are not even coarsely near count as having no texts.
+        """The nearness of a text to each problem; problems outside the coarse candidates count as having no texts.
 
         Args:
             vector: of the text, of length 1.
@@ -125,7 +125,7 @@ class LargeDense:
         return Nearness(nearest, centre, rejected, int(rows[int(known.argmax())]), np.sort(known)[: -_NEAREST - 1 : -1])
 
     def nearest_text(self, vector: Floats, problem: int) -> str | None:
-        """The text of one problem that is nearest.
+        """The nearest text of one problem.
 
         Args:
             problem: position of the problem.
@@ -147,14 +147,14 @@ class LargeDense:
         return self._owners[rows[_best(self._probes[rows] @ projected, CANDIDATES)]]
 
     def _rows_of(self, problems: Rows) -> tuple[Rows, Rows, Rows]:
-        """The texts of some problems, where those of each begin among them, and the problems that have any."""
+        """The rows of some problems, where those of each begin among them, and the problems that have any."""
         problems = problems[self._bounds[problems + 1] > self._bounds[problems]]
         begins, ends = self._bounds[problems], self._bounds[problems + 1]
         counts = ends - begins
         return spans(begins, ends), np.cumsum(counts) - counts, problems
 
     def _read(self) -> tuple[Floats, Floats, Floats]:
-        """The centre of each problem's texts, of length 1 or 0; what made it so; and each text's cosine to it."""
+        """The centre of each problem's texts, of length 1 or 0; the factor that scaled it; and each text's cosine to it."""
         centres = np.zeros((len(self.texts.problem_ids), self.vectors.codes.shape[1]), np.float32)
         likeness = np.ones(len(self.texts), np.float32)
         scales = np.zeros(len(centres), np.float32)
@@ -172,7 +172,7 @@ class LargeDense:
         return centres, scales, likeness
 
     def _chunks(self) -> Iterator[Rows]:
-        """The problems that have texts, so many at a time that little memory is needed."""
+        """The problems that have texts, in chunks that need little memory."""
         having = np.flatnonzero(np.diff(self._bounds))
         if len(having):
             numbers = self._bounds[having] // _CHUNK_TEXTS
@@ -189,12 +189,12 @@ class LargeDense:
 
 
 def _best(likeness: Floats, count: int) -> Rows:
-    """Positions of the largest, in no order."""
+    """Positions of the `count` largest, in no order."""
     return np.argpartition(likeness, -count)[-count:] if len(likeness) > count else np.arange(len(likeness))
 
 
 def _better(likeness: Floats, count: int) -> Rows:
-    """Positions of about so many of the largest: a sample says from where on."""
+    """Positions of about `count` of the largest: all above a threshold that a sample gives."""
     sample = np.sort(likeness[:: max(1, len(likeness) // _SAMPLED)])
     return np.flatnonzero(likeness >= sample[-max(1, len(sample) * count // len(likeness))])
 
@@ -209,7 +209,7 @@ def _inverse_lengths(vectors: CompactVectors) -> Floats:
 
 
 def _axes(centres: Floats) -> Floats:
-    """The directions in which problems differ, the most telling first: dimensions x projected."""
+    """The principal axes of the centres, largest variance first: dimensions x projected."""
     sample = centres[:: max(1, len(centres) // _SAMPLE)]
     _, axes = np.linalg.eigh((sample.T @ sample).astype(np.float64))
     return np.ascontiguousarray(axes[:, : -PROJECTED - 1 : -1], dtype=np.float32)

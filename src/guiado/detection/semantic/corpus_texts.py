@@ -1,4 +1,4 @@
-"""The known texts of a knowledge base: each one once, as it was written and as the encoder reads it."""
+"""The known texts of a knowledge base, without duplicates, as written and as the encoder reads them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Texts:
         return len(self.spoken)
 
     def only(self, rows: Rows) -> Texts:
-        """Some of them, in their order; all problems stay, and all words."""
+        """The texts of these rows, in their order; all problems and all words stay."""
         return Texts(
             self.problem_ids,
             tuple(self.spoken[int(row)] for row in rows),
@@ -61,7 +61,7 @@ class Texts:
 
 
 class ReadTexts(NamedTuple):
-    """Problems that were read, and what was read of them.
+    """Problems with the texts that were read of them.
 
     Args:
         problems: with different ids, in alphabetical order.
@@ -73,7 +73,7 @@ class ReadTexts(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """Texts that follow one another."""
+    """Columns of consecutive texts."""
 
     spoken: Sequence[str]
     clean: Sequence[str]
@@ -83,11 +83,11 @@ class _Columns(NamedTuple):
 
 
 def texts_of(problems: Sequence[Problem], previous: ReadTexts | None = None) -> tuple[Texts, Rows]:
-    """What is known of problems, each text once.
+    """Read the texts of problems, each text once.
 
     Args:
         problems: with different ids, in alphabetical order.
-        previous: what did not change since is taken over: to read 250,000 texts anew takes half a minute.
+        previous: the texts of problems that did not change are taken over: to read 250,000 texts anew takes half a minute.
 
     Returns:
         The texts, and where each one was among the previous ones: -1 for one that is new.
@@ -130,7 +130,7 @@ def _held(problems: Sequence[Problem], previous: ReadTexts) -> list[_Held]:
 
 
 def _runs(held: Sequence[_Held]) -> Iterator[_Held]:
-    """The same with neighbours that were neighbours before put together."""
+    """Ranges of rows, adjacent ones joined."""
     run: _Held = None
     for rows in held:
         if run is not None and (rows is None or rows[0] != run[1]):
@@ -161,7 +161,7 @@ def _read(problem: Problem) -> _Columns:
 
 
 def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
-    """Each text of a problem that says anything, once; the author's word goes before what was learned."""
+    """Each text of a problem that is not empty, once; an author's text goes before a learned one."""
     seen: set[tuple[str, bool]] = set()
     written = [
         (text, 1.0, False, number < _HEADINGS)

@@ -1,4 +1,4 @@
-"""The vectors of texts, each computed once on this machine: 250,000 of them take minutes."""
+"""Cache of the vectors of texts: each is computed once on this machine; 250,000 take minutes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from guiado.detection.semantic.embedding_store import VectorFile
 from guiado.detection.semantic.encoder import Encoder, Warming, unit_rows
 
 BATCH_TEXTS = 64
-"""What is lost at most when the process is killed."""
+"""Texts a batch: the most that is lost when the process is killed."""
 _LARGEST_CODE = 127
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompactVectors:
-    """Vectors of length 1 in a quarter of the memory; the cosine of one with its original is over 0.9999.
+    """Vectors of length 1 quantised to 8 bits; the cosine of one with its original is over 0.9999.
 
     Args:
         codes: n x dimensions, -127 to 127.
@@ -35,20 +35,20 @@ class CompactVectors:
     scales: NDArray[np.float32]
 
     def __getitem__(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Some of the vectors, of length 1 or all zeros."""
+        """The vectors of these rows as float32, of length 1 or all zeros."""
         return self.some(rows).expand()
 
     def some(self, rows: NDArray[np.integer[Any]]) -> CompactVectors:
-        """Some of the vectors, as small."""
+        """The vectors of these rows, still compact."""
         return CompactVectors(self.codes[rows], self.scales[rows])
 
     def expand(self) -> NDArray[np.float32]:
-        """The vectors, n x dimensions, of length 1 or all zeros."""
+        """All vectors as float32, n x dimensions, of length 1 or all zeros."""
         return unit_rows(self.codes * self.scales[:, None])
 
 
 def compact(vectors: NDArray[np.float32]) -> CompactVectors:
-    """Make vectors small.
+    """Quantise vectors to 8 bits.
 
     Args:
         vectors: n x dimensions.
@@ -59,9 +59,9 @@ def compact(vectors: NDArray[np.float32]) -> CompactVectors:
 
 
 class VectorCache:
-    """An encoder that remembers, over restarts and for all processes of this user. Any number of threads may use it.
+    """An encoder with a cache on disk, shared by all processes of this user. Any number of threads may use it.
 
-    What it gives for a text is the same the first time and later.
+    A text has the same vector the first time and later.
 
     Args:
         folder: where its file is kept; None, or one that cannot be used: nothing is kept.
@@ -76,26 +76,26 @@ class VectorCache:
 
     @property
     def source(self) -> Encoder:
-        """The encoder itself: what customers write is not to be remembered."""
+        """The encoder without the cache, for texts of customers, which must not be stored."""
         return self._encoder
 
     def warm(self) -> None:
-        """Have the encoder load in the background, if it is one that takes time to."""
+        """Begin to load the encoder in the background, if it takes time to load."""
         if isinstance(self._encoder, Warming):
             self._encoder.warm()
 
     @property
     def name(self) -> str:
-        """The encoder's."""
+        """Name of the encoder."""
         return self._encoder.name
 
     @property
     def dimensions(self) -> int:
-        """The encoder's; it is asked only where no vector of it is known."""
+        """Length of a vector; the encoder is asked only where no vector of it is cached."""
         return self._file.dimensions if self._file is not None else self._encoder.dimensions
 
     def encode(self, texts: Sequence[str], pause: Callable[[], None] = lambda: None) -> NDArray[np.float32]:
-        """The meaning of each text; see `Encoder.encode`, also for what it raises.
+        """The vector of each text; see `Encoder.encode`, also for what it raises.
 
         Args:
             pause: called now and then; may raise to end it.
@@ -103,16 +103,16 @@ class VectorCache:
         return self.encode_compact(texts, pause).expand()
 
     def missing(self, texts: Sequence[str]) -> int:
-        """How many of these texts would have to be encoded."""
+        """The number of these texts that are not in the cache."""
         keys = list({_key(text) for text in texts})
         with self._lock:
             loaded = self._known(keys)
         return len(keys) if loaded is None else int((~loaded[0]).sum())
 
     def encode_compact(self, texts: Sequence[str], pause: Callable[[], None] = lambda: None) -> CompactVectors:
-        """The same, small: 250,000 vectors fill 130 MB instead of 512.
+        """The compact vector of each text: 250,000 fill 130 MB instead of 512.
 
-        What was encoded before an error is kept, so that the next try goes on from there.
+        Batches that were encoded before an error stay in the cache.
         """
         by_key = {_key(text): text for text in texts}
         keys = list(by_key)
@@ -128,7 +128,7 @@ class VectorCache:
         return _in_order(texts, keys, CompactVectors(codes, scales))
 
     def _open(self, dimensions: int | None) -> None:
-        """Nothing is kept where there can be no file: that costs time, no answer."""
+        """Open the file; where there can be none, nothing is cached: that costs time only."""
         if self._file is not None:
             self._file.close()
         self._file = None

@@ -1,4 +1,4 @@
-"""The pieces of a file of vectors, as bytes and as arrays."""
+"""Segments of the file of cached vectors, as bytes and as arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_VECTORS = 4_096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Some vectors of a file, without their codes.
+    """A segment of a file: some vectors, without their codes.
 
     Args:
         keys: n x 2 halves of the texts' hashes.
@@ -39,7 +39,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentIndex:
-    """All vectors of some segments, ordered by key.
+    """An index of all vectors of some segments, ordered by key.
 
     Args:
         keys: n x 2, ascending.
@@ -54,7 +54,7 @@ class SegmentIndex:
     segments: NDArray[np.int64]
 
     def find(self, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The row of each key; -1 where there is none. Half a hash finds it, the other half says whether it is right."""
+        """The row of each key; -1 where there is none. Half of the hash is searched for, the other half is compared."""
         if not len(self.keys):
             return np.full(len(wanted), -1, np.int64)
         rows = np.minimum(np.searchsorted(self.keys[:, 0], wanted[:, 0]), len(self.keys) - 1)
@@ -62,7 +62,7 @@ class SegmentIndex:
 
 
 def join(segments: Sequence[Segment]) -> SegmentIndex:
-    """One index of them all."""
+    """Join segments into one index."""
     if not segments:
         nothing = np.empty(0, np.int64)
         return SegmentIndex(np.empty((0, 2), np.uint64), np.empty(0, np.float32), nothing, nothing)
@@ -83,7 +83,7 @@ def _offsets(segment: Segment) -> NDArray[np.int64]:
 
 
 def pack(keys: Sequence[bytes], codes: NDArray[np.int8], scales: NDArray[np.float32]) -> bytes:
-    """A segment as bytes.
+    """Write a segment as bytes.
 
     Args:
         keys: n hashes of `KEY_BYTES`.
@@ -96,7 +96,7 @@ def pack(keys: Sequence[bytes], codes: NDArray[np.int8], scales: NDArray[np.floa
 
 
 def unpack(fd: int, position: int, size: int, dimensions: int) -> Segment | None:
-    """The segment at a position of a file, without its codes; None where no whole one begins.
+    """Read the segment at a position of a file, without its codes; None where no complete one begins.
 
     Args:
         fd: descriptor of the file.

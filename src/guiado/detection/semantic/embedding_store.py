@@ -1,7 +1,6 @@
-"""Vectors of texts in a file of this user: append-only, checked, shared by any number of processes.
+"""The file of cached vectors of this user: append-only, with checksums, shared by any number of processes.
 
-It only saves work and can be deleted at any time. Whatever is wrong with it, the worst that happens is that it starts
-anew, or that nothing is kept.
+It only saves work and can be deleted at any time. Where it is damaged it is begun anew, or nothing is stored.
 
 Layout: a header (what made the vectors, and their length), then segments. A segment has keys, scales and codes of some
 vectors under two checksums: one for what is read when the file is opened, one for the codes, which are mapped into
@@ -36,7 +35,7 @@ _LOCK_TRIES, _LOCK_PAUSE_S = 100, 0.01
 
 
 class VectorFile:
-    """One open file, for one thread at a time.
+    """An open file of vectors, for one thread at a time.
 
     Args:
         path: where it is, or shall be.
@@ -44,7 +43,7 @@ class VectorFile:
         dimensions: length of a vector; None takes what the file says.
 
     Raises:
-        OSError: there can be no such file here, or there is none and nobody said how long a vector is.
+        OSError: there can be no such file here, or there is none and `dimensions` is None.
     """
 
     def __init__(self, path: Path, name: str, dimensions: int | None = None) -> None:
@@ -59,14 +58,14 @@ class VectorFile:
         self._refresh()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         os.close(self._fd)
 
     def __len__(self) -> int:
         return sum(len(segment.scales) for segment in self._segments)
 
     def load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[np.int8], NDArray[np.float32]]:
-        """What is known of these keys.
+        """Load the vectors of these keys.
 
         Returns:
             Which are known (n), their codes (n x dimensions) and their scales (n); zeros where nothing is known.
@@ -92,7 +91,7 @@ class VectorFile:
         return self._index
 
     def append(self, keys: Sequence[bytes], codes: NDArray[np.int8], scales: NDArray[np.float32]) -> bool:
-        """Keep some vectors; all of them, or none.
+        """Append some vectors; all of them, or none.
 
         Returns:
             False where the file cannot grow: disk full, cap reached, replaced by something else.
@@ -106,7 +105,7 @@ class VectorFile:
 
     def _write(self, packed: bytes) -> bool:
         try:
-            # What lies behind the last whole segment is the rest of a write that was cut off, and nobody maps it.
+            # Bytes after the last complete segment are the rest of an interrupted write; no process maps them.
             os.ftruncate(self._fd, self._end)
             if os.pwrite(self._fd, packed, self._end) == len(packed):
                 return True
@@ -116,7 +115,7 @@ class VectorFile:
         return False
 
     def _adopt(self, dimensions: int | None) -> int | None:
-        """The length of the vectors in the file that is there; None where it is not ours, or full."""
+        """The length of the vectors in the existing file; None where it is damaged, full or of another encoder."""
         head = os.pread(self._fd, _HEADER.size, 0)
         if len(head) < _HEADER.size:
             return None
@@ -141,7 +140,7 @@ class VectorFile:
         return dimensions
 
     def _replace(self, dimensions: int) -> int:
-        """Another file in its place: this one may be mapped by somebody, whom a truncation would kill."""
+        """Replace the file by a new one: another process may map the old one, and a truncation would kill it."""
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
         fd = _open_own(fresh)
@@ -165,17 +164,17 @@ class VectorFile:
         self._index: SegmentIndex | None = None
 
     def _refresh(self) -> None:
-        """Learn what this and other processes appended."""
+        """Read the segments that this and other processes appended."""
         size = os.fstat(self._fd).st_size
-        if size < self._end:  # somebody cut it
+        if size < self._end:  # truncated by another process
             self._forget()
         while (segment := unpack(self._fd, self._end, size, self.dimensions)) is not None:
             self._segments.append(segment)
             self._end = segment.end
-            self._index = None  # joined when somebody looks something up: a batch that is appended costs no more than itself
+            self._index = None  # joined at the next look-up, so that to append a batch costs the same however large the file is
 
     def _damaged(self, index: SegmentIndex, rows: NDArray[np.int64]) -> Segment | None:
-        """One of the segments of these rows whose codes are not those that were written; None where all are."""
+        """A segment of these rows whose codes do not match their checksum; None where all do."""
         for number in cast("list[int]", np.unique(index.segments[rows]).tolist()):
             segment = self._segments[number]
             if segment.codes_at not in self._checked:
@@ -194,7 +193,7 @@ class VectorFile:
 
 
 def _open_own(path: Path) -> int:
-    """A descriptor of a plain file that only this user can write: what others could write is not to be trusted."""
+    """Open a regular file that only this user can write; what others could write is not trusted."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
@@ -205,7 +204,7 @@ def _open_own(path: Path) -> int:
 
 @contextmanager
 def _exclusive(fd: int) -> Generator[bool]:
-    """The file's lock; False where somebody holds it for longer than any write takes."""
+    """Hold the file's lock; False where another process holds it for longer than any write takes."""
     for _ in range(_LOCK_TRIES):
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

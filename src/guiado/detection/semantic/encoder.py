@@ -1,4 +1,4 @@
-"""What turns a text into a vector that is near those of texts with the same meaning."""
+"""The encoder: turns a text into a vector (embedding) near those of texts with the same meaning."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 
 class Encoder(Protocol):
-    """A model of meaning. Any number of threads may use one at the same time.
+    """A sentence encoder. Any number of threads may use one at the same time.
 
-    There is no encoder (`None`) where the words alone decide.
+    Where detection is lexical only, the encoder is `None`.
     """
 
     @property
@@ -25,12 +25,12 @@ class Encoder(Protocol):
         """Length of a vector.
 
         Raises:
-            EncoderUnavailable: it depends on a model that cannot be asked.
+            EncoderUnavailable: it depends on a model that does not answer.
         """
         ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The meaning of each text.
+        """The vector of each text.
 
         Args:
             texts: anything that a customer may type, of any length; best as `clean_sentence` leaves it.
@@ -39,7 +39,7 @@ class Encoder(Protocol):
             One row a text, `dimensions` columns; rows have length 1, or are all zeros for a text without meaning.
 
         Raises:
-            EncoderUnavailable: the model cannot be used now; the words alone have to do.
+            EncoderUnavailable: the model cannot be used now; detection goes on with words alone.
         """
         ...
 
@@ -54,7 +54,7 @@ class Warming(Protocol):
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same directions, each of length 1; rows that are zero, or no numbers, become zeros.
+    """Rows scaled to length 1; rows that are zero, or no numbers, become zeros.
 
     Args:
         vectors: n x dimensions.
@@ -65,5 +65,5 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def has_meaning(text: str) -> bool:
-    """Whether there is a letter or digit in it at all."""
+    """Whether a text has any letter or digit."""
     return any(map(str.isalnum, text))

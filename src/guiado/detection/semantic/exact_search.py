@@ -1,4 +1,4 @@
-"""The known texts of a knowledge base as vectors, and how near a customer's text is to them."""
+"""Exact search: the nearness of a customer's text to all known texts of a knowledge base, by their vectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEAREST = 5
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
-    """How near a text is to each problem.
+    """The nearness of a text to each problem.
 
     Args:
         nearest: cosine to the nearest known text of each problem, -1 where there is none.
@@ -34,7 +34,7 @@ class Nearness:
 
 
 class Dense:
-    """Vectors of known texts. Immutable.
+    """Exact search among the vectors of known texts. Immutable.
 
     Args:
         texts: what the vectors are of.
@@ -45,11 +45,11 @@ class Dense:
         self.texts, self.vectors = texts, vectors
 
     def only(self, rows: Rows) -> Dense:
-        """Some of the texts; all problems stay."""
+        """The search among these rows only; all problems stay."""
         return Dense(self.texts.only(rows), self.vectors[rows])
 
     def near(self, vector: Floats, also: Rows | None = None) -> Nearness:
-        """How near a text is to each problem.
+        """The nearness of a text to each problem.
 
         Args:
             vector: of the text, of length 1.
@@ -68,7 +68,7 @@ class Dense:
         return Nearness(nearest, self._centres @ vector, rejected, row, best)
 
     def nearest_text(self, vector: Floats, problem: int) -> str | None:
-        """The text of one problem that is nearest.
+        """The nearest text of one problem.
 
         Args:
             problem: position of the problem.
@@ -78,7 +78,7 @@ class Dense:
         return self.texts.spoken[int(rows[int((self.vectors[rows] @ vector).argmax())])] if len(rows) else None
 
     def prepare(self) -> None:
-        """Do what the first query would have to wait for."""
+        """Compute the centres, for which the first query would have to wait."""
         _ = self._centres
 
     def _take_best(self, cosines: Floats, nearest: Floats) -> None:
@@ -101,5 +101,5 @@ class Dense:
 
 
 def joined(parts: Sequence[Floats], dimensions: int) -> Floats:
-    """Rows of several matrices below each other."""
+    """Concatenate the rows of several matrices."""
     return np.concatenate(parts) if parts else np.zeros((0, dimensions), np.float32)

@@ -1,4 +1,4 @@
-"""Models that the package `fastembed` runs on this machine; it is not installed with guiado."""
+"""Encoder of the package `fastembed`, which runs on this machine and is not installed with guiado."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FastembedEncoder:
 
     @property
     def dimensions(self) -> int:
-        """As long as the vector of the first text."""
+        """Length of a vector, from encoding one text."""
         if self._measured is None:
             self._measured = int(self._embed(["a"]).shape[1])
         return self._measured
@@ -59,7 +59,7 @@ class FastembedEncoder:
         model = self._loaded()
         try:
             return np.array(list(model.embed(texts, batch_size=BATCH_TEXTS)), np.float32)
-        except Exception as error:  # its runtime has errors of its own, and they are no reason to leave a customer alone
+        except Exception as error:  # its runtime raises errors of its own; detection then goes on with words alone
             raise _unavailable(self._model_name, error) from error
 
     def _loaded(self) -> _Model:

@@ -1,6 +1,6 @@
-"""Arrays on disk that all processes of one user map, instead of a copy in each of them.
+"""Memory-mapped arrays on disk that all processes of one user share, instead of a copy in each.
 
-They only save work and can be deleted at any time: whatever is wrong with them, they count as not there.
+They only save work and can be deleted at any time; damaged ones count as missing.
 
 Layout: a folder with one `.npy` file an array (all other facts are one of them, as JSON), and `files.json`, written last,
 which lists the size and the time of every other file. A file that was cut or changed since does not agree with it. Nothing
@@ -40,7 +40,7 @@ _mapped: WeakSet[mmap.mmap] = WeakSet()
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """What such a folder holds.
+    """The content of a folder of arrays.
 
     Args:
         facts: anything that JSON can say.
@@ -52,7 +52,7 @@ class Arrays:
 
 
 def map_arrays(folder: Path) -> Arrays | None:
-    """The arrays of a folder, mapped; none of them is read before it is needed.
+    """Map the arrays of a folder; none of them is read before it is needed.
 
     Args:
         folder: of `write_arrays`.
@@ -69,11 +69,11 @@ def map_arrays(folder: Path) -> Arrays | None:
 
 
 def write_arrays(folder: Path, content: Arrays) -> None:
-    """Put arrays into a folder, or into the place of one that is there; whole, or not at all.
+    """Write arrays into a folder, or replace one that exists, atomically.
 
     Args:
-        folder: where they shall be; the folder above it is made for this user alone.
-        content: what to keep.
+        folder: where they are written; the folder above it is made for this user alone.
+        content: facts and arrays.
 
     Raises:
         OSError: there can be no such folder.
@@ -92,7 +92,7 @@ def write_arrays(folder: Path, content: Arrays) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove arrays, out of sight at once: nobody meets half of them. Processes that map them keep them.
+    """Remove arrays atomically. Processes that map them keep them.
 
     Args:
         path: a folder, or whatever else is in its place.
@@ -106,7 +106,7 @@ def remove(path: Path) -> None:
 
 
 def remove_others(folder: Path, pattern: str) -> None:
-    """Remove what earlier versions kept beside a folder.
+    """Remove the folders that earlier versions wrote beside this one.
 
     Args:
         folder: stays.
@@ -118,15 +118,15 @@ def remove_others(folder: Path, pattern: str) -> None:
 
 
 def key_of(package: str, files: Iterable[str], form: int) -> str | None:
-    """A name for exactly these files of an installed package, as this machine and this code prepare them.
+    """A cache key for exactly these files of an installed package, as this machine and this code prepare them.
 
     Args:
         package: as it was installed.
         files: how their paths begin, in the package's list of what it installed.
-        form: of what is kept; another number gives another name.
+        form: version of the stored arrays; another number gives another key.
 
     Returns:
-        None where nobody knows which files they are.
+        None where the package does not list its files.
     """
     begins = tuple(files)
     with suppress(PackageNotFoundError, OSError):
@@ -139,10 +139,10 @@ def key_of(package: str, files: Iterable[str], form: int) -> str | None:
 
 
 def release_memory() -> None:
-    """Give the system back what this process needs no more, after work that needed much.
+    """Return freed memory to the operating system, after work that needed much.
 
-    The C library keeps tens of megabytes that were freed. Of what is mapped, the pages stay in the cache of the system, and
-    come back when they are asked for: each was mapped with its neighbours.
+    The C library keeps tens of megabytes that were freed. Mapped pages stay in the system's page cache, from which they are
+    read again when needed: each was mapped with its neighbours.
     """
     for mapping in list(_mapped):
         mapping.madvise(mmap.MADV_DONTNEED)
@@ -151,7 +151,7 @@ def release_memory() -> None:
 
 
 def view(array: NDArray[Any]) -> memoryview:
-    """An array as Python's own numbers, which are quicker one by one.
+    """An array as a memoryview, which is quicker to read number by number.
 
     Args:
         array: of any kind.
@@ -160,7 +160,7 @@ def view(array: NDArray[Any]) -> memoryview:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether only this user can write there: who else can could do so later, too."""
+    """Whether only this user can write there; another user who can now could do so later."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
@@ -197,9 +197,9 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Move a folder into its place; where another process was faster, that one's stays."""
+    """Move a folder into its place; where another process was faster, its folder stays."""
     if os.path.lexists(folder) and map_arrays(folder) is None:
-        if folder.lstat().st_uid != os.geteuid():  # another user's, who would replace ours in turn
+        if folder.lstat().st_uid != os.geteuid():  # of another user, who would replace ours in turn
             raise PermissionError(folder)
         remove(folder)
     try:
@@ -214,7 +214,7 @@ def _temporary(path: Path) -> str:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Of a process that was killed while it wrote."""
+    """Remove what a process left that was killed while it wrote."""
     for other in folder.parent.glob(f"{_temporary(folder)}*"):
         with suppress(OSError):
             if now().timestamp() - other.stat().st_mtime > _LEFTOVER_S:

@@ -1,4 +1,4 @@
-"""Any model behind an endpoint of the form that OpenAI's API gave the world: `POST {base}/embeddings`."""
+"""Encoder of an OpenAI-compatible endpoint: `POST {base}/embeddings`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from guiado.errors import EncoderUnavailable, GuiadoError, Message
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 BATCH_TEXTS = 64
 MAX_ANSWER_BYTES = 32_000_000
-"""64 vectors of 8,192 numbers, spelled out, fill half of it."""
+"""Longest answer that is read: twice 64 vectors of 8,192 numbers in decimal."""
 
 _READ_CHARS = 2_000  # the models read some hundreds of words and refuse what is much longer
 _MOST_DIMENSIONS = 8_192
-_TIMEOUT_S = 3.0  # a customer waits for the first text
-_TIMEOUT_EACH_S = 0.25  # a model on a CPU takes about as long for each further one
-_SILENCE_S = 30.0  # after a failure: or every customer waits for the deadline
+_TIMEOUT_S = 3.0  # for the first text, for which a customer waits
+_TIMEOUT_EACH_S = 0.25  # for each further text: about the time of a model on a CPU
+_SILENCE_S = 30.0  # after a failure no request is made for so long, or every customer would wait for the deadline
 
 Post = Callable[[str, bytes, Mapping[str, str], float], tuple[int, bytes]]
 """From URL, body, headers and deadline in seconds to status and body; a `GuiadoError` where there is no answer."""
@@ -39,13 +39,13 @@ class _Answer(msgspec.Struct):
 
 
 class EndpointEncoder:
-    """A model that is asked over HTTP. After a failure it is left alone for half a minute.
+    """An encoder behind an HTTP endpoint. After a failure no request is made for half a minute.
 
     Args:
         model: its name at the endpoint.
         post: what sends the requests.
         base_url: of the endpoint, without "/embeddings".
-        api_key: sent as bearer token; none in a house that needs none.
+        api_key: sent as bearer token; empty where the endpoint needs none.
     """
 
     def __init__(self, model: str, post: Post, *, base_url: str | None = None, api_key: str | None = None) -> None:
@@ -66,7 +66,7 @@ class EndpointEncoder:
 
     @property
     def dimensions(self) -> int:
-        """As long as the vector of the first text."""
+        """Length of a vector, from encoding one text."""
         return self._dimensions or self._ask(["a"]).shape[1]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -102,10 +102,10 @@ class EndpointEncoder:
 
 
 def _read(status: int, answer: bytes, count: int) -> NDArray[np.float32]:
-    """The vectors of an answer, whose every part is doubted.
+    """Read the vectors of an answer, and check every part of it.
 
     Raises:
-        EncoderUnavailable: it is not what was asked for.
+        EncoderUnavailable: the answer does not have the expected form or number of vectors.
     """
     if status != 200:  # noqa: PLR2004
         raise _unavailable(Message("respondió {status}", {"status": status}))

