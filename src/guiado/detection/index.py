@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from guiado.detection.arrays import Floats, largest
+from guiado.detection.arrays import Floats, Rows, largest
 from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge, shifted
 from guiado.detection.classifier.fitted_model import FORMAT, FittedModel
 from guiado.detection.classifier.scorer import Observation, Scorer
@@ -19,6 +19,8 @@ from guiado.detection.classifier.training import can_fit, fit_heads, profile
 from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.problem import Candidate, Problem
+from guiado.detection.roles.head import chances
+from guiado.detection.roles.role import ROLES
 from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
 from guiado.detection.semantic.corpus_texts import Texts
 from guiado.detection.semantic.encoder import Encoder, has_meaning
@@ -66,6 +68,7 @@ class Index:
             self._dense(previous),
             self.model.heads if self.model else None,
         )
+        self._role_shares: dict[str | None, Floats] = {}
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
 
@@ -101,11 +104,21 @@ class Index:
         """
         part = meaningful_part(text)
         clean = self._read(part)
+        return self.rank_part(part, clean, self._vector(clean) if clean else None, limit)
+
+    def rank_part(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
+        """The same of a meaningful part that was read before.
+
+        Args:
+            part: as the customer wrote it, see `meaningful_part`.
+            clean: as `read_part` gives it.
+            vector: its meaning, of length 1; None where there is no encoder.
+            limit: most candidates wanted.
+        """
         if not clean or not len(self.texts) or limit < 1:
             return ()
         if self.vectors is None and self._profile is None:
             return self.lexical.rank(part, limit)  # nothing was fitted for words alone: their own measure
-        vector = self._vector(clean)
         foreign = vector is not None and self._is_foreign(clean)
         observed = self._scorer.observe(part, clean, vector, foreign=foreign)
         sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
@@ -159,17 +172,50 @@ class Index:
         """A customer's text as encoder and classifiers read it: the meaningful part, repaired; empty where there is none."""
         return self._read(meaningful_part(text))
 
+    def read_part(self, part: str) -> str:
+        """The same of a meaningful part."""
+        return self._read(part)
+
+    def vectors_of(self, cleans: Sequence[str]) -> Floats | None:
+        """What the encoder says of texts, a row each; None where there is none, or it cannot be asked."""
+        if self.encoder is None or self.vectors is None:
+            return None
+        try:
+            return self.encoder.encode(cleans)
+        except EncoderUnavailable:
+            return None
+
+    def role_shares(self, problem_id: str | None = None) -> Floats:
+        """How the known texts of a problem divide into roles, in the order of `ROLES`.
+
+        Args:
+            problem_id: None for the whole knowledge base, of which a sample is read.
+        """
+        if problem_id not in self._role_shares:
+            self._role_shares[problem_id] = self._read_roles(self._rows_of(problem_id))
+        return self._role_shares[problem_id]
+
+    def _rows_of(self, problem_id: str | None) -> Rows:
+        own = ~self.texts.negative & ~self.texts.heading
+        if problem_id is not None:
+            own = own & (self.texts.owners == self.texts.problem_ids.index(problem_id))
+        rows = np.flatnonzero(own)
+        return rows[:: max(1, len(rows) // _ROLES_SAMPLE)]
+
+    def _read_roles(self, rows: Rows) -> Floats:
+        if not len(rows):
+            return np.zeros(len(ROLES), np.float32)
+        spoken = [self.texts.spoken[int(row)] for row in rows]
+        vectors = None if self.vectors is None else np.asarray(self.vectors[rows], np.float32)
+        return chances(spoken, vectors, self.encoder.name if self.encoder else "").mean(axis=0)
+
     def _read(self, part: str) -> str:
         clean = clean_part(part, self.texts.words.keys())
         return self._speller.repair(clean) if has_meaning(clean) else ""
 
     def _vector(self, clean: str) -> Floats | None:
-        if self.encoder is None or self.vectors is None:
-            return None
-        try:
-            return self.encoder.encode([clean])[0]
-        except EncoderUnavailable:
-            return None
+        found = self.vectors_of([clean])
+        return None if found is None else found[0]
 
     def _dense(self, previous: Index | None) -> Dense | LargeDense | None:
         if self.vectors is None:
@@ -195,17 +241,17 @@ class Index:
 
     def _candidates(self, observed: Observation, sure: Sureness, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
         first = shifted(sure.known * sure.right, self.intercept)
-        chances = np.exp(observed.scores)
+        shares = np.exp(observed.scores)
         best = observed.best
-        others = max(float(chances.sum() - chances[best]), 1e-9)
-        chances *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
-        np.minimum(chances, first, out=chances)
-        chances[best] = first
-        others_first = (place for place in largest(chances, limit) if place != best)  # others may be as likely as the best one
+        others = max(float(shares.sum() - shares[best]), 1e-9)
+        shares *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
+        np.minimum(shares, first, out=shares)
+        shares[best] = first
+        others_first = (place for place in largest(shares, limit) if place != best)  # others may be as likely as the best one
         return tuple(
-            self._candidate(observed, vector, place, float(chances[place]))
+            self._candidate(observed, vector, place, float(shares[place]))
             for place in [best, *others_first][:limit]
-            if chances[place] > 0
+            if shares[place] > 0
         )
 
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
@@ -226,6 +272,8 @@ def _languages(texts: Texts) -> frozenset[str]:
     return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
 
 
+_ROLES_SAMPLE = 200
+"""Known texts of which the roles are read."""
 _LANGUAGE_SAMPLE = 300
 _LEAST_SHARE = 0.1
 

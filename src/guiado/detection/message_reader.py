@@ -1,0 +1,131 @@
+"""Reads a customer's message against a knowledge base: cuts it into clauses, and ranks only what says that something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from guiado.detection.arrays import Floats
+from guiado.detection.index import Index
+from guiado.detection.problem import Candidate
+from guiado.detection.reading import (
+    FULL_FROM,
+    KEPT_FROM,
+    Reading,
+    about_problem,
+    acceptance,
+    clauses_with_roles,
+    kind_of,
+    may_be_denied,
+)
+from guiado.detection.roles.head import chances
+from guiado.detection.roles.role import MessageKind
+from guiado.text.clauses import clauses_of
+from guiado.text.tokenize import meaningful_part
+
+_SIDE_BY_SIDE = 0.5
+"""A clause is about a problem of its own from this confidence on."""
+_MOST_RANKED = 8
+"""Clauses that are ranked by themselves."""
+_TOP = 5
+
+
+def read_message(index: Index, text: str, limit: int = 3) -> Reading:
+    """Understand a message.
+
+    Args:
+        index: of the known problems.
+        text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
+        limit: most candidates wanted.
+    """
+    part = meaningful_part(text)
+    spans = clauses_of(part)
+    if not spans or not len(index.texts) or limit < 1:
+        return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
+    texts = [part[start:end] for start, end in spans]
+    cleans = [index.read_part(each) for each in texts]
+    vectors = index.vectors_of(cleans)
+    roles = chances(texts, vectors, index.encoder.name if index.encoder else "")
+    about = about_problem(roles, acceptance(index.role_shares()))
+    message = _Message(index, texts, cleans, vectors, roles, about)
+    return message.read(limit)
+
+
+class _Message:
+    def __init__(
+        self, index: Index, texts: Sequence[str], cleans: Sequence[str], vectors: Floats | None, roles: Floats, about: Floats
+    ) -> None:
+        self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
+
+    def read(self, limit: int) -> Reading:
+        kind = kind_of(self.roles, self.about)
+        kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
+        alone = self._ranked_alone(kept)
+        candidates = self._rank(kept, max(limit, _TOP), alone)
+        several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
+        denied = self._denied(kept, candidates)
+        shaped = self._shape(candidates, kept, denied)
+        return Reading(shaped[:limit], kind, clauses_with_roles(self.texts, self.roles), several, denied)
+
+    def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
+        """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
+        if len(kept) == 1:
+            return self._alone(kept[0], limit)
+        joined = " ".join(self.texts[at].rstrip(" .,;") + "." for at in kept)
+        clean = self.index.read_part(joined)
+        vectors = self.index.vectors_of([clean])
+        together = self.index.rank_part(joined, clean, None if vectors is None else vectors[0], limit)
+        clear = max((found for found in alone if found), key=lambda found: found[0].confidence, default=())
+        if clear and (not together or clear[0].confidence > together[0].confidence):
+            return clear
+        return together
+
+    def _ranked_alone(self, kept: Sequence[int]) -> list[tuple[Candidate, ...]]:
+        """Each kept clause by itself, where there are several."""
+        if len(kept) < 2:  # noqa: PLR2004 one is ranked as the whole
+            return []
+        by_chance = sorted(kept, key=lambda at: -self.about[at])[:_MOST_RANKED]
+        return [self._alone(at, _TOP) for at in sorted(by_chance)]
+
+    def _alone(self, at: int, limit: int) -> tuple[Candidate, ...]:
+        vector = None if self.vectors is None else self.vectors[at]
+        return self.index.rank_part(self.texts[at], self.cleans[at], vector, limit)
+
+    def _denied(self, kept: Sequence[int], candidates: Sequence[Candidate]) -> tuple[str, ...]:
+        """The problems that clauses which are not kept say it is not."""
+        if not may_be_denied(self.roles, kept):
+            return ()
+        out = [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]
+        named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
+        return tuple(dict.fromkeys(named))
+
+    def _shape(
+        self, candidates: Sequence[Candidate], kept: Sequence[int], denied: Sequence[str]
+    ) -> tuple[Candidate, ...]:
+        """Confidences with the chance that the message is about a problem at all, and without what was denied."""
+        shaped = [self._shaped(each, kept) for each in candidates]
+        ordered = sorted(shaped, key=lambda each: -each.confidence)
+        if denied and ordered and ordered[0].problem_id in denied:
+            ordered = [replace(c, confidence=c.confidence * _DENIED_WORTH) if c.problem_id in denied else c for c in ordered]
+            ordered.sort(key=lambda each: -each.confidence)
+        return tuple(each for each in ordered if each.confidence > 0)
+
+    def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
+        rows = self.roles[list(kept)]
+        chance = float(about_problem(rows, acceptance(self.index.role_shares())).max())
+        if chance < FULL_FROM:
+            own = acceptance(self.index.role_shares(candidate.problem_id))
+            chance = max(chance, float(about_problem(rows, own).max()))
+        return replace(candidate, confidence=candidate.confidence * float(np.clip(chance / FULL_FROM, 0, 1)))
+
+
+_DENIED_WORTH = 0.3
+
+
+def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:
+    """The problems that clauses are about, each by itself, where there are two or more."""
+    named = [found[0].problem_id for found in alone if found and found[0].confidence >= _SIDE_BY_SIDE]
+    ids = tuple(dict.fromkeys(named))
+    return ids if len(ids) > 1 else ()

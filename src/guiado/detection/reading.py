@@ -1,0 +1,108 @@
+"""Reads a message: which of its clauses say that something is wrong, and what the whole comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from guiado.detection.arrays import Floats
+from guiado.detection.problem import Candidate
+from guiado.detection.roles.role import ROLES, Clause, MessageKind, Role
+
+NEUTRAL = {Role.WRONG: 1.0, Role.TRIED: 1.0, Role.NOTHING: 0.3}
+"""How far a clause of a role may be about a problem, whatever the knowledge base is about."""
+KEPT_FROM = 0.4
+"""A clause that is about a problem with this chance is ranked, 0..1."""
+FULL_FROM = 0.5
+"""From this chance on a confidence stays as it is."""
+PERSON_FROM = 0.6
+_COLUMN = {role: at for at, role in enumerate(ROLES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message as it was understood.
+
+    Args:
+        candidates: the problems that it may be about, best first.
+        kind: what it is as a whole.
+        clauses: with their roles, in order.
+        several: ids of the problems that it names side by side, in order; empty where it names one at most.
+        denied: ids of the problems that it says it is not about.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    kind: MessageKind = MessageKind.PROBLEM
+    clauses: tuple[Clause, ...] = ()
+    several: tuple[str, ...] = ()
+    denied: tuple[str, ...] = field(default=())
+
+
+def acceptance(shares: Floats) -> Floats:
+    """How far a clause of each role may be about a problem.
+
+    Args:
+        shares: of each role among the phrases of a problem, or of a whole knowledge base. One that is about questions must
+            not refuse questions.
+
+    Returns:
+        0..1 for each of `ROLES`.
+    """
+    given = np.array([NEUTRAL.get(role, 0.0) for role in ROLES], np.float32)
+    return np.maximum(given, np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0))).astype(np.float32)
+
+
+_SHARE_SLOPE, _SHARE_NOISE = 2.5, 0.1
+
+
+def about_problem(chances: Floats, accepted: Floats) -> Floats:
+    """How likely each clause is about a problem, 0..1.
+
+    Args:
+        chances: n x roles.
+        accepted: as `acceptance` gives it.
+    """
+    return chances @ accepted
+
+
+def kind_of(chances: Floats, about: Floats) -> MessageKind:
+    """What a message is.
+
+    Args:
+        chances: clauses x roles.
+        about: how likely each clause is about a problem.
+    """
+    if float(chances[:, _COLUMN[Role.PERSON]].max()) >= PERSON_FROM:
+        return MessageKind.PERSON
+    wrong = chances[:, _COLUMN[Role.WRONG]] + chances[:, _COLUMN[Role.TRIED]]
+    if bool(((about >= KEPT_FROM) & (wrong >= chances[:, _COLUMN[Role.NOTHING]])).any()):
+        return MessageKind.PROBLEM
+    solved = float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
+    other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
+    if max(solved, other) < _SAYS_SOMETHING:
+        return MessageKind.NOTHING_SAID
+    return MessageKind.SOLVED if solved >= other else MessageKind.OTHER
+
+
+_SAYS_SOMETHING = 0.45
+
+
+def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, ...]:
+    """The clauses with the likeliest role of each."""
+    best = chances.argmax(axis=1)
+    return tuple(
+        Clause(text, ROLES[int(at)], round(float(row[at]), 4)) for text, at, row in zip(texts, best, chances, strict=True)
+    )
+
+
+def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
+    """Whether a clause that is not kept says that something works or is not the matter.
+
+    Args:
+        chances: clauses x roles.
+        kept: places of the clauses that are ranked.
+    """
+    out = [at for at in range(len(chances)) if at not in kept]
+    return bool(out) and float(chances[out][:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max()) >= KEPT_FROM
