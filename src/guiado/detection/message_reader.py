@@ -49,14 +49,22 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     vectors = index.vectors_of(cleans)
     roles = chances(texts, vectors, index.encoder.name if index.encoder else "")
     about = about_problem(roles, acceptance(index.role_shares()))
-    message = _Message(index, texts, cleans, vectors, roles, about)
+    message = _Message(index, part, texts, cleans, vectors, roles, about)
     return message.read(limit)
 
 
 class _Message:
     def __init__(
-        self, index: Index, texts: Sequence[str], cleans: Sequence[str], vectors: Floats | None, roles: Floats, about: Floats
+        self,
+        index: Index,
+        part: str,
+        texts: Sequence[str],
+        cleans: Sequence[str],
+        vectors: Floats | None,
+        roles: Floats,
+        about: Floats,
     ) -> None:
+        self.part = part
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
 
     def read(self, limit: int) -> Reading:
@@ -65,7 +73,8 @@ class _Message:
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
         several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
-        denied = self._denied(kept, candidates)
+        denied = self._denied(kept)
+        candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         shaped = self._shape(candidates, kept, denied)
         return Reading(shaped[:limit], kind, clauses_with_roles(self.texts, self.roles), several, denied)
 
@@ -93,7 +102,20 @@ class _Message:
         vector = None if self.vectors is None else self.vectors[at]
         return self.index.rank_part(self.texts[at], self.cleans[at], vector, limit)
 
-    def _denied(self, kept: Sequence[int], candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    def _with_whole(
+        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int
+    ) -> tuple[Candidate, ...]:
+        """The candidates of the whole message, where it is clearer than its parts and they deny nothing of it."""
+        if len(kept) == len(self.texts):
+            return candidates
+        clean = self.index.read_part(self.part)
+        vectors = self.index.vectors_of([clean])
+        whole = self.index.rank_part(self.part, clean, None if vectors is None else vectors[0], limit)
+        if not whole or whole[0].problem_id in denied:
+            return candidates
+        return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
+
+    def _denied(self, kept: Sequence[int]) -> tuple[str, ...]:
         """The problems that clauses which are not kept say it is not."""
         if not may_be_denied(self.roles, kept):
             return ()
