@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.domain.learning_signal import Taught, text_key
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 

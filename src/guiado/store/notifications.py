@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.domain.recipient import Recipient
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from guiado import clock
 from guiado.domain.events import Event, EventKind
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 from guiado.store.sessions import event_rows
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 
 Figures = dict[str, Any]

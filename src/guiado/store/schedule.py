@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from guiado.store.database import Connection, Database
+from guiado.store.connection import Connection
+from guiado.store.database import Database
 from guiado.store.queries import sql
 
 _MAINTENANCE_S = 1_500.0

@@ -15,7 +15,7 @@ from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status, StepAnswer
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
 

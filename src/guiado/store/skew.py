@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from guiado import clock
 
 if TYPE_CHECKING:
-    from guiado.store.database import Connection
+    from guiado.store.connection import Connection
 
 
 async def measure_s(connection: Connection) -> float:
