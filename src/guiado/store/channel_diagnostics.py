@@ -9,10 +9,10 @@ from typing import Any
 from guiado import clock
 from guiado.store import notifications, schedule
 from guiado.store.check_result import Finding, doubtful, good
-from guiado.store.connection import Connection
+from guiado.store.connection import DriverConnection
 
 
-async def look_at_channels(connection: Connection, addressed: Collection[str]) -> list[Finding]:
+async def look_at_channels(connection: DriverConnection, addressed: Collection[str]) -> list[Finding]:
     """A finding for each channel whose account, server or hook is refused, in every tenant.
 
     Args:

@@ -15,7 +15,7 @@ from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
 from guiado.store import pooler, skew
 from guiado.store.connect import dial
-from guiado.store.connection import Connection
+from guiado.store.connection import Connection, DriverConnection
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
@@ -325,7 +325,7 @@ def _is_lost(error: Exception, connection: TenantConnection | None) -> bool:
     return isinstance(error, _DRIVER) and (connection is None or connection.is_closed())
 
 
-async def require_writable(connection: Connection) -> None:
+async def require_writable(connection: DriverConnection) -> None:
     """Raise `ReadOnlySQLTransactionError` on a stand-by, and on a server that was set to take no writes."""
     if await connection.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
         raise asyncpg.ReadOnlySQLTransactionError("this server takes no writes")

@@ -14,7 +14,7 @@ from guiado.store import driver_errors
 from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import Finding, State, bad, doubtful, good
 from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_at_future
-from guiado.store.connection import Connection, Row, single
+from guiado.store.connection import DriverConnection, Row, single
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
@@ -27,7 +27,7 @@ _ENDLESS_S = 1_800.0
 _TIMEOUT_S = 10.0
 _NAMED_GUIDES = 5
 log = get_logger()
-Look = Callable[[Connection], Awaitable[list[Finding]]]
+Look = Callable[[DriverConnection], Awaitable[list[Finding]]]
 
 
 async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", addressed: Collection[str] = ()) -> list[Finding]:
@@ -44,13 +44,13 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
     except GuiadoError as error:
         return [bad("database", error)]
 
-    async def room(connection: Connection) -> list[Finding]:
+    async def room(connection: DriverConnection) -> list[Finding]:
         return await _connections(connection, pool_size)
 
-    async def channels(connection: Connection) -> list[Finding]:
+    async def channels(connection: DriverConnection) -> list[Finding]:
         return await look_at_channels(connection, addressed)
 
-    async def pooler(connection: Connection) -> list[Finding]:
+    async def pooler(connection: DriverConnection) -> list[Finding]:
         return await look_at_pooler(connection, presence)
 
     try:
@@ -62,7 +62,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
         connection.terminate()
 
 
-async def _attempt(look: Look, connection: Connection) -> list[Finding]:
+async def _attempt(look: Look, connection: DriverConnection) -> list[Finding]:
     """What one look comes to; its failure is a finding too and stops no other."""
     name = look.__name__.removeprefix("_").removeprefix("look_at_")
     try:
@@ -81,7 +81,7 @@ async def _attempt(look: Look, connection: Connection) -> list[Finding]:
         ]
 
 
-async def _libraries(connection: Connection) -> list[Finding]:
+async def _libraries(connection: DriverConnection) -> list[Finding]:
     """Whether a new connection can do what every use of guiado needs: after an update of PostgreSQL only a restart helps."""
     try:
         await connection.execute(LOAD_LIBRARIES)
@@ -92,7 +92,7 @@ async def _libraries(connection: Connection) -> list[Finding]:
     return [good("libraries", "Las conexiones nuevas funcionan.")]
 
 
-async def _writable(connection: Connection) -> list[Finding]:
+async def _writable(connection: DriverConnection) -> list[Finding]:
     try:
         await require_writable(connection)
     except asyncpg.ReadOnlySQLTransactionError:
@@ -106,7 +106,7 @@ async def _writable(connection: Connection) -> list[Finding]:
     return [good("writable", "La base de datos admite escrituras.")]
 
 
-async def _latency(connection: Connection) -> list[Finding]:
+async def _latency(connection: DriverConnection) -> list[Finding]:
     took_s: list[float] = []
     for _ in range(5):
         begun = clock.monotonic_s()
@@ -128,7 +128,7 @@ async def _latency(connection: Connection) -> list[Finding]:
     return [good("latency", "La base de datos contesta en {ms} ms.", ms=ms)]
 
 
-async def _server(connection: Connection) -> list[Finding]:
+async def _server(connection: DriverConnection) -> list[Finding]:
     row = await single(connection, sql("checkup", "server"))
     found = [good("version", "PostgreSQL {version}.", version=row["version"])]  # an older one was refused before
     if row["encoding"] != "UTF8":
@@ -153,7 +153,7 @@ async def _server(connection: Connection) -> list[Finding]:
     return found
 
 
-async def _durability(connection: Connection) -> list[Finding]:
+async def _durability(connection: DriverConnection) -> list[Finding]:
     off = [row["name"] for row in await connection.fetch(sql("checkup", "dangerous"))]
     if off:
         return [
@@ -167,7 +167,7 @@ async def _durability(connection: Connection) -> list[Finding]:
     return [good("durability", "PostgreSQL escribe en el disco todo lo que confirma.")]
 
 
-async def _rights(connection: Connection) -> list[Finding]:
+async def _rights(connection: DriverConnection) -> list[Finding]:
     row = await single(connection, sql("checkup", "rights"), APP_ROLE)
     found: list[Finding] = []
     if not row["may_create"]:
@@ -192,7 +192,7 @@ async def _rights(connection: Connection) -> list[Finding]:
     return found or [good("rights", "El usuario {name} tiene los permisos que hacen falta.", name=row["name"])]
 
 
-async def _schema(connection: Connection) -> list[Finding]:
+async def _schema(connection: DriverConnection) -> list[Finding]:
     try:
         due = await due_files(connection)
     except SchemaMismatch as error:
@@ -208,7 +208,7 @@ async def _schema(connection: Connection) -> list[Finding]:
     return [good("schema", "La base de datos está al día.")]
 
 
-async def _row_security(connection: Connection) -> list[Finding]:
+async def _row_security(connection: DriverConnection) -> list[Finding]:
     tables = await unprotected_tables(connection)
     if tables:
         return [
@@ -222,7 +222,7 @@ async def _row_security(connection: Connection) -> list[Finding]:
     return [good("row_security", "La barrera que separa los datos de cada organización está activa.")]
 
 
-async def _connections(connection: Connection, pool_size: int) -> list[Finding]:
+async def _connections(connection: DriverConnection, pool_size: int) -> list[Finding]:
     row = await single(connection, sql("checkup", "connections"))
     free = row["most"] - row["taken"]
     if pool_size > row["most"]:
@@ -247,7 +247,7 @@ async def _connections(connection: Connection, pool_size: int) -> list[Finding]:
     return [good("connections", "Quedan {free} conexiones libres de {most}.", free=free, most=row["most"])]
 
 
-async def _outbox(connection: Connection) -> list[Finding]:
+async def _outbox(connection: DriverConnection) -> list[Finding]:
     row = await single(connection, sql("checkup", "outbox"))
     found: list[Finding] = []
     if row["waiting"] and row["age_s"] > _LATE_S:
@@ -277,7 +277,7 @@ async def _outbox(connection: Connection) -> list[Finding]:
     return found or [good("outbox", "Ningún envío espera demasiado ni se dio por perdido en las últimas 24 horas.")]
 
 
-async def _jobs(connection: Connection) -> list[Finding]:
+async def _jobs(connection: DriverConnection) -> list[Finding]:
     rows = await connection.fetch(sql("checkup", "jobs"))
     found = [_failed(row) for row in rows if row["last_error"]] + [_endless(row) for row in rows if row["running_s"] > _ENDLESS_S]
     late = [row["job"] for row in rows if row["late_s"] > _LATE_S]
@@ -312,7 +312,7 @@ def _endless(row: Row) -> Finding:
     )
 
 
-async def _untold(connection: Connection) -> list[Finding]:
+async def _untold(connection: DriverConnection) -> list[Finding]:
     count = await connection.fetchval(sql("checkup", "untold"))
     if not count:
         return []
@@ -327,7 +327,7 @@ async def _untold(connection: Connection) -> list[Finding]:
     ]
 
 
-async def _conflicts(connection: Connection) -> list[Finding]:
+async def _conflicts(connection: DriverConnection) -> list[Finding]:
     guides = [row["guide_id"] for row in await connection.fetch(sql("checkup", "conflicts"))]
     if not guides:
         return []
@@ -343,7 +343,7 @@ async def _conflicts(connection: Connection) -> list[Finding]:
     ]
 
 
-async def _sessions(connection: Connection) -> list[Finding]:
+async def _sessions(connection: DriverConnection) -> list[Finding]:
     wrong = [str(row["session_id"]) for row in await connection.fetch(sql("checkup", "inconsistent"))]
     if wrong:
         return [

@@ -26,7 +26,7 @@ from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.store.advisory_locks import MIGRATION
 from guiado.store.connect import dial
-from guiado.store.connection import Connection, DriverConnection
+from guiado.store.connection import DriverConnection
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.pooler import unfit
@@ -148,7 +148,7 @@ def _failure(error: Exception) -> GuiadoError:
     )
 
 
-async def _run_due(connection: Connection, files: list[SchemaFile]) -> list[str]:
+async def _run_due(connection: DriverConnection, files: list[SchemaFile]) -> list[str]:
     await connection.execute(_VERSIONS)
     due = await _work(connection, files)
     # First the number: when we are killed half-way, an older program leaves the rest alone.
@@ -163,7 +163,7 @@ async def _close(connection: DriverConnection) -> None:
         await connection.close(timeout=5)
 
 
-async def _require_utf8(connection: Connection) -> None:
+async def _require_utf8(connection: DriverConnection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise DatabaseUnavailable(
@@ -222,7 +222,7 @@ async def may_take_role(dsn: str) -> bool:
     return bool(may_enter)
 
 
-async def unprotected_tables(connection: Connection) -> list[str]:
+async def unprotected_tables(connection: DriverConnection) -> list[str]:
     """Tables and views of ours that the role `guiado_app` cannot use as it should; none while there is no such role."""
     ours = sorted({name for file in schema_files() for name in _MADE.findall(file.text)})
     return [row["name"] for row in await connection.fetch(sql("schema", "unprotected"), APP_ROLE, ours)]
@@ -247,14 +247,14 @@ async def applied(dsn: str) -> dict[str, str]:
         await _close(connection)
 
 
-async def _applied(connection: Connection) -> dict[str, str]:
+async def _applied(connection: DriverConnection) -> dict[str, str]:
     if await connection.fetchval("SELECT to_regclass('support_schema_migrations')") is None:
         return {}
     rows = await connection.fetch("SELECT name, checksum FROM support_schema_migrations")
     return {row["name"]: row["checksum"] for row in rows}
 
 
-async def due_files(connection: Connection) -> list[SchemaFile]:
+async def due_files(connection: DriverConnection) -> list[SchemaFile]:
     """The files that the database does not have yet.
 
     Raises:
@@ -263,7 +263,7 @@ async def due_files(connection: Connection) -> list[SchemaFile]:
     return _lacking(await _applied(connection), schema_files())
 
 
-async def _work(connection: Connection, files: list[SchemaFile]) -> list[SchemaFile]:
+async def _work(connection: DriverConnection, files: list[SchemaFile]) -> list[SchemaFile]:
     """What `migrate` has to run; where rights and role disagree, all schema files, each of which puts its own part right."""
     have = await _applied(connection)
     due = _lacking(have, files)
@@ -274,7 +274,7 @@ async def _work(connection: Connection, files: list[SchemaFile]) -> list[SchemaF
     return []
 
 
-async def _may_protect(connection: Connection) -> bool:
+async def _may_protect(connection: DriverConnection) -> bool:
     """Whether the role of the application lacks something that we may give it: only an owner can grant."""
     return bool(await unprotected_tables(connection)) and bool(await connection.fetchval(sql("schema", "owns_tables")))
 
@@ -337,7 +337,7 @@ async def _turn(dsn: str) -> AsyncGenerator[None]:
         await _close(holder)
 
 
-async def _lock(holder: Connection) -> bool:
+async def _lock(holder: DriverConnection) -> bool:
     await holder.execute("BEGIN")
     if await holder.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
         # After the lock: a simple query closes the portal of the one before, and with it that one's snapshot.
@@ -347,7 +347,7 @@ async def _lock(holder: Connection) -> bool:
     return False
 
 
-async def _apply(connection: Connection, file: SchemaFile) -> None:
+async def _apply(connection: DriverConnection, file: SchemaFile) -> None:
     log.debug("schema_file_applied", file=file.name)
     own_transactions = not file.is_migration or file.text.startswith("-- no-transaction")
     if own_transactions:
@@ -360,11 +360,11 @@ async def _apply(connection: Connection, file: SchemaFile) -> None:
         await _record(connection, file)
 
 
-async def _record(connection: Connection, file: SchemaFile) -> None:
+async def _record(connection: DriverConnection, file: SchemaFile) -> None:
     await _write(connection, file.name, file.checksum)
 
 
-async def _write(connection: Connection, name: str, checksum: str) -> None:
+async def _write(connection: DriverConnection, name: str, checksum: str) -> None:
     await connection.execute(
         "INSERT INTO support_schema_migrations (name, checksum) VALUES ($1, $2)"
         " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",

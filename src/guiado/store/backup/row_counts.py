@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guiado.errors import DatabaseUnavailable
-from guiado.store.connection import Connection, single
+from guiado.store.connection import DriverConnection, single
 
 # Without what belongs to an extension: pg_dump leaves that out as well.
 _OWN = """
@@ -41,7 +41,7 @@ class Census:
     major: int
 
 
-async def take_census(connection: Connection) -> Census:
+async def take_census(connection: DriverConnection) -> Census:
     """Count everything, in the transaction of the connection when it is in one.
 
     Raises:
@@ -56,7 +56,7 @@ async def take_census(connection: Connection) -> Census:
     return Census(tables, weights, await _schema(connection), size, major)
 
 
-async def count_sessions(connection: Connection) -> int:
+async def count_sessions(connection: DriverConnection) -> int:
     """Sessions in a database that may have no schema yet."""
     if await connection.fetchval("SELECT to_regclass('support_troubleshooting_sessions')") is None:
         return 0
@@ -78,11 +78,11 @@ def require_same(expected: Mapping[str, int], found: Mapping[str, int]) -> None:
         )
 
 
-async def _count(connection: Connection, quoted: str) -> int:
+async def _count(connection: DriverConnection, quoted: str) -> int:
     return await connection.fetchval(f"SELECT count(*) FROM {quoted}")  # noqa: S608  # quoted by the server itself
 
 
-async def _schema(connection: Connection) -> dict[str, str]:
+async def _schema(connection: DriverConnection) -> dict[str, str]:
     if await connection.fetchval("SELECT to_regclass('support_schema_migrations')") is None:
         return {}
     return {
