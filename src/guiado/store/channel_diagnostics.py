@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC
-from typing import Any
 
 from guiado import clock
 from guiado.store import notifications, schedule
 from guiado.store.check_result import Finding, doubtful, good
 from guiado.store.connection import DriverConnection
+from guiado.store.notifications import Refusal
 
 
 async def look_at_channels(connection: DriverConnection, addressed: Collection[str]) -> list[Finding]:
@@ -23,16 +23,16 @@ async def look_at_channels(connection: DriverConnection, addressed: Collection[s
         for tenant in await schedule.tenants(connection)
         for row in await notifications.refused(connection, tenant, clock.now(), addressed)
     ]
-    rows.sort(key=lambda row: row["since"])
+    rows.sort(key=lambda row: row.since)
     return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
+def _finding(row: Refusal) -> Finding:
     shown = {
-        "channel": row["channel"],
-        "since": row["since"].astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "count": row["count"],
-        "reason": row["reason"] or "?",
+        "channel": row.channel,
+        "since": row.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "count": row.count,
+        "reason": row.reason or "?",
     }
     return doubtful(
         "channels",

@@ -25,7 +25,7 @@ from guiado.app.lenient import storable
 from guiado.app.validation import check_with
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
 from guiado.resources import data_path
-from guiado.store import registry
+from guiado.store import templates as stored_templates
 from guiado.text.json_shapes import is_list, is_object, items_in, object_in
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
@@ -145,7 +145,7 @@ async def every(work: UnitOfWork, path: Path, category: str | None = None) -> di
         path: file with the ones that ship.
         category: only those of this category.
     """
-    created = await registry.templates(work.connection, work.tenant, "guide")
+    created = await stored_templates.listed(work.connection, work.tenant, "guide")
     # Copies: whoever changes what they got changes it for themselves alone.
     found = {**copy.deepcopy(dict(seeds(path))), **created}
     return {key: value for key, value in found.items() if category is None or value.get("category") == category}
@@ -165,7 +165,7 @@ async def create(work: UnitOfWork, command: Template) -> Content:
     }
     if faults := _problems(content["variables"], content["steps_template"]):
         raise InvalidInput(faults)
-    await registry.put_template(work.connection, work.tenant, "guide", command.template_id, content)
+    await stored_templates.put(work.connection, work.tenant, "guide", command.template_id, content)
     return content
 
 

@@ -10,7 +10,7 @@ from guiado import clock
 from guiado.delivery import retry
 from guiado.i18n import text
 from guiado.store.outbox import Waiting
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import HttpAnswer
