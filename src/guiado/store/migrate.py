@@ -16,7 +16,6 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import asyncpg
 
@@ -191,7 +190,8 @@ async def connect(dsn: str, *, command_timeout_s: float | None = None) -> Driver
         raise _unreachable(error.message.params["problem"]) from None
     except _FAILED as error:
         raise _unreachable(reason(error)) from error
-    if cast("int", await connection.fetchval("SELECT current_setting('server_version_num')::integer")) < _OLDEST:
+    number: int = await connection.fetchval("SELECT current_setting('server_version_num')::integer")
+    if number < _OLDEST:
         await connection.close()
         raise DatabaseUnavailable("Este PostgreSQL es anterior al 12.\nInstala una versión 12 o posterior.")
     return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.delivery import retry
@@ -64,7 +64,7 @@ def classify(answer: HttpAnswer, now: datetime) -> Outcome:
 
 def row_of(
     endpoint: Endpoint, one: Waiting, outcome: Outcome, sent_at: datetime, now: datetime, *, counts: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The row of an attempt, and how its delivery goes on.
 
     Args:
@@ -89,7 +89,7 @@ def row_of(
     }
 
 
-def _next(endpoint: Endpoint, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, Any]:
+def _next(endpoint: Endpoint, one: Waiting, outcome: Outcome, attempts: int, now: datetime, *, counts: bool) -> dict[str, object]:
     if outcome.error is None:
         return {"state": "delivered", "due_at": one.due_at}
     if outcome.permanent or attempts >= endpoint.retry_attempts:
