@@ -27,7 +27,6 @@ from guiado.store import outbox
 from guiado.store import webhooks as stored_webhooks
 from guiado.store.sessions import uuid_or_none
 from guiado.store.webhooks import MASK, Endpoint
-from guiado.text.json_shapes import JsonObject
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient
@@ -195,7 +194,9 @@ async def stats(work: UnitOfWork, webhook_id: str) -> StatsRow:
     return found
 
 
-async def trigger(work: UnitOfWork, kind: EventKind, data: JsonObject, webhook_id: str | None = None) -> tuple[str, list[str]]:
+async def trigger(
+    work: UnitOfWork, kind: EventKind, data: Mapping[str, object], webhook_id: str | None = None
+) -> tuple[str, list[str]]:
     """Store an event for the endpoints that want it.
 
     Args:
@@ -204,7 +205,7 @@ async def trigger(work: UnitOfWork, kind: EventKind, data: JsonObject, webhook_i
     Returns:
         Id of the event, and the endpoints that it waits for.
     """
-    return await stored_webhooks.emit(work.connection, work.tenant, Event(kind, data), webhook_id)
+    return await stored_webhooks.emit(work.connection, work.tenant, Event(kind, dict(data)), webhook_id)
 
 
 async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
