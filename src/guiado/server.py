@@ -45,7 +45,7 @@ from guiado.http.query import allowed_on, check_query
 from guiado.http.request import Refused
 from guiado.logs import get_logger
 from guiado.settings import Settings
-from guiado.store import registry
+from guiado.store.webhooks import is_told
 from guiado.web import routes
 from guiado.wiring import Runtime, loop_factory
 
@@ -225,7 +225,7 @@ class _Server(uvicorn.Server):
 async def _is_anybody_told(runtime: Runtime) -> bool:
     """Whether somebody hears of customers that wait for a person: they are promised one."""
     async with runtime.parts.db.connection() as connection:
-        return await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
+        return await is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
 
 
 def _warn_of_silence() -> None:

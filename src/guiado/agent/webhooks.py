@@ -16,7 +16,7 @@ from guiado.app.outbound.models import TestResult
 from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 from guiado.sync import Facade
 
 

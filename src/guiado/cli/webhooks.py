@@ -17,7 +17,7 @@ from guiado.errors import FieldProblem, InvalidInput, Message, printable
 if TYPE_CHECKING:
     from guiado.app.sessions.views import View
     from guiado.app.validation import Command
-    from guiado.store.registry import Endpoint
+    from guiado.store.webhooks import Endpoint
 
 C = TypeVar("C", bound="Command")
 app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver su estado.", no_args_is_help=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from guiado import clock
 from guiado.domain.guide import Guide
 from guiado.domain.guide_versions import guide_from_json, guide_to_json
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 Key = tuple[str, str]

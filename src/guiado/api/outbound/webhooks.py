@@ -17,7 +17,7 @@ from guiado.app.outbound.endpoint_fields import problems
 from guiado.errors import InvalidInput
 from guiado.http.request import C, Checked, Http, Write, language_of, run_read, runtime_of
 from guiado.i18n import text, translate
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 
 
 class CheckedEndpoint(Checked[C]):

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 Signature = tuple[int, int, int]
 """Of a file: it changes with each edit."""
@@ -68,7 +67,7 @@ def _read_key(text: str, at: int) -> tuple[str, int]:
     """The key that begins after this place, and where its value begins."""
     at = _after_space(text, at)
     _require(text[at] == '"')
-    key, at = cast("tuple[str, int]", _decoder.raw_decode(text, at))
+    key, at = _decoder.raw_decode(text, at)
     at = _after_space(text, at)
     _require(text[at] == ":")
     return key, _after_space(text, at + 1)
@@ -81,7 +80,7 @@ def _read_value(text: str, at: int, known: Source | None) -> tuple[object, int]:
     """
     if known and hash(text[at : at + known[0]]) == known[1]:
         return UNCHANGED, at + known[0]
-    value, end = cast("tuple[object, int]", _decoder.raw_decode(text, at))
+    value, end = _decoder.raw_decode(text, at)
     _require(isinstance(value, dict))
     return value, end
 
