@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
@@ -256,7 +258,7 @@ class TroubleshootingAgent(Facade):
             "successful_steps": sum(bool(attempt["success"]) for attempt in session.attempted_steps),
         }
 
-    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:
+    def format_step_response(self, step: Mapping[str, object] | None, use_llm_enhancement: bool = False) -> str:
         """The customer's message for a step, or for one of the `status` forms, in Spanish.
 
         Args:
@@ -303,7 +305,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         started_at=session.started_at,
         resolved_at=session.resolved_at,
         notes=notes,
-        alternatives=cast("list[dict[str, Any]]", session.facts.get("alternatives") or []),
+        alternatives=msgspec.convert(session.facts.get("alternatives") or [], list[dict[str, Any]]),
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,
@@ -319,7 +321,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
     )
 
 
-def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
+def _without_step(session: Session, guide: Guide | None) -> dict[str, object]:
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
     if session.urgent and not session.status.ended:
         status = "needs_escalation"
@@ -331,7 +333,7 @@ def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
     }
 
 
-def _answered(result: answer.Answered) -> dict[str, Any]:
+def _answered(result: answer.Answered) -> dict[str, object]:
     session, shown = result.session, views.open_step(result.session, result.guide)
     following = plain(shown) if shown else None
     said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
@@ -349,7 +351,7 @@ def _answered(result: answer.Answered) -> dict[str, Any]:
     return {**base, "current_step": following, "common_issues": common}
 
 
-def _handed_over(handover: escalate.Handover) -> dict[str, Any]:
+def _handed_over(handover: escalate.Handover) -> dict[str, object]:
     session = handover.session
     return {
         "session_id": session.session_id,

@@ -94,7 +94,7 @@ def check(command: type[T], raw: object) -> T:
     return command(**values)
 
 
-def check_with(command: type[T], raw: Mapping[str, object], more: Iterable[FieldProblem]) -> T:
+def check_with(command: type[T], raw: object, more: Iterable[FieldProblem]) -> T:
     """`check`, with what else is known to be wrong named at the same time.
 
     Args:

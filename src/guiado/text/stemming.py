@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import Protocol
 
 import snowballstemmer
 
@@ -16,8 +16,8 @@ class _Stemmer(Protocol):
 
 
 _lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
-_spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
-_english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+_spanish: _Stemmer = snowballstemmer.stemmer("spanish")  # pyright: ignore[reportUnknownMemberType]
+_english: _Stemmer = snowballstemmer.stemmer("english")  # pyright: ignore[reportUnknownMemberType]
 
 
 @lru_cache(maxsize=16_384)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from inspect import getmembers, isclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import inspect
@@ -26,12 +26,12 @@ Schema = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
-def glossary() -> Mapping[str, Mapping[str, Any]]:
+def glossary() -> Mapping[str, Schema]:
     """What fields, parameters and headers are called."""
     return tomllib.loads((Path(__file__).parent / "glossary.toml").read_text("utf-8"))
 
 
-def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, Any]:
+def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
     """Description and example of a field or parameter; empty and None where there is none.
 
     Args:
@@ -75,8 +75,8 @@ def _describe(schema: Schema, kind: type[msgspec.Struct]) -> None:
     is_command = issubclass(kind, Command)
     if is_command:
         schema["additionalProperties"] = False
-    described = cast("inspect.StructType", inspect.type_info(kind))
-    for field in described.fields:
+    described = inspect.type_info(kind)
+    for field in described.fields if isinstance(described, inspect.StructType) else ():
         name = field.encode_name
         own = schema["properties"][name]
         schema["properties"][name] = _field(own, kind.__name__, field, may_be_blank=is_command and not field.required)
@@ -143,7 +143,7 @@ def _events(found: Schema) -> Iterator[tuple[str, str]]:
         yield kind.value, name
 
 
-def _compose(name: str, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _compose(name: str, found: Schema, above: tuple[str, ...]) -> object:
     """Gives a type an example, made of those of its fields."""
     schema = found[name]
     if "examples" in schema:
@@ -158,7 +158,7 @@ def _compose(name: str, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: 
     return shown
 
 
-def _made(spec: Schema, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _made(spec: Schema, found: Schema, above: tuple[str, ...]) -> object:
     options = spec.get("anyOf", [spec])
     for option in options:
         if "$ref" in option:

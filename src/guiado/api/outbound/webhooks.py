@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import cast
 
 import msgspec
 from litestar import delete, get, patch, post
@@ -14,6 +13,7 @@ from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
+from guiado.domain.json_types import is_dict
 from guiado.errors import InvalidInput
 from guiado.http.request import C, Checked, Http, Write, language_of, run_read, runtime_of
 from guiado.i18n import text, translate
@@ -42,7 +42,7 @@ def _members(body: bytes) -> dict[str, object]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return found if is_dict(found) else {}
 
 
 def _without_secret(told: WebhookOut) -> WebhookOut:

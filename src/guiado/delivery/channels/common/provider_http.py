@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.delivery.retry import read_retry_after_s
+from guiado.domain.json_types import is_dict
 from guiado.errors import DeliveryFailed, TargetRefused
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def read_json(answer: HttpAnswer) -> dict[str, object]:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return found if is_dict(found) else {}
 
 
 def read_text(answer: HttpAnswer, name: str) -> str | None:
