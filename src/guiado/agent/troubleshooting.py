@@ -13,6 +13,7 @@ import msgspec
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
 from guiado.app.analytics import report
+from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
@@ -282,7 +283,7 @@ class TroubleshootingAgent(Facade):
             ValueError: `days` is no whole number from 1 to 3650.
         """
         period = check(commands.Period, {"days": days})
-        return _flat(plain(self._door.read(report.analytics, period.days)))
+        return _flat(self._door.read(report.analytics, period.days))
 
 
 def _ticket_id(ticket_id: object) -> object:
@@ -369,20 +370,24 @@ def _handed_over(handover: escalate.Handover) -> dict[str, object]:
     }
 
 
-def _flat(figures: dict[str, Any]) -> dict[str, Any]:
-    summary, given = figures["summary"], figures["feedback_summary"]
+def _flat(figures: AnalyticsOut) -> dict[str, object]:
+    summary, given = figures.summary, figures.feedback_summary
     failed: dict[int, int] = {}
-    for row in figures["common_failed_steps"]:
-        failed[row["step_number"]] = failed.get(row["step_number"], 0) + row["failed_attempts"]
+    for row in figures.common_failed_steps:
+        failed[row.step_number] = failed.get(row.step_number, 0) + row.failed_attempts
     return {
-        "period_days": figures["period_days"],
-        "total_sessions": summary["total_sessions"],
-        "resolved_sessions": summary["resolved_sessions"],
-        "escalated_sessions": summary["escalated_sessions"],
-        "resolution_rate": float(summary["resolution_rate"]),
-        "average_steps_to_resolution": float(summary["avg_steps_to_resolution"]),
-        "average_rating": float(given["average_rating"]),
-        "problem_distribution": {row["detected_problem_id"]: row["total_sessions"] for row in figures["problem_distribution"]},
+        "period_days": figures.period_days,
+        "total_sessions": summary.total_sessions,
+        "resolved_sessions": summary.resolved_sessions,
+        "escalated_sessions": summary.escalated_sessions,
+        "resolution_rate": float(summary.resolution_rate),
+        "average_steps_to_resolution": float(summary.avg_steps_to_resolution),
+        "average_rating": float(given.average_rating),
+        "problem_distribution": {row.detected_problem_id: row.total_sessions for row in figures.problem_distribution},
         "common_failed_steps": failed,
-        "feedback_summary": {key: float(value) if key != "total_feedback" else value for key, value in given.items()},
+        "feedback_summary": {
+            "total_feedback": given.total_feedback,
+            "average_rating": float(given.average_rating),
+            "helpful_percentage": float(given.helpful_percentage),
+        },
     }
