@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeGuard, TypeVar
 
 from guiado.app.json_values import plain_problem
-from guiado.domain.json_types import is_list, is_object
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.text.json_shapes import is_list, is_mapping
 
 T = TypeVar("T")
 _MAX_PATH = 4_096
@@ -94,9 +94,9 @@ def step_to_show(step: object) -> Mapping[str, object]:
     Raises:
         InvalidInput: it is no such thing.
     """
-    if not is_object(step):
+    if not is_mapping(step):
         raise InvalidInput([_of_wrong_kind("step", Mapping)])
-    inner = next((part for name in ("next_step", "current_step") if is_object(part := step.get(name))), step)
+    inner = next((part for name in ("next_step", "current_step") if is_mapping(part := step.get(name))), step)
     faults = [kind_problem(f"step.{name}", inner.get(name), kind, optional=True) for name, kind in _PARTS_OF_A_STEP.items()]
     resources = inner.get("resources")
     for place, item in enumerate(resources if is_list(resources) else []):

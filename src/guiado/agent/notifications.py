@@ -18,9 +18,9 @@ from guiado.app.validation import check, check_with
 from guiado.delivery.channels import names
 from guiado.delivery.channels.common.address import url_problem
 from guiado.delivery.channels.common.base import one_line, plain_text
-from guiado.domain.json_types import is_object
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.sync import Facade
+from guiado.text.json_shapes import is_mapping
 
 _PENDING = "Guardado y pendiente de envío."
 
@@ -203,7 +203,7 @@ def _channel_problem(channel: object) -> FieldProblem | None:
 def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_account: bool) -> FieldProblem | None:
     """What is wrong with the address of a channel that has one; one that is given as None is missing."""
     name, given = "metadata.webhook_url", config.metadata or {}
-    if not is_object(given):
+    if not is_mapping(given):
         return None
     url = given.get("webhook_url")
     if isinstance(url, str) and url:

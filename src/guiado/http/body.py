@@ -20,8 +20,8 @@ from msgspec import inspect
 from guiado.app.json_values import json_problem, plain_problem
 from guiado.app.lenient import fields_of, storable, struct_items
 from guiado.app.validation import Command, check_with, clean
-from guiado.domain.json_types import is_dict, is_list
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.text.json_shapes import is_list, is_object
 
 C = TypeVar("C", bound=Command)
 _MEMBERS = msgspec.json.Decoder(dict[str, object])
@@ -91,7 +91,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _checked(command: type[C], raw: object) -> C:
-    given = raw if is_dict(raw) else dict[str, object]()
+    given = raw if is_object(raw) else dict[str, object]()
     known = fields_of(command)
     faults = [*_unknown(given, known)][:_MOST_FAULTS]
     # Texts are mended or refused by the check itself.
@@ -106,7 +106,7 @@ def _unknown(given: Mapping[str, object], known: Mapping[str, inspect.Field], pa
             yield FieldProblem(f"{path}{_shown(name)}", _no_such_field(name, known), "unknown_field")
         elif is_list(value) and (inner := struct_items(known[name].type)):
             for place, item in enumerate(value):
-                if is_dict(item):
+                if is_object(item):
                     yield from _unknown(item, inner, f"{path}{name}[{place}].")
 
 

@@ -13,11 +13,11 @@ from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.endpoint_fields import problems
-from guiado.domain.json_types import is_dict
 from guiado.errors import InvalidInput
 from guiado.http.request import C, Checked, Http, Write, language_of, run_read, runtime_of
 from guiado.i18n import text, translate
 from guiado.store.registry import Endpoint
+from guiado.text.json_shapes import is_object
 
 
 class CheckedEndpoint(Checked[C]):
@@ -42,7 +42,7 @@ def _members(body: bytes) -> dict[str, object]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return found if is_dict(found) else {}
+    return found if is_object(found) else {}
 
 
 def _without_secret(told: WebhookOut) -> WebhookOut:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.delivery.retry import read_retry_after_s
-from guiado.domain.json_types import is_dict
 from guiado.errors import DeliveryFailed, TargetRefused
+from guiado.text.json_shapes import is_object
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
@@ -82,7 +82,7 @@ def read_json(answer: HttpAnswer) -> dict[str, object]:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return found if is_dict(found) else {}
+    return found if is_object(found) else {}
 
 
 def read_text(answer: HttpAnswer, name: str) -> str | None:
