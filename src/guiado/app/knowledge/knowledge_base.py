@@ -156,10 +156,10 @@ class KnowledgeBase:
         return replace(known, guides=found, version_ids=version_ids, by_version=by_version)
 
     async def _guides_of(self, known: Snapshot, version_ids: Mapping[str, str]) -> dict[str, Guide]:
-        """Id -> guide; those whose version is the same are taken over."""
+        """Id -> guide; those whose version is the same are taken over, and those that were stored here are not read back."""
         found = {key: known.guides[key] for key, version_id in version_ids.items() if known.version_ids.get(key) == version_id}
-        new = [version_id for key, version_id in version_ids.items() if key not in found]
-        read = dict[str, Guide]()
+        read = self.source.take_made() if self.source else {}  # a version never changes: what was stored here is what is stored
+        new = [version_id for key, version_id in version_ids.items() if key not in found and version_id not in read]
         for begin in range(0, len(new), _BATCH):
             async with self._db.connection() as connection:
                 stored = await guides.contents(connection, self._tenant, new[begin : begin + _BATCH])

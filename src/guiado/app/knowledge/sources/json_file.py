@@ -60,8 +60,7 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> En
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
     findings = Findings()
-    usable = {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
-    raw, sources = _decode(path, findings, usable)
+    raw, sources = _decode(path, findings, _usable(known, published))
     found: dict[str, Guide] = {}
     hashes: dict[str, str] = {}
     for problem_id, entry in raw.items():
@@ -76,6 +75,13 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> En
     if findings.errors:
         raise KnowledgeBaseInvalid(path.name, findings.errors, findings.warnings)
     return Entries(found, hashes, findings, sources)
+
+
+def _usable(known: Entries, published: Mapping[str, str]) -> Mapping[str, Source]:
+    """What the published ones of the known entries looked like."""
+    if known.hashes == published:
+        return known.sources
+    return {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
 
 
 def _fingerprint(problem_id: str, entry: object, findings: Findings) -> str:
