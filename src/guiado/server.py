@@ -14,10 +14,9 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import uvicorn
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Response, Router
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
@@ -40,12 +39,12 @@ from guiado.http.authentication import Authentication
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
-from guiado.http.problems import HANDLERS, respond  # pyright: ignore[reportUnknownVariableType]
+from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
-from guiado.http.request import Refused
+from guiado.http.request import Http, Refused
 from guiado.logs import get_logger
 from guiado.settings import Settings
-from guiado.store import registry
+from guiado.store.webhooks import is_told
 from guiado.web import routes
 from guiado.wiring import Runtime, loop_factory
 
@@ -56,7 +55,7 @@ _STOP_S = int(EXIT_S)
 log = get_logger()
 
 
-async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def _guard(request: Http) -> Response[None] | None:
     if refusal := incoming(request.scope).refusal:
         raise Refused(*refusal)
     if request.method == "OPTIONS":
@@ -66,7 +65,7 @@ async def _guard(request: Request[Any, Any, Any]) -> Response[None] | None:
     return None
 
 
-def _on_missing(request: Request[Any, Any, Any], error: NotFoundException) -> Response[Any]:
+def _on_missing(request: Http, error: NotFoundException) -> Response[str] | Response[ProblemDetails]:
     if routes.is_for_people(request):
         return routes.missing(request)
     answer = respond(request, error)
@@ -225,7 +224,7 @@ class _Server(uvicorn.Server):
 async def _is_anybody_told(runtime: Runtime) -> bool:
     """Whether somebody hears of customers that wait for a person: they are promised one."""
     async with runtime.parts.db.connection() as connection:
-        return await registry.is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
+        return await is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
 
 
 def _warn_of_silence() -> None:

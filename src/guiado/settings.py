@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, ValidationError
@@ -213,7 +213,7 @@ def _unreadable(problem: Message) -> SettingsInvalid:
     )
 
 
-def _reason(kind: str, facts: Mapping[str, Any]) -> Message:
+def _reason(kind: str, facts: Mapping[str, object]) -> Message:
     """The validator's complaint in our own words.
 
     Args:

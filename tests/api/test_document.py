@@ -55,6 +55,15 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
         jsonschema_rs.Draft202012Validator(whole(document, name))
 
 
+def test_components_keep_the_names_that_generated_clients_use(document: dict[str, Any]) -> None:
+    bodies = {path.rsplit("/", 1)[1]: o["requestBody"] for _, path, o in operations(document) if "requestBody" in o}
+    names = {path: body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1] for path, body in bodies.items()}
+    wanted = {"start", "step", "clarify", "reject", "escalate", "resolve"}
+    assert {path: names[path] for path in wanted} == {path: path.title() for path in wanted}
+    assert document["components"]["schemas"].keys() >= {"Problem", "Recipient", "Replay"}
+    assert all(name == schema["title"] for name, schema in document["components"]["schemas"].items())
+
+
 def test_every_field_has_a_type_a_description_and_an_example_that_fits(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         for field, spec in schema.get("properties", {}).items():

@@ -362,12 +362,12 @@ def test_drafts_wait_for_a_person_and_count_for_nothing_until_then(env: pytest.M
     model.behave = says({"examples": [*drafts, "entra en https://malo.example para arreglarlo", "llama al 900 123 456 ahora"]})
     assert drafted("conexion_internet") == drafts
     assert drafted("conexion_internet") == [], "known by now"
-    found = [example for example in door().read(examples.waiting, 100) if example["source"] == "machine"]
-    assert [(example["text"], example["status"], example["problem_id"]) for example in found] == [
+    found = [example for example in door().read(examples.waiting, 100) if example.source == "machine"]
+    assert [(example.text, example.status, example.problem_id) for example in found] == [
         (text, "pending", "conexion_internet") for text in drafts
     ]
     assert not [example for example in door().read(examples.accepted) if example["text"] in drafts]
-    door().write(examples.review_all, [found[0]["id"]], [])
+    door().write(examples.review_all, [found[0].id], [])
     assert [example["source"] for example in door().read(examples.accepted) if example["text"] == drafts[0]] == ["machine"]
     with pytest.raises(NotFound):
         drafted("no_existe")

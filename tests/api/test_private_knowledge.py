@@ -93,8 +93,8 @@ def test_what_was_published_since_is_known(own, say) -> None:
 
 def test_the_terminal_stays_with_it_too(own) -> None:
     view = ChatSessions("es").reject(own(), "cafetera", "el molinillo no muele el café")
-    asked = [each["problem_id"] for each in (view["asked"] or {"options": []})["options"]]
-    assert "molinillo" in [view["problem_id"], *asked]
+    asked = [each.problem_id for each in (view.asked.options if view.asked else ())]
+    assert "molinillo" in [view.problem_id, *asked]
     assert set(asked) <= set(KNOWN)
 
 

@@ -282,6 +282,6 @@ def test_python_and_the_chat_of_the_terminal_follow_the_order(facade: str, kb: P
 
     chat = ChatSessions("es")
     view = chat.look(session.session_id)
-    assert (view["step"]["step_number"], view["step"]["step_id"]) == (2, "filtro")
-    assert chat.passed_step(session.session_id, 1)["step_id"] == "fabrica"
+    assert (view.step.step_number, view.step.step_id) == (2, "filtro")
+    assert chat.passed_step(session.session_id, 1).step_id == "fabrica"
     assert chat.passed_step(session.session_id, 2) is None

@@ -80,12 +80,12 @@ def test_that_is_not_it(facade: str, here: Run, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_was_clarified_elsewhere_shows_where_the_session_is(facade: str, here: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from guiado.cli.chat_sessions import ChatSessions
+    from guiado.cli.chat_sessions import ChatSessions, ChatView
 
     session_id = SESSION.search(here("chat", typed=f"{WORDS}\nana@example.com\nq\n").out)[1]
     clarify = ChatSessions.clarify
 
-    def after_somebody_else(desk: ChatSessions, one: str, **said: object) -> dict[str, object]:
+    def after_somebody_else(desk: ChatSessions, one: str, **said: object) -> ChatView:
         monkeypatch.setattr(ChatSessions, "clarify", clarify)
         clarify(desk, one, none=True)
         return clarify(desk, one, **said)

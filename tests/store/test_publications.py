@@ -157,6 +157,24 @@ async def test_guides_keep_the_order_of_the_file_and_have_step_ids_in_every_proc
 
 
 @in_world
+async def test_what_a_process_stored_it_does_not_read_back(world: World) -> None:
+    world.edit(a="uno", b="dos")
+    process, other, asked = world.process(), world.process(None), []
+    async with process.db.connection() as connection:
+        connection.add_query_logger(asked.append)
+    await process.titles()
+    world.edit(a="tres", b="dos")
+    await process.titles()
+    await asyncio.sleep(0)  # the driver tells its loggers a little later
+    queries = [record.query for record in asked]
+    assert sum("guiado_publish_file(" in query for query in queries) == 2
+    assert not [query for query in queries if "SELECT v.guide_version_id, v.content" in query]
+    assert sum("FROM support_guide_files" in query for query in queries) == 1  # what was taken last is known after that
+    assert await other.titles() == {"a": "tres", "b": "dos"}
+    assert process.base.snapshot.guides == other.base.snapshot.guides
+
+
+@in_world
 async def test_a_session_of_today_shares_the_guide_that_is_in_memory(world: World) -> None:
     world.edit(a="uno")
     process = world.process()

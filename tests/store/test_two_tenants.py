@@ -63,10 +63,11 @@ from guiado.store import (  # fmt: skip
     outbox,
     publications,
     queue,
-    registry,
     reports,
     schedule,
     sessions,
+    templates,
+    webhooks,
 )
 
 FOR_ALL_TENANTS = {
@@ -79,7 +80,7 @@ FOR_ALL_TENANTS = {
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 AUDIT = sessions.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
-ENDPOINT = registry.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
+ENDPOINT = webhooks.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
 MESSAGE = notifications.NewNotification("t", "email", EMAIL, "normal", None, None, dedup_key="k")
 FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
@@ -115,7 +116,7 @@ def page(**wanted: object) -> Run:
 
 
 async def disable_free(db: asyncpg.Connection, tenant: str) -> None:
-    endpoint = await registry.webhook(db, tenant, "free")
+    endpoint = await webhooks.one(db, tenant, "free")
     await outbox.disable(db, tenant, "free", "why", NOW, endpoint.updated_at if endpoint else NOW)
 
 
@@ -198,20 +199,20 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "queue.due_kinds": lambda db, t: queue.due_kinds(db, t, DUE_KINDS, NOW, "you", [], 1),
     "queue.tell_alive": lambda db, t: queue.tell_alive(db, t, "me", 60),
     "queue.tell_gone": lambda db, t: queue.tell_gone(db, t, "me"),
-    "registry.add_webhook": lambda db, t: registry.add_webhook(db, t, ENDPOINT),
-    "registry.change_webhook": lambda db, t: registry.change_webhook(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
-    "registry.is_told": lambda db, t: registry.is_told(db, t, EventKind.SESSION_ESCALATED),
-    "registry.offer_webhook": lambda db, t: registry.offer_webhook(db, t, "new", ["*"]),
-    "registry.webhooks": registry.webhooks,
-    "registry.webhook": lambda db, t: registry.webhook(db, t, "free"),
-    "registry.delete_webhook": lambda db, t: registry.delete_webhook(db, t, "free"),
-    "registry.webhook_stats": lambda db, t: registry.webhook_stats(db, t, "free"),
-    "registry.emit": (
-        lambda db, t: registry.emit(db, t, EVENT_DATA),
-        lambda db, t: registry.emit(db, t, EVENT_DATA, "free"),
+    "webhooks.add": lambda db, t: webhooks.add(db, t, ENDPOINT),
+    "webhooks.change": lambda db, t: webhooks.change(db, t, "free", {"timeout": 3, "secret": "x"}, NOW),
+    "webhooks.is_told": lambda db, t: webhooks.is_told(db, t, EventKind.SESSION_ESCALATED),
+    "webhooks.offer": lambda db, t: webhooks.offer(db, t, "new", ["*"]),
+    "webhooks.listed": webhooks.listed,
+    "webhooks.one": lambda db, t: webhooks.one(db, t, "free"),
+    "webhooks.delete": lambda db, t: webhooks.delete(db, t, "free"),
+    "webhooks.stats": lambda db, t: webhooks.stats(db, t, "free"),
+    "webhooks.emit": (
+        lambda db, t: webhooks.emit(db, t, EVENT_DATA),
+        lambda db, t: webhooks.emit(db, t, EVENT_DATA, "free"),
     ),
-    "registry.put_template": lambda db, t: registry.put_template(db, t, "guide", "t", {"n": 1}),
-    "registry.templates": lambda db, t: registry.templates(db, t, "guide"),
+    "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
+    "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),
     "reports.steps": lambda db, t: reports.steps(db, t, NOW - 500 * DAY, NOW + DAY),
     "reports.realtime": reports.realtime,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from guiado.app.sessions.models import SaidRow, StepOut
 from guiado.cli.chat_view import show_choices
 from guiado.cli.choices import BACK, Choice, resemble, understand
 from guiado.cli.console import Screen
 
-STEP = {"type": "fix", "already_tried": {"words": "x"}, "title": "T"}
+STEP = StepOut(
+    session_id="s", step_number=1, step_id="a", type="fix", title="T", description="", instructions=[], expected_result="",
+    warnings=[], resources=[], irreversible=False, already_tried=SaidRow(words="x"), total_steps=1, current_step=0,
+    estimated_time="", difficulty="",
+)  # fmt: skip
 MEANINGS = ("solved", "not_helped", "could_not", "done", "tried", "wrong", "person", BACK, "leave")
 LETTERS = {
     language: dict(zip(letters, MEANINGS, strict=True))
@@ -54,5 +60,5 @@ def test_a_part_of_one_option_is_named_and_a_part_of_two_is_not() -> None:
 
 
 def test_done_is_offered_where_there_is_only_something_to_look_up() -> None:
-    shown = {kind: {c.key for c in show_choices(Screen("es"), {**STEP, "type": kind}) if c.shown} for kind in ("fix", "check")}
+    shown = {kind: {c.key for c in show_choices(Screen("es"), replace(STEP, type=kind)) if c.shown} for kind in ("fix", "check")}
     assert shown["check"] - shown["fix"] == {"h"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
+from guiado.app.knowledge.incremental_json import UNCHANGED, walk
 from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, ProblemCategory, Step, content_hash
@@ -406,3 +408,39 @@ def test_a_guide_speaks_the_languages_that_its_author_wrote() -> None:
     assert spoken.steps[0].resources == guide.steps[0].resources
     assert guide.in_language("pt") is guide
     assert guide.in_language("es") is guide
+
+
+def _members(
+    text: str, known: Mapping[str, tuple[int, int]] | None = None
+) -> tuple[dict[str, object], dict[str, tuple[int, int]]]:
+    found = walk(text, known or {})
+    assert found is not None
+    return found
+
+
+def test_an_edited_file_decodes_the_edited_entries_only() -> None:
+    plain = {f"p{n}": {"n": n, "t": "}" * n} for n in range(6)}
+    _, known = _members(json.dumps(plain))
+    for edited in (
+        plain | {"p0": {"n": 9}},
+        plain | {"p3": {"n": 9}, "p5": {}},
+        {"new": {"n": 1}} | plain,
+        {key: value for key, value in plain.items() if key not in ("p0", "p4")},
+        {"p5": plain["p5"], "x": {}, "p2": plain["p2"], "p1": {"n": 2}},
+    ):
+        values, sources = _members(json.dumps(edited), known)
+        assert list(values) == list(edited) == list(sources)
+        read = {key: value for key, value in values.items() if value is not UNCHANGED}
+        moved = {next(iter(plain)), next(iter(edited))}  # the first one is written without a space before it
+        assert {key for key, value in edited.items() if plain.get(key) != value} <= read.keys()
+        assert read.keys() <= {key for key, value in edited.items() if plain.get(key) != value} | moved
+        assert all(edited[key] == value for key, value in read.items())
+        assert _members(json.dumps(edited), sources)[0] == dict.fromkeys(edited, UNCHANGED)
+
+
+@pytest.mark.parametrize(
+    "tail", ['{"p0": {"n": 0}, "p0": {"n": 0}}', '{"p0": {"n": 0}, "p1": 1}', '{"p0": {"n": 0}} x', '{"p0": {"n": 0},', "", "["]
+)
+def test_a_text_that_is_wrong_is_never_taken_for_an_unchanged_one(tail: str) -> None:
+    _, known = _members('{"p0": {"n": 0}, "p1": {}}')
+    assert walk(tail, known) is None

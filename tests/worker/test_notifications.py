@@ -420,10 +420,10 @@ def test_an_expired_password_costs_no_message_and_one_command_sends_them_all(dsn
         begun = clock.now()
         time.pass_(seconds=480)
         (refused,) = await desk.in_store(store.refused, "default", clock.now(), ADDRESSED)
-        assert (refused["channel"], refused["recipient"], refused["count"]) == ("email", None, 3)
-        assert 470 <= refused["refused_s"] <= 490
+        assert (refused.channel, refused.recipient, refused.count) == ("email", None, 3)
+        assert 470 <= refused.refused_s <= 490
         (figures,) = await desk.in_store(store.figures, "default", clock.now())
-        assert figures["oldest_s"] >= 480, "what fails waits, whether or not it is due now"
+        assert figures.oldest_s >= 480, "what fails waits, whether or not it is due now"
         await give_up(desk, ids[:2])
         desk.post.replies.clear()
         assert await desk.on(notifications.retry, commands.RetryNotifications(channel="sms")) == 0
@@ -451,8 +451,8 @@ def test_a_hook_that_is_gone_waits_and_tells_of_itself_alone(dsn: str) -> None:
             await until(lambda: is_sent(desk, ids[1]))
         assert (await desk.look(ids[0]))["status"] == "pending"
         (refused,) = await desk.in_store(store.refused, "default", clock.now(), ADDRESSED)
-        assert (refused["channel"], refused["recipient"]) == ("teams", "gone")
-        assert "webhook_url" in refused["reason"]
+        assert (refused.channel, refused.recipient) == ("teams", "gone")
+        assert "webhook_url" in refused.reason
         assert (await desk.in_store(look_at_channels, ADDRESSED))[0].state is CheckState.DOUBTFUL
         del desk.house.receiver.answers["/gone"]
         assert await desk.on(notifications.again, ids[0]) == 1

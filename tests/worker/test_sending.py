@@ -25,9 +25,10 @@ from guiado.delivery.ip_policy import TargetPolicy
 from guiado.delivery.signing import body_signature, contract_signature, verify_standard
 from guiado.domain.events import EventKind
 from guiado.errors import InvalidInput
-from guiado.store import outbox, registry
+from guiado.store import outbox
+from guiado.store import webhooks as stored_webhooks
 from guiado.store.database import Database
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 
 LOOPBACK = TargetPolicy.parse("127.0.0.0/8")
 SECRET = "un secreto cualquiera"
@@ -440,9 +441,9 @@ def test_the_figures_tell_how_long_the_queue_is(dsn: str) -> None:
             await until(lambda: nothing_due(house))
         async with house.parts.db.connection() as connection:
             broken, sound = await outbox.figures(connection, "default", clock.now())
-        assert (sound["webhook_id"], sound["pending"], sound["successes"], sound["failed"]) == ("sano", 0, 2, 0)
-        assert (broken["webhook_id"], broken["pending"], broken["successes"], broken["failed"]) == ("roto", 2, 0, 2)
-        assert broken["oldest_s"] > 0
+        assert (sound.webhook_id, sound.pending, sound.successes, sound.failed) == ("sano", 0, 2, 0)
+        assert (broken.webhook_id, broken.pending, broken.successes, broken.failed) == ("roto", 2, 0, 2)
+        assert broken.oldest_s > 0
 
     run(dsn, test)
 
@@ -496,7 +497,7 @@ def test_kestra_gets_every_event_from_whoever_knows_its_address(dsn: str) -> Non
         async with house.parts.db.connection() as connection:
             await webhooks.offer_kestra(house.parts.work(connection))
             await webhooks.offer_kestra(house.parts.work(connection))
-            (stored,) = await registry.webhooks(connection, "default")
+            (stored,) = await stored_webhooks.listed(connection, "default")
         assert stored.url == webhooks.KESTRA, "the address has a key in it"
         stranger, url = house.sender("otro"), f"http://127.0.0.1:{house.receiver.port}/clave-secreta"
         async with working(stranger):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeGuard, TypeVar
 
 from guiado.app.json_values import plain_problem
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.text.json_shapes import is_list, is_mapping
 
 T = TypeVar("T")
 _MAX_PATH = 4_096
@@ -36,7 +37,11 @@ def kind_problem(name: str, value: object, kind: type, *, optional: bool = False
         return None
     if value is None and optional:
         return None
-    return FieldProblem(name, Message("Debe ser {wanted}.", {"wanted": _WORDS.get(kind, f"un {kind.__name__}")}))
+    return _of_wrong_kind(name, kind)
+
+
+def _of_wrong_kind(name: str, wanted: type) -> FieldProblem:
+    return FieldProblem(name, Message("Debe ser {wanted}.", {"wanted": _WORDS.get(wanted, f"un {wanted.__name__}")}))
 
 
 def object_of(name: str, value: object, kind: type[T], example: str) -> T:
@@ -69,28 +74,32 @@ def path_problem(name: str, value: object) -> FieldProblem | None:
     if value is None:
         return None
     try:
-        usable = isinstance(value, (str, os.PathLike)) and _is_name(os.fsencode(cast("str", value)))
+        usable = _is_path(value) and _is_name(os.fsencode(value))
     except (TypeError, ValueError):
         usable = False
     return None if usable else FieldProblem(name, Message("Debe ser la ruta de un archivo JSON."))
+
+
+def _is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, (str, os.PathLike))
 
 
 def _is_name(path: bytes) -> bool:
     return 0 < len(path) <= _MAX_PATH and b"\0" not in path and bool(Path(os.fsdecode(path)).name)
 
 
-def step_to_show(step: object) -> Mapping[str, Any]:
+def step_to_show(step: object) -> Mapping[str, object]:
     """A step or status form as `get_current_step` and `complete_step` give it: the step itself.
 
     Raises:
         InvalidInput: it is no such thing.
     """
-    refuse(kind_problem("step", step, Mapping))
-    outer = cast("Mapping[str, Any]", step)
-    inner = next((outer[name] for name in ("next_step", "current_step") if isinstance(outer.get(name), Mapping)), outer)
+    if not is_mapping(step):
+        raise InvalidInput([_of_wrong_kind("step", Mapping)])
+    inner = next((part for name in ("next_step", "current_step") if is_mapping(part := step.get(name))), step)
     faults = [kind_problem(f"step.{name}", inner.get(name), kind, optional=True) for name, kind in _PARTS_OF_A_STEP.items()]
     resources = inner.get("resources")
-    for place, item in enumerate(cast("list[object]", resources) if isinstance(resources, list) else []):
+    for place, item in enumerate(resources if is_list(resources) else []):
         faults.append(kind_problem(f"step.resources[{place}]", item, Mapping))
     refuse(*faults, plain_problem("step", inner.get("step_number")))
     return inner

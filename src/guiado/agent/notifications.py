@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import EnumType, StrEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
@@ -20,6 +20,7 @@ from guiado.delivery.channels.common.address import url_problem
 from guiado.delivery.channels.common.base import one_line, plain_text
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.sync import Facade
+from guiado.text.json_shapes import is_mapping
 
 _PENDING = "Guardado y pendiente de envío."
 
@@ -63,7 +64,7 @@ class NotificationConfig:
     recipient: str
     template: str | None = None
     priority: NotificationPriority | str = NotificationPriority.NORMAL
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, object] | None = None
 
 
 class TroubleshootingNotificationManager(Facade):
@@ -78,7 +79,7 @@ class TroubleshootingNotificationManager(Facade):
         command = check(commands.SetMessageTemplate, {"template_id": template_id, "subject": subject, "body": body})
         self._door.write(notifications.register_template, command.template_id, command.subject, command.body)
 
-    def send_notification(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    def send_notification(self, config: NotificationConfig, context: Mapping[str, object]) -> dict[str, Any]:
         """Write a message for this context, store it, and wait for the first attempt to send it.
 
         What fails and may yet succeed is tried again in the background.
@@ -88,7 +89,9 @@ class TroubleshootingNotificationManager(Facade):
         """
         return self._first_result(self._store(config, context))
 
-    def send_bulk_notifications(self, configs: Sequence[NotificationConfig], context: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def send_bulk_notifications(
+        self, configs: Sequence[NotificationConfig], context: Mapping[str, object]
+    ) -> list[dict[str, Any]]:
         """`send_notification` for each of the configurations, all at a time; one that fails does not stop the others.
 
         Raises:
@@ -127,7 +130,7 @@ class TroubleshootingNotificationManager(Facade):
             return False
         return True
 
-    def _store(self, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+    def _store(self, config: NotificationConfig, context: Mapping[str, object]) -> dict[str, Any]:
         shown = {name: value_of(getattr(config, name, None)) for name in ("channel", "recipient")}
         try:
             return {"success": False, **shown, **self._door.write(_store, config, context)}
@@ -144,7 +147,7 @@ class TroubleshootingNotificationManager(Facade):
         return {**told, "error": found["error_message"] or found["note"] or _PENDING}
 
 
-async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, Any]) -> dict[str, Any]:
+async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[str, object]) -> dict[str, Any]:
     stored_url = await _stored_url(work, config)
     _check(config, context, stored_url, has_account=work.app.has_account(value_of(getattr(config, "channel", None))))
     preferred = await recipients.language(work, str(value_of(config.channel)), config.recipient)
@@ -172,7 +175,7 @@ async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | Non
     return (await recipients.find(work, channel, recipient)).options.get("webhook_url")
 
 
-def _check(config: NotificationConfig, context: Mapping[str, Any], stored_url: str | None, *, has_account: bool) -> None:
+def _check(config: NotificationConfig, context: Mapping[str, object], stored_url: str | None, *, has_account: bool) -> None:
     config = object_of("config", config, NotificationConfig, "NotificationConfig(channel=…, recipient=…)")
     given = {
         "notification_type": "custom",
@@ -199,10 +202,9 @@ def _channel_problem(channel: object) -> FieldProblem | None:
 
 def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_account: bool) -> FieldProblem | None:
     """What is wrong with the address of a channel that has one; one that is given as None is missing."""
-    name, metadata = "metadata.webhook_url", cast("object", config.metadata or {})
-    if not isinstance(metadata, Mapping):
+    name, given = "metadata.webhook_url", config.metadata or {}
+    if not is_mapping(given):
         return None
-    given = cast("Mapping[str, object]", metadata)
     url = given.get("webhook_url")
     if isinstance(url, str) and url:
         return url_problem(name, url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse
 from guiado.app.knowledge import templates
@@ -76,9 +76,9 @@ class TroubleshootingTemplateManager(Facade):
         name: str,
         description: str,
         category: str,
-        variables: Sequence[Mapping[str, Any] | TemplateVariable],
-        steps_template: Sequence[Mapping[str, Any]],
-        metadata: Mapping[str, Any] | None = None,
+        variables: Sequence[Mapping[str, object] | TemplateVariable],
+        steps_template: Sequence[Mapping[str, object]],
+        metadata: Mapping[str, object] | None = None,
     ) -> TroubleshootingTemplate:
         """Store a template; the same id again replaces it.
 
@@ -101,7 +101,7 @@ class TroubleshootingTemplateManager(Facade):
         command = templates.checked(given)
         return _template(command.template_id, self._door.write(templates.create, command))
 
-    def render_template(self, template_id: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def render_template(self, template_id: str, variables: Mapping[str, object]) -> dict[str, Any]:
         """The guide that a template makes with these values.
 
         Returns:
@@ -110,12 +110,12 @@ class TroubleshootingTemplateManager(Facade):
         if not isinstance(variables, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             return {"error": "variables: Debe ser un objeto: variable → valor."}
         try:
-            return templates.render(template_id, self._every(), cast("Mapping[str, Any]", storable(dict(variables))))
+            return templates.render(template_id, self._every(), {name: storable(value, 1) for name, value in variables.items()})
         except (TemplateNotFound, InvalidInput) as error:
             return {"error": str(error)}
 
 
-def _plain_variable(variable: Mapping[str, Any] | TemplateVariable) -> object:
+def _plain_variable(variable: Mapping[str, object] | TemplateVariable) -> object:
     if isinstance(variable, TemplateVariable):
         variable = {name: getattr(variable, name) for name in TemplateVariable.__slots__}
     if not isinstance(variable, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
 from guiado.app import commands
 from guiado.app.analytics import report
+from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
@@ -258,7 +261,7 @@ class TroubleshootingAgent(Facade):
             "successful_steps": sum(bool(attempt["success"]) for attempt in session.attempted_steps),
         }
 
-    def format_step_response(self, step: Mapping[str, Any] | None, use_llm_enhancement: bool = False) -> str:
+    def format_step_response(self, step: Mapping[str, object] | None, use_llm_enhancement: bool = False) -> str:
         """The customer's message for a step, or for one of the `status` forms, in Spanish.
 
         Args:
@@ -282,7 +285,7 @@ class TroubleshootingAgent(Facade):
             ValueError: `days` is no whole number from 1 to 3650.
         """
         period = check(commands.Period, {"days": days})
-        return _flat(plain(self._door.read(report.analytics, period.days)))
+        return _flat(self._door.read(report.analytics, period.days))
 
 
 def _ticket_id(ticket_id: object) -> object:
@@ -305,7 +308,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         started_at=session.started_at,
         resolved_at=session.resolved_at,
         notes=notes,
-        alternatives=cast("list[dict[str, Any]]", session.facts.get("alternatives") or []),
+        alternatives=msgspec.convert(session.facts.get("alternatives") or [], list[dict[str, Any]]),
         attempted_steps=[
             {
                 "step_number": stored.attempt.step_number,
@@ -321,7 +324,7 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
     )
 
 
-def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
+def _without_step(session: Session, guide: Guide | None) -> dict[str, object]:
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
     if session.urgent and not session.status.ended:
         status = "needs_escalation"
@@ -333,7 +336,7 @@ def _without_step(session: Session, guide: Guide | None) -> dict[str, Any]:
     }
 
 
-def _answered(result: answer.Answered) -> dict[str, Any]:
+def _answered(result: answer.Answered) -> dict[str, object]:
     session, shown = result.session, views.open_step(result.session, result.guide)
     following = plain(shown) if shown else None
     said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
@@ -351,7 +354,7 @@ def _answered(result: answer.Answered) -> dict[str, Any]:
     return {**base, "current_step": following, "common_issues": common}
 
 
-def _handed_over(handover: escalate.Handover) -> dict[str, Any]:
+def _handed_over(handover: escalate.Handover) -> dict[str, object]:
     session = handover.session
     return {
         "session_id": session.session_id,
@@ -369,20 +372,24 @@ def _handed_over(handover: escalate.Handover) -> dict[str, Any]:
     }
 
 
-def _flat(figures: dict[str, Any]) -> dict[str, Any]:
-    summary, given = figures["summary"], figures["feedback_summary"]
+def _flat(figures: AnalyticsOut) -> dict[str, object]:
+    summary, given = figures.summary, figures.feedback_summary
     failed: dict[int, int] = {}
-    for row in figures["common_failed_steps"]:
-        failed[row["step_number"]] = failed.get(row["step_number"], 0) + row["failed_attempts"]
+    for row in figures.common_failed_steps:
+        failed[row.step_number] = failed.get(row.step_number, 0) + row.failed_attempts
     return {
-        "period_days": figures["period_days"],
-        "total_sessions": summary["total_sessions"],
-        "resolved_sessions": summary["resolved_sessions"],
-        "escalated_sessions": summary["escalated_sessions"],
-        "resolution_rate": float(summary["resolution_rate"]),
-        "average_steps_to_resolution": float(summary["avg_steps_to_resolution"]),
-        "average_rating": float(given["average_rating"]),
-        "problem_distribution": {row["detected_problem_id"]: row["total_sessions"] for row in figures["problem_distribution"]},
+        "period_days": figures.period_days,
+        "total_sessions": summary.total_sessions,
+        "resolved_sessions": summary.resolved_sessions,
+        "escalated_sessions": summary.escalated_sessions,
+        "resolution_rate": float(summary.resolution_rate),
+        "average_steps_to_resolution": float(summary.avg_steps_to_resolution),
+        "average_rating": float(given.average_rating),
+        "problem_distribution": {row.detected_problem_id: row.total_sessions for row in figures.problem_distribution},
         "common_failed_steps": failed,
-        "feedback_summary": {key: float(value) if key != "total_feedback" else value for key, value in given.items()},
+        "feedback_summary": {
+            "total_feedback": given.total_feedback,
+            "average_rating": float(given.average_rating),
+            "helpful_percentage": float(given.helpful_percentage),
+        },
     }

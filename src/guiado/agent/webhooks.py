@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeGuard
 
 from guiado.agent.arguments import object_of, value_of
 from guiado.app import commands
@@ -16,7 +16,7 @@ from guiado.app.outbound.models import TestResult
 from guiado.app.validation import check, check_with
 from guiado.domain.events import EventKind
 from guiado.errors import WebhookNotFound
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 from guiado.sync import Facade
 
 
@@ -89,7 +89,9 @@ class TroubleshootingWebhookManager(Facade):
             return False
         return True
 
-    def trigger_webhook(self, event: EventKind | str, data: Mapping[str, Any], webhook_id: str | None = None) -> dict[str, Any]:
+    def trigger_webhook(
+        self, event: EventKind | str, data: Mapping[str, object], webhook_id: str | None = None
+    ) -> dict[str, Any]:
         """Store an event for the endpoints that want it, and wait for the first attempt of each.
 
         What fails is tried again in the background.
@@ -130,8 +132,11 @@ def _is_blank(webhook_id: object) -> bool:
 def _events(given: object) -> object:
     if isinstance(given, str):
         return [value_of(given)]
-    listed = cast("Sequence[object]", given)
-    return [value_of(event) for event in listed] if isinstance(given, (list, tuple, set, frozenset)) else given
+    return [value_of(event) for event in given] if _is_collection(given) else given
+
+
+def _is_collection(given: object) -> TypeGuard[Collection[object]]:
+    return isinstance(given, (list, tuple, set, frozenset))
 
 
 def _config(endpoint: Endpoint) -> WebhookConfig:

@@ -8,7 +8,7 @@ Source: contract.md §5.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from litestar import post
 
@@ -27,16 +27,20 @@ PATH = "/api/v1/executions/webhook/workflows/workflows/support-troubleshooting-a
 @post(PATH, status_code=200, operation_id="kestra_webhook", responses=TROUBLES)
 async def receive(request: Http) -> StartOut | dict[str, Any]:
     """Entrada compatible con Kestra: empieza una sesión, igual que `/start`."""
-    require_json(request)
+    require_json(request.headers)
     raw = decode_json(await request.body())
-    if isinstance(raw, Mapping) and "event" in raw:
+    if _is_event(raw):
         return {
             "success": True,
             "ignored": True,
             "message": text(language_of(request), "Es un evento: no inicia ninguna sesión."),
         }
     # A workflow may carry fields of its own along.
-    return await begin(request, check(commands.Start, cast("object", raw)), "kestra")
+    return await begin(request, check(commands.Start, raw), "kestra")
+
+
+def _is_event(raw: object) -> bool:
+    return isinstance(raw, Mapping) and "event" in raw
 
 
 HANDLERS = [receive]

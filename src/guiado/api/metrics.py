@@ -8,9 +8,9 @@ Source: Prometheus, text exposition format 0.0.4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from litestar import Response, get
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -21,6 +21,7 @@ from guiado.app.context import UnitOfWork
 from guiado.delivery.channels import addressed
 from guiado.http.request import Http, run_read
 from guiado.store import notifications, outbox
+from guiado.store.notifications import ChannelFigures, Refusal
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _Gauges = Mapping[str, tuple[str, str]]
@@ -111,20 +112,26 @@ async def _exposition(work: UnitOfWork) -> str:
     return (generate_latest(_Families(families)) + generate_latest(_PROCESS)).decode()
 
 
-def _by_channel(known: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+class _RefusedChannel(Struct, frozen=True):
+    channel: str
+    is_refused: bool
+    refused_s: float
+
+
+def _by_channel(known: Sequence[ChannelFigures], refused: Sequence[Refusal]) -> list[_RefusedChannel]:
     """Each channel that has a queue or is refused, with the longest refusal."""
-    longest_s: dict[str, float] = dict.fromkeys((row["channel"] for row in known), 0.0)
+    longest_s: dict[str, float] = dict.fromkeys((row.channel for row in known), 0.0)
     for row in refused:
-        longest_s[row["channel"]] = max(row["refused_s"], longest_s.get(row["channel"], 0.0))
-    names = {row["channel"] for row in refused}
-    return [{"channel": name, "is_refused": name in names, "refused_s": longest_s[name]} for name in sorted(longest_s)]
+        longest_s[row.channel] = max(row.refused_s, longest_s.get(row.channel, 0.0))
+    names = {row.channel for row in refused}
+    return [_RefusedChannel(name, is_refused=name in names, refused_s=longest_s[name]) for name in sorted(longest_s)]
 
 
-def _families(gauges: _Gauges, label: str, key: str, found: Sequence[Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
+def _families(gauges: _Gauges, label: str, key: str, found: Sequence[Struct]) -> Iterator[GaugeMetricFamily]:
     for name, (figure, about) in gauges.items():
         family = GaugeMetricFamily(name, about, labels=(label,))
         for row in found:
-            family.add_metric((str(row[key]),), float(row[figure]))
+            family.add_metric((str(getattr(row, key)),), float(getattr(row, figure)))
         yield family
 
 

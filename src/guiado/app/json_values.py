@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
 from math import isfinite
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeGuard
 from uuid import UUID
 
 import msgspec
@@ -88,6 +88,14 @@ def json_problem(error: ValueError | RecursionError) -> FieldProblem:
     return FieldProblem(place, Message("El JSON está mal escrito ({why}). Corrígelo.", {"why": why}), "invalid_json")
 
 
+def _is_any_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, (list, tuple, AbstractSet))
+
+
 def _fault(item: object) -> str | None:
     match item:
         case str():
@@ -100,9 +108,8 @@ def _fault(item: object) -> str | None:
             # The first comparison is for whole numbers that are too large to be made a float.
             fits = isinstance(item, float) or -_MAX_NUMBER <= item < _MAX_NUMBER
             return None if fits else _TOO_LARGE
-        case Mapping():
-            keys = cast("Mapping[object, object]", item)
-            fits = all(isinstance(key, str) and is_storable(key) for key in keys)
+        case _ if _is_any_mapping(item):
+            fits = all(isinstance(key, str) and is_storable(key) for key in item)
             return None if fits else "Los nombres de los campos deben ser textos normales."
         case _:
             return "Solo admite texto, números, true, false, null, listas y objetos."
@@ -110,10 +117,10 @@ def _fault(item: object) -> str | None:
 
 def _parts(item: object) -> Iterator[tuple[str, object]]:
     match item:
-        case Mapping():
-            yield from ((f".{key}", part) for key, part in cast("Mapping[str, object]", item).items())
-        case list() | tuple() | AbstractSet():
-            yield from ((f"[{place}]", part) for place, part in enumerate(cast("list[object]", item)))
+        case _ if _is_any_mapping(item):
+            yield from ((f".{key}", part) for key, part in item.items())
+        case _ if _is_collection(item):
+            yield from ((f"[{place}]", part) for place, part in enumerate(item))
         case msgspec.Struct():
             yield from ((f".{name}", getattr(item, name)) for name in item.__struct_fields__)
         case _:

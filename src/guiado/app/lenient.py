@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import msgspec
 from msgspec import inspect
 
 from guiado.i18n import locale_language
+from guiado.text.json_shapes import is_list, is_mapping, is_object
 
 _MOST_LEVELS = 64
 _TERMINAL = r"\x1b\[[0-9;?]*[@-~]"
@@ -27,6 +28,7 @@ _STRAY = {
 """What becomes a blank, by kind of text; line breaks and tabs belong into a text, but not into a name."""
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _GONE = "\ufeff"
+T = TypeVar("T", bound=inspect.Type)
 _SINGLE = (
     inspect.StrType,
     inspect.IntType,
@@ -42,8 +44,8 @@ _SINGLE = (
 @lru_cache
 def fields_of(command: type[msgspec.Struct]) -> Mapping[str, inspect.Field]:
     """The fields of a command by their names in JSON, with their types."""
-    described = cast("inspect.StructType", inspect.type_info(command))
-    return {field.encode_name: field for field in described.fields}
+    described = inspect.type_info(command)
+    return {field.encode_name: field for field in described.fields} if isinstance(described, inspect.StructType) else {}
 
 
 def struct_items(kind: inspect.Type) -> Mapping[str, inspect.Field] | None:
@@ -68,9 +70,9 @@ def as_meant(value: object, kind: inspect.Type) -> object:
         return _text(value, _name_of(kind))
     if isinstance(value, float):
         return int(value) if value.is_integer() and _takes_whole_numbers_only(kind) else value
-    if isinstance(value, list):
-        return _items(cast("list[object]", value), kind)
-    return _members(cast("Mapping[object, object]", value), kind) if isinstance(value, Mapping) else value
+    if is_list(value):
+        return _items(value, kind)
+    return _members(value, kind) if is_mapping(value) else value
 
 
 def readable(text: str, kind: str) -> str:
@@ -91,10 +93,10 @@ def storable(value: object, level: int = 0) -> object:
         return value if is_whole else readable(value.replace("\x00", " "), "text")
     if level > _MOST_LEVELS:
         return value
-    if isinstance(value, list):
-        return [storable(item, level + 1) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return {key: storable(item, level + 1) for key, item in cast("dict[object, object]", value).items()}
+    if is_list(value):
+        return [storable(item, level + 1) for item in value]
+    if is_object(value):
+        return {key: storable(item, level + 1) for key, item in value.items()}
     return value
 
 
@@ -111,7 +113,7 @@ def _items(value: list[object], kind: inspect.Type) -> object:
     return [as_meant(item, wanted.item_type) for item in value]
 
 
-def _members(value: Mapping[object, object], kind: inspect.Type) -> object:
+def _members(value: Mapping[str, object], kind: inspect.Type) -> object:
     if free := _one_of(kind, inspect.DictType):
         return storable(value) if isinstance(free.value_type, inspect.AnyType) else value
     wanted = _one_of(kind, inspect.StructType)
@@ -130,7 +132,7 @@ def holds_others(kind: inspect.Type) -> bool:
     return not all(isinstance(option, _SINGLE) for option in _options(kind))
 
 
-def _one_of(kind: inspect.Type, wanted: type[Any]) -> Any:  # noqa: ANN401
+def _one_of(kind: inspect.Type, wanted: type[T]) -> T | None:
     return next((option for option in _options(kind) if isinstance(option, wanted)), None)
 
 

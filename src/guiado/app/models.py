@@ -12,6 +12,6 @@ class Model(msgspec.Struct, kw_only=True):
     """Base of every read model and of every answer that is made of them."""
 
 
-def plain(model: Model) -> dict[str, Any]:
+def plain(model: msgspec.Struct) -> dict[str, Any]:
     """A model as a dictionary of plain values; moments stay moments."""
     return msgspec.to_builtins(model, builtin_types=(datetime, date))

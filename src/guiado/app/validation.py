@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast, get_args
+from typing import Annotated, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta, inspect
@@ -17,6 +17,7 @@ from msgspec import Meta, inspect
 from guiado.app.json_values import nested_problem
 from guiado.app.lenient import as_meant, choices_of, fields_of, holds_others, is_left_out, readable
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.text.json_shapes import is_mapping
 
 _KINDS = {
     "str": Message("un texto"),
@@ -38,7 +39,7 @@ _DELIVERABLE = ".example.com"
 _NO_ADDRESS = "No es una dirección de correo válida. Escríbela como nombre@dominio.com."
 
 
-def _text(limit: int, example: str | None = None, *, kind: str = "line", **schema: object) -> Any:  # noqa: ANN401
+def _text(limit: int, example: str | None = None, *, kind: str = "line", **schema: object) -> Meta:
     examples = None if example is None else [example]
     return Meta(min_length=1, max_length=limit, examples=examples, extra={"kind": kind}, extra_json_schema=dict(schema))
 
@@ -80,13 +81,12 @@ def check(command: type[T], raw: object) -> T:
     Raises:
         InvalidInput: names every bad field with the remedy.
     """
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         raise InvalidInput([FieldProblem("$", Message("El cuerpo debe ser un objeto JSON, por ejemplo {{}}."), "wrong_type")])
-    given = cast("Mapping[str, object]", raw)
     values: dict[str, object] = {}
     problems: list[FieldProblem] = []
     for field in fields_of(command).values():
-        found = _check_field(command, field, given.get(field.encode_name, msgspec.NODEFAULT), problems)
+        found = _check_field(command, field, raw.get(field.encode_name, msgspec.NODEFAULT), problems)
         if found is not msgspec.NODEFAULT:
             values[field.name] = found
     if problems:
@@ -94,7 +94,7 @@ def check(command: type[T], raw: object) -> T:
     return command(**values)
 
 
-def check_with(command: type[T], raw: Mapping[str, object], more: Iterable[FieldProblem]) -> T:
+def check_with(command: type[T], raw: object, more: Iterable[FieldProblem]) -> T:
     """`check`, with what else is known to be wrong named at the same time.
 
     Args:
@@ -158,7 +158,7 @@ def _naming_choices(problem: FieldProblem, field: inspect.Field) -> FieldProblem
 
 
 @lru_cache
-def _annotations(command: type[Command]) -> Mapping[str, Any]:
+def _annotations(command: type[Command]) -> Mapping[str, object]:
     return {field.name: field.type for field in msgspec.structs.fields(command)}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +16,11 @@ from guiado.cli.introduction import Introduction, insist, is_sure_of_person
 from guiado.errors import Conflict, DatabaseUnavailable, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import TypeVar
 
-    from guiado.cli.chat_sessions import ChatSessions, View
+    from guiado.app.sessions.models import ClarificationOut, StepOut
+    from guiado.cli.chat_sessions import ChatSessions, ChatView
 
     T = TypeVar("T")
 
@@ -73,11 +75,11 @@ class Conversation:
             DatabaseUnavailable: the database cannot be used, and the customer gave up or the terminal is not interactive.
         """
         view = self._resume(self._session_id) if self._session_id else self._begin()
-        ended_before = self._session_id is not None and view["ended"]
-        while view["step"] or view["asked"]:
-            if view["needs_person"] and not self._goes_on():
+        ended_before = self._session_id is not None and view.ended
+        while view.step or view.asked:
+            if view.needs_person and not self._goes_on():
                 break
-            following = self._make_clear(view) if view["asked"] else self._take_step(view)
+            following = self._go_on(view)
             if following is None:
                 self.say_how_to_resume()
                 return
@@ -86,6 +88,12 @@ class Conversation:
         if not ended_before:
             self._ask_opinion(view)
         self._screen.say("¡Hasta pronto!")
+
+    def _go_on(self, view: ChatView) -> ChatView | None:
+        """Ask what the session waits for; None when the customer leaves for now, or when it waits for nothing."""
+        if view.asked:
+            return self._make_clear(view, view.asked)
+        return self._take_step(view, view.step) if view.step else None
 
     def say_how_to_resume(self) -> None:
         """Print the command that resumes the session."""
@@ -101,27 +109,27 @@ class Conversation:
 
     # ---------------------------------------------------------------------------------------------------------- beginning
 
-    def _begin(self) -> View:
+    def _begin(self) -> ChatView:
         from guiado.cli import chat_view
 
         screen, introduction = self._screen, self._introduction
         chat_view.greet(screen)
         typed = introduction.ask()
         view = self._insist(lambda: self._sessions.start(typed.description, typed.email))
-        self._session_id = view["session_id"]
+        self._session_id = view.session_id
         introduction.forget()
         chat_view.announce(screen, view)
         return view
 
-    def _resume(self, session_id: str) -> View:
+    def _resume(self, session_id: str) -> ChatView:
         from guiado.cli import chat_view
 
         view = self._insist(lambda: self._sessions.look(session_id))
-        self._session_id = whole_id = str(view["session_id"])
-        if view["status"] == "abandoned":
+        self._session_id = whole_id = view.session_id
+        if view.status == "abandoned":
             view = self._insist(lambda: self._sessions.resume(whole_id))
         if not self._screen.is_chosen:
-            self._screen.language = view["language"]
+            self._screen.language = view.language
         chat_view.welcome_back(self._screen, view)
         return view
 
@@ -136,15 +144,14 @@ class Conversation:
 
         return ChatSessions(self._screen.language)
 
-    def _take_step(self, view: View) -> View | None:
+    def _take_step(self, view: ChatView, step: StepOut) -> ChatView | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
         from guiado.cli import chat_view
 
-        step = view["step"]
-        is_repeated = (view["problem_id"], step["step_id"]) == self._shown_step
-        self._shown_step = (view["problem_id"], step["step_id"])
+        is_repeated = (view.problem_id, step.step_id) == self._shown_step
+        self._shown_step = (view.problem_id, step.step_id)
         if not is_repeated:
-            chat_view.show_step(self._screen, view)
+            chat_view.show_step(self._screen, step)
         seen_at_s = clock.monotonic_s()
         while True:
             choice = ask_choice(self._screen, chat_view.show_choices(self._screen, step, is_repeated=is_repeated))
@@ -152,32 +159,31 @@ class Conversation:
             if choice == "leave":
                 return None
             if choice == BACK:
-                self._look_back(view)
-            elif self._is_sure(step, choice) and (told := self._act(view, str(choice), active_s)):
+                self._look_back(view.session_id, step)
+            elif self._is_sure(step, choice) and (told := self._act(view, step, str(choice), active_s)):
                 return told
             is_repeated = True
 
-    def _look_back(self, view: View) -> None:
+    def _look_back(self, session_id: str, step: StepOut) -> None:
         """Show the previous step, whose answer is already stored, then the open one again."""
         from guiado.cli import chat_view
 
-        step = view["step"]
-        if step["step_number"] > 1:
-            passed = self._insist(lambda: self._sessions.passed_step(view["session_id"], step["step_number"] - 1))
+        if step.step_number > 1:
+            passed = self._insist(lambda: self._sessions.passed_step(session_id, step.step_number - 1))
             self._screen.say("El paso anterior, para leerlo otra vez. Tu respuesta a ese paso ya está guardada.", style="cyan")
-            chat_view.show_step(self._screen, {**view, "step": passed or step})
-        chat_view.show_step(self._screen, view)
+            chat_view.show_step(self._screen, passed or step)
+        chat_view.show_step(self._screen, step)
 
-    def _is_sure(self, step: Mapping[str, object], choice: object) -> bool:
+    def _is_sure(self, step: StepOut, choice: object) -> bool:
         """Ask for confirmation before an answer that ends the session or hands it over."""
-        is_last = step["step_number"] == step["total_steps"]
+        is_last = step.step_number == step.total_steps
         if choice == "solved" or (choice == "done" and is_last):
             return is_sure(self._screen, self._screen.tr("¿Seguro? Damos el problema por resuelto y termina la sesión. s/n"))
         if choice == "person" or (choice in {"not_helped", "tried"} and is_last):
             return is_sure_of_person(self._screen)
         return True
 
-    def _act(self, view: View, choice: str, active_s: float) -> View | None:
+    def _act(self, view: ChatView, step: StepOut, choice: str, active_s: float) -> ChatView | None:
         """Submit an answer; None when the customer goes back to the question."""
         from guiado.cli import chat_view
 
@@ -185,12 +191,12 @@ class Conversation:
         if words == BACK:
             return None
         if choice == "wrong":
-            return self._hear(view, words, lambda said: self._sessions.reject(view["session_id"], view["problem_id"], said))
+            return self._hear(view, words, lambda said: self._sessions.reject(view.session_id, view.problem_id, said))
         try:
-            told = self._tell(view, choice, words, active_s)
+            told = self._tell(view.session_id, step, choice, words, active_s)
         except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view["session_id"]))
+            told = self._insist(lambda: self._sessions.look(view.session_id))
         chat_view.reply(self._screen, told)
         return told
 
@@ -210,11 +216,11 @@ class Conversation:
 
     # -------------------------------------------------------------------------------------------------- what the problem is
 
-    def _make_clear(self, view: View) -> View | None:
+    def _make_clear(self, view: ChatView, asked: ClarificationOut) -> ChatView | None:
         """Show the possible problems and submit the choice; None when the customer leaves for now."""
         from guiado.cli import chat_view
 
-        choices = chat_view.show_options(self._screen, view["asked"])
+        choices = chat_view.show_options(self._screen, asked)
         said = ask_choice(self._screen, choices)
         while said == {"none": True} and not is_sure_of_person(self._screen):
             said = ask_choice(self._screen, choices)
@@ -222,23 +228,22 @@ class Conversation:
             return None
         words = self._ask_words() if said == "words" else None
         if words:
-            return self._hear(
-                view, words, lambda text: self._sessions.clarify(view["session_id"], text=text or self._ask_words())
-            )
-        return self._hear(view, None, lambda _: self._sessions.clarify(view["session_id"], **cast("dict[str, object]", said)))
+            return self._hear(view, words, lambda text: self._sessions.clarify(view.session_id, text=text or self._ask_words()))
+        answer = said if isinstance(said, Mapping) else dict[str, object]()
+        return self._hear(view, None, lambda _: self._sessions.clarify(view.session_id, **answer))
 
-    def _hear(self, view: View, words: str | None, tell: Callable[[str | None], View]) -> View:
+    def _hear(self, view: ChatView, words: str | None, tell: Callable[[str | None], ChatView]) -> ChatView:
         from guiado.cli import chat_view
 
         try:
             told = self._in_valid_words(words, tell)
         except Conflict as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view["session_id"]))
+            told = self._insist(lambda: self._sessions.look(view.session_id))
         chat_view.announce(self._screen, told)
         return told
 
-    def _in_valid_words(self, words: str | None, tell: Callable[[str | None], View]) -> View:
+    def _in_valid_words(self, words: str | None, tell: Callable[[str | None], ChatView]) -> ChatView:
         """Submit free text; ask for another one while it cannot be stored."""
         while True:
             try:
@@ -252,15 +257,14 @@ class Conversation:
             if words := self._screen.ask(self._screen.tr("Cuéntamelo con otras palabras:")):
                 return words
 
-    def _tell(self, view: View, choice: str, words: str | None, active_s: float) -> View:
+    def _tell(self, session_id: str, step: StepOut, choice: str, words: str | None, active_s: float) -> ChatView:
         from guiado.domain.session import Outcome
 
         if choice == "person":
-            return self._insist(lambda: self._sessions.escalate(view["session_id"]))
-        step, session_id = view["step"], view["session_id"]
+            return self._insist(lambda: self._sessions.escalate(session_id))
         reason = "already_tried" if choice == "tried" else None
         outcome = Outcome.NOT_HELPED if reason else Outcome(choice)
-        number, step_id = step["step_number"], step["step_id"]
+        number, step_id = step.step_number, step.step_id
         return self._in_valid_words(
             words, lambda notes: self._sessions.answer(session_id, number, outcome, notes, active_s, step_id, reason)
         )
@@ -276,7 +280,7 @@ class Conversation:
 
     # ----------------------------------------------------------------------------------------------------------------- end
 
-    def _ask_opinion(self, view: View) -> None:
+    def _ask_opinion(self, view: ChatView) -> None:
         if not self._sessions.asks_for_rating():
             return
         self._screen.show()
@@ -284,7 +288,7 @@ class Conversation:
         if rating is None:
             return
         comment = self._ask_comment()
-        session_id = view["session_id"]
+        session_id = view.session_id
         try:
             self._insist(lambda: self._sessions.rate(session_id, rating, comment))
         except InvalidInput as error:

@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
-from guiado.app.models import plain
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.llm_choice import second_opinion
+from guiado.app.sessions.models import ClarificationOut, StepOut
 from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
-from guiado.domain.session import Outcome, Session
+from guiado.domain.session import Outcome, Session, Status
 from guiado.sync import Door, engine
 
-View = dict[str, Any]
 _SHOWN = 5
 _DAYS = 30
 """Period for counting frequent problems, in days."""
 
 
+class ChatView(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as its customer sees it at a terminal.
+
+    Args:
+        said: what the customer is told.
+        ended: whether no answer is taken any more.
+        passed, total: steps.
+        step: the open one.
+        asked: where it is to be made clear what the problem is.
+        others: titles of the problems that it could be just as well.
+    """
+
+    session_id: str
+    reference: str
+    status: Status
+    language: str
+    title: str | None
+    said: str
+    ended: bool
+    needs_person: bool
+    passed: int
+    total: int
+    problem_id: str | None
+    step: StepOut | None
+    asked: ClarificationOut | None
+    prerequisites: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+class FrequentProblem(msgspec.Struct, frozen=True):
+    """A problem that is offered where the description matches none; `example` is known words of it."""
+
+    problem_id: str
+    title: str
+    example: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class ChatSessions:
     """The sessions of one customer at a terminal.
-
-    Every view of a session has: `session_id reference status language title said` (what the customer is told), `ended` (no
-    answer is taken any more), `needs_person`, `passed` and `total` (steps), `step` (the open one or None), `prerequisites`,
-    `problem_id`, `asked` (`options` and `question` of an open clarification, or None), `others` (titles).
 
     Args:
         language: es, en or pt.
@@ -43,7 +76,7 @@ class ChatSessions:
     def _door(self) -> Door:
         return engine().door("terminal", language=self.language)
 
-    def start(self, description: str, email: str) -> View:
+    def start(self, description: str, email: str) -> ChatView:
         """Begin a session.
 
         Returns:
@@ -59,9 +92,9 @@ class ChatSessions:
         opinion = running.portal.call(second_opinion, parts, parts.model, ranking, command)
 
         started = self._door.write(start.start, knowledge, command, opinion, ranking)
-        return {**_started(started), "others": _others(started, knowledge, parts.threshold)}
+        return msgspec.structs.replace(_started(started), others=_others(started, knowledge, parts.threshold))
 
-    def clarify(self, session_id: str, **said: object) -> View:
+    def clarify(self, session_id: str, **said: object) -> ChatView:
         """Submit the customer's clarification.
 
         Args:
@@ -75,7 +108,7 @@ class ChatSessions:
         knowledge = _knowledge(session_id)
         return _started(self._door.write(clarify.clarify, knowledge, session_id, command))
 
-    def reject(self, session_id: str, rejected: str, words: str | None) -> View:
+    def reject(self, session_id: str, rejected: str | None, words: str | None) -> ChatView:
         """Reject the detected problem.
 
         Args:
@@ -90,7 +123,7 @@ class ChatSessions:
         knowledge = _knowledge(session_id)
         return _started(self._door.write(clarify.reject, knowledge, session_id, command))
 
-    def resume(self, session_id: str) -> View:
+    def resume(self, session_id: str) -> ChatView:
         """Reopen an abandoned session at its current step.
 
         Raises:
@@ -99,7 +132,7 @@ class ChatSessions:
         session, guide = self._door.write(escalate.resume, session_id)
         return _view(session, guide, customer_messages.after_resuming(session, guide))
 
-    def look(self, session_id: str) -> View:
+    def look(self, session_id: str) -> ChatView:
         """Read a session's current state.
 
         Args:
@@ -120,7 +153,7 @@ class ChatSessions:
         active_s: float,
         step_id: str | None = None,
         reason: str | None = None,
-    ) -> View:
+    ) -> ChatView:
         """Submit the outcome of a step.
 
         Args:
@@ -132,14 +165,14 @@ class ChatSessions:
         Raises:
             Conflict: the session went on elsewhere in the meantime.
         """
-        said: View = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
+        said: dict[str, object] = {"success": outcome.success, "outcome": outcome, "notes": notes, "active_seconds": active_s}
         given = {**said, "step_number": step, "step_id": step_id, "reason": reason}
         command = check(commands.AnswerStep, {name: value for name, value in given.items() if value is not None})
         done = self._door.write(answer.answer, session_id, command)
         message = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
         return _view(done.session, done.guide, message)
 
-    def escalate(self, session_id: str) -> View:
+    def escalate(self, session_id: str) -> ChatView:
         """Ask for a person.
 
         Raises:
@@ -161,15 +194,14 @@ class ChatSessions:
         command = check(commands.Rate, {"rating": rating, "feedback_text": comment})
         self._door.write(feedback.rate, session_id, command)
 
-    def passed_step(self, session_id: str, number: int) -> View | None:
+    def passed_step(self, session_id: str, number: int) -> StepOut | None:
         """A step that the session passed, to read again.
 
         Args:
             number: its position in the session, from 1.
         """
         loaded, guide = self._door.read(answer.load, session_id)
-        step = views.passed_step(loaded.session, guide, number)
-        return plain(step) if step else None
+        return views.passed_step(loaded.session, guide, number)
 
     def is_known(self, description: str) -> bool:
         """Whether detection finds a possible problem for this description."""
@@ -178,11 +210,11 @@ class ChatSessions:
         found = running.portal.call(detected_in, snapshot, description, parts.threshold, parts.accept_from)
         return found.verdict is not Verdict.NONE
 
-    def frequent_problems(self) -> list[View]:
+    def frequent_problems(self) -> list[FrequentProblem]:
         """The problems that most sessions of the last days were about, then the others in the order of the knowledge base.
 
         Returns:
-            At most five: `problem_id title example`.
+            At most five.
         """
         rows = self._door.read(analytics, _DAYS).problem_distribution
         guides = _knowledge().snapshot.guides
@@ -198,37 +230,35 @@ def _knowledge(session_id: str | None = None) -> KnowledgeBase:
     return public if session_id is None else running.portal.call(running.runtime.knowledge_for, session_id)
 
 
-def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) -> list[str]:
+def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) -> tuple[str, ...]:
     sure = [candidate.problem_id for candidate in started.alternatives if candidate.confidence >= threshold]
     guides = [guide for guide in map(knowledge.snapshot.guides.get, sure) if guide]
-    return [guide.in_language(started.session.language).problem_title for guide in guides]
+    return tuple(guide.in_language(started.session.language).problem_title for guide in guides)
 
 
-def _frequent(guide: Guide) -> View:
+def _frequent(guide: Guide) -> FrequentProblem:
     example = guide.common_issues[0] if guide.common_issues else None
-    return {"problem_id": guide.problem_id, "title": guide.problem_title, "example": example}
+    return FrequentProblem(guide.problem_id, guide.problem_title, example)
 
 
-def _started(started: start.Started) -> View:
+def _started(started: start.Started) -> ChatView:
     return _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
 
 
-def _view(session: Session, guide: Guide | None, said: str) -> View:
-    step, asked = views.open_step(session, guide), views.clarification_view(session)
-    return {
-        "session_id": session.session_id,
-        "reference": views.reference(session.session_id),
-        "status": session.status.value,
-        "language": session.language,
-        "title": session.problem_title,
-        "said": said,
-        "ended": session.status.ended,
-        "needs_person": views.wants_person(session),
-        "passed": session.current_step,
-        "total": session.total_steps,
-        "problem_id": session.problem_id,
-        "step": plain(step) if step else None,
-        "asked": plain(asked) if asked else None,
-        "others": [],
-        "prerequisites": list(guide.in_language(session.language).prerequisites) if guide else [],
-    }
+def _view(session: Session, guide: Guide | None, said: str) -> ChatView:
+    return ChatView(
+        session_id=session.session_id,
+        reference=views.reference(session.session_id),
+        status=session.status,
+        language=session.language,
+        title=session.problem_title,
+        said=said,
+        ended=session.status.ended,
+        needs_person=views.wants_person(session),
+        passed=session.current_step,
+        total=session.total_steps,
+        problem_id=session.problem_id,
+        step=views.open_step(session, guide),
+        asked=views.clarification_view(session),
+        prerequisites=tuple(guide.in_language(session.language).prerequisites) if guide else (),
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guiado.cli.choices import BACK, Choice, make_choice
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
-    from guiado.cli.chat_sessions import View
+    from rich.text import Text
+
+    from guiado.app.sessions.models import ClarificationOut, OptionOut, ResourceRow, StepOut
+    from guiado.cli.chat_sessions import ChatView, FrequentProblem
 
 _BAR_COLUMNS = 24
 _AROUND_STEP = 14
@@ -47,62 +50,62 @@ def waiting(screen: Screen) -> Generator[None]:
         yield
 
 
-def announce(screen: Screen, view: View) -> None:
+def announce(screen: Screen, view: ChatView) -> None:
     """Print the recognised problem."""
     _rule(screen)
-    screen.show(view["said"], style="bold green" if view["step"] else "bold yellow")
-    if view["asked"]:
+    screen.show(view.said, style="bold green" if view.step else "bold yellow")
+    if view.asked:
         return
-    if view["step"] is None:
+    if view.step is None:
         _show_reference(screen, view)
         return
-    _show_block(screen, screen.tr("Si no es eso, quizá sea"), view["others"], "•")
-    if view["step"]["estimated_time"]:
-        screen.say("Tiempo estimado de toda la guía: {time}", style="dim", time=view["step"]["estimated_time"])
-    _show_block(screen, screen.tr("Ten a mano"), view["prerequisites"], "•")
+    _show_block(screen, screen.tr("Si no es eso, quizá sea"), view.others, "•")
+    if view.step.estimated_time:
+        screen.say("Tiempo estimado de toda la guía: {time}", style="dim", time=view.step.estimated_time)
+    _show_block(screen, screen.tr("Ten a mano"), view.prerequisites, "•")
 
 
-def welcome_back(screen: Screen, view: View) -> None:
+def welcome_back(screen: Screen, view: ChatView) -> None:
     """Print the progress of a resumed session."""
     screen.show()
     screen.say("Hola otra vez.", style="bold cyan")
-    if view["title"]:
-        screen.show(view["title"], style="bold")
-    if view["asked"]:
-        screen.show(view["said"])
+    if view.title:
+        screen.show(view.title, style="bold")
+    if view.asked:
+        screen.show(view.said)
         return
-    if view["step"] is None:
-        screen.show(view["said"])
+    if view.step is None:
+        screen.show(view.said)
         _show_reference(screen, view)
         return
-    screen.say("Llevas {passed} de {total} pasos.", passed=view["passed"], total=view["total"])
-    if view["needs_person"]:
-        screen.show(view["said"], style="yellow")
+    screen.say("Llevas {passed} de {total} pasos.", passed=view.passed, total=view.total)
+    if view.needs_person:
+        screen.show(view.said, style="yellow")
 
 
-def show_options(screen: Screen, asked: Mapping[str, Any]) -> list[Choice]:
+def show_options(screen: Screen, asked: ClarificationOut) -> list[Choice]:
     """Print the possible problems, with the question if there is one.
 
     Returns:
         The choices; each means a mapping for `ChatSessions.clarify`, "words" or "leave".
     """
     screen.show()
-    options = _show_problems(screen, asked["options"])
+    options = _show_problems(screen, asked.options)
     question: list[Choice] = []
-    if asked["question"]:
+    if asked.question:
         question = [
             make_choice(screen.tr("s: Sí"), "s", {"answer": "yes"}),
             make_choice(screen.tr("n: No"), "n", {"answer": "no"}),
             make_choice(screen.tr("d: No lo sé"), "d", {"answer": "unknown"}),
         ]
-        _offer(screen, asked["question"]["text"], question)
+        _offer(screen, asked.question.text, question)
     rest = _other_ways(screen)
     _offer(screen, screen.tr("O elige otra opción:"), rest)
     _tell_how(screen)
     return [*options, *question, *rest]
 
 
-def show_frequent(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list[Choice]:
+def show_frequent(screen: Screen, problems: Sequence[FrequentProblem]) -> list[Choice]:
     """Print the most frequent problems, for a description that matches none.
 
     Returns:
@@ -117,12 +120,12 @@ def show_frequent(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list
     return [*options, *rest]
 
 
-def _show_problems(screen: Screen, problems: Sequence[Mapping[str, Any]]) -> list[Choice]:
+def _show_problems(screen: Screen, problems: Sequence[OptionOut | FrequentProblem]) -> list[Choice]:
     for number, option in enumerate(problems, 1):
-        screen.show(_choice(screen, str(number), option["title"]))
-        if option["example"]:
-            screen.show(bullets(screen, [f"«{option['example']}»"], " ", "dim"))
-    return [Choice(str(n), option["title"], {"problem_id": option["problem_id"]}) for n, option in enumerate(problems, 1)]
+        screen.show(_choice(screen, str(number), option.title))
+        if option.example:
+            screen.show(bullets(screen, [f"«{option.example}»"], " ", "dim"))
+    return [Choice(str(n), option.title, {"problem_id": option.problem_id}) for n, option in enumerate(problems, 1)]
 
 
 def _other_ways(screen: Screen) -> list[Choice]:
@@ -133,29 +136,28 @@ def _other_ways(screen: Screen) -> list[Choice]:
     ]
 
 
-def show_step(screen: Screen, view: View) -> None:
+def show_step(screen: Screen, step: StepOut) -> None:
     """Print a step: progress, warnings, instructions, expected result."""
-    step: Mapping[str, Any] = view["step"]
     _rule(screen)
-    _show_progress(screen, step["step_number"], step["total_steps"])
-    screen.show(step["title"], style="bold")
-    if step["description"]:
-        screen.show(step["description"])
-    _show_block(screen, screen.tr("⚠ Antes de empezar"), step["warnings"], "!", style="yellow")
-    _show_block(screen, screen.tr("Qué hacer"), step["instructions"], "1")
-    _show_block(screen, screen.tr("Resultado esperado"), [step["expected_result"]] if step["expected_result"] else [], "→")
-    if step["resources"]:
+    _show_progress(screen, step.step_number, step.total_steps)
+    screen.show(step.title, style="bold")
+    if step.description:
+        screen.show(step.description)
+    _show_block(screen, screen.tr("⚠ Antes de empezar"), step.warnings, "!", style="yellow")
+    _show_block(screen, screen.tr("Qué hacer"), step.instructions, "1")
+    _show_block(screen, screen.tr("Resultado esperado"), [step.expected_result] if step.expected_result else [], "→")
+    if step.resources:
         screen.show()
         screen.say("Recursos", style="bold")
-        for resource in step["resources"]:
+        for resource in step.resources:
             _show_link(screen, resource)
-    if tried := step["already_tried"]:
+    if tried := step.already_tried:
         screen.show()
-        words = tried["words"]
+        words = tried.words
         screen.show(screen.tr("Dices que ya hiciste esto («{words}»). Si es así, sáltalo.", words=words), style="yellow")
 
 
-def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool = False) -> list[Choice]:
+def show_choices(screen: Screen, step: StepOut, *, is_repeated: bool = False) -> list[Choice]:
     """Ask how the step went.
 
     Args:
@@ -165,21 +167,21 @@ def show_choices(screen: Screen, step: Mapping[str, Any], *, is_repeated: bool =
     Returns:
         The choices; each means an outcome, "tried", "wrong", "person", `BACK` or "leave".
     """
-    looks_only = step["type"] in _LOOKS_ONLY
+    looks_only = step.type in _LOOKS_ONLY
     choices = [
         make_choice(screen.tr("s: Sí, se resolvió"), "s", "solved"),
         make_choice(screen.tr("n: Lo hice y sigue igual"), "n", "not_helped"),
         make_choice(screen.tr("p: No pude hacerlo"), "p", "could_not"),
         # Accepted at every step, and offered only where the step itself cannot solve the problem.
         make_choice(screen.tr("h: Hecho, sigo"), "h", "done", shown=looks_only),
-        *([make_choice(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if step["already_tried"] else []),
+        *([make_choice(screen.tr("y: Ya lo hice antes, sáltalo"), "y", "tried")] if step.already_tried else []),
         make_choice(screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
         make_choice(screen.tr("a: Hablar con una persona"), "a", "person"),
         make_choice(screen.tr("v: Volver a leer los pasos anteriores"), "v", BACK),
         make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
     ]
     shown = [choice for choice in choices if choice.shown]
-    heading = step["title"] if is_repeated or _fills_screen(screen, step, len(shown)) else ""
+    heading = step.title if is_repeated or _fills_screen(screen, step, len(shown)) else ""
     _offer(screen, screen.tr("¿Cómo te fue?"), choices, heading)
     _tell_how(screen)
     return choices
@@ -215,21 +217,21 @@ def _tell_how(screen: Screen) -> None:
         screen.say("Escribe la letra y pulsa Enter.", style="dim")
 
 
-def _fills_screen(screen: Screen, step: Mapping[str, Any], choices: int) -> bool:
+def _fills_screen(screen: Screen, step: StepOut, choices: int) -> bool:
     """Whether the step's title has left the screen when the question comes."""
     if not screen.is_interactive:
         return False
-    lines = [step["description"], *step["warnings"], *step["instructions"], step["expected_result"]]
-    rows = sum(1 + len(line) // screen.out.width for line in lines if line) + 2 * len(step["resources"])
+    lines = [step.description, *step.warnings, *step.instructions, step.expected_result]
+    rows = sum(1 + len(line) // screen.out.width for line in lines if line) + 2 * len(step.resources)
     return rows + choices + _AROUND_STEP > screen.out.height
 
 
-def reply(screen: Screen, view: View) -> None:
+def reply(screen: Screen, view: ChatView) -> None:
     """Print the reply to an answer."""
     screen.show()
-    good = view["status"] == "resolved"
-    screen.show(f"{'✓ ' if good else ''}{view['said']}", style="bold green" if good else "cyan")
-    if view["needs_person"]:
+    good = view.status == "resolved"
+    screen.show(f"{'✓ ' if good else ''}{view.said}", style="bold green" if good else "cyan")
+    if view.needs_person:
         _show_reference(screen, view)
 
 
@@ -254,25 +256,25 @@ def _show_block(screen: Screen, title: str, lines: Sequence[str], mark: str, sty
         screen.show(bullets(screen, lines, mark, style))
 
 
-def _show_link(screen: Screen, resource: Mapping[str, str]) -> None:
+def _show_link(screen: Screen, resource: ResourceRow) -> None:
     lead = " " * screen.indent
-    screen.show(f"{lead}{resource.get('title', '')}")
-    screen.verbatim(f"{lead}{resource.get('url', '')}", style="blue underline")
+    screen.show(f"{lead}{resource.title}")
+    screen.verbatim(f"{lead}{resource.url}", style="blue underline")
 
 
-def _show_reference(screen: Screen, view: View) -> None:
+def _show_reference(screen: Screen, view: ChatView) -> None:
     screen.say("Tu referencia es:", style="dim")
-    screen.verbatim(reference_line(view))
+    screen.verbatim(reference_line(view.reference, view.session_id))
 
 
-def reference_line(view: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def reference_line(reference: str, session_id: str) -> Text:
     """A session's short reference, with its full id for programs."""
     from rich.text import Text
 
-    return Text.assemble((view["reference"], "bold"), (f"  {view['session_id']}", "dim"))
+    return Text.assemble((reference, "bold"), (f"  {session_id}", "dim"))
 
 
-def _choice(screen: Screen, key: str, words: str) -> Any:  # noqa: ANN401
+def _choice(screen: Screen, key: str, words: str) -> Text:
     from rich.text import Text
 
     return Text.assemble(" " * screen.indent, ("[", "dim"), (key, "bold cyan"), ("] ", "dim"), words)

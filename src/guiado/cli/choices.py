@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from guiado.text.fold import fold_accents
 if TYPE_CHECKING:
     from guiado.cli.console import Screen
 
+Meaning = str | bool | Mapping[str, object]
+"""What a choice stands for: a word, yes or no, or what it answers to a clarification."""
 BACK = "back"
 """Meaning of the words that go one question back."""
 _BACK = {"atras", "volver", "regresar", "anterior", "back", "go back", "voltar"}
@@ -37,12 +39,12 @@ class Choice:
 
     key: str
     words: str
-    meaning: object
+    meaning: Meaning
     spanish: str = ""
     shown: bool = True
 
 
-def make_choice(label: str, spanish: str, meaning: object, *, shown: bool = True) -> Choice:
+def make_choice(label: str, spanish: str, meaning: Meaning, *, shown: bool = True) -> Choice:
     """A choice from "key: words" in the screen's language."""
     key, _, words = label.partition(": ")
     return Choice(key, words, meaning, spanish, shown)
@@ -84,7 +86,7 @@ def resemble(given: str, choices: Sequence[Choice]) -> Choice | None:
     return near[0] if len(near) == 1 else None
 
 
-def ask_choice(screen: Screen, choices: Sequence[Choice]) -> object:
+def ask_choice(screen: Screen, choices: Sequence[Choice]) -> Meaning:
     """Ask until one of the choices is typed.
 
     Raises:

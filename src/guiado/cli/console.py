@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -147,7 +147,7 @@ class Screen:
 
 def screen_of(context: typer.Context) -> Screen:
     """The screen of the running command."""
-    return cast("Screen", context.find_root().obj)
+    return context.find_root().obj
 
 
 def _forget_typed_ahead() -> None:
@@ -168,7 +168,7 @@ def _rest_of_paste() -> str:
     return "".join(pieces).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _plain(what: object) -> Iterator[RenderableType]:
+def _plain(what: RenderableType) -> Iterator[RenderableType]:
     """Render lines for a pipe: no padding, no wrapping."""
     from rich.console import Group
     from rich.table import Table
@@ -183,7 +183,7 @@ def _plain(what: object) -> Iterator[RenderableType]:
         for part in what.renderables:
             yield from _plain(part)
     else:
-        yield cast("RenderableType", what)
+        yield what
 
 
 def bullets(screen: Screen, lines: Sequence[str], mark: str = "•", style: str = "") -> RenderableType:

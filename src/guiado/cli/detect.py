@@ -41,7 +41,6 @@ def rank(
 ) -> None:
     """Rank the known problems for a text."""
     from guiado.app import commands
-    from guiado.app.models import plain
     from guiado.app.sessions.detect import detect, view
     from guiado.app.validation import check
     from guiado.cli import detection_report
@@ -54,10 +53,10 @@ def rank(
         raise InvalidInput([replace(problem, field="TEXTO") for problem in error.problems]) from None
     bench = _open(screen, file_only=file_only)
     detected = detect(bench.index, bench.guides, given.problem_description, bench.none_below, bench.accept_from, given.limit)
-    rows = [plain(each) for each in view(detected, bench.guides, screen.language)]
+    rows = view(detected, bench.guides, screen.language)
     found = detection_report.Found(given.problem_description, detected, rows, bench)
     if as_json:
-        screen.verbatim(json.dumps(detection_report.as_json(found), ensure_ascii=False, indent=2))
+        screen.print_json(detection_report.as_json(found))
     elif explain:
         detection_report.explain(screen, found)
     else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guiado.app.sessions.detect import Detected
+from guiado.app.sessions.models import CandidateOut
 from guiado.cli.console import Screen
 from guiado.cli.detection_setup import Workbench
 from guiado.detection.explain import TextReading, read_as
@@ -40,7 +41,7 @@ class Found:
 
     text: str
     detected: Detected
-    rows: list[dict[str, Any]]
+    rows: Sequence[CandidateOut]
     bench: Workbench
 
 
@@ -59,14 +60,14 @@ def as_json(found: Found) -> dict[str, object]:
 def tell(screen: Screen, found: Found) -> None:
     """Print one line per candidate, and the verdict."""
     for row in _worth_telling(found):
-        line = f"{percent(screen, row['confidence']):>6}  {row['problem_id']}  {row['problem_title']}"
+        line = f"{percent(screen, row.confidence):>6}  {row.problem_id}  {row.problem_title}"
         screen.verbatim(line)
     screen.verbatim(_verdict(screen, found), style=_STYLES[found.detected.verdict])
 
 
-def _worth_telling(found: Found) -> list[dict[str, Any]]:
+def _worth_telling(found: Found) -> list[CandidateOut]:
     """The candidates whose confidence is above 0 %."""
-    return [row for row in found.rows if row["confidence"] >= _LEAST_TOLD]
+    return [row for row in found.rows if row.confidence >= _LEAST_TOLD]
 
 
 def explain(screen: Screen, found: Found) -> None:
@@ -89,7 +90,7 @@ def percent(screen: Screen, share: float | None, digits: int = 0) -> str:
 def _verdict(screen: Screen, found: Found) -> str:
     verdict = found.detected.verdict
     said = {
-        Verdict.ACCEPT: screen.tr("Se reconoce: {title}.", title=found.rows[0]["problem_title"] if found.rows else ""),
+        Verdict.ACCEPT: screen.tr("Se reconoce: {title}.", title=found.rows[0].problem_title if found.rows else ""),
         Verdict.UNCLEAR: screen.tr("No está claro: conviene preguntar cuál es."),
         Verdict.NONE: screen.tr("No es ninguno de los problemas conocidos: lo atiende una persona."),
     }
@@ -127,7 +128,7 @@ def _list(screen: Screen, found: Found, reading: TextReading) -> None:
     for label, value in _facts(screen, found, reading):
         screen.verbatim(f"{label}: {value}")
     for number, row in enumerate(_worth_telling(found), 1):
-        screen.verbatim(f"{number}. {percent(screen, row['confidence'])} {row['problem_title']} ({row['problem_id']})")
+        screen.verbatim(f"{number}. {percent(screen, row.confidence)} {row.problem_title} ({row.problem_id})")
         for label, value in _reasons(screen, row):
             screen.verbatim(f"   {label}: {value}")
     screen.verbatim(f"{screen.tr('Umbrales')}: {_thresholds(screen, found)}")
@@ -135,19 +136,19 @@ def _list(screen: Screen, found: Found, reading: TextReading) -> None:
     screen.verbatim(_verdict(screen, found))
 
 
-def _reasons(screen: Screen, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    evidence = row["evidence"]
-    if evidence["words"]:
-        yield screen.tr("Palabras que cuentan"), ", ".join(evidence["words"])
-    if evidence["example"]:
-        yield screen.tr("Lo más parecido"), f"«{_shortened(evidence['example'], 160)}»"
+def _reasons(screen: Screen, row: CandidateOut) -> Iterator[tuple[str, str]]:
+    evidence = row.evidence
+    if evidence.words:
+        yield screen.tr("Palabras que cuentan"), ", ".join(evidence.words)
+    if evidence.example:
+        yield screen.tr("Lo más parecido"), f"«{_shortened(evidence.example, 160)}»"
 
 
 def _paint(screen: Screen, found: Found, reading: TextReading) -> None:
     from rich.box import ROUNDED
     from rich.panel import Panel
 
-    telling = {fold(word) for row in found.rows[:1] for word in row["evidence"]["words"]}
+    telling = {fold(word) for row in found.rows[:1] for word in row.evidence.words}
     title = screen.tr("Lo que escribió el cliente")
     screen.show(Panel(_marked(_shortened(found.text, _SHOWN_CHARS), telling), title=title, title_align="left", box=ROUNDED))
     screen.show(_grid(_facts(screen, found, reading), telling))
@@ -179,9 +180,9 @@ def _candidates(screen: Screen, found: Found) -> Table:
     table.add_column(no_wrap=True, width=_BAR)
     table.add_column(overflow="fold", ratio=1)
     for row in _worth_telling(found):
-        style = _style(found, row["confidence"])
+        style = _style(found, row.confidence)
         table.add_row(
-            _coloured(f"  {percent(screen, row['confidence'])}", f"bold {style}"), _bar(found, row, style), _about(screen, row)
+            _coloured(f"  {percent(screen, row.confidence)}", f"bold {style}"), _bar(found, row, style), _about(screen, row)
         )
     return table
 
@@ -192,9 +193,9 @@ def _style(found: Found, confidence: float) -> str:
     return "yellow" if confidence >= found.bench.none_below else "bright_black"
 
 
-def _bar(found: Found, row: dict[str, Any], style: str) -> Text:
+def _bar(found: Found, row: CandidateOut, style: str) -> Text:
     """The confidence as a bar; where it ends short of a threshold, a mark shows the threshold."""
-    eighths = round(row["confidence"] * _BAR * 8)
+    eighths = round(row.confidence * _BAR * 8)
     drawn = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
     rest = list("─" * (_BAR - len(drawn)))
     for threshold in (found.bench.none_below, found.bench.accept_from):
@@ -206,10 +207,10 @@ def _bar(found: Found, row: dict[str, Any], style: str) -> Text:
     return bar
 
 
-def _about(screen: Screen, row: dict[str, Any]) -> Text:
+def _about(screen: Screen, row: CandidateOut) -> Text:
     about = _coloured("", "")
-    about.append(row["problem_title"], "bold").append(f"  {row['problem_id']}", "dim cyan")
-    telling = {fold(word) for word in row["evidence"]["words"]}
+    about.append(row.problem_title, "bold").append(f"  {row.problem_id}", "dim cyan")
+    telling = {fold(word) for word in row.evidence.words}
     for label, value in _reasons(screen, row):
         about.append(f"\n{label}: ", "dim")
         about.append_text(_marked(value, telling))

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guiado.app.learning.evaluate import Report
 from guiado.cli.console import Screen
@@ -23,7 +23,7 @@ _MOST_PAIRS = 10
 _SAMPLE_CHARS = 60
 
 
-def as_json(report: Report, bench: Workbench) -> dict[str, Any]:
+def as_json(report: Report, bench: Workbench) -> dict[str, object]:
     """All figures as plain values; shares are 0..1, null where there is nothing to measure."""
     return {
         "detector": bench.index.version,

@@ -16,6 +16,7 @@ from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
     from guiado.app.sessions.views import View
+    from guiado.store.events import StoredEvent
 
 app = typer.Typer(cls=ManualGroup, help="Eventos: verlos, contarlos y enviarlos otra vez.", no_args_is_help=True)
 Event = Annotated[str | None, typer.Option("--event", metavar="TIPO", help="Solo los de este tipo.")]
@@ -111,38 +112,38 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
         screen.print_json(found)
         return
     screen.say("Eventos", style="bold")
-    if not found["events"]:
+    if not found.events:
         screen.say("  Ninguno en el último día.")
-    for row in found["events"]:
+    for row in found.events:
         screen.say(
             "  {event}: {hour} en la última hora, {day} en el último día",
-            event=row["event"],
-            hour=row["last_hour"],
-            day=row["last_day"],
+            event=row.event,
+            hour=row.last_hour,
+            day=row.last_day,
         )
     screen.say("Webhooks", style="bold")
-    if not found["webhooks"]:
+    if not found.webhooks:
         screen.say("  Ninguno registrado. Se registra con guiado webhooks add.")
-    for row in found["webhooks"]:
-        _show_queue(screen, row["webhook_id"], row["pending"], row["oldest_s"], row["successes"], row["failed"])
+    for row in found.webhooks:
+        _show_queue(screen, row.webhook_id, row.pending, row.oldest_s, row.successes, row.failed)
     screen.say("Avisos a personas", style="bold")
-    if not found["channels"]:
+    if not found.channels:
         screen.say("  Ninguno en el último día.")
-    for row in found["channels"]:
-        _show_queue(screen, row["channel"], row["pending"], row["oldest_s"], row["sent"], row["failed"])
+    for row in found.channels:
+        _show_queue(screen, row.channel, row.pending, row.oldest_s, row.sent, row.failed)
 
 
-def _follow(seen: list[View], session_id: str | None, kind: str | None) -> Iterator[View]:
+def _follow(seen: list[StoredEvent], session_id: str | None, kind: str | None) -> Iterator[StoredEvent]:
     """Yield new events until the caller stops."""
     from guiado.app.outbound import events
 
-    known, looked_at = {event["event_id"] for event in seen}, clock.now()
+    known, looked_at = {event.event_id for event in seen}, clock.now()
     while True:
         time.sleep(_LOOK_S)
         begin = clock.now()
         for event in operator().read(events.since, looked_at, session_id, kind):
-            if event["event_id"] not in known:
-                known.add(event["event_id"])
+            if event.event_id not in known:
+                known.add(event.event_id)
                 yield event
         looked_at = begin
 
@@ -161,7 +162,7 @@ def _age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < _SECONDS_AN_HOUR else f"{seconds / 3_600:.1f} h"
 
 
-def _show(screen: Screen, event: View, *, as_json: bool) -> None:
+def _show(screen: Screen, event: StoredEvent, *, as_json: bool) -> None:
     from rich.text import Text
 
     if as_json:
@@ -174,10 +175,9 @@ def _show(screen: Screen, event: View, *, as_json: bool) -> None:
         "disabled": screen.tr("destino desactivado"),
         "cancelled": screen.tr("cancelado"),
     }
-    told = [(f" · {said}: {event[state]}", _STYLES[state]) for state, said in words.items() if event[state]]
-    session = (f"  {event['session_id']}" if event["session_id"] else "", "dim")
+    counts = {state: getattr(event, state) for state in words}
+    told = [(f" · {words[state]}: {count}", _STYLES[state]) for state, count in counts.items() if count]
+    session = (f"  {event.session_id}" if event.session_id else "", "dim")
     screen.verbatim(
-        Text.assemble(
-            (event["event_id"], "dim"), f"  {shown_time(event['occurred_at'])}  ", (event["event"], "bold"), session, *told
-        )
+        Text.assemble((event.event_id, "dim"), f"  {shown_time(event.occurred_at)}  ", (event.event, "bold"), session, *told)
     )

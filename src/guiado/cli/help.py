@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 from guiado.cli.console import Screen, screen_of
 from guiado.errors import printable
 
+Parsed = Any
+"""What Typer's parser makes, a context, a parameter or an error: their classes are private to it."""
 HELP = ("-h", "--help")
 """Options that show the help of any command."""
 CHANNELS = "{channels}"
@@ -36,14 +38,14 @@ COMPLETION = {
 class Manual(TyperCommand):
     """A command whose help speaks the screen's language."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002, D102
+    def format_help(self, ctx: Parsed, formatter: object) -> None:  # noqa: ARG002, D102
         _print_manual(self, ctx)
 
 
 class ManualGroup(TyperGroup):
     """A group of commands whose help speaks the screen's language."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002, D102
+    def format_help(self, ctx: Parsed, formatter: object) -> None:  # noqa: ARG002, D102
         _print_manual(self, ctx)
 
 
@@ -53,17 +55,17 @@ class ManualOfText(ManualGroup):
     `group -- WORD` is always a text.
     """
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401, D102
+    def parse_args(self, ctx: Parsed, args: list[str]) -> list[str]:  # noqa: D102
         is_text = bool(args) and args[0] not in HELP and args[0] not in {*self.commands} - {TEXT}
         return super().parse_args(ctx, [TEXT, *args] if is_text else args)
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401, D102
+    def collect_usage_pieces(self, ctx: Parsed) -> list[str]:  # noqa: D102
         return self._of_text(ctx).collect_usage_pieces(ctx)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002, D102
+    def format_help(self, ctx: Parsed, formatter: object) -> None:  # noqa: ARG002, D102
         _print_manual(self, ctx, of_parameters=self._of_text(ctx))
 
-    def _of_text(self, ctx: Any) -> Any:  # noqa: ANN401
+    def _of_text(self, ctx: Parsed) -> Parsed:
         return self.get_command(ctx, TEXT)
 
 
@@ -72,7 +74,8 @@ def _print_manual(
 ) -> None:
     screen = screen_of(context)
     words = {"[OPTIONS]": screen.tr("[OPCIONES]"), "COMMAND [ARGS]...": screen.tr("COMANDO")}
-    collected = cast("list[str]", cast("Any", command).collect_usage_pieces(context))
+    parsing: Parsed = command
+    collected: list[str] = parsing.collect_usage_pieces(context)
     pieces = [words.get(piece, piece.strip("{}")) for piece in collected]
     screen.show()
     screen.verbatim(screen.tr("Uso: {command}", command=" ".join([context.command_path, *pieces])), style="bold")
@@ -92,7 +95,7 @@ def _commands(screen: Screen, command: TyperCommand | TyperGroup, context: typer
 
 def _parameters(screen: Screen, command: TyperCommand | TyperGroup, context: typer.Context) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
-    for each in cast("list[Any]", command.get_params(context)):
+    for each in _parameters_of(command, context):
         if "--help" in each.opts:
             rows.append((", ".join(HELP), screen.tr("Muestra esta ayuda.")))
         elif each.opts[0] in COMPLETION:
@@ -103,6 +106,10 @@ def _parameters(screen: Screen, command: TyperCommand | TyperGroup, context: typ
             value = f" {metavar or 'TEXT'}" if each.param_type_name == "option" and not each.is_flag else ""
             rows.append((name + value, _meaning(screen, getattr(each, "help", None) or "")))
     return rows
+
+
+def _parameters_of(command: Parsed, context: Parsed) -> list[Parsed]:
+    return command.get_params(context)
 
 
 def _meaning(screen: Screen, template: str) -> str:
@@ -135,14 +142,14 @@ def explain_usage(screen: Screen, error: typer.TyperException) -> str:
     Args:
         error: as the parser of the command line raised it.
     """
-    known: Any = error
+    known: Parsed = error
     context = getattr(known, "ctx", None)
     path = context.command_path if context else "guiado"
     look = screen.tr("Mira la ayuda: {command} --help", command=path)
     return f"{_misuse(screen, known)}\n{look}"
 
 
-def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
+def _misuse(screen: Screen, error: Parsed) -> str:
     name = _parameter_name(error)
     match type(error).__name__:
         case "NoSuchOption":
@@ -160,7 +167,7 @@ def _misuse(screen: Screen, error: Any) -> str:  # noqa: ANN401
             return _unknown_command(screen, error)
 
 
-def _unknown_command(screen: Screen, error: Any) -> str:  # noqa: ANN401
+def _unknown_command(screen: Screen, error: Parsed) -> str:
     said = str(error.message)
     found = _NAME.search(said) if said.startswith("No such command") else None
     if found:
@@ -178,17 +185,17 @@ def _suggestion(screen: Screen, given: str, known: Sequence[str]) -> str:
     return f" {screen.tr('¿Quisiste decir {near}?', near=near[0])}" if near else ""
 
 
-def _options(context: Any) -> list[str]:  # noqa: ANN401
-    parameters = cast("list[Any]", context.command.get_params(context) if context else [])
+def _options(context: Parsed) -> list[str]:
+    parameters = _parameters_of(context.command, context) if context else []
     return [name for each in parameters if each.param_type_name == "option" for name in each.opts if name.startswith("--")]
 
 
-def _commands_of(context: Any) -> list[str]:  # noqa: ANN401
-    known = cast("list[str]", context.command.list_commands(context) if context else [])
+def _commands_of(context: Parsed) -> list[str]:
+    known: list[str] = context.command.list_commands(context) if context else []
     return [name for name in known if name != TEXT]
 
 
-def _bad_value(screen: Screen, error: Any, name: str) -> str:  # noqa: ANN401
+def _bad_value(screen: Screen, error: Parsed, name: str) -> str:
     """Describe the values that a parameter accepts."""
     parameter = getattr(error, "param", None)
     least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
@@ -201,7 +208,7 @@ def _bad_value(screen: Screen, error: Any, name: str) -> str:  # noqa: ANN401
     return screen.tr("{name}: ese valor no es válido.", name=name)
 
 
-def _parameter_name(error: Any) -> str:  # noqa: ANN401
+def _parameter_name(error: Parsed) -> str:
     parameter = getattr(error, "param", None)
     if parameter is None:
         return ""

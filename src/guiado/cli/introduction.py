@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from guiado.cli import unsent
 from guiado.cli.choices import Choice, ask_choice, fold, is_sure
 from guiado.cli.console import Screen
 from guiado.cli.unsent import Unsent
 from guiado.errors import DatabaseUnavailable, InvalidInput
+
+if TYPE_CHECKING:
+    from guiado.cli.chat_sessions import FrequentProblem
 
 T = TypeVar("T")
 _ENOUGH = {"q", "salir", "quit", "exit", "sair"}
@@ -115,9 +118,9 @@ class Introduction:
             return None  # input ended, as in a script without an answer to this question: a person takes over
 
 
-def _about(typed: Unsent, chosen: object, problems: Sequence[Mapping[str, Any]]) -> Unsent:
+def _about(typed: Unsent, chosen: object, problems: Sequence[FrequentProblem]) -> Unsent:
     """Prefix the description with the chosen problem's title, so that detection recognises it."""
-    titles = [each["title"] for each in problems if chosen == {"problem_id": each["problem_id"]}]
+    titles = [each.title for each in problems if chosen == {"problem_id": each.problem_id}]
     return replace(typed, description="\n\n".join((*titles, typed.description)))
 
 

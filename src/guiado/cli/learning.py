@@ -16,6 +16,7 @@ from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_r
 
 if TYPE_CHECKING:
     from guiado.app.sessions.views import View
+    from guiado.store.learning import ExampleCount, StoredExample
 
 app = typer.Typer(cls=ManualGroup, help="Aprendizaje de la detección: ver, revisar y deshacer.", no_args_is_help=True)
 _WIDE = 100
@@ -39,7 +40,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         screen.say("Último ajuste: {when}", style="dim", when=shown_time(found["last_refit"]))
     if found["last_problem"]:
         screen.say("El último ajuste falló: {problem}", style="yellow", problem=found["last_problem"])
-    if any(row["status"] == "pending" for row in found["examples"]):
+    if any(row.status == "pending" for row in found["examples"]):
         screen.say("Hay ejemplos por revisar. Míralos con: guiado learn review", style="yellow")
 
 
@@ -238,17 +239,17 @@ def correct(
         screen.say("✓ Anotado: {problem}.", style="green", problem=found["problem_id"])
 
 
-def _show_counts(screen: Screen, rows: list[View]) -> None:
+def _show_counts(screen: Screen, rows: list[ExampleCount]) -> None:
     if not rows:
         screen.say("Todavía no se ha aprendido nada.")
         return
-    problems = sorted({row["problem_id"] or "" for row in rows})
+    problems = sorted({row.problem_id or "" for row in rows})
     for problem_id in problems:
-        mine = [row for row in rows if (row["problem_id"] or "") == problem_id]
+        mine = [row for row in rows if (row.problem_id or "") == problem_id]
         counted: Counter[str] = Counter()
         for row in mine:
-            kind = "negative" if row["label"] == "negative" and row["status"] == "accepted" else row["status"]
-            counted[kind] += row["examples"]
+            kind = "negative" if row.label == "negative" and row.status == "accepted" else row.status
+            counted[kind] += row.examples
         screen.show(problem_id, style="bold cyan")
         screen.show("  " + " · ".join(f"{words}: {counted[kind]}" for kind, words in _kinds(screen).items() if counted[kind]))
 
@@ -262,19 +263,19 @@ def _kinds(screen: Screen) -> dict[str, str]:
     }
 
 
-def _show_example(screen: Screen, example: View) -> None:
+def _show_example(screen: Screen, example: StoredExample) -> None:
     doubts = {
         "contradicts": screen.tr("contradice lo que ya se sabe"),
         "many-of-problem": screen.tr("este cliente ya dio muchos ejemplos de este problema"),
         "many-of-day": screen.tr("este cliente dio muchos ejemplos en un día"),
         "drafted": screen.tr("lo escribió el modelo de lenguaje"),
     }
-    meaning = screen.tr("no es: {problem}", problem=example["problem_id"])
-    meaning = meaning if example["label"] == "negative" else screen.tr("es: {problem}", problem=example["problem_id"])
-    why = doubts.get(example["doubt"] or "", screen.tr("contradice a un agente"))
-    screen.verbatim(example["id"], style="bold")
-    screen.show(f"  «{example['text']}»")
-    screen.show(f"  {meaning} · {shown_time(example['created_at'])} · {why}", style="dim")
+    meaning = screen.tr("no es: {problem}", problem=example.problem_id)
+    meaning = meaning if example.label == "negative" else screen.tr("es: {problem}", problem=example.problem_id)
+    why = doubts.get(example.doubt or "", screen.tr("contradice a un agente"))
+    screen.verbatim(example.id, style="bold")
+    screen.show(f"  «{example.text}»")
+    screen.show(f"  {meaning} · {shown_time(example.created_at)} · {why}", style="dim")
 
 
 def _show_gap(screen: Screen, gap: View) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -67,7 +67,7 @@ def id_of(title: str) -> str:
     return fold(title).replace(" ", "_")[:_LONGEST_ID].strip("_") or "mi_problema"
 
 
-def entry_of(title: str, phrases: list[str], steps: list[str], category: str) -> dict[str, Any]:
+def entry_of(title: str, phrases: list[str], steps: list[str], category: str) -> dict[str, object]:
     """Build a complete entry; missing fields hold a description of what belongs there."""
     return {
         "problem_title": title,
@@ -82,7 +82,7 @@ def entry_of(title: str, phrases: list[str], steps: list[str], category: str) ->
     }
 
 
-def _step(number: int, text: str) -> dict[str, Any]:
+def _step(number: int, text: str) -> dict[str, object]:
     return {
         "step_number": number,
         "title": text,
@@ -120,7 +120,7 @@ def _ask_list(screen: Screen, question: str) -> list[str]:
     return lines
 
 
-def _check(name: str, entry: dict[str, Any]) -> None:
+def _check(name: str, entry: dict[str, object]) -> None:
     from guiado.app.knowledge.parse import Findings, read_entry
 
     findings = Findings()
@@ -135,7 +135,7 @@ def _file() -> Path:
     return path_in_use()
 
 
-def _add(path: Path, name: str, entry: dict[str, Any]) -> None:
+def _add(path: Path, name: str, entry: dict[str, object]) -> None:
     """Write the entry at the end of the file; the rest of it stays as its author wrote it."""
     from guiado.app.knowledge.sources.json_file import read_file
 

@@ -13,6 +13,7 @@ from guiado.errors import FieldProblem, InvalidInput, Message
 
 if TYPE_CHECKING:
     from guiado.app import commands
+    from guiado.app.outbound.models import NotificationRow
     from guiado.app.sessions.views import View
 
 app = typer.Typer(cls=ManualGroup, help="Avisos a personas: verlos, probar un canal y enviarlos otra vez.", no_args_is_help=True)
@@ -31,14 +32,12 @@ def list_(
 ) -> None:
     """Show the newest notifications."""
     from guiado.app import commands
-    from guiado.app.models import plain
     from guiado.app.outbound import notifications
     from guiado.app.validation import check
 
     screen = screen_of(context)
     wanted = check(commands.NotificationPage, given_of({"limit": limit, "channel": channel, "status": status}))
-    rows, _ = operator().read(notifications.page, wanted, session_id=session)
-    found = [plain(row) for row in rows]
+    found, _ = operator().read(notifications.page, wanted, session_id=session)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -54,15 +53,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one notification."""
-    from guiado.app.models import plain
     from guiado.app.outbound import notifications
 
-    screen, found = screen_of(context), plain(operator().read(notifications.one, notification_id))
+    screen, found = screen_of(context), operator().read(notifications.one, notification_id)
     if as_json:
         screen.print_json(found)
         return
     _show(screen, found)
-    for words in (found["subject"], found["message"]):
+    for words in (found.subject, found.message):
         if words:
             screen.show()
             screen.show(words)
@@ -142,10 +140,10 @@ def _send(command: commands.Notification) -> View:
     return {**plain(stored), **{name: told[name] for name in ("status", "error_message", "note", "provider_message_id")}}
 
 
-def _show(screen: Screen, one: View) -> None:
-    mark, style = _MARKS[one["status"]]
-    line = f"{mark} {shown_time(one['created_at'])}  {one['channel']}  {one['recipient']}  {one['notification_type']}"
+def _show(screen: Screen, one: NotificationRow) -> None:
+    mark, style = _MARKS[one.status]
+    line = f"{mark} {shown_time(one.created_at)}  {one.channel}  {one.recipient}  {one.notification_type}"
     screen.verbatim(line, style=style)
-    screen.verbatim(f"  {one['id']}", style="dim")
-    if said := one["error_message"] or one["note"]:
+    screen.verbatim(f"  {one.id}", style="dim")
+    if said := one.error_message or one.note:
         screen.verbatim(f"  {said}")

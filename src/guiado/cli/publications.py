@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual
 from guiado.cli.operator import OPERATOR
+
+if TYPE_CHECKING:
+    from guiado.app.knowledge.publications import View
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,7 +76,7 @@ def revert(
     screen.say("✓ La guía {guide} usa la versión {version}.", style="green", guide=problem_id, version=number)
 
 
-def _show(screen: Screen, row: dict[str, Any]) -> None:
+def _show(screen: Screen, row: View) -> None:
     from rich.text import Text
 
     states = {

@@ -11,7 +11,9 @@ from guiado.cli.help import Manual, ManualGroup
 from guiado.cli.operator import given_of, operator
 
 if TYPE_CHECKING:
-    from guiado.app.sessions.views import View
+    from collections.abc import Iterable, Mapping
+
+    from guiado.app.outbound.models import RecipientBody
 
 app = typer.Typer(cls=ManualGroup, help="Destinatarios: a quién se avisa, de qué y cómo.", no_args_is_help=True)
 ChannelArgument = Annotated[str, typer.Argument(metavar="CANAL", help="Uno de estos: {channels}.")]
@@ -21,10 +23,9 @@ RecipientArgument = Annotated[str, typer.Argument(metavar="DESTINATARIO", help="
 @app.command("list", cls=Manual, help="Muestra a quién se avisa, de qué y cómo.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all recipients."""
-    from guiado.app.models import plain
     from guiado.app.outbound import recipients
 
-    screen, found = screen_of(context), [plain(recipients.view(one)) for one in operator().read(recipients.every)]
+    screen, found = screen_of(context), [recipients.view(one) for one in operator().read(recipients.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -63,7 +64,7 @@ def add(
         "time_zone": time_zone, "quiet_from": quiet_from, "quiet_to": quiet_to, "digest_minutes": digest,
         "webhook_url": webhook_url, "secret": secret,
     }  # fmt: skip
-    screen, stored = screen_of(context), _put(given)
+    screen, stored = screen_of(context), _put(given, event or [])
     if as_json:
         screen.print_json(stored)
         return
@@ -84,19 +85,18 @@ def remove(context: typer.Context, channel: ChannelArgument, recipient: Recipien
         screen.say("✓ Destinatario eliminado.", style="green")
 
 
-def _put(given: View) -> View:
+def _put(given: Mapping[str, object], kinds: Iterable[str]) -> RecipientBody:
     from guiado.app import commands
-    from guiado.app.models import plain
     from guiado.app.outbound import events, recipients
     from guiado.app.validation import check
 
-    for kind in given["events"]:
+    for kind in kinds:
         events.check_kind("--event", kind)
-    return plain(recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given)))))
+    return recipients.view(operator().write(recipients.put, check(commands.Recipient, given_of(given))))
 
 
-def _show(screen: Screen, one: View) -> None:
-    screen.verbatim(f"{one['channel']}  {one['recipient']}", style="bold")
-    screen.show(f"  {', '.join(one['events']) or '—'}", style="dim")
-    if one["quiet_from"]:
-        screen.verbatim(f"  {one['quiet_from']}–{one['quiet_to']} {one['time_zone']}", style="dim")
+def _show(screen: Screen, one: RecipientBody) -> None:
+    screen.verbatim(f"{one.channel}  {one.recipient}", style="bold")
+    screen.show(f"  {', '.join(one.events) or '—'}", style="dim")
+    if one.quiet_from:
+        screen.verbatim(f"  {one.quiet_from}–{one.quiet_to} {one.time_zone}", style="dim")

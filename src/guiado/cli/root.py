@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -115,7 +115,7 @@ def _install_completion(screen: Screen, shells: list[str]) -> int:
 
 def _run(words: list[str], screen: Screen) -> int:
     try:
-        code: Any = app(words, standalone_mode=False, obj=screen, prog_name="guiado")
+        code: object = app(words, standalone_mode=False, obj=screen, prog_name="guiado")
         sys.stdout.flush()
     except (GuiadoError, typer.TyperException) as error:
         return _explain(screen, error)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from guiado.cli.chat_view import reference_line
 from guiado.cli.console import Json, Screen, bullets, screen_of, shown_time
-from guiado.cli.help import Manual, ManualGroup
+from guiado.cli.help import Manual, ManualGroup, Parsed
 from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
-    from guiado.app.sessions.views import View
+    from rich.console import RenderableType
+
+    from guiado.app.sessions.models import (
+        AttemptOut,
+        ConsideredRow,
+        FeedbackBody,
+        HeardRow,
+        SessionOut,
+        SessionRow,
+        UnderstoodOut,
+    )
     from guiado.domain.session import Session
     from guiado.store.sessions import Wanted
 
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 class SessionsGroup(ManualGroup):
     """A group that runs its `list` when options come first: `guiado sessions --status needs_escalation`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401, D102
+    def parse_args(self, ctx: Parsed, args: list[str]) -> list[str]:  # noqa: D102
         is_list = bool(args) and args[0].startswith("-") and args[0] not in {"--help", "-h"}
         return super().parse_args(ctx, ["list", *args] if is_list else args)
 
@@ -67,12 +77,11 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the newest sessions."""
-    from guiado.app.models import plain
     from guiado.app.sessions import search
 
     conditions = {"ticket_id": ticket, "customer_email": email, "problem_id": problem, "since": since, "until": until}
     wanted = _wanted(given_of({"status": status_of(status), **conditions}))
-    screen, found = screen_of(context), [plain(row) for row in operator().read(search.find, limit, wanted)]
+    screen, found = screen_of(context), operator().read(search.find, limit, wanted)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -93,15 +102,14 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     from guiado.app.sessions.search import on_session
 
     record = operator().read(on_session, session_id, read_record, with_ratings=True)
-    found: View = {**plain(state_view(record)), "feedback": [plain(rating) for rating in record.ratings]}
-    screen = screen_of(context)
+    screen, found = screen_of(context), state_view(record)
     if as_json:
-        screen.print_json(found)
+        screen.print_json({**plain(found), "feedback": record.ratings})
         return
-    _show_session(screen, found["session"])
-    _show_understood(screen, found["understood"])
-    _show_attempts(screen, found["attempts"])
-    _show_rating(screen, found["feedback"])
+    _show_session(screen, found.session)
+    _show_understood(screen, found.understood)
+    _show_attempts(screen, found.attempts)
+    _show_rating(screen, record.ratings)
 
 
 @app.command(cls=Manual, help="Cierra una sesión como resuelta y dice cuál era el problema.")
@@ -184,15 +192,14 @@ def _wanted(given: Mapping[str, object]) -> Wanted:
 
 
 def _tell(context: typer.Context, session: Session, as_json: bool) -> None:
-    from guiado.app.models import plain
     from guiado.app.sessions.views import session_view
 
-    screen, shown = screen_of(context), plain(session_view(session))
+    screen, shown = screen_of(context), session_view(session)
     if as_json:
         screen.print_json(shown)
     else:
-        words = status_words(screen, shown["status"])
-        screen.say("✓ Sesión {reference}: {status}.", style="green", reference=shown["reference"], status=words)
+        words = status_words(screen, shown.status)
+        screen.say("✓ Sesión {reference}: {status}.", style="green", reference=shown.reference, status=words)
 
 
 _WORDS = {
@@ -249,7 +256,7 @@ def outcome_words(screen: Screen, outcome: str) -> str:
     return words.get(outcome, outcome)
 
 
-def _show_table(screen: Screen, found: list[View]) -> None:
+def _show_table(screen: Screen, found: list[SessionRow]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -259,45 +266,45 @@ def _show_table(screen: Screen, found: list[View]) -> None:
     for heading in (*who, screen.tr("Pasos"), *what):
         table.add_column(heading, no_wrap=True)
     for row in found:
-        state = Text(status_words(screen, row["status"]), style=_STYLES.get(row["status"], "cyan"))
-        title = ("⚠ " if row["urgent"] else "") + _title(row)[:_TITLE_COLUMNS]
-        table.add_row(row["reference"], shown_time(row["started_at"]), state, _steps(row), row["customer_email"], title)
+        state = Text(status_words(screen, row.status), style=_STYLES.get(row.status, "cyan"))
+        title = ("⚠ " if row.urgent else "") + _title(row)[:_TITLE_COLUMNS]
+        table.add_row(row.reference, shown_time(row.started_at), state, _steps(row), row.customer_email, title)
     screen.show(table)
 
 
-def _show_cards(screen: Screen, found: list[View]) -> None:
+def _show_cards(screen: Screen, found: list[SessionRow]) -> None:
     from rich.text import Text
 
     for row in found:
-        state = (status_words(screen, row["status"]), _STYLES.get(row["status"], "cyan"))
-        screen.verbatim(reference_line(row))
-        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row['started_at'])} · {row['customer_email']}"))
-        screen.show(f"  {'⚠ ' if row['urgent'] else ''}{_title(row)}")
+        state = (status_words(screen, row.status), _STYLES.get(row.status, "cyan"))
+        screen.verbatim(reference_line(row.reference, row.session_id))
+        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row.started_at)} · {row.customer_email}"))
+        screen.show(f"  {'⚠ ' if row.urgent else ''}{_title(row)}")
 
 
-def _show_session(screen: Screen, session: Mapping[str, Any]) -> None:
-    screen.verbatim(session["session_id"], style="bold")
+def _show_session(screen: Screen, session: SessionOut) -> None:
+    screen.verbatim(session.session_id, style="bold")
     rows = (
-        (screen.tr("Referencia"), session["reference"]),
-        (screen.tr("Estado"), status_words(screen, session["status"])),
-        (screen.tr("Problema"), session["detected_problem_title"] or screen.tr("sin reconocer")),
-        (screen.tr("Cliente"), " · ".join(filter(None, (session["customer_name"], session["customer_email"])))),
-        (screen.tr("Descripción"), session["problem_description"]),
-        (screen.tr("Ticket"), session["ticket_id"]),
-        (screen.tr("Empezó"), shown_time(session["started_at"])),
-        (screen.tr("Terminó"), shown_time(session["ended_at"])),
+        (screen.tr("Referencia"), session.reference),
+        (screen.tr("Estado"), status_words(screen, session.status)),
+        (screen.tr("Problema"), session.detected_problem_title or screen.tr("sin reconocer")),
+        (screen.tr("Cliente"), " · ".join(filter(None, (session.customer_name, session.customer_email)))),
+        (screen.tr("Descripción"), session.problem_description),
+        (screen.tr("Ticket"), session.ticket_id),
+        (screen.tr("Empezó"), shown_time(session.started_at)),
+        (screen.tr("Terminó"), shown_time(session.ended_at)),
         (screen.tr("Pasos"), _steps(session)),
-        (screen.tr("Solución"), _resolution(screen, session["resolution"])),
-        (screen.tr("Motivo para pasar a una persona"), session["escalation_reason"]),
-        (screen.tr("Notas"), session["notes"]),
+        (screen.tr("Solución"), _resolution(screen, session.resolution)),
+        (screen.tr("Motivo para pasar a una persona"), session.escalation_reason),
+        (screen.tr("Notas"), session.notes),
     )
     screen.show(_facts([(name, str(value)) for name, value in rows if value], stacked=screen.out.width < _WIDE // 2))
 
 
-def _show_understood(screen: Screen, understood: Mapping[str, Any]) -> None:
+def _show_understood(screen: Screen, understood: UnderstoodOut) -> None:
     """Print the other candidates and the customer's clarifications."""
-    others = [_candidate(each) for each in understood["candidates"][:_MOST_CANDIDATES]]
-    heard = [line for each in understood["clarifications"] if (line := _heard(screen, each))]
+    others = [_candidate(each) for each in understood.candidates[:_MOST_CANDIDATES]]
+    heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
     for title, lines in ((screen.tr("También podría ser"), others), (screen.tr("Lo que aclaró el cliente"), heard)):
         if lines:
             screen.show()
@@ -305,25 +312,25 @@ def _show_understood(screen: Screen, understood: Mapping[str, Any]) -> None:
             screen.show(bullets(screen, lines))
 
 
-def _candidate(each: Mapping[str, Any]) -> str:
-    words = ", ".join(each.get("words") or ())
-    return f"{each['problem_id']} · {each['confidence']:.0%}" + (f" · «{words}»" if words else "")
+def _candidate(each: ConsideredRow) -> str:
+    words = ", ".join(each.words)
+    return f"{each.problem_id} · {each.confidence:.0%}" + (f" · «{words}»" if words else "")
 
 
-def _heard(screen: Screen, heard: Mapping[str, Any]) -> str:
-    said: Mapping[str, Any] | None = heard["said"]
+def _heard(screen: Screen, heard: HeardRow) -> str:
+    said = heard.said
     if said is None:
         return ""
     answers = {"yes": screen.tr("sí"), "no": screen.tr("no"), "unknown": screen.tr("no lo sabe")}
     told = [f"«{said['text']}»"] if "text" in said else []
-    told += [f"{heard['question']} {answers[said['answer']]}"] if "answer" in said else []
+    told += [f"{heard.question} {answers[said['answer']]}"] if "answer" in said else []
     told += [screen.tr("ninguno de los que se le mostraron")] if "none" in said else []
     told += [screen.tr("es {problem}", problem=said["problem_id"])] if "problem_id" in said else []
-    denied = [screen.tr("no es {problem}", problem=heard["rejected"])] if heard["rejected"] else []
+    denied = [screen.tr("no es {problem}", problem=heard.rejected)] if heard.rejected else []
     return " · ".join((*denied, *told))
 
 
-def _facts(rows: list[tuple[str, str]], *, stacked: bool) -> Any:  # noqa: ANN401
+def _facts(rows: list[tuple[str, str]], *, stacked: bool) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -338,7 +345,7 @@ def _facts(rows: list[tuple[str, str]], *, stacked: bool) -> Any:  # noqa: ANN40
     return grid
 
 
-def _show_attempts(screen: Screen, attempts: list[Mapping[str, Any]]) -> None:
+def _show_attempts(screen: Screen, attempts: list[AttemptOut]) -> None:
     screen.show()
     if not attempts:
         screen.say("Sin intentos todavía.", style="dim")
@@ -348,36 +355,36 @@ def _show_attempts(screen: Screen, attempts: list[Mapping[str, Any]]) -> None:
         _show_attempt(screen, attempt)
 
 
-def _show_attempt(screen: Screen, attempt: Mapping[str, Any]) -> None:
+def _show_attempt(screen: Screen, attempt: AttemptOut) -> None:
     from rich.text import Text
 
-    outcome = attempt["outcome"]
+    outcome = attempt.outcome
     style = {"✓": "green", "✗": "red"}.get(_MARKS.get(outcome, ""), "yellow")
-    seconds = attempt["active_seconds"] or attempt["duration_seconds"] or 0
-    head = (f"{_MARKS.get(outcome, '·')} {attempt['step_number']}. {outcome_words(screen, outcome)}", style)
-    screen.show(Text.assemble(head, (f" · {seconds:.0f} s · {shown_time(attempt['attempted_at'])}", "dim")))
-    screen.show(f"  {attempt['step_title'] or ''}")
-    for words in (attempt["notes"], attempt["reason"]):
+    seconds = attempt.active_seconds or attempt.duration_seconds or 0
+    head = (f"{_MARKS.get(outcome, '·')} {attempt.step_number}. {outcome_words(screen, outcome)}", style)
+    screen.show(Text.assemble(head, (f" · {seconds:.0f} s · {shown_time(attempt.attempted_at)}", "dim")))
+    screen.show(f"  {attempt.step_title or ''}")
+    for words in (attempt.notes, attempt.reason):
         if words:
             screen.show(f"  «{words}»", style="italic")
 
 
-def _show_rating(screen: Screen, ratings: list[Mapping[str, Any]]) -> None:
+def _show_rating(screen: Screen, ratings: list[FeedbackBody]) -> None:
     """Print the latest rating, which is the one that counts."""
     if not ratings:
         return
     screen.show()
-    screen.say("Valoración: {rating} de 5", style="bold", rating=ratings[0]["rating"])
-    if ratings[0]["feedback_text"]:
-        screen.show(f"  «{ratings[0]['feedback_text']}»", style="italic")
+    screen.say("Valoración: {rating} de 5", style="bold", rating=ratings[0].rating)
+    if ratings[0].feedback_text:
+        screen.show(f"  «{ratings[0].feedback_text}»", style="italic")
 
 
-def _steps(row: Mapping[str, Any]) -> str:
-    return f"{row['current_step']}/{row['total_steps']}"
+def _steps(row: SessionRow | SessionOut) -> str:
+    return f"{row.current_step}/{row.total_steps}"
 
 
-def _title(row: Mapping[str, Any]) -> str:
-    return str(row["detected_problem_title"] or row["problem_description"]).replace("\n", " ")
+def _title(row: SessionRow | SessionOut) -> str:
+    return str(row.detected_problem_title or row.problem_description).replace("\n", " ")
 
 
 def _resolution(screen: Screen, resolution: str | None) -> str:

@@ -15,9 +15,9 @@ from guiado.cli.operator import given_of, operator
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
-    from guiado.app.sessions.views import View
+    from guiado.app.outbound.models import DeliveryAttempt, WebhookBody
     from guiado.app.validation import Command
-    from guiado.store.registry import Endpoint
+    from guiado.store.webhooks import Endpoint
 
 C = TypeVar("C", bound="Command")
 app = typer.Typer(cls=ManualGroup, help="Webhooks: registrarlos, probarlos y ver su estado.", no_args_is_help=True)
@@ -26,11 +26,18 @@ Secret = Annotated[
     str | None,
     typer.Option("--secret", metavar="TEXTO", help=("Secreto con el que se firman los envíos; si no lo indicas, se genera uno.")),
 ]
+NewId = Annotated[str | None, typer.Option("--id", metavar="ID", help="Identificador; si no lo indicas, se genera uno.")]
+OtherSecret = Annotated[
+    str | None, typer.Option("--secret", metavar="TEXTO", help="Secreto nuevo; el anterior sigue firmando unas horas.")
+]
 Events = Annotated[
     list[str] | None, typer.Option("--event", metavar="TIPO", help="De qué eventos; se puede repetir. «*» son todos.")
 ]
 Header = Annotated[
     list[str] | None, typer.Option("--header", metavar="NOMBRE:VALOR", help=("Cabecera que va en cada envío; se puede repetir."))
+]
+DropHeader = Annotated[
+    list[str] | None, typer.Option("--drop-header", metavar="NOMBRE", help="Quita esta cabecera; se puede repetir.")
 ]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SEGUNDOS", help="Segundos para cada intento (10).")]
 Attempts = Annotated[int | None, typer.Option("--retry-attempts", "--attempts", metavar="N", help="Intentos en total (10).")]
@@ -50,10 +57,9 @@ Overlap = Annotated[
 @app.command("list", cls=Manual, help="Muestra los webhooks registrados.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all endpoints."""
-    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), [plain(webhooks.view(each)) for each in operator().read(webhooks.every)]
+    screen, found = screen_of(context), [webhooks.view(each) for each in operator().read(webhooks.every)]
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -65,25 +71,24 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @app.command(cls=Manual, help="Muestra un webhook, sin su secreto.")
 def show(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     """Show one endpoint."""
-    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), plain(webhooks.view(operator().read(webhooks.find, webhook_id)))
+    screen, found = screen_of(context), webhooks.view(operator().read(webhooks.find, webhook_id))
     if as_json:
         screen.print_json(found)
         return
     _show(screen, found)
-    rate = "" if found["max_per_second"] is None else screen.tr(" · {rate:g} por segundo", rate=found["max_per_second"])
-    rate += "" if found["max_parallel"] == 1 else screen.tr(" · {count} a la vez", count=found["max_parallel"])
+    rate = "" if found.max_per_second is None else screen.tr(" · {rate:g} por segundo", rate=found.max_per_second)
+    rate += "" if found.max_parallel == 1 else screen.tr(" · {count} a la vez", count=found.max_parallel)
     screen.say(
         "  {timeout:g} s por intento · {attempts} intentos{rate}",
-        timeout=found["timeout"],
-        attempts=found["retry_attempts"],
+        timeout=found.timeout,
+        attempts=found.retry_attempts,
         rate=rate,
     )
-    if found["headers"]:
-        screen.say("  Cabeceras: {names}", names=", ".join(found["headers"]))
-    screen.say("  Con secreto." if found["has_secret"] else "  Sin secreto: los envíos no van firmados.")
+    if found.headers:
+        screen.say("  Cabeceras: {names}", names=", ".join(found.headers))
+    screen.say("  Con secreto." if found.has_secret else "  Sin secreto: los envíos no van firmados.")
 
 
 @app.command(
@@ -95,9 +100,7 @@ def add(
     context: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="Dirección a la que se envía.")],
     event: Events = None,
-    webhook_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help=("Identificador; si no lo indicas, se genera uno."))
-    ] = None,
+    webhook_id: NewId = None,
     secret: Secret = None,
     header: Header = None,
     timeout: Timeout = None,
@@ -113,10 +116,9 @@ def add(
 
     given = {
         "webhook_id": webhook_id, "url": url, "events": event or [], "secret": secret,
-        "headers": _headers(header) if header else None, "timeout": timeout, "retry_attempts": attempts, "max_per_second": rate,
-        "max_parallel": parallel, "thin": thin,
+        "headers": _headers(header) if header else None, **_sending(timeout, attempts, rate, parallel, thin),
     }  # fmt: skip
-    command = _checked(commands.Webhook, given)
+    command = _checked(commands.Webhook, given, event)
     endpoint = operator().write(webhooks.register, command, make_secret=True)
     _show_stored(context, endpoint, secret, show_secret=webhooks.shows_secret(command, endpoint), as_json=as_json)
 
@@ -127,14 +129,10 @@ def edit(
     webhook_id: Id,
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Dirección a la que se envía.")] = None,
     event: Events = None,
-    secret: Annotated[
-        str | None, typer.Option("--secret", metavar="TEXTO", help="Secreto nuevo; el anterior sigue firmando unas horas.")
-    ] = None,
+    secret: OtherSecret = None,
     overlap: Overlap = 24,
     header: Header = None,
-    drop_header: Annotated[
-        list[str] | None, typer.Option("--drop-header", metavar="NOMBRE", help="Quita esta cabecera; se puede repetir.")
-    ] = None,
+    drop_header: DropHeader = None,
     timeout: Timeout = None,
     attempts: Attempts = None,
     rate: Rate = None,
@@ -147,11 +145,11 @@ def edit(
     from guiado.app.outbound import webhooks
 
     given = {
-        "url": url, "events": event, "secret": secret, "overlap_hours": overlap, "timeout": timeout, "retry_attempts": attempts,
-        "max_per_second": rate, "max_parallel": parallel, "thin": thin,
+        "url": url, "events": event, "secret": secret, "overlap_hours": overlap,
+        **_sending(timeout, attempts, rate, parallel, thin),
     }  # fmt: skip
     headers = _changed_headers(webhook_id, _headers(header or []), drop_header or [])
-    command = _checked(commands.WebhookChange, {**given, "headers": headers})
+    command = _checked(commands.WebhookChange, {**given, "headers": headers}, event)
     endpoint = operator().write(webhooks.edit, webhook_id, command)
     _show_stored(context, endpoint, secret, show_secret=secret is not None, as_json=as_json)
 
@@ -179,14 +177,13 @@ def try_(context: typer.Context, webhook_id: Id, as_json: Json = False) -> None:
     event_id = door.write(webhooks.test, webhook_id)
     # Through the normal queue; this process sends it if no other does.
     (first,) = door.engine.run(lambda parts: first_results(parts, event_id, [webhook_id]))
-    result = {**plain(first), "event_id": event_id}
     if as_json:
-        screen.print_json(result)
-    elif result["success"]:
-        screen.say("✓ Llegó: HTTP {status}.", style="green", status=result["response_status"])
+        screen.print_json({**plain(first), "event_id": event_id})
+    elif first.success:
+        screen.say("✓ Llegó: HTTP {status}.", style="green", status=first.response_status)
     else:
-        screen.complain(screen.tr("No llegó: {problem}", problem=result["error"]))
-    raise typer.Exit(0 if result["success"] else 1)
+        screen.complain(screen.tr("No llegó: {problem}", problem=first.error))
+    raise typer.Exit(0 if first.success else 1)
 
 
 @app.command(cls=Manual, help="Muestra los últimos intentos de envío a un webhook.")
@@ -197,10 +194,9 @@ def attempts(
     as_json: Json = False,
 ) -> None:
     """Show the latest attempts."""
-    from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, found = screen_of(context), [plain(each) for each in operator().read(webhooks.attempts, webhook_id, limit)]
+    screen, found = screen_of(context), operator().read(webhooks.attempts, webhook_id, limit)
     if as_json:
         screen.print_json(found)
     elif not found:
@@ -278,11 +274,19 @@ def disable(context: typer.Context, webhook_id: Id, as_json: Json = False) -> No
     _done(screen, _switch(webhook_id, enabled=False), said, as_json=as_json)
 
 
-def _switch(webhook_id: str, *, enabled: bool) -> View:
-    from guiado.app.models import plain
+def _switch(webhook_id: str, *, enabled: bool) -> WebhookBody:
     from guiado.app.outbound import webhooks
 
-    return plain(webhooks.view(operator().write(webhooks.switch, webhook_id, enabled=enabled)))
+    return webhooks.view(operator().write(webhooks.switch, webhook_id, enabled=enabled))
+
+
+def _sending(
+    timeout_s: float | None, attempts: int | None, rate: float | None, parallel: int | None, thin: bool | None
+) -> dict[str, object]:
+    """How an endpoint is sent to, by the command's names."""
+    return {
+        "timeout": timeout_s, "retry_attempts": attempts, "max_per_second": rate, "max_parallel": parallel, "thin": thin,
+    }  # fmt: skip
 
 
 def _changed_headers(webhook_id: str, added: Mapping[str, str], dropped: Collection[str]) -> dict[str, str] | None:
@@ -296,12 +300,12 @@ def _changed_headers(webhook_id: str, added: Mapping[str, str], dropped: Collect
     return {**{name: value for name, value in present.items() if name.lower() not in gone}, **added}
 
 
-def _checked(command: type[C], given: View) -> C:
+def _checked(command: type[C], given: Mapping[str, object], kinds: Sequence[str] | None) -> C:
     """Validate the command; an unknown event is reported under its option's name."""
     from guiado.app.outbound.endpoint_fields import problems
     from guiado.app.validation import check_with
 
-    wrong = _event_problems(given["events"] or [])
+    wrong = _event_problems(kinds or [])
     return check_with(command, given_of({**given, "events": ["*"]} if wrong else given), [*wrong, *problems(given)])
 
 
@@ -327,7 +331,7 @@ def _warnings(endpoint: Endpoint, secret: str | None) -> list[Message]:
     )
 
 
-def _done(screen: Screen, told: View, said: str, *, as_json: bool) -> None:
+def _done(screen: Screen, told: object, said: str, *, as_json: bool) -> None:
     if as_json:
         screen.print_json(told)
     else:
@@ -350,12 +354,12 @@ def _headers(given: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _show(screen: Screen, webhook: View) -> None:
-    screen.verbatim(webhook["webhook_id"], style="bold")
-    screen.verbatim(f"  {webhook['url']}")
-    screen.show(f"  {', '.join(webhook['events'])}", style="dim")
-    if not webhook["enabled"]:
-        screen.say("  desactivado. {why}", style="yellow", why=webhook["disabled_reason"] or "")
+def _show(screen: Screen, webhook: WebhookBody) -> None:
+    screen.verbatim(webhook.webhook_id, style="bold")
+    screen.verbatim(f"  {webhook.url}")
+    screen.show(f"  {', '.join(webhook.events)}", style="dim")
+    if not webhook.enabled:
+        screen.say("  desactivado. {why}", style="yellow", why=webhook.disabled_reason or "")
 
 
 def _show_stored(
@@ -364,25 +368,25 @@ def _show_stored(
     from guiado.app.models import plain
     from guiado.app.outbound import webhooks
 
-    screen, told = screen_of(context), plain(webhooks.view(endpoint, show_secret=show_secret))
+    screen, told = screen_of(context), webhooks.view(endpoint, show_secret=show_secret)
     warnings = [screen.explain(message) for message in _warnings(endpoint, given_secret)]
     if as_json:
-        screen.print_json({**told, "warnings": warnings})
+        screen.print_json({**plain(told), "warnings": warnings})
         return
-    screen.say("✓ Webhook: {id}", style="green", id=told["webhook_id"])
-    if told.get("secret"):
-        screen.verbatim(screen.tr("Secreto: {secret}", secret=told["secret"]))
+    screen.say("✓ Webhook: {id}", style="green", id=told.webhook_id)
+    if told.secret:
+        screen.verbatim(screen.tr("Secreto: {secret}", secret=told.secret))
         screen.say("Guárdalo ahora: no se volverá a mostrar.", style="yellow")
-    elif told["has_secret"]:
+    elif told.has_secret:
         screen.say("Conserva su secreto.")
     for warning in warnings:
         screen.say("Aviso: {what}", style="yellow", what=warning)
 
 
-def _show_attempt(screen: Screen, attempt: View) -> None:
-    mark, style = ("✓", "green") if attempt["success"] else ("✗", "red")
-    said = f"HTTP {attempt['response_status']}" if attempt["success"] else attempt["error_message"]
-    ms = f"{attempt['duration_ms'] or 0:.0f} ms"
-    line = f"{mark} {shown_time(attempt['sent_at'])}  {attempt['event']}  {said}  ({attempt['attempt']}, {ms})"
+def _show_attempt(screen: Screen, attempt: DeliveryAttempt) -> None:
+    mark, style = ("✓", "green") if attempt.success else ("✗", "red")
+    said = f"HTTP {attempt.response_status}" if attempt.success else attempt.error_message
+    ms = f"{attempt.duration_ms or 0:.0f} ms"
+    line = f"{mark} {shown_time(attempt.sent_at)}  {attempt.event}  {said}  ({attempt.attempt}, {ms})"
     screen.verbatim(line, style=style)
-    screen.verbatim(f"  {attempt['event_id'] or ''}", style="dim")
+    screen.verbatim(f"  {attempt.event_id or ''}", style="dim")

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Array = NDArray[Any]
+"""Of any kind: what is read from a file, which alone says of which."""
+Floats = NDArray[np.floating]
 """Numbers; single precision wherever there are many."""
-Rows = NDArray[np.integer[Any]]
+Rows = NDArray[np.integer]
 """Positions in another array."""
 Marks = NDArray[np.bool_]
 """One truth a row."""

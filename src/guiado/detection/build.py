@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -74,8 +75,11 @@ _MOST_NEW = 0.5  # of the texts: of fewer the others are taken over
 
 def _together(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems by id; texts of equal ids are put together, in an order of their own."""
+    by_id = sorted(problems, key=attrgetter("problem_id"))
+    if len({problem.problem_id for problem in by_id}) == len(by_id):
+        return tuple(by_id)
     found: dict[str, Problem] = {}
-    for problem in sorted(problems, key=lambda problem: (problem.problem_id, problem.texts)):
+    for problem in sorted(by_id, key=lambda problem: (problem.problem_id, problem.texts)):
         known = found.get(problem.problem_id)
         found[problem.problem_id] = problem if known is None else _joined(known, problem)
     return tuple(found.values())

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -268,13 +268,14 @@ def _no_lexicon() -> None:
 def _languages(texts: Texts) -> frozenset[str]:
     """The languages that a knowledge base is written in; empty where none is recognised."""
     step = max(1, len(texts) // _LANGUAGE_SAMPLE)
-    found = Counter(filter(None, map(detect_language, texts.spoken[::step])))
+    found = Counter(filter(None, map(_sampled_language, texts.spoken[::step])))
     return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
 
 
 _ROLES_SAMPLE = 200
 """Known texts of which the roles are read."""
 _LANGUAGE_SAMPLE = 300
+_sampled_language = lru_cache(2 * _LANGUAGE_SAMPLE)(detect_language)  # an edit leaves most of the sample as it was
 _LEAST_SHARE = 0.1
 
 

@@ -41,6 +41,8 @@ class Problem:
     @property
     def texts(self) -> tuple[str, ...]:
         """Everything that can be matched: title, description, phrases and what was learned."""
+        if not self.learned:
+            return (self.title, self.description, *self.phrases)
         taught = tuple(example.text for example in self.learned if not example.negative)
         return (self.title, self.description, *self.phrases, *taught)
 

@@ -5,10 +5,12 @@ A criterion is a string, or `{"text", "phrases", "urgent"}`. Only one with phras
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
+
+from guiado.text.json_shapes import is_mapping, items_in, object_in
 
 CRITERION_FIELDS = frozenset(("text", "phrases", "urgent"))
 FIELD = "escalation_criteria"
@@ -66,9 +68,9 @@ def read_criteria(reader: Reader) -> tuple[str, ...]:
 
 
 def _read(reader: Reader, item: object, path: str) -> str:
-    if not isinstance(item, Mapping):
+    if not is_mapping(item):
         return reader.item_text(item, path)
-    inner = reader.child(cast("Mapping[str, object]", item), path)
+    inner = reader.child(item, path)
     inner.doubt_unknown(CRITERION_FIELDS)
     phrases, urgent = inner.texts("phrases"), inner.flag("urgent")
     if urgent and not phrases:
@@ -81,23 +83,23 @@ def triggers_of(entry: Mapping[str, object]) -> tuple[Trigger, ...]:
 
     A translated criterion belongs to the one at the same place in the author's list.
     """
-    translations = cast("Mapping[str, Mapping[str, object]]", entry.get("translations") or {})
-    spoken = {language: _criteria(texts) for language, texts in translations.items()}
+    translations = object_in(entry.get("translations"))
+    spoken = {language: _criteria(object_in(texts)) for language, texts in translations.items()}
     rows = zip_longest(_criteria(entry), *spoken.values(), fillvalue=None)
     found = [_merge(row[0], dict(zip(spoken, row[1:], strict=True))) for row in rows]
     return tuple(trigger for trigger in found if trigger is not None)
 
 
 def _criteria(entry: Mapping[str, object]) -> list[Trigger]:
-    return [_criterion(item) for item in cast("Sequence[object]", entry.get(FIELD) or ())]
+    return [_criterion(item) for item in items_in(entry.get(FIELD))]
 
 
 def _criterion(item: object) -> Trigger:
     if isinstance(item, str):
         return Trigger(item.strip(), ())
-    given = cast("Mapping[str, Any]", item)
-    phrases = cast("Sequence[str]", given.get("phrases") or ())
-    return Trigger(str(given["text"]).strip(), tuple(phrase.strip() for phrase in phrases), given.get("urgent") is True)
+    given = object_in(item)
+    phrases = tuple(str(phrase).strip() for phrase in items_in(given.get("phrases")))
+    return Trigger(str(given["text"]).strip(), phrases, given.get("urgent") is True)
 
 
 def _merge(own: Trigger | None, spoken: Mapping[str, Trigger | None]) -> Trigger | None:

@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from guiado.domain.criteria import Trigger
+from guiado.text.json_shapes import is_list, items_in, object_in
 
 
 class ProblemCategory(StrEnum):
@@ -134,15 +135,13 @@ class Guide:
 
     def _translated(self, texts: Mapping[str, object]) -> Guide:
         own = {key: value for key, value in _given(texts).items() if key != "steps"}
-        steps = zip(self.steps, cast("list[dict[str, Any]]", texts.get("steps") or []), strict=False)
+        steps = zip(self.steps, map(object_in, items_in(texts.get("steps"))), strict=False)
         translated = tuple(replace(step, **_given(step_texts)) for step, step_texts in steps)
         return replace(self, **own, steps=translated or self.steps)
 
 
 def _given(texts: Mapping[str, object]) -> dict[str, Any]:
-    return {
-        key: tuple(cast("list[object]", value)) if isinstance(value, list) else value for key, value in texts.items() if value
-    }
+    return {key: tuple(value) if is_list(value) else value for key, value in texts.items() if value}
 
 
 def category_of(text: str) -> ProblemCategory | str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -21,6 +21,7 @@ from guiado.app.json_values import json_problem, plain_problem
 from guiado.app.lenient import fields_of, storable, struct_items
 from guiado.app.validation import Command, check_with, clean
 from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.text.json_shapes import is_list, is_object
 
 C = TypeVar("C", bound=Command)
 _MEMBERS = msgspec.json.Decoder(dict[str, object])
@@ -79,7 +80,7 @@ def _misspelt(body: bytes, error: ValueError | RecursionError) -> FieldProblem:
     return FieldProblem("$", why, "invalid_json")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -90,23 +91,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _checked(command: type[C], raw: object) -> C:
-    given = cast("dict[str, object]", raw) if isinstance(raw, dict) else dict[str, object]()
+    given = raw if is_object(raw) else dict[str, object]()
     known = fields_of(command)
     faults = [*_unknown(given, known)][:_MOST_FAULTS]
     # Texts are mended or refused by the check itself.
     rest = {name: value for name, value in given.items() if name in known and not isinstance(value, str)}
     faults += filter(None, (plain_problem(name, storable(value)) for name, value in rest.items()))
-    return check_with(command, cast("Mapping[str, object]", raw), faults)
+    return check_with(command, raw, faults)
 
 
 def _unknown(given: Mapping[str, object], known: Mapping[str, inspect.Field], path: str = "") -> Iterator[FieldProblem]:
     for name, value in given.items():
         if name not in known:
             yield FieldProblem(f"{path}{_shown(name)}", _no_such_field(name, known), "unknown_field")
-        elif isinstance(value, list) and (inner := struct_items(known[name].type)):
-            for place, item in enumerate(cast("list[object]", value)):
-                if isinstance(item, dict):
-                    yield from _unknown(cast("dict[str, object]", item), inner, f"{path}{name}[{place}].")
+        elif is_list(value) and (inner := struct_items(known[name].type)):
+            for place, item in enumerate(value):
+                if is_object(item):
+                    yield from _unknown(item, inner, f"{path}{name}[{place}].")
 
 
 def _no_such_field(name: str, known: Mapping[str, object]) -> Message:

@@ -5,8 +5,6 @@ Source: ADR 0011, where the time of an answer goes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from litestar import Response
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +21,7 @@ async def send_json(send: Send, content: object, status: int = 200) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class JsonResponse(Response[Any]):
+class JsonResponse(Response[object]):
     """What a handler returned, as JSON."""
 
     def to_asgi_response(self, *_args: object, **_given: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride]

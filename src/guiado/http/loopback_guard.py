@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -68,7 +67,7 @@ class LoopbackGuard:
         request.request_id = request_id = _request_id(request)
         request.refusal = self._refusal(scope, request)
         is_head = scope["method"] == "HEAD"
-        asked: Any = {**scope, "method": "GET"} if is_head else scope
+        asked: HTTPScope = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
 
         async def send_with_id(message: Message) -> None:

@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
-from litestar import Request
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.types import HTTPScope
 
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
+from guiado.http.request import Http
 
 _MOST_FAULTS = 20
 
@@ -44,7 +43,7 @@ def check_query(scope: HTTPScope) -> None:
         scope["query_string"] = urlencode([(name, value) for name, value in given if value.strip()]).encode()
 
 
-def allowed_on(request: Request[Any, Any, Any]) -> str:
+def allowed_on(request: Http) -> str:
     """The methods of a route, as `Allow` names them."""
     try:
         request.app.asgi_router.handle_routing(request.scope["path"], "TRACE")  # pyright: ignore[reportArgumentType]
@@ -71,6 +70,5 @@ def _no_such(name: str, known: Sequence[str]) -> Message:
 
 @lru_cache(maxsize=1_000)
 def _known(handler: HTTPRouteHandler) -> tuple[str, ...]:
-    parameters = cast("dict[str, Any]", handler.parsed_fn_signature.parameters)
-    found = ((name, field.kwarg_definition) for name, field in parameters.items())
+    found = ((name, field.kwarg_definition) for name, field in handler.parsed_fn_signature.parameters.items())
     return tuple(kind.name or kind.query or name for name, kind in found if isinstance(kind, QueryParameter))

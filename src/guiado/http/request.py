@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from litestar import Request
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
+from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from guiado.app.context import Scope, UnitOfWork
@@ -66,16 +67,16 @@ def language_of(request: Http) -> str:
     return scope_of(request).language or DEFAULT_LANGUAGE
 
 
-def require_json(request: Any) -> None:  # noqa: ANN401
+def require_json(headers: Mapping[str, str]) -> None:
     """Refuse a body that says that it is something else.
 
     Raises:
         Refused: 415.
     """
-    content_type = request.headers.get("content-type", "application/json")
+    content_type = headers.get("content-type", "application/json")
     if content_type != "application/json" and not _is_json(content_type):
         raise Refused(415, NOT_JSON)
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415, PACKED)
 
 
@@ -92,10 +93,10 @@ class Checked(AbstractDTO[C]):
 
     def decode_bytes(self, value: bytes) -> C:
         """The command."""
-        require_json(self.asgi_connection)  # pyright: ignore[reportUnknownMemberType]
+        require_json(self.asgi_connection.headers)  # pyright: ignore[reportUnknownMemberType]
         return decode(value, self.model_type)
 
-    def decode_builtins(self, value: dict[str, Any]) -> C:
+    def decode_builtins(self, value: Mapping[str, object]) -> C:
         """The command."""
         return check(self.model_type, value)
 
@@ -104,7 +105,7 @@ class Checked(AbstractDTO[C]):
         """Nothing to prepare."""
 
     @classmethod
-    def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Any:  # noqa: ANN401, ARG003
+    def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Reference | Schema:  # noqa: ANN401, ARG003
         """The schema of the command itself, which knows no other fields."""
         described = schema_creator.for_field_definition(field_definition)
         command = FieldDefinition.from_annotation(cls.model_type)
@@ -112,7 +113,7 @@ class Checked(AbstractDTO[C]):
         return described
 
     @classmethod
-    def generate_field_definitions(cls, model_type: type[Any]) -> Generator[DTOFieldDefinition, None, None]:  # noqa: ARG003
+    def generate_field_definitions(cls, model_type: type[object]) -> Generator[DTOFieldDefinition, None, None]:  # noqa: ARG003
         """None: the command describes itself."""
         yield from ()
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -129,7 +129,7 @@ class LanguageModel:
                     self._way = (self._way + 1) % len(_WAYS)
         return _body(answer)
 
-    async def _send(self, question: Prompt, limits: dict[str, Any]) -> PostResponse:
+    async def _send(self, question: Prompt, limits: dict[str, object]) -> PostResponse:
         asked = {
             "model": self.name,
             "messages": [{"role": "system", "content": question.system}, {"role": "user", "content": _as_data(question)}],
@@ -159,7 +159,7 @@ def _as_data(question: Prompt) -> str:
     return msgspec.json.encode(question.data).decode()
 
 
-def _strict(question: Prompt) -> dict[str, Any]:
+def _strict(question: Prompt) -> dict[str, object]:
     schema = {"name": question.task, "strict": True, "schema": question.schema}
     return {
         "response_format": {"type": "json_schema", "json_schema": schema},
@@ -168,11 +168,11 @@ def _strict(question: Prompt) -> dict[str, Any]:
     }
 
 
-def _limited(question: Prompt) -> dict[str, Any]:
+def _limited(question: Prompt) -> dict[str, object]:
     return {"max_tokens": question.max_tokens, "temperature": 0}
 
 
-def _bounded(question: Prompt) -> dict[str, Any]:
+def _bounded(question: Prompt) -> dict[str, object]:
     return {"max_completion_tokens": question.max_tokens}
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC
-from typing import Any
 
 from guiado import clock
 from guiado.store import notifications, schedule
 from guiado.store.check_result import Finding, doubtful, good
+from guiado.store.connection import DriverConnection
+from guiado.store.notifications import Refusal
 
 
-async def look_at_channels(connection: Any, addressed: Collection[str]) -> list[Finding]:  # noqa: ANN401
+async def look_at_channels(connection: DriverConnection, addressed: Collection[str]) -> list[Finding]:
     """A finding for each channel whose account, server or hook is refused, in every tenant.
 
     Args:
@@ -22,16 +23,16 @@ async def look_at_channels(connection: Any, addressed: Collection[str]) -> list[
         for tenant in await schedule.tenants(connection)
         for row in await notifications.refused(connection, tenant, clock.now(), addressed)
     ]
-    rows.sort(key=lambda row: row["since"])
+    rows.sort(key=lambda row: row.since)
     return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
+def _finding(row: Refusal) -> Finding:
     shown = {
-        "channel": row["channel"],
-        "since": row["since"].astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "count": row["count"],
-        "reason": row["reason"] or "?",
+        "channel": row.channel,
+        "since": row.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "count": row.count,
+        "reason": row.reason or "?",
     }
     return doubtful(
         "channels",

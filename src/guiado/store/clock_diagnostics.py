@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from guiado import clock
 from guiado.store.check_result import Finding, doubtful, good
+from guiado.store.connection import DriverConnection
 from guiado.store.queries import sql
 
 _SKEW_S = 5.0
 _LATE_S = 900.0
 
 
-async def look_at_clock(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def look_at_clock(connection: DriverConnection) -> list[Finding]:
     """Whether this machine's clock and the database's agree."""
     begun = clock.now()
     theirs = await connection.fetchval("SELECT clock_timestamp()")
@@ -30,7 +29,7 @@ async def look_at_clock(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("clock", "El reloj de este equipo coincide con el de la base de datos.")]
 
 
-async def look_at_future(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def look_at_future(connection: DriverConnection) -> list[Finding]:
     """Whether there are sessions of the future."""
     latest = await connection.fetchval(sql("checkup", "latest"))
     if latest is not None and (latest - clock.now()).total_seconds() > _LATE_S:
@@ -44,7 +43,7 @@ async def look_at_future(connection: Any) -> list[Finding]:  # noqa: ANN401
     return []
 
 
-async def look_at_clocks(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def look_at_clocks(connection: DriverConnection) -> list[Finding]:
     """Whether every worker's clock agrees with the database's."""
     return [
         doubtful(

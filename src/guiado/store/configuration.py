@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 _LARGEST = 1e300

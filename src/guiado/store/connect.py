@@ -7,21 +7,22 @@ keeps all others out. Here each server has its own, and after half a second with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Generic
 
 import asyncpg
 
 from guiado.store.address import Address, Host, read_address
+from guiado.store.connection import C, DriverConnection, connect
 
 STAGGER_S = 0.5
 """How long a server may be silent before the next one is asked too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dialled:
+class Dialled(Generic[C]):
     """An open connection.
 
     Args:
@@ -30,18 +31,19 @@ class Dialled:
         host: the server that it leads to, None where the address names none.
     """
 
-    connection: Any
+    connection: C
     address: Address
     host: Host | None
 
 
-async def dial(dsn: str, timeout_s: float, **arguments: Any) -> Dialled:  # noqa: ANN401
+async def dial(dsn: str, timeout_s: float, kind: type[C], **options: object) -> Dialled[C]:
     """Open a connection.
 
     Args:
         dsn: address of the database; several servers by commas.
         timeout_s: for all of it.
-        arguments: further ones of asyncpg's `connect`.
+        kind: class of the connection.
+        options: `application_name`, and what else asyncpg's `connect` takes.
 
     Raises:
         SettingsInvalid: the address cannot be read.
@@ -54,14 +56,14 @@ async def dial(dsn: str, timeout_s: float, **arguments: Any) -> Dialled:  # noqa
     async with asyncio.timeout(timeout_s):
         for target in targets[:-1]:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-                return await _Race(address, target, timeout_s / 2, arguments).run()
-        return await _Race(address, targets[-1], timeout_s, arguments).run()
+                return await _Race(address, target, timeout_s / 2, kind, options).run()
+        return await _Race(address, targets[-1], timeout_s, kind, options).run()
 
 
 async def answers(address: Address, host: Host, timeout_s: float) -> bool:
     """Whether one server says anything at all within a time; a refusal is an answer too."""
     try:
-        (await _connect(address, host, "any", timeout_s, {})).terminate()
+        (await _connect(address, host, "any", timeout_s, DriverConnection, {})).terminate()
     except TimeoutError:
         return False
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
@@ -69,14 +71,14 @@ async def answers(address: Address, host: Host, timeout_s: float) -> bool:
     return True
 
 
-class _Race:
-    def __init__(self, address: Address, target: str, timeout_s: float, arguments: dict[str, Any]) -> None:
-        self._address, self._target, self._arguments = address, target, arguments
+class _Race(Generic[C]):
+    def __init__(self, address: Address, target: str, timeout_s: float, kind: type[C], options: Mapping[str, object]) -> None:
+        self._address, self._target, self._kind, self._options = address, target, kind, options
         self._host_timeout_s = min(address.connect_timeout_s or timeout_s, timeout_s)
-        self._running: dict[asyncio.Task[Any], Host | None] = {}
+        self._running: dict[asyncio.Task[C], Host | None] = {}
         self._errors: list[BaseException] = []
 
-    async def run(self) -> Dialled:
+    async def run(self) -> Dialled[C]:
         """Ask one server after the other until one can be used."""
         hosts: Sequence[Host | None] = self._address.hosts or (None,)
         try:
@@ -90,10 +92,10 @@ class _Race:
             await self._call_off()
 
     def _ask(self, host: Host | None) -> None:
-        asking = _connect(self._address, host, self._target, self._host_timeout_s, self._arguments)
+        asking = _connect(self._address, host, self._target, self._host_timeout_s, self._kind, self._options)
         self._running[asyncio.create_task(asking)] = host
 
-    async def _first(self, patience_s: float | None) -> Dialled | None:
+    async def _first(self, patience_s: float | None) -> Dialled[C] | None:
         """The first connection within a time; None when all that were asked refused, or none of them answered."""
         while self._running:
             done, _ = await asyncio.wait(self._running, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
@@ -123,15 +125,15 @@ class _Race:
                 ended.terminate()
 
 
-async def _connect(address: Address, host: Host | None, target: str, timeout_s: float, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
-    settings = {"application_name": "guiado", **arguments.get("server_settings", {}), **address.settings}
+async def _connect(
+    address: Address, host: Host | None, target: str, timeout_s: float, kind: type[C], options: Mapping[str, object]
+) -> C:
+    settings = {"application_name": options.get("application_name", "guiado"), **address.settings}
     if name := address.options.get("application_name"):
         settings["application_name"] = name
-    place: dict[str, Any] = {"host": host.name} if host else {}
+    place: dict[str, object] = {"host": host.name} if host else {}
     if host and host.port:
         place["port"] = host.port
-    driver = cast("Any", asyncpg)
-    return await driver.connect(
-        address.for_driver,
-        **{**arguments, **place, "server_settings": settings, "timeout": timeout_s, "target_session_attrs": target},
-    )
+    given = {name: value for name, value in options.items() if name != "application_name"}
+    further = {**given, **place, "server_settings": settings, "timeout": timeout_s, "target_session_attrs": target}
+    return await connect(address.for_driver, connection_class=kind, **further)

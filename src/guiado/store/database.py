@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
 
 import asyncpg
 import msgspec
@@ -16,6 +15,7 @@ from guiado.errors import DatabaseUnavailable, GuiadoError, QueryTooSlow
 from guiado.logs import get_logger
 from guiado.store import pooler, skew
 from guiado.store.connect import dial
+from guiado.store.connection import Connection, DriverConnection
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
@@ -50,22 +50,6 @@ _EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
 log = get_logger()
 
 
-class Row(Protocol):
-    """One row of a result, by column name."""
-
-    def __getitem__(self, column: str) -> Any: ...  # noqa: ANN401
-
-
-class Connection(Protocol):
-    """What the store uses of a connection."""
-
-    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...  # noqa: ASYNC109, D102
-    async def fetchrow(self, query: str, *args: object) -> Row | None: ...  # noqa: D102
-    async def fetchval(self, query: str, *args: object) -> Any: ...  # noqa: ANN401, D102
-    async def execute(self, query: str, *args: object) -> str: ...  # noqa: D102
-    def transaction(self) -> Any: ...  # noqa: ANN401, D102
-
-
 def _encode(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
@@ -96,9 +80,8 @@ class Database:
     ) -> None:
         self._find, self._role, self._tenant = find, role, tenant
         self._looks, self._is_pooled = presence == "auto", None if presence == "auto" else presence == "on"
-        self._arguments: dict[str, Any] = {"command_timeout": _COMMAND_TIMEOUT_S, "connection_class": TenantConnection}
         self._slots = asyncio.Semaphore(pool_size)
-        self._idle: list[tuple[Any, float]] = []  # with the moment of giving back: the latest is last
+        self._idle: list[tuple[TenantConnection, float]] = []  # with the moment of giving back: the latest is last
         self._dsn: str | None = None
         self._is_closed = False
         self._lock = asyncio.Lock()
@@ -127,13 +110,13 @@ class Database:
             DatabaseUnavailable: PostgreSQL cannot be reached, or went away in the middle.
         """
         await self._take_slot()
-        acquired: Any = None
+        acquired: TenantConnection | None = None
         is_sound = False
         try:
             acquired = await self._acquire()
             acquired.scope = scope_of(tenant or self._tenant, self._role, is_named=acquired.is_named)
             self._hosts.pick_up(acquired)
-            yield cast("Connection", acquired)
+            yield acquired
             is_sound = True
         except asyncio.CancelledError:
             # The statement that was cut off would go on in the server: closing waits until it was told to stop there.
@@ -148,8 +131,8 @@ class Database:
         finally:
             # Who was stopped in the middle of a statement leaves a connection that nobody else may use.
             self._slots.release()
-            self._hosts.put_down(acquired)
             if acquired is not None:
+                self._hosts.put_down(acquired)
                 self._give_back(acquired, is_sound=is_sound)
 
     async def prove(self) -> None:
@@ -162,7 +145,7 @@ class Database:
         """
         try:
             async with asyncio.timeout(_PROOF_TIMEOUT_S):
-                connection: Any = await self._open()
+                connection = await self._open()
         except (*_LOST, asyncpg.PostgresError) as error:
             if is_programs_fault(error):
                 self._dsn = None  # the next connection looks for the server anew, which starts an embedded one again
@@ -177,7 +160,7 @@ class Database:
         finally:
             connection.terminate()
 
-    async def _judge(self, error: Exception, connection: Any) -> tuple[bool, GuiadoError | None]:  # noqa: ANN401
+    async def _judge(self, error: Exception, connection: TenantConnection | None) -> tuple[bool, GuiadoError | None]:
         """What an error means for the connection that it came from, if there was one, and for all others.
 
         Returns:
@@ -236,10 +219,10 @@ class Database:
         except TimeoutError as error:
             raise _unavailable(error) from error
 
-    def _give_back(self, connection: Any, *, is_sound: bool) -> None:  # noqa: ANN401
+    def _give_back(self, connection: TenantConnection, *, is_sound: bool) -> None:
         if self._is_closed or not is_sound:
             connection.terminate()
-        elif connection is not None and not connection.is_closed():
+        elif not connection.is_closed():
             connection.scope = None
             self._idle.append((connection, clock.monotonic_s()))
 
@@ -248,10 +231,10 @@ class Database:
         while self._idle and self._idle[0][1] < before_s:
             self._idle.pop(0)[0].terminate()
 
-    def _drop_idle_of(self, connections: set[Any]) -> None:
+    def _drop_idle_of(self, connections: set[TenantConnection]) -> None:
         self._idle = [(one, since_s) for one, since_s in self._idle if one not in connections]
 
-    async def _acquire(self) -> object:
+    async def _acquire(self) -> TenantConnection:
         self._drop_idle(clock.monotonic_s() - (_LONGEST_IDLE_POOLED_S if self._is_pooled else _LONGEST_IDLE_S))
         while self._idle:
             connection, _ = self._idle.pop()
@@ -259,7 +242,7 @@ class Database:
                 return connection
         return await self._connect()
 
-    async def _connect(self) -> object:
+    async def _connect(self) -> TenantConnection:
         deadline = clock.monotonic_s() + _RECOVERY_S
         pause_s, is_second_start = 0.05, False
         while True:
@@ -280,7 +263,7 @@ class Database:
                 is_second_start = True
                 await self._revive()
 
-    async def _open(self) -> object:
+    async def _open(self) -> TenantConnection:
         if self._dsn is None:
             async with self._lock:
                 if self._dsn is None:
@@ -288,7 +271,9 @@ class Database:
         while True:
             is_named = self._is_pooled is False
             size = _NAMED_STATEMENTS if is_named else 0
-            dialled = await dial(self._dsn, _RECOVERY_S, **self._arguments, statement_cache_size=size)
+            dialled = await dial(
+                self._dsn, _RECOVERY_S, TenantConnection, command_timeout=_COMMAND_TIMEOUT_S, statement_cache_size=size
+            )
             try:
                 if is_named != await self._recognise(dialled.connection):
                     await self._prepare(dialled.connection, is_named=is_named)
@@ -299,7 +284,7 @@ class Database:
                 raise
             dialled.connection.terminate()  # it was opened for the other kind: the next one fits
 
-    async def _recognise(self, connection: Any) -> bool:  # noqa: ANN401
+    async def _recognise(self, connection: TenantConnection) -> bool:
         """Whether a pooler answers, as the setting says, or as it looks; what was not known yet is from then on."""
         # PostgreSQL loads its libraries with the first use of each connection: better here than in the middle of an answer.
         found = await pooler.is_pooled(connection, f"{LOAD_LIBRARIES}; ")
@@ -310,7 +295,7 @@ class Database:
                 log.info("database_pooler", limits=str(pooler.LIMITS))
         return bool(self._is_pooled)
 
-    async def _prepare(self, connection: Any, *, is_named: bool) -> None:  # noqa: ANN401
+    async def _prepare(self, connection: TenantConnection, *, is_named: bool) -> None:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text")
         if is_named:
             await connection.prepare_scope(self._role)
@@ -323,14 +308,14 @@ class Database:
             self._drop_idle()
 
 
-async def _close(connection: Any) -> None:  # noqa: ANN401
+async def _close(connection: TenantConnection) -> None:
     try:
         await connection.close(timeout=5)
     except _LOST:
         connection.terminate()
 
 
-def _is_lost(error: Exception, connection: Any) -> bool:  # noqa: ANN401
+def _is_lost(error: Exception, connection: TenantConnection | None) -> bool:
     """Whether the connection is gone. Of what the driver raises, that is so only when it says that the connection is closed.
 
     A wrong number of arguments is an `InterfaceError` too, and a file that somebody misses between two statements an `OSError`.
@@ -340,7 +325,7 @@ def _is_lost(error: Exception, connection: Any) -> bool:  # noqa: ANN401
     return isinstance(error, _DRIVER) and (connection is None or connection.is_closed())
 
 
-async def require_writable(connection: Any) -> None:  # noqa: ANN401
+async def require_writable(connection: DriverConnection) -> None:
     """Raise `ReadOnlySQLTransactionError` on a stand-by, and on a server that was set to take no writes."""
     if await connection.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
         raise asyncpg.ReadOnlySQLTransactionError("this server takes no writes")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
 
 import asyncpg
 
@@ -15,6 +14,7 @@ from guiado.store import driver_errors
 from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import CheckState, Finding, bad, doubtful, good
 from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_at_future
+from guiado.store.connection import DriverConnection, Row, single
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
@@ -27,7 +27,7 @@ _ENDLESS_S = 1_800.0
 _TIMEOUT_S = 10.0
 _NAMED_GUIDES = 5
 log = get_logger()
-Look = Callable[[Any], Awaitable[list[Finding]]]
+Look = Callable[[DriverConnection], Awaitable[list[Finding]]]
 
 
 async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", addressed: Collection[str] = ()) -> list[Finding]:
@@ -44,13 +44,13 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
     except GuiadoError as error:
         return [bad("database", error)]
 
-    async def room(connection: Any) -> list[Finding]:  # noqa: ANN401
+    async def room(connection: DriverConnection) -> list[Finding]:
         return await _connections(connection, pool_size)
 
-    async def channels(connection: Any) -> list[Finding]:  # noqa: ANN401
+    async def channels(connection: DriverConnection) -> list[Finding]:
         return await look_at_channels(connection, addressed)
 
-    async def pooler(connection: Any) -> list[Finding]:  # noqa: ANN401
+    async def pooler(connection: DriverConnection) -> list[Finding]:
         return await look_at_pooler(connection, presence)
 
     try:
@@ -62,7 +62,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
         connection.terminate()
 
 
-async def _attempt(look: Look, connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _attempt(look: Look, connection: DriverConnection) -> list[Finding]:
     """What one look comes to; its failure is a finding too and stops no other."""
     name = look.__name__.removeprefix("_").removeprefix("look_at_")
     try:
@@ -81,7 +81,7 @@ async def _attempt(look: Look, connection: Any) -> list[Finding]:  # noqa: ANN40
         ]
 
 
-async def _libraries(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _libraries(connection: DriverConnection) -> list[Finding]:
     """Whether a new connection can do what every use of guiado needs: after an update of PostgreSQL only a restart helps."""
     try:
         await connection.execute(LOAD_LIBRARIES)
@@ -92,7 +92,7 @@ async def _libraries(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("libraries", "Las conexiones nuevas funcionan.")]
 
 
-async def _writable(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _writable(connection: DriverConnection) -> list[Finding]:
     try:
         await require_writable(connection)
     except asyncpg.ReadOnlySQLTransactionError:
@@ -106,7 +106,7 @@ async def _writable(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("writable", "La base de datos admite escrituras.")]
 
 
-async def _latency(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _latency(connection: DriverConnection) -> list[Finding]:
     took_s: list[float] = []
     for _ in range(5):
         begun = clock.monotonic_s()
@@ -128,8 +128,8 @@ async def _latency(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("latency", "La base de datos contesta en {ms} ms.", ms=ms)]
 
 
-async def _server(connection: Any) -> list[Finding]:  # noqa: ANN401
-    row = await connection.fetchrow(sql("checkup", "server"))
+async def _server(connection: DriverConnection) -> list[Finding]:
+    row = await single(connection, sql("checkup", "server"))
     found = [good("version", "PostgreSQL {version}.", version=row["version"])]  # an older one was refused before
     if row["encoding"] != "UTF8":
         found.append(
@@ -153,7 +153,7 @@ async def _server(connection: Any) -> list[Finding]:  # noqa: ANN401
     return found
 
 
-async def _durability(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _durability(connection: DriverConnection) -> list[Finding]:
     off = [row["name"] for row in await connection.fetch(sql("checkup", "dangerous"))]
     if off:
         return [
@@ -167,8 +167,8 @@ async def _durability(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("durability", "PostgreSQL escribe en el disco todo lo que confirma.")]
 
 
-async def _rights(connection: Any) -> list[Finding]:  # noqa: ANN401
-    row = await connection.fetchrow(sql("checkup", "rights"), APP_ROLE)
+async def _rights(connection: DriverConnection) -> list[Finding]:
+    row = await single(connection, sql("checkup", "rights"), APP_ROLE)
     found: list[Finding] = []
     if not row["may_create"]:
         found.append(
@@ -192,7 +192,7 @@ async def _rights(connection: Any) -> list[Finding]:  # noqa: ANN401
     return found or [good("rights", "El usuario {name} tiene los permisos que hacen falta.", name=row["name"])]
 
 
-async def _schema(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _schema(connection: DriverConnection) -> list[Finding]:
     try:
         due = await due_files(connection)
     except SchemaMismatch as error:
@@ -208,7 +208,7 @@ async def _schema(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("schema", "La base de datos está al día.")]
 
 
-async def _row_security(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _row_security(connection: DriverConnection) -> list[Finding]:
     tables = await unprotected_tables(connection)
     if tables:
         return [
@@ -222,8 +222,8 @@ async def _row_security(connection: Any) -> list[Finding]:  # noqa: ANN401
     return [good("row_security", "La barrera que separa los datos de cada organización está activa.")]
 
 
-async def _connections(connection: Any, pool_size: int) -> list[Finding]:  # noqa: ANN401
-    row = await connection.fetchrow(sql("checkup", "connections"))
+async def _connections(connection: DriverConnection, pool_size: int) -> list[Finding]:
+    row = await single(connection, sql("checkup", "connections"))
     free = row["most"] - row["taken"]
     if pool_size > row["most"]:
         return [
@@ -247,8 +247,8 @@ async def _connections(connection: Any, pool_size: int) -> list[Finding]:  # noq
     return [good("connections", "Quedan {free} conexiones libres de {most}.", free=free, most=row["most"])]
 
 
-async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
-    row = await connection.fetchrow(sql("checkup", "outbox"))
+async def _outbox(connection: DriverConnection) -> list[Finding]:
+    row = await single(connection, sql("checkup", "outbox"))
     found: list[Finding] = []
     if row["waiting"] and row["age_s"] > _LATE_S:
         found.append(
@@ -277,7 +277,7 @@ async def _outbox(connection: Any) -> list[Finding]:  # noqa: ANN401
     return found or [good("outbox", "Ningún envío espera demasiado ni se dio por perdido en las últimas 24 horas.")]
 
 
-async def _jobs(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _jobs(connection: DriverConnection) -> list[Finding]:
     rows = await connection.fetch(sql("checkup", "jobs"))
     found = [_failed(row) for row in rows if row["last_error"]] + [_endless(row) for row in rows if row["running_s"] > _ENDLESS_S]
     late = [row["job"] for row in rows if row["late_s"] > _LATE_S]
@@ -292,7 +292,7 @@ async def _jobs(connection: Any) -> list[Finding]:  # noqa: ANN401
     return found or [good("jobs", "Las tareas periódicas se ejecutan a su hora.")]
 
 
-def _failed(row: Any) -> Finding:  # noqa: ANN401
+def _failed(row: Row) -> Finding:
     return doubtful(
         "jobs",
         "La tarea periódica {job} falló la última vez: {problem}.\nSi se repite, mira el registro del servicio.",
@@ -301,7 +301,7 @@ def _failed(row: Any) -> Finding:  # noqa: ANN401
     )
 
 
-def _endless(row: Any) -> Finding:  # noqa: ANN401
+def _endless(row: Row) -> Finding:
     return doubtful(
         "jobs",
         "La tarea periódica {job} lleva {minutes} minutos en marcha.\n"
@@ -312,7 +312,7 @@ def _endless(row: Any) -> Finding:  # noqa: ANN401
     )
 
 
-async def _untold(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _untold(connection: DriverConnection) -> list[Finding]:
     count = await connection.fetchval(sql("checkup", "untold"))
     if not count:
         return []
@@ -327,7 +327,7 @@ async def _untold(connection: Any) -> list[Finding]:  # noqa: ANN401
     ]
 
 
-async def _conflicts(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _conflicts(connection: DriverConnection) -> list[Finding]:
     guides = [row["guide_id"] for row in await connection.fetch(sql("checkup", "conflicts"))]
     if not guides:
         return []
@@ -343,7 +343,7 @@ async def _conflicts(connection: Any) -> list[Finding]:  # noqa: ANN401
     ]
 
 
-async def _sessions(connection: Any) -> list[Finding]:  # noqa: ANN401
+async def _sessions(connection: DriverConnection) -> list[Finding]:
     wrong = [str(row["session_id"]) for row in await connection.fetch(sql("checkup", "inconsistent"))]
     if wrong:
         return [

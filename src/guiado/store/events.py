@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
-from guiado.store.database import Connection
+from msgspec import Struct
+
+from guiado.store.connection import Connection, converted
 from guiado.store.queries import sql
+from guiado.text.json_shapes import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +28,35 @@ class Filter:
     since: datetime | None = None
 
 
-async def latest(connection: Connection, tenant: str, which: Filter, most: int) -> list[dict[str, Any]]:
-    """The latest events, newest first.
+class StoredEvent(Struct, frozen=True):
+    """An event, and how many of its deliveries are in each state."""
 
-    Returns:
-        `event_id occurred_at event session_id data`, and how many deliveries are in each state.
-    """
+    event_id: str
+    occurred_at: datetime
+    event: str
+    session_id: str | None
+    data: JsonObject
+    pending: int
+    delivered: int
+    exhausted: int
+    disabled: int
+    cancelled: int
+
+
+class EventCount(Struct, frozen=True):
+    """How many events of a kind there were lately."""
+
+    event: str
+    last_hour: int
+    last_day: int
+
+
+async def latest(connection: Connection, tenant: str, which: Filter, most: int) -> list[StoredEvent]:
+    """The latest events, newest first."""
     rows = await connection.fetch(sql("events", "latest"), tenant, which.session_id, which.event, which.since, most)
-    found = [dict(cast("Mapping[str, Any]", row)) for row in rows]
-    return [{**row, "event_id": str(row["event_id"]), "session_id": _text(row["session_id"])} for row in found]
+    return [converted(row, StoredEvent) for row in rows]
 
 
-async def counts(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
-    """How many events of each kind there were: `event last_hour last_day`."""
-    return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("events", "counts"), tenant, now)]
-
-
-def _text(key: UUID | None) -> str | None:
-    return str(key) if key else None
+async def counts(connection: Connection, tenant: str, now: datetime) -> list[EventCount]:
+    """How many events of each kind there were."""
+    return [converted(row, EventCount) for row in await connection.fetch(sql("events", "counts"), tenant, now)]

@@ -10,7 +10,7 @@ from uuid import UUID
 from guiado import clock
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row, event_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 _KEPT = 3

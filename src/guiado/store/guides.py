@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from guiado import clock
 from guiado.domain.guide import Guide
 from guiado.domain.guide_versions import guide_from_json, guide_to_json
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 Key = tuple[str, str]
@@ -27,6 +27,7 @@ class NewVersion:
         number: counts the versions of this guide, from 1.
         parent_id: the version before.
         author: who wrote it, where that is known.
+        version_id: its identifier, unless somebody else stores the same text first.
     """
 
     guide: Guide
@@ -34,6 +35,7 @@ class NewVersion:
     number: int
     parent_id: str | None
     author: str | None = None
+    version_id: UUID = field(default_factory=clock.new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ async def contents(connection: Connection, tenant: str, version_ids: Sequence[st
 
 def _row(tenant: str, scope: str, version: NewVersion, now: datetime) -> dict[str, object]:
     return {
-        "guide_version_id": clock.new_id(),
+        "guide_version_id": version.version_id,
         "tenant_id": tenant,
         "scope": scope,
         "guide_id": version.guide.problem_id,

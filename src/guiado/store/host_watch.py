@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from guiado import clock
 from guiado.logs import get_logger
 from guiado.store.address import Address, Host
 from guiado.store.connect import Dialled, answers
+from guiado.store.tenant_connection import TenantConnection
 
 _POLL_S = 1.0
 _LONGEST_SILENCE_S = 3.0
@@ -30,14 +30,14 @@ class HostWatch:
         forget: is told which connections nobody may be given any more.
     """
 
-    def __init__(self, forget: Callable[[set[Any]], None]) -> None:
+    def __init__(self, forget: Callable[[set[TenantConnection]], None]) -> None:
         self._forget = forget
         self._address: Address | None = None
-        self._host_of: dict[Any, Host] = {}
-        self._in_hand: dict[Any, float] = {}
+        self._host_of: dict[TenantConnection, Host] = {}
+        self._in_hand: dict[TenantConnection, float] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, dialled: Dialled) -> None:
+    def add(self, dialled: Dialled[TenantConnection]) -> None:
         """A connection was opened."""
         if len(dialled.address.hosts) < 2 or dialled.host is None:  # noqa: PLR2004  # one is no choice
             return
@@ -47,12 +47,12 @@ class HostWatch:
         if self._task is None:
             self._task = asyncio.create_task(self._watch())
 
-    def pick_up(self, connection: Any) -> None:  # noqa: ANN401
+    def pick_up(self, connection: TenantConnection) -> None:
         """Somebody begins to use a connection."""
         if connection in self._host_of:
             self._in_hand[connection] = clock.monotonic_s()
 
-    def put_down(self, connection: Any) -> None:  # noqa: ANN401
+    def put_down(self, connection: TenantConnection) -> None:
         """Nobody uses it any more."""
         self._in_hand.pop(connection, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
+
+from msgspec import Struct
 
 from guiado import clock
 from guiado.domain.learning_signal import Taught, text_key
-from guiado.store.database import Connection
+from guiado.store.connection import Connection, converted
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 
@@ -58,19 +59,46 @@ async def examples(connection: Connection, tenant: str, scope: str) -> list[Taug
     return [Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"]) for row in rows]
 
 
-async def listed(connection: Connection, tenant: str, choice: ExampleFilter, limit: int) -> list[dict[str, Any]]:
+class StoredExample(Struct, frozen=True):
+    """An example with everything that is known of it."""
+
+    id: str
+    session_id: str | None
+    scope: str
+    problem_id: str
+    label: str
+    source: str
+    status: str
+    weight: float
+    text: str
+    created_at: datetime
+    doubt: str | None
+
+
+class ExampleCount(Struct, frozen=True):
+    """How many examples of a kind there are."""
+
+    scope: str
+    problem_id: str
+    label: str
+    source: str
+    status: str
+    examples: int
+
+
+async def listed(connection: Connection, tenant: str, choice: ExampleFilter, limit: int) -> list[StoredExample]:
     """Examples with everything that is known of them, oldest first.
 
     Args:
         limit: rows at most.
     """
     rows = await connection.fetch(sql("learning", "listed"), tenant, *_values(choice), limit)
-    return [{**dict(cast("Any", row)), "id": str(row["id"]), "session_id": _text(row["session_id"])} for row in rows]
+    return [converted(row, StoredExample) for row in rows]
 
 
-async def counts(connection: Connection, tenant: str) -> list[dict[str, Any]]:
+async def counts(connection: Connection, tenant: str) -> list[ExampleCount]:
     """How many examples there are, by scope, problem, label, source and status."""
-    return [dict(cast("Any", row)) for row in await connection.fetch(sql("learning", "counts"), tenant)]
+    return [converted(row, ExampleCount) for row in await connection.fetch(sql("learning", "counts"), tenant)]
 
 
 async def judge(
@@ -87,7 +115,8 @@ async def judge(
     """
     audits = [audit_row(tenant, _text(choice.example_id or choice.session_id), audit, now, "example")]
     values = (tenant, *_values(choice), status, reason, now, audits)
-    return cast("int", await connection.fetchval(sql("learning", "judge"), *values))
+    changed: int = await connection.fetchval(sql("learning", "judge"), *values)
+    return changed
 
 
 async def keep_drafts(

@@ -16,7 +16,6 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import asyncpg
 
@@ -26,6 +25,7 @@ from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.store.advisory_locks import MIGRATION
 from guiado.store.connect import dial
+from guiado.store.connection import DriverConnection
 from guiado.store.driver_errors import disk_full, is_programs_fault, reason
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.pooler import unfit
@@ -147,7 +147,7 @@ def _failure(error: Exception) -> GuiadoError:
     )
 
 
-async def _run_due(connection: Any, files: list[SchemaFile]) -> list[str]:  # noqa: ANN401
+async def _run_due(connection: DriverConnection, files: list[SchemaFile]) -> list[str]:
     await connection.execute(_VERSIONS)
     due = await _work(connection, files)
     # First the number: when we are killed half-way, an older program leaves the rest alone.
@@ -157,12 +157,12 @@ async def _run_due(connection: Any, files: list[SchemaFile]) -> list[str]:  # no
     return [file.name for file in due]
 
 
-async def _close(connection: Any) -> None:  # noqa: ANN401
+async def _close(connection: DriverConnection) -> None:
     with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may be gone already
         await connection.close(timeout=5)
 
 
-async def _require_utf8(connection: Any) -> None:  # noqa: ANN401
+async def _require_utf8(connection: DriverConnection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise DatabaseUnavailable(
@@ -172,7 +172,7 @@ async def _require_utf8(connection: Any) -> None:  # noqa: ANN401
         )
 
 
-async def connect(dsn: str, *, command_timeout_s: float | None = None) -> Any:  # noqa: ANN401
+async def connect(dsn: str, *, command_timeout_s: float | None = None) -> DriverConnection:
     """A single connection as the role of the address itself, for administration.
 
     Its prepared statements have no names: it works behind a pooler too.
@@ -183,14 +183,15 @@ async def connect(dsn: str, *, command_timeout_s: float | None = None) -> Any:  
     Raises:
         DatabaseUnavailable: it cannot be made, or the server is too old; the address may be at fault.
     """
-    arguments = {"server_settings": {"application_name": "guiado-admin"}, "command_timeout": command_timeout_s}
+    arguments = {"application_name": "guiado-admin", "command_timeout": command_timeout_s}
     try:
-        connection = (await dial(dsn, _CONNECT_TIMEOUT_S, **arguments, statement_cache_size=0)).connection
+        connection = (await dial(dsn, _CONNECT_TIMEOUT_S, DriverConnection, **arguments, statement_cache_size=0)).connection
     except SettingsInvalid as error:
         raise _unreachable(error.message.params["problem"]) from None
     except _FAILED as error:
         raise _unreachable(reason(error)) from error
-    if cast("int", await connection.fetchval("SELECT current_setting('server_version_num')::integer")) < _OLDEST:
+    number: int = await connection.fetchval("SELECT current_setting('server_version_num')::integer")
+    if number < _OLDEST:
         await connection.close()
         raise DatabaseUnavailable("Este PostgreSQL es anterior al 12.\nInstala una versión 12 o posterior.")
     return connection
@@ -221,7 +222,7 @@ async def may_take_role(dsn: str) -> bool:
     return bool(may_enter)
 
 
-async def unprotected_tables(connection: Any) -> list[str]:  # noqa: ANN401
+async def unprotected_tables(connection: DriverConnection) -> list[str]:
     """Tables and views of ours that the role `guiado_app` cannot use as it should; none while there is no such role."""
     ours = sorted({name for file in schema_files() for name in _MADE.findall(file.text)})
     return [row["name"] for row in await connection.fetch(sql("schema", "unprotected"), APP_ROLE, ours)]
@@ -246,14 +247,14 @@ async def applied(dsn: str) -> dict[str, str]:
         await _close(connection)
 
 
-async def _applied(connection: Any) -> dict[str, str]:  # noqa: ANN401
+async def _applied(connection: DriverConnection) -> dict[str, str]:
     if await connection.fetchval("SELECT to_regclass('support_schema_migrations')") is None:
         return {}
     rows = await connection.fetch("SELECT name, checksum FROM support_schema_migrations")
     return {row["name"]: row["checksum"] for row in rows}
 
 
-async def due_files(connection: Any) -> list[SchemaFile]:  # noqa: ANN401
+async def due_files(connection: DriverConnection) -> list[SchemaFile]:
     """The files that the database does not have yet.
 
     Raises:
@@ -262,7 +263,7 @@ async def due_files(connection: Any) -> list[SchemaFile]:  # noqa: ANN401
     return _lacking(await _applied(connection), schema_files())
 
 
-async def _work(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  # noqa: ANN401
+async def _work(connection: DriverConnection, files: list[SchemaFile]) -> list[SchemaFile]:
     """What `migrate` has to run; where rights and role disagree, all schema files, each of which puts its own part right."""
     have = await _applied(connection)
     due = _lacking(have, files)
@@ -273,7 +274,7 @@ async def _work(connection: Any, files: list[SchemaFile]) -> list[SchemaFile]:  
     return []
 
 
-async def _may_protect(connection: Any) -> bool:  # noqa: ANN401
+async def _may_protect(connection: DriverConnection) -> bool:
     """Whether the role of the application lacks something that we may give it: only an owner can grant."""
     return bool(await unprotected_tables(connection)) and bool(await connection.fetchval(sql("schema", "owns_tables")))
 
@@ -336,7 +337,7 @@ async def _turn(dsn: str) -> AsyncGenerator[None]:
         await _close(holder)
 
 
-async def _lock(holder: Any) -> bool:  # noqa: ANN401
+async def _lock(holder: DriverConnection) -> bool:
     await holder.execute("BEGIN")
     if await holder.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
         # After the lock: a simple query closes the portal of the one before, and with it that one's snapshot.
@@ -346,7 +347,7 @@ async def _lock(holder: Any) -> bool:  # noqa: ANN401
     return False
 
 
-async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
+async def _apply(connection: DriverConnection, file: SchemaFile) -> None:
     log.debug("schema_file_applied", file=file.name)
     own_transactions = not file.is_migration or file.text.startswith("-- no-transaction")
     if own_transactions:
@@ -359,11 +360,11 @@ async def _apply(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
         await _record(connection, file)
 
 
-async def _record(connection: Any, file: SchemaFile) -> None:  # noqa: ANN401
+async def _record(connection: DriverConnection, file: SchemaFile) -> None:
     await _write(connection, file.name, file.checksum)
 
 
-async def _write(connection: Any, name: str, checksum: str) -> None:  # noqa: ANN401
+async def _write(connection: DriverConnection, name: str, checksum: str) -> None:
     await connection.execute(
         "INSERT INTO support_schema_migrations (name, checksum) VALUES ($1, $2)"
         " ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
+
+from msgspec import Struct, convert
 
 from guiado import clock
 from guiado.domain.recipient import RecipientPreferences
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
+from guiado.text.json_shapes import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class NewNotification:
     session_id: str | None = None
     status: str = "pending"
     error_message: str | None = None
-    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    metadata: Mapping[str, object] | None = field(default=None, repr=False)
     dedup_key: str | None = None
 
 
@@ -55,7 +57,7 @@ class Due:
     message: str | None
     attempts: int
     digest_at: datetime | None
-    metadata: Mapping[str, Any] = field(repr=False)
+    metadata: Mapping[str, object] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,30 @@ class Fate:
     is_refused: bool | None = None
 
 
+class NotificationRow(Struct, kw_only=True):
+    """A message to one recipient, and what became of it."""
+
+    id: str
+    session_id: str | None
+    notification_type: str
+    channel: str
+    recipient: str
+    priority: str
+    subject: str | None
+    message: str | None
+    status: str
+    error_message: str | None
+    note: str | None
+    attempts: int
+    provider_message_id: str | None
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+
+
 async def put(
     connection: Connection, tenant: str, message: NewNotification, within_s: float, now: datetime
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[NotificationRow, bool]:
     """Store a notification, in a transaction.
 
     Args:
@@ -116,7 +139,7 @@ async def page(
     status: str | None = None,
     channel: str | None = None,
     before: tuple[datetime, UUID] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[NotificationRow]:
     """One page of notifications, newest first.
 
     Args:
@@ -128,7 +151,7 @@ async def page(
     return [_shown(row) for row in rows]
 
 
-async def one(connection: Connection, tenant: str, notification_id: UUID) -> dict[str, Any] | None:
+async def one(connection: Connection, tenant: str, notification_id: UUID) -> NotificationRow | None:
     """One notification, or None."""
     row = await connection.fetchrow(sql("notifications", "one"), tenant, notification_id)
     return _shown(row) if row else None
@@ -217,25 +240,62 @@ async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool
     return bool(await connection.fetchval(sql("notifications", "is_waiting"), tenant, now))
 
 
-async def figures(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
-    """How each channel's queue is: `channel pending oldest_s sent failed`, the last two of the last hour and day."""
-    return [dict(cast("Mapping[str, Any]", row)) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
+class ChannelFigures(Struct, frozen=True):
+    """How a channel's queue is, what was sent in the last hour, and what was given up in the last day."""
+
+    channel: str
+    pending: int
+    oldest_s: float
+    sent: int
+    failed: int
 
 
-async def refused(connection: Connection, tenant: str, now: datetime, addressed: Collection[str]) -> list[dict[str, Any]]:
-    """Channels whose account, server or hook is refused: `channel recipient since refused_s count reason`, longest first.
+class Refusal(Struct, frozen=True):
+    """A channel whose account, server or hook is refused."""
+
+    channel: str
+    recipient: str | None
+    since: datetime
+    refused_s: float
+    count: int
+    reason: str | None
+
+
+class Story(Struct, frozen=True):
+    """What a message about a session can say: what the event tells, and the session."""
+
+    data: JsonObject | None
+    session_id: UUID
+    ticket_id: str | None
+    customer_name: str | None
+    customer_email: str | None
+    problem_description: str | None
+    language: str | None
+    problem_title: str | None
+    current_step: int | None
+    total_steps: int | None
+    escalation_reason: str | None
+
+
+async def figures(connection: Connection, tenant: str, now: datetime) -> list[ChannelFigures]:
+    """How each channel's queue is."""
+    return [converted(row, ChannelFigures) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
+
+
+async def refused(connection: Connection, tenant: str, now: datetime, addressed: Collection[str]) -> list[Refusal]:
+    """Channels whose account, server or hook is refused, longest first.
 
     Args:
         addressed: channels whose recipients each have an address of their own, which may be refused alone.
     """
     rows = await connection.fetch(sql("notifications", "refused"), tenant, now, list(addressed))
-    return [dict(cast("Mapping[str, Any]", row)) for row in rows]
+    return [converted(row, Refusal) for row in rows]
 
 
-async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> dict[str, Any]:
-    """What a message about a session can say: what the event tells, and the session; empty where it is gone."""
+async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> Story | None:
+    """What a message about a session can say; None where it is gone."""
     row = await connection.fetchrow(sql("notifications", "story"), tenant, session_id, event_id)
-    return dict(cast("Mapping[str, Any]", row)) if row else {}
+    return converted(row, Story) if row else None
 
 
 async def put_recipient(
@@ -278,15 +338,9 @@ async def delete_recipient(connection: Connection, tenant: str, channel: str, sp
     return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, list(spellings)))
 
 
-_PUBLIC = (
-    "id", "session_id", "notification_type", "channel", "recipient", "priority", "subject", "message", "status",
-    "error_message", "note", "attempts", "provider_message_id", "created_at", "due_at", "sent_at",
-)  # fmt: skip
-
-
-def _shown(row: Row) -> dict[str, Any]:
-    shown = {name: row[name] for name in _PUBLIC}
-    return {**shown, "id": str(shown["id"]), "session_id": str(shown["session_id"]) if shown["session_id"] else None}
+def _shown(row: Row) -> NotificationRow:
+    session_id = row["session_id"]
+    return convert({**dict(row), "id": str(row["id"]), "session_id": str(session_id) if session_id else None}, NotificationRow)
 
 
 def _due(row: Row) -> Due:
@@ -294,6 +348,4 @@ def _due(row: Row) -> Due:
 
 
 def _recipient(row: Row) -> RecipientPreferences:
-    given: dict[str, Any] = {name: row[name] for name in RecipientPreferences.__slots__}
-    given["events"], given["muted"] = tuple(row["events"]), tuple(row["muted"])
-    return RecipientPreferences(**given)
+    return converted(row, RecipientPreferences)

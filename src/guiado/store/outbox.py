@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
-from guiado.store.database import Connection
+from msgspec import Struct
+
+from guiado.store.connection import Connection, converted
 from guiado.store.queries import sql
-from guiado.store.registry import Endpoint, endpoint_of
+from guiado.store.webhooks import Endpoint, endpoint_of
+from guiado.text.json_shapes import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Waiting:
     due_at: datetime
     created_at: datetime
     event: str
-    data: Mapping[str, Any]
+    data: JsonObject
     occurred_at: datetime
 
 
@@ -214,17 +216,57 @@ async def replay(connection: Connection, tenant: str, webhook_id: str, which: Ra
     return int(count)
 
 
+class DeliveryAttempt(Struct, kw_only=True):
+    """One attempt to send an event."""
+
+    id: str
+    event_id: str | None
+    event: str
+    attempt: int
+    success: bool
+    response_status: int | None
+    response_body: str | None
+    error_message: str | None
+    duration_ms: float | None
+    sent_at: datetime
+
+
+class FirstAttempt(Struct, frozen=True):
+    """What became of a delivery so far; without an endpoint it has neither timeout nor state of one."""
+
+    destination: str
+    state: str
+    attempts: int
+    last_error: str | None = None
+    timeout: float | None = None
+    enabled: bool | None = None
+    paused: bool | None = None
+    response_status: int | None = None
+
+
+class EndpointFigures(Struct, frozen=True):
+    """How the queue of an endpoint is, and what became of its attempts in the last hour."""
+
+    webhook_id: str
+    enabled: bool
+    failures: int
+    pending: int
+    oldest_s: float
+    successes: int
+    failed: int
+    seconds: float
+
+
 async def attempts(
     connection: Connection, tenant: str, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
-) -> list[dict[str, Any]]:
+) -> list[DeliveryAttempt]:
     """The latest attempts at an endpoint, newest first.
 
     Args:
         before: time and id of an attempt; only those before it.
     """
     rows = await connection.fetch(sql("outbox", "attempts"), tenant, webhook_id, most, *(before or (None, None)))
-    found = [dict(cast("Mapping[str, Any]", row)) for row in rows]
-    return [{**row, "id": str(row["id"]), "event_id": str(row["event_id"]) if row["event_id"] else None} for row in found]
+    return [converted(row, DeliveryAttempt) for row in rows]
 
 
 async def is_waiting(connection: Connection, tenant: str, now: datetime, besides: Collection[str] = ()) -> bool:
@@ -238,13 +280,13 @@ async def is_waiting(connection: Connection, tenant: str, now: datetime, besides
 
 async def first_attempts(
     connection: Connection, tenant: str, event_id: UUID, now: datetime, webhook_ids: Sequence[str] | None
-) -> list[dict[str, Any]]:
+) -> list[FirstAttempt]:
     """What became of an event so far, at each of these endpoints, by default all of them."""
     rows = await connection.fetch(sql("outbox", "first_attempts"), tenant, event_id, now, webhook_ids)
-    return [dict(cast("Mapping[str, Any]", row)) for row in rows]
+    return [converted(row, FirstAttempt) for row in rows]
 
 
-async def figures(connection: Connection, tenant: str, now: datetime) -> list[dict[str, Any]]:
+async def figures(connection: Connection, tenant: str, now: datetime) -> list[EndpointFigures]:
     """How the queue of each endpoint is, and what became of its attempts in the last hour."""
     rows = await connection.fetch(sql("outbox", "figures"), tenant, now)
-    return [dict(cast("Mapping[str, Any]", row)) for row in rows]
+    return [converted(row, EndpointFigures) for row in rows]

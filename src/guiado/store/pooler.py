@@ -6,12 +6,13 @@ name, session locks, settings) would be somebody else's after that. guiado needs
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import asyncpg
 
 from guiado.errors import Message, PoolerUnfit
 from guiado.store.check_result import Finding, doubtful, good
+from guiado.store.connection import DriverConnection
 
 Presence = Literal["auto", "on", "off"]
 """What `GUIADO_POOLER` says: look, there is one, there is none."""
@@ -21,13 +22,7 @@ _STATEMENT_MODE = "statement pooling mode"
 _NAMES_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 
 
-class _Asked(Protocol):
-    def get_server_pid(self) -> int: ...
-
-    async def execute(self, query: str) -> str: ...
-
-
-async def is_pooled(connection: _Asked, first: str = "") -> bool:
+async def is_pooled(connection: DriverConnection, first: str = "") -> bool:
     """Whether a pooler answers: the number that it gave when the connection was opened is not that of the server's process.
 
     It is asked without a prepared statement, and in one round trip with what else is to be run.
@@ -40,7 +35,7 @@ async def is_pooled(connection: _Asked, first: str = "") -> bool:
     return status != "SELECT 1"
 
 
-async def require_transactions(connection: Any) -> None:  # noqa: ANN401
+async def require_transactions(connection: DriverConnection) -> None:
     """Refuse a pooler that gives each statement another server connection.
 
     Raises:
@@ -70,7 +65,7 @@ def unfit(error: BaseException) -> PoolerUnfit | None:
     return None
 
 
-async def look_at_pooler(connection: Any, presence: Presence) -> list[Finding]:  # noqa: ANN401
+async def look_at_pooler(connection: DriverConnection, presence: Presence) -> list[Finding]:
     """Whether there is one, for `guiado doctor`.
 
     Raises:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 
@@ -160,7 +160,8 @@ async def publish_file(
     versions = [UUID(edit.version_ids[guide_id]) for guide_id in ids]
     hashes = [edit.hashes[guide_id] for guide_id in ids]
     values = (tenant, scope, edit.file, number, by, now, ids, hashes, versions, list(edit.gone))
-    return cast("list[str] | None", await connection.fetchval(sql("publications", "publish_file"), *values))
+    conflicts: list[str] | None = await connection.fetchval(sql("publications", "publish_file"), *values)
+    return conflicts
 
 
 async def set_state(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
 _MARK = "/* kinds */"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 
 Figures = dict[str, Any]
@@ -40,4 +39,4 @@ async def active(connection: Connection, tenant: str, limit: int) -> list[Figure
 
 
 def _plain(row: Row) -> Figures:
-    return dict(cast("Mapping[str, Any]", row))
+    return dict(row)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
-from guiado.store.database import Connection, Database
+from guiado.store.connection import Connection
+from guiado.store.database import Database
 from guiado.store.queries import sql
 
 _MAINTENANCE_S = 1_500.0
@@ -94,7 +94,8 @@ async def clean_up(connection: Connection, tenant: str, days: int, most: int) ->
         Rows deleted over all tables; 0 when nothing is left to delete.
     """
     rows = await connection.fetch(sql("schedule", "clean_up"), tenant, days, most, timeout=_MAINTENANCE_S)
-    return cast("int", rows[0]["deleted"])
+    deleted: int = rows[0]["deleted"]
+    return deleted
 
 
 async def trim_examples(connection: Connection, tenant: str) -> int:
@@ -104,7 +105,8 @@ async def trim_examples(connection: Connection, tenant: str) -> int:
         Rows deleted.
     """
     rows = await connection.fetch(sql("schedule", "trim_examples"), tenant, timeout=_MAINTENANCE_S)
-    return cast("int", rows[0]["deleted"])
+    deleted: int = rows[0]["deleted"]
+    return deleted
 
 
 async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str]) -> None:
@@ -123,7 +125,8 @@ async def tenants(connection: Connection) -> list[str]:
 
 async def now(connection: Connection) -> datetime:
     """The database's present moment."""
-    return cast("datetime", await connection.fetchval(sql("schedule", "now")))
+    now: datetime = await connection.fetchval(sql("schedule", "now"))
+    return now
 
 
 async def tell_clock(connection: Connection, tenant: str, worker: str, skew_s: float) -> None:

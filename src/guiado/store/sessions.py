@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status, StepAnswer
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
 
@@ -115,7 +115,8 @@ async def commit(connection: Connection, tenant: str, change: Change) -> bool:
     Returns:
         False, with nothing written, when the session is no longer at the expected version.
     """
-    return cast("bool", await connection.fetchval(sql("sessions", "commit"), tenant, _document(tenant, change)))
+    is_written: bool = await connection.fetchval(sql("sessions", "commit"), tenant, _document(tenant, change))
+    return is_written
 
 
 async def attempts(connection: Connection, tenant: str, session_id: str) -> list[StoredAttempt]:
@@ -139,7 +140,8 @@ async def solved_before(
 
 async def scope(connection: Connection, tenant: str, session_id: str) -> str:
     """The knowledge base that a session is about: "" for the one that is published for everybody."""
-    return cast("str | None", await connection.fetchval(sql("sessions", "scope"), tenant, UUID(session_id))) or ""
+    found: str | None = await connection.fetchval(sql("sessions", "scope"), tenant, UUID(session_id))
+    return found or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ async def page(
     """
     conditions = (wanted.status, wanted.ticket_id, wanted.customer_email, wanted.problem_id, wanted.since, wanted.until)
     rows = await connection.fetch(sql("sessions", wanted.query), tenant, limit, *(before or (None, None)), *conditions)
-    return [{**dict(cast("Any", row)), "session_id": str(row["session_id"])} for row in rows]
+    return [{**dict(row), "session_id": str(row["session_id"])} for row in rows]
 
 
 async def by_reference(connection: Connection, tenant: str, digits: str) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from guiado import clock
 
 if TYPE_CHECKING:
-    from guiado.store.database import Connection
+    from guiado.store.connection import Connection
 
 
 async def measure_s(connection: Connection) -> float:
@@ -19,7 +19,7 @@ async def measure_s(connection: Connection) -> float:
     """
     corrected_s = clock.correction_s()
     begun, machine_begun = clock.now(), clock.machine_now()
-    theirs = cast("datetime", await connection.fetchval("SELECT clock_timestamp()"))
+    theirs: datetime = await connection.fetchval("SELECT clock_timestamp()")
     machine_ended, ended = clock.machine_now(), clock.now()
     clock.follow(_ahead_s(machine_begun, theirs, machine_ended))
     return _ahead_s(begun, theirs, ended) - corrected_s

@@ -15,22 +15,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-if TYPE_CHECKING:
-
-    class _Driver:  # what asyncpg itself leaves without types
-        _transport: Any
-
-        def __init__(self, *arguments: Any, **options: Any) -> None: ...  # noqa: ANN401
-        def is_in_transaction(self) -> bool: ...
-        async def execute(self, query: str, *args: Any, **options: Any) -> str: ...  # noqa: ANN401
-        async def prepare(self, query: str, *, name: str) -> object: ...
-        async def _do_execute(self, query: str, executor: Any, *given: Any, **options: Any) -> Any: ...  # noqa: ANN401
-else:
-    _Driver = asyncpg.Connection
+from guiado.store.connection import DriverConnection
 
 _STATEMENT = "guiado_scope"
 _SYNC_TIMEOUT_S = 5.0
@@ -66,7 +54,7 @@ def scope_of(tenant: str, role: str | None, *, is_named: bool) -> ConnectionScop
     return ConnectionScope(_bind_and_execute(values) if is_named else _parse(query) + _bind_and_execute(values, ""), statement)
 
 
-class TenantConnection(_Driver):
+class TenantConnection(DriverConnection):
     """A connection of asyncpg that works for one tenant while somebody has it in hand.
 
     Outside of an explicit transaction each statement is a transaction of its own.
@@ -74,7 +62,7 @@ class TenantConnection(_Driver):
 
     __slots__ = ("_prepared", "scope")
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
         self.scope: ConnectionScope | None = None
         """None while nobody has it in hand."""
@@ -89,17 +77,19 @@ class TenantConnection(_Driver):
         """Give the beginning of the transactions a name, which saves parsing it each time; never behind a pooler."""
         self._prepared = await self.prepare(_SET_BOTH if role else _SET_TENANT, name=_STATEMENT)
 
-    async def execute(self, query: str, *args: Any, **options: Any) -> str:  # noqa: ANN401
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  the driver's name
         """Run a statement, or without arguments several of them; the status of the last one."""
         # Without arguments it travels as one message: PostgreSQL would skip that after an error in messages before it.
         if not args and self.scope is not None and not self.is_in_transaction():
             query = f"{self.scope.statement}; {query}"
-        return await super().execute(query, *args, **options)
+        return await super().execute(query, *args, timeout=timeout)
 
-    async def _do_execute(self, query: str, executor: Callable[..., Awaitable[Any]], *given: Any, **options: Any) -> Any:  # noqa: ANN401
+    async def _do_execute(
+        self, query: str, executor: Callable[..., Awaitable[object]], *given: object, **options: object
+    ) -> object:
         """Run a query with parameters; the driver passes here with each of them, also when it has to send one again."""
 
-        async def send(*arguments: Any) -> Any:  # noqa: ANN401
+        async def send(*arguments: object) -> object:
             if self.scope is None or self.is_in_transaction():
                 return await executor(*arguments)
             self._transport.write(self.scope.messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import Protocol
 
 import snowballstemmer
 
@@ -15,9 +15,9 @@ class _Stemmer(Protocol):
     def stemWord(self, word: str) -> str: ...  # noqa: N802
 
 
-_lock = threading.Lock()  # a Snowball stemmer holds the word in its own state
-_spanish = cast("_Stemmer", snowballstemmer.stemmer("spanish"))  # pyright: ignore[reportUnknownMemberType]
-_english = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+_lock = threading.Lock()  # a Snowball stemmer keeps the word it works on in itself
+_spanish: _Stemmer = snowballstemmer.stemmer("spanish")  # pyright: ignore[reportUnknownMemberType]
+_english: _Stemmer = snowballstemmer.stemmer("english")  # pyright: ignore[reportUnknownMemberType]
 
 
 @lru_cache(maxsize=16_384)

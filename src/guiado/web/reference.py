@@ -37,7 +37,7 @@ _LIMITS = {
 _NO_LIMIT = 2**62  # what is larger is no limit that anybody meets
 
 
-def groups(document: Document) -> list[dict[str, Any]]:
+def groups(document: Document) -> list[dict[str, object]]:
     """The routes by their tags, in the order of the document."""
     found = operations(document)
     return [
@@ -52,7 +52,7 @@ def groups(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def operations(document: Document) -> list[dict[str, Any]]:
+def operations(document: Document) -> list[dict[str, object]]:
     """Every route, ready to show."""
     return [
         _operation(document, method, path, operation)
@@ -61,7 +61,7 @@ def operations(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def events(document: Document) -> list[dict[str, Any]]:
+def events(document: Document) -> list[dict[str, object]]:
     """Every event that webhooks receive, ready to show."""
     found = ((kind, each["post"]) for kind, each in document["webhooks"].items())
     return [
@@ -70,7 +70,7 @@ def events(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def _operation(document: Document, method: str, path: str, operation: Document) -> dict[str, Any]:
+def _operation(document: Document, method: str, path: str, operation: Document) -> dict[str, object]:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     contents: dict[str, Document] = operation["responses"].get("200", {}).get("content", {})
     answer = next(iter(contents.values()), Document())
@@ -93,7 +93,7 @@ def _operation(document: Document, method: str, path: str, operation: Document) 
     }  # fmt: skip
 
 
-def _fields(document: Document, schema: Document | None) -> Iterator[dict[str, Any]]:
+def _fields(document: Document, schema: Document | None) -> Iterator[dict[str, object]]:
     target = _resolved(document, schema or {})
     required: list[str] = target.get("required", [])
     properties: dict[str, Document] = target.get("properties", {})

@@ -9,7 +9,6 @@ import json
 import re
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response, get
@@ -102,12 +101,12 @@ async def _figures(request: Http) -> dict[str, object] | None:
     }
 
 
-def _document(request: Http) -> dict[str, Any]:
+def _document(request: Http) -> reference.Document:
     return request.app.state["document_of"](request.app)
 
 
 @get("/schema", include_in_schema=False)
-async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
+async def schema(request: Http) -> Response[str] | Response[reference.Document]:
     """API reference: a page for browsers, OpenAPI for programs."""
     document = _document(request)
     if not is_for_people(request):
@@ -117,7 +116,7 @@ async def schema(request: Http) -> Response[str] | Response[dict[str, Any]]:
 
 
 @get("/schema/openapi.json", include_in_schema=False)
-async def openapi(request: Http) -> Response[dict[str, Any]]:
+async def openapi(request: Http) -> Response[reference.Document]:
     """The OpenAPI document."""
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from inspect import getmembers, isclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import inspect
@@ -20,6 +20,7 @@ from guiado.api.openapi import event_bodies
 from guiado.app import commands
 from guiado.app.models import Model
 from guiado.app.validation import Command
+from guiado.text.json_shapes import is_list, is_object
 
 REFERENCE = "#/components/schemas/"
 Schema = dict[str, Any]
@@ -29,12 +30,12 @@ _COMPONENT_NAMES = {f"{before}{old}": f"{before}{new}" for old, new in _CLASS_NA
 
 
 @lru_cache(maxsize=1)
-def glossary() -> Mapping[str, Mapping[str, Any]]:
+def glossary() -> Mapping[str, Schema]:
     """What fields, parameters and headers are called."""
     return tomllib.loads((Path(__file__).parent / "glossary.toml").read_text("utf-8"))
 
 
-def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, Any]:
+def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
     """Description and example of a field or parameter; empty and None where there is none.
 
     Args:
@@ -64,11 +65,10 @@ def components() -> tuple[Schema, dict[str, str]]:
 
 def with_component_names(node: Any) -> Any:  # noqa: ANN401
     """A copy of a JSON value in which the keys, titles and references of components have their published names."""
-    if isinstance(node, dict):
-        fields = cast("Schema", node)
-        return {_COMPONENT_NAMES.get(name, name): with_component_names(value) for name, value in fields.items()}
-    if isinstance(node, list):
-        return [with_component_names(value) for value in cast("list[Any]", node)]
+    if is_object(node):
+        return {_COMPONENT_NAMES.get(name, name): with_component_names(value) for name, value in node.items()}
+    if is_list(node):
+        return [with_component_names(value) for value in node]
     return _COMPONENT_NAMES.get(node, node) if isinstance(node, str) else node
 
 
@@ -93,8 +93,8 @@ def _describe(schema: Schema, kind: type[msgspec.Struct]) -> None:
     is_command = issubclass(kind, Command)
     if is_command:
         schema["additionalProperties"] = False
-    described = cast("inspect.StructType", inspect.type_info(kind))
-    for field in described.fields:
+    described = inspect.type_info(kind)
+    for field in described.fields if isinstance(described, inspect.StructType) else ():
         name = field.encode_name
         own = schema["properties"][name]
         schema["properties"][name] = _field(own, _component_name(kind), field, may_be_blank=is_command and not field.required)
@@ -161,7 +161,7 @@ def _events(found: Schema) -> Iterator[tuple[str, str]]:
         yield kind.value, name
 
 
-def _compose(name: str, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _compose(name: str, found: Schema, above: tuple[str, ...]) -> object:
     """Gives a type an example, made of those of its fields."""
     schema = found[name]
     if "examples" in schema:
@@ -176,7 +176,7 @@ def _compose(name: str, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: 
     return shown
 
 
-def _made(spec: Schema, found: Schema, above: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _made(spec: Schema, found: Schema, above: tuple[str, ...]) -> object:
     options = spec.get("anyOf", [spec])
     for option in options:
         if "$ref" in option:

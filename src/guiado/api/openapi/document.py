@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from litestar import Litestar
 
-from guiado.api.openapi.components import REFERENCE, components, glossary, noted, with_component_names
+from guiado.api.openapi.components import REFERENCE, Schema, components, glossary, noted, with_component_names
 
-Document = dict[str, Any]
+Document = Schema
 _TAGS = (
     (r"/(detect)$", "Detección"),
     (r"/(analytics|realtime)$|^/metrics$", "Cifras"),
@@ -153,7 +152,7 @@ def _share_problems(paths: Document) -> Document:
     return shared
 
 
-def _example(reference: Mapping[str, str], schemas: Document) -> Any:  # noqa: ANN401
+def _example(reference: Mapping[str, str], schemas: Document) -> object:
     return schemas[reference["$ref"].rsplit("/", 1)[1]]["examples"][0]
 
 

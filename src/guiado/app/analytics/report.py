@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -33,6 +34,7 @@ from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import reports
 from guiado.store.reports import Figures
 
+K = TypeVar("K")
 _TOTAL = "*"
 _TOP_STEPS = 20
 _SUMS = (
@@ -128,8 +130,8 @@ def _sum(rows: Iterable[Figures]) -> dict[str, float]:
     return sums
 
 
-def _grouped(rows: Iterable[Figures], key: Callable[[Figures], Any]) -> dict[Any, list[Figures]]:
-    groups: dict[Any, list[Figures]] = defaultdict(list)
+def _grouped(rows: Iterable[Figures], key: Callable[[Figures], K]) -> dict[K, list[Figures]]:
+    groups: dict[K, list[Figures]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
     return groups
@@ -224,5 +226,5 @@ def _with_idle(row: Figures, now: datetime) -> ActiveRow:
     return ActiveRow(**row, idle_minutes=round(max(0.0, (now - row["updated_at"]).total_seconds()) / 60, 1))
 
 
-def _number(value: Any) -> float:  # noqa: ANN401
+def _number(value: float | Decimal | None) -> float:
     return value if isinstance(value, int) else round(float(value or 0), 2)

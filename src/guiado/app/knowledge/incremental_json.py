@@ -9,15 +9,15 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 Signature = tuple[int, int, int]
 """Of a file: it changes with each edit."""
 Source = tuple[int, int]
-"""What an entry looked like: its length in characters, and Python's hash of it, which holds within one process."""
+"""Identifies the text of a member, key and value: its length in characters, and Python's hash of it, valid in one process."""
 UNCHANGED = object()
 """In place of the value of an entry that looks as it did."""
 
+_SPACE = frozenset(" \t\n\r")
 _skip_space = re.compile(r"[ \t\n\r]*").match
 
 
@@ -50,43 +50,57 @@ def walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], dic
 def _walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], dict[str, Source]]:
     values: dict[str, object] = {}
     sources: dict[str, Source] = {}
-    at, sign = _after_space(text, 0), "{"
+    order = list(known)
+    places = {key: place for place, key in enumerate(order)}
+    at, sign, place = _after_space(text, 0), "{", 0
     while sign != "}":
         _require(text[at] == sign)
-        key, at = _read_key(text, at + 1)
-        _require(key not in values)
-        begin = at
-        values[key], at = _read_value(text, at, known.get(key))
-        sources[key] = known[key] if values[key] is UNCHANGED else (at - begin, hash(text[begin:at]))
-        at = _after_space(text, at)
+        at += 1
+        key = order[place] if place < len(order) else ""
+        source = known.get(key)
+        if source and _looks_as(text, at, source):  # most members look as they did, in the order in which they stood
+            _require(key not in values)
+            values[key], sources[key], end = UNCHANGED, source, at + source[0]
+        else:
+            key, end = _read_member(text, at, values, known)
+            sources[key] = known[key] if values[key] is UNCHANGED else (end - at, hash(text[at:end]))
+            place = places.get(key, place - 1)
+        place += 1
+        at = _after_space(text, end)
         sign = "}" if text[at] == "}" else ","
     _require(_after_space(text, at + 1) == len(text))
     return values, sources
 
 
-def _read_key(text: str, at: int) -> tuple[str, int]:
-    """The key that begins after this place, and where its value begins."""
-    at = _after_space(text, at)
-    _require(text[at] == '"')
-    key, at = cast("tuple[str, int]", _decoder.raw_decode(text, at))
-    at = _after_space(text, at)
-    _require(text[at] == ":")
-    return key, _after_space(text, at + 1)
-
-
-def _read_value(text: str, at: int, known: Source | None) -> tuple[object, int]:
-    """The value that begins here, and where it ends.
+def _looks_as(text: str, at: int, source: Source) -> bool:
+    """Whether the same key and value begin here.
 
     No object is the beginning of another one, so that the same text at its beginning is the same object.
     """
-    if known and hash(text[at : at + known[0]]) == known[1]:
-        return UNCHANGED, at + known[0]
-    value, end = cast("tuple[object, int]", _decoder.raw_decode(text, at))
+    return hash(text[at : at + source[0]]) == source[1]
+
+
+def _read_member(text: str, at: int, values: dict[str, object], known: Mapping[str, Source]) -> tuple[str, int]:
+    """Put the member that begins here into `values`; its key, and where it ends."""
+    begin = _after_space(text, at)
+    _require(text[begin] == '"')
+    key, end = _decoder.raw_decode(text, begin)
+    _require(key not in values)
+    source = known.get(key)
+    if source and _looks_as(text, at, source):
+        values[key] = UNCHANGED
+        return key, at + source[0]
+    end = _after_space(text, end)
+    _require(text[end] == ":")
+    value, end = _decoder.raw_decode(text, _after_space(text, end + 1))
     _require(isinstance(value, dict))
-    return value, end
+    values[key] = value
+    return key, end
 
 
 def _after_space(text: str, at: int) -> int:
+    if text[at : at + 1] not in _SPACE:
+        return at
     found = _skip_space(text, at)
     return found.end() if found else at
 

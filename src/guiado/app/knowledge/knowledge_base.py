@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from guiado.app.background import run_aside
 from guiado.app.knowledge.sources.file import FileSource
@@ -30,6 +29,7 @@ from guiado.logs import get_logger
 from guiado.store import fitted_models, guides, learning, publications
 from guiado.store.database import Database
 from guiado.store.publications import Mark
+from guiado.text.json_shapes import items_in
 
 _BATCH = 200
 """Versions that are read with one statement, so that what is decoded at once keeps the event loop for some 10 ms."""
@@ -156,10 +156,10 @@ class KnowledgeBase:
         return replace(known, guides=found, version_ids=version_ids, by_version=by_version)
 
     async def _guides_of(self, known: Snapshot, version_ids: Mapping[str, str]) -> dict[str, Guide]:
-        """Id -> guide; those whose version is the same are taken over."""
+        """Id -> guide; those whose version is the same are taken over, and those that were stored here are not read back."""
         found = {key: known.guides[key] for key, version_id in version_ids.items() if known.version_ids.get(key) == version_id}
-        new = [version_id for key, version_id in version_ids.items() if key not in found]
-        read = dict[str, Guide]()
+        read = self.source.take_made() if self.source else {}  # a version never changes: what was stored here is what is stored
+        new = [version_id for key, version_id in version_ids.items() if key not in found and version_id not in read]
         for begin in range(0, len(new), _BATCH):
             async with self._db.connection() as connection:
                 stored = await guides.contents(connection, self._tenant, new[begin : begin + _BATCH])
@@ -211,5 +211,5 @@ def problem_of(guide: Guide) -> Problem:
     phrases = list(guide.common_issues)
     for texts in guide.translations.values():
         phrases += [str(texts.get(key) or "") for key in ("problem_title", "problem_description")]
-        phrases += [str(phrase) for phrase in cast("list[object]", texts.get("common_issues") or [])]
+        phrases += [str(phrase) for phrase in items_in(texts.get("common_issues"))]
     return Problem(guide.problem_id, guide.problem_title, guide.problem_description, tuple(filter(None, phrases)))

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import cast
 
 from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.parse import Findings
@@ -19,6 +18,7 @@ from guiado.app.sessions.detect import detect
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
+from guiado.text.json_shapes import items_in
 from guiado.text.privacy import REMOVED, remove_personal_data
 from guiado.text.terms import read_words
 
@@ -97,7 +97,7 @@ def _phrases(guide: Guide) -> Iterator[Phrase]:
         title = str(texts.get("problem_title") or "")
         if title:
             yield _phrase(guide.problem_id, f"{place}.problem_title", title, is_customers=False)
-        for number, text in enumerate(cast("Sequence[object]", texts.get("common_issues") or ())):
+        for number, text in enumerate(items_in(texts.get("common_issues"))):
             yield _phrase(guide.problem_id, f"{place}.common_issues[{number}]", str(text), is_customers=True)
 
 

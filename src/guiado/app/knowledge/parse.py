@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import cast
 from urllib.parse import urlsplit
 
 from guiado.domain.criteria import read_criteria, triggers_of
 from guiado.domain.guide import Guide, Step, category_of
 from guiado.errors import FieldProblem, Message
+from guiado.text.json_shapes import is_list, is_mapping
 
 _MAX_TEXT = 4_000
 _MAX_ID = 128
@@ -86,10 +86,10 @@ class _Reader:
         value = self.raw.get(key)
         if value is None:
             return []
-        if not isinstance(value, list):
+        if not is_list(value):
             self.findings.error(self.at(key), "Debe ser una lista de textos, no {kind}.", kind=_kind(value))
             return []
-        return self.within_limit(key, cast("list[object]", value))
+        return self.within_limit(key, value)
 
     def child(self, raw: Mapping[str, object], path: str) -> _Reader:
         """The reader of an object within."""
@@ -181,10 +181,10 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
     if not problem_id.strip() or len(problem_id) > _MAX_ID or not problem_id.isprintable():
         findings.error("$", "El identificador {id} no es válido: usa de 1 a 128 caracteres normales.", id=_shown(problem_id))
         return None
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         findings.error(path, "Debe ser un objeto con los datos del problema, no {kind}.", kind=_kind(raw))
         return None
-    reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader = _Reader(raw, path, findings)
     reader.doubt_unknown(_OF_ENTRY)
     guide = Guide(
         problem_id=problem_id,
@@ -209,10 +209,10 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
 
 def _read_steps(reader: _Reader) -> tuple[Step, ...]:
     value = reader.raw.get("steps")
-    if not isinstance(value, list) or not value:
+    if not is_list(value) or not value:
         reader.findings.error(reader.at("steps"), "Debe ser una lista con al menos un paso.")
         return ()
-    return read_steps(reader.within_limit("steps", cast("list[object]", value)), reader.at("steps"), reader.findings)
+    return read_steps(reader.within_limit("steps", value), reader.at("steps"), reader.findings)
 
 
 def read_steps(raws: Sequence[object], path: str, findings: Findings) -> tuple[Step, ...]:
@@ -229,10 +229,10 @@ def read_steps(raws: Sequence[object], path: str, findings: Findings) -> tuple[S
 
 
 def _read_step(raw: object, path: str, expected_number: int, findings: Findings) -> Step | None:
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         findings.error(path, "Debe ser un objeto con los datos del paso, no {kind}.", kind=_kind(raw))
         return None
-    reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader = _Reader(raw, path, findings)
     reader.doubt_unknown(_OF_STEP)
     number = reader.raw.get("step_number", expected_number)
     if isinstance(number, bool) or number != expected_number:
@@ -290,20 +290,20 @@ def _read_resources(reader: _Reader) -> tuple[Mapping[str, str], ...]:
     value = reader.raw.get("resources")
     if value is None:
         return ()
-    if not isinstance(value, list):
+    if not is_list(value):
         reader.findings.error(reader.at("resources"), "Debe ser una lista de objetos con title y url.")
         return ()
     return tuple(
         _read_resource(raw, f"{reader.at('resources')}[{i}]", reader.findings)
-        for i, raw in enumerate(reader.within_limit("resources", cast("list[object]", value)))
+        for i, raw in enumerate(reader.within_limit("resources", value))
     )
 
 
 def _read_resource(raw: object, path: str, findings: Findings) -> Mapping[str, str]:
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         findings.error(path, "Debe ser un objeto con title y url, no {kind}.", kind=_kind(raw))
         return {}
-    reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader = _Reader(raw, path, findings)
     title, url = reader.text("title", required=True), reader.text("url", required=True)
     if url and not _is_web_address(url):
         findings.error(reader.at("url"), "Debe empezar por http:// o https://.")
@@ -345,13 +345,13 @@ def _read_translations(reader: _Reader) -> Mapping[str, Mapping[str, object]]:
     value = reader.raw.get("translations")
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         reader.findings.error(reader.at("translations"), "Debe ser un objeto: idioma → textos.")
         return {}
     found: dict[str, Mapping[str, object]] = {}
     own_steps = reader.raw.get("steps")
-    count = len(cast("list[object]", own_steps)) if isinstance(own_steps, list) else 0
-    for language, raw in cast("Mapping[str, object]", value).items():
+    count = len(own_steps) if is_list(own_steps) else 0
+    for language, raw in value.items():
         path = f"{reader.at('translations')}.{language}"
         if not language.isprintable() or len(language) > _MAX_ID:
             shown = _shown(language)
@@ -364,16 +364,16 @@ def _read_translations(reader: _Reader) -> Mapping[str, Mapping[str, object]]:
 
 
 def _read_translation(raw: object, path: str, step_count: int, findings: Findings) -> Mapping[str, object] | None:
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         findings.error(path, "Debe ser un objeto con los textos traducidos, no {kind}.", kind=_kind(raw))
         return None
-    reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader = _Reader(raw, path, findings)
     reader.doubt_unknown(_OF_TRANSLATION)
     texts: dict[str, object] = {key: reader.text(key) for key in ("problem_title", "problem_description", "estimated_time")}
     texts |= {key: list(reader.texts(key)) for key in ("prerequisites", "common_issues")}
     texts["escalation_criteria"] = list(read_criteria(reader))
     raw_steps = reader.raw.get("steps")
-    steps = cast("list[object]", raw_steps) if isinstance(raw_steps, list) else []
+    steps = raw_steps if is_list(raw_steps) else []
     if raw_steps is not None and not isinstance(raw_steps, list):
         findings.error(reader.at("steps"), "Debe ser una lista con al menos un paso.")
     elif len(steps) != step_count:
@@ -385,10 +385,10 @@ def _read_translation(raw: object, path: str, step_count: int, findings: Finding
 
 
 def _read_step_texts(raw: object, path: str, findings: Findings) -> dict[str, object]:
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         findings.error(path, "Debe ser un objeto con los textos del paso, no {kind}.", kind=_kind(raw))
         return {}
-    reader = _Reader(cast("Mapping[str, object]", raw), path, findings)
+    reader = _Reader(raw, path, findings)
     return {
         "title": reader.text("title", required=True),
         "description": reader.text("description"),

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -25,7 +25,8 @@ from guiado.app.lenient import storable
 from guiado.app.validation import check_with
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason
 from guiado.resources import data_path
-from guiado.store import registry
+from guiado.store import templates as stored_templates
+from guiado.text.json_shapes import is_list, is_object, items_in, object_in
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
@@ -34,6 +35,7 @@ _EXAMPLE = "https://example.com"
 """What stands for a variable that is to bring an address, when a template's steps are checked."""
 _VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
 Content = dict[str, Any]
+"""What a template holds; its author may add to it."""
 
 
 def seed_path() -> Path:
@@ -49,12 +51,11 @@ def seeds(path: Path) -> Mapping[str, Content]:
         KnowledgeBaseInvalid: the file cannot be read.
     """
     raw = _decode(path)
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         raise KnowledgeBaseInvalid(path.name, [FieldProblem("$", Message("Debe ser un objeto: identificador → plantilla."))])
-    found = cast("dict[str, object]", raw)
-    if faults := [fault for template_id, content in found.items() for fault in _seed_problems(template_id, content)]:
+    if faults := [fault for template_id, content in raw.items() for fault in _seed_problems(template_id, content)]:
         raise KnowledgeBaseInvalid(path.name, faults)
-    return cast("Mapping[str, Content]", found)
+    return {template_id: content for template_id, content in raw.items() if is_object(content)}
 
 
 def _decode(path: Path) -> object:
@@ -74,9 +75,9 @@ def _decode(path: Path) -> object:
 
 
 def _seed_problems(template_id: str, content: object) -> list[FieldProblem]:
-    if not isinstance(content, dict):
+    if not is_object(content):
         return [FieldProblem(f"$.{template_id}", Message("Debe ser un objeto con los datos de la plantilla."))]
-    given = {name: value for name, value in cast("Content", content).items() if value not in (None, "")}
+    given = {name: value for name, value in content.items() if value not in (None, "")}
     try:
         checked({"template_id": template_id, "category": "otro", "variables": [], **given})
     except InvalidInput as error:
@@ -107,9 +108,9 @@ def _problems(variables: object, steps: object) -> list[FieldProblem]:
     Steps follow the rules of a guide's.
     """
     findings = Findings()
-    if isinstance(steps, list):
-        read_steps([_with_addresses(step) for step in cast("list[object]", steps)], "steps_template", findings)
-    named = [_name_of(variable) for variable in cast("list[object]", variables)] if isinstance(variables, list) else []
+    if is_list(steps):
+        read_steps([_with_addresses(step) for step in steps], "steps_template", findings)
+    named = [_name_of(variable) for variable in variables] if is_list(variables) else []
     why = Message("Usa letras, números y guion bajo, sin empezar por número, y sin repetir.")
     return findings.errors + [
         FieldProblem(f"variables[{place}].name", why)
@@ -120,21 +121,20 @@ def _problems(variables: object, steps: object) -> list[FieldProblem]:
 
 def _with_addresses(step: object) -> object:
     """The step with an address in place of each variable that is to bring one."""
-    own = cast("Content", step) if isinstance(step, dict) else {}
-    resources: object = own.get("resources")
-    if not isinstance(resources, list):
-        return cast("object", step)
-    return {**own, "resources": [_with_address(item) for item in cast("list[object]", resources)]}
+    resources = step.get("resources") if is_object(step) else None
+    if not is_object(step) or not is_list(resources):
+        return step
+    return {**step, "resources": [_with_address(item) for item in resources]}
 
 
 def _with_address(resource: object) -> object:
-    own = cast("Content", resource) if isinstance(resource, dict) else {}
-    url: object = own.get("url")
-    return {**own, "url": _EXAMPLE} if isinstance(url, str) and _PLACEHOLDER.match(url) else cast("object", resource)
+    url = resource.get("url") if is_object(resource) else None
+    is_open = isinstance(url, str) and _PLACEHOLDER.match(url)
+    return {**object_in(resource), "url": _EXAMPLE} if is_open else resource
 
 
 def _name_of(variable: object) -> str | None:
-    name = cast("Mapping[str, object]", variable).get("name") if isinstance(variable, Mapping) else None
+    name = object_in(variable).get("name")
     return name.strip() if isinstance(name, str) else None
 
 
@@ -145,7 +145,7 @@ async def every(work: UnitOfWork, path: Path, category: str | None = None) -> di
         path: file with the ones that ship.
         category: only those of this category.
     """
-    created = await registry.templates(work.connection, work.tenant, "guide")
+    created = await stored_templates.listed(work.connection, work.tenant, "guide")
     # Copies: whoever changes what they got changes it for themselves alone.
     found = {**copy.deepcopy(dict(seeds(path))), **created}
     return {key: value for key, value in found.items() if category is None or value.get("category") == category}
@@ -165,7 +165,7 @@ async def create(work: UnitOfWork, command: Template) -> Content:
     }
     if faults := _problems(content["variables"], content["steps_template"]):
         raise InvalidInput(faults)
-    await registry.put_template(work.connection, work.tenant, "guide", command.template_id, content)
+    await stored_templates.put(work.connection, work.tenant, "guide", command.template_id, content)
     return content
 
 
@@ -176,8 +176,8 @@ def row(template_id: str, content: Content) -> Content:
         "name": content.get("name", template_id),
         "description": content.get("description", ""),
         "category": content.get("category", "otro"),
-        "variables_count": len(content.get("variables") or []),
-        "steps_count": len(content.get("steps_template") or []),
+        "variables_count": len(items_in(content.get("variables"))),
+        "steps_count": len(items_in(content.get("steps_template"))),
     }
 
 
@@ -198,17 +198,20 @@ def render(template_id: str, found: Mapping[str, Content], variables: Mapping[st
         "problem_title": fill(content.get("problem_title") or content.get("name", "")),
         "problem_description": fill(content.get("problem_description") or content.get("description", "")),
         "category": content.get("category", "otro"),
-        "steps": [{**fill(step), "step_number": number} for number, step in enumerate(content.get("steps_template") or [], 1)],
+        "steps": [
+            {**object_in(fill(step)), "step_number": number}
+            for number, step in enumerate(items_in(content.get("steps_template")), 1)
+        ],
         "metadata": content.get("metadata") or {},
     }
 
 
 def _values(content: Content, given: Mapping[str, object]) -> dict[str, str]:
-    declared: list[Content] = content.get("variables") or []
+    declared = {str(one["name"]): one for one in map(object_in, items_in(content.get("variables")))}
     problems = [
-        FieldProblem(f"variables.{variable['name']}", Message("Falta esta variable obligatoria. Dale un valor."))
-        for variable in declared
-        if variable.get("required") and _is_blank(given.get(variable["name"]))
+        FieldProblem(f"variables.{name}", Message("Falta esta variable obligatoria. Dale un valor."))
+        for name, variable in declared.items()
+        if variable.get("required") and _is_blank(given.get(name))
     ]
     problems += [
         FieldProblem(
@@ -219,7 +222,7 @@ def _values(content: Content, given: Mapping[str, object]) -> dict[str, str]:
     ]
     if problems:
         raise InvalidInput(problems)
-    defaults = {variable["name"]: str(variable.get("default") or "") for variable in declared}
+    defaults = {name: str(variable.get("default") or "") for name, variable in declared.items()}
     return {**defaults, **{name: str(value) for name, value in given.items() if value is not None}}
 
 
@@ -232,7 +235,7 @@ def _is_usable(value: object) -> bool:
     return fits and (isinstance(value, str) or not isinstance(value, (Mapping, Sequence)))
 
 
-def _filler(values: Mapping[str, str]) -> Callable[[Any], Any]:
+def _filler(values: Mapping[str, str]) -> Callable[[object], object]:
     room = _MAX_RENDERED
 
     def put(found: re.Match[str]) -> str:
@@ -246,15 +249,11 @@ def _filler(values: Mapping[str, str]) -> Callable[[Any], Any]:
             raise InvalidInput([FieldProblem("variables", why)])
         return value
 
-    def fill(value: Any) -> Any:  # noqa: ANN401
-        match value:
-            case str():
-                return _PLACEHOLDER.sub(put, value)
-            case list():
-                return [fill(item) for item in cast("list[Any]", value)]
-            case dict():
-                return {key: fill(item) for key, item in cast("dict[str, Any]", value).items()}
-            case _:
-                return value
+    def fill(value: object) -> object:
+        if isinstance(value, str):
+            return _PLACEHOLDER.sub(put, value)
+        if is_list(value):
+            return [fill(item) for item in value]
+        return {key: fill(item) for key, item in value.items()} if is_object(value) else value
 
     return fill

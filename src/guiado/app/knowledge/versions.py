@@ -19,7 +19,7 @@ _BATCH = 200
 
 async def store_versions(
     db: Database, tenant: str, scope: str, found: Mapping[str, Guide], hashes: Mapping[str, str]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[str, Guide]]:
     """The stored version of each of these guides; what is new is stored, a batch at a time, so that nobody waits for all of it.
 
     Args:
@@ -27,13 +27,13 @@ async def store_versions(
         hashes: id -> content hash, of all that are wanted.
 
     Returns:
-        Id -> version id.
+        Id -> version id; and version id -> guide of those that this call stored, which need not be read back.
     """
-    keys, version_ids = list(hashes.items()), dict[str, str]()
+    keys, version_ids, made = list(hashes.items()), dict[str, str](), dict[str, Guide]()
     async with db.connection() as connection:
         for begin in range(0, len(keys), _BATCH):
-            version_ids |= await store_batch(connection, tenant, scope, found, keys[begin : begin + _BATCH])
-    return version_ids
+            version_ids |= await store_batch(connection, tenant, scope, found, keys[begin : begin + _BATCH], made=made)
+    return version_ids, {version_id: made[version_id] for version_id in version_ids.values() if version_id in made}
 
 
 async def store_batch(
@@ -43,12 +43,14 @@ async def store_batch(
     found: Mapping[str, Guide],
     keys: Sequence[guides.Key],
     author: str | None = None,
+    made: dict[str, Guide] | None = None,
 ) -> dict[str, str]:
     """As `store_versions`, on a connection that is held already.
 
     Args:
         keys: guide id and content hash of each.
         author: who wrote them, where that is known.
+        made: receives the guides that were to be stored, by version id; where somebody else was first, theirs has another id.
     """
     for _ in range(_TRIES):
         stored = await guides.known(connection, tenant, scope, keys)
@@ -57,6 +59,8 @@ async def store_batch(
             return {guide_id: version_id for (guide_id, _), version_id in stored.items()}
         parents = await guides.current(connection, tenant, scope, [guide_id for guide_id, _ in missing])
         versions = await asyncio.to_thread(_new_versions, found, missing, parents, author)
+        if made is not None:
+            made.update((str(version.version_id), version.guide) for version in versions)
         await guides.publish(connection, tenant, scope, versions, clock.now())
     raise DatabaseUnavailable("Otros procesos publican la misma guía sin parar. Vuelve a intentarlo.")
 

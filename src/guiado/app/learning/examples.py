@@ -23,7 +23,7 @@ from guiado.domain.learning_signal import fit_to_learn, text_key
 from guiado.domain.session import Session
 from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
-from guiado.store.learning import ExampleFilter, Unrecognised
+from guiado.store.learning import ExampleFilter, StoredExample, Unrecognised
 from guiado.store.sessions import Change
 from guiado.text.privacy import remove_personal_data
 
@@ -70,7 +70,7 @@ async def status(work: UnitOfWork) -> View:
     return {"examples": await learning.counts(work.connection, work.tenant), "last_refit": finished_at, "last_problem": problem}
 
 
-async def waiting(work: UnitOfWork, limit: int) -> list[View]:
+async def waiting(work: UnitOfWork, limit: int) -> list[StoredExample]:
     """The examples that wait for a person's word, oldest first.
 
     Args:

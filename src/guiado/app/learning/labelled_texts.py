@@ -8,16 +8,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
 
 from guiado.app.json_values import json_problem
 from guiado.app.text_file import UnreadableFile, read_text_file
 from guiado.detection import Problem
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
+from guiado.text.json_shapes import is_list, is_mapping, is_object, object_in
 
 MOST_ROWS = 100_000
 _MOST_FAULTS = 20
@@ -96,7 +96,7 @@ def _parse(suffix: str, name: str, text: str, faults: _Faults) -> Trial:
     if suffix in {".jsonl", ".ndjson"} or (first.startswith("{") and _is_json(first) and _TEXT in json.loads(first)):
         return Trial(_rows(_json_lines(name, text, faults), faults))
     try:
-        raw = cast("object", json.loads(text))
+        raw: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput([_misspelt(name, error)]) from None
     return _document(name, raw, faults)
@@ -143,43 +143,42 @@ def _json_lines(name: str, text: str, faults: _Faults) -> Iterator[tuple[str, ob
         if not line.strip():
             continue
         try:
-            yield f"{name}:{number}", cast("object", json.loads(line))
+            yield f"{name}:{number}", json.loads(line)
         except (ValueError, RecursionError) as error:
             problem = _misspelt(name, error, number)
             faults.add(problem.field, problem.message)
 
 
 def _document(name: str, raw: object, faults: _Faults) -> Trial:
-    if isinstance(raw, list):
-        return Trial(_rows(_listed(f"{name}:$", cast("object", raw), faults), faults))
-    if not isinstance(raw, dict) or "test" not in raw:
+    if is_list(raw):
+        return Trial(_rows(_listed(f"{name}:$", raw, faults), faults))
+    if not is_object(raw) or "test" not in raw:
         why = Message('Debe ser una lista de filas, o un objeto con "test": [[texto, identificador o null], …].')
         raise InvalidInput([FieldProblem(f"{name}:$", why)])
-    parts = cast("dict[str, Any]", raw)
-    train = _rows(_listed(f"{name}:$.train", parts.get("train") or [], faults), faults)
-    test = _rows(_listed(f"{name}:$.test", parts["test"], faults), faults)
-    problems = _problems(f"{name}:$.problems", parts["problems"], faults) if parts.get("problems") is not None else None
+    train = _rows(_listed(f"{name}:$.train", raw.get("train") or [], faults), faults)
+    test = _rows(_listed(f"{name}:$.test", raw["test"], faults), faults)
+    problems = _problems(f"{name}:$.problems", raw["problems"], faults) if raw.get("problems") is not None else None
     return Trial(test, problems, tuple(row for row in train if row.problem_id))
 
 
 def _listed(place: str, raw: object, faults: _Faults) -> Iterator[tuple[str, object]]:
-    if not isinstance(raw, list):
+    if not is_list(raw):
         faults.add(place, Message("Debe ser una lista de filas."))
         return
-    for number, row in enumerate(cast("list[object]", raw)):
-        pair = cast("list[object]", row)
-        yield f"{place}[{number}]", {_TEXT: pair[0], _PROBLEM: pair[1]} if isinstance(row, list) and len(pair) == 2 else row  # noqa: PLR2004
+    for number, row in enumerate(raw):
+        yield f"{place}[{number}]", {_TEXT: row[0], _PROBLEM: row[1]} if is_list(row) and len(row) == 2 else row  # noqa: PLR2004
 
 
 def _problems(place: str, raw: object, faults: _Faults) -> tuple[Problem, ...]:
     found: list[Problem] = []
     for at, each in _listed(place, raw, faults):
-        entry: Mapping[str, object] = cast("Mapping[str, object]", each) if isinstance(each, Mapping) else {}
-        names = [entry.get(key) or "" for key in ("id", "title", "description")]
-        if not names[0] or not all(isinstance(value, str) for value in names):
+        entry = object_in(each)
+        given = [entry.get(key) or "" for key in ("id", "title", "description")]
+        names = [value for value in given if isinstance(value, str)]
+        if not given[0] or len(names) < len(given):
             faults.add(at, Message('Un problema es un objeto con los textos "id", "title" y "description". Corrígelo.'))
         else:
-            found.append(Problem(*cast("list[str]", names), phrases=()))
+            found.append(Problem(*names, phrases=()))
     return tuple(found)
 
 
@@ -196,12 +195,11 @@ def _rows(raws: Iterator[tuple[str, object]], faults: _Faults) -> tuple[Labelled
 
 
 def _row(place: str, raw: object, faults: _Faults) -> LabelledText | None:
-    if not isinstance(raw, Mapping):
+    if not is_mapping(raw):
         faults.add(place, Message('Una fila es {{"text": …, "problem_id": …}}. Corrígela.'))
         return None
-    row = cast("Mapping[str, object]", raw)
-    missing = [name for name in (_TEXT, _PROBLEM) if name not in row]
-    text, problem_id = row.get(_TEXT), row.get(_PROBLEM)
+    missing = [name for name in (_TEXT, _PROBLEM) if name not in raw]
+    text, problem_id = raw.get(_TEXT), raw.get(_PROBLEM)
     if missing:
         faults.add(place, Message("Falta el campo {name}. Agrégalo.", {"name": ", ".join(missing)}))
     elif not isinstance(text, str) or not text.strip():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.delivery import retry
 from guiado.i18n import text
 from guiado.store.outbox import Waiting
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import HttpAnswer
@@ -64,7 +64,7 @@ def classify(answer: HttpAnswer, now: datetime) -> AttemptOutcome:
 
 def row_of(
     endpoint: Endpoint, one: Waiting, outcome: AttemptOutcome, sent_at: datetime, now: datetime, *, counts: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The row of an attempt, and how its delivery goes on.
 
     Args:
@@ -91,7 +91,7 @@ def row_of(
 
 def _next(
     endpoint: Endpoint, one: Waiting, outcome: AttemptOutcome, attempts: int, now: datetime, *, counts: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     if outcome.error is None:
         return {"state": "delivered", "due_at": one.due_at}
     if outcome.permanent or attempts >= endpoint.retry_attempts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from guiado import clock
 from guiado.app.context import AppContext
@@ -23,7 +22,7 @@ _GATHER_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    attempts: Sequence[dict[str, Any]]
+    attempts: Sequence[dict[str, object]]
     settled: Settled | None
     written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -42,7 +41,7 @@ class AttemptRecorder:
         self._writing: asyncio.Task[None] | None = None
         self._began_s = 0.0
 
-    def record(self, attempts: Sequence[dict[str, Any]], settled: Settled | None = None) -> asyncio.Future[None]:
+    def record(self, attempts: Sequence[dict[str, object]], settled: Settled | None = None) -> asyncio.Future[None]:
         """Have something written down soon.
 
         Args:

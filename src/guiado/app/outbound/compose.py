@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+
+from msgspec import structs
 
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
@@ -11,8 +12,9 @@ from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.domain.recipient import RecipientPreferences
 from guiado.i18n import text
 from guiado.store import notifications, sessions
-from guiado.store.notifications import Due
+from guiado.store.notifications import Due, Story
 from guiado.store.sessions import StoredAttempt, uuid_or_none
+from guiado.text.json_shapes import JsonObject, items_in, object_in
 
 _MAX_SUBJECT, _MAX_BUTTONS, _MAX_LABEL = 200, 5, 40
 _UNKNOWN = "—"
@@ -48,24 +50,24 @@ async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) ->
     if due.message is not None or due.subject is not None:
         return due.subject, due.message or due.subject or "", language
     event_id = uuid_or_none(due.metadata.get("event_id"))
-    told = await notifications.story(work.connection, work.tenant, due.session_id, event_id) if due.session_id else {}
-    if recipient.language is None and _is_customer(told, due):
-        language = language_in(told)
+    told = await notifications.story(work.connection, work.tenant, due.session_id, event_id) if due.session_id else None
+    if recipient.language is None and told and _is_customer(told, due):
+        language = language_in({"language": told.language})
     tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
     context = _context(told, tried, language, due.channel)
     written = await write(work, due.notification_type, context, language, due.channel)
     return written.subject, written.body.rstrip(), language
 
 
-def _is_customer(told: Mapping[str, Any], due: Due) -> bool:
-    email = told.get("customer_email")
-    return isinstance(email, str) and normal_form("email", email) == normal_form(due.channel, due.recipient)
+def _is_customer(told: Story, due: Due) -> bool:
+    email = told.customer_email
+    return email is not None and normal_form("email", email) == normal_form(due.channel, due.recipient)
 
 
-def _context(told: Mapping[str, Any], tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
-    known: dict[str, object] = {**told, **cast("Mapping[str, object]", told.get("data") or {})}
-    known["customer_name"] = told.get("customer_name") or told.get("customer_email")
-    known["reason"] = known.get("reason") or told.get("escalation_reason")
+def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
+    known: JsonObject = {**structs.asdict(told), **(told.data or {})} if told else {}
+    known["customer_name"] = (told.customer_name or told.customer_email) if told else None
+    known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
     return {**shown, "tried": _list_tried(tried, language, channel)}
 
@@ -101,12 +103,11 @@ def _digest(written: Sequence[tuple[str | None, str, str]], recipient: Recipient
 
 def _buttons(given: object) -> tuple[Button, ...]:
     """The buttons that a caller wants, as far as they are some."""
-    asked = cast("list[object]", given)[:_MAX_BUTTONS] if isinstance(given, list) else []
-    return tuple(filter(None, map(_button, asked)))
+    return tuple(filter(None, map(_button, items_in(given)[:_MAX_BUTTONS])))
 
 
 def _button(given: object) -> Button | None:
-    asked = cast("Mapping[str, object]", given if isinstance(given, Mapping) else {})
+    asked = object_in(given)
     label, url, action = (asked.get(name) for name in ("label", "url", "action"))
     if not isinstance(label, str) or not label.strip():
         return None

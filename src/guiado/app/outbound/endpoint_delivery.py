@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from guiado import clock
@@ -65,7 +65,7 @@ class EndpointDelivery:
         self._paused_until: datetime | None = None
         self._disabled: str | None = None
         self._under_way: set[asyncio.Task[None]] = set()
-        self._unwritten: list[dict[str, Any]] = []
+        self._unwritten: list[dict[str, object]] = []
         self._written: asyncio.Future[None] | None = None
         self._flushing = asyncio.Lock()
         self._flushed_s = self._end_s = 0.0
@@ -195,8 +195,9 @@ class EndpointDelivery:
             answer = await self._client.post(url, body, headers, timeout_s=timeout_s, operator=is_own, body_s=_BODY_S)
         except (DeliveryFailed, TargetRefused, InvalidInput) as error:
             permanent = isinstance(error, DeliveryFailed) and error.permanent
-            status = cast("int | None", error.message.params.get("status"))
-            return AttemptOutcome(status, "", str(error)[:BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
+            status = error.message.params.get("status")
+            known = status if isinstance(status, int) else None
+            return AttemptOutcome(known, "", str(error)[:BODY_KEPT], clock.monotonic_s() - began_s, permanent=permanent)
         except Exception as error:
             log.exception("attempt_failed", webhook=endpoint.webhook_id)
             why = say("Error interno de guiado al enviar ({kind}). Mira el registro.", kind=type(error).__name__)

@@ -12,7 +12,7 @@ from typing import cast
 
 from guiado.delivery.signing import is_damaged_secret
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.store.registry import MASK
+from guiado.store.webhooks import MASK
 
 _ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _MAX_HEADER = 4_096

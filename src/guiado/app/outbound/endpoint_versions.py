@@ -12,7 +12,7 @@ from datetime import datetime
 from guiado import clock
 from guiado.app.context import AppContext
 from guiado.store import outbox
-from guiado.store.registry import Endpoint
+from guiado.store.webhooks import Endpoint
 
 _GATHER_EACH_S = 0.0001
 """Between the beginnings of two looks, for each endpoint that is being sent to."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from guiado import clock
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
+from guiado.app.models import Model
 from guiado.app.outbound import webhooks
 from guiado.domain.events import EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 from guiado.store import events, notifications, outbox
-from guiado.store.events import Filter
+from guiado.store.events import EventCount, Filter, StoredEvent
+from guiado.store.notifications import ChannelFigures
+from guiado.store.outbox import EndpointFigures
 from guiado.store.sessions import uuid_or_none
 
 _LATE = timedelta(seconds=60)
@@ -22,7 +24,7 @@ _LATE = timedelta(seconds=60)
 _MOST = 10_000
 
 
-async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
+async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[StoredEvent]:
     """The latest events, newest first, each with how many of its deliveries are in which state.
 
     Raises:
@@ -31,9 +33,7 @@ async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, ki
     return await events.latest(work.connection, work.tenant, _filter(session_id, kind), limit)
 
 
-async def since(
-    work: UnitOfWork, moment: datetime, session_id: str | None = None, kind: str | None = None
-) -> list[dict[str, Any]]:
+async def since(work: UnitOfWork, moment: datetime, session_id: str | None = None, kind: str | None = None) -> list[StoredEvent]:
     """The events since a moment, oldest first, with some from before it: an event may be committed late."""
     which = replace(_filter(session_id, kind), since=moment - _LATE)
     return (await events.latest(work.connection, work.tenant, which, _MOST))[::-1]
@@ -87,11 +87,19 @@ async def replay(
     return (await webhooks.replay_all(work, command))[0]
 
 
-async def stats(work: UnitOfWork) -> dict[str, Any]:
-    """How many events there were, and how every queue is: `events webhooks channels`."""
+class QueueFigures(Model):
+    """How many events there were, and how every queue is."""
+
+    events: list[EventCount]
+    webhooks: list[EndpointFigures]
+    channels: list[ChannelFigures]
+
+
+async def stats(work: UnitOfWork) -> QueueFigures:
+    """How many events there were, and how every queue is."""
     now = clock.now()
-    return {
-        "events": await events.counts(work.connection, work.tenant, now),
-        "webhooks": await outbox.figures(work.connection, work.tenant, now),
-        "channels": await notifications.figures(work.connection, work.tenant, now),
-    }
+    return QueueFigures(
+        events=await events.counts(work.connection, work.tenant, now),
+        webhooks=await outbox.figures(work.connection, work.tenant, now),
+        channels=await notifications.figures(work.connection, work.tenant, now),
+    )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.outbound.models import TestResult
 from guiado.store import outbox
+from guiado.store.outbox import FirstAttempt
 
 _GRACE_S, _LOOK_S = 2.0, 0.01
-_LOST: dict[str, Any] = {"state": "cancelled", "attempts": 0, "response_status": None, "last_error": None}
 _WHY = {
     "pending": "Guardado y pendiente de envío.",
     "exhausted": "No quedan intentos.",
@@ -36,23 +34,23 @@ async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str]
     while True:
         async with parts.db.connection() as connection:
             found = await outbox.first_attempts(connection, parts.tenant, UUID(event_id), clock.now(), webhook_ids)
-        longest_s = max((row["timeout"] or 0.0 for row in found), default=0.0)
+        longest_s = max((row.timeout or 0.0 for row in found), default=0.0)
         if all(map(_is_told, found)) or clock.monotonic_s() > began_s + longest_s + _GRACE_S:
-            told = {row["destination"]: _result(row) for row in found}
-            return [told.get(one) or _result(_LOST | {"destination": one}) for one in webhook_ids or told]
+            told = {row.destination: _result(row) for row in found}
+            return [told.get(one) or _result(FirstAttempt(one, "cancelled", 0)) for one in webhook_ids or told]
         await asyncio.sleep(_LOOK_S)
 
 
-def _is_told(row: Mapping[str, Any]) -> bool:
-    return row["state"] != "pending" or row["attempts"] > 0 or row["paused"] or not row["enabled"]
+def _is_told(row: FirstAttempt) -> bool:
+    return row.state != "pending" or row.attempts > 0 or bool(row.paused) or not row.enabled
 
 
-def _result(row: Mapping[str, Any]) -> TestResult:
+def _result(row: FirstAttempt) -> TestResult:
     return TestResult(
-        webhook_id=row["destination"],
-        success=row["state"] == "delivered",
-        status=row["state"],
-        attempts=row["attempts"],
-        response_status=row["response_status"],
-        error=None if row["state"] == "delivered" else row["last_error"] or _WHY[row["state"]],
+        webhook_id=row.destination,
+        success=row.state == "delivered",
+        status=row.state,
+        attempts=row.attempts,
+        response_status=row.response_status,
+        error=None if row.state == "delivered" else row.last_error or _WHY[row.state],
     )

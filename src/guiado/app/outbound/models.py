@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from guiado.app.models import Model
+from guiado.store.notifications import NotificationRow as NotificationRow  # noqa: PLC0414 read models of this room too
+from guiado.store.outbox import DeliveryAttempt as DeliveryAttempt  # noqa: PLC0414
+from guiado.store.webhooks import StatsRow as StatsRow  # noqa: PLC0414
 
 
 class WebhookBody(Model):
@@ -30,44 +33,6 @@ class WebhookBody(Model):
     secret: str | None = None
 
 
-class StatsRow(Model):
-    """What became of the deliveries to an endpoint."""
-
-    webhook_id: str
-    url: str
-    events: list[str]
-    enabled: bool
-    total_deliveries: int
-    pending: int
-    delivered: int
-    exhausted: int
-    cancelled: int
-    total_attempts: int
-    successful_attempts: int
-    failed_attempts: int
-    success_rate: float
-    avg_duration_ms: float | None
-    last_attempt_at: datetime | None
-    last_success_at: datetime | None
-    last_failure_at: datetime | None
-    last_error: str | None
-
-
-class DeliveryAttempt(Model):
-    """One attempt to send an event."""
-
-    id: str
-    event_id: str | None
-    event: str
-    attempt: int
-    success: bool
-    response_status: int | None
-    response_body: str | None
-    error_message: str | None
-    duration_ms: float | None
-    sent_at: datetime
-
-
 class TestResult(Model):
     """What came of a test event at one endpoint."""
 
@@ -79,27 +44,6 @@ class TestResult(Model):
     attempts: int
     response_status: int | None
     error: str | None
-
-
-class NotificationRow(Model):
-    """A message to one recipient, and what became of it."""
-
-    id: str
-    session_id: str | None
-    notification_type: str
-    channel: str
-    recipient: str
-    priority: str
-    subject: str | None
-    message: str | None
-    status: str
-    error_message: str | None
-    note: str | None
-    attempts: int
-    provider_message_id: str | None
-    created_at: datetime
-    due_at: datetime
-    sent_at: datetime | None
 
 
 class RecipientBody(Model):

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -26,18 +25,21 @@ from guiado.delivery.channels.common.base import one_line, plain_text
 from guiado.delivery.templates import IDS, MessageTemplate, choose, fill, shown
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound, printable
 from guiado.i18n import DEFAULT_LANGUAGE, LANGUAGES
-from guiado.store import notifications, registry, sessions
+from guiado.store import notifications, sessions
+from guiado.store import templates as stored_templates
 from guiado.store.sessions import uuid_or_none
 
 _RETRIED = ("failed", "pending")
 """What can be sent again: what was given up, and what failed and waits for another attempt."""
 SAME_S = 600.0
 """The same message to the same recipient within so many seconds is one message, unless it is urgent."""
+_TOLD = ("status", "error_message", "note", "provider_message_id")
+"""What is told of the first attempt."""
 _LOOK_S, _LONGEST_S = 0.02, 35.0
 
 
 async def store(
-    work: UnitOfWork, command: Notification, metadata: Mapping[str, Any] | None = None
+    work: UnitOfWork, command: Notification, metadata: Mapping[str, object] | None = None
 ) -> tuple[NotificationRow, bool]:
     """Store a notification to be sent.
 
@@ -71,7 +73,7 @@ async def store(
     return view(stored), is_repeated
 
 
-def _sameness(parts: AppContext, command: Notification, session_id: str | None, metadata: Mapping[str, Any]) -> str:
+def _sameness(parts: AppContext, command: Notification, session_id: str | None, metadata: Mapping[str, object]) -> str:
     recipient = normal_form(command.channel, command.recipient)
     told = (
         parts.tenant, command.channel, recipient, command.notification_type, command.subject, command.message, session_id,
@@ -80,7 +82,7 @@ def _sameness(parts: AppContext, command: Notification, session_id: str | None, 
     return hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()
 
 
-def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
+def _problems(command: Notification, metadata: Mapping[str, object]) -> list[FieldProblem]:
     found = [plain_problem("metadata", metadata), *target_problems(command.channel, command.recipient, command.webhook_url)]
     if command.subject is None and command.message is None:
         if command.notification_type not in IDS:
@@ -91,7 +93,7 @@ def _problems(command: Notification, metadata: Mapping[str, Any]) -> list[FieldP
     return [problem for problem in found if problem]
 
 
-async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, Any]) -> list[FieldProblem]:
+async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, object]) -> list[FieldProblem]:
     """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
     url = metadata.get("webhook_url")
     has_account = work.app.has_account(command.channel)
@@ -104,9 +106,9 @@ async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mappin
     return [problem] if problem else []
 
 
-def view(stored: Mapping[str, Any]) -> NotificationRow:
+def view(stored: NotificationRow) -> NotificationRow:
     """A notification as doors show it: without the key that a URL may hold."""
-    return msgspec.convert({**stored, "recipient": masked(stored["recipient"])}, NotificationRow)
+    return msgspec.structs.replace(stored, recipient=masked(stored.recipient))
 
 
 async def page(
@@ -184,28 +186,29 @@ async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
     )
 
 
-async def first_result(parts: AppContext, notification_id: str) -> dict[str, Any]:
+async def first_result(parts: AppContext, notification_id: str) -> dict[str, str | None]:
     """What came of the first attempt to send a notification; waits for it.
 
     Returns:
-        The notification; one that nobody tried in time, or that waits for the end of quiet hours, is "pending".
+        `status error_message note provider_message_id`; of one that nobody tried in time, or that waits for the end of quiet
+        hours, the status is "pending".
     """
     end_s = clock.monotonic_s() + _LONGEST_S
     while True:
         async with parts.db.connection() as connection:
             found = await notifications.one(connection, parts.tenant, UUID(notification_id))
         if found is None:  # removed meanwhile, with its session
-            return {"status": "cancelled", "error_message": None, "note": None, "provider_message_id": None}
-        is_told = found["status"] != "pending" or found["attempts"] > 0 or found["note"] is not None
+            return {**dict.fromkeys(_TOLD), "status": "cancelled"}
+        is_told = found.status != "pending" or found.attempts > 0 or found.note is not None
         if is_told or clock.monotonic_s() > end_s:
-            return found
+            return {name: getattr(found, name) for name in _TOLD}
         await asyncio.sleep(_LOOK_S)
 
 
 async def register_template(work: UnitOfWork, template_id: str, subject: str, body: str) -> None:
     """Store a message template; the same id again replaces it."""
     content = {"subject": subject, "body": body}
-    await registry.put_template(work.connection, work.tenant, "message", template_id, content)
+    await stored_templates.put(work.connection, work.tenant, "message", template_id, content)
 
 
 async def write(
@@ -231,7 +234,8 @@ async def write(
                 [FieldProblem("template", Message("Falta. Indica una plantilla, o subject y body en el contexto."))]
             )
         return MessageTemplate(subject, body)
-    own = await registry.templates(work.connection, work.tenant, "message")
+    stored = await stored_templates.listed(work.connection, work.tenant, "message")
+    own = {name: {part: str(said) for part, said in content.items()} for name, content in stored.items()}
     template = choose(own, template_id, language)
     if template is None:
         known = ", ".join(sorted({*IDS, *own}))
@@ -246,7 +250,7 @@ async def write(
 def language_in(context: Mapping[str, object], default: str | None = None) -> str:
     """The language that a context asks for, if it is one of ours."""
     wished = context.get("language")
-    return cast("str", wished) if wished in LANGUAGES else default or DEFAULT_LANGUAGE
+    return wished if isinstance(wished, str) and wished in LANGUAGES else default or DEFAULT_LANGUAGE
 
 
 async def _session_id(work: UnitOfWork, session_id: str | None) -> str | None:

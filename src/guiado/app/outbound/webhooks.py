@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -23,9 +23,10 @@ from guiado.app.outbound.models import DeliveryAttempt, StatsRow, WebhookBody
 from guiado.delivery.signing import is_standard_secret
 from guiado.domain.events import Event, EventKind
 from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
-from guiado.store import outbox, registry
-from guiado.store.registry import MASK, Endpoint
+from guiado.store import outbox
+from guiado.store import webhooks as stored_webhooks
 from guiado.store.sessions import uuid_or_none
+from guiado.store.webhooks import MASK, Endpoint
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient
@@ -48,13 +49,13 @@ async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> 
         InvalidInput: a field cannot be used.
     """
     webhook_id = command.webhook_id or f"wh_{clock.new_id().hex}"
-    stored = await registry.webhook(work.connection, work.tenant, webhook_id)
+    stored = await stored_webhooks.one(work.connection, work.tenant, webhook_id)
     _refuse(command, stored)
     changes, until = _changes(command), clock.now() + _OVERLAP
     fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
     for _ in range(_TRIES):  # somebody may register or remove the same id in between
-        found = await registry.add_webhook(work.connection, work.tenant, fresh)
-        found = found or await registry.change_webhook(work.connection, work.tenant, webhook_id, changes, until, anew=True)
+        found = await stored_webhooks.add(work.connection, work.tenant, fresh)
+        found = found or await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, until, anew=True)
         if found:
             return found
     raise WebhookNotFound(webhook_id)
@@ -93,7 +94,7 @@ async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> End
         raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
     _refuse(command, stored)
     until = _until(command.overlap_hours)
-    found = await registry.change_webhook(work.connection, work.tenant, webhook_id, _changes(command), until)
+    found = await stored_webhooks.change(work.connection, work.tenant, webhook_id, _changes(command), until)
     if found is None:
         raise WebhookNotFound(webhook_id)
     return found
@@ -153,12 +154,12 @@ def _how_to_enable(webhook_id: str) -> Message:
 
 async def offer_kestra(work: UnitOfWork) -> None:
     """Let every event go to the operator's Kestra, until somebody wants it otherwise."""
-    await registry.offer_webhook(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
+    await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
 
 
 async def every(work: UnitOfWork) -> list[Endpoint]:
     """All endpoints, secrets included: doors must hide them (`view`)."""
-    return await registry.webhooks(work.connection, work.tenant)
+    return await stored_webhooks.listed(work.connection, work.tenant)
 
 
 async def switch(work: UnitOfWork, webhook_id: str, *, enabled: bool) -> Endpoint:
@@ -176,7 +177,7 @@ async def remove(work: UnitOfWork, webhook_id: str) -> None:
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if not is_storable(webhook_id) or not await registry.delete_webhook(work.connection, work.tenant, webhook_id):
+    if not is_storable(webhook_id) or not await stored_webhooks.delete(work.connection, work.tenant, webhook_id):
         raise WebhookNotFound(webhook_id)
 
 
@@ -187,12 +188,14 @@ async def stats(work: UnitOfWork, webhook_id: str) -> StatsRow:
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    found = await registry.webhook_stats(work.connection, work.tenant, webhook_id)
-    return StatsRow(**{name: found[name] for name in StatsRow.__struct_fields__})
+    found = await stored_webhooks.stats(work.connection, work.tenant, webhook_id)
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return found
 
 
 async def trigger(
-    work: UnitOfWork, kind: EventKind, data: dict[str, Any], webhook_id: str | None = None
+    work: UnitOfWork, kind: EventKind, data: Mapping[str, object], webhook_id: str | None = None
 ) -> tuple[str, list[str]]:
     """Store an event for the endpoints that want it.
 
@@ -202,7 +205,7 @@ async def trigger(
     Returns:
         Id of the event, and the endpoints that it waits for.
     """
-    return await registry.emit(work.connection, work.tenant, Event(kind, data), webhook_id)
+    return await stored_webhooks.emit(work.connection, work.tenant, Event(kind, dict(data)), webhook_id)
 
 
 async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
@@ -228,7 +231,7 @@ async def replay_all(work: UnitOfWork, command: Replay) -> tuple[dict[str, int],
     Raises:
         InvalidInput: see `replay`.
     """
-    which, found = _range(command), await registry.webhooks(work.connection, work.tenant)
+    which, found = _range(command), await stored_webhooks.listed(work.connection, work.tenant)
     counts = {
         endpoint.webhook_id: await outbox.replay(work.connection, work.tenant, endpoint.webhook_id, which, clock.now())
         for endpoint in found
@@ -260,7 +263,7 @@ async def rotate(work: UnitOfWork, webhook_id: str, command: Rotate) -> Endpoint
         raise InvalidInput(found)
     changes = {"secret": command.secret or clock.secret()}
     endpoint = (
-        await registry.change_webhook(work.connection, work.tenant, webhook_id, changes, _until(command.overlap_hours))
+        await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, _until(command.overlap_hours))
         if is_storable(webhook_id)
         else None
     )
@@ -286,7 +289,7 @@ async def test(work: UnitOfWork, webhook_id: str) -> str:
     endpoint = await _find_enabled(work, webhook_id)
     kind = EventKind.SESSION_STARTED if "*" in endpoint.events else EventKind(endpoint.events[0])
     async with work.connection.transaction():
-        event_id, _ = await registry.emit(work.connection, work.tenant, Event(kind, {"test": True}), webhook_id)
+        event_id, _ = await stored_webhooks.emit(work.connection, work.tenant, Event(kind, {"test": True}), webhook_id)
     return event_id
 
 
@@ -302,7 +305,10 @@ async def attempts(
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    return [DeliveryAttempt(**row) for row in await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)]
+    return [
+        msgspec.convert(row, DeliveryAttempt, from_attributes=True)
+        for row in await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)
+    ]
 
 
 async def _find_enabled(work: UnitOfWork, webhook_id: str) -> Endpoint:
@@ -319,7 +325,7 @@ async def find(work: UnitOfWork, webhook_id: str) -> Endpoint:
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    found = await registry.webhook(work.connection, work.tenant, webhook_id) if is_storable(webhook_id) else None
+    found = await stored_webhooks.one(work.connection, work.tenant, webhook_id) if is_storable(webhook_id) else None
     if found is None:
         raise WebhookNotFound(webhook_id)
     return found

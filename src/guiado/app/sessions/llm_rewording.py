@@ -6,12 +6,13 @@ Source: ADR 0012; contract.md §1, format_step_response.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from guiado.app.context import AppContext
 from guiado.app.sessions import answer
 from guiado.app.sessions.llm_choice import is_allowed
 from guiado.errors import DatabaseUnavailable, SessionNotFound
+from guiado.text.json_shapes import items_in
 
 if TYPE_CHECKING:
     from guiado.language_model import LanguageModel, StepTexts
@@ -47,12 +48,12 @@ async def reword_step(parts: AppContext, model: LanguageModel, step: Mapping[str
 
 def _texts(step: Mapping[str, Any]) -> StepTexts | None:
     description, expected = step.get("description") or "", step.get("expected_result") or ""
-    instructions = cast("list[object]", step.get("instructions") or [])
+    instructions = items_in(step.get("instructions"))
     if "step_number" not in step or not all(isinstance(text, str) for text in (description, expected, *instructions)):
         return None
     from guiado.language_model import StepTexts
 
-    return StepTexts(description, tuple(cast("list[str]", instructions)), expected)
+    return StepTexts(description, tuple(map(str, instructions)), expected)
 
 
 async def _sample(parts: AppContext, session_id: object) -> tuple[str, tuple[str, ...]]:

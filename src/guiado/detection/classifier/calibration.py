@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp, log, log1p
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -32,6 +32,28 @@ LEAST_JUDGED = 20
 _WEIGHTS = Path(__file__).with_name("calibration.json")
 _LEAST_DEVIATION = 1e-3
 _REACH = 6.0  # standard deviations; farther is as far
+
+
+class _SpreadFile(TypedDict):
+    """A `Spread` in the file of the weights."""
+
+    mean: list[float]
+    deviation: list[float]
+
+
+class _JudgeFile(TypedDict):
+    """A `Judge` in the file of the weights."""
+
+    bias: float
+    weights: list[float]
+
+
+class _WeightsFile(TypedDict):
+    """The file of the weights."""
+
+    usual: dict[str, _SpreadFile]
+    known: _JudgeFile
+    right: _JudgeFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +176,16 @@ def shifted(confidence: float, intercept: float) -> float:
 @cache
 def load_weights() -> Weights:
     """The weights that guiado ships."""
-    raw: dict[str, Any] = json.loads(_WEIGHTS.read_text("utf-8"))
+    raw: _WeightsFile = json.loads(_WEIGHTS.read_text("utf-8"))
     usual = {name: _spread(spread) for name, spread in raw["usual"].items()}
     return Weights(usual, _judge(raw["known"]), _judge(raw["right"]))
 
 
-def _spread(raw: dict[str, list[float]]) -> Spread:
+def _spread(raw: _SpreadFile) -> Spread:
     return Spread(np.array(raw["mean"], np.float32), np.array(raw["deviation"], np.float32), 0)
 
 
-def _judge(raw: dict[str, Any]) -> Judge:
+def _judge(raw: _JudgeFile) -> Judge:
     return Judge(float(raw["bias"]), np.array(raw["weights"], np.float32))
 
 

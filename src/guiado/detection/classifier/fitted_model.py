@@ -6,13 +6,14 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from guiado.detection.arrays import Array
 from guiado.detection.classifier.feature_hashing import SKETCH_DIMENSIONS, Sketcher
 from guiado.detection.classifier.logistic_regression import LinearHead
 from guiado.detection.classifier.scorer import SIGNALS, Heads
@@ -22,6 +23,18 @@ FORMAT = "hybrid-1"
 """Format of the stored model; changes whenever signals, sketches or scores do, since older models are useless then."""
 
 _SPREADS = 4
+
+
+class _Facts(TypedDict):
+    """What of a model is no array."""
+
+    format: str
+    encoder: str
+    problem_ids: Sequence[str]
+    intercept: float
+    rows: list[int]
+    deviation: float
+    total: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,8 @@ class FittedModel:
         np.savez(file, allow_pickle=False, **self._arrays())
         return file.getvalue()
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        facts = {
+    def _arrays(self) -> dict[str, Array]:
+        facts: _Facts = {
             "format": FORMAT,
             "encoder": self.encoder,
             "problem_ids": self.problem_ids,
@@ -86,7 +99,7 @@ class FittedModel:
             "deviation": self.profile.closeness_deviation,
             "total": self.heads.sketcher.total if self.heads else 0,
         }
-        arrays: dict[str, NDArray[Any]] = {
+        arrays: dict[str, Array] = {
             "facts": np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
             "spreads": np.stack([np.stack([spread.mean, spread.deviation]) for spread in self._spreads]),
             "closeness": self.profile.closeness,
@@ -110,9 +123,9 @@ class FittedModel:
             return None
 
 
-def _of_heads(heads: Heads) -> dict[str, NDArray[Any]]:
+def _of_heads(heads: Heads) -> dict[str, Array]:
     buckets = np.flatnonzero(heads.sketcher.counts)
-    arrays: dict[str, NDArray[Any]] = {
+    arrays: dict[str, Array] = {
         "words_weights": heads.words.weights.astype(np.float16),
         "words_bias": heads.words.bias,
         "buckets": buckets.astype(np.uint32),
@@ -123,8 +136,8 @@ def _of_heads(heads: Heads) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _read(arrays: dict[str, NDArray[Any]]) -> FittedModel | None:
-    facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
+def _read(arrays: dict[str, Array]) -> FittedModel | None:
+    facts: _Facts = json.loads(arrays["facts"].tobytes())
     if facts["format"] != FORMAT or arrays["spreads"].shape != (_SPREADS, 2, len(SIGNALS)):
         return None
     ids = tuple(map(str, facts["problem_ids"]))
@@ -138,14 +151,14 @@ def _read(arrays: dict[str, NDArray[Any]]) -> FittedModel | None:
     return FittedModel(str(facts["encoder"]), heads, profile, ids, float(facts["intercept"]))
 
 
-def _heads(arrays: dict[str, NDArray[Any]], ids: tuple[str, ...], total: int) -> Heads:
+def _heads(arrays: dict[str, Array], ids: tuple[str, ...], total: int) -> Heads:
     sketcher = Sketcher.with_counts(arrays["buckets"], arrays["counts"], total)
     words = _head(arrays, "words", SKETCH_DIMENSIONS, len(ids))
     meaning = _head(arrays, "meaning", None, len(ids)) if "meaning_weights" in arrays else None
     return Heads(ids, meaning, words, sketcher)
 
 
-def _head(arrays: dict[str, NDArray[Any]], name: str, dimensions: int | None, classes: int) -> LinearHead:
+def _head(arrays: dict[str, Array], name: str, dimensions: int | None, classes: int) -> LinearHead:
     weights, bias = arrays[f"{name}_weights"].astype(np.float32), arrays[f"{name}_bias"]
     if weights.ndim != 2 or weights.shape[1] != classes or bias.shape != (classes,):  # noqa: PLR2004
         raise ValueError(name)

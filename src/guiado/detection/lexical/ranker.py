@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log1p, sqrt
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -111,7 +111,8 @@ class LexicalIndex:
             however many are wanted. Empty where nothing fits.
         """
         found = self.find(meaningful_part(text))
-        problems, each = cast("list[int]", found.problems.tolist()), shares(found.confidences).tolist()
+        problems: list[int] = found.problems.tolist()
+        each: list[float] = shares(found.confidences).tolist()
         confidences = {problem: share for problem, share in zip(problems, each, strict=True) if share > 0}
         best = sorted(confidences, key=lambda problem: (-confidences[problem], problem))[: max(0, limit)]
         ids = self.contents.problem_ids  # in alphabetical order

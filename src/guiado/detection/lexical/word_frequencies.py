@@ -16,12 +16,11 @@ from itertools import accumulate, chain
 from math import log
 from pathlib import Path
 from sys import byteorder
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.detection.arrays import spans
+from guiado.detection.arrays import Array, spans
 from guiado.detection.lexical.ngram_index import deletions
 from guiado.detection.semantic.encoders.mapped_arrays import Arrays, map_arrays, remove_others, view, write_arrays
 from guiado.detection.semantic.encoders.sentencepiece import PieceTable, tabulate
@@ -34,7 +33,7 @@ COMMON_LETTERS = 5
 
 _FORM = 1  # of what is kept; another number makes another folder
 _BUCKETS = 1 << 15  # about as many as words
-_Numbers = dict[str, NDArray[Any]]
+_Numbers = dict[str, Array]
 
 
 class CommonWords:
@@ -44,7 +43,7 @@ class CommonWords:
         arrays: of `_prepare`.
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._words, self._weights = PieceTable(_part(arrays, "word")), view(arrays["weights"])
         self._plain, self._accented = PieceTable(_part(arrays, "plain")), _Strings(_part(arrays, "accented"))
         self._long, self._forms, self._owners = _Strings(_part(arrays, "long")), arrays["forms"], arrays["owners"]
@@ -71,7 +70,7 @@ class CommonWords:
 class _Strings:
     """Strings by number, read where they are mapped."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._offsets, self._letters = view(arrays["offsets"]), view(arrays["letters"])
 
     def __getitem__(self, row: int) -> str:
@@ -120,12 +119,12 @@ def _key(language: str) -> str:
     return sha256(f"{_FORM} {byteorder} ".encode() + _source(language)).hexdigest()[:16]
 
 
-def _kept(path: Path) -> Mapping[str, NDArray[Any]] | None:
+def _kept(path: Path) -> Mapping[str, Array] | None:
     content = map_arrays(path)
     return content.arrays if content else None
 
 
-def _keep(path: Path, arrays: _Numbers) -> Mapping[str, NDArray[Any]]:
+def _keep(path: Path, arrays: _Numbers) -> Mapping[str, Array]:
     """Write arrays down, and take them from there; `arrays` themselves where that cannot be."""
     with suppress(OSError):
         write_arrays(path, Arrays({}, arrays))
@@ -182,5 +181,5 @@ def _named(part: str, arrays: _Numbers) -> _Numbers:
     return {f"{part}.{name}": array for name, array in arrays.items()}
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> _Numbers:
+def _part(arrays: Mapping[str, Array], part: str) -> _Numbers:
     return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}

@@ -124,7 +124,7 @@ def _held(problems: Sequence[Problem], previous: ReadTexts) -> list[_Held]:
     found: list[_Held] = []
     for problem in problems:
         place = known.get(problem.problem_id)
-        same = place is not None and previous.problems[place] == problem
+        same = place is not None and (previous.problems[place] is problem or previous.problems[place] == problem)
         found.append((bounds[place], bounds[place + 1]) if same and place is not None else None)
     return found
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from guiado.detection.arrays import Rows
 from guiado.detection.semantic.embedding_segments import KEY_BYTES
 from guiado.detection.semantic.embedding_store import VectorFile
 from guiado.detection.semantic.encoder import Encoder, Warming, unit_rows
@@ -34,11 +34,11 @@ class CompactVectors:
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
 
-    def __getitem__(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    def __getitem__(self, rows: Rows) -> NDArray[np.float32]:
         """The vectors of these rows as float32, of length 1 or all zeros."""
         return self.some(rows).expand()
 
-    def some(self, rows: NDArray[np.integer[Any]]) -> CompactVectors:
+    def some(self, rows: Rows) -> CompactVectors:
         """The vectors of these rows, still compact."""
         return CompactVectors(self.codes[rows], self.scales[rows])
 
@@ -121,7 +121,8 @@ class VectorCache:
         for start in range(0, len(missing), BATCH_TEXTS):
             pause()
             rows = missing[start : start + BATCH_TEXTS]
-            batch = [keys[row] for row in cast("list[int]", rows.tolist())]
+            places: list[int] = rows.tolist()
+            batch = [keys[place] for place in places]
             made = compact(self._encoder.encode([by_key[key] for key in batch]))
             codes[rows], scales[rows] = made.codes, made.scales
             self._keep(batch, made)

@@ -20,7 +20,6 @@ import zlib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,7 +174,8 @@ class VectorFile:
 
     def _damaged(self, index: SegmentIndex, rows: NDArray[np.int64]) -> Segment | None:
         """A segment of these rows whose codes do not match their checksum; None where all do."""
-        for number in cast("list[int]", np.unique(index.segments[rows]).tolist()):
+        numbers: list[int] = np.unique(index.segments[rows]).tolist()
+        for number in numbers:
             segment = self._segments[number]
             if segment.codes_at not in self._checked:
                 if zlib.crc32(self._map()[segment.codes_at : segment.end].tobytes()) != segment.checksum:

@@ -6,7 +6,6 @@ One snapshot is shared by pg_dump and by whoever counts, so that rows per table 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
@@ -19,6 +18,7 @@ from guiado.store.backup.pg_programs import Clients, Report, Tracker, choose_cli
 from guiado.store.backup.restore import fill
 from guiado.store.backup.row_counts import Census, require_same, take_census
 from guiado.store.backup.scratch_database import scratch
+from guiado.store.connection import DriverConnection
 from guiado.store.migrate import connect
 
 
@@ -134,7 +134,7 @@ async def _prove(dsn: str, path: Path, clients: Clients, report: Report) -> None
             await connection.close(timeout=5)
 
 
-async def _close(connection: Any) -> None:  # noqa: ANN401
+async def _close(connection: DriverConnection) -> None:
     try:
         await connection.close(timeout=5)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
@@ -24,6 +23,7 @@ from guiado.store.backup.column_options import without_private_options
 from guiado.store.backup.pg_programs import Clients, Report, Tracker, finish, run_sql
 from guiado.store.backup.row_counts import count_sessions, require_same, take_census
 from guiado.store.backup.scratch_database import Scratch, scratch
+from guiado.store.connection import DriverConnection, single
 from guiado.store.driver_errors import reason
 from guiado.store.migrate import APP_ROLE, connect, migrate, require_known
 
@@ -202,7 +202,7 @@ async def _grant(dsn: str, path: Path, clients: Clients) -> list[str]:
 
 
 @asynccontextmanager
-async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[Any]:
+async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[DriverConnection]:
     """A connection to the current database, in which nobody writes meanwhile."""
     current = await connect(dsn)
     try:
@@ -228,7 +228,7 @@ async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[Any]:
         current.terminate()
 
 
-async def _require_nobody(current: Any) -> None:  # noqa: ANN401
+async def _require_nobody(current: DriverConnection) -> None:
     deadline = clock.monotonic_s() + _GOODBYE_S
     while names := {str(row["name"]) for row in await current.fetch(_OTHERS)}:
         if clock.monotonic_s() > deadline:
@@ -245,8 +245,8 @@ async def _copy_properties(dsn: str, fresh: Scratch) -> None:
     current = await connect(dsn)  # one where the settings are in effect, and that commits
     try:
         quoted = await current.fetchval("SELECT quote_ident($1)", fresh.name)
-        oid, has_rights = await current.fetchrow(
-            "SELECT oid, datacl IS NOT NULL FROM pg_database WHERE datname = current_database()"
+        oid, has_rights = await single(
+            current, "SELECT oid, datacl IS NOT NULL FROM pg_database WHERE datname = current_database()"
         )
         for row in await current.fetch(_SETTINGS, oid):
             await current.execute(f"ALTER DATABASE {quoted} SET {row[0]} FROM CURRENT")
@@ -258,7 +258,7 @@ async def _copy_properties(dsn: str, fresh: Scratch) -> None:
         await current.close(timeout=5)
 
 
-async def _swap(current: Any, fresh: Scratch) -> str:  # noqa: ANN401
+async def _swap(current: DriverConnection, fresh: Scratch) -> str:
     """Give the current database a dated name and its own name to the fresh one, in one transaction.
 
     The order matters. First the renaming takes its lock: from then on nobody can connect any more. Then we look who is there;
@@ -283,7 +283,7 @@ async def _swap(current: Any, fresh: Scratch) -> str:  # noqa: ANN401
     return previous
 
 
-async def _give_up(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:  # noqa: ANN401
+async def _give_up(current: DriverConnection, pid: int, renaming: asyncio.Task[str]) -> None:
     try:
         await current.execute("SELECT pg_cancel_backend($1)", pid)
     except _LOST:
@@ -292,7 +292,7 @@ async def _give_up(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:
         await renaming
 
 
-async def _wait_for_lock(current: Any, pid: int, renaming: asyncio.Task[str]) -> None:  # noqa: ANN401
+async def _wait_for_lock(current: DriverConnection, pid: int, renaming: asyncio.Task[str]) -> None:
     deadline = clock.monotonic_s() + _RENAME_TIMEOUT_S
     while not await current.fetchval(_HOLDS_DATABASE, pid):
         if renaming.done() or clock.monotonic_s() > deadline:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from guiado.errors import DatabaseUnavailable
+from guiado.store.connection import DriverConnection, single
 
 # Without what belongs to an extension: pg_dump leaves that out as well.
 _OWN = """
@@ -41,7 +41,7 @@ class Census:
     major: int
 
 
-async def take_census(connection: Any) -> Census:  # noqa: ANN401
+async def take_census(connection: DriverConnection) -> Census:
     """Count everything, in the transaction of the connection when it is in one.
 
     Raises:
@@ -50,13 +50,13 @@ async def take_census(connection: Any) -> Census:  # noqa: ANN401
     await connection.execute("SET row_security = off; SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
     tables = {row["name"]: await _count(connection, row["quoted"]) for row in await connection.fetch(_TABLES)}
     weights = {row["name"]: row["bytes"] or 0 for row in await connection.fetch(_WEIGHTS)}
-    size, major = await connection.fetchrow(
-        "SELECT pg_database_size(current_database()), current_setting('server_version_num')::integer / 10000"
+    size, major = await single(
+        connection, "SELECT pg_database_size(current_database()), current_setting('server_version_num')::integer / 10000"
     )
     return Census(tables, weights, await _schema(connection), size, major)
 
 
-async def count_sessions(connection: Any) -> int:  # noqa: ANN401
+async def count_sessions(connection: DriverConnection) -> int:
     """Sessions in a database that may have no schema yet."""
     if await connection.fetchval("SELECT to_regclass('support_troubleshooting_sessions')") is None:
         return 0
@@ -78,11 +78,11 @@ def require_same(expected: Mapping[str, int], found: Mapping[str, int]) -> None:
         )
 
 
-async def _count(connection: Any, quoted: str) -> int:  # noqa: ANN401
+async def _count(connection: DriverConnection, quoted: str) -> int:
     return await connection.fetchval(f"SELECT count(*) FROM {quoted}")  # noqa: S608  # quoted by the server itself
 
 
-async def _schema(connection: Any) -> dict[str, str]:  # noqa: ANN401
+async def _schema(connection: DriverConnection) -> dict[str, str]:
     if await connection.fetchval("SELECT to_regclass('support_schema_migrations')") is None:
         return {}
     return {

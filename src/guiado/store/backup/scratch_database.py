@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 
@@ -17,6 +16,7 @@ from guiado import clock
 from guiado.errors import DatabaseUnavailable
 from guiado.store.advisory_locks import RESTORATION
 from guiado.store.backup.pg_programs import with_database
+from guiado.store.connection import DriverConnection
 from guiado.store.migrate import connect
 
 _PREFIX = "guiado_scratch_"
@@ -46,7 +46,7 @@ class Scratch:
         current: name of the current database.
     """
 
-    admin: Any
+    admin: DriverConnection
     name: str
     dsn: str
     current: str
@@ -79,7 +79,7 @@ async def scratch(dsn: str) -> AsyncGenerator[Scratch]:
             await admin.close(timeout=5)
 
 
-async def connect_beside(dsn: str, current: str) -> Any:  # noqa: ANN401
+async def connect_beside(dsn: str, current: str) -> DriverConnection:
     """A connection to the server that is not one to the current database."""
     others = [name for name in ("postgres", "template1") if name != current]
     try:
@@ -88,7 +88,7 @@ async def connect_beside(dsn: str, current: str) -> Any:  # noqa: ANN401
         return await connect(with_database(dsn, others[-1]))
 
 
-async def drop(admin: Any, name: str) -> None:  # noqa: ANN401
+async def drop(admin: DriverConnection, name: str) -> None:
     """Drop a database and whoever is connected to it; one that does not exist is fine."""
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
     await admin.execute(await admin.fetchval("SELECT format('DROP DATABASE IF EXISTS %I', $1::text)", name))
@@ -102,7 +102,7 @@ async def _database_of(dsn: str) -> str:
         await connection.close(timeout=5)
 
 
-async def _take_turn(admin: Any) -> None:  # noqa: ANN401
+async def _take_turn(admin: DriverConnection) -> None:
     deadline = clock.monotonic_s() + _WAIT_S
     while not await admin.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
         if clock.monotonic_s() > deadline:
@@ -110,13 +110,13 @@ async def _take_turn(admin: Any) -> None:  # noqa: ANN401
         await asyncio.sleep(0.1)
 
 
-async def _sweep(admin: Any) -> None:  # noqa: ANN401
+async def _sweep(admin: DriverConnection) -> None:
     mine = "SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND pg_has_role(datdba, 'MEMBER')"
     for row in await admin.fetch(mine, _PREFIX):
         await drop(admin, row["datname"])
 
 
-async def _create(admin: Any, name: str, current: str) -> None:  # noqa: ANN401
+async def _create(admin: DriverConnection, name: str, current: str) -> None:
     try:
         await admin.execute(await admin.fetchval(_CREATE, name, current))
     except asyncpg.InsufficientPrivilegeError as error:

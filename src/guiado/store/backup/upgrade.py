@@ -15,7 +15,6 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
@@ -248,7 +247,7 @@ def _quoted(value: str) -> str:
 
 
 async def _count(dsn: str, *, analyze: bool = False) -> Census:
-    connection: Any = await connect(dsn)
+    connection = await connect(dsn)
     try:
         if analyze:
             await connection.execute("ANALYZE")

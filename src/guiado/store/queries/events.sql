@@ -1,7 +1,7 @@
 -- name: latest
 -- The latest events, newest first, each with what became of its deliveries. $1 tenant, $2 session, $3 kind, $4 since; null for any;
 -- $5 how many.
-SELECT o.event_id, o.occurred_at, o.event, o.session_id, o.data, d.pending, d.delivered, d.exhausted, d.disabled, d.cancelled
+SELECT o.event_id::text AS event_id, o.occurred_at, o.event, o.session_id::text AS session_id, o.data, d.pending, d.delivered, d.exhausted, d.disabled, d.cancelled
   FROM (SELECT x.event_id, x.occurred_at, x.event, x.session_id, x.data FROM support_troubleshooting_outbox x
          WHERE x.tenant_id = $1 AND ($2::uuid IS NULL OR x.session_id = $2) AND ($3::text IS NULL OR x.event = $3)
            AND ($4::timestamptz IS NULL OR x.occurred_at >= $4)

@@ -15,7 +15,7 @@ SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y
 
 -- name: listed
 -- Examples, oldest first. $2 example, $3 session, $4 customer, $5 from when on, $6 status; null for any.
-SELECT t.id, t.session_id, t.scope, t.problem_id, t.label, t.source, t.status, t.weight, t.text, t.created_at, t.metadata ->> 'doubt' AS doubt
+SELECT t.id::text AS id, t.session_id::text AS session_id, t.scope, t.problem_id, t.label, t.source, t.status, t.weight, t.text, t.created_at, t.metadata ->> 'doubt' AS doubt
   FROM support_troubleshooting_ml_training t
  WHERE t.tenant_id = $1 AND ($2::uuid IS NULL OR t.id = $2) AND ($3::uuid IS NULL OR t.session_id = $3)
    AND ($4::text IS NULL OR t.customer_id = $4) AND ($5::timestamptz IS NULL OR t.created_at >= $5)

@@ -144,7 +144,7 @@ UPDATE support_webhooks w SET paused_until = NULL WHERE w.tenant_id = $1 AND w.w
 
 -- name: attempts
 -- The latest attempts at an endpoint, newest first; with $4 and $5 those before that moment and id.
-SELECT e.id, e.event_id, e.event, e.attempt, e.success, e.response_status, e.response_body, e.error_message, e.duration_ms, e.sent_at
+SELECT e.id::text AS id, e.event_id::text AS event_id, e.event, e.attempt, e.success, e.response_status, e.response_body, e.error_message, e.duration_ms, e.sent_at
   FROM support_webhook_events e
  WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND ($4::timestamptz IS NULL OR (e.sent_at, e.id) < ($4, $5::uuid))
  ORDER BY e.sent_at DESC, e.id DESC LIMIT $3;

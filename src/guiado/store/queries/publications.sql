@@ -14,11 +14,15 @@ SELECT coalesce(r.guides, 0) AS guides, coalesce(r.model, '') AS model, concat_w
 
 -- name: changed
 -- Publications that changed since a revision, and whether they are in use now; since the beginning, those in use, in the order in
--- which their guides first came. $1 tenant, $2 scope, $3 revision.
+-- which their guides first came. One look into the index for each: where statistics are missing, as after a first load, a join would
+-- read all versions for every publication. $1 tenant, $2 scope, $3 revision.
 SELECT p.guide_id, p.guide_version_id, p.state = 'in_use' AS in_use
   FROM support_guide_publications p
-  LEFT JOIN support_troubleshooting_guide_versions f
-    ON f.tenant_id = p.tenant_id AND f.scope = p.scope AND f.guide_id = p.guide_id AND f.version = 1
+  LEFT JOIN LATERAL (
+       SELECT stored.guide_version_id
+         FROM support_troubleshooting_guide_versions stored
+        WHERE stored.tenant_id = p.tenant_id AND stored.scope = p.scope AND stored.guide_id = p.guide_id AND stored.version = 1
+       OFFSET 0) f ON true
  WHERE p.tenant_id = $1 AND p.scope = $2 AND p.revision > $3 AND ($3 > 0 OR p.state = 'in_use')
  ORDER BY f.guide_version_id, p.guide_id;
 

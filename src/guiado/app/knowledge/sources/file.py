@@ -17,6 +17,7 @@ from guiado import clock
 from guiado.app.knowledge.incremental_json import Signature, sign
 from guiado.app.knowledge.sources.json_file import Entries, read_changes
 from guiado.app.knowledge.versions import store_versions
+from guiado.domain.guide import Guide
 from guiado.errors import DatabaseUnavailable, KnowledgeBaseInvalid
 from guiado.logs import get_logger
 from guiado.store import publications
@@ -56,6 +57,7 @@ class FileSource:
         self._signature: Signature | None = None
         self._read = Entries()
         self._taken: Taken | None = None
+        self._made = dict[str, Guide]()
         self._lock = asyncio.Lock()
 
     async def sync(self) -> bool:
@@ -76,7 +78,12 @@ class FileSource:
 
     def forget(self) -> None:
         """Read the file anew with the next look: the database is another one, or an older copy."""
-        self._signature, self._taken = None, None
+        self._signature, self._taken, self._made = None, None, {}
+
+    def take_made(self) -> dict[str, Guide]:
+        """Version id -> guide, of the versions that were stored here since this was asked last."""
+        made, self._made = self._made, {}
+        return made
 
     def _is_taken_in(self, signature: Signature | None) -> bool:
         # A missing file has no signature; that it is missing is said once.
@@ -115,7 +122,8 @@ class FileSource:
         gone = [key for key in taken.hashes if key not in entries.hashes]
         if not edited and not gone and taken.file == self._name:
             return False
-        version_ids = await store_versions(self._db, self._tenant, self.scope, entries.guides, edited)
+        version_ids, made = await store_versions(self._db, self._tenant, self.scope, entries.guides, edited)
+        self._made |= made
         edit = FileEdit(self._name, version_ids, edited, gone)
         async with self._db.connection() as connection:
             conflicts = await publications.publish_file(
@@ -123,6 +131,7 @@ class FileSource:
             )
         if conflicts is None:
             return None
+        self._taken = Taken(taken.number + 1, self._name, entries.hashes)
         tell = log.info if taken.number else log.debug  # a first start says what was loaded, which is the same
         tell("guides_published", file=self.path.name, edited=len(edited), removed=len(gone), problems=len(entries.hashes))
         if conflicts:

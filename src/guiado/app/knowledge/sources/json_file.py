@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from guiado.app.json_values import json_problem
 from guiado.app.knowledge.incremental_json import UNCHANGED, Source, walk
@@ -15,6 +14,7 @@ from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.text_file import UnreadableFile, read_text_file
 from guiado.domain.guide import Guide, content_hash
 from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message
+from guiado.text.json_shapes import is_list, is_object
 
 _NO_HASHES: Mapping[str, str] = {}
 
@@ -60,8 +60,7 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> En
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
     findings = Findings()
-    usable = {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
-    raw, sources = _decode(path, findings, usable)
+    raw, sources = _decode(path, findings, _usable(known, published))
     found: dict[str, Guide] = {}
     hashes: dict[str, str] = {}
     for problem_id, entry in raw.items():
@@ -78,9 +77,16 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> En
     return Entries(found, hashes, findings, sources)
 
 
+def _usable(known: Entries, published: Mapping[str, str]) -> Mapping[str, Source]:
+    """What the published ones of the known entries looked like."""
+    if known.hashes == published:
+        return known.sources
+    return {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
+
+
 def _fingerprint(problem_id: str, entry: object, findings: Findings) -> str:
     try:
-        return content_hash(cast("Mapping[str, object]", entry)) if isinstance(entry, dict) else ""
+        return content_hash(entry) if is_object(entry) else ""
     except RecursionError:
         findings.error(f"$.{problem_id}", "Hay demasiados niveles anidados. Simplifícalo.")
         return ""
@@ -116,12 +122,12 @@ def _decode(path: Path, findings: Findings, known: Mapping[str, Source]) -> tupl
         raw: object = json.loads(text, object_pairs_hook=note_twins, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise KnowledgeBaseInvalid(path.name, [json_problem(error)]) from None
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         at = FieldProblem("$", Message("Debe ser un objeto: identificador del problema → datos."))
         raise KnowledgeBaseInvalid(path.name, [at])
     if twins:
-        _name_twins(cast("object", raw), findings)
-    return cast("Mapping[str, object]", raw), {}
+        _name_twins(raw, findings)
+    return raw, {}
 
 
 def _name_twins(raw: object, findings: Findings) -> None:
@@ -131,10 +137,10 @@ def _name_twins(raw: object, findings: Findings) -> None:
         if isinstance(value, _Twins):
             for name in sorted(value.names):
                 findings.error(f"{path}.{name}", "Está repetido. Deja solo uno.")
-        if isinstance(value, dict):
-            waiting += [(f"{path}.{key}", part) for key, part in cast("dict[str, object]", value).items()]
-        elif isinstance(value, list):
-            waiting += [(f"{path}[{i}]", part) for i, part in enumerate(cast("list[object]", value))]
+        if is_object(value):
+            waiting += [(f"{path}.{key}", part) for key, part in value.items()]
+        elif is_list(value):
+            waiting += [(f"{path}[{i}]", part) for i, part in enumerate(value)]
 
 
 def _read_text(path: Path) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.delivery.retry import read_retry_after_s
 from guiado.errors import DeliveryFailed, TargetRefused
+from guiado.text.json_shapes import is_object
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
@@ -81,7 +82,7 @@ def read_json(answer: HttpAnswer) -> dict[str, object]:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return found if is_object(found) else {}
 
 
 def read_text(answer: HttpAnswer, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class FastembedEncoder:
 
 def _load(model: str) -> _Model:
     try:
-        package: Any = import_module("fastembed")
+        package = import_module("fastembed")
     except ImportError:
         raise EncoderUnavailable(
             "GUIADO_ENCODER=fastembed necesita un paquete que no está instalado.\nInstálalo con: pip install fastembed"

@@ -23,13 +23,12 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from sys import byteorder
-from typing import Any, cast
 from weakref import WeakSet
 
 import numpy as np
-from numpy.typing import NDArray
 
 from guiado.clock import now
+from guiado.detection.arrays import Array
 
 _LIST, _FACTS = "files.json", "facts"
 _SUFFIX = ".npy"
@@ -47,8 +46,8 @@ class Arrays:
         arrays: by name, which may serve as the name of a file; read-only where they are mapped.
     """
 
-    facts: Mapping[str, Any]
-    arrays: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, object]
+    arrays: Mapping[str, Array]
 
 
 def map_arrays(folder: Path) -> Arrays | None:
@@ -150,13 +149,13 @@ def release_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def view(array: NDArray[Any]) -> memoryview:
+def view(array: Array) -> memoryview:
     """An array as a memoryview, which is quicker to read number by number.
 
     Args:
         array: of any kind.
     """
-    return memoryview(cast("Any", array))
+    return array.data
 
 
 def _is_ours(folder: Path) -> bool:
@@ -165,7 +164,7 @@ def _is_ours(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
-def _open(folder: Path, name: str, seen: list[int]) -> NDArray[Any]:
+def _open(folder: Path, name: str, seen: list[int]) -> Array:
     path = folder / f"{name}{_SUFFIX}"
     if _seen(path) != seen:
         raise ValueError(path)
@@ -181,7 +180,7 @@ def _seen(path: Path) -> list[int]:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _save(path: Path, array: NDArray[Any]) -> list[int]:
+def _save(path: Path, array: Array) -> list[int]:
     with path.open("wb") as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         file.flush()

@@ -7,11 +7,12 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from guiado.detection.arrays import Array
 from guiado.detection.semantic.encoders.mapped_arrays import view
 from guiado.errors import EncoderUnavailable
 from guiado.text.fold import fold
@@ -40,7 +41,7 @@ class PieceTable:
         arrays: of `tabulate`.
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._starts, self._offsets = view(arrays["starts"]), view(arrays["offsets"])
         self._numbers, self._letters = view(arrays["numbers"]), view(arrays["letters"])
         self._buckets = len(self._starts) - 1
@@ -56,7 +57,7 @@ class PieceTable:
         return None
 
 
-def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, NDArray[Any]]:
+def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, Array]:
     """The arrays of a `PieceTable`.
 
     Args:
@@ -66,7 +67,8 @@ def tabulate(numbers: Mapping[str, int], buckets: int = _BUCKETS) -> dict[str, N
     filed = [zlib.crc32(piece.encode()) % buckets for piece in numbers]
     order: NDArray[np.int64] = np.argsort(filed, kind="stable")
     pieces = list(numbers)
-    letters = [pieces[row].encode() for row in cast("list[int]", order.tolist())]
+    rows: list[int] = order.tolist()
+    letters = [pieces[row].encode() for row in rows]
     return {
         "starts": np.searchsorted(np.asarray(filed)[order], np.arange(buckets + 1)).astype(np.uint32),
         "offsets": np.fromiter(accumulate(map(len, letters), initial=0), np.uint32, len(letters) + 1),

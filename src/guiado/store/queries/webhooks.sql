@@ -1,4 +1,4 @@
--- name: webhook_new
+-- name: add
 -- Registers a webhook, unless there is one with this id.
 INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled, thin,
     max_per_second, max_parallel)
@@ -6,7 +6,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (tenant_id, webhook_id) DO NOTHING
 RETURNING w.*;
 
--- name: webhook_change
+-- name: change
 -- Changes what $3 has of a webhook, and nothing else: another process may be changing the rest. Headers are replaced together; one
 -- whose value is the mask $4 keeps its value. The secret before a new one signs too until $5, as do those before it
 -- for as long as they were promised; with null none does. Who is enabled, leads elsewhere
@@ -44,12 +44,12 @@ UPDATE support_webhooks w SET
  WHERE w.tenant_id = $1 AND x.tenant_id = w.tenant_id AND w.webhook_id = x.webhook_id
 RETURNING w.*;
 
--- name: webhook_offer
+-- name: offer
 -- The same for an endpoint whose address is in the environment, where there is none yet.
 INSERT INTO support_webhooks (tenant_id, webhook_id, url, events) VALUES ($1, $2, $2, $3)
 ON CONFLICT (tenant_id, webhook_id) DO NOTHING;
 
--- name: webhooks
+-- name: listed
 -- All webhooks of a tenant.
 SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 ORDER BY w.created_at, w.webhook_id;
 
@@ -59,11 +59,11 @@ SELECT EXISTS (SELECT FROM support_webhooks w WHERE w.tenant_id = $1 AND w.enabl
     OR EXISTS (SELECT FROM support_troubleshooting_recipients r
                 WHERE r.tenant_id = $1 AND $2 = ANY (r.events) AND NOT $2 = ANY (r.muted));
 
--- name: webhook
+-- name: one
 -- One webhook.
 SELECT w.* FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2;
 
--- name: webhook_delete
+-- name: delete
 -- Removes a webhook; what was still to be sent to it is cancelled, its history stays.
 WITH gone AS (DELETE FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhook_id = $2 RETURNING w.tenant_id, w.webhook_id),
      cancelled AS (
@@ -71,7 +71,7 @@ WITH gone AS (DELETE FROM support_webhooks w WHERE w.tenant_id = $1 AND w.webhoo
           FROM gone WHERE d.tenant_id = $1 AND gone.tenant_id = d.tenant_id AND d.destination = gone.webhook_id AND d.state = 'pending')
 SELECT count(*) FROM gone;
 
--- name: webhook_stats
+-- name: stats
 -- What became of the deliveries to one webhook: its row of vw_webhook_stats, which people read, but for the tenant $1 whatever the
 -- connection is set to.
 SELECT w.webhook_id, w.url, w.events, w.enabled,
@@ -119,13 +119,3 @@ SELECT d.destination FROM support_troubleshooting_deliveries d
 -- name: narrow
 -- Keeps only one destination ($3) of an event ($2).
 DELETE FROM support_troubleshooting_deliveries d WHERE d.tenant_id = $1 AND d.event_id = $2 AND d.destination <> $3;
-
--- name: template_put
--- Stores a template; the same id again replaces it.
-INSERT INTO support_troubleshooting_templates AS t (tenant_id, kind, template_id, content) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, kind, template_id) DO UPDATE SET content = excluded.content, updated_at = now();
-
--- name: templates
--- All stored templates of a kind.
-SELECT t.template_id, t.content FROM support_troubleshooting_templates t
- WHERE t.tenant_id = $1 AND t.kind = $2 ORDER BY t.template_id;

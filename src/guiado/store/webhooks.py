@@ -1,15 +1,16 @@
-"""What operators register: webhooks and templates."""
+"""Webhooks that operators register, and the events that are told to them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+
+from msgspec import Struct
 
 from guiado import clock
 from guiado.domain.events import Event, EventKind
-from guiado.store.database import Connection, Row
+from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
 from guiado.store.sessions import event_rows
 
@@ -60,17 +61,17 @@ class Endpoint:
         return list(dict.fromkeys(secret for secret in (self.secret, *old, *reversed(older)) if secret))[:_MOST_SECRETS]
 
 
-async def add_webhook(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint | None:
+async def add(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint | None:
     """Register an endpoint; None when there is one with its id."""
     row = await connection.fetchrow(
-        sql("registry", "webhook_new"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
+        sql("webhooks", "add"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
         dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled, endpoint.thin,
         endpoint.max_per_second, endpoint.max_parallel,
     )  # fmt: skip
     return endpoint_of(row) if row else None
 
 
-async def change_webhook(
+async def change(
     connection: Connection,
     tenant: str,
     webhook_id: str,
@@ -87,42 +88,63 @@ async def change_webhook(
         overlap_until: where the secret changes, the one before signs too until then; None: none of those before it does.
         anew: forget its failures; so does who enables it, or gives it another address.
     """
-    row = await connection.fetchrow(
-        sql("registry", "webhook_change"), tenant, webhook_id, dict(changes), MASK, overlap_until, anew
-    )
+    row = await connection.fetchrow(sql("webhooks", "change"), tenant, webhook_id, dict(changes), MASK, overlap_until, anew)
     return endpoint_of(row) if row else None
 
 
 async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
     """Whether any endpoint or person is told of events of this kind."""
-    return bool(await connection.fetchval(sql("registry", "is_told"), tenant, kind.value))
+    return bool(await connection.fetchval(sql("webhooks", "is_told"), tenant, kind.value))
 
 
-async def offer_webhook(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
+async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
     """Register an endpoint whose address is in the environment, unless it is known: what was changed by hand stays."""
-    await connection.execute(sql("registry", "webhook_offer"), tenant, webhook_id, list(events))
+    await connection.execute(sql("webhooks", "offer"), tenant, webhook_id, list(events))
 
 
-async def webhooks(connection: Connection, tenant: str) -> list[Endpoint]:
+async def listed(connection: Connection, tenant: str) -> list[Endpoint]:
     """All endpoints."""
-    return [endpoint_of(row) for row in await connection.fetch(sql("registry", "webhooks"), tenant)]
+    return [endpoint_of(row) for row in await connection.fetch(sql("webhooks", "listed"), tenant)]
 
 
-async def webhook(connection: Connection, tenant: str, webhook_id: str) -> Endpoint | None:
+async def one(connection: Connection, tenant: str, webhook_id: str) -> Endpoint | None:
     """One endpoint, or None."""
-    row = await connection.fetchrow(sql("registry", "webhook"), tenant, webhook_id)
+    row = await connection.fetchrow(sql("webhooks", "one"), tenant, webhook_id)
     return endpoint_of(row) if row else None
 
 
-async def delete_webhook(connection: Connection, tenant: str, webhook_id: str) -> bool:
+async def delete(connection: Connection, tenant: str, webhook_id: str) -> bool:
     """Remove an endpoint; False when there is none."""
-    return bool(await connection.fetchval(sql("registry", "webhook_delete"), tenant, webhook_id))
+    return bool(await connection.fetchval(sql("webhooks", "delete"), tenant, webhook_id))
 
 
-async def webhook_stats(connection: Connection, tenant: str, webhook_id: str) -> dict[str, Any]:
+class StatsRow(Struct, kw_only=True):
+    """What became of the deliveries to an endpoint."""
+
+    webhook_id: str
+    url: str
+    events: list[str]
+    enabled: bool
+    total_deliveries: int
+    pending: int
+    delivered: int
+    exhausted: int
+    cancelled: int
+    total_attempts: int
+    successful_attempts: int
+    failed_attempts: int
+    success_rate: float
+    avg_duration_ms: float | None
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+
+
+async def stats(connection: Connection, tenant: str, webhook_id: str) -> StatsRow | None:
     """What became of the deliveries to one endpoint."""
-    row = await connection.fetchrow(sql("registry", "webhook_stats"), tenant, webhook_id)
-    return dict(cast("Mapping[str, Any]", row)) if row else {}
+    row = await connection.fetchrow(sql("webhooks", "stats"), tenant, webhook_id)
+    return converted(row, StatsRow) if row else None
 
 
 async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:
@@ -135,27 +157,12 @@ async def emit(connection: Connection, tenant: str, event: Event, only: str | No
         Id of the event, and the endpoints that it goes to; a disabled one only where it is the one alone.
     """
     rows = event_rows(tenant, None, (event,), clock.now())
-    event_id: Any = rows[0]["event_id"]
-    await connection.execute(sql("registry", "emit"), tenant, rows)
+    event_id = rows[0]["event_id"]
+    await connection.execute(sql("webhooks", "emit"), tenant, rows)
     if only is not None:
-        await connection.execute(sql("registry", "narrow"), tenant, event_id, only)
-    deliveries = await connection.fetch(sql("registry", "deliveries_of"), tenant, event_id, only)
+        await connection.execute(sql("webhooks", "narrow"), tenant, event_id, only)
+    deliveries = await connection.fetch(sql("webhooks", "deliveries_of"), tenant, event_id, only)
     return str(event_id), [row["destination"] for row in deliveries]
-
-
-async def put_template(connection: Connection, tenant: str, kind: str, template_id: str, content: Mapping[str, Any]) -> None:
-    """Store a template; the same id again replaces it.
-
-    Args:
-        kind: guide, or message.
-    """
-    await connection.execute(sql("registry", "template_put"), tenant, kind, template_id, content)
-
-
-async def templates(connection: Connection, tenant: str, kind: str) -> dict[str, dict[str, Any]]:
-    """All stored templates of a kind, by id."""
-    rows = await connection.fetch(sql("registry", "templates"), tenant, kind)
-    return {row["template_id"]: row["content"] for row in rows}
 
 
 def endpoint_of(row: Row) -> Endpoint:

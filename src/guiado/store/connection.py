@@ -1,0 +1,79 @@
+# ruff: noqa: A002, ASYNC109, D102  names and methods are the driver's, and described there
+"""Types of the driver, which has none of its own: what the store uses of a connection and of a row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import asyncpg
+import msgspec
+
+T = TypeVar("T")
+C = TypeVar("C", bound="DriverConnection")
+
+
+class Row(Protocol):
+    """One row of a result: values by name or place of the column. `dict` takes the names along, iteration does not."""
+
+    def __getitem__(self, column: str | int) -> Any: ...  # noqa: ANN401
+    def __iter__(self) -> Iterator[Any]: ...
+    def keys(self) -> Iterable[str]: ...
+
+
+class Connection(Protocol):
+    """A connection that works for one tenant: statements and transactions."""
+
+    async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...
+    async def fetchrow(self, query: str, *args: object) -> Row | None: ...
+    async def fetchval(self, query: str, *args: object) -> Any: ...  # noqa: ANN401
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str: ...
+    def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> AbstractAsyncContextManager[object]: ...
+
+
+if TYPE_CHECKING:
+
+    class DriverConnection(Connection):
+        """A connection of asyncpg as it was opened, with the rights of the role that logged in."""
+
+        _transport: asyncio.WriteTransport
+
+        def __init__(self, *arguments: object, **options: object) -> None: ...
+        async def execute(self, query: str, *args: object, timeout: float | None = None) -> str: ...
+        def is_in_transaction(self) -> bool: ...
+        def is_closed(self) -> bool: ...
+        async def close(self, *, timeout: float | None = None) -> None: ...
+        def terminate(self) -> None: ...
+        def get_server_pid(self) -> int: ...
+        async def prepare(self, query: str, *, name: str) -> object: ...
+        async def set_type_codec(
+            self, typename: str, *, schema: str, encoder: Callable[[object], str], decoder: Callable[[str], object], format: str
+        ) -> None: ...
+        async def _do_execute(
+            self, query: str, executor: Callable[..., Awaitable[object]], *given: object, **options: object
+        ) -> object: ...
+
+    async def connect(address: str, *, connection_class: type[C], **options: object) -> C:
+        """Open a connection of a class, as asyncpg's `connect` does."""
+        ...
+else:
+    DriverConnection, connect = asyncpg.Connection, asyncpg.connect
+
+
+async def single(connection: DriverConnection, query: str, *args: object) -> Row:
+    """The row of a statement that always answers with one."""
+    row = await connection.fetchrow(query, *args)
+    if row is None:
+        raise LookupError(query)
+    return row
+
+
+def converted(row: Row, kind: type[T]) -> T:
+    """A row as a type of ours: a struct or dataclass with a field for each column that is wanted.
+
+    Raises:
+        msgspec.ValidationError: the statement answers something else than the type says.
+    """
+    return msgspec.convert(dict(row), kind)

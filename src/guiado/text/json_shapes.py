@@ -1,0 +1,38 @@
+"""Shapes of decoded JSON: what `json.loads` made is an object or a list of anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeGuard
+
+JsonObject = dict[str, object]
+"""An object of JSON; what its values are is known where they are looked at."""
+
+
+def is_object(value: object) -> TypeGuard[JsonObject]:
+    """Whether a decoded value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether a decoded value is a list."""
+    return isinstance(value, list)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether a value that a caller passes is a mapping; its keys may still be anything."""
+    return isinstance(value, Mapping)
+
+
+def object_in(value: object) -> Mapping[str, object]:
+    """The value where it is a mapping, else an empty one."""
+    return value if is_mapping(value) else {}
+
+
+def items_in(value: object) -> Sequence[object]:
+    """The items of a list or tuple; of anything else none."""
+    return value if _is_series(value) else ()
+
+
+def _is_series(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, (list, tuple))
