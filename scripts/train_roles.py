@@ -22,7 +22,7 @@ from guiado.detection.semantic.encoders import make_encoder
 from guiado.text.normalise import clean_part
 
 _SENTENCES = Path(__file__).parents[1] / "data/roles/train.jsonl"
-STRENGTH = 60.0
+STRENGTH = 8.0
 """How closely the rows are followed, see `fit_head`."""
 
 

@@ -19,7 +19,9 @@ from guiado.detection.reading import (
     clauses_with_roles,
     kind_of,
     may_be_denied,
+    worth,
 )
+from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import MessageKind
 from guiado.text.clauses import clauses_of
@@ -47,7 +49,7 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     texts = [part[start:end] for start, end in spans]
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
-    roles = chances(texts, vectors, index.encoder.name if index.encoder else "")
+    roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
     about = about_problem(roles, acceptance(index.role_shares()))
     message = _Message(index, part, texts, cleans, vectors, roles, about)
     return message.read(limit)
@@ -75,8 +77,8 @@ class _Message:
         several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
-        shaped = self._shape(candidates, kept, denied)
-        return Reading(shaped[:limit], kind, clauses_with_roles(self.texts, self.roles), several, denied)
+        shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
+        return Reading(tuple(each for each in shaped if each.confidence > 0), kind, clauses_with_roles(self.texts, self.roles), several, denied)
 
     def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
@@ -123,27 +125,14 @@ class _Message:
         named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
         return tuple(dict.fromkeys(named))
 
-    def _shape(
-        self, candidates: Sequence[Candidate], kept: Sequence[int], denied: Sequence[str]
-    ) -> tuple[Candidate, ...]:
-        """Confidences with the chance that the message is about a problem at all, and without what was denied."""
-        shaped = [self._shaped(each, kept) for each in candidates]
-        ordered = sorted(shaped, key=lambda each: -each.confidence)
-        if denied and ordered and ordered[0].problem_id in denied:
-            ordered = [replace(c, confidence=c.confidence * _DENIED_WORTH) if c.problem_id in denied else c for c in ordered]
-            ordered.sort(key=lambda each: -each.confidence)
-        return tuple(each for each in ordered if each.confidence > 0)
-
     def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
+        """With the chance that the message is about a problem at all."""
         rows = self.roles[list(kept)]
         chance = float(about_problem(rows, acceptance(self.index.role_shares())).max())
         if chance < FULL_FROM:
             own = acceptance(self.index.role_shares(candidate.problem_id))
             chance = max(chance, float(about_problem(rows, own).max()))
-        return replace(candidate, confidence=candidate.confidence * float(np.clip(chance / FULL_FROM, 0, 1)))
-
-
-_DENIED_WORTH = 0.3
+        return replace(candidate, confidence=candidate.confidence * worth(chance))
 
 
 def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:

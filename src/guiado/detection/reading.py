@@ -18,6 +18,8 @@ KEPT_FROM = 0.4
 FULL_FROM = 0.5
 """From this chance on a confidence stays as it is."""
 PERSON_FROM = 0.6
+WAVERS_FROM, _ASKED = 0.12, 0.58
+"""From this chance on a message may still be about a problem; what its confidence is then at most, so that it is asked."""
 _COLUMN = {role: at for at, role in enumerate(ROLES)}
 
 
@@ -76,17 +78,25 @@ def kind_of(chances: Floats, about: Floats) -> MessageKind:
     """
     if float(chances[:, _COLUMN[Role.PERSON]].max()) >= PERSON_FROM:
         return MessageKind.PERSON
-    wrong = chances[:, _COLUMN[Role.WRONG]] + chances[:, _COLUMN[Role.TRIED]]
-    if bool(((about >= KEPT_FROM) & (wrong >= chances[:, _COLUMN[Role.NOTHING]])).any()):
+    if bool((about >= KEPT_FROM).any()) and not _only_nothing(chances, about):
         return MessageKind.PROBLEM
     solved = float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
     other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
-    if max(solved, other) < _SAYS_SOMETHING:
+    if _only_nothing(chances, about):
         return MessageKind.NOTHING_SAID
+    if max(solved, other) < _SURE and float(about.max()) >= WAVERS_FROM:
+        return MessageKind.PROBLEM
     return MessageKind.SOLVED if solved >= other else MessageKind.OTHER
 
 
-_SAYS_SOMETHING = 0.45
+def _only_nothing(chances: Floats, about: Floats) -> bool:
+    """Whether no clause says anything: neither what is wrong nor anything else."""
+    nothing = chances[:, _COLUMN[Role.NOTHING]]
+    rest = 1 - nothing
+    return bool((nothing >= rest).all()) and bool((about < FULL_FROM).all())
+
+
+_SURE = 0.6
 
 
 def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, ...]:
@@ -106,3 +116,17 @@ def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
     """
     out = [at for at in range(len(chances)) if at not in kept]
     return bool(out) and float(chances[out][:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max()) >= KEPT_FROM
+
+
+def worth(chance: float) -> float:
+    """What is left of a confidence, 0..1, with the chance that the message is about a problem at all.
+
+    Where the roles waver, the customer is asked: a confidence of 1 becomes one that is unclear, and not none.
+    """
+    if chance >= FULL_FROM:
+        return 1.0
+    if chance >= WAVERS_FROM:
+        return max(_ASKED, chance / FULL_FROM)
+    return chance / FULL_FROM
+
+

@@ -27,7 +27,7 @@ _OPENERS = (
     r"ademas", r"encima(?! de)", r"tambien", r"por otro lado", r"y (?:ademas|encima|tambien|ahora|despues|luego|de paso|aparte|otra cosa)",
     r"(?:y )?ahora(?: (?:resulta|lo que|no|me|se|el|la|ya))", r"(?:y )?lo que (?:no|pasa|sucede|me|si|falla|necesito|quiero)",
     r"y (?:no|me|se|le|les|ya|nada|tampoco|cuando|el|la|los|las|lo|mi|por|yo|que|fui|entonces)(?= )",
-    r"(?:y )?entonces", r"ni", r"solo (?:que|quiero|queria|quisiera|me|falta)", r"en cambio", r"cuando", r"desde que", r"hasta que",
+    r"(?:y )?entonces", r"solo (?:que|q|quiero|queria|quisiera|me|falta)", r"en cambio", r"cuando", r"desde que", r"hasta que",
     r"no es que", r"igual", r"gracias", r"muchas gracias", r"quisiera", r"queria", r"quiero",
     # English
     r"but", r"however", r"although", r"though", r"because", r"so", r"also", r"plus", r"besides",
@@ -41,7 +41,7 @@ _OPENERS = (
 _OPENER = re.compile(rf"(?<=\s)(?:{'|'.join(_OPENERS)})(?=[\s,])")
 _ACCENTED_OPENER = re.compile(r"(?<=\s)mas(?=[\s,])", re.IGNORECASE)
 """Portuguese "mas", which without its missing accent would be Spanish "más"."""
-_COMMA = re.compile(r",\s*")
+_COMMA = re.compile(r",\s*|:\s+")
 
 
 class Span(NamedTuple):
