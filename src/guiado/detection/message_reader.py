@@ -19,16 +19,19 @@ from guiado.detection.reading import (
     clauses_with_roles,
     kind_of,
     may_be_denied,
+    said_solved,
     worth,
 )
 from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import MessageKind
 from guiado.text.clauses import clauses_of
-from guiado.text.tokenize import meaningful_part
+from guiado.text.tokenize import meaningful_part, normalise
 
-_SIDE_BY_SIDE = 0.5
+_SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
+_SOLVED_WEIGHT = 0.45
+"""How far a clause that says that something works speaks against a problem in another one, which must be surer then."""
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -69,6 +72,9 @@ class _Message:
         self.part = part
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
 
+        self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
+        """The message and its clauses in the spelling in which a known phrase is recognised word for word."""
+
     def read(self, limit: int) -> Reading:
         kind = kind_of(self.roles, self.about)
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
@@ -77,8 +83,14 @@ class _Message:
         several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
+        if candidates and self._is_known(candidates[0]):
+            kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
         shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
         return Reading(tuple(each for each in shaped if each.confidence > 0), kind, clauses_with_roles(self.texts, self.roles), several, denied)
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        """Whether the message, or a clause of it, is a known phrase of the problem word for word."""
+        return candidate.example is not None and normalise(candidate.example).strip(" .,;:!?") in self._spoken
 
     def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
@@ -132,6 +144,9 @@ class _Message:
         if chance < FULL_FROM:
             own = acceptance(self.index.role_shares(candidate.problem_id))
             chance = max(chance, float(about_problem(rows, own).max()))
+        chance *= 1 - _SOLVED_WEIGHT * said_solved(self.roles)
+        if self._is_known(candidate):
+            chance = 1.0
         return replace(candidate, confidence=candidate.confidence * worth(chance))
 
 

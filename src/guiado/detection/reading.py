@@ -53,10 +53,13 @@ def acceptance(shares: Floats) -> Floats:
         0..1 for each of `ROLES`.
     """
     given = np.array([NEUTRAL.get(role, 0.0) for role in ROLES], np.float32)
-    return np.maximum(given, np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0))).astype(np.float32)
+    by_phrases = np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0)) * _MAY_BE_PHRASES
+    return np.maximum(given, by_phrases).astype(np.float32)
 
 
 _SHARE_SLOPE, _SHARE_NOISE = 2.5, 0.1
+_MAY_BE_PHRASES = np.array([role not in {Role.WORKS, Role.DENIED, Role.THANKS} for role in ROLES], np.float32)
+"""That something works is nobody's phrase for a problem, whatever the classifier takes a phrase for."""
 
 
 def about_problem(chances: Floats, accepted: Floats) -> Floats:
@@ -80,7 +83,7 @@ def kind_of(chances: Floats, about: Floats) -> MessageKind:
         return MessageKind.PERSON
     if bool((about >= KEPT_FROM).any()) and not _only_nothing(chances, about):
         return MessageKind.PROBLEM
-    solved = float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
+    solved = said_solved(chances)
     other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
     if _only_nothing(chances, about):
         return MessageKind.NOTHING_SAID
@@ -96,7 +99,7 @@ def _only_nothing(chances: Floats, about: Floats) -> bool:
     return bool((nothing >= rest).all()) and bool((about < FULL_FROM).all())
 
 
-_SURE = 0.6
+_SURE = 0.7
 
 
 def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, ...]:
@@ -107,6 +110,11 @@ def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, .
     )
 
 
+def said_solved(chances: Floats) -> float:
+    """How surely a clause says that something works or is not the matter, 0..1."""
+    return float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
+
+
 def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
     """Whether a clause that is not kept says that something works or is not the matter.
 
@@ -115,7 +123,7 @@ def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
         kept: places of the clauses that are ranked.
     """
     out = [at for at in range(len(chances)) if at not in kept]
-    return bool(out) and float(chances[out][:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max()) >= KEPT_FROM
+    return bool(out) and said_solved(chances[out]) >= KEPT_FROM
 
 
 def worth(chance: float) -> float:

@@ -45,6 +45,9 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     # "can't log in", "no puedo entrar", "não consigo"
     (r"\b(?:can'?t|cannot|couldn'?t|unable to|won'?t (?:let|open|load|start|connect|accept))\b", {Role.WRONG: 2.5}),
     (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 1.2}),
+    # "la impresora no imprime", "it does not print": what is denied is what a thing is for, not a failure
+    (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 1.8}),
+    (rf"\b(?:do(?:es)?n'?t|do(?:es)? not|did not|didn'?t) (?!{_BREAKS}\b|have|need|want|worry|mind|bother|matter)\w+", {Role.WRONG: 1.5}),
     # "no quiero factura en papel": what is refused is not what is asked for
     (r"\b(?:no|nao) (?:quiero|queremos|quisiera|deseo|quero|queremos)\b|\bdon'?t want\b", {Role.DENIED: 2.0, Role.WISH: 1.0}),
 )  # fmt: skip
@@ -62,7 +65,7 @@ _EMPTY_WORDS = (
     )
 )
 """Words with which a clause says that there is something, and not what."""
-_NOTHING = np.array([4.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
+_NOTHING = np.array([5.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
 
 
 def apply(clauses: list[str], chances: Floats) -> Floats:
@@ -82,8 +85,9 @@ def apply(clauses: list[str], chances: Floats) -> Floats:
 @lru_cache(maxsize=4_096)
 def _boost(clause: str) -> Floats:
     plain = fold_text(clause).replace("’", "'")
-    found = sum((boost for pattern, boost in _COMPILED if pattern.search(plain)), np.zeros(len(ROLES), np.float32))
-    return found + _NOTHING if _says_nothing(plain) else found
+    if _says_nothing(plain):
+        return _NOTHING
+    return sum((boost for pattern, boost in _COMPILED if pattern.search(plain)), np.zeros(len(ROLES), np.float32))
 
 
 def _says_nothing(plain: str) -> bool:
