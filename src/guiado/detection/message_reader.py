@@ -17,6 +17,7 @@ from guiado.detection.reading import (
     about_problem,
     acceptance,
     clauses_with_roles,
+    indifference,
     kind_of,
     may_be_denied,
     said_solved,
@@ -53,8 +54,10 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
     roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
-    about = about_problem(roles, acceptance(index.role_shares()))
-    message = _Message(index, part, texts, cleans, vectors, roles, about)
+    shares = index.role_shares()
+    least = indifference(shares)
+    about = about_problem(roles, acceptance(shares, least))
+    message = _Message(index, part, texts, cleans, vectors, roles, about, least)
     return message.read(limit)
 
 
@@ -68,8 +71,9 @@ class _Message:
         vectors: Floats | None,
         roles: Floats,
         about: Floats,
+        least: float,
     ) -> None:
-        self.part = part
+        self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
 
         self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
@@ -139,12 +143,11 @@ class _Message:
 
     def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
         """With the chance that the message is about a problem at all."""
-        rows = self.roles[list(kept)]
-        chance = float(about_problem(rows, acceptance(self.index.role_shares())).max())
+        chance = float(self.about[list(kept)].max())
         if chance < FULL_FROM:
-            own = acceptance(self.index.role_shares(candidate.problem_id))
-            chance = max(chance, float(about_problem(rows, own).max()))
-        chance *= 1 - _SOLVED_WEIGHT * said_solved(self.roles)
+            own = acceptance(self.index.role_shares(candidate.problem_id), self.least)
+            chance = max(chance, float(about_problem(self.roles[list(kept)], own).max()))
+        chance *= 1 - _SOLVED_WEIGHT * (1 - self.least) * said_solved(self.roles)
         if self._is_known(candidate):
             chance = 1.0
         return replace(candidate, confidence=candidate.confidence * worth(chance))

@@ -42,19 +42,34 @@ class Reading:
     denied: tuple[str, ...] = field(default=())
 
 
-def acceptance(shares: Floats) -> Floats:
+def indifference(shares: Floats) -> float:
+    """How little roles mean to a knowledge base, 0..1: one whose phrases seldom say that something is wrong is about other things.
+
+    Args:
+        shares: of each role among its phrases.
+    """
+    troubles = float(shares[_COLUMN[Role.WRONG]] + shares[_COLUMN[Role.TRIED]])
+    return float(np.clip((_TROUBLES_FROM - troubles) / (_TROUBLES_FROM - _NO_TROUBLES), 0, 1))
+
+
+_TROUBLES_FROM, _NO_TROUBLES = 0.6, 0.35
+"""Shares of phrases that say that something is wrong: of a base of problems, and of one of requests and questions."""
+
+
+def acceptance(shares: Floats, least: float = 0.0) -> Floats:
     """How far a clause of each role may be about a problem.
 
     Args:
         shares: of each role among the phrases of a problem, or of a whole knowledge base. One that is about questions must
             not refuse questions.
+        least: what every role is worth, see `indifference`.
 
     Returns:
         0..1 for each of `ROLES`.
     """
     given = np.array([NEUTRAL.get(role, 0.0) for role in ROLES], np.float32)
     by_phrases = np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0)) * _MAY_BE_PHRASES
-    return np.maximum(given, by_phrases).astype(np.float32)
+    return np.maximum(np.maximum(given, by_phrases), least).astype(np.float32)
 
 
 _SHARE_SLOPE, _SHARE_NOISE = 2.5, 0.1
