@@ -28,7 +28,16 @@ def test_a_message_is_cut_where_another_statement_begins(message: str, clauses: 
 
 @pytest.mark.parametrize(
     "message",
-    ["no anda. " * 500, "y me " * 2_000, "x" * 5_000, ", " * 3_000 + "hola", "1) a1 " * 900, "(" * 3_000, "mas " * 1_500, "\n" * 5_000],
+    [
+        "no anda. " * 500,
+        "y me " * 2_000,
+        "x" * 5_000,
+        ", " * 3_000 + "hola",
+        "1) a1 " * 900,
+        "(" * 3_000,
+        "mas " * 1_500,
+        "\n" * 5_000,
+    ],
 )
 def test_whatever_is_sent_gives_few_clauses_in_order_that_do_not_overlap(message: str) -> None:
     spans = clauses_of(message)

@@ -107,7 +107,17 @@ def test_a_knowledge_base_about_questions_does_not_refuse_questions() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "\x00\u200b", "no " * 2_000, "x" * 5_000, "no anda, no, sí anda", "la impresora no imprime. " * 500, "0x80070005 " * 300, "😀" * 300],
+    [
+        "",
+        " ",
+        "\x00\u200b",
+        "no " * 2_000,
+        "x" * 5_000,
+        "no anda, no, sí anda",
+        "la impresora no imprime. " * 500,
+        "0x80070005 " * 300,
+        "😀" * 300,
+    ],
 )
 def test_whatever_is_sent_is_read(index: Index, text: str) -> None:
     reading = read_message(index, text)

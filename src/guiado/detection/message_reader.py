@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from guiado.detection.arrays import Floats
 from guiado.detection.index import Index
 from guiado.detection.problem import Candidate
@@ -90,7 +88,13 @@ class _Message:
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
         shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
-        return Reading(tuple(each for each in shaped if each.confidence > 0), kind, clauses_with_roles(self.texts, self.roles), several, denied)
+        return Reading(
+            tuple(each for each in shaped if each.confidence > 0),
+            kind,
+            clauses_with_roles(self.texts, self.roles),
+            several,
+            denied,
+        )
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether the message, or a clause of it, is a known phrase of the problem word for word."""

@@ -43,7 +43,7 @@ class Reading:
 
 
 def indifference(shares: Floats) -> float:
-    """How little roles mean to a knowledge base, 0..1: one whose phrases seldom say that something is wrong is about other things.
+    """How little roles mean to a knowledge base, 0..1: one whose phrases seldom say that something is wrong has other subjects.
 
     Args:
         shares: of each role among its phrases.
@@ -151,5 +151,3 @@ def worth(chance: float) -> float:
     if chance >= WAVERS_FROM:
         return max(_ASKED, chance / FULL_FROM)
     return chance / FULL_FROM
-
-

@@ -89,8 +89,8 @@ def _statements(part: str, plain: str, sentence: Span) -> Iterator[Span]:
             parts.append(Span(begin, cut))
             begin = cut
     parts.append(Span(begin, end))
-    for part in parts:
-        yield from _trimmed(plain, *part)
+    for each in parts:
+        yield from _trimmed(plain, each.start, each.end)
 
 
 def _words(plain: str, start: int, end: int) -> int:

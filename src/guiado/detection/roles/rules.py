@@ -48,6 +48,12 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     # "la impresora no imprime", "it does not print": what is denied is what a thing is for, not a failure
     (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 1.8}),
     (rf"\b(?:do(?:es)?n'?t|do(?:es)? not|did not|didn'?t) (?!{_BREAKS}\b|have|need|want|worry|mind|bother|matter)\w+", {Role.WRONG: 1.5}),
+    # "quiero contratar internet", "I want to buy a printer"
+    (
+        (r"\b(?:quiero|quisiera|queria|queremos|necesito|me gustaria|quero|gostaria de|want to|would like to|looking to) (?:comprar|contratar"
+        r"|adquirir|renovar|agregar|sumar|suscribir\w*|dar de baja|cancelar|cerrar|buy|purchase|subscribe|cancel|close|assinar|encerrar)\b"),
+        {Role.WISH: 1.5},
+    ),
     # "no quiero factura en papel": what is refused is not what is asked for
     (r"\b(?:no|nao) (?:quiero|queremos|quisiera|deseo|quero|queremos)\b|\bdon'?t want\b", {Role.DENIED: 2.0, Role.WISH: 1.0}),
 )  # fmt: skip
@@ -59,9 +65,63 @@ _EMPTY_WORDS = (
     FUNCTION_WORDS
     | GREETINGS
     | frozenset(
-        "no nao not puedo pude funciona anda sirve va funcionando consigo cosa algo nada asunto tema duda consulta pregunta caso"
-        " mira miren vea foto captura pantallazo adjunto adjunta audio imagen print work works working doesn don t cant s sos help"
-        " socorro hey che alo buen tal consulto escribo escribia molesto hi there anyone alguem".split()
+        [
+            "no",
+            "nao",
+            "not",
+            "puedo",
+            "pude",
+            "funciona",
+            "anda",
+            "sirve",
+            "va",
+            "funcionando",
+            "consigo",
+            "cosa",
+            "algo",
+            "nada",
+            "asunto",
+            "tema",
+            "duda",
+            "consulta",
+            "pregunta",
+            "caso",
+            "mira",
+            "miren",
+            "vea",
+            "foto",
+            "captura",
+            "pantallazo",
+            "adjunto",
+            "adjunta",
+            "audio",
+            "imagen",
+            "print",
+            "work",
+            "works",
+            "working",
+            "doesn",
+            "don",
+            "t",
+            "cant",
+            "s",
+            "sos",
+            "help",
+            "socorro",
+            "hey",
+            "che",
+            "alo",
+            "buen",
+            "tal",
+            "consulto",
+            "escribo",
+            "escribia",
+            "molesto",
+            "hi",
+            "there",
+            "anyone",
+            "alguem",
+        ]
     )
 )
 """Words with which a clause says that there is something, and not what."""
