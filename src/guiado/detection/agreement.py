@@ -1,21 +1,21 @@
 """What several customers agree about: votes against detection count together or not at all, and no customer has two of them.
 
-A voice is a mailbox, and of one domain as many as the days on which it spoke: ten addresses that one person makes up in an afternoon
-are one voice. Rejections take a bounded share of the confidence from the very words that were rejected; words near to them keep all
-of it. Choices that several customers confirmed become examples.
+A voice is a mailbox, and a domain has no more voices than days on which it spoke: ten addresses that one person makes up in an
+afternoon are one voice. Rejections take a bounded share of the confidence from the very words that were rejected; words near to
+them keep all of it. Choices that several customers confirmed become examples.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.classifier.scorer import SAME_COSINE
-from guiado.domain.learning_signal import CustomerWord, Dispute, Taught
+from guiado.domain.learning_signal import CustomerWord, Dispute, Taught, text_key
 from guiado.errors import EncoderUnavailable
 from guiado.text.fold import fold_accents
 from guiado.text.normalise import clean_sentence
@@ -54,13 +54,13 @@ def agreed(words: Sequence[CustomerWord], encode: Encode) -> tuple[list[Taught],
     of_problem = defaultdict[str, list[CustomerWord]](list)
     for word in words:
         of_problem[word.taught.problem_id].append(word)
-    examples, disputes = list[Taught](), dict[tuple[str, str], Dispute]()
+    examples, disputes = dict[tuple[str, str], Taught](), dict[tuple[str, str], Dispute]()
     for said in of_problem.values():
         if _may_agree(said):
             found, lost = _agreed_on(said, near(tuple(word.taught.text for word in said), encode))
-            examples += found
+            examples.update(((each.problem_id, text_key(each.text)), each) for each in found)
             disputes.update(((each.problem_id, each.text), each) for each in lost)
-    return examples, list(disputes.values())
+    return list(examples.values()), list(disputes.values())
 
 
 def near(texts: Sequence[str], encode: Encode) -> _Near:
@@ -69,11 +69,19 @@ def near(texts: Sequence[str], encode: Encode) -> _Near:
         vectors = encode([clean_sentence(text) for text in texts])
     except EncoderUnavailable:
         vectors = None
-    bags = [{*_WORD.findall(fold_accents(text))} for text in texts]
-    by_words = np.array([[len(one & other) >= _SAME_WORDS * len(one | other) for other in bags] for one in bags])
-    return (
-        by_words if vectors is None else (vectors @ vectors.T >= SAME_COSINE) | np.array([[a == b for b in bags] for a in bags])
-    )
+    shared = _shared_words(texts)
+    return shared >= _SAME_WORDS if vectors is None else (vectors @ vectors.T >= SAME_COSINE) | (shared == 1)
+
+
+def _shared_words(texts: Sequence[str]) -> NDArray[np.float32]:
+    """For each two texts, how many of all their words are in both, 0..1."""
+    bags = [frozenset[str](_WORD.findall(fold_accents(text))) for text in texts]
+    numbers = {word: number for number, word in enumerate(sorted(frozenset[str]().union(*bags)))}
+    has = np.zeros((len(texts), len(numbers)), np.float32)
+    for row, bag in enumerate(bags):
+        has[row, [numbers[word] for word in bag]] = 1
+    both, sizes = has @ has.T, has.sum(axis=1)
+    return both / np.maximum(sizes[:, None] + sizes - both, 1)
 
 
 def _may_agree(said: Sequence[CustomerWord]) -> bool:

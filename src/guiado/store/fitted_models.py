@@ -80,7 +80,7 @@ async def keep(connection: Connection, tenant: str, scope: str, contents: str, v
 
 
 async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[JudgedDetection]:
-    """The newest detections of so long that were judged, 1,000 at most; a customer judges few of them, agents as many as they like."""
+    """The newest detections of so long that were judged, 1,000 at most, and of one customer only a few."""
     limits = _MOST_JUDGED, _MOST_OF_MAILBOX, _MOST_OF_DOMAIN
     rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, *limits)
     return [JudgedDetection(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

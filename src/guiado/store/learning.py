@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.domain.learning_signal import CustomerWord, Taught, text_key
-from guiado.store.database import Connection
+from guiado.store.database import Connection, Row
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 
@@ -132,7 +132,7 @@ async def unrecognised(connection: Connection, tenant: str, since: datetime, lim
     return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
 
 
-def _taught(row: Mapping[str, Any]) -> Taught:
+def _taught(row: Row) -> Taught:
     return Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"])
 
 

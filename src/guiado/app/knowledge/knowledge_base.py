@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-import numpy as np
-
 from guiado.app.background import run_aside
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.throttle import Pace
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.agreement import SEVERAL, agreed
+from guiado.detection.arrays import Floats
 from guiado.detection.classifier.calibration import USUAL_SHARE
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
@@ -202,7 +201,10 @@ def _index(
     def encode(texts: Sequence[str]) -> Vectors | None:
         return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else encode_all(cache, texts)
 
-    examples, disputes = agreed(said, lambda texts: None if (found := encode(texts)) is None else found[np.arange(len(texts))])
+    def rows(texts: Sequence[str]) -> Floats | None:
+        return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else cache.encode(texts)
+
+    examples, disputes = agreed(said, rows)
     problems = teach(written.problems(snapshot.guides, problem_of), [*taught, *examples], written, disputes)
     encoder = cache.source if cache else None
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
