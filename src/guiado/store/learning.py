@@ -83,7 +83,7 @@ async def listed(connection: Connection, tenant: str, choice: ExampleFilter, lim
 
 
 async def counts(connection: Connection, tenant: str) -> list[dict[str, Any]]:
-    """How many examples there are, by scope, problem, label, source and status."""
+    """How many examples there are, by scope, problem, label, source and status; see `votes` for the status "vote"."""
     return [dict(cast("Any", row)) for row in await connection.fetch(sql("learning", "counts"), tenant)]
 
 

@@ -51,12 +51,13 @@ SELECT t.id, t.session_id, t.scope, t.problem_id, t.label, t.source, t.status, t
  ORDER BY t.created_at, t.id LIMIT $7;
 
 -- name: counts
--- How many examples there are of each kind.
-SELECT t.scope, t.problem_id, t.label, t.source, t.status, count(*) AS examples
+-- How many examples there are of each kind; what counts only together with others has the status "vote".
+SELECT t.scope, t.problem_id, t.label, t.source, x.status, count(*) AS examples
   FROM support_troubleshooting_ml_training t
+ CROSS JOIN LATERAL (SELECT CASE WHEN t.status = 'accepted' AND t.metadata ? 'vote' THEN 'vote' ELSE t.status END AS status) x
  WHERE t.tenant_id = $1
- GROUP BY t.scope, t.problem_id, t.label, t.source, t.status
- ORDER BY t.scope, t.problem_id, t.label, t.source, t.status;
+ GROUP BY t.scope, t.problem_id, t.label, t.source, x.status
+ ORDER BY t.scope, t.problem_id, t.label, t.source, x.status;
 
 -- name: judge
 -- Gives the chosen examples a status, with the note in the audit log. $7 status, $8 reason, $9 when, $10 audit rows.
