@@ -69,7 +69,7 @@ class Index:
         )
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
-        self._disputes = Disputes(problems)
+        self.disputes = Disputes(problems)
 
     @property
     def version(self) -> str:
@@ -107,7 +107,7 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        losses = self._disputes.of(text)
+        losses = self.disputes.of(text)
         return weighed(self._rank(text, limit + len(losses)), losses)[:limit] if losses and limit > 0 else self._rank(text, limit)
 
     def _rank(self, text: str, limit: int) -> tuple[Candidate, ...]:
