@@ -142,13 +142,14 @@ def verdict(index: Index, words: str) -> Verdict:
 def test_one_click_counts_for_its_session_only(world: World) -> None:
     before = world.process()
     assert verdict(before, SAID) is Verdict.ACCEPT
-    world.reject("ana@example.com")
+    for words in (SAID, NEIGHBOURS[2]):
+        world.reject("ana@example.com", words)
     after = world.process()
     assert after.version == before.version
     assert [likely(after, words) for words in (SAID, *NEIGHBOURS)] == [likely(before, words) for words in (SAID, *NEIGHBOURS)]
     shown = world.http.post("/detect", json={"problem_description": SAID}).json()
     assert (shown["verdict"], shown["candidates"][0]["problem_id"]) == ("accept", "conexion_internet")
-    assert world.ask("SELECT kind FROM support_troubleshooting_learning") == [("negative",)]
+    assert world.ask("SELECT kind FROM support_troubleshooting_learning") == [("negative",)] * 2
     assert world.ask("SELECT count(*) FROM support_troubleshooting_ml_training") == [(0,)]
 
 
