@@ -16,6 +16,7 @@ from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge
 from guiado.detection.classifier.fitted_model import FORMAT, FittedModel
 from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
+from guiado.detection.disputes import Disputes, weighed
 from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.problem import Candidate, Problem
@@ -71,12 +72,19 @@ class Index:
         self._role_shares: dict[str | None, Floats] = {}
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
+        self.disputes = Disputes(problems)
 
     @property
     def version(self) -> str:
         """Model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
         kind = "lexical-2" if self.vectors is None else "hybrid-1"
-        return ":".join((kind, self.lexical.contents.digest[:12], self.model.version if self.model else "unfitted"))
+        return ":".join((kind, self._digest, self.model.version if self.model else "unfitted"))
+
+    @cached_property
+    def _digest(self) -> str:
+        disputed = [(each.problem_id, each.disputed) for each in self.problems if each.disputed]
+        known = self.lexical.contents.digest
+        return (hashlib.sha256(f"{known} {disputed}".encode()).hexdigest() if disputed else known)[:12]
 
     @property
     def intercept(self) -> float:
@@ -102,6 +110,10 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
+        losses = self.disputes.of(text)
+        return weighed(self._rank(text, limit + len(losses)), losses)[:limit] if losses and limit > 0 else self._rank(text, limit)
+
+    def _rank(self, text: str, limit: int) -> tuple[Candidate, ...]:
         part = meaningful_part(text)
         clean = self._read(part)
         return self.rank_part(part, clean, self._vector(clean) if clean else None, limit)

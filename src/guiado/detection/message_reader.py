@@ -24,7 +24,7 @@ from guiado.detection.reading import (
 from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import MessageKind
-from guiado.text.clauses import clauses_of
+from guiado.text.clauses import clauses_of, whole
 from guiado.text.tokenize import meaningful_part, normalise
 
 _SIDE_BY_SIDE = 0.42
@@ -45,15 +45,15 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
         limit: most candidates wanted.
     """
     part = meaningful_part(text)
-    spans = clauses_of(part)
+    shares = index.role_shares()
+    least = indifference(shares)
+    spans = clauses_of(part) if least < 1 else whole(part)
     if not spans or not len(index.texts) or limit < 1:
         return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
     texts = [part[start:end] for start, end in spans]
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
     roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
-    shares = index.role_shares()
-    least = indifference(shares)
     about = about_problem(roles, acceptance(shares, least))
     message = _Message(index, part, texts, cleans, vectors, roles, about, least)
     return message.read(limit)

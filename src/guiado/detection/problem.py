@@ -30,6 +30,7 @@ class Problem:
         description: one or two sentences.
         phrases: common issues in customers' words, and the texts of translations.
         learned: what sessions taught about it.
+        disputed: words that customers agree are not about it, and the share of its confidence that each loses.
     """
 
     problem_id: str
@@ -37,6 +38,7 @@ class Problem:
     description: str
     phrases: tuple[str, ...]
     learned: tuple[Example, ...] = ()
+    disputed: tuple[tuple[str, float], ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def reject(
     )
     reason = escalation.denied(session.problem_title, refusal.said.get("text"))
     decided = take_turn(told, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
-    return replace(decided, lessons=(rejected(session, wrong), *decided.lessons))
+    return replace(decided, lessons=(rejected(session, wrong, told=bool(refusal.said)), *decided.lessons))
 
 
 def take_turn(

@@ -67,6 +67,11 @@ def clauses_of(part: str) -> tuple[Span, ...]:
     return tuple(places)
 
 
+def whole(part: str) -> tuple[Span, ...]:
+    """A message as one clause; none where it has no word."""
+    return tuple(_trimmed(part, 0, len(part)))
+
+
 def _sentences(plain: str) -> Iterator[Span]:
     start = 0
     for mark in _END.finditer(plain):
