@@ -99,6 +99,18 @@ def test_a_text_that_says_nothing_has_no_candidates(index: Index, text: str) -> 
     assert index.rank(text) == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Este es un mensaje automático, por favor no responda. Su contraseña fue cambiada.",
+        "Subject: Automatic reply: no puedo imprimir\n\nI am away. The wifi is down here too.",
+        "Return-Path: <>\nFrom: Ana <ana@example.com>\nAssunto: x\n\nme cobraron dos veces",
+    ],
+)
+def test_what_a_program_wrote_is_about_no_problem(index: Index, text: str) -> None:
+    assert index.rank(text) == ()
+
+
 def test_candidates_come_best_first_and_no_more_than_asked(index: Index) -> None:
     ranked = index.rank("no puedo entrar a internet porque olvidé la contraseña", limit=3)
     assert len(ranked) == 3

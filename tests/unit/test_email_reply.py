@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from guiado.text.html_text import visible_text
 from guiado.text.tokenize import mail_of, meaningful_part
 
-
 MAILS = [json.loads(line) for line in Path(__file__).with_name("mails.jsonl").read_text("utf-8").splitlines()]
 """Each with its kind, the parts that must be read ("a|b"), and those that must not."""
 OF_CUSTOMERS = [mail for mail in MAILS if "read" in mail]

@@ -26,6 +26,7 @@ from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
 from guiado.text.normalise import clean_part, meaningful_part
+from guiado.text.tokenize import mail_of, one_line
 
 DEFAULT_THRESHOLD = 0.4
 """Least confidence of an answer, which is a probability; below, it is none of the known problems."""
@@ -99,9 +100,10 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        part = meaningful_part(text)
+        mail = mail_of(text)
+        part = one_line(mail.body)
         clean = self._read(part)
-        if not clean or not len(self.texts) or limit < 1:
+        if mail.automatic or not clean or not len(self.texts) or limit < 1:  # a program has no problem of these
             return ()
         if self.vectors is None and self._profile is None:
             return self.lexical.rank(part, limit)  # nothing was fitted for words alone: their own measure

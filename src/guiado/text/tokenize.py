@@ -18,6 +18,7 @@ __all__ = [
     "mail_of",
     "meaningful_part",
     "normalise",
+    "one_line",
     "part_words",
     "shorten_drawn_out",
     "surface_words",
@@ -78,7 +79,12 @@ def meaningful_part(text: str) -> str:
     Returns:
         One line as it was written, of some thousand characters at most.
     """
-    return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", mail_of(text).body))).strip()
+    return one_line(mail_of(text).body)
+
+
+def one_line(body: str) -> str:
+    """The body of a mail as one line, without invisible characters."""
+    return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", body))).strip()
 
 
 def mail_of(text: str) -> MailReading:
