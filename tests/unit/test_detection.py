@@ -68,6 +68,15 @@ def accepted(index: Index, text: str) -> str | None:
         ("Error al conectarme", "red"),
         ("se me cae el wifi a cada rato", "red"),
         ("wifiiiiii lentoooo", "red"),
+        ("no puedo imprimir\n\nQuedo a sus órdenes\nRosa Gil\nEncargada de Cobros y Contraseñas", "imprimir"),
+        (
+            "Segue o caso.\n\n-----Mensagem original-----\nDe: Bia <b@example.com>\nPara: x\nAssunto: wifi\n\nesqueci a minha senha",
+            "entrar",
+        ),
+        ("me cobraron dos veces\n\n-- Responda por encima de esta línea --\n¿Probó restablecer su contraseña?", "cobro"),
+        ("When I sign in it says this\n\n> i forgot my password?", "entrar"),
+        ("RE: [Caso 12] Contraseña vencida\nse atascó el papel al imprimir", "imprimir"),
+        ("<style>p.cobro {margin:0}</style><p><del>me cobraron dos veces</del> se me cae el wifi</p>", "red"),
         ("my wifi keeps dropping", "red"),
     ],
 )

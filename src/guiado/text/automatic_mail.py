@@ -92,7 +92,7 @@ _RECEIVED = compiled(
     rf"\brecebemos (?:a |o )?(?:sua|seu) {_REQUEST}\b",
 )
 _ANSWERED_SOON = compiled(
-    r"\bresponderemos\b|\b(?:le|les|te) responder[aá]\b",
+    r"\b(?:responder|contestar|atender)emos\b|\b(?:le|les|te) responder[aá]\b|\bse (?:comunicará|pondrá en contacto) con\b",
     r"\bnos (?:pondremos|comunicaremos|contactaremos)\b",
     r"\bser[aá] (?:atendid|respondid)[oa]\b",
     r"\ba la brevedad\b|\blo antes posible\b",
@@ -110,6 +110,7 @@ _BOUNCE = compiled(
     rf"was not|can ?not) "
     r"be(?:en)? delivered",
     rf"{_BOUNCE_BEGINS}(?:address not found|no se encontr[oó] la direcci[oó]n|endereço não encontrado|message blocked){_ENDS}",
+    r"^\W{0,8}message not delivered\b",
     r"^\s*delivery (?:has failed to|to the following recipients?)",
     r"^\s*this (?:message was created automatically by mail delivery|is the mail system at host)",
     r"^\s*(?:a |sua |esta )?mensagem (?:para [^\n]{3,80} )?não (?:pôde|pode|foi) (?:ser )?entreg",

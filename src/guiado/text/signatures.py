@@ -31,6 +31,7 @@ _CLOSING = compiled(  # whole lines
 _COURTESY = compiled(  # beginnings of lines
     rf"^\s*{_THANKS}sin (?:otro (?:particular|asunto)|m[aá]s (?:por|que|al))\b",
     rf"^\s*{_THANKS}qued(?:o|amos) (?:a (?:su|tu|la|sus|vuestra)|muy|(?:al )?pendientes?|atent[oa]s?|en espera)\b",
+    rf"^\s*{_THANKS}estar(?:[eé]|emos) (?:atent|pendiente|al pendiente|a la espera)",
     rf"^\s*{_THANKS}(?:(?:a|en) (?:la )?espera (?:de|a)|(?:espero|esperando|esperamos) (?:su|tu|una|sus))\b",
     rf"^\s*{_THANKS}(?:agrade(?:zco|cemos|ciendo)|desde ya|de antemano|me despido|(?:le|les|lo|los) saludan?|a sus órdenes)\b",
     rf"^\s*{_THANKS}(?:(?:muchos |un |cordiales |atentos )?saludos?|un (?:fuerte |gran )?abrazo|bendiciones|con (?:un )?gusto|"
@@ -42,7 +43,8 @@ _COURTESY = compiled(  # beginnings of lines
     r"^\s*(?:many thanks|thanks (?:so much|a lot|for|in advance)|thank you (?:for|in advance|so much))\b",
     r"^\s*(?:have a (?:great|nice|good|lovely)|(?:best|kind|warm) (?:regards|wishes))\b",
     r"^\s*(?:sem mais (?:para|no)|fic(?:o|amos) (?:no aguardo|à disposição|a disposição)|(?:no )?aguard(?:o|amos|ando))\b",
-    r"^\s*(?:desde já|agradeço|agradecemos|certo de sua|grat[oa]|abraços?|até (?:logo|breve)|tenham? (?:um|uma))\b",
+    r"^\s*(?:desde já|agradeço|agradecemos|certo de sua|grat[oa]|(?:um |forte |grande )*abraços?|até (?:logo|breve)|"
+    r"tenham? (?:um|uma))\b",
     r"^\s*(?:muito )?obrigad[oa] (?:pela|pelo|por)\b",
 )
 """How a mail takes its leave; see `_TROUBLE` for what it must not say besides."""
@@ -85,7 +87,8 @@ _POST = compiled(  # where a line begins
     r"médic[oa])\b",
     r"^\s*(?:operador[a]?|atención al|mesa de|facturación|cobranzas|soporte|tesorer[oa]|tesorería|comprador[a]?|ventas|"
     r"president[ea])\b",
-    r"^\s*(?:cardiólog|odontólog|psicólog|arquitect|veterinari)[oa]\b",
+    r"^\s*(?:\w{3,20}ólog[oa]|\w{4,20}ista|arquitect[oa]|veterinari[oa]|rector[a]?|decan[oa]|alcalde|alcaldesa|pastor[a]?|"
+    r"coord\.?)\b",
     r"^\s*(?:ceo|cto|cfo|coo|head|chief|manager|lead|senior|junior|engineer|accountant|assistant|officer|vice)\b",
     r"^\s*(?:diretor[a]?|coordenador[a]?|coordenação|assistente|encarregad[oa]|responsável|engenheir[oa]|secretári[oa]|"
     r"executiv[oa])\b",
