@@ -142,3 +142,24 @@ def test_100_000_characters_of_a_mark_take_little_time(unit):
     started = time.process_time()
     meaningful_part(unit * (100_000 // len(unit)))
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hola, no me anda el wifi desde ayer y ya reinicié el módem dos veces pero sigue igual. " * 46,
+        "no me anda el wifi desde ayer\n" * 140,
+        '<p class="MsoNormal" style="margin:0">no me <b>abre</b> la app &aacute; desde ayer</p>' * 47,
+        "Les paso este caso.\n\n---------- Forwarded message ---------\nDe: Ana <a@example.com>\n\n"
+        + "no anda el wifi de la casa " * 144,
+    ],
+    ids=["one line", "lines", "HTML", "forward"],
+)
+def test_a_message_of_4_000_characters_takes_5_ms(text):
+    assert min(_seconds(text[:4_000]) for _ in range(10)) < 0.005
+
+
+def _seconds(text):
+    started = time.process_time()
+    meaningful_part(text)
+    return time.process_time() - started

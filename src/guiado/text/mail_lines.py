@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from guiado.text.patterns import one_of
+from guiado.text.patterns import mentions, one_of
 
 _DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
-_WROTE = re.compile(r"escribi[oó]|wrote|escreveu|a écrit|schrieb", re.IGNORECASE)
+_WROTE = ("escribi", "wrote", "escreveu", "a écrit", "schrieb")
 _ATTRIBUTION = re.compile(
     rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|No dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
     r"[^\n]{5,200}\b(?:escribi[oó]|wrote|escreveu|a écrit|schrieb)\s*:",
@@ -42,6 +42,7 @@ _DESK_OPENING = re.compile(
     re.IGNORECASE,
 )
 _DESK_OPENING_CHARS = 100
+_DESK_WORDS = ("above this", "this line", "encima de est", "arriba de est", "acima d")
 DESK_LINE = "##- -##"
 """Stands for the mark of a help desk, above which the customer is asked to answer."""
 HEADER = re.compile(
@@ -85,9 +86,11 @@ _LEGAL_WORDS = re.compile(
 )
 _LEGAL_CHARS = 60  # least length of a legal notice; a shorter line with "confidencial" is the customer's own
 
-_SCANNERS = (
-    r"(?:avast|avg|avira|norton|mcafee|eset|nod32|kaspersky|bitdefender|panda|sophos|mailscanner|trend ?micro|clamav|f-secure)"
-)
+_SCANNER_NAMES = (
+    "avast", "avg", "avira", "norton", "mcafee", "eset", "nod32", "kaspersky", "bitdefender", "panda", "sophos", "mailscanner",
+    "trend micro", "trendmicro", "clamav", "f-secure",
+)  # fmt: skip
+_SCANNERS = one_of(*_SCANNER_NAMES)
 _FREE = r"(?:libre de virus|sin virus|no contiene virus|virus[- ]free|(?:livre de|sem|não contém) v[ií]rus)"
 _ADDRESS = r"(?:https?://)?(?:www\.)?"
 _BELOW = rf"(?:\n[ -]*{_ADDRESS}[^\s]{{3,80}}(?=\s|$))?"
@@ -114,7 +117,6 @@ _ANTIVIRUS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _IMAGE = re.compile(r"\[(?:https?://[^\]\s]{5,300}|cid:[^\]\s]{1,100}|(?:image|imagen|imagem): ?[^\]\n]{0,100})\]", re.IGNORECASE)
-_ANTIVIRUS_HINT = re.compile(_SCANNERS, re.IGNORECASE)
 
 
 class Quote(Enum):
@@ -144,12 +146,12 @@ def quote_at(lines: Sequence[str], position: int) -> Quote | None:
 
 def has_attribution(text: str) -> bool:
     """Whether "El lunes … escribió:", or its like, stands in a text."""
-    return _WROTE.search(text) is not None and _ATTRIBUTION.search(text) is not None
+    return mentions(text, *_WROTE) and _ATTRIBUTION.search(text) is not None
 
 
 def lines_of(text: str) -> list[str]:
     """The lines of a text, with each attribution on one of its own: mail programs break it."""
-    if _WROTE.search(text):
+    if mentions(text, *_WROTE):
         text = _ATTRIBUTION.sub("\n\\g<0>\n", _BROKEN_ATTRIBUTION.sub(r"\1 \2", text))
     return text.split("\n")
 
@@ -171,11 +173,13 @@ def without_footers(text: str) -> str:
     """The text without what antivirus programs add, and without the names of pictures."""
     if "[" in text:
         text = _IMAGE.sub(" ", text)
-    return _ANTIVIRUS.sub("\n", text) if _ANTIVIRUS_HINT.search(text) else text
+    return _ANTIVIRUS.sub("\n", text) if mentions(text, *_SCANNER_NAMES) else text
 
 
 def with_desk_lines(text: str) -> str:
     """The text with each mark of a help desk as `DESK_LINE`, on a line of its own."""
+    if not mentions(text, *_DESK_WORDS):
+        return text
     parts, at = list[str](), 0
     for phrase in _DESK_PHRASE.finditer(text):
         before = text[at : phrase.start()]
