@@ -55,7 +55,12 @@ def test_the_innermost_of_several_forwards_is_the_original_one():
 
 
 @pytest.mark.parametrize(
-    "text", ["se cae el wifi", "sí\n\nEl lun, 3 nov 2025 a las 10:00, Soporte <x@example.com> escribió:\n> hola"]
+    "text",
+    [
+        "se cae el wifi",
+        "-----Mensaje original-----\nDe: Soporte <x@example.com>\nPara: Ana\nAsunto: x\n\n¿Sigue igual?",
+        "sí\n\nEl lun, 3 nov 2025 a las 10:00, Soporte <x@example.com> escribió:\n> hola",
+    ],
 )
 def test_where_nothing_was_forwarded_nobody_else_wrote_it(text):
     assert mail_of(text).original_sender == ""

@@ -187,9 +187,9 @@ def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False
     below = _joined(_own(_below_quote(lines)))
     if _says_something([below]):
         return MailReading(below)
-    return (
-        _passed_on(lines[cut:] if _says_something(lines[cut:]) else lines, depth) if depth < _MOST_FORWARDS else MailReading("")
-    )
+    if depth >= _MOST_FORWARDS:
+        return MailReading("")
+    return _passed_on(lines[cut:] if _says_something(lines[cut:]) else lines, depth)
 
 
 def _is_desk(lines: Sequence[str]) -> bool:
@@ -241,7 +241,8 @@ def _passed_on(lines: Sequence[str], depth: int) -> MailReading:
     head = _head_of(bare[:start]).reading
     inner = _read_lines(bare[start:], depth + 1)
     body = f"{head.subject}\n{inner.body}".strip() if is_vague(inner.body) else inner.body
-    return replace(inner, body=body, original_sender=inner.original_sender or head.original_sender)
+    sender = "" if _is_desk(bare[:start]) else head.original_sender
+    return replace(inner, body=body, original_sender=inner.original_sender or sender)
 
 
 def _own(lines: Sequence[str]) -> list[str]:
