@@ -29,6 +29,7 @@ from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
 from guiado.text.normalise import clean_part, meaningful_part
+from guiado.text.tokenize import mail_of, one_line
 
 DEFAULT_THRESHOLD = 0.4
 """Least confidence of an answer, which is a probability; below, it is none of the known problems."""
@@ -114,8 +115,11 @@ class Index:
         return weighed(self._rank(text, limit + len(losses)), losses)[:limit] if losses and limit > 0 else self._rank(text, limit)
 
     def _rank(self, text: str, limit: int) -> tuple[Candidate, ...]:
-        part = meaningful_part(text)
+        mail = mail_of(text)
+        part = one_line(mail.body)
         clean = self._read(part)
+        if mail.automatic:  # a program has no problem of these
+            return ()
         return self.rank_part(part, clean, self._vector(clean) if clean else None, limit)
 
     def rank_part(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from guiado.detection.arrays import Floats
+from guiado.detection.disputes import weighed
 from guiado.detection.index import Index
 from guiado.detection.problem import Candidate
 from guiado.detection.reading import (
@@ -25,7 +26,7 @@ from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import MessageKind
 from guiado.text.clauses import clauses_of, whole
-from guiado.text.tokenize import meaningful_part, normalise
+from guiado.text.tokenize import mail_of, normalise, one_line
 
 _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
@@ -44,7 +45,10 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
         text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
         limit: most candidates wanted.
     """
-    part = meaningful_part(text)
+    mail = mail_of(text)
+    if mail.automatic:
+        return Reading(kind=MessageKind.OTHER)
+    part = one_line(mail.body)
     shares = index.role_shares()
     least = indifference(shares)
     spans = clauses_of(part) if least < 1 else whole(part)
@@ -56,7 +60,13 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
     about = about_problem(roles, acceptance(shares, least))
     message = _Message(index, part, texts, cleans, vectors, roles, about, least)
-    return message.read(limit)
+    return _without_disputed(index, text, message.read(limit))
+
+
+def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
+    """The reading without the confidence that several customers took from these very words."""
+    losses = index.disputes.of(text)
+    return replace(reading, candidates=weighed(reading.candidates, losses)) if losses else reading
 
 
 class _Message:

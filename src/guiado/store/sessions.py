@@ -235,7 +235,7 @@ def session_from_row(row: Row) -> Session:
     values["ended_by"] = Actor(ended_by) if ended_by else None
     values["clarifications"] = _clarifications(values["clarifications"])
     values["answers"] = _answers(values["answers"])
-    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried")}
+    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender")}
     return Session(**values, facts=facts)
 
 

@@ -178,6 +178,7 @@ class UnderstoodOut(Model):
     confidence: float | None
     candidates: list[ConsideredRow]
     clarifications: list[HeardRow]
+    original_sender: str | None
 
 
 class StateOut(Model):
