@@ -16,6 +16,7 @@ from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge
 from guiado.detection.classifier.fitted_model import FORMAT, FittedModel
 from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
+from guiado.detection.codes import CodeIndex, JudgedCodes
 from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.problem import Candidate, Problem
@@ -68,12 +69,20 @@ class Index:
         )
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
+        self.codes = CodeIndex.of(problems, previous.codes if previous else None)
 
     @property
     def version(self) -> str:
         """Model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
         kind = "lexical-2" if self.vectors is None else "hybrid-1"
-        return ":".join((kind, self.lexical.contents.digest[:12], self.model.version if self.model else "unfitted"))
+        return ":".join((kind, self._digest[:12], self.model.version if self.model else "unfitted"))
+
+    @cached_property
+    def _digest(self) -> str:
+        """Names texts, own codes and negative examples."""
+        said = [(each.problem_id, each.codes, each.not_this) for each in self.problems if each.codes or each.not_this]
+        texts = self.lexical.contents.digest
+        return hashlib.sha256(json.dumps([texts, said]).encode()).hexdigest() if said else texts
 
     @property
     def intercept(self) -> float:
@@ -99,7 +108,13 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        part = meaningful_part(text)
+        return self.judge_codes(meaningful_part(text), limit).candidates
+
+    def judge_codes(self, part: str, limit: int) -> JudgedCodes:
+        """The same of a meaningful part, with the codes that it names and no problem has."""
+        return self.codes.judge(part, limit, self._rank_words)
+
+    def _rank_words(self, part: str, limit: int) -> tuple[Candidate, ...]:
         clean = self._read(part)
         if not clean or not len(self.texts) or limit < 1:
             return ()
@@ -234,5 +249,11 @@ def contents_of(problems: Sequence[Problem], encoder: str) -> str:
     """Names what there is to be fitted."""
     named = hashlib.sha256(f"{FORMAT} {encoder}".encode())
     for problem in problems:
-        named.update(json.dumps([problem.problem_id, problem.texts, [astuple(e) for e in problem.learned]]).encode())
+        named.update(json.dumps(_fitted_of(problem)).encode())
     return named.hexdigest()[:32]
+
+
+def _fitted_of(problem: Problem) -> tuple[object, ...]:
+    """What a fit depends on; a knowledge base without negative examples has the name that it always had."""
+    of_all = (problem.problem_id, problem.texts, [astuple(e) for e in problem.learned])
+    return (*of_all, problem.not_this) if problem.not_this else of_all

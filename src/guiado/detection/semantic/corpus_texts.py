@@ -161,13 +161,17 @@ def _read(problem: Problem) -> _Columns:
 
 
 def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
-    """Each text of a problem that is not empty, once; an author's text goes before a learned one."""
+    """Each text of a problem that is not empty, once; an author's text goes before a learned one, also where that denies it."""
     seen: set[tuple[str, bool]] = set()
     written = [
         (text, 1.0, False, number < _HEADINGS)
         for number, text in enumerate((problem.title, problem.description, *problem.phrases))
     ]
+    written += [(text, 1.0, True, False) for text in problem.not_this]
+    denied = {clean_sentence(text) for text in problem.not_this}
     learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
+    if denied:
+        learned = [row for row in learned if row[2] or clean_sentence(row[0]) not in denied]
     for text, trust, negative, heading in written + learned:
         clean = clean_sentence(text)
         if clean and trust > 0 and (clean, negative) not in seen:
