@@ -75,6 +75,8 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
         _doubt_alarming(phrase, guides, findings)
+    for phrase in (other for guide in guides.values() for other in _not_this(guide)):
+        _doubt_phrase(phrase, findings)
     pairs = _doubt_alike(phrases, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
@@ -99,6 +101,17 @@ def _phrases(guide: Guide) -> Iterator[Phrase]:
             yield _phrase(guide.problem_id, f"{place}.problem_title", title, is_customers=False)
         for number, text in enumerate(cast("Sequence[object]", texts.get("common_issues") or ())):
             yield _phrase(guide.problem_id, f"{place}.common_issues[{number}]", str(text), is_customers=True)
+
+
+def _not_this(guide: Guide) -> Iterator[Phrase]:
+    """The phrases that a guide says are something else, in all its languages."""
+    path = f"$.{guide.problem_id}"
+    places = {path: guide.not_this}
+    for language, texts in guide.translations.items():
+        places[f"{path}.translations.{language}"] = tuple(map(str, cast("Sequence[object]", texts.get("not_this") or ())))
+    for place, phrases in places.items():
+        for number, text in enumerate(phrases):
+            yield _phrase(guide.problem_id, f"{place}.not_this[{number}]", text, is_customers=False)
 
 
 def _phrase(problem_id: str, path: str, text: str, *, is_customers: bool) -> Phrase:
