@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
@@ -19,6 +20,7 @@ from guiado.detection.classifier.training import can_fit, fit_heads, profile
 from guiado.detection.codes import CodeIndex, JudgedCodes
 from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
+from guiado.detection.not_this import Denial, denial_in_words, judge_denied
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
 from guiado.detection.semantic.corpus_texts import Texts
@@ -118,13 +120,13 @@ class Index:
         clean = self._read(part)
         if not clean or not len(self.texts) or limit < 1:
             return ()
-        if self.vectors is None and self._profile is None:
-            return self.lexical.rank(part, limit)  # nothing was fitted for words alone: their own measure
+        if self.vectors is None and self._profile is None:  # nothing was fitted for words alone: their own measure
+            return judge_denied(self.lexical.rank(part, limit), self._denials(part, None))
         vector = self._vector(clean)
         foreign = vector is not None and self._is_foreign(clean)
         observed = self._scorer.observe(part, clean, vector, foreign=foreign)
         sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
-        return self._candidates(observed, sure, vector, limit)
+        return judge_denied(self._candidates(observed, sure, vector, limit), self._denials(part, vector))
 
     def observe(self, text: str, *, foreign: bool = False) -> Observation | None:
         """The signals of a text, before they are judged; None where nothing can be said.
@@ -222,6 +224,20 @@ class Index:
             for place in [best, *others_first][:limit]
             if chances[place] > 0
         )
+
+    def _denials(self, part: str, vector: Floats | None) -> Callable[[str], Denial | None]:
+        """Finds the nearest negative example of a problem for this text."""
+        dense = self._scorer.dense
+
+        def denial_of(problem_id: str) -> Denial | None:
+            place = bisect_left(self.texts.problem_ids, problem_id)
+            if not self.problems[place].not_this:
+                return None
+            if dense is None or vector is None:
+                return denial_in_words(part, self.problems[place])
+            return dense.denial(vector, place)
+
+        return denial_of
 
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
         problem_id = self.texts.problem_ids[place]

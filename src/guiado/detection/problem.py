@@ -60,6 +60,7 @@ class Candidate:
         example: the known text of the problem that is nearest to what the customer wrote.
         codes: error codes that the customer named and the problem has.
         other_codes: codes that the customer named, of a kind that the problem has others of.
+        not_this: the author's phrase that is something else, where what the customer wrote is nearer to it.
     """
 
     problem_id: str
@@ -68,3 +69,4 @@ class Candidate:
     example: str | None = None
     codes: tuple[str, ...] = ()
     other_codes: tuple[str, ...] = ()
+    not_this: str | None = None
