@@ -11,10 +11,7 @@ ERROR_WORDS = _words("error errores errors erro erros err stop excepcion excepti
 """Introduce the code of an error."""
 CODE_WORDS = _words("codigo codigos code codes cod")
 """Introduce a code: of an error, or one to type in."""
-FILLERS = _words(
-    "de del do da of the el la los o os un una um uma numero nro num no n es is e con com with que dice said says diz sale "
-    "aparece windows update sistema system this este en in"
-) | frozenset(("nº",))
+FILLERS = _words("de numero nro num no n nº es is e el the o que dice said says diz sale aparece")
 """May stand between such a word and its code."""
 ONE_TIME_WORDS = _words(
     "llega llego llegaron llegado recibo recibi recibido recibir ingreso ingrese ingresar ingresado puse pongo poner escribo "
@@ -63,6 +60,14 @@ UNITS = _words(
     "cobrancas faturas polegadas porcento"
 )
 """After a number: it is an amount."""
+MONTHS = _words(
+    "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre "
+    "january february march april may june july august september october november december "
+    "janeiro fevereiro marco maio junho julho setembro outubro novembro dezembro"
+)
+"""After a number: it is a day."""
+ARTICLES = _words("el un este the a an this o um los unos os ese of de")
+"""May stand before the word that introduces a code."""
 ORDER_WORDS = _words(
     "pedido pedidos orden ordenes ticket tickets caso contrato factura facturas boleta recibo cliente cuenta reserva tramite "
     "referencia ref guia envio seguimiento expediente solicitud folio paso opcion piso casa calle avenida apartamento apto "

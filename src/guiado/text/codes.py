@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 
 from guiado.text.code import HEX, Code, CodeKind, Reach, code_value
 from guiado.text.code_words import (
+    ARTICLES,
     BRANDS,
     CODE_WORDS,
     ERROR_WORDS,
     FILLERS,
     LISTING,
     MODEL_WORDS,
+    MONTHS,
     NO_MODEL,
     OLDER_WORDS,
     ONE_TIME_WORDS,
@@ -140,8 +142,8 @@ class _Reader:
             return None
         return (
             self._unmistakable(at, word)
-            or self._after_code_word(at, word)
             or self._version(at, word)
+            or self._after_code_word(at, word)
             or self._model(at, word)
             or self._shown(at, word)
             or self._loose(at, word)
@@ -155,8 +157,10 @@ class _Reader:
             return True
         if _TIME.fullmatch(word.text) or (self._is_slashed_date(word) and self._text(at - 1) not in PRODUCTS):
             return True
+        if not word.text.replace(".", "").isdigit() or not self._adjoins(at):
+            return False
         following = self._text(at + 1)
-        return word.text.replace(".", "").isdigit() and following in UNITS and self._adjoins(at)
+        return following in UNITS or following in MONTHS or (following == "de" and self._text(at + 2) in MONTHS)
 
     def _is_slashed_date(self, word: _Word) -> bool:
         beside = self.folded[max(0, word.start - 3) : word.end + 3]
@@ -184,7 +188,8 @@ class _Reader:
         begin = self._introduced_from(at)
         if begin is None or not word.has_digit or self._is_one_time(begin):
             return None
-        if self.words[begin].text not in ERROR_WORDS and _DATE.fullmatch(word.text):
+        is_day = word.text.isdigit() and len(word.text) < _LEAST_DIGITS and self._text(at - 1) in ARTICLES
+        if is_day or (self.words[begin].text not in ERROR_WORDS and _DATE.fullmatch(word.text)):
             return None
         return self._error(word, begin)
 
@@ -313,7 +318,7 @@ class _Reader:
 
     def _phrase_start(self, begin: int) -> int:
         """Where the words begin that only introduce a code, with their article."""
-        place = begin - 1 if self._text(begin - 1) in _ARTICLES else begin
+        place = begin - 1 if self._text(begin - 1) in ARTICLES else begin
         return self.words[place].start
 
     def _made(self, kind: CodeKind, family: str, value: str, word: _Word, *, certain: bool = True) -> Code:
@@ -340,4 +345,3 @@ _LEAST_MODEL_DIGITS = 3
 _SENTENCE_END = re.compile(r"[.!?\n](?:\s|$)")
 _SLASHED = re.compile(r"(?<!\d)(?:\d{1,2}/\d{1,2}|\d{4}/\d{1,2})(?!\d)")
 _PREFIX = re.compile(r"[-\d].*")
-_ARTICLES = frozenset(("el", "un", "este", "the", "a", "an", "this", "o", "um", "los", "unos", "os", "ese", "of", "de"))
