@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
+from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, ProblemCategory, Step, content_hash
@@ -93,6 +94,18 @@ def test_a_shipped_category_becomes_its_member() -> None:
         (entry(common_issues=["bien", 3]), "$.p.common_issues[1]"),
         (entry(common_issues=["bien", " "]), "$.p.common_issues[1]"),
         (entry(escalation_criteria={"a": 1}), "$.p.escalation_criteria"),
+        (entry(codes="1402"), "$.p.codes"),
+        (entry(codes=["1402", 1406]), "$.p.codes[1]"),
+        (entry(codes=["el de siempre"]), "$.p.codes[0]"),
+        (entry(codes=["7" * 300]), "$.p.codes[0]"),
+        (entry(codes=[str(n) for n in range(1_000, 1_201)]), "$.p.codes"),
+        (entry(not_this="no"), "$.p.not_this"),
+        (entry(not_this=["bien", " "]), "$.p.not_this[1]"),
+        (entry(not_this=["x" * 501]), "$.p.not_this[0]"),
+        (entry(not_this=[f"frase {n}" for n in range(201)]), "$.p.not_this"),
+        (entry(not_this=["otra cosa", "problema  COMÚN 1"]), "$.p.not_this[1]"),
+        (entry(translations={"en": {**ENGLISH, "not_this": [7]}}), "$.p.translations.en.not_this[0]"),
+        (entry(translations={"en": {**ENGLISH, "not_this": ["it does not work"]}}), "$.p.translations.en.not_this[0]"),
         (entry(problem_title="nulo \x00"), "$.p.problem_title"),
         (entry(common_issues=["\ud800"]), "$.p.common_issues[0]"),
         (entry(steps=None), "$.p.steps"),
@@ -163,7 +176,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ("problem_title", "category", "difficulty", "steps", "common_issues", "translations", "prerequisites")
+KEYS = (
+    "problem_title", "category", "difficulty", "steps", "common_issues", "translations", "prerequisites", "codes", "not_this"
+)  # fmt: skip
 STEP_KEYS = (
     "step_number",
     "title",
@@ -382,6 +397,8 @@ GUIDES = st.builds(
     common_issues=LISTS,
     prerequisites=LISTS,
     escalation_criteria=LISTS,
+    codes=LISTS,
+    not_this=LISTS,
     translations=st.dictionaries(
         WORDS, st.fixed_dictionaries({"problem_title": WORDS, "common_issues": st.lists(WORDS)}), max_size=2
     ),
@@ -406,3 +423,22 @@ def test_a_guide_speaks_the_languages_that_its_author_wrote() -> None:
     assert spoken.steps[0].resources == guide.steps[0].resources
     assert guide.in_language("pt") is guide
     assert guide.in_language("es") is guide
+
+
+def test_own_codes_and_what_it_is_not_reach_detection_in_every_language() -> None:
+    findings = Findings()
+    english = {**ENGLISH, "not_this": ["I want to buy one"]}
+    raw = entry(codes=["1402", "Windows 10", "1402"], not_this=["quiero comprar uno"], translations={"en": english})
+    guide = read_entry("p", raw, findings)
+    assert guide is not None
+    assert findings.errors == []
+    problem = problem_of(guide)
+    assert problem.codes == ("1402", "Windows 10")
+    assert problem.not_this == ("quiero comprar uno", "I want to buy one")
+    assert not set(problem.not_this) & set(problem.texts)
+    assert guide.in_language("en").not_this == ("I want to buy one",)
+
+
+def test_a_change_of_codes_or_of_what_it_is_not_is_another_version() -> None:
+    hashes = {content_hash(each) for each in (entry(), entry(codes=["1402"]), entry(not_this=["quiero comprar uno"]))}
+    assert len(hashes) == 3

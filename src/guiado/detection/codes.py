@@ -149,7 +149,7 @@ class CodeIndex:
             return code if code.family in self.families else None
         if code.family == _ERROR and (code.key in self.owners or code.shape in self.shapes):
             return replace(code, certain=True)
-        return replace(code, family=_ERROR) if code.key in self.owners else None
+        return replace(code, family=_ERROR, certain=not code.value.isdigit()) if code.key in self.owners else None
 
     def _is_known(self, code: Code) -> bool:
         return code.key in self.keys or any(covers(known, code) for known in self.versions.get(code.family, ()))
