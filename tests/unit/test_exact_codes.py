@@ -59,6 +59,7 @@ def verdict(index: Index, text: str) -> tuple[Verdict, str]:
         ("aparece o erro 2503 ao instalar", "setup"),
         ("sale E-201 en la tele", "tv"),
         ("android 12 no se instala", "phone"),
+        ("la instalación falla desde 2024", "setup"),
         ("la l355 no imprime", "printer"),
         ("error 2503 en android 13", "setup"),
     ],
@@ -72,6 +73,8 @@ def test_a_code_that_one_guide_has_is_recognised(index: Index, text: str, proble
     [
         "error 2504",
         "me sale 2504 al instalar",
+        "la instalación falla con 2504",
+        "setup 2504",
         "the setup stops with error 2504",
         "a instalação falha com o erro 2504",
         "error 0x80070643 al instalar",

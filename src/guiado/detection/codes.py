@@ -6,6 +6,7 @@ that alone has the named code is; and an unknown code counts nothing, so that th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -134,12 +135,14 @@ class CodeIndex:
             return JudgedCodes(rank(text, limit))
         unknown = self.unknown_of(named)
         found = rank(text, max(limit, _RANKED))
-        errors = tuple(code for code in unknown if code.kind is CodeKind.ERROR and not code.is_worded)
+        errors = tuple(code for code in unknown if code.kind is CodeKind.ERROR and code.certain and not code.is_worded)
         if errors and not any(code.key in self.owners for code in named):
             rest = without_codes(text, errors)
             found = _at_most(found, rank(rest, max(limit, _RANKED)) if rest else ())
         judged = judge_codes(found, named, self)
-        return JudgedCodes(judged[:limit], tuple(dict.fromkeys(code.written for code in unknown)))
+        decided = {written for each in judged for written in each.other_codes}
+        told = (code.written for code in unknown if code.certain or code.written in decided)
+        return JudgedCodes(judged[:limit], tuple(dict.fromkeys(told)))
 
     def _as_known(self, code: Code) -> Code | None:
         if code.certain:
@@ -149,7 +152,10 @@ class CodeIndex:
             return code if code.family in self.families else None
         if code.family == _ERROR and (code.key in self.owners or code.shape in self.shapes):
             return replace(code, certain=True)
-        return replace(code, family=_ERROR, certain=not code.value.isdigit()) if code.key in self.owners else None
+        if code.key in self.owners:
+            return replace(code, family=_ERROR, certain=not code.value.isdigit())
+        is_alike = code.shape in self.shapes and not _YEAR.fullmatch(code.value)
+        return replace(code, family=_ERROR) if is_alike else None
 
     def _is_known(self, code: Code) -> bool:
         return code.key in self.keys or any(covers(known, code) for known in self.versions.get(code.family, ()))
@@ -171,6 +177,7 @@ def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
     return {family: frozenset(codes) for family, codes in found.items()}
 
 
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _ERROR, _MODEL, _LOOSE = "error", "model", "number"
 
 

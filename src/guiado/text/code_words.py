@@ -91,11 +91,11 @@ NO_MODEL = _words(
 PRODUCTS = {
     word: name
     for name, words in {
-        "windows": "windows win windous window",
+        "windows": "windows win windous window w",
         "android": "android",
         "ios": "ios",
         "ipados": "ipados",
-        "macos": "macos osx",
+        "macos": "macos osx mac",
         "iphone": "iphone iphones",
         "ipad": "ipad",
         "office": "office",
@@ -120,6 +120,7 @@ PRODUCTS = {
         "playstation": "playstation play ps",
         "xbox": "xbox",
         "galaxy": "galaxy",
+        "note": "note",
         "pixel": "pixel",
         "wordpress": "wordpress",
         "odoo": "odoo",
@@ -132,3 +133,5 @@ PRODUCTS = {
     for word in words.split()
 }
 """Words for products that have versions, with the family of each."""
+EDITIONS = _words("server pro home enterprise os phone edition")
+"""May stand between a product and its version: "Windows Server 2019"."""

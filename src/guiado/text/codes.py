@@ -16,6 +16,7 @@ from guiado.text.code_words import (
     ARTICLES,
     BRANDS,
     CODE_WORDS,
+    EDITIONS,
     ERROR_WORDS,
     FILLERS,
     LISTING,
@@ -61,6 +62,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[.]\d{3})+")
 _DOTTED = re.compile(r"\d{1,2}(?:\.\d{1,3}){1,2}")
 _VERSION_NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,5}){0,3}")
 _V_NUMBER = re.compile(r"v(\d{1,4}(?:\.\d{1,5}){0,3})")
+_SHORT_WINDOWS = re.compile(r"(w)(7|8|10|11)")
 _JOINED = re.compile(r"([a-z]{2,12})-?(\d{1,4}(?:\.\d{1,3}){0,2})")
 _MONEY_BEFORE, _MONEY_AFTER = frozenset("$€£¥"), frozenset("$€£¥%‰°")
 _AROUND = 6
@@ -215,14 +217,14 @@ class _Reader:
     def _version(self, at: int, word: _Word) -> Code | None:
         if (v := _V_NUMBER.fullmatch(word.text)) and not self._is_order(at):
             return self._versioned(at, word, self._product_near(at), v[1])
-        joined = _JOINED.fullmatch(word.text)
+        joined = _JOINED.fullmatch(word.text) or _SHORT_WINDOWS.fullmatch(word.text)
         if joined and (product := PRODUCTS.get(joined[1])):
             return self._versioned(at, word, product, joined[2])
         return self._numbered(at, word) if _VERSION_NUMBER.fullmatch(word.text) else None
 
     def _numbered(self, at: int, word: _Word) -> Code | None:
         previous = self._text(at - 1)
-        if product := PRODUCTS.get(previous):
+        if product := PRODUCTS.get(previous) or (PRODUCTS.get(self._text(at - 2)) if previous in EDITIONS else None):
             return self._versioned(at, word, product, word.text)
         if previous in VERSION_WORDS or (previous in FILLERS and self._text(at - 2) in VERSION_WORDS):
             return self._versioned(at, word, self._product_near(at), word.text)
@@ -261,7 +263,8 @@ class _Reader:
         digits = sum(map(str.isdigit, word.text))
         if (product := PRODUCTS.get(previous)) and _VARIANT.fullmatch(word.text):
             return self._made(CodeKind.MODEL, product, word.text, word)
-        if not (series or (named and digits >= _LEAST_MODEL_DIGITS)) or self._is_number_of_a_day(word):
+        is_named = named and (digits >= _LEAST_MODEL_DIGITS or _VARIANT.fullmatch(word.text))
+        if not (series or is_named) or self._is_number_of_a_day(word):
             return None
         if not named and (self._is_order(at) or _PREFIX.sub("", word.text) in NO_MODEL):
             return None
