@@ -79,6 +79,7 @@ def test_a_code_that_one_guide_has_is_recognised(index: Index, text: str, proble
         "a instalação falha com o erro 2504",
         "error 0x80070643 al instalar",
         "la tele dice E202",
+        "el decodificador muestra E2021",
         "android 13 no se instala",
         "no me actualiza a android 14",
         "la L3110 no imprime",

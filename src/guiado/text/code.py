@@ -10,6 +10,8 @@ from enum import StrEnum
 HEX = re.compile(r"0x[0-9a-f]{2,16}")
 _DIGITS = re.compile(r"\d+")
 _HYPHENS, _ZEROS = re.compile(r"[-.\s]"), re.compile(r"(?<!\d)0+(?=\d)")
+_LETTER_AND_FEW = re.compile(r"[a-z]\d{1,2}")
+_PAPER = frozenset(("a3", "a4", "a5", "b4", "b5"))
 _STEM = re.compile(r"[a-z]*\d+")
 
 
@@ -66,7 +68,9 @@ class Code:
 
     @property
     def shape(self) -> str:
-        """Its letters, and how many digits it has: those of one series share it, as in "e#3" or "#4"."""
+        """What the codes of one series share: letters and number of digits ("e#3", "#4"), of one letter and few digits "?#"."""
+        if _LETTER_AND_FEW.fullmatch(self.value) and self.value not in _PAPER:
+            return "?#"
         return _DIGITS.sub(lambda digits: f"#{len(digits.group())}", self.value)
 
 
