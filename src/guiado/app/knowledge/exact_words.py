@@ -19,24 +19,24 @@ LONGEST_PHRASE = 500
 _SHOWN = 60
 
 
-class Notes(Protocol):
+class FaultNotes(Protocol):
     """Takes the faults of an entry."""
 
     def error(self, path: str, template: str, /, **params: object) -> None: ...  # noqa: D102
 
 
-class Reader(Protocol):
+class ExactWordsReader(Protocol):
     """The part of an entry's reader that these fields need."""
 
     @property
     def raw(self) -> Mapping[str, object]: ...  # noqa: D102
     @property
-    def findings(self) -> Notes: ...  # noqa: D102
+    def findings(self) -> FaultNotes: ...  # noqa: D102
     def at(self, key: str) -> str: ...  # noqa: D102
     def texts(self, key: str) -> tuple[str, ...]: ...  # noqa: D102
 
 
-def read_codes(reader: Reader) -> tuple[str, ...]:
+def read_codes(reader: ExactWordsReader) -> tuple[str, ...]:
     """The codes of an entry, each once; every fault in them is noted with its path."""
     codes = _few(reader, CODES, MOST_CODES)
     for place, code in enumerate(codes):
@@ -49,7 +49,7 @@ def read_codes(reader: Reader) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes))
 
 
-def read_not_this(reader: Reader) -> tuple[str, ...]:
+def read_not_this(reader: ExactWordsReader) -> tuple[str, ...]:
     """The phrases of an entry or a translation that are something else; every fault in them is noted with its path."""
     phrases = _few(reader, NOT_THIS, MOST_NOT_THIS)
     own = _own_phrases(reader.raw)
@@ -64,7 +64,7 @@ def read_not_this(reader: Reader) -> tuple[str, ...]:
     return tuple(dict.fromkeys(phrases))
 
 
-def _few(reader: Reader, key: str, most: int) -> tuple[str, ...]:
+def _few(reader: ExactWordsReader, key: str, most: int) -> tuple[str, ...]:
     found = reader.texts(key)
     if len(found) > most:
         reader.findings.error(reader.at(key), "Tiene más de {limit} elementos. Acórtala.", limit=most)
