@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
-from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, ProblemCategory, Step, content_hash
@@ -423,22 +422,3 @@ def test_a_guide_speaks_the_languages_that_its_author_wrote() -> None:
     assert spoken.steps[0].resources == guide.steps[0].resources
     assert guide.in_language("pt") is guide
     assert guide.in_language("es") is guide
-
-
-def test_own_codes_and_what_it_is_not_reach_detection_in_every_language() -> None:
-    findings = Findings()
-    english = {**ENGLISH, "not_this": ["I want to buy one"]}
-    raw = entry(codes=["1402", "Windows 10", "1402"], not_this=["quiero comprar uno"], translations={"en": english})
-    guide = read_entry("p", raw, findings)
-    assert guide is not None
-    assert findings.errors == []
-    problem = problem_of(guide)
-    assert problem.codes == ("1402", "Windows 10")
-    assert problem.not_this == ("quiero comprar uno", "I want to buy one")
-    assert not set(problem.not_this) & set(problem.texts)
-    assert guide.in_language("en").not_this == ("I want to buy one",)
-
-
-def test_a_change_of_codes_or_of_what_it_is_not_is_another_version() -> None:
-    hashes = {content_hash(each) for each in (entry(), entry(codes=["1402"]), entry(not_this=["quiero comprar uno"]))}
-    assert len(hashes) == 3

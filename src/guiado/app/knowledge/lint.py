@@ -19,6 +19,7 @@ from guiado.app.sessions.detect import detect
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
+from guiado.text.codes import declared_code
 from guiado.text.privacy import REMOVED, remove_personal_data
 from guiado.text.terms import read_words
 
@@ -77,6 +78,7 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
         _doubt_alarming(phrase, guides, findings)
     for phrase in (other for guide in guides.values() for other in _not_this(guide)):
         _doubt_phrase(phrase, findings)
+    _doubt_codes(guides.values(), findings)
     pairs = _doubt_alike(phrases, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
@@ -161,6 +163,20 @@ def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED].rstrip()}…"
+
+
+def _doubt_codes(guides: Iterable[Guide], findings: Findings) -> None:
+    """A code that two guides call their own tells neither from the other."""
+    seen: dict[str, tuple[str, str]] = {}
+    for guide in guides:
+        for number, written in enumerate(guide.codes):
+            code, path = declared_code(written), f"$.{guide.problem_id}.codes[{number}]"
+            if code is None:
+                continue
+            owner, other = seen.setdefault(code.key, (guide.problem_id, path))
+            if owner != guide.problem_id:
+                shared = "El código {code} está también en {other}. Déjalo solo en la guía que es suya."
+                findings.warn(path, shared, code=written, other=other)
 
 
 def _doubt_time(guide: Guide, findings: Findings) -> None:
