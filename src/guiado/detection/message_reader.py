@@ -84,6 +84,7 @@ class _Message:
         self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
 
+        self.unknown_codes: dict[str, None] = {}
         self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
         """The message and its clauses in the spelling in which a known phrase is recognised word for word."""
 
@@ -117,7 +118,7 @@ class _Message:
         joined = " ".join(self.texts[at].rstrip(" .,;") + "." for at in kept)
         clean = self.index.read_part(joined)
         vectors = self.index.vectors_of([clean])
-        together = self.index.rank_part(joined, clean, None if vectors is None else vectors[0], limit)
+        together = self._judged(joined, clean, None if vectors is None else vectors[0], limit)
         clear = max((found for found in alone if found), key=lambda found: found[0].confidence, default=())
         if clear and (not together or clear[0].confidence > together[0].confidence):
             return clear
@@ -132,7 +133,7 @@ class _Message:
 
     def _alone(self, at: int, limit: int) -> tuple[Candidate, ...]:
         vector = None if self.vectors is None else self.vectors[at]
-        return self.index.rank_part(self.texts[at], self.cleans[at], vector, limit)
+        return self._judged(self.texts[at], self.cleans[at], vector, limit)
 
     def _with_whole(
         self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int
@@ -142,10 +143,15 @@ class _Message:
             return candidates
         clean = self.index.read_part(self.part)
         vectors = self.index.vectors_of([clean])
-        whole = self.index.rank_part(self.part, clean, None if vectors is None else vectors[0], limit)
+        whole = self._judged(self.part, clean, None if vectors is None else vectors[0], limit)
         if not whole or whole[0].problem_id in denied:
             return candidates
         return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
+
+    def _judged(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
+        judged = self.index.judge_codes(part, clean, vector, limit)
+        self.unknown_codes |= dict.fromkeys(judged.unknown)
+        return judged.candidates
 
     def _denied(self, kept: Sequence[int]) -> tuple[str, ...]:
         """The problems that clauses which are not kept say it is not."""

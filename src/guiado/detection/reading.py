@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,13 +33,15 @@ class Reading:
         clauses: with their roles, in order.
         several: ids of the problems that it names side by side, in order; empty where it names one at most.
         denied: ids of the problems that it says it is not about.
+        unknown_codes: error codes, versions and models that it names and no problem has, as they were written.
     """
 
     candidates: tuple[Candidate, ...] = ()
     kind: MessageKind = MessageKind.PROBLEM
     clauses: tuple[Clause, ...] = ()
     several: tuple[str, ...] = ()
-    denied: tuple[str, ...] = field(default=())
+    denied: tuple[str, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
 
 
 def indifference(shares: Floats) -> float:

@@ -217,8 +217,11 @@ def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
 
 def problem_of(guide: Guide) -> Problem:
     """What detection knows of a guide: its texts in every language."""
-    phrases = list(guide.common_issues)
+    phrases, not_this = list(guide.common_issues), list(guide.not_this)
     for texts in guide.translations.values():
         phrases += [str(texts.get(key) or "") for key in ("problem_title", "problem_description")]
         phrases += [str(phrase) for phrase in items_in(texts.get("common_issues"))]
-    return Problem(guide.problem_id, guide.problem_title, guide.problem_description, tuple(filter(None, phrases)))
+        not_this += [str(phrase) for phrase in items_in(texts.get("not_this"))]
+    said = tuple(filter(None, phrases))
+    others = tuple(filter(None, not_this))
+    return Problem(guide.problem_id, guide.problem_title, guide.problem_description, said, codes=guide.codes, not_this=others)
