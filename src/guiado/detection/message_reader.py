@@ -83,7 +83,6 @@ class _Message:
     ) -> None:
         self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
-
         self.unknown_codes: dict[str, None] = {}
         self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
         """The message and its clauses in the spelling in which a known phrase is recognised word for word."""
@@ -105,6 +104,7 @@ class _Message:
             clauses_with_roles(self.texts, self.roles),
             several,
             denied,
+            tuple(self.unknown_codes),
         )
 
     def _is_known(self, candidate: Candidate) -> bool:
