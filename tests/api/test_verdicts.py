@@ -135,7 +135,9 @@ class Doors:
 
 
 def _first(told: Mapping[str, Any]) -> str | None:
-    others = [*told["options"], *told["alternatives"]]
+    # Who said nothing is shown the most frequent problems, which detection did not find.
+    options = [] if told["message_kind"] == "nothing_said" else told["options"]
+    others = [*options, *told["alternatives"]]
     return told["problem_detected"] or (others[0]["problem_id"] if others else None)
 
 

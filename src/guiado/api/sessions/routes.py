@@ -66,6 +66,8 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         options=views.options_view(asked),
         question=views.question_view(asked),
         urgent=session.urgent,
+        message_kind=session.message_kind.value,
+        other_problems=views.other_problems_view(session),
     )
 
 
