@@ -23,6 +23,7 @@ from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.logs import get_logger
+from guiado.text.fold import fold_text
 
 CONSIDERED = 4
 """Candidates that a session begins with: the one that is taken and three others."""
@@ -116,11 +117,18 @@ def kind_of(reading: Reading, guides: Mapping[str, Guide], none_below: float) ->
         guides: of the knowledge base that was searched.
         none_below: a best candidate under this confidence, 0..1, is none.
     """
-    best = guides.get(reading.candidates[0].problem_id) if reading.candidates else None
-    is_urgent = best is not None and best.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
-    if is_urgent or (reading.kind is MessageKind.NOTHING_SAID and not _is_empty(reading)):
-        return MessageKind.PROBLEM
-    return reading.kind
+    best = reading.candidates[0] if reading.candidates else None
+    guide = guides.get(best.problem_id) if best else None
+    is_urgent = guide is not None and guide.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
+    is_empty = reading.kind is not MessageKind.NOTHING_SAID or _is_empty(reading)
+    is_known = reading.kind is not MessageKind.PERSON and best is not None and _is_word_for_word(reading, best)
+    return MessageKind.PROBLEM if is_urgent or is_known or not is_empty else reading.kind
+
+
+def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
+    """Whether a clause is a known text of the problem: whatever such words look like, they are about it."""
+    known = fold_text(best.example or "").strip(" .!?")
+    return bool(known) and any(fold_text(each.text).strip(" .!?") == known for each in reading.clauses)
 
 
 def _is_empty(reading: Reading) -> bool:
