@@ -15,7 +15,7 @@ ENDED = {"resolved", "escalated", "abandoned"}
 CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume"}
 ASKS = {"question", "options"}
 ALARMS = {"urgent", "criterion"}
-DECLARED = {"person": "requested", "other": "no-problem"}
+DECLARED = {"person": "requested", "other": "no-problem", "nothing_said": "no-problem"}
 """The rule by which a person is called for a message that reports no problem."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
+from checker import check
 
 STARTED = {
     "puedo entrar a mi cuenta sin problema": "solved",
@@ -14,6 +16,12 @@ STARTED = {
     "quiero contratar internet": "other",
     "se me cae el wifi a cada rato": "problem",
 }
+
+
+@pytest.fixture(autouse=True)
+def _consistent(module_dsn: str) -> Iterator[None]:
+    yield
+    assert check(module_dsn) == []
 
 
 def begin(http: httpx2.Client, words: str, **more: object) -> dict[str, Any]:
@@ -144,3 +152,14 @@ def test_two_problems_are_options_and_the_other_one_is_kept_to_the_end(http) -> 
     taken = begin(http, words)
     assert taken["first_step"], "who cannot be asked begins with the likeliest"
     assert len(taken["other_problems"]) == 1
+
+
+def test_who_asks_for_a_person_in_a_note_gets_one_at_once(http) -> None:
+    started = begin(http, "se me cae el wifi a cada rato")
+    told = say(http, started, "step", success=False, notes="no entiendo nada, pásenme con un asesor por favor")
+    assert (told["session"]["status"], told["next_action"]) == ("needs_escalation", "escalate")
+    assert told["message"].startswith("Como lo pediste")
+    assert told["session"]["escalation_reason"] == "El cliente pidió hablar con una persona."
+    usual = begin(http, "se me cae el wifi a cada rato")
+    told = say(http, usual, "step", success=False, notes="no sé dónde está el botón que dice la guía")
+    assert told["next_action"] == "continue"

@@ -162,8 +162,9 @@ async def _clarified(
     # Who had said nothing describes the problem now: as at the start. Once the options alone were shown, nothing is asked any
     # more: the best one it is, or a person.
     is_first = session.message_kind is MessageKind.NOTHING_SAID
-    accept_from = work.app.accept_from if asked.question or is_first else work.app.threshold
-    return await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first)
+    may_choose = is_first or asked.question is not None
+    accept_from = work.app.accept_from if may_choose else work.app.threshold
+    return await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
 
 
 async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> _Heard:
@@ -243,6 +244,7 @@ async def _turn(
     accept_from: float,
     *,
     may_ask: bool,
+    may_choose: bool = True,
 ) -> _Heard:
     considered = considered_of(heard.candidates)
     if heard.says_nothing and session.message_kind is MessageKind.NOTHING_SAID:
@@ -252,7 +254,7 @@ async def _turn(
         declared = await instead_of_problem(work, snapshot, kind, heard.reading, session.language)
         return _Heard(declared, considered, kind)
     named = named_problems(heard.reading, snapshot.guides, session.language)
-    several = [each.problem_id for each in named] if may_ask else ()
+    several = [each.problem_id for each in named] if may_choose else ()
     match verdict_of(heard.candidates, work.app.threshold, accept_from, kind, several):
         case Verdict.ACCEPT:
             option = option_of(snapshot, heard.candidates[0], session.language)
