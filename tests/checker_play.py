@@ -15,6 +15,8 @@ ENDED = {"resolved", "escalated", "abandoned"}
 CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume"}
 ASKS = {"question", "options"}
 ALARMS = {"urgent", "criterion"}
+DECLARED = {"person": "requested", "other": "no-problem", "nothing_said": "no-problem"}
+"""The rule by which a person is called for a message that reports no problem."""
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Play:
     ended_how: str | None = None
     ended_by: str | None = None
     last: datetime | None = None
+    is_told_solved: bool = False
     faults: list[str] = field(default_factory=list)
     told: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -105,7 +108,7 @@ class Play:
             "ended_at": self.ended_at,
             "ended_how": self.ended_how,
             "ended_by": self.ended_by,
-            "recontact_until": self.resolved_at + RECONTACT if self.resolved_at else None,
+            "recontact_until": self.resolved_at + RECONTACT if self.resolved_at and not self.is_told_solved else None,
             "started_at": self.facts.audits[0]["at"] if self.facts.audits else None,
             "updated_at": self.last,
         }
@@ -166,16 +169,25 @@ class Play:
             self._tell("problem_detected")
         if self._next_rule() in ALARMS:
             self._alarm(audit["at"])
+        elif self._is_told_solved_by(audit):
+            self.is_told_solved = True
+            self._end_solved(audit["at"], "customer")
         elif self.is_urgent_guide:
             self.faults.append("an urgent guide called nobody")
         elif self.steps:
             self._offer("author-order", 1)
         elif self.offered < len(self.facts.decisions) and self.facts.decisions[self.offered]["kind"] in ASKS:
             self.asked += 1
-            self._offer("unclear", kind=self.facts.decisions[self.offered]["kind"])
+            says_nothing = self._next_rule() == "nothing-said"
+            self._offer("nothing-said" if says_nothing else "unclear", kind=self.facts.decisions[self.offered]["kind"])
         else:
             self._call(audit["at"])
-            self._offer(rule)
+            self._offer(DECLARED.get(self.facts.row["message_kind"], rule) if self._next_rule() in DECLARED.values() else rule)
+
+    def _is_told_solved_by(self, audit: Row) -> bool:
+        """Whether it is this message that says that all is well."""
+        turns = [each for each in self.facts.audits if each["action"] in {"start", "clarify", "reject"}]
+        return self.facts.row["message_kind"] == "solved" and not self.steps and audit is turns[-1]
 
     def _answer(self, audit: Row) -> None:
         if self.step == len(self.steps):

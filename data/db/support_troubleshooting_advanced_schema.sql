@@ -428,7 +428,8 @@ SELECT (SELECT count(*) FROM support_troubleshooting_sessions s
   FROM (SELECT count(*) FILTER (WHERE s.resolved_at >= now() - interval '1 hour') AS resolved_last_hour,
                round((avg(extract(epoch FROM s.resolved_at - s.started_at)) / 60)::numeric, 2)::double precision AS avg_resolution_time_minutes
           FROM support_troubleshooting_sessions s
-         WHERE s.tenant_id = guiado_tenant() AND s.resolved_at >= now() - interval '24 hours' AND s.status = 'resolved') r;
+         WHERE s.tenant_id = guiado_tenant() AND s.resolved_at >= now() - interval '24 hours' AND s.status = 'resolved'
+           AND s.message_kind <> 'solved') r;
 
 -- Una fila por periodo (hora, día o semana que empieza en lunes; en UTC) entre p_start y p_end, también los vacíos. Cada sesión
 -- cuenta en el periodo en que empezó. Días y semanas salen del resumen del quinto esquema (también lo ya borrado por la
@@ -460,7 +461,8 @@ BEGIN
                (s.status = 'resolved' AND s.resolved_at IS NOT NULL)::integer, (f.rating IS NOT NULL)::integer, f.rating
           FROM support_troubleshooting_sessions s
           LEFT JOIN support_troubleshooting_feedback f ON f.tenant_id = s.tenant_id AND f.session_id = s.session_id AND f.is_current
-         WHERE p_period = 'hour' AND s.tenant_id = guiado_tenant() AND s.started_at >= p_start AND s.started_at < p_end)
+         WHERE p_period = 'hour' AND s.tenant_id = guiado_tenant() AND s.started_at >= p_start AND s.started_at < p_end
+           AND s.message_kind <> 'solved')
     SELECT p.utc AT TIME ZONE 'UTC',
            coalesce(sum(m.total_sessions), 0)::bigint,
            coalesce(sum(m.resolved), 0)::bigint,

@@ -357,7 +357,8 @@ RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
               LEFT JOIN LATERAL (
                     SELECT y.rating, y.was_helpful, y.collected_at FROM support_troubleshooting_feedback y
                      WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id AND y.is_current OFFSET 0) f ON true
-             WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
+             -- Quien escribió que todo anda no trajo un problema: no cuenta en ninguna tasa.
+             WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi AND s.message_kind <> 'solved'
             OFFSET 0) x
      WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
      GROUP BY GROUPING SETS ((x.tenant_id, x.day, x.problem_id, x.guide_version), (x.tenant_id, x.day))

@@ -314,6 +314,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     urgent                 boolean     NOT NULL DEFAULT false, -- llamó a una persona antes de cualquier paso
     offered_step_id        text,                               -- el paso que espera respuesta; NULL si no queda ninguno
     answers                jsonb       NOT NULL DEFAULT '[]',  -- qué pasó con los pasos de esta guía, en orden: step_id, outcome, action
+    message_kind           text        NOT NULL DEFAULT 'problem'  -- qué es lo que escribió: solo problem cuenta un problema
+        CHECK (message_kind IN ('problem', 'solved', 'person', 'nothing_said', 'other')),
+    also_named             jsonb       NOT NULL DEFAULT '[]',  -- los problemas que nombró juntos: problem_id, title
     CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
     CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
@@ -470,6 +473,8 @@ BEGIN
     v.tenant_id := p_tenant;
     v.urgent := coalesce(v.urgent, false);
     v.answers := coalesce(v.answers, '[]');
+    v.message_kind := coalesce(v.message_kind, 'problem');
+    v.also_named := coalesce(v.also_named, '[]');
     -- Un proceso de una versión anterior, mientras se actualizan todos: cuenta pasos y sigue el orden de la guía.
     IF NOT p_change -> 'session' ? 'offered_step_id' THEN
         v.offered_step_id := (SELECT g.content -> 'steps' -> v.current_step ->> 'step_id' FROM support_troubleshooting_guide_versions g
@@ -504,7 +509,8 @@ BEGIN
             guide_version_id = v_found.guide_version_id, total_steps = v_found.total_steps,
             detection_confidence = v_found.detection_confidence, alternatives = v_found.alternatives,
             clarifications = v_found.clarifications, recontact_of = v_found.recontact_of,
-            already_tried = coalesce(v_found.already_tried, '[]'),
+            already_tried = coalesce(v_found.already_tried, '[]'), message_kind = coalesce(v_found.message_kind, s.message_kind),
+            also_named = coalesce(v_found.also_named, s.also_named),
             policy = v_found.policy, policy_version = v_found.policy_version
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
@@ -525,7 +531,7 @@ BEGIN
         VALUES (p_tenant, v.ticket_id, v.customer_email, v.customer_name, coalesce(v.detected_problem_title, left(v.problem_description, 120)),
                 v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at,
                 jsonb_build_object('language', v.language, 'alternatives', v.alternatives, 'clarifications', v.clarifications,
-                                   'already_tried', v.already_tried)
+                                   'already_tried', v.already_tried, 'message_kind', v.message_kind, 'also_named', v.also_named)
                 || jsonb_strip_nulls(jsonb_build_object('original_sender', v.metadata ->> 'original_sender')))
         ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET
             status = CASE WHEN v.status = 'resolved' THEN 'resolved' ELSE 'escalated' END,

@@ -218,6 +218,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "reports.steps": lambda db, t: reports.steps(db, t, NOW - 500 * DAY, NOW + DAY),
     "reports.realtime": reports.realtime,
     "reports.top_problems": lambda db, t: reports.top_problems(db, t, NOW - 9 * DAY),
+    "reports.frequent_problems": lambda db, t: reports.frequent_problems(db, t, NOW - 9 * DAY, NOW + DAY, 5),
     "reports.active": lambda db, t: reports.active(db, t, 10),
     "schedule.take": lambda db, t: schedule.take(db, t, "late", "you", 60, 60),
     "schedule.renew": lambda db, t: schedule.renew(db, t, "mine", "me", 60),

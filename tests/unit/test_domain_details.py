@@ -218,7 +218,7 @@ def test_what_receivers_get_to_know() -> None:
     session = replace(SESSION, escalation_reason="porque", resolution=Resolution.ASSUMED)
     told = {
         "session_started": (events.session_started(session), {"session_id", "ticket_id", "customer_email", "problem_description",
-                                                              "detected_problem"}),
+                                                              "detected_problem", "message_kind"}),
         "problem_detected": (events.problem_detected(session), {"session_id", "detected_problem", "problem_title", "confidence"}),
     }  # fmt: skip
     for name, (event, fields) in told.items():
@@ -227,7 +227,7 @@ def test_what_receivers_get_to_know() -> None:
     known = {**told["session_started"][0].data, **told["problem_detected"][0].data}
     assert known == {
         "session_id": "id", "ticket_id": "T1", "customer_email": "a@b.es", "problem_description": "no va",
-        "detected_problem": "p", "problem_title": "Título", "confidence": 0.7,
+        "detected_problem": "p", "problem_title": "Título", "confidence": 0.7, "message_kind": "problem",
     }  # fmt: skip
     for event in (events.session_escalated(session), events.session_resolved(session), events.session_abandoned(session)):
         assert event.data["session_id"] == "id"

@@ -19,10 +19,10 @@ from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
-from guiado.app.sessions.ranking import log_ranking, rank
+from guiado.app.sessions.ranking import log_ranking, rank, verdict_on
 from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.app.validation import check
-from guiado.detection.verdict import Verdict, verdict_of
+from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
 from guiado.domain.session import NextAction, Session, Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
@@ -41,6 +41,8 @@ class TroubleshootingSession:
         notes: the customer's words so far.
         alternatives: other problems that it could be: problem_id and confidence, best first.
         attempted_steps: every attempt: step_number, step_id, step_title, success, outcome, notes, timestamp.
+        message_kind: problem, solved, person, nothing_said or other.
+        other_problems: what else the customer named: problem_id and title.
     """
 
     session_id: str
@@ -56,6 +58,8 @@ class TroubleshootingSession:
     notes: list[str] = field(default_factory=list[str])
     attempted_steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     alternatives: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    message_kind: str = "problem"
+    other_problems: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 class TroubleshootingAgent(Facade):
@@ -114,7 +118,8 @@ class TroubleshootingAgent(Facade):
         ranking = self._engine.portal.call(rank, snapshot, description)
         opinion = self._engine.portal.call(opinion_on, parts, model, ranking) if model else None
         log_ranking(ranking, parts.threshold)
-        is_none = verdict_of(ranking.candidates, parts.threshold, parts.accept_from) is Verdict.NONE
+        verdict, _ = verdict_on(ranking.reading, snapshot.guides, parts.threshold, parts.accept_from)
+        is_none = verdict is Verdict.NONE
         found = None if is_none else ranking.candidates[0].problem_id
         chosen = opinion.chosen if opinion else found
         return snapshot.guides.get(chosen) if chosen else None
@@ -308,6 +313,8 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         started_at=session.started_at,
         resolved_at=session.resolved_at,
         notes=notes,
+        message_kind=session.message_kind.value,
+        other_problems=[plain(each) for each in views.other_problems_view(session)],
         alternatives=msgspec.convert(session.facts.get("alternatives") or [], list[dict[str, Any]]),
         attempted_steps=[
             {
@@ -342,7 +349,9 @@ def _answered(result: answer.Answered) -> dict[str, object]:
     said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
     if result.action is NextAction.RESOLVED:
         rate = "collect_feedback"
-        return {"status": "resolved", "message": said, "suggest_escalation": False, "next_action": rate}
+        others = [plain(each) for each in views.other_problems_view(session)]
+        left = {"other_problems": others} if others else {}
+        return {"status": "resolved", "message": said, "suggest_escalation": False, "next_action": rate, **left}
     if result.action is NextAction.ESCALATE:
         reason = session.escalation_reason
         return {"status": "needs_escalation", "message": said, "suggest_escalation": True, "escalation_reason": reason}
@@ -369,6 +378,8 @@ def _handed_over(handover: escalate.Handover) -> dict[str, object]:
         "notes": [stored.attempt.notes for stored in handover.attempts if stored.attempt.notes],
         "escalated_at": handover.escalated_at.isoformat(),
         "already_tried": session.said_tried,
+        "message_kind": session.message_kind.value,
+        "other_problems": [plain(each) for each in views.other_problems_view(session)],
     }
 
 

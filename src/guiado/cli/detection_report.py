@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from guiado.app.sessions.detect import Detected
+from guiado.app.sessions.detect import Detected, clauses_view
 from guiado.app.sessions.models import CandidateOut
 from guiado.cli.console import Screen
 from guiado.cli.detection_setup import Workbench
 from guiado.detection.explain import TextReading, read_as
+from guiado.detection.roles.role import Role
 from guiado.detection.verdict import Verdict
+from guiado.domain.message_kind import MessageKind
+from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.text.fold import fold
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ _BAR = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
+_MOST_CLAUSES, _CLAUSE_CHARS = 12, 160
 _LEAST_TOLD = 0.005
 """Candidates whose confidence rounds to 0 % are not shown."""
 _WORD = re.compile(r"[^\W_]+")
@@ -53,7 +57,10 @@ def as_json(found: Found) -> dict[str, object]:
         "threshold": found.bench.none_below,
         "accept_from": found.bench.accept_from,
         "language": found.detected.language,
+        "message_kind": found.detected.kind.value,
         "candidates": found.rows,
+        "clauses": clauses_view(found.detected),
+        "denied": list(found.detected.reading.denied),
     }
 
 
@@ -89,6 +96,8 @@ def percent(screen: Screen, share: float | None, digits: int = 0) -> str:
 
 def _verdict(screen: Screen, found: Found) -> str:
     verdict = found.detected.verdict
+    if verdict is Verdict.NONE and found.detected.kind is not MessageKind.PROBLEM:
+        return f"{_MARKS[verdict]} {_kinds(screen)[found.detected.kind]}"
     said = {
         Verdict.ACCEPT: screen.tr("Se reconoce: {title}.", title=found.rows[0].problem_title if found.rows else ""),
         Verdict.UNCLEAR: screen.tr("No está claro: conviene preguntar cuál es."),
@@ -113,6 +122,41 @@ def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple
         yield screen.tr("Abreviaturas"), _pairs(reading.spelled_out)
     if reading.respelled:
         yield screen.tr("Ortografía corregida"), _pairs(reading.respelled)
+    roles = _roles(screen)
+    for clause in found.detected.reading.clauses[:_MOST_CLAUSES]:
+        yield roles[clause.role], f"«{_shortened(clause.text, _CLAUSE_CHARS)}»"
+    if titles := [_title(found, each) for each in found.detected.reading.denied]:
+        yield screen.tr("Niega que sea"), ", ".join(titles)
+
+
+def _title(found: Found, problem_id: str) -> str:
+    guide = found.bench.guides.get(problem_id)
+    return guide.in_language(found.detected.language or DEFAULT_LANGUAGE).problem_title if guide else problem_id
+
+
+def _roles(screen: Screen) -> dict[Role, str]:
+    """What a part of a message does, in words."""
+    return {
+        Role.WRONG: screen.tr("Algo falla"),
+        Role.WORKS: screen.tr("Ya funciona"),
+        Role.DENIED: screen.tr("Dice que no es esto"),
+        Role.WISH: screen.tr("Pide o pregunta algo"),
+        Role.THANKS: screen.tr("Agradece o felicita"),
+        Role.NOTHING: screen.tr("No dice nada del problema"),
+        Role.PERSON: screen.tr("Quiere una persona"),
+        Role.TRIED: screen.tr("Ya lo probó"),
+        Role.AUTOMATIC: screen.tr("Texto automático o citado"),
+    }
+
+
+def _kinds(screen: Screen) -> dict[MessageKind, str]:
+    """The verdict on a message that reports no problem."""
+    return {
+        MessageKind.SOLVED: screen.tr("Dice que ya está resuelto: no se empieza ninguna guía."),
+        MessageKind.PERSON: screen.tr("Pide hablar con una persona: lo atiende una persona."),
+        MessageKind.NOTHING_SAID: screen.tr("No dice qué pasa: se le pregunta."),
+        MessageKind.OTHER: screen.tr("No cuenta ningún problema: lo atiende una persona."),
+    }
 
 
 def _pairs(changes: Sequence[tuple[str, str]]) -> str:

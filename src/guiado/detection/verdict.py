@@ -7,9 +7,12 @@ from dataclasses import replace
 from enum import StrEnum
 
 from guiado.detection.problem import Candidate
+from guiado.domain.message_kind import MessageKind
 
 DEFAULT_ACCEPT = 0.6
 """A problem is taken without asking from this confidence on, where asking is possible."""
+_CLEAR_TOGETHER = 0.6
+_LEAST_OF_TWO = 0.25
 REJECTION_NOISE = 0.15
 """How often a customer who says "that is not it" is mistaken: what was nearly sure does not make the next one sure."""
 
@@ -22,18 +25,40 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
-def verdict_of(candidates: Sequence[Candidate], none_below: float, accept_from: float) -> Verdict:
+def verdict_of(
+    candidates: Sequence[Candidate],
+    none_below: float,
+    accept_from: float,
+    kind: MessageKind = MessageKind.PROBLEM,
+    several: Sequence[str] = (),
+) -> Verdict:
     """The verdict on a ranking.
 
     Args:
-        candidates: best first, as `Index.rank` returns them: their confidences sum to 1 at most.
+        candidates: best first, as `read_message` returns them: their confidences sum to 1 at most.
         none_below: a best candidate under this confidence is none.
         accept_from: from this confidence on it is taken without asking.
+        kind: of the message; one that reports no problem is none of them.
+        several: the problems that it names side by side.
     """
     best = candidates[0].confidence if candidates else 0.0
-    if best <= 0 or best < none_below:
+    if kind is not MessageKind.PROBLEM or best <= 0:
         return Verdict.NONE
-    return Verdict.ACCEPT if best >= accept_from else Verdict.UNCLEAR
+    if len(several) > 1 and accept_from > 0:  # from 0 on means that nobody is asked
+        return Verdict.UNCLEAR
+    if best >= max(none_below, accept_from):
+        return Verdict.ACCEPT
+    return Verdict.UNCLEAR if best >= none_below or is_one_of_two(candidates) else Verdict.NONE
+
+
+def is_one_of_two(candidates: Sequence[Candidate]) -> bool:
+    """Whether it is clear that it is one of the first two, though not which.
+
+    Args:
+        candidates: best first.
+    """
+    shares = [candidate.confidence for candidate in candidates[:2]]
+    return len(shares) > 1 and sum(shares) >= _CLEAR_TOGETHER and min(shares) >= _LEAST_OF_TWO
 
 
 def without(candidates: Sequence[Candidate], rejected: Collection[str]) -> tuple[Candidate, ...]:

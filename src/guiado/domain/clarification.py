@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
+from guiado.errors import Message
 
 
 class Reply(StrEnum):
@@ -85,7 +87,20 @@ class Pick:
     already_tried: Considered = ()
 
 
-Turn = Pick | Clarification | None
-"""How it goes on: with a guide, with a question, or with a person because it is no known problem."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the customer says instead of a problem.
+
+    Args:
+        kind: solved, person or other.
+        reason: why a person is called; by default that the customer asked for one.
+    """
+
+    kind: MessageKind
+    reason: Message | None = None
+
+
+Turn = Pick | Clarification | Declared | None
+"""How it goes on: with a guide, with a question, as the customer declared, or with a person because it is no known problem."""
 Considered = tuple[dict[str, object], ...]
 """The problems that were weighed: problem_id, confidence, words (those of the customer that matched), best first."""

@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from guiado.domain import escalation, events
-from guiado.domain.clarification import Clarification, Considered, Pick, Turn
+from guiado.domain.clarification import Clarification, Considered, Declared, Pick, Turn
 from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, offer_of
 from guiado.domain.escalation import Speak
 from guiado.domain.learning_signal import rejected, withdrawn
+from guiado.domain.message_kind import MessageKind
+from guiado.domain.no_problem import ask_what_is_wrong, take_declared
 from guiado.domain.policy import Policy, Rationale
 from guiado.domain.session import Alarm, ClarifyProblem, NextAction, Offer, RejectProblem, Session, Status
 from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
@@ -34,6 +36,7 @@ def clarify(session: Session, heard: ClarifyProblem, now: datetime, speak: Speak
         raise NothingToClarify
     said = replace(asked, said=heard.said)
     told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications[:-1], said))
+    told = _with_words(told, heard)
     reason = escalation.NONE_OF_THEM if "none" in heard.said else None
     return take_turn(told, heard.turn, heard.considered, now, speak, policy, denied=reason, alarm=heard.alarm)
 
@@ -65,9 +68,18 @@ def reject(
     told = replace(
         session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard), urgent=urgent
     )
+    told = _with_words(told, refusal)
     reason = escalation.denied(session.problem_title, refusal.said.get("text"))
     decided = take_turn(told, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
+    if refusal.kind is MessageKind.SOLVED:  # it is over, whatever it was
+        return decided
     return replace(decided, lessons=(rejected(session, wrong, told=bool(refusal.said)), *decided.lessons))
+
+
+def _with_words(session: Session, heard: ClarifyProblem | RejectProblem) -> Session:
+    """The session with what the customer's new words are, and which problems they name."""
+    kind = MessageKind.PROBLEM if isinstance(heard.turn, Pick) else heard.kind or session.message_kind
+    return replace(session, message_kind=kind, also_named=heard.named or session.also_named)
 
 
 def take_turn(
@@ -96,7 +108,10 @@ def take_turn(
             found = events.problem_detected(followed.session)
             return replace(followed, events=(found, *followed.events), lessons=lessons)
         case Clarification() if alarm is None:
-            return ask(_understood(session, None, considered), turn, considered, now)
+            begin = ask_what_is_wrong if session.message_kind is MessageKind.NOTHING_SAID else ask
+            return begin(_understood(session, None, considered), turn, now, considered)
+        case Declared() if alarm is None:
+            return take_declared(_understood(session, None, considered), turn, now, considered, speak)
         case _:
             return _give_up(_understood(session, None, considered), considered, now, speak, denied, alarm)
 
@@ -113,7 +128,7 @@ def _give_up(
     return Decision(replace(asked, decisions=offered.number), called, None, (offered,), NextAction.ESCALATE)
 
 
-def ask(session: Session, asked: Clarification, considered: Considered, now: datetime) -> Decision:
+def ask(session: Session, asked: Clarification, now: datetime, considered: Considered) -> Decision:
     """Show the customer what it could be, with a question if there is a good one."""
     kind = "question" if asked.question else "options"
     offered = Offer(session.decisions + 1, kind, now, "unclear", candidates=considered)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from guiado.domain import clarify, escalation, events
-from guiado.domain.clarification import Clarification, Considered
+from guiado.domain.clarification import Clarification, Considered, Declared
 from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, is_shown, offer_of
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import corrected, withdrawn
+from guiado.domain.no_problem import begin_without_problem
 from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale, scored
 from guiado.domain.session import (
     Abandon,
@@ -47,6 +48,7 @@ def begin(
     speak: Speak = in_spanish,
     alarm: Alarm | None = None,
     policy: Policy = AUTHOR_ORDER,
+    instead: Declared | Clarification | None = None,
 ) -> Decision:
     """The first decision of a new session: offer the first step, a question, or a person when nothing was recognised.
 
@@ -58,9 +60,12 @@ def begin(
         speak: puts the reason for a person into the session's language.
         alarm: what the customer's words set off, if anything.
         policy: chooses the step.
+        instead: how it goes on where the message reports no problem.
     """
+    if instead is not None:
+        return begin_without_problem(session, instead, now, considered, speak)
     if asked is not None:
-        waiting = clarify.ask(session, asked, considered, now)
+        waiting = clarify.ask(session, asked, now, considered)
         return replace(waiting, events=(events.session_started(session),))
     if guide is None or not guide.steps:
         return _begin_without_steps(session, now, considered, speak, alarm)

@@ -21,6 +21,11 @@ NOTHING_DETECTED = Message("La descripción no coincide con ningún problema con
 NONE_OF_THEM = Message("El cliente dijo que su problema no era ninguno de los que le mostramos.")
 STEPS_EXHAUSTED = Message("El cliente hizo todos los pasos y el problema sigue.")
 REQUESTED = Message("El cliente pidió hablar con una persona.")
+WISH = Message("El cliente pide o pregunta algo: no cuenta ningún problema.")
+PRAISE = Message("El cliente agradece o felicita: no cuenta ningún problema.")
+AUTOMATIC = Message("Parece un mensaje automático: no cuenta ningún problema.")
+NO_PROBLEM = Message("El mensaje no cuenta ningún problema.")
+STILL_NOTHING = Message("Le preguntamos al cliente qué le pasa y no lo dijo.")
 REQUESTED_BY_OTHERS = Message("El equipo decidió que la atienda una persona.")
 
 

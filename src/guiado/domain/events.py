@@ -46,6 +46,7 @@ def session_started(session: Session) -> Event:
             "customer_email": session.customer_email,
             "problem_description": session.problem_description,
             "detected_problem": session.problem_id,
+            "message_kind": session.message_kind.value,
         },
     )
 

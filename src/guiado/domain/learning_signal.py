@@ -65,9 +65,12 @@ class Lesson:
 def confirmed(session: Session) -> tuple[Lesson, ...]:
     """What a session that has just been solved teaches.
 
-    A solution that is only assumed teaches nothing: nobody judged it, and detection would learn its own guess.
+    A solution that is only assumed teaches nothing: nobody judged it, and detection would learn its own guess. Words about
+    several problems are no example of one.
     """
     if session.status is not Status.RESOLVED or session.resolution is not Resolution.CONFIRMED or session.problem_id is None:
+        return ()
+    if session.other_problems:
         return ()
     # Whoever answers steps may call himself an agent: only what agents alone can do is trusted as theirs.
     source = Actor.MACHINE if session.ended_by is Actor.MACHINE else Actor.CUSTOMER

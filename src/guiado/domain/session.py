@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import cast
 
 from guiado.domain.clarification import Clarification, Considered, Turn
+from guiado.domain.message_kind import MessageKind
 
 
 class Status(StrEnum):
@@ -83,6 +84,14 @@ class StepAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedProblem:
+    """A problem that the customer named; `title` is in the session's language."""
+
+    problem_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """The state of one session.
 
@@ -102,6 +111,8 @@ class Session:
         escalation_reason: why a person is needed; None as long as none is.
         clarifications: what was asked about the problem and said to it, in order; the last one may be open.
         urgent: whether a person was called at once; the first line of the reason then says what to do, or what is urgent.
+        message_kind: of what the customer wrote; all but a problem begin without a guide.
+        also_named: the problems that the customer named side by side, the one that is followed among them.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -140,6 +151,8 @@ class Session:
     agent_minutes: float | None = None
     clarifications: tuple[Clarification, ...] = ()
     urgent: bool = False
+    message_kind: MessageKind = MessageKind.PROBLEM
+    also_named: tuple[NamedProblem, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """What is known from the start: channel, source, device, detection, what was already tried. Of it only what detection found
     changes later, when the customer clarifies."""
@@ -170,6 +183,13 @@ class Session:
         last = self.clarifications[-1] if self.clarifications else None
         waits = last is not None and last.said is None and self.problem_id is None and not self.status.ended
         return last if waits else None
+
+    @property
+    def other_problems(self) -> tuple[NamedProblem, ...]:
+        """What is left of the problems that the customer named, while one of them is followed."""
+        if self.problem_id is None:
+            return ()
+        return tuple(each for each in self.also_named if each.problem_id not in {self.problem_id, *self.rejected})
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -306,6 +326,8 @@ class ClarifyProblem:
         considered: the problems that were weighed for it.
         question_id: the question that is answered; None means the one that is open.
         alarm: what the customer's words set off, if anything.
+        kind: of the words; None where there are none.
+        named: the problems that the words name side by side.
     """
 
     said: dict[str, object]
@@ -313,6 +335,8 @@ class ClarifyProblem:
     considered: Considered = ()
     question_id: str | None = None
     alarm: Alarm | None = None
+    kind: MessageKind | None = None
+    named: tuple[NamedProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +346,7 @@ class RejectProblem:
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered, alarm: as in `ClarifyProblem`.
+        turn, considered, alarm, kind, named: as in `ClarifyProblem`.
     """
 
     said: dict[str, object]
@@ -330,6 +354,8 @@ class RejectProblem:
     turn: Turn = None
     considered: Considered = ()
     alarm: Alarm | None = None
+    kind: MessageKind | None = None
+    named: tuple[NamedProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

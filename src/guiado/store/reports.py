@@ -32,6 +32,12 @@ async def top_problems(connection: Connection, tenant: str, since: datetime) -> 
     return [_plain(row) for row in await connection.fetch(sql("reports", "top_problems"), tenant, since)]
 
 
+async def frequent_problems(connection: Connection, tenant: str, since: datetime, until: datetime, limit: int) -> list[str]:
+    """Ids of the problems that most sessions were about, most frequent first."""
+    rows = await connection.fetch(sql("reports", "frequent_problems"), tenant, since, until, limit)
+    return [row["problem_id"] for row in rows]
+
+
 async def active(connection: Connection, tenant: str, limit: int) -> list[Figures]:
     """Sessions that are going on."""
     rows = [_plain(row) for row in await connection.fetch(sql("reports", "active"), tenant, limit)]

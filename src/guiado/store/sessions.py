@@ -14,7 +14,8 @@ from guiado import clock
 from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
-from guiado.domain.session import Actor, Attempt, Offer, Outcome, Resolution, Session, Status, StepAnswer
+from guiado.domain.message_kind import MessageKind
+from guiado.domain.session import Actor, Attempt, NamedProblem, Offer, Outcome, Resolution, Session, Status, StepAnswer
 from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.queries import sql
@@ -25,10 +26,10 @@ _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_pr
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
 _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
-     "language", "started_at", "clarifications")
+     "language", "started_at", "clarifications", "message_kind", "also_named")
 )  # fmt: skip
 """What a session keeps as it began, unless the customer clarifies what the problem is."""
-_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications")
+_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named")
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
@@ -235,6 +236,8 @@ def session_from_row(row: Row) -> Session:
     values["ended_by"] = Actor(ended_by) if ended_by else None
     values["clarifications"] = _clarifications(values["clarifications"])
     values["answers"] = _answers(values["answers"])
+    values["message_kind"] = MessageKind(values["message_kind"])
+    values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
     facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender")}
     return Session(**values, facts=facts)
 

@@ -27,6 +27,7 @@ class SessionStartedData(EventData):
     customer_email: str
     problem_description: str
     detected_problem: str | None
+    message_kind: str
 
 
 class ProblemDetectedData(EventData):

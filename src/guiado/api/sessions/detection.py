@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from guiado.api.sessions.models import DetectOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
-from guiado.app.sessions.detect import detected_in, view
+from guiado.app.sessions.detect import clauses_view, detected_in, view
 from guiado.http.request import Checked, Http, runtime_of, scope_of
 
 
@@ -28,7 +28,10 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
         threshold=parts.threshold,
         accept_from=parts.accept_from,
         language=detected.language,
+        message_kind=detected.kind.value,
         candidates=view(detected, snapshot.guides, data.language or scope_of(request).language),
+        clauses=clauses_view(detected),
+        denied=list(detected.reading.denied),
     )
 
 

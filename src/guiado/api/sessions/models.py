@@ -11,8 +11,10 @@ from guiado.app.models import Model
 from guiado.app.sessions.models import (
     AttemptOut,
     CandidateOut,
+    ClauseOut,
     FeedbackBody,
     OptionOut,
+    OtherProblemOut,
     QuestionOut,
     SessionOut,
     SessionRow,
@@ -50,6 +52,8 @@ class StartOut(Model):
     options: list[OptionOut]
     question: QuestionOut | None
     urgent: bool
+    message_kind: str
+    other_problems: list[OtherProblemOut]
 
 
 class StepAnswerOut(Model):
@@ -130,6 +134,7 @@ class SessionPage(Model):
 class DetectOut(Model):
     """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
 
+    `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about.
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
     """
 
@@ -139,4 +144,7 @@ class DetectOut(Model):
     threshold: float
     accept_from: float
     language: str | None
+    message_kind: str
     candidates: list[CandidateOut]
+    clauses: list[ClauseOut]
+    denied: list[str]

@@ -66,6 +66,8 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         options=views.options_view(asked),
         question=views.question_view(asked),
         urgent=session.urgent,
+        message_kind=session.message_kind.value,
+        other_problems=views.other_problems_view(session),
     )
 
 
@@ -131,7 +133,7 @@ def answered(result: answering.Answered) -> StepAnswerOut:
 async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
     """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
     knowledge = await runtime_of(request).knowledge_for(session_id)
-    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else None
+    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else ()
     return await Write(request, _shape(knowledge.snapshot)).run(clarifying.clarify, knowledge, session_id, data, ranking)
 
 

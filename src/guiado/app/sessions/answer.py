@@ -13,6 +13,7 @@ from guiado.app.commands import AnswerStep
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.alarms import hear
+from guiado.app.sessions.no_problem import person_alarm
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
 from guiado.domain.session import (
@@ -112,7 +113,8 @@ async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> 
         if loaded.session.attempts > came_to.attempts and loaded.session.answers[-1].outcome is not outcome:
             break  # of two different answers at once, one wins
         known = await _recorded(work, loaded.session, command.step_number)
-        alarm = hear((command.notes, command.reason), guide, (), loaded.session.language)
+        language = loaded.session.language
+        alarm = hear((command.notes, command.reason), guide, (), language) or person_alarm(command.notes, language)
         wish, policy, allowed = _wish(command, outcome, known, alarm), work.app.policy, loaded.failures_allowed
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=allowed, speak=translate, policy=policy)
         if not isinstance(decided, Decision):

@@ -6,7 +6,7 @@ Source: contract.md §6, rule 6.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from guiado import clock
@@ -17,18 +17,24 @@ from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.answer import command_wish, load, telling_state
 from guiado.app.sessions.clarifying_question import considered_of, inquire, option_of, reweigh
-from guiado.app.sessions.ranking import CONSIDERED, Ranking, is_quick, log_ranking, rank
+from guiado.app.sessions.correction import Correction, Rankings, rankings_for, read_correction
+from guiado.app.sessions.no_problem import frequent_options, instead_of_problem, named_problems
+from guiado.app.sessions.ranking import CONSIDERED, is_quick
 from guiado.app.sessions.start import Started, pseudonym
 from guiado.detection import Candidate
-from guiado.detection.verdict import Verdict, verdict_of, without
-from guiado.domain.clarification import Clarification, Considered, Option, Pick, Reply, Turn
+from guiado.detection.verdict import Verdict, verdict_of
+from guiado.domain.clarification import Clarification, Considered, Declared, Option, Pick, Reply, Turn
+from guiado.domain.escalation import STILL_NOTHING
 from guiado.domain.guide import Guide
-from guiado.domain.session import Alarm, ClarifyProblem, RejectProblem, Session
+from guiado.domain.message_kind import MessageKind
+from guiado.domain.session import Alarm, ClarifyProblem, NamedProblem, RejectProblem, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
 
 _MOST_REJECTED = 3
 """Whoever said so often that it is not this gets a person."""
+_MOST_ASKED = 2
+_DECLARED = {MessageKind.SOLVED, MessageKind.PERSON, MessageKind.OTHER}
 _WAYS = ("problem_id", "answer", "text", "none")
 
 
@@ -37,7 +43,7 @@ async def clarify(
     knowledge: KnowledgeBase,
     session_id: object,
     command: commands.Clarify,
-    ranking: Ranking | None = None,
+    ranking: Rankings = (),
 ) -> Started:
     """Take the customer's answer to what the problem is.
 
@@ -59,9 +65,10 @@ async def clarify(
         if asked is None or (command.answer is not None and asked.question is None):
             return ClarifyProblem(said)  # nothing was asked: to be refused, or heard already
         alarm = _alarm(snapshot, session, None, command.text)
-        turn, considered = await _clarified(work, snapshot, session, asked, command, ranking)
-        turn = await _instead_of_asking(work, session, turn, alarm)
-        return ClarifyProblem(said, turn, considered, command.question_id, _alarm(snapshot, session, turn, command.text))
+        came = await _clarified(work, snapshot, session, asked, command, ranking)
+        turn = await _instead_of_asking(work, session, came.turn, alarm)
+        late = _alarm(snapshot, session, turn, command.text)
+        return ClarifyProblem(said, turn, came.considered, command.question_id, late, came.kind, came.named)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "clarify", wish)
@@ -73,7 +80,7 @@ async def reject(
     knowledge: KnowledgeBase,
     session_id: object,
     command: commands.Reject,
-    ranking: Ranking | None = None,
+    ranking: Rankings = (),
 ) -> Started:
     """Take it that the recognised problem is not the customer's; the next guide, a question or a person follows.
 
@@ -96,9 +103,10 @@ async def reject(
         if session.problem_id is None or session.status.ended or command.rejected not in {None, session.problem_id}:
             return RejectProblem(said, command.rejected)
         alarm = _alarm(snapshot, session, None, command.text)
-        turn, considered = await _rejected(work, snapshot, session, command, ranking)
-        turn = await _instead_of_asking(work, session, turn, alarm)
-        return RejectProblem(said, command.rejected, turn, considered, _alarm(snapshot, session, turn, command.text))
+        came = await _rejected(work, snapshot, session, command, ranking)
+        turn = await _instead_of_asking(work, session, came.turn, alarm)
+        late = _alarm(snapshot, session, turn, command.text)
+        return RejectProblem(said, command.rejected, turn, came.considered, late, came.kind, came.named)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "reject", wish)
@@ -115,6 +123,8 @@ async def _instead_of_asking(work: UnitOfWork, session: Session, turn: Turn, ala
     """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
     if alarm is None or not isinstance(turn, Clarification):
         return turn
+    if not turn.options or turn.options[0].confidence <= 0:  # the most frequent ones, which nobody named
+        return None
     return await _pick(work, session, turn.options[0])
 
 
@@ -135,35 +145,38 @@ async def _clarified(
     session: Session,
     asked: Clarification,
     command: commands.Clarify,
-    ranking: Ranking | None,
-) -> tuple[Turn, Considered]:
+    ranking: Rankings,
+) -> _Heard:
     if command.none:
-        return None, _considered(asked.options)
+        return _Heard(None, _considered(asked.options))
     if command.problem_id is not None:
         chosen = next((option for option in asked.options if option.problem_id == command.problem_id), None)
         if chosen is None:
             raise InvalidInput(
                 [FieldProblem("problem_id", Message("No es una de las opciones. Elige una o envía none con true."))]
             )
-        return await _pick(work, session, chosen), _considered(asked.options)
+        return _Heard(await _pick(work, session, chosen), _considered(asked.options))
     if command.answer is not None:
         return await _answered(work, session, asked, command.answer)
-    ranked = await _rank(work.app, snapshot, session, session.rejected, command.text, ranking)
-    # Once the options alone were shown, nothing is asked any more: the best one it is, or a person.
-    accept_from = work.app.accept_from if asked.question else work.app.threshold
-    return await _turn(work, snapshot, session, ranked, accept_from, may_ask=False)
+    heard = await read_correction(work.app, snapshot, session, session.rejected, command.text or "", ranking)
+    # Who had said nothing describes the problem now: as at the start. Once the options alone were shown, nothing is asked any
+    # more: the best one it is, or a person.
+    is_first = session.message_kind is MessageKind.NOTHING_SAID
+    may_choose = is_first or asked.question is not None
+    accept_from = work.app.accept_from if may_choose else work.app.threshold
+    return await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
 
 
-async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> tuple[Turn, Considered]:
+async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> _Heard:
     options = reweigh(asked, reply)
     considered = _considered(options)
     match verdict_of(_candidates(considered), work.app.threshold, work.app.accept_from):
         case Verdict.ACCEPT:
-            return await _pick(work, session, options[0]), considered
+            return _Heard(await _pick(work, session, options[0]), considered)
         case Verdict.UNCLEAR:
-            return Clarification(options), considered
+            return _Heard(Clarification(options), considered)
         case Verdict.NONE:
-            return None, considered
+            return _Heard(None, considered)
 
 
 async def _rejected(
@@ -171,10 +184,11 @@ async def _rejected(
     snapshot: Snapshot,
     session: Session,
     command: commands.Reject,
-    ranking: Ranking | None,
-) -> tuple[Turn, Considered]:
+    ranking: Rankings,
+) -> _Heard:
     wrong = {*session.rejected, *([session.problem_id] if session.problem_id else [])}
-    ranked = await _rank(work.app, snapshot, session, tuple(wrong), command.text, ranking)
+    heard = await read_correction(work.app, snapshot, session, tuple(wrong), command.text or "", ranking)
+    ranked = heard.candidates
     if command.problem_id is not None:
         if command.problem_id in wrong or command.problem_id not in snapshot.version_ids:
             why = Message("No hay ninguna otra guía {id}. Elige una de las alternativas o quita el campo.")
@@ -182,15 +196,15 @@ async def _rejected(
         unlikely = Candidate(command.problem_id, 0.0, ())
         chosen = next((c for c in ranked if c.problem_id == command.problem_id), unlikely)
         option = option_of(snapshot, chosen, session.language)
-        return await _pick(work, session, option), considered_of(ranked)
-    if len(wrong) >= _MOST_REJECTED:
-        return None, considered_of(ranked)
+        return _Heard(await _pick(work, session, option), considered_of(ranked))
+    if len(wrong) >= _MOST_REJECTED and heard.kind not in _DECLARED:
+        return _Heard(None, considered_of(ranked), MessageKind.PROBLEM)
     was_asked = any(each.question for each in session.clarifications)
-    return await _turn(work, snapshot, session, ranked, work.app.accept_from, may_ask=not was_asked)
+    return await _turn(work, snapshot, session, heard, work.app.accept_from, may_ask=not was_asked)
 
 
-async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Ranking | None:
-    """The ranking that a clarification or rejection will need, made while no connection is held; None where it is quick.
+async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Rankings:
+    """The rankings that a clarification or rejection will need, made while no connection is held; none where it is quick.
 
     Args:
         more: words that the customer adds.
@@ -200,42 +214,62 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
     """
     snapshot = knowledge.snapshot
     if is_quick(snapshot.index):
-        return None
+        return ()
     async with parts.db.connection() as connection:
         loaded, _ = await load(parts.work(connection), session_id)
-    return await rank(snapshot, _words(loaded.session, more), CONSIDERED + _MOST_REJECTED + 1)
+    return await rankings_for(snapshot, loaded.session.problem_description, more or "", CONSIDERED + _MOST_REJECTED + 1)
 
 
-async def _rank(
-    parts: AppContext, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str | None, known: Ranking | None
-) -> tuple[Candidate, ...]:
-    """The known problems by all that the customer wrote, without those that they rejected."""
-    ranking = await rank(snapshot, _words(session, more), CONSIDERED + len(rejected), known)
-    log_ranking(ranking, parts.threshold)
-    return without(ranking.candidates, rejected) if rejected else ranking.candidates
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What a correction comes to.
 
+    Args:
+        considered: the problems that were weighed.
+        kind: of the new words; None where there are none.
+        named: the problems that they name side by side.
+    """
 
-def _words(session: Session, more: str | None) -> str:
-    return f"{session.problem_description}\n{more}" if more else session.problem_description
+    turn: Turn
+    considered: Considered
+    kind: MessageKind | None = None
+    named: tuple[NamedProblem, ...] = ()
 
 
 async def _turn(
     work: UnitOfWork,
     snapshot: Snapshot,
     session: Session,
-    ranked: Sequence[Candidate],
+    heard: Correction,
     accept_from: float,
     *,
     may_ask: bool,
-) -> tuple[Turn, Considered]:
-    considered = considered_of(ranked)
-    match verdict_of(ranked, work.app.threshold, accept_from):
+    may_choose: bool = True,
+) -> _Heard:
+    considered = considered_of(heard.candidates)
+    if heard.says_nothing and session.message_kind is MessageKind.NOTHING_SAID:
+        return _Heard(await _ask_once_more(work, snapshot, session), considered, MessageKind.NOTHING_SAID)
+    kind = MessageKind.PROBLEM if heard.says_nothing else heard.kind
+    if kind is not MessageKind.PROBLEM:
+        declared = await instead_of_problem(work, snapshot, kind, heard.reading, session.language)
+        return _Heard(declared, considered, kind)
+    named = named_problems(heard.reading, snapshot.guides, session.language)
+    several = [each.problem_id for each in named] if may_choose else ()
+    match verdict_of(heard.candidates, work.app.threshold, accept_from, kind, several):
         case Verdict.ACCEPT:
-            return await _pick(work, session, option_of(snapshot, ranked[0], session.language)), considered
+            option = option_of(snapshot, heard.candidates[0], session.language)
+            return _Heard(await _pick(work, session, option), considered, kind, named)
         case Verdict.UNCLEAR:
-            return inquire(snapshot, ranked, session.language, may_ask=may_ask), considered
+            return _Heard(inquire(snapshot, heard.candidates, session.language, may_ask=may_ask), considered, kind, named)
         case Verdict.NONE:
-            return None, considered
+            return _Heard(None, considered, kind, named)
+
+
+async def _ask_once_more(work: UnitOfWork, snapshot: Snapshot, session: Session) -> Turn:
+    """A customer who says nothing twice is asked again; after that a person asks."""
+    if len(session.clarifications) < _MOST_ASKED:
+        return await frequent_options(work, snapshot, session.language)
+    return Declared(MessageKind.NOTHING_SAID, STILL_NOTHING)
 
 
 async def _pick(work: UnitOfWork, session: Session, option: Option) -> Pick | None:

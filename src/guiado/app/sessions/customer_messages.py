@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guiado.domain.escalation import REQUESTED
 from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
 
@@ -19,16 +21,44 @@ def after_start(session: Session, alternatives: int, guide: Guide | None = None)
     """
     if session.urgent:
         return urgent(session, guide)
-    if session.open_clarification:
-        return text(session.language, "Queremos estar seguros de entenderte. ¿Es alguno de estos problemas?")
-    if session.problem_title is None:
-        return f"{text(session.language, 'No reconocemos este problema.')} {needs_person(session)}"
+    if session.open_clarification or session.problem_title is None:
+        return _without_problem(session) or _without_guide(session)
     if session.status is Status.NEEDS_ESCALATION:
         title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
         return f"{title} {needs_person(session)}{_meanwhile(session)}"
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
+
+
+def _without_guide(session: Session) -> str:
+    """What is said where it is not clear what the problem is, or where it is no known one."""
+    if session.open_clarification:
+        return text(session.language, "Queremos estar seguros de entenderte. ¿Es alguno de estos problemas?")
+    return f"{text(session.language, 'No reconocemos este problema.')} {needs_person(session)}"
+
+
+def _without_problem(session: Session) -> str | None:
+    """What is said to a message that reports no problem; None to one that does."""
+    language = session.language
+    match session.message_kind:
+        case MessageKind.SOLVED if session.status is Status.RESOLVED:
+            return text(language, "¡Qué bueno! No hace falta hacer nada más. Si vuelve a pasar, escríbenos.")
+        case MessageKind.NOTHING_SAID if session.open_clarification:
+            return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de estos problemas.")
+        case MessageKind.OTHER:
+            why = text(language, "Gracias por escribirnos. No parece un problema que podamos resolver paso a paso.")
+            return f"{why} {needs_person(session)}"
+        case MessageKind.PERSON | MessageKind.NOTHING_SAID:
+            return needs_person(session)
+        case _:
+            return None
+
+
+def _asked_for_person(session: Session) -> bool:
+    """Whether the customer asked for the person who takes over."""
+    asked = text(session.language, str(REQUESTED))
+    return session.message_kind is MessageKind.PERSON or asked in (session.escalation_reason or "").split("\n")
 
 
 def after_answer(session: Session, outcome: Outcome, action: NextAction, failures_allowed: int) -> str:
@@ -49,7 +79,15 @@ def after_answer(session: Session, outcome: Outcome, action: NextAction, failure
 
 
 def after_solution(session: Session) -> str:
-    """What is said when the problem is solved, or taken to be."""
+    """What is said when the problem is solved, or taken to be, with what else the customer named."""
+    if session.message_kind is MessageKind.SOLVED:
+        return _without_problem(session) or ""
+    titles = ", ".join(f"«{each.title}»" for each in session.other_problems)
+    rest = text(session.language, "También nos contaste: {titles}. Si quieres, ahora vemos eso.", titles=titles) if titles else ""
+    return f"{_solved(session)} {rest}".strip()
+
+
+def _solved(session: Session) -> str:
     if session.resolution is Resolution.CONFIRMED:
         return text(session.language, "¡Qué bien! Damos el problema por resuelto.")
     return text(
@@ -75,6 +113,10 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
 def needs_person(session: Session) -> str:
     """What is said when a person takes over."""
     email = session.customer_email
+    if _asked_for_person(session):
+        return text(
+            session.language, "Como lo pediste, te atenderá una persona del equipo. Te escribiremos a {email}.", email=email
+        )
     if session.attempts:
         return text(session.language, "Tu caso pasa al equipo con todo lo que probaste. Te escribiremos a {email}.", email=email)
     return text(session.language, "Tu caso pasa al equipo con lo que nos contaste. Te escribiremos a {email}.", email=email)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guiado.app.knowledge.knowledge_base import Snapshot
-from guiado.app.sessions.models import CandidateOut, EvidenceOut
-from guiado.app.sessions.ranking import candidates_for, rank
+from guiado.app.sessions.models import CandidateOut, ClauseOut, EvidenceOut
+from guiado.app.sessions.ranking import rank, reading_of, verdict_on
 from guiado.detection import Candidate, Index, detect_language
-from guiado.detection.verdict import Verdict, verdict_of
+from guiado.detection.reading import Reading
+from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
 from guiado.i18n import DEFAULT_LANGUAGE
 
 
@@ -22,17 +24,21 @@ class Detected:
         verdict: take the first, ask which one, or call a person.
         candidates: best first.
         language: es, en or pt; None where the text does not tell.
+        kind: what the text is as a whole.
+        reading: its clauses, and the problems that it denies.
     """
 
     verdict: Verdict
     candidates: tuple[Candidate, ...]
     language: str | None
+    kind: MessageKind
+    reading: Reading
 
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
     """As `detect`, for an event loop that serves others too."""
     ranking = await rank(snapshot, text, limit)
-    return _with_verdict(ranking.candidates, text, none_below, accept_from)
+    return _with_verdict(ranking.reading, snapshot.guides, text, none_below, accept_from)
 
 
 def detect(
@@ -46,11 +52,17 @@ def detect(
         accept_from: from this confidence on it is taken without asking.
         limit: most candidates wanted.
     """
-    return _with_verdict(candidates_for(index, guides, text, limit), text, none_below, accept_from)
+    return _with_verdict(reading_of(index, guides, text, limit), guides, text, none_below, accept_from)
 
 
-def _with_verdict(candidates: tuple[Candidate, ...], text: str, none_below: float, accept_from: float) -> Detected:
-    return Detected(verdict_of(candidates, none_below, accept_from), candidates, detect_language(text))
+def _with_verdict(reading: Reading, guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float) -> Detected:
+    verdict, kind = verdict_on(reading, guides, none_below, accept_from)
+    return Detected(verdict, reading.candidates, detect_language(text), kind, reading)
+
+
+def clauses_view(detected: Detected) -> list[ClauseOut]:
+    """The clauses of the text and their roles, as the API and the terminal show them."""
+    return [ClauseOut(text=each.text, role=each.role.value) for each in detected.reading.clauses]
 
 
 def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[CandidateOut]:

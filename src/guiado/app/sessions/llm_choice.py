@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from guiado.app.commands import Start
 from guiado.app.context import AppContext, Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
-from guiado.app.sessions.ranking import Ranking
+from guiado.app.sessions.ranking import Ranking, verdict_on
 from guiado.detection import Candidate
-from guiado.detection.verdict import Verdict, verdict_of
+from guiado.detection.verdict import Verdict
 from guiado.domain.session import Offer
 from guiado.errors import DatabaseUnavailable
 from guiado.store.configuration import is_on
@@ -87,7 +87,8 @@ async def opinion_on(parts: AppContext, model: LanguageModel, ranking: Ranking, 
         known: personal data that must not leave.
     """
     snapshot, ranked = ranking.snapshot, ranking.candidates[: _OFFERED + 1]
-    is_unclear = verdict_of(ranked, parts.threshold, parts.accept_from) is Verdict.UNCLEAR
+    verdict, _ = verdict_on(ranking.reading, snapshot.guides, parts.threshold, parts.accept_from)
+    is_unclear = verdict is Verdict.UNCLEAR and not ranking.reading.several  # of several, the customer chooses
     if not is_unclear or not await is_allowed(parts):
         return None
     from guiado.language_model import choose  # most processes ask no model

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from guiado.app.models import Model
+from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Status
 
 
@@ -70,6 +71,13 @@ class ClarificationOut(Model):
     question: QuestionOut | None
 
 
+class OtherProblemOut(Model):
+    """Another problem that the customer named beside the one of the session."""
+
+    problem_id: str
+    title: str
+
+
 class SessionOut(Model):
     """A session as it stands; `current_step` counts the steps passed, `reference` is its short name."""
 
@@ -97,6 +105,8 @@ class SessionOut(Model):
     version: int
     next_step: StepOut | None
     clarification: ClarificationOut | None = None
+    message_kind: str = MessageKind.PROBLEM.value
+    other_problems: list[OtherProblemOut] = []  # noqa: RUF012 every instance has its own
 
 
 class SessionRow(Model):
@@ -179,6 +189,8 @@ class UnderstoodOut(Model):
     candidates: list[ConsideredRow]
     clarifications: list[HeardRow]
     original_sender: str | None
+    message_kind: str = MessageKind.PROBLEM.value
+    other_problems: list[OtherProblemOut] = []  # noqa: RUF012 every instance has its own
 
 
 class StateOut(Model):
@@ -212,6 +224,13 @@ class EvidenceOut(Model):
 
     words: list[str]
     example: str | None
+
+
+class ClauseOut(Model):
+    """A part of a message that says one thing; `role` is what it does there: wrong, works, denied, wish, thanks and others."""
+
+    text: str
+    role: str
 
 
 class CandidateOut(Model):

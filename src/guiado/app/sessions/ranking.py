@@ -1,4 +1,4 @@
-"""Rank: the known problems for a text. Every door ranks with `candidates_for`, in the event loop through `rank`.
+"""Rank: the known problems for a text, and its kind. Every door reads with `reading_of`, in the event loop through `rank`.
 
 A model of meaning behind an endpoint is asked for seconds at worst, and a large knowledge base takes its time too. Both happen in
 a thread, and before a connection to the database is taken, so that neither the event loop nor the pool stands still.
@@ -9,18 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from guiado import clock
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.alarms import denies, undenied
 from guiado.detection import Candidate, Index
+from guiado.detection.message_reader import read_message
+from guiado.detection.reading import Reading
+from guiado.detection.roles.role import Role
+from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
 from guiado.logs import get_logger
+from guiado.text.fold import fold_text
 
 CONSIDERED = 4
 """Candidates that a session begins with: the one that is taken and three others."""
+_FEWEST_NAMED, _MOST_NAMED = 2, 3
+_SURE_OF_NAMED = _EMPTY_FROM = 0.5
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
@@ -32,19 +40,24 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates for one text.
+    """One text as it was read.
 
     Args:
         snapshot: of the knowledge base that was searched.
         text: as it was searched for.
-        candidates: best first.
-        limit: how many were asked for.
+        reading: candidates, best first; kind, clauses, and the problems that it names or denies.
+        limit: how many candidates were asked for.
     """
 
     snapshot: Snapshot
     text: str
-    candidates: tuple[Candidate, ...]
+    reading: Reading
     limit: int
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The problems that it may be about, best first."""
+        return self.reading.candidates
 
     def answers(self, snapshot: Snapshot, text: str, limit: int) -> bool:
         """Whether it says what ranking this text now would say."""
@@ -60,16 +73,16 @@ async def rank(snapshot: Snapshot, text: str, limit: int = CONSIDERED, known: Ra
         known: an earlier ranking, which is used where it answers.
     """
     if known is not None and known.answers(snapshot, text, limit):
-        return Ranking(snapshot, text, known.candidates[:limit], limit)
+        return Ranking(snapshot, text, replace(known.reading, candidates=known.candidates[:limit]), limit)
     given = snapshot.index, snapshot.guides, text, limit
     if is_quick(snapshot.index):
-        return Ranking(snapshot, text, candidates_for(*given), limit)
-    found = await asyncio.get_running_loop().run_in_executor(_workers, candidates_for, *given)
+        return Ranking(snapshot, text, reading_of(*given), limit)
+    found = await asyncio.get_running_loop().run_in_executor(_workers, reading_of, *given)
     return Ranking(snapshot, text, found, limit)
 
 
-def candidates_for(index: Index, guides: Mapping[str, Guide], text: str, limit: int = CONSIDERED) -> tuple[Candidate, ...]:
-    """The problems that a text may be about, best first, without urgent ones whose very cause it denies.
+def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int = CONSIDERED) -> Reading:
+    """A text as it is understood: the problems that it may be about, without urgent ones whose very cause it denies.
 
     A person is not called for what did not happen. The first ones are the same however many are wanted.
 
@@ -77,14 +90,91 @@ def candidates_for(index: Index, guides: Mapping[str, Guide], text: str, limit: 
         guides: of the knowledge base that the index is of.
         limit: most candidates wanted.
     """
-    found = _measured(index, text, max(limit, CONSIDERED))
-    denied = _denied(guides, text, found[:CONSIDERED])
+    whole = reading = _measured(index, text, max(limit, CONSIDERED))
+    denied = _denied(guides, text, reading.candidates[:CONSIDERED])
     if denied and (rest := " ".join(undenied(text, [guides[each] for each in denied]))):
-        found = _measured(index, rest, max(limit, CONSIDERED))
+        reading = _measured(index, rest, max(limit, CONSIDERED))
+    found = reading.candidates
     denied |= _denied(guides, text, found)
-    left = tuple(each for each in found if each.problem_id not in denied)
     # Where none of those is left that every door looks at, more that were asked for make no difference.
-    return left[:limit] if any(each.problem_id not in denied for each in found[:CONSIDERED]) else ()
+    is_any_left = any(each.problem_id not in denied for each in found[:CONSIDERED])
+    left = tuple(each for each in found if each.problem_id not in denied) if is_any_left else ()
+    several = tuple(each for each in reading.several if each not in denied)
+    shared = _urgent_first(_shared(left, several), several, guides)
+    return replace(
+        reading,
+        candidates=shared[:limit],
+        clauses=whole.clauses,
+        several=several if len(several) > 1 else (),
+        denied=tuple(dict.fromkeys((*whole.denied, *reading.denied, *sorted(denied)))),
+    )
+
+
+def kind_of(reading: Reading, guides: Mapping[str, Guide], none_below: float) -> MessageKind:
+    """The kind of a message for those who act on it: whatever else it says, an urgent problem in it comes first.
+
+    Args:
+        guides: of the knowledge base that was searched.
+        none_below: a best candidate under this confidence, 0..1, is none.
+    """
+    best = reading.candidates[0] if reading.candidates else None
+    guide = guides.get(best.problem_id) if best else None
+    is_urgent = guide is not None and guide.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
+    is_empty = reading.kind is not MessageKind.NOTHING_SAID or _is_empty(reading)
+    is_known = reading.kind is not MessageKind.PERSON and best is not None and _is_word_for_word(reading, best)
+    return MessageKind.PROBLEM if is_urgent or is_known or not is_empty else reading.kind
+
+
+def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
+    """Whether a clause is a known text of the problem: whatever such words look like, they are about it."""
+    known = fold_text(best.example or "").strip(" .!?")
+    return bool(known) and any(fold_text(each.text).strip(" .!?") == known for each in reading.clauses)
+
+
+def _is_empty(reading: Reading) -> bool:
+    """Whether a message says nothing, as far as that is sure: words that nobody knows may be a problem."""
+    return not reading.clauses or any(each.role is Role.NOTHING and each.chance >= _EMPTY_FROM for each in reading.clauses)
+
+
+def verdict_on(
+    reading: Reading, guides: Mapping[str, Guide], none_below: float, accept_from: float, *, is_problem: bool = False
+) -> tuple[Verdict, MessageKind]:
+    """The verdict on a text, and its kind.
+
+    Args:
+        guides: of the knowledge base that was searched.
+        none_below, accept_from: see `verdict_of`.
+        is_problem: whether something else tells that it reports one.
+    """
+    kind = MessageKind.PROBLEM if is_problem else kind_of(reading, guides, none_below)
+    verdict = verdict_of(reading.candidates, none_below, accept_from, kind, reading.several)
+    best = guides.get(reading.candidates[0].problem_id) if reading.candidates else None
+    # Of several problems the urgent one is taken: the others can wait.
+    is_first = verdict is Verdict.UNCLEAR and bool(reading.several) and best is not None and best.urgent
+    return Verdict.ACCEPT if is_first else verdict, kind
+
+
+def _urgent_first(
+    candidates: tuple[Candidate, ...], several: tuple[str, ...], guides: Mapping[str, Guide]
+) -> tuple[Candidate, ...]:
+    """The candidates with an urgent problem in front, where the text names it beside others."""
+    urgent = {each for each in several if (guide := guides.get(each)) and guide.urgent}
+    return tuple(sorted(candidates, key=lambda each: each.problem_id not in urgent)) if urgent else candidates
+
+
+def _shared(candidates: tuple[Candidate, ...], several: tuple[str, ...]) -> tuple[Candidate, ...]:
+    """The candidates with the problems that are named side by side in front, each with a weight that counts."""
+    if len(several) < _FEWEST_NAMED:
+        return candidates
+    known = {each.problem_id: each for each in candidates[:CONSIDERED]}
+    named = [known.get(each, Candidate(each, 0.0, ())) for each in several[:_MOST_NAMED]]
+    others = [each for each in candidates if each.problem_id not in several[:_MOST_NAMED]]
+    own = sum(each.confidence for each in named)
+    best = candidates[0].confidence if candidates else _SURE_OF_NAMED
+    # Half of their share as it was found, half in equal parts: each of them was said.
+    equal = min(1 - sum(each.confidence for each in others[:CONSIDERED]), max(own, best)) / len(named)
+    weighed = [replace(each, confidence=(each.confidence + equal) / 2 if own else equal) for each in named]
+    return (*sorted(weighed, key=lambda each: -each.confidence), *others)
 
 
 def _denied(guides: Mapping[str, Guide], text: str, candidates: tuple[Candidate, ...]) -> set[str]:
@@ -107,6 +197,7 @@ def log_ranking(ranking: Ranking, threshold: float) -> None:
         threshold=threshold,
         accepted=best is not None and best.confidence >= threshold,
         detector=ranking.snapshot.index.version,
+        kind=ranking.reading.kind.value,
     )
 
 
@@ -116,9 +207,9 @@ def is_quick(index: Index) -> bool:
     return not asks_others and _seconds.get(index, _QUICK_S if index.vectors is not None else 0.0) < _QUICK_S
 
 
-def _measured(index: Index, text: str, limit: int) -> tuple[Candidate, ...]:
+def _measured(index: Index, text: str, limit: int) -> Reading:
     began_s = clock.monotonic_s()
-    found = index.rank(text, limit)
+    found = read_message(index, text, limit)
     took_s = clock.monotonic_s() - began_s
     _seconds[index] = (_seconds.get(index, took_s) + took_s) / 2
     return found

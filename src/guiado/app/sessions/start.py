@@ -14,13 +14,15 @@ from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.clarifying_question import considered_of, inquire
 from guiado.app.sessions.llm_choice import Opinion, heed
-from guiado.app.sessions.ranking import Ranking, log_ranking, rank
+from guiado.app.sessions.no_problem import instead_of_problem, named_problems
+from guiado.app.sessions.ranking import Ranking, log_ranking, rank, verdict_on
 from guiado.detection import Candidate, Index, detect_language
-from guiado.detection.verdict import Verdict, verdict_of
+from guiado.detection.verdict import Verdict
 from guiado.domain.decide import begin
 from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import withdrawn
+from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Session
 from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
@@ -65,24 +67,31 @@ async def start(
     ranking = ranking or await rank(knowledge.snapshot, command.problem_description)
     snapshot, candidates = ranking.snapshot, ranking.candidates
     log_ranking(ranking, work.app.threshold)
-    verdict = verdict_of(candidates, work.app.threshold, work.app.accept_from)
+    known, words = knowledge.snapshot.guides, (command.problem_description,)
+    is_heard = hear(words, None, known.values(), DEFAULT_LANGUAGE) is not None
+    thresholds = work.app.threshold, work.app.accept_from
+    verdict, kind = verdict_on(ranking.reading, snapshot.guides, *thresholds, is_problem=is_heard)
     if opinion is not None and verdict is Verdict.UNCLEAR:
         candidates, verdict = _heed(opinion, candidates, can_ask=command.clarify)
-    known, words = knowledge.snapshot.guides, (command.problem_description,)
     # Who needs a person at once is asked nothing first.
-    asks = command.clarify and verdict is Verdict.UNCLEAR and hear(words, None, known.values(), DEFAULT_LANGUAGE) is None
+    asks = command.clarify and verdict is Verdict.UNCLEAR and not is_heard
     taken = None if asks or verdict is Verdict.NONE else candidates[0]
     session, guide = await _prepare(work, knowledge, snapshot, command, candidates, taken)
+    session = replace(session, message_kind=kind, also_named=named_problems(ranking.reading, snapshot.guides, session.language))
+    instead = await instead_of_problem(work, snapshot, kind, ranking.reading, session.language)
     asked = inquire(snapshot, candidates, session.language) if asks else None
     customer_id = str(session.facts["customer_id"])
-    # What the problem is must be known first.
+    # What the problem is must be known first; and who does not complain does not doubt what was solved.
+    doubts = not asks and kind in {MessageKind.PROBLEM, MessageKind.PERSON}
     recontact_of = (
-        None if asks else await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
+        await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id) if doubts else None
     )
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     considered, policy = considered_of(candidates), work.app.policy
-    decision = begin(session, guide, now, asked=asked, considered=considered, speak=translate, alarm=alarm, policy=policy)
+    decision = begin(
+        session, guide, now, asked=asked, considered=considered, speak=translate, alarm=alarm, policy=policy, instead=instead
+    )
     await _store(work, decision, opinion, recontact_of, now)
     others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)

@@ -17,6 +17,7 @@ from guiado.app.sessions.models import (
     ConsideredRow,
     HeardRow,
     OptionOut,
+    OtherProblemOut,
     QuestionOut,
     ResourceRow,
     SaidRow,
@@ -117,7 +118,15 @@ def session_view(session: Session, guide: Guide | None = None) -> SessionOut:
         version=session.version,
         next_step=open_step(session, guide),
         clarification=clarification_view(session),
+        message_kind=session.message_kind.value,
+        other_problems=other_problems_view(session),
     )
+
+
+def other_problems_view(session: Session) -> list[OtherProblemOut]:
+    """The problems that the customer named beside the one that is followed; all of them while none is."""
+    left = session.other_problems or (session.also_named if session.problem_id is None else ())
+    return [OtherProblemOut(problem_id=each.problem_id, title=each.title) for each in left]
 
 
 def clarification_view(session: Session) -> ClarificationOut | None:
@@ -153,6 +162,8 @@ def understood_view(session: Session) -> UnderstoodOut:
         candidates=msgspec.convert(session.facts.get("alternatives") or [], list[ConsideredRow]),
         clarifications=[_heard_view(each) for each in session.clarifications],
         original_sender=msgspec.convert(session.facts.get("original_sender"), str | None),
+        message_kind=session.message_kind.value,
+        other_problems=other_problems_view(session),
     )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from guiado.domain.message_kind import MessageKind
+
+__all__ = ["ROLES", "Clause", "MessageKind", "Role"]
+
 
 class Role(StrEnum):
     """What a clause does in its message; the value is what callers see."""
@@ -21,19 +25,6 @@ class Role(StrEnum):
 
 
 ROLES = tuple(Role)
-
-
-class MessageKind(StrEnum):
-    """What a message is, as a whole; the value is what callers see.
-
-    Source: contract.md §6.16.
-    """
-
-    PROBLEM = "problem"
-    SOLVED = "solved"
-    PERSON = "person"
-    NOTHING_SAID = "nothing_said"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,12 @@ SELECT guiado_judge($1, ARRAY(
        AND ($6::text IS NULL OR t.status = $6)), $7, 'agent', $8, $9);
 
 -- name: unrecognised
--- The newest sessions about none of the known problems, as far as anybody knows. $2 from when on, $3 rows at most.
+-- The newest sessions about none of the known problems, as far as anybody knows; a message that reports no problem is none.
+-- $2 from when on, $3 rows at most.
 SELECT s.session_id, s.problem_description AS text, s.started_at
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.started_at >= $2
-   AND (s.true_problem_id = 'otro' OR (s.true_problem_id IS NULL AND s.detected_problem_id IS NULL))
+   AND (s.true_problem_id = 'otro' OR (s.true_problem_id IS NULL AND s.detected_problem_id IS NULL AND s.message_kind = 'problem'))
  ORDER BY s.started_at DESC, s.session_id DESC LIMIT $3;
 
 -- name: keep_drafts

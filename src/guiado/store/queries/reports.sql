@@ -27,7 +27,8 @@ SELECT (SELECT count(*) FROM support_troubleshooting_sessions s
   FROM (SELECT count(*) FILTER (WHERE s.resolved_at >= now() - interval '1 hour') AS resolved_last_hour,
                round((avg(extract(epoch FROM s.resolved_at - s.started_at)) / 60)::numeric, 2)::double precision AS avg_resolution_time_minutes
           FROM support_troubleshooting_sessions s
-         WHERE s.tenant_id = $1 AND s.resolved_at >= now() - interval '24 hours' AND s.status = 'resolved') r;
+         WHERE s.tenant_id = $1 AND s.resolved_at >= now() - interval '24 hours' AND s.status = 'resolved'
+           AND s.message_kind <> 'solved') r;
 
 -- name: top_problems
 -- Most frequent problems since $2, each once: its title may be stored in several languages and wordings; the newest is told.
@@ -37,6 +38,13 @@ SELECT s.detected_problem_id, (array_agg(s.detected_problem_title ORDER BY s.sta
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.started_at >= $2 AND s.detected_problem_id IS NOT NULL
  GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT 10;
+
+-- name: frequent_problems
+-- The problems that most sessions between $2 and $3 were about, $4 at most.
+SELECT d.problem_id
+  FROM guiado_daily($1, $2, $3) d
+ WHERE d.problem_id NOT IN ('*', '')
+ GROUP BY d.problem_id ORDER BY sum(d.total_sessions) DESC, d.problem_id LIMIT $4;
 
 -- name: active
 -- Sessions that are going on, latest activity first.
