@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import sqrt
 
 from guiado.detection.problem import Candidate, Problem
@@ -66,8 +67,14 @@ def denial_in_words(text: str, problem: Problem) -> Denial | None:
     said = _keys(text)
     if not problem.not_this or not said:
         return None
-    likeness, phrase = max((_likeness(said, _keys(phrase)), phrase) for phrase in problem.not_this)
-    return Denial(phrase, likeness, max(_likeness(said, _keys(own)) for own in problem.texts))
+    likeness, phrase = max((_likeness(said, _known_keys(phrase)), phrase) for phrase in problem.not_this)
+    return Denial(phrase, likeness, max(_likeness(said, _known_keys(own)) for own in problem.texts))
+
+
+@lru_cache(maxsize=8_192)
+def _known_keys(text: str) -> frozenset[str]:
+    """The words of a known text, which many queries ask for."""
+    return _keys(text)
 
 
 def _keys(text: str) -> frozenset[str]:
