@@ -9,6 +9,7 @@ import pytest
 
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.codes import CodeIndex
+from guiado.detection.message_reader import read_message
 from guiado.detection.problem import Example
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.verdict import Verdict, verdict_of
@@ -91,7 +92,7 @@ def test_a_code_that_one_guide_has_is_recognised(index: Index, text: str, proble
 )
 def test_another_code_is_not_taken_for_the_one_of_a_guide(index: Index, text: str) -> None:
     assert verdict(index, text)[0] is Verdict.NONE
-    assert index.judge_codes(text, 3).unknown
+    assert read_message(index, text).unknown_codes
 
 
 @pytest.mark.parametrize(
@@ -113,9 +114,9 @@ def test_a_candidate_says_which_code_decided(index: Index) -> None:
     assert index.rank("error 2503")[0].codes == ("2503",)
     other = next(each for each in index.rank("error 2504") if each.problem_id == "setup")
     assert (other.codes, other.other_codes) == ((), ("2504",))
-    assert index.judge_codes("error 2504", 3).unknown == ("2504",)
-    assert index.judge_codes("error 2503", 3).unknown == ()
-    assert index.judge_codes("no puedo pagar", 3).unknown == ()
+    assert read_message(index, "error 2504").unknown_codes == ("2504",)
+    assert read_message(index, "error 2503").unknown_codes == ()
+    assert read_message(index, "no puedo pagar").unknown_codes == ()
 
 
 def test_a_declared_code_counts_where_no_text_has_it(index: Index) -> None:
