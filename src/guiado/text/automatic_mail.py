@@ -1,0 +1,139 @@
+"""Recognises mail that a program wrote: automatic replies, receipts of help desks, mail that came back.
+
+Source: RFC 3834 (Auto-Submitted), RFC 3464 (delivery reports), RFC 5321 §4.5.5 (empty return path).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from guiado.text.patterns import compiled, one_of
+
+_HEADER = compiled(
+    r"^\s*auto-submitted\s*:\s*auto-",
+    r"^\s*x-auto-?(?:reply|respond|response)\w*\s*:\s*(?!no\b)\S",
+    r"^\s*precedence\s*:\s*(?:auto_reply|bulk|junk)",
+    r"^\s*return-path\s*:\s*<>",
+    r"^\s*content-type\s*:\s*multipart/report",
+    r"^\s*x-failed-recipients\s*:",
+    r"^\s*(?:from|de|sender|return-path)\s*:[^\n]{0,120}(?:mailer-daemon|postmaster@|mail delivery (?:sub)?system)",
+)
+_NAMED_SUBJECT = r"^\s*(?:asunto|subject|assunto)\s*:\s*(?:\[[^\]\n]{0,40}\]\s*)?"
+_OWN_SUBJECT = r"(?:respuesta autom[aá]tica|resposta autom[aá]tica|auto(?:matic)?[ -]?reply|automatic response|auto)"
+_AWAY_SUBJECT = r"(?:fuera de (?:la )?oficina|out of (?:the )?office|fora do escrit[oó]rio|ausente)"
+_SUBJECT = compiled(
+    rf"^\s*{_OWN_SUBJECT}\s*:",
+    rf"^\s*{_AWAY_SUBJECT}\s*:\s*(?:re|rv|fw|fwd|res|enc)\b",
+    rf"{_NAMED_SUBJECT}(?:{_OWN_SUBJECT}|{_AWAY_SUBJECT})\s*(?::|$|\n|-|\b(?:re|rv|fw|res)\b)",
+    rf"{_NAMED_SUBJECT}(?:no entregado|no se puede entregar|error de entrega|não entregue|não é possível entregar|"
+    rf"falha na entrega)\b",
+    r"^\s*(?:(?:asunto|subject|assunto)\s*:\s*)?(?:undeliver(?:able|ed)|mail delivery failed|returned mail|failure notice|"
+    r"delivery status notification)\b\s*(?:[:(]|$|\n|mail|returned)",
+)
+_MAIL = r"(?:mensaje|correo|e-?mail|message|mensagem)"
+_REQUEST = (
+    r"(?:solicitud|consulta|caso|petici[oó]n|ticket|request|inquiry|enquiry|solicitação|pedido|chamado|"
+    r"mensaje|correo|e-?mail|message|mensagem)"
+)
+_BEGINS = r"(?:^|(?<=[.!?\n])\s{0,3})[-*_= ]{0,10}"
+_GREETS = r"(?:(?:hola|hello|hi|olá|estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
+_THANKS = (
+    r"(?:(?:gracias por|thank you for|thanks for|obrigad[oa] (?:pelo|pela)) "
+    rf"(?:(?:su|tu|your|seu|sua) )?(?:{_MAIL}|contato|contacto|contact(?:ing|arnos)[^\n.!?]{{0,30}}|"
+    rf"escribir[^\n.!?]{{0,30}})\s?[.,!]?\s+)?"
+)
+_GENERATED = compiled(
+    rf"{_BEGINS}est[ea] (?:es un )?(?:mensaje|correo|email) (?:es |ha sido |fue )?(?:autom[aá]tico|(?:generado|enviado) autom)",
+    rf"{_BEGINS}(?:mensaje|correo) (?:generado|enviado) autom[aá]ticamente",
+    rf"{_BEGINS}this is an auto(?:mated|matic|"
+    rf"matically generated) {one_of('message', 'e-?mail', 'reply', 'response', 'notification')}",
+    rf"{_BEGINS}this (?:message|e-?mail) (?:was|is) (?:sent|generated) automatically",
+    rf"{_BEGINS}est[ea] é uma? (?:mensagem|resposta|e-?mail) autom[aá]tic[oa]",
+    rf"{_BEGINS}mensagem (?:gerada|enviada) automaticamente",
+)
+_NO_REPLY = compiled(
+    r"\bno (?:responda|respondas|conteste|responder)\b",
+    r"\bno (?:es monitoread|se monitorea)",
+    r"\bdo not reply\b",
+    r"\bplease don['’]t reply\b",
+    r"\bnot monitored\b",
+    r"\bnão (?:responda|responder)\b",
+)
+_AWAY = compiled(
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento )?(?:me encuentro|estoy|estar[eé]|voy a estar) "
+    r"(?:fuera (?:de (?:la )?oficina|hasta)|de vacaciones|de licencia|ausente|de permiso)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:i am|i['’]m|i will be|i['’]ll be) (?:currently )?"
+    r"(?:out of (?:the )?office|on (?:vacation|holiday|leave|annual leave)|away)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento )?(?:estou|estarei) (?:fora do escrit[oó]rio|de f[eé]rias|em f[eé]rias|"
+    rf"ausente|de licença)",
+)
+_LATER = compiled(
+    r"\b(?:responder|contestar|atender)[eé]\b",
+    r"\ba mi (?:regreso|vuelta|retorno)\b",
+    r"\b(?:en caso de|para|por|si es)(?: asuntos?| temas?| cualquier)? (?:urgen|emergencia)",
+    r"\b(?:escriba|escribir|contacte|comun[ií]quese|contactar)\b[^\n.]{0,30}@",
+    r"\bacceso limitado\b",
+    r"\bwill (?:reply|respond|get back)\b",
+    r"\b(?:when i (?:return|get back|am back)|upon my return)\b",
+    r"\b(?:for|in case of) (?:an |any |anything )?(?:urgent|immediate|emergency)",
+    r"\bcontact (?:\w+ at )?[\w.+-]{1,64}@",
+    r"\blimited access\b",
+    r"\b(?:responderei|retornarei)\b",
+    r"\b(?:no|ao) meu retorno\b",
+    r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgência|urgentes?)\b[^\n.]{0,30}[:@]",
+    r"\bem caso de urg|\bcontate\b|\bacesso limitado\b",
+)
+_RECEIVED = compiled(
+    rf"{_BEGINS}(?:[^\n.!?:]{{0,60}}[,.!:] ?)?(?:hemos recibido|recibimos)(?: correctamente)? (?:su|tu) {_REQUEST}\b",
+    rf"\bsu {_REQUEST} (?:ha sido|fue) (?:recibid|registrad|cread)[oa]\b",
+    rf"\bwe(?:['’]ve| have) received your {_REQUEST}\b",
+    rf"\byour {_REQUEST} [^\n.]{{0,30}}has been (?:received|created|registered)\b",
+    rf"\brecebemos (?:a |o )?(?:sua|seu) {_REQUEST}\b",
+)
+_ANSWERED_SOON = compiled(
+    r"\b(?:responder|contestar|atender)emos\b|\b(?:le|les|te) responder[aá]\b|\bse (?:comunicará|pondrá en contacto) con\b",
+    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b",
+    r"\bser[aá] (?:atendid|respondid)[oa]\b",
+    r"\ba la brevedad\b|\blo antes posible\b",
+    r"\b(?:get back to you|be in touch|respond|reply)\b[^\n.]{0,20}\b(?:shortly|soon|within)\b",
+    r"\bentraremos em contato\b|\bretornaremos\b",
+    r"(?:ticket|caso|chamado|solicitud|request)\s*(?:n[°ºo.]*\s*|#)\s?\d{3,}",
+)
+_ENDS = r"\s*(?:[.\n]|$)"
+_BOUNCE_BEGINS = r"^\s*(?:(?:lo sentimos|i['’]m sorry|we['’]re sorry|sorry)[^\n]{0,40} )?"
+_BOUNCE = compiled(
+    rf"{_BOUNCE_BEGINS}(?:su|tu|el|este) {_MAIL} (?:(?:a|para) [^\n]{{3,80}} )?no (?:se )?(?:pudo|ha podido|"
+    rf"puede) (?:ser )?entreg",
+    rf"{_BOUNCE_BEGINS}no se (?:ha podido|pudo|puede) entregar (?:el|su|tu|este) {_MAIL} (?:a|para) \S{{1,64}}@",
+    rf"{_BOUNCE_BEGINS}(?:your|the following|this) message (?:to [^\n]{{3,80}} )?(?:could ?n['’]t|could not|was ?n['’]t|"
+    rf"was not|can ?not) "
+    r"be(?:en)? delivered",
+    rf"{_BOUNCE_BEGINS}(?:address not found|no se encontr[oó] la direcci[oó]n|endereço não encontrado|message blocked){_ENDS}",
+    r"^\W{0,8}message not delivered\b",
+    r"^\s*delivery (?:has failed to|to the following recipients?)",
+    r"^\s*this (?:message was created automatically by mail delivery|is the mail system at host)",
+    r"^\s*(?:a |sua |esta )?mensagem (?:para [^\n]{3,80} )?não (?:pôde|pode|foi) (?:ser )?entreg",
+    r"^\s*não foi possível entregar (?:a |sua |esta )?mensagem para \S{1,64}@",
+)
+_FIRST_CHARS = 1_000
+
+
+def is_automatic(headers: Sequence[str], body: str) -> bool:
+    """Whether a program wrote a mail.
+
+    Args:
+        headers: lines above the body; the subject may be among them, with or without its name.
+        body: what stands below, whole; it is judged by its beginning.
+    """
+    if any(_HEADER.search(line) or _SUBJECT.search(line) for line in headers):
+        return True
+    begin = body.lstrip()[:_FIRST_CHARS]
+    if _BOUNCE.search(begin) or _SUBJECT.search(begin):
+        return True
+    return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _both(_RECEIVED, _ANSWERED_SOON, begin)
+
+
+def _both(first: re.Pattern[str], second: re.Pattern[str], text: str) -> bool:
+    """Whether a text says both: each alone may be the customer's own."""
+    return first.search(text) is not None and second.search(text) is not None

@@ -1,0 +1,190 @@
+"""Lines of a mail that are not the customer's words: headers, what stands above a quote, marks of help desks, footers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from guiado.text.patterns import mentions, one_of
+
+_DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
+_WROTE = ("escribi", "wrote", "escreveu", "a écrit", "schrieb")
+_ATTRIBUTION = re.compile(
+    rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|No dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
+    r"[^\n]{5,200}\b(?:escribi[oó]|wrote|escreveu|a écrit|schrieb)\s*:",
+    re.IGNORECASE,
+)
+BROKEN__WROTE = re.compile(r"escribi[oó]|wrote|escreveu|a écrit|schrieb", re.IGNORECASE)
+_BROKEN_ATTRIBUTION = re.compile(
+    r"^([ >]*(?:El|On|Em|Le) [^\n]{10,120})\n([^\n]{0,100}(?:escribi[oó]|wrote|escreveu) ?:)", re.IGNORECASE | re.MULTILINE
+)
+_SHORT__WROTE = re.compile(r"escribi[oó]|wrote|escreveu|a écrit|schrieb", re.IGNORECASE)
+_SHORT_ATTRIBUTION = re.compile(r"^[^\n]{2,60}\b(?:escribi[oó]|wrote|escreveu)\s*:\s*$", re.IGNORECASE)
+_DIVIDER = re.compile(
+    r"^[\s>]*[-_=*]{2,}\s*(?:(?:begin\s+)?(?:mensaje|message|mensagem|correo|forwarded|original|"
+    r"e-?mail)\b[^\n]{0,40}?)[-_=*]{2,}\s*:?\s*$"
+    r"|^[\s>]*(?:inicio del mensaje reenviado|begin forwarded message|início da mensagem (?:encaminhada|"
+    r"reencaminhada))\s*:?\s*$",
+    re.IGNORECASE,
+)
+_FORWARDING_DIVIDER = re.compile(r"reenviado|forwarded|encaminhad", re.IGNORECASE)
+_DESK_PHRASE = re.compile(
+    r"\b(?:(?:por )?encima de est[ae] (?:l[ií]nea|marca)|(?:por )?arriba de est[ae] (?:l[ií]nea|marca)|above this line|"
+    r"acima d(?:esta|a) linha|(?:delete|modify|edit) (?:below )?this line)\b(?P<rest>[^\n#=—–_*?!]{0,60}?(?:[#=\-—–_*]{2,40}|"
+    r"(?=\n|$)))",
+    re.IGNORECASE,
+)
+_DESK_OPENING = re.compile(
+    r"(?:[#=\-—–_*]{2,}[^\n]{0,80}|(?:^|(?<=[\s>]))(?:(?:please|por favor|favor),? )?(?:type|write|enter|reply|do not|"
+    r"escrib[ae]|redacte|introduzca|"
+    r"ingrese|respond[ae]|conteste|digite|escreva|insira)\b[^\n]{0,60})$",
+    re.IGNORECASE,
+)
+_DESK_OPENING_CHARS = 100
+_DESK_WORDS = ("above this", "this line", "encima de est", "arriba de est", "acima d")
+DESK_LINE = "##- -##"
+"""Stands for the mark of a help desk, above which the customer is asked to answer."""
+HEADER = re.compile(
+    r"^[\s>*]*(?:de|from|para|to|enviad[oa](?: el| em| por)?|sent|fecha|date|data|asunto|subject|assunto|cc|cco|bcc|"
+    r"responder a|reply-to|importancia|importance)\s*\*?\s*:",
+    re.IGNORECASE,
+)
+MACHINE_HEADER = re.compile(
+    r"^(?:message-id|mime-version|content-(?:type|transfer-encoding|language|disposition)|return-path|received(?:-spf)?|"
+    r"auto-submitted|precedence|x-[\w-]{1,60}|list-[\w-]{1,40}|references|in-reply-to|delivered-to|user-agent|sender|"
+    r"thread-(?:topic|index)|dkim-signature|authentication-results|arc-[\w-]{1,40}|feedback-id)\s*:",
+    re.IGNORECASE,
+)
+SENDER_HEADER = re.compile(r"^[\s>*]*(?:de|from)\s*\*?\s*:\s*\*?\s*(?P<sender>[^\n]{0,300})", re.IGNORECASE)
+SUBJECT_HEADER = re.compile(r"^[\s>*]*(?:asunto|subject|assunto)\s*\*?\s*:\s*\*?\s*(?P<subject>[^\n]{0,500})$", re.IGNORECASE)
+REPLY_MARK = re.compile(
+    r"^(?:\s*(?:re|rv|fw|fwd|res|enc|tr|aw|wg)\s*:\s*|\s*\[[^\]\n]{0,60}[#\d][^\]\n]{0,60}\]\s*[:\-–]?\s*|\s*(?:ticket|caso|"
+    r"case|chamado)"
+    r"\s*#\s*\d{2,12}\s*[:\-–]\s*)+",
+    re.IGNORECASE,
+)
+"""What mail programs and help desks put before a subject."""
+FORWARD_MARK = re.compile(r"^[^\n]{0,60}\b(?:fwd?|rv|enc|tr|wg)\s*:", re.IGNORECASE)
+SENT_FROM = re.compile(
+    r"^[\s>]*(?:(?:enviado|mandado) (?:desde|con|mediante|do|pelo|a partir d[oe]|usando)\b|sent (?:from|via|with) |"
+    r"obtener outlook|get outlook|obter o outlook|descarg[ao] outlook)[^\n]{0,80}$",
+    re.IGNORECASE,
+)
+LEGAL = re.compile(
+    r"^[\s*]*(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
+    r"disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
+    r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
+    r"as informações contidas|antes de imprimir|please consider the environment|piense en el medio|"
+    r"si (?:usted )?(?:no es|ha recibido)|if you (?:are not|have received))",
+    re.IGNORECASE,
+)
+_LEGAL_WORDS = re.compile(
+    r"confiden[ct]ia|privilegiad|destinatari|recipient|imprimir|environment|medio ambiente|proteção de dados|"
+    r"protección de datos",
+    re.IGNORECASE,
+)
+_LEGAL_CHARS = 60  # least length of a legal notice; a shorter line with "confidencial" is the customer's own
+
+_SCANNER_NAMES = (
+    "avast", "avg", "avira", "norton", "mcafee", "eset", "nod32", "kaspersky", "bitdefender", "panda", "sophos", "mailscanner",
+    "trend micro", "trendmicro", "clamav", "f-secure",
+)  # fmt: skip
+_SCANNERS = one_of(*_SCANNER_NAMES)
+_FREE = r"(?:libre de virus|sin virus|no contiene virus|virus[- ]free|(?:livre de|sem|não contém) v[ií]rus)"
+_ADDRESS = r"(?:https?://)?(?:www\.)?"
+_BELOW = rf"(?:\n[ -]*{_ADDRESS}[^\s]{{3,80}}(?=\s|$))?"
+_ANTIVIRUS = re.compile(
+    one_of(
+        rf"{_FREE}\s*\.?\s*{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}[^\s<]{{0,80}}(?:\s*<https?://[^\s>]{{0,300}}>)?",
+        rf"\b(?:este|esta|this|el software|o software) ?[^\n.]{{0,60}}\b(?:busca|"
+        rf"presen[çc]a) de v[ií]rus[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}",
+        rf"\bthis [^\n.]{{0,40}}\b(?:checked|scanned) for viruses[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}",
+        rf"\b(?:el software de )?(?:antivirus )?{_SCANNERS}[^\n.]{{0,40}}\b(?:ha (?:analizado|comprobado|verificado)|"
+        rf"verificou|analisou|"
+        rf"has (?:checked|scanned))\b[^\n.]{{0,20}} (?:este|esta|this) [^\n]{{0,80}}{_BELOW}",
+        rf"\b(?:este|this|esta) (?:mensaje|correo|e-?mail|message|mensagem)[^\n.]{{0,60}} (?:analizad|comprobad|escanead|"
+        rf"verificad|checked|"
+        rf"scanned|analisad)[^\n.]{{0,40}} {_SCANNERS}[^\n]{{0,40}}",
+        rf"_{{5,12}} [^\n_]{{0,30}}{_SCANNERS}[^\n_]{{0,120}}_{{5,12}}",
+        r"^ *(?:no virus found in this|no se (?:han )?encontr(?:aron|ado) virus en este|"
+        r"nenhum vírus encontrado nessa) [^\n]{0,40}$",
+        rf"\b(?:checked by|comprobado por|verificado por) {_SCANNERS}[^\n]{{0,120}}",
+        r"^ *(?:version|versión|versão): [^\n]{0,60}(?:virus database|base de datos de virus|"
+        r"banco de dados de vírus)[^\n]{0,120}$",
+        rf"^[ >-]*{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}(?:/[^\s]{{0,80}})?$",
+    ),
+    re.IGNORECASE | re.MULTILINE,
+)
+_IMAGE = re.compile(r"\[(?:https?://[^\]\s]{5,300}|cid:[^\]\s]{1,100}|(?:image|imagen|imagem): ?[^\]\n]{0,100})\]", re.IGNORECASE)
+
+
+class Quote(Enum):
+    """What begins with a line: an answered mail, a forwarded one, or what a help desk keeps below its mark."""
+
+    ANSWERED = "answered"
+    FORWARDED = "forwarded"
+    DESK = "desk"
+
+
+def quote_at(lines: Sequence[str], position: int) -> Quote | None:
+    """The quote that begins with a line."""
+    line = lines[position]
+    if not line or line.isspace():
+        return None
+    if _DIVIDER.match(line):
+        return Quote.FORWARDED if _FORWARDING_DIVIDER.search(line) else Quote.ANSWERED
+    if has_attribution(line):
+        return Quote.ANSWERED
+    if line == DESK_LINE:
+        return Quote.DESK
+    if not SENDER_HEADER.match(line):
+        return None
+    headers = sum(1 for after in lines[position + 1 : position + 6] if HEADER.match(after))
+    return Quote.ANSWERED if headers >= 2 else None  # noqa: PLR2004
+
+
+def has_attribution(text: str) -> bool:
+    """Whether "El lunes … escribió:", or its like, stands in a text."""
+    return mentions(text, *_WROTE) and _ATTRIBUTION.search(text) is not None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, with each attribution on one of its own: mail programs break it."""
+    if mentions(text, *_WROTE):
+        text = _ATTRIBUTION.sub("\n\\g<0>\n", _BROKEN_ATTRIBUTION.sub(r"\1 \2", text))
+    return text.split("\n")
+
+
+def attributes(line: str) -> bool:
+    """Whether a line names the writer of what is quoted below it."""
+    return has_attribution(line) or _SHORT_ATTRIBUTION.match(line) is not None
+
+
+def is_legal(lines: Sequence[str], position: int) -> bool:
+    """Whether a legal notice begins with a line."""
+    if not LEGAL.match(lines[position]):
+        return False
+    text = " ".join(lines[position : position + 3])
+    return len(text) > _LEGAL_CHARS and _LEGAL_WORDS.search(text) is not None
+
+
+def without_footers(text: str) -> str:
+    """The text without what antivirus programs add, and without the names of pictures."""
+    if "[" in text:
+        text = _IMAGE.sub(" ", text)
+    return _ANTIVIRUS.sub("\n", text) if mentions(text, *_SCANNER_NAMES) else text
+
+
+def with_desk_lines(text: str) -> str:
+    """The text with each mark of a help desk as `DESK_LINE`, on a line of its own."""
+    if not mentions(text, *_DESK_WORDS):
+        return text
+    parts, at = list[str](), 0
+    for phrase in _DESK_PHRASE.finditer(text):
+        before = text[at : phrase.start()]
+        opening = _DESK_OPENING.search(before[-_DESK_OPENING_CHARS:])
+        if opening:
+            parts += [before[: len(before) - len(opening.group())], f"\n{DESK_LINE}\n"]
+            at = phrase.end()
+    return "".join([*parts, text[at:]])
