@@ -107,13 +107,14 @@ def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int 
     is_any_left = any(each.problem_id not in denied for each in found[:CONSIDERED])
     left = tuple(each for each in found if each.problem_id not in denied) if is_any_left else ()
     several = tuple(each for each in reading.several if each not in denied)
+    first = left[0].problem_id if left else None  # a text that denies what it complains of contradicts itself
     shared = _urgent_first(_shared(left, several), several, guides)
     return replace(
         reading,
         candidates=shared[:limit],
         clauses=whole.clauses,
         several=several if len(several) > 1 else (),
-        denied=tuple(dict.fromkeys((*whole.denied, *reading.denied, *sorted(denied)))),
+        denied=tuple(dict.fromkeys(each for each in (*whole.denied, *reading.denied, *sorted(denied)) if each != first)),
     )
 
 
