@@ -85,7 +85,7 @@ class Conversation:
                 return
             view = following
         self._is_over = True
-        if not ended_before:
+        if not ended_before and view.message_kind != "solved":  # there was nothing to be of help with
             self._ask_opinion(view)
         self._screen.say("¡Hasta pronto!")
 

@@ -17,6 +17,7 @@ from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Outcome, Session, Status
 from guiado.sync import Door, engine
 
@@ -35,6 +36,7 @@ class ChatView(msgspec.Struct, frozen=True, kw_only=True):
         step: the open one.
         asked: where it is to be made clear what the problem is.
         others: titles of the problems that it could be just as well.
+        message_kind: of what the customer wrote.
     """
 
     session_id: str
@@ -52,6 +54,7 @@ class ChatView(msgspec.Struct, frozen=True, kw_only=True):
     asked: ClarificationOut | None
     prerequisites: tuple[str, ...]
     others: tuple[str, ...] = ()
+    message_kind: str = MessageKind.PROBLEM.value
 
 
 class FrequentProblem(msgspec.Struct, frozen=True):
@@ -204,11 +207,11 @@ class ChatSessions:
         return views.passed_step(loaded.session, guide, number)
 
     def is_known(self, description: str) -> bool:
-        """Whether detection finds a possible problem for this description."""
+        """Whether a session can begin with this description: it may be a known problem, or it reports none at all."""
         running, snapshot = engine(), _knowledge().snapshot
         parts = running.runtime.parts
         found = running.portal.call(detected_in, snapshot, description, parts.threshold, parts.accept_from)
-        return found.verdict is not Verdict.NONE
+        return found.verdict is not Verdict.NONE or found.kind is not MessageKind.PROBLEM
 
     def frequent_problems(self) -> list[FrequentProblem]:
         """The problems that most sessions of the last days were about, then the others in the order of the knowledge base.
@@ -260,5 +263,6 @@ def _view(session: Session, guide: Guide | None, said: str) -> ChatView:
         problem_id=session.problem_id,
         step=views.open_step(session, guide),
         asked=views.clarification_view(session),
+        message_kind=session.message_kind.value,
         prerequisites=tuple(guide.in_language(session.language).prerequisites) if guide else (),
     )

@@ -53,8 +53,9 @@ def waiting(screen: Screen) -> Generator[None]:
 def announce(screen: Screen, view: ChatView) -> None:
     """Print the recognised problem."""
     _rule(screen)
-    screen.show(view.said, style="bold green" if view.step else "bold yellow")
-    if view.asked:
+    is_over = view.status == "resolved"
+    screen.show(view.said, style="bold green" if view.step or is_over else "bold yellow")
+    if view.asked or is_over:
         return
     if view.step is None:
         _show_reference(screen, view)

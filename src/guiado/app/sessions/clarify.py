@@ -33,7 +33,7 @@ from guiado.store import sessions
 
 _MOST_REJECTED = 3
 """Whoever said so often that it is not this gets a person."""
-_MOST_ASKED = 2
+_MOST_ASKED = 1
 _DECLARED = {MessageKind.SOLVED, MessageKind.PERSON, MessageKind.OTHER}
 _WAYS = ("problem_id", "answer", "text", "none")
 
@@ -266,7 +266,7 @@ async def _turn(
 
 
 async def _ask_once_more(work: UnitOfWork, snapshot: Snapshot, session: Session) -> Turn:
-    """A customer who says nothing twice is asked again; after that a person asks."""
+    """Ask a customer who says nothing what is wrong, once; after that a person asks."""
     if len(session.clarifications) < _MOST_ASKED:
         return await frequent_options(work, snapshot, session.language)
     return Declared(MessageKind.NOTHING_SAID, STILL_NOTHING)

@@ -45,11 +45,11 @@ def _without_problem(session: Session) -> str | None:
         case MessageKind.SOLVED if session.status is Status.RESOLVED:
             return text(language, "¡Qué bueno! No hace falta hacer nada más. Si vuelve a pasar, escríbenos.")
         case MessageKind.NOTHING_SAID if session.open_clarification:
-            return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de estos problemas.")
+            return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de los más frecuentes.")
         case MessageKind.OTHER:
             why = text(language, "Gracias por escribirnos. No parece un problema que podamos resolver paso a paso.")
             return f"{why} {needs_person(session)}"
-        case MessageKind.PERSON | MessageKind.NOTHING_SAID:
+        case MessageKind.PERSON:
             return needs_person(session)
         case _:
             return None

@@ -28,7 +28,14 @@ from guiado.text.fold import fold_text
 CONSIDERED = 4
 """Candidates that a session begins with: the one that is taken and three others."""
 _FEWEST_NAMED, _MOST_NAMED = 2, 3
-_SURE_OF_NAMED = _EMPTY_FROM = 0.5
+_SURE_OF_NAMED = _SURE_FROM = 0.5
+_SAYS: Mapping[MessageKind, frozenset[Role]] = {
+    MessageKind.SOLVED: frozenset({Role.WORKS, Role.DENIED}),
+    MessageKind.PERSON: frozenset({Role.PERSON}),
+    MessageKind.NOTHING_SAID: frozenset({Role.NOTHING}),
+    MessageKind.OTHER: frozenset({Role.WISH, Role.THANKS, Role.AUTOMATIC}),
+}
+"""What some clause must say for a message to be of a kind."""
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
@@ -100,13 +107,14 @@ def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int 
     is_any_left = any(each.problem_id not in denied for each in found[:CONSIDERED])
     left = tuple(each for each in found if each.problem_id not in denied) if is_any_left else ()
     several = tuple(each for each in reading.several if each not in denied)
+    first = left[0].problem_id if left else None  # a text that denies what it complains of contradicts itself
     shared = _urgent_first(_shared(left, several), several, guides)
     return replace(
         reading,
         candidates=shared[:limit],
         clauses=whole.clauses,
         several=several if len(several) > 1 else (),
-        denied=tuple(dict.fromkeys((*whole.denied, *reading.denied, *sorted(denied)))),
+        denied=tuple(dict.fromkeys(each for each in (*whole.denied, *reading.denied, *sorted(denied)) if each != first)),
     )
 
 
@@ -120,9 +128,8 @@ def kind_of(reading: Reading, guides: Mapping[str, Guide], none_below: float) ->
     best = reading.candidates[0] if reading.candidates else None
     guide = guides.get(best.problem_id) if best else None
     is_urgent = guide is not None and guide.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
-    is_empty = reading.kind is not MessageKind.NOTHING_SAID or _is_empty(reading)
     is_known = reading.kind is not MessageKind.PERSON and best is not None and _is_word_for_word(reading, best)
-    return MessageKind.PROBLEM if is_urgent or is_known or not is_empty else reading.kind
+    return MessageKind.PROBLEM if is_urgent or is_known or not _is_sure(reading) else reading.kind
 
 
 def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
@@ -131,9 +138,10 @@ def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
     return bool(known) and any(fold_text(each.text).strip(" .!?") == known for each in reading.clauses)
 
 
-def _is_empty(reading: Reading) -> bool:
-    """Whether a message says nothing, as far as that is sure: words that nobody knows may be a problem."""
-    return not reading.clauses or any(each.role is Role.NOTHING and each.chance >= _EMPTY_FROM for each in reading.clauses)
+def _is_sure(reading: Reading) -> bool:
+    """Whether a clause clearly says what the message is taken for: words that nobody knows may be a problem."""
+    wanted = _SAYS.get(reading.kind, frozenset())
+    return not reading.clauses or any(each.role in wanted and each.chance >= _SURE_FROM for each in reading.clauses)
 
 
 def verdict_on(
