@@ -305,6 +305,9 @@ def _show_understood(screen: Screen, understood: UnderstoodOut) -> None:
     """Print the other candidates and the customer's clarifications."""
     others = [_candidate(each) for each in understood.candidates[:_MOST_CANDIDATES]]
     heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
+    if understood.written_in:
+        screen.show()
+        screen.show(screen.tr("El cliente escribe en un idioma que guiado no habla: {code}.", code=understood.written_in))
     for title, lines in ((screen.tr("También podría ser"), others), (screen.tr("Lo que aclaró el cliente"), heard)):
         if lines:
             screen.show()

@@ -28,6 +28,7 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
         threshold=parts.threshold,
         accept_from=parts.accept_from,
         language=detected.language,
+        written_in=detected.foreign,
         candidates=view(detected, snapshot.guides, data.language or scope_of(request).language),
     )
 

@@ -128,7 +128,9 @@ class SessionPage(Model):
 
 
 class DetectOut(Model):
-    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
+    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where nothing tells.
+
+    `written_in` names the language of the text where it is one that guiado does not speak.
 
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
     """
@@ -139,4 +141,5 @@ class DetectOut(Model):
     threshold: float
     accept_from: float
     language: str | None
+    written_in: str | None
     candidates: list[CandidateOut]

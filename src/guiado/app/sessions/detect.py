@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions.language import example_in, message_language
 from guiado.app.sessions.models import CandidateOut, EvidenceOut
 from guiado.app.sessions.ranking import candidates_for, rank
-from guiado.detection import Candidate, Index, detect_language
+from guiado.detection import Candidate, Index
 from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
 from guiado.i18n import DEFAULT_LANGUAGE
@@ -21,18 +22,20 @@ class Detected:
     Args:
         verdict: take the first, ask which one, or call a person.
         candidates: best first.
-        language: es, en or pt; None where the text does not tell.
+        language: es, en or pt; None where nothing tells.
+        foreign: another language that the text is written in, by its ISO 639 code.
     """
 
     verdict: Verdict
     candidates: tuple[Candidate, ...]
     language: str | None
+    foreign: str | None = None
 
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
     """As `detect`, for an event loop that serves others too."""
     ranking = await rank(snapshot, text, limit)
-    return _with_verdict(ranking.candidates, text, none_below, accept_from)
+    return _with_verdict(ranking.candidates, snapshot.guides, text, none_below, accept_from)
 
 
 def detect(
@@ -46,11 +49,14 @@ def detect(
         accept_from: from this confidence on it is taken without asking.
         limit: most candidates wanted.
     """
-    return _with_verdict(candidates_for(index, guides, text, limit), text, none_below, accept_from)
+    return _with_verdict(candidates_for(index, guides, text, limit), guides, text, none_below, accept_from)
 
 
-def _with_verdict(candidates: tuple[Candidate, ...], text: str, none_below: float, accept_from: float) -> Detected:
-    return Detected(verdict_of(candidates, none_below, accept_from), candidates, detect_language(text))
+def _with_verdict(
+    candidates: tuple[Candidate, ...], guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float
+) -> Detected:
+    spoken = message_language(text, candidates, guides)
+    return Detected(verdict_of(candidates, none_below, accept_from), candidates, spoken.language, spoken.foreign)
 
 
 def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) -> list[CandidateOut]:
@@ -61,14 +67,14 @@ def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) 
         language: of the titles; by default that of the text.
     """
     spoken = language or detected.language or DEFAULT_LANGUAGE
-    return [_candidate(each, guides[each.problem_id].in_language(spoken)) for each in detected.candidates]
+    return [_candidate(each, guides[each.problem_id], spoken) for each in detected.candidates]
 
 
-def _candidate(candidate: Candidate, guide: Guide) -> CandidateOut:
+def _candidate(candidate: Candidate, guide: Guide, language: str) -> CandidateOut:
     return CandidateOut(
         problem_id=candidate.problem_id,
-        problem_title=guide.problem_title,
+        problem_title=guide.in_language(language).problem_title,
         category=str(guide.category),
         confidence=round(candidate.confidence, 4),
-        evidence=EvidenceOut(words=list(candidate.evidence), example=candidate.example),
+        evidence=EvidenceOut(words=list(candidate.evidence), example=example_in(guide, candidate, language)),
     )
