@@ -15,64 +15,68 @@ REMOVED = "…"
 
 _ORDINARY = """
     incorrecta incorrecto incorreta incorreto erronea errónea equivocada invalida inválida valida válida correcta
-    correcto correta certa errada mala buena nueva vieja antigua larga corta muy demasiado la el lo un una mi que
-    no de se ya para por siempre otra diferente distinta misma igual débil debil segura fácil facil difícil
-    dificil obligatoria necesaria temporal caducada vencida expirada bloqueada rechazada aceptada reconocida wrong
-    incorrect invalid valid correct right not too the a an my your expired weak strong short long old new required
-    rejected blocked locked different same being never always case temporary ok bien mal muito o uma um não nao
-    sempre mesma outra fraca forte solo sólo imposible requerida olvidada perdida desconocida saved forgotten lost
-    reset ¿cómo como cómo cual cuál error erro fail failed fails i me it this
+    correcto correta certa errada mala buena nueva vieja antigua larga corta muy demasiado la el lo un una mi que no
+    de se ya para por siempre otra diferente distinta misma igual débil debil segura fácil facil difícil dificil
+    obligatoria necesaria temporal caducada vencida expirada bloqueada rechazada aceptada reconocida wrong incorrect
+    invalid valid correct right not too the a an my your expired weak strong short long old new required rejected
+    blocked locked different same being never always case temporary ok bien mal muito o uma um não nao sempre mesma
+    outra fraca forte solo sólo imposible requerida olvidada perdida desconocida saved forgotten lost reset ¿cómo como
+    cómo cual cuál error erro fail failed fails i me it this
 """
 _HEADINGS = """
-    router módem modem wifi wi-fi internet correo mail email cuenta cambiar cambiarla recuperar recuperarla restablecer olvido cambio
-    ayuda problema bloqueo app aplicación portal página web conta celular computadora ordenador teléfono recovery change help issue
-    account problem forgot page login
+    router módem modem wifi wi-fi internet correo mail email cuenta cambiar cambiarla recuperar recuperarla
+    restablecer olvido cambio ayuda problema bloqueo app aplicación portal página web conta celular computadora
+    ordenador teléfono recovery change help issue account problem forgot page login
 """
 _STATES = """
-    bloqueado bloqueada caducado vencido inválido invalido válidos validos incorrectos incorrectas inválidas inválidos invalidos
-    desconocido existente anterior actual asignada asignado definida definido creada creado taken found login logged password
-    username user usuario usuário clave contraseña senha pass nuevo novo nova premium admin account page name not already is
-    and or y o e ou sin sem without with con com manager field screen button through protected expira expires
-    something algo alguna nothing ayer hoy yesterday today ontem hoje
+    bloqueado bloqueada caducado vencido inválido invalido válidos validos incorrectos incorrectas inválidas inválidos
+    invalidos desconocido existente anterior actual asignada asignado definida definido creada creado taken found
+    login logged password username user usuario usuário clave contraseña senha pass nuevo novo nova premium admin
+    account page name not already is and or y o e ou sin sem without with con com manager field screen button through
+    protected expira expires something algo alguna nothing ayer hoy yesterday today ontem hoje
 """
 ORDINARY = frozenset(_ORDINARY.split())
 """What is said of a password instead of the password."""
 _NO_NAME = ORDINARY | frozenset(_STATES.split()) | FUNCTION_WORDS
-_PASSWORD = r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha)"
+_KEYWORD = r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha)"
 _USER = r"(?:usuario|usuário|user(?:name)?|login)"
 _IS = r"(?:[ ]?[:=][ ]?|[ ](?:es|is|é|era|was)[ ]:?[ ]?|[ ])"
 _VALUE = r"[^\s…,;]+"
 
 _PAIR = re.compile(
     rf"(?<!\w)((?i:{_USER}){_IS})({_VALUE})([,;]?[ ](?:(?i:y|e|and|con|com|with)[ ])?(?:(?i:mi|my|minha|la|the|a)[ ])?"
-    rf"(?i:{_PASSWORD}){_IS})({_VALUE})"
+    rf"(?i:{_KEYWORD}){_IS})({_VALUE})"
 )
 _SET = re.compile(
     rf"(?<!\w)((?i:puse|pongo|usé|use|uso|elegí|coloqué|coloquei|usei|pus|ingresé|set|used)[ ](?i:de|como|por|as)[ ]"
-    rf"(?i:{_PASSWORD})[ ])({_VALUE})"
+    rf"(?i:{_KEYWORD})[ ])({_VALUE})"
 )
 _CHANGED = re.compile(
-    rf"(?<!\w)((?i:cambi[eé]|cambio|changed?|set|mudei|troquei|alterei)[ ](?i:mi|la|my|the|minha|a)[ ](?i:{_PASSWORD})[ ]"
+    rf"(?<!\w)((?i:cambi[eé]|cambio|changed?|set|mudei|troquei|alterei)[ ](?i:mi|la|my|the|minha|a)[ ](?i:{_KEYWORD})[ ]"
     rf"(?i:a|por|to|para|as)[ ])({_VALUE})"
 )
-_BARE = re.compile(rf"(?<!\w)((?i:{_PASSWORD})[ ])({_VALUE})")
+_BARE = re.compile(rf"(?<!\w)((?i:{_KEYWORD})[ ])({_VALUE})")
 _KNOWN_MODEL = re.compile(
     r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|a)-?\d[\w.-]*"
 )
 _CARD_CODE = re.compile(
-    r"(?<!\w)((?i:cvv2?|cvc2?|csc|c[oó]digo de (?:seguridad|seguran[cç]a)|security code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é)[ ]|[ ])"
-    r"|(?i:pin|nip)[ ])(?:(?<=[pPnN][iI][nNpP][ ])\d{4,8}|(?<![pPnN][iI][nNpP][ ])\d{3,8})(?![\w]|[.,]\d)"
+    r"(?<!\w)((?i:cvv2?|cvc2?|csc|c[oó]digo de (?:seguridad|seguran[cç]a)|security code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é)[ ]|[ ]))"
+    r"\d{3,8}(?![\w]|[.,]\d)"
+)
+_PIN = re.compile(r"(?<!\w)((?i:pin|nip)[ ])\d{4,8}(?![\w]|[.,]\d)")
+_EXPIRES = (
+    r"vence|vencimiento|vto\.?|caduca|expira|expires?|exp\.?(?: date)?|expir(?:y|ation)(?: date)?|valid (?:until|thru)|"
+    r"v[aá]lida hasta|validade|v[aá]lid[oa] at[eé]"
 )
 _EXPIRY = re.compile(
-    r"(?<!\w)((?i:vence|vencimiento|vto\.?|caduca|expira|expires?|exp\.?(?: date)?|expiry(?: date)?|expiration(?: date)?|"
-    r"valid (?:until|thru)|v[aá]lida hasta|validade|v[aá]lido at[eé]|v[aá]lida at[eé])[ ]?:?[ ]?(?:(?i:el|en|on|in|em|no|is|es|é)[ ])?)"
+    rf"(?<!\w)((?i:{_EXPIRES})[ ]?:?[ ]?(?:(?i:el|en|on|in|em|no|is|es|é)[ ])?)"
     r"(?:0?[1-9]|1[0-2])[ ]?[/-][ ]?(?:20)?(?:2[3-9]|3\d|4[0-5])(?![\w]|[/-]\d)"
 )
 _CARD = re.compile(r"(?i)\b(?:tarjeta|card|cart[aã]o|cvv|cvc|visa|mastercard|amex|cr[eé]dito|d[eé]bito|credit|debit)")
 _MESSAGE_CODE = re.compile(
-    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|got(?: the| a)?|"
-    r"received(?: the| a)?|sent me(?: the| a)?|my|recebi(?: o| um)?|chegou(?: o| um)?|me mandaram(?: o| um)?|meu)[ ]"
-    r"(?:c[oó]digo|code)[ ](?:(?:es|is|é)[ ])?)\d{4,}+(?![\w.,]*\w)"
+    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
+    r"(?:got|received|sent me)(?: the| a)?|recebi(?: o| um)?|chegou(?: o| um)?|me mandaram(?: o| um)?)[ ]"
+    r"(?i:c[oó]digo|code)[ ](?:(?i:es|is|é)[ ])?)\d{4,}+(?![\w.,]*\w)"
 )
 
 
@@ -80,8 +84,8 @@ def remove_credentials(text: str) -> str:
     """Redact credentials and card data."""
     if any(map(str.isdigit, text)):
         text = _EXPIRY.sub(_clean_expiry, text)
-        text = _CARD_CODE.sub(_keep_start, text)
-        text = _MESSAGE_CODE.sub(_keep_start, text)
+        for pattern in (_CARD_CODE, _PIN, _MESSAGE_CODE):
+            text = pattern.sub(_keep_start, text)
     for pattern, change in ((_PAIR, _clean_pair), (_SET, _clean_set), (_CHANGED, _clean_secret), (_BARE, _clean_secret)):
         text = pattern.sub(change, text)
     return text
