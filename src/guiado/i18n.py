@@ -19,6 +19,8 @@ _LITERAL = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ENTRY = re.compile(rf"^msgid ((?:{_LITERAL.pattern}\s*)+)^msgstr ((?:{_LITERAL.pattern}\s*)+)", re.MULTILINE)
 _LOCALE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)(?:\.[\w-]+)?(?:@\w+)?", re.ASCII)
 """As browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
+_RANGE = re.compile(r"\s*(?P<tag>[\w*-]+)\s*(?:;\s*[qQ]\s*=\s*(?P<quality>0(?:\.\d*)?|1(?:\.0*)?)\s*)?", re.ASCII)
+"""One range of an `Accept-Language` header: a tag, and how much it is wanted."""
 
 
 @lru_cache
@@ -68,7 +70,7 @@ def negotiate(accept_language: str | None) -> str | None:
     """The language that the caller likes best among ours, or None when the header says nothing that we know.
 
     Args:
-        accept_language: an `Accept-Language` header, for example `pt-BR,pt;q=0.9,en;q=0.8`.
+        accept_language: an `Accept-Language` header, for example `pt-BR,pt;q=0.9,en;q=0.8`. `*` is no wish.
 
     Source: RFC 9110, section 12.5.4.
     """
@@ -90,11 +92,6 @@ def locale_language(locale: str) -> str | None:
 
 
 def _weighted(header: str) -> list[tuple[str, float]]:
-    pairs: list[tuple[str, float]] = []
-    for part in header.split(","):
-        tag, _, quality = part.strip().partition(";q=")
-        try:
-            pairs.append((tag.split(";")[0].strip(), float(quality) if quality else 1.0))
-        except ValueError:
-            continue
-    return pairs
+    """Tags with their quality, 0..1; what is written otherwise is left out."""
+    parts = (_RANGE.fullmatch(part) for part in header.split(","))
+    return [(part["tag"], float(part["quality"] or 1)) for part in parts if part]

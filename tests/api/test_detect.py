@@ -60,3 +60,40 @@ def test_nothing_is_stored(http: httpx2.Client, server) -> None:
     detect(http, "me cobraron dos veces")
     detect(http, "nada de nada")
     assert rows_of(server) == before
+
+
+@pytest.mark.parametrize(("text", "language"), [("card declined", "en"), ("o app fecha sozinho", "pt"), ("la app crashea", "es")])
+def test_a_short_text_is_answered_in_its_own_language(http: httpx2.Client, text: str, language: str) -> None:
+    assert detect(http, text)["language"] == language
+    began = http.post("/start", json={"problem_description": text, "customer_email": "ana@example.com"}).json()
+    assert began["language"] == language
+
+
+def test_a_language_of_the_region_is_the_language_of_the_session(http: httpx2.Client) -> None:
+    body = {"problem_description": "se me cae el wifi a cada rato", "customer_email": "ana@example.com"}
+    for header, language in (("pt-PT", "pt"), ("en-GB; q=0.9, fr", "en"), ("fr, *;q=0.1", "es"), ("es-AR", "es")):
+        assert http.post("/start", json=body, headers={"Accept-Language": header}).json()["language"] == language
+    for given, language in (("es-MX", "es"), ("pt_PT", "pt"), ("en-gb", "en")):
+        assert http.post("/start", json={**body, "language": given}).json()["language"] == language
+
+
+def test_who_writes_in_another_language_is_told_so_and_the_person_sees_it(http: httpx2.Client) -> None:
+    text = "je n'arrive pas à me connecter au wifi"
+    found = detect(http, text)
+    assert (found["language"], found["written_in"]) == (None, "fr")
+    began = http.post("/start", json={"problem_description": text, "customer_email": "ana@example.com"}).json()
+    assert began["language"] == "es"
+    assert began["message"].endswith("\nguiado answers in Spanish, English and Portuguese.")
+    assert http.get(f"/{began['session_id']}").json()["understood"]["written_in"] == "fr"
+    mine = http.post("/start", json={"problem_description": "se me cae el wifi", "customer_email": "ana@example.com"}).json()
+    assert "guiado answers" not in mine["message"]
+    assert http.get(f"/{mine['session_id']}").json()["understood"]["written_in"] is None
+
+
+def test_examples_are_in_the_language_of_the_caller_or_are_not_shown(http: httpx2.Client) -> None:
+    from guiado.text.language import detect_language
+
+    for language in ("es", "en", "pt"):
+        found = detect(http, "tengo dos problemas: no puedo entrar a mi cuenta y la app se cierra", language=language, limit=5)
+        shown = [each["evidence"]["example"] for each in found["candidates"] if each["evidence"]["example"]]
+        assert {detect_language(example) for example in shown} <= {language, None}

@@ -233,6 +233,27 @@ def test_kb_lint_names_the_place_of_every_fault(here, tmp_path):
     assert here("kb", "lint", str(tmp_path / "nada.json")).code == 1
 
 
+def test_kb_lint_prints_what_stands_at_many_places_once(here, tmp_path):
+    file = tmp_path / "kb.json"
+    titles = ("Correo lento", "Router apagado", "Pantalla negra", "Tarjeta rechazada", "Clave vencida")
+    steps = [{"step_number": 1, "title": "Reinicia", "instructions": ["Hazlo."]}]
+    english = {"en": {"problem_title": "Slow mail", "steps": [{"title": "Restart", "instructions": ["Do it."]}]}}
+    base = {
+        f"g{n}": {"problem_title": title, "problem_description": title, "category": "otro", "steps": steps, "common_issues": []}
+        for n, title in enumerate(titles)
+    }
+    base["g0"]["translations"] = english
+    file.write_text(json.dumps(base), "utf-8")
+    said = here("kb", "lint", str(file))
+    assert said.code == 0
+    assert said.out.count("Falta el idioma en") == 1
+    assert "En 4 lugares: Falta el idioma en" in said.out
+    assert "$.g1.translations, $.g2.translations, $.g3.translations, $.g4.translations" in said.out
+    told = json.loads(here("kb", "lint", "--json", str(file)).out)["warnings"]
+    assert len([each for each in told if "Falta el idioma en" in each["message"]]) == 4
+    assert all(each.keys() == {"guide", "path", "message"} for each in told)
+
+
 def test_an_exported_knowledge_base_can_be_edited_and_put_to_use(here, tmp_path, monkeypatch):
     file = tmp_path / "mia.json"
     assert here("kb", "export", str(file)).code == 0

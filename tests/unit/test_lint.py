@@ -145,3 +145,83 @@ def test_a_time_that_is_not_the_sum_of_the_steps_is_doubted() -> None:
     ]
     doubted = ["$.red.estimated_time" in said(each, COBRO) for each in timed]
     assert doubted == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["Cl@ve", "no entro con cl@ve", "Error contraseña: router", "código 5100", "me sale el código 1402", "hola a tod@s"]
+)
+def test_what_only_looks_personal_is_no_doubt(text: str) -> None:
+    found = said(RED, guide("cobro", text, (*MONEY, f"{text} al pagar")))
+    assert [path for path, message in found.items() if "personales" in message] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Reinicia el <b>router</b>", "HTML"),
+        ("Espera 30&nbsp;segundos", "HTML"),
+        ("Primero<br/>después", "HTML"),
+        ("Reinicia el **router**", "Markdown"),
+        ("Entra en [la página](https://example.com)", "Markdown"),
+        ("Escribe `ipconfig`", "Markdown"),
+        ("## Antes de empezar", "Markdown"),
+        ("Abre {{product_name}}", "variable"),
+    ],
+)
+def test_markup_that_readers_would_see_is_named_with_its_path(text: str, kind: str) -> None:
+    steps = (Step(1, "Uno", instructions=("Mira.", text)), Step(2, "Dos", expected_result=text))
+    texts = {"en": {"problem_title": text, "steps": [{"title": "One", "instructions": [text]}]}}
+    found = said(RED, guide("cobro", f"Cobro {text}", MONEY, steps=steps, translations=texts))
+    wanted = ("problem_title", "steps[0].instructions[1]", "steps[1].expected_result", "translations.en.steps[0].instructions[0]")
+    if not text.startswith("#"):
+        assert kind in found["$.cobro.problem_title"]
+    assert {f"$.cobro.{path}" for path in wanted if kind in found.get(f"$.cobro.{path}", "")} >= {
+        f"$.cobro.{path}" for path in wanted[1:]
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pulsa Ctrl + Alt + Supr",
+        "Elige 2 < 3 y 5 > 4",
+        "Abre Ajustes > Red > Wi-Fi",
+        "Escribe <tu-nombre> en la casilla",
+        "Marca *#06# en el teléfono",
+        "Pulsa el botón * dos veces",
+        "Guarda el archivo mi_archivo_nuevo.txt",
+        "Mira la opción {modo}",
+        "Visita AT&T o H&M; después sigue",
+    ],
+)
+def test_signs_that_are_no_markup_are_no_doubt(text: str) -> None:
+    found = said(RED, guide("cobro", "Problema con un cobro", MONEY, steps=(Step(1, text, instructions=(text,)),)))
+    assert found.keys() <= {"$", "$.cobro.estimated_time"}
+
+
+def test_tags_of_one_word_are_named_together_as_what_they_are() -> None:
+    found = said(RED, guide("cobro", "Problema con un cobro", (*MONEY, "factura", "Reembolso")))
+    assert "«factura», «Reembolso»" in found["$.cobro.common_issues"]
+    assert "etiquetas" in found["$.cobro.common_issues"]
+
+
+def test_near_titles_without_phrases_are_found_by_their_meaning() -> None:
+    titles = {
+        "a": "Wi‑Fi Keeps Disconnecting", "b": "WiFi Disconnects", "c": "Printer does not print", "d": "Update Error 0x80070002",
+        "e": "Update Error 0x80070005",
+    }  # fmt: skip
+    guides = {key: guide(key, title, ()) for key, title in titles.items()}
+    found = {w.field: str(w.message) for w in lint(guides, 0.33, 0.6, quick_index_of).warnings}
+    assert found.keys() - {"$"} == {"$.b.problem_title"}
+    assert "«WiFi Disconnects»" in found["$.b.problem_title"]
+    assert "«Wi‑Fi Keeps Disconnecting», de $.a" in found["$.b.problem_title"]
+    spoken = {**guides, **{key: guide(key, titles[key], (f"{titles[key]} all the time",)) for key in "ab"}}
+    assert "$.b.problem_title" not in {w.field for w in lint(spoken, 0.33, 0.6, quick_index_of).warnings}
+
+
+def test_a_phrase_on_which_a_person_always_takes_over_is_quoted() -> None:
+    from guiado.domain.criteria import triggers_of
+
+    own = {"escalation_criteria": [{"text": "Hay un fraude.", "phrases": ["me robaron la tarjeta"]}]}
+    alarming = guide("cobro", "Problema con un cobro", (*MONEY, "me robaron la tarjeta"), triggers=triggers_of(own))
+    assert "«me robaron la tarjeta»" in said(RED, alarming)["$.cobro.common_issues[5]"]

@@ -10,6 +10,7 @@ from guiado.detection.lexical.vocabulary import slip
 from guiado.detection.semantic.encoders import use
 from guiado.detection.semantic.encoders.sentencepiece import PieceLexicon
 from guiado.errors import EncoderUnavailable
+from guiado.text.normalise import clean_sentence
 
 TEXT = "la contraseña es incorrecta no llega el código me cobraron dos veces reiniciar el router conexión a internet tarjeta card"
 KNOWN = TEXT.split()
@@ -47,6 +48,32 @@ def test_a_slip_is_put_right(speller, typed, meant):
 )
 def test_what_is_a_word_stays(speller, word):
     assert speller.repair(word) == word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cómo me instalo el programa",
+        "me quedo sin internet",
+        "yo reinicio y nada",
+        "si cambio la clave no entra",
+        "entro en www.avast.com y nada",
+        "no abre http://incorecta.acount.es/codigo hoy",
+        "escribo a acount@codigo.com siempre",
+        "la página incorecta.com.mx no carga",
+        "no corre setpu.exe ni nada",
+    ],
+)
+def test_verbs_of_the_first_person_and_addresses_stay(speller, text):
+    assert speller.repair(clean_sentence(text)) == text
+
+
+def test_verbs_of_somebody_else_get_their_accent_and_words_beside_addresses_are_put_right(speller):
+    known = Speller([*KNOWN, "quedó"])
+    assert known.repair("se me quedo colgado") == "se me quedó colgado"
+    assert known.repair("me quedo sin red") == "me quedo sin red"
+    assert speller.repair("www.avast.com no abre el ruter") == "www.avast.com no abre el router"
+    assert speller.repair("no abre.el ruter parpadea") == "no abre.el router parpadea"
 
 
 def test_words_that_the_encoder_knows_stay_though_the_knowledge_base_has_one_like_it():

@@ -142,6 +142,48 @@ def test_the_best_known_language_is_taken_as_babel_takes_it(header):
     assert i18n.negotiate(header) == negotiate_locale(likeliest, i18n.LANGUAGES, sep="-")
 
 
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("es-AR", "es"),
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("es-419", "es"),
+        ("pt-PT", "pt"),
+        ("en-GB,en-US;q=0.9", "en"),
+        ("fr-CA, pt-PT; q=0.4, en-GB; q=0.7", "en"),
+        ("en ;q=0.2 , PT-pt ; Q=0.3", "pt"),
+        ("es;q=0, en-GB;q=0.1", "en"),
+        ("es;q=0", None),
+        ("fr, *;q=0.5", None),
+        ("*", None),
+        ("fr, de;q=0.9, zh-Hant-TW", None),
+        ("en;q=nan, pt;q=0.1", "pt"),
+        ("en;q=inf", None),
+        ("en;q=7, es;q=0.1", "es"),
+        ("en;level=1;q=0.4", None),
+        ("ñandú, es-ÑÑ, en", "en"),
+        (",,;q=1,", None),
+    ],
+)
+def test_regions_and_wishes_are_negotiated_to_what_there_is(header, language):
+    assert i18n.negotiate(header) == language
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("es_AR.UTF-8", "es"),
+        ("es-mx", "es"),
+        ("pt_PT@euro", "pt"),
+        ("en_GB.utf8", "en"),
+        ("ca_ES.UTF-8", None),
+        ("C.UTF-8", None),
+    ],
+)
+def test_a_locale_of_the_environment_is_its_language(locale, language):
+    assert i18n.locale_language(locale) == language
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_missing(language):
     known = _catalogue(language)

@@ -11,6 +11,7 @@ from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
 from guiado.app.sessions.detect import detected_in
+from guiado.app.sessions.language import phrases_in
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.models import ClarificationOut, StepOut
 from guiado.app.sessions.ranking import rank
@@ -223,7 +224,7 @@ class ChatSessions:
         guides = _knowledge().snapshot.guides
         known = (problem_id for row in rows if (problem_id := row.detected_problem_id) in guides)
         ordered = dict.fromkeys((*known, *guides))
-        return [_frequent(guides[problem_id].in_language(self.language)) for problem_id in [*ordered][:_SHOWN]]
+        return [_frequent(guides[problem_id], self.language) for problem_id in [*ordered][:_SHOWN]]
 
 
 def _knowledge(session_id: str | None = None) -> KnowledgeBase:
@@ -239,9 +240,9 @@ def _others(started: start.Started, knowledge: KnowledgeBase, threshold: float) 
     return tuple(guide.in_language(started.session.language).problem_title for guide in guides)
 
 
-def _frequent(guide: Guide) -> FrequentProblem:
-    example = guide.common_issues[0] if guide.common_issues else None
-    return FrequentProblem(guide.problem_id, guide.problem_title, example)
+def _frequent(guide: Guide, language: str) -> FrequentProblem:
+    example = next(iter(phrases_in(guide, language)), None)
+    return FrequentProblem(guide.problem_id, guide.in_language(language).problem_title, example)
 
 
 def _started(started: start.Started) -> ChatView:

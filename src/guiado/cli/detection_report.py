@@ -58,6 +58,7 @@ def as_json(found: Found) -> dict[str, object]:
         "accept_from": found.bench.accept_from,
         "language": found.detected.language,
         "message_kind": found.detected.kind.value,
+        "written_in": found.detected.foreign,
         "candidates": found.rows,
         "clauses": clauses_view(found.detected),
         "denied": list(found.detected.reading.denied),
@@ -109,7 +110,9 @@ def _verdict(screen: Screen, found: Found) -> str:
 def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple[str, str]]:
     """Label and value of each fact about how the text was read."""
     languages = {"es": screen.tr("español"), "en": screen.tr("inglés"), "pt": screen.tr("portugués")}
-    yield screen.tr("Idioma"), languages.get(found.detected.language or "", screen.tr("no se sabe"))
+    foreign = found.detected.foreign
+    unknown = screen.tr("{code}: guiado no lo habla", code=foreign) if foreign else screen.tr("no se sabe")
+    yield screen.tr("Idioma"), languages.get(found.detected.language or "", unknown)
     yield screen.tr("Leído como"), _shortened(reading.sentence) or screen.tr("nada: no quedan palabras que leer")
     if reading.unread:
         yield (

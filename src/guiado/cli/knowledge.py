@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 new_problem.add_to(app)
 publications.add_to(app)
+_SEVERAL = 3
+"""From so many places on, one message is printed once, with its paths."""
+_MOST_PATHS = 6
 _NAME = "support_troubleshooting_kb.json"
 
 
@@ -159,7 +162,14 @@ def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[Fi
     """Print errors and warnings grouped by guide."""
     from rich.text import Text
 
-    found = [("✗", "red", each) for each in errors] + [("!", "yellow", each) for each in warnings]
+    shared, own = _said_alike(warnings)
+    for members in shared:
+        paths, told = [each.field for each in members], screen.explain(members[0].message)
+        screen.verbatim(Text.assemble(("! ", "yellow"), screen.tr("En {count} lugares", count=len(paths)), f": {told}"))
+        more = screen.tr("y {count} más", count=len(paths) - _MOST_PATHS) if len(paths) > _MOST_PATHS else ""
+        screen.verbatim("  " + ", ".join(filter(None, (*paths[:_MOST_PATHS], more))), style="dim")
+        screen.show()
+    found = [("✗", "red", each) for each in errors] + [("!", "yellow", each) for each in own]
     groups: dict[str | None, list[tuple[str, str, FieldProblem]]] = {}
     for each in found:
         groups.setdefault(_guide_of(each[2]), []).append(each)
@@ -170,6 +180,15 @@ def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[Fi
             screen.verbatim(Text.assemble((f"{mark} ", style), (problem.field, "bold"), f": {screen.explain(problem.message)}"))
         if len(groups) > 1:
             screen.show()
+
+
+def _said_alike(warnings: list[FieldProblem]) -> tuple[list[list[FieldProblem]], list[FieldProblem]]:
+    """The warnings whose message stands at several places, together; and the others."""
+    places: dict[str, list[FieldProblem]] = {}
+    for each in warnings:
+        places.setdefault(str(each.message), []).append(each)
+    shared = [members for members in places.values() if len(members) >= _SEVERAL]
+    return shared, [each for each in warnings if len(places[str(each.message)]) < _SEVERAL]
 
 
 def _guide_of(problem: FieldProblem) -> str | None:

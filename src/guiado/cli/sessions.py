@@ -311,6 +311,9 @@ def _show_understood(screen: Screen, understood: UnderstoodOut) -> None:
         (screen.tr("Lo que aclaró el cliente"), heard),
         (screen.tr("Quién escribió el correo reenviado"), wrote),
     )
+    if understood.written_in:
+        screen.show()
+        screen.show(screen.tr("El cliente escribe en un idioma que guiado no habla: {code}.", code=understood.written_in))
     for title, lines in told:
         if lines:
             screen.show()

@@ -13,10 +13,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from guiado.text.credentials import ORDINARY, REMOVED, is_heading, remove_credentials
 from guiado.text.fold import fold_in_place
+from guiado.text.introduced_names import remove_introduced
 
-REMOVED = "…"
-"""The mark in place of redacted text."""
+__all__ = ["REMOVED", "remove_personal_data"]
 
 _LEAST_DIGITS = 6
 _LEAST_DIGITS_IN_GROUPS = 7
@@ -28,9 +29,10 @@ _Change = str | Callable[[re.Match[str]], str]
 # ------------------------------------------------------------------------------------------- what can be told by its form
 
 _EMAIL = re.compile(
-    r"(?<![\w.+%'-])[\w.+%'-]++@[\w-]++(?:\.[\w-]++)*+"
-    r"|(?<![\w.+%-])[\w.+%-]++ ?(?:\(at\)|\[at\]|\barroba\b) ?[\w-]++"
-    r"(?: ?(?:\.|\(dot\)|\[dot\]|\bpunto\b|\bponto\b) ?[\w-]++){1,3}+",
+    r"(?<![\w.+%'-])(?:[\w.+%'-]++@[\w-]++(?:\.[\w-]++)++|[\w.+%'-]{2,}+@[\w-]{4,}+)"  # "cl@ve" and "tod@s" are words
+    r"|(?<![\w.+%-])[\w.+%-]++ ?(?:[(\[](?:at|arroba)[)\]]|\barroba\b) ?[\w-]++"
+    r"(?: ?(?:\.|\(dot\)|\[dot\]|\bpunto\b|\bponto\b) ?[\w-]++){1,3}+"
+    r"|(?<![\w.+%-])[\w.+%-]++ at [\w-]++(?: dot [\w-]++)++",
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?:https?|ftp)://\S++|(?<!\w)www\.\S++", re.IGNORECASE)
@@ -49,7 +51,10 @@ _NUMBER = re.compile(
     r"|[+(]{0,2}\d(?:[ .()/-]{0,2}\d)*+(?:-[\dKkA-Z](?!\w))?)"
 )
 _KEPT_CODE = re.compile(r"0[xX][0-9A-Fa-f]+|[Kk][Bb]\d+|\d{3,4}[xX]\d{3,4}|\d+(?:[kKmMgGtT]?[bB](?:ps)?|[kKmMgG]?[hH]z|px|ms)")
-_AFTER_ERROR = re.compile(r"(?i)(?:error|erro|err|stop|code|c[oó]digo de error|c[oó]digo de erro)[\s:#ºn°.(-]{0,4}$")
+_AFTER_ERROR = re.compile(
+    r"(?i)(?:(?:error|erro|err|stop|code|c[oó]digo de error|c[oó]digo de erro)[\s:#ºn°.(-]{0,4}"
+    r"|(?:sale|aparece|muestra|tira|arroja|marca|mostra|dá?)(?: el| un| o| um)? c[oó]digo[\s:]{1,2})$"
+)
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,4}|\d{5}\.\d{1,5}")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
 _NAMES_A_VERSION = re.compile(r"(?i)(?:\bv|\bver\.?|\bversi[oó]n|\bvers[aã]o|\bversion|\bfirmware|\bbuild)[\s:]{0,2}$")
@@ -89,20 +94,9 @@ _SECRET_PHRASE = re.compile(
     rf"(?<!\w)((?i:{_WORD_FOR_IT})(?: (?:de|del|for|da|do|of|para) [\w-]{{1,20}}+(?: [\w-]{{1,20}}+)?)?"
     r"(?:[ ]?[:=][ ]?|[ ](?i:es|era|is|was|é|eh|e|puse|fue)[ ](?:[:][ ]?)?))([^\s…]++)"
 )
-_ORDINARY = """
-    incorrecta incorrecto incorreta incorreto erronea errónea equivocada invalida inválida valida válida correcta
-    correcto correta certa errada mala buena nueva vieja antigua larga corta muy demasiado la el lo un una mi que
-    no de se ya para por siempre otra diferente distinta misma igual débil debil segura fácil facil difícil
-    dificil obligatoria necesaria temporal caducada vencida expirada bloqueada rechazada aceptada reconocida wrong
-    incorrect invalid valid correct right not too the a an my your expired weak strong short long old new required
-    rejected blocked locked different same being never always case temporary ok bien mal muito o uma um não nao
-    sempre mesma outra fraca forte solo sólo imposible requerida olvidada perdida desconocida saved forgotten lost
-    reset ¿cómo como cómo cual cuál error erro fail failed me i it this
-"""
-_NO_SECRET = frozenset(_ORDINARY.split())
 _SHORT_CODE = re.compile(
-    r"(?<!\w)((?i:c[oó]digo(?: postal| de (?:seguridad|verificaci[oó]n|acceso))?|otp|c\.?p\.?|zip(?: code)?|security code|"
-    r"verification code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é|era)[ ]|[ ]))\d{4,}+(?![\w.,]*\w)"
+    r"(?<!\w)((?i:c[oó]digo(?: postal| de (?:seguridad|verificaci[oó]n|acceso))|otp|c\.?p\.?|zip(?: code)?|security code|"
+    r"verification code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é|era)[ ]|[ ])|(?i:c[oó]digo)[ ](?i:es|era|é)[ ])\d{4,}+(?![\w.,]*\w)"
 )
 _STREET = re.compile(
     r"(?<!\w)((?i:calle|c/|avenida|avda?\.?|av\.?|paseo|pza\.?|plaza|rua|travessa|alameda|jir[oó]n|jr\.|pasaje|diagonal|calzada|"
@@ -149,6 +143,7 @@ def remove_personal_data(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _clean(text: str) -> str:
+    text = remove_introduced(remove_credentials(text))
     for pattern, change in _WORDED:
         text = pattern.sub(change, text)
     if any(map(str.isdigit, text)):
@@ -168,7 +163,11 @@ def _clean_url(match: re.Match[str]) -> str:
 
 def _clean_secret(match: re.Match[str]) -> str:
     word = match[2].strip(".,;:!?\"'«»“”()").lower()
-    return match[0] if not word or word in _NO_SECRET else match[1] + REMOVED
+    return match[0] if not word or word in ORDINARY or _names_subject(match) else match[1] + REMOVED
+
+
+def _names_subject(match: re.Match[str]) -> bool:
+    return ":" in match[1] and is_heading(match.string[max(0, match.start() - 40) : match.start()], match[2])
 
 
 def _clean_token(match: re.Match[str]) -> str:
@@ -209,7 +208,7 @@ def _is_version(match: re.Match[str]) -> bool:
 
 
 def _follows_error(match: re.Match[str]) -> bool:
-    return _AFTER_ERROR.search(match.string[max(0, match.start() - 24) : match.start()]) is not None
+    return _AFTER_ERROR.search(match.string[max(0, match.start() - 32) : match.start()]) is not None
 
 
 def _digits(text: str) -> int:

@@ -35,7 +35,7 @@ _NEW_LINE = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES_IN_LINE = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n[\s]*\n")
 _WORD = re.compile(r"[^\W_]+")
-_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "holaaaa", not 10000
+_DRAWN_OUT = re.compile(r"(?!www\.)([^\W\d_])\1{2,}")  # "holaaaa", not 10000
 
 
 def normalise(text: str) -> str:

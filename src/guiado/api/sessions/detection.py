@@ -29,6 +29,7 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
         accept_from=parts.accept_from,
         language=detected.language,
         message_kind=detected.kind.value,
+        written_in=detected.foreign,
         candidates=view(detected, snapshot.guides, data.language or scope_of(request).language),
         clauses=clauses_view(detected),
         denied=list(detected.reading.denied),

@@ -132,7 +132,9 @@ class SessionPage(Model):
 
 
 class DetectOut(Model):
-    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
+    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where nothing tells.
+
+    `written_in` names the language of the text where it is one that guiado does not speak.
 
     `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about.
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
@@ -145,6 +147,7 @@ class DetectOut(Model):
     accept_from: float
     language: str | None
     message_kind: str
+    written_in: str | None
     candidates: list[CandidateOut]
     clauses: list[ClauseOut]
     denied: list[str]

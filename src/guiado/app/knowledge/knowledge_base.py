@@ -23,6 +23,7 @@ from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
 from guiado.detection.semantic.approximate_search import Vectors, encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
+from guiado.detection.spoken_language import prepare as prepare_languages
 from guiado.domain.guide import Guide
 from guiado.domain.guide_versions import guide_from_json
 from guiado.domain.learning_signal import CustomerWord, Taught
@@ -207,6 +208,7 @@ def _index(
     examples, disputes = agreed(said, rows)
     problems = teach(written.problems(snapshot.guides, problem_of), [*taught, *examples], written, disputes)
     encoder = cache.source if cache else None
+    prepare_languages()
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
 
 

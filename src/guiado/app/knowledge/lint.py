@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from guiado.app.knowledge.knowledge_base import problem_of
+from guiado.app.knowledge.lint_texts import doubt_markup, doubt_tags
+from guiado.app.knowledge.lint_titles import doubt_near_titles
 from guiado.app.knowledge.parse import Findings
 from guiado.app.sessions.alarms import hear, is_too_short
 from guiado.app.sessions.detect import detect
@@ -73,13 +75,17 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
         _doubt_few(guide, findings)
         _doubt_criteria(guide, findings)
         _doubt_time(guide, findings)
+        doubt_markup(guide, findings)
+        doubt_tags(guide, findings)
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
         _doubt_alarming(phrase, guides, findings)
     for phrase in (other for guide in guides.values() for other in _not_this(guide)):
         _doubt_phrase(phrase, findings)
     _doubt_codes(guides.values(), findings)
-    pairs = _doubt_alike(phrases, findings)
+    pairs = _doubt_alike(phrases, guides, findings)
+    if encoder := build(()).encoder:
+        doubt_near_titles(guides, encoder, pairs, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
             _doubt_taken(phrase, taken, pairs, findings)
@@ -214,12 +220,13 @@ def _doubt_alarming(phrase: Phrase, guides: Mapping[str, Guide], findings: Findi
     if alarm is not None:
         findings.warn(
             phrase.path,
-            "Con esta frase atiende siempre una persona: «{criterion}». Pásala a una guía urgente o cambia el criterio.",
+            "Con «{phrase}» atiende siempre una persona: «{criterion}». Pásala a una guía urgente o cambia el criterio.",
+            phrase=_shortened(phrase.text),
             criterion=alarm.reason,
         )
 
 
-def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset[str]]:
+def _doubt_alike(phrases: Sequence[Phrase], guides: Mapping[str, Guide], findings: Findings) -> set[frozenset[str]]:
     """Name phrases and whole problems that say the same.
 
     Returns:
@@ -231,11 +238,17 @@ def _doubt_alike(phrases: Sequence[Phrase], findings: Findings) -> set[frozenset
     twins = {pair for pair, count in matched.items() if count >= _ALIKE * max(sizes[problem_id] for problem_id in pair)}
     for one, other in sorted(sorted(pair) for pair in twins):
         findings.warn(
-            f"$.{other}", "Dice casi lo mismo que {other}. Únelas, o escribe en cada una lo que la distingue.", other=f"$.{one}"
+            f"$.{other}",
+            "«{title}» dice casi lo mismo que «{near}», de {other}. Únelas, o escribe en cada una lo que la distingue.",
+            title=_shortened(guides[other].problem_title),
+            near=_shortened(guides[one].problem_title),
+            other=f"$.{one}",
         )
+    told: set[str] = set()
     for one, other in found:
-        if frozenset((one.problem_id, other.problem_id)) in twins:
+        if other.path in told or frozenset((one.problem_id, other.problem_id)) in twins:
             continue
+        told.add(other.path)
         if one.words == other.words:
             same = "La misma frase, «{phrase}», está también en {other}. Déjala solo en una guía."
             findings.warn(other.path, same, phrase=_shortened(other.text), other=one.path)

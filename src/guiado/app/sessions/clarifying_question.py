@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from guiado import clock
 from guiado.app.knowledge.knowledge_base import Snapshot
-from guiado.detection import Candidate, detect_language
+from guiado.app.sessions.language import example_in, phrases_in
+from guiado.detection import Candidate
 from guiado.domain.clarification import Clarification, Considered, Option, Question, Reply
 from guiado.domain.guide import Guide, ProblemCategory
 from guiado.errors import Message
 from guiado.guidance.information_gain import NONE_OF_THESE, Inquiry, Topic, choose, update
-from guiado.i18n import DEFAULT_LANGUAGE, text
-from guiado.text.fold import fold
-from guiado.text.tokenize import surface_words
+from guiado.i18n import text
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.05
@@ -55,39 +54,9 @@ def option_of(snapshot: Snapshot, candidate: Candidate, language: str) -> Option
     """A candidate as the customer is shown it."""
     guide = snapshot.guides[candidate.problem_id]
     title = guide.in_language(language).problem_title
-    example = _example(guide, candidate, language)
+    example = example_in(guide, candidate, language, is_for_customer=True)
     version_id = snapshot.version_ids.get(candidate.problem_id)
     return Option(candidate.problem_id, title, round(candidate.confidence, 4), example, version_id)
-
-
-def _example(guide: Guide, candidate: Candidate, language: str) -> str | None:
-    """Known words in the customer's language: the nearest of all, else those that share most words with the customer's.
-
-    None where nothing is near, or where it says no more than the title.
-    """
-    spoken = guide.in_language(language)
-    known = spoken.common_issues if language in guide.translations else _of_language(guide.common_issues, language)
-    nearest = candidate.example
-    if nearest and (nearest in known or nearest == spoken.problem_title):
-        return nearest if nearest != spoken.problem_title else None
-    if nearest and detect_language(nearest) == language and not _is_written(guide, nearest):  # what another customer said
-        return nearest
-    evidence = {fold(word) for word in candidate.evidence}
-    shared = {phrase: len(evidence & {fold(word) for word in surface_words(phrase)}) for phrase in known}
-    found = max(shared, key=lambda phrase: shared[phrase], default=None)
-    return found if found and shared[found] and found != spoken.problem_title else None
-
-
-def _of_language(phrases: Sequence[str], language: str) -> tuple[str, ...]:
-    """The author's own phrases, unless they are of another language."""
-    own = detect_language(". ".join(phrases)) or DEFAULT_LANGUAGE
-    return tuple(phrases) if own == language else ()
-
-
-def _is_written(guide: Guide, words: str) -> bool:
-    """Whether the author wrote this, in whatever language."""
-    texts = [guide.in_language(each) for each in (DEFAULT_LANGUAGE, *guide.translations)]
-    return any(words in {*each.common_issues, each.problem_title, each.problem_description} for each in (guide, *texts))
 
 
 def reweigh(asked: Clarification, reply: Reply) -> tuple[Option, ...]:
@@ -102,14 +71,14 @@ def reweigh(asked: Clarification, reply: Reply) -> tuple[Option, ...]:
 
 
 def _question(snapshot: Snapshot, options: Sequence[Option], language: str) -> Question | None:
-    found = choose([_topic(snapshot.guides[option.problem_id].in_language(language), option) for option in options])
+    found = choose([_topic(snapshot.guides[option.problem_id], option, language) for option in options])
     return Question(str(clock.new_id()), _words(found, language), found.yes) if found else None
 
 
-def _topic(guide: Guide, option: Option) -> Topic:
+def _topic(guide: Guide, option: Option, language: str) -> Topic:
     subject = "" if guide.category == ProblemCategory.OTHER else str(guide.category)
     shown = (option.title, *([option.example] if option.example else []))
-    return Topic(option.problem_id, option.confidence, guide.common_issues, subject, shown)
+    return Topic(option.problem_id, option.confidence, phrases_in(guide, language), subject, shown)
 
 
 def _words(inquiry: Inquiry, language: str) -> str:

@@ -10,6 +10,11 @@ from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
+from guiado.text.foreign_language import foreign_language
+from guiado.text.tokenize import meaningful_part
+
+_WE_SPEAK = "guiado answers in Spanish, English and Portuguese."
+"""For whoever writes in another language, in the one that most of them read."""
 
 
 def after_start(session: Session, alternatives: int, guide: Guide | None = None) -> str:
@@ -19,6 +24,12 @@ def after_start(session: Session, alternatives: int, guide: Guide | None = None)
         alternatives: how many other problems it could be.
         guide: the one that the session follows.
     """
+    told = _after_start(session, alternatives, guide)
+    is_foreign = foreign_language(meaningful_part(session.problem_description)) is not None
+    return f"{told}\n{_WE_SPEAK}" if is_foreign else told
+
+
+def _after_start(session: Session, alternatives: int, guide: Guide | None) -> str:
     if session.urgent:
         return urgent(session, guide)
     if session.open_clarification or session.problem_title is None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guiado.app.knowledge.knowledge_base import Snapshot
+from guiado.app.sessions.language import example_in, message_language
 from guiado.app.sessions.models import CandidateOut, ClauseOut, EvidenceOut
 from guiado.app.sessions.ranking import rank, reading_of, verdict_on
-from guiado.detection import Candidate, Index, detect_language
+from guiado.detection import Candidate, Index
 from guiado.detection.reading import Reading
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
@@ -23,9 +24,10 @@ class Detected:
     Args:
         verdict: take the first, ask which one, or call a person.
         candidates: best first.
-        language: es, en or pt; None where the text does not tell.
+        language: es, en or pt; None where nothing tells.
         kind: what the text is as a whole.
         reading: its clauses, and the problems that it denies.
+        foreign: another language that the text is written in, by its ISO 639 code.
     """
 
     verdict: Verdict
@@ -33,6 +35,7 @@ class Detected:
     language: str | None
     kind: MessageKind
     reading: Reading
+    foreign: str | None = None
 
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
@@ -57,7 +60,8 @@ def detect(
 
 def _with_verdict(reading: Reading, guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float) -> Detected:
     verdict, kind = verdict_on(reading, guides, none_below, accept_from)
-    return Detected(verdict, reading.candidates, detect_language(text), kind, reading)
+    spoken = message_language(text, reading.candidates, guides)
+    return Detected(verdict, reading.candidates, spoken.language, kind, reading, spoken.foreign)
 
 
 def clauses_view(detected: Detected) -> list[ClauseOut]:
@@ -73,14 +77,14 @@ def view(detected: Detected, guides: Mapping[str, Guide], language: str | None) 
         language: of the titles; by default that of the text.
     """
     spoken = language or detected.language or DEFAULT_LANGUAGE
-    return [_candidate(each, guides[each.problem_id].in_language(spoken)) for each in detected.candidates]
+    return [_candidate(each, guides[each.problem_id], spoken) for each in detected.candidates]
 
 
-def _candidate(candidate: Candidate, guide: Guide) -> CandidateOut:
+def _candidate(candidate: Candidate, guide: Guide, language: str) -> CandidateOut:
     return CandidateOut(
         problem_id=candidate.problem_id,
-        problem_title=guide.problem_title,
+        problem_title=guide.in_language(language).problem_title,
         category=str(guide.category),
         confidence=round(candidate.confidence, 4),
-        evidence=EvidenceOut(words=list(candidate.evidence), example=candidate.example),
+        evidence=EvidenceOut(words=list(candidate.evidence), example=example_in(guide, candidate, language)),
     )

@@ -181,9 +181,13 @@ class HeardRow(Model):
 
 
 class UnderstoodOut(Model):
-    """What was understood of the problem: the candidates with their scores and words, and what was asked and said."""
+    """What was understood of the problem: the candidates with their scores and words, and what was asked and said.
+
+    `written_in` names the language of the customer's words where it is one that guiado does not speak.
+    """
 
     language: str
+    written_in: str | None
     problem_detected: str | None
     confidence: float | None
     candidates: list[ConsideredRow]

@@ -13,10 +13,11 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.clarifying_question import considered_of, inquire
+from guiado.app.sessions.language import message_language
 from guiado.app.sessions.llm_choice import Opinion, heed
 from guiado.app.sessions.no_problem import instead_of_problem, named_problems
 from guiado.app.sessions.ranking import Ranking, log_ranking, rank, verdict_on
-from guiado.detection import Candidate, Index, detect_language
+from guiado.detection import Candidate, Index
 from guiado.detection.verdict import Verdict
 from guiado.domain.decide import begin
 from guiado.domain.decision import Decision
@@ -131,7 +132,9 @@ async def _prepare(
     problem_id = taken.problem_id if taken else None
     version_id = snapshot.version_ids.get(problem_id) if problem_id else None
     guide = await work.guide_version(version_id)
-    language = command.language or work.scope.language or detect_language(command.problem_description) or DEFAULT_LANGUAGE
+    said = command.problem_description
+    language = command.language or work.scope.language or message_language(said, candidates, snapshot.guides).language
+    language = language or DEFAULT_LANGUAGE
     now = clock.now()
     session = Session(
         session_id=str(clock.new_id()),

@@ -31,6 +31,8 @@ from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session, Status
 from guiado.store.sessions import StoredAttempt
+from guiado.text.foreign_language import foreign_language
+from guiado.text.tokenize import meaningful_part
 
 View = dict[str, Any]
 """A read model as a dictionary, for the terminal."""
@@ -157,6 +159,7 @@ def understood_view(session: Session) -> UnderstoodOut:
     """What was understood of the problem, for the person who takes over."""
     return UnderstoodOut(
         language=session.language,
+        written_in=foreign_language(meaningful_part(session.problem_description)),
         problem_detected=session.problem_id,
         confidence=msgspec.convert(session.facts.get("detection_confidence"), float | None),
         candidates=msgspec.convert(session.facts.get("alternatives") or [], list[ConsideredRow]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from typing import Protocol
 
@@ -36,6 +36,13 @@ _WORD = re.compile(r"[^\W\d_]+")
 _NO_CODE = re.compile(r"(?<![\w])(?<!\d-)[^\W\d_]+(?![\w])(?!-\d)")
 """A word that is no part of a code: nothing is put right in ERR_CONNECTION_RESET, wr840n and ORA-12154."""
 _PLAIN = re.compile(r"[a-z]+")
+_ADDRESS_MARK = re.compile(r"\w[.@/:]\w|://")
+"""Searched for first, since few texts have it."""
+_ADDRESS = re.compile(
+    r"(?:[a-z]+://|www\.)\S++|[\w.+-]++@\S++"
+    r"|(?:[\w-]++\.)+(?:com|net|org|info|app|dev|io|gov|gob|edu|es|mx|ar|co|cl|pe|uy|br|pt|uk|us|eu|exe|dll|msi|apk|pdf)\b\S*+"
+)
+_BEFORE_CHARS = 24
 
 # Natural logarithms of probabilities, chosen on the training rows of five data sets: of a slip at all, of one that is
 # rarer than doubled, left out or exchanged letters, and of a word of the knowledge base.
@@ -148,6 +155,7 @@ class Speller:
             text: as `clean_sentence` leaves it.
         """
         left, language = _MOST_REPAIRS, language_of(text)
+        addresses = [match.span() for match in _ADDRESS.finditer(text)] if _ADDRESS_MARK.search(text) else []
 
         def mend(match: re.Match[str]) -> str:
             nonlocal left
@@ -155,6 +163,8 @@ class Speller:
             if word in self._known or not FEWEST_LETTERS <= len(word) <= LONGEST or left == 0:
                 return word
             mended = self._mended(word, language)
+            if mended != word and (_is_within(match, addresses) or _is_first_person(match, mended)):
+                return word
             left -= mended != word
             return mended
 
@@ -200,6 +210,17 @@ class Speller:
         common = lexicon.weigh_word(spelling, language) if lexicon else None
         weight = _KNOWN_WORD if common is None else max(_KNOWN_WORD, common) + _KNOWN_AND_COMMON
         return weight + _cost(plain, near), spelling
+
+
+def _is_within(match: re.Match[str], spans: Sequence[tuple[int, int]]) -> bool:
+    return any(begin <= match.start() < end for begin, end in spans)
+
+
+def _is_first_person(match: re.Match[str], mended: str) -> bool:
+    """Whether a verb that may lack an accent is one that lacks none: "me quedo" is no "quedó", "se me quedo" is one."""
+    if not (mended.endswith("ó") and mended[:-1] == match.group()[:-1]):
+        return False
+    return "se" not in match.string[max(0, match.start() - _BEFORE_CHARS) : match.start()].split()[-2:]
 
 
 def _accented(plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:

@@ -32,6 +32,7 @@ COMMON_LETTERS = 5
 """Shorter common words are neighbours of everything."""
 
 _FORM = 1  # of what is kept; another number makes another folder
+_RAREST = 600  # one in a million: the lists hold no rarer ones
 _BUCKETS = 1 << 15  # about as many as words
 _Numbers = dict[str, Array]
 
@@ -83,8 +84,22 @@ def weights(language: str) -> dict[str, float]:
     Args:
         language: "es", "en" or "pt".
     """
-    lines = (line.split(" ") for line in _source(language).decode().splitlines() if not line.startswith("#"))
-    return {word: log(10 ** (-int(level) / 100)) for level, *words in lines for word in words}
+    return {word: log(10 ** (-level / 100)) for word, level in levels(language)}
+
+
+def levels(language: str, rarest: int = _RAREST) -> Iterator[tuple[str, int]]:
+    """The words of one language, commonest first, with -100 log10 of their chances.
+
+    Args:
+        rarest: words of a higher level are left out.
+    """
+    for line in _source(language).decode().splitlines():
+        level, *words = line.split(" ")
+        if not level.isdigit():
+            continue  # the head of the file
+        if int(level) > rarest:
+            return
+        yield from ((word, int(level)) for word in words)
 
 
 @cache
