@@ -1,7 +1,7 @@
 """Fit the classifier of clauses' roles: `python scripts/train_roles.py [--check] [--write]`.
 
-Reads `data/roles/train.jsonl`. `--check` leaves out one persona at a time and prints how often the others' head is right about it;
-`--write` writes the weights that guiado ships, for its encoder and for words alone.
+Reads `data/roles/train.jsonl`. `--check` leaves out one persona at a time and prints how often the others' head is right about
+it; `--write` writes the weights that guiado ships, for its encoder and for words alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from guiado.detection.arrays import Floats
 from guiado.detection.classifier.logistic_regression import LinearHead, fit_head
 from guiado.detection.roles.head import WEIGHTS, features
 from guiado.detection.roles.role import ROLES, Role
-from guiado.detection.semantic.encoders import make_encoder
+from guiado.detection.semantic.encoders.use import UseEncoder
 from guiado.text.normalise import clean_part
 
 _SENTENCES = Path(__file__).parents[1] / "data/roles/train.jsonl"
-STRENGTH = 60.0
+STRENGTH = 8.0
 """How closely the rows are followed, see `fit_head`."""
 
 
@@ -72,8 +72,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
-    labelled, encoder = read(), make_encoder()
-    assert encoder is not None
+    labelled, encoder = read(), UseEncoder(None)
     vectors = encoder.encode([clean_part(text) or text for text in labelled.texts])
     by_name = {encoder.name: features(labelled.texts, vectors), "": features(labelled.texts, None)}
     if wanted.check:

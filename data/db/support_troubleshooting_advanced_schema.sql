@@ -126,7 +126,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_templates (
 
 -- Ejemplos con los que aprende la detección: las palabras de un cliente, sin datos personales, y de qué problema son (o no son). Solo
 -- cuentan los aceptados; los pendientes esperan a que alguien los revise. De dónde salió cada uno, y cada cambio de opinión, queda en
--- support_troubleshooting_learning.
+-- support_troubleshooting_learning. metadata.vote: la palabra de un cliente contra la detección (rejected: dijo qué era en su lugar;
+-- chosen: eligió él; unsure: la detección dudaba); cuenta cuando varios clientes distintos coinciden, y quien la lee decide cuántos.
+-- metadata.reviewed: una persona lo aceptó.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_ml_training (
     id          uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
@@ -169,6 +171,12 @@ BEGIN
     END IF;
 END $$;
 
+-- guiado_mailbox: el buzón al que llega una dirección; ana.perez+1@gmail.com y anaperez@gmail.com son el mismo.
+CREATE OR REPLACE FUNCTION guiado_mailbox(p_email text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT replace(split_part(split_part(lower(p_email), '@', 1), '+', 1), '.', '') || '@'
+           || regexp_replace(lower(substring(p_email FROM '@([^@]*)$')), '^googlemail\.com$', 'gmail.com')
+$$;
+
 -- guiado_judge: acepta, aparta o retira ejemplos, con una fila en el registro por cada uno que cambia. Devuelve cuántos cambiaron.
 CREATE OR REPLACE FUNCTION guiado_judge(p_tenant text, p_ids uuid[], p_status text, p_source text, p_reason text, p_at timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
@@ -178,8 +186,12 @@ DECLARE
 BEGIN
     PERFORM FROM support_troubleshooting_ml_training x
       WHERE x.tenant_id = p_tenant AND x.id = ANY (p_ids) ORDER BY x.id FOR UPDATE;  -- siempre en el mismo orden
-    FOR t IN UPDATE support_troubleshooting_ml_training x SET status = p_status
-              WHERE x.tenant_id = p_tenant AND x.id = ANY (p_ids) AND x.status <> p_status RETURNING x.* LOOP
+    -- Aceptar es la palabra de una persona: lo que era un voto cuenta desde entonces por sí solo.
+    FOR t IN UPDATE support_troubleshooting_ml_training x
+                SET status = p_status,
+                    metadata = CASE WHEN p_status = 'accepted' THEN x.metadata - 'vote' || '{"reviewed": true}' ELSE x.metadata END
+              WHERE x.tenant_id = p_tenant AND x.id = ANY (p_ids)
+                AND (x.status <> p_status OR (p_status = 'accepted' AND x.metadata ? 'vote')) RETURNING x.* LOOP
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, weight, created_at, metadata)
         VALUES (md5(t.id::text || ' ' || t.revision || ' ' || p_status)::uuid, p_tenant, t.session_id, t.problem_id,
                 CASE WHEN p_status <> 'accepted' THEN 'undo' WHEN t.label = 'negative' THEN 'negative' ELSE 'example' END,
@@ -191,18 +203,21 @@ END $$;
 
 -- guiado_learn: lo que una sesión enseña, en la transacción que la cambia. Cada lección queda en el registro; un ejemplo, además, en
 -- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
--- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento: nadie cambia solo la detección.
+-- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento. Lo que dice contra la detección, o donde
+-- ella dudaba, es un voto entre varios; «no es esto» sin más palabras solo vale para su sesión: nadie cambia solo la detección.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     c_per_problem CONSTANT integer := 3;    -- ejemplos aceptados de un cliente, por problema
     c_per_day     CONSTANT integer := 5;    -- ejemplos aceptados de un cliente en 24 horas
     c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión
+    c_sure        CONSTANT double precision := 0.6;  -- confianza con la que la detección no dudaba
     l         record;
     v_taught  record;                       -- lo que ese cliente enseñó ya
     v_scope   text;
     v_label   text;
     v_doubt   text;
+    v_vote    text;                         -- por qué no cuenta por sí solo; NULL si cuenta
     v_alone   boolean := true;              -- nadie más enseña ahora en nombre de este cliente
 BEGIN
     -- Sin esperar: las cuentas de un cliente solo valen si nadie más suma a la vez, y quien no está solo pasa a revisión.
@@ -232,7 +247,12 @@ BEGIN
             SELECT t.id FROM support_troubleshooting_ml_training t
              WHERE t.tenant_id = p_tenant AND t.session_id = p_session.session_id AND t.problem_id = l.problem_id AND t.label <> v_label
                AND (l.source = 'agent' OR t.source <> 'agent')), 'rejected', l.source, l.reason, l.at);
-        CONTINUE WHEN EXISTS (
+        v_vote := CASE
+            WHEN l.source = 'agent' THEN NULL
+            WHEN v_label = 'negative' THEN CASE WHEN l.reason = 'rejected' THEN 'empty' ELSE 'rejected' END
+            WHEN p_session.clarifications <> '[]' THEN 'chosen'
+            WHEN p_session.detection_confidence < c_sure THEN 'unsure' END;
+        CONTINUE WHEN v_vote = 'empty' OR EXISTS (
             SELECT FROM support_troubleshooting_ml_training t
              WHERE t.tenant_id = p_tenant AND t.session_id = p_session.session_id AND t.problem_id = l.problem_id AND t.label = v_label
                AND t.status <> 'rejected');
@@ -247,6 +267,8 @@ BEGIN
             WHEN EXISTS (
                 SELECT FROM support_troubleshooting_ml_training t
                  WHERE t.tenant_id = p_tenant AND t.scope = v_scope AND t.text_key = l.text_key AND t.status = 'accepted'
+                   -- Un voto no frena a nadie, y a un voto solo lo frena la palabra de una persona.
+                   AND (t.source = 'agent' OR t.metadata ? 'reviewed' OR (v_vote IS NULL AND NOT t.metadata ? 'vote'))
                    AND CASE WHEN t.problem_id = l.problem_id THEN t.label <> v_label ELSE t.label = 'positive' AND v_label = 'positive' END)
                 THEN 'contradicts'
             WHEN v_taught.of_problem >= c_per_problem THEN 'many-of-problem'
@@ -256,7 +278,7 @@ BEGIN
             (id, tenant_id, session_id, text, problem_id, label, source, status, created_at, metadata, scope, customer_id, weight, text_key)
         VALUES (l.id, p_tenant, p_session.session_id, l.text, l.problem_id, v_label, l.source,
                 CASE WHEN v_doubt IS NULL THEN 'accepted' ELSE 'pending' END, l.at,
-                jsonb_strip_nulls(jsonb_build_object('reason', l.reason, 'doubt', v_doubt)), v_scope, p_session.customer_id, l.weight, l.text_key);
+                jsonb_strip_nulls(jsonb_build_object('reason', l.reason, 'doubt', v_doubt, 'vote', v_vote)), v_scope, p_session.customer_id, l.weight, l.text_key);
 
         -- Un agente manda: lo que lo contradice espera a que alguien lo mire.
         IF l.source = 'agent' THEN
@@ -271,28 +293,31 @@ END $$;
 
 -- guiado_trim_examples: olvida los ejemplos que ya no aportan nada, para que ni la tabla ni la detección crezcan sin límite. Por problema
 -- y etiqueta quedan los p_most textos distintos más nuevos (los de agentes antes que los demás) y hasta 10 filas de cada texto; por
--- problema, los 1000 pendientes más nuevos; lo retirado, 90 días. Devuelve cuántas filas borró.
+-- problema, los 1000 pendientes más nuevos; lo retirado, 90 días. Los votos van aparte, para que no desplacen lo que cuenta: 10 filas de
+-- cada texto y día, durante 180 días. Devuelve cuántas filas borró.
 CREATE OR REPLACE FUNCTION guiado_trim_examples(p_tenant text, p_most integer DEFAULT 200) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_rows bigint;
 BEGIN
     WITH counted AS (
         SELECT t.tenant_id, t.id, t.scope, t.problem_id, t.label, t.status, t.source, t.created_at, coalesce(t.text_key, t.id::text) AS key,
-               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.label, t.status, coalesce(t.text_key, t.id::text)
+               t.metadata ? 'vote' AS vote,
+               row_number() OVER (PARTITION BY t.scope, t.problem_id, t.label, t.status, coalesce(t.text_key, t.id::text),
+                                               CASE WHEN t.metadata ? 'vote' THEN (t.created_at AT TIME ZONE 'UTC')::date END
                                   ORDER BY t.source = 'agent' DESC, t.weight DESC, t.created_at, t.id) AS twin,
                row_number() OVER (PARTITION BY t.scope, t.problem_id, t.status ORDER BY t.created_at DESC, t.id) AS place
           FROM support_troubleshooting_ml_training t
          WHERE t.tenant_id = p_tenant
     ), texts AS (
-        SELECT c.scope, c.problem_id, c.label, c.key,
-               row_number() OVER (PARTITION BY c.scope, c.problem_id, c.label
+        SELECT c.scope, c.problem_id, c.label, c.vote, c.key,
+               row_number() OVER (PARTITION BY c.scope, c.problem_id, c.label, c.vote
                                   ORDER BY bool_or(c.source = 'agent') DESC, max(c.created_at) DESC, c.key) AS place
-          FROM counted c WHERE c.status = 'accepted' GROUP BY c.scope, c.problem_id, c.label, c.key
+          FROM counted c WHERE c.status = 'accepted' GROUP BY c.scope, c.problem_id, c.label, c.vote, c.key
     ), gone AS (
         SELECT c.tenant_id, c.id FROM counted c
           LEFT JOIN texts x ON c.status = 'accepted' AND x.scope = c.scope AND x.problem_id IS NOT DISTINCT FROM c.problem_id
-                           AND x.label = c.label AND x.key = c.key
-         WHERE CASE c.status WHEN 'accepted' THEN c.twin > 10 OR x.place > p_most
+                           AND x.label = c.label AND x.vote = c.vote AND x.key = c.key
+         WHERE CASE c.status WHEN 'accepted' THEN c.twin > 10 OR x.place > p_most OR (c.vote AND c.created_at < now() - interval '180 days')
                              WHEN 'pending' THEN c.place > 1000
                              ELSE c.source <> 'machine' AND c.created_at < now() - interval '90 days' END
     ), locked AS (  -- lo que alguien está cambiando ahora se deja para otra vez

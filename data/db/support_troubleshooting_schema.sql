@@ -531,7 +531,8 @@ BEGIN
         VALUES (p_tenant, v.ticket_id, v.customer_email, v.customer_name, coalesce(v.detected_problem_title, left(v.problem_description, 120)),
                 v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at,
                 jsonb_build_object('language', v.language, 'alternatives', v.alternatives, 'clarifications', v.clarifications,
-                                   'already_tried', v.already_tried, 'message_kind', v.message_kind, 'also_named', v.also_named))
+                                   'already_tried', v.already_tried, 'message_kind', v.message_kind, 'also_named', v.also_named)
+                || jsonb_strip_nulls(jsonb_build_object('original_sender', v.metadata ->> 'original_sender')))
         ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET
             status = CASE WHEN v.status = 'resolved' THEN 'resolved' ELSE 'escalated' END,
             resolved_at = v.resolved_at, notes = excluded.notes, session_id = excluded.session_id, updated_at = excluded.updated_at,

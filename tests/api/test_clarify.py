@@ -379,3 +379,26 @@ def test_one_key_one_effect(http, careful) -> None:
     replies = at_once(careful.url, *[(path, {}, "dos")] * 5)
     assert {reply.status_code for reply in replies} == {200}
     assert look(http, session)["version"] == 3
+
+
+# -------------------------------------------------------------------------------------------------------------- forwarded
+
+
+def test_who_wrote_a_forwarded_mail_reaches_the_person_who_takes_over(http, module_dsn) -> None:
+    mail = (
+        "Les paso este caso.\n\n---------- Mensaje reenviado ---------\nDe: Marta Ruiz <marta@example.com>\nFecha: hoy\n"
+        "Asunto: wifi\nPara: soporte\n\nse me cae el wifi a cada rato"
+    )
+    session = begin(http, mail, clarify=False, ticket_id="T-reenvio")
+    assert session["problem_detected"] == "conexion_internet"
+    understood = say(http, session, "escalate")["escalation_info"]["understood"]
+    assert understood["original_sender"] == "Marta Ruiz <marta@example.com>"
+    ((metadata,),) = rows(module_dsn, "SELECT metadata ->> 'original_sender' FROM support_tickets WHERE ticket_id = 'T-reenvio'")
+    assert metadata == "Marta Ruiz <marta@example.com>"
+
+
+def test_a_customers_own_mail_names_no_other_writer(http) -> None:
+    mail = "---------- Mensaje reenviado ---------\nDe: Ana <{}>\nFecha: hoy\nPara: soporte\n\nse me cae el wifi a cada rato"
+    for text in ("se me cae el wifi a cada rato", mail.format("ana@example.com")):
+        session = begin(http, text, clarify=False)
+        assert http.get(f"/{session['session_id']}").json()["understood"]["original_sender"] is None

@@ -121,6 +121,7 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("templates", [{"template_id": "t", "kind": "guide", "content": {"of": "propio"}}]),
         ("learning", [{"id": uid(52), "session_id": SOLVED, "problem_id": "router", "kind": "negative", "source": "agent"}]),
         ("ml_training", [_example(EXAMPLE, "accepted"), _example(DRAFT, "pending"), _example(OTHER, "accepted", session_id=OLD),
+                         _example(uid(59), "accepted", metadata={"vote": "chosen"}),
                          _example(uid(42), "rejected", created_at=NOW - 400 * DAY)]),
         ("reports", [{"id": uid(53), "report_type": "propio"}]),
         ("detectors", [{"scope": "", "contents": "c", "version": "v propia", "model": "\\x00", "created_at": NOW - HOUR}]),

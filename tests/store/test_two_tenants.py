@@ -145,6 +145,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "idempotency.record": lambda db, t: idempotency.record(db, t, "k", {"n": 1}),
     "idempotency.recorded": lambda db, t: idempotency.recorded(db, t, "k"),
     "learning.examples": lambda db, t: learning.examples(db, t, ""),
+    "learning.votes": lambda db, t: learning.votes(db, t, "", 1),
     "learning.listed": (
         lambda db, t: learning.listed(db, t, learning.ExampleFilter(), 10),
         lambda db, t: learning.listed(db, t, learning.ExampleFilter(customer_id=CUSTOMER, example_id=EXAMPLE), 10),

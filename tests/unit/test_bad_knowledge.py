@@ -26,8 +26,9 @@ TEXTS = {"title": "T", "description": "D", "instructions": ["I"], "expected_resu
 ENTRY = {
     "problem_title": "P", "problem_description": "D", "category": "cuenta", "estimated_time": "5 minutos", "difficulty": "fácil",
     "prerequisites": ["R"], "common_issues": ["C"], "escalation_criteria": ["X"],
+    "codes": ["E-45"], "not_this": ["N"],
     "steps": [STEP, {**STEP, "step_number": 2, "step_id": "dos", "after": ["uno"]}],
-    "translations": {"en": {"problem_title": "P", "common_issues": ["C"],
+    "translations": {"en": {"problem_title": "P", "common_issues": ["C"], "not_this": ["N"],
                             "steps": [{**TEXTS, "resources": [{"title": "R", "url": "https://a.es/"}]}, TEXTS]}},
 }  # fmt: skip
 WRONG = [None, 5, -1, 10**30, 2.5, float("nan"), float("inf"), True, [], {}, [5], {"a": 1}, [[]], [None], "", "  ", "a\x00b",

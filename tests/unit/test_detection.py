@@ -68,6 +68,15 @@ def accepted(index: Index, text: str) -> str | None:
         ("Error al conectarme", "red"),
         ("se me cae el wifi a cada rato", "red"),
         ("wifiiiiii lentoooo", "red"),
+        ("no puedo imprimir\n\nQuedo a sus órdenes\nRosa Gil\nEncargada de Cobros y Contraseñas", "imprimir"),
+        (
+            "Segue o caso.\n\n-----Mensagem original-----\nDe: Bia <b@example.com>\nPara: x\nAssunto: wifi\n\nesqueci a minha senha",
+            "entrar",
+        ),
+        ("me cobraron dos veces\n\n-- Responda por encima de esta línea --\n¿Probó restablecer su contraseña?", "cobro"),
+        ("When I sign in it says this\n\n> i forgot my password?", "entrar"),
+        ("RE: [Caso 12] Contraseña vencida\nse atascó el papel al imprimir", "imprimir"),
+        ("<style>p.cobro {margin:0}</style><p><del>me cobraron dos veces</del> se me cae el wifi</p>", "red"),
         ("my wifi keeps dropping", "red"),
     ],
 )
@@ -96,6 +105,18 @@ def test_other_subjects_find_nothing(index: Index, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\t", "a", "😀😀😀", "...!?", "\x00\x07", "\ud800", "hola", "problema"])
 def test_a_text_that_says_nothing_has_no_candidates(index: Index, text: str) -> None:
+    assert index.rank(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Este es un mensaje automático, por favor no responda. Su contraseña fue cambiada.",
+        "Subject: Automatic reply: no puedo imprimir\n\nI am away. The wifi is down here too.",
+        "Return-Path: <>\nFrom: Ana <ana@example.com>\nAssunto: x\n\nme cobraron dos veces",
+    ],
+)
+def test_what_a_program_wrote_is_about_no_problem(index: Index, text: str) -> None:
     assert index.rank(text) == ()
 
 

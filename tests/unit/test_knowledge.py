@@ -95,6 +95,18 @@ def test_a_shipped_category_becomes_its_member() -> None:
         (entry(common_issues=["bien", 3]), "$.p.common_issues[1]"),
         (entry(common_issues=["bien", " "]), "$.p.common_issues[1]"),
         (entry(escalation_criteria={"a": 1}), "$.p.escalation_criteria"),
+        (entry(codes="1402"), "$.p.codes"),
+        (entry(codes=["1402", 1406]), "$.p.codes[1]"),
+        (entry(codes=["el de siempre"]), "$.p.codes[0]"),
+        (entry(codes=["7" * 300]), "$.p.codes[0]"),
+        (entry(codes=[str(n) for n in range(1_000, 1_201)]), "$.p.codes"),
+        (entry(not_this="no"), "$.p.not_this"),
+        (entry(not_this=["bien", " "]), "$.p.not_this[1]"),
+        (entry(not_this=["x" * 501]), "$.p.not_this[0]"),
+        (entry(not_this=[f"frase {n}" for n in range(201)]), "$.p.not_this"),
+        (entry(not_this=["otra cosa", "problema  COMÚN 1"]), "$.p.not_this[1]"),
+        (entry(translations={"en": {**ENGLISH, "not_this": [7]}}), "$.p.translations.en.not_this[0]"),
+        (entry(translations={"en": {**ENGLISH, "not_this": ["it does not work"]}}), "$.p.translations.en.not_this[0]"),
         (entry(problem_title="nulo \x00"), "$.p.problem_title"),
         (entry(common_issues=["\ud800"]), "$.p.common_issues[0]"),
         (entry(steps=None), "$.p.steps"),
@@ -165,7 +177,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ("problem_title", "category", "difficulty", "steps", "common_issues", "translations", "prerequisites")
+KEYS = (
+    "problem_title", "category", "difficulty", "steps", "common_issues", "translations", "prerequisites", "codes", "not_this"
+)  # fmt: skip
 STEP_KEYS = (
     "step_number",
     "title",
@@ -384,6 +398,8 @@ GUIDES = st.builds(
     common_issues=LISTS,
     prerequisites=LISTS,
     escalation_criteria=LISTS,
+    codes=LISTS,
+    not_this=LISTS,
     translations=st.dictionaries(
         WORDS, st.fixed_dictionaries({"problem_title": WORDS, "common_issues": st.lists(WORDS)}), max_size=2
     ),

@@ -454,8 +454,8 @@ def test_what_adds_drops_or_turns_around_does_not_say_the_same(original: str, re
 
 
 def test_a_comparison_of_long_texts_takes_no_time() -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     for text in ("hola mundo " * 10_000, "1" * 100_000, "«" * 200_000, "a." * 50_000, " (" * 50_000):
         says_the_same(text, text + "x")
         is_plain(text)
-    assert time.monotonic() - begun < 6
+    assert time.thread_time() - begun < 6

@@ -196,6 +196,8 @@ def _show_guide(screen: Screen, guide: Guide) -> None:
     for title, lines in (
         (screen.tr("Ten a mano"), guide.prerequisites),
         (screen.tr("Cómo lo dicen los clientes"), guide.common_issues),
+        (screen.tr("Sus códigos"), guide.codes),
+        (screen.tr("No es esto si dicen"), guide.not_this),
     ):
         _show_block(screen, title, lines)
     for step in guide.steps:

@@ -258,6 +258,7 @@ def _kinds(screen: Screen) -> dict[str, str]:
     return {
         "accepted": screen.tr("aceptados"),
         "negative": screen.tr("no son de ese problema"),
+        "vote": screen.tr("votos de clientes"),
         "pending": screen.tr("por revisar"),
         "rejected": screen.tr("retirados"),
     }

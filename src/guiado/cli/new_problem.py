@@ -78,6 +78,8 @@ def entry_of(title: str, phrases: list[str], steps: list[str], category: str) ->
         "prerequisites": [],
         "steps": [_step(number, text) for number, text in enumerate(steps or ["Escribe aquí el primer paso"], 1)],
         "common_issues": phrases or [title],
+        "codes": [],
+        "not_this": [],
         "escalation_criteria": ["Los pasos no lo resuelven."],
     }
 
@@ -171,6 +173,8 @@ def _tell(screen: Screen, name: str) -> None:
     fields = (
         ("problem_title", screen.tr("el problema en una frase; el cliente la ve")),
         ("common_issues", screen.tr("cómo lo dicen los clientes: cuantas más frases, mejor se reconoce")),
+        ("codes", screen.tr("códigos de error, versiones o modelos que son solo de este problema, como 1402 o Windows 10")),
+        ("not_this", screen.tr("frases parecidas que son otro problema: con ellas no se elige este")),
         ("steps", screen.tr("los pasos: title, instructions (una acción cada una) y expected_result (qué se ve al terminar)")),
         ("warnings, resources", screen.tr("de un paso: qué cuidar antes de hacerlo, y enlaces con title y url")),
         ("prerequisites", screen.tr("qué necesita el cliente a mano")),

@@ -302,10 +302,16 @@ def _show_session(screen: Screen, session: SessionOut) -> None:
 
 
 def _show_understood(screen: Screen, understood: UnderstoodOut) -> None:
-    """Print the other candidates and the customer's clarifications."""
+    """Print the other candidates, the customer's clarifications and who wrote a forwarded mail."""
     others = [_candidate(each) for each in understood.candidates[:_MOST_CANDIDATES]]
     heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
-    for title, lines in ((screen.tr("También podría ser"), others), (screen.tr("Lo que aclaró el cliente"), heard)):
+    wrote = [sender] if (sender := understood.original_sender) else []
+    told = (
+        (screen.tr("También podría ser"), others),
+        (screen.tr("Lo que aclaró el cliente"), heard),
+        (screen.tr("Quién escribió el correo reenviado"), wrote),
+    )
+    for title, lines in told:
         if lines:
             screen.show()
             screen.show(title, style="bold")

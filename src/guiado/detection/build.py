@@ -87,4 +87,6 @@ def _together(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _joined(one: Problem, other: Problem) -> Problem:
     phrases = (*one.phrases, other.title, other.description, *other.phrases)
-    return Problem(one.problem_id, one.title, one.description, phrases, one.learned + other.learned)
+    learned, disputed = one.learned + other.learned, one.disputed + other.disputed
+    codes, not_this = one.codes + other.codes, one.not_this + other.not_this
+    return Problem(one.problem_id, one.title, one.description, phrases, learned, disputed, codes, not_this)

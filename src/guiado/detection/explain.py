@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from guiado.detection.index import Index
 from guiado.text.email_reply import newest_part
+from guiado.text.html_text import visible_text
 from guiado.text.normalise import clean_sentence, surface_words
 
 _WORD = re.compile(r"[^\W_]+")
@@ -40,7 +41,7 @@ def read_as(text: str, index: Index) -> TextReading:
         text: anything that a customer may type, of any length.
         index: over the known problems: their words are no slips.
     """
-    text = text[:_READ_CHARS]
+    text = visible_text(text[:_READ_CHARS])
     clean, words = clean_sentence(text, index.texts.words.keys()), surface_words(text)
     sentence = index.read(text) or clean
     known = frozenset(_words(text))

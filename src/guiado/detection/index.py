@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
@@ -16,8 +17,11 @@ from guiado.detection.classifier.calibration import USUAL_SHARE, Sureness, judge
 from guiado.detection.classifier.fitted_model import FORMAT, FittedModel
 from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
+from guiado.detection.codes import CodeIndex, JudgedCodes
+from guiado.detection.disputes import Disputes, weighed
 from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
+from guiado.detection.not_this import Denial, denial_in_words, judge_denied
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import ROLES
@@ -28,6 +32,7 @@ from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
 from guiado.text.normalise import clean_part, meaningful_part
+from guiado.text.tokenize import mail_of, one_line
 
 DEFAULT_THRESHOLD = 0.4
 """Least confidence of an answer, which is a probability; below, it is none of the known problems."""
@@ -71,12 +76,25 @@ class Index:
         self._role_shares: dict[str | None, Floats] = {}
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
+        self.disputes = Disputes(problems)
+        self.codes = CodeIndex.of(problems, previous.codes if previous else None)
 
     @property
     def version(self) -> str:
         """Model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
         kind = "lexical-2" if self.vectors is None else "hybrid-1"
-        return ":".join((kind, self.lexical.contents.digest[:12], self.model.version if self.model else "unfitted"))
+        return ":".join((kind, self._digest[:12], self.model.version if self.model else "unfitted"))
+
+    @cached_property
+    def _digest(self) -> str:
+        """Names texts, own codes, negative examples and what is disputed."""
+        said = [
+            (each.problem_id, each.codes, each.not_this, each.disputed)
+            for each in self.problems
+            if each.codes or each.not_this or each.disputed
+        ]
+        texts = self.lexical.contents.digest
+        return hashlib.sha256(json.dumps([texts, said]).encode()).hexdigest() if said else texts
 
     @property
     def intercept(self) -> float:
@@ -102,12 +120,19 @@ class Index:
             Candidates with a confidence over 0, best first, equal ones by id; the confidences add up to 1 at most, and what is
             left to 1 is the chance that it is none of them. Empty where nothing can be said.
         """
-        part = meaningful_part(text)
-        clean = self._read(part)
-        return self.rank_part(part, clean, self._vector(clean) if clean else None, limit)
+        losses = self.disputes.of(text)
+        return weighed(self._rank(text, limit + len(losses)), losses)[:limit] if losses and limit > 0 else self._rank(text, limit)
 
-    def rank_part(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
-        """The same of a meaningful part that was read before.
+    def _rank(self, text: str, limit: int) -> tuple[Candidate, ...]:
+        mail = mail_of(text)
+        part = one_line(mail.body)
+        clean = self._read(part)
+        if mail.automatic:  # a program has no problem of these
+            return ()
+        return self.judge_codes(part, clean, self._vector(clean) if clean else None, limit).candidates
+
+    def judge_codes(self, part: str, clean: str, vector: Floats | None, limit: int) -> JudgedCodes:
+        """The same of a meaningful part that was read before, with the codes that it names and no problem has.
 
         Args:
             part: as the customer wrote it, see `meaningful_part`.
@@ -115,14 +140,24 @@ class Index:
             vector: its meaning, of length 1; None where there is no encoder.
             limit: most candidates wanted.
         """
+
+        def rank(text: str, most: int) -> tuple[Candidate, ...]:
+            if text == part:
+                return self._rank_words(part, clean, vector, most)
+            read = self._read(text)
+            return self._rank_words(text, read, self._vector(read) if read else None, most)
+
+        return self.codes.judge(part, limit, rank)
+
+    def _rank_words(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
         if not clean or not len(self.texts) or limit < 1:
             return ()
-        if self.vectors is None and self._profile is None:
-            return self.lexical.rank(part, limit)  # nothing was fitted for words alone: their own measure
+        if self.vectors is None and self._profile is None:  # nothing was fitted for words alone: their own measure
+            return judge_denied(self.lexical.rank(part, limit), self._denials(part, None))
         foreign = vector is not None and self._is_foreign(clean)
         observed = self._scorer.observe(part, clean, vector, foreign=foreign)
         sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
-        return self._candidates(observed, sure, vector, limit)
+        return judge_denied(self._candidates(observed, sure, vector, limit), self._denials(part, vector))
 
     def observe(self, text: str, *, foreign: bool = False) -> Observation | None:
         """The signals of a text, before they are judged; None where nothing can be said.
@@ -254,6 +289,20 @@ class Index:
             if shares[place] > 0
         )
 
+    def _denials(self, part: str, vector: Floats | None) -> Callable[[str], Denial | None]:
+        """Finds the nearest negative example of a problem for this text."""
+        dense = self._scorer.dense
+
+        def denial_of(problem_id: str) -> Denial | None:
+            place = bisect_left(self.texts.problem_ids, problem_id)
+            if not self.problems[place].not_this:
+                return None
+            if dense is None or vector is None:
+                return denial_in_words(part, self.problems[place])
+            return dense.denial(vector, place)
+
+        return denial_of
+
     def _candidate(self, observed: Observation, vector: Floats | None, place: int, confidence: float) -> Candidate:
         problem_id = self.texts.problem_ids[place]
         dense = self._scorer.dense
@@ -283,5 +332,11 @@ def contents_of(problems: Sequence[Problem], encoder: str) -> str:
     """Names what there is to be fitted."""
     named = hashlib.sha256(f"{FORMAT} {encoder}".encode())
     for problem in problems:
-        named.update(json.dumps([problem.problem_id, problem.texts, [astuple(e) for e in problem.learned]]).encode())
+        named.update(json.dumps(_fitted_of(problem)).encode())
     return named.hexdigest()[:32]
+
+
+def _fitted_of(problem: Problem) -> tuple[object, ...]:
+    """What a fit depends on; a knowledge base without negative examples has the name that it always had."""
+    of_all = (problem.problem_id, problem.texts, [astuple(e) for e in problem.learned])
+    return (*of_all, problem.not_this) if problem.not_this else of_all

@@ -6,12 +6,12 @@ its author wrote and agents said, and the author's own words about one problem n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from guiado.detection.problem import Example, Problem
-from guiado.domain.learning_signal import Taught, text_key
+from guiado.domain.learning_signal import Dispute, Taught, text_key
 
 CUSTOMERS_SHARE = 1.0
 """What customers taught about a problem may weigh, in parts of what author and agents say about it."""
@@ -46,16 +46,19 @@ class Written:
         return {key: keys for key, (_, keys) in self._keys.items()}
 
 
-def teach(problems: Iterable[Problem], taught: Iterable[Taught], known_texts: Written | None = None) -> list[Problem]:
+def teach(
+    problems: Iterable[Problem], taught: Iterable[Taught], known_texts: Written | None = None, disputes: Sequence[Dispute] = ()
+) -> list[Problem]:
     """The problems with their examples.
 
     Args:
         problems: of one knowledge base.
         taught: see `store.learning.examples`; what is about no problem of this knowledge base is left out.
         known_texts: of an earlier call.
+        disputes: see `agreement.agreed`; an author's own words about a problem are not disputed.
     """
     known, taught = list(problems), list(taught)
-    if not taught:
+    if not taught and not disputes:
         return known
     written = (known_texts or Written()).keys(known)
     owners: dict[str, str] = {}
@@ -65,9 +68,14 @@ def teach(problems: Iterable[Problem], taught: Iterable[Taught], known_texts: Wr
     for example in taught:
         if example.problem_id in of_problem and not _is_settled(example, owners, written):
             of_problem[example.problem_id].append(example)
+    disputed: dict[str, list[tuple[str, float]]] = {}
+    for each in disputes:
+        if each.problem_id in written and text_key(each.text) not in written[each.problem_id]:
+            disputed.setdefault(each.problem_id, []).append((each.text, each.loss))
     return [
-        replace(problem, learned=_weighed(problem, found)) if (found := of_problem[problem.problem_id]) else problem
+        replace(problem, learned=_weighed(problem, found), disputed=tuple(lost)) if found or lost else problem
         for problem in known
+        for found, lost in [(of_problem[problem.problem_id], disputed.get(problem.problem_id, []))]
     ]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from guiado.detection.arrays import Floats
+from guiado.detection.disputes import weighed
 from guiado.detection.index import Index
 from guiado.detection.problem import Candidate
 from guiado.detection.reading import (
@@ -17,16 +16,22 @@ from guiado.detection.reading import (
     about_problem,
     acceptance,
     clauses_with_roles,
+    indifference,
     kind_of,
     may_be_denied,
+    said_solved,
+    worth,
 )
+from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
 from guiado.detection.roles.role import MessageKind
-from guiado.text.clauses import clauses_of
-from guiado.text.tokenize import meaningful_part
+from guiado.text.clauses import clauses_of, whole
+from guiado.text.tokenize import mail_of, normalise, one_line
 
-_SIDE_BY_SIDE = 0.5
+_SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
+_SOLVED_WEIGHT = 0.45
+"""How far a clause that says that something works speaks against a problem in another one, which must be surer then."""
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -40,17 +45,28 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
         text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
         limit: most candidates wanted.
     """
-    part = meaningful_part(text)
-    spans = clauses_of(part)
+    mail = mail_of(text)
+    if mail.automatic:
+        return Reading(kind=MessageKind.OTHER)
+    part = one_line(mail.body)
+    shares = index.role_shares()
+    least = indifference(shares)
+    spans = clauses_of(part) if least < 1 else whole(part)
     if not spans or not len(index.texts) or limit < 1:
         return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
     texts = [part[start:end] for start, end in spans]
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
-    roles = chances(texts, vectors, index.encoder.name if index.encoder else "")
-    about = about_problem(roles, acceptance(index.role_shares()))
-    message = _Message(index, part, texts, cleans, vectors, roles, about)
-    return message.read(limit)
+    roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
+    about = about_problem(roles, acceptance(shares, least))
+    message = _Message(index, part, texts, cleans, vectors, roles, about, least)
+    return _without_disputed(index, text, message.read(limit))
+
+
+def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
+    """The reading without the confidence that several customers took from these very words."""
+    losses = index.disputes.of(text)
+    return replace(reading, candidates=weighed(reading.candidates, losses)) if losses else reading
 
 
 class _Message:
@@ -63,9 +79,13 @@ class _Message:
         vectors: Floats | None,
         roles: Floats,
         about: Floats,
+        least: float,
     ) -> None:
-        self.part = part
+        self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
+        self.unknown_codes: dict[str, None] = {}
+        self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
+        """The message and its clauses in the spelling in which a known phrase is recognised word for word."""
 
     def read(self, limit: int) -> Reading:
         kind = kind_of(self.roles, self.about)
@@ -75,8 +95,21 @@ class _Message:
         several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
-        shaped = self._shape(candidates, kept, denied)
-        return Reading(shaped[:limit], kind, clauses_with_roles(self.texts, self.roles), several, denied)
+        if candidates and self._is_known(candidates[0]):
+            kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
+        shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
+        return Reading(
+            tuple(each for each in shaped if each.confidence > 0),
+            kind,
+            clauses_with_roles(self.texts, self.roles),
+            several,
+            denied,
+            tuple(self.unknown_codes),
+        )
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        """Whether the message, or a clause of it, is a known phrase of the problem word for word."""
+        return candidate.example is not None and normalise(candidate.example).strip(" .,;:!?") in self._spoken
 
     def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
@@ -85,7 +118,7 @@ class _Message:
         joined = " ".join(self.texts[at].rstrip(" .,;") + "." for at in kept)
         clean = self.index.read_part(joined)
         vectors = self.index.vectors_of([clean])
-        together = self.index.rank_part(joined, clean, None if vectors is None else vectors[0], limit)
+        together = self._judged(joined, clean, None if vectors is None else vectors[0], limit)
         clear = max((found for found in alone if found), key=lambda found: found[0].confidence, default=())
         if clear and (not together or clear[0].confidence > together[0].confidence):
             return clear
@@ -100,7 +133,7 @@ class _Message:
 
     def _alone(self, at: int, limit: int) -> tuple[Candidate, ...]:
         vector = None if self.vectors is None else self.vectors[at]
-        return self.index.rank_part(self.texts[at], self.cleans[at], vector, limit)
+        return self._judged(self.texts[at], self.cleans[at], vector, limit)
 
     def _with_whole(
         self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int
@@ -110,10 +143,15 @@ class _Message:
             return candidates
         clean = self.index.read_part(self.part)
         vectors = self.index.vectors_of([clean])
-        whole = self.index.rank_part(self.part, clean, None if vectors is None else vectors[0], limit)
+        whole = self._judged(self.part, clean, None if vectors is None else vectors[0], limit)
         if not whole or whole[0].problem_id in denied:
             return candidates
         return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
+
+    def _judged(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
+        judged = self.index.judge_codes(part, clean, vector, limit)
+        self.unknown_codes |= dict.fromkeys(judged.unknown)
+        return judged.candidates
 
     def _denied(self, kept: Sequence[int]) -> tuple[str, ...]:
         """The problems that clauses which are not kept say it is not."""
@@ -123,27 +161,16 @@ class _Message:
         named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
         return tuple(dict.fromkeys(named))
 
-    def _shape(
-        self, candidates: Sequence[Candidate], kept: Sequence[int], denied: Sequence[str]
-    ) -> tuple[Candidate, ...]:
-        """Confidences with the chance that the message is about a problem at all, and without what was denied."""
-        shaped = [self._shaped(each, kept) for each in candidates]
-        ordered = sorted(shaped, key=lambda each: -each.confidence)
-        if denied and ordered and ordered[0].problem_id in denied:
-            ordered = [replace(c, confidence=c.confidence * _DENIED_WORTH) if c.problem_id in denied else c for c in ordered]
-            ordered.sort(key=lambda each: -each.confidence)
-        return tuple(each for each in ordered if each.confidence > 0)
-
     def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
-        rows = self.roles[list(kept)]
-        chance = float(about_problem(rows, acceptance(self.index.role_shares())).max())
+        """With the chance that the message is about a problem at all."""
+        chance = float(self.about[list(kept)].max())
         if chance < FULL_FROM:
-            own = acceptance(self.index.role_shares(candidate.problem_id))
-            chance = max(chance, float(about_problem(rows, own).max()))
-        return replace(candidate, confidence=candidate.confidence * float(np.clip(chance / FULL_FROM, 0, 1)))
-
-
-_DENIED_WORTH = 0.3
+            own = acceptance(self.index.role_shares(candidate.problem_id), self.least)
+            chance = max(chance, float(about_problem(self.roles[list(kept)], own).max()))
+        chance *= 1 - _SOLVED_WEIGHT * (1 - self.least) * said_solved(self.roles)
+        if self._is_known(candidate):
+            chance = 1.0
+        return replace(candidate, confidence=candidate.confidence * worth(chance))
 
 
 def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ class Problem:
         description: one or two sentences.
         phrases: common issues in customers' words, and the texts of translations.
         learned: what sessions taught about it.
+        disputed: words that customers agree are not about it, and the share of its confidence that each loses.
+        codes: error codes, versions or models that its author says are its own.
+        not_this: customers' phrases that its author says are about something else.
     """
 
     problem_id: str
@@ -37,6 +40,9 @@ class Problem:
     description: str
     phrases: tuple[str, ...]
     learned: tuple[Example, ...] = ()
+    disputed: tuple[tuple[str, float], ...] = ()
+    codes: tuple[str, ...] = ()
+    not_this: tuple[str, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -56,9 +62,15 @@ class Candidate:
         confidence: 0 to 1; compare it with `DEFAULT_THRESHOLD`.
         evidence: the customer's words that matched, lower case, strongest first, at most 5.
         example: the known text of the problem that is nearest to what the customer wrote.
+        codes: error codes that the customer named and the problem has.
+        other_codes: codes that the customer named, of a kind that the problem has others of.
+        not_this: the author's phrase that is something else, where what the customer wrote is nearer to it.
     """
 
     problem_id: str
     confidence: float
     evidence: tuple[str, ...]
     example: str | None = None
+    codes: tuple[str, ...] = ()
+    other_codes: tuple[str, ...] = ()
+    not_this: str | None = None

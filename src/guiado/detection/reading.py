@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,8 @@ KEPT_FROM = 0.4
 FULL_FROM = 0.5
 """From this chance on a confidence stays as it is."""
 PERSON_FROM = 0.6
+WAVERS_FROM, _ASKED = 0.12, 0.58
+"""From this chance on a message may still be about a problem; what its confidence is then at most, so that it is asked."""
 _COLUMN = {role: at for at, role in enumerate(ROLES)}
 
 
@@ -31,30 +33,50 @@ class Reading:
         clauses: with their roles, in order.
         several: ids of the problems that it names side by side, in order; empty where it names one at most.
         denied: ids of the problems that it says it is not about.
+        unknown_codes: error codes, versions and models that it names and no problem has, as they were written.
     """
 
     candidates: tuple[Candidate, ...] = ()
     kind: MessageKind = MessageKind.PROBLEM
     clauses: tuple[Clause, ...] = ()
     several: tuple[str, ...] = ()
-    denied: tuple[str, ...] = field(default=())
+    denied: tuple[str, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
 
 
-def acceptance(shares: Floats) -> Floats:
+def indifference(shares: Floats) -> float:
+    """How little roles mean to a knowledge base, 0..1: one whose phrases seldom say that something is wrong has other subjects.
+
+    Args:
+        shares: of each role among its phrases.
+    """
+    troubles = float(shares[_COLUMN[Role.WRONG]] + shares[_COLUMN[Role.TRIED]])
+    return float(np.clip((_TROUBLES_FROM - troubles) / (_TROUBLES_FROM - _NO_TROUBLES), 0, 1))
+
+
+_TROUBLES_FROM, _NO_TROUBLES = 0.6, 0.35
+"""Shares of phrases that say that something is wrong: of a base of problems, and of one of requests and questions."""
+
+
+def acceptance(shares: Floats, least: float = 0.0) -> Floats:
     """How far a clause of each role may be about a problem.
 
     Args:
         shares: of each role among the phrases of a problem, or of a whole knowledge base. One that is about questions must
             not refuse questions.
+        least: what every role is worth, see `indifference`.
 
     Returns:
         0..1 for each of `ROLES`.
     """
     given = np.array([NEUTRAL.get(role, 0.0) for role in ROLES], np.float32)
-    return np.maximum(given, np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0))).astype(np.float32)
+    by_phrases = np.minimum(1, _SHARE_SLOPE * np.maximum(shares - _SHARE_NOISE, 0)) * _MAY_BE_PHRASES
+    return np.maximum(np.maximum(given, by_phrases), least).astype(np.float32)
 
 
 _SHARE_SLOPE, _SHARE_NOISE = 2.5, 0.1
+_MAY_BE_PHRASES = np.array([role not in {Role.WORKS, Role.DENIED, Role.THANKS} for role in ROLES], np.float32)
+"""That something works is nobody's phrase for a problem, whatever the classifier takes a phrase for."""
 
 
 def about_problem(chances: Floats, accepted: Floats) -> Floats:
@@ -76,17 +98,25 @@ def kind_of(chances: Floats, about: Floats) -> MessageKind:
     """
     if float(chances[:, _COLUMN[Role.PERSON]].max()) >= PERSON_FROM:
         return MessageKind.PERSON
-    wrong = chances[:, _COLUMN[Role.WRONG]] + chances[:, _COLUMN[Role.TRIED]]
-    if bool(((about >= KEPT_FROM) & (wrong >= chances[:, _COLUMN[Role.NOTHING]])).any()):
+    if bool((about >= KEPT_FROM).any()) and not _only_nothing(chances, about):
         return MessageKind.PROBLEM
-    solved = float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
+    solved = said_solved(chances)
     other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
-    if max(solved, other) < _SAYS_SOMETHING:
+    if _only_nothing(chances, about):
         return MessageKind.NOTHING_SAID
+    if max(solved, other) < _SURE and float(about.max()) >= WAVERS_FROM:
+        return MessageKind.PROBLEM
     return MessageKind.SOLVED if solved >= other else MessageKind.OTHER
 
 
-_SAYS_SOMETHING = 0.45
+def _only_nothing(chances: Floats, about: Floats) -> bool:
+    """Whether no clause says anything: neither what is wrong nor anything else."""
+    nothing = chances[:, _COLUMN[Role.NOTHING]]
+    rest = 1 - nothing
+    return bool((nothing >= rest).all()) and bool((about < FULL_FROM).all())
+
+
+_SURE = 0.7
 
 
 def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, ...]:
@@ -97,6 +127,11 @@ def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, .
     )
 
 
+def said_solved(chances: Floats) -> float:
+    """How surely a clause says that something works or is not the matter, 0..1."""
+    return float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
+
+
 def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
     """Whether a clause that is not kept says that something works or is not the matter.
 
@@ -105,4 +140,16 @@ def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
         kept: places of the clauses that are ranked.
     """
     out = [at for at in range(len(chances)) if at not in kept]
-    return bool(out) and float(chances[out][:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max()) >= KEPT_FROM
+    return bool(out) and said_solved(chances[out]) >= KEPT_FROM
+
+
+def worth(chance: float) -> float:
+    """What is left of a confidence, 0..1, with the chance that the message is about a problem at all.
+
+    Where the roles waver, the customer is asked: a confidence of 1 becomes one that is unclear, and not none.
+    """
+    if chance >= FULL_FROM:
+        return 1.0
+    if chance >= WAVERS_FROM:
+        return max(_ASKED, chance / FULL_FROM)
+    return chance / FULL_FROM

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from guiado.detection.build import build_index
 from guiado.detection.index import Index
+from guiado.detection.message_reader import read_message
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.encoders import make_encoder
 
@@ -24,7 +25,7 @@ class Detector:
 
     def rank(self, text: str) -> list[tuple[str, float]]:
         """Identifier and confidence (0..1) of the problems that a text may be about, best first, five at most."""
-        return [(candidate.problem_id, candidate.confidence) for candidate in self.index.rank(text, _RANKED)]
+        return [(candidate.problem_id, candidate.confidence) for candidate in read_message(self.index, text, _RANKED).candidates]
 
 
 def make(problems: Iterable[Mapping[str, str]], examples: Iterable[tuple[str, str]], lang: str) -> Detector:

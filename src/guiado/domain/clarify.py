@@ -73,7 +73,7 @@ def reject(
     decided = take_turn(told, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
     if refusal.kind is MessageKind.SOLVED:  # it is over, whatever it was
         return decided
-    return replace(decided, lessons=(rejected(session, wrong), *decided.lessons))
+    return replace(decided, lessons=(rejected(session, wrong, told=bool(refusal.said)), *decided.lessons))
 
 
 def _with_words(session: Session, heard: ClarifyProblem | RejectProblem) -> Session:

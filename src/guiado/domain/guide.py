@@ -101,6 +101,8 @@ class Guide:
         translations: language code -> the same texts in that language.
         urgent: whether a person is called at once; the first step is then what to do meanwhile.
         triggers: the criteria that act by themselves, see `criteria.triggers_of`.
+        codes: error codes, versions or models that are this problem's own.
+        not_this: what customers say when it is something else.
 
     Source: contract.md §2.
     """
@@ -118,6 +120,8 @@ class Guide:
     translations: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
     urgent: bool = False
     triggers: tuple[Trigger, ...] = ()
+    codes: tuple[str, ...] = ()
+    not_this: tuple[str, ...] = ()
     _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
     """The translations that were asked for: each is made once."""
 

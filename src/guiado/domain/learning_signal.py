@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from guiado.domain.session import Actor, Resolution, Session, Status
@@ -76,13 +77,13 @@ def confirmed(session: Session) -> tuple[Lesson, ...]:
     return (Lesson(LessonKind.EXAMPLE, session.problem_id, session.problem_description, source, reason="solved"),)
 
 
-def rejected(session: Session, problem_id: str, text: str | None = None) -> Lesson:
+def rejected(session: Session, problem_id: str, *, told: bool) -> Lesson:
     """What a customer teaches who says that it is not this problem.
 
     Args:
-        text: the words that led to it; by default the session's description.
+        told: whether they said what it is instead; a bare "that is not it" counts for their session only.
     """
-    return Lesson(LessonKind.NEGATIVE, problem_id, text or session.problem_description, reason="rejected")
+    return Lesson(LessonKind.NEGATIVE, problem_id, session.problem_description, reason="replaced" if told else "rejected")
 
 
 def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
@@ -144,3 +145,34 @@ class Taught:
     weight: float
     negative: bool
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWord:
+    """What one customer said of a text.
+
+    Args:
+        taught: the example; it counts by itself unless it is a vote.
+        is_vote: whether it counts only together with those of others.
+        mailbox: whose it is, as in "anaperez@example.com".
+        day: when it was said, in UTC.
+    """
+
+    taught: Taught
+    is_vote: bool
+    mailbox: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Words of which customers agree that they are not about a problem.
+
+    Args:
+        text: the words, without personal data.
+        loss: the share of the problem's confidence that they lose, 0..1.
+    """
+
+    problem_id: str
+    text: str
+    loss: float

@@ -10,6 +10,8 @@ from guiado.store.queries import sql
 
 _KEPT = 3
 _MOST_JUDGED = 1_000
+_MOST_OF_MAILBOX = 3
+_MOST_OF_DOMAIN = 10  # in one day: fewer than move anything, see `calibration.LEAST_JUDGED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ async def keep(connection: Connection, tenant: str, scope: str, contents: str, v
 
 
 async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[JudgedDetection]:
-    """The newest detections of so long that were judged, 1,000 at most."""
-    rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, _MOST_JUDGED)
+    """The newest detections of so long that were judged, 1,000 at most, and of one customer only a few."""
+    limits = _MOST_JUDGED, _MOST_OF_MAILBOX, _MOST_OF_DOMAIN
+    rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, *limits)
     return [JudgedDetection(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

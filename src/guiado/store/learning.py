@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from guiado import clock
-from guiado.domain.learning_signal import Taught, text_key
-from guiado.store.connection import Connection, converted
+from guiado.domain.learning_signal import CustomerWord, Taught, text_key
+from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 
 MOST_EXAMPLES = 200
 """So many texts count for each problem and label, the newest: more would cost every process and teach it next to nothing."""
+_MOST_OF_MAILBOX = 3
+"""Texts that count of one customer, for each problem and label."""
+_VOTES_LAST = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,24 @@ class Unrecognised:
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
     """The examples that count for a knowledge base, each text once per problem, in a fixed order; of each problem the newest 200.
 
-    How far customers may be trusted beside the author is for `detection.learned.teach` to say.
+    How far customers may be trusted beside the author is for `detection.learned_examples.teach` to say. Votes are left out.
 
     Args:
         scope: "" for the knowledge base that is published for everybody.
     """
-    rows = await connection.fetch(sql("learning", "examples"), tenant, scope, MOST_EXAMPLES)
-    return [Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"]) for row in rows]
+    rows = await connection.fetch(sql("learning", "examples"), tenant, scope, MOST_EXAMPLES, _MOST_OF_MAILBOX)
+    return [_taught(row) for row in rows]
+
+
+async def votes(connection: Connection, tenant: str, scope: str, fewest: int) -> list[CustomerWord]:
+    """What customers said of the problems about which several of them spoke against detection in the last 180 days.
+
+    Args:
+        scope: as in `examples`.
+        fewest: customers who make a problem worth a look.
+    """
+    rows = await connection.fetch(sql("learning", "votes"), tenant, scope, MOST_EXAMPLES, fewest, _VOTES_LAST)
+    return [CustomerWord(_taught(row), row["is_vote"], row["mailbox"], row["day"]) for row in rows]
 
 
 class StoredExample(Struct, frozen=True):
@@ -97,7 +111,7 @@ async def listed(connection: Connection, tenant: str, choice: ExampleFilter, lim
 
 
 async def counts(connection: Connection, tenant: str) -> list[ExampleCount]:
-    """How many examples there are, by scope, problem, label, source and status."""
+    """How many examples there are, by scope, problem, label, source and status; see `votes` for the status "vote"."""
     return [converted(row, ExampleCount) for row in await connection.fetch(sql("learning", "counts"), tenant)]
 
 
@@ -145,6 +159,10 @@ async def unrecognised(connection: Connection, tenant: str, since: datetime, lim
     """
     rows = await connection.fetch(sql("learning", "unrecognised"), tenant, since, limit)
     return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
+
+
+def _taught(row: Row) -> Taught:
+    return Taught(str(row["id"]), row["problem_id"], row["text"], row["weight"], row["negative"], row["source"])
 
 
 def _values(choice: ExampleFilter) -> tuple[object, ...]:

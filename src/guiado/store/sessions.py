@@ -238,7 +238,7 @@ def session_from_row(row: Row) -> Session:
     values["answers"] = _answers(values["answers"])
     values["message_kind"] = MessageKind(values["message_kind"])
     values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
-    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried")}
+    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender")}
     return Session(**values, facts=facts)
 
 

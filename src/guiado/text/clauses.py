@@ -18,30 +18,30 @@ _LEAST_WORDS = 2
 _WORD = re.compile(r"[^\W_]+")
 _END = re.compile(
     r"(?<=[^\W\d_])[.;!?…]+(?=\s|$|[¿¡])|(?<=\d)[.;!?…]+(?=\s+[^\W\d_]|$)|[!?…;]+(?=\s|$)|\n+|\s[-–—•*]\s|[\U0001F300-\U0001FAFF☀-➿]+"
-    r"|(?:^|(?<=\s))\(?(?:\d{1,2}|[a-e])[.)](?=\s)"
+    r"|(?:^|(?<=\s))\(?(?:\d|[a-e])[.)](?=\s)"
 )
 """Where a sentence ends, or a list begins its next item."""
 _OPENERS = (
     # Spanish
     r"pero", r"sino(?: que)?", r"sin embargo", r"aunque", r"asi que", r"porque", r"por(?:que| eso)", r"ya que", r"es que",
-    r"ademas", r"encima(?! de)", r"tambien", r"por otro lado", r"y (?:ademas|encima|tambien|ahora|despues|luego|de paso|aparte|otra cosa)",
+    r"ademas", r"encima(?! de)", r"por otro lado", r"y (?:ademas|encima|tambien|ahora|despues|luego|de paso|aparte|otra cosa)",
     r"(?:y )?ahora(?: (?:resulta|lo que|no|me|se|el|la|ya))", r"(?:y )?lo que (?:no|pasa|sucede|me|si|falla|necesito|quiero)",
     r"y (?:no|me|se|le|les|ya|nada|tampoco|cuando|el|la|los|las|lo|mi|por|yo|que|fui|entonces)(?= )",
-    r"(?:y )?entonces", r"ni", r"solo (?:que|quiero|queria|quisiera|me|falta)", r"en cambio", r"cuando", r"desde que", r"hasta que",
+    r"(?:y )?entonces", r"solo (?:que|q|quiero|queria|quisiera|me|falta)", r"en cambio", r"cuando", r"desde que", r"hasta que",
     r"no es que", r"igual", r"gracias", r"muchas gracias", r"quisiera", r"queria", r"quiero",
     # English
-    r"but", r"however", r"although", r"though", r"because", r"so", r"also", r"plus", r"besides",
-    r"and (?:now|also|then|the|my|it|i|when|another|besides|on top|they|we|no|not)", r"now (?:i|it|the|my)", r"it'?s (?:just|that|the|my)",
+    r"but", r"however", r"although", r"though", r"because", r"so", r"plus", r"besides",
+    r"and (?:now|also|after|then|the|my|it|i|when|another|besides|on top|they|we|no|not)", r"now (?:i|it|the|my)", r"it'?s (?:just|that|the|my)",
     r"instead", r"when", r"since", r"just (?:want|wanted|need)", r"thanks", r"thank you",
     # Portuguese
-    r"porem", r"so que", r"entretanto", r"alem (?:disso|do mais)", r"tambem", r"pois",
+    r"porem", r"so que", r"entretanto", r"alem (?:disso|do mais)", r"pois",
     r"e (?:agora|tambem|ainda|alem|depois|nao|o|a|os|as|me|eu|meu|minha|quando|ja|nem)(?= )", r"agora (?:o|a|eu|nao|ta|esta)",
     r"o que (?:nao|acontece|eu|falta)", r"obrigad[oa]", r"quero", r"queria",
 )  # fmt: skip
 _OPENER = re.compile(rf"(?<=\s)(?:{'|'.join(_OPENERS)})(?=[\s,])")
 _ACCENTED_OPENER = re.compile(r"(?<=\s)mas(?=[\s,])", re.IGNORECASE)
 """Portuguese "mas", which without its missing accent would be Spanish "más"."""
-_COMMA = re.compile(r",\s*")
+_COMMA = re.compile(r",(?!\d)\s*|:\s+")
 
 
 class Span(NamedTuple):
@@ -67,6 +67,11 @@ def clauses_of(part: str) -> tuple[Span, ...]:
     return tuple(places)
 
 
+def whole(part: str) -> tuple[Span, ...]:
+    """A message as one clause; none where it has no word."""
+    return tuple(_trimmed(part, 0, len(part)))
+
+
 def _sentences(plain: str) -> Iterator[Span]:
     start = 0
     for mark in _END.finditer(plain):
@@ -89,8 +94,8 @@ def _statements(part: str, plain: str, sentence: Span) -> Iterator[Span]:
             parts.append(Span(begin, cut))
             begin = cut
     parts.append(Span(begin, end))
-    for part in parts:
-        yield from _trimmed(plain, *part)
+    for each in parts:
+        yield from _trimmed(plain, each.start, each.end)
 
 
 def _words(plain: str, start: int, end: int) -> int:

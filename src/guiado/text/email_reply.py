@@ -1,68 +1,77 @@
-"""Extracts the newest part of a mail: without quotes, greeting, signature and legal notice."""
+"""Reads a mail: its newest part without quotes, greeting, signature and footers, its subject, and who wrote a forwarded one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-_MOST_SIGNATURE_LINES = 8
-_MOST_SIGNATURE_CHARS = 70
-_LEGAL_CHARS = 60  # least length of a legal notice; a shorter line with "confidencial" is the customer's own
+from guiado.text.automatic_mail import is_automatic
+from guiado.text.mail_lines import (
+    FORWARD_MARK,
+    HEADER,
+    MACHINE_HEADER,
+    REPLY_MARK,
+    SENDER_HEADER,
+    SENT_FROM,
+    SUBJECT_HEADER,
+    Quote,
+    attributes,
+    has_attribution,
+    is_legal,
+    lines_of,
+    quote_at,
+    with_desk_lines,
+    without_footers,
+)
+from guiado.text.patterns import compiled
+from guiado.text.signatures import is_closing, postscript, signature_at, without_formalities
+from guiado.text.vague_words import is_vague, passes_on
 
-_DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
-_ATTRIBUTION = re.compile(
-    rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|No dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
-    r"[^\n]{5,200}\b(?:escribi[oó]|wrote|escreveu|a écrit|schrieb)\s*:",
-    re.IGNORECASE,
-)
-_BROKEN_ATTRIBUTION = re.compile(
-    r"^([ >]*(?:El|On|Em|Le) [^\n]{10,120})\n([^\n]{0,100}(?:escribi[oó]|wrote|escreveu) ?:)", re.IGNORECASE | re.MULTILINE
-)
-_DIVIDER = re.compile(
-    r"^[\s>]*[-_=*]{2,}\s*(?:(?:begin\s+)?(?:mensaje|message|mensagem|correo|forwarded|original|e-?mail)\b[^\n]{0,40}?)[-_=*]{2,}\s*:?\s*$"
-    r"|^[\s>]*(?:inicio del mensaje reenviado|begin forwarded message|início da mensagem encaminhada)\s*:?\s*$",
-    re.IGNORECASE,
-)
-_HEADER = re.compile(
-    r"^[\s>*]*(?:de|from|para|to|enviado(?: el| em| por)?|sent|fecha|date|data|asunto|subject|assunto|cc|cco|bcc|"
-    r"responder a|reply-to|importancia)\s*\*?\s*:",
-    re.IGNORECASE,
-)
-_SENDER_HEADER = re.compile(r"^[\s>*]*(?:de|from)\s*\*?\s*:", re.IGNORECASE)
-_SENT_FROM = re.compile(
-    r"^[\s>]*(?:(?:enviado|mandado) (?:desde|con|mediante|do|pelo|a partir d[oe]|usando)\b|sent (?:from|via|with) |"
-    r"obtener outlook|get outlook|obter o outlook|descarg[ao] outlook)[^\n]{0,80}$",
-    re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    r"^\s*(?:(?:muchas |mil )?gracias(?: y |,? )?)?(?:(?:un |muchos |reciba(?:n)? un |con )?(?:cordial(?:es)? )?"
-    r"(?:saludos?|abrazos?|abraços?|abs)(?: cordial(?:es)?| atentos?| a todos)?|atentamente|atte|cordialmente|"
-    r"(?:muito |muy )?(?:atenciosamente|agradecid[oa])|att|cumprimentos|"
-    r"(?:best|kind|warm|many)? ?(?:regards|wishes)|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|cheers|"
-    r"(?:many )?thanks(?: and regards| in advance)?|thank you(?: very much)?|thx|"
-    r"(?:muchas |mil |de antemano )?gracias(?: de antemano| por su ayuda| por todo)?|(?:muito )?obrigad[oa](?: desde já)?|"
-    r"quedo (?:a la espera|atent[oa])[^\n]{0,40})\s*[,.:;!]*\s*$",
-    re.IGNORECASE,
-)
+_MOST_FORWARDS = 4  # one within another
+_MOST_SUBJECT_CHARS = 200
+_MOST_SENDER_CHARS = 200
+
 _GREETING = re.compile(
     r"^\s*(?:hola|ola|olá|oi|buen[oa]s(?: d[ií]as| tardes| noches)?|buen d[ií]a|bo[am] (?:dia|tarde|noite)|hi|hello|hey|"
     r"good (?:morning|afternoon|evening)|estimad[oa]s?|apreciad[oa]s?|querid[oa]s?|prezad[oa]s?|car[oa]s|dear|"
     r"a quien (?:corresponda|pueda interesar)|to whom it may concern)\b(?:(?:\s+[^\s,.?!:;]{1,20}){0,4}\s*[,:;]+|[\s.!]*)\s*$",
     re.IGNORECASE,
 )
-_LEGAL = re.compile(
-    r"^[\s*]*(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
-    r"disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
-    r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
-    r"as informações contidas|antes de imprimir|please consider the environment|piense en el medio|"
-    r"si (?:usted )?(?:no es|ha recibido)|if you (?:are not|have received))",
-    re.IGNORECASE,
+_POINTS_AT = compiled(
+    r":\s*$",
+    r"\b(?:esto|lo siguiente|(?:este|el siguiente) (?:mensaje|error|aviso|texto|cartel))\s*[.:…]*\s*$",
+    r"\b(?:copio|pego|adjunto|transcribo) [^\n]{0,40}\b(?:aviso|mensaje|texto|error|cartel)\s*[.:…]*\s*$",
+    r"\b(?:this|(?:this|the following) (?:message|error|text|notice)|the following)\s*[.:…]*\s*$",
+    r"\b(?:isto|isso|(?:ess[ea]|est[ea]) (?:mensagem|erro|aviso)|o seguinte(?: erro| aviso)?|a seguinte mensagem)\s*[.:…]*\s*$",
 )
-_LEGAL_WORDS = re.compile(
-    r"confiden[ct]ia|privilegiad|destinatari|recipient|imprimir|environment|medio ambiente|proteção de dados|protección de datos",
-    re.IGNORECASE,
+_ANSWERS = compiled(
+    r"\b(?:respond(?:o|emos)|contest(?:o|amos|aron|ando)|respuestas?|coment(?:o|arios?)|entre l[ií]neas|ustedes)\b",
+    r"\bme (?:dijeron|escribieron|mandaron|disseram|responderam)\b",
+    r"\b(?:answers?|repl(?:y|ies|ied|ying)|inline|comments?|you (?:said|wrote|told))\b",
+    r"\b(?:respostas?|comentários?|vocês)\b",
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_DESK = re.compile(
+    r"\b(?:soporte|suporte|support|help|helpdesk|ayuda|ajuda|atenci[oó]n|atendimento|no-?reply|servicio)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailReading:
+    """A mail as it was read.
+
+    Args:
+        body: the customer's own words; of a forwarded mail those of the forwarded one.
+        subject: without "RE:" and a ticket's number; empty where there is none. It is in the body where that says nothing.
+        original_sender: of a forwarded mail, as it names them; empty where nothing was forwarded, or it names nobody.
+        automatic: whether a program wrote it: an automatic reply, a receipt, a mail that came back.
+    """
+
+    body: str
+    subject: str = ""
+    original_sender: str = ""
+    automatic: bool = False
 
 
 def newest_part(text: str) -> str:
@@ -73,39 +82,148 @@ def newest_part(text: str) -> str:
     Args:
         text: of any kind; a text that is no mail stays as it is.
     """
-    if "\n" not in text and not _ATTRIBUTION.search(text):
-        return text
-    lines = _ATTRIBUTION.sub("\n\\g<0>\n", _join_attribution(text)).split("\n")
-    written = _before_quote(lines)
-    if not _says_something(_own(written)) and len(written) < len(lines):
-        written = _below_quote(lines)
-        if not _says_something(_own(written)):
-            written = _passed_on(lines)
-    return "\n".join(_first_with_words(_own(written), written, lines)).strip()
+    return read_mail(text).body
 
 
-def _join_attribution(text: str) -> str:
-    """Join the attribution line ("On … wrote:"), which mail programs break."""
-    return _BROKEN_ATTRIBUTION.sub(r"\1 \2", text)
+def read_mail(text: str) -> MailReading:
+    """Read a mail; see `newest_part`.
+
+    Args:
+        text: of any kind, as plain text.
+    """
+    marked = with_desk_lines(without_footers(text))
+    if "\n" not in marked and not has_attribution(marked):
+        own = without_formalities(marked) if _says_something([marked]) else text
+        return MailReading(own, automatic=is_automatic((), marked))
+    lines = lines_of(marked)
+    head, below = _split_head(lines)
+    automatic = is_automatic(head.lines, _joined(below))
+    read = _read_lines(below, forwarded=FORWARD_MARK.match(head.subject) is not None)
+    if not _says_something([read.body]):
+        body = _joined(_first_with_words(_own(lines), lines, [text]))
+        return replace(head.reading, body=body, automatic=automatic)
+    body = without_formalities(read.body)
+    if head.reading.subject and is_vague(body):
+        body = f"{head.reading.subject}\n{body}"
+    return MailReading(body, head.reading.subject, read.original_sender or head.reading.original_sender, automatic)
 
 
-def _before_quote(lines: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    for position, line in enumerate(lines):
-        if _begins_quote(lines, position):
-            break
-        if not line.lstrip().startswith(">"):
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands above the body.
+
+    Args:
+        reading: subject and sender.
+        subject: as it was written.
+        lines: all of it.
+    """
+
+    reading: MailReading
+    subject: str = ""
+    lines: Sequence[str] = ()
+
+
+_NO_HEAD = _Head(MailReading(""))
+
+
+def _split_head(lines: Sequence[str]) -> tuple[_Head, Sequence[str]]:
+    """Header lines or a subject at the top, and the lines below; no head where nothing is below it."""
+    start = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    end = _end_of_headers(lines, start)
+    if end > start:
+        head = _head_of(lines[start:end])
+    elif start < len(lines) and REPLY_MARK.match(lines[start]):
+        head, end = _Head(MailReading("", _subject(lines[start])), lines[start], lines[start : start + 1]), start + 1
+    else:
+        return _NO_HEAD, lines
+    return (head, lines[end:]) if _says_something(lines[end:]) else (_NO_HEAD, lines)
+
+
+def _end_of_headers(lines: Sequence[str], start: int) -> int:
+    """Where header lines at the top end: two or more, or one that names the subject."""
+    end, known = start, 0
+    while end < len(lines) and (counts := _header_worth(lines[end], continued=end > start)) >= 0:
+        known, end = known + counts, end + 1
+    return end if known > 1 else start
+
+
+def _header_worth(line: str, *, continued: bool) -> int:
+    """2 for a header that alone makes a head, 1 for one that others must stand beside, 0 for its continuation, -1 for none."""
+    if SUBJECT_HEADER.match(line) or MACHINE_HEADER.match(line):
+        return 2
+    if HEADER.match(line):
+        return 1
+    return 0 if continued and line[:1].isspace() and line.strip() else -1
+
+
+def _head_of(headers: Sequence[str]) -> _Head:
+    found = next(filter(None, map(SUBJECT_HEADER.match, headers)), None)
+    subject = found["subject"] if found else ""
+    return _Head(MailReading("", _subject(subject), _sender_in(headers)), subject, headers)
+
+
+def _subject(line: str) -> str:
+    return REPLY_MARK.sub("", line).strip()[:_MOST_SUBJECT_CHARS]
+
+
+def _sender_in(headers: Sequence[str]) -> str:
+    found = next(filter(None, map(SENDER_HEADER.match, headers)), None)
+    return found["sender"].strip(" *\t")[:_MOST_SENDER_CHARS] if found else ""
+
+
+def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False) -> MailReading:
+    """What a mail says: above its quote, else below it, else in what it passes on."""
+    cut = next((at for at in range(len(lines)) if quote_at(lines, at)), len(lines))
+    note = _joined(_own(_without_quotes(lines[:cut])))
+    kind = quote_at(lines, cut) if cut < len(lines) else None
+    passed = kind is Quote.FORWARDED or (kind is Quote.ANSWERED and (forwarded or passes_on(note)))
+    if kind is Quote.FORWARDED and _WORD.search(note) and not is_vague(note, most=1) and _is_desk(lines[cut:]):
+        return MailReading(note)
+    if passed and depth < _MOST_FORWARDS and (inner := _passed_on(lines[cut:], depth)).body:
+        kept = "" if is_vague(note, most=1) else note
+        return replace(inner, body=f"{kept}\n{inner.body}".strip())
+    if _says_something([note]):
+        return MailReading(note)
+    below = _joined(_own(_below_quote(lines)))
+    if _says_something([below]):
+        return MailReading(below)
+    if depth >= _MOST_FORWARDS:
+        return MailReading("")
+    return _passed_on(lines[cut:] if _says_something(lines[cut:]) else lines, depth)
+
+
+def _is_desk(lines: Sequence[str]) -> bool:
+    """Whether a forwarded mail is the help desk's own, which the customer sends back with an answer."""
+    sender = next(filter(None, map(SENDER_HEADER.match, lines[:6])), None)
+    return sender is not None and _DESK.search(sender["sender"].split("@")[0]) is not None
+
+
+def _without_quotes(lines: Sequence[str]) -> list[str]:
+    """The lines without quoted ones, but with those that the customer points at: "Me aparece esto:"."""
+    kept, last, shown = list[str](), "", False
+    quoted_before = False
+    for line in lines:
+        if line.lstrip().startswith(">"):
+            shown = shown or (not quoted_before and _points_at(last))
+            if shown:
+                kept.append(line.lstrip("> \t"))
+            quoted_before = quoted_before or not shown
+        elif line.strip():
+            shown, last = False, line
+            kept.append(line)
+        else:
             kept.append(line)
     return kept
 
 
-def _begins_quote(lines: Sequence[str], position: int) -> bool:
-    line = lines[position]
-    if _DIVIDER.match(line) or _ATTRIBUTION.search(line):
-        return True
-    if not _SENDER_HEADER.match(line):
-        return False
-    return sum(1 for after in lines[position + 1 : position + 6] if _HEADER.match(after)) >= 2  # noqa: PLR2004
+def _points_at(line: str) -> bool:
+    return (
+        _POINTS_AT.search(line) is not None
+        and not _GREETING.match(line)
+        and not _ANSWERS.search(line)
+        and not attributes(line)
+        and not is_closing(line)
+    )
 
 
 def _below_quote(lines: Sequence[str]) -> list[str]:
@@ -114,49 +232,32 @@ def _below_quote(lines: Sequence[str]) -> list[str]:
     return list(lines[quoted[-1] + 1 :]) if quoted else []
 
 
-def _passed_on(lines: Sequence[str]) -> list[str]:
-    """The lines of a forwarded mail, for one that has no words of its own."""
+def _passed_on(lines: Sequence[str], depth: int) -> MailReading:
+    """What a forwarded mail says; its sender is the innermost that is named."""
     bare = [line.lstrip("> \t") for line in lines]
-    start = 0
-    while start < len(bare) and (not bare[start].strip() or _is_frame(bare, start) or not _says_something(_own([bare[start]]))):
+    start = 1 if bare and quote_at(bare, 0) and not HEADER.match(bare[0]) else 0
+    while start < len(bare) and (not bare[start].strip() or HEADER.match(bare[start])):
         start += 1
-    return _before_quote(bare[start:])
-
-
-def _is_frame(lines: Sequence[str], position: int) -> bool:
-    return bool(_HEADER.match(lines[position])) or _begins_quote(lines, position)
+    head = _head_of(bare[:start]).reading
+    inner = _read_lines(bare[start:], depth + 1)
+    body = f"{head.subject}\n{inner.body}".strip() if is_vague(inner.body) else inner.body
+    sender = "" if _is_desk(bare[:start]) else head.original_sender
+    return replace(inner, body=body, original_sender=inner.original_sender or sender)
 
 
 def _own(lines: Sequence[str]) -> list[str]:
     """The lines without greeting, closing, signature and footers."""
     kept: list[str] = []
     for position, line in enumerate(lines):
-        if _ends_message(lines, position):
-            break
-        if not _GREETING.match(line) and not _SENT_FROM.match(line):
+        if is_legal(lines, position) or signature_at(lines, position):
+            return [*kept, *postscript(lines[position + 1 :])]
+        if not _GREETING.match(line) and not SENT_FROM.match(line):
             kept.append(line)
     return kept
 
 
-def _ends_message(lines: Sequence[str], position: int) -> bool:
-    line = lines[position]
-    if line.rstrip() in {"--", "—", "__"} or (_LEGAL.match(line) and _is_legal(lines[position : position + 3])):
-        return True
-    if not _CLOSING.match(line):
-        return False
-    return _is_signature([after for after in lines[position + 1 :] if after.strip()])
-
-
-def _is_legal(lines: Sequence[str]) -> bool:
-    text = " ".join(lines)
-    return len(text) > _LEGAL_CHARS and _LEGAL_WORDS.search(text) is not None
-
-
-def _is_signature(lines: Sequence[str]) -> bool:
-    """Whether lines are a signature: a name, a post, telephone numbers; longer ones belong to the message."""
-    short = [line for line in lines if len(line) <= _MOST_SIGNATURE_CHARS and not line.rstrip().endswith("?")]
-    footer = next((position for position, line in enumerate(lines) if _LEGAL.match(line) or _SENT_FROM.match(line)), len(lines))
-    return footer <= _MOST_SIGNATURE_LINES and lines[:footer] == short[:footer]
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines).strip()
 
 
 def _says_something(lines: Sequence[str]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from guiado.text.email_reply import newest_part
+from guiado.text.email_reply import MailReading, read_mail
 from guiado.text.fold import fold, fold_text, remove_invisible
+from guiado.text.html_text import visible_text
 from guiado.text.mojibake import repair
 from guiado.text.stopwords import ABBREVIATIONS
 
@@ -14,8 +15,10 @@ __all__ = [
     "MEANINGFUL_CHARS",
     "expand",
     "fold",
+    "mail_of",
     "meaningful_part",
     "normalise",
+    "one_line",
     "part_words",
     "shorten_drawn_out",
     "surface_words",
@@ -76,9 +79,23 @@ def meaningful_part(text: str) -> str:
     Returns:
         One line as it was written, of some thousand characters at most.
     """
-    lines = _EMPTY_LINES.sub("\n\n", _SPACES_IN_LINE.sub(" ", _NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS])))
-    newest = newest_part(repair(lines.strip()[:_REPAIRED_CHARS]))
-    return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", newest))).strip()
+    return one_line(mail_of(text).body)
+
+
+def one_line(body: str) -> str:
+    """The body of a mail as one line, without invisible characters."""
+    return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", body))).strip()
+
+
+def mail_of(text: str) -> MailReading:
+    """A text read as a mail, repaired; see `meaningful_part`.
+
+    Args:
+        text: anything that a customer may type, of any length; HTML is read as it is seen.
+    """
+    shown = visible_text(_NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS]))
+    lines = _EMPTY_LINES.sub("\n\n", _SPACES_IN_LINE.sub(" ", shown))
+    return read_mail(repair(lines.strip()[:_REPAIRED_CHARS]))
 
 
 def shorten_drawn_out(text: str) -> str:

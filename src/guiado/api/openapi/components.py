@@ -6,7 +6,7 @@ Source: JSON Schema 2020-12; `glossary.toml` has the words.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from inspect import getmembers, isclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
 
 def components() -> tuple[Schema, dict[str, str]]:
     """Every type by its name, and the name of the body of each event."""
-    types = [*_models(Model), *_structs(event_bodies), *_structs(commands)]
+    types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands)])
     _, made = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
     found = with_component_names(made)
     for each in types:
@@ -86,6 +86,32 @@ def _models(base: type[Model]) -> Iterator[type[Model]]:
 def _structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     made = (each for _, each in getmembers(module, isclass))
     return [each for each in made if issubclass(each, msgspec.Struct) and each.__module__ == module.__name__]
+
+
+def _with_nested(types: list[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
+    """Types and those of their fields: a model may hold structs of the store as they are."""
+    found: dict[type[msgspec.Struct], None] = {}
+    waiting = [*reversed(inspect.multi_type_info(types))]
+    while waiting:
+        kind = waiting.pop()
+        if not isinstance(kind, inspect.StructType):
+            waiting.extend(_parts(kind))
+        elif kind.cls not in found:
+            found[kind.cls] = None
+            waiting.extend(field.type for field in kind.fields)
+    return [*found]
+
+
+def _parts(kind: inspect.Type) -> Iterable[inspect.Type]:
+    if isinstance(kind, inspect.Metadata):
+        return (kind.type,)
+    if isinstance(kind, inspect.UnionType):
+        return kind.types
+    if isinstance(kind, inspect.DictType):
+        return (kind.key_type, kind.value_type)
+    if isinstance(kind, inspect.CollectionType):
+        return (kind.item_type,)
+    return kind.item_types if isinstance(kind, inspect.TupleType) else ()
 
 
 def _describe(schema: Schema, kind: type[msgspec.Struct]) -> None:

@@ -16,6 +16,8 @@ from guiado.app.background import run_aside
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.throttle import Pace
 from guiado.detection import Index, Problem, build_index
+from guiado.detection.agreement import SEVERAL, agreed
+from guiado.detection.arrays import Floats
 from guiado.detection.classifier.calibration import USUAL_SHARE
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
@@ -23,7 +25,7 @@ from guiado.detection.semantic.approximate_search import Vectors, encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.domain.guide import Guide
 from guiado.domain.guide_versions import guide_from_json
-from guiado.domain.learning_signal import Taught
+from guiado.domain.learning_signal import CustomerWord, Taught
 from guiado.errors import KnowledgeBaseInvalid
 from guiado.logs import get_logger
 from guiado.store import fitted_models, guides, learning, publications
@@ -118,12 +120,13 @@ class KnowledgeBase:
     async def _take_in(self, mark: Mark) -> bool:
         """Make the snapshot of a mark. Guides and models count at once; what was merely learned has to wait where it pours in."""
         old = await self._with_guides(self.snapshot, mark)
-        new, taught = replace(old, mark=old.mark._replace(guides=mark.guides, model=mark.model)), None
+        new, taught, said = replace(old, mark=old.mark._replace(guides=mark.guides, model=mark.model)), None, list[CustomerWord]()
         if old is not self.snapshot or (mark.examples != old.mark.examples and self._pace.take()):
             async with self._db.connection() as connection:  # not held while the index is built
                 taught = await learning.examples(connection, self._tenant, self.scope) if mark.examples else []
+                said = await learning.votes(connection, self._tenant, self.scope, SEVERAL) if mark.examples else []
         if taught is not None:
-            index = await asyncio.to_thread(_index, old, taught, self.senses, self._written)
+            index = await asyncio.to_thread(_index, old, taught, said, self.senses, self._written)
             new = replace(new, index=index, mark=mark)
         if taught is not None or mark.model != old.mark.model:
             new = replace(new, index=await self._fitted(new.index, mark.model))
@@ -190,13 +193,19 @@ def _decoded(stored: Mapping[str, Mapping[str, object]]) -> dict[str, Guide]:
     return {version_id: guide_from_json(raw) for version_id, raw in stored.items()}
 
 
-def _index(snapshot: Snapshot, taught: Sequence[Taught], senses: DetectionConfig, written: Written) -> Index:
-    problems = teach(written.problems(snapshot.guides, problem_of), taught, written)
+def _index(
+    snapshot: Snapshot, taught: Sequence[Taught], said: Sequence[CustomerWord], senses: DetectionConfig, written: Written
+) -> Index:
     cache = senses.encoder
 
     def encode(texts: Sequence[str]) -> Vectors | None:
         return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else encode_all(cache, texts)
 
+    def rows(texts: Sequence[str]) -> Floats | None:
+        return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else cache.encode(texts)
+
+    examples, disputes = agreed(said, rows)
+    problems = teach(written.problems(snapshot.guides, problem_of), [*taught, *examples], written, disputes)
     encoder = cache.source if cache else None
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
 
@@ -208,8 +217,11 @@ def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
 
 def problem_of(guide: Guide) -> Problem:
     """What detection knows of a guide: its texts in every language."""
-    phrases = list(guide.common_issues)
+    phrases, not_this = list(guide.common_issues), list(guide.not_this)
     for texts in guide.translations.values():
         phrases += [str(texts.get(key) or "") for key in ("problem_title", "problem_description")]
         phrases += [str(phrase) for phrase in items_in(texts.get("common_issues"))]
-    return Problem(guide.problem_id, guide.problem_title, guide.problem_description, tuple(filter(None, phrases)))
+        not_this += [str(phrase) for phrase in items_in(texts.get("not_this"))]
+    said = tuple(filter(None, phrases))
+    others = tuple(filter(None, not_this))
+    return Problem(guide.problem_id, guide.problem_title, guide.problem_description, said, codes=guide.codes, not_this=others)

@@ -18,6 +18,7 @@ from guiado.app.sessions.detect import detect
 from guiado.detection import Index, Problem, build_index
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
+from guiado.text.codes import declared_code
 from guiado.text.json_shapes import items_in
 from guiado.text.privacy import REMOVED, remove_personal_data
 from guiado.text.terms import read_words
@@ -75,6 +76,9 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
     for phrase in phrases:
         _doubt_phrase(phrase, findings)
         _doubt_alarming(phrase, guides, findings)
+    for phrase in (other for guide in guides.values() for other in _not_this(guide)):
+        _doubt_phrase(phrase, findings)
+    _doubt_codes(guides.values(), findings)
     pairs = _doubt_alike(phrases, findings)
     if len(guides) > 1 and can_try(guides):
         for phrase, taken in _taken(guides, phrases, build, (none_below, accept_from)):
@@ -99,6 +103,17 @@ def _phrases(guide: Guide) -> Iterator[Phrase]:
             yield _phrase(guide.problem_id, f"{place}.problem_title", title, is_customers=False)
         for number, text in enumerate(items_in(texts.get("common_issues"))):
             yield _phrase(guide.problem_id, f"{place}.common_issues[{number}]", str(text), is_customers=True)
+
+
+def _not_this(guide: Guide) -> Iterator[Phrase]:
+    """The phrases that a guide says are something else, in all its languages."""
+    path = f"$.{guide.problem_id}"
+    places = {path: guide.not_this}
+    for language, texts in guide.translations.items():
+        places[f"{path}.translations.{language}"] = tuple(map(str, items_in(texts.get("not_this"))))
+    for place, phrases in places.items():
+        for number, text in enumerate(phrases):
+            yield _phrase(guide.problem_id, f"{place}.not_this[{number}]", text, is_customers=False)
 
 
 def _phrase(problem_id: str, path: str, text: str, *, is_customers: bool) -> Phrase:
@@ -148,6 +163,20 @@ def _doubt_phrase(phrase: Phrase, findings: Findings) -> None:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED].rstrip()}…"
+
+
+def _doubt_codes(guides: Iterable[Guide], findings: Findings) -> None:
+    """A code that two guides call their own tells neither from the other."""
+    seen: dict[str, tuple[str, str]] = {}
+    for guide in guides:
+        for number, written in enumerate(guide.codes):
+            code, path = declared_code(written), f"$.{guide.problem_id}.codes[{number}]"
+            if code is None:
+                continue
+            owner, other = seen.setdefault(code.key, (guide.problem_id, path))
+            if owner != guide.problem_id:
+                shared = "El código {code} está también en {other}. Déjalo solo en la guía que es suya."
+                findings.warn(path, shared, code=written, other=other)
 
 
 def _doubt_time(guide: Guide, findings: Findings) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from urllib.parse import urlsplit
 
+from guiado.app.knowledge.exact_words import read_codes, read_not_this
 from guiado.domain.criteria import read_criteria, triggers_of
 from guiado.domain.guide import Guide, Step, category_of
 from guiado.errors import FieldProblem, Message
@@ -28,7 +29,7 @@ _STEP_TYPES = ("fix", "check", "diagnostic")
 _RISKS = ("low", "medium", "high")
 _OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id", "triggers"}
 _OF_STEP = frozenset(each.name for each in fields(Step)) - {"revision"}
-_OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent"}
+_OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent", "codes"}
 
 
 @dataclass
@@ -199,6 +200,8 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
         escalation_criteria=read_criteria(reader),
         translations=_read_translations(reader),
         urgent=reader.flag("urgent"),
+        codes=read_codes(reader),
+        not_this=read_not_this(reader),
     )
     if guide.difficulty not in _DIFFICULTIES:
         findings.warn(reader.at("difficulty"), "Lo habitual es: {allowed}.", allowed=", ".join(_DIFFICULTIES))
@@ -305,15 +308,11 @@ def _read_resource(raw: object, path: str, findings: Findings) -> Mapping[str, s
         return {}
     reader = _Reader(raw, path, findings)
     title, url = reader.text("title", required=True), reader.text("url", required=True)
-    if url and not _is_web_address(url):
+    if url and not url.lower().startswith(("https://", "http://")):
         findings.error(reader.at("url"), "Debe empezar por http:// o https://.")
     elif url and "." not in (_host(url) or "").strip("."):
         findings.warn(reader.at("url"), "La dirección {url} es un ejemplo. Escribe la real.", url=_shown(url))
     return {"title": title, "url": url}
-
-
-def _is_web_address(url: str) -> bool:
-    return url.lower().startswith(("https://", "http://"))
 
 
 def _host(url: str) -> str | None:
@@ -371,7 +370,7 @@ def _read_translation(raw: object, path: str, step_count: int, findings: Finding
     reader.doubt_unknown(_OF_TRANSLATION)
     texts: dict[str, object] = {key: reader.text(key) for key in ("problem_title", "problem_description", "estimated_time")}
     texts |= {key: list(reader.texts(key)) for key in ("prerequisites", "common_issues")}
-    texts["escalation_criteria"] = list(read_criteria(reader))
+    texts |= {"escalation_criteria": list(read_criteria(reader)), "not_this": list(read_not_this(reader))}
     raw_steps = reader.raw.get("steps")
     steps = raw_steps if is_list(raw_steps) else []
     if raw_steps is not None and not isinstance(raw_steps, list):

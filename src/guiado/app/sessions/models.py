@@ -188,6 +188,7 @@ class UnderstoodOut(Model):
     confidence: float | None
     candidates: list[ConsideredRow]
     clarifications: list[HeardRow]
+    original_sender: str | None
     message_kind: str = MessageKind.PROBLEM.value
     other_problems: list[OtherProblemOut] = []  # noqa: RUF012 every instance has its own
 

@@ -27,6 +27,7 @@ from guiado.domain.session import Session
 from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.store import sessions
+from guiado.text.tokenize import mail_of
 
 _ALTERNATIVES = 3
 
@@ -169,9 +170,16 @@ def _facts(
             "detection_threshold": threshold,
             "detection_intercept": index.intercept,
             "scope": scope,
+            **_forwarded_by(command),
         },
         "customer_id": pseudonym(tenant, command.customer_email),
     }
+
+
+def _forwarded_by(command: Start) -> dict[str, str]:
+    """Who wrote the mail that the customer forwards; nothing where it is the customer's own."""
+    sender = mail_of(command.problem_description).original_sender
+    return {"original_sender": sender} if sender and command.customer_email not in sender.lower() else {}
 
 
 def pseudonym(tenant: str, email: str) -> str:

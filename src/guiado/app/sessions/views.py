@@ -161,6 +161,7 @@ def understood_view(session: Session) -> UnderstoodOut:
         confidence=msgspec.convert(session.facts.get("detection_confidence"), float | None),
         candidates=msgspec.convert(session.facts.get("alternatives") or [], list[ConsideredRow]),
         clarifications=[_heard_view(each) for each in session.clarifications],
+        original_sender=msgspec.convert(session.facts.get("original_sender"), str | None),
         message_kind=session.message_kind.value,
         other_problems=other_problems_view(session),
     )

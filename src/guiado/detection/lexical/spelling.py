@@ -33,6 +33,8 @@ LONGEST = 24
 _MOST_REPAIRS = 24  # in one text: who needs more writes another language
 _MOST_WORDS = 160  # the encoder reads no more
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_CODE = re.compile(r"(?<![\w])(?<!\d-)[^\W\d_]+(?![\w])(?!-\d)")
+"""A word that is no part of a code: nothing is put right in ERR_CONNECTION_RESET, wr840n and ORA-12154."""
 _PLAIN = re.compile(r"[a-z]+")
 
 # Natural logarithms of probabilities, chosen on the training rows of five data sets: of a slip at all, of one that is
@@ -156,7 +158,7 @@ class Speller:
             left -= mended != word
             return mended
 
-        return _WORD.sub(mend, text, count=_MOST_WORDS)
+        return _NO_CODE.sub(mend, text, count=_MOST_WORDS)
 
     def _mend(self, word: str, language: str | None) -> str:
         plain, lexicon = fold(word), self._lexicon()

@@ -7,7 +7,7 @@ fitted on sentences written for it (`data/roles`), by `scripts/train_roles.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -21,8 +21,11 @@ from guiado.detection.roles.cues import NAMES, read_cues
 from guiado.text.fold import fold_text
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
-_BUCKETS = 4_096
-_CUE_WEIGHT = np.float32(1 / 3)
+_BUCKETS = 8_192
+_CUE_WEIGHT, _VECTOR_WEIGHT = np.float32(1 / 3), np.float32(1.5)
+_GAP = 4
+"""Words that a pair of words may have between them, less one: what "no" denies seldom stands right after it."""
+_PIECE = 4
 _TOKEN = re.compile(r"[^\W_]+|\?")
 _MOST_TOKENS = 64
 
@@ -39,7 +42,7 @@ def features(clauses: Sequence[str], vectors: Floats | None) -> Floats:
     """
     cues = np.stack([read_cues(clause) for clause in clauses]) * _CUE_WEIGHT
     parts = [cues, np.stack([_hashed(clause) for clause in clauses])]
-    return np.hstack([vectors, *parts] if vectors is not None else parts).astype(np.float32)
+    return np.hstack([_VECTOR_WEIGHT * vectors, *parts] if vectors is not None else parts).astype(np.float32)
 
 
 def chances(clauses: Sequence[str], vectors: Floats | None, encoder: str) -> Floats:
@@ -77,11 +80,17 @@ def _heads() -> dict[str, LinearHead]:
 
 
 def _hashed(clause: str) -> Floats:
-    """Words, pairs and triples of them, hashed; of length 1."""
-    words = ["<", *_TOKEN.findall(fold_text(clause))[:_MOST_TOKENS], ">"]
-    pairs = [f"{one} {other}" for one, other in pairwise(words)]
-    triples = [" ".join(words[at : at + 3]) for at in range(len(words) - 2)]
+    """Words, pairs and triples of them, pairs with a gap, and pieces of words, hashed; of length 1."""
     row = np.zeros(_BUCKETS, np.float32)
-    for term in (*words, *pairs, *triples):
+    for term in _terms(["<", *_TOKEN.findall(fold_text(clause))[:_MOST_TOKENS], ">"]):
         row[crc32(term.encode()) % _BUCKETS] += 1
     return row / np.float32(np.linalg.norm(row))
+
+
+def _terms(words: Sequence[str]) -> Iterator[str]:
+    yield from words
+    yield from (f"{one} {other}" for one, other in pairwise(words))
+    yield from (" ".join(words[at : at + 3]) for at in range(len(words) - 2))
+    yield from (f"{word}_{other}" for at, word in enumerate(words) for other in words[at + 2 : at + 1 + _GAP])
+    for marked in (f"<{word}>" for word in words):
+        yield from (f"#{marked[at : at + _PIECE]}" for at in range(max(1, len(marked) - _PIECE + 1)))

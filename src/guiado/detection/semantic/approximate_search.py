@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows, spans
+from guiado.detection.not_this import Denial
 from guiado.detection.semantic.corpus_texts import Texts
 from guiado.detection.semantic.embedding_cache import CompactVectors, VectorCache, compact
-from guiado.detection.semantic.exact_search import Dense, Nearness
+from guiado.detection.semantic.exact_search import Dense, Nearness, denial_among
 
 MOST_EXACT_TEXTS = 20_000
 """Most texts whose vectors are kept as float32, and compared exactly: 40 MB."""
@@ -120,7 +121,7 @@ class LargeDense:
         cosines, negative = raw * self._lengths[rows], self.texts.negative[rows]
         known = np.where(negative, np.float32(-1), cosines)
         nearest[problems] = np.maximum.reduceat(known, starts)
-        rejected[problems] = np.maximum.reduceat(np.where(negative, cosines, np.float32(-1)), starts)
+        rejected[problems] = np.maximum.reduceat(np.where(self.texts.denied[rows], cosines, np.float32(-1)), starts)
         centre[problems] = np.add.reduceat(raw * self._weights[rows], starts) * self._centre_lengths[problems]
         return Nearness(nearest, centre, rejected, int(rows[int(known.argmax())]), np.sort(known)[: -_NEAREST - 1 : -1])
 
@@ -130,12 +131,20 @@ class LargeDense:
         Args:
             problem: position of the problem.
         """
-        begin, end = int(self._bounds[problem]), int(self._bounds[problem + 1])
-        negative = self.texts.negative[begin:end]
+        begin, cosines = self._own_cosines(vector, problem)
+        negative = self.texts.negative[begin : begin + len(cosines)]
         if negative.all():
             return None
-        cosines = (self.vectors.codes[begin:end].astype(np.float32) @ vector) * self._lengths[begin:end]
         return self.texts.spoken[begin + int(np.where(negative, np.float32(-2), cosines).argmax())]
+
+    def denial(self, vector: Floats, problem: int) -> Denial | None:
+        """The nearest phrase of which a problem's author says that it is something else; see `Dense.denial`."""
+        return denial_among(self.texts, *self._own_cosines(vector, problem))
+
+    def _own_cosines(self, vector: Floats, problem: int) -> tuple[int, Floats]:
+        """Row of a problem's first text, and the cosines of all its texts."""
+        begin, end = int(self._bounds[problem]), int(self._bounds[problem + 1])
+        return begin, (self.vectors.codes[begin:end].astype(np.float32) @ vector) * self._lengths[begin:end]
 
     def _coarse(self, vector: Floats) -> Rows:
         projected = vector @ self._axes

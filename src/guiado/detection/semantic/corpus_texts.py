@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, groupby
 from typing import NamedTuple
 
@@ -30,7 +31,8 @@ class Texts:
         owners: position in `problem_ids` of each text's problem.
         trust: of each text, 0..1.
         negative: whether it is said that the text is *not* about its problem.
-        heading: whether an operator wrote it as a title or description: not how customers speak.
+        heading: whether an author wrote it as a title or description, or as a phrase that is something else: not how customers
+            speak of the problem.
         words: every word of the knowledge base as the encoder reads it, and how often it occurs.
     """
 
@@ -45,6 +47,11 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.spoken)
+
+    @cached_property
+    def denied(self) -> Marks:
+        """Whether a session taught that the text is not about its problem; an author's `not_this` is judged by itself."""
+        return self.negative & ~self.heading
 
     def only(self, rows: Rows) -> Texts:
         """The texts of these rows, in their order; all problems and all words stay."""
@@ -161,13 +168,17 @@ def _read(problem: Problem) -> _Columns:
 
 
 def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
-    """Each text of a problem that is not empty, once; an author's text goes before a learned one."""
+    """Each text of a problem that is not empty, once; an author's text goes before a learned one, also where that denies it."""
     seen: set[tuple[str, bool]] = set()
     written = [
         (text, 1.0, False, number < _HEADINGS)
         for number, text in enumerate((problem.title, problem.description, *problem.phrases))
     ]
+    written += [(text, 1.0, True, True) for text in problem.not_this]
+    denied = {clean_sentence(text) for text in problem.not_this}
     learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
+    if denied:
+        learned = [row for row in learned if row[2] or clean_sentence(row[0]) not in denied]
     for text, trust, negative, heading in written + learned:
         clean = clean_sentence(text)
         if clean and trust > 0 and (clean, negative) not in seen:

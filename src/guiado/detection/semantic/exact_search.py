@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from guiado.detection.arrays import Floats, Rows
+from guiado.detection.not_this import Denial
 from guiado.detection.semantic.corpus_texts import Texts
 
 _NEAREST = 5
@@ -21,7 +22,7 @@ class Nearness:
     Args:
         nearest: cosine to the nearest known text of each problem, -1 where there is none.
         centre: cosine to the centre of each problem's texts, 0 where there is none.
-        rejected: cosine to the nearest text of which somebody said that it is not about the problem, -1 where there is none.
+        rejected: cosine to the nearest text of which a session taught that it is not about the problem, -1 where there is none.
         row: the known text that is the nearest of all; -1 where there is none.
         best: the largest cosines of all texts, largest first, at most five.
     """
@@ -59,8 +60,8 @@ class Dense:
         count = len(self.texts.problem_ids)
         cosines = self.vectors @ vector
         nearest, rejected = np.full(count, -1, np.float32), np.full(count, -1, np.float32)
-        negative = self.texts.negative
-        np.maximum.at(rejected, self.texts.owners[negative], cosines[negative])
+        negative, denied = self.texts.negative, self.texts.denied
+        np.maximum.at(rejected, self.texts.owners[denied], cosines[denied])
         cosines = np.where(negative, np.float32(-1), cosines)
         self._take_best(cosines, nearest)
         row = int(cosines.argmax()) if len(cosines) else -1
@@ -76,6 +77,15 @@ class Dense:
         first, end = np.searchsorted(self.texts.owners, [problem, problem + 1])
         rows = first + np.flatnonzero(~self.texts.negative[first:end])
         return self.texts.spoken[int(rows[int((self.vectors[rows] @ vector).argmax())])] if len(rows) else None
+
+    def denial(self, vector: Floats, problem: int) -> Denial | None:
+        """The nearest phrase of which a problem's author says that it is something else; None where there is none.
+
+        Args:
+            problem: position of the problem.
+        """
+        first, end = np.searchsorted(self.texts.owners, [problem, problem + 1])
+        return denial_among(self.texts, int(first), self.vectors[first:end] @ vector)
 
     def prepare(self) -> None:
         """Compute the centres, for which the first query would have to wait."""
@@ -98,6 +108,22 @@ class Dense:
         np.add.at(sums, self.texts.owners, self.vectors * weights[:, None])
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
+
+
+def denial_among(texts: Texts, first: int, cosines: Floats) -> Denial | None:
+    """The nearest phrase that is something else among the texts of one problem.
+
+    Args:
+        first: row of the problem's first text.
+        cosines: of all its texts.
+    """
+    rows = slice(first, first + len(cosines))
+    others, own = texts.negative[rows] & ~texts.denied[rows], ~texts.negative[rows]
+    if not others.any():
+        return None
+    nearest = int(np.where(others, cosines, np.float32(-2)).argmax())
+    own_likeness = float(cosines[own].max()) if own.any() else -1.0
+    return Denial(texts.spoken[first + nearest], float(cosines[nearest]), own_likeness)
 
 
 def joined(parts: Sequence[Floats], dimensions: int) -> Floats:

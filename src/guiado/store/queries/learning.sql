@@ -1,17 +1,45 @@
 -- name: examples
 -- What detection is trained on: the same words count once per problem, with the weight of whom to trust most. Of each problem and
--- label the $3 newest, those of agents first.
+-- label the $3 newest, those of agents first; of one customer's mailbox the $4 newest, unless a person accepted them. Votes are left
+-- out: see `votes`.
 SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y.source
   FROM (SELECT x.*, row_number() OVER (PARTITION BY x.problem_id, x.label
                                        ORDER BY x.source = 'agent' DESC, x.newest DESC, x.key) AS place
-          FROM (SELECT DISTINCT ON (t.problem_id, t.label, coalesce(t.text_key, t.id::text))
-                       t.id, t.problem_id, t.text, t.weight, t.label, t.source, coalesce(t.text_key, t.id::text) AS key,
-                       max(t.created_at) OVER (PARTITION BY t.problem_id, t.label, coalesce(t.text_key, t.id::text)) AS newest
-                  FROM support_troubleshooting_ml_training t
-                 WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
-                 ORDER BY t.problem_id, t.label, coalesce(t.text_key, t.id::text), t.weight DESC, t.created_at, t.id) x) y
+          FROM (SELECT DISTINCT ON (o.problem_id, o.label, o.key)
+                       o.*, max(o.created_at) OVER (PARTITION BY o.problem_id, o.label, o.key) AS newest
+                  FROM (SELECT t.id, t.problem_id, t.text, t.weight, t.label, t.source, t.created_at, m.mailbox,
+                               coalesce(t.text_key, t.id::text) AS key,
+                               row_number() OVER (PARTITION BY t.problem_id, t.label, m.mailbox ORDER BY t.created_at DESC, t.id DESC) AS of_mailbox
+                          FROM support_troubleshooting_ml_training t
+                         CROSS JOIN LATERAL (
+                               SELECT CASE WHEN t.source <> 'agent' AND NOT t.metadata ? 'reviewed' THEN (
+                                   SELECT guiado_mailbox(s.customer_email) FROM support_troubleshooting_sessions s
+                                    WHERE s.tenant_id = t.tenant_id AND s.session_id = t.session_id) END AS mailbox) m
+                         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
+                           AND NOT t.metadata ? 'vote') o
+                 WHERE o.mailbox IS NULL OR o.of_mailbox <= $4
+                 ORDER BY o.problem_id, o.label, o.key, o.weight DESC, o.created_at, o.id) x) y
  WHERE y.place <= $3
  ORDER BY y.problem_id, y.label, y.key;
+
+-- name: votes
+-- What customers said of the problems about which at least $4 of them spoke against detection within the last $5: their votes, and what
+-- counts by itself, of each problem and kind the $3 newest. Whose session is gone has no vote.
+SELECT v.id, v.problem_id, v.text, v.weight, v.negative, v.source, v.is_vote, guiado_mailbox(v.customer_email) AS mailbox, v.day
+  FROM (SELECT t.id, t.problem_id, t.text, t.weight, t.label = 'negative' AS negative, t.source, t.metadata ? 'vote' AS is_vote,
+               s.customer_email, (t.created_at AT TIME ZONE 'UTC')::date AS day,
+               row_number() OVER (PARTITION BY t.problem_id, t.label, t.metadata ? 'vote' ORDER BY t.created_at DESC, t.id DESC) AS place
+          FROM support_troubleshooting_ml_training t
+          JOIN support_troubleshooting_sessions s ON s.tenant_id = t.tenant_id AND s.session_id = t.session_id
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.source <> 'agent'
+           AND coalesce(t.metadata ->> 'vote', '') <> 'empty' AND t.created_at > now() - $5::interval
+           AND t.problem_id IN (
+               SELECT k.problem_id FROM support_troubleshooting_ml_training k
+                WHERE k.tenant_id = $1 AND k.scope = $2 AND k.status = 'accepted' AND k.metadata ->> 'vote' <> 'empty'
+                  AND k.created_at > now() - $5::interval
+                GROUP BY k.problem_id, k.label HAVING count(DISTINCT k.customer_id) >= $4)) v
+ WHERE v.place <= $3
+ ORDER BY v.problem_id, v.negative, v.day, v.id;
 
 -- name: listed
 -- Examples, oldest first. $2 example, $3 session, $4 customer, $5 from when on, $6 status; null for any.
@@ -23,12 +51,13 @@ SELECT t.id::text AS id, t.session_id::text AS session_id, t.scope, t.problem_id
  ORDER BY t.created_at, t.id LIMIT $7;
 
 -- name: counts
--- How many examples there are of each kind.
-SELECT t.scope, t.problem_id, t.label, t.source, t.status, count(*) AS examples
+-- How many examples there are of each kind; what counts only together with others has the status "vote".
+SELECT t.scope, t.problem_id, t.label, t.source, x.status, count(*) AS examples
   FROM support_troubleshooting_ml_training t
+ CROSS JOIN LATERAL (SELECT CASE WHEN t.status = 'accepted' AND t.metadata ? 'vote' THEN 'vote' ELSE t.status END AS status) x
  WHERE t.tenant_id = $1
- GROUP BY t.scope, t.problem_id, t.label, t.source, t.status
- ORDER BY t.scope, t.problem_id, t.label, t.source, t.status;
+ GROUP BY t.scope, t.problem_id, t.label, t.source, x.status
+ ORDER BY t.scope, t.problem_id, t.label, t.source, x.status;
 
 -- name: judge
 -- Gives the chosen examples a status, with the note in the audit log. $7 status, $8 reason, $9 when, $10 audit rows.

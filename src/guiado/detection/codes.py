@@ -1,0 +1,287 @@
+"""Exact codes in detection: what a message and the texts of each problem say of error codes, versions and models.
+
+Likeness takes error 1406 for error 1402. A problem that is about another code than the one that is named is not taken for it; one
+that alone has the named code is; and an unknown code counts nothing, so that the other words must suffice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from guiado.detection.problem import Candidate, Problem
+from guiado.text.code import Code, CodeKind, covers, without_codes
+from guiado.text.codes import codes_in, declared_code
+
+AGAINST = 0.2
+"""Worth of a confidence in a problem that is about another code, or that nothing but an unknown code speaks for."""
+FOR = 20.0
+"""How much likelier a problem is when it alone has the code that is named."""
+FOR_ONE_OF_FEW = 5.0
+"""The same of each where two or three have it, or where a number may be a code or not."""
+_FEW = 3
+_ABOUT_SHARE = 1 / 3
+"""A problem is about the codes that its title has, or at least this share of its phrases."""
+_LEAST_CONFIDENCE = 0.05
+"""Of a problem that has the code, where the other words say nothing for it."""
+_RANKED = 5
+_NO_CODES: Mapping[str, ProblemCodes] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCodes:
+    """The codes of one problem.
+
+    Args:
+        problem: whose they are.
+        codes: all that its texts name and its author declares.
+        own: keys of those that tell it from others: error codes that its author's texts name, and codes that are declared.
+        about: the families of codes that it is about.
+    """
+
+    problem: Problem
+    codes: tuple[Code, ...]
+    own: frozenset[str]
+    about: frozenset[str]
+
+    def knows(self, code: Code) -> bool:
+        """Whether one of its codes is this one or includes it."""
+        return any(covers(own, code) for own in self.codes)
+
+    def excludes(self, named: Sequence[Code]) -> tuple[Code, ...]:
+        """The named codes that say that a text is about something else: of a family that it is about, none of them its own."""
+        families = {code.family for code in named if code.family in self.about}
+        own = {code.family for code in named if self.knows(code)}
+        return tuple(code for code in named if code.family in families - own)
+
+
+class JudgedCodes(NamedTuple):
+    """A ranking after the codes of a text were compared.
+
+    Args:
+        candidates: best first; each says which codes decided.
+        unknown: codes of the text, as written, that no problem has, of a kind that is known to exist.
+    """
+
+    candidates: tuple[Candidate, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CodeIndex:
+    """The codes of all problems. Immutable; made with `CodeIndex.of`.
+
+    Args:
+        by_problem: problem id -> its codes; problems without any are left out.
+        owners: key of an error code or a declared one -> ids of the problems whose own it is, in alphabetical order.
+        keys: of all known codes, by which error codes and models are found.
+        versions: family -> the known versions of that product.
+        families: those of which any problem has codes.
+        shapes: of all known error codes.
+        read: every problem with what was read of it, for the next index.
+    """
+
+    by_problem: Mapping[str, ProblemCodes] = field(default_factory=lambda: _NO_CODES)
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    keys: frozenset[str] = frozenset()
+    versions: Mapping[str, frozenset[Code]] = field(default_factory=dict[str, frozenset[Code]])
+    families: frozenset[str] = frozenset()
+    shapes: frozenset[str] = frozenset()
+    read: Mapping[str, ProblemCodes] = field(default_factory=lambda: _NO_CODES)
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem], previous: CodeIndex | None = None) -> CodeIndex:
+        """Read the codes of these problems, but of those that `previous` has unchanged."""
+        before = previous.read if previous else _NO_CODES
+        read = {problem.problem_id: _unchanged(before, problem) or _read(problem) for problem in problems}
+        having = {problem_id: found for problem_id, found in read.items() if found.codes}
+        known = {code for found in having.values() for code in found.codes}
+        return cls(
+            having,
+            _owners(having),
+            frozenset(code.key for code in known),
+            _versions(known),
+            frozenset(code.family for code in known),
+            frozenset(code.shape for code in known if code.kind is CodeKind.ERROR),
+            read,
+        )
+
+    def named_in(self, text: str) -> tuple[Code, ...]:
+        """The codes that a message names: those that are codes in any case, and numbers that are known as one.
+
+        Args:
+            text: the meaningful part of a message.
+        """
+        return tuple(found for code in codes_in(text) if (found := self._as_known(code)))
+
+    def unknown_of(self, named: Iterable[Code]) -> tuple[Code, ...]:
+        """The named codes that no problem has: error codes of any form, versions and models where others are known."""
+        return tuple(
+            code for code in named if (code.kind is CodeKind.ERROR or code.family in self.families) and not self._is_known(code)
+        )
+
+    def judge(self, text: str, limit: int, rank: Callable[[str, int], tuple[Candidate, ...]]) -> JudgedCodes:
+        """Rank a message, and weigh the confidences by the codes that it names.
+
+        Args:
+            text: the meaningful part of it.
+            limit: most candidates wanted.
+            rank: ranks a text by everything else, so many candidates at most.
+        """
+        named = self.named_in(text) if limit > 0 else ()
+        if not named:
+            return JudgedCodes(rank(text, limit))
+        unknown = self.unknown_of(named)
+        found = rank(text, max(limit, _RANKED))
+        errors = tuple(code for code in unknown if code.kind is CodeKind.ERROR and code.certain and not code.is_worded)
+        if errors and not any(code.key in self.owners for code in named):
+            rest = without_codes(text, errors)
+            found = _at_most(found, rank(rest, max(limit, _RANKED)) if rest else ())
+        judged = judge_codes(found, named, self)
+        decided = {written for each in judged for written in each.other_codes}
+        told = (code.written for code in unknown if code.certain or code.written in decided)
+        return JudgedCodes(judged[:limit], tuple(dict.fromkeys(told)))
+
+    def _as_known(self, code: Code) -> Code | None:
+        if code.certain:
+            is_error = code.family == _MODEL and code.shape in self.shapes
+            return replace(code, kind=CodeKind.ERROR, family=_ERROR) if is_error else code
+        if code.kind is not CodeKind.ERROR:
+            return code if code.family in self.families else None
+        if code.family == _ERROR and (code.key in self.owners or code.shape in self.shapes):
+            return replace(code, certain=True)
+        if code.key in self.owners:
+            return replace(code, family=_ERROR, certain=not code.value.isdigit())
+        is_alike = code.shape in self.shapes and not _YEAR.fullmatch(code.value)
+        return replace(code, family=_ERROR) if is_alike else None
+
+    def _is_known(self, code: Code) -> bool:
+        return code.key in self.keys or any(covers(known, code) for known in self.versions.get(code.family, ()))
+
+
+def _owners(having: Mapping[str, ProblemCodes]) -> dict[str, tuple[str, ...]]:
+    owners: dict[str, list[str]] = {}
+    for problem_id, found in sorted(having.items()):
+        for key in found.own:
+            owners.setdefault(key, []).append(problem_id)
+    return {key: tuple(ids) for key, ids in owners.items()}
+
+
+def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
+    found: dict[str, set[Code]] = {}
+    for code in known:
+        if code.kind is CodeKind.VERSION:
+            found.setdefault(code.family, set()).add(code)
+    return {family: frozenset(codes) for family, codes in found.items()}
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_ERROR, _MODEL, _LOOSE = "error", "model", "number"
+
+
+def judge_codes(candidates: Sequence[Candidate], named: Sequence[Code], index: CodeIndex) -> tuple[Candidate, ...]:
+    """Candidates weighed by the codes that a message names.
+
+    Args:
+        candidates: best first; their confidences sum to 1 at most.
+        named: by the message, see `CodeIndex.named_in`.
+        index: of the same problems.
+
+    Returns:
+        Best first, equal ones by id; the confidences sum to 1 at most. What other codes take from a problem is left to none.
+    """
+    owned = _owned(named, index)
+    judged = [_excluded(each, index.by_problem.get(each.problem_id), named) for each in _with_owners(candidates, owned, index)]
+    rest = max(0.0, 1 - sum(each.confidence for each in judged))
+    weights = [each.confidence * _boost(each, owned.get(each.problem_id, ()), index) for each in judged]
+    total = sum(weights) + rest
+    if total > 0:
+        judged = [replace(each, confidence=weight / total) for each, weight in zip(judged, weights, strict=True)]
+    return tuple(sorted(judged, key=lambda each: (-each.confidence, each.problem_id)))
+
+
+def _owned(named: Iterable[Code], index: CodeIndex) -> dict[str, tuple[Code, ...]]:
+    """Problem id -> the named codes that are its own and at most a few others'."""
+    owned: dict[str, tuple[Code, ...]] = {}
+    for code in named:
+        owners = index.owners.get(code.key, ())
+        for problem_id in owners if len(owners) <= _FEW else ():
+            owned[problem_id] = (*owned.get(problem_id, ()), code)
+    return owned
+
+
+def _with_owners(candidates: Sequence[Candidate], owned: Mapping[str, Sequence[Code]], index: CodeIndex) -> list[Candidate]:
+    """The candidates, and the problems that have a named code although the other words do not say so."""
+    found = {each.problem_id: each for each in candidates}
+    room = max(0.0, 1 - sum(each.confidence for each in candidates))
+    for problem_id, codes in owned.items():
+        known = found.get(problem_id) or Candidate(problem_id, 0.0, (), _text_with(index.by_problem[problem_id], codes[0]))
+        least = min(_LEAST_CONFIDENCE, known.confidence + room) if any(code.certain for code in codes) else 0.0
+        given = max(known.confidence, least)
+        room -= given - known.confidence
+        if given > 0:
+            found[problem_id] = replace(known, confidence=given, codes=tuple(code.written for code in codes))
+    return list(found.values())
+
+
+def _excluded(candidate: Candidate, own: ProblemCodes | None, named: Sequence[Code]) -> Candidate:
+    others = own.excludes(named) if own else ()
+    if not others:
+        return candidate
+    written = tuple(code.written for code in others)
+    return replace(candidate, confidence=candidate.confidence * AGAINST, other_codes=written)
+
+
+def _boost(candidate: Candidate, own: Sequence[Code], index: CodeIndex) -> float:
+    """How much likelier its own codes make a candidate; nothing where it is about another code too."""
+    if not own or candidate.other_codes:
+        return 1.0
+    is_sole = any(code.certain and len(index.owners[code.key]) == 1 for code in own)
+    return FOR if is_sole else FOR_ONE_OF_FEW
+
+
+def _at_most(candidates: Sequence[Candidate], others: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates with no more confidence than the text without its unknown codes gives them."""
+    plain = {each.problem_id: each.confidence for each in others}
+    capped = (
+        replace(each, confidence=min(each.confidence, max(plain.get(each.problem_id, 0.0), AGAINST * each.confidence)))
+        for each in candidates
+    )
+    return tuple(sorted(capped, key=lambda each: (-each.confidence, each.problem_id)))
+
+
+def _text_with(own: ProblemCodes, code: Code) -> str | None:
+    """The text of a problem that names a code."""
+    return next((text for text in own.problem.texts if any(covers(found, code) for found in codes_in(text))), None)
+
+
+def _unchanged(before: Mapping[str, ProblemCodes], problem: Problem) -> ProblemCodes | None:
+    known = before.get(problem.problem_id)
+    return known if known is not None and (known.problem is problem or known.problem == problem) else None
+
+
+def _read(problem: Problem) -> ProblemCodes:
+    title, *others = (codes_in(text) for text in (problem.title, problem.description, *problem.phrases))
+    declared = tuple(filter(None, map(declared_code, problem.codes)))
+    written = _certain((*declared, *title, *(code for found in others for code in found)))
+    learned = [codes_in(example.text) for example in problem.learned if not example.negative]
+    codes = _certain((*written, *(code for found in learned for code in found)))
+    own = frozenset(code.key for code in (*declared, *(code for code in written if code.kind is CodeKind.ERROR)))
+    return ProblemCodes(problem, codes, own, frozenset(_about((*declared, *title), others, written)))
+
+
+def _certain(codes: Iterable[Code]) -> tuple[Code, ...]:
+    """Codes that are some in any case or that a screen is said to show, each once."""
+    return tuple(dict.fromkeys(replace(code, certain=True) for code in codes if code.certain or code.family != _LOOSE))
+
+
+def _about(heading: Iterable[Code], others: Sequence[Sequence[Code]], written: Sequence[Code]) -> Iterable[str]:
+    """The families that the title names or enough of the other texts do."""
+    yield from (code.family for code in heading if code.certain)
+    values = {code.value: code.family for code in written}
+    least = max(1.0, _ABOUT_SHARE * max(1, len(others) - 1))
+    for family in set(values.values()):
+        if sum(any(values.get(code.value) == family for code in found) for found in others) >= least:
+            yield family

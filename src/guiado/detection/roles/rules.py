@@ -1,0 +1,155 @@
+"""Rules that a language really has, on top of the classifier: what a negation covers, what came back, what says nothing.
+
+A rule does not decide, it moves the odds: each names the roles that it speaks for, and how strongly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from guiado.detection.arrays import Floats
+from guiado.detection.roles.role import ROLES, Role
+from guiado.text.fold import fold_text
+from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
+
+_NEVER = r"(?:no|nunca|ya no|no longer|not|never|nao|ja nao|don'?t|doesn'?t|didn'?t|isn'?t|aren'?t|wasn'?t|hasn'?t|haven'?t|without|sin|sem|ningun|ninguna|nenhum|nenhuma)"
+_TROUBLE = (
+    r"(?:problemas?|dramas?|inconvenientes?|errores|error|erros?|fallas?|lios?|bronca|quejas?|drama|issues?|trouble|problems?|errors?"
+    r"|complaints?|novedad|novedades)"
+)
+_BREAKS = (
+    r"(?:falla|fallo|fallando|cuelga|colgo|colgando|traba|trabo|trabando|tilda|cierra|cerro|cerrando|corta|corto|cortando|cae|cayo"
+    r"|cayendo|congela|rechaza|rechazo|bloquea|bloqueo|llora|hanging|hangs?|crash(?:es|ing|ed)?|freez(?:es|ing|e)|drop(?:s|ping|ped)?"
+    r"|fail(?:s|ing|ed)?|disconnect(?:s|ing|ed)?|lag(?:s|ging)?|trava|travou|travando|caiu|cai|caindo|fecha|fechou|fechando|deu erro)"
+)
+_RUNS = (
+    r"(?:funcionar|andar|trabajar|abrir|cargar|conectar(?:se|me)?|entrar|prender|internet|la luz|la senal|el servicio|el wifi|o sinal"
+    r"|a internet|o wifi|conectar|normal|al normal|la linea|el sistema|o sistema)"
+)
+_FILLER = r"(?: (?:me|te|se|le|nos|lo|la|el|los|las|o|a|os|as|un|una|ningun|ninguna|mas|mais|any|more|the|my|mi|nada de|more|have|has|had|having|tengo|tuve|tenemos|hay|hubo|tenho|tive|ha|tiene|da|dio|esta|is|are|been|volvio a|voltou a|vuelto a))*"
+_BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
+    # "ya no tengo problema con el wifi", "no longer have the wifi problem", "sem nenhum erro"
+    (rf"\b{_NEVER}{_FILLER}(?: \w+)? {_TROUBLE}\b", {Role.DENIED: 2.5, Role.WORKS: 2.5}),
+    # "app is not hanging anymore", "ya no se cuelga", "não cai mais"
+    (rf"\b{_NEVER}{_FILLER} {_BREAKS}\b", {Role.WORKS: 3.0}),
+    # "volvió a funcionar", "volvió internet", "back to normal"
+    (rf"\b(?:volvio|volvieron|voltou|voltaram|regreso|ha vuelto)(?: a)? {_RUNS}\b", {Role.WORKS: 2.5}),
+    (r"\b(?:working|works|worked) (?:again|now|fine|well|perfectly)\b|\bback (?:to normal|up and running|online)\b", {Role.WORKS: 2.0}),
+    # "volvió a fallar", "otra vez se corta"
+    (rf"\b(?:volvio|volvieron|voltou|voltaram|ha vuelto) a {_BREAKS[:-1]}|fallar|cortar\w*|caer\w*|cobrar\w*|cair|travar)\b", {Role.WRONG: 2.5}),
+    (r"\bfalsa? alarma?\b|\balarme falso\b|\bfalse alarm\b|\b(?:olviden|olvida|olvide|olvidate)(?:lo|nlo)?\b|\bnever ?mind\b", {Role.WORKS: 2.0}),
+    # "can't log in", "no puedo entrar", "não consigo"
+    (r"\b(?:can'?t|cannot|couldn'?t|unable to|won'?t (?:let|open|load|start|connect|accept))\b", {Role.WRONG: 2.5}),
+    (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 1.2}),
+    # "la impresora no imprime", "it does not print": what is denied is what a thing is for, not a failure
+    (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 1.8}),
+    (rf"\b(?:do(?:es)?n'?t|do(?:es)? not|did not|didn'?t) (?!{_BREAKS}\b|have|need|want|worry|mind|bother|matter)\w+", {Role.WRONG: 1.5}),
+    # "quiero contratar internet", "I want to buy a printer"
+    (
+        (r"\b(?:quiero|quisiera|queria|queremos|necesito|me gustaria|quero|gostaria de|want to|would like to|looking to) (?:comprar|contratar"
+        r"|adquirir|renovar|agregar|sumar|suscribir\w*|dar de baja|cancelar|cerrar|buy|purchase|subscribe|cancel|close|assinar|encerrar)\b"),
+        {Role.WISH: 1.5},
+    ),
+    # "no quiero factura en papel": what is refused is not what is asked for
+    (r"\b(?:no|nao) (?:quiero|queremos|quisiera|deseo|quero|queremos)\b|\bdon'?t want\b", {Role.DENIED: 2.0, Role.WISH: 1.0}),
+)  # fmt: skip
+_COMPILED = tuple(
+    (re.compile(pattern), np.array([boosts.get(role, 0.0) for role in ROLES], np.float32)) for pattern, boosts in _BOOSTS
+)
+_WORD = re.compile(r"[^\W_]+")
+_EMPTY_WORDS = (
+    FUNCTION_WORDS
+    | GREETINGS
+    | frozenset(
+        [
+            "no",
+            "nao",
+            "not",
+            "puedo",
+            "pude",
+            "funciona",
+            "anda",
+            "sirve",
+            "va",
+            "funcionando",
+            "consigo",
+            "cosa",
+            "algo",
+            "nada",
+            "asunto",
+            "tema",
+            "duda",
+            "consulta",
+            "pregunta",
+            "caso",
+            "mira",
+            "miren",
+            "vea",
+            "foto",
+            "captura",
+            "pantallazo",
+            "adjunto",
+            "adjunta",
+            "audio",
+            "imagen",
+            "print",
+            "work",
+            "works",
+            "working",
+            "doesn",
+            "don",
+            "t",
+            "cant",
+            "s",
+            "sos",
+            "help",
+            "socorro",
+            "hey",
+            "che",
+            "alo",
+            "buen",
+            "tal",
+            "consulto",
+            "escribo",
+            "escribia",
+            "molesto",
+            "hi",
+            "there",
+            "anyone",
+            "alguem",
+        ]
+    )
+)
+"""Words with which a clause says that there is something, and not what."""
+_NOTHING = np.array([5.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
+
+
+def apply(clauses: list[str], chances: Floats) -> Floats:
+    """The chances of roles after the rules.
+
+    Args:
+        clauses: as they were written.
+        chances: n x roles, in the order of `ROLES`.
+
+    Returns:
+        n x roles; each row adds up to 1.
+    """
+    moved = chances * np.exp(np.stack([_boost(clause) for clause in clauses]))
+    return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@lru_cache(maxsize=4_096)
+def _boost(clause: str) -> Floats:
+    plain = fold_text(clause).replace("’", "'")
+    if _says_nothing(plain):
+        return _NOTHING
+    return sum((boost for pattern, boost in _COMPILED if pattern.search(plain)), np.zeros(len(ROLES), np.float32))
+
+
+def _says_nothing(plain: str) -> bool:
+    words = _WORD.findall(plain)
+    return bool(words) and all(word in _EMPTY_WORDS for word in words)
