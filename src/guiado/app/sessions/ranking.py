@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from guiado import clock
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.alarms import denies, undenied
 from guiado.detection import Candidate, Index
 from guiado.detection.message_reader import read_message
 from guiado.detection.reading import Reading
+from guiado.detection.roles.cues import NAMES, read_cues
 from guiado.detection.roles.role import Role
 from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
@@ -36,6 +39,8 @@ _SAYS: Mapping[MessageKind, frozenset[Role]] = {
     MessageKind.OTHER: frozenset({Role.WISH, Role.THANKS, Role.AUTOMATIC}),
 }
 """What some clause must say for a message to be of a kind."""
+_TELLING = np.array([name != "short" for name in NAMES])
+"""The cues that are words, not the length of a clause."""
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
@@ -141,7 +146,10 @@ def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
 def _is_sure(reading: Reading) -> bool:
     """Whether a clause clearly says what the message is taken for: words that nobody knows may be a problem."""
     wanted = _SAYS.get(reading.kind, frozenset())
-    return not reading.clauses or any(each.role in wanted and each.chance >= _SURE_FROM for each in reading.clauses)
+    told = [each for each in reading.clauses if each.role in wanted and each.chance >= _SURE_FROM]
+    if reading.kind in {MessageKind.SOLVED, MessageKind.NOTHING_SAID}:  # they are told by words of any language that is read
+        told = [each for each in told if any(read_cues(each.text)[_TELLING])]
+    return bool(told) or not reading.clauses
 
 
 def verdict_on(
