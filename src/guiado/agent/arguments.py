@@ -108,3 +108,9 @@ def step_to_show(step: object) -> Mapping[str, object]:
 def value_of(choice: object) -> object:
     """The text of a member of an enumeration; anything else as it is."""
     return getattr(choice, "value", choice)
+
+
+def ticket_id_to_check(ticket_id: object) -> object:
+    """The id of a ticket as it is checked: whatever is no text and no number is made a text."""
+    # Numbers are checked as such first: one of thousands of digits cannot be made a text.
+    return ticket_id if ticket_id is None or type(ticket_id) in {str, int} else str(ticket_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show
+from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show, ticket_id_to_check
 from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.analytics.models import AnalyticsOut
@@ -119,8 +119,7 @@ class TroubleshootingAgent(Facade):
         opinion = self._engine.portal.call(opinion_on, parts, model, ranking) if model else None
         log_ranking(ranking, parts.threshold)
         verdict, _ = verdict_on(ranking.reading, snapshot.guides, parts.threshold, parts.accept_from)
-        is_none = verdict is Verdict.NONE
-        found = None if is_none else ranking.candidates[0].problem_id
+        found = None if verdict is Verdict.NONE else ranking.candidates[0].problem_id
         chosen = opinion.chosen if opinion else found
         return snapshot.guides.get(chosen) if chosen else None
 
@@ -147,7 +146,7 @@ class TroubleshootingAgent(Facade):
             "problem_description": problem_description,
             "customer_email": customer_email,
             "customer_name": customer_name,
-            "ticket_id": _ticket_id(ticket_id),
+            "ticket_id": ticket_id_to_check(ticket_id),
         }
         command = check(commands.Start, given)
         knowledge, running = self._knowledge, self._engine
@@ -291,11 +290,6 @@ class TroubleshootingAgent(Facade):
         """
         period = check(commands.Period, {"days": days})
         return _flat(self._door.read(report.analytics, period.days))
-
-
-def _ticket_id(ticket_id: object) -> object:
-    # Numbers are checked as such first: one of thousands of digits cannot be made a text.
-    return ticket_id if ticket_id is None or type(ticket_id) in {str, int} else str(ticket_id)
 
 
 def _shown(record: SessionRecord) -> TroubleshootingSession:

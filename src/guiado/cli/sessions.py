@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guiado.cli.chat_view import reference_line
-from guiado.cli.console import Json, Screen, bullets, screen_of, shown_time
+from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup, Parsed
 from guiado.cli.operator import given_of, operator
+from guiado.cli.understood_view import show_understood
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -18,12 +19,9 @@ if TYPE_CHECKING:
 
     from guiado.app.sessions.models import (
         AttemptOut,
-        ConsideredRow,
         FeedbackBody,
-        HeardRow,
         SessionOut,
         SessionRow,
-        UnderstoodOut,
     )
     from guiado.domain.session import Session
     from guiado.store.sessions import Wanted
@@ -54,7 +52,6 @@ _STYLES = {"resolved": "green", "escalated": "red", "needs_escalation": "yellow"
 _MARKS = {"solved": "✓", "done": "✓", "not_helped": "○", "could_not": "✗"}
 _WIDE = 110
 _TITLE_COLUMNS = 40
-_MOST_CANDIDATES = 3
 
 
 @app.command("list", cls=Manual, help="Muestra las sesiones más recientes. Quién espera: guiado sessions --status espera")
@@ -107,7 +104,7 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
         screen.print_json({**plain(found), "feedback": record.ratings})
         return
     _show_session(screen, found.session)
-    _show_understood(screen, found.understood)
+    show_understood(screen, found.understood)
     _show_attempts(screen, found.attempts)
     _show_rating(screen, record.ratings)
 
@@ -299,44 +296,6 @@ def _show_session(screen: Screen, session: SessionOut) -> None:
         (screen.tr("Notas"), session.notes),
     )
     screen.show(_facts([(name, str(value)) for name, value in rows if value], stacked=screen.out.width < _WIDE // 2))
-
-
-def _show_understood(screen: Screen, understood: UnderstoodOut) -> None:
-    """Print the other candidates, the customer's clarifications and who wrote a forwarded mail."""
-    others = [_candidate(each) for each in understood.candidates[:_MOST_CANDIDATES]]
-    heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
-    wrote = [sender] if (sender := understood.original_sender) else []
-    told = (
-        (screen.tr("También podría ser"), others),
-        (screen.tr("Lo que aclaró el cliente"), heard),
-        (screen.tr("Quién escribió el correo reenviado"), wrote),
-    )
-    if understood.written_in:
-        screen.show()
-        screen.show(screen.tr("El cliente escribe en un idioma que guiado no habla: {code}.", code=understood.written_in))
-    for title, lines in told:
-        if lines:
-            screen.show()
-            screen.show(title, style="bold")
-            screen.show(bullets(screen, lines))
-
-
-def _candidate(each: ConsideredRow) -> str:
-    words = ", ".join(each.words)
-    return f"{each.problem_id} · {each.confidence:.0%}" + (f" · «{words}»" if words else "")
-
-
-def _heard(screen: Screen, heard: HeardRow) -> str:
-    said = heard.said
-    if said is None:
-        return ""
-    answers = {"yes": screen.tr("sí"), "no": screen.tr("no"), "unknown": screen.tr("no lo sabe")}
-    told = [f"«{said['text']}»"] if "text" in said else []
-    told += [f"{heard.question} {answers[said['answer']]}"] if "answer" in said else []
-    told += [screen.tr("ninguno de los que se le mostraron")] if "none" in said else []
-    told += [screen.tr("es {problem}", problem=said["problem_id"])] if "problem_id" in said else []
-    denied = [screen.tr("no es {problem}", problem=heard.rejected)] if heard.rejected else []
-    return " · ".join((*denied, *told))
 
 
 def _facts(rows: list[tuple[str, str]], *, stacked: bool) -> RenderableType:

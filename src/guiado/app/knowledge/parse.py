@@ -16,17 +16,14 @@ from guiado.domain.guide import Guide, Step, category_of
 from guiado.errors import FieldProblem, Message
 from guiado.text.json_shapes import is_list, is_mapping
 
-_MAX_TEXT = 4_000
-_MAX_ID = 128
-_MAX_NUMBER = 1e6
-_MAX_ITEMS = 10_000
+_MAX_TEXT, _MAX_ID = 4_000, 128
+_MAX_NUMBER, _MAX_ITEMS = 1e6, 10_000
 _MOST_FINDINGS = 1_000
 """So many are told, of errors and of warnings: a file that is wrong all over must not fill the memory."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no reader sees, and a terminal may obey; line breaks and tabs are fine."""
 _DIFFICULTIES = ("fácil", "medio", "avanzado")
-_STEP_TYPES = ("fix", "check", "diagnostic")
-_RISKS = ("low", "medium", "high")
+_STEP_TYPES, _RISKS = ("fix", "check", "diagnostic"), ("low", "medium", "high")
 _OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id", "triggers"}
 _OF_STEP = frozenset(each.name for each in fields(Step)) - {"revision"}
 _OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent", "codes"}
@@ -203,11 +200,15 @@ def read_entry(problem_id: str, raw: object, findings: Findings) -> Guide | None
         codes=read_codes(reader),
         not_this=read_not_this(reader),
     )
+    _doubt_entry(reader, guide, findings)
+    return replace(guide, triggers=triggers_of(reader.raw)) if findings.error_count == before else None
+
+
+def _doubt_entry(reader: _Reader, guide: Guide, findings: Findings) -> None:
     if guide.difficulty not in _DIFFICULTIES:
         findings.warn(reader.at("difficulty"), "Lo habitual es: {allowed}.", allowed=", ".join(_DIFFICULTIES))
     if not guide.common_issues:
         findings.warn(reader.at("common_issues"), "Sin frases de clientes cuesta reconocer el problema. Agrega algunas.")
-    return replace(guide, triggers=triggers_of(reader.raw)) if findings.error_count == before else None
 
 
 def _read_steps(reader: _Reader) -> tuple[Step, ...]:

@@ -81,12 +81,8 @@ async def start(
     session = replace(session, message_kind=kind, also_named=named_problems(ranking.reading, snapshot.guides, session.language))
     instead = await instead_of_problem(work, snapshot, kind, ranking.reading, session.language)
     asked = inquire(snapshot, candidates, session.language) if asks else None
-    customer_id = str(session.facts["customer_id"])
-    # What the problem is must be known first; and who does not complain does not doubt what was solved.
-    doubts = not asks and kind in {MessageKind.PROBLEM, MessageKind.PERSON}
-    recontact_of = (
-        await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id) if doubts else None
-    )
+    # What the problem is must be known first.
+    recontact_of = None if asks else await _doubted(work, session, now)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     considered, policy = considered_of(candidates), work.app.policy
@@ -96,6 +92,14 @@ async def start(
     await _store(work, decision, opinion, recontact_of, now)
     others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
     return Started(decision.session, guide, others, verdict)
+
+
+async def _doubted(work: UnitOfWork, session: Session, now: datetime) -> str | None:
+    """Id of the solved session that this one calls into doubt; a customer who does not complain doubts none."""
+    if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON}:
+        return None
+    customer_id = str(session.facts["customer_id"])
+    return await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
 
 
 async def _store(work: UnitOfWork, decision: Decision, opinion: Opinion | None, recontact_of: str | None, now: datetime) -> None:
