@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from checker import check
+
+from guiado import clock
+from guiado.store import learning
 
 STARTED = {
     "puedo entrar a mi cuenta sin problema": "solved",
@@ -161,3 +166,35 @@ def test_who_asks_for_a_person_in_a_note_gets_one_at_once(http) -> None:
     usual = begin(http, "se me cae el wifi a cada rato")
     told = say(http, usual, "step", success=False, notes="no sé dónde está el botón que dice la guía")
     assert told["next_action"] == "continue"
+
+
+def test_no_such_message_is_a_gap_of_the_knowledge_base(http, server) -> None:
+    begin(http, "la tostadora quema el pan y no se apaga")
+    for words, kind in STARTED.items():
+        assert begin(http, words)["message_kind"] == kind
+
+    async def found() -> list[str]:
+        parts = server.runtime.parts
+        async with parts.db.connection() as connection:
+            rows = await learning.unrecognised(connection, parts.tenant, clock.now() - timedelta(days=1), 100)
+        return [row.text for row in rows]
+
+    listed = asyncio.run_coroutine_threadsafe(found(), server.loop).result(30)
+    assert not {words for words, kind in STARTED.items() if kind != "problem"} & set(listed)
+    assert "la tostadora quema el pan y no se apaga" in listed
+
+
+def test_who_takes_over_is_told_of_both_problems(http) -> None:
+    started = begin(http, "no me anda el wifi y además me cobraron dos veces", ticket_id="T-dos")
+    handed = say(http, started, "escalate", reason="no puedo seguir")
+    others = handed["escalation_info"]["understood"]["other_problems"]
+    assert {each["problem_id"] for each in others} == {"conexion_internet", "problema_facturacion"} - {
+        started["problem_detected"]
+    }
+
+
+def test_the_parts_of_a_text_and_what_it_denies_are_shown(http) -> None:
+    told = http.post("/detect", json={"problem_description": "el wifi anda bien, lo que no anda es la app"}).json()
+    assert [each["role"] for each in told["clauses"]] == ["works", "wrong"]
+    assert told["denied"] == ["conexion_internet"]
+    assert told["candidates"][0]["problem_id"] == "error_aplicacion"
