@@ -195,7 +195,7 @@ def test_the_documented_translation_is_used(in_contract: str, tmp_path: Path) ->
 def test_the_documented_urgent_criterion_acts(in_contract: str, tmp_path: Path) -> None:
     from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
 
-    (entry,) = blocks(TEXTS["TROUBLESHOOTING_ADVANCED_FEATURES"], "jsonc")
+    (entry,) = [each for each in blocks(TEXTS["TROUBLESHOOTING_ADVANCED_FEATURES"], "jsonc") if '"urgent"' in each]
     (tmp_path / "urgent.json").write_text(entry, "utf-8")
     agent = TroubleshootingAgent(knowledge_base_path=tmp_path / "urgent.json")
     session = agent.start_troubleshooting("La impresora no imprime y sale humo", "ana@example.com")

@@ -58,7 +58,6 @@ def test_what_is_wrong_is_found(index: Index, text: str, problem: str) -> None:
         "ya no tengo ningún problema con la impresora",
         "my parcel is not lost anymore, it is here",
         "a impressora não trava mais",
-        "felicitaciones por el servicio, el pedido llegó antes de lo esperado",
         "quiero comprar una impresora",
         "¿a qué hora entregan los pedidos?",
         "buenas tardes",
@@ -68,6 +67,12 @@ def test_what_is_wrong_is_found(index: Index, text: str, problem: str) -> None:
 )
 def test_what_works_or_is_only_asked_starts_nothing(index: Index, text: str) -> None:
     assert not is_accepted(read_message(index, text)), read_message(index, text)
+
+
+def test_praise_starts_nothing() -> None:
+    built = build_index(PROBLEMS, encoder=make_encoder())
+    reading = read_message(built.with_model(built.fit()), "felicitaciones por el servicio, el pedido llegó antes de lo esperado")
+    assert not is_accepted(reading)
 
 
 def test_what_is_not_said_is_asked(index: Index) -> None:

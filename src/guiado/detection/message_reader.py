@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from guiado.detection.arrays import Floats
 from guiado.detection.disputes import weighed
@@ -20,6 +23,7 @@ from guiado.detection.reading import (
     kind_of,
     may_be_denied,
     said_solved,
+    seems_to_say_nothing,
     worth,
 )
 from guiado.detection.roles import rules
@@ -58,7 +62,7 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
     roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
-    about = about_problem(roles, acceptance(shares, least))
+    about = about_problem(roles, acceptance(shares, least)) * np.array([not rules.says_nothing(each) for each in texts])
     message = _Message(index, part, texts, cleans, vectors, roles, about, least)
     return _without_disputed(index, text, message.read(limit))
 
@@ -84,8 +88,8 @@ class _Message:
         self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
         self.unknown_codes: dict[str, None] = {}
-        self._spoken = {normalise(each).strip(" .,;:!¡?¿") for each in (part, *texts)}
-        """The message and its clauses in the spelling in which a known phrase is recognised word for word."""
+        self._clauses = {_words(each).strip() for each in texts}
+        self._words = _words(part) if least < 1 else ""
 
     def read(self, limit: int) -> Reading:
         kind = kind_of(self.roles, self.about)
@@ -95,6 +99,8 @@ class _Message:
         several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
+        if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
+            kind = MessageKind.NOTHING_SAID
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
         shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
@@ -108,8 +114,12 @@ class _Message:
         )
 
     def _is_known(self, candidate: Candidate) -> bool:
-        """Whether the message, or a clause of it, is a known phrase of the problem word for word."""
-        return candidate.example is not None and normalise(candidate.example).strip(" .,;:!?") in self._spoken
+        """Whether a clause is a known phrase of the problem word for word, or has a long one in it and denies nothing."""
+        known = _words(candidate.example or "")
+        if known.strip() in self._clauses:
+            return bool(known.strip())
+        is_long = known.count(" ") > _LONG_PHRASE_WORDS
+        return is_long and known in self._words and said_solved(self.roles) < FULL_FROM
 
     def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
@@ -120,7 +130,7 @@ class _Message:
         vectors = self.index.vectors_of([clean])
         together = self._judged(joined, clean, None if vectors is None else vectors[0], limit)
         clear = max((found for found in alone if found), key=lambda found: found[0].confidence, default=())
-        if clear and (not together or clear[0].confidence > together[0].confidence):
+        if clear and _is_clearer(clear[0], together):
             return clear
         return together
 
@@ -171,6 +181,29 @@ class _Message:
         if self._is_known(candidate):
             chance = 1.0
         return replace(candidate, confidence=candidate.confidence * worth(chance))
+
+
+def _words(text: str) -> str:
+    """The words of a text, a blank around each, in one spelling."""
+    return f" {' '.join(_WORD.findall(normalise(text)))} "
+
+
+_WORD = re.compile(r"[^\W_]+")
+_LONG_PHRASE_WORDS = 3
+
+
+def _is_clearer(clear: Candidate, together: Sequence[Candidate]) -> bool:
+    """Whether a clause by itself says more than all together: they say nothing, or the same with less confidence."""
+    if not _is_likely(together):
+        return not together or clear.confidence > together[0].confidence
+    return clear.problem_id == together[0].problem_id and clear.confidence > together[0].confidence
+
+
+def _is_likely(candidates: Sequence[Candidate]) -> bool:
+    return bool(candidates) and candidates[0].confidence >= _LIKELY_FROM
+
+
+_LIKELY_FROM = 0.4
 
 
 def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:

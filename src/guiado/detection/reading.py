@@ -11,7 +11,7 @@ from guiado.detection.arrays import Floats
 from guiado.detection.problem import Candidate
 from guiado.detection.roles.role import ROLES, Clause, MessageKind, Role
 
-NEUTRAL = {Role.WRONG: 1.0, Role.TRIED: 1.0, Role.NOTHING: 0.3}
+NEUTRAL = {Role.WRONG: 1.0, Role.TRIED: 1.0, Role.NOTHING: 1.0}
 """How far a clause of a role may be about a problem, whatever the knowledge base is about."""
 KEPT_FROM = 0.4
 """A clause that is about a problem with this chance is ranked, 0..1."""
@@ -98,22 +98,24 @@ def kind_of(chances: Floats, about: Floats) -> MessageKind:
     """
     if float(chances[:, _COLUMN[Role.PERSON]].max()) >= PERSON_FROM:
         return MessageKind.PERSON
-    if bool((about >= KEPT_FROM).any()) and not _only_nothing(chances, about):
+    if bool((about >= KEPT_FROM).any()):
         return MessageKind.PROBLEM
     solved = said_solved(chances)
     other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
-    if _only_nothing(chances, about):
+    if float(chances[:, _COLUMN[Role.NOTHING]].min()) >= _SURE:
         return MessageKind.NOTHING_SAID
     if max(solved, other) < _SURE and float(about.max()) >= WAVERS_FROM:
         return MessageKind.PROBLEM
     return MessageKind.SOLVED if solved >= other else MessageKind.OTHER
 
 
-def _only_nothing(chances: Floats, about: Floats) -> bool:
-    """Whether no clause says anything: neither what is wrong nor anything else."""
-    nothing = chances[:, _COLUMN[Role.NOTHING]]
-    rest = 1 - nothing
-    return bool((nothing >= rest).all()) and bool((about < FULL_FROM).all())
+def seems_to_say_nothing(chances: Floats) -> bool:
+    """Whether each clause seems to be a greeting or background; words that no problem knows may be a problem all the same.
+
+    Args:
+        chances: clauses x roles.
+    """
+    return bool((chances[:, _COLUMN[Role.NOTHING]] >= _SURE).all())
 
 
 _SURE = 0.7

@@ -44,10 +44,16 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     (r"\bfalsa? alarma?\b|\balarme falso\b|\bfalse alarm\b|\b(?:olviden|olvida|olvide|olvidate)(?:lo|nlo)?\b|\bnever ?mind\b", {Role.WORKS: 2.0}),
     # "can't log in", "no puedo entrar", "não consigo"
     (r"\b(?:can'?t|cannot|couldn'?t|unable to|won'?t (?:let|open|load|start|connect|accept))\b", {Role.WRONG: 2.5}),
-    (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 1.2}),
+    (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 1.5}),
     # "la impresora no imprime", "it does not print": what is denied is what a thing is for, not a failure
-    (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 1.8}),
+    (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 3.0}),
     (rf"\b(?:do(?:es)?n'?t|do(?:es)? not|did not|didn'?t) (?!{_BREAKS}\b|have|need|want|worry|mind|bother|matter)\w+", {Role.WRONG: 1.5}),
+    # "ya se arregló", "já chegou"
+    (r"\b(?:ya|ja|already|por fin) (?:(?:me|se|lo|la|nos|esta|fue) )*(?:arregl(?:o|aron|ado)|solucion(?:o|aron|ado)|resuelto|resolvi\w*|resolveu|funciona|anda|fixed|solved|sorted|llego|llegaron|chegou|chegaron|conecto)\b(?! (?:mal|lento|roto))", {Role.WORKS: 2.5}),
+    # "ya hablé con un asesor": of a person, but none is asked for
+    (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|llame|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -2.5}),
+    # "instalar programa": keywords, as in a search box
+    (r"^\w+(?:ar|er|ir)(?:me|se|la|lo)?(?: \S+){0,4}$", {Role.NOTHING: 3.0}),
     # "quiero contratar internet", "I want to buy a printer"
     (
         (r"\b(?:quiero|quisiera|queria|queremos|necesito|me gustaria|quero|gostaria de|want to|would like to|looking to) (?:comprar|contratar"
@@ -145,11 +151,13 @@ def apply(clauses: list[str], chances: Floats) -> Floats:
 @lru_cache(maxsize=4_096)
 def _boost(clause: str) -> Floats:
     plain = fold_text(clause).replace("’", "'")
-    if _says_nothing(plain):
+    if says_nothing(clause):
         return _NOTHING
     return sum((boost for pattern, boost in _COMPILED if pattern.search(plain)), np.zeros(len(ROLES), np.float32))
 
 
-def _says_nothing(plain: str) -> bool:
-    words = _WORD.findall(plain)
-    return bool(words) and all(word in _EMPTY_WORDS for word in words)
+@lru_cache(maxsize=4_096)
+def says_nothing(clause: str) -> bool:
+    """Whether a clause has only words with which one says that there is something, and not what: "hola", "no anda"."""
+    words = _WORD.findall(fold_text(clause))
+    return bool(words) and all(word in _EMPTY_WORDS or (len(word) == 1 and word.isalpha()) for word in words)
