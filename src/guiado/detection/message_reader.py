@@ -28,7 +28,7 @@ from guiado.detection.reading import (
 )
 from guiado.detection.roles import rules
 from guiado.detection.roles.head import chances
-from guiado.detection.roles.role import MessageKind
+from guiado.detection.roles.role import ROLES, MessageKind, Role
 from guiado.text.clauses import clauses_of, whole
 from guiado.text.tokenize import mail_of, normalise, one_line
 
@@ -88,6 +88,7 @@ class _Message:
         self.part, self.least = part, least
         self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
         self.unknown_codes: dict[str, None] = {}
+        self._found: dict[int, tuple[Candidate, ...]] = {}
         self._clauses = {_words(each).strip() for each in texts}
         self._words = _words(part) if least < 1 else ""
 
@@ -96,7 +97,8 @@ class _Message:
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
-        several = _side_by_side(alone) if kind is not MessageKind.SOLVED else ()
+        complaints = [at for at in kept if ROLES[int(self.roles[at].argmax())] is Role.WRONG]
+        several = _side_by_side(self._ranked_alone(complaints)) if kind is not MessageKind.SOLVED else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
@@ -142,8 +144,11 @@ class _Message:
         return [self._alone(at, _TOP) for at in sorted(by_chance)]
 
     def _alone(self, at: int, limit: int) -> tuple[Candidate, ...]:
-        vector = None if self.vectors is None else self.vectors[at]
-        return self._judged(self.texts[at], self.cleans[at], vector, limit)
+        """A clause by itself; ranked once."""
+        if at not in self._found:
+            vector = None if self.vectors is None else self.vectors[at]
+            self._found[at] = self._judged(self.texts[at], self.cleans[at], vector, max(limit, _TOP))
+        return self._found[at][:limit]
 
     def _with_whole(
         self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int

@@ -88,8 +88,7 @@ async def opinion_on(parts: AppContext, model: LanguageModel, ranking: Ranking, 
     """
     snapshot, ranked = ranking.snapshot, ranking.candidates[: _OFFERED + 1]
     verdict, _ = verdict_on(ranking.reading, snapshot.guides, parts.threshold, parts.accept_from)
-    is_unclear = verdict is Verdict.UNCLEAR and not ranking.reading.several  # of several, the customer chooses
-    if not is_unclear or not await is_allowed(parts):
+    if verdict is not Verdict.UNCLEAR or not await is_allowed(parts):
         return None
     from guiado.language_model import choose  # most processes ask no model
 
