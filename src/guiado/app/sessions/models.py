@@ -10,6 +10,7 @@ from typing import Any
 
 from guiado.app.models import Model
 from guiado.domain.session import Status
+from guiado.store.feedback import FeedbackBody as FeedbackBody  # noqa: PLC0414 a read model of this room too
 
 
 class ResourceRow(Model):
@@ -187,23 +188,6 @@ class StateOut(Model):
     attempts: list[AttemptOut]
     summary: SummaryOut
     understood: UnderstoodOut
-
-
-class FeedbackBody(Model):
-    """A rating as stored."""
-
-    session_id: str
-    ticket_id: str | None
-    customer_email: str
-    rating: int
-    feedback_text: str | None
-    was_helpful: bool | None
-    problem_detected: str | None
-    total_steps: int
-    completed_steps: int
-    resolved: bool
-    collected_at: datetime
-    id: str | None = None
 
 
 class EvidenceOut(Model):
