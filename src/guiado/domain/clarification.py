@@ -1,4 +1,4 @@
-"""What is asked when a description is unclear, and what the customer says to it."""
+"""Clarification of an unclear problem description: the options, the question and the customer's reply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guiado.domain.guide import Guide
 
 
 class Reply(StrEnum):
-    """Answers to a question; the value is what callers send."""
+    """Reply to a clarifying question; callers send its value."""
 
     YES = "yes"
     NO = "no"
@@ -19,11 +19,11 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A problem that it could be, as the customer is shown it.
+    """A candidate problem as shown to the customer.
 
     Args:
         title: of the guide, in the session's language.
-        confidence: chance that it is this one, 0..1.
+        confidence: chance that the problem is this one, 0..1.
         example: known words of this problem that are nearest to what the customer wrote.
         guide_version_id: the guide that is followed if it is chosen.
     """
@@ -37,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question whose answer tells the options apart.
+    """A clarifying question whose answer tells the options apart.
 
     Args:
         text: in the session's language; it can be answered with yes, no or "I don't know".
@@ -51,13 +51,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """One turn of making clear what the problem is.
+    """One turn of clarifying the problem: the options and the question, and the customer's answer.
 
     Args:
         options: best first.
         question: None where the options alone are shown.
-        rejected: the problem that the customer took exception to, if that is what led here.
-        said: what the customer said to it; None while it is open.
+        rejected: the problem that the customer rejected, if that led to this turn.
+        said: the customer's answer; None while the turn is open.
     """
 
     options: tuple[Option, ...] = ()
@@ -68,7 +68,7 @@ class Clarification:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A problem that is taken up.
+    """The problem that a session takes up, with its guide.
 
     Args:
         title: of the guide, in the session's language.
@@ -86,6 +86,6 @@ class Pick:
 
 
 Turn = Pick | Clarification | None
-"""How it goes on: with a guide, with a question, or with a person because it is no known problem."""
+"""The next turn of a session: a picked guide, a clarification, or None for a person because no known problem matches."""
 Considered = tuple[dict[str, object], ...]
-"""The problems that were weighed: problem_id, confidence, words (those of the customer that matched), best first."""
+"""The candidate problems: problem_id, confidence, words (those of the customer that matched), best first."""
