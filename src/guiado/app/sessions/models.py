@@ -20,7 +20,7 @@ class ResourceRow(Model):
 
 
 class SaidRow(Model):
-    """Words of the customer."""
+    """The customer's words about a step that they tried already."""
 
     words: str
 
@@ -47,7 +47,7 @@ class StepOut(Model):
 
 
 class OptionOut(Model):
-    """A problem that it could be; `example` is known words of it, the nearest to the customer's."""
+    """An option of a clarification: a possible problem; `example` is a known phrase of it, nearest to the customer's words."""
 
     problem_id: str
     title: str
@@ -56,7 +56,7 @@ class OptionOut(Model):
 
 
 class QuestionOut(Model):
-    """One question; `answers` are what may be said to it."""
+    """The question of a clarification; `answers` are the replies that it takes."""
 
     id: str
     text: str
@@ -64,7 +64,7 @@ class QuestionOut(Model):
 
 
 class ClarificationOut(Model):
-    """What the customer is asked about the problem: which of the options, and at most one question."""
+    """A clarification of the problem: the options to choose from, and at most one question."""
 
     options: list[OptionOut]
     question: QuestionOut | None
@@ -142,7 +142,7 @@ class AttemptOut(Model):
 
 
 class SummaryOut(Model):
-    """How many attempts there were, and how they went."""
+    """Counts of the attempts of a session."""
 
     total_attempts: int
     successful_attempts: int
@@ -150,7 +150,7 @@ class SummaryOut(Model):
 
 
 class ConsideredRow(Model):
-    """A problem that was considered."""
+    """A candidate that detection considered."""
 
     problem_id: str
     confidence: float
@@ -158,11 +158,11 @@ class ConsideredRow(Model):
 
 
 class ChoiceRow(OptionOut):
-    """A problem that was offered."""
+    """An option that was offered in a clarification."""
 
 
 class HeardRow(Model):
-    """What was asked about the problem, and what the customer said."""
+    """A clarification that was asked, and the customer's answer to it."""
 
     options: list[ChoiceRow]
     question: str | None
@@ -171,7 +171,7 @@ class HeardRow(Model):
 
 
 class UnderstoodOut(Model):
-    """What was understood of the problem: the candidates with their scores and words, and what was asked and said."""
+    """Detection of a session's problem: the candidates with their scores and words, and the clarifications with their answers."""
 
     language: str
     problem_detected: str | None
@@ -207,7 +207,7 @@ class FeedbackBody(Model):
 
 
 class EvidenceOut(Model):
-    """Why it could be this problem: the customer's words that count, strongest first, and the known text nearest to them."""
+    """Evidence for a problem: the customer's words that count, strongest first, and the known text nearest to them."""
 
     words: list[str]
     example: str | None
