@@ -1,4 +1,4 @@
-"""Clarify and reject: the customer says what the problem is, or that it is not the one whose guide they follow.
+"""Clarify and reject: the customer's answer to a clarification, and their rejection of the recognised problem.
 
 Source: contract.md §6, rule 6.
 """
@@ -28,7 +28,7 @@ from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
 
 _MOST_REJECTED = 3
-"""Whoever said so often that it is not this gets a person."""
+"""Number of rejected problems from which a session goes to a person."""
 _WAYS = ("problem_id", "answer", "text", "none")
 
 
@@ -39,9 +39,9 @@ async def clarify(
     command: commands.Clarify,
     ranking: Ranking | None = None,
 ) -> Started:
-    """Take the customer's answer to what the problem is.
+    """Take the customer's answer to a clarification.
 
-    After it comes a guide, the options alone, or a person: a customer is asked one question at most.
+    A guide, the options alone, or a person follows: a customer is asked one question at most.
 
     Args:
         ranking: from `ranked_before`, where there are words to rank.
@@ -75,13 +75,13 @@ async def reject(
     command: commands.Reject,
     ranking: Ranking | None = None,
 ) -> Started:
-    """Take it that the recognised problem is not the customer's; the next guide, a question or a person follows.
+    """Reject the recognised problem; the next guide, a question or a person follows.
 
     Args:
         ranking: from `ranked_before`.
 
     Raises:
-        InvalidInput: the problem that it is said to be instead is unknown, or rejected too.
+        InvalidInput: the problem named instead is unknown, or rejected too.
         SessionNotFound: no session has this id.
         SessionEnded, NothingToReject, StaleSession: see `command_wish`; with the session's present state.
     """
@@ -106,19 +106,19 @@ async def reject(
 
 
 def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
-    """What the customer's new words set off; of the guide that follows, all criteria count."""
+    """The alarm that the customer's new words set off; of the guide that follows, all criteria count."""
     own = turn.guide if isinstance(turn, Pick) else None
     return hear((words,), own, snapshot.guides.values(), session.language)
 
 
 async def _instead_of_asking(work: UnitOfWork, session: Session, turn: Turn, alarm: Alarm | None) -> Turn:
-    """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
+    """Replace a clarification by the likeliest guide where the customer's words set off an alarm."""
     if alarm is None or not isinstance(turn, Clarification):
         return turn
     return await _pick(work, session, turn.options[0])
 
 
-# --------------------------------------------------------------------------------------------------------- what was said
+# ------------------------------------------------------------------------------------------------------------ the answer
 
 
 def _said(command: commands.Clarify) -> dict[str, object]:
@@ -190,7 +190,7 @@ async def _rejected(
 
 
 async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Ranking | None:
-    """The ranking that a clarification or rejection will need, made while no connection is held; None where it is quick.
+    """The ranking that a clarification or rejection will need, made while no connection is held; None where ranking is quick.
 
     Args:
         more: words that the customer adds.
@@ -209,7 +209,7 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
 async def _rank(
     parts: AppContext, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str | None, known: Ranking | None
 ) -> tuple[Candidate, ...]:
-    """The known problems by all that the customer wrote, without those that they rejected."""
+    """Rank the known problems for all the customer's words, without the problems that they rejected."""
     ranking = await rank(snapshot, _words(session, more), CONSIDERED + len(rejected), known)
     log_ranking(ranking, parts.threshold)
     return without(ranking.candidates, rejected) if rejected else ranking.candidates
@@ -257,7 +257,7 @@ def _considered(options: Sequence[Option]) -> Considered:
     return tuple({"problem_id": option.problem_id, "confidence": option.confidence} for option in options)
 
 
-# -------------------------------------------------------------------------------------------------------- what came of it
+# ------------------------------------------------------------------------------------------------------------- the result
 
 
 def _outcome(session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:

@@ -1,4 +1,4 @@
-"""What a customer is asked when their words are unclear: which of up to three problems, and one question."""
+"""The clarification of an unclear description: up to three problems to choose from, and one question."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guiado.text.tokenize import surface_words
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.05
-"""What is less likely than this is not shown, unless it is the best that there is."""
+"""Least confidence of a problem that is shown; the best one is always shown."""
 _SUBJECTS: Mapping[str, Message] = {
     ProblemCategory.INSTALLATION: Message("la instalación de un programa"),
     ProblemCategory.CONFIGURATION: Message("la configuración"),
@@ -39,7 +39,7 @@ def considered_of(candidates: Sequence[Candidate]) -> Considered:
 
 
 def inquire(snapshot: Snapshot, candidates: Sequence[Candidate], language: str, *, may_ask: bool = True) -> Clarification:
-    """What to show and ask.
+    """The clarification of a ranking: its likeliest problems as options, and a question that tells them apart.
 
     Args:
         candidates: best first, as shares.
@@ -52,7 +52,7 @@ def inquire(snapshot: Snapshot, candidates: Sequence[Candidate], language: str, 
 
 
 def option_of(snapshot: Snapshot, candidate: Candidate, language: str) -> Option:
-    """A candidate as the customer is shown it."""
+    """The option that shows a candidate to the customer."""
     guide = snapshot.guides[candidate.problem_id]
     title = guide.in_language(language).problem_title
     example = _example(guide, candidate, language)
@@ -61,7 +61,7 @@ def option_of(snapshot: Snapshot, candidate: Candidate, language: str) -> Option
 
 
 def _example(guide: Guide, candidate: Candidate, language: str) -> str | None:
-    """Known words in the customer's language: the nearest of all, else those that share most words with the customer's.
+    """A known phrase in the customer's language: the nearest of all, else the one that shares most words with theirs.
 
     None where nothing is near, or where it says no more than the title.
     """
@@ -79,13 +79,13 @@ def _example(guide: Guide, candidate: Candidate, language: str) -> str | None:
 
 
 def _of_language(phrases: Sequence[str], language: str) -> tuple[str, ...]:
-    """The author's own phrases, unless they are of another language."""
+    """The author's own phrases where they are in this language; else none."""
     own = detect_language(". ".join(phrases)) or DEFAULT_LANGUAGE
     return tuple(phrases) if own == language else ()
 
 
 def _is_written(guide: Guide, words: str) -> bool:
-    """Whether the author wrote this, in whatever language."""
+    """Whether the guide's author wrote these words, in any language."""
     texts = [guide.in_language(each) for each in (DEFAULT_LANGUAGE, *guide.translations)]
     return any(words in {*each.common_issues, each.problem_title, each.problem_description} for each in (guide, *texts))
 

@@ -1,4 +1,4 @@
-"""Rate: what the customer thought of it."""
+"""Ratings of sessions by their customers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guiado.store.feedback import FeedbackBody
 
 _ASKED_KEY = "feedback_collection_enabled"
 _POOR = 2
-"""Of five: this many and fewer say that it did not help."""
+"""Highest rating, of five, that says that the session did not help."""
 
 
 async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Session, FeedbackBody]:

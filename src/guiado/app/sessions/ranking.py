@@ -1,6 +1,6 @@
-"""Rank: the known problems for a text. Every door ranks with `candidates_for`, in the event loop through `rank`.
+"""Ranking of the known problems for a text. Every door ranks with `candidates_for`, in the event loop through `rank`.
 
-A model of meaning behind an endpoint is asked for seconds at worst, and a large knowledge base takes its time too. Both happen in
+An encoder behind an endpoint takes seconds at worst, and a large knowledge base takes its time too. Both happen in
 a thread, and before a connection to the database is taken, so that neither the event loop nor the pool stands still.
 """
 
@@ -24,9 +24,9 @@ CONSIDERED = 4
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
-"""Their own: on the loop's own few threads a slow endpoint would hold up the reading of files and names."""
+"""Threads for ranking alone: on the loop's own few threads a slow endpoint would hold up the reading of files and names."""
 _seconds: WeakKeyDictionary[Index, float] = WeakKeyDictionary()
-"""What a ranking took lately."""
+"""Recent time of a ranking with each index, in seconds."""
 log = get_logger()
 
 
@@ -38,7 +38,7 @@ class Ranking:
         snapshot: of the knowledge base that was searched.
         text: as it was searched for.
         candidates: best first.
-        limit: how many were asked for.
+        limit: most candidates wanted.
     """
 
     snapshot: Snapshot
@@ -47,7 +47,7 @@ class Ranking:
     limit: int
 
     def answers(self, snapshot: Snapshot, text: str, limit: int) -> bool:
-        """Whether it says what ranking this text now would say."""
+        """Whether a ranking of this text now would give the same candidates."""
         return self.snapshot is snapshot and self.text == text and limit <= self.limit
 
 
@@ -94,7 +94,7 @@ def _denied(guides: Mapping[str, Guide], text: str, candidates: tuple[Candidate,
 
 
 def log_ranking(ranking: Ranking, threshold: float) -> None:
-    """Log what was found, without the text: it may hold personal data.
+    """Log the best candidate of a ranking, without the text: it may hold personal data.
 
     Args:
         threshold: a candidate below this confidence, 0..1, counts as none.
