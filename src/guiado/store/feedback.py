@@ -18,12 +18,12 @@ from guiado.store.sessions import Audit, audit_row, event_rows
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One rating.
+    """One rating of a session.
 
     Args:
         rating: 1..5.
         problem_detected: id of the problem that the session was about.
-        completed_steps: steps passed when it was given.
+        completed_steps: steps passed at the time of the rating.
     """
 
     session_id: str
@@ -43,7 +43,7 @@ class Feedback:
 async def rate(
     connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit, lessons: Sequence[Lesson] = ()
 ) -> str:
-    """Store a rating with its event, and what detection learns from it.
+    """Store a rating with its event and its lessons.
 
     Returns:
         Id of the row.
