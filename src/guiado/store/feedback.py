@@ -19,12 +19,12 @@ from guiado.store.sessions import Audit, audit_row, event_rows
 
 
 class FeedbackBody(Struct, frozen=True):
-    """A rating as stored.
+    """One rating of a session.
 
     Args:
         rating: 1..5.
         problem_detected: id of the problem that the session was about.
-        completed_steps: steps passed when it was given.
+        completed_steps: steps passed at the time of the rating.
     """
 
     session_id: str
@@ -44,7 +44,7 @@ class FeedbackBody(Struct, frozen=True):
 async def rate(
     connection: Connection, tenant: str, feedback: FeedbackBody, event: Event, audit: Audit, lessons: Sequence[Lesson] = ()
 ) -> str:
-    """Store a rating with its event, and what detection learns from it.
+    """Store a rating with its event and its lessons.
 
     Returns:
         Id of the row.
