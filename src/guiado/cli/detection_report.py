@@ -24,7 +24,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
 _LEAST_TOLD = 0.005
-"""Candidates whose confidence rounds to 0 % are not shown."""
+"""Least confidence of a candidate that is shown: lower ones round to 0 %."""
 _WORD = re.compile(r"[^\W_]+")
 _STYLES = {Verdict.ACCEPT: "green", Verdict.UNCLEAR: "yellow", Verdict.NONE: "red"}
 _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
@@ -32,7 +32,7 @@ _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ranking of a text and what it was made from.
+    """The ranking of a text, and the detector that made it.
 
     Args:
         text: what the customer wrote.
@@ -46,7 +46,7 @@ class Found:
 
 
 def as_json(found: Found) -> dict[str, object]:
-    """The same answer as `POST /detect`."""
+    """Return the ranking in the form of `POST /detect`."""
     return {
         "verdict": found.detected.verdict.value,
         "detector": found.bench.index.version,

@@ -22,7 +22,7 @@ from guiado.app.sessions.models import (
 
 
 class AlternativeOut(Model):
-    """Another problem that it could be."""
+    """Another candidate for the customer's problem."""
 
     problem_id: str
     problem_title: str
@@ -30,7 +30,7 @@ class AlternativeOut(Model):
 
 
 class StartOut(Model):
-    """A session as it goes on: with a first step, with options to choose from, or with a person.
+    """State of a session after detection: with a first step, with options to choose from, or with a person.
 
     `verdict` is accept, unclear or none. Where `urgent` is true a person was called at once, and `message` says what to do first.
     """
@@ -53,7 +53,7 @@ class StartOut(Model):
 
 
 class StepAnswerOut(Model):
-    """What came of an answer."""
+    """Result of the answer to a step: the attempt, the session and the next action."""
 
     success: bool
     attempt: AttemptOut | None
@@ -64,7 +64,7 @@ class StepAnswerOut(Model):
 
 
 class FeedbackOut(Model):
-    """The answer to a rating, or the ratings so far: `feedback` is the one that counts."""
+    """Answer to a rating, or all ratings of a session; `feedback` is the one that counts."""
 
     success: bool
     feedback: FeedbackBody | None
@@ -73,7 +73,7 @@ class FeedbackOut(Model):
 
 
 class EscalationInfo(Model):
-    """What the person who takes over gets to know."""
+    """Summary of a session for the person who takes over."""
 
     reason: str | None
     attempted_steps: int
@@ -85,7 +85,7 @@ class EscalationInfo(Model):
 
 
 class EscalationOut(Model):
-    """A session that was handed over."""
+    """Answer to handing a session over to a person."""
 
     success: bool
     session_id: str
@@ -96,7 +96,7 @@ class EscalationOut(Model):
 
 
 class ResolveOut(Model):
-    """A session that an agent closed."""
+    """Answer to closing a session as resolved."""
 
     success: bool
     session: SessionOut
@@ -104,7 +104,7 @@ class ResolveOut(Model):
 
 
 class ResumeOut(Model):
-    """A session that was abandoned and is open again."""
+    """Answer to resuming an abandoned session."""
 
     success: bool
     session: SessionOut
@@ -112,7 +112,7 @@ class ResumeOut(Model):
 
 
 class CorrectOut(Model):
-    """A session whose true problem an agent told."""
+    """Answer to correcting the problem of a session."""
 
     success: bool
     session: SessionOut
@@ -128,7 +128,7 @@ class SessionPage(Model):
 
 
 class DetectOut(Model):
-    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where the text does not tell.
+    """Detection of a text: `verdict` is accept, unclear or none; `language` is null where none is recognised.
 
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
     """
