@@ -1,4 +1,4 @@
-"""`python -m guiado` is the command line."""
+"""Entry point of `python -m guiado`: the command line."""
 
 from __future__ import annotations
 

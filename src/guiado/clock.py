@@ -1,4 +1,4 @@
-"""The only source of now, identifiers and randomness.
+"""The only source of the current time, identifiers and random values.
 
 Everything else takes them as arguments, so that a test decides the time and a replay gives the same result.
 """
@@ -19,12 +19,12 @@ _correction = timedelta()
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC: the database's where this machine's clock is more than a minute off."""
+    """The current time, aware, in UTC: the database's where this machine's clock is more than a minute off."""
     return machine_now() + _correction
 
 
 def machine_now() -> datetime:
-    """What this machine's own clock says."""
+    """The current time by this machine's own clock, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -34,7 +34,7 @@ def correction_s() -> float:
 
 
 def follow(ahead_s: float) -> None:
-    """Go by the database's clock from now on, where this machine's is more than a minute off.
+    """Correct `now` to the database's clock where this machine's is more than a minute off.
 
     Several processes write and read the same times: when a delivery is due, since when an endpoint fails, until when a customer
     is left in peace. One that goes by a clock of its own would decide wrongly over what the others wrote.

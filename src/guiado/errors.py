@@ -1,4 +1,4 @@
-"""Everything that can go wrong, in one tree.
+"""The exception hierarchy of guiado, and the messages that it carries.
 
 GuiadoError
 ├── InvalidInput            one or more fields are bad; carries a FieldProblem for each
@@ -7,7 +7,7 @@ GuiadoError
 │   ├── WebhookNotFound
 │   └── TemplateNotFound
 ├── Conflict
-│   ├── StaleSession        somebody else changed the session in between
+│   ├── StaleSession        the session changed since the caller read it
 │   ├── SessionEnded        the session takes no more answers
 │   ├── NoStepLeft          there is no step to answer
 │   ├── WrongStep           the answer is about another step than the current one
@@ -18,7 +18,7 @@ GuiadoError
 ├── DeliveryFailed          an outgoing request did not succeed
 ├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
 ├── SettingsInvalid         the environment or `.env` is broken
-├── EncoderUnavailable      the model of meaning cannot be used; the words alone have to do
+├── EncoderUnavailable      the encoder of texts cannot be used; the words alone decide
 ├── QueryTooSlow            one statement took longer than it may; the database itself answers
 └── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
     ├── PoolerUnfit         the pooler before it does not keep what guiado needs
@@ -56,12 +56,12 @@ FIELD_CODES = frozenset((
     "invalid_date", "invalid_time", "invalid_json", "invalid_encoding", "too_deep", "repeated", "unknown_field",
     "unknown_parameter", "invalid",
 ))  # fmt: skip
-"""What can be wrong with one field, for programs; `invalid` is whatever has no name of its own."""
+"""Codes of a field's problems, for programs; `invalid` is any problem without a code of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one field of the caller's input, and what to do.
+    """A problem of one field of the caller's input, with its remedy.
 
     Args:
         field: name or JSON path of the field, as the caller wrote it.
@@ -87,7 +87,7 @@ class Problems(tuple[FieldProblem, ...]):
 
 
 def os_reason(error: OSError) -> Message:
-    """Why the operating system refused, in our own words: its own are in whatever language it was set to."""
+    """The message for an error of the operating system, whose own text depends on its language setting."""
     reasons = {
         errno.ENOENT: Message("no existe"),
         errno.EACCES: Message("falta permiso"),
@@ -142,7 +142,7 @@ class GuiadoError(Exception):
 
 
 class InvalidInput(GuiadoError, ValueError):
-    """One or more fields are bad; nothing was done."""
+    """One or more fields of the input are invalid; nothing was done."""
 
     code = "invalid_input"
 
@@ -155,7 +155,7 @@ class InvalidInput(GuiadoError, ValueError):
 
 
 def printable(given: object) -> str:
-    """What a caller gave as an id, so that it can be shown anywhere: short, and without what a terminal would obey."""
+    """The first 80 characters of a caller's id, with control characters escaped, so that it can be shown anywhere."""
     try:
         words = str(given)
     except ValueError:  # a number of thousands of digits
@@ -164,7 +164,7 @@ def printable(given: object) -> str:
 
 
 class NotFound(GuiadoError):
-    """What the caller named does not exist."""
+    """The object that the caller named does not exist."""
 
     code = "not_found"
 
@@ -199,7 +199,7 @@ class TemplateNotFound(NotFound):
 
 
 class Conflict(GuiadoError):
-    """The request was understood but does not fit the present state; `state` shows that state where a door knows it."""
+    """The request was understood but does not fit the present state; `state` is the session's, where it is known."""
 
     code = "conflict"
 
@@ -207,7 +207,7 @@ class Conflict(GuiadoError):
 
 
 class StaleSession(Conflict):
-    """Another answer was recorded first."""
+    """The session changed since the caller read it."""
 
     code = "stale_session"
 
@@ -230,7 +230,7 @@ class SessionEnded(Conflict):
 
 
 class NoStepLeft(Conflict):
-    """There is no step to answer: none was ever offered, or all were passed."""
+    """The session has no step to answer: none was ever offered, or all were passed."""
 
     code = "no_step_left"
 
@@ -252,7 +252,7 @@ class WrongStep(Conflict):
 
 
 class NothingToClarify(Conflict):
-    """The session asks nothing, or something else."""
+    """The session has no open clarification, or another one than the answer is about."""
 
     code = "nothing_to_clarify"
 
@@ -261,7 +261,7 @@ class NothingToClarify(Conflict):
 
 
 class NothingToReject(Conflict):
-    """The session follows no guide, or another one than the rejected."""
+    """The session follows no guide, or the guide of another problem than the one rejected."""
 
     code = "nothing_to_reject"
 
@@ -279,7 +279,7 @@ class KeyReused(Conflict):
 
 
 class TargetRefused(GuiadoError):
-    """An outgoing address is one that guiado must not call."""
+    """The address of an outgoing request is not allowed."""
 
     code = "target_refused"
 

@@ -18,7 +18,7 @@ _LOCALES = Path(__file__).parent / "locales"
 _LITERAL = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ENTRY = re.compile(rf"^msgid ((?:{_LITERAL.pattern}\s*)+)^msgstr ((?:{_LITERAL.pattern}\s*)+)", re.MULTILINE)
 _LOCALE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)(?:\.[\w-]+)?(?:@\w+)?", re.ASCII)
-"""As browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
+"""Locale as browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
 _RANGE = re.compile(r"\s*(?P<tag>[\w*-]+)\s*(?:;\s*[qQ]\s*=\s*(?P<quality>0(?:\.\d*)?|1(?:\.0*)?)\s*)?", re.ASCII)
 """One range of an `Accept-Language` header: a tag, and how much it is wanted."""
 
@@ -67,7 +67,7 @@ def translate(what: Message | FieldProblem | Problems | GuiadoError, language: s
 
 
 def negotiate(accept_language: str | None) -> str | None:
-    """The language that the caller likes best among ours, or None when the header says nothing that we know.
+    """The caller's preferred language among those of guiado, or None when the header names none of them.
 
     Args:
         accept_language: an `Accept-Language` header, for example `pt-BR,pt;q=0.9,en;q=0.8`. `*` is no wish.

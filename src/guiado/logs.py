@@ -1,4 +1,4 @@
-"""Log lines: structured, through the standard library, so that a host program decides what becomes of them.
+"""Structured log lines, through the standard library, so that a host program decides where they go.
 
 A line reads `event key=value …` under any handler; the server's own handler writes the same as JSON. Personal data stays out.
 """
@@ -21,18 +21,18 @@ _bound: ContextVar[dict[str, object]] = ContextVar("guiado_log_fields")
 
 
 class Logger:
-    """The logger of the package. Its lines say what happened, and by name what else is known about it."""
+    """The logger of the package; each line has an event and named fields."""
 
     def debug(self, event: str, /, **fields: object) -> None:
-        """Log what only helps to find a fault."""
+        """Log an event that only helps to find a fault."""
         _write(logging.DEBUG, event, fields)
 
     def info(self, event: str, /, **fields: object) -> None:
-        """Log what happens every day."""
+        """Log an everyday event."""
         _write(logging.INFO, event, fields)
 
     def warning(self, event: str, /, **fields: object) -> None:
-        """Log what an operator should look at some time."""
+        """Log an event that an operator should look at some time."""
         _write(logging.WARNING, event, fields)
 
     def error(self, event: str, /, *, exc_info: BaseException | None = None, **fields: object) -> None:
@@ -50,10 +50,10 @@ def get_logger() -> Logger:
 
 
 def report(event: str, /, **fields: object) -> None:
-    """Log at INFO what happens with every request.
+    """Log an event of a request at INFO.
 
     Args:
-        event: what happened.
+        event: name of the event.
         fields: more about it.
     """
     _write(logging.INFO, event, fields)
@@ -70,13 +70,13 @@ def bound(**fields: object) -> Generator[None]:
 
 
 class _Repeats:
-    """Lines about the database that were said lately, so that a fault that goes on is no line for each try of each task."""
+    """The recent log lines about the database, so that a lasting fault is not logged for each try of each task."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def count(self, line: Mapping[str, object]) -> int | None:
-        """How often a line was held back since it was said last; None when it is to be held back too."""
+        """How often a line was held back since it was last logged; None when this one is to be held back too."""
         key, now_s = tuple(sorted((name, str(value)) for name, value in line.items())), time.monotonic()
         said_s, held = self._said.get(key, (-_REPEAT_S, 0))
         if now_s - said_s < _REPEAT_S:
@@ -126,14 +126,14 @@ def configure(level: str, *, as_json: bool) -> None:
 
 
 class _Line(dict[str, object]):
-    """What happened, by name; becomes text only where a handler asks for it."""
+    """The fields of a log line; they become text only where a handler asks for it."""
 
     def __str__(self) -> str:
         return " ".join([str(self["event"]), *(f"{key}={value}" for key, value in self.items() if key != "event")])
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line."""
+    """Formatter that writes one JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = record.msg if isinstance(record.msg, _Line) else {"event": record.getMessage()}

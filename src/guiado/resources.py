@@ -1,4 +1,4 @@
-"""Finds the project's data files: those of `data/`, in an installed wheel or else in the checkout, and those inside the package.
+"""Paths of the project's data files: those of `data/`, in an installed wheel or in the checkout, and those inside the package.
 
 Source: the folder `data/` is the only copy; the wheel carries it as `guiado/_data` (pyproject, force-include).
 """

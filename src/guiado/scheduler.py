@@ -24,7 +24,7 @@ log = get_logger()
 POLL_S = 1.0
 _RENEWALS_A_LEASE = 4
 _GRACE_S = 4.0
-"""What a job at hand has to end by itself when the worker stops; then it is broken off."""
+"""Grace period of a running job when the worker stops; after it the job is broken off."""
 _GIVE_BACK_S = 2.0
 _MOST_SKEW_S = 60.0
 _TELL_CLOCK_S = 60.0
@@ -49,7 +49,7 @@ class Worker:
         self._clock_told_s: float | None = None
 
     def stop(self) -> None:
-        """Finish the jobs and the messages at hand, within seconds, then end `run`."""
+        """Finish the running jobs and deliveries within seconds, then end `run`."""
         self._stopping.set()
         self._queue.stop()
 
@@ -83,7 +83,7 @@ class Worker:
             log.error("worker_waits", error=f"{type(error).__name__}: {error}"[:500])
 
     async def _end_jobs(self) -> None:
-        """Break off what may be, at once, and the rest when its grace is over."""
+        """Break off the jobs that allow it at once, and the others when their grace period is over."""
         for name, task in self._running.items():
             if name not in self._jobs or self._jobs[name].may_break_off:
                 task.cancel()
@@ -114,7 +114,7 @@ class Worker:
                     yield name, job
 
     async def _has_right_clock(self, connection: Connection) -> bool:
-        """Whether this process and the database agree on the time; where they do not, that is said, in the log and to doctor."""
+        """Whether the clocks of this process and the database agree; a difference is reported in the log and to doctor."""
         skew_s = await skew.measure_s(connection)
         self._queue.hold(on=abs(skew_s + clock.correction_s()) > _MOST_SKEW_S)
         if abs(skew_s) <= _MOST_SKEW_S:
@@ -156,10 +156,10 @@ class Worker:
             log.error("worker_waits", job=name, error=f"{type(error).__name__}: {error}"[:500])
 
     async def _work(self, name: str, job: Job) -> str | None:
-        """Do a job.
+        """Run a job and log its result.
 
         Returns:
-            Why it failed, if it did.
+            The error that it failed with, if any.
         """
         started = clock.monotonic_s()
         try:

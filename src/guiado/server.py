@@ -85,7 +85,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
 
 
 def create_routes(runtime: Runtime) -> Litestar:
-    """Every route with its document, without what surrounds them in a server.
+    """The Litestar application with every route and the OpenAPI document, without the layers that `create_app` adds.
 
     Args:
         runtime: as for `create_app`.
@@ -114,7 +114,7 @@ def create_routes(runtime: Runtime) -> Litestar:
 
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
-    """The background of a serving process: a worker, and an eye on the knowledge base."""
+    """Run the background tasks of a serving process: a worker, and the watches of the knowledge base and of open files."""
     worker = runtime.worker()
     tasks = [asyncio.create_task(task) for task in (worker.run(), _watch_knowledge(runtime), open_files.watch())]
     try:
@@ -193,7 +193,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signals: its handlers would end the process before the connections to the database are closed.
+    """uvicorn without its own signal handlers, which would end the process before the database connections are closed.
 
     Args:
         started: called when requests are answered.
@@ -210,7 +210,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """SIGINT and SIGTERM ask for a graceful end; the second one for a quick one."""
+        """Handle SIGINT and SIGTERM: the first signal asks for a graceful end, the second one for a quick one."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -222,7 +222,7 @@ class _Server(uvicorn.Server):
 
 
 async def _is_anybody_told(runtime: Runtime) -> bool:
-    """Whether somebody hears of customers that wait for a person: they are promised one."""
+    """Whether any endpoint or recipient gets the escalations: a customer who waits for a person is promised one."""
     async with runtime.parts.db.connection() as connection:
         return await is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
 

@@ -1,4 +1,4 @@
-"""Everything that an operator can set, read once from the environment and `.env` of the working folder.
+"""The settings of an operator, read once from the environment and `.env` of the working folder.
 
 Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of them.
 """
@@ -23,7 +23,7 @@ from guiado.errors import Message, SettingsInvalid, os_reason
 ENV_FILE = Path(".env")
 
 _PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
-"""Values of the guide's example: whoever copied it has not filled it in yet."""
+"""Placeholders of the guide's example, which mark a setting as not filled in yet."""
 
 
 _COMPLAINTS = {
@@ -35,7 +35,7 @@ _COMPLAINTS = {
     "string_too_long": Message("debe tener {limit} caracteres como máximo"),
     "literal_error": Message("elige uno de estos: {choices}"),
 }
-"""How pydantic's name for an error begins -> what is wrong."""
+"""Prefix of pydantic's name for an error -> message."""
 
 
 class Settings(BaseSettings):
@@ -65,19 +65,19 @@ class Settings(BaseSettings):
     kb_path: Annotated[Path | None, Field(validation_alias="GUIADO_KB_PATH")] = None
     """Knowledge base; the one of the checkout or wheel by default."""
     detection_threshold: Annotated[float | None, Field(validation_alias="GUIADO_DETECTION_THRESHOLD", ge=0, le=1)] = None
-    """Below this confidence, 0..1, it is none of the known problems."""
+    """Least confidence, 0..1, of a detected problem; below it the verdict is none of the known problems."""
     accept_threshold: Annotated[float | None, Field(validation_alias="GUIADO_ACCEPT_THRESHOLD", ge=0, le=1)] = None
-    """From this confidence on, 0..1, a problem is taken without asking, where asking is possible."""
+    """Least confidence, 0..1, with which a problem is taken without asking, where asking is possible."""
     encoder: Annotated[
         Literal["use", "openai", "fastembed", "lexical"],
         BeforeValidator(lambda value: str(value).lower()),
         Field(validation_alias="GUIADO_ENCODER"),
     ] = "use"
-    """What turns texts into vectors; "lexical" is nothing: the words alone decide."""
+    """Encoder of texts into vectors; "lexical" is none: the words alone decide."""
     encoder_model: Annotated[str | None, Field(validation_alias="GUIADO_ENCODER_MODEL")] = None
     """Name of the model, for "openai" and "fastembed"."""
     none_share: Annotated[float, Field(validation_alias="GUIADO_NONE_SHARE", ge=0.01, le=0.99)] = 0.2
-    """Of all descriptions, how many are about none of the known problems, 0..1, as far as the operator knows."""
+    """Share of the descriptions, 0..1, that are about none of the known problems, as far as the operator knows."""
     use_llm: Annotated[bool, Field(validation_alias="GUIADO_USE_LLM")] = False
     """Whether the service lets a language model help; it needs a key, or `OPENAI_BASE_URL`."""
     llm_model: Annotated[str, Field(validation_alias="GUIADO_LLM_MODEL", min_length=1, max_length=200)] = "gpt-4.1-mini"
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     llm_calls_per_minute: Annotated[int, Field(validation_alias="GUIADO_LLM_CALLS_PER_MINUTE", ge=1, le=10_000)] = 60
     """How many calls to the language model one process begins within a minute."""
     private_targets: Annotated[str, Field(validation_alias="GUIADO_PRIVATE_TARGETS")] = ""
-    """Networks (CIDR, by commas) inside the house that webhooks may call."""
+    """Private networks (CIDR, by commas) that webhooks may call."""
     notifications: Annotated[
         Literal["send", "console"],
         BeforeValidator(lambda value: str(value).lower()),
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     slack_bot_token: Annotated[str | None, Field(validation_alias="SLACK_BOT_TOKEN", repr=False)] = None
     smtp_host: Annotated[str | None, Field(validation_alias="SMTP_HOST")] = None
     smtp_port: Annotated[int | None, Field(validation_alias="SMTP_PORT", ge=1, le=65535)] = None
-    """587, 465 or 25 by default, as `SMTP_TLS` says."""
+    """Port of the SMTP server; 587, 465 or 25 by default, as `SMTP_TLS` says."""
     smtp_user: Annotated[str | None, Field(validation_alias="SMTP_USER")] = None
     smtp_password: Annotated[str | None, Field(validation_alias="SMTP_PASSWORD", repr=False)] = None
     smtp_from: Annotated[str | None, Field(validation_alias="SMTP_FROM")] = None
@@ -174,7 +174,7 @@ def read_settings(**overrides: object) -> Settings:
 
 
 def read_env_file() -> dict[str, str]:
-    """What the `.env` of the working folder says, by name; nothing where there is none.
+    """The variables in the `.env` of the working folder, by name; empty where there is none.
 
     Raises:
         SettingsInvalid: it cannot be read, is no text, or a line of it is no setting; the message names the line.
@@ -214,7 +214,7 @@ def _unreadable(problem: Message) -> SettingsInvalid:
 
 
 def _reason(kind: str, facts: Mapping[str, object]) -> Message:
-    """The validator's complaint in our own words.
+    """The message for an error of pydantic's validation.
 
     Args:
         kind: pydantic's name for the error.

@@ -49,7 +49,7 @@ class Engine:
         self.closed = False
 
     def close(self) -> None:
-        """End the runtime and the loop; what was written shows in the materialized views before."""
+        """Close the runtime and the loop; after writes, send the due deliveries and refresh the materialized views first."""
         with contextlib.suppress(RuntimeError):
             self._end_work()
             self.closed = True
@@ -80,16 +80,16 @@ class Engine:
         return Door(self, self.runtime.parts.scope(actor, channel, language))
 
     def run(self, action: Callable[[AppContext], Awaitable[T]]) -> T:
-        """Do `action`, which takes connections by itself."""
+        """Run `action`, which takes connections by itself."""
         parts = self.runtime.parts
         return self.insist(lambda: action(parts))
 
     def note_write(self) -> None:
-        """Remember that something was written: it is sent, and shows in the materialized views, before the engine ends."""
+        """Record a write: its deliveries are sent, and the materialized views refreshed, before the engine ends."""
         self._wrote = True
 
     def insist(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Run until the database answers, for 20 seconds at most.
+        """Repeat `run` until the database answers, for 20 seconds at most.
 
         Raises:
             DatabaseUnavailable: it did not answer all that time.
@@ -164,7 +164,7 @@ def engine() -> Engine:
 
 @cache
 def _close_while_threads_work() -> None:
-    """End the engines before Python shuts its thread pools: what is still to be sent needs them for looking up names.
+    """Close the engines before Python shuts its thread pools: the last deliveries need them for looking up names.
 
     The standard library's own pools use this hook; where it is missing, what is left waits for the next worker.
     """
@@ -194,7 +194,7 @@ class Facade:
 
 
 def close_engines() -> None:
-    """End what the agents of this process started; later agents start anew."""
+    """Close the engines that the facade started in this process; later objects of the facade start new ones."""
     with _engines_lock:
         mine = [key for key in _engines if key[0] == os.getpid()]
         ended = [_engines.pop(key) for key in mine]

@@ -1,4 +1,4 @@
-"""The composition root: from settings to running parts, and back."""
+"""The composition root: builds the running parts from the settings, and closes them."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _NO_KEY = "local"
-"""Sent where a model of the house needs no key: the package wants one."""
+"""API key for a local model that needs none: the client always sends one."""
 log = get_logger()
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The faster event loop, for processes that stay; None where there is none."""
+    """Factory of uvloop's faster event loop, for long-running processes; None where uvloop is not installed."""
     try:
         import uvloop
     except ImportError:
@@ -57,12 +57,12 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def knowledge_path(settings: Settings) -> Path:
-    """The knowledge base that is published for everybody."""
+    """Path of the knowledge base that is published for everybody."""
     return settings.kb_path or data_path("integrations", "support_troubleshooting_kb.json")
 
 
 def encoder_of(settings: Settings) -> VectorCache | None:
-    """What turns texts into vectors, with its memory in the folder that this user has for such things.
+    """The encoder of texts into vectors, with its cache in the cache folder.
 
     Returns:
         None where the words alone decide.
@@ -82,7 +82,7 @@ def encoder_of(settings: Settings) -> VectorCache | None:
 
 
 def cache_folder(settings: Settings) -> Path | None:
-    """Where this user keeps what only saves work; None where there is no such place."""
+    """The cache folder; None where this user has no data folder."""
     try:
         return (settings.home or default_home()) / "cache"
     except SettingsInvalid:  # without a home of its own nothing is remembered
@@ -90,7 +90,7 @@ def cache_folder(settings: Settings) -> Path | None:
 
 
 class DatabaseLocation:
-    """Where the database is: the one of `DATABASE_URL`, or the embedded one, started on demand.
+    """Location of the database: the one of `DATABASE_URL`, or the embedded one, started on demand.
 
     Args:
         settings: of this process.
@@ -101,21 +101,21 @@ class DatabaseLocation:
         self._embedded = None if self._url else EmbeddedPostgres(settings.home or default_home(), pg_bin=settings.pg_bin)
 
     def join(self) -> str:
-        """The address, with the server running and this process counted among its users. Blocks."""
+        """The address of the database; an embedded server is started, and this process counted among its users. Blocks."""
         return self._url or self._server.join()
 
     async def find(self) -> str:
-        """The address; an embedded server that crashed is started again."""
+        """The address of the database; an embedded server that crashed is started again."""
         return self._url or await asyncio.to_thread(self._server.ensure)
 
     def leave(self) -> None:
-        """This process needs the server no more; the last one to leave stops an embedded one. Blocks."""
+        """Leave the server; the last process to leave stops an embedded one. Blocks."""
         if self._embedded is not None:
             self._embedded.leave()
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the database is ours."""
+        """Whether the database is the embedded one."""
         return self._embedded is not None
 
     @property
@@ -134,7 +134,7 @@ class Runtime:
         self.settings, self.site, self.parts = settings, site, parts
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.jobs: dict[str, Job] = dict(JOBS)
-        """Periodic work; that for each knowledge base comes with it."""
+        """Periodic jobs by name; each knowledge base adds a job of its own."""
         bases = KnowledgeBases(
             parts,
             senses,
@@ -190,7 +190,7 @@ class Runtime:
 
     @cached_property
     def client(self) -> GuardedClient:
-        """For everything that goes out; made when first used: its certificates take a facade's start longer than all else."""
+        """HTTP client of webhooks and channels; made when first used: its certificates take most of a facade's start."""
         from guiado.delivery.guarded_client import GuardedClient
 
         return GuardedClient(self._policy)
@@ -212,7 +212,7 @@ class Runtime:
         return channels.make_channel(kind, self.settings, self.client, self._policy)
 
     async def _offer_targets(self) -> None:
-        """What the settings alone ask for: escalations in the operator's Slack, every event in their Kestra."""
+        """Offer the targets of the settings: escalations to the operator's Slack, every event to the operator's Kestra."""
         async with self.parts.db.connection() as connection:
             if self.settings.slack_webhook_url:
                 await recipients.offer_slack(self.parts.work(connection))
@@ -265,7 +265,7 @@ class Runtime:
         self.jobs[name] = job
 
     async def close(self) -> None:
-        """End everything; an embedded server that nobody else uses stops."""
+        """Close all parts; an embedded server that no other process uses stops."""
         if "client" in self.__dict__:
             await self.client.aclose()
         await self._model_way.aclose()
@@ -274,7 +274,7 @@ class Runtime:
 
 
 class _ModelWay:
-    """The way out to the language model: the guarded client, made with the first call, under the operator's rules."""
+    """HTTP port of the language model: the guarded client, made with the first call, under the operator's rules."""
 
     def __init__(self, policy: TargetPolicy) -> None:
         self._policy = policy
@@ -294,6 +294,6 @@ class _ModelWay:
         return GuardedClient(self._policy, max_answer_bytes=MAX_ANSWER_BYTES + 1)
 
     async def aclose(self) -> None:
-        """End its connections."""
+        """Close the client's connections."""
         if self._client is not None:
             await self._client.aclose()

@@ -94,3 +94,14 @@ def test_a_public_class_has_its_name_for_itself_in_the_whole_tree() -> None:
                 places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert len(places) > 100  # the walk found the tree
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_the_first_line_of_a_docstring_names_its_subject() -> None:
+    question = re.compile(r"(What|Who|Whoever|Whatever|Whose|Where|Why|When|Which|How(?! (many|long|often|much|far|old)\b))\b")
+    found = []
+    for path in sorted((ROOT / "src/guiado").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                line = (ast.get_docstring(node) or "").partition("\n")[0]
+                found += [f"{path.relative_to(ROOT)}: {line}"] if question.match(line) else []
+    assert found == []

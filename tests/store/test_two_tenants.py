@@ -85,7 +85,7 @@ MESSAGE = notifications.NewNotification("t", "email", EMAIL, "normal", None, Non
 FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
 CHOICE = learning.ExampleFilter(session_id=SOLVED)
-RATING = feedback.Feedback(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
+RATING = feedback.FeedbackBody(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
 DUE_KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 ATTEMPT = {
     "webhook_id": "mine", "delivery_id": DUE, "event_id": EVENT, "event": "step_completed", "attempt": 1, "success": True,

@@ -1,6 +1,6 @@
-"""The facade that the guide promises: synchronous, durable, in Spanish.
+"""The Python facade of the contract: synchronous, durable, in Spanish.
 
-What it does is in PostgreSQL when a call returns, so that the API and `psql` see it at once.
+Every change is in PostgreSQL when a call returns, so that the API and `psql` see it at once.
 
 Source: contract.md §1.
 """

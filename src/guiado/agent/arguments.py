@@ -1,4 +1,4 @@
-"""What the facade's callers pass, checked before anything is done: every fault by the argument's name, with the remedy."""
+"""Checks of the facade's arguments before anything is done: every fault by the argument's name, with the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTS_OF_A_STEP: Mapping[str, type] = {
 
 
 def refuse(*found: FieldProblem | None) -> None:
-    """Raise what was found, if anything.
+    """Raise the problems that were found, if any.
 
     Raises:
         InvalidInput: names every bad argument.
@@ -32,7 +32,7 @@ def refuse(*found: FieldProblem | None) -> None:
 
 
 def kind_problem(name: str, value: object, kind: type, *, optional: bool = False) -> FieldProblem | None:
-    """What is wrong with an argument of another kind than the wanted one."""
+    """The problem of an argument of another kind than the wanted one; None where there is none."""
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return None
     if value is None and optional:
@@ -45,7 +45,7 @@ def _of_wrong_kind(name: str, wanted: type) -> FieldProblem:
 
 
 def object_of(name: str, value: object, kind: type[T], example: str) -> T:
-    """The argument, which must be of one of the facade's own classes.
+    """Return the argument, which must be of the given class of the facade.
 
     Args:
         example: how to make one.
@@ -70,7 +70,7 @@ def items_of(name: str, value: Iterable[T]) -> list[T]:
 
 
 def path_problem(name: str, value: object) -> FieldProblem | None:
-    """What is wrong with the path of a file, None of which means the file that ships."""
+    """The problem of a path that names no file, if any; a path of None means the file that ships."""
     if value is None:
         return None
     try:
@@ -89,7 +89,7 @@ def _is_name(path: bytes) -> bool:
 
 
 def step_to_show(step: object) -> Mapping[str, object]:
-    """A step or status form as `get_current_step` and `complete_step` give it: the step itself.
+    """The step in a result of `get_current_step` or `complete_step`, or the status form itself.
 
     Raises:
         InvalidInput: it is no such thing.

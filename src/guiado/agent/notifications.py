@@ -1,4 +1,4 @@
-"""TroubleshootingNotificationManager: messages to people and channels, and who is told of what."""
+"""TroubleshootingNotificationManager: messages to people and channels, and the preferences of recipients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PENDING = "Guardado y pendiente de envío."
 if TYPE_CHECKING:
 
     class _Named(EnumType):
-        """For type checkers, which cannot know the files of the channels: any name is a member."""
+        """Metaclass for type checkers, which cannot know the files of the channels: any name is a member."""
 
         def __getattr__(cls, name: str) -> NotificationChannel: ...
 else:
@@ -36,13 +36,13 @@ else:
 
 
 class NotificationChannel(StrEnum, metaclass=_Named):
-    """How a message travels: a member for each channel, by its name in capitals."""
+    """Channel of a message: a member for each channel, by its name in capitals."""
 
     vars().update({name.upper(): name for name in names()})
 
 
 class NotificationPriority(StrEnum):
-    """How much it matters; urgent passes quiet hours."""
+    """Priority of a message; urgent passes quiet hours."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -52,7 +52,7 @@ class NotificationPriority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotificationConfig:
-    """Where a message goes and how.
+    """Channel, recipient, template and priority of a message.
 
     Args:
         recipient: address, number or channel name.
@@ -68,7 +68,7 @@ class NotificationConfig:
 
 
 class TroubleshootingNotificationManager(Facade):
-    """Writes messages, stores them, and tells what became of the first attempt to send each."""
+    """Writes and stores messages, and returns the result of the first delivery attempt of each."""
 
     def register_template(self, template_id: str, subject: str, body: str) -> None:
         """Store a message template with `{placeholders}`; the same id again replaces it.
@@ -80,9 +80,9 @@ class TroubleshootingNotificationManager(Facade):
         self._door.write(notifications.register_template, command.template_id, command.subject, command.body)
 
     def send_notification(self, config: NotificationConfig, context: Mapping[str, object]) -> dict[str, Any]:
-        """Write a message for this context, store it, and wait for the first attempt to send it.
+        """Write a message for this context, store it, and wait for its first delivery attempt.
 
-        What fails and may yet succeed is tried again in the background.
+        A delivery that fails and may yet succeed is tried again in the background.
 
         Returns:
             `success channel recipient notification_id status …`; `success` is False with an `error` that says why.
@@ -102,11 +102,11 @@ class TroubleshootingNotificationManager(Facade):
 
     @property
     def recipients(self) -> list[dict[str, Any]]:
-        """Who is told of what, and how they want it."""
+        """The recipients with their notification preferences."""
         return [plain(recipients.view(one)) for one in self._door.read(recipients.every)]
 
     def set_recipient(self, channel: NotificationChannel | str, recipient: str, **wishes: Any) -> None:  # noqa: ANN401 fields of the command
-        """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
+        """Store the notification preferences of a recipient; the same channel and recipient again replaces them.
 
         Args:
             wishes: `events muted language time_zone quiet_from quiet_to digest_minutes webhook_url secret`.
@@ -119,10 +119,10 @@ class TroubleshootingNotificationManager(Facade):
         self._door.write(recipients.put, command)
 
     def remove_recipient(self, channel: NotificationChannel | str, recipient: str) -> bool:
-        """Forget somebody.
+        """Remove a recipient.
 
         Returns:
-            Whether there was somebody.
+            Whether there was one.
         """
         try:
             self._door.write(recipients.remove, str(value_of(channel)), str(recipient))
@@ -168,7 +168,7 @@ async def _store(work: UnitOfWork, config: NotificationConfig, context: Mapping[
 
 
 async def _stored_url(work: UnitOfWork, config: NotificationConfig) -> str | None:
-    """The address that is stored for this recipient, if any."""
+    """The webhook address that is stored for this recipient, if any."""
     channel, recipient = (value_of(getattr(config, name, None)) for name in ("channel", "recipient"))
     if not (isinstance(channel, str) and isinstance(recipient, str) and is_storable(channel) and is_storable(recipient)):
         return None
@@ -195,13 +195,13 @@ def _check(config: NotificationConfig, context: Mapping[str, object], stored_url
 
 
 def _channel_problem(channel: object) -> FieldProblem | None:
-    """A channel that is left out: over REST that means mail, but here it belongs to every message."""
+    """The problem of a missing channel, if any: over REST it means mail, but here every message names its channel."""
     is_blank = channel is None or (isinstance(channel, str) and not channel.strip())
     return FieldProblem("channel", Message("Falta este campo. Agrégalo."), "missing") if is_blank else None
 
 
 def _url_problem(config: NotificationConfig, stored_url: str | None, *, has_account: bool) -> FieldProblem | None:
-    """What is wrong with the address of a channel that has one; one that is given as None is missing."""
+    """The problem of the webhook address of a channel that has one, if any; an address given as None is missing."""
     name, given = "metadata.webhook_url", config.metadata or {}
     if not is_mapping(given):
         return None

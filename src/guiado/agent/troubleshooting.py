@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TroubleshootingSession:
-    """A session as it stands at the moment of the call.
+    """Snapshot of a session at the moment of the call.
 
     Args:
         current_step: steps passed, from 0.
@@ -181,7 +181,7 @@ class TroubleshootingAgent(Facade):
         *,
         outcome: str | None = None,
     ) -> dict[str, Any]:
-        """Say what came of the current step.
+        """Record the outcome of the current step, and return what comes next.
 
         Args:
             success: whether it could be carried out.

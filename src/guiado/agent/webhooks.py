@@ -1,4 +1,4 @@
-"""TroubleshootingWebhookManager: who wants to be told of what."""
+"""TroubleshootingWebhookManager: the endpoints that receive events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from guiado.sync import Facade
 
 @dataclass(frozen=True, slots=True)
 class WebhookConfig:
-    """An endpoint that wants to be told.
+    """Configuration of a webhook endpoint.
 
     Args:
         url: where to post.
@@ -48,7 +48,7 @@ class TroubleshootingWebhookManager(Facade):
 
     @property
     def webhooks(self) -> Mapping[str, WebhookConfig]:
-        """What is registered: id -> configuration."""
+        """The registered endpoints: id -> configuration."""
         found = self._door.read(webhooks.every)
         return {endpoint.webhook_id: _config(endpoint) for endpoint in found}
 
@@ -92,9 +92,9 @@ class TroubleshootingWebhookManager(Facade):
     def trigger_webhook(
         self, event: EventKind | str, data: Mapping[str, object], webhook_id: str | None = None
     ) -> dict[str, Any]:
-        """Store an event for the endpoints that want it, and wait for the first attempt of each.
+        """Store an event for the endpoints that want it, and wait for the first delivery attempt at each.
 
-        What fails is tried again in the background.
+        A delivery that fails is tried again in the background.
 
         Args:
             data: what the message says; plain JSON values.

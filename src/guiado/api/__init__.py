@@ -1,1 +1,1 @@
-"""The JSON door: one module per resource, one mapping of errors."""
+"""The JSON API: one module per resource, one mapping of errors."""

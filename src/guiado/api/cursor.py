@@ -1,4 +1,4 @@
-"""Where a page of a list ends: the list, the time and the id of its last row, as a text that a caller hands back."""
+"""Cursors of paged lists: the list, time and id of a page's last row, as a text."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ List = Literal["sessions", "notifications", "attempts"]
 
 
 def write_cursor(of: List, moment: datetime, row_id: str) -> str:
-    """The cursor behind a row of a list."""
+    """Encode the cursor of the page after a row of a list."""
     return base64.urlsafe_b64encode(f"{of} {moment.isoformat()} {row_id}".encode()).decode()
 
 
 def read_cursor(of: List, cursor: str | None) -> tuple[datetime, UUID] | None:
-    """The row that a cursor names; None where there is no cursor.
+    """Decode a cursor into the time and id of its row; None without a cursor.
 
     Raises:
-        InvalidInput: it is none of this list's.
+        InvalidInput: the text is no cursor of this list.
     """
     if not cursor:
         return None

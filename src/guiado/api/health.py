@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can work."""
+"""Health checks: the process is alive (`/healthz`), the service is ready (`/readyz`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guiado.store.pooler import LIMITS
 
 
 class Health(Model):
-    """How the service is."""
+    """Answer of a health check: the overall status, and each check."""
 
     status: str
     checks: dict[str, str] = {}  # noqa: RUF012 every instance has its own

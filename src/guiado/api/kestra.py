@@ -1,4 +1,4 @@
-"""The guide's literal Kestra path, answered by our own server: it starts a session.
+"""The contract's Kestra path, served by guiado itself: it starts a session.
 
 An event of ours that a workflow sends back never starts one, so that the two cannot loop.
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: the queues of webhooks and notifications, the requests of this process, and the process itself.
+"""Metrics for Prometheus: queues of webhooks and notifications, requests of this process, and the process itself.
 
 The queues come from the database, so that every process tells the same of them; requests and memory are this process's own.
 
@@ -25,7 +25,7 @@ from guiado.store.notifications import ChannelFigures, Refusal
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _Gauges = Mapping[str, tuple[str, str]]
-"""Name of the metric -> the figure that it shows, and what that is."""
+"""Name of a metric -> field that it shows, and its description."""
 _GAUGES: _Gauges = {
     "guiado_webhook_enabled": ("enabled", "1 si el webhook está activo, 0 si está en pausa"),
     "guiado_webhook_consecutive_failures": ("failures", "Fallos seguidos del webhook desde su último envío aceptado"),
@@ -38,19 +38,19 @@ _GAUGES: _Gauges = {
         "Segundos que sumaron los intentos de la última hora",
     ),
 }
-"""See `outbox.figures`."""
+"""Gauges of a webhook's queue and attempts; see `outbox.figures`."""
 _CHANNEL_GAUGES: _Gauges = {
     "guiado_notifications_pending": ("pending", "Avisos que esperan en la cola del canal"),
     "guiado_notifications_oldest_seconds": ("oldest_s", "Segundos que lleva en la cola el aviso más antiguo que ya toca enviar"),
     "guiado_notifications_sent_last_hour": ("sent", "Avisos enviados en la última hora"),
     "guiado_notifications_failed_last_day": ("failed", "Avisos dados por perdidos en el último día"),
 }
-"""See `notifications.figures`."""
+"""Gauges of a channel's notifications; see `notifications.figures`."""
 _REFUSED_GAUGES: _Gauges = {
     "guiado_notification_channel_refused": ("is_refused", "1 mientras la cuenta, el servidor o la dirección del canal rechaza"),
     "guiado_notification_channel_refused_seconds": ("refused_s", "Segundos desde que el canal rechaza los avisos"),
 }
-"""Whether a channel's account, server or hook refuses, and for how long: see `notifications.refused`."""
+"""Gauges of channels whose account, server or hook refuses messages; see `notifications.refused`."""
 
 disable_created_metrics()
 _PROCESS = CollectorRegistry()
@@ -65,7 +65,7 @@ _OTHER = "other"
 
 
 class _Families(Collector):
-    """Metrics that were read just now.
+    """Collector of gauges that were read just now.
 
     Args:
         families: all of them.
@@ -75,7 +75,7 @@ class _Families(Collector):
         self._families = families
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """All of them."""
+        """Return the gauges."""
         return self._families
 
 
@@ -119,7 +119,7 @@ class _RefusedChannel(Struct, frozen=True):
 
 
 def _by_channel(known: Sequence[ChannelFigures], refused: Sequence[Refusal]) -> list[_RefusedChannel]:
-    """Each channel that has a queue or is refused, with the longest refusal."""
+    """The refusal of each channel that has a queue or is refused; of several, the longest."""
     longest_s: dict[str, float] = dict.fromkeys((row.channel for row in known), 0.0)
     for row in refused:
         longest_s[row.channel] = max(row.refused_s, longest_s.get(row.channel, 0.0))

@@ -1,4 +1,4 @@
-"""Figures: a period, and the present moment."""
+"""Figures of sessions: those of a period, and those of the present moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The route that is called most, past the framework's general machinery.
+"""Fast path of `POST /step`, the route that is called most: it skips the framework's general machinery.
 
 An answer to a step that comes plainly (a short JSON body of known length, no Idempotency-Key) is taken here, everything else by
 Litestar. Both ways use the same decoder, the same use case, the same answer and the same mapping of errors, so that nobody can
@@ -28,7 +28,7 @@ _UNUSUAL = frozenset((b"idempotency-key", b"content-encoding", b"transfer-encodi
 
 
 class StepFastPath:
-    """An ASGI layer around the application.
+    """ASGI layer that handles plain answers to a step itself, and passes all other requests on.
 
     Args:
         app: the application.
@@ -62,7 +62,7 @@ class StepFastPath:
         return self._app.state["runtime"]
 
     def _session_id(self, scope: HTTPScope) -> str | None:
-        """The session that is answered, or None when this request takes the long way."""
+        """Session id of a request that the fast path takes; None for any other."""
         path = scope["path"]
         if not path.endswith(_END) or not path.startswith(self._base) or scope["method"] != "POST":
             return None

@@ -1,4 +1,4 @@
-"""Answers of the template routes. What authors wrote is shown as it is stored: its types here describe it.
+"""Answers of the template routes; authors' content is returned as stored, and the types here describe it.
 
 Source: contract.md §3.
 """
@@ -12,12 +12,12 @@ from guiado.app.sessions.models import ResourceRow
 
 
 def as_stored(content: dict[str, Any]) -> Any:  # noqa: ANN401
-    """A template's own content, which is encoded as it is."""
+    """Return a template's content unchanged, to be encoded as stored."""
     return content
 
 
 class TemplateRow(Model):
-    """A template in a list."""
+    """Summary of a template in a list."""
 
     template_id: str
     name: str
@@ -28,7 +28,7 @@ class TemplateRow(Model):
 
 
 class VariableRow(Model):
-    """One variable of a template."""
+    """A variable of a template."""
 
     name: str
     description: str = ""
@@ -38,7 +38,7 @@ class VariableRow(Model):
 
 
 class StepText(Model):
-    """A step of a template or of the guide that it makes."""
+    """A step of a template or of a rendered guide."""
 
     title: str
     step_number: int | None = None
@@ -64,7 +64,7 @@ class TemplateWhole(Model):
 
 
 class RenderedGuide(Model):
-    """The guide that a template made."""
+    """The guide that a template renders to."""
 
     template_id: str
     problem_title: str
@@ -75,7 +75,7 @@ class RenderedGuide(Model):
 
 
 class TemplateList(Model):
-    """Templates; with `template_id` the one that was asked for, whole."""
+    """Answer with the templates; with `template_id`, with that one in full."""
 
     success: bool
     templates: list[TemplateRow]
@@ -83,7 +83,7 @@ class TemplateList(Model):
 
 
 class TemplateOut(Model):
-    """A template that was stored."""
+    """Answer to storing a template."""
 
     success: bool
     template_id: str
@@ -92,7 +92,7 @@ class TemplateOut(Model):
 
 
 class RenderedOut(Model):
-    """The guide that a template made."""
+    """Answer to rendering a template."""
 
     success: bool
     rendered_template: RenderedGuide

@@ -1,4 +1,4 @@
-"""The errors that every route may answer with, for the OpenAPI document."""
+"""Error responses that every route may return, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ TROUBLES = {
         503: "La base de datos no responde",
     }.items()
 }
-"""What can go wrong, for the OpenAPI document."""
+"""HTTP status -> error response."""

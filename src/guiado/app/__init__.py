@@ -1,4 +1,4 @@
-"""Use cases: what can be done with guiado, one transaction each.
+"""Use cases of guiado, one transaction each.
 
 A use case takes the parts it works with, who calls, and a checked command; it knows neither HTTP nor SQL.
 """

@@ -1,4 +1,4 @@
-"""Long computations beside the work that somebody waits for."""
+"""Long computations in a thread of low priority."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NICENESS = 10
 
 
 class Stopped(Exception):
-    """Nobody waits for the result any more."""
+    """The end of a computation whose caller no longer waits for its result."""
 
 
 async def run_aside(work: Callable[[Callable[[], None]], T]) -> T:
-    """Run a computation in a thread of its own that gives way to all others.
+    """Run a computation in a thread of its own, at low priority.
 
     Args:
-        work: gets a function that it calls now and then, which raises where the computation has to end.
+        work: gets a function to call now and then, which raises `Stopped` where the computation has to end.
     """
     loop, done, stopping = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     found: list[T] = []

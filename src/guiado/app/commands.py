@@ -1,4 +1,4 @@
-"""What can be asked of guiado, with the limits of every field.
+"""Commands of the use cases, with the limits of every field.
 
 Source: contract.md §3.
 """
@@ -31,14 +31,14 @@ from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome, Status
 
 Language = Annotated[Literal["es", "en", "pt"], Meta(extra={"kind": "language"})]
-"""A locale such as es-MX is taken too, and means its language."""
+"""A language of guiado; a locale such as es-MX is read as its language."""
 Speaker = Literal["customer", "machine", "agent"]
-"""Who answers, or asks for a person."""
+"""Author of an answer, or of a request for a person."""
 TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Start(Command):
-    """A customer says what is wrong."""
+    """A customer's description of a problem, which begins a session."""
 
     problem_description: Description
     customer_email: Email
@@ -52,7 +52,7 @@ class Start(Command):
 
 
 class Detect(Command):
-    """Which problem a text may be about, without a session."""
+    """A text whose problem is to be detected, without a session."""
 
     problem_description: Description
     limit: Annotated[int, Meta(ge=1, le=20, examples=[3])] = 3
@@ -60,7 +60,7 @@ class Detect(Command):
 
 
 class AnswerStep(Command):
-    """What came of the current step."""
+    """The answer to the current step."""
 
     success: Annotated[bool, Meta(examples=[True], description="Si el paso se pudo hacer.")]
     notes: Annotated[Notes, Meta(examples=["Salió un aviso de permisos"])] | None = None
@@ -75,7 +75,7 @@ class AnswerStep(Command):
 
 
 class Clarify(Command):
-    """What the problem is: one of the options, the answer to the question, other words, or none of them."""
+    """The answer to a clarification: an option, a reply to the question, other words, or none of the options."""
 
     problem_id: Annotated[Line, Meta(examples=["conexion_internet"])] | None = None
     answer: Reply | None = None
@@ -85,7 +85,7 @@ class Clarify(Command):
 
 
 class Reject(Command):
-    """It is not the problem whose guide is followed."""
+    """The rejection of the problem whose guide the session follows."""
 
     rejected: Annotated[Line, Meta(examples=["conexion_internet"])] | None = None
     problem_id: Annotated[Line, Meta(examples=["error_aplicacion"])] | None = None
@@ -93,7 +93,7 @@ class Reject(Command):
 
 
 class Rate(Command):
-    """The customer's opinion."""
+    """The customer's rating of a session."""
 
     rating: Rating
     feedback_text: Annotated[Notes, Meta(examples=["Muy útil"])] | None = None
@@ -101,7 +101,7 @@ class Rate(Command):
 
 
 class Escalate(Command):
-    """A person is wanted."""
+    """The request to hand a session over to a person."""
 
     source: Speaker | None = None
 
@@ -109,7 +109,7 @@ class Escalate(Command):
 
 
 class Resolve(Command):
-    """An agent closes the session as solved."""
+    """The closing of a session as solved, by an agent."""
 
     problem_id: Annotated[Line, Meta(examples=["instalacion_software"])] | None = None
     step_id: Line | None = None
@@ -118,7 +118,7 @@ class Resolve(Command):
 
 
 class Correct(Command):
-    """An agent says what a session was about; it stays open or closed as it is."""
+    """The correction of a session's problem by an agent; the session stays open or closed as it is."""
 
     problem_id: Annotated[Line, Meta(examples=["conexion_internet"], description="El problema real, u «otro» si no es ninguno.")]
     notes: Annotated[Notes, Meta(examples=["Era el cable de red"])] | None = None
@@ -131,7 +131,7 @@ EventName = Annotated[
     ],
     Meta(description="Un evento; «*» son todos, también los que haya más adelante."),
 ]  # fmt: skip
-"""A kind of event, or all of them."""
+"""Name of a kind of event, or `*` for all of them."""
 EventNames = Annotated[list[EventName], Meta(min_length=1, max_length=20, examples=[["session_started", "session_resolved"]])]
 Secret = Annotated[
     str,
@@ -156,7 +156,7 @@ OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que
 
 
 class _Secretive:
-    """A command with keys in it: `repr` leaves them out, since it may end in a log."""
+    """Base of commands that hold keys: `repr` leaves the keys out, since it may end in a log."""
 
     __slots__ = ()
     __struct_fields__: ClassVar[tuple[str, ...]]
@@ -170,7 +170,7 @@ _KEYS = frozenset({"secret", "headers", "webhook_url"})
 
 
 class Webhook(_Secretive, Command):
-    """An endpoint that wants to be told; of one that is registered already, what is left out stays as it is."""
+    """The registration of an endpoint; where it is registered already, fields left out stay as they are."""
 
     url: Url
     events: EventNames
@@ -186,7 +186,7 @@ class Webhook(_Secretive, Command):
 
 
 class WebhookChange(_Secretive, Command):
-    """What changes of an endpoint; what is left out stays as it is."""
+    """Changes to an endpoint; fields left out stay as they are."""
 
     url: Url | None = None
     events: EventNames | None = None
@@ -202,7 +202,7 @@ class WebhookChange(_Secretive, Command):
 
 
 class Replay(Command):
-    """What is sent again: one event, those of a kind, or what happened in a range of time."""
+    """The events to send again: one event, those of a kind, or those of a range of time."""
 
     event_id: Line | None = None
     event: EventKind | None = None
@@ -272,7 +272,7 @@ class Notification(_Secretive, Command):
 
 
 class NotificationPage(Command):
-    """Which page of the list of notifications."""
+    """Size and filters of a page of notifications."""
 
     limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 100
     status: Literal["pending", "sent", "failed", "cancelled"] | None = None
@@ -280,7 +280,7 @@ class NotificationPage(Command):
 
 
 class RetryNotifications(Command):
-    """What is sent again: without any of these, all that was given up or waits for another attempt."""
+    """The notifications to send again; without a field, all that were given up or wait for another attempt."""
 
     channel: ChannelName | None = None
     status: Annotated[
@@ -294,7 +294,7 @@ class RetryNotifications(Command):
 
 
 class Recipient(_Secretive, Command):
-    """Who is told of what, and how they want it."""
+    """Notification preferences of a recipient."""
 
     channel: ChannelName
     recipient: Addressee
@@ -326,13 +326,13 @@ class TriggerEvent(Command):
 
 
 class Period(Command):
-    """How far back to look."""
+    """Length of a report's period, in days back from now."""
 
     days: Days = 30
 
 
 class Page(Command):
-    """Which page of the list of sessions."""
+    """Size and filters of a page of sessions."""
 
     limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 50
     status: Status | None = None

@@ -1,4 +1,4 @@
-"""What use cases work with, and who calls them."""
+"""Context of a use case: the running parts of the process, the caller's scope and a connection."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DEFAULT_TENANT = "default"
 
 
 ALL_SCOPES: frozenset[str] = frozenset(("*",))
-"""What a caller may do where no key limits it."""
+"""Scopes of a caller that no key limits: all of them."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One request's tenant and caller, made at the door that it came through and carried to the store.
+    """Tenant and caller of one request, made by its door and passed on to the store.
 
     Args:
         tenant: whose rows are read and written.
@@ -124,7 +124,7 @@ class AppContext:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """One use case at work: the process's parts, the request's scope, and an open connection.
+    """Unit of work of one use case: the process's parts, the request's scope, and an open connection.
 
     Args:
         app: the running parts of the process.
@@ -142,9 +142,9 @@ class UnitOfWork:
         return self.scope.tenant
 
     def called_by(self, scope: Scope) -> UnitOfWork:
-        """The same work for another caller of the same tenant."""
+        """This unit of work for another caller of the same tenant."""
         return UnitOfWork(self.app, replace(scope, tenant=self.scope.tenant), self.connection)
 
     async def guide_version(self, version_id: str | None) -> Guide | None:
-        """See `AppContext.guide_version`."""
+        """The guide of a version; see `AppContext.guide_version`."""
         return await self.app.guide_version(self.connection, self.tenant, version_id)

@@ -1,4 +1,4 @@
-"""Looks at settings, address and knowledge base, for `guiado doctor`. Changes nothing, and needs no database."""
+"""Checks of settings, addresses and knowledge base for `guiado doctor`; they change nothing and need no database."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _KESTRA = re.compile(r"[^/]+(?:/[\w.-]+)*?/api/v1(?:/[\w.-]+)?/executions/webhoo
 _KESTRA_EXAMPLE = "https://kestra.example.com/api/v1/main/executions/webhook/…"
 _SLACK = re.compile(r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]+")
 _SLACK_EXAMPLE = "https://hooks.slack.com/services/…"
-"""Host and path, as Kestra and Slack show them."""
+"""Patterns and examples of the webhook addresses of Kestra and Slack; a pattern covers host and path."""
 
 
 def look_at_program() -> list[Finding]:
-    """Which guiado this is, and what runs it."""
+    """Finding with the versions of guiado and of Python."""
     return [good("program", "guiado {version}, Python {python}.", version=__version__, python=platform.python_version())]
 
 
 def look_at_settings() -> tuple[Settings, list[Finding]]:
-    """The settings, and all findings about them. Where they cannot be used, those of the environment alone, or the usual ones."""
+    """The settings and all findings about them; instead of invalid ones, those of the environment alone, or the defaults."""
     try:
         settings = read_settings()
         found = [good("settings", "La configuración es válida.")]
@@ -55,7 +55,7 @@ def _settings_of_the_environment() -> Settings:
 
 
 def _unknown(given: Mapping[str, str], written: Mapping[str, str]) -> list[Finding]:
-    """Names that look like settings of ours and are none.
+    """Findings about names that look like settings of guiado and are none.
 
     Args:
         given: all variables.
@@ -80,7 +80,7 @@ def _unknown(given: Mapping[str, str], written: Mapping[str, str]) -> list[Findi
 
 
 def look_at_targets(settings: Settings) -> list[Finding]:
-    """Whether the addresses that events and notices go to look like what they should be; nobody is called."""
+    """Findings about the form of the addresses for events and notifications; no address is called."""
     kestra = _look_at_target("KESTRA_WEBHOOK_URL", settings.kestra_webhook_url, _KESTRA, _KESTRA_EXAMPLE)
     return kestra + _look_at_target("SLACK_WEBHOOK_URL", settings.slack_webhook_url, _SLACK, _SLACK_EXAMPLE)
 
@@ -107,7 +107,7 @@ def _look_at_target(name: str, url: str | None, form: re.Pattern[str], example: 
 
 
 def look_at_port(settings: Settings) -> list[Finding]:
-    """Whether the service's address is free, or serves guiado already."""
+    """Finding on whether the service's address is free, or serves guiado already."""
     place = f"{settings.host}:{settings.port}"
     if not settings.is_loopback:
         return [
@@ -157,7 +157,7 @@ def _is_guiado(host: str, port: int) -> bool:
 
 
 def look_at_knowledge(path: Path) -> list[Finding]:
-    """Whether the knowledge base can be used.
+    """Finding on whether the knowledge base can be used.
 
     Args:
         path: the file in use.

@@ -1,4 +1,4 @@
-"""The same request sent twice has one effect and one answer.
+"""Idempotency keys: the same request sent twice has one effect and one answer.
 
 Source: contract.md §6, rule 2; IETF draft httpapi-idempotency-key-header.
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def request_hash(*parts: bytes) -> str:
-    """SHA-256 of what makes a request this request: method, path, body."""
+    """SHA-256 of the parts that identify a request: method, path, body."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -25,7 +25,7 @@ def request_hash(*parts: bytes) -> str:
 
 
 def key_of(scope: Scope, key: str) -> str:
-    """The stored form of an `Idempotency-Key`: the same key of two callers is two keys."""
+    """The stored form of an `Idempotency-Key`, which differs between callers."""
     return f"http:{scope.caller}:{key}" if scope.caller else f"http-{key}"
 
 
@@ -37,7 +37,7 @@ async def once(
     action: Callable[[UnitOfWork], Awaitable[T]],
     keep: Callable[[T], T] | None = None,
 ) -> T:
-    """Run `action`, or return the answer that was stored when it was done with this key before.
+    """Run `action` once for a key; with the same key again, return the stored answer.
 
     The answer is stored in the transaction that did the work. A second request with the key waits for the first.
 

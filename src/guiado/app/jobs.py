@@ -1,4 +1,4 @@
-"""Periodic jobs by name: what the schedule knows of them, without knowing what they do."""
+"""Registry of periodic jobs: name, interval, lease and function of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = Callable[[AppContext], Coroutine[Any, Any, int]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Periodic work.
+    """A periodic job.
 
     Args:
         every_s: seconds between two starts.
@@ -30,11 +30,11 @@ class Job:
 
 
 JOBS: dict[str, Job] = {}
-"""All periodic work by name, as far as its module is loaded; that for each knowledge base comes with it."""
+"""Registered jobs by name, of the modules that are loaded; the refit jobs of knowledge bases are not among them."""
 
 
 def job(name: str, *, every_s: float) -> Callable[[Run], Run]:
-    """Register a function as periodic work.
+    """Register a function as a periodic job.
 
     Args:
         name: its row in the schedule.

@@ -1,4 +1,4 @@
-"""Plain values: what can be kept as `jsonb` and told again as JSON."""
+"""Checks that a value can be stored as `jsonb` and returned as JSON."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _JSON_FAULTS = {
     "Invalid \\": Message("una barra inversa no es válida ahí"),
     "Illegal trailing comma": Message("sobra una coma"),
 }
-"""How `json` begins each of its complaints, and ours."""
+"""Beginning of each error message of `json`, and guiado's explanation."""
 
 
 class _Place(NamedTuple):
-    """Where a value stands. Its path is written only for a fault: a key may be as long as the body, and have many parts."""
+    """Position of a value. Its path is built only for a fault: a key may be as long as the body, and hold many parts."""
 
     outer: _Place | None
     step: str
@@ -52,7 +52,7 @@ class _Place(NamedTuple):
 
 
 def plain_problem(name: str, value: object) -> FieldProblem | None:
-    """The first thing in a value, however deep, that cannot be kept; None when all of it can.
+    """The first part of a value, at any depth, that cannot be stored; None when all of it can.
 
     Args:
         name: of the field; the path of what is wrong begins with it.
@@ -69,12 +69,12 @@ def plain_problem(name: str, value: object) -> FieldProblem | None:
 
 
 def nested_problem(name: str, value: object) -> FieldProblem | None:
-    """`plain_problem` of a value that holds others; None for any that does not."""
+    """`plain_problem` of a value that holds others; None for a value that holds none."""
     return plain_problem(name, value) if any(True for _ in _parts(value)) else None
 
 
 def json_problem(error: ValueError | RecursionError) -> FieldProblem:
-    """Why a text is no JSON and where, in our own words.
+    """The fault of a text that is not valid JSON, with its place and the remedy.
 
     Args:
         error: as `json.loads` raised it.

@@ -1,4 +1,4 @@
-"""What a caller meant: blanks left in a form, numbers as other languages write them, locales, and stray characters.
+"""Lenient reading of input: blanks left in a form, numbers as other languages write them, locales, stray characters.
 
 Applied before the checks, by the annotations of the command: an optional field that is empty or null counts as left out, 5.0 is 5
 for a whole number, es-MX is es, and texts that people write lose the characters that nobody sees. Identifiers stay as they came.
@@ -25,7 +25,7 @@ _STRAY = {
     "text": re.compile(rf"(?:{_TERMINAL})|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]"),
     "name": re.compile(rf"(?:{_TERMINAL})|[\x00-\x1f\x7f-\x9f\u2028\u2029]"),
 }
-"""What becomes a blank, by kind of text; line breaks and tabs belong into a text, but not into a name."""
+"""Characters that become a blank, by kind of text; line breaks and tabs are kept in a text, but not in a name."""
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _GONE = "\ufeff"
 T = TypeVar("T", bound=inspect.Type)
@@ -49,19 +49,19 @@ def fields_of(command: type[msgspec.Struct]) -> Mapping[str, inspect.Field]:
 
 
 def struct_items(kind: inspect.Type) -> Mapping[str, inspect.Field] | None:
-    """The fields of what a list holds, where these are objects with fixed names."""
+    """The fields of a list's items, where these are objects with fixed names; else None."""
     items = _one_of(kind, inspect.ListType)
     held = _one_of(items.item_type, inspect.StructType) if items else None
     return {field.encode_name: field for field in held.fields} if held else None
 
 
 def is_left_out(field: inspect.Field, value: object) -> bool:
-    """Whether an optional field that is there was left blank."""
+    """Whether an optional field came without content: null, or a blank text."""
     return not field.required and (value is None or (isinstance(value, str) and not value.strip()))
 
 
 def as_meant(value: object, kind: inspect.Type) -> object:
-    """The value as a field of this type takes it; anything that cannot be meant stays as it is.
+    """The value as a field of this type takes it; a value without such a reading stays as it is.
 
     Args:
         kind: the field's type, from `fields_of`.
@@ -76,7 +76,7 @@ def as_meant(value: object, kind: inspect.Type) -> object:
 
 
 def readable(text: str, kind: str) -> str:
-    """A text that a person wrote, without the characters that nobody sees or that cannot be kept.
+    """A person's text without invisible characters and without those that cannot be stored.
 
     Args:
         kind: "text" keeps line breaks and tabs, "name" is one line.
@@ -87,7 +87,7 @@ def readable(text: str, kind: str) -> str:
 
 
 def storable(value: object, level: int = 0) -> object:
-    """A value of any shape whose texts PostgreSQL can keep: no NUL and no half of a surrogate pair. Keys stay as they are."""
+    """A value of any shape with texts that PostgreSQL can store: no NUL, no half of a surrogate pair. Keys stay as they are."""
     if isinstance(value, str):
         is_whole = "\x00" not in value and not _HALF_PAIRS.search(value)
         return value if is_whole else readable(value.replace("\x00", " "), "text")
@@ -137,7 +137,7 @@ def _one_of(kind: inspect.Type, wanted: type[T]) -> T | None:
 
 
 def choices_of(kind: inspect.Type) -> list[str]:
-    """The texts that a field of this type, or each item of its list, may be; none where any text may."""
+    """The permitted texts of a field of this type, or of the items of its list; empty where any text is permitted."""
     found: list[str] = []
     for option in _options(kind):
         if isinstance(option, inspect.LiteralType):
@@ -155,7 +155,7 @@ def _takes_whole_numbers_only(kind: inspect.Type) -> bool:
 
 
 def _name_of(kind: inspect.Type) -> str | None:
-    """What the annotation says of a text: see `fields._text`."""
+    """The kind of text that a type's annotation names, see `validation._text`; None where it names none."""
     while isinstance(kind, inspect.Metadata):
         extra = cast("Mapping[str, object]", kind.extra or {})  # pyright: ignore[reportUnknownMemberType]
         if "kind" in extra:

@@ -1,4 +1,4 @@
-"""Looks at what the operating system gives this process, for `guiado doctor`: memory, open files, readable programs."""
+"""Checks of the machine for `guiado doctor`: memory, open files, and read permissions of the installed program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ except ImportError:  # Windows
     resource = None
 
 _NEED_MB = {True: 512, False: 384}
-"""With the embedded database, and without: what the service takes at its start and under load, rounded up."""
+"""Megabytes that the service needs with the embedded database and without, at its start and under load, rounded up."""
 _MEGABYTE = 1_048_576
 _NO_LIMIT = 1 << 60
 _FEW_FILES = 1024
@@ -61,7 +61,7 @@ def memory_limit_bytes(root: Path = Path("/")) -> int | None:
 
 
 def _limit_files(root: Path) -> Iterator[Path]:
-    """Of the process's own group and all above it, in both generations of control groups."""
+    """Files with the memory limits of the process's control group and all above it, in both generations of control groups."""
     base, groups = root / "sys/fs/cgroup", ["/"]
     with suppress(OSError):
         groups += [line.split(":", 2)[2] for line in (root / "proc/self/cgroup").read_text("utf-8").splitlines()]
@@ -93,7 +93,7 @@ def _files() -> Iterator[Finding]:
 
 
 def _rights() -> Iterator[Finding]:
-    """Whether a service of another user can read what root installed; nobody else can see that from outside."""
+    """Finding about an installed program that a service of another user cannot read; checked as root only."""
     if os.name != "posix" or os.geteuid() != 0:
         return
     for path in (Path(guiado.__file__), Path(sys.prefix) / "pyvenv.cfg"):
@@ -108,7 +108,7 @@ def _rights() -> Iterator[Finding]:
 
 
 def _closed(path: Path) -> Path | None:
-    """The outermost part of a path that others cannot pass or read."""
+    """The outermost part of a path that other users cannot pass or read; None where they can read it."""
     for part in [*reversed(path.parents), path]:
         needed = stat.S_IXOTH if part.is_dir() else stat.S_IROTH
         if not part.stat().st_mode & needed:

@@ -1,4 +1,4 @@
-"""Maintenance jobs: abandoning idle sessions, refreshing views, retention, and what keeps the tables small."""
+"""Maintenance jobs: ending idle sessions, refreshing views, retention, trimming examples, and refitting detection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from guiado.store.database import Connection
 log = get_logger()
 _RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
 _RETENTION_S = 1_200.0
-"""One run of the retention begins no batch after so many seconds; the next run goes on."""
+"""Seconds after which one run of the retention begins no further batch; the next run goes on."""
 _BATCH = 1_000
 
 job("abandon_idle_sessions", every_s=60)(abandon_idle)
@@ -27,13 +27,13 @@ job("abandon_idle_sessions", every_s=60)(abandon_idle)
 
 @job("refresh_views", every_s=60)
 async def refresh_views(parts: AppContext) -> int:
-    """Roll up what is due and bring the materialized views up to date."""
+    """Roll up due figures and refresh the materialized views."""
     return await schedule.refresh_views(parts.db)
 
 
 @job("maintenance", every_s=3_600)
 async def maintain(parts: AppContext) -> int:
-    """Roll up, refresh, drop what expired, and forget the jobs that nobody knows any more."""
+    """Roll up figures, refresh views, delete expired rows, and remove the schedule rows of jobs that no longer exist."""
     async with parts.db.connection() as connection:
         await schedule.forget_jobs(connection, parts.tenant, [*JOBS, REFIT_JOB])
     return await schedule.maintain(parts.db)
@@ -41,7 +41,7 @@ async def maintain(parts: AppContext) -> int:
 
 @job("retention", every_s=3_600)
 async def retain(parts: AppContext) -> int:
-    """Delete the sessions that ended `retention_days` ago, in every tenant for which somebody set how long they are kept.
+    """Delete the sessions that ended `retention_days` ago, for every tenant in which this number is set.
 
     A commit for each batch.
 
@@ -64,7 +64,7 @@ async def retain(parts: AppContext) -> int:
 
 
 async def _kept_days(parts: AppContext) -> dict[str, int]:
-    """For how many days each tenant keeps its sessions; those that keep them for ever are left out."""
+    """Number of days for which each tenant keeps its sessions; tenants that keep them for ever are left out."""
     async with _for_all_tenants(parts) as connection:
         found = {
             tenant: int(min(await configuration.number(connection, tenant, _RETENTION_KEY, 0), _MOST_DAYS))
@@ -80,20 +80,20 @@ async def _delete_batch(parts: AppContext, tenant: str, days: int) -> int:
 
 @job("trim_examples", every_s=600)
 async def trim_examples(parts: AppContext) -> int:
-    """Forget the examples that are too many for detection to gain by them."""
+    """Delete the examples beyond the number from which detection gains nothing."""
     async with _for_all_tenants(parts) as connection:
         return sum([await schedule.trim_examples(connection, tenant) for tenant in await schedule.tenants(connection)])
 
 
 @contextlib.asynccontextmanager
 async def _for_all_tenants(parts: AppContext) -> AsyncGenerator[Connection]:
-    """A transaction of the role that logged in, which row-level security does not hold to one tenant where it owns the tables."""
+    """A transaction of the login role; where that owns the tables, row-level security does not limit it to one tenant."""
     async with parts.db.transaction() as connection:
         await schedule.as_owner(connection)
         yield connection
 
 
 def refit_job(knowledge: KnowledgeBase) -> tuple[str, Job]:
-    """Name and job that keeps what detection fitted for a knowledge base up to date."""
+    """Name and definition of the job that refits detection for a knowledge base."""
     name = ":".join(filter(None, (REFIT_JOB, knowledge.scope)))
     return name, Job(60, LEASE_S, lambda parts: refit(parts, knowledge), may_break_off=True)

@@ -13,5 +13,5 @@ class Model(msgspec.Struct, kw_only=True):
 
 
 def plain(model: msgspec.Struct) -> dict[str, Any]:
-    """A model as a dictionary of plain values; moments stay moments."""
+    """A model as a dictionary of plain values; dates and times stay as they are."""
     return msgspec.to_builtins(model, builtin_types=(datetime, date))

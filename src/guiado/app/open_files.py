@@ -1,6 +1,6 @@
-"""Open files and connections of a serving process: as many as the system allows, and a word before they are used up.
+"""Limit of open files and connections of a serving process: raised at the start, and logged before it is reached.
 
-A process that has none left answers nobody and says nothing: the system takes a connection, and the process cannot.
+A process at its limit answers no request and logs nothing: the system takes a connection, and the process cannot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = get_logger()
 
 
 def raise_limit() -> None:
-    """Allow this process as many open files as a busy service needs, and the system lets it."""
+    """Raise the limit of open files to what a busy service needs, as far as the system allows it."""
     if resource is None:
         return
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -34,7 +34,7 @@ def raise_limit() -> None:
 
 
 def used_share() -> float:
-    """How much of what this process may open is open, 0..1; 0 where the system does not tell."""
+    """Share of the limit of open files that is in use, 0..1; 0 where the system does not tell."""
     if resource is None:
         return 0.0
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -47,7 +47,7 @@ def used_share() -> float:
 
 
 async def watch() -> None:
-    """Say once when nearly all are open, and once when it is over, until it is cancelled."""
+    """Log when the limit of open files is nearly reached and when it no longer is, once each time, until cancelled."""
     was_short = False
     while True:
         await asyncio.sleep(_POLL_S)

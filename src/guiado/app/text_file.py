@@ -26,10 +26,10 @@ class UnreadableFile(Exception):
 
 
 def read_text_file(path: Path) -> str:
-    """The text of a regular file; a pipe would be waited for until somebody writes into it.
+    """The text of a regular file; a pipe is refused, since reading it would wait for a writer.
 
     Raises:
-        UnreadableFile: it is none, too large, not in UTF-8, or the system refuses.
+        UnreadableFile: it is not a regular file, too large, not in UTF-8, or the system refuses.
     """
     try:
         status = path.stat()

@@ -1,4 +1,4 @@
-"""Pace: how often something costly may be done again, at once when it is rare and seldom when it is asked for all the time."""
+"""Rate limit of costly work: it runs at once when it is rarely asked for, and seldom when it is asked for all the time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Pace:
     """A token bucket.
 
     Args:
-        burst: so many times may follow at once.
+        burst: most times in direct succession.
         every_s: seconds after which one more is allowed.
     """
 
@@ -22,7 +22,7 @@ class Pace:
         self._looked_at_s = clock.monotonic_s()
 
     def take(self) -> bool:
-        """Whether it may be done now; if so, that counts."""
+        """Take a token, and return whether there was one."""
         now_s = clock.monotonic_s()
         self._left = min(self._burst, self._left + (now_s - self._looked_at_s) / self._every_s)
         self._looked_at_s = now_s

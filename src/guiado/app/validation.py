@@ -1,4 +1,4 @@
-"""Checks what a caller sends, field by field, and says what to do about each fault.
+"""Validation of a caller's input, field by field, with the remedy of each fault.
 
 Commands are msgspec structs: their annotations are the API's schema, the decoder's rules and these checks in one place.
 """
@@ -30,7 +30,7 @@ _KINDS = {
 }
 _SOMETHING = Message("otra cosa")
 _GIVEN = {**_KINDS, "float": Message("un número con decimales")}
-"""What came; 5.0 is 5, so that a number that is none of the whole ones has decimals."""
+"""Names of the kinds of value received; 5.0 is read as 5, so a number that is refused as not whole has decimals."""
 _EXPECTED = re.compile(r"^Expected `([^`]+)`(?:, got `([^`]+)`)?")
 _LENGTH = re.compile(r"length (<=|>=) (\d+)")
 _RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
@@ -48,9 +48,9 @@ Description = Annotated[str, _text(10_000, "No me deja instalar el programa", ki
 Email = Annotated[str, _text(254, "cliente@example.com", kind="email", format="email")]
 Name = Annotated[str, _text(200, "Juan Pérez", kind="name")]
 Label = Annotated[str, _text(128, kind="name")]
-"""A short word of a person's own: a device, a product."""
+"""A short free text, such as a device or a product."""
 Addressee = Annotated[str, _text(200)]
-"""Whom a message goes to: an address, a number, a channel's name."""
+"""Recipient of a message: an address, a number, or a channel's name."""
 Line = Annotated[str, _text(128)]
 Notes = Annotated[str, _text(5_000, kind="text")]
 Url = Annotated[str, _text(2_048, "https://example.com/webhook", kind="url", format="uri")]
@@ -61,18 +61,18 @@ Days = Annotated[int, Meta(ge=1, le=3_650, examples=[30])]
 
 
 class Command(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Base of everything that a caller can ask for."""
+    """Base of every command."""
 
 
 _WRITTEN = frozenset(("text", "name"))
-"""Kinds of text that people write: what nobody sees in them is mended. In the others, which are identifiers, it is refused."""
+"""Kinds of text that people write: invisible characters are replaced. In identifiers, the other kinds, they are refused."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 T = TypeVar("T", bound=Command)
 
 
 def check(command: type[T], raw: object) -> T:
-    """The command that `raw` describes.
+    """Check raw input and return it as a command.
 
     Args:
         command: which command.
@@ -95,10 +95,10 @@ def check(command: type[T], raw: object) -> T:
 
 
 def check_with(command: type[T], raw: object, more: Iterable[FieldProblem]) -> T:
-    """`check`, with what else is known to be wrong named at the same time.
+    """Check raw input as `check` does, and name further known faults at the same time.
 
     Args:
-        more: about fields of the right kind; one that `check` refuses is named once.
+        more: faults of fields of the right kind; a field that `check` refuses is named once.
     """
     problems, found = [*more], None
     try:
@@ -112,7 +112,7 @@ def check_with(command: type[T], raw: object, more: Iterable[FieldProblem]) -> T
 
 
 def clean(command: T) -> T:
-    """The same command, decoded by the server, with its texts trimmed and checked.
+    """Trim and check the texts of a command that the server decoded, and return it.
 
     Raises:
         InvalidInput: names every bad field with the remedy.
@@ -183,7 +183,7 @@ def _texts_of(command: type[Command]) -> tuple[tuple[str, str, bool], ...]:
 
 @lru_cache
 def _holders_of(command: type[Command]) -> tuple[str, ...]:
-    """The fields that may hold other values."""
+    """Names of the fields that may hold other values."""
     return tuple(field.name for field in fields_of(command).values() if holds_others(field.type))
 
 
@@ -217,7 +217,7 @@ def _text_problem(name: str, text: str) -> FieldProblem | None:
 
 
 def email_problem(name: str, text: str) -> FieldProblem | None:
-    """What is wrong with an address, if anything."""
+    """The fault of an e-mail address; None for a valid one."""
     problems: list[FieldProblem] = []
     _email(name, text, problems)
     return problems[0] if problems else None
@@ -241,7 +241,7 @@ def _normalised(text: str) -> str:
 
 
 def explain_decoding(error: str) -> FieldProblem:
-    """What the server's decoder complained about, as a field and a remedy."""
+    """An error of the server's decoder as a fault, with its field and remedy."""
     at = _PATH.search(error)
     return _explain((at.group(1).lstrip(".") if at else "") or "$", _PATH.sub("", error))
 
@@ -274,7 +274,7 @@ def _remedy(problem: str) -> tuple[Message, str]:
 
 
 def _mistaken(problem: str) -> tuple[Message, str]:
-    """What is said of a value of another kind than the field takes."""
+    """Message and code for a value of another kind than the field takes."""
     if "matching regex" in problem:  # of all fields only times have one
         return Message("Debe ser una hora con minutos, por ejemplo 22:00."), "invalid_time"
     if expected := _EXPECTED.match(problem):
@@ -284,7 +284,7 @@ def _mistaken(problem: str) -> tuple[Message, str]:
 
 
 def _wanted(kinds: str) -> Message:
-    """What a field takes, in words; that it may be left out as null goes without saying."""
+    """The kinds of value that a field takes, in words; null is not named besides others."""
     named = [_KINDS.get(kind.strip(), _SOMETHING) for kind in kinds.split("|") if kind.strip() != "null"]
     if len(named) > 1:
         return Message("{one} o {other}", {"one": named[0], "other": named[1]})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from guiado.cli.console import Screen
 
 Meaning = str | bool | Mapping[str, object]
-"""What a choice stands for: a word, yes or no, or what it answers to a clarification."""
+"""Meaning of a choice: a word, yes or no, or the answer to a clarification."""
 BACK = "back"
 """Meaning of the words that go one question back."""
 _BACK = {"atras", "volver", "regresar", "anterior", "back", "go back", "voltar"}
@@ -45,13 +45,13 @@ class Choice:
 
 
 def make_choice(label: str, spanish: str, meaning: Meaning, *, shown: bool = True) -> Choice:
-    """A choice from "key: words" in the screen's language."""
+    """Make a choice from "key: words" in the screen's language."""
     key, _, words = label.partition(": ")
     return Choice(key, words, meaning, spanish, shown)
 
 
 def fold(text: str) -> str:
-    """A typed answer as it is compared: lower case, without accents and punctuation."""
+    """Fold a typed answer for comparison: lower case, without accents and punctuation."""
     return " ".join(re.findall(r"\w+", fold_accents(text)))
 
 

@@ -28,7 +28,7 @@ _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
 _MOST_CLAUSES, _CLAUSE_CHARS = 12, 160
 _LEAST_TOLD = 0.005
-"""Candidates whose confidence rounds to 0 % are not shown."""
+"""Least confidence of a candidate that is shown: lower ones round to 0 %."""
 _WORD = re.compile(r"[^\W_]+")
 _STYLES = {Verdict.ACCEPT: "green", Verdict.UNCLEAR: "yellow", Verdict.NONE: "red"}
 _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
@@ -36,7 +36,7 @@ _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ranking of a text and what it was made from.
+    """The ranking of a text, and the detector that made it.
 
     Args:
         text: what the customer wrote.
@@ -50,7 +50,7 @@ class Found:
 
 
 def as_json(found: Found) -> dict[str, object]:
-    """The same answer as `POST /detect`."""
+    """Return the ranking in the form of `POST /detect`."""
     return {
         "verdict": found.detected.verdict.value,
         "detector": found.bench.index.version,
@@ -138,7 +138,7 @@ def _title(found: Found, problem_id: str) -> str:
 
 
 def _roles(screen: Screen) -> dict[Role, str]:
-    """What a part of a message does, in words."""
+    """Roles of the parts of a message, in words."""
     return {
         Role.WRONG: screen.tr("Algo falla"),
         Role.WORKS: screen.tr("Ya funciona"),

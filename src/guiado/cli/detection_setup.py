@@ -40,7 +40,7 @@ class Workbench:
     accept_from: float
 
     def for_trial(self, trial: Trial) -> Workbench:
-        """The same detector with the problems and phrases of an evaluation."""
+        """Return a detector with the problems and phrases of an evaluation; itself where it brings none."""
         if trial.problems is None and not trial.train:
             return self
         return replace(self, index=index_of(problems_of(trial, map(problem_of, self.guides.values()))))

@@ -143,7 +143,7 @@ def _short(text: str) -> str:
 
 
 def save_confusions(screen: Screen, report: Report, path: Path) -> None:
-    """Write how often each pair of right and found problem occurred, right ones too, as CSV; an empty cell is none of them.
+    """Write the count of each pair of right and found problem, right ones too, as CSV; an empty cell is no known problem.
 
     Raises:
         GuiadoError: it cannot be written.

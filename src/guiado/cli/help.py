@@ -14,7 +14,7 @@ from guiado.cli.console import Screen, screen_of
 from guiado.errors import printable
 
 Parsed = Any
-"""What Typer's parser makes, a context, a parameter or an error: their classes are private to it."""
+"""An object of Typer's parser, a context, a parameter or an error: their classes are private to it."""
 HELP = ("-h", "--help")
 """Options that show the help of any command."""
 CHANNELS = "{channels}"

@@ -1,4 +1,4 @@
-"""How guiado was started, so that printed commands can be pasted."""
+"""The word or path that started guiado, so that printed commands can be pasted."""
 
 from __future__ import annotations
 

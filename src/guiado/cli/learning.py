@@ -24,7 +24,7 @@ _WIDE = 100
 
 @app.command(cls=Manual, help="Muestra cuántos ejemplos hay, cuáles esperan revisión y cuándo se ajustó la detección.")
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Show figures of what was learned."""
+    """Show the figures of learned examples and of the last fit."""
     from guiado.app.learning import examples
     from guiado.sync import engine
 

@@ -1,4 +1,4 @@
-"""The door of commands for operators: use cases run in the scope of an agent at a terminal."""
+"""Access for operators' commands: use cases run in the scope of an agent at a terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ OPERATOR = ("terminal", "agent")
 
 
 def operator() -> Door:
-    """The engine of this process, for an operator."""
+    """Return the `Door` of this process's engine for an operator."""
     from guiado.sync import engine
 
     return engine().door(*OPERATOR)
 
 
 def given_of(options: Mapping[str, object]) -> dict[str, object]:
-    """The options that were given: those that are not None."""
+    """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The root command, and what all commands share: language, log, errors, exit codes."""
+"""The root command, and the language, log, errors and exit codes of all commands."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ _WORDS = {
     "escalated": Message("con una persona"),
     "abandoned": Message("abandonada"),
 }
-"""Each status as people say it."""
+"""Status -> its name for people."""
 
 
 def status_of(given: str | None) -> str | None:

@@ -283,7 +283,7 @@ def _switch(webhook_id: str, *, enabled: bool) -> WebhookBody:
 def _sending(
     timeout_s: float | None, attempts: int | None, rate: float | None, parallel: int | None, thin: bool | None
 ) -> dict[str, object]:
-    """How an endpoint is sent to, by the command's names."""
+    """Return an endpoint's delivery options, by the command's field names."""
     return {
         "timeout": timeout_s, "retry_attempts": attempts, "max_per_second": rate, "max_parallel": parallel, "thin": thin,
     }  # fmt: skip

@@ -1,1 +1,1 @@
-"""Everything that leaves the house: the guarded HTTP client, signatures, message templates, channels."""
+"""Outbound traffic: the guarded HTTP client, signatures, message templates, channels."""

@@ -1,4 +1,4 @@
-"""The one HTTP client for everything that goes out: webhooks, chat channels, the model, Kestra.
+"""The guarded HTTP client of all outbound requests: webhooks, chat channels, the model, Kestra.
 
 A URL is only text; what counts is the address that its name leads to at this moment. So the client resolves a name once
 for each connection, vets every address of the answer, and dials a vetted address itself: a name that leads elsewhere a
@@ -46,7 +46,7 @@ RESERVED_HEADERS = frozenset(
         "upgrade",
     }
 )
-"""Headers that belong to the connection, in lower case. A caller's are dropped: they could smuggle a second request."""
+"""Headers of the connection, in lower case. A caller's are dropped: they could smuggle a second request."""
 
 _MAX_DIALS = 6  # a hostile name may answer with hundreds of addresses
 _KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers hang up on an idle connection
@@ -66,12 +66,12 @@ _CERTIFICATE_FAULTS = {
     62: Message("su certificado es de otro nombre"),
     64: Message("su certificado es de otro nombre"),
 }
-"""By OpenSSL's numbers, `X509_V_ERR_…`."""
+"""OpenSSL's error number (`X509_V_ERR_…`) -> reason for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back.
+    """The answer to an HTTP request.
 
     Args:
         status: the HTTP status; a redirect is an answer like any other.
@@ -92,7 +92,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What one call of `post` is about."""
+    """Arguments of one call of `post`, and its start."""
 
     target: Target
     body: bytes
@@ -106,12 +106,12 @@ class _Request:
         return self.started_s + self.timeout_s
 
     def body_wait_s(self) -> float | None:
-        """How long the body may take from now on."""
+        """How long the body may take from now on, in seconds; None without a limit."""
         return None if self.body_s is None else max(0.0, min(self.body_s, self.deadline_s - clock.monotonic_s()))
 
 
 class GuardedClient:
-    """Sends requests to vetted addresses only. One client serves one event loop, any number of requests at a time.
+    """HTTP client that calls vetted addresses only. One serves one event loop, any number of requests at a time.
 
     Connections are kept for a moment and shared by requests to the same scheme, host and port, but never between the
     operator's targets and all others: a request must not inherit a connection that its own rules would refuse.
@@ -184,7 +184,7 @@ class GuardedClient:
             raise _failure(target.host, error, _begun(wires)) from error
 
     async def refusal(self, url: str) -> Message | None:
-        """Why nothing can be sent to a caller's URL as things are now; None where nothing speaks against it. Sends nothing."""
+        """Return why a caller's URL cannot be called now; None where nothing speaks against it. Sends nothing."""
         try:
             target = _vet_url(url, operator=False)
             async with asyncio.timeout(_REFUSAL_S):
@@ -256,7 +256,7 @@ def _join_headers(headers: Head) -> dict[str, str]:
 
 
 def _begun(wires: list[HttpConnection]) -> int | None:
-    """The status of an answer that did not get beyond its head."""
+    """Return the status of an answer whose head did not end."""
     return wires[-1].begun_status if wires else None
 
 
@@ -271,12 +271,12 @@ def _failure(host: str, error: Exception, begun: int | None) -> DeliveryFailed:
 
 
 def _http_reason(error: Exception) -> Message:
-    """In our own words: those of the library are English, and quote whatever came."""
+    """Explain invalid HTTP in our own words: the library's are English, and quote the answer."""
     return Message("su cabecera es demasiado larga") if "too long" in str(error) else Message("no se entiende")
 
 
 def _reason(error: BaseException) -> Message:
-    """What the deepest cause means: the outer ones only say that connecting failed."""
+    """Explain the deepest cause of an error: the outer ones only say that connecting failed."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
         return _reason(cause)

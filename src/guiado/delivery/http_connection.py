@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection and the shelf on which idle ones wait: h11 speaks, asyncio carries.
+"""HTTP/1.1 connections and the pool of idle ones: h11 for the protocol, asyncio for the transport.
 
 A general client spends several times as long on a request as h11 does, and a sender makes thousands a second.
 
@@ -32,7 +32,7 @@ Head = list[tuple[bytes, bytes]]
 
 
 class HttpConnection(asyncio.Protocol):
-    """A connection to one address. One exchange at a time.
+    """An HTTP/1.1 connection to one address, for one exchange at a time.
 
     Args:
         address: the one that was dialled.
@@ -50,23 +50,23 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Part of `asyncio.Protocol`."""
+        """Keep the transport; see `asyncio.Protocol`."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Part of `asyncio.Protocol`."""
+        """Keep the bytes until they are read; see `asyncio.Protocol`."""
         self._received += data
         if len(self._received) > _READ_AHEAD_BYTES:
             self._transport.pause_reading()
         self._tell()
 
     def eof_received(self) -> None:
-        """Part of `asyncio.Protocol`."""
+        """Mark the stream as ended; see `asyncio.Protocol`."""
         self._is_ended = True
         self._tell()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Part of `asyncio.Protocol`."""
+        """Mark the stream as ended, and keep the failure; see `asyncio.Protocol`."""
         self._is_ended, self._failure = True, exc
         self._tell()
 
@@ -76,12 +76,12 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the other end is still there and silent: bytes that nobody asked for belong to no answer."""
+        """Whether the connection is open and silent: bytes that no request asked for belong to no answer."""
         return self._http.our_state is h11.IDLE and not self._is_ended and not self._received and not self._is_readable
 
     @property
     def _is_readable(self) -> bool:
-        """Whether the system has something, maybe the end, that the loop did not fetch yet."""
+        """Whether the socket has bytes, or its end, that the event loop has not read yet."""
         poll = select.poll()
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return bool(poll.poll(0))
@@ -111,7 +111,7 @@ class HttpConnection(asyncio.Protocol):
         return event
 
     async def read_body(self, most_bytes: int, wait_s: float | None) -> tuple[bytes, bool]:
-        """What came of an answer's body, and whether it is whole. Afterwards the wire is reusable, or closed.
+        """Read the body of an answer, and whether it is whole; afterwards the connection is reusable, or closed.
 
         Args:
             most_bytes: how much of it is read.
@@ -138,7 +138,7 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def begun_status(self) -> int | None:
-        """The status in the first line of an answer whose head never ended."""
+        """Status in the first line of an answer whose head never ended; None where there is none."""
         found = _STATUS_LINE.match(self._begun)
         return int(found[1]) if found else None
 
@@ -152,7 +152,7 @@ class HttpConnection(asyncio.Protocol):
         return event
 
     async def _read(self) -> bytes:
-        """What came; nothing at the end."""
+        """Return the bytes that were received; none at the end of the stream."""
         if not self._received and not self._is_ended:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
@@ -165,12 +165,12 @@ class HttpConnection(asyncio.Protocol):
         return data
 
     def close(self) -> None:
-        """Hang up at once; safe to call twice."""
+        """Close the connection at once; safe to call twice."""
         self._transport.abort()
 
 
 async def dial(address: Address, port: int, tls: ssl.SSLContext | None, host: str, connect_s: float) -> HttpConnection:
-    """Connect to an address.
+    """Connect to an address, with TLS or without.
 
     Args:
         tls: None for plain HTTP.
@@ -198,7 +198,7 @@ async def dial(address: Address, port: int, tls: ssl.SSLContext | None, host: st
 
 
 class ConnectionPool:
-    """Where idle wires wait for the next request to the same place.
+    """Pool of idle connections, by destination.
 
     Args:
         keep_s: for so long at most.
@@ -212,7 +212,7 @@ class ConnectionPool:
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self, place: Hashable) -> HttpConnection | None:
-        """A wire to this place that can be used again; the latest first."""
+        """Take the latest reusable connection to a destination; None where there is none."""
         oldest_s = clock.monotonic_s() - self._keep_s
         waiting = self._idle.get(place, [])
         while waiting:
@@ -224,7 +224,7 @@ class ConnectionPool:
         return None
 
     def put(self, place: Hashable, wire: HttpConnection) -> None:
-        """Keep a wire for later, where it can be used again and there is room."""
+        """Keep a connection for later; it is closed where it cannot be reused or the pool is full."""
         if not wire.is_reusable or self._count >= self._most:
             wire.close()
             return
@@ -235,7 +235,7 @@ class ConnectionPool:
             self._sweep = asyncio.get_running_loop().call_later(self._keep_s, self._clear_out)
 
     def _clear_out(self) -> None:
-        """Hang up on those that waited too long, also where no request comes any more."""
+        """Close connections that were idle for too long, also where no request comes any more."""
         oldest_s = clock.monotonic_s() - self._keep_s
         kept: dict[Hashable, list[HttpConnection]] = {}
         for place, wires in self._idle.items():
@@ -249,7 +249,7 @@ class ConnectionPool:
         self._sweep = again(self._keep_s, self._clear_out) if kept else None
 
     def close(self) -> None:
-        """Hang up on all; those still in use are not kept any more."""
+        """Close all idle connections; those still in use are not kept any more."""
         self._most = 0
         if self._sweep is not None:
             self._sweep.cancel()

@@ -1,4 +1,4 @@
-"""Which IP addresses guiado may call: pure, explicit, the same on every Python.
+"""The policy of IP addresses that guiado may call: pure, explicit, the same on every Python.
 
 `ipaddress.is_global` alone is not enough: Python 3.11 calls `64:ff9b::7f00:1`, `2002:7f00:1::`, `::127.0.0.1`,
 `fec0::1` and `224.0.0.1` global, and later versions answer differently. So every range is written down here.
@@ -55,7 +55,7 @@ FORBIDDEN: tuple[tuple[Network, Message], ...] = tuple(
         ("ff00::/8", Message("multidifusión")),
     )
 )
-"""What only the allow-list opens, with the name that a refusal gives. The narrower range comes first."""
+"""Networks that only the allow-list opens, with the name that a refusal gives. Narrower ranges come first."""
 _RANGES = {
     version: [(int(network[0]), int(network[-1]), name) for network, name in FORBIDDEN if network.version == version]
     for version in (4, 6)
@@ -82,7 +82,7 @@ METADATA: frozenset[Address] = frozenset(
         "fe80::a9fe:a9fe",  # OpenStack
     )
 )
-"""Where clouds hand out the machine's own credentials. Neither the allow-list nor the operator opens these."""
+"""Addresses of clouds' metadata services, which give out credentials. Neither allow-list nor operator opens these."""
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -95,10 +95,10 @@ _UNIVERSAL_BIT = 0x0200_0000
 
 @dataclass(frozen=True, slots=True)
 class TargetPolicy:
-    """What the administrator allows beyond the public internet.
+    """Policy for targets: the public internet, and the networks that the administrator allows.
 
     Args:
-        private_targets: networks of the house that may be called; none by default.
+        private_targets: private networks that may be called; none by default.
     """
 
     private_targets: tuple[Network, ...] = ()
@@ -116,7 +116,7 @@ class TargetPolicy:
         return cls(tuple(_parse_network(part) for part in re.split(r"[\s,]+", cidrs) if part))
 
     def refuses(self, address: Address, *, operator: bool = False) -> Message | None:
-        """Why this address must not be called.
+        """Return the reason why an address must not be called.
 
         An IPv4-mapped or NAT64 address is judged as the IPv4 address that it stands for: a machine with IPv6 only
         reaches all of the public IPv4 internet through `64:ff9b::/96`.
@@ -175,19 +175,19 @@ def _forbidden_name(address: Address) -> Message | None:
 
 
 def _plain(address: Address) -> Address:
-    """The address without its interface (`%eth0`), which would hide it from a comparison."""
+    """Return the address without its interface (`%eth0`), which would hide it from a comparison."""
     return IPv6Address(int(address)) if isinstance(address, IPv6Address) else address
 
 
 def _meant(address: Address) -> Address:
-    """The address that a packet really reaches: the system and a NAT64 gateway unpack these two forms."""
+    """Return the address that a packet really reaches: the system and a NAT64 gateway unpack these two forms."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return _bits(address, 0)
     return _plain(address)
 
 
 def _embedded(address: Address) -> tuple[IPv4Address, ...]:
-    """Every IPv4 address that an IPv6 address carries, in any of the translation and tunnel formats."""
+    """Return every IPv4 address that an IPv6 address carries, in any of the translation and tunnel formats."""
     if isinstance(address, IPv4Address):
         return ()
     if any(address in network for network in _LAST_32_BITS):
@@ -199,16 +199,16 @@ def _embedded(address: Address) -> tuple[IPv4Address, ...]:
 
 
 def _is_isatap(address: Address) -> bool:
-    """Whether a router of that tunnel would send it on to the IPv4 address at its end, whatever its prefix."""
+    """Whether an ISATAP router would send an address on to the IPv4 address at its end, whatever its prefix."""
     return address.version == 6 and int(address) >> 32 & 0xFFFFFFFF & ~_UNIVERSAL_BIT == _ISATAP  # noqa: PLR2004
 
 
 def _without_octet_8(address: IPv6Address) -> int:
-    """The address as 120 bits: RFC 6052 keeps bits 64 to 71 empty and lets the IPv4 address run around them."""
+    """Return the address as 120 bits: RFC 6052 keeps bits 64 to 71 empty, and the IPv4 address runs around them."""
     value = int(address)
     return value >> 64 << 56 | value & ((1 << 56) - 1)
 
 
 def _bits(value: IPv6Address | int, shift: int) -> IPv4Address:
-    """The 32 bits that end `shift` bits before the right end."""
+    """Return the 32 bits that end `shift` bits before the right end."""
     return IPv4Address(int(value) >> shift & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Name lookups for everything that goes out, in threads of their own, and what they lead to, vetted.
+"""Name lookups for outbound requests, in threads of their own, and the vetting of the addresses found.
 
 The event loop's default threads are few and shared with the rest of the process: one dead name server would fill them.
 """
@@ -15,19 +15,19 @@ from guiado.delivery.ip_policy import Address, TargetPolicy
 from guiado.errors import DeliveryFailed, TargetRefused
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""From a host name and a port to the addresses behind it, as text."""
+"""Function from a host name and a port to the addresses of the host, as text."""
 
 _MAX_LOOKUPS = 32  # a dead name server keeps a thread for as long as the system's own timeout lasts
 
 
 class SystemResolver:
-    """The system's own lookup; serves any number of callers at a time."""
+    """Resolver that uses the system's own lookup; serves any number of callers at a time."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="guiado-lookup")
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """The addresses behind a name, as text.
+        """Look up the addresses of a host name, as text.
 
         Raises:
             OSError, UnicodeError: the name leads nowhere, or is none.
@@ -35,7 +35,7 @@ class SystemResolver:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _system_addresses, host, port)
 
     def close(self) -> None:
-        """End; lookups that have not begun are dropped."""
+        """End the threads; lookups that have not begun are dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -46,7 +46,7 @@ def _system_addresses(host: str, port: int) -> list[str]:
 async def resolve_vetted(
     host: str, port: int, resolver: Resolver, policy: TargetPolicy, *, operator: bool, of_channel: bool = False
 ) -> list[Address]:
-    """The addresses behind a name, looked up once, each of which may be called.
+    """Look up a host name once, and return its addresses, each of which may be called.
 
     Args:
         operator: the target comes from the operator's own environment.

@@ -1,4 +1,4 @@
-"""When an attempt that failed is made again: pure, so that a test decides the time.
+"""Retry schedule of deliveries and notifications: pure, so that a test decides the time.
 
 Source: Standard Webhooks 1.0.0, "Retries": ten attempts over 75 h 35 min.
 """
@@ -9,22 +9,22 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 DELAYS_S = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
-"""Between the first attempt and the second, and so on; after the last one it stays as it is."""
+"""Delays between attempts at an endpoint, in seconds; the last one repeats."""
 JITTER = 0.2
-"""Share by which a delay is made longer or shorter, so that receivers that fell together are not asked together."""
+"""Share by which a delay is lengthened or shortened, so that receivers that failed together are not asked together."""
 PAUSE_AFTER = 5
-"""So many failures in a row, and the endpoint is taken to be down: it is only probed."""
+"""Failures in a row after which an endpoint counts as down, and is only probed."""
 PROBE_S = 240.0
-"""Between two probes of an endpoint that is down: whoever comes back is found within five minutes."""
+"""Interval between probes of an endpoint that is down, in seconds: its return is noticed within five minutes."""
 GIVE_UP = timedelta(hours=120)
-"""An endpoint that answered nothing for so long is disabled; what waits for it is kept."""
+"""Duration of failures after which an endpoint is disabled; its waiting deliveries are kept."""
 NOTIFICATION_DELAYS_S = (10.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0)
-"""Between the attempts to reach a person: after some seventeen hours the message is no news any more."""
+"""Delays between attempts at a notification, in seconds: after some seventeen hours it is no longer news."""
 _LONGEST_WISH_S = 86_400.0
 
 
 def delay_s(attempts: int, chance: float) -> float:
-    """How long to wait after so many attempts, in seconds.
+    """Return the delay before the next attempt at an endpoint, in seconds.
 
     Args:
         attempts: made so far, 1 at least.
@@ -34,7 +34,7 @@ def delay_s(attempts: int, chance: float) -> float:
 
 
 def notification_delay_s(attempts: int, chance: float) -> float | None:
-    """The same for a message to a person; None when it is given up."""
+    """Return the delay before the next attempt at a notification, in seconds; None when it is given up."""
     return _jittered(NOTIFICATION_DELAYS_S[attempts - 1], chance) if attempts <= len(NOTIFICATION_DELAYS_S) else None
 
 
@@ -43,14 +43,14 @@ def _jittered(base_s: float, chance: float) -> float:
 
 
 def horizon_s(attempts: int) -> float:
-    """After how many seconds so many attempts are over at the latest."""
+    """Return the seconds within which so many attempts at an endpoint are over."""
     last = len(DELAYS_S)
     whole = sum(DELAYS_S[: attempts - 1]) + max(0, attempts - 1 - last) * DELAYS_S[-1]
     return whole * (1 + JITTER)
 
 
 def read_retry_after_s(value: str | None, now: datetime) -> float | None:
-    """What the header `Retry-After` asks for, in seconds, a day at most; None where it says nothing.
+    """Parse the header `Retry-After`, in seconds, a day at most; None where it is missing or unreadable.
 
     Args:
         value: seconds, or a date of HTTP.

@@ -1,4 +1,4 @@
-"""How a receiver proves that a webhook came from guiado: HMAC-SHA256 in the three forms that receivers know."""
+"""Signatures of webhooks: HMAC-SHA256 in the three forms that receivers verify."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 TOLERANCE_S = 300
-"""How old or how far ahead the timestamp of a signed message may be, in seconds."""
+"""Tolerance for the timestamp of a signed message, past or future, in seconds."""
 
 _STANDARD_BYTES = range(24, 65)
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
 
 
 write_sorted = json.JSONEncoder(sort_keys=True).encode
-"""`json.dumps(…, sort_keys=True)`: the form of a body that is signed."""
+"""Encode a body in the form that is signed: `json.dumps(…, sort_keys=True)`."""
 
 
 def contract_signature(raw_body: bytes, secret: str) -> str:
-    """The value of the header `X-Webhook-Signature`.
+    """Return the value of the header `X-Webhook-Signature`.
 
     Args:
         raw_body: the bytes as they are sent.
@@ -35,7 +35,7 @@ def contract_signature(raw_body: bytes, secret: str) -> str:
 
 
 def body_signature(body: Mapping[str, object], secret: str) -> str:
-    """The value of the body's own member `signature`.
+    """Return the value of the body's own member `signature`.
 
     Args:
         body: the JSON object; a `signature` in it is left out.
@@ -48,12 +48,12 @@ def body_signature(body: Mapping[str, object], secret: str) -> str:
 
 
 def signed_text(text: str, secret: str) -> str:
-    """The same for a body without a signature that `write_sorted` has written already."""
+    """Sign a body without `signature` that `write_sorted` has encoded; see `body_signature`."""
     return _hmac(text.encode(), secret).hex()
 
 
 def standard_signature(message_id: str, timestamp_s: int, raw_body: bytes, secret: str) -> str:
-    """One signature of the header `webhook-signature`.
+    """Return one signature of the header `webhook-signature`.
 
     Args:
         message_id: the header `webhook-id`, the same for every attempt.
@@ -80,7 +80,7 @@ def verify_standard(
     now_s: float,
     tolerance_s: int = TOLERANCE_S,
 ) -> bool:
-    """Whether a message is authentic and recent; what a receiver does with it.
+    """Whether a message is authentic and recent; for receivers.
 
     Args:
         message_id: the header `webhook-id`.
@@ -105,27 +105,27 @@ def _hmac(message: bytes, secret: str) -> bytes:
 
 @lru_cache(maxsize=512)
 def _begun(secret: str) -> hmac.HMAC:
-    """A key taken in once: a message has three signatures, and an endpoint many messages."""
+    """Return the HMAC of a secret before any message, cached: a message has three signatures, an endpoint many messages."""
     return hmac.new(_key(secret), digestmod=hashlib.sha256)
 
 
 def is_standard_secret(secret: str) -> bool:
-    """Whether the libraries of Standard Webhooks can check what this secret signs: `whsec_` and 24 to 64 bytes in base64."""
+    """Whether a secret has the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64."""
     return secret.startswith(_SECRET_PREFIX) and len(_decoded(secret) or b"") in _STANDARD_BYTES
 
 
 def is_damaged_secret(secret: str) -> bool:
-    """Whether a secret begins like those of Standard Webhooks and is none."""
+    """Whether a secret begins with `whsec_`, but has not the form of Standard Webhooks."""
     return secret.startswith(_SECRET_PREFIX) and not is_standard_secret(secret)
 
 
 def _key(secret: str) -> bytes:
-    """The key's bytes: `whsec_` carries base64, anything else (also after a damaged `whsec_`) is taken as it is."""
+    """Return the bytes of a key: `whsec_` carries base64, any other secret (also a damaged `whsec_`) is taken as it is."""
     return (_decoded(secret) if secret.startswith(_SECRET_PREFIX) else None) or secret.encode()
 
 
 def _decoded(secret: str) -> bytes | None:
-    """The bytes after `whsec_`, or None where that is no base64.
+    """Decode the base64 after `whsec_`; None where it is none.
 
     The reference libraries know the standard alphabet only: they leave `-` and `_` out in silence, and have another key then.
     """

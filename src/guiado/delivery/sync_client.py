@@ -1,4 +1,4 @@
-"""The guarded client for code that runs in threads: it asks, and waits for the answer."""
+"""The guarded client for code in threads: its calls block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guiado.delivery.ip_policy import TargetPolicy
 
 
 class BlockingPoster:
-    """Sends requests to addresses that the operator set. Any number of threads may use one; never call it in an event loop.
+    """Blocking client for addresses that the operator set. Any number of threads may use one; never call it in an event loop.
 
     Its own event loop runs in a thread of this process, from the first request on.
 
@@ -28,7 +28,7 @@ class BlockingPoster:
         self._client: GuardedClient | None = None
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
-        """Send one POST request.
+        """Send one POST request, and wait for the answer.
 
         Args:
             url: the target.
@@ -42,7 +42,7 @@ class BlockingPoster:
         Raises:
             TargetRefused: the URL or an address behind it must not be called.
             DeliveryFailed: no complete answer.
-            InvalidInput: the URL is none.
+            InvalidInput: the URL is invalid.
         """
         sent = asyncio.run_coroutine_threadsafe(self._post(url, body, headers, timeout_s), self._running_loop())
         return sent.result()

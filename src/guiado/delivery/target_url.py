@@ -1,4 +1,4 @@
-"""A target's URL, read in the one way that every parser agrees on."""
+"""URLs of targets, parsed in the one way that every parser agrees on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _URL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL, taken apart.
+    """A parsed URL.
 
     Args:
         scheme: `http` or `https`.
@@ -44,7 +44,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """The value of the `Host` header."""
+        """Value of the `Host` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _default_port(self.scheme) else f"{host}:{self.port}"
 
@@ -63,7 +63,7 @@ def check_url(url: str) -> None:
 
 
 def vet_url(url: str, *, operator: bool) -> Target:
-    """Take a URL apart that is about to be called; only an operator's may carry a login.
+    """Parse a URL that is about to be called; only an operator's may carry a login.
 
     Raises:
         TargetRefused: its form is not one that guiado calls.
@@ -102,7 +102,7 @@ def _check_characters(url: str) -> None:
 
 
 def _ascii_host(host: str) -> str:
-    """The name as DNS knows it. Numbers in odd spellings stay as they are: the resolver says what they mean."""
+    """Return a host name in ASCII, as DNS has it; numbers in odd spellings are left to the resolver."""
     if host.startswith("["):
         return _ipv6(host.strip("[]").lower())
     try:

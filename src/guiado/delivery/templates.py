@@ -15,7 +15,7 @@ _MAX_VALUE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """Subject and body with `{placeholders}`."""
+    """A message template: subject and body with `{placeholders}`."""
 
     subject: str
     body: str
@@ -153,12 +153,12 @@ _PORTUGUESE = {
     ),
 }
 BUILT_IN: Mapping[str, Mapping[str, MessageTemplate]] = {"es": _SPANISH, "en": _ENGLISH, "pt": _PORTUGUESE}
-"""Language -> template id -> template: one for each kind of event."""
+"""Built-in templates: language -> template id -> template, one for each kind of event."""
 IDS = frozenset(_SPANISH)
 
 
 def choose(own: Mapping[str, Mapping[str, str]], template_id: str, language: str) -> MessageTemplate | None:
-    """The template of this id in a language; the operator's own go before the built-in ones.
+    """Choose the template of this id in a language; the operator's own go before the built-in ones.
 
     Args:
         own: template id -> `subject body`; an id that ends in ".pt" is for Portuguese alone.
@@ -168,12 +168,12 @@ def choose(own: Mapping[str, Mapping[str, str]], template_id: str, language: str
 
 
 def fill(text: str, context: Mapping[str, object]) -> str:
-    """The text with its placeholders replaced, once."""
+    """Replace the placeholders of a text, once."""
     return _PLACEHOLDER.sub(lambda found: shown(context.get(found[1])), text)
 
 
 def shown(value: object) -> str:
-    """A value as a message says it: nothing for None, and for a number of thousands of digits."""
+    """Format a value for a message; empty for None, and for a number of thousands of digits."""
     try:
         return "" if value is None else str(value)[:_MAX_VALUE]
     except ValueError:

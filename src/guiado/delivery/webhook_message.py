@@ -1,4 +1,4 @@
-"""What travels to a webhook: the body, and the headers that prove where it comes from.
+"""Messages to webhooks: the body of an event, and the headers of an attempt, with signatures.
 
 Source: contract.md §3; Standard Webhooks 1.0.0.
 """
@@ -16,13 +16,13 @@ _CONTENT_TYPE = "application/json"
 
 
 MAX_BODY_BYTES = 256 * 1024
-"""Of what travels; many receivers, and the queues and functions behind them, take no more."""
+"""Longest body that is sent; many receivers, and the queues and functions behind them, take no more."""
 
 
 def write_body(
     event: str, occurred_at: datetime, data: Mapping[str, object], webhook_id: str, secret: str | None, *, thin: bool = False
 ) -> bytes:
-    """The body of an event for one endpoint: the same bytes for every attempt.
+    """Write the body of an event for one endpoint: the same bytes for every attempt.
 
     What would be longer than `MAX_BODY_BYTES` arrives as identifiers only, and says with `truncated` that there is more.
 
@@ -45,7 +45,7 @@ def write_body(
 def write_headers(
     event: str, event_id: str, attempt: int, body: bytes, secrets: Sequence[str], timestamp_s: int, own: Mapping[str, str]
 ) -> dict[str, str]:
-    """The headers of one attempt.
+    """Write the headers of one attempt.
 
     Args:
         event_id: the same for every attempt, so that a receiver knows what it has already.

@@ -1,4 +1,4 @@
-"""Which problem of the knowledge base a customer's own words are about."""
+"""Detection: the problems of the knowledge base that a customer's own words may be about."""
 
 from __future__ import annotations
 

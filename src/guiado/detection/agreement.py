@@ -1,4 +1,4 @@
-"""What several customers agree about: votes against detection count together or not at all, and no customer has two of them.
+"""Agreement of customers: their votes against detection count together or not at all, and no customer has two of them.
 
 A voice is a mailbox, and a domain has no more voices than days on which it spoke: ten addresses that one person makes up in an
 afternoon are one voice. Rejections take a bounded share of the confidence from the very words that were rejected; words near to
@@ -42,7 +42,7 @@ def voices(words: Iterable[CustomerWord]) -> int:
 
 
 def agreed(words: Sequence[CustomerWord], encode: Encode) -> tuple[list[Taught], list[Dispute]]:
-    """What counts of customers' votes.
+    """Taught examples that the agreeing votes of customers make.
 
     Args:
         words: see `store.learning.votes`.
@@ -64,7 +64,7 @@ def agreed(words: Sequence[CustomerWord], encode: Encode) -> tuple[list[Taught],
 
 
 def near(texts: Sequence[str], encode: Encode) -> _Near:
-    """Which texts say nearly the same as which: by meaning, or by their words where there is no encoder."""
+    """Pairs of texts that say nearly the same: by meaning, or by their words where there is no encoder."""
     try:
         vectors = encode([clean_sentence(text) for text in texts])
     except EncoderUnavailable:
@@ -90,7 +90,7 @@ def _may_agree(said: Sequence[CustomerWord]) -> bool:
 
 
 def _agreed_on(said: Sequence[CustomerWord], is_near: _Near) -> tuple[list[Taught], list[Dispute]]:
-    """What counts of the votes on one problem."""
+    """Taught examples that the agreeing votes on one problem make."""
     examples, disputes = list[Taught](), list[Dispute]()
     for place, word in enumerate(said):
         if not word.is_vote:

@@ -1,4 +1,4 @@
-"""The kinds of arrays that detection works with."""
+"""Types of arrays in detection, and functions on them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-"""Of any kind: what is read from a file, which alone says of which."""
+"""Array of any kind: the file that it is read from says which."""
 Floats = NDArray[np.floating]
-"""Numbers; single precision wherever there are many."""
+"""Array of numbers; single precision wherever there are many."""
 Rows = NDArray[np.integer]
-"""Positions in another array."""
+"""Array of positions in another array."""
 Marks = NDArray[np.bool_]
-"""One truth a row."""
+"""Array of booleans, one a row."""
 
 
 def spans(begins: Rows, ends: Rows) -> Rows:
-    """The positions from each beginning up to its end, one span after the other."""
+    """Return the positions from each beginning up to its end, one span after the other."""
     counts = ends - begins
     return np.repeat(begins - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
 
 
 def largest(numbers: Floats, count: int) -> list[int]:
-    """Positions of the largest numbers, equal ones in order; without sorting tens of thousands of others."""
+    """Return the positions of the largest numbers, equal ones in order; without sorting tens of thousands of others."""
     some = np.flatnonzero(numbers > float(numbers.max(initial=0)) * _CLOSE)
     if len(some) < count:
         some = np.arange(len(numbers))
@@ -34,7 +34,7 @@ def largest(numbers: Floats, count: int) -> list[int]:
 
 
 def shares(numbers: Floats) -> Floats:
-    """Measures of 0 to 1, taken down evenly until they sum to 1 at most; those that sum to less stay as they are.
+    """Reduce measures of 0 to 1 evenly until they sum to 1 at most; those that sum to less stay as they are.
 
     What is left to 1 is the share of none of them. The order is kept, and equal numbers stay equal.
 

@@ -1,4 +1,4 @@
-"""Builds the index of a knowledge base, taking over from the previous one what did not change."""
+"""Builds the index of a knowledge base, taking over from the previous one all problems that did not change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build_index(
     model: FittedModel | None = None,
     share: float = USUAL_SHARE,
 ) -> Index:
-    """Read every text of a knowledge base.
+    """Build the index of a knowledge base.
 
     Args:
         problems: in any order; texts of equal ids are put together.
@@ -60,7 +60,7 @@ def _vectors(
     vectors_of: Callable[[Sequence[str]], Vectors | None],
     previous: Index | None,
 ) -> Vectors | None:
-    """Those of texts that did not change are taken over, where they are most."""
+    """Return the vectors of texts; those of unchanged texts are taken over where they are the majority."""
     if previous is None or previous.vectors is None or previous.encoder is None or previous.encoder.name != encoder.name:
         return vectors_of(texts.clean)
     new = np.flatnonzero(before < 0)
@@ -74,7 +74,7 @@ _MOST_NEW = 0.5  # of the texts: of fewer the others are taken over
 
 
 def _together(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems by id; texts of equal ids are put together, in an order of their own."""
+    """Return the problems by id; texts of equal ids are put together, in an order of their own."""
     by_id = sorted(problems, key=attrgetter("problem_id"))
     if len({problem.problem_id for problem in by_id}) == len(by_id):
         return tuple(by_id)

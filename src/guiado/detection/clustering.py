@@ -18,9 +18,9 @@ from guiado.domain.learning_signal import text_key
 from guiado.text.fold import fold_accents
 
 NEAR = 0.6
-"""Texts whose vectors' cosine is at least this mean about the same."""
+"""Least cosine of the vectors of two texts about the same."""
 NEAR_IN_WORDS = 0.4
-"""The same for `word_vectors`."""
+"""Least cosine of two texts about the same, with `word_vectors`."""
 _DIMENSIONS = 4_096
 _STEM_CHARS = 5
 _WORD = re.compile(r"\w{4,}")
@@ -31,7 +31,7 @@ _MOST_GROUPS = 200
 def group(
     texts: Sequence[str], vectors: NDArray[np.float32], fewest: int = 2, *, near: float = NEAR, most: int = _MOST_GROUPS
 ) -> list[tuple[int, ...]]:
-    """The groups, largest first; the same for the same input.
+    """Group texts about the same, the largest group first; the result is the same for the same input.
 
     Time and memory grow with the square of the number of distinct texts: 10,000 take some seconds and 13 MB.
 
@@ -57,7 +57,7 @@ def group(
 
 
 def _clusters(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float, fewest: int, most: int) -> list[NDArray[np.intp]]:
-    """Which rows lie near which centre; a row belongs to one centre at most."""
+    """Return the rows of each cluster, which lie near its centre; a row belongs to one cluster at most."""
     neighbours, weight = _neighbours(rows, sizes, near)
     is_free = np.ones(len(rows), dtype=np.bool_)
     clusters: list[NDArray[np.intp]] = []
@@ -72,7 +72,7 @@ def _clusters(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float, 
 
 
 def _neighbours(rows: NDArray[np.float32], sizes: NDArray[np.int64], near: float) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Which rows lie near which, a bit each, and how many texts lie near each row, copies counted."""
+    """Return the rows near each row, as bits, and the number of texts near each row, copies counted."""
     bits = np.zeros((len(rows), -(-len(rows) // 8)), dtype=np.uint8)
     counts = np.zeros(len(rows), dtype=np.int64)
     for begin in range(0, len(rows), _BLOCK):
@@ -89,7 +89,7 @@ def _typical_first(rows: NDArray[np.float32], members: NDArray[np.intp]) -> list
 
 
 def word_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors of words alone, for where no encoder is in use: rare words count more, and their endings do not.
+    """Return vectors of words alone, where no encoder is in use: rare words count more, and their endings do not.
 
     Returns:
         One row a text, of length 1, or zeros where there are no words.

@@ -1,4 +1,4 @@
-"""How good a detector is, in figures: from what it said of judged texts, without knowing which detector it was."""
+"""Figures of a detector's quality, from its rankings of judged texts, whichever detector it was."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 15
-"""Of the calibration error, equally wide, each closed on its right."""
+"""Bins of the calibration error, equally wide, each closed on its right."""
 REFERENCE_SHARE = 0.2
-"""Of texts about no known problem; sets differ from 0 to 60%, which no calibration can know beforehand."""
+"""Reference share of texts about no known problem; sets differ from 0 to 60%, which no calibration can know beforehand."""
 _TOP = 3
 Ranked = Sequence[tuple[str, float]]
 """(problem_id, confidence 0..1) pairs, best first; empty where nothing fits."""
@@ -39,7 +39,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a detector is worth. Shares are 0..1; None where there is nothing to measure.
+    """Figures of a detector. Shares are 0..1; None where there is nothing to measure.
 
     Args:
         in_scope: texts about a known problem.
@@ -69,7 +69,7 @@ class Figures:
 
 
 def measure(gold: Sequence[str | None], ranked: Sequence[Ranked], threshold: float) -> Figures:
-    """The figures of one run.
+    """Compute the figures of one run.
 
     Args:
         gold: the right problem of each text; None means none of them.
@@ -98,7 +98,7 @@ def measure(gold: Sequence[str | None], ranked: Sequence[Ranked], threshold: flo
 
 
 def auroc(inside: _Numbers, outside: _Numbers) -> float | None:
-    """How often a confidence from `inside` is greater than one from `outside`; equal ones count half. None without a pair."""
+    """Area under the ROC curve: the chance that one of `inside` exceeds one of `outside`, ties as half; None without a pair."""
     if not len(inside) or not len(outside):
         return None
     ordered = np.sort(outside)
@@ -121,14 +121,14 @@ def calibration_error(confidence: _Numbers, right: NDArray[np.bool_], weight: _N
 
 
 def reference_weights(inside: NDArray[np.bool_], share: float = REFERENCE_SHARE) -> _Numbers:
-    """Weights with which the texts out of scope are `share` of all; all ones where there is only one kind."""
+    """Return weights with which texts out of scope are `share` of all; all ones where there is only one kind."""
     ins, outs = int(inside.sum()), int((~inside).sum())
     odds = share / (1 - share) * ins / outs if ins and outs else 1.0
     return np.where(inside, 1.0, odds)
 
 
 def calibration_bins(confidence: _Numbers, right: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    """What a reliability plot shows: the bins that hold any text."""
+    """Return the bins of a reliability plot that hold any text."""
     places = _bin_of(confidence)
     counts = np.bincount(places, minlength=BINS)
     sums, hits = np.bincount(places, confidence, BINS), np.bincount(places, right.astype(np.float64), BINS)
@@ -140,12 +140,12 @@ def calibration_bins(confidence: _Numbers, right: NDArray[np.bool_]) -> tuple[Bi
 
 
 def confusions(gold: Sequence[str | None], found: Sequence[str | None]) -> Counter[tuple[str | None, str | None]]:
-    """How often each (right problem, found problem) pair occurred, right ones too; None means none of them."""
+    """Count each (right problem, found problem) pair, right ones too; None stands for no known problem."""
     return Counter(zip(gold, found, strict=True))
 
 
 def percentile(times: Sequence[float], share: float) -> float | None:
-    """The value that this share of `times` does not reach; None without any."""
+    """Return the value that this share of `times` does not reach; None without any."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 

@@ -1,4 +1,4 @@
-"""Explains how a text was read before it was compared: what was repaired, spelled out and left out."""
+"""Explains the reading of a text before it is compared: repaired words, full forms and parts left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _READ_CHARS = 20_000  # of a text whose length nobody bounded
 
 @dataclass(frozen=True, slots=True)
 class TextReading:
-    """A text as it was read.
+    """The reading of a text.
 
     Args:
         sentence: what was read: repaired, in lower case, short spellings in full, slips put right.
@@ -35,7 +35,7 @@ class TextReading:
 
 
 def read_as(text: str, index: Index) -> TextReading:
-    """How a text is read.
+    """Return the reading of a text.
 
     Args:
         text: anything that a customer may type, of any length.

@@ -35,11 +35,11 @@ from guiado.text.normalise import clean_part, meaningful_part
 from guiado.text.tokenize import mail_of, one_line
 
 DEFAULT_THRESHOLD = 0.4
-"""Least confidence of an answer, which is a probability; below, it is none of the known problems."""
+"""Least confidence of an answer, which is a probability; below, no known problem is the answer."""
 
 
 class Index:
-    """Ready to rank. Immutable; safe between threads.
+    """A detector that is ready to rank texts. Immutable; safe between threads.
 
     Args:
         problems: with different ids, in alphabetical order.
@@ -81,7 +81,7 @@ class Index:
 
     @property
     def version(self) -> str:
-        """Model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
+        """Version made of model, contents and fit, as in "hybrid-1:0123456789ab:01234567"; changes with them only."""
         kind = "lexical-2" if self.vectors is None else "hybrid-1"
         return ":".join((kind, self._digest[:12], self.model.version if self.model else "unfitted"))
 
@@ -98,19 +98,19 @@ class Index:
 
     @property
     def intercept(self) -> float:
-        """What is added to the log-odds of each confidence."""
+        """Number that is added to the log-odds of each confidence."""
         return self.model.intercept if self.model else 0.0
 
     @cached_property
     def contents(self) -> str:
-        """Names what there is to be fitted: problems, texts, trust and encoder."""
+        """Name of the contents to be fitted: problems, texts, trust and encoder."""
         return contents_of(self.problems, self.encoder.name if self.encoder and self.vectors is not None else "")
 
     def __len__(self) -> int:
         return len(self.problems)
 
     def rank(self, text: str, limit: int = 3) -> tuple[Candidate, ...]:
-        """The problems that a text may be about.
+        """Rank the problems that a text may be about.
 
         Args:
             text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
@@ -160,7 +160,7 @@ class Index:
         return judge_denied(self._candidates(observed, sure, vector, limit), self._denials(part, vector))
 
     def observe(self, text: str, *, foreign: bool = False) -> Observation | None:
-        """The signals of a text, before they are judged; None where nothing can be said.
+        """Return the signals of a text before they are judged; None for a text that cannot be ranked.
 
         Args:
             foreign: whether it is in a language that the knowledge base is not written in.
@@ -172,15 +172,15 @@ class Index:
         return self._scorer.observe(part, clean, self._vector(clean), foreign=foreign)
 
     def with_model(self, model: FittedModel | None) -> Index:
-        """The same with what was fitted for it."""
+        """Return an index with the same contents and another fitted model."""
         return Index(self.problems, self.lexical, self.texts, self.encoder, self.vectors, model, self.share, self)
 
     def with_vectors(self, encoder: Encoder, vectors: Vectors) -> Index:
-        """The same with vectors of `texts` that came later."""
+        """Return an index with the same contents and vectors of `texts` that came later."""
         return Index(self.problems, self.lexical, self.texts, encoder, vectors, self.model, self.share, self)
 
     def fit(self, pause: Callable[[], None] = lambda: None, intercept: float = 0.0) -> FittedModel:
-        """Fit what can be fitted. Takes seconds to minutes.
+        """Fit classifiers and profile. Takes seconds to minutes.
 
         Args:
             pause: called now and then; may raise to end it.
@@ -192,7 +192,7 @@ class Index:
         return FittedModel(mode, heads, own, self.texts.problem_ids, intercept)
 
     def prepare(self) -> Index:
-        """Do what the first query would have to wait for: with 50,000 problems that is seconds.
+        """Compute all that the first query would have to wait for: with 50,000 problems that is seconds.
 
         Returns:
             Itself.
@@ -204,7 +204,7 @@ class Index:
         return self
 
     def read(self, text: str) -> str:
-        """A customer's text as encoder and classifiers read it: the meaningful part, repaired; empty where there is none."""
+        """Return a text as encoder and classifiers read it: the meaningful part, repaired; empty where there is none."""
         return self._read(meaningful_part(text))
 
     def read_part(self, part: str) -> str:
@@ -212,7 +212,7 @@ class Index:
         return self._read(part)
 
     def vectors_of(self, cleans: Sequence[str]) -> Floats | None:
-        """What the encoder says of texts, a row each; None where there is none, or it cannot be asked."""
+        """Encoder's vectors of texts, a row each; None where there is none, or it cannot be asked."""
         if self.encoder is None or self.vectors is None:
             return None
         try:
@@ -221,7 +221,7 @@ class Index:
             return None
 
     def role_shares(self, problem_id: str | None = None) -> Floats:
-        """How the known texts of a problem divide into roles, in the order of `ROLES`.
+        """Shares of the roles among the known texts of a problem, in the order of `ROLES`.
 
         Args:
             problem_id: None for the whole knowledge base, of which a sample is read.
@@ -311,11 +311,11 @@ class Index:
 
 
 def _no_lexicon() -> None:
-    """Where the words alone decide, the encoder's vocabulary is not worth its memory."""
+    """Return no lexicon: where words alone decide, the encoder's vocabulary is not worth its memory."""
 
 
 def _languages(texts: Texts) -> frozenset[str]:
-    """The languages that a knowledge base is written in; empty where none is recognised."""
+    """Return the languages that a knowledge base is written in; none where none is recognised."""
     step = max(1, len(texts) // _LANGUAGE_SAMPLE)
     found = Counter(filter(None, map(_sampled_language, texts.spoken[::step])))
     return frozenset(language for language, count in found.items() if count >= _LEAST_SHARE * found.total())
@@ -329,7 +329,7 @@ _LEAST_SHARE = 0.1
 
 
 def contents_of(problems: Sequence[Problem], encoder: str) -> str:
-    """Names what there is to be fitted."""
+    """Return the name of contents to be fitted, a hash of problems and encoder."""
     named = hashlib.sha256(f"{FORMAT} {encoder}".encode())
     for problem in problems:
         named.update(json.dumps(_fitted_of(problem)).encode())
@@ -337,6 +337,6 @@ def contents_of(problems: Sequence[Problem], encoder: str) -> str:
 
 
 def _fitted_of(problem: Problem) -> tuple[object, ...]:
-    """What a fit depends on; a knowledge base without negative examples has the name that it always had."""
+    """Name of a fit by all that it depends on; without negative examples it is the name that it always had."""
     of_all = (problem.problem_id, problem.texts, [astuple(e) for e in problem.learned])
     return (*of_all, problem.not_this) if problem.not_this else of_all

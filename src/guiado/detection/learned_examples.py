@@ -1,4 +1,4 @@
-"""What was learned, given to the problems that it is about, as far as it may be trusted.
+"""Learned examples, assigned to their problems and weighted by the trust in their source.
 
 Authors come first, agents next, customers last: what all customers together taught about a problem weighs at most as much as what
 its author wrote and agents said, and the author's own words about one problem never become an example of another.
@@ -14,19 +14,19 @@ from guiado.detection.problem import Example, Problem
 from guiado.domain.learning_signal import Dispute, Taught, text_key
 
 CUSTOMERS_SHARE = 1.0
-"""What customers taught about a problem may weigh, in parts of what author and agents say about it."""
+"""Most weight of the customers' examples of a problem, in parts of that of its author's texts and agents' examples."""
 T = TypeVar("T")
 
 
 class Written:
-    """What authors wrote, worked out once for each guide: an edit of one among thousands costs what one costs."""
+    """Cache of what authors wrote, by guide: an edit of one among thousands computes that one again."""
 
     def __init__(self) -> None:
         self._problems: dict[str, tuple[object, Problem]] = {}
         self._keys: dict[str, tuple[Problem, frozenset[str]]] = {}
 
     def problems(self, guides: Mapping[str, T], problem_of: Callable[[T], Problem]) -> list[Problem]:
-        """The problem of each guide; the same object for the same guide."""
+        """Return the problem of each guide; the same object for the same guide."""
         known = self._problems
         self._problems = {
             key: held if (held := known.get(key)) and held[0] is guide else (guide, problem_of(guide))
@@ -35,7 +35,7 @@ class Written:
         return [problem for _, problem in self._problems.values()]
 
     def keys(self, problems: Iterable[Problem]) -> dict[str, frozenset[str]]:
-        """Problem id -> `text_key` of each of its texts."""
+        """Return the `text_key` of each text, by problem id."""
         known = self._keys
         self._keys = {
             problem.problem_id: held
@@ -49,7 +49,7 @@ class Written:
 def teach(
     problems: Iterable[Problem], taught: Iterable[Taught], known_texts: Written | None = None, disputes: Sequence[Dispute] = ()
 ) -> list[Problem]:
-    """The problems with their examples.
+    """Add their examples to problems.
 
     Args:
         problems: of one knowledge base.
@@ -80,7 +80,7 @@ def teach(
 
 
 def _is_settled(example: Taught, owners: Mapping[str, str], written: Mapping[str, frozenset[str]]) -> bool:
-    """Whether the author has said what this text is about: then nobody needs to say it again, or may say something else."""
+    """Whether an author's own text settles an example: it repeats the author, or contradicts one."""
     key = text_key(example.text)
     is_own = key in written[example.problem_id]
     return is_own or (key in owners and not example.negative)

@@ -38,7 +38,7 @@ class Denial:
 
     @property
     def worth(self) -> float:
-        """What is left of the confidence in the problem, 0 to 1."""
+        """Part of a confidence that is left, 0 to 1."""
         if self.likeness < LEAST_LIKENESS:
             return 1.0
         nearer = (self.likeness - self.own_likeness - AS_NEAR) / (FAR_NEARER - AS_NEAR)

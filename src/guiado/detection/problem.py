@@ -1,4 +1,4 @@
-"""What goes into an index and what comes out of it."""
+"""Input and output of an index: problems with their examples, and candidates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A customer's words of which somebody said what they are about.
+    """A customer's words, labelled as being about a problem or not.
 
     Args:
         text: the words, without personal data.
@@ -22,7 +22,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the index knows of one problem of the knowledge base.
+    """A problem of the knowledge base as the index knows it.
 
     Args:
         problem_id: identifier of the problem.
@@ -46,7 +46,7 @@ class Problem:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Everything that can be matched: title, description, phrases and what was learned."""
+        """All texts that can be matched: title, description, phrases and learned examples."""
         if not self.learned:
             return (self.title, self.description, *self.phrases)
         taught = tuple(example.text for example in self.learned if not example.negative)

@@ -45,7 +45,7 @@ class Reading:
 
 
 def indifference(shares: Floats) -> float:
-    """How little roles mean to a knowledge base, 0..1: one whose phrases seldom say that something is wrong has other subjects.
+    """Indifference of a knowledge base to roles, 0..1: one whose phrases seldom say that something is wrong has other subjects.
 
     Args:
         shares: of each role among its phrases.
@@ -80,7 +80,7 @@ _MAY_BE_PHRASES = np.array([role not in {Role.WORKS, Role.DENIED, Role.THANKS} f
 
 
 def about_problem(chances: Floats, accepted: Floats) -> Floats:
-    """How likely each clause is about a problem, 0..1.
+    """Probability that each clause is about a problem, 0..1.
 
     Args:
         chances: n x roles.
@@ -90,7 +90,7 @@ def about_problem(chances: Floats, accepted: Floats) -> Floats:
 
 
 def kind_of(chances: Floats, about: Floats) -> MessageKind:
-    """What a message is.
+    """Kind of a message.
 
     Args:
         chances: clauses x roles.
@@ -130,7 +130,7 @@ def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, .
 
 
 def said_solved(chances: Floats) -> float:
-    """How surely a clause says that something works or is not the matter, 0..1."""
+    """Certainty that a clause says that something works or is not the matter, 0..1."""
     return float(chances[:, [_COLUMN[Role.WORKS], _COLUMN[Role.DENIED]]].sum(axis=1).max())
 
 
@@ -146,7 +146,7 @@ def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
 
 
 def worth(chance: float) -> float:
-    """What is left of a confidence, 0..1, with the chance that the message is about a problem at all.
+    """Part of a confidence that is left, 0 to 1.
 
     Where the roles waver, the customer is asked: a confidence of 1 becomes one that is unclear, and not none.
     """

@@ -97,7 +97,7 @@ def _word_points(word: str) -> tuple[float, ...]:
 
 
 def _form_points(word: str, plain: str, language: str, *, is_known: bool) -> float:
-    """What letters, endings and short forms of one language add; where the word is known, its own letters alone."""
+    """Points that letters, endings and short forms give one language; where the word is known, its own letters alone."""
     marks = [mark for mark in MARKS[language] if mark in word and not (is_known and mark.isascii())]
     return _MARK * (bool(marks) + (not is_known and plain in TABLES[language]))
 

@@ -1,4 +1,4 @@
-"""The verdict on a ranking: take the first problem, ask which one it is, or none of them. Every door calls `verdict_of`."""
+"""The verdict on a ranking: accept the first problem, ask which one it is, or none. Every caller uses `verdict_of`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from guiado.detection.problem import Candidate
 from guiado.domain.message_kind import MessageKind
 
 DEFAULT_ACCEPT = 0.6
-"""A problem is taken without asking from this confidence on, where asking is possible."""
+"""Least confidence from which a problem is accepted without asking, where asking is possible."""
 _CLEAR_TOGETHER = 0.6
 _LEAST_OF_TWO = 0.25
 REJECTION_NOISE = 0.15
-"""How often a customer who says "that is not it" is mistaken: what was nearly sure does not make the next one sure."""
+"""Chance that a customer who rejects a problem is mistaken: a nearly sure problem does not make the next one sure."""
 
 
 class Verdict(StrEnum):
-    """What a ranking comes to; the value is what callers see."""
+    """Verdict on a ranking; the value is what callers see."""
 
     ACCEPT = "accept"
     UNCLEAR = "unclear"
@@ -32,7 +32,7 @@ def verdict_of(
     kind: MessageKind = MessageKind.PROBLEM,
     several: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a ranking.
+    """Return the verdict on a ranking.
 
     Args:
         candidates: best first, as `read_message` returns them: their confidences sum to 1 at most.
@@ -62,7 +62,7 @@ def is_one_of_two(candidates: Sequence[Candidate]) -> bool:
 
 
 def without(candidates: Sequence[Candidate], rejected: Collection[str]) -> tuple[Candidate, ...]:
-    """The candidates that are left after the customer rejected some.
+    """Return the candidates that are left after the customer rejected some.
 
     Args:
         candidates: best first; their confidences sum to 1 at most.

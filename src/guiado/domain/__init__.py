@@ -1,4 +1,4 @@
-"""What guiado is about, without any input or output: guides, sessions, answers, events and the rule that joins them.
+"""The domain model, without input or output: guides, sessions, answers, events, and the rules of a session.
 
-Only the standard library, and of that nothing that reads the clock, the disk or chance.
+Of the standard library it uses nothing that reads the clock or the disk, or draws random numbers.
 """

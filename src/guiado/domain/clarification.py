@@ -1,4 +1,4 @@
-"""What is asked when a description is unclear, and what the customer says to it."""
+"""Clarification of an unclear problem description: the options, the question and the customer's reply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guiado.errors import Message
 
 
 class Reply(StrEnum):
-    """Answers to a question; the value is what callers send."""
+    """Reply to a clarifying question; callers send its value."""
 
     YES = "yes"
     NO = "no"
@@ -21,11 +21,11 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A problem that it could be, as the customer is shown it.
+    """A candidate problem as shown to the customer.
 
     Args:
         title: of the guide, in the session's language.
-        confidence: chance that it is this one, 0..1.
+        confidence: chance that the problem is this one, 0..1.
         example: known words of this problem that are nearest to what the customer wrote.
         guide_version_id: the guide that is followed if it is chosen.
     """
@@ -39,7 +39,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question whose answer tells the options apart.
+    """A clarifying question whose answer tells the options apart.
 
     Args:
         text: in the session's language; it can be answered with yes, no or "I don't know".
@@ -53,13 +53,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Clarification:
-    """One turn of making clear what the problem is.
+    """One turn of clarifying the problem: the options and the question, and the customer's answer.
 
     Args:
         options: best first.
         question: None where the options alone are shown.
-        rejected: the problem that the customer took exception to, if that is what led here.
-        said: what the customer said to it; None while it is open.
+        rejected: the problem that the customer rejected, if that led to this turn.
+        said: the customer's answer; None while the turn is open.
     """
 
     options: tuple[Option, ...] = ()
@@ -70,7 +70,7 @@ class Clarification:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A problem that is taken up.
+    """The problem that a session takes up, with its guide.
 
     Args:
         title: of the guide, in the session's language.
@@ -89,7 +89,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the customer says instead of a problem.
+    """A declaration of the customer in place of a problem.
 
     Args:
         kind: solved, person or other.
@@ -101,6 +101,6 @@ class Declared:
 
 
 Turn = Pick | Clarification | Declared | None
-"""How it goes on: with a guide, with a question, as the customer declared, or with a person because it is no known problem."""
+"""The next turn of a session: a picked guide, a clarification, a declaration, or None for a person: no known problem matches."""
 Considered = tuple[dict[str, object], ...]
-"""The problems that were weighed: problem_id, confidence, words (those of the customer that matched), best first."""
+"""The candidate problems: problem_id, confidence, words (those of the customer that matched), best first."""

@@ -1,4 +1,4 @@
-"""What becomes of a session when the customer says what the problem is, or is not.
+"""The transitions of a session when the customer clarifies or rejects its problem.
 
 Source: contract.md §6, rule 6.
 """
@@ -21,11 +21,11 @@ from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnd
 
 
 def clarify(session: Session, heard: ClarifyProblem, now: datetime, speak: Speak, policy: Policy) -> Decision | RepeatedAnswer:
-    """What becomes of a session that asked, when it gets its answer.
+    """The transition of a session when the customer answers its clarification.
 
     Raises:
-        SessionEnded: it takes no answer any more.
-        NothingToClarify: it did not ask, or asked something else.
+        SessionEnded: the session takes no more answers.
+        NothingToClarify: the session asked nothing, or something else.
     """
     if session.status.ended:
         raise SessionEnded(session.status.value)
@@ -44,9 +44,9 @@ def clarify(session: Session, heard: ClarifyProblem, now: datetime, speak: Speak
 def reject(
     session: Session, refusal: RejectProblem, now: datetime, speak: Speak, policy: Policy, *, was_urgent: bool = False
 ) -> Decision | RepeatedAnswer:
-    """What becomes of a session when the customer says that it is not the problem whose guide it follows.
+    """The transition of a session when the customer rejects the problem whose guide it follows.
 
-    What was attempted so far stays; the next guide begins at its first step.
+    The attempts so far stay; the next guide begins at its first step.
 
     Args:
         was_urgent: whether the guide that is rejected is urgent.
@@ -93,11 +93,11 @@ def take_turn(
     denied: Message | None = None,
     alarm: Alarm | None = None,
 ) -> Decision:
-    """How it goes on: the first step of a guide, a question, or a person.
+    """Offer the next turn of a session: the first step of a guide, a question, or a person.
 
     Args:
-        session: that the customer was heard is in it already.
-        considered: the problems that were weighed.
+        session: with the customer's answer recorded in it.
+        considered: the candidate problems.
         denied: why a person is called if the customer said that it is none of what was recognised.
         alarm: what the customer's words set off, if anything.
     """
@@ -129,7 +129,7 @@ def _give_up(
 
 
 def ask(session: Session, asked: Clarification, now: datetime, considered: Considered) -> Decision:
-    """Show the customer what it could be, with a question if there is a good one."""
+    """Offer the candidate problems to the customer, with a question if there is one."""
     kind = "question" if asked.question else "options"
     offered = Offer(session.decisions + 1, kind, now, "unclear", candidates=considered)
     waiting = replace(session, decisions=offered.number, clarifications=(*session.clarifications, asked))
@@ -137,7 +137,7 @@ def ask(session: Session, asked: Clarification, now: datetime, considered: Consi
 
 
 def _understood(session: Session, pick: Pick | None, considered: Considered) -> Session:
-    """The session as one about the problem that was picked, or about none that is known so far."""
+    """The session at the beginning of the picked problem's guide, or without a problem when none was picked."""
     others = [each for each in considered if pick is None or each["problem_id"] != pick.guide.problem_id]
     best = considered[0]["confidence"] if considered else 0.0
     found: dict[str, object] = {"alternatives": others, "detection_confidence": pick.confidence if pick else best}
@@ -160,7 +160,7 @@ def _asks(asked: Clarification, question_id: str | None) -> bool:
 
 
 def _is_repeated(session: Session, heard: ClarifyProblem) -> bool:
-    """Whether this very answer was heard already; words may be said again to the next question, an answer belongs to its own."""
+    """Whether the same answer was recorded already; the same text may answer the next question too, a yes or no may not."""
     known = any(each.said == heard.said for each in session.clarifications)
     return known and (session.open_clarification is None or "answer" in heard.said)
 

@@ -1,6 +1,6 @@
-"""Escalation criteria: texts for people, and the customer's phrases on which they act by themselves.
+"""Escalation criteria: texts for people, and the customers' phrases that trigger them automatically.
 
-A criterion is a string, or `{"text", "phrases", "urgent"}`. Only one with phrases acts.
+A criterion is a string, or `{"text", "phrases", "urgent"}`. Only one with phrases is triggered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FIELD = "escalation_criteria"
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A criterion that acts: words of the customer on which a person takes over.
+    """An escalation criterion with phrases: the customer's words that match one call a person.
 
     Args:
         text: the criterion, in the author's language: the reason for a person, and what the customer does first if it is urgent.
@@ -33,7 +33,7 @@ class Trigger:
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def text_in(self, language: str) -> str:
-        """The criterion in this language, as far as the author translated it."""
+        """The criterion's text in this language, or the author's own where it is not translated."""
         return self.texts.get(language) or self.text
 
     def to_json(self) -> dict[str, object]:
@@ -42,7 +42,7 @@ class Trigger:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Trigger:
-        """A trigger that `to_json` wrote."""
+        """Read back a trigger that `to_json` wrote."""
         return cls(raw["text"], tuple(raw["phrases"]), raw["urgent"], raw["texts"])
 
 
@@ -79,7 +79,7 @@ def _read(reader: Reader, item: object, path: str) -> str:
 
 
 def triggers_of(entry: Mapping[str, object]) -> tuple[Trigger, ...]:
-    """The criteria of a valid entry that act, with the texts and phrases of all its languages.
+    """The criteria of a valid entry that have phrases, with the texts and phrases of all its languages.
 
     A translated criterion belongs to the one at the same place in the author's list.
     """

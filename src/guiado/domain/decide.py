@@ -1,6 +1,6 @@
-"""The one rule of a session: given its state and a command, what becomes of it.
+"""The state machine of a session: the decision on each command in each state.
 
-Pure and total: no input, no output, every status and every command has an answer or a named refusal.
+Pure and total: no input, no output, every status and every command has a decision or a named refusal.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def decide(
     speak: Speak = in_spanish,
     policy: Policy = AUTHOR_ORDER,
 ) -> Decision | RepeatedAnswer:
-    """What becomes of `session` when `command` reaches it.
+    """The decision on `command` in the state of `session`.
 
     Args:
         guide: the guide version that the session follows; None when nothing was detected.
@@ -171,7 +171,7 @@ def _close(session: Session, closing: ResolveSession, now: datetime) -> Decision
 
 
 def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | RepeatedAnswer:
-    """An abandoned session as it stood: the same step, question or person is on offer."""
+    """Reopen an abandoned session with the same step, question or person on offer."""
     if not session.status.ended:
         return RepeatedAnswer(session.current_step, NextAction.CONTINUE)
     if session.status is not Status.ABANDONED:
@@ -199,7 +199,7 @@ def _offered_again(session: Session, guide: Guide | None, now: datetime) -> Offe
 
 
 def correct(session: Session, problem_id: str, note: str | None = None) -> Decision:
-    """What becomes of a session, in whatever state, when an agent says what it was about. It is no activity of the customer.
+    """The decision on an agent's correction of the problem of a session in any state; it is no activity of the customer.
 
     Args:
         problem_id: the true problem, or `NO_KNOWN_PROBLEM`.

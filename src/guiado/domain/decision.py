@@ -1,4 +1,4 @@
-"""What a command to a session comes to."""
+"""The decision on a command to a session, and the offers to the customer in it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a command comes to.
+    """The decision on a command: the new state of the session, its events, offers and lessons.
 
     Args:
         session: the new state.
-        events: what others are told, in order.
+        events: the events for receivers, in order.
         attempt: the attempt to record, if the command was an answer.
         offers: what the customer is offered next, in order.
-        next_action: how it goes on for the customer.
-        lessons: what detection learns from it, in order.
+        next_action: the next action for the customer.
+        lessons: the lessons for detection, in order.
     """
 
     session: Session
@@ -38,11 +38,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedAnswer:
-    """The same answer to a step that is already passed: tell the recorded answer again, change nothing.
+    """A command that was carried out already: the caller gets the recorded answer again, and nothing changes.
 
     Args:
-        step_number: the step that it was about.
-        next_action: what was answered then.
+        step_number: the step that was answered; 0 for none.
+        next_action: the next action that was answered then.
     """
 
     step_number: int
@@ -60,7 +60,7 @@ def is_shown(session: Session, guide: Guide) -> bool:
 def follow(
     session: Session, guide: Guide, now: datetime, policy: Policy, considered: Considered, speak: Speak, heard: Alarm | None
 ) -> Decision:
-    """The beginning of a guide: its first step, after a person where the session waits for one.
+    """Begin a guide: offer its first step, after a person where an alarm or the policy calls one.
 
     Args:
         considered: the problems that were weighed.
@@ -82,14 +82,14 @@ def follow(
 
 
 def alarm_rule(*, urgent: bool) -> Rationale:
-    """The rule by which an alarm calls a person."""
+    """The rationale for offering a person after an alarm."""
     return Rationale("urgent" if urgent else "criterion")
 
 
 def offer_step(
     session: Session, guide: Guide, now: datetime, chosen: NextStep, considered: Considered = ()
 ) -> tuple[Session, Offer]:
-    """The session with this step open, and the offer of it."""
+    """The session with this step open, and the offer of the step."""
     offered = offer_of(session, guide.step(chosen.step_id), now, chosen.why, considered)
     return replace(session, decisions=offered.number, offered_step_id=chosen.step_id), offered
 
@@ -104,7 +104,7 @@ def offer_person(
     *,
     is_same: bool = False,
 ) -> tuple[Session, tuple[Offer, ...]]:
-    """The session as one that is offered a person, and with that the step which stays open, where it is shown.
+    """The session and its offers: a person, and the step that stays open where it is shown.
 
     Args:
         why: a person is offered.
@@ -122,7 +122,7 @@ def offer_person(
 
 
 def offer_of(session: Session, step: Step | None, now: datetime, why: Rationale, considered: Considered = ()) -> Offer:
-    """The next thing that is offered to a customer.
+    """The next offer to a customer: a step or a person.
 
     Args:
         step: a step of the guide; None means a person.

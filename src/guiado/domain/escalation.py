@@ -1,4 +1,4 @@
-"""When a person takes over, and why, in words.
+"""Escalation to a person: the alarms that call one, and the reasons in words.
 
 Source: contract.md §6, rules 1, 4 and 5.
 """
@@ -16,7 +16,7 @@ from guiado.domain.session import Actor, Alarm, EscalateSession, Session, Status
 from guiado.errors import Message
 
 Speak = Callable[[Message, str], str]
-"""Puts a reason into words: what is said, in which language."""
+"""Function that renders a reason in a language: (message, language code) -> text."""
 NOTHING_DETECTED = Message("La descripción no coincide con ningún problema conocido.")
 NONE_OF_THEM = Message("El cliente dijo que su problema no era ninguno de los que le mostramos.")
 STEPS_EXHAUSTED = Message("El cliente hizo todos los pasos y el problema sigue.")
@@ -30,7 +30,7 @@ REQUESTED_BY_OTHERS = Message("El equipo decidió que la atienda una persona.")
 
 
 def in_spanish(reason: Message, _language: str) -> str:
-    """The words of who knows no other language."""
+    """The reason in Spanish, whatever the language; the default `Speak`."""
     return str(reason)
 
 
@@ -40,7 +40,7 @@ def too_many_failures(failures: int) -> Message:
 
 
 def denied(title: str | None, words: object) -> Message:
-    """The reason when the customer said that it is not the problem whose guide they followed.
+    """The reason when the customer rejected the problem whose guide they followed.
 
     Args:
         title: of that guide, in the session's language.
@@ -52,10 +52,10 @@ def denied(title: str | None, words: object) -> Message:
 
 
 def alarm_of(session: Session, guide: Guide | None, heard: Alarm | None, speak: Speak) -> Alarm | None:
-    """What calls a person before the first step: an urgent guide, or the customer's words.
+    """The alarm that calls a person before the first step, of an urgent guide or of the customer's words; None without one.
 
     Args:
-        heard: what the words set off, if anything.
+        heard: the alarm of the customer's words, if any.
     """
     if guide is not None and guide.urgent:
         title = guide.in_language(session.language).problem_title
@@ -64,13 +64,13 @@ def alarm_of(session: Session, guide: Guide | None, heard: Alarm | None, speak: 
 
 
 def is_known(session: Session, alarm: Alarm) -> bool:
-    """Whether a person was called for this already."""
+    """Whether the session already waits for a person because of this alarm."""
     told = alarm.reason in (session.escalation_reason or "").split("\n")
     return told and session.status is Status.NEEDS_ESCALATION
 
 
 def sound(session: Session, alarm: Alarm, now: datetime) -> tuple[Session, tuple[Event, ...]]:
-    """The session as one for which the alarm called a person, and the event if this is the first time that one is called."""
+    """Call a person for an alarm; return the session, and the event if this is its first call."""
     known = session.escalation_reason
     others = [line for line in (known or "").split("\n") if line and line != alarm.reason]
     reasons = [alarm.reason, *others] if alarm.urgent else [*others, alarm.reason]
@@ -85,7 +85,7 @@ def sound(session: Session, alarm: Alarm, now: datetime) -> tuple[Session, tuple
 
 
 def call_person(session: Session, reason: Message, now: datetime, speak: Speak) -> tuple[Session, tuple[Event, ...]]:
-    """The session as one that needs a person, and the event if this is the first time that it does.
+    """Call a person for a session; return the session, and the event if this is its first call.
 
     Args:
         session: a session that still takes answers.
@@ -100,7 +100,7 @@ def call_person(session: Session, reason: Message, now: datetime, speak: Speak) 
 
 
 def add_reason(session: Session, wish: EscalateSession, speak: Speak) -> str:
-    """The reasons so far with the one of this wish added, each once; one is made up only where there is none."""
+    """The escalation reasons of the session with that of this wish, each once; a default reason where there is none."""
     known = session.escalation_reason
     if wish.reason is None:
         return known or speak(REQUESTED if wish.by is Actor.CUSTOMER else REQUESTED_BY_OTHERS, session.language)

@@ -1,4 +1,4 @@
-"""What others are told about a session, and what the message says."""
+"""Events of a session, and the data that their receivers get."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guiado.domain.session import Attempt, Session
 
 
 class EventKind(StrEnum):
-    """The kinds of event; the value is what receivers see.
+    """Kind of an event; receivers get its value.
 
     Source: contract.md §1, WebhookEvent.
     """
@@ -27,7 +27,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, with what receivers get to know.
+    """An event of a session, with the data for its receivers.
 
     Source: contract.md §3, `data`.
     """
@@ -37,7 +37,7 @@ class Event:
 
 
 def session_started(session: Session) -> Event:
-    """A customer began."""
+    """The event of a new session."""
     return Event(
         EventKind.SESSION_STARTED,
         {
@@ -52,7 +52,7 @@ def session_started(session: Session) -> Event:
 
 
 def problem_detected(session: Session) -> Event:
-    """A known problem was recognised."""
+    """The event of a recognised problem."""
     return Event(
         EventKind.PROBLEM_DETECTED,
         {
@@ -65,7 +65,7 @@ def problem_detected(session: Session) -> Event:
 
 
 def step_answered(session: Session, attempt: Attempt) -> Event:
-    """A step was carried out, or could not be."""
+    """The event of an attempt at a step: completed, or failed."""
     place = {"step_number": attempt.step_number, "step_id": attempt.step_id}
     data: dict[str, object] = {"session_id": session.session_id, **place}
     if attempt.success:
@@ -74,13 +74,13 @@ def step_answered(session: Session, attempt: Attempt) -> Event:
 
 
 def retry_attempt(session: Session, attempt: Attempt, number: int) -> Event:
-    """A step that failed is offered again; `number` counts the tries of this step, from 2."""
+    """The event of a failed step that is offered again; `number` counts the tries of this step, from 2."""
     place = {"step_number": attempt.step_number, "step_id": attempt.step_id}
     return Event(EventKind.RETRY_ATTEMPT, {"session_id": session.session_id, **place, "attempt": number})
 
 
 def session_resolved(session: Session) -> Event:
-    """The problem is solved; `resolution` tells whether somebody said so."""
+    """The event of a resolved session; `resolution` tells whether it is confirmed or assumed."""
     return Event(
         EventKind.SESSION_RESOLVED,
         {
@@ -94,7 +94,7 @@ def session_resolved(session: Session) -> Event:
 
 
 def session_escalated(session: Session) -> Event:
-    """A person is needed; `urgent` tells whether at once."""
+    """The event of a session that needs a person; `urgent` tells whether at once."""
     return Event(
         EventKind.SESSION_ESCALATED,
         {
@@ -107,7 +107,7 @@ def session_escalated(session: Session) -> Event:
 
 
 def session_abandoned(session: Session) -> Event:
-    """Nothing was heard for too long."""
+    """The event of a session that was abandoned, or expired while it waited for a person."""
     return Event(
         EventKind.SESSION_ABANDONED,
         {
@@ -120,7 +120,7 @@ def session_abandoned(session: Session) -> Event:
 
 
 def feedback_received(session: Session, rating: int, was_helpful: bool | None, feedback_text: str | None) -> Event:
-    """The customer rated the session."""
+    """The event of a customer's rating of the session."""
     return Event(
         EventKind.FEEDBACK_RECEIVED,
         {

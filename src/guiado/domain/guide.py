@@ -14,7 +14,7 @@ from guiado.text.json_shapes import is_list, items_in, object_in
 
 
 class ProblemCategory(StrEnum):
-    """The categories that ship; any other text is kept as text."""
+    """Category of a problem, of those that ship; any other text is kept as text."""
 
     INSTALLATION = "instalación"
     CONFIGURATION = "configuración"
@@ -29,7 +29,7 @@ class ProblemCategory(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where a step stands in one session."""
+    """Status of a step in one session."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -40,7 +40,7 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing for the customer to do.
+    """A step of a guide: one thing for the customer to do.
 
     Args:
         step_number: place in the author's order, from 1.
@@ -123,7 +123,7 @@ class Guide:
     codes: tuple[str, ...] = ()
     not_this: tuple[str, ...] = ()
     _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
-    """The translations that were asked for: each is made once."""
+    """Cache of the translated guides, by language code."""
 
     def step(self, step_id: str | None) -> Step | None:
         """The step with this id, or None."""

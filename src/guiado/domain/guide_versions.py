@@ -15,7 +15,7 @@ from guiado.domain.guide import Guide, Step, category_of
 
 _COMPARED_LETTERS = 300
 _SAME_STEP = 0.6
-"""Two steps whose texts are at least this alike are the same step, edited."""
+"""Least similarity, 0..1, of the texts of two steps for them to be the same step, edited."""
 
 
 def carry_step_ids(guide: Guide, parent: Guide | None) -> Guide:
@@ -40,7 +40,7 @@ def carry_step_ids(guide: Guide, parent: Guide | None) -> Guide:
 
 
 def _inherited_ids(steps: Sequence[Step], former: Mapping[str, Step]) -> dict[int, str]:
-    """Step number -> id of the former step; over the whole guide, so that no step takes what is more another's."""
+    """Step number -> id of the former step, the most similar pairs first, so that each step takes the id that fits it best."""
     named = {step.step_id for step in steps}
     old_steps = [old for step_id, old in former.items() if step_id not in named]
     found: dict[int, str] = {}
@@ -97,7 +97,7 @@ def guide_to_json(guide: Guide) -> dict[str, object]:
 
 
 def guide_from_json(raw: Mapping[str, object]) -> Guide:
-    """A guide that `guide_to_json` wrote."""
+    """Read back a guide that `guide_to_json` wrote."""
     values = {key: tuple(cast("list[object]", value)) if isinstance(value, list) else value for key, value in raw.items()}
     steps = cast("tuple[Mapping[str, object], ...]", values.pop("steps"))
     triggers = cast("tuple[Mapping[str, object], ...]", values.pop("triggers", ()))

@@ -1,7 +1,7 @@
-"""What a session teaches detection: whose words are about which problem, or are not, and what no longer holds.
+"""Lessons of a session for detection: examples, negative examples, corrections, and withdrawals of earlier lessons.
 
-A decision carries its lessons; they are written with the session's change or not at all. Whether a lesson counts at once or
-waits for review is for `guiado_learn` in the schema to say, which knows what was learned before.
+A decision carries its lessons; they are written with the session's change or not at all. `guiado_learn` in the schema, which
+knows the earlier lessons, decides whether a lesson counts at once or waits for review.
 
 Source: detection-method.md, what to build, 2.
 """
@@ -18,35 +18,35 @@ from guiado.domain.session import Actor, Resolution, Session, Status
 from guiado.text.fold import fold_accents
 
 NO_KNOWN_PROBLEM = "otro"
-"""What an agent says whose true problem is none of the guides."""
+"""Problem id in an agent's correction when the true problem has no guide."""
 _FEWEST_WORDS = 2
 _LONGEST = 600
 _WORD = re.compile(r"\w+")
 
 
 class LessonKind(StrEnum):
-    """What is taught."""
+    """Kind of a lesson."""
 
     EXAMPLE = "example"
     """The words are about this problem."""
     NEGATIVE = "negative"
     """The words are not about this problem."""
     CORRECTION = "correction"
-    """An agent says what the words are about; whatever the session taught before does not hold."""
+    """The words are about this problem, as an agent says; the earlier lessons of the session do not hold."""
     UNDO = "undo"
-    """What customers' answers in the session taught does not hold."""
+    """The lessons from customers' answers in the session do not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One thing that a session teaches.
+    """A lesson of a session for detection.
 
     Args:
         problem_id: of the knowledge base; `NO_KNOWN_PROBLEM` in a correction to none of them; None in an undo.
         text: the customer's words as written; what is kept of them is without personal data.
-        source: who says so.
+        source: the author of the lesson.
         session_id: the session that it comes from, where that is not the one that is written.
-        reason: why, for who reads the log of lessons.
+        reason: why, for readers of the log of lessons.
     """
 
     kind: LessonKind
@@ -58,12 +58,12 @@ class Lesson:
 
     @property
     def weight(self) -> float:
-        """How far it is to be trusted; the author's own texts weigh 1."""
+        """Weight of the lesson, 0..1; the author's own texts weigh 1."""
         return 0.9 if self.source is Actor.AGENT else 0.6
 
 
 def confirmed(session: Session) -> tuple[Lesson, ...]:
-    """What a session that has just been solved teaches.
+    """The lesson of a session that was just solved: its description is an example of its problem.
 
     A solution that is only assumed teaches nothing: nobody judged it, and detection would learn its own guess. Words about
     several problems are no example of one.
@@ -78,7 +78,7 @@ def confirmed(session: Session) -> tuple[Lesson, ...]:
 
 
 def rejected(session: Session, problem_id: str, *, told: bool) -> Lesson:
-    """What a customer teaches who says that it is not this problem.
+    """The lesson of a rejected problem: the customer's words are not about it.
 
     Args:
         told: whether they said what it is instead; a bare "that is not it" counts for their session only.
@@ -87,7 +87,7 @@ def rejected(session: Session, problem_id: str, *, told: bool) -> Lesson:
 
 
 def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
-    """What an agent teaches who says what a session was about.
+    """The lessons of an agent's correction of a session's problem.
 
     Args:
         problem_id: the true problem, or `NO_KNOWN_PROBLEM`.
@@ -100,7 +100,7 @@ def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
 
 
 def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
-    """That what customers' answers in a session taught does not hold.
+    """The lesson that withdraws the lessons from customers' answers in a session.
 
     Args:
         reason: recontact, escalated, rated.
@@ -110,7 +110,7 @@ def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
 
 
 def fit_to_learn(cleaned: str) -> str | None:
-    """What of a text without personal data makes an example, or None where too little is left.
+    """The part of a text without personal data that makes an example, or None where too little is left.
 
     Args:
         cleaned: see `privacy.remove_personal_data`.
@@ -122,14 +122,14 @@ def fit_to_learn(cleaned: str) -> str | None:
 
 
 def text_key(text: str) -> str:
-    """The same for texts that differ only in case, accents, punctuation, repeated words or their order: 128 bits of SHA-256."""
+    """Key of a text, 128 bits of SHA-256; case, accents, punctuation, repeated words and the order of words do not change it."""
     words = " ".join(sorted({*_WORD.findall(fold_accents(text))}))
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """An example that counts.
+    """An accepted example for detection.
 
     Args:
         example_id: of its row.
@@ -149,7 +149,7 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class CustomerWord:
-    """What one customer said of a text.
+    """Vote of one customer on a text.
 
     Args:
         taught: the example; it counts by itself unless it is a vote.

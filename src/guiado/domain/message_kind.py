@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class MessageKind(StrEnum):
-    """What a message is, as a whole; the value is what callers see.
+    """Kind of a message as a whole; the value is what callers see.
 
     Source: contract.md §6.16.
     """

@@ -1,4 +1,4 @@
-"""What becomes of a session whose customer reports no problem: it is solved, wants a person, says nothing, or is something else.
+"""Decisions about a session whose customer reports no problem: it is solved, wants a person, says nothing, or is something else.
 
 Source: contract.md §6.16.
 """

@@ -1,6 +1,6 @@
-"""Policies: which step a session is offered next, or a person.
+"""Policies: the choice of the next step of a session, or of a person.
 
-A policy is asked with the session as it stands after the last answer. What holds for every policy stands here and not in one of
+A policy is asked with the session as it stands after the last answer. The rules of every policy stand here and not in one of
 them: a step is offered once, after the steps that must come before it, and an urgent guide keeps its author's order.
 
 Source: house.md, A3.4; data-model.md, decision.
@@ -19,7 +19,7 @@ from guiado.errors import Message
 
 
 class ScoredStep(NamedTuple):
-    """A step that a policy could have offered.
+    """A candidate step of a policy, with its score.
 
     Args:
         position: in the author's order, from 1.
@@ -33,7 +33,7 @@ class ScoredStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rationale:
-    """How something came to be offered; recorded with the decision as it is.
+    """The rationale of an offer: its rule, policy and candidates, as recorded with the decision.
 
     Args:
         rule: what made it the next one.
@@ -75,13 +75,13 @@ class Person:
 
 
 class Policy(Protocol):
-    """What chooses the next step."""
+    """Interface of a policy, which chooses the next step."""
 
     def next(self, session: Session, guide: Guide) -> NextStep | Person:
-        """The step that comes next, or a person.
+        """Choose the next step, or a person.
 
         Args:
-            session: `answers` has what came of the steps so far; the customer may be new, or may just have passed a step.
+            session: `answers` has the outcomes of the steps so far; the customer may be new, or may just have passed a step.
             guide: the version that the session follows.
         """
         ...
@@ -89,10 +89,10 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LinearPolicy:
-    """The author's order: the first step that was not passed yet; a person when there is none."""
+    """Policy of the author's order: the first step that was not passed yet; a person when there is none."""
 
     def next(self, session: Session, guide: Guide) -> NextStep | Person:
-        """The first step that is left."""
+        """Choose the first open step, or a person when there is none."""
         left = open_steps(session, guide)
         if not left:
             return Person(Rationale("steps-exhausted", _NAME, _VERSION))
@@ -103,17 +103,17 @@ class LinearPolicy:
 
 _NAME, _VERSION = "author-order", "1"
 _MOST_RECORDED = 12
-"""The author's order never looks further ahead; a guide of hundreds of steps would write all of them with each answer."""
+"""Most candidates recorded with an offer; a guide of hundreds of steps would write all of them with each answer."""
 AUTHOR_ORDER = LinearPolicy()
 
 
 def scored(step: Step, score: float | None = None) -> ScoredStep:
-    """A step as a candidate."""
+    """The step as a candidate, with its score."""
     return ScoredStep(step.step_id, step.step_number, score)
 
 
 def open_steps(session: Session, guide: Guide) -> list[Step]:
-    """The steps that may be offered, in the author's order: not passed yet, and all that must come before them was."""
+    """The steps that may be offered, in the author's order: not passed yet, with all steps passed that must come before."""
     passed = session.passed
     left = [step for step in guide.steps if step.step_id not in passed]
     # A step that waits for one which the guide does not have, or for itself, must not end the session.
@@ -121,7 +121,7 @@ def open_steps(session: Session, guide: Guide) -> list[Step]:
 
 
 def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | None = None) -> NextStep | Person:
-    """What comes next by the policy, within what holds for all of them.
+    """Choose the next step or a person by the policy, within the rules of every policy.
 
     Args:
         outcome: with which the customer passed a step just now; None at the beginning of a guide.

@@ -1,4 +1,4 @@
-"""How somebody wants to be told: which messages, in which language, and when; pure, so that a test decides the time."""
+"""Notification preferences of a recipient: which messages, in which language, and when; pure, so that a test sets the time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RecipientPreferences:
-    """A recipient on one channel with their preferences: which messages, in which language, and when.
+    """Notification preferences of a recipient on one channel: which messages, in which language, and when.
 
     Args:
         channel: how messages travel.
@@ -39,7 +39,7 @@ class RecipientPreferences:
     options: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def plan(self, kind: str, *, is_urgent: bool, is_gathered: bool, now: datetime) -> Send | Wait | Drop:
-        """What to do now with a message that is due.
+        """The plan for a message that is due: send it, wait or drop it.
 
         Args:
             kind: of the message.
@@ -58,7 +58,7 @@ class RecipientPreferences:
         return Send()
 
     def quiet_until(self, now: datetime) -> datetime | None:
-        """When the quiet hours end in which `now` lies; None outside of them.
+        """End of the quiet hours in which `now` lies; None outside of them.
 
         Clocks that are put back pass the same hour twice: it is quiet both times.
         """
@@ -74,7 +74,7 @@ class RecipientPreferences:
         return min(end for end in ends if end > now and not self._is_quiet(end))
 
     def digest_at(self, now: datetime) -> datetime:
-        """When the messages of this moment go out together: whole steps of `digest_minutes` from midnight by their clock."""
+        """Time of the digest with the messages of this moment: a whole step of `digest_minutes` from the recipient's midnight."""
         midnight = datetime.combine(now.astimezone(ZoneInfo(self.time_zone)).date(), time(), ZoneInfo(self.time_zone))
         begin, step = midnight.astimezone(UTC), timedelta(minutes=self.digest_minutes)
         return begin + step * ((now - begin) // step + 1)
@@ -89,12 +89,12 @@ class RecipientPreferences:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send it now."""
+    """Plan to send the message now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Send it later.
+    """Plan to send the message later.
 
     Args:
         until: when.
@@ -107,4 +107,4 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The recipient does not want it."""
+    """Plan to drop the message, which the recipient does not want."""

@@ -1,4 +1,4 @@
-"""A session: one customer, one problem, one guide version. And what may be said to it."""
+"""A session: one customer, one problem, one guide version; and its commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guiado.domain.message_kind import MessageKind
 
 
 class Status(StrEnum):
-    """Where a session stands. `needs_escalation` still takes answers; the last three do not."""
+    """Status of a session; `needs_escalation` still takes answers, the last three do not."""
 
     STARTED = "started"
     IN_PROGRESS = "in_progress"
@@ -24,21 +24,21 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether no answer to a step is taken any more."""
+        """Whether the session takes no more answers to steps."""
         return self in {Status.RESOLVED, Status.ESCALATED, Status.ABANDONED}
 
 
 class Outcome(StrEnum):
-    """What an attempt came to."""
+    """Outcome of an attempt at a step."""
 
     SOLVED = "solved"
     """The problem is gone."""
     DONE = "done"
     """The step worked; go on."""
     NOT_HELPED = "not_helped"
-    """The customer did it, and it was no use."""
+    """The customer did the step, and it did not help."""
     COULD_NOT = "could_not"
-    """The customer was not able to do it."""
+    """The customer was not able to do the step."""
 
     @property
     def success(self) -> bool:
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who says so."""
+    """Author of an answer, an ending or a lesson: customer, machine or agent; assumed where there is none."""
 
     CUSTOMER = "customer"
     MACHINE = "machine"
@@ -56,14 +56,14 @@ class Actor(StrEnum):
 
 
 class Resolution(StrEnum):
-    """How sure a solution is."""
+    """Resolution of a session: confirmed, or assumed because every step was done."""
 
     CONFIRMED = "confirmed"
     ASSUMED = "assumed"
 
 
 class NextAction(StrEnum):
-    """What comes next for the customer."""
+    """Next action for the customer after a command."""
 
     CONTINUE = "continue"
     RESOLVED = "resolved"
@@ -72,10 +72,10 @@ class NextAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepAnswer:
-    """What came of a step, as far as what comes next depends on it.
+    """The answer to a step: its outcome, and the next action that it led to.
 
     Args:
-        action: how it went on for the customer who passed it; the same answer once more is told the same.
+        action: the next action for the customer who passed it; the same answer once more gets the same.
     """
 
     step_id: str
@@ -109,7 +109,7 @@ class Session:
         started_at, updated_at: aware; updated_at is the last activity.
         resolution: confirmed by somebody, or assumed because every step was done.
         escalation_reason: why a person is needed; None as long as none is.
-        clarifications: what was asked about the problem and said to it, in order; the last one may be open.
+        clarifications: the turns of clarifying the problem, in order; the last one may be open.
         urgent: whether a person was called at once; the first line of the reason then says what to do, or what is urgent.
         message_kind: of what the customer wrote; all but a problem begin without a guide.
         also_named: the problems that the customer named side by side, the one that is followed among them.
@@ -154,8 +154,8 @@ class Session:
     message_kind: MessageKind = MessageKind.PROBLEM
     also_named: tuple[NamedProblem, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
-    """What is known from the start: channel, source, device, detection, what was already tried. Of it only what detection found
-    changes later, when the customer clarifies."""
+    """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
+    found change later, when the customer clarifies."""
 
     @property
     def step_number(self) -> int:
@@ -173,33 +173,33 @@ class Session:
 
     @property
     def said_tried(self) -> dict[str, str]:
-        """What the customer said they had tried before: step_id -> their words."""
+        """The steps that the customer said they had tried before: step_id -> the customer's words."""
         told = cast("Sequence[dict[str, str]]", self.facts.get("already_tried") or ())
         return {each["step_id"]: each["words"] for each in told}
 
     @property
     def open_clarification(self) -> Clarification | None:
-        """What the customer is asked about the problem, or None where nothing waits for an answer."""
+        """The clarification that waits for the customer's answer, or None."""
         last = self.clarifications[-1] if self.clarifications else None
         waits = last is not None and last.said is None and self.problem_id is None and not self.status.ended
         return last if waits else None
 
     @property
     def other_problems(self) -> tuple[NamedProblem, ...]:
-        """What is left of the problems that the customer named, while one of them is followed."""
+        """Problems that the customer named and that are left, while one of them is followed."""
         if self.problem_id is None:
             return ()
         return tuple(each for each in self.also_named if each.problem_id not in {self.problem_id, *self.rejected})
 
     @property
     def rejected(self) -> tuple[str, ...]:
-        """The problems of which the customer said that it is not them."""
+        """The ids of the problems that the customer rejected."""
         return tuple(each.rejected for each in self.clarifications if each.rejected is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer of the customer to one offer.
+    """An attempt at a step: one answer of the customer to one offer.
 
     Args:
         step_number: position in this session, from 1.
@@ -231,7 +231,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing offered to the customer: a step, a question, or a person.
+    """An offer to the customer: a step, a question, or a person.
 
     Args:
         step_number: position in this session, from 1.
@@ -258,10 +258,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Words of the customer on which a person takes over.
+    """An alarm that calls a person: the customer's words meet an escalation criterion, or the guide is urgent.
 
     Args:
-        reason: the criterion that they meet, in the session's language.
+        reason: the criterion, or the title of the urgent guide, in the session's language.
         urgent: whether the person is called at once, before any step.
     """
 
@@ -271,7 +271,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The customer's answer to a step.
+    """Command with the customer's answer to a step.
 
     Args:
         outcome: see `Outcome`.
@@ -300,7 +300,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class EscalateSession:
-    """Somebody wants a person to take over."""
+    """Command to hand a session over to a person."""
 
     reason: str | None = None
     by: Actor = Actor.CUSTOMER
@@ -308,7 +308,7 @@ class EscalateSession:
 
 @dataclass(frozen=True, slots=True)
 class ResolveSession:
-    """A human agent closes the session as solved, and says what it really was."""
+    """Command of a human agent to close the session as solved, with its true problem and step."""
 
     problem_id: str | None = None
     step_id: str | None = None
@@ -318,7 +318,7 @@ class ResolveSession:
 
 @dataclass(frozen=True, slots=True)
 class ClarifyProblem:
-    """The customer's answer to what the problem is.
+    """Command with the customer's answer to a clarification.
 
     Args:
         said: exactly one of problem_id, answer, text, none.
@@ -341,7 +341,7 @@ class ClarifyProblem:
 
 @dataclass(frozen=True, slots=True)
 class RejectProblem:
-    """The customer says that it is not the problem whose guide is followed.
+    """Command of the customer to reject the problem whose guide is followed.
 
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
@@ -360,7 +360,7 @@ class RejectProblem:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Nobody did anything about the session for too long.
+    """Command to abandon a session without activity for too long.
 
     Args:
         expired: whether it waited for a person, instead of for its customer.
@@ -371,7 +371,7 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Somebody comes back to a session that was abandoned."""
+    """Command to reopen an abandoned session."""
 
 
 SessionCommand = Answer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume

@@ -1,4 +1,4 @@
-"""What becomes of a session when its customer answers a step.
+"""The transition of a session when its customer answers a step.
 
 Source: contract.md §6, rules 1 and 2.
 """
@@ -19,12 +19,12 @@ from guiado.domain.session import Actor, Alarm, Answer, Attempt, NextAction, Out
 from guiado.errors import Message, NoStepLeft, SessionEnded, StaleSession, WrongStep
 
 RECONTACT_WINDOW = timedelta(days=7)
-"""A second contact within this time says that the solution did not hold."""
+"""Time after a solution within which a second contact means that the solution did not hold."""
 
 
 @dataclass(slots=True)
 class _Situation:
-    """A session that just took an answer, with all that decides what follows."""
+    """A session that just took an answer, with everything that the decision depends on."""
 
     session: Session
     guide: Guide
@@ -42,7 +42,7 @@ class _Situation:
 def answer_step(
     session: Session, guide: Guide | None, answer: Answer, now: datetime, policy: Policy, failures_allowed: int, speak: Speak
 ) -> Decision | RepeatedAnswer:
-    """What becomes of a session with this answer; see `decide`."""
+    """The decision on the customer's answer to a step; see `decide`."""
     number = answer.step_number
     alarm = answer.alarm if answer.outcome is not Outcome.SOLVED else None  # who is done needs nobody
     if number is not None and 1 <= number <= session.current_step and answer.recorded is answer.outcome:
@@ -68,7 +68,7 @@ def answer_step(
 
 
 def passed_action(outcome: Outcome, *, is_last: bool) -> NextAction:
-    """What was answered when a step was passed with this outcome.
+    """The next action after a step was passed with this outcome.
 
     Args:
         outcome: solved, done or not_helped.
@@ -82,13 +82,13 @@ def passed_action(outcome: Outcome, *, is_last: bool) -> NextAction:
 
 
 def _action_then(session: Session, number: int, outcome: Outcome) -> NextAction:
-    """What was answered when the step at this position was passed; of sessions from before it was kept, by the author's order."""
+    """The next action recorded when the step at this position was passed; of older sessions without it, by the author's order."""
     passed = list(session.passed.values())
     return passed[number - 1].action if number <= len(passed) else passed_action(outcome, is_last=number == session.total_steps)
 
 
 def _with_action(decided: Decision, action: NextAction) -> Decision:
-    """The decision with what the same answer will be told when it comes again."""
+    """The decision with the next action that a repetition of its answer gets."""
     *before, last = decided.session.answers
     if last.action is action:
         return decided
@@ -120,7 +120,7 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
 
 
 def _sound(at: _Situation, alarm: Alarm) -> Decision:
-    """The customer's words call a person; the step that is open now stays on offer, where it is shown."""
+    """Call a person for the customer's words; the step that is open now stays on offer, where it is shown."""
     asked, called = escalation.sound(at.session, alarm, at.now)
     chosen = choose(at.policy, asked, at.guide, at.attempt.outcome) if at.attempt.success else _same(at.step, "still-open")
     asked, offers = offer_person(asked, at.guide, at.now, alarm_rule(urgent=alarm.urgent), chosen)
@@ -172,7 +172,7 @@ def _call(at: _Situation, reason: Message, why: Rationale, chosen: NextStep | Pe
 
 
 def _same(step: Step, rule: str) -> NextStep:
-    """The step that was open already: a customer who could not do it stays on it."""
+    """The choice of the step that was open already: a customer who could not do it stays on it."""
     return NextStep(step.step_id, Rationale(rule, candidates=(scored(step),)))
 
 
@@ -198,7 +198,7 @@ def _attempt(session: Session, step: Step, answer: Answer, now: datetime) -> Att
 
 
 def resolved(session: Session, resolution: Resolution, by: Actor, now: datetime) -> Session:
-    """The session as one whose problem is solved."""
+    """The session ended as resolved, with its recontact window."""
     return replace(
         session,
         status=Status.RESOLVED,
@@ -213,5 +213,5 @@ def resolved(session: Session, resolution: Resolution, by: Actor, now: datetime)
 
 
 def with_note(session: Session, note: str | None) -> str | None:
-    """The session's notes with one more."""
+    """The session's notes with this one added."""
     return "\n".join(filter(None, (session.notes, note))) or None

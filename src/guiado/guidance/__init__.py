@@ -1,1 +1,1 @@
-"""Guidance, pure: questions, steps already tried and their recognition."""
+"""Guidance, without input or output: the choice of a clarifying question, and the recognition of steps already tried."""

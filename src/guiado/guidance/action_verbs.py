@@ -11,7 +11,7 @@ from guiado.text.stemming import stem
 
 
 class Form(IntEnum):
-    """What the form of a verb says."""
+    """Grammatical form of a verb, by which a clause says that the action was done."""
 
     OTHER = 0
     """A noun, an imperative, another person."""
@@ -26,7 +26,7 @@ class Form(IntEnum):
 
 
 class Verb(NamedTuple):
-    """A word that names an action.
+    """A verb: the actions that it may name, and its form.
 
     Args:
         actions: what it may mean.
@@ -115,7 +115,7 @@ _IRREGULAR = {
 
 
 def verb(surface: str) -> Verb | None:
-    """The action that a word names, if any.
+    """The verb of which a word is a form, or None.
 
     Args:
         surface: one word in lower case, with its accents.
@@ -200,6 +200,6 @@ _THING = {word: thing for thing, words in _THINGS.items() for word in words.spli
 
 
 def thing(surface: str) -> str:
-    """What a word stands for, the same in three languages as far as it is known; else its stem."""
+    """The name of the thing that a word means, the same in three languages; the word's stem where it is unknown."""
     folded = fold(surface)
     return _THING.get(folded) or stem(folded)

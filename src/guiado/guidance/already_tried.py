@@ -1,4 +1,4 @@
-"""Recognises which steps of a guide a customer says they have tried already.
+"""Recognition of the steps of a guide that a customer says they have tried already.
 
 A step that is wrongly taken for done costs the customer's trust, one that is offered again costs a minute: where there is doubt,
 nothing was tried. So a clause counts only when its verb says that the customer themselves did it, and did it before, and when it
@@ -16,22 +16,22 @@ from math import log
 from guiado.guidance.deeds import WORD, Deed, deed_of, deeds_in, prepare
 
 LEAST_CONFIDENCE = 0.6
-"""From here on a step counts as tried."""
+"""Least confidence, 0..1, for which a step counts as tried."""
 
 _LEAST_COVERED = 0.45
 _LEAST_LEAD = 0.12
 _UNNAMED = 0.9
-"""What a clause counts that names the action only, where just one step has it."""
+"""Confidence of a clause that names the action only, where just one step has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTitles:
-    """A step of a guide, as far as it matters here.
+    """The titles of a step of a guide.
 
     Args:
         step_id: names it for ever.
         titles: in the languages that the customer may use.
-        informs: whether its use is what it tells, so that having done it is no reason to skip it.
+        informs: whether the step only gives information, so that having done it is no reason to skip it.
     """
 
     step_id: str
@@ -41,11 +41,11 @@ class StepTitles:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A step that the customer says they did.
+    """A step that the customer says they have tried.
 
     Args:
         step_id: of the guide.
-        words: the customer's own, which say so.
+        words: the customer's own clause that says so.
         confidence: 0 to 1.
     """
 
@@ -75,7 +75,7 @@ def tried(text: str, steps: Sequence[StepTitles]) -> tuple[Tried, ...]:
 
 
 class _Weights:
-    """How much each action and thing tells the steps of one guide apart."""
+    """Weights of actions and things, by how well they tell the steps of one guide apart."""
 
     def __init__(self, deeds: Sequence[Sequence[Deed]]) -> None:
         self._count = len(deeds)
@@ -85,12 +85,12 @@ class _Weights:
                 self._frequency[named] = self._frequency.get(named, 0) + 1
 
     def of(self, named: AbstractSet[str]) -> float:
-        """The weight of these together; what no step names counts as much as what two name."""
+        """The sum of the weights of these things; a thing that no step names weighs as much as one that two name."""
         return sum(log(1 + self._count / self._frequency.get(each, 2)) for each in named)
 
     @property
     def action(self) -> float:
-        """What an action counts."""
+        """The weight of an action."""
         return log(1 + self._count)
 
 

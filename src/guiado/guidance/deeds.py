@@ -1,4 +1,4 @@
-"""Recognises what a text says that its writer did: a clause counts when its verb says so of the writer, and of before."""
+"""Recognition of the deeds that a text's writer reports: a clause counts when its verb says that the writer did it before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REACH = 4
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing that somebody did or is to do: what may be its action, and the things that it is done to."""
+    """A deed that was done or is to be done: the actions that it may be, and the things that it is done to."""
 
     actions: frozenset[str]
     things: frozenset[str]
@@ -92,7 +92,7 @@ _IDLE = FUNCTION_WORDS | GREETINGS | frozenset(_IDLE_TOO.split())  # fmt: skip
 
 
 def deed_of(words: Sequence[str], chosen: Verb | None) -> Deed:
-    """The first action among the words, or the given one; all that is neither action nor idle is a thing."""
+    """The deed in the words: the given action or else the first one; all words that are neither actions nor idle are things."""
     things: set[str] = set()
     for word in words:
         named = verb(word)
@@ -107,7 +107,7 @@ def deed_of(words: Sequence[str], chosen: Verb | None) -> Deed:
 
 
 def prepare(text: str) -> str:
-    """A text in lower case in which phrases that name one action are one word: "turned off" is "turnedoff"."""
+    """The text in lower case, with phrases that name one action as one word: "turned off" is "turnedoff"."""
     text = unicodedata.normalize("NFC", text[:_READ_CHARS]).lower().replace("’", "'")
     for pattern, instead in _PHRASES:
         text = pattern.sub(instead, text)
@@ -115,7 +115,7 @@ def prepare(text: str) -> str:
 
 
 def deeds_in(text: str) -> list[tuple[str, Deed]]:
-    """What the text says that its writer did, with the words that say it."""
+    """The deeds that a text's writer reports, each with the clause that says it."""
     prepared = prepare(text)
     breaks = list(_BREAK.finditer(prepared))
     ends = [*((match.start(), match.end(), match[0]) for match in breaks), (len(prepared), len(prepared), "")]
@@ -141,7 +141,7 @@ def _verb_of(clause: str) -> Verb | None:
 
 
 def _said_how(clause: str, carried: str, rest: str) -> str:
-    """How the clause says that its writer did something: "attempt", "already" or "past"; empty where it does not."""
+    """The way in which a clause reports a deed of its writer: "attempt", "already" or "past"; empty where it reports none."""
     words = WORD.findall(clause)
     for place, word in enumerate(words):
         named = verb(word)

@@ -1,4 +1,4 @@
-"""The one question that tells most: the symptom or subject whose answer is expected to leave the least doubt."""
+"""The clarifying question with the largest expected information gain, about a symptom or a subject."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guiado.text.stemming import stem
 from guiado.text.terms import read_words
 
 NONE_OF_THESE = ""
-"""Stands for "none of the options" among the problem ids."""
+"""Problem id that stands for "none of the options"."""
 NOISE = 0.15
 """How often an honest customer answers otherwise than the problem would have it."""
 SYMPTOM = 0.6
@@ -21,7 +21,7 @@ ELSEWHERE = 0.25
 UNSURE = 0.1
 """How often the answer is "I don't know", which tells nothing."""
 LEAST_GAIN_BITS = 0.1
-"""A question that tells less is not worth the customer's time."""
+"""Least expected gain, in bits, for which a question is asked."""
 
 _MOST_PHRASES = 12
 _LONGEST = 90
@@ -30,7 +30,7 @@ _FEWEST_WORDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A problem that a question may tell from others.
+    """A candidate problem, with the symptoms and the subject that a question may ask about.
 
     Args:
         prior: chance that it is this one, 0..1; what all leave to 1 is "none of them".
@@ -48,7 +48,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question that could be asked.
+    """A possible question about a symptom or a subject, with its expected gain.
 
     Args:
         phrase: the symptom that it asks for; "" where it asks for a subject.
@@ -64,14 +64,14 @@ class Inquiry:
 
 
 def choose(topics: Sequence[Topic]) -> Inquiry | None:
-    """The question with the largest expected drop in entropy; None where no answer would tell much."""
+    """The question with the largest expected drop in entropy; None where that is below `LEAST_GAIN_BITS`."""
     priors = _priors(topics)
     found = max(_inquiries(topics, priors), key=lambda inquiry: inquiry.gain_bits, default=None)
     return found if found and found.gain_bits >= LEAST_GAIN_BITS else None
 
 
 def expected_gain_bits(priors: Mapping[str, float], yes: Mapping[str, float]) -> float:
-    """How much entropy an honest answer is expected to take away.
+    """Expected drop in entropy by an honest answer, in bits.
 
     Args:
         priors: problem id -> chance, summing to 1.
@@ -83,7 +83,7 @@ def expected_gain_bits(priors: Mapping[str, float], yes: Mapping[str, float]) ->
 
 
 def update(priors: Mapping[str, float], yes: Mapping[str, float], said_yes: bool) -> dict[str, float]:
-    """The chances after an answer, by Bayes' rule.
+    """The chances of the problems after an answer, by Bayes' rule.
 
     Args:
         priors: problem id -> chance, `NONE_OF_THESE` among them.
@@ -123,7 +123,7 @@ def _is_askable(phrase: str) -> bool:
 
 
 def _fits(phrase: str, topic: Topic) -> float:
-    """Chance that somebody with this problem says yes to the phrase: greater the more of its words the problem knows."""
+    """Chance that a customer with this problem says yes to the phrase: greater the more of its words the problem has."""
     wanted = _stems(phrase)
     likeness = max((len(wanted & _stems(known)) / len(wanted) for known in topic.phrases[:_MOST_PHRASES]), default=0.0)
     return NOISE + (SYMPTOM - NOISE) * likeness
@@ -135,5 +135,5 @@ def _stems(phrase: str) -> frozenset[str]:
 
 
 def _doubt_bits(chance: float) -> float:
-    """Entropy of something that happens with this chance."""
+    """Entropy, in bits, of an event with this chance."""
     return -sum(p * log2(p) for p in (chance, 1 - chance) if p > 0)

@@ -1,1 +1,1 @@
-"""HTTP plumbing that every door shares: bodies, time-outs, problems, request context, answers, guards."""
+"""HTTP parts that the API and the pages share: bodies, time-outs, problems, request context, answers, guards."""

@@ -15,7 +15,7 @@ from guiado.i18n import negotiate
 
 
 class Authentication:
-    """An ASGI layer around the application.
+    """ASGI layer that gives each request its scope.
 
     Args:
         app: the application.
@@ -33,6 +33,6 @@ class Authentication:
         await self._app(scope, receive, send)
 
     def scope_of(self, request: Incoming) -> Scope:
-        """The tenant and the caller of a request."""
+        """Return the tenant, id and language of a request as its scope."""
         language = negotiate(request.header(b"accept-language"))
         return Scope(tenant=self._tenant, request_id=request.request_id or None, language=language)

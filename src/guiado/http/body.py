@@ -1,4 +1,4 @@
-"""A request's body as a command: what is wrong with it is said by field, or by line and column, in our own words.
+"""Decoding of a request's body into a command; faults are reported by field, or by line and column.
 
 What a caller sent and nobody would read is refused, never dropped in silence.
 
@@ -32,7 +32,7 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(body: bytes, command: type[C]) -> C:
-    """The command in a JSON body.
+    """Decode a JSON body into a command.
 
     Raises:
         InvalidInput: names every bad field with the remedy.
@@ -47,10 +47,10 @@ def decode(body: bytes, command: type[C]) -> C:
 
 
 def decode_json(body: bytes) -> object:
-    """A JSON value in which every name comes once, and which can be told again as JSON.
+    """Decode a JSON value in which every name occurs once, and which can be encoded as JSON again.
 
     Raises:
-        InvalidInput: it is none, or nested too deep.
+        InvalidInput: the body is no such JSON value, or nested too deep.
     """
     value = _read(body)
     if problem := plain_problem("", value):

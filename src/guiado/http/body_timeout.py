@@ -1,4 +1,4 @@
-"""How long a request's body may take: whoever sends it slower, or leaves in the middle, is let go.
+"""Deadline of a request's body; a request whose caller is too slow, or leaves, is ended.
 
 Source: RFC 9110, section 15.5.9.
 """
@@ -12,16 +12,16 @@ from litestar.types import HTTPReceiveMessage, Receive
 from guiado.http.request import Refused
 
 BODY_TIMEOUT_S = 30.0
-"""For the whole body: 1 MB arrives in time at 300 kbit/s."""
+"""Deadline of the whole body, in seconds: 1 MB arrives in time at 300 kbit/s."""
 TOO_SLOW = 408
 LEFT = 499
-"""Nobody reads this answer; the log tells by it that the caller was gone."""
+"""HTTP status where the caller left: it is for the log, since nobody reads this answer."""
 _SLOW = "El cuerpo no llegó a tiempo. Envíalo de nuevo, entero."
 _HALF = "La petición no se entiende. Revisa el cuerpo y los parámetros."
 
 
 def patient(receive: Receive) -> Receive:
-    """`receive` that gives a body so long and no longer, and ends the request of a caller who left."""
+    """Wrap `receive` so that the body has a deadline, and the request of a caller who left ends."""
     deadline_s: float | None = None
     complete = False
 

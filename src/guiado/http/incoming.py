@@ -1,4 +1,4 @@
-"""What the layers of HTTP know of a request: made once by the outermost one, kept in the ASGI scope for all others."""
+"""The request as the HTTP layers see it: made once by the outermost one, kept in the ASGI scope for all others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEY = "guiado"
 
 @dataclass(slots=True)
 class Incoming:
-    """One request.
+    """A request's headers, id, refusal and scope.
 
     Args:
         headers: by name, in lower case; of one that came twice the last.
@@ -30,12 +30,12 @@ class Incoming:
     scope: Scope = field(default_factory=Scope)
 
     def header(self, name: bytes) -> str:
-        """A header's value; empty where it did not come."""
+        """Return the value of a header; empty where it is missing."""
         return self.headers.get(name, b"").decode("latin-1")
 
 
 def incoming(scope: AsgiScope) -> Incoming:
-    """What is known of a request; made here where no layer stands before."""
+    """Return the `Incoming` of an ASGI scope; the first call makes it."""
     kept = cast("MutableMapping[str, object]", scope)
     known = kept.get(_KEY)
     if isinstance(known, Incoming):

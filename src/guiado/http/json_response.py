@@ -1,4 +1,4 @@
-"""A JSON answer in two messages: what the framework prepares for cookies, templates and media types, no answer of ours needs.
+"""A JSON answer in two messages, without the framework's handling of cookies, templates and media types.
 
 Source: ADR 0011, where the time of an answer goes.
 """
@@ -22,10 +22,10 @@ async def send_json(send: Send, content: object, status: int = 200) -> None:
 
 
 class JsonResponse(Response[object]):
-    """What a handler returned, as JSON."""
+    """Response that sends a handler's result as JSON."""
 
     def to_asgi_response(self, *_args: object, **_given: object) -> ASGIApp:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The answer as an ASGI application."""
+        """Return the response as an ASGI application."""
 
         async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
             await send_json(send, self.content, self.status_code or 200)

@@ -1,4 +1,4 @@
-"""The outermost layer of the API: a request id, one log line, and who may come in.
+"""The outermost layer of the API: request id, log line, and refusal of requests from elsewhere.
 
 Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
 host, and none that a page of another origin sent. Nor does it take its own deliveries, except where an event starts nothing.
@@ -23,13 +23,13 @@ from guiado.logs import bound, report
 from guiado.settings import is_loopback
 
 _UNUSUAL = re.compile(r"[^/\w.-][^/]*|(?<![^/])[^/]*@[^/]*")
-"""Parts of a path that no route of ours has: an address that somebody typed there stays out of the log."""
+"""Parts of a path that no route of ours has, left out of the log: somebody may have typed an address there."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _PROXY_HEADERS = frozenset(
     (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")
 )
 _DELIVERY_HEADERS = frozenset((b"x-webhook-attempt", b"webhook-id"))
-"""What only our own deliveries bear together. A workflow that calls the API because of an event does not pass them on."""
+"""Headers that only our own deliveries have together; a workflow that calls the API on an event does not pass them on."""
 _PROXIED = (
     "Sin claves de API, guiado solo responde a este equipo y no acepta peticiones que pasan por un proxy. Llámalo sin proxy."
 )
@@ -44,7 +44,7 @@ Observe = Callable[[str, str, int, float], None]
 
 
 class LoopbackGuard:
-    """An ASGI layer around the application.
+    """ASGI layer that gives each request an id and a log line, and refuses requests from elsewhere.
 
     Args:
         app: the application.
@@ -116,7 +116,7 @@ class LoopbackGuard:
 
 
 def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Where GET is allowed, HEAD is too."""
+    """Add HEAD to an `Allow` header that names GET."""
     name, value = header
     if name.lower() != b"allow":
         return header

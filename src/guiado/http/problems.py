@@ -67,22 +67,22 @@ CODES = {
     500: "internal_error",
     508: "loop_detected",
 }
-"""What programs are told where no error of our own says it."""
+"""HTTP status -> `code` of a problem that has none of its own."""
 _PHRASES = {
     **{status.value: status.phrase for status in HTTPStatus},
     413: "Content Too Large",
     422: "Unprocessable Content",
     499: "Client Closed Request",
 }
-"""Titles; the last ones Python's table does not have, or has by their old names. Source: RFC 9110, section 15.5."""
+"""HTTP status -> title; Python's table lacks the last ones, or has older names. Source: RFC 9110, section 15.5."""
 _MISSING_PARAMETER = re.compile(r"Missing required query parameter '(\w+)'")
-"""What the framework says; it has no other way to tell it."""
+"""Text of the framework's error for a missing parameter, which nothing else tells from others."""
 _PASSED_ON = ("Allow", "Retry-After", "WWW-Authenticate")
 _INTERNAL = "Error interno. Vuelve a intentarlo; si sigue, avisa con este número: {request_id}."
 
 
 class FieldError(Model):
-    """What is wrong with one field or parameter."""
+    """A fault of one field or parameter."""
 
     field: str
     code: str
@@ -114,7 +114,7 @@ def problem(
     errors: Sequence[FieldError] = (),
     session: SessionOut | None = None,
 ) -> Response[ProblemDetails]:
-    """A problem document.
+    """Make the response with the problem document of an error.
 
     Args:
         error: what is wrong, where, and what to do, in the caller's language.
@@ -187,7 +187,7 @@ def _on_anything(request: Http, error: Exception) -> Response[ProblemDetails]:
 
 
 def respond(request: Http, error: Exception) -> Response[ProblemDetails]:
-    """The answer to a request that ended with this error."""
+    """Return the answer to a request that ended with an error."""
     if isinstance(error, GuiadoError):
         return _on_guiado_error(request, error)
     return _on_http(request, error) if isinstance(error, HTTPException) else _on_anything(request, error)

@@ -1,4 +1,4 @@
-"""The query of a request, checked before anything is done: what nobody would read is refused by name.
+"""Check of a request's query: unknown and repeated parameters are refused by name, before anything is done.
 
 Which parameters a route knows is read from its handler's signature. One that was left blank counts as left out.
 
@@ -25,7 +25,7 @@ _MOST_FAULTS = 20
 
 
 def check_query(scope: HTTPScope) -> None:
-    """Refuse what the route does not know, and drop what was left blank.
+    """Refuse unknown and repeated parameters, and drop those that were left blank.
 
     Args:
         scope: of a request whose route was found.
@@ -44,7 +44,7 @@ def check_query(scope: HTTPScope) -> None:
 
 
 def allowed_on(request: Http) -> str:
-    """The methods of a route, as `Allow` names them."""
+    """Return the methods of a route, as the header `Allow` lists them."""
     try:
         request.app.asgi_router.handle_routing(request.scope["path"], "TRACE")  # pyright: ignore[reportArgumentType]
     except MethodNotAllowedException as error:

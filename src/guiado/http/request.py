@@ -1,4 +1,4 @@
-"""What every handler needs of a request: its scope, the parts, the body as a command, and one effect per Idempotency-Key."""
+"""Requests as handlers use them: scope, running parts, the body as a command, one effect per Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PACKED = "El cuerpo no puede ir comprimido. Envíalo sin la cabecera Content-Enc
 
 
 class Refused(HTTPException):
-    """A request that is not taken, with a Spanish text that says why.
+    """Error of a request that is refused, with a Spanish text that says why.
 
     Args:
         status_code: HTTP status.
@@ -68,7 +68,7 @@ def language_of(request: Http) -> str:
 
 
 def require_json(headers: Mapping[str, str]) -> None:
-    """Refuse a body that says that it is something else.
+    """Refuse a body that is compressed or declared as anything but JSON.
 
     Raises:
         Refused: 415.
@@ -89,24 +89,24 @@ def _is_json(content_type: str) -> bool:
 
 
 class Checked(AbstractDTO[C]):
-    """Reads a JSON body as a command, with our own checks and texts in place of the framework's."""
+    """Decoder of JSON bodies into commands, with our own checks and texts in place of the framework's."""
 
     def decode_bytes(self, value: bytes) -> C:
-        """The command."""
+        """Decode a JSON body into the command."""
         require_json(self.asgi_connection.headers)  # pyright: ignore[reportUnknownMemberType]
         return decode(value, self.model_type)
 
     def decode_builtins(self, value: Mapping[str, object]) -> C:
-        """The command."""
+        """Check plain values, and convert them into the command."""
         return check(self.model_type, value)
 
     @classmethod
     def create_for_field_definition(cls, *_args: object, **_kwargs: object) -> None:
-        """Nothing to prepare."""
+        """Prepare nothing: the command needs no transfer model."""
 
     @classmethod
     def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Reference | Schema:  # noqa: ANN401, ARG003
-        """The schema of the command itself, which knows no other fields."""
+        """Return the schema of the command itself, which allows no other fields."""
         described = schema_creator.for_field_definition(field_definition)
         command = FieldDefinition.from_annotation(cls.model_type)
         schema_creator.schema_registry.get_schema_for_field_definition(command).additional_properties = False
@@ -114,25 +114,25 @@ class Checked(AbstractDTO[C]):
 
     @classmethod
     def generate_field_definitions(cls, model_type: type[object]) -> Generator[DTOFieldDefinition, None, None]:  # noqa: ARG003
-        """None: the command describes itself."""
+        """Yield nothing: the command describes its own fields."""
         yield from ()
 
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:  # noqa: ARG003
-        """Never."""
+        """Return False: the command describes its own nested fields."""
         return False
 
 
 async def run_read(
     request: Http, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run a use case that changes nothing, in the request's scope."""
+    """Run a reading use case in the request's scope."""
     return await runtime_of(request).parts.run_read(scope_of(request), action, *args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
 class Write(Generic[T, R]):
-    """A use case that changes something; with an `Idempotency-Key` done once, however often the request comes.
+    """A writing use case; with an `Idempotency-Key` it is done once, however often the request comes.
 
     Args:
         shape: makes the answer of what the use case returns. Without a key it runs after the connection was given back.
@@ -171,6 +171,6 @@ class Write(Generic[T, R]):
 
 
 def numbers(query: Mapping[str, str], *names: str) -> dict[str, object]:
-    """The named query parameters as whole numbers, as far as they are given and are some; else as they came."""
+    """Convert those of the named query parameters that are whole numbers; others stay as they came."""
     given = {name: query[name] for name in names if name in query}
     return {name: int(whole[1]) if (whole := _WHOLE.fullmatch(value)) else value for name, value in given.items()}

@@ -23,7 +23,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class ProblemSummary:
-    """A problem as the model is shown it.
+    """A candidate problem as shown to the model.
 
     Args:
         problem_id: identifier of the problem.

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 MAX_ANSWER_BYTES = 65_536
-"""The longest response that is accepted."""
+"""Length of the longest response body that is accepted."""
 
 
 class PostResponse(Protocol):
@@ -29,7 +29,7 @@ class PostResponse(Protocol):
 
 
 class Post(Protocol):
-    """Sends one POST request to an address of the operator; follows no redirect and reads `MAX_ANSWER_BYTES` + 1 at most."""
+    """Function that posts once to an address of the operator; follows no redirect and reads `MAX_ANSWER_BYTES` + 1 at most."""
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Awaitable[PostResponse]:
         """Send and read within `timeout_s` seconds in all."""

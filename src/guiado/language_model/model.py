@@ -62,7 +62,7 @@ class _Completion(msgspec.Struct):
 
 
 class AnswerRefused(Exception):
-    """The server's response is not valid."""
+    """The server's response has an error status, is too long, or is no JSON."""
 
 
 class LanguageModel:

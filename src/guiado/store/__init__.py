@@ -1,1 +1,1 @@
-"""Everything that lasts. The only package that speaks to the database driver."""
+"""Storage in PostgreSQL, and the only package that uses the database driver."""

@@ -1,7 +1,7 @@
-"""The address of a database: read for asyncpg and for PostgreSQL's own programs, and shown without its secrets.
+"""Database addresses: parsing for asyncpg and for libpq, and display without secrets.
 
-One address has several readers. libpq (psql, pg_dump) knows parameters that asyncpg hands to the server as if they were
-settings, and hosts append parameters for drivers of other languages. So each reader gets what it understands.
+Several programs read one address. libpq (psql, pg_dump) knows parameters that asyncpg hands to the server as if they were
+settings, and hosts append parameters for drivers of other languages. So each program gets what it understands.
 
 Source: PostgreSQL, libpq, "Parameter Key Words"; asyncpg, `connect`.
 """
@@ -60,7 +60,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address, taken apart.
+    """A parsed database address.
 
     Args:
         account: user and password as they stand before the `@`, still encoded.
@@ -86,13 +86,13 @@ class Address:
 
     @property
     def for_driver(self) -> str:
-        """The address for asyncpg, without its servers, which are named one by one."""
+        """The address for asyncpg, without servers: these are passed one at a time."""
         at = f"{self.account}@" if self.account else ""
         return f"postgresql://{at}/{quote(self.database, safe='')}{_query(_with_certificates(self.options))}"
 
     @property
     def for_libpq(self) -> str:
-        """The whole address for psql, pg_dump and their like."""
+        """The complete address for libpq programs such as psql and pg_dump."""
         hosts = {"host": ",".join(host.name for host in self.hosts)} if self.hosts else {}
         ports = {"port": ",".join(str(host.port or "") for host in self.hosts)} if any(h.port for h in self.hosts) else {}
         target = {"target_session_attrs": self.target} if self.target != "any" else {}
@@ -105,7 +105,7 @@ class Address:
 
 
 def mask(dsn: str) -> str:
-    """An address that may be shown: without any password, also where it is written so that nobody could read it."""
+    """Return an address without its passwords, also when it cannot be parsed."""
     try:
         read_address(dsn)
     except SettingsInvalid:
@@ -125,7 +125,7 @@ def _masked_parameter(piece: str) -> str:
 
 
 def _mask_unreadable(text: str) -> str:
-    """Everything that might be a password is hidden, at the price of more than that."""
+    """Mask whatever might be a password in an address that cannot be parsed, even if that masks more."""
     scheme = found[0] if (found := re.match(r"[A-Za-z][\w+.-]*://", text)) else ""
     rest = text[len(scheme) :]
     if named := re.search(r"(?:password|secret)\s*=", rest, re.IGNORECASE):
@@ -140,13 +140,13 @@ def _mask_unreadable(text: str) -> str:
 
 
 def read_address(dsn: str) -> Address:
-    """Take an address apart.
+    """Parse a database address.
 
     Args:
         dsn: `postgresql://user:password@host:port/database?parameter=value`; several hosts by commas.
 
     Raises:
-        SettingsInvalid: it is not written as an address; the message shows no part of it.
+        SettingsInvalid: the address is malformed; the message shows no part of it.
     """
     text = dsn.strip()
     found = _FORM.match(text)
@@ -167,7 +167,7 @@ def read_address(dsn: str) -> Address:
 
 
 def _split(rest: str) -> tuple[str, str, str]:
-    """Authority, path and query, each without what separates them; refuses what could be meant in two ways."""
+    """Split an address into authority, path and query, without separators; refuse an ambiguous one."""
     head, _, query = rest.partition("?")
     authority, _, path = head.partition("/")
     account, at, place = authority.rpartition("@")

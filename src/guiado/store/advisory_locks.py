@@ -1,4 +1,4 @@
-"""The numbers of PostgreSQL's advisory locks that guiado takes, each with one meaning.
+"""Numbers of PostgreSQL's advisory locks that guiado takes, each with one meaning.
 
 The files of `data/db/` write their numbers out, because psql runs them too; a test compares.
 """
@@ -6,10 +6,10 @@ The files of `data/db/` write their numbers out, because psql runs them too; a t
 from __future__ import annotations
 
 MIGRATION = 5207104
-"""Somebody brings the database to its schema (`store/migrate.py`). Held by a connection."""
+"""Lock of migrating the database to its schema (`store/migrate.py`). Held by a transaction."""
 SCHEMA_FILE = 5207105
-"""Somebody runs a file of `data/db/`. With a second number, the hash of a tenant: somebody adds to what that tenant learned."""
+"""Lock of running a file of `data/db/`. With a second number, of storing one message as a single notification."""
 ROLL_UP = 5207106
-"""Somebody sums up days or deletes what is old (`data/db/support_troubleshooting_performance_schema.sql`)."""
+"""Lock of rolling up days and deleting old rows (functions of `data/db/`)."""
 RESTORATION = 5207107
-"""Somebody restores or checks a backup (`store/backup/scratch_database.py`). Held by a connection to another database."""
+"""Lock of restoring or checking a backup (`store/backup/scratch_database.py`). With a second number, of a customer's lessons."""

@@ -1,4 +1,4 @@
-"""Looks at messages to people, for `guiado doctor`: which channel is refused, since when, and how much waits for it."""
+"""Checks of notification channels for `guiado doctor`: which are refused, since when, and how many messages are affected."""
 
 from __future__ import annotations
 

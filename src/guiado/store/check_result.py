@@ -1,4 +1,4 @@
-"""What a look at one part of an installation came to."""
+"""Result of a check of one part of an installation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from guiado.errors import GuiadoError, Message
 
 
 class CheckState(StrEnum):
-    """How it is with the part."""
+    """State of the checked part."""
 
     GOOD = "good"
     DOUBTFUL = "doubtful"
-    """It works, but somebody should look at it."""
+    """The part works, but needs attention."""
     BAD = "bad"
-    """It does not work, or endangers what is stored."""
+    """The part does not work, or endangers stored data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Finding:
     Args:
         check: stable name of the check, for programs.
         state: see `CheckState`.
-        said: one line what was found; unless all is well, a second line what to do.
+        said: the finding in one line; unless the state is good, the remedy in a second line.
     """
 
     check: str
@@ -34,15 +34,15 @@ class Finding:
 
 
 def good(check: str, template: str, /, **params: object) -> Finding:
-    """Nothing to do."""
+    """Return a finding that needs no action."""
     return Finding(check, CheckState.GOOD, Message(template, params))
 
 
 def doubtful(check: str, template: str, /, **params: object) -> Finding:
-    """It works for now. The template has two lines: what, and what to do."""
+    """Return a finding that needs attention; the template has two lines: the problem and the remedy."""
     return Finding(check, CheckState.DOUBTFUL, Message(template, params))
 
 
 def bad(check: str, problem: str | GuiadoError, /, **params: object) -> Finding:
-    """It does not work. The template, or that of the error, has two lines: what, and what to do."""
+    """Return a finding of a failure; the template, or that of the error, has two lines: the problem and the remedy."""
     return Finding(check, CheckState.BAD, problem.message if isinstance(problem, GuiadoError) else Message(problem, params))

@@ -1,4 +1,4 @@
-"""Looks at clocks, for `guiado doctor`: this machine's, the database's and those of the workers."""
+"""Checks of clocks for `guiado doctor`: this machine's, the database's and those of the workers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LATE_S = 900.0
 
 
 async def look_at_clock(connection: DriverConnection) -> list[Finding]:
-    """Whether this machine's clock and the database's agree."""
+    """Check that this machine's clock and the database's agree."""
     begun = clock.now()
     theirs = await connection.fetchval("SELECT clock_timestamp()")
     ended = clock.now()
@@ -30,7 +30,7 @@ async def look_at_clock(connection: DriverConnection) -> list[Finding]:
 
 
 async def look_at_future(connection: DriverConnection) -> list[Finding]:
-    """Whether there are sessions of the future."""
+    """Check that no session starts in the future."""
     latest = await connection.fetchval(sql("checkup", "latest"))
     if latest is not None and (latest - clock.now()).total_seconds() > _LATE_S:
         return [
@@ -44,7 +44,7 @@ async def look_at_future(connection: DriverConnection) -> list[Finding]:
 
 
 async def look_at_clocks(connection: DriverConnection) -> list[Finding]:
-    """Whether every worker's clock agrees with the database's."""
+    """Check that every worker's clock agrees with the database's."""
     return [
         doubtful(
             "clock",

@@ -1,4 +1,4 @@
-"""Opens a connection to the first server of an address that answers.
+"""Connection to the first server of an address that answers.
 
 asyncpg has one timeout for the whole list of servers, so that one which hangs (a frozen machine, packets that are dropped)
 keeps all others out. Here each server has its own, and after half a second without an answer the next one is asked too.
@@ -18,7 +18,7 @@ from guiado.store.address import Address, Host, read_address
 from guiado.store.connection import C, DriverConnection, connect
 
 STAGGER_S = 0.5
-"""How long a server may be silent before the next one is asked too."""
+"""How long to wait for one server before the next one is asked too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Dialled(Generic[C]):
 
 
 async def dial(dsn: str, timeout_s: float, kind: type[C], **options: object) -> Dialled[C]:
-    """Open a connection.
+    """Open a connection to the first usable server of an address.
 
     Args:
         dsn: address of the database; several servers by commas.
@@ -47,8 +47,8 @@ async def dial(dsn: str, timeout_s: float, kind: type[C], **options: object) -> 
 
     Raises:
         SettingsInvalid: the address cannot be read.
-        TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError: no server could be used; the error of the one
-            that said most.
+        TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError: no server could be used; the most
+            informative error.
     """
     address = read_address(dsn)
     # Who prefers a standby takes any other server when there is none: once more, with nothing wanted.
@@ -61,7 +61,7 @@ async def dial(dsn: str, timeout_s: float, kind: type[C], **options: object) -> 
 
 
 async def answers(address: Address, host: Host, timeout_s: float) -> bool:
-    """Whether one server says anything at all within a time; a refusal is an answer too."""
+    """Whether a server answers within a time; a refusal is an answer too."""
     try:
         (await _connect(address, host, "any", timeout_s, DriverConnection, {})).terminate()
     except TimeoutError:
@@ -79,7 +79,7 @@ class _Race(Generic[C]):
         self._errors: list[BaseException] = []
 
     async def run(self) -> Dialled[C]:
-        """Ask one server after the other until one can be used."""
+        """Ask one server after the other, and return the first connection."""
         hosts: Sequence[Host | None] = self._address.hosts or (None,)
         try:
             for number, host in enumerate(hosts):
@@ -96,7 +96,7 @@ class _Race(Generic[C]):
         self._running[asyncio.create_task(asking)] = host
 
     async def _first(self, patience_s: float | None) -> Dialled[C] | None:
-        """The first connection within a time; None when all that were asked refused, or none of them answered."""
+        """The first connection within a time; None when all servers asked so far refused, or none of them answered."""
         while self._running:
             done, _ = await asyncio.wait(self._running, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             if not done:
@@ -111,7 +111,7 @@ class _Race(Generic[C]):
         return None
 
     def _worst(self) -> BaseException:
-        """The error that says most: what a server answered, before that nobody did."""
+        """The most informative error: a server's answer, else any other than a timeout, else a timeout."""
         kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
         told = [error for error in self._errors if isinstance(error, kinds)]
         prompt = [error for error in self._errors if not isinstance(error, TimeoutError)]

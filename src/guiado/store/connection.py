@@ -1,5 +1,5 @@
 # ruff: noqa: A002, ASYNC109, D102  names and methods are the driver's, and described there
-"""Types of the driver, which has none of its own: what the store uses of a connection and of a row."""
+"""Types for the untyped driver: the parts of a connection and of a row that the store uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ C = TypeVar("C", bound="DriverConnection")
 
 
 class Row(Protocol):
-    """One row of a result: values by name or place of the column. `dict` takes the names along, iteration does not."""
+    """One row of a result: values by name or position of the column. `dict` keeps the names, iteration does not."""
 
     def __getitem__(self, column: str | int) -> Any: ...  # noqa: ANN401
     def __iter__(self) -> Iterator[Any]: ...
@@ -63,7 +63,7 @@ else:
 
 
 async def single(connection: DriverConnection, query: str, *args: object) -> Row:
-    """The row of a statement that always answers with one."""
+    """Return the row of a statement that always returns exactly one."""
     row = await connection.fetchrow(query, *args)
     if row is None:
         raise LookupError(query)
@@ -71,9 +71,9 @@ async def single(connection: DriverConnection, query: str, *args: object) -> Row
 
 
 def converted(row: Row, kind: type[T]) -> T:
-    """A row as a type of ours: a struct or dataclass with a field for each column that is wanted.
+    """Convert a row to a struct or dataclass with a field for each wanted column.
 
     Raises:
-        msgspec.ValidationError: the statement answers something else than the type says.
+        msgspec.ValidationError: the row does not fit the type.
     """
     return msgspec.convert(dict(row), kind)

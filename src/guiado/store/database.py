@@ -1,4 +1,4 @@
-"""Connections: a few per process, jsonb as plain values, and a way back after PostgreSQL was gone."""
+"""Database connections: a pool per process, jsonb as plain values, and reconnection after a failure of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from guiado.store.host_watch import HostWatch
 from guiado.store.tenant_connection import TenantConnection, scope_of
 
 LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
-"""Makes a connection load the library of plpgsql, which nearly every statement of guiado needs."""
+"""Statement that loads the library of plpgsql into a connection; nearly every statement of guiado needs it."""
 _RECOVERY_S = 15.0
 """How long a caller waits for a PostgreSQL that is starting again."""
 _LONGEST_PAUSE_S = 0.5
 _LONGEST_IDLE_S = 300.0
-"""A connection that nobody used for longer is not trusted: a firewall on the way may have forgotten it without a word."""
+"""Longest idle time of a connection before it is closed: a firewall may have dropped it silently."""
 _LONGEST_IDLE_POOLED_S = 2.0
-"""The same behind a pooler: in session mode somebody else may be waiting for its server connection."""
+"""Longest idle time behind a pooler: in session mode another client may wait for the server connection."""
 _COMMAND_TIMEOUT_S = 60.0
 _NAMED_STATEMENTS = 100
-"""Statements that a direct connection keeps prepared, each under a name; behind a pooler none has a name."""
+"""Number of named prepared statements that a direct connection keeps; behind a pooler none is named."""
 _PROOF_TIMEOUT_S = 2.0
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -41,9 +41,9 @@ _GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-"""The server says itself that this connection has come to its end, or that it takes no new one."""
+"""Errors by which the server ends a connection or refuses a new one."""
 _DRIVER = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""A connection that was lost, but a mistake of the program as well: see `_is_lost`."""
+"""Errors of a lost connection, but also of a mistake in the program: see `_is_lost`."""
 _LOST = (*_GONE, *_DRIVER)
 # The server lives, but cannot write for now: its disk is full or read-only, its memory is used up.
 _EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
@@ -55,18 +55,18 @@ def _encode(value: object) -> str:
 
 
 class Database:
-    """Connections to one database: as many as are needed at once, kept open, given back in the state in which they were taken.
+    """Connection pool of one database: opens connections on demand, keeps them open, and does not reset them.
 
     The driver's own pool takes three times as long to hand out a connection as this does, and a step takes one for each answer.
 
     Tenant and role are set in each transaction, and end with it (`store/tenant_connection.py`).
 
     Args:
-        find: gives the address of the database, starting it where it is embedded; may be called again after a crash.
+        find: returns the address of the database, starting an embedded one; may be called again after a crash.
         pool_size: connections at most.
         role: the role to work as, where it exists and may be taken: the second lock between tenants.
-        tenant: whose rows are worked on where nobody says another one.
-        presence: whether there is a pooler on the way; "auto" looks.
+        tenant: the default tenant.
+        presence: whether there is a pooler; "auto" detects it.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Database:
 
     @property
     def is_pooled(self) -> bool:
-        """Whether a pooler stands before the database, as far as is known."""
+        """Whether the database is behind a pooler, as far as is known."""
         return bool(self._is_pooled)
 
     async def close(self) -> None:
@@ -104,7 +104,7 @@ class Database:
         """A connection in autocommit mode: each statement is a transaction of its own.
 
         Args:
-            tenant: whose rows it sees; by default the one of the process.
+            tenant: the tenant whose rows are visible; by default that of the process.
 
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be reached, or went away in the middle.
@@ -136,12 +136,12 @@ class Database:
                 self._give_back(acquired, is_sound=is_sound)
 
     async def prove(self) -> None:
-        """Open a new connection and do with it what every use of guiado needs: load PostgreSQL's libraries, transactions, write.
+        """Check on a new connection that PostgreSQL loads its libraries, accepts writes and keeps transactions.
 
-        Connections that are open already say nothing about new ones, and reading says nothing about writing.
+        Open connections prove nothing about new ones, and reading proves nothing about writing.
 
         Raises:
-            DatabaseUnavailable: it does not work, or not within two seconds.
+            DatabaseUnavailable: a check fails, or takes longer than two seconds.
         """
         try:
             async with asyncio.timeout(_PROOF_TIMEOUT_S):
@@ -161,10 +161,10 @@ class Database:
             connection.terminate()
 
     async def _judge(self, error: Exception, connection: TenantConnection | None) -> tuple[bool, GuiadoError | None]:
-        """What an error means for the connection that it came from, if there was one, and for all others.
+        """Classify an error, and close the idle connections that it makes unusable.
 
         Returns:
-            Whether somebody else may use that connection, and what to say in place of the error, None for the error itself.
+            Whether the connection may be used again, and the error to raise instead, None for the error itself.
         """
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
             # Somebody demoted this server, or it never was the one to write to: new connections may lead to another one.
@@ -185,7 +185,7 @@ class Database:
         return True, _unavailable(error) if isinstance(error, _EXHAUSTED) else None
 
     async def _too_slow(self) -> GuiadoError:
-        """A statement took too long: because of itself, or because the whole server does not answer any more."""
+        """The error for a statement that timed out: that of the server if it does not work at all, else `QueryTooSlow`."""
         try:
             await self.prove()
         except DatabaseUnavailable as error:
@@ -198,7 +198,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, tenant: str | None = None) -> AsyncGenerator[Connection]:
-        """A connection inside one transaction: all of it, or nothing.
+        """A connection inside one transaction, of which everything takes effect or nothing.
 
         Args:
             tenant: as for `connection`.
@@ -227,7 +227,7 @@ class Database:
             self._idle.append((connection, clock.monotonic_s()))
 
     def _drop_idle(self, before_s: float = math.inf) -> None:
-        """Drop the connections that were given back before a moment; normally all."""
+        """Close the idle connections that were given back before a moment; by default all."""
         while self._idle and self._idle[0][1] < before_s:
             self._idle.pop(0)[0].terminate()
 
@@ -285,7 +285,7 @@ class Database:
             dialled.connection.terminate()  # it was opened for the other kind: the next one fits
 
     async def _recognise(self, connection: TenantConnection) -> bool:
-        """Whether a pooler answers, as the setting says, or as it looks; what was not known yet is from then on."""
+        """Whether the database is behind a pooler, by the setting or by a test; remembers the result."""
         # PostgreSQL loads its libraries with the first use of each connection: better here than in the middle of an answer.
         found = await pooler.is_pooled(connection, f"{LOAD_LIBRARIES}; ")
         if self._looks and found != self._is_pooled:
@@ -302,7 +302,7 @@ class Database:
         await skew.measure_s(connection)
 
     async def _revive(self) -> None:
-        """Ask again where the database is: an embedded one that crashed is started by that, maybe at another address."""
+        """Look up the address again, which restarts a crashed embedded database, and close the idle connections."""
         async with self._lock:
             self._dsn = await self._find()
             self._drop_idle()
@@ -316,9 +316,9 @@ async def _close(connection: TenantConnection) -> None:
 
 
 def _is_lost(error: Exception, connection: TenantConnection | None) -> bool:
-    """Whether the connection is gone. Of what the driver raises, that is so only when it says that the connection is closed.
+    """Whether a connection is lost; after an error of the driver only if there is none or it is closed.
 
-    A wrong number of arguments is an `InterfaceError` too, and a file that somebody misses between two statements an `OSError`.
+    A wrong number of arguments is an `InterfaceError` too, and a missing file between two statements an `OSError`.
     """
     if isinstance(error, _GONE):
         return True
@@ -326,7 +326,7 @@ def _is_lost(error: Exception, connection: TenantConnection | None) -> bool:
 
 
 async def require_writable(connection: DriverConnection) -> None:
-    """Raise `ReadOnlySQLTransactionError` on a stand-by, and on a server that was set to take no writes."""
+    """Raise `ReadOnlySQLTransactionError` on a standby and on a read-only server."""
     if await connection.fetchval("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"):
         raise asyncpg.ReadOnlySQLTransactionError("this server takes no writes")
 

@@ -1,4 +1,4 @@
-"""Looks at a database, embedded or not, for `guiado doctor`: what is wrong with it or endangers it. Changes nothing."""
+"""Checks of a database, embedded or not, for `guiado doctor`. Changes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
     Args:
         dsn: address of the database.
         pool_size: connections that one process of guiado may take.
-        presence: whether there is a pooler on the way, as the settings say.
+        presence: whether there is a pooler, by the settings.
         addressed: channels whose recipients each have an address of their own.
     """
     try:
@@ -63,7 +63,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
 
 
 async def _attempt(look: Look, connection: DriverConnection) -> list[Finding]:
-    """What one look comes to; its failure is a finding too and stops no other."""
+    """Run one check; its failure is a finding too and does not stop the others."""
     name = look.__name__.removeprefix("_").removeprefix("look_at_")
     try:
         return await look(connection)
@@ -82,7 +82,7 @@ async def _attempt(look: Look, connection: DriverConnection) -> list[Finding]:
 
 
 async def _libraries(connection: DriverConnection) -> list[Finding]:
-    """Whether a new connection can do what every use of guiado needs: after an update of PostgreSQL only a restart helps."""
+    """Check that a connection loads its libraries: after an update of PostgreSQL only a restart helps."""
     try:
         await connection.execute(LOAD_LIBRARIES)
     except asyncpg.PostgresError as error:

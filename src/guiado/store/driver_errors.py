@@ -1,4 +1,4 @@
-"""Why PostgreSQL refused, in our own words: the driver's and the system's are English, and name classes of programs."""
+"""Messages for errors of PostgreSQL, the driver and the system, whose own texts are in English and name classes."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _REASONS: tuple[tuple[type[BaseException], Message], ...] = (
     (socket.gaierror, Message("no se conoce ese servidor")),
     (ssl.SSLError, Message("falla el cifrado de la conexión")),
 )
-"""The first that fits counts: derived classes come before their bases."""
+"""Reason for each class of error; the first match counts, so derived classes come before their bases."""
 
 
 def reason(error: BaseException) -> Message:
-    """Why a call of the driver failed, for a place inside another sentence."""
+    """The reason why a call of the driver failed, as part of a sentence."""
     for kind, why in _REASONS:
         if isinstance(error, kind):
             return why
@@ -51,12 +51,12 @@ def reason(error: BaseException) -> Message:
 
 
 def is_programs_fault(error: BaseException) -> bool:
-    """Whether the server cannot load its own libraries: other programs lie on its disk than those that it was started from."""
+    """Whether the server cannot load its libraries because its programs were replaced on the disk."""
     return isinstance(error, asyncpg.PostgresError) and _LIBRARY.search(str(error)) is not None
 
 
 def strange_parameter(error: BaseException) -> str | None:
-    """The parameter of an address that the server does not know as a setting, None for any other error."""
+    """The address parameter that the server does not know as a setting; None for any other error."""
     found = _PARAMETER.search(str(error)) if isinstance(error, asyncpg.PostgresError) else None
     return (found[1] or found[2])[:60] if found else None
 
@@ -69,6 +69,6 @@ def disk_full() -> DatabaseUnavailable:
 
 
 def _with_number(error: OSError) -> OSError:
-    """Of several attempts at one name, the event loop tells only in words which errors they met."""
+    """Restore the error number, which asyncio gives only in the text after several attempts at one host name."""
     found = None if error.errno else re.search(r"\[Errno (\d+)\]", str(error))
     return OSError(int(found[1]), "") if found else error

@@ -1,4 +1,4 @@
-"""Events as an operator looks at them: the latest ones, and how many there were."""
+"""Queries of events for operators: the latest ones, and counts by kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guiado.text.json_shapes import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events are looked at.
+    """Filter of events.
 
     Args:
         session_id: those of this session.
@@ -29,7 +29,7 @@ class Filter:
 
 
 class StoredEvent(Struct, frozen=True):
-    """An event, and how many of its deliveries are in each state."""
+    """An event with the number of its deliveries in each state."""
 
     event_id: str
     occurred_at: datetime
@@ -44,7 +44,7 @@ class StoredEvent(Struct, frozen=True):
 
 
 class EventCount(Struct, frozen=True):
-    """How many events of a kind there were lately."""
+    """Number of events of a kind in the last hour and the last day."""
 
     event: str
     last_hour: int
@@ -58,5 +58,5 @@ async def latest(connection: Connection, tenant: str, which: Filter, most: int) 
 
 
 async def counts(connection: Connection, tenant: str, now: datetime) -> list[EventCount]:
-    """How many events of each kind there were."""
+    """Number of events of each kind in the last hour and the last day."""
     return [converted(row, EventCount) for row in await connection.fetch(sql("events", "counts"), tenant, now)]

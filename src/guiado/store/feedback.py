@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from guiado import clock
 from guiado.domain.events import Event
@@ -16,14 +18,13 @@ from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row, event_rows
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """One rating.
+class FeedbackBody(Struct, frozen=True):
+    """One rating of a session.
 
     Args:
         rating: 1..5.
         problem_detected: id of the problem that the session was about.
-        completed_steps: steps passed when it was given.
+        completed_steps: steps passed at the time of the rating.
     """
 
     session_id: str
@@ -41,9 +42,9 @@ class Feedback:
 
 
 async def rate(
-    connection: Connection, tenant: str, feedback: Feedback, event: Event, audit: Audit, lessons: Sequence[Lesson] = ()
+    connection: Connection, tenant: str, feedback: FeedbackBody, event: Event, audit: Audit, lessons: Sequence[Lesson] = ()
 ) -> str:
-    """Store a rating with its event, and what detection learns from it.
+    """Store a rating with its event and its lessons.
 
     Returns:
         Id of the row.
@@ -62,14 +63,14 @@ async def rate(
     return str(feedback_id)
 
 
-async def of_session(connection: Connection, tenant: str, session_id: str) -> list[Feedback]:
+async def of_session(connection: Connection, tenant: str, session_id: str) -> list[FeedbackBody]:
     """All ratings of a session, newest first."""
     rows = await connection.fetch(sql("feedback", "all"), tenant, UUID(session_id))
     return [_feedback(row) for row in rows]
 
 
-def _feedback(row: Row) -> Feedback:
-    names = [name for name in Feedback.__slots__ if name not in {"session_id", "problem_detected"}]
+def _feedback(row: Row) -> FeedbackBody:
+    names = [name for name in FeedbackBody.__struct_fields__ if name not in {"session_id", "problem_detected"}]
     values = {name: row[name] for name in names}
     values["id"] = str(values["id"])
-    return Feedback(session_id=str(row["session_id"]), problem_detected=row["problem_detected_id"], **values)
+    return FeedbackBody(session_id=str(row["session_id"]), problem_detected=row["problem_detected_id"], **values)

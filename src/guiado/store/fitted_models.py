@@ -1,4 +1,4 @@
-"""What detection fitted for a knowledge base, and what it can be measured by."""
+"""Fitted models of detection for a knowledge base, and the judged detections that measure them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StoredModel:
     """A fitted model as bytes.
 
     Args:
-        contents: what it was fitted for, see `Index.contents`.
+        contents: the contents that it was fitted for, see `Index.contents`.
         model: for `FittedModel.from_bytes`.
     """
 
@@ -29,10 +29,10 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class LastFit:
-    """The newest fit.
+    """The newest fit of a model.
 
     Args:
-        contents: what it was for.
+        contents: the contents that it was for.
         fit_s: seconds that it took.
         age_s: seconds since.
     """
@@ -44,10 +44,10 @@ class LastFit:
 
 @dataclass(frozen=True, slots=True)
 class JudgedDetection:
-    """A detection of which somebody said whether it was right.
+    """A detection that a person judged right or wrong.
 
     Args:
-        confidence: as it was told, 0..1.
+        confidence: as it was reported, 0..1.
         intercept: what had been added to its log-odds by then.
         was_right: whether the problem that was found was the right one.
     """
@@ -58,19 +58,19 @@ class JudgedDetection:
 
 
 async def load(connection: Connection, tenant: str, scope: str, contents: str) -> StoredModel | None:
-    """The model for exactly these contents, else the one that was fitted last; None where there is none."""
+    """The model for exactly these contents, else the last fitted one; None when there is none."""
     row = await connection.fetchrow(sql("detectors", "load"), tenant, scope, contents)
     return StoredModel(row["contents"], row["model"]) if row else None
 
 
 async def last_fit(connection: Connection, tenant: str, scope: str) -> LastFit | None:
-    """What was fitted last; None where nothing was."""
+    """The newest fit; None when there is none."""
     row = await connection.fetchrow(sql("detectors", "last_fit"), tenant, scope)
     return LastFit(row["contents"], row["fit_seconds"], row["age_s"]) if row else None
 
 
 async def keep(connection: Connection, tenant: str, scope: str, contents: str, version: str, model: bytes, fit_s: float) -> None:
-    """Store a model, and forget all but the last few.
+    """Store a model, and delete all but the last few.
 
     Args:
         fit_s: seconds that the fit took.
@@ -80,7 +80,7 @@ async def keep(connection: Connection, tenant: str, scope: str, contents: str, v
 
 
 async def judged(connection: Connection, tenant: str, scope: str, memory: timedelta) -> list[JudgedDetection]:
-    """The newest detections of so long that were judged, 1,000 at most, and of one customer only a few."""
+    """The newest judged detections of sessions within `memory`, 1,000 at most, and of one customer only a few."""
     limits = _MOST_JUDGED, _MOST_OF_MAILBOX, _MOST_OF_DOMAIN
     rows = await connection.fetch(sql("detectors", "judged"), tenant, scope, memory, *limits)
     return [JudgedDetection(row["confidence"], row["intercept"], row["was_right"]) for row in rows]

@@ -1,4 +1,4 @@
-"""Guide versions: immutable, found by the hash of what the author wrote."""
+"""Guide versions: immutable, identified by the hash of the author's text."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A version to publish.
+    """A new guide version to store.
 
     Args:
         guide: with step ids and revisions.
         content_hash: of the entry as written.
         number: counts the versions of this guide, from 1.
         parent_id: the version before.
-        author: who wrote it, where that is known.
-        version_id: its identifier, unless somebody else stores the same text first.
+        author: its author, where known.
+        version_id: its identifier, unless another process stores the same text first.
     """
 
     guide: Guide
@@ -40,7 +40,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class CurrentVersion:
-    """The version of a guide that is in use, else the newest that ever was, else the newest.
+    """The current version of a guide: the one in use, else the newest that ever was, else the newest.
 
     Args:
         version_id: its identifier.
@@ -56,7 +56,7 @@ class CurrentVersion:
 
 
 async def known(connection: Connection, tenant: str, scope: str, keys: Sequence[Key]) -> dict[Key, str]:
-    """Version ids of those of the keys that are stored."""
+    """Version ids of those keys that are stored."""
     ids, hashes = [key[0] for key in keys], [key[1] for key in keys]
     rows = await connection.fetch(sql("guides", "known"), tenant, scope, ids, hashes)
     return {(row["guide_id"], row["content_hash"]): str(row["guide_version_id"]) for row in rows}
@@ -74,18 +74,18 @@ async def current(connection: Connection, tenant: str, scope: str, guide_ids: Se
 
 
 async def publish(connection: Connection, tenant: str, scope: str, versions: Sequence[NewVersion], now: datetime) -> None:
-    """Store new versions, without using them. One that somebody else stored first stays theirs: ask `known` again afterwards."""
+    """Store new versions without putting them into use. One that is stored already keeps its id: ask `known` afterwards."""
     await connection.execute(sql("guides", "publish"), tenant, [_row(tenant, scope, version, now) for version in versions])
 
 
 async def load(connection: Connection, tenant: str, version_id: str) -> Guide | None:
-    """The guide of this version id."""
+    """The guide of this version id; None when there is none."""
     content: Mapping[str, object] | None = await connection.fetchval(sql("guides", "load"), tenant, UUID(version_id))
     return guide_from_json(content) if content else None
 
 
 async def contents(connection: Connection, tenant: str, version_ids: Sequence[str]) -> dict[str, Mapping[str, object]]:
-    """What is stored of several versions: version id -> plain values for `guide_from_json`."""
+    """Stored contents by version id, as plain values for `guide_from_json`."""
     rows = await connection.fetch(sql("guides", "contents"), tenant, list(map(UUID, version_ids)))
     return {str(row["guide_version_id"]): row["content"] for row in rows}
 

@@ -1,8 +1,8 @@
-"""Finds out that a server hangs while others of the address live, and lets go of the connections to it.
+"""Detection of a server that hangs while others of the address live, and closing of the connections to it.
 
-A frozen machine closes nothing: whoever waits for an answer would wait until the longest statement is over. So when a
-connection is long in one hand, its server is asked by a new one; a server that says nothing to that is left.
-Only for addresses with several servers: with one, there is nobody else to ask.
+A frozen machine closes no connection: a caller would wait for its answer until the time of the longest statement is over. So
+when one use of a connection takes long, a new connection asks its server; if that does not answer, its connections are closed.
+Only for addresses with several servers: with one, there is no other to use.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from guiado.store.tenant_connection import TenantConnection
 
 _POLL_S = 1.0
 _LONGEST_SILENCE_S = 3.0
-"""After so long in one hand, the server of a connection is asked whether it lives."""
+"""How long one use of a connection may take before its server is asked for an answer."""
 _ANSWER_TIMEOUT_S = 4.0
 log = get_logger()
 
 
 class HostWatch:
-    """The connections of one process by their server.
+    """Watch over the connections of one process, by server.
 
     Args:
-        forget: is told which connections nobody may be given any more.
+        forget: receives the connections that must not be used any more.
     """
 
     def __init__(self, forget: Callable[[set[TenantConnection]], None]) -> None:
@@ -38,7 +38,7 @@ class HostWatch:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, dialled: Dialled[TenantConnection]) -> None:
-        """A connection was opened."""
+        """Register a newly opened connection."""
         if len(dialled.address.hosts) < 2 or dialled.host is None:  # noqa: PLR2004  # one is no choice
             return
         self._address = dialled.address
@@ -48,16 +48,16 @@ class HostWatch:
             self._task = asyncio.create_task(self._watch())
 
     def pick_up(self, connection: TenantConnection) -> None:
-        """Somebody begins to use a connection."""
+        """Mark a connection as in use."""
         if connection in self._host_of:
             self._in_hand[connection] = clock.monotonic_s()
 
     def put_down(self, connection: TenantConnection) -> None:
-        """Nobody uses it any more."""
+        """Mark a connection as no longer in use."""
         self._in_hand.pop(connection, None)
 
     def stop(self) -> None:
-        """End the watch."""
+        """Stop the watch."""
         if self._task is not None:
             self._task.cancel()
             self._task = None

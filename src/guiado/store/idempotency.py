@@ -1,4 +1,4 @@
-"""Answers that were given to an Idempotency-Key, in the transaction that did the work."""
+"""Stored answers by Idempotency-Key, written in the transaction that did the work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def claim(connection: Connection, tenant: str, key: str, request_hash: str
 
 
 async def record(connection: Connection, tenant: str, key: str, answer: object) -> None:
-    """Remember the answer, plain JSON values, until the key expires (48 h)."""
+    """Store the answer, plain JSON values, until the key expires (48 h)."""
     await connection.execute(sql("idempotency", "record"), tenant, key, answer)
 
 

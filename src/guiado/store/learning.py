@@ -1,4 +1,4 @@
-"""What detection learns from sessions: the examples that count, those that wait, and what nothing is known about yet."""
+"""Examples that detection learns from sessions, accepted and pending ones, and sessions without a known problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
 
 MOST_EXAMPLES = 200
-"""So many texts count for each problem and label, the newest: more would cost every process and teach it next to nothing."""
+"""Number of texts used for each problem and label: more would cost every process and teach it next to nothing."""
 _MOST_OF_MAILBOX = 3
 """Texts that count of one customer, for each problem and label."""
 _VOTES_LAST = timedelta(days=180)
@@ -24,7 +24,7 @@ _VOTES_LAST = timedelta(days=180)
 
 @dataclass(frozen=True, slots=True)
 class ExampleFilter:
-    """A filter of examples: those that fit everything that is given.
+    """Filter of examples; every given condition must hold.
 
     Args:
         example_id: one example.
@@ -43,7 +43,7 @@ class ExampleFilter:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A session whose problem was none of the known ones, as far as anybody knows."""
+    """A session in which no known problem was found."""
 
     session_id: str
     text: str
@@ -51,7 +51,7 @@ class Unrecognised:
 
 
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
-    """The examples that count for a knowledge base, each text once per problem, in a fixed order; of each problem the newest 200.
+    """The accepted examples of a knowledge base, each text once per problem and label, the newest 200 of each, in a fixed order.
 
     How far customers may be trusted beside the author is for `detection.learned_examples.teach` to say. Votes are left out.
 
@@ -63,7 +63,7 @@ async def examples(connection: Connection, tenant: str, scope: str) -> list[Taug
 
 
 async def votes(connection: Connection, tenant: str, scope: str, fewest: int) -> list[CustomerWord]:
-    """What customers said of the problems about which several of them spoke against detection in the last 180 days.
+    """Votes of customers on the problems about which several of them spoke against detection in the last 180 days.
 
     Args:
         scope: as in `examples`.
@@ -74,7 +74,7 @@ async def votes(connection: Connection, tenant: str, scope: str, fewest: int) ->
 
 
 class StoredExample(Struct, frozen=True):
-    """An example with everything that is known of it."""
+    """A stored example with its label, source, status and text."""
 
     id: str
     session_id: str | None
@@ -90,7 +90,7 @@ class StoredExample(Struct, frozen=True):
 
 
 class ExampleCount(Struct, frozen=True):
-    """How many examples of a kind there are."""
+    """Number of examples of a kind."""
 
     scope: str
     problem_id: str
@@ -101,7 +101,7 @@ class ExampleCount(Struct, frozen=True):
 
 
 async def listed(connection: Connection, tenant: str, choice: ExampleFilter, limit: int) -> list[StoredExample]:
-    """Examples with everything that is known of them, oldest first.
+    """The examples that match a filter, oldest first.
 
     Args:
         limit: rows at most.
@@ -111,21 +111,21 @@ async def listed(connection: Connection, tenant: str, choice: ExampleFilter, lim
 
 
 async def counts(connection: Connection, tenant: str) -> list[ExampleCount]:
-    """How many examples there are, by scope, problem, label, source and status; see `votes` for the status "vote"."""
+    """Number of examples by scope, problem, label, source and status; see `votes` for the status "vote"."""
     return [converted(row, ExampleCount) for row in await connection.fetch(sql("learning", "counts"), tenant)]
 
 
 async def judge(
     connection: Connection, tenant: str, choice: ExampleFilter, status: str, reason: str, audit: Audit, now: datetime
 ) -> int:
-    """Accept or withdraw examples on a person's word, with a row in the log of lessons for each.
+    """Accept or reject examples on a person's decision, with a row in the log of lessons for each.
 
     Args:
         status: accepted or rejected.
-        reason: why, for who reads the log.
+        reason: the reason, for the log.
 
     Returns:
-        How many changed; those that had this status already did not.
+        Number of examples that changed; those that had this status already did not.
     """
     audits = [audit_row(tenant, _text(choice.example_id or choice.session_id), audit, now, "example")]
     values = (tenant, *_values(choice), status, reason, now, audits)
@@ -136,13 +136,13 @@ async def judge(
 async def keep_drafts(
     connection: Connection, tenant: str, problem_id: str, texts: Sequence[str], audit: Audit, now: datetime
 ) -> list[str]:
-    """Store examples that a machine wrote for a problem; they wait for a person.
+    """Store machine-written examples for a problem, pending a person's decision.
 
     Args:
         texts: without personal data.
 
     Returns:
-        Those that are new for the problem, in the given order.
+        The texts that are new for the problem, in the given order.
     """
     drafts = [{"id": clock.new_id(), "text": text, "text_key": text_key(text)} for text in texts]
     audits = [audit_row(tenant, problem_id, audit, now, "example")]

@@ -1,4 +1,4 @@
-"""Lessons as rows, on their way into the database."""
+"""Rows of the database for lessons, without personal data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guiado.text.privacy import remove_personal_data
 
 
 def lesson_rows(lessons: Sequence[Lesson], now: datetime) -> list[dict[str, object]]:
-    """Lessons as `guiado_learn` takes them. Personal data ends here; a text of which too little is left is no example."""
+    """Rows of lessons for `guiado_learn`, without personal data; an example with too little text left is dropped."""
     return [row for lesson in lessons if (row := _lesson_row(lesson, now))]
 
 

@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this version needs.
+"""Migration of a database to the schema that this version needs.
 
 The five files of `data/db/` hold the head state and may be run by hand with psql at any time; `data/db/migrations/` changes
 what older installations have. Every file can be run again without harm, so that a start which was killed half-way, or several
@@ -39,7 +39,7 @@ SCHEMA_FILES = (
     "support_troubleshooting_advanced_schema.sql",
     "support_troubleshooting_performance_schema.sql",
 )
-"""In the order in which they must run."""
+"""Schema files in the order in which they must run."""
 APP_ROLE = "guiado_app"
 _MADE = re.compile(r"^CREATE (?:UNLOGGED )?(?:TABLE IF NOT EXISTS|OR REPLACE VIEW|VIEW) (\w+)", re.MULTILINE)
 # A column or a function that should be there is not: such tables no file of ours made.
@@ -72,12 +72,12 @@ class SchemaFile:
 
     @property
     def is_migration(self) -> bool:
-        """Whether it changes what older installations have, and so must never change itself."""
+        """Whether the file changes existing installations, and so must never change itself."""
         return self.name.startswith("migrations/")
 
     @property
     def parts(self) -> list[str]:
-        """What is sent to the server at once: all of it, or, of a migration without a transaction, each paragraph.
+        """Parts that are sent to the server one at a time: the whole file, or each paragraph of a migration.
 
         PostgreSQL builds an index concurrently only in a statement that comes alone.
         """
@@ -85,7 +85,7 @@ class SchemaFile:
 
 
 def schema_files() -> list[SchemaFile]:
-    """All files in the order in which they run."""
+    """All schema files and migrations in the order in which they run."""
     migrations = sorted(path.name for path in data_path("db", "migrations").glob("[0-9]*.sql"))
     names = [*SCHEMA_FILES, *(f"migrations/{name}" for name in migrations)]
     return [_read(name, data_path("db", *name.split("/"))) for name in names]
@@ -97,7 +97,7 @@ def _read(name: str, path: Path) -> SchemaFile:
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Apply what the database does not have yet.
+    """Apply the schema files and migrations that the database lacks.
 
     Args:
         dsn: address of the database, as a role that may create tables in it.
@@ -173,15 +173,15 @@ async def _require_utf8(connection: DriverConnection) -> None:
 
 
 async def connect(dsn: str, *, command_timeout_s: float | None = None) -> DriverConnection:
-    """A single connection as the role of the address itself, for administration.
+    """Open a single connection for administration, as the role of the address itself.
 
     Its prepared statements have no names: it works behind a pooler too.
 
     Args:
-        command_timeout_s: how long one statement may take; None for as long as it likes.
+        command_timeout_s: how long one statement may take; None for no limit.
 
     Raises:
-        DatabaseUnavailable: it cannot be made, or the server is too old; the address may be at fault.
+        DatabaseUnavailable: no connection, also because of a wrong address, or the server is too old.
     """
     arguments = {"application_name": "guiado-admin", "command_timeout": command_timeout_s}
     try:
@@ -223,13 +223,13 @@ async def may_take_role(dsn: str) -> bool:
 
 
 async def unprotected_tables(connection: DriverConnection) -> list[str]:
-    """Tables and views of ours that the role `guiado_app` cannot use as it should; none while there is no such role."""
+    """Tables and views that `guiado_app` may not use, or whose rows are not limited to a tenant; none without that role."""
     ours = sorted({name for file in schema_files() for name in _MADE.findall(file.text)})
     return [row["name"] for row in await connection.fetch(sql("schema", "unprotected"), APP_ROLE, ours)]
 
 
 async def applied(dsn: str) -> dict[str, str]:
-    """Name -> checksum of the files that the database has.
+    """Checksums of the files that were applied to a database, by name.
 
     Raises:
         DatabaseUnavailable: no connection, or no right to read it.
@@ -255,7 +255,7 @@ async def _applied(connection: DriverConnection) -> dict[str, str]:
 
 
 async def due_files(connection: DriverConnection) -> list[SchemaFile]:
-    """The files that the database does not have yet.
+    """Files that the database lacks.
 
     Raises:
         SchemaMismatch: as `migrate`.
@@ -264,7 +264,7 @@ async def due_files(connection: DriverConnection) -> list[SchemaFile]:
 
 
 async def _work(connection: DriverConnection, files: list[SchemaFile]) -> list[SchemaFile]:
-    """What `migrate` has to run; where rights and role disagree, all schema files, each of which puts its own part right."""
+    """Files that `migrate` has to run; all schema files when the schema version or rights of the role are not up to date."""
     have = await _applied(connection)
     due = _lacking(have, files)
     if due:
@@ -275,7 +275,7 @@ async def _work(connection: DriverConnection, files: list[SchemaFile]) -> list[S
 
 
 async def _may_protect(connection: DriverConnection) -> bool:
-    """Whether the role of the application lacks something that we may give it: only an owner can grant."""
+    """Whether the role `guiado_app` lacks rights that this connection may grant as owner of the tables."""
     return bool(await unprotected_tables(connection)) and bool(await connection.fetchval(sql("schema", "owns_tables")))
 
 
@@ -316,10 +316,10 @@ def require_known(have: Mapping[str, str]) -> None:
 
 @contextlib.asynccontextmanager
 async def _turn(dsn: str) -> AsyncGenerator[None]:
-    """The lock of the migration, for the body of an `async with`.
+    """Hold the lock of the migration for the body of an `async with`.
 
-    It belongs to a transaction on a connection of its own: a pooler lends its server connection for so long, while a lock of
-    the connection would stay with the next one who is lent it. Between two statements this transaction holds no snapshot, for
+    It belongs to a transaction on a connection of its own: a pooler keeps its server connection for so long, while a lock of
+    the connection would pass to the next client. Between two statements this transaction holds no snapshot, for
     which CREATE INDEX CONCURRENTLY would wait for ever; for the same reason the lock is polled.
     """
     holder = await connect(dsn)

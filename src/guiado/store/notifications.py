@@ -1,4 +1,4 @@
-"""The queue of notifications, one row a target: storing, leasing what is due, writing down what became of it; and who is told."""
+"""The queue of notifications, one row per recipient: storage, leases and results; and the recipients' preferences."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class NewNotification:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A notification that is this worker's for now.
+    """A notification leased to a worker.
 
     Args:
         attempts: made so far.
-        digest_at: it waited for this moment to go out together with others.
+        digest_at: time of the digest that it waited for.
     """
 
     id: UUID
@@ -62,15 +62,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of notifications, or how they go on.
+    """New state of notifications after a worker handled them.
 
     Args:
         status: pending, sent, failed or cancelled.
-        due_at: when they are looked at again.
-        attempts: how many were made just now.
-        note: what else is known: why it waits, what the provider said.
-        subject, message: what it says, where a template said it.
-        is_refused: whether the channel was refused; None where nothing was tried.
+        due_at: when they are due again.
+        attempts: number of attempts made just now.
+        note: further detail: the reason for waiting, or the provider's message.
+        subject, message: the text, where a template rendered it.
+        is_refused: whether the channel was refused; None without an attempt.
     """
 
     status: str
@@ -86,7 +86,7 @@ class Fate:
 
 
 class NotificationRow(Struct, kw_only=True):
-    """A message to one recipient, and what became of it."""
+    """A notification to one recipient, with its state."""
 
     id: str
     session_id: str | None
@@ -158,17 +158,17 @@ async def one(connection: Connection, tenant: str, notification_id: UUID) -> Not
 
 
 DUE = sql("notifications", "due_kind")
-"""Whether a notification that is due can be leased; part of the one query of `store.queue`."""
+"""SQL that tells whether a due notification can be leased; part of the query of `queue.join_due`."""
 
 
 async def claim(
     connection: Connection, tenant: str, worker: str, lease_s: float, now: datetime, room: Mapping[str, int]
 ) -> list[Due]:
-    """Lease what is due.
+    """Lease due notifications.
 
     Args:
         lease_s: after so many seconds without `renew` the worker counts as dead.
-        room: how many of each channel.
+        room: number of notifications to lease, by channel.
     """
     channels, most = list(room), list(room.values())
     return [
@@ -177,24 +177,24 @@ async def claim(
 
 
 async def renew(connection: Connection, tenant: str, worker: str, lease_s: float, notification_ids: Sequence[UUID]) -> set[UUID]:
-    """Keep leases.
+    """Renew the leases of notifications.
 
     Returns:
-        The notifications that are still this worker's.
+        The notifications that are still leased to this worker.
     """
     rows = await connection.fetch(sql("notifications", "renew"), tenant, worker, lease_s, list(notification_ids))
     return {row["id"] for row in rows}
 
 
 async def give_back(connection: Connection, tenant: str, worker: str, notification_ids: Sequence[UUID]) -> None:
-    """End leases of a worker whose work was broken off."""
+    """End the leases of a worker whose work was interrupted."""
     await connection.execute(sql("notifications", "give_back"), tenant, worker, list(notification_ids))
 
 
 async def gather(
     connection: Connection, tenant: str, worker: str, lease_s: float, now: datetime, first: UUID, most: int
 ) -> list[Due]:
-    """Lease what goes out together with a notification that waited for its digest."""
+    """Lease the notifications that go out in the same digest as a leased one."""
     rows = await connection.fetch(sql("notifications", "gather"), tenant, worker, lease_s, now, first, most)
     return [_due(row) for row in rows]
 
@@ -202,7 +202,7 @@ async def gather(
 async def settle(
     connection: Connection, tenant: str, worker: str, notification_ids: Sequence[UUID], fate: Fate, now: datetime
 ) -> None:
-    """Write down what became of notifications, and give them back."""
+    """Record the new state of notifications, and end their leases."""
     await connection.execute(
         sql("notifications", "settle"), tenant, worker, list(notification_ids), fate.status, fate.attempts, fate.due_at,
         fate.error_message, fate.note, fate.provider_message_id, fate.digest_at, now, fate.subject, fate.message,
@@ -220,7 +220,7 @@ async def again(
     channel: str | None = None,
     since: datetime | None = None,
 ) -> int:
-    """Send what was given up once more, or at once what waits for another attempt.
+    """Make failed notifications, and those that wait for another attempt, due now.
 
     Args:
         statuses: "failed", "pending" or both.
@@ -229,19 +229,19 @@ async def again(
         since: stored then or later.
 
     Returns:
-        How many are due now.
+        Number of notifications that are due now.
     """
     again = sql("notifications", "again")
     return int(await connection.fetchval(again, tenant, notification_id, now, list(statuses), channel, since))
 
 
 async def is_waiting(connection: Connection, tenant: str, now: datetime) -> bool:
-    """Whether anything is due now."""
+    """Whether any notification is due now."""
     return bool(await connection.fetchval(sql("notifications", "is_waiting"), tenant, now))
 
 
 class ChannelFigures(Struct, frozen=True):
-    """How a channel's queue is, what was sent in the last hour, and what was given up in the last day."""
+    """Figures of a channel: its queue, messages sent in the last hour, and those of the last day that were given up."""
 
     channel: str
     pending: int
@@ -262,7 +262,7 @@ class Refusal(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """What a message about a session can say: what the event tells, and the session."""
+    """Data for a message about a session: the event's data, and fields of the session."""
 
     data: JsonObject | None
     session_id: UUID
@@ -278,7 +278,7 @@ class Story(Struct, frozen=True):
 
 
 async def figures(connection: Connection, tenant: str, now: datetime) -> list[ChannelFigures]:
-    """How each channel's queue is."""
+    """Figures of each channel."""
     return [converted(row, ChannelFigures) for row in await connection.fetch(sql("notifications", "figures"), tenant, now)]
 
 
@@ -293,7 +293,7 @@ async def refused(connection: Connection, tenant: str, now: datetime, addressed:
 
 
 async def story(connection: Connection, tenant: str, session_id: UUID, event_id: UUID | None) -> Story | None:
-    """What a message about a session can say; None where it is gone."""
+    """Data for a message about a session; None when there is no such session."""
     row = await connection.fetchrow(sql("notifications", "story"), tenant, session_id, event_id)
     return converted(row, Story) if row else None
 
@@ -301,7 +301,7 @@ async def story(connection: Connection, tenant: str, session_id: UUID, event_id:
 async def put_recipient(
     connection: Connection, tenant: str, recipient: RecipientPreferences, spellings: Sequence[str] = ()
 ) -> None:
-    """Store who is told, and how; the same channel and recipient again replaces it.
+    """Store a recipient's preferences; the same channel and recipient again replaces them.
 
     Args:
         spellings: ways in which the same address may be stored already.
@@ -314,17 +314,17 @@ async def put_recipient(
 
 
 async def offer_recipient(connection: Connection, tenant: str, channel: str, recipient: str, events: Sequence[str]) -> None:
-    """Store somebody who is told, unless they are known: what was changed by hand stays."""
+    """Store a recipient unless it is known: preferences changed by hand stay."""
     await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, recipient, list(events))
 
 
 async def recipients(connection: Connection, tenant: str) -> list[RecipientPreferences]:
-    """Everybody who is told something, or wants it in a certain way."""
+    """Preferences of all recipients."""
     return [_recipient(row) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
 
 
 async def recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> RecipientPreferences:
-    """How somebody wants to be told; somebody unknown wants nothing special.
+    """Notification preferences of a recipient; the defaults for an unknown one.
 
     Args:
         spellings: of the address, the normal form first.
@@ -334,7 +334,7 @@ async def recipient(connection: Connection, tenant: str, channel: str, spellings
 
 
 async def delete_recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> bool:
-    """Forget somebody, however the address is written; False when there is nobody."""
+    """Delete a recipient, in any spelling of the address; False when there is none."""
     return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, list(spellings)))
 
 

@@ -1,4 +1,4 @@
-"""Deliveries to webhooks: leasing endpoints, reading what is due, writing down what became of it.
+"""Deliveries to webhooks: leases of endpoints, due deliveries, and their attempts.
 
 A worker leases an endpoint, reads its oldest deliveries, and sends them with no transaction open: one after the other, or several
 at a time where the endpoint allows it. So an endpoint's events leave in their order, until one fails: those behind it overtake it
@@ -22,10 +22,10 @@ from guiado.text.json_shapes import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One delivery that waits.
+    """One pending delivery.
 
     Args:
-        attempts: made so far.
+        attempts: number made so far.
         created_at: when it was stored, or asked for again.
     """
 
@@ -41,7 +41,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """An endpoint that is this worker's for now, and how it has been doing.
+    """An endpoint leased to a worker, and its failures in a row.
 
     Args:
         failures: attempts that failed in a row.
@@ -54,7 +54,7 @@ class Leased:
 
 
 DUE = sql("outbox", "due_kind")
-"""Whether an endpoint with something due can be leased; part of the one query of `store.queue`."""
+"""SQL that tells whether an endpoint with due deliveries can be leased; part of the query of `queue.join_due`."""
 
 
 async def claim(
@@ -70,16 +70,16 @@ async def claim(
     busy: int = 0,
     extra: int = 0,
 ) -> list[Leased]:
-    """Lease endpoints that have something due: as many as this worker's share of them, among all workers that are alive.
+    """Lease endpoints with due deliveries: this worker's share of them, among all workers that are alive.
 
     Args:
         lease_s: after so many seconds without `renew` the worker counts as dead.
-        most: at most so many, whatever the share.
+        most: number of endpoints at most, whatever the share.
         probe_from: failures in a row from which an endpoint is only probed.
         besides: endpoints that the worker still works on, or leaves to others. Another lease of its own is one whose end could
             not be written down, as while PostgreSQL was gone: free.
-        busy: how many the worker works on: they count towards its share.
-        extra: so many beyond its share.
+        busy: number of endpoints that the worker works on: they count towards its share.
+        extra: number of endpoints beyond its share.
     """
     rows = await connection.fetch(
         sql("outbox", "claim"), tenant, worker, lease_s, most, now, probe_from, list(besides), busy, extra
@@ -88,22 +88,22 @@ async def claim(
 
 
 async def renew(connection: Connection, tenant: str, sender: str, lease_s: float, webhook_ids: Sequence[str]) -> set[str]:
-    """Keep leases.
+    """Renew the leases of endpoints.
 
     Returns:
-        The endpoints that are still this worker's.
+        The endpoints that are still leased to this worker.
     """
     rows = await connection.fetch(sql("outbox", "renew"), tenant, sender, lease_s, list(webhook_ids))
     return {row["webhook_id"] for row in rows}
 
 
 async def give_back(connection: Connection, tenant: str, worker: str, webhook_ids: Sequence[str]) -> None:
-    """End leases of a worker whose work was broken off."""
+    """End the leases of a worker whose work was interrupted."""
     await connection.execute(sql("outbox", "give_back"), tenant, worker, list(webhook_ids))
 
 
 async def versions(connection: Connection, tenant: str, sender: str, webhook_ids: Collection[str]) -> dict[str, datetime]:
-    """When each endpoint that is still this worker's and enabled was changed last, by its id; the others are left out."""
+    """Time of the last change by endpoint id, for the enabled ones of these endpoints that the sender still leases."""
     rows = await connection.fetch(sql("outbox", "versions"), tenant, sender, sorted(webhook_ids))
     return {row["webhook_id"]: row["updated_at"] for row in rows}
 
@@ -118,10 +118,10 @@ async def due(
     early: bool = False,
     after: UUID | None = None,
 ) -> list[Waiting]:
-    """The oldest deliveries to an endpoint that are due.
+    """The oldest due deliveries to an endpoint.
 
     Args:
-        early: those that are not due yet too.
+        early: include those that are not due yet.
         after: only of events after this one.
     """
     rows = await connection.fetch(sql("outbox", "due"), tenant, webhook_id, now, most, early, after)
@@ -130,7 +130,7 @@ async def due(
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an endpoint is when its lease ends.
+    """State of an endpoint at the end of its lease.
 
     Args:
         failures: attempts that failed in a row.
@@ -153,45 +153,45 @@ async def record(
     attempts: Sequence[Mapping[str, object]],
     settled: Sequence[Settled] = (),
 ) -> None:
-    """Write down attempts and what became of their deliveries, and end leases.
+    """Record attempts and the new state of their deliveries, and end leases.
 
     Args:
-        sender: who holds the leases; those of others are left alone.
+        sender: holder of the leases; those of others are left alone.
         attempts: each with the columns of the query `record`; an endpoint's in their order.
     """
     await connection.execute(sql("outbox", "record"), tenant, sender, list(attempts), list(settled))
 
 
 async def bring_forward(connection: Connection, tenant: str, webhook_id: str, now: datetime) -> None:
-    """Make everything due that waits for a later attempt."""
+    """Make all pending deliveries to an endpoint due now."""
     await connection.execute(sql("outbox", "bring_forward"), tenant, webhook_id, now)
 
 
 async def expire(connection: Connection, tenant: str, webhook_id: str, before: datetime, now: datetime) -> None:
-    """Give up what was stored before a moment."""
+    """Give up the pending deliveries to an endpoint that were stored before a moment."""
     await connection.execute(sql("outbox", "expire"), tenant, webhook_id, before, now)
 
 
 async def disable(
     connection: Connection, tenant: str, webhook_id: str, why: str, now: datetime, version: datetime | None
 ) -> None:
-    """Send nothing more to an endpoint, unless it was changed since; what waits for it is kept.
+    """Disable an endpoint, unless it was changed since; its pending deliveries are kept.
 
     Args:
-        version: when it was changed last, as far as is known.
+        version: time of its last change, as far as is known.
     """
     await connection.execute(sql("outbox", "disable"), tenant, webhook_id, why, now, version)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Which events are sent again.
+    """Selection of the events to send again.
 
     Args:
         event_id: this one only.
-        begin: what happened from then on.
-        end: what happened before then.
-        delivered: also what arrived already.
+        begin: events from then on.
+        end: events before then.
+        delivered: include deliveries that arrived already.
         event: of this kind only.
     """
 
@@ -203,10 +203,10 @@ class Range:
 
 
 async def replay(connection: Connection, tenant: str, webhook_id: str, which: Range, now: datetime) -> int:
-    """Send again, from the first attempt on.
+    """Replay deliveries to an endpoint, with all attempts anew.
 
     Returns:
-        How many deliveries wait anew.
+        Number of deliveries that are pending again.
     """
     async with connection.transaction():
         count = await connection.fetchval(
@@ -217,7 +217,7 @@ async def replay(connection: Connection, tenant: str, webhook_id: str, which: Ra
 
 
 class DeliveryAttempt(Struct, kw_only=True):
-    """One attempt to send an event."""
+    """One attempt to deliver an event."""
 
     id: str
     event_id: str | None
@@ -232,7 +232,7 @@ class DeliveryAttempt(Struct, kw_only=True):
 
 
 class FirstAttempt(Struct, frozen=True):
-    """What became of a delivery so far; without an endpoint it has neither timeout nor state of one."""
+    """State of a delivery so far; without its endpoint, `timeout` and `enabled` are None."""
 
     destination: str
     state: str
@@ -245,7 +245,7 @@ class FirstAttempt(Struct, frozen=True):
 
 
 class EndpointFigures(Struct, frozen=True):
-    """How the queue of an endpoint is, and what became of its attempts in the last hour."""
+    """Figures of an endpoint: its queue, and its attempts in the last hour."""
 
     webhook_id: str
     enabled: bool
@@ -260,7 +260,7 @@ class EndpointFigures(Struct, frozen=True):
 async def attempts(
     connection: Connection, tenant: str, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
 ) -> list[DeliveryAttempt]:
-    """The latest attempts at an endpoint, newest first.
+    """The latest attempts to deliver to an endpoint, newest first.
 
     Args:
         before: time and id of an attempt; only those before it.
@@ -270,7 +270,7 @@ async def attempts(
 
 
 async def is_waiting(connection: Connection, tenant: str, now: datetime, besides: Collection[str] = ()) -> bool:
-    """Whether anything is due now for an endpoint that may be asked.
+    """Whether any delivery is due now to an enabled endpoint that is not paused.
 
     Args:
         besides: endpoints that do not count.
@@ -281,12 +281,12 @@ async def is_waiting(connection: Connection, tenant: str, now: datetime, besides
 async def first_attempts(
     connection: Connection, tenant: str, event_id: UUID, now: datetime, webhook_ids: Sequence[str] | None
 ) -> list[FirstAttempt]:
-    """What became of an event so far, at each of these endpoints, by default all of them."""
+    """State of an event's deliveries at each of these endpoints, by default all of them."""
     rows = await connection.fetch(sql("outbox", "first_attempts"), tenant, event_id, now, webhook_ids)
     return [converted(row, FirstAttempt) for row in rows]
 
 
 async def figures(connection: Connection, tenant: str, now: datetime) -> list[EndpointFigures]:
-    """How the queue of each endpoint is, and what became of its attempts in the last hour."""
+    """Figures of each endpoint."""
     rows = await connection.fetch(sql("outbox", "figures"), tenant, now)
     return [converted(row, EndpointFigures) for row in rows]

@@ -1,7 +1,7 @@
-"""Whether a pooler (PgBouncer, or one of its kind) stands between guiado and PostgreSQL, and what does not work behind one.
+"""Detection of a pooler (PgBouncer or similar) between guiado and PostgreSQL, and the limits behind one.
 
 A pooler gives each transaction whichever server connection is free: what belongs to a connection (prepared statements with a
-name, session locks, settings) would be somebody else's after that. guiado needs none of it, except for what `LIMITS` names.
+name, session locks, settings) would be another client's after that. guiado needs none of it, except for what `LIMITS` names.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from guiado.store.check_result import Finding, doubtful, good
 from guiado.store.connection import DriverConnection
 
 Presence = Literal["auto", "on", "off"]
-"""What `GUIADO_POOLER` says: look, there is one, there is none."""
+"""Value of `GUIADO_POOLER`: detect a pooler, there is one, there is none."""
 LIMITS = Message("Solo guiado db backup y guiado db restore necesitan la dirección directa de PostgreSQL.")
-"""What does not work behind one."""
+"""Limits of guiado behind a pooler."""
 _STATEMENT_MODE = "statement pooling mode"
 _NAMES_LOST = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 
 
 async def is_pooled(connection: DriverConnection, first: str = "") -> bool:
-    """Whether a pooler answers: the number that it gave when the connection was opened is not that of the server's process.
+    """Whether a pooler answers: the process number given at connection is not that of the server's process.
 
-    It is asked without a prepared statement, and in one round trip with what else is to be run.
+    Asks without a prepared statement, and in one round trip with other statements.
 
     Args:
         first: statements to run before, with their semicolon.
@@ -39,7 +39,7 @@ async def require_transactions(connection: DriverConnection) -> None:
     """Refuse a pooler that gives each statement another server connection.
 
     Raises:
-        PoolerUnfit: it does.
+        PoolerUnfit: the pooler does so.
     """
     try:
         async with connection.transaction():
@@ -51,7 +51,7 @@ async def require_transactions(connection: DriverConnection) -> None:
 
 
 def unfit(error: BaseException) -> PoolerUnfit | None:
-    """What an error says about a pooler that guiado cannot work with; None for any other error."""
+    """The error for a pooler that guiado cannot work with, if an error shows one; None for any other error."""
     if isinstance(error, asyncpg.PostgresError) and _STATEMENT_MODE in str(error):
         return PoolerUnfit(
             "El pooler reparte cada sentencia por separado (pool_mode = statement), y guiado necesita transacciones.\n"
@@ -66,7 +66,7 @@ def unfit(error: BaseException) -> PoolerUnfit | None:
 
 
 async def look_at_pooler(connection: DriverConnection, presence: Presence) -> list[Finding]:
-    """Whether there is one, for `guiado doctor`.
+    """Check for a pooler, for `guiado doctor`.
 
     Raises:
         PoolerUnfit: there is one that guiado cannot work with.

@@ -1,4 +1,4 @@
-"""Publications: which version of each guide is in use, drafts beside it, and what changed since somebody looked."""
+"""Publications of guides: the version in use, drafts, and changes since a revision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from guiado.store.queries import sql
 
 
 class PublicationState(StrEnum):
-    """Where a version of a guide stands."""
+    """Publication state of a guide version."""
 
     IN_USE = "in_use"
     DRAFT = "draft"
@@ -24,12 +24,12 @@ class PublicationState(StrEnum):
 
 
 class Mark(NamedTuple):
-    """What a knowledge base is made of; another one whenever any of it changed.
+    """Mark of a knowledge base, which differs after every change of its guides, model or examples.
 
     Args:
         guides: number of the last change of its publications.
         model: version of the model that was fitted last; "" where there is none.
-        examples: mark of the newest change of what was learned; "" where nothing was. Read it before the examples, and compare
+        examples: mark of the newest change of its examples; "" where there are none. Read it before the examples, and compare
             it for equality only: it may change once more without a new example, when the oldest transaction ends.
     """
 
@@ -39,7 +39,7 @@ class Mark(NamedTuple):
 
 
 class PublicationChange(NamedTuple):
-    """A version that came into use, or went out of it."""
+    """A guide version that came into use or went out of use."""
 
     guide_id: str
     version_id: str
@@ -48,11 +48,11 @@ class PublicationChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken from the file of a knowledge base the last time.
+    """The last import of a knowledge base from its file.
 
     Args:
-        number: how often something was taken by then.
-        file: its path, "" for the one that ships; None where nothing was taken from a file.
+        number: number of imports by then.
+        file: its path, "" for the one that ships; None without an import.
         hashes: guide id -> content hash.
     """
 
@@ -63,7 +63,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """What the edit of a file comes to.
+    """Edit of a knowledge base's file: the guides that were changed, added or removed.
 
     Args:
         file: as in `Taken`.
@@ -80,17 +80,17 @@ class FileEdit:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A version of a guide and its state.
+    """A guide version with its publication state.
 
     Args:
-        guide_id: of which guide.
+        guide_id: identifier of the guide.
         version_id: identifier of the version.
         version: its number, from 1.
-        state: where it stands.
-        origin: where its text came from: file, or who wrote it.
-        changed_by: who brought it into this state.
-        changed_at: when.
-        conflict: the file was edited without knowing this text, and somebody has to decide.
+        state: its publication state.
+        origin: source of its text: file, or its author.
+        changed_by: author of the last change of state.
+        changed_at: time of that change.
+        conflict: the file was edited without this text, and a person has to decide.
     """
 
     guide_id: str
@@ -105,7 +105,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """What somebody did with a version: publish, withdraw, draft, approve, discard, or a conflict."""
+    """Entry in the log of a guide: publish, withdraw, draft, approve, discard, or a conflict."""
 
     action: str
     version: int
@@ -114,7 +114,7 @@ class LogEntry:
 
 
 async def read_mark(connection: Connection, tenant: str, scope: str) -> Mark:
-    """The mark of a knowledge base: one query of one row.
+    """Read the mark of a knowledge base: one query of one row.
 
     Three looks into an index tell about the examples. A row bears the number of the transaction that wrote it; those below the
     oldest transaction that still runs are complete, and the rows of later ones are told one by one. Whatever commits later
@@ -125,16 +125,16 @@ async def read_mark(connection: Connection, tenant: str, scope: str) -> Mark:
 
 
 async def changed(connection: Connection, tenant: str, scope: str, since: int) -> list[PublicationChange]:
-    """What came into use and went out of it after a revision; with 0, what is in use, in the order in which it first came."""
+    """Versions that came into use or went out of use after a revision; with 0, those in use, oldest guide first."""
     rows = await connection.fetch(sql("publications", "changed"), tenant, scope, since)
     return [PublicationChange(row["guide_id"], str(row["guide_version_id"]), row["in_use"]) for row in rows]
 
 
 async def taken(connection: Connection, tenant: str, scope: str, known: Taken | None) -> Taken:
-    """What was taken from the file the last time.
+    """The last import from the file.
 
     Args:
-        known: from an earlier call; told again as long as it holds.
+        known: result of an earlier call; returned again while it still holds.
     """
     row = await connection.fetchrow(sql("publications", "taken"), tenant, scope)
     number, file = (row["files"], row["file"]) if row else (0, None)
@@ -147,14 +147,14 @@ async def taken(connection: Connection, tenant: str, scope: str, known: Taken | 
 async def publish_file(
     connection: Connection, tenant: str, scope: str, edit: FileEdit, number: int, by: str, now: datetime
 ) -> list[str] | None:
-    """Put an edit of the file into use, all of it or nothing.
+    """Publish an edit of the file, all or nothing.
 
     Args:
         number: of the `Taken` that the edit was compared with.
 
     Returns:
-        Guides that somebody else had written on too: their texts are drafts now, in conflict. None where something was taken
-        from the file meanwhile: then nothing was done.
+        Guides that were edited outside the file too: those texts are drafts now, in conflict. None, with nothing done, after
+        another import from the file.
     """
     ids = list(edit.version_ids)
     versions = [UUID(edit.version_ids[guide_id]) for guide_id in ids]
@@ -175,13 +175,13 @@ async def set_state(
     by: str,
     now: datetime,
 ) -> bool:
-    """Bring a version into a state.
+    """Set the publication state of a guide version.
 
     Args:
-        origin: where its text came from, if it is new.
+        origin: source of its text, if it is new.
 
     Returns:
-        False when it is there already, or cannot be brought there.
+        False when it has that state already, or cannot take it.
     """
     values = (tenant, scope, guide_id, UUID(version_id), state.value, origin, by, now)
     return bool(await connection.fetchval(sql("publications", "publish"), *values))
@@ -190,7 +190,7 @@ async def set_state(
 async def listed(
     connection: Connection, tenant: str, scope: str, guide_ids: Sequence[str] | None = None
 ) -> dict[str, list[Publication]]:
-    """Every version of each of these guides, or of all, newest first."""
+    """All versions of each of these guides, or of all guides, by guide id, newest first."""
     found: dict[str, list[Publication]] = {}
     for row in await connection.fetch(sql("publications", "listed"), tenant, scope, guide_ids):
         each = Publication(
@@ -208,11 +208,11 @@ async def listed(
 
 
 async def history(connection: Connection, tenant: str, scope: str, guide_id: str) -> list[LogEntry]:
-    """Who did what with the versions of a guide, newest first."""
+    """Log of the actions on a guide's versions, newest first."""
     rows = await connection.fetch(sql("publications", "history"), tenant, scope, guide_id)
     return [LogEntry(row["action"], row["version"], row["by"], row["at"]) for row in rows]
 
 
 async def conflicts(connection: Connection, tenant: str, scope: str) -> list[str]:
-    """Guides of which somebody has to say which text is the right one."""
+    """Ids of the guides with a conflict that a person has to resolve."""
     return [row["guide_id"] for row in await connection.fetch(sql("publications", "conflicts"), tenant, scope)]

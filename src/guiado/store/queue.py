@@ -1,4 +1,4 @@
-"""The outbound queue as a whole: which workers are alive, and of which kinds something is due."""
+"""The outbound queue as a whole: live workers, and the kinds with due work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARK = "/* kinds */"
 
 
 async def tell_alive(connection: Connection, tenant: str, worker: str, for_s: float) -> None:
-    """Count this worker among those that share what is due.
+    """Register this worker as alive, so that it takes its share of the due work.
 
     Args:
         for_s: seconds after which it counts as dead.
@@ -21,19 +21,19 @@ async def tell_alive(connection: Connection, tenant: str, worker: str, for_s: fl
 
 
 async def tell_gone(connection: Connection, tenant: str, worker: str) -> None:
-    """Count this worker no more."""
+    """Unregister this worker, so that the others take its share."""
     await connection.execute(sql("queue", "tell_gone"), tenant, worker)
 
 
 def join_due(queries: Sequence[str]) -> str:
-    """One query for several kinds, out of the one of each."""
+    """Join the queries of several kinds into one."""
     return sql("queue", "due_kinds").replace(_MARK, "".join(f"\nUNION ALL\n{query}" for query in queries))
 
 
 async def due_kinds(
     connection: Connection, tenant: str, query: str, now: datetime, worker: str, besides: Collection[str], probe_from: int
 ) -> set[str]:
-    """The kinds of which something can be claimed.
+    """Kinds with due work that can be leased.
 
     Args:
         query: of `join_due`.

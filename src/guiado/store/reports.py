@@ -1,4 +1,4 @@
-"""Figures: from the roll-up for closed days, live for the rest."""
+"""Figures for reports: from the roll-up for closed days, live for the rest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def steps(connection: Connection, tenant: str, since: datetime, until: dat
 
 
 async def realtime(connection: Connection, tenant: str) -> Figures:
-    """The figures of the present moment."""
+    """Current figures."""
     row = await connection.fetchrow(sql("reports", "realtime"), tenant)
     return _plain(row) if row else {}
 
@@ -39,7 +39,7 @@ async def frequent_problems(connection: Connection, tenant: str, since: datetime
 
 
 async def active(connection: Connection, tenant: str, limit: int) -> list[Figures]:
-    """Sessions that are going on."""
+    """Active sessions, latest activity first."""
     rows = [_plain(row) for row in await connection.fetch(sql("reports", "active"), tenant, limit)]
     return [{**row, "session_id": str(row["session_id"])} for row in rows]
 

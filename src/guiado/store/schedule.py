@@ -1,4 +1,4 @@
-"""The schedule of periodic work: who runs what, and when it is due again."""
+"""The schedule of periodic jobs: their leases, due times and last runs."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ _MAINTENANCE_S = 1_500.0
 
 
 class MaintenanceFailed(Exception):
-    """A task of the hourly upkeep failed; says which, and why."""
+    """Failure of tasks of the hourly maintenance; names tasks and reasons."""
 
 
 async def take(connection: Connection, tenant: str, job: str, worker: str, every_s: float, lease_s: float) -> bool:
-    """Take a job if it is due and nobody runs it.
+    """Lease a job if it is due and no worker runs it.
 
     A time far in the future, as a clock that was set back leaves it, counts as due.
 
     Args:
         every_s: seconds between two starts.
-        lease_s: seconds after which this runner counts as dead.
+        lease_s: seconds without `renew` after which the worker counts as dead.
     """
     return bool(await connection.fetchval(sql("schedule", "take"), tenant, job, worker, every_s, lease_s))
 
 
 async def renew(connection: Connection, tenant: str, job: str, worker: str, lease_s: float) -> None:
-    """Keep a job while it runs.
+    """Renew the lease of a running job.
 
     Args:
-        lease_s: seconds after which this runner counts as dead.
+        lease_s: seconds without `renew` after which the worker counts as dead.
     """
     await connection.execute(sql("schedule", "renew"), tenant, job, worker, lease_s)
 
 
 async def finish(connection: Connection, tenant: str, job: str, worker: str, problem: str | None) -> None:
-    """Give a job back.
+    """Record the end of a job's run, and end its lease.
 
     Args:
-        problem: why it failed, if it did.
+        problem: the reason for its failure, if it failed.
     """
     await connection.execute(sql("schedule", "finish"), tenant, job, worker, problem)
 
 
 async def give_back(connection: Connection, tenant: str, job: str, worker: str) -> None:
-    """Give a job back that was broken off; it is due again at once, for any worker."""
+    """End the lease of a job that was interrupted; it is due again at once, for any worker."""
     await connection.execute(sql("schedule", "give_back"), tenant, job, worker)
 
 
@@ -57,18 +57,18 @@ async def hasten(connection: Connection, tenant: str, job: str) -> None:
 
 
 async def last_run(connection: Connection, tenant: str, job: str) -> tuple[datetime | None, str | None]:
-    """When a job was last finished, and why it failed then, if it did."""
+    """Time of the end of a job's last run, and its error if it failed."""
     row = await connection.fetchrow(sql("schedule", "last_run"), tenant, job)
     return (row["finished_at"], row["last_error"]) if row else (None, None)
 
 
 async def as_owner(connection: Connection) -> None:
-    """Work as the role that logged in, until the transaction ends."""
+    """Switch to the role that logged in, until the transaction ends."""
     await connection.execute(sql("schedule", "as_owner"))
 
 
 async def refresh_views(db: Database) -> int:
-    """Roll up what is due and refresh the materialized views; see refresh_troubleshooting_views in the schema.
+    """Roll up due days and refresh the materialized views; see refresh_troubleshooting_views in the schema.
 
     Returns:
         0: nothing worth a line in the log.
@@ -80,12 +80,12 @@ async def refresh_views(db: Database) -> int:
 
 
 async def roll_up(connection: Connection) -> None:
-    """Bring the daily roll-up up to date, every day of the past included."""
+    """Bring the daily roll-up up to date, including every past day."""
     await connection.fetch(sql("schedule", "roll_up"), timeout=_MAINTENANCE_S)
 
 
 async def clean_up(connection: Connection, tenant: str, days: int, most: int) -> int:
-    """Delete one batch of the sessions that ended so many days ago, with all that hangs on them; analytics by day stay.
+    """Delete one batch of the sessions that ended more than `days` ago, with all dependent rows; daily analytics stay.
 
     Args:
         most: sessions at most.
@@ -99,7 +99,7 @@ async def clean_up(connection: Connection, tenant: str, days: int, most: int) ->
 
 
 async def trim_examples(connection: Connection, tenant: str) -> int:
-    """Forget the examples that are too many for detection to gain by them.
+    """Delete the examples beyond the number that detection gains from.
 
     Returns:
         Rows deleted.
@@ -110,7 +110,7 @@ async def trim_examples(connection: Connection, tenant: str) -> int:
 
 
 async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str]) -> None:
-    """Remove the rows of jobs that have not run for a week and that this version does not know.
+    """Delete the rows of jobs that have not run for a week and that this version does not know.
 
     Args:
         known: names of the jobs that stay.
@@ -119,31 +119,31 @@ async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str])
 
 
 async def tenants(connection: Connection) -> list[str]:
-    """All tenants of which anything is stored, as far as the connection's role may see them."""
+    """All tenants with stored data, as far as the connection's role may see them."""
     return [row["tenant_id"] for row in await connection.fetch(sql("schedule", "tenants"))]
 
 
 async def now(connection: Connection) -> datetime:
-    """The database's present moment."""
+    """Current time of the database."""
     now: datetime = await connection.fetchval(sql("schedule", "now"))
     return now
 
 
 async def tell_clock(connection: Connection, tenant: str, worker: str, skew_s: float) -> None:
-    """Note for `guiado doctor` that this worker's clock is wrong."""
+    """Record for `guiado doctor` that this worker's clock is wrong."""
     await connection.execute(sql("schedule", "tell_clock"), tenant, worker, str(round(skew_s)))
 
 
 async def clear_clock(connection: Connection, tenant: str, worker: str) -> None:
-    """This worker's clock is right again."""
+    """Delete the record that this worker's clock is wrong."""
     await connection.execute(sql("schedule", "clear_clock"), tenant, worker)
 
 
 async def maintain(db: Database) -> int:
-    """Roll up, refresh the materialized views, drop what expired.
+    """Roll up, refresh the materialized views, and delete expired rows.
 
     Returns:
-        Rows that were dropped.
+        Number of rows deleted.
 
     Raises:
         MaintenanceFailed: a task failed; the others are done.

@@ -1,4 +1,4 @@
-"""The number of the schema in `data/db/`: it grows with every change, so that an older program knows a newer database.
+"""Version number of the schema in `data/db/`, raised with every change, so that an older program knows a newer database.
 
 Checksums tell that two schemas differ, never which one is newer. The number stands in `data/db/schema.version` beside the
 checksum of all files that it is for; `scripts/schema_version.py` raises it.
@@ -12,7 +12,7 @@ from pathlib import Path
 from guiado.resources import data_path
 
 ROW = "schema_version"
-"""Its name in the table `support_schema_migrations`; programs from before there were numbers refuse it as unknown."""
+"""Name of the schema version in `support_schema_migrations`; programs without such numbers refuse it as unknown."""
 FILE = "schema.version"
 
 
@@ -31,7 +31,7 @@ def checksum_of(folder: Path) -> str:
 
 
 def read_version(folder: Path) -> tuple[int, str]:
-    """The number, and the checksum that it is for."""
+    """Read the schema version, and the checksum of the files that it is for."""
     number, checksum = (folder / FILE).read_text("utf-8").split()
     return int(number), checksum
 

@@ -1,4 +1,4 @@
-"""Sessions, with their attempts and offers: rows to domain and back. One function call writes everything."""
+"""Storage of sessions with their attempts and offers; one call of a database function writes a change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
      "language", "started_at", "clarifications", "message_kind", "also_named")
 )  # fmt: skip
-"""What a session keeps as it began, unless the customer clarifies what the problem is."""
+"""Fields of a session that do not change, unless the customer clarifies the problem."""
 _FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named")
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
@@ -38,7 +38,7 @@ _OFFER = tuple(each.name for each in fields(Offer))
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Who did what, for the audit log.
+    """Entry of the audit log: an actor and an action.
 
     Args:
         actor: customer, agent, machine, or the name of a key.
@@ -55,16 +55,16 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Everything that one command writes, together or not at all.
+    """Changes of one command to a session, written together or not at all.
 
     Args:
         session: the new state.
         expected: the version that was read; None for a new session.
-        now: when.
+        now: time of the change.
         attempt: recorded with `attempt_id`.
-        clarified: whether what the problem is was made clear, or is asked anew.
-        lessons: what detection learns from it.
-        also: what others did in the same moment, for the audit log.
+        clarified: whether the problem was clarified, or is asked for again.
+        lessons: lessons for detection.
+        also: further entries of the audit log for the same moment.
     """
 
     session: Session
@@ -82,7 +82,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A session as it stands, and the number of failures that its tenant allows."""
+    """A session with the number of failures that its tenant allows."""
 
     session: Session
     failures_allowed: int
@@ -97,7 +97,7 @@ class StoredAttempt:
 
 
 def uuid_or_none(text: object) -> UUID | None:
-    """The UUID that this text spells, or None: a malformed id names nothing."""
+    """Parse a UUID; None for a malformed one."""
     try:
         return UUID(str(text))
     except ValueError:
@@ -111,7 +111,7 @@ async def load(connection: Connection, tenant: str, session_id: UUID) -> Loaded 
 
 
 async def commit(connection: Connection, tenant: str, change: Change) -> bool:
-    """Write a change.
+    """Write a change to a session.
 
     Returns:
         False, with nothing written, when the session is no longer at the expected version.
@@ -134,7 +134,7 @@ async def passing_attempt(connection: Connection, tenant: str, session_id: str, 
 async def solved_before(
     connection: Connection, tenant: str, customer_id: str, now: datetime, problem_id: str | None
 ) -> str | None:
-    """Id of the solved session that a new contact of this customer about this problem calls into doubt."""
+    """Id of the customer's latest solved session about this problem that a new contact calls into doubt."""
     found = await connection.fetchval(sql("sessions", "solved_before"), tenant, customer_id, now, problem_id)
     return str(found) if found else None
 
@@ -147,7 +147,7 @@ async def scope(connection: Connection, tenant: str, session_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which sessions are looked for; None stands for all.
+    """Filter of sessions; None matches all.
 
     Args:
         since: begun at this moment or later.
@@ -163,7 +163,7 @@ class Wanted:
 
     @property
     def query(self) -> str:
-        """The name of the query that begins with the condition of the fewest rows."""
+        """Name of the query that starts from the most selective condition."""
         led = (
             ("ticket", self.ticket_id),
             ("customer", self.customer_email),
@@ -181,7 +181,7 @@ async def page(
     Args:
         limit: rows at most.
         before: start and id of the last row of the page before.
-        wanted: which ones.
+        wanted: filter of the sessions.
     """
     conditions = (wanted.status, wanted.ticket_id, wanted.customer_email, wanted.problem_id, wanted.since, wanted.until)
     rows = await connection.fetch(sql("sessions", wanted.query), tenant, limit, *(before or (None, None)), *conditions)
@@ -202,7 +202,7 @@ async def by_reference(connection: Connection, tenant: str, digits: str) -> list
 
 
 async def idle(connection: Connection, tenant: str, hours: float) -> list[Loaded]:
-    """Up to 500 sessions that their customer left this many hours ago, by the database's clock."""
+    """Up to 500 sessions in progress without a change for this many hours, by the database's clock."""
     return await _untouched(connection, tenant, hours, [Status.STARTED, Status.IN_PROGRESS])
 
 
@@ -226,7 +226,7 @@ def _loaded(row: Row) -> Loaded:
 
 
 def session_from_row(row: Row) -> Session:
-    """The domain's session of a row with the columns of `load`."""
+    """Build a session from a row with the columns of `load`."""
     values: dict[str, Any] = {name: row[name] for name in _STATE}
     version_id, resolution, ended_by = values["guide_version_id"], values["resolution"], values["ended_by"]
     values["session_id"] = str(values["session_id"])
@@ -303,7 +303,7 @@ def _new_row(tenant: str, change: Change) -> dict[str, object]:
 
 
 def _policy_row(offers: tuple[Offer, ...]) -> dict[str, object]:
-    """The policy with which a session, or its next guide, began; that of each later choice stands in its decision."""
+    """Columns of the policy with which a session, or its next guide, began; each later decision stores its own."""
     first = next((offer for offer in offers if offer.policy), None)
     return {"policy": first.policy if first else None, "policy_version": first.policy_version if first else None}
 

@@ -1,4 +1,4 @@
-"""Templates that operators write: of guides and of messages."""
+"""Templates of guides and of messages, written by operators."""
 
 from __future__ import annotations
 

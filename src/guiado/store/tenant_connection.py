@@ -1,7 +1,7 @@
-"""A connection whose every transaction begins with the tenant and the role that it works for, and ends with neither.
+"""A connection that sets tenant and role at the beginning of every transaction, and for that transaction only.
 
 Row-level security compares `tenant_id` with the setting `guiado.tenant`. A setting of the connection would stay on the server
-connection that a pooler hands to somebody else, so both are local to the transaction. Asking for them with statements of their
+connection that a pooler hands to another client, so both are local to the transaction. Asking for them with statements of their
 own would take two more round trips for each query: PostgreSQL's protocol runs everything up to the next Sync in one
 transaction, so they travel in front of the query, in the same round trip.
 
@@ -29,7 +29,7 @@ _SET_TENANT = "SELECT WHERE set_config('guiado.tenant', $1, true) IS NULL"
 
 @dataclass(frozen=True, slots=True)
 class ConnectionScope:
-    """What a transaction begins with.
+    """Beginning of a transaction, which sets tenant and role.
 
     Args:
         messages: in front of a query with parameters (Parse, Bind and Execute, without Sync).
@@ -42,11 +42,11 @@ class ConnectionScope:
 
 @lru_cache(maxsize=4_096)
 def scope_of(tenant: str, role: str | None, *, is_named: bool) -> ConnectionScope:
-    """The beginning of the transactions of a tenant.
+    """Return the scope of a tenant's transactions.
 
     Args:
         role: to work as; None for the one that logged in.
-        is_named: whether the connection knows it by name.
+        is_named: whether the connection has its statement prepared under a name.
     """
     values = (tenant, role) if role else (tenant,)
     query = _SET_BOTH if role else _SET_TENANT
@@ -55,7 +55,7 @@ def scope_of(tenant: str, role: str | None, *, is_named: bool) -> ConnectionScop
 
 
 class TenantConnection(DriverConnection):
-    """A connection of asyncpg that works for one tenant while somebody has it in hand.
+    """A connection of asyncpg that works for one tenant while it is in use.
 
     Outside of an explicit transaction each statement is a transaction of its own.
     """
@@ -65,20 +65,20 @@ class TenantConnection(DriverConnection):
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
         self.scope: ConnectionScope | None = None
-        """None while nobody has it in hand."""
+        """Scope of the tenant that uses the connection; None while it is idle."""
         self._prepared: object = None  # the driver closes a prepared statement that nobody holds
 
     @property
     def is_named(self) -> bool:
-        """Whether the server knows the beginning of a transaction by name."""
+        """Whether the statement of the scope is prepared under a name."""
         return self._prepared is not None
 
     async def prepare_scope(self, role: str | None) -> None:
-        """Give the beginning of the transactions a name, which saves parsing it each time; never behind a pooler."""
+        """Prepare the statement of the scope under a name, which saves parsing it each time; never behind a pooler."""
         self._prepared = await self.prepare(_SET_BOTH if role else _SET_TENANT, name=_STATEMENT)
 
     async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  the driver's name
-        """Run a statement, or without arguments several of them; the status of the last one."""
+        """Run a statement, or several without arguments, and return the status of the last one."""
         # Without arguments it travels as one message: PostgreSQL would skip that after an error in messages before it.
         if not args and self.scope is not None and not self.is_in_transaction():
             query = f"{self.scope.statement}; {query}"
@@ -87,7 +87,7 @@ class TenantConnection(DriverConnection):
     async def _do_execute(
         self, query: str, executor: Callable[..., Awaitable[object]], *given: object, **options: object
     ) -> object:
-        """Run a query with parameters; the driver passes here with each of them, also when it has to send one again."""
+        """Run a query with parameters in the scope; the driver calls this for every such query, also to repeat one."""
 
         async def send(*arguments: object) -> object:
             if self.scope is None or self.is_in_transaction():
@@ -102,7 +102,7 @@ class TenantConnection(DriverConnection):
         return await super()._do_execute(query, send, *given, **options)
 
     async def _end_transaction(self) -> None:
-        """End what a query began that was never sent, because its arguments do not fit."""
+        """End the transaction of a query that was never sent, because its arguments do not fit."""
         with suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError, asyncpg.InternalClientError):
             await super().execute("BEGIN; ROLLBACK", timeout=_SYNC_TIMEOUT_S)
 

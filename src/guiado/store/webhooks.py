@@ -1,4 +1,4 @@
-"""Webhooks that operators register, and the events that are told to them."""
+"""Webhooks that operators register, and the events emitted to them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from guiado.store.queries import sql
 from guiado.store.sessions import event_rows
 
 MASK = "********"
-"""What is shown in place of a header's value; sent back, it leaves the value as it is."""
+"""Mask shown in place of a header's value; sent back, it leaves the value as it is."""
 _MOST_SECRETS = 5
-"""With each one a message is signed, in one header."""
+"""Number of secrets, at most, that sign a message, all in one header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Endpoint:
         timeout: seconds for one attempt.
         retry_attempts: attempts in all.
         thin: send identifiers only.
-        max_per_second: how many messages a second at most; None for any number.
-        max_parallel: how many requests at a time; with more than one the order of events is not kept.
-        disabled_reason: why guiado itself stopped sending.
+        max_per_second: messages a second at most; None for any number.
+        max_parallel: requests at a time; with more than one the order of events is not kept.
+        disabled_reason: reason for which guiado itself stopped sending.
         previous_secret: signs too until `previous_secret_until`.
         older_secrets: those before it that still sign: `secret until` each.
     """
@@ -54,7 +54,7 @@ class Endpoint:
     updated_at: datetime | None = None
 
     def secrets(self, now: datetime) -> list[str]:
-        """What messages are signed with now: the secret, and during a rotation those before it, the latest first."""
+        """Secrets that sign messages now: the current one, and during a rotation the earlier ones, the latest first."""
         until = self.previous_secret_until
         old = [self.previous_secret] if until and now < until else []
         older = [one["secret"] for one in self.older_secrets if now < datetime.fromisoformat(one["until"])]
@@ -80,25 +80,25 @@ async def change(
     *,
     anew: bool = False,
 ) -> Endpoint | None:
-    """Change an endpoint; None when there is no such one.
+    """Change an endpoint; None when it does not exist.
 
     Args:
         changes: by the names of `Endpoint`; what is left out stays. A header whose value is `MASK` keeps its value;
             `max_per_second` 0 takes the limit away.
         overlap_until: where the secret changes, the one before signs too until then; None: none of those before it does.
-        anew: forget its failures; so does who enables it, or gives it another address.
+        anew: reset its failures, as enabling it or changing its address also does.
     """
     row = await connection.fetchrow(sql("webhooks", "change"), tenant, webhook_id, dict(changes), MASK, overlap_until, anew)
     return endpoint_of(row) if row else None
 
 
 async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
-    """Whether any endpoint or person is told of events of this kind."""
+    """Whether any endpoint or recipient subscribes to events of this kind."""
     return bool(await connection.fetchval(sql("webhooks", "is_told"), tenant, kind.value))
 
 
 async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
-    """Register an endpoint whose address is in the environment, unless it is known: what was changed by hand stays."""
+    """Register an endpoint whose address is in the environment, unless it is known: changes made by hand stay."""
     await connection.execute(sql("webhooks", "offer"), tenant, webhook_id, list(events))
 
 
@@ -119,7 +119,7 @@ async def delete(connection: Connection, tenant: str, webhook_id: str) -> bool:
 
 
 class StatsRow(Struct, kw_only=True):
-    """What became of the deliveries to an endpoint."""
+    """Statistics of the deliveries to an endpoint."""
 
     webhook_id: str
     url: str
@@ -142,19 +142,19 @@ class StatsRow(Struct, kw_only=True):
 
 
 async def stats(connection: Connection, tenant: str, webhook_id: str) -> StatsRow | None:
-    """What became of the deliveries to one endpoint."""
+    """Statistics of the deliveries to one endpoint; None when it does not exist."""
     row = await connection.fetchrow(sql("webhooks", "stats"), tenant, webhook_id)
     return converted(row, StatsRow) if row else None
 
 
 async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:
-    """Store an event that a caller triggers, with a delivery for each endpoint that wants it.
+    """Store an event that a caller triggers, with a delivery for each endpoint that subscribes to it.
 
     Args:
         only: deliver to this endpoint alone.
 
     Returns:
-        Id of the event, and the endpoints that it goes to; a disabled one only where it is the one alone.
+        Id of the event, and the endpoints that it goes to; a disabled one only when it is `only`.
     """
     rows = event_rows(tenant, None, (event,), clock.now())
     event_id = rows[0]["event_id"]

@@ -16,7 +16,7 @@ _STEM = re.compile(r"[a-z]*\d+")
 
 
 class CodeKind(StrEnum):
-    """What a code names."""
+    """Kind of thing that a code names."""
 
     ERROR = "error"
     VERSION = "version"
@@ -24,7 +24,7 @@ class CodeKind(StrEnum):
 
 
 class Reach(StrEnum):
-    """Which versions are meant beside the one that is named."""
+    """Range of versions that is meant beside the one that is named."""
 
     EXACT = "exact"
     NEWER = "newer"
@@ -56,7 +56,7 @@ class Code:
 
     @property
     def key(self) -> str:
-        """What equal codes share: of a model, without the letters of its variant ("m404" of "m404dn")."""
+        """Key that equal codes share: of a model, without the letters of its variant ("m404" of "m404dn")."""
         if self.kind is CodeKind.VERSION:
             return f"{self.family}:{self.value}"
         return _stem(self.value) if self.kind is CodeKind.MODEL else self.value
@@ -68,7 +68,7 @@ class Code:
 
     @property
     def shape(self) -> str:
-        """What the codes of one series share: letters and number of digits ("e#3", "#4"), of one letter and few digits "?#"."""
+        """Shape that codes of one series share: letters, number of digits ("e#3", "#4"), of one letter and few digits "?#"."""
         if _LETTER_AND_FEW.fullmatch(self.value) and self.value not in _PAPER:
             return "?#"
         return _DIGITS.sub(lambda digits: f"#{len(digits.group())}", self.value)

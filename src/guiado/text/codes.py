@@ -273,7 +273,7 @@ class _Reader:
         return self._made(CodeKind.MODEL, _MODEL, value[len(brand) :], word)
 
     def _shown(self, at: int, word: _Word) -> Code | None:
-        """What a screen shows: "me sale 1402"."""
+        """Codes that a screen shows: "me sale 1402"."""
         if self._is_order(at) or self._is_number_of_a_day(word):
             return None
         if not any(self._text(at - back) in SHOWING for back in (1, 2)):
@@ -320,7 +320,7 @@ class _Reader:
         return found if begin is None else replace(found, start=self._phrase_start(begin))
 
     def _phrase_start(self, begin: int) -> int:
-        """Where the words begin that only introduce a code, with their article."""
+        """Start of the words that only introduce a code, with their article."""
         place = begin - 1 if self._text(begin - 1) in ARTICLES else begin
         return self.words[place].start
 

@@ -110,7 +110,7 @@ def read_mail(text: str) -> MailReading:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What stands above the body.
+    """Header lines above the body.
 
     Args:
         reading: subject and sender.
@@ -140,7 +140,7 @@ def _split_head(lines: Sequence[str]) -> tuple[_Head, Sequence[str]]:
 
 
 def _end_of_headers(lines: Sequence[str], start: int) -> int:
-    """Where header lines at the top end: two or more, or one that names the subject."""
+    """End of the header lines at the top: two or more, or one that names the subject."""
     end, known = start, 0
     while end < len(lines) and (counts := _header_worth(lines[end], continued=end > start)) >= 0:
         known, end = known + counts, end + 1
@@ -172,7 +172,7 @@ def _sender_in(headers: Sequence[str]) -> str:
 
 
 def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False) -> MailReading:
-    """What a mail says: above its quote, else below it, else in what it passes on."""
+    """Words of a mail: above its quote, else below it, else in what it passes on."""
     cut = next((at for at in range(len(lines)) if quote_at(lines, at)), len(lines))
     note = _joined(_own(_without_quotes(lines[:cut])))
     kind = quote_at(lines, cut) if cut < len(lines) else None
@@ -233,7 +233,7 @@ def _below_quote(lines: Sequence[str]) -> list[str]:
 
 
 def _passed_on(lines: Sequence[str], depth: int) -> MailReading:
-    """What a forwarded mail says; its sender is the innermost that is named."""
+    """Words of a forwarded mail; its sender is the innermost that is named."""
     bare = [line.lstrip("> \t") for line in lines]
     start = 1 if bare and quote_at(bare, 0) and not HEADER.match(bare[0]) else 0
     while start < len(bare) and (not bare[start].strip() or HEADER.match(bare[start])):

@@ -9,7 +9,7 @@ from functools import lru_cache
 _DISCARDED = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f]")
 _SPACES = re.compile(r"\s+")
 _KEPT = 0x2500
-"""Letters of the alphabets in use; all characters together would take 100 MB."""
+"""First character that is not cached: alphabets in use lie below it, and all characters would take 100 MB."""
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 
 

@@ -119,7 +119,7 @@ class _Reader:
         self.says_something = self.says_something or _WORD.search(data) is not None
 
     def _after_mark(self, found: re.Match[str]) -> int:
-        """Where a comment, a declaration or a conditional section ends."""
+        """End of a comment, a declaration or a conditional section."""
         closing = "-->" if found["mark"] == "!--" else ">"
         if self._last(closing) >= found.end():
             return self.text.find(closing, found.end()) + len(closing)
@@ -155,7 +155,7 @@ class _Reader:
         return "unseen" if name in _UNSEEN or (len(tag) > len(name) + 2 and _HIDDEN.search(tag)) else ""
 
     def _last(self, closing: str) -> int:
-        """Where a closing stands for the last time, or -1."""
+        """Last position of a closing, or -1."""
         if closing not in self.last_ends:
             self.last_ends[closing] = max(self.text.rfind(closing), self.text.rfind(closing.upper()))
         return self.last_ends[closing]

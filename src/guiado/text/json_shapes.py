@@ -1,4 +1,4 @@
-"""Shapes of decoded JSON: what `json.loads` made is an object or a list of anything."""
+"""Checks of decoded JSON: whether a value is an object or a list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 JsonObject = dict[str, object]
-"""An object of JSON; what its values are is known where they are looked at."""
+"""An object of JSON; its values are checked where they are used."""
 
 
 def is_object(value: object) -> TypeGuard[JsonObject]:

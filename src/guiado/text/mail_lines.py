@@ -120,7 +120,7 @@ _IMAGE = re.compile(r"\[(?:https?://[^\]\s]{5,300}|cid:[^\]\s]{1,100}|(?:image|i
 
 
 class Quote(Enum):
-    """What begins with a line: an answered mail, a forwarded one, or what a help desk keeps below its mark."""
+    """Quoted part that begins with a line: an answered mail, a forwarded one, or what a help desk keeps below its mark."""
 
     ANSWERED = "answered"
     FORWARDED = "forwarded"

@@ -34,7 +34,7 @@ _LATIN_LETTERS = 0xC0
 _BOXES = re.compile(r"[├┬][^\x00-\x7f]")  # UTF-8 that was read in a DOS window
 _LOST_IN_WORD = re.compile(rf"(?<={_LETTER})[¤±¢¾£¡‚](?={_LETTER})")
 _LOST = {"¤": "ñ", "±": "ñ", "¢": "ó", "¾": "ó", "£": "ú", "¡": "í", "‚": "é"}
-"""DOS letters read as Windows ones, and the reverse."""
+"""Letters that DOS and Windows encodings confuse -> letter that was meant."""
 _CAPITAL_LOST = re.compile(r"Ã[\ufffd\x81\x8d]")
 
 

@@ -36,7 +36,7 @@ _ASKING = {
 _IN_ADDRESS = re.compile(r"^[./@=&#?%-]\w|\w[.@=&#%-]\w$")  # "x.com" is no "por.com"
 _ADDRESS_MARK = re.compile(r"[./@=&#?%-]\w|\w[.@=&#%-]")
 _AFTER_APOSTROPHE = re.compile(r" (?:[tms]|ve|ll|re)\b")
-"""Searched for first, since few texts have it."""
+"""Endings of English contractions that lost their apostrophe; searched for first, since few texts have one."""
 _APOSTROPHE_LOST = re.compile(
     r"\b((?:do|does|did|ca|wo|is|was|could|would|should|have|has|had|are|were)n|can) (t)\b"
     r"|\b(?:(i) (m|ve|ll)|(it|what|that|there|where|how|who|let|he|she) (s)|(you|they|we) (re|ve|ll))\b"

@@ -19,7 +19,7 @@ SPANISH = _words("""
     vamos van vaya ver vez veces vosotros voy y ya yo podria podrian puede pueden podeis puedes necesito quiero
     quisiera querria
 """)
-"""Function words of the language: they tell little, and which language it is."""
+"""Spanish function words: they tell little of the problem, and which language it is."""
 
 ENGLISH = _words("""
     a about after again all also am an and any are as at be because been before being but by can could did do does
@@ -28,7 +28,7 @@ ENGLISH = _words("""
     these they this those through to too up us very was we were what when where which while who why will with would
     you your need want ve ll im ive
 """)
-"""Function words of the language: they tell little, and which language it is."""
+"""English function words: they tell little of the problem, and which language it is."""
 
 PORTUGUESE = _words("""
     ao aos aquele as ate com como da das de dela dele delas deles depois do dos e ela elas ele eles em entao entre
@@ -37,7 +37,7 @@ PORTUGUESE = _words("""
     para pela pelas pelo pelos pode podem por porque pra qual quando que quem se sem ser seu seus so sou sua suas
     tambem te tem tenho teu toda todo um uma umas uns vai voce voces vou preciso quero gostaria
 """)
-"""Function words of the language: they tell little, and which language it is."""
+"""Portuguese function words: they tell little of the problem, and which language it is."""
 
 GREETINGS = _words("""
     hola buenas buenos dia dias tarde tardes noche noches saludos saludo gracias favor ayuda ayudar ayudame ayuden

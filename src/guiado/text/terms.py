@@ -11,7 +11,7 @@ from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
 from guiado.text.tokenize import expand, meaningful_part, part_words
 
 FUNCTION_WEIGHT = 0.5
-"""Function words tell "me cobraron" from "cobrar", so they count a little: without them Spanish accuracy fell by 5 points."""
+"""Weight of a function word: it tells "me cobraron" from "cobrar"; without any Spanish accuracy fell by 5 points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The OpenAPI document as an HTML page shows it: groups, routes, fields, responses."""
+"""Values of the API reference page, taken from the OpenAPI document: groups, routes, fields, responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_LIMIT = 2**62  # what is larger is no limit that anybody meets
 
 
 def groups(document: Document) -> list[dict[str, object]]:
-    """The routes by their tags, in the order of the document."""
+    """Group the routes by their tags, in the order of the document."""
     found = operations(document)
     return [
         {
@@ -53,7 +53,7 @@ def groups(document: Document) -> list[dict[str, object]]:
 
 
 def operations(document: Document) -> list[dict[str, object]]:
-    """Every route, ready to show."""
+    """List all routes with the values that the page shows."""
     return [
         _operation(document, method, path, operation)
         for path, methods in document["paths"].items()
@@ -62,7 +62,7 @@ def operations(document: Document) -> list[dict[str, object]]:
 
 
 def events(document: Document) -> list[dict[str, object]]:
-    """Every event that webhooks receive, ready to show."""
+    """List all events that webhooks receive, with the values that the page shows."""
     found = ((kind, each["post"]) for kind, each in document["webhooks"].items())
     return [
         {"kind": kind, "about": event["summary"], "example": event["requestBody"]["content"]["application/json"]["example"]}
@@ -108,7 +108,7 @@ def _resolved(document: Document, schema: Document) -> Document:
 
 
 def kind_of(document: Document, spec: Document) -> list[Message]:
-    """A type in words."""
+    """Describe the type of a field in words."""
     options = [option for option in spec.get("anyOf", [spec]) if option.get("type") != "null"]
     return [part for option in options for part in _kind(_resolved(document, option))]
 
@@ -125,7 +125,7 @@ def _kind(target: Document) -> Iterator[Message]:
 
 
 def marked(text: str) -> list[tuple[bool, str]]:
-    """Split a text into pieces and say which are code, without their backticks."""
+    """Split a text into pieces, each marked as code or not, without backticks."""
     return [(place % 2 == 1, piece) for place, piece in enumerate(text.split("`")) if piece]
 
 

@@ -1,4 +1,4 @@
-"""The pages' routes.
+"""Routes of the pages: home page, API reference and static files.
 
 Source: contract.md §3 (`/schema`); architecture.md, Web: strict content security policy, nothing from outside.
 """
@@ -56,7 +56,7 @@ def _page(request: Http, name: str, *, status_code: int = 200, **values: object)
 
 
 def is_for_people(request: Http) -> bool:
-    """Whether a browser asks, for somebody to read the answer: who likes JSON as much or better gets JSON.
+    """Whether a request prefers HTML to JSON; with equal preference the answer is JSON.
 
     Source: RFC 9110, section 12.5.1.
     """
@@ -66,7 +66,7 @@ def is_for_people(request: Http) -> bool:
 
 
 def _weights(accept: str) -> dict[str, float]:
-    """The media types that are named, and how much each is liked, from 0 to 1."""
+    """Parse an `Accept` header into media types and their weights, 0 to 1."""
     found: dict[str, float] = {}
     for part in accept.lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
@@ -76,7 +76,7 @@ def _weights(accept: str) -> dict[str, float]:
 
 
 def missing(request: Http) -> Response[str]:
-    """The 404 page."""
+    """Render the 404 page."""
     return _page(request, "missing.html", status_code=404)
 
 

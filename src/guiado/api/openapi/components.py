@@ -1,4 +1,4 @@
-"""The types of the API as JSON Schema, each field with its description and an example.
+"""JSON Schemas of the API's types, each field with its description and an example.
 
 Source: JSON Schema 2020-12; `glossary.toml` has the words.
 """
@@ -25,13 +25,13 @@ from guiado.text.json_shapes import is_list, is_object
 REFERENCE = "#/components/schemas/"
 Schema = dict[str, Any]
 _CLASS_NAMES = {"AnswerStep": "Step", "ProblemDetails": "Problem"}
-"""Classes whose component has another name: names of components are classes of generated clients, so they stay."""
+"""Class -> component, where their names differ: generated clients have classes by these names, so they stay."""
 _COMPONENT_NAMES = {f"{before}{old}": f"{before}{new}" for old, new in _CLASS_NAMES.items() for before in ("", REFERENCE)}
 
 
 @lru_cache(maxsize=1)
 def glossary() -> Mapping[str, Schema]:
-    """What fields, parameters and headers are called."""
+    """Load the glossary: descriptions and examples of fields, parameters and headers."""
     return tomllib.loads((Path(__file__).parent / "glossary.toml").read_text("utf-8"))
 
 
@@ -48,7 +48,7 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
 
 
 def components() -> tuple[Schema, dict[str, str]]:
-    """Every type by its name, and the name of the body of each event."""
+    """Return the schema of each component by name, and the component of each event's body."""
     types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands)])
     _, made = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
     found = with_component_names(made)
@@ -64,7 +64,7 @@ def components() -> tuple[Schema, dict[str, str]]:
 
 
 def with_component_names(node: Any) -> Any:  # noqa: ANN401
-    """A copy of a JSON value in which the keys, titles and references of components have their published names."""
+    """Copy a JSON value, with the published names of components in its keys, titles and references."""
     if is_object(node):
         return {_COMPONENT_NAMES.get(name, name): with_component_names(value) for name, value in node.items()}
     if is_list(node):
@@ -77,7 +77,7 @@ def _component_name(kind: type[msgspec.Struct]) -> str:
 
 
 def _models(base: type[Model]) -> Iterator[type[Model]]:
-    """Every read model and answer that the routes brought in."""
+    """Yield the direct and indirect subclasses of a model: all read models and answers that are imported."""
     for each in base.__subclasses__():
         yield each
         yield from _models(each)
@@ -89,7 +89,7 @@ def _structs(module: ModuleType) -> list[type[msgspec.Struct]]:
 
 
 def _with_nested(types: list[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
-    """Types and those of their fields: a model may hold structs of the store as they are."""
+    """Return types together with the types of their fields: a model may hold structs of the store."""
     found: dict[type[msgspec.Struct], None] = {}
     waiting = [*reversed(inspect.multi_type_info(types))]
     while waiting:
@@ -142,7 +142,7 @@ def _field(own: Schema, owner: str, field: inspect.Field, *, may_be_blank: bool)
 
 
 def _blankable(schema: Schema) -> Schema:
-    """Who leaves a field blank may send it empty or as null."""
+    """Return the schema of a field that may be left blank: empty or null."""
     options = [
         {part: value for part, value in option.items() if part not in {"minLength", "examples", "description"}}
         for option in schema.get("anyOf", [schema])
@@ -168,7 +168,7 @@ def _with_format(schema: Schema, moment: str) -> Schema:
 
 
 def _events(found: Schema) -> Iterator[tuple[str, str]]:
-    """Adds the body of each event."""
+    """Add the schema of each event's body, and yield event and component."""
     for kind, data in event_bodies.DATA.items():
         name = f"{data.__name__.removesuffix('Data')}Event"
         body = found["EventBody"]["properties"]
@@ -188,7 +188,7 @@ def _events(found: Schema) -> Iterator[tuple[str, str]]:
 
 
 def _compose(name: str, found: Schema, above: tuple[str, ...]) -> object:
-    """Gives a type an example, made of those of its fields."""
+    """Add an example to a type's schema, composed of its fields' examples, and return it."""
     schema = found[name]
     if "examples" in schema:
         return schema["examples"][0]

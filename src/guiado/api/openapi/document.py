@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the framework knows of the routes, with every field named, typed, explained and shown.
+"""The OpenAPI document: the framework's description of the routes, with types, words and examples for every field.
 
 Types come from the commands and answers themselves, words and examples from `glossary.toml`.
 
@@ -25,16 +25,16 @@ _TAGS = (
     (r"^/api/v1/executions/", "Flujos"),
     (r"", "Sesiones"),
 )
-"""Which group a path belongs to: the first one that fits. What the groups are stands in the glossary, in their order."""
+"""Pattern of a path -> its tag; the first that fits counts. The glossary describes the tags, and gives their order."""
 _TYPES = {"limit": ("Page", "limit"), "days": ("Period", "days"), "list_sessions.status": ("Page", "status")}
-"""Query parameters whose type a command knows."""
+"""Query parameter -> command and field that give its type."""
 _READ_ONLY = frozenset(("detect", "render_template"))
-"""Operations that change nothing, though their method says otherwise."""
+"""Operations that change nothing although their method is not GET."""
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
 def document_of(app: Litestar) -> Document:
-    """The whole document, made once for each application."""
+    """Return the OpenAPI document of an application, made once."""
     if "document" not in app.state:
         app.state["document"] = _make(app.openapi_schema.to_schema())
     return app.state["document"]
@@ -87,7 +87,7 @@ def _parameter(raw: Document, operation: str, schemas: Document) -> Document:
 
 
 def _typed(schema: Document, from_command: bool) -> Document:
-    """In a query there is no null: who leaves a parameter out does not send it."""
+    """Remove null from a query parameter's type: a query cannot send it."""
     options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
     return options[0] if from_command and len(options) == 1 else schema
 
@@ -142,7 +142,7 @@ def _describe_response(status: str, response: Document, schemas: Document) -> No
 
 
 def _share_problems(paths: Document) -> Document:
-    """The answers that say what is wrong are the same everywhere: each is told once."""
+    """Move error responses into shared components, one per status, and return these."""
     shared: Document = {}
     for operation in (operation for methods in paths.values() for operation in methods.values()):
         for status, response in operation["responses"].items():
@@ -173,7 +173,7 @@ def _event(kind: str, name: str, schemas: Document) -> Document:
 
 
 def _reachable(document: Document, schemas: Document) -> Document:
-    """The components that something refers to, in alphabetical order."""
+    """Return the components that the document refers to, in alphabetical order."""
     kept: Document = {}
     waiting = [document["paths"], document["webhooks"], document["components"]["responses"]]
     while waiting:

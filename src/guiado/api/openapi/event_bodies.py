@@ -1,4 +1,4 @@
-"""What webhooks receive, event by event, for the OpenAPI document.
+"""Bodies of the events that webhooks receive, for the OpenAPI document.
 
 Source: contract.md §3, `data`; `domain.events` makes it.
 """
@@ -15,13 +15,13 @@ from guiado.domain.session import Outcome
 
 
 class EventData(msgspec.Struct, kw_only=True):
-    """Base of what there is to tell of every event."""
+    """Fields in the data of every event."""
 
     session_id: str
 
 
 class SessionStartedData(EventData):
-    """A customer began."""
+    """Data of `session_started`: a customer began a session."""
 
     ticket_id: str | None
     customer_email: str
@@ -31,7 +31,7 @@ class SessionStartedData(EventData):
 
 
 class ProblemDetectedData(EventData):
-    """A known problem was recognised."""
+    """Data of `problem_detected`: a known problem was recognised."""
 
     detected_problem: str
     problem_title: str
@@ -39,7 +39,7 @@ class ProblemDetectedData(EventData):
 
 
 class StepCompletedData(EventData):
-    """A step was carried out."""
+    """Data of `step_completed`: a step was carried out."""
 
     step_number: int
     step_id: str
@@ -48,7 +48,7 @@ class StepCompletedData(EventData):
 
 
 class StepFailedData(EventData):
-    """A step could not be carried out."""
+    """Data of `step_failed`: a step could not be carried out."""
 
     step_number: int
     step_id: str
@@ -57,7 +57,7 @@ class StepFailedData(EventData):
 
 
 class RetryAttemptData(EventData):
-    """A step that failed is offered again."""
+    """Data of `retry_attempt`: a failed step is offered again."""
 
     step_number: int
     step_id: str
@@ -65,7 +65,7 @@ class RetryAttemptData(EventData):
 
 
 class SessionResolvedData(EventData):
-    """The problem is solved."""
+    """Data of `session_resolved`: the problem is solved."""
 
     ticket_id: str | None
     total_steps: int
@@ -74,7 +74,7 @@ class SessionResolvedData(EventData):
 
 
 class SessionEscalatedData(EventData):
-    """A person is needed."""
+    """Data of `session_escalated`: a person is needed."""
 
     ticket_id: str | None
     reason: str | None
@@ -82,7 +82,7 @@ class SessionEscalatedData(EventData):
 
 
 class SessionAbandonedData(EventData):
-    """Nothing was heard for too long."""
+    """Data of `session_abandoned`: the customer did not answer for too long."""
 
     ticket_id: str | None
     current_step: int
@@ -90,7 +90,7 @@ class SessionAbandonedData(EventData):
 
 
 class FeedbackReceivedData(EventData):
-    """The customer rated the session."""
+    """Data of `feedback_received`: the customer rated the session."""
 
     ticket_id: str | None
     rating: int

@@ -1,1 +1,1 @@
-"""Routes of webhooks, notifications and recipients, and what they answer beside the read models of `app.outbound`."""
+"""Routes of webhooks, notifications and recipients, and their answers beside the read models of `app.outbound`."""

@@ -10,7 +10,7 @@ from guiado.app.outbound.models import DeliveryAttempt, NotificationRow, Recipie
 
 
 class WebhookOut(Model):
-    """An endpoint that was registered or changed; `warning` says what keeps it from working."""
+    """Answer to registering or changing an endpoint; `warning` says what keeps it from working."""
 
     success: bool
     webhook_id: str
@@ -20,7 +20,7 @@ class WebhookOut(Model):
 
 
 class WebhookFound(Model):
-    """One endpoint."""
+    """Answer with one endpoint."""
 
     success: bool
     webhook_id: str
@@ -28,7 +28,7 @@ class WebhookFound(Model):
 
 
 class WebhookList(Model):
-    """All endpoints."""
+    """Answer with all endpoints."""
 
     success: bool
     webhooks: list[WebhookBody]
@@ -36,14 +36,14 @@ class WebhookList(Model):
 
 
 class Done(Model):
-    """Something was done."""
+    """Confirmation of a change that returns nothing else."""
 
     success: bool
     message: str
 
 
 class WebhookStats(Model):
-    """What became of the deliveries to an endpoint."""
+    """Figures of the deliveries to an endpoint."""
 
     success: bool
     webhook_id: str
@@ -61,7 +61,7 @@ class WebhookAttempts(Model):
 
 
 class Replayed(Model):
-    """How much is on its way again."""
+    """Number of deliveries to one endpoint that are queued again."""
 
     success: bool
     webhook_id: str
@@ -70,14 +70,14 @@ class Replayed(Model):
 
 
 class ReplayedOne(Model):
-    """How much is on its way again to one endpoint."""
+    """Number of deliveries to one of several endpoints that are queued again."""
 
     webhook_id: str
     replayed: int
 
 
 class ReplayedAll(Model):
-    """How much is on its way again, in all and to each endpoint; `disabled` got nothing."""
+    """Number of deliveries that are queued again, in all and for each endpoint; `disabled` endpoints get nothing."""
 
     success: bool
     replayed: int
@@ -87,7 +87,7 @@ class ReplayedAll(Model):
 
 
 class Tested(Model):
-    """What came of a test event; `success` is that of its first attempt."""
+    """Result of a test event at an endpoint; `success` is that of its first attempt."""
 
     success: bool
     webhook_id: str
@@ -104,7 +104,7 @@ class NotificationList(Model):
 
 
 class NotificationOut(Model):
-    """A notification that was stored; `message` says whether it is on its way or what it waits for."""
+    """Answer to storing a notification; `message` says whether it is on its way or what it waits for."""
 
     success: bool
     notification: NotificationRow
@@ -112,7 +112,7 @@ class NotificationOut(Model):
 
 
 class NotificationsRetried(Model):
-    """How many notifications are on their way again."""
+    """Number of notifications that are queued again."""
 
     success: bool
     retried: int
@@ -120,7 +120,7 @@ class NotificationsRetried(Model):
 
 
 class RecipientOut(Model):
-    """A recipient that was stored; `warning` says what keeps messages from its address."""
+    """Answer to storing a recipient; `warning` says what keeps messages from its address."""
 
     success: bool
     recipient: RecipientBody
@@ -128,7 +128,7 @@ class RecipientOut(Model):
 
 
 class RecipientList(Model):
-    """Everybody who is told something."""
+    """Answer with all recipients."""
 
     success: bool
     recipients: list[RecipientBody]

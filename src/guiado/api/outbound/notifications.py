@@ -36,7 +36,7 @@ async def create(request: Http, data: JSONBody[commands.Notification]) -> Notifi
 
 
 def _explain(request: Http, data: commands.Notification, *, is_repeated: bool) -> str:
-    """What becomes of a notification that was stored just now."""
+    """Message on a notification that was stored just now: on its way, waiting, or stored before."""
     language = language_of(request)
     if is_repeated:
         return text(language, "Ya se guardó la misma hace un momento: no se envía dos veces.")

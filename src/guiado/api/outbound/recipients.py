@@ -1,4 +1,4 @@
-"""Recipients: who is told of what."""
+"""Recipients of notifications: set, list, remove."""
 
 from __future__ import annotations
 

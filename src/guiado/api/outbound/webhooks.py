@@ -21,10 +21,10 @@ from guiado.text.json_shapes import is_object
 
 
 class CheckedEndpoint(Checked[C]):
-    """Names what is wrong with address, headers and secret beside what is wrong with all other fields."""
+    """Decoder of an endpoint's body; it reports faults of address, headers and secret with those of all other fields."""
 
     def decode_bytes(self, value: bytes) -> C:
-        """The command."""
+        """Decode the body into the command."""
         try:
             found = super().decode_bytes(value)
         except InvalidInput as error:
@@ -37,7 +37,7 @@ class CheckedEndpoint(Checked[C]):
 
 
 def _members(body: bytes) -> dict[str, object]:
-    """The members of a body that may be anything."""
+    """Return the members of a body; none where it is no JSON object."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ def _members(body: bytes) -> dict[str, object]:
 
 
 def _without_secret(told: WebhookOut) -> WebhookOut:
-    """A secret is shown once: neither is it stored with the answer, nor told to whoever repeats the request."""
+    """Remove the secret from the answer that is stored: a repeated request does not show it again."""
     return msgspec.structs.replace(told, webhook=msgspec.structs.replace(told.webhook, secret=None))
 
 
@@ -56,7 +56,7 @@ def _told(endpoint: Endpoint, message: str, *, show_secret: bool) -> WebhookOut:
 
 
 async def _with_warning(request: Http, told: WebhookOut, *, secret_given: bool) -> WebhookOut:
-    """The answer with what keeps the endpoint from working; the connection is given back, since a name is looked up."""
+    """Add the endpoint's warnings to an answer; no database connection is held while its host name is looked up."""
     done = msgspec.convert(told, WebhookOut)  # of a request that came twice the answer is what was stored
     body = done.webhook
     found = await webhooks.warnings(

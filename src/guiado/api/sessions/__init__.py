@@ -1,1 +1,1 @@
-"""Routes of sessions, and what they answer beside the read models of `app.sessions`."""
+"""Routes of sessions, and their answers beside the read models of `app.sessions`."""

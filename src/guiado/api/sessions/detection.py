@@ -1,4 +1,4 @@
-"""Detection alone: which problem a text may be about, for a caller that starts no session.
+"""Detection without a session: the problems that a text may be about.
 
 Source: contract.md §6, rule 6.
 """

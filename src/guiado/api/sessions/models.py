@@ -24,7 +24,7 @@ from guiado.app.sessions.models import (
 
 
 class AlternativeOut(Model):
-    """Another problem that it could be."""
+    """Another candidate for the customer's problem."""
 
     problem_id: str
     problem_title: str
@@ -32,7 +32,7 @@ class AlternativeOut(Model):
 
 
 class StartOut(Model):
-    """A session as it goes on: with a first step, with options to choose from, or with a person.
+    """State of a session after detection: with a first step, with options to choose from, or with a person.
 
     `verdict` is accept, unclear or none. Where `urgent` is true a person was called at once, and `message` says what to do first.
     """
@@ -57,7 +57,7 @@ class StartOut(Model):
 
 
 class StepAnswerOut(Model):
-    """What came of an answer."""
+    """Result of the answer to a step: the attempt, the session and the next action."""
 
     success: bool
     attempt: AttemptOut | None
@@ -68,7 +68,7 @@ class StepAnswerOut(Model):
 
 
 class FeedbackOut(Model):
-    """The answer to a rating, or the ratings so far: `feedback` is the one that counts."""
+    """Answer to a rating, or all ratings of a session; `feedback` is the one that counts."""
 
     success: bool
     feedback: FeedbackBody | None
@@ -77,7 +77,7 @@ class FeedbackOut(Model):
 
 
 class EscalationInfo(Model):
-    """What the person who takes over gets to know."""
+    """Summary of a session for the person who takes over."""
 
     reason: str | None
     attempted_steps: int
@@ -89,7 +89,7 @@ class EscalationInfo(Model):
 
 
 class EscalationOut(Model):
-    """A session that was handed over."""
+    """Answer to handing a session over to a person."""
 
     success: bool
     session_id: str
@@ -100,7 +100,7 @@ class EscalationOut(Model):
 
 
 class ResolveOut(Model):
-    """A session that an agent closed."""
+    """Answer to closing a session as resolved."""
 
     success: bool
     session: SessionOut
@@ -108,7 +108,7 @@ class ResolveOut(Model):
 
 
 class ResumeOut(Model):
-    """A session that was abandoned and is open again."""
+    """Answer to resuming an abandoned session."""
 
     success: bool
     session: SessionOut
@@ -116,7 +116,7 @@ class ResumeOut(Model):
 
 
 class CorrectOut(Model):
-    """A session whose true problem an agent told."""
+    """Answer to correcting the problem of a session."""
 
     success: bool
     session: SessionOut
@@ -132,7 +132,7 @@ class SessionPage(Model):
 
 
 class DetectOut(Model):
-    """What detection says of a text: `verdict` is accept, unclear or none; `language` is null where nothing tells.
+    """Detection of a text: `verdict` is accept, unclear or none; `language` is null where none is recognised.
 
     `written_in` names the language of the text where it is one that guiado does not speak.
 

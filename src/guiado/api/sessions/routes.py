@@ -111,7 +111,7 @@ async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands
 
 
 def answered(result: answering.Answered) -> StepAnswerOut:
-    """The answer to what was said of a step."""
+    """Return the answer of the API to an answered step."""
     return StepAnswerOut(
         success=True,
         attempt=views.attempt_view(result.attempt) if result.attempt else None,

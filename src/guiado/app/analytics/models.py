@@ -1,4 +1,4 @@
-"""Read models of the figures: a period, and the present moment.
+"""Read models of analytics: figures of a period, and of the present moment.
 
 Source: contract.md §3, `/analytics` and `/realtime`.
 """
@@ -37,7 +37,7 @@ class ProblemFigures(Model):
 
 
 class StepFigures(Model):
-    """Failures of one step."""
+    """Attempts at one step, and the failed ones among them."""
 
     problem_id: str
     step_number: int
@@ -49,7 +49,7 @@ class StepFigures(Model):
 
 
 class FeedbackFigures(Model):
-    """Ratings in figures."""
+    """Figures of the customers' ratings."""
 
     total_feedback: int
     average_rating: float
@@ -57,14 +57,14 @@ class FeedbackFigures(Model):
 
 
 class ProblemFeedback(FeedbackFigures):
-    """Ratings of one problem in figures."""
+    """Figures of the ratings of one problem."""
 
     problem_detected_id: str
     problem_title: str | None
 
 
 class Trend(Model):
-    """One day."""
+    """Totals of one day."""
 
     date: date
     total_sessions: int
@@ -88,7 +88,7 @@ class AnalyticsOut(Model):
 
 
 class RealtimeMetrics(Model):
-    """The present moment in figures."""
+    """Figures of the present moment."""
 
     active_sessions: int
     resolved_last_hour: int
@@ -99,7 +99,7 @@ class RealtimeMetrics(Model):
 
 
 class TopProblem(Model):
-    """A problem that is met often."""
+    """One of the most frequent problems of the last day."""
 
     detected_problem_id: str
     detected_problem_title: str | None
@@ -108,7 +108,7 @@ class TopProblem(Model):
 
 
 class ActiveRow(Model):
-    """A session that goes on right now."""
+    """An open session, with the minutes since its last change."""
 
     session_id: str
     detected_problem_id: str | None
@@ -122,7 +122,7 @@ class ActiveRow(Model):
 
 
 class RealtimeOut(Model):
-    """What is going on right now."""
+    """Report of the present moment: figures, most frequent problems and open sessions."""
 
     timestamp: datetime
     metrics: RealtimeMetrics

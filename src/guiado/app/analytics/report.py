@@ -1,4 +1,4 @@
-"""Report: how the support desk is doing, exact to the moment.
+"""Reports on the sessions of a period and of the present moment, exact at the moment of reading.
 
 Source: contract.md §3, `/analytics` and `/realtime`; §6, rule 8.
 """
@@ -45,7 +45,7 @@ _SUMS = (
 
 @dataclass(frozen=True, slots=True)
 class Titles:
-    """What problems and steps are called in the reader's language; what no guide knows keeps the title that was stored.
+    """Titles of problems and steps in the reader's language; one that is in no guide keeps its stored title.
 
     Args:
         guides: id -> guide, of the knowledge base as it is now.
@@ -91,7 +91,7 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> A
 
 
 async def realtime(work: UnitOfWork, titles: Titles = Titles()) -> RealtimeOut:
-    """What is going on right now.
+    """Report of the present moment: figures, most frequent problems and open sessions.
 
     Args:
         titles: of the problems, in the reader's language.
@@ -113,12 +113,12 @@ def _named(row: Figures, titles: Titles) -> TopProblem:
 
 
 def percentage(part: float, whole: float) -> float:
-    """`part` of `whole`, 0..100, two decimals; 0 where there is nothing."""
+    """`part` as a percentage of `whole`, with two decimals; 0 where `whole` is 0."""
     return round(100.0 * part / whole, 2) if whole else 0.0
 
 
 def mean(total: float, count: float) -> float:
-    """Two decimals; 0 where there is nothing."""
+    """`total` divided by `count`, with two decimals; 0 where `count` is 0."""
     return round(total / count, 2) if count else 0.0
 
 
@@ -152,7 +152,7 @@ def _summary(sums: dict[str, float]) -> AnalyticsSummary:
 
 
 def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:
-    """Of several stored titles, the one of the newest session."""
+    """The title of a problem: its guide's, else the stored title of its newest session."""
     named = [row for row in group if row["problem_title"]]
     newest = max(named, key=lambda row: (row["last_started_at"], row["problem_title"]), default=None)
     return titles.problem(problem_id, newest["problem_title"] if newest else None)
@@ -180,7 +180,7 @@ def _failed_steps(rows: list[Figures]) -> list[Figures]:
 
 
 async def _named_step(work: UnitOfWork, row: Figures, titles: Titles) -> StepFigures:
-    """A step with its place in the guide and its title; of one that the guide no longer has, those that were stored."""
+    """Figures of a step, with its number and title in the guide; the stored ones where the guide no longer has the step."""
     guide = await work.guide_version(titles.version_ids.get(row["problem_id"]))
     step = guide.in_language(titles.language).step(row["step_id"]) if guide else None
     return StepFigures(

@@ -1,4 +1,4 @@
-"""The text of a knowledge-base file, entry by entry: one that looks as it did the last time need not be read again.
+"""Incremental decoding of a knowledge-base file: entries whose text is unchanged are not decoded again.
 
 Reading 10,000 guides takes seconds, and holds up every other thread where it is one call into C.
 """
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 Signature = tuple[int, int, int]
-"""Of a file: it changes with each edit."""
+"""Signature of a file, which changes with each edit: time of change in nanoseconds, size in bytes, inode."""
 Source = tuple[int, int]
-"""Identifies the text of a member, key and value: its length in characters, and Python's hash of it, valid in one process."""
+"""Fingerprint of the text of a member, key and value: its length in characters and its hash, valid in one process."""
 UNCHANGED = object()
-"""In place of the value of an entry that looks as it did."""
+"""Placeholder for the value of an entry whose text is unchanged."""
 
 _SPACE = frozenset(" \t\n\r")
 _skip_space = re.compile(r"[ \t\n\r]*").match
@@ -31,14 +31,14 @@ def sign(path: Path) -> Signature | None:
 
 
 def walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], dict[str, Source]] | None:
-    """Decode an object of objects.
+    """Decode a JSON object of objects, except for unchanged members.
 
     Args:
         text: the JSON.
-        known: key -> what its value looked like when it was last decoded.
+        known: key -> fingerprint of its text when it was last decoded.
 
     Returns:
-        key -> value, or `UNCHANGED`, and key -> how it looks now. None where there is anything wrong with the text, or a key
+        key -> value, or `UNCHANGED`, and key -> its fingerprint now. None where there is anything wrong with the text, or a key
         is there twice.
     """
     try:
@@ -73,7 +73,7 @@ def _walk(text: str, known: Mapping[str, Source]) -> tuple[dict[str, object], di
 
 
 def _looks_as(text: str, at: int, source: Source) -> bool:
-    """Whether the same key and value begin here.
+    """Whether the member that begins here has this fingerprint.
 
     No object is the beginning of another one, so that the same text at its beginning is the same object.
     """
@@ -81,7 +81,7 @@ def _looks_as(text: str, at: int, source: Source) -> bool:
 
 
 def _read_member(text: str, at: int, values: dict[str, object], known: Mapping[str, Source]) -> tuple[str, int]:
-    """Put the member that begins here into `values`; its key, and where it ends."""
+    """Read the member that begins here into `values`, and return its key and its end."""
     begin = _after_space(text, at)
     _require(text[begin] == '"')
     key, end = _decoder.raw_decode(text, begin)

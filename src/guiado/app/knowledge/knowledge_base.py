@@ -1,7 +1,7 @@
 """A knowledge base in memory: the guides that are in use, and the index over them.
 
-What is in use is said by the database (`store/publications.py`), whoever published it. A change of it builds a new snapshot and
-swaps one reference.
+The database (`store/publications.py`) says which versions are in use. A change there builds a new snapshot and swaps one
+reference.
 
 Source: contract.md §2 and §6, rule 7; ADR 0019.
 """
@@ -35,21 +35,21 @@ from guiado.store.publications import Mark
 from guiado.text.json_shapes import items_in
 
 _BATCH = 200
-"""Versions that are read with one statement, so that what is decoded at once keeps the event loop for some 10 ms."""
+"""Versions that are read with one statement: decoding them keeps the event loop for some 10 ms."""
 _ENCODED_AT_ONCE = 400
-"""Texts that are encoded while somebody waits: 0.3 seconds. More of them are left for later, and words decide until then."""
+"""Most texts that are encoded at once, in 0.3 seconds. More of them are left for later, and words decide until then."""
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A knowledge base that is ready: what is known, under which version, and how to find it.
+    """A loaded knowledge base: its guides, their versions, and the index over them.
 
     Args:
         guides: id -> guide in use.
         version_ids: id -> its stored version.
         index: detection over all of them.
-        mark: of what all this was made from.
+        mark: of the guides, examples and model that it was made from.
         by_version: version id -> guide in use.
     """
 
@@ -62,7 +62,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class DetectionConfig:
-    """What detection works with.
+    """Configuration of detection.
 
     Args:
         encoder: turns texts into vectors and remembers them; None where the words alone decide.
@@ -77,7 +77,7 @@ _NO_SENSES = DetectionConfig()
 
 
 class KnowledgeBase:
-    """The guides of one scope, kept loaded.
+    """The knowledge base of one scope, kept loaded and up to date.
 
     Args:
         scope: "" for the one that is published for everybody; a private one has its own.
@@ -96,11 +96,11 @@ class KnowledgeBase:
 
     @property
     def problem(self) -> KnowledgeBaseInvalid | None:
-        """Why the source of this process brings nothing as it is now; None when it is in use, or there is none."""
+        """The fault that keeps this process's source out of use; None when the source is in use, or there is none."""
         return self.source.problem if self.source else None
 
     async def refresh(self) -> bool:
-        """Take in what was published, learned and fitted since, if there is any of it.
+        """Load guides that were published, examples that were learned and a model that was fitted since the last time.
 
         Returns:
             Whether the snapshot changed.
@@ -119,7 +119,7 @@ class KnowledgeBase:
             return await publications.read_mark(connection, self._tenant, self.scope)
 
     async def _take_in(self, mark: Mark) -> bool:
-        """Make the snapshot of a mark. Guides and models count at once; what was merely learned has to wait where it pours in."""
+        """Make the snapshot of a mark. Guides and models count at once; where many examples come, they count a little later."""
         old = await self._with_guides(self.snapshot, mark)
         new, taught, said = replace(old, mark=old.mark._replace(guides=mark.guides, model=mark.model)), None, list[CustomerWord]()
         if old is not self.snapshot or (mark.examples != old.mark.examples and self._pace.take()):
@@ -138,7 +138,7 @@ class KnowledgeBase:
         return is_changed
 
     async def _with_guides(self, known: Snapshot, mark: Mark) -> Snapshot:
-        """The snapshot with the guides that are in use now; the same one where they are the same."""
+        """The snapshot with the guides that are in use now; the same one where no guide changed."""
         if mark.guides == known.mark.guides:
             return known
         if mark.guides < known.mark.guides:  # an older copy of the database: nothing that is known need be in it
@@ -160,7 +160,7 @@ class KnowledgeBase:
         return replace(known, guides=found, version_ids=version_ids, by_version=by_version)
 
     async def _guides_of(self, known: Snapshot, version_ids: Mapping[str, str]) -> dict[str, Guide]:
-        """Id -> guide; those whose version is the same are taken over, and those that were stored here are not read back."""
+        """Guides by id; those of an unchanged version are taken over, and those that this process stored are not read back."""
         found = {key: known.guides[key] for key, version_id in version_ids.items() if known.version_ids.get(key) == version_id}
         read = self.source.take_made() if self.source else {}  # a version never changes: what was stored here is what is stored
         new = [version_id for key, version_id in version_ids.items() if key not in found and version_id not in read]
@@ -171,7 +171,7 @@ class KnowledgeBase:
         return {key: found.get(key) or read[version_id] for key, version_id in version_ids.items()}
 
     async def _fitted(self, index: Index, version: str) -> Index:
-        """The index with what was fitted last, where it is usable and not in it already."""
+        """The index with the model that was fitted last, where that is usable and not in the index already."""
         if not version or (index.model is not None and index.model.version == version):
             return index
         async with self._db.connection() as connection:
@@ -179,7 +179,7 @@ class KnowledgeBase:
         return index if stored is None else await asyncio.to_thread(_with_stored, index, stored)
 
     async def complete(self) -> None:
-        """Give the index the vectors that were left for later; with 10,000 guides that takes a minute. They are remembered."""
+        """Encode the texts that were left for later, and add their vectors to the index; 10,000 guides take a minute."""
         cache, known = self.senses.encoder, self.snapshot.index
         if cache is None or known.vectors is not None:
             return
@@ -218,7 +218,7 @@ def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
 
 
 def problem_of(guide: Guide) -> Problem:
-    """What detection knows of a guide: its texts in every language."""
+    """The problem that detection makes of a guide: its texts in every language."""
     phrases, not_this = list(guide.common_issues), list(guide.not_this)
     for texts in guide.translations.values():
         phrases += [str(texts.get(key) or "") for key in ("problem_title", "problem_description")]

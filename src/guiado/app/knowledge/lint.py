@@ -1,6 +1,6 @@
-"""Doubts about a knowledge base as detection sees it: what makes problems hard to tell apart or to find.
+"""Checks of a knowledge base for detection: texts that make problems hard to tell apart or to find.
 
-Every doubt names a JSON path and the remedy. Time grows with the number of phrases, not with its square.
+Every warning names a JSON path and the remedy. Time grows with the number of phrases, not with its square.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from guiado.text.privacy import REMOVED, remove_personal_data
 from guiado.text.terms import read_words
 
 ENOUGH_PHRASES = 5
-"""From so many of customers' phrases on, detection finds a problem most of the time."""
+"""Number of customers' phrases from which detection finds a problem most of the time."""
 MOST_TRIED = 600
-"""Above so many phrases they are not tried one by one: it would take minutes."""
+"""Most phrases that are tried one by one: more would take minutes."""
 _ALIKE = 0.8
-"""Phrases that share this part of their words say the same."""
+"""Share of common words from which two phrases say the same."""
 _LEAST_WORDS = 3
-"""Shorter phrases say the same only when they are the same."""
+"""Fewest words of phrases that are compared by shared words; shorter ones say the same only when they are equal."""
 _MOST_HAVING = 16
-"""A word that more phrases have tells nothing about two of them."""
+"""Most phrases that are compared because of one word; a more frequent word tells nothing about two of them."""
 _FOLDS = 5
 _MOST_QUOTED = 80
 _MINUTES = re.compile(r"\D{0,20}(\d+) ?min")
@@ -61,7 +61,7 @@ class Phrase:
 
 
 def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, build: Build = build_index) -> Findings:
-    """What somebody should look at.
+    """Warnings about a knowledge base as detection sees it.
 
     Args:
         guides: the knowledge base.
@@ -93,7 +93,7 @@ def lint(guides: Mapping[str, Guide], none_below: float, accept_from: float, bui
 
 
 def can_try(guides: Mapping[str, Guide]) -> bool:
-    """Whether every phrase is tried against the others."""
+    """Whether a knowledge base is small enough to try every phrase against the others."""
     return sum(len(problem_of(guide).phrases) for guide in guides.values()) <= MOST_TRIED
 
 
@@ -186,7 +186,7 @@ def _doubt_codes(guides: Iterable[Guide], findings: Findings) -> None:
 
 
 def _doubt_time(guide: Guide, findings: Findings) -> None:
-    """What a guide says that it takes, against the minutes of its steps, where all of them have some."""
+    """Warn where a guide's estimated time is not the sum of its steps' minutes, if all of them have some."""
     minutes = [step.minutes for step in guide.steps if step.minutes is not None]
     if len(minutes) < len(guide.steps):
         return
@@ -214,7 +214,7 @@ def _doubt_criteria(guide: Guide, findings: Findings) -> None:
 
 
 def _doubt_alarming(phrase: Phrase, guides: Mapping[str, Guide], findings: Findings) -> None:
-    """A phrase that detection knows, and on which a person would always take over."""
+    """Warn about a customer's phrase, of a guide that is not urgent, on which a person would always take over."""
     own = guides[phrase.problem_id]
     alarm = None if own.urgent or not phrase.is_customers else hear([phrase.text], own, guides.values(), "es")
     if alarm is not None:
@@ -227,7 +227,7 @@ def _doubt_alarming(phrase: Phrase, guides: Mapping[str, Guide], findings: Findi
 
 
 def _doubt_alike(phrases: Sequence[Phrase], guides: Mapping[str, Guide], findings: Findings) -> set[frozenset[str]]:
-    """Name phrases and whole problems that say the same.
+    """Warn about phrases and whole problems that say the same.
 
     Returns:
         The pairs of problems that are as good as one.
@@ -276,7 +276,7 @@ def _alike(phrases: Sequence[Phrase]) -> Iterator[tuple[Phrase, Phrase]]:
 
 
 def _keys(phrase: Phrase, counts: Counter[str]) -> Iterator[object]:
-    """What two phrases that say the same have in common: all words, or one of the rarest of each."""
+    """Keys that two phrases share when they say the same: all words, or one of the rarest of each."""
     yield phrase.words
     distinct = sorted(phrase.distinct, key=lambda word: (counts[word], word))
     if len(distinct) >= _LEAST_WORDS:
@@ -296,7 +296,7 @@ def _say_the_same(one: Phrase, other: Phrase) -> bool:
 def _taken(
     guides: Mapping[str, Guide], phrases: Sequence[Phrase], build: Build, thresholds: tuple[float, float]
 ) -> Iterator[tuple[Phrase, str]]:
-    """Customers' phrases that detection, not knowing them, gives to another problem with confidence; and to which one."""
+    """Customers' phrases that detection, without knowing them, takes for another problem with confidence, and that problem."""
     problems = [problem_of(guide) for guide in guides.values()]
     for fold in range(_FOLDS):
         held = [phrase for n, phrase in enumerate(phrases) if phrase.is_customers and n % _FOLDS == fold]

@@ -19,9 +19,9 @@ from guiado.text.json_shapes import is_list, is_mapping
 _MAX_TEXT, _MAX_ID = 4_000, 128
 _MAX_NUMBER, _MAX_ITEMS = 1e6, 10_000
 _MOST_FINDINGS = 1_000
-"""So many are told, of errors and of warnings: a file that is wrong all over must not fill the memory."""
+"""Most errors, and most warnings, that are kept: a file that is wrong all over must not fill the memory."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no reader sees, and a terminal may obey; line breaks and tabs are fine."""
+"""Characters that no reader sees, and a terminal may obey; line breaks and tabs are fine."""
 _DIFFICULTIES = ("fácil", "medio", "avanzado")
 _STEP_TYPES, _RISKS = ("fix", "check", "diagnostic"), ("low", "medium", "high")
 _OF_ENTRY = frozenset(each.name for each in fields(Guide) if each.init) - {"problem_id", "triggers"}
@@ -31,20 +31,20 @@ _OF_TRANSLATION = _OF_ENTRY - {"category", "difficulty", "translations", "urgent
 
 @dataclass
 class Findings:
-    """What is wrong with an entry (it cannot be used) and what is doubtful (it can)."""
+    """Findings on entries: errors, with which an entry cannot be used, and warnings, with which it can."""
 
     errors: list[FieldProblem] = field(default_factory=list[FieldProblem])
     warnings: list[FieldProblem] = field(default_factory=list[FieldProblem])
     error_count: int = 0
-    """All errors, also those that are more than can be told."""
+    """Number of all errors, also of those beyond `_MOST_FINDINGS`."""
 
     def error(self, path: str, template: str, /, **params: object) -> None:
-        """Note a fault at this JSON path."""
+        """Note an error at this JSON path."""
         self.error_count += 1
         _note(self.errors, path, Message(template, params))
 
     def warn(self, path: str, template: str, /, **params: object) -> None:
-        """Note a doubt at this JSON path."""
+        """Note a warning at this JSON path."""
         _note(self.warnings, path, Message(template, params))
 
 
@@ -54,7 +54,7 @@ def _note(found: list[FieldProblem], path: str, message: Message) -> None:
 
 
 class _Reader:
-    """Reads one JSON object and notes every fault with its path."""
+    """Reader of one JSON object, which notes every fault with its path."""
 
     def __init__(self, raw: Mapping[str, object], path: str, findings: Findings) -> None:
         self.raw, self.path, self.findings = raw, path, findings
@@ -90,7 +90,7 @@ class _Reader:
         return self.within_limit(key, value)
 
     def child(self, raw: Mapping[str, object], path: str) -> _Reader:
-        """The reader of an object within."""
+        """The reader of an object inside this one."""
         return _Reader(raw, path, self.findings)
 
     def item_text(self, value: object, path: str) -> str:
@@ -104,7 +104,7 @@ class _Reader:
         return value.strip()
 
     def warn(self, key: str, template: str) -> None:
-        """Note a doubt about a field."""
+        """Note a warning about a field."""
         self.findings.warn(self.at(key), template)
 
     def within_limit(self, key: str, items: list[object]) -> list[object]:
@@ -115,7 +115,7 @@ class _Reader:
         return []
 
     def doubt_unknown(self, known: frozenset[str]) -> None:
-        """A field that nobody reads is a misspelt one, most likely."""
+        """Warn about fields that are not read: most likely they are misspelt."""
         for key in self.raw.keys() - known:
             self.findings.warn(f"{self.path}.{_shown(key)}", "Este campo no se usa. Revisa su nombre o bórralo.")
 
@@ -143,7 +143,7 @@ def _check_text(value: str, path: str, findings: Findings) -> None:
 
 
 def _shown(text: str) -> str:
-    """A text of the author inside a finding: short, and without what a terminal would obey."""
+    """An author's text as a finding shows it: short, and escaped where a terminal might obey it."""
     return text[:80] if text.isprintable() and text.strip() else ascii(text[:80])
 
 
@@ -269,7 +269,7 @@ def _read_step(raw: object, path: str, expected_number: int, findings: Findings)
 
 
 def _usual(reader: _Reader, key: str, allowed: tuple[str, ...]) -> str:
-    """One of a few words, by default the first; another one is kept, with a doubt."""
+    """Read one of a few words, by default the first; another one is kept, with a warning."""
     value = reader.text(key, default=allowed[0])
     if value not in allowed:
         reader.findings.warn(reader.at(key), "Lo habitual es: {allowed}.", allowed=", ".join(allowed))

@@ -1,4 +1,4 @@
-"""Publications: what importers, an editor and the terminal do with versions of guides; a file does it by being edited.
+"""Publication of versions of guides by importers, an editor and the terminal; a file is published by being edited.
 
 Everything here takes effect in every process within two seconds. A session stays with the version that it began with.
 
@@ -28,7 +28,7 @@ async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mappi
     Args:
         scope: of the knowledge base, "" for the one for everybody.
         entry: as in a knowledge-base file.
-        by: who wrote it.
+        by: its author.
 
     Raises:
         InvalidInput: with every fault and its JSON path.
@@ -44,7 +44,7 @@ async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mappi
 
 
 async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, by: str) -> bool:
-    """Note that a draft was approved.
+    """Approve a draft.
 
     Returns:
         False when it is no draft.
@@ -110,7 +110,7 @@ async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, versi
 
 
 async def versions(work: UnitOfWork, scope: str, problem_id: str | None = None) -> list[View]:
-    """What is in use, what waits as a draft, and what is in conflict; of one guide every version.
+    """The versions in use and the drafts, with their conflicts; of one guide every version.
 
     Returns:
         `guide version state origin by since conflict` of each, by guide, the newest first.

@@ -16,7 +16,7 @@ _MOST_OF_OTHERS = 16
 
 
 class KnowledgeBases:
-    """Finds the knowledge base of a file or a session.
+    """The open knowledge bases, to be found by file or by session.
 
     Args:
         path: file of the knowledge base for everybody.
@@ -59,7 +59,7 @@ class KnowledgeBases:
         return found
 
     def _in(self, scope: str) -> KnowledgeBase:
-        """A private one: with its file where this process has it open, else as it was published."""
+        """The private knowledge base of a scope: with its file where this process has it open, else as it was published."""
         if mine := next((knowledge for knowledge in self._private.values() if knowledge.scope == scope), None):
             return mine
         # The ones that were asked for last are at the end.
@@ -79,7 +79,7 @@ class KnowledgeBases:
         return self._private[real]
 
     def _held(self, tenant: str, version_id: str) -> Guide | None:
-        """The guide of a version that is in use in one of them: a session of today shares it, instead of reading its own."""
+        """The guide of a version that an open knowledge base has in memory, so that a session need not read its own."""
         if tenant != self._parts.tenant:
             return None
         found = (base.snapshot.by_version.get(version_id) for base in (self.public, *self._private.values()))

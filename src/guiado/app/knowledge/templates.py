@@ -32,10 +32,10 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,63})\s*\}\}")
 _MAX_VALUE = 5_000
 _MAX_RENDERED = 1_000_000
 _EXAMPLE = "https://example.com"
-"""What stands for a variable that is to bring an address, when a template's steps are checked."""
+"""Address that stands for a variable while a template's steps are checked."""
 _VARIABLE = re.compile(r"[^\W\d]\w{0,63}")
 Content = dict[str, Any]
-"""What a template holds; its author may add to it."""
+"""Content of a template; its author may add fields."""
 
 
 def seed_path() -> Path:
@@ -86,7 +86,7 @@ def _seed_problems(template_id: str, content: object) -> list[FieldProblem]:
 
 
 _IDENTIFIERS = frozenset(("template_id", "category"))
-"""Of a template: refused where they cannot be kept, not mended."""
+"""Identifiers of a template: refused where they cannot be stored, not mended."""
 
 
 def checked(given: Mapping[str, object]) -> Template:
@@ -103,7 +103,7 @@ def checked(given: Mapping[str, object]) -> Template:
 
 
 def _problems(variables: object, steps: object) -> list[FieldProblem]:
-    """What is wrong with names of variables and with steps, as far as they are of the right kind.
+    """Faults of the names of variables and of steps; values of the wrong type are left out.
 
     Steps follow the rules of a guide's.
     """
@@ -120,7 +120,7 @@ def _problems(variables: object, steps: object) -> list[FieldProblem]:
 
 
 def _with_addresses(step: object) -> object:
-    """The step with an address in place of each variable that is to bring one."""
+    """The step with an example in place of each variable that stands for an address."""
     resources = step.get("resources") if is_object(step) else None
     if not is_object(step) or not is_list(resources):
         return step

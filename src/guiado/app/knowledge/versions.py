@@ -1,4 +1,4 @@
-"""Versions of guides: stored once per text, with step ids that outlive edits. None is in use by being stored."""
+"""Versions of guides: stored once per text, with step ids that outlive edits. Storing a version does not put it into use."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from guiado.store.database import Connection, Database
 
 _TRIES = 10
 _BATCH = 200
-"""Versions that are stored with one statement: what is put into JSON at once keeps the event loop for about 10 ms."""
+"""Versions that are stored with one statement: encoding them as JSON keeps the event loop for about 10 ms."""
 
 
 async def store_versions(
     db: Database, tenant: str, scope: str, found: Mapping[str, Guide], hashes: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Guide]]:
-    """The stored version of each of these guides; what is new is stored, a batch at a time, so that nobody waits for all of it.
+    """Store those of these guides that are new, in batches that hold up no caller for long, and return the version of each.
 
     Args:
         found: id -> guide, without step ids, of those whose text may be new.
@@ -45,7 +45,7 @@ async def store_batch(
     author: str | None = None,
     made: dict[str, Guide] | None = None,
 ) -> dict[str, str]:
-    """As `store_versions`, on a connection that is held already.
+    """Store one batch as `store_versions` does, on a connection that is held already.
 
     Args:
         keys: guide id and content hash of each.

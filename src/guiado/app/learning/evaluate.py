@@ -1,4 +1,4 @@
-"""Evaluate: how good detection is on judged texts, with the way that every door uses."""
+"""Evaluation of detection on labelled texts, with the ranking that every door uses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
 
 Pair = tuple[str | None, str | None]
-"""(right problem, found problem); None means none of them."""
+"""Right problem and found problem of a text; None means none of the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a trial.
+    """Figures of a trial of detection.
 
     Args:
         figures: see `Figures`.
@@ -57,7 +57,7 @@ def problems_of(trial: Trial, known: Iterable[Problem]) -> list[Problem]:
 def evaluate(
     index: Index, guides: Mapping[str, Guide], rows: Sequence[LabelledText], none_below: float, accept_from: float
 ) -> Report:
-    """Try every text.
+    """Detect the problem of every text, and report how often it is right.
 
     Args:
         guides: of the knowledge base; a trial's own problems have none.

@@ -1,4 +1,4 @@
-"""Drafts: a language model writes examples of a problem, and a person decides which of them count.
+"""Drafts of examples of a problem: a language model writes them, and a person decides which of them count.
 
 Source: ADR 0012.
 """

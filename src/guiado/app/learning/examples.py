@@ -1,4 +1,4 @@
-"""Learn: what agents say, what waits for review, what is given back, and what nothing is known about yet."""
+"""Learning: corrections by agents, review and withdrawal of examples, and gaps in the knowledge base."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHOWN_EXAMPLES = 5
 
 
 async def correct(work: UnitOfWork, session_id: object, command: commands.Correct) -> tuple[Session, Guide | None]:
-    """Note what a session was about, on an agent's word. The same word again changes nothing.
+    """Correct the problem of a session, on an agent's word. The same correction again changes nothing.
 
     Raises:
         SessionNotFound: no session has this id.
@@ -65,13 +65,13 @@ async def _correct(work: UnitOfWork, session: Session, command: commands.Correct
 
 
 async def status(work: UnitOfWork) -> View:
-    """How many examples there are of each kind, and when detection was last fitted: `examples last_refit last_problem`."""
+    """Counts of the examples of each kind, and time and fault of the last refit: `examples last_refit last_problem`."""
     finished_at, problem = await schedule.last_run(work.connection, work.tenant, REFIT_JOB)
     return {"examples": await learning.counts(work.connection, work.tenant), "last_refit": finished_at, "last_problem": problem}
 
 
 async def waiting(work: UnitOfWork, limit: int) -> list[StoredExample]:
-    """The examples that wait for a person's word, oldest first.
+    """The examples that wait for review, oldest first.
 
     Args:
         limit: so many at most.
@@ -111,7 +111,7 @@ async def review_all(work: UnitOfWork, accepted: Sequence[str], rejected: Sequen
 
 
 async def undo(work: UnitOfWork, choice: ExampleFilter) -> int:
-    """Withdraw examples, for good: what is accepted or waits does not count any more.
+    """Withdraw examples for good, both accepted ones and those that wait for review.
 
     Returns:
         How many were withdrawn.
@@ -152,7 +152,7 @@ async def unrecognised(work: UnitOfWork, days: int) -> list[Unrecognised]:
 
 
 def gaps(found: Sequence[Unrecognised], encode: Encode | None, fewest: int = 2) -> list[View]:
-    """What customers ask about that the knowledge base does not know, as candidates for new problems, the largest first.
+    """Gaps in the knowledge base: groups of unrecognised texts, as candidates for new problems, the largest first.
 
     Args:
         found: sessions, oldest first.
@@ -190,7 +190,7 @@ def _gap(members: Sequence[tuple[Unrecognised, str]]) -> View:
 def choice_of(
     example_id: str | None, session_id: str | None, email: str | None, since: datetime | None, tenant: str
 ) -> ExampleFilter:
-    """The examples that fit all of these.
+    """The filter for the examples that fit all of these.
 
     Raises:
         NotFound: no example or session can have such an id.

@@ -1,4 +1,4 @@
-"""Texts of which somebody said what they are about, read from a file: JSON Lines, CSV or JSON.
+"""Labelled texts, each with its right problem, read from a file: JSON Lines, CSV or JSON.
 
 Every fault is named with its line, or with its path in a JSON document, and with the remedy.
 """
@@ -29,7 +29,7 @@ _COLUMNS = Message("Faltan las columnas text y problem_id. Escríbelas en la pri
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text and what it is about.
+    """A text and its right problem.
 
     Args:
         text: a customer's words.
@@ -44,7 +44,7 @@ class LabelledText:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a file asks to be tried.
+    """A trial of detection, as a file describes it.
 
     Args:
         rows: the texts.
@@ -59,7 +59,7 @@ class Trial:
 
 @dataclass(slots=True)
 class _Faults:
-    """What is wrong with a file; so many are told that a wholly wrong one stays readable."""
+    """Faults of a file, up to a number that stays readable."""
 
     found: list[FieldProblem] = field(default_factory=list[FieldProblem])
 
@@ -70,7 +70,7 @@ class _Faults:
 
 
 def read_trial(path: Path, known: Collection[str]) -> Trial:
-    """Read and check a file of judged texts.
+    """Read and check a file of labelled texts.
 
     Args:
         path: JSON Lines or JSON; CSV where it is named `.csv` or `.tsv`.

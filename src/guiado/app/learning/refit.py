@@ -1,4 +1,4 @@
-"""Refit: bring what detection fitted up to date with the knowledge base and with what was learned since."""
+"""Refit of detection to the present knowledge base and the examples learned since the last fit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from guiado.logs import get_logger
 from guiado.store import fitted_models
 
 REST_FACTOR = 20
-"""A fit that takes a minute is not begun again before 20 minutes: examples count at once without one."""
+"""Least rest after a fit, in times of its duration: examples count at once without a new fit."""
 _MEMORY = timedelta(days=90)
 _SAME_INTERCEPT = 0.1
 log = get_logger()
 
 
 async def refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
-    """Fit a knowledge base if anything changed since the last time. Seconds to minutes of one core, aside.
+    """Fit detection to a knowledge base that changed since the last fit: seconds to minutes of one core, at low priority.
 
     Returns:
         1 when something was fitted.

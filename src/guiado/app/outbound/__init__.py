@@ -1,1 +1,1 @@
-"""Use cases of everything that is sent: webhooks, notifications, recipients."""
+"""Use cases of outbound work: webhooks, notifications, recipients."""

@@ -1,4 +1,4 @@
-"""The outcome of one attempt to send a delivery: what an answer means, and the row that is written of it."""
+"""The outcome of one attempt to send a delivery: read from the answer, and written as a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BODY_KEPT = 1_000
 _GONE = 410
 _WAIT_STATUSES = frozenset({429, 503})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-"""The other statuses from 300 to 399, such as 304, lead nowhere."""
+"""Statuses of redirects; the others from 300 to 399, such as 304, name no other address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AttemptOutcome:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the receiver wants nothing more, ever."""
+        """Whether the receiver answered that it takes no more deliveries."""
         return self.status == _GONE
 
 
@@ -65,7 +65,7 @@ def classify(answer: HttpAnswer, now: datetime) -> AttemptOutcome:
 def row_of(
     endpoint: Endpoint, one: Waiting, outcome: AttemptOutcome, sent_at: datetime, now: datetime, *, counts: bool
 ) -> dict[str, object]:
-    """The row of an attempt, and how its delivery goes on.
+    """The row of an attempt, with the next state of its delivery.
 
     Args:
         counts: whether it is one of the attempts in all; a probe before the time is not.
@@ -103,5 +103,5 @@ def _next(
 
 
 def say(template: str, /, **params: object) -> str:
-    """A text as it is kept in the log of attempts."""
+    """A text in Spanish, as the log of attempts keeps it."""
     return text("es", template, **params)

@@ -1,7 +1,7 @@
-"""Records attempts at webhooks: those of many endpoints in one statement.
+"""Recording of attempts at webhooks: those of many endpoints in one statement.
 
-A statement costs the same for one attempt as for fifty. So what comes while one is under way waits for the next, and what comes
-alone does not wait.
+A statement costs the same for one attempt as for fifty. So attempts that come while one is under way wait for the next, and
+a single attempt does not wait.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from guiado.store import outbox
 from guiado.store.outbox import Settled
 
 _GATHER_S = 0.05
-"""Between the beginnings of two statements: under load each one then carries what came in this time."""
+"""Seconds between the beginnings of two statements: under load each one carries the attempts of this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Batch:
 
 
 class AttemptRecorder:
-    """Records attempts, and how endpoints are.
+    """Recorder of attempts and of the state of their endpoints.
 
     Args:
         parts: of this process.
@@ -42,14 +42,14 @@ class AttemptRecorder:
         self._began_s = 0.0
 
     def record(self, attempts: Sequence[dict[str, object]], settled: Settled | None = None) -> asyncio.Future[None]:
-        """Have something written down soon.
+        """Queue attempts for the next statement.
 
         Args:
             attempts: each with the columns of the query `record`.
             settled: how their endpoint is; its lease ends.
 
         Returns:
-            Done when it is committed; carries the error where it could not be.
+            Future that is done when they are committed; it carries the error where they could not be.
         """
         batch = _Batch(attempts, settled)
         self._batches.append(batch)
@@ -58,7 +58,7 @@ class AttemptRecorder:
         return batch.written
 
     async def close(self) -> None:
-        """Wait until everything that came is written down."""
+        """Wait until all queued attempts are recorded."""
         if self._writing is not None:
             await self._writing
 

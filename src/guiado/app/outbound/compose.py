@@ -1,4 +1,4 @@
-"""What a notification says: its own words, or a template filled with what happened in the session that it is about."""
+"""Composition of a notification: its own words, or a template filled with the facts of its session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OPTIONS = ("webhook_url", "secret")
 
 
 async def compose(work: UnitOfWork, due: Sequence[Due], recipient: RecipientPreferences) -> Outgoing:
-    """One message out of one notification, or of several that were gathered for the same recipient.
+    """Compose one message from a notification, or from several that were gathered for the same recipient.
 
     Raises:
         InvalidInput: its template is gone.
@@ -76,11 +76,11 @@ _NAMES = (
     "customer_name", "problem_description", "step_number", "ticket_id", "reason", "notes", "rating", "feedback_text", "attempt",
     "problem_title", "current_step", "total_steps",
 )  # fmt: skip
-"""What built-in templates may say."""
+"""Placeholders of the built-in templates."""
 
 
 def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> str:
-    """Whoever takes over asks for nothing twice."""
+    """The list of the steps already tried, for the person who takes over."""
     kind = kind_of(channel)
     say = kind.own_words if kind else str
     if not tried:
@@ -102,7 +102,7 @@ def _digest(written: Sequence[tuple[str | None, str, str]], recipient: Recipient
 
 
 def _buttons(given: object) -> tuple[Button, ...]:
-    """The buttons that a caller wants, as far as they are some."""
+    """The buttons in a caller's value; items that are no buttons are left out."""
     return tuple(filter(None, map(_button, items_in(given)[:_MAX_BUTTONS])))
 
 

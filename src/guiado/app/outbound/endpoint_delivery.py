@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 _BATCH = 100
 _WRITE_AFTER_S = 0.2
 _TURN_S = 5.0
-"""After so long the endpoint is given back, also where more is due: whoever has less to do may take it."""
+"""Seconds after which the lease of an endpoint is given back, also where more is due: a less busy worker may take it."""
 _BODY_S = 0.5
 """How long an answer's body is waited for: it is for the log only."""
 _LONGEST_GAP_S = 1.0
-"""Between two messages of one turn, for an endpoint that asked for few."""
+"""Longest wait between two messages of one lease, in seconds; a longer one becomes a pause of the endpoint."""
 log = get_logger()
 
 
 class EndpointDelivery:
-    """One lease of one endpoint: batch after batch, until nothing is due or the endpoint needs a pause.
+    """Delivery during one lease of an endpoint: batch after batch, until nothing is due or the endpoint needs a pause.
 
     Args:
         parts: of this process.
         client: sends.
-        recorder: writes down what was done.
+        recorder: records the attempts.
         leased: the endpoint, and how it has been doing.
         versions: tells whether the endpoint is still as it was leased.
         may_go_on: whether this worker goes on with an endpoint.
@@ -71,7 +71,7 @@ class EndpointDelivery:
         self._flushed_s = self._end_s = 0.0
 
     async def run(self) -> None:
-        """Send what is due, then give the endpoint back: after some seconds too, and as soon as somebody changed it."""
+        """Send due deliveries, then end the lease: after some seconds too, and as soon as the endpoint is changed."""
         self._flushed_s = clock.monotonic_s()
         self._end_s = self._flushed_s + _TURN_S
         try:
@@ -108,7 +108,7 @@ class EndpointDelivery:
         return 1 if self._is_down else self._endpoint.max_parallel
 
     async def _read(self, most: int, after: UUID | None) -> list[Waiting]:
-        """What is due; of an endpoint that is down only the oldest, due or not. What was sent may not be written down yet."""
+        """Read due deliveries, of an endpoint that is down the oldest, due or not; `after` skips sent ones not recorded yet."""
         async with self._parts.db.connection() as connection:
             return await outbox.due(
                 connection, self._parts.tenant, self._endpoint.webhook_id, clock.now(), most, early=self._is_down, after=after
@@ -126,7 +126,7 @@ class EndpointDelivery:
                 await self._space_out(1 / rate)
 
     async def _begin(self, one: Waiting) -> None:
-        """Send one delivery: to its end where order is kept, else beside those that are under way."""
+        """Send one delivery: wait for its end where order is kept, else run it beside those under way."""
         if self._width == 1:
             await self._send(one)
             return
@@ -147,7 +147,7 @@ class EndpointDelivery:
         return not self._is_changed
 
     async def _space_out(self, gap_s: float) -> None:
-        """Wait before the next message; a long time is left to the endpoint's pause, which ends no earlier for other workers."""
+        """Wait before the next message; a long wait becomes a pause of the endpoint, which holds for other workers too."""
         if gap_s <= _LONGEST_GAP_S:
             await asyncio.sleep(gap_s)
         elif self._paused_until is None:
@@ -205,7 +205,7 @@ class EndpointDelivery:
         return classify(answer, sent_at)
 
     async def _apply_failure_policy(self, outcome: AttemptOutcome, now: datetime) -> None:
-        """What a failure means for the endpoint as a whole."""
+        """Disable or pause the endpoint after a failed attempt, where its failures require that."""
         since = self._failing_since or now
         if outcome.is_gone:
             self._disabled = say("El receptor contestó 410: ya no acepta envíos.")
@@ -219,7 +219,7 @@ class EndpointDelivery:
             await self._on_connection(outbox.expire, self._endpoint.webhook_id, limit, now)
 
     async def _flush(self, settled: Settled | None = None) -> None:
-        """Hand over what was done, once what was handed over before is written down."""
+        """Pass finished attempts to the recorder, once those passed before are recorded."""
         async with self._flushing:
             self._flushed_s = clock.monotonic_s()
             written, self._written = self._written, None
@@ -230,12 +230,12 @@ class EndpointDelivery:
                 self._written = self._recorder.record(rows, settled)
 
     async def _write(self, settled: Settled | None = None) -> None:
-        """The same, and wait until it is written down."""
+        """Pass finished attempts to the recorder, and wait until they are recorded."""
         await self._flush(settled)
         await self._flush()
 
     async def _finish(self) -> None:
-        """Write down the last attempts and, with them, how the endpoint is; its lease ends."""
+        """Record the last attempts and, with them, the state of the endpoint; its lease ends."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
         webhook_id, version = self._endpoint.webhook_id, self._endpoint.updated_at
         if self._disabled is not None:

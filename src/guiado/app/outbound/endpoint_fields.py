@@ -1,4 +1,4 @@
-"""What is wrong with the fields of an endpoint: id, address, headers and secret, all at once and each with its remedy.
+"""Checks of the fields of an endpoint: id, address, headers and secret, all faults at once and each with its remedy.
 
 Source: RFC 9110, section 7.6.1 (headers of the connection); Standard Webhooks 1.0.0, "Signature scheme" (secrets).
 """
@@ -18,10 +18,10 @@ _ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _MAX_HEADER = 4_096
 KESTRA = "KESTRA_WEBHOOK_URL"
 """Id of the endpoint that the setting of this name makes. Its address, which is a key too, stays in the environment: the row
-has the name in its place, and whoever has the setting sends."""
+has the name in its place, and the processes with the setting send."""
 BUILT_IN = frozenset({KESTRA})
 _UNADDRESSABLE = frozenset({".", "..", "replay"})
-"""Clients take the first two for folders; the last one is a route of its own."""
+"""Ids that no address can carry: clients take the first two for folders; the last one is a route of its own."""
 _OWN_HEADERS = frozenset(
     {
         "content-type", "x-webhook-event", "x-webhook-attempt", "x-webhook-signature", "webhook-id", "webhook-timestamp",
@@ -39,7 +39,7 @@ FORBIDDEN_HEADERS = _OWN_HEADERS | _PROTOCOL_HEADERS
 
 
 def problems(given: Mapping[str, object], stored: Mapping[str, str] | None = None) -> list[FieldProblem]:
-    """What is wrong with the fields of an endpoint, as far as they are of the right kind.
+    """Faults of the fields of an endpoint; fields of the wrong type are left out.
 
     Args:
         given: fields of the command `Webhook` or `WebhookChange`, unchecked.
@@ -59,7 +59,7 @@ def problems(given: Mapping[str, object], stored: Mapping[str, str] | None = Non
 
 
 def secret_problems(secret: str) -> list[FieldProblem]:
-    """What is wrong with a secret: one that begins like those of Standard Webhooks must be one."""
+    """Faults of a secret: one that begins like those of Standard Webhooks must be one."""
     if not is_damaged_secret(secret.strip()):
         return []
     why = Message(

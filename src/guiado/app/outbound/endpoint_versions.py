@@ -1,4 +1,4 @@
-"""Versions of leased endpoints: looked at before each delivery, with one query for all deliveries that wait for it.
+"""Versions of leased endpoints: read before each delivery, with one query for all deliveries that wait for it.
 
 An operator disables an endpoint, or changes its secret, because something leaked: nothing may be sent as before from then on.
 """
@@ -15,17 +15,17 @@ from guiado.store import outbox
 from guiado.store.webhooks import Endpoint
 
 _GATHER_EACH_S = 0.0001
-"""Between the beginnings of two looks, for each endpoint that is being sent to."""
+"""Seconds between the beginnings of two queries, for each endpoint that is being sent to."""
 
 
 class Versions:
-    """Looks endpoints up for all deliveries of one worker.
+    """Reader of endpoint versions for all deliveries of one worker.
 
-    A statement costs the same for one endpoint as for a hundred, so what is asked while one is under way shares the next.
+    A statement costs the same for one endpoint as for a hundred, so questions that come while one is under way share the next.
 
     Args:
         parts: of this process.
-        worker: who holds the leases.
+        worker: the holder of the leases.
         busy: how many endpoints the worker works on.
     """
 
@@ -37,7 +37,7 @@ class Versions:
         self._next: asyncio.Task[dict[str, datetime]] | None = None
 
     async def is_current(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint is enabled, still leased, and unchanged: by a look that began after this call."""
+        """Whether an endpoint is enabled, still leased, and unchanged: by a query that began after this call."""
         self._asked.add(endpoint.webhook_id)
         self._next = self._next or asyncio.create_task(self._look())
         found = await asyncio.shield(self._next)

@@ -1,4 +1,4 @@
-"""Events: what happened lately, whether everybody who must know was told, and telling them again."""
+"""Events: the latest ones with the states of their deliveries, replay, and figures of the queues."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from guiado.store.outbox import EndpointFigures
 from guiado.store.sessions import uuid_or_none
 
 _LATE = timedelta(seconds=60)
-"""A transaction may commit so long after the moment that its event bears."""
+"""Longest time between the moment of an event and the commit of its transaction."""
 _MOST = 10_000
 
 
 async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[StoredEvent]:
-    """The latest events, newest first, each with how many of its deliveries are in which state.
+    """The latest events, newest first, each with the number of its deliveries in each state.
 
     Raises:
         InvalidInput: there is no such kind, or the id is none.
@@ -49,10 +49,10 @@ def _filter(session_id: str | None, kind: str | None) -> Filter:
 
 
 def check_kind(field: str, kind: str, *, more: Sequence[str] = ()) -> None:
-    """Refuse what is no kind of event.
+    """Refuse a name that is no kind of event.
 
     Args:
-        more: what else may be named.
+        more: further names that are permitted.
 
     Raises:
         InvalidInput: about this field.
@@ -66,7 +66,7 @@ def check_kind(field: str, kind: str, *, more: Sequence[str] = ()) -> None:
 async def replay(
     work: UnitOfWork, command: commands.Replay, webhook_id: str | None = None, *, failed: bool = False
 ) -> dict[str, int]:
-    """Send again what did not arrive, to one endpoint or to all that are enabled.
+    """Send events again to one endpoint or to all that are enabled; by default those that were not delivered.
 
     Args:
         failed: all of it, whatever the event and whenever it was.
@@ -88,7 +88,7 @@ async def replay(
 
 
 class QueueFigures(Model):
-    """How many events there were, and how every queue is."""
+    """Figures of events, and of the queues of endpoints and channels."""
 
     events: list[EventCount]
     webhooks: list[EndpointFigures]
@@ -96,7 +96,7 @@ class QueueFigures(Model):
 
 
 async def stats(work: UnitOfWork) -> QueueFigures:
-    """How many events there were, and how every queue is."""
+    """Figures of events, and of the queues of endpoints and channels."""
     now = clock.now()
     return QueueFigures(
         events=await events.counts(work.connection, work.tenant, now),

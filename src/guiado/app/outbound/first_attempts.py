@@ -1,4 +1,4 @@
-"""What came of the first attempt to send an event at each of its endpoints: for those who wait for it."""
+"""Results of the first delivery attempt of an event at each endpoint, for callers that wait for them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _WHY = {
 
 
 async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str] | None = None) -> list[TestResult]:
-    """What came of the first attempt to send an event, at each of its endpoints; waits for them.
+    """Wait for the first delivery attempt of an event at each endpoint, and return the results.
 
     Args:
-        webhook_ids: the endpoints that it was stored for; each has its result, whatever became of it meanwhile. By default all
+        webhook_ids: the endpoints that it was stored for; each has its result, even if it was removed meanwhile. By default all
             that it has a delivery for.
 
     Returns:
-        One result each; of an endpoint that was not asked in time the status is "pending".
+        One result each; of an endpoint without an attempt in time the status is "pending".
     """
     began_s = clock.monotonic_s()
     while True:

@@ -1,4 +1,4 @@
-"""The kinds of outbound work: each is one file beside this one whose name ends in `_sender`, and registers itself.
+"""Registry of the kinds of outbound work: each is a module of this package whose name ends in `_sender`.
 
 A new kind is a new file: a handler (`queue.Handler`) with its queries, and a function under `@handles` that makes it.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HandlerDependencies:
-    """What the maker of a handler is given.
+    """Dependencies of a handler, as its maker gets them.
 
     Args:
         parts: of this process.
@@ -48,7 +48,7 @@ _makers: dict[str, Maker] = {}
 
 
 def handles(kind: str) -> Callable[[Maker], Maker]:
-    """Register what makes the handler of a kind."""
+    """Register the function that makes the handler of a kind."""
 
     def register(maker: Maker) -> Maker:
         _makers[kind] = maker
@@ -58,7 +58,7 @@ def handles(kind: str) -> Callable[[Maker], Maker]:
 
 
 def make_handlers(tools: HandlerDependencies) -> list[Handler]:
-    """A handler of every kind."""
+    """Make a handler of every kind."""
     for module in pkgutil.iter_modules(outbound.__path__):
         if module.name.endswith(_SUFFIX):
             import_module(f"{outbound.__name__}.{module.name}")

@@ -1,4 +1,4 @@
-"""Read models of what leaves guiado: endpoints, deliveries, notifications, recipients.
+"""Read models of outbound work: endpoints, deliveries, notifications, recipients.
 
 Source: contract.md §3.
 """
@@ -34,7 +34,7 @@ class WebhookBody(Model):
 
 
 class TestResult(Model):
-    """What came of a test event at one endpoint."""
+    """Result of the first delivery attempt of an event at one endpoint."""
 
     __test__ = False
 
@@ -47,7 +47,7 @@ class TestResult(Model):
 
 
 class RecipientBody(Model):
-    """Who is told of what, and how they want it. A recipient that is a URL is shown without its key."""
+    """Notification preferences of a recipient. A recipient that is a URL is shown without its key."""
 
     channel: str
     recipient: str

@@ -1,4 +1,4 @@
-"""Notifications as a kind of outbound work: sends what waits for people, each message through its channel.
+"""Notifications as a kind of outbound work: each is sent through its channel.
 
 Each one has its own retries, so that a target that fails holds no other up; and a channel that hangs has only its own places.
 Delivery is at least once: a worker that is killed between sending and writing down leaves the notification waiting, and it goes
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from guiado.delivery.channels import Channel, Outgoing
 
 SEND_S = 30.0
-"""For one message, whatever the channel does."""
+"""Seconds for sending one message, whatever the channel does."""
 _PLACES = 8
 _MOST_GATHERED = 100
 _ERROR_KEPT = 1_000
@@ -45,11 +45,11 @@ log = get_logger()
 
 
 ChannelMaker = Callable[[str], "Channel"]
-"""Gives the channel of a name; raises where it is not set up here, and says what is missing."""
+"""Function that returns the channel of a name; it raises where the channel is not set up here, and says what is missing."""
 
 
 class NotificationSender:
-    """Handles what waits for people.
+    """Handler of notifications.
 
     Args:
         parts: of this process.
@@ -70,7 +70,7 @@ class NotificationSender:
         """Key of a lease -> the notifications that it covers: several where they go out as one message."""
 
     async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:  # noqa: ARG002 places are few: no share
-        """Lease what is due, as far as each channel has free places."""
+        """Lease due notifications, as far as each channel has free places."""
         room = {name: _PLACES - self._busy[name] for name in names() if self._busy[name] < _PLACES}
         found = await notifications.claim(connection, self._parts.tenant, self._worker, queue.LEASE_S, clock.now(), room)
         found = [due for due in found if str(due.id) not in leases.busy]
@@ -80,7 +80,7 @@ class NotificationSender:
         return [ClaimedWork(str(due.id), partial(self._serve, due)) for due in found]
 
     async def renew(self, connection: Connection, keys: Sequence[str]) -> set[str]:
-        """Keep the leases of notifications, with what goes out together with each."""
+        """Keep the leases of notifications, each with those that go out together with it."""
         held = await notifications.renew(connection, self._parts.tenant, self._worker, queue.LEASE_S, self._covered(keys))
         return {key for key in keys if UUID(key) in held}
 
@@ -93,7 +93,7 @@ class NotificationSender:
         return await notifications.is_waiting(connection, self._parts.tenant, clock.now())
 
     async def close(self) -> None:
-        """Nothing to wait for: each message is written down by itself."""
+        """Do nothing: each notification is recorded as soon as it is sent."""
 
     def _covered(self, keys: Sequence[str]) -> list[UUID]:
         return [one for key in keys for one in self._together.get(key, [UUID(key)])]
@@ -173,12 +173,12 @@ class NotificationSender:
 
 @handles(NotificationSender.kind)
 def make_notification_sender(tools: HandlerDependencies) -> NotificationSender:
-    """The handler of notifications."""
+    """Make the handler of notifications."""
     return NotificationSender(tools.parts, tools.channel_of, tools.worker)
 
 
 def _put_off(due: Due, recipient: RecipientPreferences, now: datetime) -> Fate | None:
-    """What becomes of a message that its recipient does not want now."""
+    """The fate of a notification that its recipient does not want now: cancelled or put off; None where it is sent now."""
     is_urgent, is_gathered = due.priority == "urgent", due.digest_at is not None
     match recipient.plan(due.notification_type, is_urgent=is_urgent, is_gathered=is_gathered, now=now):
         case Drop():

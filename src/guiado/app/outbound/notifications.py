@@ -30,11 +30,11 @@ from guiado.store import templates as stored_templates
 from guiado.store.sessions import uuid_or_none
 
 _RETRIED = ("failed", "pending")
-"""What can be sent again: what was given up, and what failed and waits for another attempt."""
+"""Statuses of notifications that can be sent again: given up, or waiting for another attempt after a failure."""
 SAME_S = 600.0
-"""The same message to the same recipient within so many seconds is one message, unless it is urgent."""
+"""Seconds within which the same message to the same recipient is one message, unless it is urgent."""
 _TOLD = ("status", "error_message", "note", "provider_message_id")
-"""What is told of the first attempt."""
+"""Fields of the result of a first attempt."""
 _LOOK_S, _LONGEST_S = 0.02, 35.0
 
 
@@ -94,7 +94,7 @@ def _problems(command: Notification, metadata: Mapping[str, object]) -> list[Fie
 
 
 async def _unreachable(work: UnitOfWork, command: Notification, metadata: Mapping[str, object]) -> list[FieldProblem]:
-    """What is wrong where a channel needs an address that neither the caller gives nor the recipient has."""
+    """Fault of a channel that needs an address, where neither the caller gives one nor the recipient has one."""
     url = metadata.get("webhook_url")
     has_account = work.app.has_account(command.channel)
     if missing_url_problem(command.channel, command.recipient, url, has_account=has_account) is None:
@@ -175,7 +175,7 @@ async def again(work: UnitOfWork, notification_id: str | None = None) -> int:
 
 
 async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
-    """Send once more all that was given up, or at once what waits for another attempt.
+    """Send again the notifications that were given up, and at once those that wait for another attempt.
 
     Returns:
         How many are on their way again.
@@ -187,10 +187,10 @@ async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
 
 
 async def first_result(parts: AppContext, notification_id: str) -> dict[str, str | None]:
-    """What came of the first attempt to send a notification; waits for it.
+    """Wait for the first attempt to send a notification, and return its result.
 
     Returns:
-        `status error_message note provider_message_id`; of one that nobody tried in time, or that waits for the end of quiet
+        `status error_message note provider_message_id`; of one without an attempt in time, or that waits for the end of quiet
         hours, the status is "pending".
     """
     end_s = clock.monotonic_s() + _LONGEST_S
@@ -218,7 +218,7 @@ async def write(
     language: str = DEFAULT_LANGUAGE,
     channel: str | None = None,
 ) -> MessageTemplate:
-    """Subject and body for this context; without a template, the context's own.
+    """Subject and body of a template filled with a context; without a template, the context's own.
 
     Args:
         language: of built-in templates.
@@ -248,7 +248,7 @@ async def write(
 
 
 def language_in(context: Mapping[str, object], default: str | None = None) -> str:
-    """The language that a context asks for, if it is one of ours."""
+    """The language that a context asks for, if guiado has it; else the default."""
     wished = context.get("language")
     return wished if isinstance(wished, str) and wished in LANGUAGES else default or DEFAULT_LANGUAGE
 

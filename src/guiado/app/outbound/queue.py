@@ -22,18 +22,18 @@ from guiado.store import queue as store
 from guiado.store.database import Connection
 
 POLL_S = 0.05
-"""Between two looks at what is due, while there is work."""
+"""Seconds between two queries for due work, while there is some."""
 IDLE_S = 0.4
-"""The same after some time without any; another process's event waits so long at most."""
+"""Seconds between two queries for due work after some time without any; another process's event waits so long at most."""
 LEASE_S = 8.0
-"""A worker that renewed neither its leases nor its own row for so long counts as dead; its work moves within ten seconds."""
+"""Seconds after which a worker without renewals of its leases and its row counts as dead; its work moves within ten."""
 RENEW_S = 2.0
 STOP_S = 8.0
 """How long a worker that was told to stop lets its work go on; `EXIT_S` has room for writing it down."""
 EXIT_S = STOP_S + 2.0
 """How long a process waits for its queue."""
 UNCLAIMED_S = 1.0
-"""Work that nobody claimed for so long may be taken beyond a worker's share: whoever it was meant for is dead, or cannot."""
+"""Seconds after which unclaimed work may be claimed beyond a worker's share: its own worker is dead, or cannot take it."""
 AFTER_ERROR_S = 1.0
 _DRAIN_POLL_S = 0.02
 log = get_logger()
@@ -41,11 +41,11 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWork:
-    """Claimed work.
+    """Work of one kind that a worker has claimed.
 
     Args:
         key: of its lease, unique within its kind.
-        run: does it, and writes down what became of it.
+        run: does the work, and records its outcome.
     """
 
     key: str
@@ -53,7 +53,7 @@ class ClaimedWork:
 
 
 class Leases:
-    """What one handler of this worker has claimed.
+    """Leases of one handler of this worker.
 
     Args:
         is_stopping: whether the worker was told to stop.
@@ -69,7 +69,7 @@ class Leases:
         """Keys whose work was cancelled: their leases may be given back."""
 
     def may_go_on(self, key: str) -> bool:
-        """Whether work that was claimed may go on with the next message."""
+        """Whether claimed work may go on with the next message."""
         return key in self.held and not self._is_stopping()
 
     def add(self, key: str) -> None:
@@ -78,7 +78,7 @@ class Leases:
         self.busy.add(key)
 
     def remove(self, key: str) -> None:
-        """Note that the work is done."""
+        """Remove the lease of work that has ended."""
         self.held.discard(key)
         self.busy.discard(key)
 
@@ -87,14 +87,14 @@ class Handler(Protocol):
     """One kind of outbound work."""
 
     kind: str
-    """Its name, in logs and in the query for what is due."""
+    """Name of the kind, in logs and in the query for due work."""
     due: str
-    """A query that gives the kind where something can be claimed; see `store.queue.due_kinds` for its parameters."""
+    """A query that returns the kind where work can be claimed; see `store.queue.due_kinds` for its parameters."""
     foreign: frozenset[str]
     """Keys that this worker leaves to others."""
 
     async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:
-        """Lease what is due, this worker's share at most.
+        """Lease due work, this worker's share at most.
 
         Args:
             extra: so many beyond the share, where the kind is shared out.
@@ -110,11 +110,11 @@ class Handler(Protocol):
         ...
 
     async def is_waiting(self, connection: Connection) -> bool:
-        """Whether anything is due, whoever has claimed it."""
+        """Whether any work is due, claimed or not."""
         ...
 
     async def close(self) -> None:
-        """Wait until everything is written down."""
+        """Wait until all attempts are recorded."""
         ...
 
 
@@ -133,7 +133,7 @@ class _Line:
         return int(since_s is not None and clock.monotonic_s() - since_s >= UNCLAIMED_S)
 
     def note_due(self, *, is_due: bool) -> None:
-        """Note what a look found: something that could be claimed, or nothing."""
+        """Note whether a query found work of this kind that could be claimed."""
         if not is_due:
             self.unclaimed_since_s = None
         elif self.unclaimed_since_s is None:
@@ -141,7 +141,7 @@ class _Line:
 
 
 class Queue:
-    """Sends what is due until it is told to stop.
+    """The worker loop of the outbound queue.
 
     Args:
         parts: of this process.
@@ -163,11 +163,11 @@ class Queue:
 
     @property
     def serving(self) -> frozenset[str]:
-        """Keys of what is being worked on."""
+        """Keys of the work under way."""
         return frozenset(key for line in self._lines.values() for key in line.leases.busy)
 
     def wake(self, kind: str | None = None) -> None:
-        """Something was stored: look at once.
+        """Look for due work at once, because something was stored.
 
         Args:
             kind: of this kind; by default any.
@@ -176,13 +176,13 @@ class Queue:
         self._wake.set()
 
     def hold(self, *, on: bool) -> None:
-        """Begin nothing new, or go on."""
+        """Suspend the claiming of work, or resume it."""
         if self._is_held and not on:
             self.wake()
         self._is_held = on
 
     def stop(self) -> None:
-        """Finish what is at hand, then end `run`."""
+        """Finish the work under way, then end `run`."""
         self._stopping.set()
         self._wake.set()
 
@@ -205,7 +205,7 @@ class Queue:
                 await line.handler.close()
 
     async def drain(self, deadline_s: float) -> None:
-        """Wait until nothing is due any more, or the time is over; what is left waits for the next worker."""
+        """Wait until no work is due any more, or the time is over; work that is left waits for the next worker."""
         end = clock.monotonic_s() + deadline_s
         with contextlib.suppress(GuiadoError):
             while clock.monotonic_s() < end:
@@ -219,7 +219,7 @@ class Queue:
             return any([await line.handler.is_waiting(connection) for line in self._lines.values()])
 
     async def _next_kinds(self) -> list[str]:
-        """Wait until there may be something to claim, and tell of which kinds: less often the longer there was nothing."""
+        """Wait until work may be due, and return its kinds; the wait grows while nothing is due."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._pause_s)
         if self._is_held or self._stopping.is_set():
@@ -250,7 +250,7 @@ class Queue:
             return set()
 
     async def _begin_due(self, line: _Line) -> None:
-        """Claim what is due of one kind, and begin to handle it."""
+        """Claim due work of one kind, and begin to handle it."""
         if clock.monotonic_s() < line.not_before_s:
             return
         try:
@@ -273,7 +273,7 @@ class Queue:
             return await line.handler.claim(connection, line.leases, line.extra)
 
     async def _make_known(self, connection: Connection) -> None:
-        """Count this worker before anything is shared out."""
+        """Register this worker as alive before work is shared out."""
         if not self._is_known:
             await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
             self._is_known = True
@@ -313,7 +313,7 @@ class Queue:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _give_back(self) -> None:
-        """Leave what is not done, and the share of what comes, to the other workers at once."""
+        """Give back unfinished work and this worker's share, so that other workers can take both at once."""
         with contextlib.suppress(Exception):  # the leases end by themselves
             async with self._parts.db.connection() as connection:
                 for line in self._lines.values():
@@ -332,7 +332,7 @@ class Queue:
 
 
 async def _renew(connection: Connection, line: _Line) -> None:
-    """Keep the leases of one handler; what is no longer this worker's goes on with no further message."""
+    """Keep the leases of one handler; work whose lease was lost sends no further message."""
     asked = sorted(line.leases.held)
     if asked:
         line.leases.held -= set(asked) - await line.handler.renew(connection, asked)

@@ -1,4 +1,4 @@
-"""Whether a message can reach its recipient, as far as this can be told without asking anybody."""
+"""Checks of a recipient and its address, without any connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guiado.errors import FieldProblem, Message
 
 
 def target_problems(channel: object, recipient: object, webhook_url: object = None) -> list[FieldProblem]:
-    """What is wrong with a recipient and its address, as far as they are texts.
+    """Faults of a recipient and its address; values that are no texts are left out.
 
     Args:
         channel: how the message travels.
@@ -25,7 +25,7 @@ def target_problems(channel: object, recipient: object, webhook_url: object = No
 
 
 def missing_url_problem(channel: object, recipient: object, webhook_url: object, *, has_account: bool) -> FieldProblem | None:
-    """What is wrong where a channel needs an address of its own and nobody gives one.
+    """Fault of a channel that needs an address of its own, where none is given; None where nothing is missing.
 
     Args:
         webhook_url: what the caller gives, or what is stored for the recipient.

@@ -1,4 +1,4 @@
-"""Recipients: who is told of what, in which language, and when they want to be left alone."""
+"""Recipients of notifications and their preferences: events, language, quiet hours."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.store import notifications
 
 SLACK_DESK = "soporte"
-"""Whom the operator's `SLACK_WEBHOOK_URL` reaches."""
+"""Recipient that the operator's `SLACK_WEBHOOK_URL` reaches."""
 
 
 async def put(work: UnitOfWork, command: commands.Recipient) -> RecipientPreferences:
-    """Store who is told of what, and how they want it; the same channel and recipient again replaces it.
+    """Store the notification preferences of a recipient; the same channel and recipient again replaces them.
 
-    Address and secret, which nobody can read back, stay where the command has none.
+    Address and secret, which cannot be read back, stay where the command has none.
 
     Raises:
         InvalidInput: a field cannot be used.
@@ -54,40 +54,40 @@ async def put(work: UnitOfWork, command: commands.Recipient) -> RecipientPrefere
 
 
 async def warning(client: GuardedClient, command: commands.Recipient) -> Message | None:
-    """What keeps messages from the address of a recipient, if anything. Looks its name up: hold no connection meanwhile."""
+    """Warning that a recipient's address cannot be sent to; None if it can. Looks its name up: hold no connection meanwhile."""
     url = command.webhook_url or (command.recipient if command.channel == "webhook" else None)
     refusal = await client.refusal(url) if url and "://" in url else None
     return Message("Por ahora no se le puede enviar nada. {why}", {"why": refusal}) if refusal else None
 
 
 async def offer_slack(work: UnitOfWork) -> None:
-    """Let escalations appear in the operator's Slack, until somebody wants it otherwise."""
+    """Store the operator's Slack as a recipient of escalations, unless it is stored already."""
     await notifications.offer_recipient(work.connection, work.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
 
 
 async def every(work: UnitOfWork) -> list[RecipientPreferences]:
-    """Everybody who is told something, or wants it in a certain way."""
+    """All stored recipients, with their notification preferences."""
     return await notifications.recipients(work.connection, work.tenant)
 
 
 async def find(work: UnitOfWork, channel: str, recipient: str) -> RecipientPreferences:
-    """How somebody wants to be told, however the address is written; somebody unknown wants nothing special."""
+    """Notification preferences of a recipient, in any spelling of the address; the defaults for an unknown one."""
     return await notifications.recipient(work.connection, work.tenant, channel, spellings(channel, recipient))
 
 
 async def language(work: UnitOfWork, channel: str, recipient: str) -> str | None:
-    """The language that somebody wants to be told in, where they said so."""
+    """The language that a recipient prefers; None where none is stored."""
     return (await find(work, channel, recipient)).language
 
 
 async def remove(work: UnitOfWork, channel: str, recipient: str) -> None:
-    """Forget somebody; what waits for them already is still sent.
+    """Remove the preferences of a recipient; notifications that wait already are still sent.
 
     Args:
         recipient: in any spelling, or masked as `view` shows it.
 
     Raises:
-        InvalidInput: there is nobody like that.
+        InvalidInput: there is no such recipient.
     """
     can_be = is_storable(channel) and is_storable(recipient)
     known = await _meant(work, channel, recipient) if can_be else []
@@ -106,7 +106,7 @@ async def _meant(work: UnitOfWork, channel: str, recipient: str) -> list[str]:
 
 
 def view(recipient: RecipientPreferences) -> RecipientBody:
-    """A recipient as doors show it: the address of a hook lets anybody write there, and so it is not shown."""
+    """A recipient as doors show it: without the address of a hook, which is a key."""
     return RecipientBody(
         channel=recipient.channel,
         recipient=masked(recipient.recipient),

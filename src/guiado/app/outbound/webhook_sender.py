@@ -1,4 +1,4 @@
-"""Webhooks as a kind of outbound work: leases endpoints, and sends each one's deliveries.
+"""Webhooks as a kind of outbound work: endpoints are leased, and their deliveries sent.
 
 Each one's deliveries leave in the order of their events, unless it allows several at a time; those behind one that failed
 overtake it. Delivery is at least once: a worker that is killed between sending and writing down leaves the delivery waiting, and
@@ -33,14 +33,14 @@ _ENDPOINTS_AT_ONCE = 128
 
 
 class WebhookSender:
-    """Handles what waits for webhooks.
+    """Handler of webhook deliveries.
 
     Args:
         parts: of this process.
         client: gives the guarded client; asked when there is something to send.
         worker: name that tells this worker from others.
         own: id -> address of the endpoints whose address this process has in its environment; the others of `BUILT_IN` are
-            left to whoever has theirs.
+            left to the workers that have theirs.
     """
 
     kind = "webhook"
@@ -58,7 +58,7 @@ class WebhookSender:
         self._versions = Versions(parts, worker, lambda: len(self._busy))
 
     async def claim(self, connection: Connection, leases: Leases, extra: int) -> list[ClaimedWork]:
-        """Lease this worker's share of the endpoints that have something due."""
+        """Lease this worker's share of the endpoints that have due deliveries."""
         self._busy, room = leases.busy, _ENDPOINTS_AT_ONCE - len(leases.busy)
         if room <= 0:
             return []
@@ -82,7 +82,7 @@ class WebhookSender:
         return await outbox.is_waiting(connection, self._parts.tenant, clock.now(), self.foreign)
 
     async def close(self) -> None:
-        """Wait until every attempt is written down."""
+        """Wait until all attempts are recorded."""
         await self._recorder.close()
 
     async def _send(self, leased: Leased, leases: Leases) -> None:
@@ -95,5 +95,5 @@ class WebhookSender:
 
 @handles(WebhookSender.kind)
 def make_webhook_sender(tools: HandlerDependencies) -> WebhookSender:
-    """The handler of webhooks."""
+    """Make the handler of webhooks."""
     return WebhookSender(tools.parts, tools.client, tools.worker, tools.own)

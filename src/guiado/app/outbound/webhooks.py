@@ -1,4 +1,4 @@
-"""Webhooks: who wants to be told of what.
+"""Webhooks: registering, changing, testing and replaying to endpoints.
 
 Source: contract.md §1, TroubleshootingWebhookManager, and §3.
 """
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient
 
 _OVERLAP = timedelta(hours=24)
-"""How long the secret before signs too, where nobody says."""
+"""Time for which the previous secret signs too, where a command names none."""
 _TRIES = 3
 
 
 async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> Endpoint:
-    """Register an endpoint. The same id again replaces what is given and leaves the rest, the secret above all, as it is.
+    """Register an endpoint. The same id again changes the given fields and leaves the others, such as the secret, as they are.
 
     Args:
         make_secret: give a new endpoint a secret when the caller brought none.
@@ -62,7 +62,7 @@ async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> 
 
 
 def shows_secret(command: Webhook, endpoint: Endpoint) -> bool:
-    """Whether the answer to a registration shows the secret: to who gave it, or the one time after it was made."""
+    """Whether the answer to a registration shows the secret: where the caller gave it, or where the endpoint is new."""
     return command.secret is not None or endpoint.created_at == endpoint.updated_at
 
 
@@ -83,7 +83,7 @@ def _fresh(webhook_id: str, command: Webhook, made: str | None) -> Endpoint:
 
 
 async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> Endpoint:
-    """Change what is given of an endpoint; the rest stays as it is. A secret is kept unless there is a new one.
+    """Change the given fields of an endpoint; the others, such as the secret, stay as they are.
 
     Raises:
         WebhookNotFound: there is none with this id.
@@ -130,7 +130,7 @@ def _stripped(headers: Mapping[str, str]) -> dict[str, str]:
 async def warnings(
     client: GuardedClient, webhook_id: str, url: str, *, is_enabled: bool, secret: str | None = None
 ) -> list[Message]:
-    """What keeps an endpoint from working as expected. Looks its name up: hold no connection meanwhile.
+    """Warnings about an endpoint that will not work as expected. Looks its name up: hold no connection meanwhile.
 
     Args:
         secret: the one that the caller brought.
@@ -153,7 +153,7 @@ def _how_to_enable(webhook_id: str) -> Message:
 
 
 async def offer_kestra(work: UnitOfWork) -> None:
-    """Let every event go to the operator's Kestra, until somebody wants it otherwise."""
+    """Register the operator's Kestra for every event, unless it is registered already."""
     await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
 
 
@@ -163,7 +163,7 @@ async def every(work: UnitOfWork) -> list[Endpoint]:
 
 
 async def switch(work: UnitOfWork, webhook_id: str, *, enabled: bool) -> Endpoint:
-    """Begin or cease to send to an endpoint; what comes meanwhile is kept, and can be sent again.
+    """Enable or disable an endpoint; events that occur while it is disabled are kept, and can be sent again.
 
     Raises:
         WebhookNotFound: there is none with this id.
@@ -172,7 +172,7 @@ async def switch(work: UnitOfWork, webhook_id: str, *, enabled: bool) -> Endpoin
 
 
 async def remove(work: UnitOfWork, webhook_id: str) -> None:
-    """Remove an endpoint; what was still to be sent to it is cancelled.
+    """Remove an endpoint; its waiting deliveries are cancelled.
 
     Raises:
         WebhookNotFound: there is none with this id.
@@ -182,7 +182,7 @@ async def remove(work: UnitOfWork, webhook_id: str) -> None:
 
 
 async def stats(work: UnitOfWork, webhook_id: str) -> StatsRow:
-    """What became of the deliveries to an endpoint.
+    """Figures of the deliveries to an endpoint, by state.
 
     Raises:
         WebhookNotFound: there is none with this id.
@@ -209,7 +209,7 @@ async def trigger(
 
 
 async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
-    """Send again what an endpoint did not get.
+    """Send events to an endpoint again; by default those that were not delivered.
 
     Returns:
         How many deliveries wait anew.
@@ -223,7 +223,7 @@ async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
 
 
 async def replay_all(work: UnitOfWork, command: Replay) -> tuple[dict[str, int], list[str]]:
-    """Send again what did not arrive, to every endpoint that is enabled.
+    """Send events again to every endpoint that is enabled; by default those that were not delivered.
 
     Returns:
         How many deliveries wait anew at each of them, and the endpoints that are off.
@@ -250,7 +250,7 @@ def _range(command: Replay) -> outbox.Range:
 
 
 async def rotate(work: UnitOfWork, webhook_id: str, command: Rotate) -> Endpoint:
-    """Give an endpoint a new secret; for some hours the one before signs too.
+    """Give an endpoint a new secret; for some hours the previous one signs too.
 
     Returns:
         The endpoint with its new secret.

@@ -1,1 +1,1 @@
-"""Use cases of a session: from the customer's words to solved or a person."""
+"""Use cases of a session: from the customer's words to the solution or to a person."""

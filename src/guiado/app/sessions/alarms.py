@@ -24,13 +24,13 @@ _SMALL = frozenset(
     os as um uma meu minha meus minhas seu sua seus suas do da dos das ao na nas em com foi eu
     """.split()  # noqa: SIM905 so many words read better in lines
 )
-"""Words that a customer says otherwise, or leaves out, and means the same."""
+"""Words that are not compared: a customer may change them or leave them out, and mean the same."""
 _DENIALS = frozenset(
     """
     no nunca tampoco nadie ninguno sin not never nobody without t nao nem ninguem nenhum sem
     """.split()  # noqa: SIM905 so many words read better in lines
 )
-"""They deny the word that follows; "t" is what is left of "didn't"."""
+"""Words that deny the one that follows; "t" is what is left of "didn't"."""
 _BETWEEN = frozenset(
     """
     creo es fue fui sido ser ha han haya hayan he esta este estan tarjeta cuenta
@@ -38,13 +38,13 @@ _BETWEEN = frozenset(
     acho creio fui tem tenha tenham ter esta cartao conta
     """.split()  # noqa: SIM905 so many words read better in lines
 )
-"""They may stand between a denial and what is denied: "no creo que me hayan hackeado"."""
+"""Words that may stand between a denial and the denied word: "no creo que me hayan hackeado"."""
 _DONE_TO_SOMEBODY = re.compile(r"\w{2,}(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó|ed|len)$")
 _DONE = re.compile(r"(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó)$")
-"""Endings of what somebody else did, or what was done: "robaron", "robó", "robada". Other persons of a verb are other words: who
-cannot get into an account says "entrar", and whose account was broken into says "entraron"."""
+"""Verb endings of the past in the third person, and of participles: "robaron", "robó", "robada". Other persons are other words: a
+customer who cannot get into an account says "entrar", one whose account was broken into says "entraron"."""
 _JUST_DONE = re.compile(r"\bacab(?:an|aron|ó|am|aram|ou|aba|aban) de (\w{2,}?)([aei])r(?:me|nos|se|le|les|te)?\b")
-"""What somebody did a moment ago: "me acaban de hackear", "acaban de hackearme", "acabaram de roubar"."""
+"""Verbs for what others did a moment ago: "me acaban de hackear", "acaban de hackearme", "acabaram de roubar"."""
 _LEAST_ROOT, _LEAST_WORD = 3, 4
 _STOP = ""
 _PART = re.compile(r"(?<=[.,;:!?…\n])")
@@ -52,7 +52,7 @@ _TOKEN = re.compile(r"[^\W_]+|[.,;:!?…\n]")
 
 
 def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide], language: str) -> Alarm | None:
-    """What the customer's words set off, the urgent first.
+    """The alarm that the customer's words set off, an urgent one first; None without one.
 
     Args:
         words: what the customer wrote just now.
@@ -70,12 +70,12 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
 
 
 def meets(text: str, phrase: str) -> bool:
-    """Whether a text says what the phrase of a criterion says."""
+    """Whether a text meets the phrase of a criterion."""
     return _meets(_read(meaningful_part(text)), phrase)
 
 
 def denies(text: str, guide: Guide) -> bool:
-    """Whether a text says that what this guide is about did not happen: "no me robaron la tarjeta, solo quiero saber…".
+    """Whether a text denies the subject of a guide: "no me robaron la tarjeta, solo quiero saber…".
 
     What somebody did, or what was done, must be denied wherever the text speaks of it; one mention that is not denied counts.
     """
@@ -86,7 +86,7 @@ def denies(text: str, guide: Guide) -> bool:
 
 
 def undenied(text: str, guides: Iterable[Guide]) -> list[str]:
-    """The parts of a text, between punctuation marks, that do not deny what these guides are about."""
+    """The parts of a text, between punctuation marks, that do not deny the subject of these guides."""
     told = list(guides)
     parts = (part.strip() for part in _PART.split(text))
     return [part for part in parts if part and not any(denies(part, guide) for guide in told)]
@@ -99,7 +99,7 @@ def _spoken_in(guide: Guide) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _happened(texts: tuple[str, ...]) -> frozenset[str]:
-    """Forms of the words for what somebody did, as far as customers say them without a denial."""
+    """Forms of the words in these texts for what was done to a customer, without the denied ones."""
     read = [_read(text) for text in texts]
     found = [(word, _is_denied(said, place)) for said in read for place, word in enumerate(said)]
     done = {word for word, is_denied in found if not is_denied and _DONE_TO_SOMEBODY.search(word)}
@@ -107,7 +107,7 @@ def _happened(texts: tuple[str, ...]) -> frozenset[str]:
 
 
 def is_too_short(phrase: str) -> bool:
-    """Whether nothing is left of a phrase that could be compared."""
+    """Whether a phrase has no word that could be compared."""
     return not _of_phrase(phrase)
 
 
@@ -144,7 +144,7 @@ def _is_denied(said: tuple[str, ...], place: int) -> bool:
 
 
 def _is_form(one: str, other: str) -> bool:
-    """Whether two words are forms of the same: singular and plural, masculine and feminine, what was done by whom."""
+    """Whether two words are forms of the same: in number, in gender, or in the ending of a past verb."""
     return not _forms(one).isdisjoint(_forms(other))
 
 
@@ -168,12 +168,12 @@ def _of_phrase(phrase: str) -> tuple[str, ...]:
 
 
 def _read(text: str) -> tuple[str, ...]:
-    """The words that count, in lower case, with a stop for each punctuation mark."""
+    """The compared words of a text, in lower case, with a stop for each punctuation mark."""
     plain = _JUST_DONE.sub(_as_done, unicodedata.normalize("NFC", text).casefold())
     tokens = [token if token[0].isalnum() else _STOP for token in _TOKEN.findall(plain)]
     return tuple(token for token in tokens if fold(token) not in _SMALL)
 
 
 def _as_done(just: re.Match[str]) -> str:
-    """The same as what somebody did: "acaban de hackear" as "hackearon"."""
+    """The past form of a verb for what was just done: "hackearon" for "acaban de hackear"."""
     return just[1] + ("aron" if just[2] == "a" else "ieron")

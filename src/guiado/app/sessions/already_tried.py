@@ -1,4 +1,4 @@
-"""What a customer says they tried already, among the steps of the guide that was found."""
+"""Steps of the session's guide that the customer says they tried already."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from guiado.guidance.already_tried import StepTitles, tried
 
 
 def already_tried(guide: Guide | None, text: str, language: str) -> tuple[dict[str, object], ...]:
-    """The steps that a customer's words say they did: step_id, words, confidence of each; what is kept on the session.
+    """The steps that a customer says they did, as they are kept on the session: step_id, words, confidence of each.
 
     Args:
         guide: the one that the session follows, or None.

@@ -1,4 +1,4 @@
-"""Answer: what came of a step, and what comes next."""
+"""Answers to a step: their recording, and the decision on what comes next."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from guiado.store import sessions
 from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
 
 _TRIES = 20
-"""How often a command is decided anew because somebody else was faster."""
+"""How often a command is decided anew after another change of the session came first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came of an answer.
+    """Result of an answer to a step.
 
     Args:
         session: the new state, or the present one when the answer was known already.
@@ -58,7 +58,7 @@ class Answered:
 
 
 async def load(work: UnitOfWork, session_id: object) -> tuple[Loaded, Guide | None]:
-    """A session and the guide version that it follows.
+    """Load a session and the guide version that it follows.
 
     Raises:
         SessionNotFound: no session has this id; a malformed id names none.
@@ -85,9 +85,9 @@ def outcome_of(command: AnswerStep) -> Outcome:
 
 
 async def answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> Answered:
-    """Record what came of a step and decide what comes next.
+    """Record the answer to a step and decide what comes next.
 
-    The same answer to a step that is already passed changes nothing and tells the recorded answer.
+    The same answer to a step that is already passed changes nothing and returns the recorded answer.
 
     Raises:
         SessionNotFound: no session has this id.
@@ -159,7 +159,7 @@ async def _recorded(work: UnitOfWork, session: Session, number: int | None) -> S
 
 @asynccontextmanager
 async def telling_state(work: UnitOfWork, session_id: object) -> AsyncGenerator[None]:
-    """A refusal carries the state that it comes from."""
+    """Attach the session's present state to a refusal that is raised inside."""
     try:
         yield
     except Conflict as error:
@@ -193,7 +193,7 @@ async def command_wish(
     """Apply a command that depends on the session as it stands.
 
     Args:
-        wish: makes the command; called anew each time somebody else was faster.
+        wish: makes the command; called anew each time another change of the session came first.
 
     Raises:
         SessionNotFound, SessionEnded, NothingToClarify, NothingToReject: see `decide`.
@@ -216,7 +216,7 @@ async def command_unchanged(
     command: EscalateSession | ResolveSession | Abandon,
     now: datetime | None = None,
 ) -> bool:
-    """Apply a command to a session as it was read; False, with nothing done, when something happened to it since.
+    """Apply a command to a session as it was read; False, with nothing done, when the session changed since.
 
     Args:
         now: when; by default this process's present moment.

@@ -1,4 +1,4 @@
-"""Clarify and reject: the customer says what the problem is, or that it is not the one whose guide they follow.
+"""Clarify and reject: the customer's answer to a clarification, and their rejection of the recognised problem.
 
 Source: contract.md §6, rule 6.
 """
@@ -32,7 +32,7 @@ from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
 
 _MOST_REJECTED = 3
-"""Whoever said so often that it is not this gets a person."""
+"""Number of rejected problems from which a session goes to a person."""
 _MOST_ASKED = 1
 _DECLARED = {MessageKind.SOLVED, MessageKind.PERSON, MessageKind.OTHER}
 _WAYS = ("problem_id", "answer", "text", "none")
@@ -45,9 +45,9 @@ async def clarify(
     command: commands.Clarify,
     ranking: Rankings = (),
 ) -> Started:
-    """Take the customer's answer to what the problem is.
+    """Take the customer's answer to a clarification.
 
-    After it comes a guide, the options alone, or a person: a customer is asked one question at most.
+    A guide, the options alone, or a person follows: a customer is asked one question at most.
 
     Args:
         ranking: from `ranked_before`, where there are words to rank.
@@ -82,13 +82,13 @@ async def reject(
     command: commands.Reject,
     ranking: Rankings = (),
 ) -> Started:
-    """Take it that the recognised problem is not the customer's; the next guide, a question or a person follows.
+    """Reject the recognised problem; the next guide, a question or a person follows.
 
     Args:
         ranking: from `ranked_before`.
 
     Raises:
-        InvalidInput: the problem that it is said to be instead is unknown, or rejected too.
+        InvalidInput: the problem named instead is unknown, or rejected too.
         SessionNotFound: no session has this id.
         SessionEnded, NothingToReject, StaleSession: see `command_wish`; with the session's present state.
     """
@@ -114,13 +114,13 @@ async def reject(
 
 
 def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
-    """What the customer's new words set off; of the guide that follows, all criteria count."""
+    """The alarm that the customer's new words set off; of the guide that follows, all criteria count."""
     own = turn.guide if isinstance(turn, Pick) else None
     return hear((words,), own, snapshot.guides.values(), session.language)
 
 
 async def _instead_of_asking(work: UnitOfWork, session: Session, turn: Turn, alarm: Alarm | None) -> Turn:
-    """Who needs a person at once is asked nothing more: the likeliest guide is taken."""
+    """Replace a clarification by the likeliest guide where the customer's words set off an alarm."""
     if alarm is None or not isinstance(turn, Clarification):
         return turn
     if not turn.options or turn.options[0].confidence <= 0:  # the most frequent ones, which nobody named
@@ -128,7 +128,7 @@ async def _instead_of_asking(work: UnitOfWork, session: Session, turn: Turn, ala
     return await _pick(work, session, turn.options[0])
 
 
-# --------------------------------------------------------------------------------------------------------- what was said
+# ------------------------------------------------------------------------------------------------------------ the answer
 
 
 def _said(command: commands.Clarify) -> dict[str, object]:
@@ -204,7 +204,7 @@ async def _rejected(
 
 
 async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Rankings:
-    """The rankings that a clarification or rejection will need, made while no connection is held; none where it is quick.
+    """The rankings that a clarification or rejection will need, made while no connection is held; none where ranking is quick.
 
     Args:
         more: words that the customer adds.
@@ -222,7 +222,7 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What a correction comes to.
+    """The outcome of a correction.
 
     Args:
         considered: the problems that were weighed.
@@ -291,7 +291,7 @@ def _considered(options: Sequence[Option]) -> Considered:
     return tuple({"problem_id": option.problem_id, "confidence": option.confidence} for option in options)
 
 
-# -------------------------------------------------------------------------------------------------------- what came of it
+# ------------------------------------------------------------------------------------------------------------- the result
 
 
 def _outcome(session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:

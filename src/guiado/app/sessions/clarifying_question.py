@@ -1,4 +1,4 @@
-"""What a customer is asked when their words are unclear: which of up to three problems, and one question."""
+"""The clarification of an unclear description: up to three problems to choose from, and one question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guiado.i18n import text
 
 _SHOWN = 3
 _LEAST_SHOWN = 0.05
-"""What is less likely than this is not shown, unless it is the best that there is."""
+"""Least confidence of a problem that is shown; the best one is always shown."""
 _SUBJECTS: Mapping[str, Message] = {
     ProblemCategory.INSTALLATION: Message("la instalación de un programa"),
     ProblemCategory.CONFIGURATION: Message("la configuración"),
@@ -38,7 +38,7 @@ def considered_of(candidates: Sequence[Candidate]) -> Considered:
 
 
 def inquire(snapshot: Snapshot, candidates: Sequence[Candidate], language: str, *, may_ask: bool = True) -> Clarification:
-    """What to show and ask.
+    """The clarification of a ranking: its likeliest problems as options, and a question that tells them apart.
 
     Args:
         candidates: best first, as shares.
@@ -51,7 +51,7 @@ def inquire(snapshot: Snapshot, candidates: Sequence[Candidate], language: str, 
 
 
 def option_of(snapshot: Snapshot, candidate: Candidate, language: str) -> Option:
-    """A candidate as the customer is shown it."""
+    """The option that shows a candidate to the customer."""
     guide = snapshot.guides[candidate.problem_id]
     title = guide.in_language(language).problem_title
     example = example_in(guide, candidate, language, is_for_customer=True)

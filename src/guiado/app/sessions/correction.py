@@ -93,7 +93,7 @@ def _kind(reading: Reading, snapshot: Snapshot, none_below: float) -> MessageKin
 
 
 def _weights_before(session: Session) -> Mapping[str, float]:
-    """What detection made of the earlier words: problem id -> confidence."""
+    """Confidences of the problems by the earlier words: problem id -> confidence."""
     stored = msgspec.convert(session.facts.get("alternatives") or [], list[ConsideredRow])
     return {each.problem_id: each.confidence for each in stored}
 

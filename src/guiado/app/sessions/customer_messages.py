@@ -1,4 +1,4 @@
-"""What the customer reads: Spanish first, English and Portuguese from the catalogues."""
+"""Messages to the customer: Spanish first, English and Portuguese from the catalogues."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _WE_SPEAK = "guiado answers in Spanish, English and Portuguese."
 
 
 def after_start(session: Session, alternatives: int, guide: Guide | None = None) -> str:
-    """What is said when a session begins, or goes on with another guide.
+    """Message when a session begins, or goes on with another guide.
 
     Args:
-        alternatives: how many other problems it could be.
+        alternatives: number of other possible problems.
         guide: the one that the session follows.
     """
     told = _after_start(session, alternatives, guide)
@@ -43,14 +43,14 @@ def _after_start(session: Session, alternatives: int, guide: Guide | None) -> st
 
 
 def _without_guide(session: Session) -> str:
-    """What is said where it is not clear what the problem is, or where it is no known one."""
+    """Message where it is not clear what the problem is, or where it is no known one."""
     if session.open_clarification:
         return text(session.language, "Queremos estar seguros de entenderte. ¿Es alguno de estos problemas?")
     return f"{text(session.language, 'No reconocemos este problema.')} {needs_person(session)}"
 
 
 def _without_problem(session: Session) -> str | None:
-    """What is said to a message that reports no problem; None to one that does."""
+    """Message in reply to words that report no problem; None to those that do."""
     language = session.language
     match session.message_kind:
         case MessageKind.SOLVED if session.status is Status.RESOLVED:
@@ -73,7 +73,7 @@ def _asked_for_person(session: Session) -> bool:
 
 
 def after_answer(session: Session, outcome: Outcome, action: NextAction, failures_allowed: int) -> str:
-    """What is said after an answer to a step."""
+    """Message after an answer to a step."""
     language = session.language
     if action is NextAction.RESOLVED:
         return after_solution(session)
@@ -90,7 +90,7 @@ def after_answer(session: Session, outcome: Outcome, action: NextAction, failure
 
 
 def after_solution(session: Session) -> str:
-    """What is said when the problem is solved, or taken to be, with what else the customer named."""
+    """Message when the problem is solved, or taken to be, with what else the customer named."""
     if session.message_kind is MessageKind.SOLVED:
         return _without_problem(session) or ""
     titles = ", ".join(f"«{each.title}»" for each in session.other_problems)
@@ -107,12 +107,12 @@ def _solved(session: Session) -> str:
 
 
 def after_closing(language: str) -> str:
-    """What is said to an agent who closed a session as solved."""
+    """Message to an agent who closed a session as solved."""
     return text(language, "Sesión cerrada como resuelta.")
 
 
 def after_resuming(session: Session, guide: Guide | None) -> str:
-    """What is said when an abandoned session is open again."""
+    """Message when an abandoned session is open again."""
     if session.urgent or session.open_clarification or session.problem_title is None:
         return after_start(session, 0, guide)
     if session.offered_step_id is None:
@@ -122,7 +122,7 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
 
 
 def needs_person(session: Session) -> str:
-    """What is said when a person takes over."""
+    """Message when a person takes over."""
     email = session.customer_email
     if _asked_for_person(session):
         return text(
@@ -134,7 +134,7 @@ def needs_person(session: Session) -> str:
 
 
 def urgent(session: Session, guide: Guide | None) -> str:
-    """What is said to whoever needs a person at once: first what to do now, then who takes over.
+    """Message to a customer who needs a person at once: first what to do now, then who takes over.
 
     Args:
         guide: the one that the session follows; of an urgent one the author's first step is what to do.
@@ -161,7 +161,7 @@ def _try_again(session: Session, failures_allowed: int) -> str:
 
 
 def nothing_to_do(session: Session, guide: Guide | None = None) -> str:
-    """What is said when somebody asks for a step and there is none."""
+    """Message when a step is asked for and there is none."""
     match session.status:
         case Status.RESOLVED:
             return after_solution(session)
@@ -176,12 +176,12 @@ def nothing_to_do(session: Session, guide: Guide | None = None) -> str:
 
 
 def after_correction(session: Session) -> str:
-    """What is said to an agent who told what the problem was."""
+    """Message to an agent who corrected the problem of a session."""
     return text(session.language, "Gracias. Queda anotado, y la detección ya lo usa para reconocer este problema.")
 
 
 def thanks(language: str) -> str:
-    """What is said after a rating."""
+    """Message after a rating."""
     return text(language, "Gracias por tu opinión. Nos ayuda a mejorar.")
 
 

@@ -1,4 +1,4 @@
-"""Detect: which known problem a text may be about, and why. Nothing is stored, and no database is asked."""
+"""Detection of the problem of a text, with evidence. Nothing is stored, and no database is asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from guiado.i18n import DEFAULT_LANGUAGE
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What detection says of a text.
+    """Result of detection on a text.
 
     Args:
         verdict: take the first, ask which one, or call a person.
@@ -39,7 +39,7 @@ class Detected:
 
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
-    """As `detect`, for an event loop that serves others too."""
+    """Rank the known problems for a text as `detect` does, without holding up the event loop."""
     ranking = await rank(snapshot, text, limit)
     return _with_verdict(ranking.reading, snapshot.guides, text, none_below, accept_from)
 

@@ -1,4 +1,4 @@
-"""Escalate and close: when people take over, and when they are done."""
+"""Escalate, resolve, resume and abandon: the handover of a session to a person, its end, and its reopening."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _WAITING_KEY = "waiting_days"
 _WAITING_DAYS = 30.0
 _MOST_BATCHES = 20
 _MOST_HOURS = 876_000.0
-"""A hundred years: a longer interval is more than PostgreSQL's calendar takes."""
+"""Longest interval, in hours: a hundred years; a longer one is more than PostgreSQL's calendar takes."""
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Everything that the person who takes over should know, so that nobody is asked twice."""
+    """Handover of a session to a person, with its guide and attempts, so that no question is asked twice."""
 
     session: Session
     guide: Guide | None
@@ -57,7 +57,7 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
 
 
 async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:
-    """Close a session as solved, on a person's word, with what the problem really was.
+    """Close a session as solved, on a person's word, with the true problem.
 
     Raises:
         SessionNotFound: no session has this id.
@@ -89,7 +89,7 @@ async def refuse_unknown(
     problem_id: str | None,
     step_id: str | None = None,
 ) -> None:
-    """What is learned from a session is worth nothing when its true problem or step never existed.
+    """Refuse a true problem or step that never existed: nothing could be learned from it.
 
     Args:
         guide: the one that the session follows.
@@ -115,7 +115,7 @@ async def refuse_unknown(
 
 
 async def abandon_idle(parts: AppContext) -> int:
-    """End the sessions about which nobody did anything for too long.
+    """End the sessions that have been idle for too long.
 
     Those that their customer left `max_session_duration_hours` ago count as abandoned, those that have waited for a person for
     `waiting_days` as expired. The database's clock decides.

@@ -1,26 +1,23 @@
-"""Rate: what the customer thought of it."""
+"""Ratings of sessions by their customers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import msgspec
+from msgspec.structs import replace
 
 from guiado import clock
 from guiado.app.commands import Rate
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.models import FeedbackBody
 from guiado.domain import events
 from guiado.domain.learning_signal import withdrawn
 from guiado.domain.session import Session, Status
 from guiado.store import feedback
 from guiado.store.configuration import is_on
-from guiado.store.feedback import Feedback
+from guiado.store.feedback import FeedbackBody
 
 _ASKED_KEY = "feedback_collection_enabled"
 _POOR = 2
-"""Of five: this many and fewer say that it did not help."""
+"""Highest rating, of five, that says that the session did not help."""
 
 
 async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Session, FeedbackBody]:
@@ -36,7 +33,7 @@ async def rate(work: UnitOfWork, session_id: object, command: Rate) -> tuple[Ses
     # Who was not helped did not confirm that the problem was the right one.
     lessons = (withdrawn("rated"),) if command.rating <= _POOR or command.was_helpful is False else ()
     feedback_id = await feedback.rate(work.connection, work.tenant, given, event, work.scope.audit("rate"), lessons)
-    return session, _shown(replace(given, id=feedback_id))
+    return session, replace(given, id=feedback_id)
 
 
 async def is_asked_for(work: UnitOfWork) -> bool:
@@ -51,16 +48,11 @@ async def ratings(work: UnitOfWork, session_id: object) -> list[FeedbackBody]:
         SessionNotFound: no session has this id.
     """
     loaded, _ = await load(work, session_id)
-    stored = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)
-    return [_shown(given) for given in stored]
+    return await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)
 
 
-def _shown(given: Feedback) -> FeedbackBody:
-    return msgspec.convert(given, FeedbackBody, from_attributes=True)
-
-
-def _feedback(session: Session, command: Rate) -> Feedback:
-    return Feedback(
+def _feedback(session: Session, command: Rate) -> FeedbackBody:
+    return FeedbackBody(
         session_id=session.session_id,
         ticket_id=session.ticket_id,
         customer_email=session.customer_email,

@@ -1,6 +1,6 @@
-"""A language model's opinion, where detection wavers between known problems and a model may be asked.
+"""A language model's choice between known problems, where detection is unclear and a model may be asked.
 
-It is asked before any connection to the database is taken, so that a model that hangs keeps nobody else waiting.
+The model is asked before any connection to the database is taken, so that a model that hangs keeps nobody else waiting.
 
 Source: ADR 0012; contract.md §6, rule 12.
 """
@@ -32,7 +32,7 @@ _OFFERED = 3
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a model chose.
+    """A language model's choice between problems.
 
     Args:
         model: its name.
@@ -72,7 +72,7 @@ async def second_opinion(parts: AppContext, model: LanguageModel | None, ranking
         command: checked input.
 
     Returns:
-        Its opinion; None where detection is sure by itself, nobody may be asked, or no usable answer came in time.
+        Its opinion; None where detection is sure by itself, no model may be asked, or no usable answer came in time.
     """
     if model is None:
         return None
@@ -81,7 +81,7 @@ async def second_opinion(parts: AppContext, model: LanguageModel | None, ranking
 
 
 async def opinion_on(parts: AppContext, model: LanguageModel, ranking: Ranking, known: tuple[str, ...] = ()) -> Opinion | None:
-    """As `second_opinion`, for a text alone.
+    """Ask the model as `second_opinion` does, for a text alone.
 
     Args:
         known: personal data that must not leave.

@@ -1,4 +1,4 @@
-"""A step in the customer's own way of speaking, where a language model may be used for that.
+"""Rewording of a step in the customer's own way of speaking, where a language model may be used for that.
 
 Source: ADR 0012; contract.md §1, format_step_response.
 """
@@ -25,7 +25,7 @@ async def reword_step(parts: AppContext, model: LanguageModel, step: Mapping[str
         step: as the facade gives it; its session is looked up for how the customer speaks.
 
     Returns:
-        The step itself where nobody may be asked, there is no answer, or the answer does not say the same.
+        The step itself where no model may be asked, there is no answer, or the answer does not say the same.
     """
     texts = _texts(step)
     try:

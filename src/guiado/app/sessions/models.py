@@ -11,6 +11,7 @@ from typing import Any
 from guiado.app.models import Model
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Status
+from guiado.store.feedback import FeedbackBody as FeedbackBody  # noqa: PLC0414 a read model of this room too
 
 
 class ResourceRow(Model):
@@ -21,7 +22,7 @@ class ResourceRow(Model):
 
 
 class SaidRow(Model):
-    """Words of the customer."""
+    """The customer's words about a step that they tried already."""
 
     words: str
 
@@ -48,7 +49,7 @@ class StepOut(Model):
 
 
 class OptionOut(Model):
-    """A problem that it could be; `example` is known words of it, the nearest to the customer's."""
+    """An option of a clarification: a possible problem; `example` is a known phrase of it, nearest to the customer's words."""
 
     problem_id: str
     title: str
@@ -57,7 +58,7 @@ class OptionOut(Model):
 
 
 class QuestionOut(Model):
-    """One question; `answers` are what may be said to it."""
+    """The question of a clarification; `answers` are the replies that it takes."""
 
     id: str
     text: str
@@ -65,7 +66,7 @@ class QuestionOut(Model):
 
 
 class ClarificationOut(Model):
-    """What the customer is asked about the problem: which of the options, and at most one question."""
+    """A clarification of the problem: the options to choose from, and at most one question."""
 
     options: list[OptionOut]
     question: QuestionOut | None
@@ -152,7 +153,7 @@ class AttemptOut(Model):
 
 
 class SummaryOut(Model):
-    """How many attempts there were, and how they went."""
+    """Counts of the attempts of a session."""
 
     total_attempts: int
     successful_attempts: int
@@ -160,7 +161,7 @@ class SummaryOut(Model):
 
 
 class ConsideredRow(Model):
-    """A problem that was considered."""
+    """A candidate that detection considered."""
 
     problem_id: str
     confidence: float
@@ -168,11 +169,11 @@ class ConsideredRow(Model):
 
 
 class ChoiceRow(OptionOut):
-    """A problem that was offered."""
+    """An option that was offered in a clarification."""
 
 
 class HeardRow(Model):
-    """What was asked about the problem, and what the customer said."""
+    """A clarification that was asked, and the customer's answer to it."""
 
     options: list[ChoiceRow]
     question: str | None
@@ -181,7 +182,7 @@ class HeardRow(Model):
 
 
 class UnderstoodOut(Model):
-    """What was understood of the problem: the candidates with their scores and words, and what was asked and said.
+    """Understanding of the problem: the candidates with their scores and words, the questions and the answers.
 
     `written_in` names the language of the customer's words where it is one that guiado does not speak.
     """
@@ -206,25 +207,8 @@ class StateOut(Model):
     understood: UnderstoodOut
 
 
-class FeedbackBody(Model):
-    """A rating as stored."""
-
-    session_id: str
-    ticket_id: str | None
-    customer_email: str
-    rating: int
-    feedback_text: str | None
-    was_helpful: bool | None
-    problem_detected: str | None
-    total_steps: int
-    completed_steps: int
-    resolved: bool
-    collected_at: datetime
-    id: str | None = None
-
-
 class EvidenceOut(Model):
-    """Why it could be this problem: the customer's words that count, strongest first, and the known text nearest to them."""
+    """Evidence for a problem: the customer's words that count, strongest first, and the known text nearest to them."""
 
     words: list[str]
     example: str | None

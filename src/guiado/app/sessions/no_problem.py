@@ -42,7 +42,7 @@ _PERSON = ROLES.index(Role.PERSON)
 async def instead_of_problem(
     work: UnitOfWork, snapshot: Snapshot, kind: MessageKind, reading: Reading, language: str
 ) -> Declared | Clarification | None:
-    """What follows a message that reports no problem; None for one that does.
+    """Turn after a message that reports no problem; None for one that does.
 
     Args:
         kind: of the message, as those who act on it take it.
@@ -60,7 +60,7 @@ async def instead_of_problem(
 
 
 def _reason(reading: Reading) -> Message:
-    """What a message is that is neither a problem nor a request for a person."""
+    """Reason for the person of a message that is neither a problem nor a request for a person."""
     told = [clause for clause in reading.clauses if clause.role in _REASONS]
     best = max(told, key=lambda clause: clause.chance, default=None)
     return _REASONS[best.role] if best else escalation.NO_PROBLEM

@@ -1,6 +1,6 @@
 """Rank: the known problems for a text, and its kind. Every door reads with `reading_of`, in the event loop through `rank`.
 
-A model of meaning behind an endpoint is asked for seconds at worst, and a large knowledge base takes its time too. Both happen in
+An encoder behind an endpoint takes seconds at worst, and a large knowledge base takes its time too. Both happen in
 a thread, and before a connection to the database is taken, so that neither the event loop nor the pool stands still.
 """
 
@@ -44,9 +44,9 @@ _TELLING = np.array([name != "short" for name in NAMES])
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
-"""Their own: on the loop's own few threads a slow endpoint would hold up the reading of files and names."""
+"""Threads for ranking alone: on the loop's own few threads a slow endpoint would hold up the reading of files and names."""
 _seconds: WeakKeyDictionary[Index, float] = WeakKeyDictionary()
-"""What a ranking took lately."""
+"""Recent time of a ranking with each index, in seconds."""
 log = get_logger()
 
 
@@ -72,7 +72,7 @@ class Ranking:
         return self.reading.candidates
 
     def answers(self, snapshot: Snapshot, text: str, limit: int) -> bool:
-        """Whether it says what ranking this text now would say."""
+        """Whether a ranking of this text now would give the same candidates."""
         return self.snapshot is snapshot and self.text == text and limit <= self.limit
 
 
@@ -200,7 +200,7 @@ def _denied(guides: Mapping[str, Guide], text: str, candidates: tuple[Candidate,
 
 
 def log_ranking(ranking: Ranking, threshold: float) -> None:
-    """Log what was found, without the text: it may hold personal data.
+    """Log the best candidate of a ranking, without the text: it may hold personal data.
 
     Args:
         threshold: a candidate below this confidence, 0..1, counts as none.

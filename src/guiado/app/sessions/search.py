@@ -1,4 +1,4 @@
-"""Find: sessions by ticket, customer, problem, status and time, and one by its short reference."""
+"""Search for sessions by ticket, customer, problem, status and time, and for one by its short reference."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _REFERENCE = re.compile(r"[0-9a-f]{6,32}")
 _EATEN_PLUS = re.compile(r"(T[\d:.,]+) (\d\d:?(?:\d\d)?)", re.ASCII)
-"""In an address an unwritten `%2B` arrives as a blank: 2026-11-22T10:00:00+01:00 is what curl users type."""
+"""A time whose plus sign arrived as a blank: in an address curl users type 2026-11-22T10:00:00+01:00, without `%2B`."""
 
 
 def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], str] = str) -> Wanted:
-    """What a checked command looks for.
+    """The search criteria of a checked command.
 
     Args:
         zone: of dates and times that name none; None means that of this machine.

@@ -35,12 +35,12 @@ _ALTERNATIVES = 3
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A new session.
+    """A session that begins, or goes on after a clarification or rejection.
 
     Args:
         guide: the guide version that it follows, or None when nothing was recognised.
         alternatives: other problems that it could be, best first.
-        verdict: what detection came to; where nothing could be asked, the best one was taken even if it is unclear.
+        verdict: of detection; where nothing could be asked, the best one was taken even if it is unclear.
     """
 
     session: Session
@@ -56,7 +56,7 @@ async def start(
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
 ) -> Started:
-    """Begin a session and offer its first step; a question where it is unclear and the caller can ask; or a person.
+    """Begin a session and offer its first step; a clarification where the problem is unclear and may be asked; or a person.
 
     Args:
         knowledge: where to look the problem up.
@@ -103,7 +103,7 @@ async def _doubted(work: UnitOfWork, session: Session, now: datetime) -> str | N
 
 
 async def _store(work: UnitOfWork, decision: Decision, opinion: Opinion | None, recontact_of: str | None, now: datetime) -> None:
-    """Write the new session; a customer who comes back withdraws what the solved session taught."""
+    """Write the new session; a customer who comes back withdraws the lessons of the solved session."""
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
     audit = work.scope.audit("start", guide_version_id=decision.session.guide_version_id)
     offers = opinion.sign(decision.offers) if opinion else decision.offers
@@ -116,7 +116,7 @@ async def _store(work: UnitOfWork, decision: Decision, opinion: Opinion | None, 
 
 
 def _heed(opinion: Opinion, candidates: tuple[Candidate, ...], *, can_ask: bool) -> tuple[tuple[Candidate, ...], Verdict]:
-    """Candidates and verdict with a model's opinion; a customer who can be asked is asked when it chose none of them."""
+    """Candidates and verdict with a model's opinion; where it chose none, a customer who can be asked is asked."""
     if opinion.chosen is None:
         return candidates, Verdict.UNCLEAR if can_ask else Verdict.NONE
     chosen_first = heed(opinion, candidates)
@@ -184,7 +184,7 @@ def _facts(
 
 
 def _forwarded_by(command: Start) -> dict[str, str]:
-    """Who wrote the mail that the customer forwards; nothing where it is the customer's own."""
+    """Facts of the original sender of a forwarded mail; none where it is the customer's own."""
     sender = mail_of(command.problem_description).original_sender
     return {"original_sender": sender} if sender and command.customer_email not in sender.lower() else {}
 

@@ -1,4 +1,4 @@
-"""Read models of sessions, steps and attempts, made of what the domain knows.
+"""Read models of sessions, steps and attempts, made from objects of the domain.
 
 Source: contract.md §1 and §3.
 """
@@ -94,7 +94,7 @@ def passed_step(session: Session, guide: Guide | None, number: int) -> StepOut |
 
 
 def session_view(session: Session, guide: Guide | None = None) -> SessionOut:
-    """A session as it stands."""
+    """The read model of a session as it stands."""
     return SessionOut(
         session_id=session.session_id,
         reference=reference(session.session_id),
@@ -132,13 +132,13 @@ def other_problems_view(session: Session) -> list[OtherProblemOut]:
 
 
 def clarification_view(session: Session) -> ClarificationOut | None:
-    """What the customer is asked about the problem, or None."""
+    """The open clarification of a session, or None."""
     asked = session.open_clarification
     return ClarificationOut(options=options_view(asked), question=question_view(asked)) if asked else None
 
 
 def options_view(asked: Clarification | None) -> list[OptionOut]:
-    """The problems that it could be, best first."""
+    """The options of a clarification, best first."""
     return _options(OptionOut, asked)
 
 
@@ -150,13 +150,13 @@ def _options(kind: type[Shown], asked: Clarification | None) -> list[Shown]:
 
 
 def question_view(asked: Clarification | None) -> QuestionOut | None:
-    """The question that goes with the options, if there is one."""
+    """The question of a clarification, or None."""
     question = asked.question if asked else None
     return QuestionOut(id=question.question_id, text=question.text, answers=[*Reply]) if question else None
 
 
 def understood_view(session: Session) -> UnderstoodOut:
-    """What was understood of the problem, for the person who takes over."""
+    """Detection and clarifications of a session's problem, for the person who takes over."""
     return UnderstoodOut(
         language=session.language,
         written_in=foreign_language(meaningful_part(session.problem_description)),
@@ -177,7 +177,7 @@ def _heard_view(heard: Clarification) -> HeardRow:
 
 
 def attempt_view(stored: StoredAttempt) -> AttemptOut:
-    """An attempt as it is shown."""
+    """The read model of an attempt."""
     attempt = stored.attempt
     return AttemptOut(
         id=stored.attempt_id,
@@ -197,7 +197,7 @@ def attempt_view(stored: StoredAttempt) -> AttemptOut:
 
 
 def summary_view(attempts: Sequence[StoredAttempt]) -> SummaryOut:
-    """How many attempts there were, and how they went."""
+    """Counts of attempts: all, successful and failed."""
     successful = sum(stored.attempt.success for stored in attempts)
     return SummaryOut(total_attempts=len(attempts), successful_attempts=successful, failed_attempts=len(attempts) - successful)
 

@@ -1,7 +1,7 @@
-"""Channels: how a message reaches a person. One file a channel, which registers itself; each is imported where it is used.
+"""Channels, by which messages reach people: one file each, which registers itself and is imported where it is used.
 
 A new channel is a new file in this folder: its name is the channel's, and a function under `@channel` makes it. Every list of
-channels (names in the API, the facade and the terminal, twins on the console, what `doctor` looks at) asks here. Importing such a
+channels (names in the API, the facade and the terminal, console channels, checks of `doctor`) asks here. Importing such a
 file must be cheap: the libraries that it sends with are imported when it first sends.
 """
 
@@ -32,7 +32,7 @@ unless its recipient is one."""
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a channel is made of.
+    """Dependencies of a channel.
 
     Args:
         settings: the operator's accounts and servers.
@@ -51,12 +51,12 @@ Show = Callable[[Outgoing, "Settings"], tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
-    """What is known of a channel without making it.
+    """Description of a channel, known without making it.
 
     Args:
         name: of the channel and of its file.
         make: makes it; raises SettingsInvalid or DeliveryFailed where something is missing, and names it.
-        show: a message as the channel would write it, for the twin on the console, and what is known of its size.
+        show: a message as the channel would write it, for the console channel, and what is known of its size.
         needs: what is missing of the operator's account; None where nothing is.
         address: whether each message has an address of its own.
         missing_address: what to say where it has none.
@@ -93,7 +93,7 @@ def channel(
     spellings: Callable[[str, str], list[str]] = lambda _given, _normal: [],
     own_words: Callable[[str], str] = str,
 ) -> Callable[[Maker], Maker]:
-    """Register what makes a channel, with what is known of it; see `ChannelKind`."""
+    """Register the function that makes a channel, with the channel's description; see `ChannelKind`."""
 
     def register(make: Maker) -> Maker:
         _kinds[name] = ChannelKind(
@@ -106,12 +106,12 @@ def channel(
 
 @cache
 def names() -> tuple[str, ...]:
-    """Every channel by name, in the order of the alphabet; imports none of them."""
+    """Return the names of all channels, in alphabetical order; imports none of them."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
 def kind_of(name: object) -> ChannelKind | None:
-    """What is known of a channel; None where there is none of this name."""
+    """Return the description of a channel; None where there is none of this name."""
     if not isinstance(name, str) or name not in names():
         return None
     if name not in _kinds:
@@ -120,18 +120,18 @@ def kind_of(name: object) -> ChannelKind | None:
 
 
 def addressed() -> list[str]:
-    """The channels whose recipients each have an address of their own."""
+    """Return the names of the channels whose messages may have an address of their own."""
     return [kind.name for kind in map(kind_of, names()) if kind and kind.address != "none"]
 
 
 def normal_form(name: str, recipient: str) -> str:
-    """The one way in which a recipient is stored and compared; one that cannot be read stays as it is, without outer blanks."""
+    """Normalise a recipient for storing and comparing; one that cannot be read stays as it is, without outer blanks."""
     kind = kind_of(name)
     return (kind.normal_form if kind else normal_url)(recipient.strip())
 
 
 def spellings(name: str, recipient: str) -> list[str]:
-    """The normal form of a recipient, and how older versions may have stored the same one."""
+    """Return the normal form of a recipient, and the forms in which older versions may have stored it."""
     kind, given, normal = kind_of(name), recipient.strip(), normal_form(name, recipient)
     return list(dict.fromkeys([normal, given, *(kind.spellings(given, normal) if kind else [])]))
 
@@ -143,7 +143,7 @@ def has_account(name: object, settings: Settings) -> bool:
 
 
 def setup_problem(name: str, settings: Settings) -> Message | None:
-    """What is missing before messages of a channel can leave; None where nothing is, or each brings its own address."""
+    """Return what a channel's setup lacks; None where nothing is missing, or each message brings its own address."""
     kind = kind_of(name)
     if kind is None or kind.address != "none" or settings.notifications == "console":
         return None
@@ -152,7 +152,7 @@ def setup_problem(name: str, settings: Settings) -> Message | None:
 
 
 def make_channel(name: str, settings: Settings, client: GuardedClient, policy: TargetPolicy) -> Channel:
-    """The channel of this name; with `GUIADO_NOTIFICATIONS=console` its twin, which only shows what would be sent.
+    """Make the channel of this name; with `GUIADO_NOTIFICATIONS=console`, one that only shows what would be sent.
 
     Any number of messages may be sent through one at a time.
 

@@ -1,4 +1,4 @@
-"""Every service that Apprise knows, for operators who ask for it: `pip install "guiado[apprise]"`.
+"""Apprise: every service that it supports, for operators who ask for it: `pip install "guiado[apprise]"`.
 
 Apprise has its own HTTP client, so its addresses come from the operator's environment only, it follows no redirect, and
 each message has a deadline after which nobody waits for it any more.
@@ -31,7 +31,7 @@ _PRIORITY_TYPES = {"high": "warning", "urgent": "failure"}
 
 
 class AppriseChannel:
-    """Messages to all of the operator's `APPRISE_URLS`.
+    """Channel that sends to all of the operator's `APPRISE_URLS`.
 
     Args:
         settings: `APPRISE_URLS`, by commas or blanks.
@@ -51,7 +51,7 @@ class AppriseChannel:
         self._threads = anyio.CapacityLimiter(8)
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        """Send one message to every target; see `Channel.send`. Taken is what at least one target took."""
+        """Send one message to every target; see `Channel.send`. It is taken when at least one target takes it."""
         notify = partial(_notify, self._urls, outgoing, self._timeout_s)
         try:
             with anyio.fail_after(self._timeout_s):
@@ -71,7 +71,7 @@ def _read(result: AppriseResult, language: str) -> Receipt:
 
 
 def _notify(urls: str, outgoing: Outgoing, timeout_s: float) -> AppriseResult:
-    """In a thread: reading Apprise's many services takes a moment the first time, and all of its requests block."""
+    """Notify all targets, in a thread: loading Apprise's many services takes a moment, and its requests block."""
     return _open_targets(urls).notify(  # pyright: ignore[reportUnknownMemberType] its package types only a part
         body=outgoing.text + list_links(outgoing),
         title=(outgoing.subject or "").replace("=?", "=\u200b?"),  # its mails would carry an encoded word as it stands
@@ -99,5 +99,5 @@ def _open_targets(urls: str) -> Apprise:
     needs=lambda settings: None if settings.apprise_urls.strip(" ,") else NO_APPRISE,
 )
 def make_apprise_channel(tools: Tools) -> AppriseChannel:
-    """The channel."""
+    """Make the Apprise channel."""
     return AppriseChannel(tools.settings)

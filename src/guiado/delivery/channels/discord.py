@@ -22,7 +22,7 @@ _ADDRESS_OR_MARK = re.compile(r"https?://[^\s<>()\[\]|`]+|[\\*_~`|>#<\[\]-]", re
 
 
 class DiscordChannel:
-    """Messages for a channel of Discord.
+    """Channel that sends through the webhook of a Discord channel.
 
     Args:
         client: sends.
@@ -38,7 +38,7 @@ class DiscordChannel:
 
 
 def render_discord(outgoing: Outgoing) -> dict[str, object]:
-    """The message: Markdown escaped, and nobody mentioned whatever the text says."""
+    """Render a message for Discord: Markdown is escaped, and nobody is mentioned whatever the text says."""
     title = f"**{_escape(outgoing.subject[:200])}**\n" if outgoing.subject else ""
     links = list_links(outgoing) if _units(list_links(outgoing)) <= _MAX_UNITS // 2 else ""
     note = text(outgoing.language, "… (texto recortado)")
@@ -47,22 +47,22 @@ def render_discord(outgoing: Outgoing) -> dict[str, object]:
 
 
 def _escape(words: str) -> str:
-    """With a backslash before every mark of Discord's Markdown; an address stays as it is, or it would lead nowhere."""
+    """Escape Discord's Markdown with backslashes; an address stays as it is, or it would lead nowhere."""
     return _ADDRESS_OR_MARK.sub(lambda found: found[0] if len(found[0]) > 1 else "\\" + found[0], words)
 
 
 def _units(words: str) -> int:
-    """The length in UTF-16 units, the longest way to count it."""
+    """Return the length of a text in UTF-16 units, the longest way to count it."""
     return len(words.encode("utf-16-le", "replace")) // 2
 
 
 def _wait_for_id(url: str) -> str:
-    """With `wait`, Discord answers when it has the message, and with its id."""
+    """Add `wait=true` to a webhook's URL: Discord then answers when it has the message, and with its id."""
     address, _, fragment = url.partition("#")
     return f"{address}{'&' if '?' in address else '?'}wait=true" + (f"#{fragment}" if fragment else "")
 
 
 @channel("discord", show=shown_as_json(render_discord), address="needed")
 def make_discord_channel(tools: Tools) -> DiscordChannel:
-    """The channel."""
+    """Make the Discord channel."""
     return DiscordChannel(tools.client)

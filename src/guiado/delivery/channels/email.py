@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NO_MAIL = "El correo no está configurado: pon SMTP_HOST y SMTP_FROM."
 _TWIN = "guiado <guiado@localhost>"
-"""Who sends where nobody is set: on the console."""
+"""Sender on the console where `SMTP_FROM` is not set."""
 _TIMEOUT_S = 20.0
 _GOODBYE_S = 2.0
 _MAX_SUBJECT = 250
@@ -44,12 +44,12 @@ _MAX_CHARACTERS = 50_000  # encoding megabytes would keep everybody else in the 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"  # in any script, but nothing that would need quotes
 _ADDRESS = re.compile(rf"(?!.*=\?)(?=[^@]{{1,64}}@)(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>[\w.-]{{1,253}})")
-"""One plain address. `=?` begins what many programs decode in a header; no real address holds it."""
+"""A plain e-mail address, without `=?`: many programs decode that in a header, and no real address holds it."""
 _IMPORTANCE = {"high": "high", "urgent": "high", "low": "low"}
 
 
 class EmailChannel:
-    """Messages by e-mail.
+    """Channel that sends e-mail over the operator's SMTP server.
 
     Args:
         settings: the `SMTP_…` ones.
@@ -136,7 +136,7 @@ class EmailChannel:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail before it travels.
+    """A composed mail, ready to be sent.
 
     Args:
         sender: name and address.
@@ -152,18 +152,18 @@ class Mail:
 
     @property
     def options(self) -> list[str]:
-        """What the server is asked for: an address with letters outside of ASCII needs SMTPUTF8."""
+        """SMTP options of the mail: an address with letters outside of ASCII needs SMTPUTF8."""
         return [] if (self.sender[1] + self.recipient).isascii() else ["smtputf8", "body=8bitmime"]
 
     def as_bytes(self) -> bytes:
-        """The mail as it travels; see `headers`."""
+        """Encode headers and body for sending."""
         written = {name: header_value(value) for name, value in self.headers.items()}
         mailboxes = {"From": write_mailbox(*self.sender), "To": self.recipient}
         return write_headers(written | mailboxes) + self.body.as_bytes()
 
 
 def read_sender(given: str) -> tuple[str, str]:
-    """Name and address out of `SMTP_FROM`: `Soporte <soporte@example.com>`.
+    """Parse name and address from `SMTP_FROM`: `Soporte <soporte@example.com>`.
 
     Raises:
         SettingsInvalid: it is no address.
@@ -177,7 +177,7 @@ def read_sender(given: str) -> tuple[str, str]:
 
 
 def render_email(outgoing: Outgoing, sender: tuple[str, str]) -> Mail:
-    """The mail.
+    """Render a message as a mail.
 
     Args:
         sender: name and address.
@@ -266,5 +266,5 @@ def _show(outgoing: Outgoing, settings: Settings) -> tuple[str, str | None]:
     spellings=mail_spellings,
 )
 def make_email_channel(tools: Tools) -> EmailChannel:
-    """The channel."""
+    """Make the e-mail channel."""
     return EmailChannel(tools.settings, tools.policy, resolver=tools.client.resolver)

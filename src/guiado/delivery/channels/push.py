@@ -26,7 +26,7 @@ _MAX_BYTES = 4_096  # more becomes an attachment
 
 
 class NtfyChannel:
-    """Messages for telephones and browsers that follow a topic.
+    """Channel that sends push messages to the phones and browsers that follow a topic.
 
     Args:
         settings: `NTFY_URL`, the server, with `user:password@` where it wants a login.
@@ -49,7 +49,7 @@ class NtfyChannel:
 
 
 def render_push(outgoing: Outgoing) -> tuple[dict[str, str], bytes]:
-    """Headers and body.
+    """Render a message for ntfy: headers and body.
 
     Raises:
         DeliveryFailed: the recipient is no topic.
@@ -79,5 +79,5 @@ def _show(outgoing: Outgoing, _settings: Settings) -> tuple[str, str | None]:
 
 @channel("push", show=_show, needs=lambda settings: None if settings.ntfy_url else NO_PUSH, check_recipient=_check_recipient)
 def make_push_channel(tools: Tools) -> NtfyChannel:
-    """The channel."""
+    """Make the push channel."""
     return NtfyChannel(tools.settings, tools.client)

@@ -41,7 +41,7 @@ _MAX_BUTTONS = 10
 
 
 class SlackChannel:
-    """Messages for people who work in Slack.
+    """Channel that sends to people who work in Slack.
 
     The first of these that is there is used: the caller's `webhook_url`, the bot (where the recipient is a channel, or
     nothing else is set up), the operator's webhook.
@@ -80,7 +80,7 @@ class SlackChannel:
 
 
 def render_slack(outgoing: Outgoing) -> dict[str, object]:
-    """The message as Block Kit. Nothing in it addresses `@channel` or becomes a link under another name."""
+    """Render a message as Block Kit; nothing in it addresses `@channel` or becomes a link under another name."""
     sections = _split(outgoing.text, text(outgoing.language, "… (texto recortado)"))
     header = {"type": "header", "text": _plain((outgoing.subject or "")[:140])}
     actions = {"type": "actions", "elements": _write_buttons(outgoing)}
@@ -112,7 +112,7 @@ def _check(answer: HttpAnswer, *, setting: str | None) -> None:
 
 
 def _split(words: str, note: str) -> list[str]:
-    """The text in pieces that a block can hold, never in the middle of an escape."""
+    """Split a text into pieces that fit a block, never in the middle of an escape."""
     pieces, room = [""], _MAX_SECTION
     for character in map(_escape, words[: _MAX_SECTION * _MAX_SECTIONS]):
         if len(character) > room:
@@ -164,5 +164,5 @@ def _normal_form(given: str) -> str:
     normal_form=_normal_form,
 )
 def make_slack_channel(tools: Tools) -> SlackChannel:
-    """The channel."""
+    """Make the Slack channel."""
     return SlackChannel(tools.settings, tools.client)

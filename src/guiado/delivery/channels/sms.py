@@ -33,7 +33,7 @@ _OF_THE_MESSAGE = frozenset(
 
 
 class GatewayChannel:
-    """SMS through a gateway of the operator.
+    """Channel that sends SMS through a gateway of the operator.
 
     Args:
         url: the gateway's, from the environment.
@@ -52,7 +52,7 @@ class GatewayChannel:
 
 
 class TwilioChannel:
-    """SMS through Twilio.
+    """Channel that sends SMS through Twilio.
 
     Args:
         settings: `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, and `TWILIO_FROM`: a number, or a messaging service (`MG…`).
@@ -83,7 +83,7 @@ class TwilioChannel:
 
 
 def render_sms(outgoing: Outgoing) -> tuple[str, str]:
-    """Number and text.
+    """Render a message as SMS: number and text.
 
     Raises:
         DeliveryFailed: the recipient is no number in the international form.
@@ -104,7 +104,7 @@ def _check(answer: HttpAnswer) -> None:
 
 
 def describe_size(words: str, language: str) -> str:
-    """What the provider will charge for: "2 segmentos"."""
+    """Describe the size that the provider charges for: "2 segmentos"."""
     count = count_segments(words)
     return text(language, "{count} segmento" if count == 1 else "{count} segmentos", count=count)
 
@@ -127,7 +127,7 @@ def _show(outgoing: Outgoing, _settings: Settings) -> tuple[str, str | None]:
 
 @channel("sms", show=_show, needs=_needs, check_recipient=_check_recipient, normal_form=normal_number, own_words=own_words)
 def make_sms_channel(tools: Tools) -> Channel:
-    """The provider that is set up: the operator's own gateway before Twilio.
+    """Make the SMS channel of the provider that is set up: the operator's own gateway before Twilio.
 
     Raises:
         SettingsInvalid: neither is; names what is missing.

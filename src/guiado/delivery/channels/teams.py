@@ -24,7 +24,7 @@ _URGENT = ("high", "urgent")
 
 
 class TeamsChannel:
-    """Messages for a channel or chat of Teams.
+    """Channel that sends to a channel or chat of Microsoft Teams.
 
     Args:
         client: sends.
@@ -34,13 +34,13 @@ class TeamsChannel:
         self._client = client
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        """Send one card; see `Channel.send`. Teams names no message."""
+        """Send one card; see `Channel.send`. Teams gives no message id."""
         await post_json(self._client, webhook_url(outgoing.options), render_teams(outgoing))
         return Receipt()
 
 
 def render_teams(outgoing: Outgoing) -> dict[str, object]:
-    """The message with its card: runs of text instead of Markdown, so that no customer's words become a link in disguise."""
+    """Render a message with its card; runs of text instead of Markdown keep a customer's words from becoming a link."""
     note = "\n" + text(outgoing.language, "… (texto recortado)")
     words = cut(outgoing.text, note, lambda shorter: len(write_json(_write_card(outgoing, shorter))) <= _MAX_BYTES)
     return _write_card(outgoing, words)
@@ -73,5 +73,5 @@ def _write_line(line: str) -> Mapping[str, object]:
 
 @channel("teams", show=shown_as_json(render_teams), address="needed")
 def make_teams_channel(tools: Tools) -> TeamsChannel:
-    """The channel."""
+    """Make the Teams channel."""
     return TeamsChannel(tools.client)

@@ -1,4 +1,4 @@
-"""A JSON message to whatever address the caller names, signed on request.
+"""Webhook: a JSON message to the address that the caller names, signed on request.
 
 Source: Standard Webhooks 1.0.0.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class WebhookChannel:
-    """Messages for a program.
+    """Channel that sends messages to a program.
 
     Args:
         client: sends.
@@ -40,7 +40,7 @@ class WebhookChannel:
 
 
 def render_webhook(outgoing: Outgoing) -> dict[str, object]:
-    """The object that is sent."""
+    """Render a message as a JSON object."""
     return {
         "notification_id": outgoing.notification_id,
         "session_id": outgoing.session_id,
@@ -62,11 +62,11 @@ def _write_headers(outgoing: Outgoing, body: bytes) -> dict[str, str]:
 
 
 def _check_recipient(recipient: str) -> FieldProblem | None:
-    """Look at a recipient that is an address itself; any other one is a name."""
+    """Check a recipient that is itself a URL; any other one is a name."""
     return url_problem("recipient", recipient) if "://" in recipient else None
 
 
 @channel("webhook", show=shown_as_json(render_webhook), address="recipient", check_recipient=_check_recipient)
 def make_webhook_channel(tools: Tools) -> WebhookChannel:
-    """The channel."""
+    """Make the webhook channel."""
     return WebhookChannel(tools.client)

@@ -24,32 +24,32 @@ from guiado.detection.classifier.scorer import SIGNALS, Observation
 from guiado.detection.classifier.training import Profile, Spread
 
 USUAL_SHARE = 0.2
-"""The share of queries about nothing known, where nobody said otherwise."""
+"""Share of queries about no known problem, where the operator gives none."""
 PRIOR_ROWS = 15.0
-"""The measurements of other knowledge bases count as much as this many queries of one's own."""
+"""Weight of the measurements of other knowledge bases, in queries of one's own."""
 LEAST_JUDGED = 20
-"""Fewer judged answers do not move the confidence."""
+"""Fewest judged answers that move the confidence."""
 _WEIGHTS = Path(__file__).with_name("calibration.json")
 _LEAST_DEVIATION = 1e-3
 _REACH = 6.0  # standard deviations; farther is as far
 
 
 class _SpreadFile(TypedDict):
-    """A `Spread` in the file of the weights."""
+    """A `Spread` as the file of the weights holds it."""
 
     mean: list[float]
     deviation: list[float]
 
 
 class _JudgeFile(TypedDict):
-    """A `Judge` in the file of the weights."""
+    """A `Judge` as the file of the weights holds it."""
 
     bias: float
     weights: list[float]
 
 
 class _WeightsFile(TypedDict):
-    """The file of the weights."""
+    """The contents of the file of the weights."""
 
     usual: dict[str, _SpreadFile]
     known: _JudgeFile

@@ -20,7 +20,7 @@ from guiado.text.fold import fold
 from guiado.text.stemming import stem
 
 SKETCH_DIMENSIONS = 1_024
-"""With 2,048 no set's accuracy rose by more than 0.1 points; with 512 one fell by a point."""
+"""Length of a sketch: with 2,048 no set's accuracy rose by more than 0.1 points; with 512 one fell by a point."""
 _SMALLEST_PIECE, _LARGEST_PIECE = 2, 5
 _BUCKETS = 1 << 18  # of document counts: two terms rarely share one
 _MOST_WORDS = 64

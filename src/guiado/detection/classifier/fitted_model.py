@@ -26,7 +26,7 @@ _SPREADS = 4
 
 
 class _Facts(TypedDict):
-    """What of a model is no array."""
+    """Fields of a model that are no arrays."""
 
     format: str
     encoder: str

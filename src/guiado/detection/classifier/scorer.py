@@ -32,7 +32,7 @@ NEAREST_SLOPE, CENTRE_SLOPE, LEXICAL_SLOPE = 9.0, 11.0, 6.0
 WORDS_ONLY_LEXICAL = 6.0
 """Weight of the lexical confidence where there is no encoder."""
 SAME_COSINE = 0.85
-"""Two texts over this cosine say the same in nearly the same words."""
+"""Least cosine of two texts that say the same in nearly the same words."""
 SAME_WORTH = 6.0
 """Weight of a known text that says the same."""
 _STRONGEST = 16  # of the classifiers' problems, to be compared text by text

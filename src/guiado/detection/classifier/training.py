@@ -25,9 +25,9 @@ from guiado.detection.semantic.embedding_cache import CompactVectors
 from guiado.text.tokenize import meaningful_part
 
 LEAST_TEXTS_EACH = 2.0
-"""With fewer texts a problem a classifier is no better than the nearest text."""
+"""Fewest texts a problem for which a classifier is better than the nearest text."""
 MOST_CELLS = 8_000_000
-"""Texts times problems: beyond, a fit takes more than some minutes, so that no classifier is fitted."""
+"""Most texts times problems of a fit: with more it would take over some minutes, so that no classifier is fitted."""
 _MEANING_STRENGTH, _WORDS_STRENGTH = 30.0, 10.0
 _FOLDS = 5
 _FEW_FOLDS = 2

@@ -1,4 +1,4 @@
-"""What an index is made of: every problem as it was read, and the words and terms that they have.
+"""Contents of the lexical index: every problem as it was read, with its words and terms.
 
 An edit of one problem among thousands reads that problem only; everything that was read of the others is shared.
 """
@@ -65,7 +65,7 @@ class Contents:
 
     @classmethod
     def of(cls, problems: Iterable[Problem], previous: Contents | None = None) -> Contents:
-        """Read these problems, but those that `previous` has with the same texts."""
+        """Read problems; those that `previous` has with the same texts are taken over."""
         old = previous or _NOTHING
         stems, numbers = dict(old.vocabulary.stems), dict(old.numbers)
         entries = {
@@ -80,7 +80,7 @@ class Contents:
 
     @cached_property
     def postings(self) -> Postings:
-        """The terms of all texts. All of it, for every edit: one problem more or less changes every rarity."""
+        """The terms of all texts; computed anew after every edit, since one problem more or less changes every rarity."""
         entries = self.entries.values()
         return Postings(
             np.frombuffer(b"".join(entry.terms for entry in entries), np.int32),
@@ -91,17 +91,17 @@ class Contents:
 
     @cached_property
     def problem_ids(self) -> tuple[str, ...]:
-        """Of all problems, in the order of the postings."""
+        """The ids of all problems, in the order of the postings."""
         return tuple(self.entries)
 
     @cached_property
     def digest(self) -> str:
-        """Names the contents, whatever they were read from and in whatever order."""
+        """Hash of the contents, whatever they were read from and in whatever order."""
         return hashlib.sha256(b"".join(entry.digest for entry in self.entries.values())).hexdigest()
 
 
 def _sources(problems: Iterable[Problem]) -> dict[str, Source]:
-    """The texts of each id; those of equal ids are put together, in an order of their own."""
+    """Return the texts of each id; those of equal ids are put together, in an order of their own."""
     found: dict[str, list[Source]] = {}
     for problem in problems:
         found.setdefault(problem.problem_id, []).append(problem.texts)
@@ -113,7 +113,7 @@ def _unchanged(entry: Entry | None, source: Source) -> Entry | None:
 
 
 def _read(problem_id: str, source: Source, stems: dict[str, str], numbers: dict[str, int]) -> Entry:
-    """Read one problem; `stems` keeps what is known of each word, since to stem one takes longer than all else."""
+    """Read one problem; `stems` caches the stem of each word, since stemming takes longer than all else."""
     texts: dict[tuple[str, ...], None] = {}
     words: dict[str, None] = {}
     for text in source:

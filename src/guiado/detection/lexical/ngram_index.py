@@ -1,4 +1,4 @@
-"""Words under their parts, as plain numbers: millions of parts take little memory, and are found in a moment."""
+"""Index of words by their parts, as plain numbers: millions of parts take little memory, and are found in a moment."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ SMALLEST_GRAM, LARGEST_GRAM = 3, 5
 _SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
 
 PartsOf = Callable[[str], AbstractSet[str]]
-"""What a word is filed under."""
+"""Function from a word to the parts that it is indexed by."""
 
 
 def grams(word: str) -> frozenset[str]:
-    """The character n-grams inside one word, its ends marked."""
+    """Return the character n-grams inside one word, its ends marked."""
     marked = f"<{word}>"
     sizes = range(SMALLEST_GRAM, LARGEST_GRAM + 1)
     return frozenset([marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1)])
 
 
 def deletions(word: str) -> frozenset[str]:
-    """The word and every form with one letter less: two words one edit apart share one of them."""
+    """Return a word and every form with one letter less: two words one edit apart share one of them."""
     return frozenset([word, *[word[:i] + word[i + 1 :] for i in range(len(word))]])
 
 
 class NgramIndex:
-    """Words under their parts. Immutable.
+    """Index of words by their parts. Immutable.
 
     Args:
         words: each once.
@@ -48,7 +48,7 @@ class NgramIndex:
         self._hashes, self._owners = hashes[order], owners[order].astype(np.int32)
 
     def with_words(self, words: Iterable[str]) -> NgramIndex:
-        """Other words under the same parts. What it has in common with this one is shared, and costs nothing."""
+        """Return an index of other words by the same parts; all that both have in common is shared."""
         words = tuple(words)
         standing = frozenset(words)
         new, gone = [word for word in words if word not in self._standing], self._standing - standing
@@ -57,7 +57,7 @@ class NgramIndex:
         return self._changed(new, gone, standing) if new or gone else self
 
     def _changed(self, new: Sequence[str], gone: AbstractSet[str], standing: frozenset[str]) -> NgramIndex:
-        """With some more and some less; those that are gone keep their positions, and are never found."""
+        """Return an index with words added and removed; those removed keep their positions, and are never found."""
         changed = NgramIndex(new, self.parts)
         changed._standing = standing
         stays = np.ones(len(self._owners), np.bool_)
@@ -73,7 +73,7 @@ class NgramIndex:
         return changed
 
     def alike(self, words: Sequence[str], least: float) -> list[list[tuple[str, float]]]:
-        """The known words that have much the same parts.
+        """Find the known words that have much the same parts.
 
         Args:
             words: any; together they are looked up in a fraction of the time.
@@ -97,18 +97,18 @@ class NgramIndex:
         return found
 
     def sharing(self, word: str) -> set[str]:
-        """The words that have any part of this one."""
+        """Find the known words that have any part of this one."""
         owners, _ = self._under(_hash([word], self.parts)[0])
         return {self.words[row] for row in owners.tolist()}
 
     def _under(self, hashes: NDArray[np.int64]) -> tuple[Rows, Rows]:
-        """The positions of the words that have each part, one part after the other, and how many those are."""
+        """Return the positions of the words with each part, one part after the other, and the number of words of each."""
         begins, ends = np.searchsorted(self._hashes, hashes), np.searchsorted(self._hashes, hashes, "right")
         return self._owners[spans(begins, ends)], ends - begins
 
 
 def _hash(words: Sequence[str], parts: PartsOf) -> tuple[NDArray[np.int64], Rows, NDArray[np.int64]]:
-    """The parts of all words as numbers, whose each is, and how many each word has."""
+    """Return the hashes of the parts of all words, the word that each belongs to, and the number of parts of each word."""
     each = [parts(word) for word in words]
     sizes = np.fromiter(map(len, each), np.int64, len(each))
     hashes = np.fromiter(map(hash, chain.from_iterable(each)), np.int64, int(sizes.sum()))

@@ -19,9 +19,9 @@ from guiado.text.terms import Word, importance, read_part
 from guiado.text.tokenize import meaningful_part
 
 POOLED_SHARE = 0.3
-"""Share of the problem's texts taken together: one phrase rarely has all the customer's words."""
+"""Weight of a problem's texts taken together: one phrase rarely has all the customer's words."""
 VAGUENESS = 0.5
-"""What every text is taken to have left unsaid, in weights of a rare word: two function words alone prove nothing."""
+"""Length that every query has besides its words, in weights of a rare word: two function words alone prove nothing."""
 
 _MODEL = "lexical-1"
 _SHORTLIST = 14
@@ -34,7 +34,7 @@ _DECIMALS = 12
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One word of the customer's text, and the known terms that it may mean, nearest first, each 0 to 1."""
+    """A word of the customer's text, and the known terms that it may mean, nearest first, each 0 to 1."""
 
     surface: str
     is_function: bool
@@ -43,7 +43,7 @@ class _Asked:
 
 
 class _Meant(NamedTuple):
-    """What was asked by term, ascending: which word means it, and what the term is worth for that word."""
+    """The terms of a query, ascending, with the word that means each, and its weight for that word."""
 
     terms: Rows
     words: Rows
@@ -52,7 +52,7 @@ class _Meant(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LexicalMatch:
-    """What the words of a text say.
+    """Result of comparing a text with the problems by its words.
 
     Args:
         problems: positions of those that it may be about, in no order.
@@ -67,7 +67,7 @@ class LexicalMatch:
     asked: Sequence[_Asked]
 
     def evidence(self, problem: int) -> tuple[str, ...]:
-        """The words that speak for a problem, strongest first.
+        """Return the words that speak for a problem, strongest first.
 
         Words with a meaning of their own are evidence; function words only where there is nothing else.
         """
@@ -80,7 +80,7 @@ class LexicalMatch:
 
 
 class LexicalIndex:
-    """Every problem of a knowledge base, ready to be compared with a customer's text. Immutable; safe between threads.
+    """Lexical detector: every problem of a knowledge base, ready to be compared. Immutable; safe between threads.
 
     Args:
         contents: the problems.
@@ -90,7 +90,7 @@ class LexicalIndex:
 
     def __init__(self, contents: Contents) -> None:
         self.version = f"{_MODEL}:{contents.digest[:12]}"
-        """Model and contents, as in "lexical-1:0123456789ab": changes with them only."""
+        """Version of model and contents, as in "lexical-1:0123456789ab"; changes with them only."""
         self.contents = contents
         self._postings = contents.postings
         self._rarity: list[float] = contents.postings.rarity.tolist()
@@ -100,7 +100,7 @@ class LexicalIndex:
         return len(self.contents.entries)
 
     def rank(self, text: str, limit: int = 3) -> tuple[Candidate, ...]:
-        """The problems that a text may be about.
+        """Rank the problems that a text may be about.
 
         Args:
             text: what the customer wrote, of any length; its first 2,000 meaningful characters are read.
@@ -119,7 +119,7 @@ class LexicalIndex:
         return tuple(Candidate(ids[problem], confidences[problem], found.evidence(problem)) for problem in best)
 
     def find(self, part: str, *, forms: bool = True) -> LexicalMatch:
-        """The problems that a text may be about.
+        """Find the problems that a text may be about, in no order.
 
         Args:
             part: the meaningful part of a text.
@@ -142,14 +142,14 @@ class LexicalIndex:
         return tuple((term, closeness) for term, closeness in known if term is not None and self._rarity[term])
 
     def _weigh(self, word: Word, meanings: tuple[tuple[int, float], ...]) -> _Asked:
-        """A word that the knowledge base never saw weighs most of all: it says that this is about something else."""
+        """Weigh a word; one that the knowledge base never saw weighs most: it speaks for another subject."""
         if meanings and meanings[0][1] >= REPAIRED:
             return _Asked(word.surface, word.is_function, self._rarity[meanings[0][0]], meanings)
         weight = self._rarest * importance(stem(word.key))
         return _Asked(word.surface, word.is_function, weight, meanings)
 
     def _shortlist(self, meant: _Meant) -> Rows:
-        """The problems with the texts that are most like what was asked, every meaning of a word counted.
+        """Find the problems with the texts most like the query, every meaning of a word counted.
 
         The rarest terms come first, and very common ones are left out where there are tens of thousands of problems.
         """
@@ -159,7 +159,7 @@ class LexicalIndex:
         return self._postings.nearest(meant.terms[rare], meant.weights[rare], _SHORTLIST)
 
     def _judge(self, problems: Rows, asked: Sequence[_Asked], meant: _Meant, length: float) -> LexicalMatch:
-        """These problems in full: of the meanings of a word the best counts in each text, and in all of them together."""
+        """Score problems in full: the best meaning of a word counts in each text, and in all of them together."""
         postings, words = self._postings, len(asked)
         if not len(problems):
             return LexicalMatch(problems, np.zeros(0), np.zeros((0, words)), asked)
@@ -189,7 +189,7 @@ def _meant(asked: Sequence[_Asked], rarity: Sequence[float]) -> _Meant:
 
 
 def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = None) -> LexicalIndex:
-    """Read every text of a knowledge base.
+    """Build the lexical index of a knowledge base.
 
     Args:
         problems: in any order; texts of equal ids are put together.
@@ -202,7 +202,7 @@ def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = N
 
 
 def _confidences(scores: Weights) -> Weights:
-    """The scores as they are: a ranking measure between 0 and 1, below the share of right answers rather than above it.
+    """Return scores as confidences: a ranking measure between 0 and 1, below the share of right answers rather than above.
 
     Rounded, since terms are summed up in the order in which they were first met, which an edit may change.
     """

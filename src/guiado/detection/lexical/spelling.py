@@ -1,4 +1,4 @@
-"""Slips of the finger in a customer's words, put right for the encoder, which reads a misspelt word as crumbs of others.
+"""Correction of misspelt words for the encoder, which reads a misspelt word as pieces of others.
 
 A word is replaced where that explains best what was written: how likely the other word is, and how likely the slip,
 against how likely these letters are as they stand. Words of the knowledge base are far likelier than others.
@@ -26,9 +26,9 @@ from guiado.text.short_forms import FULL_FORMS
 from guiado.text.stopwords import FUNCTION_WORDS, GREETINGS
 
 FEWEST_LETTERS = 3
-"""Shorter words have too many neighbours."""
+"""Letters of the shortest word that is corrected: shorter ones have too many neighbours."""
 LONGEST = 24
-"""Longer words are names and numbers."""
+"""Letters of the longest word that is corrected: longer ones are names and numbers."""
 
 _MOST_REPAIRS = 24  # in one text: who needs more writes another language
 _MOST_WORDS = 160  # the encoder reads no more
@@ -57,10 +57,10 @@ _ORDINARY = FUNCTION_WORDS | GREETINGS | frozenset(map(fold, FULL_FORMS))
 
 
 class Lexicon(Protocol):
-    """What is known of the languages themselves. Weights are natural logarithms of probabilities."""
+    """Words of the languages and their weights, which are natural logarithms of probabilities."""
 
     def weigh_word(self, word: str, language: str | None) -> float | None:
-        """How likely a word is in a text of that language, or of any; None for one that is not known as a whole."""
+        """Weight of a word in a text of that language, or of any; None for one that is not known as a whole."""
         ...
 
     def is_whole(self, word: str) -> bool:
@@ -72,20 +72,20 @@ class Lexicon(Protocol):
         ...
 
     def near(self, word: str, language: str | None) -> set[str]:
-        """Longer words that share a form of `deletions` with this one; with accents, or as they are without."""
+        """Return the longer words that share a form of `deletions` with this one; with accents, or as they are without."""
         ...
 
     def weigh_letters(self, word: str) -> float:
-        """How likely these letters are, in whatever parts they make sense."""
+        """Weight of these letters, in whatever parts they make sense."""
         ...
 
     def accented(self, plain: str, language: str | None) -> str | None:
-        """The likeliest word with accents that is this one without them."""
+        """Return the likeliest word with accents that is this one without them; None where there is none."""
         ...
 
 
 class Words:
-    """What is known of the languages: the pieces of the encoder, and the common words of the three that guiado speaks.
+    """Lexicon of the encoder's pieces, and of the common words of the three languages that guiado speaks.
 
     Args:
         pieces: of the encoder.
@@ -123,7 +123,7 @@ class Words:
 
 
 class Speller:
-    """Puts what was meant in the place of slips. Immutable after construction; any number of threads may use one.
+    """Corrector of misspelt words. Immutable after construction; any number of threads may use one.
 
     Args:
         known_words: of the knowledge base, in lower case, with accents; as often as they occur, or a Counter.
@@ -144,12 +144,12 @@ class Speller:
         self._mended = lru_cache(maxsize=8_192)(self._mend)
 
     def prepare(self) -> None:
-        """Do what the first query would have to wait for."""
+        """Load all that the first query would have to wait for."""
         if lexicon := self._lexicon():
             lexicon.weigh_word("", None)
 
     def repair(self, text: str) -> str:
-        """A text without slips.
+        """Correct the misspelt words of a text.
 
         Args:
             text: as `clean_sentence` leaves it.
@@ -187,14 +187,14 @@ class Speller:
         return self._nearest(word, plain, lexicon, language) or word
 
     def _known_form(self, word: str, plain: str, lexicon: Lexicon | None) -> str:
-        """A right word; where the encoder would read crumbs, the knowledge base's form of it: "jefe" for "jefa"."""
+        """Return a right word; where the encoder would split it, the knowledge base's form of it: "jefe" for "jefa"."""
         form = self._forms.get(plain.rstrip(_ENDINGS))
         if form is None or lexicon is None or len(plain) <= FEWEST_LETTERS or lexicon.is_whole(word):
             return word
         return form
 
     def _nearest(self, word: str, plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
-        """What was meant, if that is likelier than that nothing was amiss."""
+        """Return the likeliest correction of a word; None where the word as written is likelier."""
         least = (lexicon.weigh_letters(plain) if lexicon else _UNWEIGHED) - _SLIP
         known = self._filed.sharing(plain)
         found = [self._weigh(near, plain, lexicon, language) for near in known if slip(plain, near)]
@@ -205,7 +205,7 @@ class Speller:
         return spelling if weight > least else None
 
     def _weigh(self, near: str, plain: str, lexicon: Lexicon | None, language: str | None) -> tuple[float, str]:
-        """How likely it is that a word of the knowledge base was meant, and how it is written."""
+        """Weight and spelling of a correction to a word of the knowledge base."""
         spelling = self._spellings[near]
         common = lexicon.weigh_word(spelling, language) if lexicon else None
         weight = _KNOWN_WORD if common is None else max(_KNOWN_WORD, common) + _KNOWN_AND_COMMON
@@ -224,14 +224,14 @@ def _is_first_person(match: re.Match[str], mended: str) -> bool:
 
 
 def _accented(plain: str, lexicon: Lexicon | None, language: str | None) -> str | None:
-    """A word that only its accent is missing of; Spanish words that end so have one, known or not."""
+    """Return the accented form of a word that lacks only its accent; every word in "-cion" or "-sion" has one."""
     if plain.endswith(("cion", "sion")):
         return f"{plain[:-2]}ón"
     return lexicon.accented(plain, language) if lexicon else None
 
 
 def _weigh_common(near: str, plain: str, lexicon: Lexicon, language: str | None, *, marked: bool) -> tuple[float, str]:
-    """How likely it is that a common word was meant, and how it is written: with an accent where there was one."""
+    """Weight and spelling of a correction to a common word: with an accent where the written word had one."""
     bare, accented = lexicon.weigh_word(near, language), lexicon.accented(near, language)
     weight = lexicon.weigh_word(accented, language) if accented else None
     spelling = accented or near
@@ -241,7 +241,7 @@ def _weigh_common(near: str, plain: str, lexicon: Lexicon, language: str | None,
 
 
 def _cost(word: str, near: str) -> float:
-    """What speaks against that slip, beside that it is one."""
+    """Weight of one slip beyond that of any slip, 0 or negative."""
     cost = _FIRST_LETTER if word[:1] != near[:1] else 0.0
     different = sum(one != other for one, other in zip(word, near, strict=False)) if len(word) == len(near) else 0
     return cost + (_OTHER_LETTER if different == 1 else 0.0)
@@ -252,7 +252,7 @@ def _is_likelier(one: float | None, other: float | None) -> bool:
 
 
 def _spellings(counts: Mapping[str, int]) -> dict[str, str]:
-    """Folded words with the way they are written most often."""
+    """Return the most frequent spelling of each folded word."""
     found: dict[str, str] = {}
     for word, count in counts.items():
         plain = word if word.isascii() else fold(word)

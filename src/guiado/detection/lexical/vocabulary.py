@@ -1,4 +1,4 @@
-"""The words that a knowledge base knows, and which of them a customer's word may mean."""
+"""The words that a knowledge base knows, and the meanings of a customer's word among them."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from guiado.detection.lexical.ngram_index import NgramIndex, deletions, grams
 from guiado.text.stemming import stem
 
 ONE_EDIT = 0.85
-"""How much a word counts that has a letter more or less, or two that changed places, against 1 for the same stem."""
+"""Weight of a word with a letter more or less, or with two that changed places, against 1 for the same stem."""
 ONE_LETTER = 0.6
-"""How much a word with one other letter counts: as often a different word ("cuenta", "cuesta") as a slip."""
+"""Weight of a word with one other letter: as often a different word ("cuenta", "cuesta") as a slip."""
 REPAIRED = 0.7
-"""From here on two words are taken to be spellings or forms of the same."""
+"""Least similarity of two words that count as spellings or forms of the same."""
 LEAST_SIMILARITY = 0.4
-"""Words that share fewer of their character n-grams are strangers."""
+"""Least cosine of the character n-grams of two words that count as alike."""
 SLIP_LETTERS = 5
-"""Shorter words have too many neighbours one letter away ("gato", "rato")."""
+"""Letters of the shortest word whose slips are found: shorter ones have too many neighbours ("gato", "rato")."""
 FUZZY_LETTERS = 4
-"""Shorter words have too few n-grams to be compared."""
+"""Letters of the shortest word that is compared by n-grams: shorter ones have too few."""
 
 _MOST_MEANINGS = 8
 _REMEMBERED = 4_096  # customers use the same few thousand words
 
 
 Meanings = tuple[tuple[str, float], ...]
-"""What a word may mean: known stems, nearest first, each 0 to 1."""
+"""Meanings of a word: known stems, nearest first, each 0 to 1."""
 
 
 class Vocabulary:
-    """Which stems a customer's word may mean, tolerant of typing errors and of word formation.
+    """Known stems, found by a customer's word in spite of typing errors and word formation.
 
     Immutable after construction.
 
@@ -48,7 +48,7 @@ class Vocabulary:
         self._remembered: dict[str, Meanings] = {}
 
     def meanings(self, words: Sequence[str], *, forms: bool = True) -> list[Meanings]:
-        """The known stems that words may mean.
+        """Find the known stems that words may mean.
 
         Args:
             words: folded words of a customer's text; those that were not asked for lately are looked up together.
@@ -90,7 +90,7 @@ def _comparable(words: Iterable[str]) -> list[str]:
 
 
 def slip(one: str, other: str) -> float:
-    """What is left of a word's weight after one slip of the finger, 0 where it takes more than one.
+    """Return the weight of a word after one slip, 0 where it takes more than one.
 
     Args:
         one, other: words that share a form of `deletions`.

@@ -1,4 +1,4 @@
-"""The common words of Spanish, English and Portuguese, how often people write them, and what else is written like them.
+"""The common words of Spanish, English and Portuguese with their frequencies and similar spellings.
 
 They are prepared once, and mapped by every process of this user from then on.
 Source: Speer (2022), wordfreq; its smaller lists: words that are at least one in a million. `scripts/word_frequencies.py` wrote
@@ -29,7 +29,7 @@ from guiado.text.tokenize import fold
 
 LANGUAGES = ("es", "en", "pt")
 COMMON_LETTERS = 5
-"""Shorter common words are neighbours of everything."""
+"""Letters of the shortest common word that is a correction: shorter ones are neighbours of everything."""
 
 _FORM = 1  # of what is kept; another number makes another folder
 _RAREST = 600  # one in a million: the lists hold no rarer ones
@@ -38,7 +38,7 @@ _Numbers = dict[str, Array]
 
 
 class CommonWords:
-    """The common words of one language. Any number of threads may ask.
+    """The common words of one language. Any number of threads may use it.
 
     Args:
         arrays: of `_prepare`.
@@ -50,17 +50,17 @@ class CommonWords:
         self._long, self._forms, self._owners = _Strings(_part(arrays, "long")), arrays["forms"], arrays["owners"]
 
     def weigh(self, word: str) -> float | None:
-        """Natural logarithm of the chance that a word is this one; None for one that is not common."""
+        """Natural logarithm of a word's frequency; None for one that is not common."""
         row = self._words.find(word)
         return None if row is None else self._weights[row]
 
     def accented(self, plain: str) -> str | None:
-        """The likeliest word with accents that is this one without them."""
+        """Return the likeliest word with accents that is this one without them; None where there is none."""
         row = self._plain.find(plain)
         return None if row is None else self._accented[row]
 
     def near(self, word: str) -> set[str]:
-        """Words of `COMMON_LETTERS` and more, without accents, that share a form of `deletions` with this one."""
+        """Find words of `COMMON_LETTERS` and more, without accents, that share a form of `deletions` with this one."""
         forms = deletions(word)
         hashes = _hashes(forms)
         begins, ends = np.searchsorted(self._forms, hashes), np.searchsorted(self._forms, hashes, "right")
@@ -69,7 +69,7 @@ class CommonWords:
 
 
 class _Strings:
-    """Strings by number, read where they are mapped."""
+    """Strings by number, in mapped arrays."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._offsets, self._letters = view(arrays["offsets"]), view(arrays["letters"])
@@ -79,7 +79,7 @@ class _Strings:
 
 
 def weights(language: str) -> dict[str, float]:
-    """The words of one language, some 30,000, with natural logarithms of their chances; read anew, in 3 MB.
+    """Read the words of one language, some 30,000, with natural logarithms of their frequencies, in 3 MB.
 
     Args:
         language: "es", "en" or "pt".
@@ -104,7 +104,7 @@ def levels(language: str, rarest: int = _RAREST) -> Iterator[tuple[str, int]]:
 
 @cache
 def common_words(language: str, folder: Path | None) -> CommonWords:
-    """The common words of a language in this process, prepared by the first one that asks.
+    """Return the common words of a language in this process, prepared at the first call.
 
     Args:
         language: "es", "en" or "pt".
@@ -117,7 +117,7 @@ def common_words(language: str, folder: Path | None) -> CommonWords:
 
 
 def spoken(language: str | None) -> Iterator[str]:
-    """The languages whose words count in a text.
+    """Yield the languages whose words count in a text.
 
     Args:
         language: of the text; all of them where it is not known.
@@ -130,7 +130,7 @@ def _source(language: str) -> bytes:
 
 
 def _key(language: str) -> str:
-    """A name for exactly these words, as this machine and this code prepare them."""
+    """Return a cache key for exactly these words, as this machine and this code prepare them."""
     return sha256(f"{_FORM} {byteorder} ".encode() + _source(language)).hexdigest()[:16]
 
 
@@ -140,7 +140,7 @@ def _kept(path: Path) -> Mapping[str, Array] | None:
 
 
 def _keep(path: Path, arrays: _Numbers) -> Mapping[str, Array]:
-    """Write arrays down, and take them from there; `arrays` themselves where that cannot be."""
+    """Write arrays to a folder and map them from there; `arrays` themselves where that fails."""
     with suppress(OSError):
         write_arrays(path, Arrays({}, arrays))
         remove_others(path, f"{path.name[: len('words-es-')]}*")
@@ -162,7 +162,7 @@ def _prepare(known: Mapping[str, float]) -> _Numbers:
 
 
 def _spellings(known: Mapping[str, float]) -> dict[str, str]:
-    """The likeliest word with accents for what is left without them."""
+    """Return the likeliest word with accents for each word without them."""
     found: dict[str, str] = {}
     for word in sorted((word for word in known if not word.isascii()), key=lambda word: (known[word], word)):
         if (plain := fold(word)) != word:
@@ -171,7 +171,7 @@ def _spellings(known: Mapping[str, float]) -> dict[str, str]:
 
 
 def _file(words: Sequence[str]) -> _Numbers:
-    """Words under the hashes of their `deletions`, in ascending order."""
+    """Index words by the hashes of their `deletions`, in ascending order."""
     forms = [deletions(word) for word in words]
     hashes = _hashes(chain.from_iterable(forms))
     order = np.argsort(hashes, kind="stable")
@@ -180,7 +180,7 @@ def _file(words: Sequence[str]) -> _Numbers:
 
 
 def _hashes(forms: Iterable[str]) -> NDArray[np.uint32]:
-    """Python's own hashes are others in every process."""
+    """Hash forms in the same way in every process, which Python's own hash does not."""
     return np.array([zlib.crc32(form.encode("utf-8", "surrogatepass")) for form in forms], np.uint32)
 
 

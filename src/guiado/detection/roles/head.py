@@ -31,7 +31,7 @@ _MOST_TOKENS = 64
 
 
 def features(clauses: Sequence[str], vectors: Floats | None) -> Floats:
-    """What the head reads.
+    """Features of a clause that the head reads.
 
     Args:
         clauses: as they were written.
@@ -46,7 +46,7 @@ def features(clauses: Sequence[str], vectors: Floats | None) -> Floats:
 
 
 def chances(clauses: Sequence[str], vectors: Floats | None, encoder: str) -> Floats:
-    """How likely each role is.
+    """Probability of each role.
 
     Args:
         clauses: as they were written, one at least.

@@ -11,7 +11,7 @@ __all__ = ["ROLES", "Clause", "MessageKind", "Role"]
 
 
 class Role(StrEnum):
-    """What a clause does in its message; the value is what callers see."""
+    """Role of a clause in its message; the value is what callers see."""
 
     WRONG = "wrong"
     WORKS = "works"

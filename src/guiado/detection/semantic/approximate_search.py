@@ -27,7 +27,7 @@ MOST_EXACT_PROBLEMS = 300
 PROJECTED = 128
 """Dimensions of the coarse comparison."""
 UNLIKE_CENTRE = 0.6
-"""A text with a smaller cosine to its problem's centre is compared by itself."""
+"""Least cosine of a text to its problem's centre; below it, the text is compared by itself."""
 
 _SKETCHED = 32  # of the projected dimensions, for the first comparison, with all
 _MOST_PROBED = 4_000  # problems in the second comparison, with all projected dimensions

@@ -122,7 +122,7 @@ def texts_of(problems: Sequence[Problem], previous: ReadTexts | None = None) -> 
 
 
 _Held = tuple[int, int] | None
-"""Where the texts of a problem that did not change begin and end among those read before; None for one to be read."""
+"""Begin and end of an unchanged problem's texts among those read before; None for a problem to be read."""
 
 
 def _held(problems: Sequence[Problem], previous: ReadTexts) -> list[_Held]:

@@ -1,11 +1,11 @@
-"""A database for life: copies of it, the way back from a copy, and the way to a newer PostgreSQL.
+"""Backup of a database, its restoration, and the upgrade to a newer PostgreSQL.
 
-archive   the file of a copy: what pg_dump wrote, sealed at its end by a manifest
-census    what a database holds: rows, sizes, schema; what "the same" is measured by
-clients   PostgreSQL's own client programs, and what they say
-column_options  what only one minor version of PostgreSQL understands, taken out of a dump
-dump      makes a copy while everything runs
-scratch   a database beside the current one, gone again whatever happens
-restore   fills one from a copy and puts it in the current one's place
-upgrade   moves the embedded cluster to a newer major version
+archive           the backup file: an archive of pg_dump, followed by a manifest that seals it
+row_counts        rows, sizes and schema of a database, to compare a backup with its original
+pg_programs       PostgreSQL's own client programs, and their output
+column_options    removes column options from a dump that only some versions of PostgreSQL know
+dump              makes a backup while guiado runs
+scratch_database  a temporary database beside the current one
+restore           fills a temporary database from a backup and swaps it with the current one
+upgrade           moves the embedded cluster to a newer major version
 """

@@ -1,7 +1,7 @@
-"""The file of a copy: an archive of `pg_dump -Fc`, and behind it a manifest that seals it.
+"""The backup file: an archive of `pg_dump -Fc`, followed by a manifest that seals it.
 
 `pg_restore` reads such a file as it is: it finds its parts by their offsets and never looks behind the last one. The seal is
-the SHA-256 of all that stands before it, so a copy that was cut short or damaged is found before anything is done with it.
+the SHA-256 of all that stands before it, so a backup that was cut short or damaged is found before anything is done with it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _SESSIONS = ".support_troubleshooting_sessions"
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a copy holds.
+    """Manifest of a backup: its origin and time, the schema, and rows and bytes per table.
 
     Args:
-        guiado: version that made it.
-        created_at: the moment that it shows.
+        guiado: version that made the backup.
+        created_at: the moment of its snapshot.
         postgres: major version of the server that it was taken from.
         size_bytes: of the database, on the server.
         schema: schema file -> its checksum.
@@ -55,17 +55,17 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def sessions(self) -> int:
-        """Sessions in the copy."""
+        """Number of sessions in the backup."""
         return sum(rows for name, rows in self.tables.items() if name.endswith(_SESSIONS))
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A copy in the making.
+    """A backup file that is being written.
 
     Args:
         path: temporary name, in the folder of the final one.
-        lock: descriptor of the file's lock, which says that somebody still writes it.
+        lock: descriptor of the file's lock, held while the file is being written.
     """
 
     path: Path
@@ -73,19 +73,19 @@ class Draft:
 
 
 def default_name() -> str:
-    """Name of a copy made now, in UTC."""
+    """File name of a backup made now, with the time in UTC."""
     return f"guiado-{clock.now():%Y%m%dT%H%M%SZ}.dump"
 
 
 def choose_target(wanted: Path | None, *, force: bool) -> Path:
-    """Where a copy goes.
+    """Return the path of the file to write a backup to.
 
     Args:
         wanted: a file, or a folder for a file of the default name; None means the working folder.
         force: whether an existing file may be replaced.
 
     Raises:
-        GuiadoError: it exists, or its folder does not.
+        GuiadoError: the file exists, or its folder does not.
     """
     target = (wanted or Path()).expanduser().resolve()
     target = target / default_name() if target.is_dir() else target
@@ -98,10 +98,10 @@ def choose_target(wanted: Path | None, *, force: bool) -> Path:
 
 @contextmanager
 def draft(target: Path, *, force: bool) -> Generator[Draft]:
-    """A file to write the copy to, which takes its name at the end of the `with`, complete and on the disk, or is gone.
+    """Yield a temporary backup file; rename it to `target` at the end of the `with`, or delete it on failure.
 
     Raises:
-        GuiadoError: the folder takes no file, or somebody else made the file meanwhile.
+        GuiadoError: the folder is not writable, or the file was created meanwhile.
     """
     for left in target.parent.glob(".guiado-*.part"):  # of a killed process; a living one holds its file's lock
         with suppress(DatabaseUnavailable, OSError), exclusive(left, 0):
@@ -126,7 +126,7 @@ def draft(target: Path, *, force: bool) -> Generator[Draft]:
 
 
 def seal(path: Path, manifest: Manifest) -> None:
-    """Put the manifest behind the archive in a file."""
+    """Append the manifest and its seal to the archive."""
     text = msgspec.json.encode(manifest)
     with path.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256")
@@ -136,10 +136,10 @@ def seal(path: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read the manifest of a whole and undamaged copy; reads all of the file.
+    """Read the manifest of a backup after checking the seal over the whole file.
 
     Raises:
-        GuiadoError: there is no such file, it is no copy, a damaged one, or one of a newer guiado.
+        GuiadoError: the file is missing, damaged, no backup, or one of a newer guiado.
     """
     try:
         manifest = _read(path)

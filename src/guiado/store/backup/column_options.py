@@ -1,4 +1,4 @@
-"""Takes out of a dump's definitions what only the server that wrote them understands.
+"""Removal of column options from a dump's definitions that other versions of PostgreSQL refuse.
 
 Since the minor versions of late 2026, PostgreSQL keeps a note of its own, `pg_attver`, among the options of each column, where
 only `n_distinct` and `n_distinct_inherited` belong. The `pg_dump` of those minors leaves it out; an earlier one writes it down
@@ -17,10 +17,10 @@ _STATEMENT = re.compile(
 
 
 def without_private_options(definitions: str) -> str:
-    """The same SQL, where columns have only those options that every version of PostgreSQL knows.
+    """Return the same SQL with only those column options that every version of PostgreSQL knows.
 
     Args:
-        definitions: what `pg_dump --section=pre-data` or `pg_restore --section=pre-data` writes; no rows.
+        definitions: output of `pg_dump --section=pre-data` or `pg_restore --section=pre-data`, without rows.
     """
     return _STATEMENT.sub(_with_public_options, definitions)
 

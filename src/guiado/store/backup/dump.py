@@ -1,6 +1,6 @@
-"""Makes a copy of a database while everything runs.
+"""Backup of a database while guiado runs.
 
-One snapshot is shared by pg_dump and by whoever counts, so that rows per table are exact under any load.
+pg_dump and the row counts share one snapshot, so that rows per table are exact under any load.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ async def server_major(dsn: str) -> int:
 async def require_direct(dsn: str, presence: pooler.Presence) -> None:
     """Refuse an address that leads through a pooler.
 
-    pg_dump and pg_restore keep much in their connection, and the database beside, into which a copy is restored, is one that a
-    pooler does not know.
+    pg_dump and pg_restore rely on the state of their connection, and a pooler does not know the temporary database into which
+    a backup is restored.
 
     Raises:
-        DatabaseUnavailable: it does, as the settings say or as it looks.
+        DatabaseUnavailable: there is a pooler, by the settings or by a test of the connection.
     """
     if presence == "off":
         return
@@ -57,19 +57,19 @@ async def require_direct(dsn: str, presence: pooler.Presence) -> None:
 async def back_up(
     dsn: str, target: Path, report: Report, *, own: Path | None, pg_bin: Path | None, force: bool = False, verify: bool = False
 ) -> Manifest:
-    """Copy a database to a file.
+    """Back up a database to a file.
 
     Args:
         dsn: address of the database.
         target: of `archive.choose_target`.
-        report: is told how far it is.
+        report: receives the progress.
         own: folder of the embedded server's programs, None for a server that is not ours.
         pg_bin: folder of programs that the operator named.
         force: whether an existing file may be replaced.
-        verify: whether to restore the copy into a database beside, to compare and drop it.
+        verify: whether to restore the backup into a temporary database, to compare both.
 
     Raises:
-        DatabaseUnavailable: the database cannot be read, or the copy is not what it should be.
+        DatabaseUnavailable: the database cannot be read, or the backup does not match it.
         GuiadoError: there are no programs for it, or the file cannot be written.
     """
     major = await server_major(dsn)
@@ -112,7 +112,7 @@ def _table_weights(census: Census) -> dict[str, int]:
 
 
 async def _read_back(path: Path, clients: Clients) -> None:
-    """Read what was written: its seal from the first byte to the last, and its table of contents."""
+    """Check a written backup: its seal over the whole file, and its table of contents."""
     manifest = archive.read_manifest(path)
     contents = await clients.run("pg_restore", "--list", path)
     missing = [name for name in manifest.tables if f" TABLE DATA {name.replace('.', ' ', 1)} " not in contents]

@@ -1,6 +1,6 @@
-"""PostgreSQL's client programs: which ones fit a server, how they run, and how far they are.
+"""PostgreSQL's client programs: choice by server version, execution and progress.
 
-The only place that starts them. They run as ourselves: it is the server that root must not run.
+Only this module starts them. They run as the user of this process: only the server must not run as root.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from guiado.store.embedded.binaries import Binaries, client_folders
 from guiado.store.embedded.os_account import environment
 
 Report = Callable[[Message, float], None]
-"""Takes the present stage, and how much of it is done (0..1)."""
+"""Callback for progress: the current stage, and the share of it that is done (0..1)."""
 
 _TABLE = re.compile(r'(?:contents of table|data for table|creating INDEX) "(.+)"$')
 _CONSTRAINT = re.compile(r'creating CONSTRAINT "([^.]+)\.\S+ (.+)"$')
@@ -32,12 +32,12 @@ _LONGEST_ANSWER = 500
 
 
 class Tracker:
-    """How far a program is, from what it says with `--verbose`.
+    """Progress of a program, derived from its `--verbose` output.
 
     Args:
-        stage: what it works on.
+        stage: name of the work.
         weights: qualified name of a table or index -> its share of the work, in any unit.
-        report: is told.
+        report: receives the progress.
     """
 
     def __init__(self, stage: Message, weights: Mapping[str, int], report: Report) -> None:
@@ -47,7 +47,7 @@ class Tracker:
         report(stage, 0.0)
 
     def hear(self, line: str) -> None:
-        """One line of the program: what it begins now means that it has finished what it began before."""
+        """Update the progress from one line of output: a new item means that the one before is finished."""
         if found := _TABLE.search(line):
             name = found[1]
         elif found := _CONSTRAINT.search(line):
@@ -63,7 +63,7 @@ class Clients:
     """Client programs in one folder, for one installation's database.
 
     Args:
-        binaries: where they are and of which version.
+        binaries: folder and version of the programs.
         is_embedded: whether the server is guiado's own, so that no `PG…` variable of the caller concerns it.
     """
 
@@ -87,13 +87,13 @@ class Clients:
             dsn: address of the database that it works on.
             text_in: what it reads from its standard input.
             held: descriptors of locks that it holds with us.
-            hear: is told every line of its standard error.
+            hear: receives every line of its standard error.
 
         Returns:
             What it printed.
 
         Raises:
-            DatabaseUnavailable: it failed; carries what it said.
+            DatabaseUnavailable: the program failed; carries its error output.
         """
         process = await self.start(name, *arguments, dsn=dsn, stdin=PIPE, stdout=PIPE, held=held)
         return await finish(process, name, text_in=text_in, hear=hear)
@@ -107,7 +107,7 @@ class Clients:
         stdout: int = DEVNULL,
         held: Sequence[int] = (),
     ) -> Process:
-        """Start one program; end it with `finish`. For `run`, and for two that are joined by a pipe."""
+        """Start one program, to be ended with `finish`; for `run`, and for two programs joined by a pipe."""
         address, password = split_password(_for_libpq(dsn)) if dsn else ("", None)
         return await asyncio.create_subprocess_exec(
             self.binaries.program(name),
@@ -144,17 +144,17 @@ async def run_sql(clients: Clients, dsn: str, sql: str) -> None:
 async def finish(
     process: Process, name: str, *, text_in: str = "", hear: Callable[[str], None] | None = None, tolerant: bool = False
 ) -> str:
-    """Wait for a program's end; when we are interrupted or it fails, it is gone afterwards.
+    """Wait for a program to end, killing it when interrupted, and return its standard output.
 
     Args:
         process: of `Clients.start`.
         name: for the error.
         text_in: what it reads, when its standard input is a pipe of ours.
-        hear: is told every line of its standard error.
+        hear: receives every line of its standard error.
         tolerant: whether an exit code other than 0 is no error.
 
     Raises:
-        DatabaseUnavailable: it failed.
+        DatabaseUnavailable: the program failed.
     """
     said: list[str] = []
     try:
@@ -187,7 +187,7 @@ def _failed(name: str, said: Sequence[str], code: int) -> DatabaseUnavailable:
 
 
 def choose_clients(own: Path | None, pg_bin: Path | None, server_major: int, *, exact: bool) -> Clients:
-    """The programs to use: those beside an embedded server, else of the server's version, else the next newer ones.
+    """Choose client programs: those beside an embedded server, else of the server's version, else the next newer ones.
 
     Args:
         own: folder of the embedded server's programs, None for a server that is not ours.
@@ -210,7 +210,7 @@ def choose_clients(own: Path | None, pg_bin: Path | None, server_major: int, *, 
 
 
 def with_database(dsn: str, name: str) -> str:
-    """The same server and role, another database."""
+    """Return an address with another database name, but the same server and role."""
     head, _, query = dsn.partition("?")
     scheme, _, rest = head.partition("://")
     kept = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in {"dbname", "database"}]
@@ -219,7 +219,7 @@ def with_database(dsn: str, name: str) -> str:
 
 
 def split_password(dsn: str) -> tuple[str, str | None]:
-    """An address without its password, and the password."""
+    """Split an address into the address without its password, and the password."""
     head, _, query = dsn.partition("?")
     scheme, _, rest = head.partition("://")
     place, slash, name = rest.partition("/")

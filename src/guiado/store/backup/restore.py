@@ -1,4 +1,4 @@
-"""Fills a database from a copy and puts it in the place of the current one.
+"""Restoration of a backup: fills a new database and swaps it with the current one.
 
 Everything happens beside the current database. At the end two renamings in one transaction make the change: whatever is killed
 and whenever, the server holds either the database from before or the restored one, whole.
@@ -31,7 +31,7 @@ _MAIN_TABLE = "support_troubleshooting_sessions"
 _LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 _RENAME_TIMEOUT_S = 4.0
 _GOODBYE_S = 1.0
-"""How long a connection that was closed may still be listed by the server."""
+"""How long the server may still list a closed connection."""
 _GRANT_ENTRY = re.compile(r"^\d+; \d+ \d+ (?:DEFAULT )?ACL .*$", re.MULTILINE)
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _OTHERS = """
@@ -54,11 +54,11 @@ SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND granted AND locktype = 'o
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came of a restoration.
+    """Result of a restoration.
 
     Args:
         sessions: in the database now.
-        previous: name of the database from before, which is still there.
+        previous: name of the previous database, which is kept.
         missing_roles: roles that had rights in the copy and do not exist on this server.
     """
 
@@ -68,16 +68,16 @@ class Restored:
 
 
 def check(path: Path, major: int, data: Path | None) -> Manifest:
-    """Look at a copy before anything is changed.
+    """Check that this server can take a backup, and return its manifest; changes nothing.
 
     Args:
         path: the file.
-        major: version of the server that shall take it.
+        major: version of the server.
         data: folder of an embedded server's data, None for a server whose disk we cannot see.
 
     Raises:
-        DatabaseUnavailable: there is no room for it.
-        GuiadoError: it is damaged or no copy.
+        DatabaseUnavailable: there is not enough disk space.
+        GuiadoError: the file is damaged or no backup.
         SchemaMismatch: a newer guiado or a newer PostgreSQL made it.
     """
     manifest = read_manifest(path)
@@ -114,19 +114,19 @@ def _require_space(data: Path, size_bytes: int) -> None:
 
 
 async def restore(dsn: str, path: Path, manifest: Manifest, clients: Clients, report: Report, *, force: bool) -> Restored:
-    """Put the database of a copy in the place of the current one, which stays under a dated name.
+    """Replace the current database by the one of a backup, and keep it under a dated name.
 
     Args:
         dsn: address of the current database.
-        path: the copy.
+        path: the backup.
         manifest: of `check`.
         clients: programs that fit the server.
-        report: is told how far it is.
+        report: receives the progress.
         force: whether the current database may hold sessions.
 
     Raises:
-        Conflict: there are sessions, or somebody uses the database.
-        DatabaseUnavailable: it failed; the current database is what it was.
+        Conflict: there are sessions, or the database is in use.
+        DatabaseUnavailable: the restoration failed; the current database is unchanged.
     """
     try:
         async with _kept_still(dsn, force=force) as current, scratch(dsn) as fresh:
@@ -144,10 +144,10 @@ async def restore(dsn: str, path: Path, manifest: Manifest, clients: Clients, re
 
 
 async def fill(dsn: str, path: Path, manifest: Manifest, clients: Clients, tracker: Tracker) -> None:
-    """Load a copy into an empty database and compare it, row by row counted.
+    """Load a backup into an empty database and compare the rows per table.
 
     Raises:
-        DatabaseUnavailable: it failed, or something is missing.
+        DatabaseUnavailable: loading failed, or rows are missing.
     """
     options = ["--no-owner", "--no-privileges", "--exit-on-error", "--verbose", "--no-password"]
     sections = await _define(dsn, path, clients)
@@ -160,10 +160,10 @@ async def fill(dsn: str, path: Path, manifest: Manifest, clients: Clients, track
 
 
 async def _define(dsn: str, path: Path, clients: Clients) -> list[str]:
-    """Make the tables of a copy that this server would refuse as they are written.
+    """Create the tables of a backup without the column options that this server would refuse.
 
     Returns:
-        Options for `pg_restore` that choose the rest; empty when nothing had to be made.
+        Options for `pg_restore` that select the remaining sections; empty when no table was created.
     """
     options = ["--section=pre-data", "--no-owner", "--no-privileges", "--file=-"]
     written = await clients.run("pg_restore", *options, path)
@@ -175,7 +175,7 @@ async def _define(dsn: str, path: Path, clients: Clients) -> list[str]:
 
 
 async def _complete(dsn: str, path: Path, manifest: Manifest, clients: Clients) -> list[str]:
-    """Bring a filled database to this version's schema, and give the rights back; returns the roles that do not exist."""
+    """Migrate a filled database to this version's schema and restore its grants; return the roles that do not exist."""
     connection = await connect(dsn)
     try:
         if manifest.schema:  # the schema files make the role of the application; migrations that were applied stay so
@@ -203,7 +203,7 @@ async def _grant(dsn: str, path: Path, clients: Clients) -> list[str]:
 
 @asynccontextmanager
 async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[DriverConnection]:
-    """A connection to the current database, in which nobody writes meanwhile."""
+    """Yield a connection to the current database that locks out writers."""
     current = await connect(dsn)
     try:
         await _require_nobody(current)
@@ -241,7 +241,7 @@ async def _require_nobody(current: DriverConnection) -> None:
 
 
 async def _copy_properties(dsn: str, fresh: Scratch) -> None:
-    """Settings and rights that hang on the database itself; a backup holds what is inside of it."""
+    """Copy settings and grants of the current database itself to the new one: a backup does not hold them."""
     current = await connect(dsn)  # one where the settings are in effect, and that commits
     try:
         quoted = await current.fetchval("SELECT quote_ident($1)", fresh.name)
@@ -259,10 +259,10 @@ async def _copy_properties(dsn: str, fresh: Scratch) -> None:
 
 
 async def _swap(current: DriverConnection, fresh: Scratch) -> str:
-    """Give the current database a dated name and its own name to the fresh one, in one transaction.
+    """Rename the current database to a dated name and the new one to its name, in one transaction.
 
-    The order matters. First the renaming takes its lock: from then on nobody can connect any more. Then we look who is there;
-    only when nobody is, our own connection, which keeps writers out, makes way.
+    The order matters: as soon as the renaming holds its lock, nobody can connect any more. Only when no other connection is left
+    do we close our own, which locks out writers.
     """
     previous = f"{fresh.current[:30]}_antes_{clock.now():%Y%m%dT%H%M%S%f}"  # two in one second must not meet
     statement = await fresh.admin.fetchval(

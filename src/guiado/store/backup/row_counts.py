@@ -1,4 +1,4 @@
-"""What a database holds, at one moment: the measure by which a copy and its original are the same."""
+"""Row counts, sizes and schema of a database at one moment, to compare a backup with its original."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WEIGHTS = f"""SELECT n.nspname || '.' || c.relname AS name,
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What a database holds.
+    """Row counts, sizes, schema files and server version of a database at one moment.
 
     Args:
         tables: qualified name -> rows.
@@ -42,10 +42,10 @@ class Census:
 
 
 async def take_census(connection: DriverConnection) -> Census:
-    """Count everything, in the transaction of the connection when it is in one.
+    """Take the census of a database, in the connection's transaction if there is one.
 
     Raises:
-        DatabaseUnavailable: a table belongs to somebody else and does not show all of its rows.
+        DatabaseUnavailable: a table of another owner does not show all of its rows.
     """
     await connection.execute("SET row_security = off; SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
     tables = {row["name"]: await _count(connection, row["quoted"]) for row in await connection.fetch(_TABLES)}
@@ -57,17 +57,17 @@ async def take_census(connection: DriverConnection) -> Census:
 
 
 async def count_sessions(connection: DriverConnection) -> int:
-    """Sessions in a database that may have no schema yet."""
+    """Count the sessions of a database that may have no schema yet."""
     if await connection.fetchval("SELECT to_regclass('support_troubleshooting_sessions')") is None:
         return 0
     return await connection.fetchval("SELECT count(*) FROM support_troubleshooting_sessions")
 
 
 def require_same(expected: Mapping[str, int], found: Mapping[str, int]) -> None:
-    """Compare rows per table.
+    """Require the same number of rows in every table.
 
     Raises:
-        DatabaseUnavailable: they differ; names the tables.
+        DatabaseUnavailable: the numbers differ; names the tables.
     """
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:

@@ -1,6 +1,6 @@
-"""A database beside the current one, on the same server: there for a while, gone whatever happens.
+"""Temporary databases on the current server, to restore and check backups.
 
-What a killed process left is removed by the next one: a lock says whether anybody still works with it.
+A database left by a killed process is dropped by the next one: a lock tells whether another process is still at work.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L L
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A database beside the current one.
+    """A temporary database beside the current one.
 
     Args:
-        admin: connection to neither of them, for renaming.
-        name: of the fresh database.
+        admin: connection to a third database, for renaming.
+        name: of the temporary database.
         dsn: its address.
         current: name of the current database.
     """
@@ -54,13 +54,13 @@ class Scratch:
 
 @asynccontextmanager
 async def scratch(dsn: str) -> AsyncGenerator[Scratch]:
-    """An empty database for the body of an `async with`; dropped at its end, unless it was renamed.
+    """Yield an empty temporary database; drop it at the end of the `async with`, unless it was renamed.
 
     Args:
         dsn: address of the current database.
 
     Raises:
-        DatabaseUnavailable: the role may not create databases, or another process restores at this moment.
+        DatabaseUnavailable: the role may not create databases, or another process is restoring.
     """
     current = await _database_of(dsn)
     admin = await connect_beside(dsn, current)
@@ -80,7 +80,7 @@ async def scratch(dsn: str) -> AsyncGenerator[Scratch]:
 
 
 async def connect_beside(dsn: str, current: str) -> DriverConnection:
-    """A connection to the server that is not one to the current database."""
+    """Connect to another database of the same server."""
     others = [name for name in ("postgres", "template1") if name != current]
     try:
         return await connect(with_database(dsn, others[0]))
@@ -89,7 +89,7 @@ async def connect_beside(dsn: str, current: str) -> DriverConnection:
 
 
 async def drop(admin: DriverConnection, name: str) -> None:
-    """Drop a database and whoever is connected to it; one that does not exist is fine."""
+    """Terminate the connections to a database and drop it, if it exists."""
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
     await admin.execute(await admin.fetchval("SELECT format('DROP DATABASE IF EXISTS %I', $1::text)", name))
 

@@ -1,4 +1,4 @@
-"""Moves the embedded cluster to a newer major version of PostgreSQL: dump and restore from one server into the other.
+"""Upgrade of the embedded cluster to a newer major version of PostgreSQL, by dump and restore between two servers.
 
 The old data folder is read, never changed. The new cluster is made beside it, filled, compared and written to the disk; only
 then the folders change places (see `store/embedded/data_swap.py`). The old one stays, under a dated name.
@@ -39,7 +39,7 @@ _BOUND_TO_FOLDER = {"data_directory", "hba_file", "ident_file", "config_file", "
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an upgrade is going to do.
+    """Plan of an upgrade: the cluster, and the programs of both versions.
 
     Args:
         site: where the cluster is.
@@ -56,11 +56,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """What came of an upgrade.
+    """Result of an upgrade.
 
     Args:
-        kept: where the old data folder is now.
-        rows: in all tables of all databases.
+        kept: path of the old data folder.
+        rows: number of rows in all tables of all databases.
         lost_settings: settings of the old configuration that the new version does not know.
     """
 
@@ -70,10 +70,10 @@ class Upgraded:
 
 
 def plan(sole: Sole, *, pg_bin: Path | None, from_bin: Path | None) -> Plan:
-    """Decide what to do, and whether it can be done; changes nothing.
+    """Plan an upgrade and check that it is possible; changes nothing.
 
     Args:
-        sole: the home, while nobody else may use it.
+        sole: exclusive access to the home.
         pg_bin: folder of the new programs, None to take the newest of this machine.
         from_bin: folder of the old programs, None to look for them.
 
@@ -100,10 +100,10 @@ def plan(sole: Sole, *, pg_bin: Path | None, from_bin: Path | None) -> Plan:
 
 
 async def upgrade(work: Plan, report: Report) -> Upgraded:
-    """Do it. On any failure the old cluster is what and where it was.
+    """Carry out an upgrade; on any failure the old cluster stays unchanged and in place.
 
     Raises:
-        DatabaseUnavailable: it failed; says why.
+        DatabaseUnavailable: the upgrade failed; says why.
     """
     site, fresh = work.site, data_swap.workshop(work.site)
     try:
@@ -127,7 +127,7 @@ async def upgrade(work: Plan, report: Report) -> Upgraded:
 
 
 async def _move(work: Plan, fresh: ClusterPaths, report: Report) -> tuple[dict[str, dict[str, int]], dict[str, str]]:
-    """Everything from the old server into the new one.
+    """Copy roles and databases from the old server to the new one.
 
     Returns:
         Rows by database and table, and the settings in the old server's files.
@@ -165,7 +165,7 @@ async def _drop_empty(target: str) -> None:
 
 
 async def _move_database(clients: Clients, source: str, target: str, report: Report) -> dict[str, int]:
-    """Returns its rows by table, compared."""
+    """Copy one database, and return its rows by table after comparing them."""
     old = await connect(source)
     try:
         census = await take_census(old)
@@ -184,10 +184,10 @@ async def _move_database(clients: Clients, source: str, target: str, report: Rep
 
 
 async def _define(clients: Clients, source: str, target: str) -> bool:
-    """Make the database and the tables that the new server would refuse as the old one's are written.
+    """Create a database and its tables on the new server if they have column options that it would refuse.
 
     Returns:
-        Whether that had to be done; the rest is still to come then.
+        Whether they were created; rows, indexes and constraints are still to be copied then.
     """
     written = await clients.run("pg_dump", "--create", "--section=pre-data", "--no-tablespaces", "--no-password", dsn=source)
     fitting = without_private_options(written)
@@ -197,7 +197,7 @@ async def _define(clients: Clients, source: str, target: str) -> bool:
 
 
 async def _pipe(clients: Clients, source: str, target: str, tracker: Tracker, parts: Sequence[str]) -> None:
-    """`pg_dump | pg_restore`, so that no file of that size is needed."""
+    """Run `pg_dump | pg_restore`, without an intermediate file."""
     reading, writing = os.pipe()
     try:
         options = [*parts, "--format=custom", "--compress=0", "--no-password"]
@@ -216,7 +216,7 @@ async def _pipe(clients: Clients, source: str, target: str, tracker: Tracker, pa
 
 
 async def _settle(work: Plan, fresh: ClusterPaths, settings: dict[str, str], rows: dict[str, dict[str, int]]) -> list[str]:
-    """Give the new cluster the operator's configuration, start it as it will run, and count once more; returns lost settings."""
+    """Carry the configuration over, start the new cluster as it will run, compare rows, and return the lost settings."""
     with _server(fresh, work.new, fresh) as target:
         connection = await connect(with_database(target, "postgres"))
         try:
@@ -258,7 +258,7 @@ async def _count(dsn: str, *, analyze: bool = False) -> Census:
 
 @contextmanager
 def _server(site: ClusterPaths, binaries: Binaries, sockets: ClusterPaths, options: Sequence[str] = ()) -> Generator[str]:
-    """A server that nobody but us can find, for the body of a `with`, which gets its address."""
+    """Run a server with a socket of its own for the body of a `with`, and yield its address."""
     server = postmaster.start(site, binaries, lambda: [*cluster.listen_options(sockets, tcp=False), *options])
     try:
         yield cluster.address(sockets, server, tcp=False)

@@ -1,16 +1,17 @@
-"""A PostgreSQL of guiado's own, for when no DATABASE_URL is set.
+"""The embedded PostgreSQL, used when no DATABASE_URL is set.
 
-supervisor   one process's share in the server: join, ensure, leave
-placement    where the cluster lives, and for whom
-binaries     which PostgreSQL programs run it
-cluster      makes the cluster, and its addresses
-programs     tells whether the programs of a running server were replaced
-postmaster   starts, checks and stops the server process
-watch        stops a server whose users were killed
-failure      what the server said before it gave up
-exchange     puts a new data folder in the place of the old one
-os_account   the user that the server runs as
-locks        who uses it, counted by the kernel
+supervisor      one process's use of the server: join, ensure, leave
+cluster_paths   location of the cluster, and the user that runs it
+binaries        choice of the PostgreSQL programs that run it
+cluster         creates the cluster, and gives its addresses
+programs        tells whether the programs of a running server were replaced
+postmaster      starts, checks and stops the server process
+watchdog        stops a server whose users were killed
+startup_errors  causes and remedies of a failed start
+data_swap       replaces the data folder by a new one
+os_account      the user that the server runs as
+locks           locks of the kernel, which count the users of the server
+diagnostics     checks for `guiado doctor`
 """
 
 from __future__ import annotations

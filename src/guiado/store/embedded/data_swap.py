@@ -1,7 +1,7 @@
-"""Puts a new data folder in the place of the old one, so that no crash between the two renamings loses either.
+"""Replacement of the data folder by a new one, safe against a crash between the two renamings.
 
-A journal names the old folder while neither bears the name `data`; whoever comes next takes the old one back. Everything that
-an upgrade needs lives in one folder beside the data, so that what a killed one left is found and removed as a whole.
+A journal names the old folder while neither bears the name `data`; the next process then moves the old one back. Everything
+that an upgrade needs lives in one folder beside the data, so that the remains of a killed one are removed as a whole.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ _KEPT = re.compile(r"data-\d+-\d{8}T\d{6}")
 
 
 def workshop(site: ClusterPaths) -> ClusterPaths:
-    """Where the new cluster is made."""
+    """Paths of the new cluster while an upgrade creates it."""
     return ClusterPaths(site.folder / "upgrade", site.account)
 
 
 def backstage(site: ClusterPaths) -> ClusterPaths:
-    """Where the old server's socket is meanwhile: nobody else knows that place."""
+    """Paths of the old server's socket during an upgrade, which no other process knows."""
     return ClusterPaths(site.folder / "upgrade" / "old", site.account)
 
 
 def prepare(site: ClusterPaths) -> None:
-    """Make both folders, empty."""
+    """Create the empty folders of an upgrade."""
     for each in (workshop(site), backstage(site)):
         make_passage(each)
 
 
 def put_in_place(site: ClusterPaths, major: int) -> Path:
-    """Give the new data folder, complete and on the disk, its place.
+    """Replace the old data folder by the new one, which is complete and on the disk.
 
     Args:
         site: of the cluster; both servers are stopped.
         major: version of the old cluster.
 
     Returns:
-        Where the old data folder is now.
+        New path of the old data folder.
     """
     kept = site.folder / f"data-{major}-{clock.now():%Y%m%dT%H%M%S}"
     write_private(_journal(site.folder), kept.name)
@@ -57,7 +57,7 @@ def put_in_place(site: ClusterPaths, major: int) -> Path:
 
 
 def clear(folder: Path) -> None:
-    """Undo what a killed upgrade left. The caller holds the home's start lock, so none is running.
+    """Undo a killed upgrade. The caller holds the home's start lock, so none is running.
 
     Args:
         folder: of the cluster. Nothing happens when there is nothing to undo.
@@ -87,7 +87,7 @@ def _take_back(site: ClusterPaths) -> None:
 
 
 def _listens_backstage(site: ClusterPaths) -> bool:
-    """Whether the old server is one that an upgrade started: a later one has the usual socket and stays."""
+    """Whether an upgrade started the server of the old data: a later one has the usual socket and stays."""
     try:
         return str(socket_folder(backstage(site))) in (site.data / "postmaster.opts").read_text("utf-8")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Looks at the embedded database from outside, for `guiado doctor`: folder, programs, server, locks, log. Changes nothing."""
+"""Checks of the embedded database for `guiado doctor`: folder, programs, server, locks, log. Changes nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def look_at_home(home: Path, pg_bin: Path | None) -> list[Finding]:
 
 
 def _attempt(name: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """What one look comes to; its failure is a finding too and stops no other."""
+    """Run one check; its failure is a finding too and does not stop the others."""
     try:
         return list(look())
     except GuiadoError as error:

@@ -1,4 +1,4 @@
-"""Locks between processes that the kernel gives back when a process dies, however it dies.
+"""Locks between processes that the kernel releases when a process dies, however it dies.
 
 Source: flock(2): a lock belongs to the open file, so two opens in one process count as two holders.
 """
@@ -42,7 +42,7 @@ def open_private(path: Path, flags: int) -> int:
 
 @contextmanager
 def exclusive(path: Path, timeout_s: float) -> Generator[int]:
-    """Hold a file's lock alone for the body of a `with`, which gets the lock's descriptor.
+    """Hold the exclusive lock of a file for the body of a `with`, and yield its descriptor.
 
     Raises:
         DatabaseUnavailable: another process kept it longer than `timeout_s` seconds.
@@ -57,7 +57,7 @@ def exclusive(path: Path, timeout_s: float) -> Generator[int]:
 
 
 class Membership:
-    """A shared lock that says "somebody uses this"; any number of processes may hold it.
+    """A shared lock that marks a process as a user; any number of processes may hold it.
 
     Args:
         path: the lock file.
@@ -71,21 +71,21 @@ class Membership:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process took it, instead of inheriting it from its parent by a fork."""
+        """Whether this process took the lock, instead of inheriting it from its parent by a fork."""
         return self._process == os.getpid()
 
     @property
     def is_only(self) -> bool:
-        """Whether nobody else holds it. Ask under the lock that guards joining, else the answer is already old."""
+        """Whether no other process holds the lock. Ask under the lock that guards joining, else the answer is already old."""
         alone = _flock(self._descriptor, exclusive=True)
         _flock(self._descriptor, exclusive=False)  # shared again; a try that failed may have cost us even that
         return alone
 
     def give_back(self) -> bool:
-        """Stop using it.
+        """Release the lock.
 
         Returns:
-            True when nobody else does. Ask under the lock that guards joining, else the answer is already old.
+            True when no other process holds it. Ask under the lock that guards joining, else the answer is already old.
         """
         if not self.is_ours:
             os.close(self._descriptor)  # our copy only: the parent keeps its lock
@@ -97,7 +97,7 @@ class Membership:
 
 
 def try_alone(path: Path) -> bool:
-    """Whether nobody holds this lock at the moment. Ask under the lock that guards joining."""
+    """Whether no process holds this lock at the moment. Ask under the lock that guards joining."""
     descriptor = open_private(path, os.O_RDWR)
     try:
         return _flock(descriptor, exclusive=True)
@@ -106,7 +106,7 @@ def try_alone(path: Path) -> bool:
 
 
 def claim_alone(path: Path) -> int | None:
-    """A descriptor with this lock, to be handed to a child that keeps it until its end; None when somebody holds it."""
+    """Take this lock for a child that keeps it until its end, and return the descriptor; None when it is held."""
     descriptor = open_private(path, os.O_RDWR)
     if _flock(descriptor, exclusive=True):
         return descriptor
@@ -115,7 +115,7 @@ def claim_alone(path: Path) -> int | None:
 
 
 def require_locks() -> None:
-    """Raise `DatabaseUnavailable` on a system without flock, with the way out."""
+    """Raise `DatabaseUnavailable` on a system without flock, with the remedy."""
     if fcntl is None:
         raise DatabaseUnavailable(
             "La base de datos integrada solo funciona en Linux y macOS.\n"

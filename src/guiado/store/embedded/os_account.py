@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL's programs: this process's own user, or an unprivileged one when this process is root.
+"""The user that runs PostgreSQL's programs: this process's own, or an unprivileged one when this process is root.
 
 PostgreSQL refuses to run as root. No user is ever created: an existing one is taken.
 """
@@ -39,7 +39,7 @@ def is_root() -> bool:
 
 
 def choose_account(data: Path, home: Path) -> Account | None:
-    """The user that has to run the server, or None for the user of this process.
+    """Choose the user that has to run the server, None for the user of this process.
 
     Args:
         data: data folder of the cluster; its owner decides when it exists.
@@ -93,7 +93,7 @@ def run_as(
 
 
 def can_enter(folder: Path, account: Account | None) -> bool:
-    """Whether that user can pass through a folder; asked by trying, because rights are more than mode bits."""
+    """Whether a user can pass through a folder; tested by trying, because rights are more than mode bits."""
     return run_as(["/bin/sh", "-c", 'test -d "$1" && test -x "$1"', "sh", folder], account).returncode == 0
 
 

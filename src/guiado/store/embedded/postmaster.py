@@ -1,4 +1,4 @@
-"""The server process: reads its state, starts it as our own child, stops it.
+"""The server process: its state, its start as a child process, and its stop.
 
 What counts as running: `postmaster.pid` says ready, its process is a server of this very data folder, and its socket
 takes a connection. Not `pg_ctl`: it trusts a process number that may be a zombie or belong to something else by now.
@@ -44,7 +44,7 @@ _children: dict[tuple[int, int], subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What `postmaster.pid` says.
+    """State of the server by `postmaster.pid`.
 
     Args:
         pid: number of the server's first process.
@@ -62,7 +62,7 @@ class Server:
 
 
 def read_server(data: Path) -> Server | None:
-    """What the data folder says about a server, true or stale; None when it says nothing."""
+    """Read `postmaster.pid` of a data folder, true or stale; None when there is no valid one."""
     try:
         lines = (data / "postmaster.pid").read_text("utf-8").splitlines()
         lines += [""] * (8 - len(lines))
@@ -80,13 +80,13 @@ def running_server(data: Path) -> Server | None:
 
 
 def is_alive(data: Path) -> bool:
-    """Whether a process of this data folder's server is there, whatever it does."""
+    """Whether a server process of this data folder is alive, in any state."""
     server = read_server(data)
     return server is not None and _is_alive(server.pid, data)
 
 
 def settled_server(data: Path) -> Server | None:
-    """Wait for a server that is starting or stopping, whoever started it.
+    """Wait until a server that is starting or stopping has done so, whichever process started it.
 
     Returns:
         The server when it runs, None when there is none.
@@ -112,12 +112,12 @@ def start(site: ClusterPaths, binaries: Binaries, listen_options: Callable[[], S
     """Start the server and wait until it takes connections; the caller made sure that none runs.
 
     Args:
-        site: where the cluster lives.
+        site: location of the cluster.
         binaries: programs of the cluster's major version.
         listen_options: gives the command-line options with the addresses to listen at, anew for every attempt.
 
     Raises:
-        DatabaseUnavailable: it did not start; carries the end of its log.
+        DatabaseUnavailable: the server did not start; carries the end of its log.
     """
     claim = _claim(site)
     try:
@@ -161,7 +161,7 @@ def _claim(site: ClusterPaths) -> int:
 
 
 def stop(data: Path) -> None:
-    """Fast shutdown: open transactions are rolled back, everything is written. Waits until the process is gone."""
+    """Stop the server by a fast shutdown, which rolls open transactions back, and wait until its process is gone."""
     server = read_server(data)
     if server is None or not _is_alive(server.pid, data):
         return
@@ -176,7 +176,7 @@ def stop(data: Path) -> None:
 
 
 def _is_alive(pid: int, data: Path) -> bool:
-    """Whether that process is a living server of that data folder: not a zombie, and not a stranger with its number."""
+    """Whether a process is a living server of a data folder: not a zombie, nor another program with its number."""
     if (child := _children.get((os.getpid(), pid))) is not None:
         return not _reaped(child)
     folder = Path("/proc") / str(pid)
@@ -254,9 +254,9 @@ def _wait_until_ready(data: Path, child: subprocess.Popen[bytes]) -> Server | No
 
 
 def _forget_reused_pids(site: ClusterPaths) -> None:
-    """Remove lock files whose number belongs to a zombie or a stranger; PostgreSQL would never start beside it.
+    """Remove lock files whose process number a zombie or another program has: PostgreSQL would refuse to start.
 
-    It still refuses to start over living backends: it finds their shared memory by the data folder itself.
+    PostgreSQL still refuses to start over living backends: it finds their shared memory by the data folder itself.
     """
     for path in (site.data / "postmaster.pid", socket_folder(site) / f"{SOCKET_NAME}.lock"):
         with suppress(OSError, ValueError, IndexError):
@@ -265,7 +265,7 @@ def _forget_reused_pids(site: ClusterPaths) -> None:
 
 
 def _rotate(log: Path) -> int:
-    """Set a log aside that has grown long; returns the size of the current one in bytes."""
+    """Rotate a long log, and return the size of the current one in bytes."""
     try:
         size_bytes = log.stat().st_size
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Tells whether the programs of a running server were replaced on the disk, as a minor update of the system does.
+"""Detection of programs that were replaced on the disk under a running server, as by a minor update of the system.
 
 A server whose programs were replaced looks well: what it holds in memory goes on. But each new connection loads libraries from
 the disk, and those of another minor version do not fit it. Only a restart helps.
@@ -19,7 +19,7 @@ from guiado.store.embedded.cluster import write_private
 
 _NAME = "guiado.programs"
 _LIBRARIES = ("plpgsql.so", "plpgsql.dylib", "dict_snowball.so", "dict_snowball.dylib")
-"""What every connection of guiado loads."""
+"""Libraries that every connection of guiado loads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Programs:
 
     Args:
         version: for example "18.4".
-        files: path -> what identifies its content.
+        files: path -> inode, size and modification time.
     """
 
     version: str
@@ -36,18 +36,18 @@ class Programs:
 
 
 def identify(binaries: Binaries) -> Programs:
-    """The programs of a folder as they are now."""
+    """Identify the programs of a folder as they are now."""
     found = {str(path): identity for path in _files(binaries.folder) if (identity := _identity(path))}
     return Programs(binaries.version, found)
 
 
 def record(data: Path, programs: Programs) -> None:
-    """Note in a data folder with which programs its server was started."""
+    """Record in a data folder the programs with which its server was started."""
     write_private(data / _NAME, json.dumps({"version": programs.version, "files": programs.files}))
 
 
 def read(data: Path) -> Programs | None:
-    """What was recorded at the last start, None when nothing was."""
+    """Read the programs recorded at the last start; None when there is no record."""
     try:
         noted = json.loads((data / _NAME).read_text("utf-8"))
         return Programs(str(noted["version"]), dict(noted["files"]))
@@ -56,7 +56,7 @@ def read(data: Path) -> Programs | None:
 
 
 def were_replaced(data: Path) -> bool:
-    """Whether the server of this data folder, which runs, was started with other programs than those that lie there now."""
+    """Whether the programs of this data folder's running server were replaced since it was started."""
     noted = read(data)
     if noted is None:
         return _are_newer_than_server(data)
@@ -72,7 +72,7 @@ def replaced_error() -> DatabaseUnavailable:
 
 
 def _are_newer_than_server(data: Path) -> bool:
-    """The same of a server that an earlier guiado started, which recorded nothing: by the times of the files."""
+    """Whether the programs are newer than the running server; for one started by a guiado that recorded nothing."""
     with suppress(OSError, ValueError, IndexError):
         started_s = int((data / "postmaster.pid").read_text("utf-8").splitlines()[2])
         folder = Path((data / "postmaster.opts").read_text("utf-8").split('"')[0].strip()).parent
@@ -81,7 +81,7 @@ def _are_newer_than_server(data: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The server's program, and the libraries wherever the systems put them; those that exist."""
+    """Yield the server's program, and those of `_LIBRARIES` that exist in the usual folders of the systems."""
     yield folder / "postgres"
     prefix, usual = folder.parent, folder.parent / "lib"
     places = [usual, usual / "postgresql", usual / folder.name, *(prefix / name for name in ("lib64", "lib64/pgsql"))]

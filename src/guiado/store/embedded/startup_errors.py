@@ -1,4 +1,4 @@
-"""Reads what PostgreSQL's programs said before they gave up, and tells the operator what to do about it."""
+"""Causes and remedies of a failed start, read from the output of PostgreSQL's programs."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def known_cause(said: str, data: Path, log: Path) -> DatabaseUnavailable | None:
     """The error for a failure whose cause and remedy are known, else None.
 
     Args:
-        said: the last lines of the program, in English.
+        said: the last lines of the program's output, in English.
         data: data folder of the cluster.
-        log: where the whole of it can be read.
+        log: file of the complete output.
     """
     for signs, template in _CAUSES:
         if line := next((line for line in said.splitlines() if not _NO_FAULT.search(line) and re.search(signs, line)), None):
@@ -99,12 +99,12 @@ def known_cause(said: str, data: Path, log: Path) -> DatabaseUnavailable | None:
 
 
 def is_disk_full(said: str) -> bool:
-    """Whether the program gave up for want of room on the disk."""
+    """Whether the program failed because the disk is full."""
     return re.search(r"No space left on device|Disk quota exceeded", said) is not None
 
 
 def main_line(said: str) -> str:
-    """The line that names the fault, without time and process number; the last one where none does."""
+    """The line of the output that names the fault, without time and process number; else the last line."""
     lines = said.strip().splitlines()
     grave = [line for line in lines if (found := _PREFIX.match(line)) and found[1] in _GRAVE]
     # The first grave line is the cause; what comes after it is its consequence.

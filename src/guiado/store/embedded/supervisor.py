@@ -1,4 +1,4 @@
-"""A PostgreSQL of guiado's own, for when no DATABASE_URL is set: plain programs, started and watched by us.
+"""Supervision of the embedded PostgreSQL: start, sharing between processes, and stop.
 
 Every process that joins shares one server. The first one starts it, the last one to leave stops it; locks of the kernel
 count them, so a killed process is never counted, and a server that it left behind is adopted by the next one.
@@ -30,12 +30,12 @@ from guiado.store.embedded.locks import Membership, exclusive, require_locks
 _log = logging.getLogger(__name__)
 _START_LOCK_TIMEOUT_S = 120.0
 _PATIENCE_S = 2.0
-"""A server that did not start is tried again after this: while a disk is full, many ask at once."""
+"""Seconds after a failed start until the next one: while a disk is full, many callers ask at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresStatus:
-    """What there is of the embedded PostgreSQL.
+    """Status of the embedded PostgreSQL.
 
     Args:
         version: for example "18.4", of the running server where it runs; None when no programs were found.
@@ -56,10 +56,10 @@ class PostgresStatus:
 
 @dataclass(frozen=True, slots=True)
 class Sole:
-    """The home while nobody else may use it.
+    """Exclusive access to a home.
 
     Args:
-        site: where the cluster is.
+        site: location of the cluster.
         lock: descriptor of the home's start lock.
         start: starts the server and gives its address.
     """
@@ -82,7 +82,7 @@ def default_home() -> Path:
 
 
 class EmbeddedPostgres:
-    """One process's share in the embedded PostgreSQL of a home; safe between threads and after a fork.
+    """One process's use of the embedded PostgreSQL of a home; safe between threads and after a fork.
 
     Args:
         home: guiado's folder (GUIADO_HOME); created when missing.
@@ -101,13 +101,13 @@ class EmbeddedPostgres:
         self._failed: tuple[float, DatabaseUnavailable] | None = None
 
     def join(self) -> str:
-        """Make sure that the server runs and count this process as one of its users; again and again is fine.
+        """Start the server unless it runs, and register this process as one of its users; safe to repeat.
 
         Returns:
             The connection address; both psql and asyncpg take it.
 
         Raises:
-            DatabaseUnavailable: the server cannot be made or started; says why and what to do.
+            DatabaseUnavailable: the server cannot be created or started; names cause and remedy.
         """
         with self._guard(), _explained(self._home):
             require_locks()
@@ -122,7 +122,7 @@ class EmbeddedPostgres:
                     raise
 
     def ensure(self) -> str:
-        """The connection address of a running server: starts it again when it died, else costs under a millisecond.
+        """Return the address of the running server; start it again if it died, else take under a millisecond.
 
         Raises:
             DatabaseUnavailable: as `join`.
@@ -146,7 +146,7 @@ class EmbeddedPostgres:
         return dsn
 
     def leave(self) -> None:
-        """Stop using the server; the last one to leave stops it, unless it was detached. Again and again is fine."""
+        """Unregister this process; the last user stops the server, unless it was detached. Safe to repeat."""
         with self._guard(), _explained(self._home):
             if self._membership is None:
                 return
@@ -157,7 +157,7 @@ class EmbeddedPostgres:
                 self._resign(stop=not self._kept.exists())
 
     def detach(self) -> None:
-        """Stop using the server and let it run on until somebody calls `stop`, whoever joins and leaves in between."""
+        """Unregister this process, and let the server run until `stop`, whichever processes join and leave in between."""
         with self._guard(), _explained(self._home):
             if self._membership is not None:
                 self._kept.touch(mode=0o600)
@@ -167,7 +167,7 @@ class EmbeddedPostgres:
         """Stop a server that no process uses, for example one that was detached.
 
         Returns:
-            Whether it is stopped now; False when somebody uses it.
+            Whether the server is stopped now; False when it is in use.
 
         Raises:
             DatabaseUnavailable: the home cannot be used.
@@ -183,10 +183,10 @@ class EmbeddedPostgres:
 
     @contextmanager
     def alone(self) -> Generator[Sole]:
-        """Keep everybody else from joining for the body of a `with`; nothing is started. A killed process keeps nobody out.
+        """Hold exclusive access to the home for the body of a `with`, without starting the server; a killed process releases it.
 
         Raises:
-            Conflict: somebody uses the server.
+            Conflict: the server is in use.
             DatabaseUnavailable: the home cannot be used.
         """
         with self._guard(), _explained(self._home):
@@ -210,7 +210,7 @@ class EmbeddedPostgres:
             return cluster.address(site, server, tcp=self._tcp)
 
     def status(self) -> PostgresStatus:
-        """What there is of the cluster. Starts and changes nothing."""
+        """Status of the cluster. Starts and changes nothing."""
         with _explained(self._home):
             data = find_folder(self._home) / "data"
             server = postmaster.running_server(data)
@@ -222,7 +222,7 @@ class EmbeddedPostgres:
 
     @property
     def _kept(self) -> Path:
-        """Exists while somebody wants the server to run on its own: see `detach`."""
+        """File that exists while the server runs without users: see `detach`."""
         return self._home / "keep-running"
 
     def _guard(self) -> threading.RLock:
@@ -284,10 +284,10 @@ class EmbeddedPostgres:
 
 
 def absolute_home(home: Path) -> Path:
-    """The folder by its whole path.
+    """Return the absolute path of a home.
 
     Raises:
-        SettingsInvalid: it begins with a user's own folder, and there is no such user.
+        SettingsInvalid: the path begins with the folder of a user that does not exist.
     """
     try:
         absolute = home.expanduser()
@@ -309,7 +309,7 @@ def _homeless(home: Path) -> SettingsInvalid:
 
 @contextmanager
 def _explained(home: Path) -> Generator[None]:
-    """Turn errors of the file system into one that says what to do."""
+    """Turn errors of the file system into a `DatabaseUnavailable` with the remedy."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""A small process beside the embedded server: it stops a server whose users were all killed, and keeps its log short.
+"""Watchdog process of the embedded server: stops a server whose users were all killed, and rotates its log.
 
-Whoever starts the server starts it (`begin`). Users that leave in order stop the server themselves; this one is for those
-that could not. It ends when the server has ended. A user that comes back within `_GRACE_S` finds the server running.
+The process that starts the server starts it too (`begin`). Users that leave in order stop the server themselves; the watchdog
+is for killed ones. It ends when the server has ended. A user that comes back within `_GRACE_S` finds the server running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST_LOG_BYTES = 10_000_000
 
 
 def begin(home: Path) -> None:
-    """Start watching this home's server from a process of its own; where one watches already, the new one ends at once.
+    """Start the watchdog of this home's server; where one runs already, the new one ends at once.
 
     Args:
         home: absolute path of guiado's folder.
@@ -58,7 +58,7 @@ watch(Path(sys.argv[1]))
 
 
 def watch(home: Path) -> None:
-    """Watch until the server has ended."""
+    """Watch the server until it has ended."""
     with suppress(OSError, DatabaseUnavailable), exclusive(home / "watch.lock", 0):
         deserted_s = 0.0
         while _is_needed(home, deserted_s):
@@ -68,9 +68,9 @@ def watch(home: Path) -> None:
 
 
 def _is_needed(home: Path, deserted_s: float) -> bool:
-    """Whether there is a server left to watch; stops one that nobody has used for long enough.
+    """Whether a server is left to watch; stops one that has been unused for `_GRACE_S`.
 
-    Under the lock of starting: a server that is started at this moment finds us here, or us gone.
+    Runs under the start lock, so that the watchdog either sees a server that is being started or has ended before.
     """
     with suppress(DatabaseUnavailable), exclusive(home / "start.lock", 0):
         data = find_folder(home) / "data"
@@ -91,7 +91,7 @@ def _is_used_now(home: Path) -> bool:
 
 
 def _shorten(log: Path) -> None:
-    """Set a long log aside. The server goes on writing into the same file, at its end, which is its beginning then."""
+    """Rotate a long log by copying and truncating it: the server goes on writing to the same file."""
     with suppress(OSError):
         if log.stat().st_size > _LONGEST_LOG_BYTES:
             aside = open_private(log.with_suffix(".log.1"), os.O_WRONLY | os.O_TRUNC)

@@ -1,1 +1,1 @@
-"""Sources of guides: each publishes what it brings."""
+"""Sources of guides: each publishes its own guides."""

@@ -1,4 +1,4 @@
-"""The watcher of a knowledge-base file: publishes what was edited in it.
+"""The watcher of a knowledge-base file, which publishes the guides that are edited in it.
 
 An edit counts at once, without anybody's approval. What was not edited since the file was read last is left alone, whatever
 others published meanwhile; what others wrote of a guide that was edited here stays as a draft, in conflict.
@@ -36,7 +36,7 @@ def private_scope(path: Path) -> str:
 
 
 class FileSource:
-    """One knowledge-base file, watched.
+    """A watched knowledge-base file.
 
     Args:
         path: the file.
@@ -50,7 +50,7 @@ class FileSource:
     ) -> None:
         self.path, self.scope = path, scope
         self.problem: KnowledgeBaseInvalid | None = None
-        """Why the file as it is now cannot be used; None when it is in use."""
+        """The faults of the file as it is now; None when it is in use."""
         self._db, self._tenant = db, tenant
         self._name = "" if is_shipped else os.path.realpath(path)
         self._gives_way = is_shipped and not takes_over
@@ -61,7 +61,7 @@ class FileSource:
         self._lock = asyncio.Lock()
 
     async def sync(self) -> bool:
-        """Publish what was edited since the file was read last, if anything was.
+        """Publish the edits since the file was last read, if there are any.
 
         Returns:
             Whether anything was published.
@@ -77,11 +77,11 @@ class FileSource:
             return is_published
 
     def forget(self) -> None:
-        """Read the file anew with the next look: the database is another one, or an older copy."""
+        """Read the file anew with the next `sync`: the database is another one, or an older copy."""
         self._signature, self._taken, self._made = None, None, {}
 
     def take_made(self) -> dict[str, Guide]:
-        """Version id -> guide, of the versions that were stored here since this was asked last."""
+        """Hand over the guides that this source stored since the last call: version id -> guide."""
         made, self._made = self._made, {}
         return made
 
@@ -113,7 +113,7 @@ class FileSource:
         return self._taken
 
     async def _take(self, entries: Entries, taken: Taken) -> bool | None:
-        """Publish the difference.
+        """Publish the difference between the file and its last publication.
 
         Returns:
             Whether there was any; None where the file was taken in by somebody else meanwhile.

@@ -1,4 +1,4 @@
-"""A knowledge-base file: read whole, or only what changed since it was read and published."""
+"""Reading of a knowledge-base file: the whole file, or the entries that changed since it was read and published."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NO_HASHES: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A knowledge-base file that was read.
+    """Entries of a knowledge-base file that was read.
 
     Args:
         guides: id -> guide, without the ids that publishing gives to steps; of a file read for its changes, those alone.
         hashes: id -> hash of the entry as written, of all.
         findings: errors and warnings.
-        sources: id -> what the entry looked like in the file.
+        sources: id -> fingerprint of the entry's text in the file.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
@@ -49,7 +49,7 @@ def read_file(path: Path) -> Entries:
 
 
 def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> Entries:
-    """Read and check those entries of a knowledge-base file that are not published as they are.
+    """Read and check the entries of a knowledge-base file that differ from the published ones.
 
     Args:
         path: a JSON file.
@@ -78,7 +78,7 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> En
 
 
 def _usable(known: Entries, published: Mapping[str, str]) -> Mapping[str, Source]:
-    """What the published ones of the known entries looked like."""
+    """Fingerprints of the known entries that are published as they are."""
     if known.hashes == published:
         return known.sources
     return {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
@@ -93,7 +93,7 @@ def _fingerprint(problem_id: str, entry: object, findings: Findings) -> str:
 
 
 class _Twins(dict[str, object]):
-    """A JSON object that names a key twice."""
+    """A JSON object with a duplicate key."""
 
     names: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Addresses of people and hooks, in one normal form, so that the same one is found however somebody wrote it."""
+"""Addresses of people and hooks in one normal form, so that equal ones match however they were written."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from guiado.errors import FieldProblem, InvalidInput
 
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A telephone number as networks take it (E.164)."""
+"""A phone number in E.164 form."""
 TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
-"""A topic of ntfy."""
+"""The name of an ntfy topic."""
 
 _FILLERS = ("Zs", "Pd", "Cf")  # blanks, dashes, and invisible marks that address books put around numbers
 _DELIVERABLE = ".example.com"
 
 
 def masked(recipient: str) -> str:
-    """An address for lists: of a URL, which may hold a key, only its host and a mark that tells it from others."""
+    """Mask an address for lists: of a URL, which may hold a key, only the host and a hash remain."""
     if "://" not in recipient:
         return recipient
     try:
@@ -31,24 +31,27 @@ def masked(recipient: str) -> str:
 
 
 def ascii_domain(domain: str) -> str | None:
-    """A domain as name servers know it; None where it is none."""
+    """Convert a domain to ASCII, as DNS has it; None where it is none."""
     found = read_mail(f"x@{domain}")
     return found[1] if found else None
 
 
 def normal_mail(given: str) -> str:
-    """A mail address in its normal form."""
+    """Return an e-mail address in its normal form."""
     found = read_mail(given)
     return f"{found[0].lower()}@{found[1]}" if found else given.lower()
 
 
 def mail_spellings(given: str, normal: str) -> list[str]:
-    """How older versions stored the same address: in small letters, its domain in the letters of its language."""
+    """Return the forms in which older versions stored an address: lower case, its domain in Unicode."""
     return [given.lower(), _in_letters(normal)] if "@" in normal else []
 
 
 def read_mail(given: str) -> tuple[str, str] | None:
-    """Local part and ASCII domain; the library refuses domains for special use (.local, .test) and has no switch for it."""
+    """Parse an e-mail address into local part and ASCII domain; None where it is none.
+
+    The library refuses domains for special use (.local, .test) and has no switch for it: they are checked with another suffix.
+    """
     from email_validator import EmailNotValidError, validate_email
 
     for suffix in ("", _DELIVERABLE):
@@ -61,7 +64,7 @@ def read_mail(given: str) -> tuple[str, str] | None:
 
 
 def _in_letters(address: str) -> str:
-    """The same address with its domain in the letters of its language."""
+    """Return an address with its domain in Unicode."""
     local, _, domain = address.rpartition("@")
     try:
         return f"{local}@{domain.encode().decode('idna')}".lower()
@@ -70,7 +73,7 @@ def _in_letters(address: str) -> str:
 
 
 def normal_number(given: str) -> str:
-    """A telephone number in its normal form."""
+    """Return a phone number in its normal form."""
     bare = "".join(character for character in given if unicodedata.category(character) not in _FILLERS)
     bare = bare.lower().removeprefix("tel:")
     if bare.startswith(("+", "00")):
@@ -80,7 +83,7 @@ def normal_number(given: str) -> str:
 
 
 def normal_url(given: str) -> str:
-    """A URL in its normal form; what is none stays as it is."""
+    """Return a URL in its normal form; any other text stays as it is."""
     if "://" not in given:
         return given
     scheme, _, rest = given.partition("://")
@@ -90,7 +93,7 @@ def normal_url(given: str) -> str:
 
 
 def url_problem(name: str, url: str) -> FieldProblem | None:
-    """What is wrong with an address that a caller wrote, if anything.
+    """Return what is wrong with a URL that a caller wrote; None where nothing is.
 
     Args:
         name: of the field.

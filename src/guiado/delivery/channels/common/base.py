@@ -1,4 +1,4 @@
-"""What a channel gets and gives back: the same for all of them."""
+"""The interface of all channels: message, receipt, and helpers for texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_TEXT = 100_000  # no channel takes more; measuring a text of megabytes 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to click below a message.
+    """A button below a message.
 
     Args:
         label: what stands on it.
@@ -29,14 +29,14 @@ class Button:
     action: str | None = None
 
     def __post_init__(self) -> None:
-        """Mend the words, as `Outgoing` does."""
+        """Clean the texts, as `Outgoing` does."""
         object.__setattr__(self, "label", one_line(self.label))
         object.__setattr__(self, "action", one_line(self.action) if self.action else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one recipient.
+    """A message to one recipient.
 
     Args:
         notification_id: the same for every attempt: message id or idempotency key where a provider knows one.
@@ -61,14 +61,14 @@ class Outgoing:
     options: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def __post_init__(self) -> None:
-        """Mend the words: no text may make a message undeliverable."""
+        """Clean the texts: no character may make a message undeliverable."""
         object.__setattr__(self, "subject", one_line(self.subject or "") or None)
         object.__setattr__(self, "text", plain_text(self.text))
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the provider said when it took the message.
+    """A provider's receipt for a message that it took.
 
     Args:
         provider_message_id: the provider's own name for it.
@@ -80,7 +80,7 @@ class Receipt:
 
 
 class Channel(Protocol):
-    """A way for messages to travel."""
+    """A channel, by which messages are sent."""
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """Send one message, once.
@@ -93,17 +93,17 @@ class Channel(Protocol):
 
 
 def find_links(outgoing: Outgoing) -> list[tuple[str, str]]:
-    """Label and URL of the buttons that lead somewhere; a `javascript:` is no place."""
+    """Return label and URL of the buttons with an `http` or `https` link; `javascript:` is left out."""
     return [(button.label, button.url) for button in outgoing.buttons if button.url and _LINK.fullmatch(button.url)]
 
 
 def list_links(outgoing: Outgoing) -> str:
-    """The same as lines below a plain text; empty where there are none."""
+    """Return the links as lines below a plain text; empty where there are none."""
     return "".join(f"\n{label}: {url}" for label, url in find_links(outgoing))
 
 
 def cut(text: str, note: str, fits: Callable[[str], bool]) -> str:
-    """The text, or its longest beginning that fits together with the note.
+    """Cut a text to its longest beginning that fits with the note; a text that fits stays whole.
 
     Args:
         note: says that something is missing.
@@ -120,7 +120,7 @@ def cut(text: str, note: str, fits: Callable[[str], bool]) -> str:
 
 
 def one_line(words: str) -> str:
-    """Words for one line: control characters and line separators, which could begin another header, become a blank.
+    """Clean words for one line: control characters and line separators, which could begin another header, become blanks.
 
     Everything else stays: joiners of emoji, marks of direction, zero-width blanks.
     """
@@ -128,7 +128,7 @@ def one_line(words: str) -> str:
 
 
 def plain_text(words: str) -> str:
-    """A text of any number of lines: every kind of line break is one line feed, other control characters become a blank."""
+    """Clean a text of any number of lines: every line break becomes a line feed, other control characters a blank."""
     return _CONTROLS.sub(" ", _BREAKS.sub("\n", _without_half_pairs(words)))
 
 

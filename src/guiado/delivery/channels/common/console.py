@@ -1,4 +1,4 @@
-"""The twin of every channel for development: shows what would be sent, as that channel would write it."""
+"""Console channel for development: shows each message as the real channel would write it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class ConsoleChannel:
-    """Writes messages to a stream instead of sending them; needs no account, and sends nothing anywhere.
+    """Channel that writes messages to a stream instead of sending them; needs no account, and sends nothing anywhere.
 
     Args:
-        kind: the channel whose twin it is.
+        kind: name of the channel that it replaces.
         settings: `SMTP_FROM`, where it is set.
         stream: where to write; standard error by default.
     """
@@ -26,7 +26,7 @@ class ConsoleChannel:
         self._kind, self._settings, self._stream = kind, settings, stream
 
     async def send(self, outgoing: Outgoing) -> Receipt:
-        """Show one message; see `Channel.send`. What the channel would refuse by itself is refused here too."""
+        """Show one message; see `Channel.send`. A message that the real channel refuses by itself is refused here too."""
         from guiado.delivery.channels import kind_of
 
         kind = kind_of(self._kind)
@@ -38,7 +38,7 @@ class ConsoleChannel:
 
 
 def shown_as_json(render: Callable[[Outgoing], Mapping[str, object]]) -> Callable[[Outgoing, Settings], tuple[str, str | None]]:
-    """How the twin shows a channel whose messages are JSON."""
+    """Make the `show` of a channel whose messages are JSON."""
 
     def show(outgoing: Outgoing, _settings: Settings) -> tuple[str, str | None]:
         return json.dumps(render(outgoing), ensure_ascii=False, indent=2), None
@@ -47,5 +47,5 @@ def shown_as_json(render: Callable[[Outgoing], Mapping[str, object]]) -> Callabl
 
 
 def _printable(line: str) -> str:
-    """Without what a terminal would obey: a customer's words come through here."""
+    """Escape unprintable characters, which a terminal would obey: the line may hold a customer's words."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)

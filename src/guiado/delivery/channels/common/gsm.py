@@ -1,4 +1,4 @@
-"""The alphabet of SMS: one character outside of it makes the whole text twice as dear.
+"""The GSM alphabet of SMS: one character outside of it doubles the price of the whole text.
 
 Source: 3GPP TS 23.038 (GSM 7-bit alphabet), TS 23.040 (concatenation).
 """
@@ -31,22 +31,22 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def plain_typography(words: str) -> str:
-    """A text with typography that telephones have a plain sign for; accents, emoji and all other letters stay."""
+    """Replace typography that phones have a plain sign for; accents, emoji and all other letters stay."""
     return words.translate(_LOOK_ALIKES)
 
 
 def own_words(words: str) -> str:
-    """The words of guiado itself in the alphabet of SMS: also without the accents that it lacks (`á í ó ú`)."""
+    """Write guiado's own words in the GSM alphabet: accents that it lacks (`á í ó ú`) are removed."""
     return "".join(character if is_gsm(character) else _bare(character) for character in plain_typography(words))
 
 
 def is_gsm(words: str) -> bool:
-    """Whether all of a text belongs to the alphabet."""
+    """Whether all characters of a text belong to the GSM alphabet."""
     return all(character in _GSM or character in _GSM_TWICE for character in words)
 
 
 def count_segments(words: str) -> int:
-    """How many SMS a text takes: 160 characters of the GSM alphabet or 70 others in one, 153 or 67 in each of several.
+    """Count the SMS of a text: 160 characters of the GSM alphabet or 70 others in one, 153 or 67 in each of several.
 
     `é ñ ü ¿ ¡` belong to the alphabet, `á í ó ú` do not: one of them makes all the text twice as dear.
     """

@@ -1,4 +1,4 @@
-"""A connection to a vetted address, for what does not travel over HTTP."""
+"""Connections to vetted addresses for protocols other than HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Header values of mail and push: written so that whoever reads them gets the very characters, and no program decodes more.
+"""Encoded header values of mail and push: readers see the same characters, and no program decodes more.
 
 Python's own header classes decode what looks like an encoded word while a value is set, and some versions write the decoded line
 breaks out. So values are encoded here and joined as bytes; nothing parses them on the way.
@@ -21,7 +21,7 @@ _MAX_BYTES = 45  # 60 characters of base64 and 12 of frame: below the 75 that an
 
 
 def header_value(words: str) -> str:
-    """A value as it travels: as it is where it is plain ASCII, else as encoded words with a blank between them.
+    """Encode a header value: plain ASCII stays as it is, other text becomes encoded words with a blank between them.
 
     What looks like an encoded word itself is encoded too, so that it arrives as the characters that were written.
     """
@@ -30,7 +30,7 @@ def header_value(words: str) -> str:
 
 
 def write_mailbox(name: str, address: str) -> str:
-    """A name, which may be empty, with its address."""
+    """Write a mailbox: an address with a name, which may be empty."""
     name = one_line(name)
     if not name:
         return address
@@ -41,7 +41,7 @@ def write_mailbox(name: str, address: str) -> str:
 
 
 def write_headers(headers: Mapping[str, str]) -> bytes:
-    """Header lines; a value of several encoded words takes a line for each.
+    """Write header lines; a value of several encoded words takes a line for each.
 
     Args:
         headers: name -> value, as the functions above write it.
@@ -51,7 +51,7 @@ def write_headers(headers: Mapping[str, str]) -> bytes:
 
 
 def _encoded_words(words: str) -> Iterator[str]:
-    """Words of base64, none of which ends within a character."""
+    """Yield encoded words in base64, none of which ends within a character."""
     piece = b""
     for character in words:
         encoded = character.encode()

@@ -1,4 +1,4 @@
-"""One POST to a provider, and what its answer means for the next attempt."""
+"""POST requests to a provider, and the meaning of its answer for the next attempt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient, HttpAnswer
 
 TIMEOUT_S = 20.0
-"""For one message, from the lookup to the end of the answer."""
+"""Deadline of one message, from the lookup to the end of the answer, in seconds."""
 
 _JSON = "application/json; charset=utf-8"
 _PASSING = frozenset({302, 303, 304, 307, 408, 423, 425, 429})  # what another attempt may find changed, besides all from 500 on
@@ -28,7 +28,7 @@ _WAIT = frozenset({429, 502, 503, 504})
 async def post(
     client: GuardedClient, url: str, body: bytes, headers: Mapping[str, str], *, setting: str | None = None
 ) -> HttpAnswer:
-    """Send a body.
+    """Send a body to a provider, and check its answer.
 
     Args:
         setting: the operator's setting that the URL comes from; None for a caller's.
@@ -53,12 +53,12 @@ async def post_json(
     *,
     setting: str | None = None,
 ) -> HttpAnswer:
-    """Send a JSON object; otherwise like `post`."""
+    """Send a JSON object to a provider; otherwise like `post`."""
     return await post(client, url, write_json(payload), {**(headers or {}), "Content-Type": _JSON}, setting=setting)
 
 
 async def send_to_own(client: GuardedClient, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-    """One request to a server of the operator's choice, whatever it answers.
+    """Send one request to a server of the operator's choice, and return its answer unchecked.
 
     Raises:
         DeliveryFailed: there was no answer. Never for good: the operator can mend what is wrong.
@@ -72,12 +72,12 @@ async def send_to_own(client: GuardedClient, url: str, body: bytes, headers: Map
 
 
 def write_json(payload: Mapping[str, object]) -> bytes:
-    """JSON as it travels: characters as they are, since sizes are limited in bytes."""
+    """Encode JSON with characters as they are, since sizes are limited in bytes."""
     return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def read_json(answer: HttpAnswer) -> dict[str, object]:
-    """The object that came back, or an empty one."""
+    """Decode the JSON object of an answer; empty where there is none."""
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -86,13 +86,13 @@ def read_json(answer: HttpAnswer) -> dict[str, object]:
 
 
 def read_text(answer: HttpAnswer, name: str) -> str | None:
-    """A member of the object that came back, where it is a text."""
+    """Return a text member of an answer's JSON object; None where there is none."""
     value = read_json(answer).get(name)
     return value[:200] if isinstance(value, str) else None
 
 
 def check(answer: HttpAnswer, reason: str | None = None, *, setting: str | None = None, is_of_account: bool = False) -> None:
-    """Pass answers of success only.
+    """Raise an error for an answer other than success.
 
     Args:
         reason: what the provider gives as the reason, if it is one whose words may be shown: what a caller's own address
@@ -134,10 +134,10 @@ def _explain(status: int, reason: str | None, *, of_channel: bool) -> str:
 
 
 def webhook_url(options: Mapping[str, str]) -> str:
-    """Where the caller wants the message.
+    """Return the webhook's URL from a message's options.
 
     Raises:
-        DeliveryFailed: nowhere.
+        DeliveryFailed: the options hold none.
     """
     url = options.get("webhook_url")
     if not url:

@@ -1,4 +1,4 @@
-"""What an SMTP server's refusal means for the next attempt: whose fault it is, and what to do about it.
+"""Failures of SMTP: whose fault one is, what to do about it, and whether another attempt can help.
 
 For good is only what is about this recipient or this message. What is about the operator's account, sender or server would refuse
 every other message too: it waits until somebody mends it.
@@ -32,7 +32,7 @@ _SAYS_SIZE = re.compile(r"size|large|big|long", re.IGNORECASE)
 
 
 def explain_failure(host: str, error: Exception, recipient: str) -> DeliveryFailed:
-    """What went wrong, whether another attempt can help, and what to do.
+    """Turn a failure into an error that says the cause, the remedy, and whether another attempt can help.
 
     Args:
         host: of the mail server, for messages.
@@ -64,7 +64,7 @@ _NOT_READY = "El servidor de correo no admite envíos ({code}: {answer}). Revisa
 
 
 def _account_fault(error: aiosmtplib.SMTPResponseException, answer: str) -> str | None:
-    """What to say where the operator's account, sender or server is refused for good; None where it is not."""
+    """Text for a permanent refusal of the operator's account, sender or server; None for any other reply."""
     if error.code < _FOR_GOOD:
         return None
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code in _LOGIN_CODES or _enhanced(answer) in _LOGIN:
@@ -81,7 +81,7 @@ def _account_fault(error: aiosmtplib.SMTPResponseException, answer: str) -> str 
 
 
 def _refused_before_recipient(code: int, answer: str) -> str | None:
-    """What a refusal says that came with the recipient but is about the sender's side; None for one about the recipient."""
+    """Text for a refusal that comes with the recipient but is about the sender's side; None for one about the recipient."""
     enhanced = _enhanced(answer)
     if _SAYS_RELAY.search(answer):
         return _NO_RELAY
@@ -105,7 +105,7 @@ def _is_for_good(error: aiosmtplib.SMTPResponseException, answer: str) -> bool:
 
 
 def _is_too_large(code: int, answer: str) -> bool:
-    """Servers that are told the size beforehand refuse the message with its sender."""
+    """Whether a refusal is about the size; a server that is told it beforehand gives this reply to the sender."""
     return _enhanced(answer) in _TOO_LARGE or (code == 552 and _SAYS_SIZE.search(answer) is not None)  # noqa: PLR2004 "too large"
 
 
@@ -156,6 +156,6 @@ _CUT_OFF = "{host}: el servidor de correo cortó la conexión o no habla SMTP. R
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The deepest cause: outer ones only say that connecting failed."""
+    """Return the deepest cause of an error: outer ones only say that connecting failed."""
     deeper = error.__cause__ or error.__context__
     return error if deeper is None else _cause(deeper)

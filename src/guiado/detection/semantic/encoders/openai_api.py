@@ -26,7 +26,7 @@ _TIMEOUT_EACH_S = 0.25  # for each further text: about the time of a model on a 
 _SILENCE_S = 30.0  # after a failure no request is made for so long, or every customer would wait for the deadline
 
 Post = Callable[[str, bytes, Mapping[str, str], float], tuple[int, bytes]]
-"""From URL, body, headers and deadline in seconds to status and body; a `GuiadoError` where there is no answer."""
+"""Function from URL, body, headers and deadline in seconds to status and body; a `GuiadoError` where there is no answer."""
 
 
 class _Row(msgspec.Struct):

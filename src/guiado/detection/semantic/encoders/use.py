@@ -44,7 +44,7 @@ from guiado.detection.semantic.encoders.sentencepiece import (
 from guiado.errors import EncoderUnavailable
 
 BATCH_TEXTS = 64
-"""From here on larger batches are no quicker; a thread that waits for the interpreter gets it in between."""
+"""Texts in a batch: larger ones are no quicker, and a thread that waits for the interpreter gets it in between."""
 
 _READ_CHARS = 1_000  # its time and memory grow with the text: 100 KB of one letter took 2.8 s and 1 GB
 _MOST_PIECES = 160  # a hundred words, 15 ms: customers say what is wrong before that
