@@ -18,24 +18,23 @@ from guiado.detection.reading import (
     Reading,
     about_problem,
     acceptance,
+    accepted_kinds,
     clauses_with_roles,
     indifference,
     kind_of,
     may_be_denied,
     said_solved,
     seems_to_say_nothing,
-    worth,
+    tempered,
 )
 from guiado.detection.roles import rules
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import kind_chances, role_chances
 from guiado.detection.roles.role import ROLES, MessageKind, Role
-from guiado.text.clauses import clauses_of, whole
+from guiado.text.clauses import clauses_of, coordinated, unwrapped, whole
 from guiado.text.tokenize import mail_of, normalise, one_line
 
 _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
-_SOLVED_WEIGHT = 0.45
-"""How far a clause that says that something works speaks against a problem in another one, which must be surer then."""
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -52,18 +51,12 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     mail = mail_of(text)
     if mail.automatic:
         return Reading(kind=MessageKind.OTHER)
-    part = one_line(mail.body)
-    shares = index.role_shares()
-    least = indifference(shares)
+    part = unwrapped(mail.body)
+    least = indifference(index.role_shares())
     spans = clauses_of(part) if least < 1 else whole(part)
     if not spans or not len(index.texts) or limit < 1:
         return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
-    texts = [part[start:end] for start, end in spans]
-    cleans = [index.read_part(each) for each in texts]
-    vectors = index.vectors_of(cleans)
-    roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
-    about = about_problem(roles, acceptance(shares, least)) * np.array([not rules.says_nothing(each) for each in texts])
-    message = _Message(index, part, texts, cleans, vectors, roles, about, least)
+    message = _Message(index, one_line(part), [one_line(part[start:end]) for start, end in spans], least)
     return _without_disputed(index, text, message.read(limit))
 
 
@@ -74,38 +67,40 @@ def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
 
 
 class _Message:
-    def __init__(
-        self,
-        index: Index,
-        part: str,
-        texts: Sequence[str],
-        cleans: Sequence[str],
-        vectors: Floats | None,
-        roles: Floats,
-        about: Floats,
-        least: float,
-    ) -> None:
-        self.part, self.least = part, least
-        self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
+    def __init__(self, index: Index, part: str, texts: Sequence[str], least: float) -> None:
+        self.index, self.part, self.texts, self.least = index, part, texts, least
+        self.cleans = [index.read_part(each) for each in texts]
+        self.clean = index.read_part(part) if len(texts) > 1 else self.cleans[0]
+        vectors = index.vectors_of([*self.cleans, self.clean] if len(texts) > 1 else self.cleans)
+        self.vectors, self.vector = (None, None) if vectors is None else (vectors[: len(texts)], vectors[-1])
+        self.encoder = index.encoder.name if index.encoder else ""
+        self.roles = self._roles_of(texts, self.vectors)
+        self.kinds = kind_chances(part, self.vector, self.roles, self.encoder)
+        self.accepted = acceptance(index.role_shares(), least)
+        self.says: Floats = np.array([not rules.says_nothing(each) for each in texts], np.float32)
+        self.about: Floats = about_problem(self.roles, self.accepted) * self.says
         self.unknown_codes: dict[str, None] = {}
         self._found: dict[int, tuple[Candidate, ...]] = {}
         self._clauses = {_words(each).strip() for each in texts}
         self._words = _words(part) if least < 1 else ""
 
+    def _roles_of(self, texts: Sequence[str], vectors: Floats | None) -> Floats:
+        return rules.apply(texts, role_chances(texts, vectors, self.vector, self.encoder))
+
     def read(self, limit: int) -> Reading:
-        kind = kind_of(self.roles, self.about)
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
+        kind = kind_of(self.roles, self.kinds, self._chance(self.accepted))
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
         complaints = [at for at in kept if ROLES[int(self.roles[at].argmax())] is Role.WRONG]
-        several = _side_by_side(self._ranked_alone(complaints)) if kind is not MessageKind.SOLVED else ()
+        several = self._side_by_side(complaints) if kind is MessageKind.PROBLEM and self.least < 1 else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
             kind = MessageKind.NOTHING_SAID
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
-        shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
+        shaped = sorted((self._shaped(each) for each in candidates[:limit]), key=lambda each: -each.confidence)
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
@@ -114,6 +109,10 @@ class _Message:
             denied,
             tuple(self.unknown_codes),
         )
+
+    def _chance(self, accepted: Floats) -> float:
+        """Probability that the message is about a problem, 0..1."""
+        return float(self.kinds @ accepted_kinds(accepted)) if self.says.any() else 0.0
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether a clause is a known phrase of the problem word for word, or has a long one in it and denies nothing."""
@@ -156,9 +155,7 @@ class _Message:
         """The candidates of the whole message, where it is clearer than its parts and they deny nothing of it."""
         if len(kept) == len(self.texts):
             return candidates
-        clean = self.index.read_part(self.part)
-        vectors = self.index.vectors_of([clean])
-        whole = self._judged(self.part, clean, None if vectors is None else vectors[0], limit)
+        whole = self._judged(self.part, self.clean, self.vector, limit)
         if not whole or whole[0].problem_id in denied:
             return candidates
         return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
@@ -176,16 +173,32 @@ class _Message:
         named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
         return tuple(dict.fromkeys(named))
 
-    def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
+    def _shaped(self, candidate: Candidate) -> Candidate:
         """With the chance that the message is about a problem at all."""
-        chance = float(self.about[list(kept)].max())
-        if chance < FULL_FROM:
-            own = acceptance(self.index.role_shares(candidate.problem_id), self.least)
-            chance = max(chance, float(about_problem(self.roles[list(kept)], own).max()))
-        chance *= 1 - _SOLVED_WEIGHT * (1 - self.least) * said_solved(self.roles)
         if self._is_known(candidate):
-            chance = 1.0
-        return replace(candidate, confidence=candidate.confidence * worth(chance))
+            return candidate
+        chance = self._chance(self.accepted)
+        if chance < FULL_FROM:
+            chance = max(chance, self._chance(acceptance(self.index.role_shares(candidate.problem_id), self.least)))
+        return replace(candidate, confidence=tempered(candidate.confidence, chance))
+
+    def _side_by_side(self, complaints: Sequence[int]) -> tuple[str, ...]:
+        """The problems that complaints are about, each by itself, where there are two or more."""
+        found = [self._alone(at, 1) for at in complaints[:_MOST_RANKED]]
+        for at in complaints[:_MOST_RANKED]:
+            text = self.texts[at]
+            pieces = [text[start:end] for start, end in coordinated(text)][:_MOST_RANKED]
+            if len(pieces) < 2:  # noqa: PLR2004 one is the clause itself
+                continue
+            cleans = [self.index.read_part(each) for each in pieces]
+            vectors = self.index.vectors_of(cleans)
+            roles = self._roles_of(pieces, vectors)
+            for place, piece in enumerate(pieces):
+                if ROLES[int(roles[place].argmax())] is Role.WRONG:
+                    found.append(self._judged(piece, cleans[place], None if vectors is None else vectors[place], 1))
+        named = [each[0].problem_id for each in found if each and each[0].confidence >= _SIDE_BY_SIDE]
+        ids = tuple(dict.fromkeys(named))
+        return ids if len(ids) > 1 else ()
 
 
 def _words(text: str) -> str:
@@ -209,10 +222,3 @@ def _is_likely(candidates: Sequence[Candidate]) -> bool:
 
 
 _LIKELY_FROM = 0.4
-
-
-def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:
-    """The problems that clauses are about, each by itself, where there are two or more."""
-    named = [found[0].problem_id for found in alone if found and found[0].confidence >= _SIDE_BY_SIDE]
-    ids = tuple(dict.fromkeys(named))
-    return ids if len(ids) > 1 else ()

@@ -6,7 +6,7 @@ A rule does not decide, it moves the odds: each names the roles that it speaks f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -134,7 +134,7 @@ _EMPTY_WORDS = (
 _NOTHING = np.array([5.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
 
 
-def apply(clauses: list[str], chances: Floats) -> Floats:
+def apply(clauses: Sequence[str], chances: Floats) -> Floats:
     """The chances of roles after the rules.
 
     Args:
