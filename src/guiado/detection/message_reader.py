@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from guiado.detection.problem import Candidate
 from guiado.detection.reading import (
     FULL_FROM,
     KEPT_FROM,
+    WAVERS_FROM,
     Reading,
     about_problem,
     acceptance,
@@ -35,6 +36,9 @@ from guiado.text.tokenize import mail_of, normalise, one_line
 
 _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
+_BESIDE = 0.6
+"""The same of a clause that seems to be background."""
+_SURELY_DENIED = 0.85
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -92,8 +96,7 @@ class _Message:
         kind = kind_of(self.roles, self.kinds, self._chance(self.accepted))
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
-        complaints = [at for at in kept if ROLES[int(self.roles[at].argmax())] is Role.WRONG]
-        several = self._side_by_side(complaints) if kind is MessageKind.PROBLEM and self.least < 1 else ()
+        several = self._side_by_side(kept) if kind is MessageKind.PROBLEM and self.least < 1 else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
@@ -106,7 +109,7 @@ class _Message:
             kind,
             clauses_with_roles(self.texts, self.roles),
             several,
-            denied,
+            tuple(denied),
             tuple(self.unknown_codes),
         )
 
@@ -150,28 +153,37 @@ class _Message:
         return self._found[at][:limit]
 
     def _with_whole(
-        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int
+        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Mapping[str, float], limit: int
     ) -> tuple[Candidate, ...]:
         """The candidates of the whole message, where it is clearer than its parts and they deny nothing of it."""
         if len(kept) == len(self.texts):
             return candidates
         whole = self._judged(self.part, self.clean, self.vector, limit)
-        if not whole or whole[0].problem_id in denied:
+        if not whole or (candidates and whole[0].confidence <= candidates[0].confidence):
             return candidates
-        return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
+        if whole[0].problem_id not in denied:
+            return whole
+        # What its parts say of no known problem may be about the one that seems to be denied: the customer is asked.
+        if _is_likely(candidates) or denied[whole[0].problem_id] >= _SURELY_DENIED:
+            return candidates
+        return tuple(replace(each, confidence=tempered(each.confidence, WAVERS_FROM)) for each in whole)
 
     def _judged(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
         judged = self.index.judge_codes(part, clean, vector, limit)
         self.unknown_codes |= dict.fromkeys(judged.unknown)
         return judged.candidates
 
-    def _denied(self, kept: Sequence[int]) -> tuple[str, ...]:
-        """The problems that clauses which are not kept say it is not."""
+    def _denied(self, kept: Sequence[int]) -> Mapping[str, float]:
+        """The problems that clauses which are not kept say it is not, and how surely, 0..1."""
         if not may_be_denied(self.roles, kept):
-            return ()
-        out = [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]
-        named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
-        return tuple(dict.fromkeys(named))
+            return {}
+        found: dict[str, float] = {}
+        for at in [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]:
+            named = self._alone(at, 1)
+            if named and named[0].confidence >= _SIDE_BY_SIDE:
+                name = named[0].problem_id
+                found[name] = max(found.get(name, 0.0), said_solved(self.roles[[at]]))
+        return found
 
     def _shaped(self, candidate: Candidate) -> Candidate:
         """With the chance that the message is about a problem at all."""
@@ -182,23 +194,25 @@ class _Message:
             chance = max(chance, self._chance(acceptance(self.index.role_shares(candidate.problem_id), self.least)))
         return replace(candidate, confidence=tempered(candidate.confidence, chance))
 
-    def _side_by_side(self, complaints: Sequence[int]) -> tuple[str, ...]:
+    def _side_by_side(self, kept: Sequence[int]) -> tuple[str, ...]:
         """The problems that complaints are about, each by itself, where there are two or more."""
-        found = [self._alone(at, 1) for at in complaints[:_MOST_RANKED]]
-        for at in complaints[:_MOST_RANKED]:
-            text = self.texts[at]
-            pieces = [text[start:end] for start, end in coordinated(text)][:_MOST_RANKED]
-            if len(pieces) < 2:  # noqa: PLR2004 one is the clause itself
-                continue
-            cleans = [self.index.read_part(each) for each in pieces]
-            vectors = self.index.vectors_of(cleans)
-            roles = self._roles_of(pieces, vectors)
-            for place, piece in enumerate(pieces):
-                if ROLES[int(roles[place].argmax())] is Role.WRONG:
-                    found.append(self._judged(piece, cleans[place], None if vectors is None else vectors[place], 1))
-        named = [each[0].problem_id for each in found if each and each[0].confidence >= _SIDE_BY_SIDE]
-        ids = tuple(dict.fromkeys(named))
-        return ids if len(ids) > 1 else ()
+        named = dict[str, None]()
+        for at in kept[:_MOST_RANKED]:
+            named |= dict.fromkeys(_complained_of(self.roles[at], self._alone(at, 1)))
+            pieces = [self.texts[at][start:end] for start, end in coordinated(self.texts[at])][:_MOST_RANKED]
+            if len(pieces) > 1:
+                cleans = [self.index.read_part(each) for each in pieces]
+                vectors = self.index.vectors_of(cleans)
+                for place, roles in enumerate(self._roles_of(pieces, vectors)):
+                    vector = None if vectors is None else vectors[place]
+                    named |= dict.fromkeys(_complained_of(roles, self._judged(pieces[place], cleans[place], vector, 1)))
+        return tuple(named) if len(named) > 1 else ()
+
+
+def _complained_of(roles: Floats, found: Sequence[Candidate]) -> list[str]:
+    """The problem that a clause complains of by itself, if any; background has to be surer."""
+    least = {Role.WRONG: _SIDE_BY_SIDE, Role.TRIED: _SIDE_BY_SIDE, Role.NOTHING: _BESIDE}.get(ROLES[int(roles.argmax())], 1.0)
+    return [each.problem_id for each in found if each.confidence >= least]
 
 
 def _words(text: str) -> str:
