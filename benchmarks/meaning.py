@@ -10,52 +10,61 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.parse import Findings, read_entry
-from guiado.detection import Index, build_index
+from guiado.app.sessions.ranking import reading_of, verdict_on
+from guiado.detection import DEFAULT_THRESHOLD, Index, build_index
 from guiado.detection.message_reader import read_message
 from guiado.detection.reading import Reading
 from guiado.detection.roles.role import MessageKind
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.verdict import DEFAULT_ACCEPT, Verdict, verdict_of
+from guiado.domain.guide import Guide
 from guiado.resources import data_path
 
 _ROOT = Path(__file__).parents[1]
-_NONE_BELOW = 0.4
 Message = Mapping[str, object]
 
 
-def shipped_index() -> Index:
-    """The guides that ship, fitted."""
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """The guides that ship, and their fitted index."""
+
+    index: Index
+    guides: Mapping[str, Guide]
+
+
+def shipped() -> Shipped:
+    """Fit the guides that ship."""
     raw: Mapping[str, object] = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
     findings = Findings()
     guides = [guide for name, entry in raw.items() if (guide := read_entry(name, entry, findings))]
     index = build_index(map(problem_of, guides), encoder=make_encoder())
-    return index.with_model(index.fit())
+    return Shipped(index.with_model(index.fit()).prepare(), {guide.problem_id: guide for guide in guides})
 
 
-def with_roles(index: Index, text: str) -> tuple[Verdict, Reading]:
-    """The verdict of the service."""
-    reading = read_message(index, text)
-    if reading.kind is not MessageKind.PROBLEM:
-        return Verdict.NONE, reading
-    return (Verdict.UNCLEAR if reading.several else verdict_of(reading.candidates, _NONE_BELOW, DEFAULT_ACCEPT)), reading
+def with_roles(base: Shipped, text: str) -> tuple[Verdict, Reading]:
+    """The verdict and the reading of the service."""
+    reading = reading_of(base.index, base.guides, text)
+    verdict, kind = verdict_on(reading, base.guides, DEFAULT_THRESHOLD, DEFAULT_ACCEPT)
+    return verdict, replace(reading, kind=kind)
 
 
-def without_roles(index: Index, text: str) -> tuple[Verdict, Reading]:
+def without_roles(base: Shipped, text: str) -> tuple[Verdict, Reading]:
     """The verdict on the nearest problem alone."""
-    candidates = index.rank(text)
-    return verdict_of(candidates, _NONE_BELOW, DEFAULT_ACCEPT), Reading(candidates)
+    candidates = base.index.rank(text)
+    return verdict_of(candidates, DEFAULT_THRESHOLD, DEFAULT_ACCEPT), Reading(candidates)
 
 
-Judge = Callable[[Index, str], tuple[Verdict, Reading]]
+Judge = Callable[[Shipped, str], tuple[Verdict, Reading]]
 
 
-def share(messages: list[Message], judge: Judge, index: Index, holds: Callable[[Message, Verdict, Reading], bool]) -> float:
+def share(messages: list[Message], judge: Judge, base: Shipped, holds: Callable[[Message, Verdict, Reading], bool]) -> float:
     """The share of messages of which something holds."""
-    return statistics.mean(holds(each, *judge(index, str(each["text"]))) for each in messages)
+    return statistics.mean(holds(each, *judge(base, str(each["text"]))) for each in messages)
 
 
 def _accepted(_message: Message, verdict: Verdict, _reading: Reading) -> bool:
@@ -79,7 +88,7 @@ def main() -> list[tuple[str, float, str, str]]:
     """Shares by kind, with roles and without, and the time of a reading."""
     lines = (_ROOT / "data/roles/test.jsonl").read_text("utf-8").splitlines()
     messages: list[Message] = [json.loads(line) for line in lines]
-    index = shipped_index().prepare()
+    base = shipped()
     known = [each for each in messages if each["first"]]
     rows = (
         ("works", "funciona o está resuelto, y se acepta", _accepted, "máximo 5%"),
@@ -92,9 +101,9 @@ def main() -> list[tuple[str, float, str, str]]:
     found: list[tuple[str, float, str, str]] = []
     for kind, words, holds, goal in rows:
         some = [each for each in (known if holds in (_right, _unclear) else messages) if each["kind"] == kind]
-        now, before = (100 * share(some, judge, index, holds) for judge in (with_roles, without_roles))
+        now, before = (100 * share(some, judge, base, holds) for judge in (with_roles, without_roles))
         found.append((f"{words} ({len(some)} mensajes)", now, "%", f"sin papeles {before:.0f}%; {goal}".rstrip("; ")))
-    return [*found, _times(index, [str(each["text"]) for each in messages[:200]])]
+    return [*found, _times(base.index, [str(each["text"]) for each in messages[:200]])]
 
 
 def _times(index: Index, texts: list[str]) -> tuple[str, float, str, str]:

@@ -18,7 +18,7 @@ import numpy as np
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.classifier.logistic_regression import LinearHead, fit_head
 from guiado.detection.roles import rules
-from guiado.detection.roles.head import KINDS, WEIGHTS, Heads, features, signs_of_kind
+from guiado.detection.roles.head import KINDS, WEIGHTS, RoleHeads, features, signs_of_kind
 from guiado.detection.roles.role import ROLES, Role
 from guiado.detection.semantic.encoders.use import UseEncoder
 from guiado.domain.message_kind import MessageKind
@@ -129,12 +129,14 @@ def _left_out(labelled: Labelled, clauses: Floats, texts: Floats) -> tuple[Float
 
 
 def _signs(labelled: Labelled, roles: Floats, whole: Floats) -> Floats:
-    ruled = rules.apply(labelled.clauses, np.exp(roles))
     starts = np.searchsorted(labelled.messages, np.arange(len(whole) + 1))
-    return np.stack([signs_of_kind(ruled[a:b], each) for a, b, each in zip(starts[:-1], starts[1:], whole, strict=True)])
+    return np.stack([
+        signs_of_kind(rules.apply(labelled.clauses[begin:end], np.exp(roles[begin:end])), each)
+        for begin, end, each in zip(starts[:-1], starts[1:], whole, strict=True)
+    ])  # fmt: skip
 
 
-def fit(labelled: Labelled, encoder: UseEncoder | None, *, check: bool) -> Heads:
+def fit(labelled: Labelled, encoder: UseEncoder | None, *, check: bool) -> RoleHeads:
     """Fit the heads of an encoder, or of words alone.
 
     Args:
@@ -151,7 +153,7 @@ def fit(labelled: Labelled, encoder: UseEncoder | None, *, check: bool) -> Heads
         name = encoder.name if encoder else "words alone"
         _print_right(f"{name}: roles of clauses", roles.argmax(axis=1), labelled.roles.argmax(axis=1), ROLES)
         _print_right(f"{name}: kinds of messages", kinds, labelled.kinds, KINDS)
-    return Heads(
+    return RoleHeads(
         _fit_roles(clauses, labelled.roles),
         _fit(texts, labelled.kinds),
         _fit(signs, labelled.kinds, _STRENGTH_OF_FEW),

@@ -29,6 +29,7 @@ from guiado.detection.reading import (
     tempered,
 )
 from guiado.detection.roles import rules
+from guiado.detection.roles.cues import NAMES, read_cues
 from guiado.detection.roles.head import kind_chances, role_chances
 from guiado.detection.roles.role import ROLES, MessageKind, Role
 from guiado.text.clauses import clauses_of, coordinated, unwrapped, whole
@@ -38,6 +39,9 @@ _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
 _BESIDE = 0.6
 """The same of a clause that seems to be background."""
+_COMPLAINTS = frozenset({Role.WRONG, Role.TRIED})
+_NAMED_FROM = 0.15
+"""A clause that says that something works names its problem from this confidence on."""
 _SURELY_DENIED = 0.85
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
@@ -109,13 +113,16 @@ class _Message:
             kind,
             clauses_with_roles(self.texts, self.roles),
             several,
-            tuple(denied),
+            tuple(name for name, (confidence, _) in denied.items() if confidence >= _SIDE_BY_SIDE),
             tuple(self.unknown_codes),
         )
 
     def _chance(self, accepted: Floats) -> float:
         """Probability that the message is about a problem, 0..1."""
-        return float(self.kinds @ accepted_kinds(accepted)) if self.says.any() else 0.0
+        if not self.says.any():
+            return 0.0
+        chance = float(self.kinds @ accepted_kinds(accepted))
+        return max(chance, FULL_FROM) if _is_keywords(self.part) else chance
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether a clause is a known phrase of the problem word for word, or has a long one in it and denies nothing."""
@@ -125,7 +132,7 @@ class _Message:
         is_long = known.count(" ") > _LONG_PHRASE_WORDS
         return is_long and known in self._words and said_solved(self.roles) < FULL_FROM
 
-    def _rank(self, kept: Sequence[int], limit: int, alone: Sequence[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
+    def _rank(self, kept: Sequence[int], limit: int, alone: Mapping[int, tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
         if len(kept) == 1:
             return self._alone(kept[0], limit)
@@ -133,17 +140,19 @@ class _Message:
         clean = self.index.read_part(joined)
         vectors = self.index.vectors_of([clean])
         together = self._judged(joined, clean, None if vectors is None else vectors[0], limit)
-        clear = max((found for found in alone if found), key=lambda found: found[0].confidence, default=())
-        if clear and _is_clearer(clear[0], together):
-            return clear
-        return together
+        said = [found for at, found in alone.items() if found and ROLES[int(self.roles[at].argmax())] in _COMPLAINTS]
+        clear = max(said, key=lambda found: found[0].confidence, default=())
+        if not clear or not _is_clearer(clear[0], together):
+            return together
+        share = max((each.confidence for each in together if each.problem_id == clear[0].problem_id), default=0.0)
+        return clear if share >= _LEAST_SHARE else _asked(clear)  # the best of many clauses may be chance
 
-    def _ranked_alone(self, kept: Sequence[int]) -> list[tuple[Candidate, ...]]:
+    def _ranked_alone(self, kept: Sequence[int]) -> Mapping[int, tuple[Candidate, ...]]:
         """Each kept clause by itself, where there are several."""
         if len(kept) < 2:  # noqa: PLR2004 one is ranked as the whole
-            return []
+            return {}
         by_chance = sorted(kept, key=lambda at: -self.about[at])[:_MOST_RANKED]
-        return [self._alone(at, _TOP) for at in sorted(by_chance)]
+        return {at: self._alone(at, _TOP) for at in sorted(by_chance)}
 
     def _alone(self, at: int, limit: int) -> tuple[Candidate, ...]:
         """A clause by itself; ranked once."""
@@ -153,7 +162,7 @@ class _Message:
         return self._found[at][:limit]
 
     def _with_whole(
-        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Mapping[str, float], limit: int
+        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Mapping[str, tuple[float, float]], limit: int
     ) -> tuple[Candidate, ...]:
         """The candidates of the whole message, where it is clearer than its parts and they deny nothing of it."""
         if len(kept) == len(self.texts):
@@ -164,25 +173,25 @@ class _Message:
         if whole[0].problem_id not in denied:
             return whole
         # What its parts say of no known problem may be about the one that seems to be denied: the customer is asked.
-        if _is_likely(candidates) or denied[whole[0].problem_id] >= _SURELY_DENIED:
+        if _is_likely(candidates) or denied[whole[0].problem_id][1] >= _SURELY_DENIED:
             return candidates
-        return tuple(replace(each, confidence=tempered(each.confidence, WAVERS_FROM)) for each in whole)
+        return _asked(whole)
 
     def _judged(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
         judged = self.index.judge_codes(part, clean, vector, limit)
         self.unknown_codes |= dict.fromkeys(judged.unknown)
         return judged.candidates
 
-    def _denied(self, kept: Sequence[int]) -> Mapping[str, float]:
-        """The problems that clauses which are not kept say it is not, and how surely, 0..1."""
+    def _denied(self, kept: Sequence[int]) -> Mapping[str, tuple[float, float]]:
+        """The problems that clauses which are not kept say it is not: how surely each is named, and how surely denied."""
         if not may_be_denied(self.roles, kept):
             return {}
-        found: dict[str, float] = {}
+        found: dict[str, tuple[float, float]] = {}
         for at in [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]:
-            named = self._alone(at, 1)
-            if named and named[0].confidence >= _SIDE_BY_SIDE:
-                name = named[0].problem_id
-                found[name] = max(found.get(name, 0.0), said_solved(self.roles[[at]]))
+            for named in self._alone(at, 1):
+                if named.confidence >= _NAMED_FROM:
+                    before = found.get(named.problem_id, (0.0, 0.0))
+                    found[named.problem_id] = max(before, (named.confidence, said_solved(self.roles[[at]])))
         return found
 
     def _shaped(self, candidate: Candidate) -> Candidate:
@@ -209,6 +218,16 @@ class _Message:
         return tuple(named) if len(named) > 1 else ()
 
 
+def _is_keywords(part: str) -> bool:
+    """Whether a message is a few words as in a search box: "instalar programa". They name a subject, and say nothing of it."""
+    return len(_WORD.findall(part)) <= _MOST_KEYWORDS and not read_cues(part)[_TELLING].any()
+
+
+_MOST_KEYWORDS = 4
+_TELLING = np.array([name != "short" for name in NAMES])
+"""The cues that are words, not the length of a clause."""
+
+
 def _complained_of(roles: Floats, found: Sequence[Candidate]) -> list[str]:
     """The problem that a clause complains of by itself, if any; background has to be surer."""
     least = {Role.WRONG: _SIDE_BY_SIDE, Role.TRIED: _SIDE_BY_SIDE, Role.NOTHING: _BESIDE}.get(ROLES[int(roles.argmax())], 1.0)
@@ -231,8 +250,15 @@ def _is_clearer(clear: Candidate, together: Sequence[Candidate]) -> bool:
     return clear.problem_id == together[0].problem_id and clear.confidence > together[0].confidence
 
 
+def _asked(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates with confidences that are unclear at most."""
+    return tuple(replace(each, confidence=tempered(each.confidence, WAVERS_FROM)) for each in candidates)
+
+
 def _is_likely(candidates: Sequence[Candidate]) -> bool:
     return bool(candidates) and candidates[0].confidence >= _LIKELY_FROM
 
 
 _LIKELY_FROM = 0.4
+_LEAST_SHARE = 0.1
+"""Confidence that a message as a whole has in the problem of its clearest clause; with less, the customer is asked."""

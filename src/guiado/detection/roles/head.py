@@ -36,7 +36,7 @@ _MOST_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class RoleHeads:
     """The fitted heads of one encoder.
 
     Args:
@@ -132,7 +132,7 @@ def _neighbours(cues: Floats, messages: Rows) -> tuple[Floats, Floats, Floats]:
 
 def _read(
     texts: Sequence[str], vectors: Floats | None, messages: Rows, wholes: Floats | None, encoder: str
-) -> tuple[Heads, Floats]:
+) -> tuple[RoleHeads, Floats]:
     """The heads for an encoder and the rows that they read."""
     if vectors is not None and wholes is not None and encoder in fitted_heads():
         return fitted_heads()[encoder], features(texts, vectors, messages, wholes)
@@ -140,11 +140,11 @@ def _read(
 
 
 @cache
-def fitted_heads() -> Mapping[str, Heads]:
+def fitted_heads() -> Mapping[str, RoleHeads]:
     """The heads that ship, by the name of their encoder; "" is for words alone."""
     with np.load(WEIGHTS, allow_pickle=False) as arrays:
         names = [str(name) for name in arrays["encoders"]]
-        return {name: Heads(*(_head(arrays, f"{each}{at}") for each in _HEADS)) for at, name in enumerate(names)}
+        return {name: RoleHeads(*(_head(arrays, f"{each}{at}") for each in _HEADS)) for at, name in enumerate(names)}
 
 
 _HEADS = ("roles", "whole", "kinds")

@@ -33,33 +33,24 @@ _RUNS = (
 _FILLER = r"(?: (?:me|te|se|le|nos|lo|la|el|los|las|o|a|os|as|un|una|ningun|ninguna|mas|mais|any|more|the|my|mi|nada de|more|have|has|had|having|tengo|tuve|tenemos|hay|hubo|tenho|tive|ha|tiene|da|dio|esta|is|are|been|volvio a|voltou a|vuelto a))*"
 _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     # "ya no tengo problema con el wifi", "no longer have the wifi problem", "sem nenhum erro"
-    (rf"\b{_NEVER}{_FILLER}(?: \w+)? {_TROUBLE}\b", {Role.DENIED: 2.5, Role.WORKS: 2.5}),
+    (rf"\b{_NEVER}{_FILLER}(?: \w+)? {_TROUBLE}\b", {Role.DENIED: 0.6, Role.WORKS: 0.6}),
     # "app is not hanging anymore", "ya no se cuelga", "não cai mais"
-    (rf"\b{_NEVER}{_FILLER} {_BREAKS}\b", {Role.WORKS: 3.0}),
+    (rf"\b{_NEVER}{_FILLER} {_BREAKS}\b", {Role.WORKS: 1.2}),
     # "volvió a funcionar", "volvió internet", "back to normal"
     (rf"\b(?:volvio|volvieron|voltou|voltaram|regreso|ha vuelto)(?: a)? {_RUNS}\b", {Role.WORKS: 2.5}),
-    (r"\b(?:working|works|worked) (?:again|now|fine|well|perfectly)\b|\bback (?:to normal|up and running|online)\b", {Role.WORKS: 2.0}),
+    (r"\b(?:working|works|worked) (?:again|now|fine|well|perfectly)\b|\bback (?:to normal|up and running|online)\b", {Role.WORKS: 1.0}),
     # "volvió a fallar", "otra vez se corta"
-    (rf"\b(?:volvio|volvieron|voltou|voltaram|ha vuelto) a {_BREAKS[:-1]}|fallar|cortar\w*|caer\w*|cobrar\w*|cair|travar)\b", {Role.WRONG: 2.5}),
-    (r"\bfalsa? alarma?\b|\balarme falso\b|\bfalse alarm\b|\b(?:olviden|olvida|olvide|olvidate)(?:lo|nlo)?\b|\bnever ?mind\b", {Role.WORKS: 2.0}),
+    (rf"\b(?:volvio|volvieron|voltou|voltaram|ha vuelto) a {_BREAKS[:-1]}|fallar|cortar\w*|caer\w*|cobrar\w*|cair|travar)\b", {Role.WRONG: 2.0}),
+    (r"\bfalsa? alarma?\b|\balarme falso\b|\bfalse alarm\b|\b(?:olviden|olvida|olvide|olvidate)(?:lo|nlo)?\b|\bnever ?mind\b", {Role.WORKS: 0.5}),
     # "can't log in", "no puedo entrar", "não consigo"
-    (r"\b(?:can'?t|cannot|couldn'?t|unable to|won'?t (?:let|open|load|start|connect|accept))\b", {Role.WRONG: 2.5}),
-    (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 1.5}),
-    # "la impresora no imprime", "it does not print": what is denied is what a thing is for, not a failure
-    (rf"\b(?:no|nao) (?:(?:me|se|nos|te|le|lo|la) )?(?!{_BREAKS}\b|{_TROUBLE}\b)(?!hay\b|tengo\b|es\b|son\b|era\b|quier|deseo|hace falta|se preocup|importa\b|sabe\b|existe\b)\w{{3,}}(?:a|e|an|en|am|em)\b", {Role.WRONG: 3.0}),
-    (rf"\b(?:do(?:es)?n'?t|do(?:es)? not|did not|didn'?t) (?!{_BREAKS}\b|have|need|want|worry|mind|bother|matter)\w+", {Role.WRONG: 1.5}),
+    (r"\b(?:can'?t|cannot|couldn'?t|unable to|won'?t (?:let|open|load|start|connect|accept))\b", {Role.WRONG: 1.0}),
+    (r"\b(?:no|nao|tampoco|ni)(?: me| nos| se| te)? (?:puedo|podemos|pude|deja|dejan|consigo|conseguimos|logro|permite|reconoce|acepta|toma|llega|llego|abre|carga|anda|funciona|prende|enciende|conecta|instala|inicia|responde)\b(?! (?:quejarme|reclamar))", {Role.WRONG: 0.75}),
+    # "never arrived", "todavía no me llega"
+    (r"\b(?:nunca|jamas|never|hasn'?t|haven'?t|aun no|todavia no|ainda nao|sigue sin|sigo sin|still (?:hasn'?t|haven'?t|not|no|waiting)|not yet)\b(?: (?:me|te|se|le|les|nos|lo|la|i|we|been|got|get))* ?(?:arriv|lleg|cheg|receb|recib|receiv|came|come|show|go|got|had)", {Role.WRONG: 0.5}),
     # "ya se arregló", "já chegou"
-    (r"\b(?:ya|ja|already|por fin) (?:(?:me|se|lo|la|nos|esta|fue) )*(?:arregl(?:o|aron|ado)|solucion(?:o|aron|ado)|resuelto|resolvi\w*|resolveu|funciona|anda|fixed|solved|sorted|llego|llegaron|chegou|chegaron|conecto)\b(?! (?:mal|lento|roto))", {Role.WORKS: 2.5}),
+    (r"\b(?:ya|ja|already|por fin) (?:(?:me|se|lo|la|nos|esta|fue) )*(?:arregl(?:o|aron|ado)|solucion(?:o|aron|ado)|resuelto|resolvi\w*|resolveu|funciona|anda|fixed|solved|sorted|llego|llegaron|chegou|chegaron|conecto)\b(?! (?:mal|lento|roto))", {Role.WORKS: 0.75}),
     # "ya hablé con un asesor": of a person, but none is asked for
-    (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|llame|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -2.5}),
-    # "instalar programa": keywords, as in a search box
-    (r"^\w+(?:ar|er|ir)(?:me|se|la|lo)?(?: \S+){0,4}$", {Role.NOTHING: 3.0}),
-    # "quiero contratar internet", "I want to buy a printer"
-    (
-        (r"\b(?:quiero|quisiera|queria|queremos|necesito|me gustaria|quero|gostaria de|want to|would like to|looking to) (?:comprar|contratar"
-        r"|adquirir|renovar|agregar|sumar|suscribir\w*|dar de baja|cancelar|cerrar|buy|purchase|subscribe|cancel|close|assinar|encerrar)\b"),
-        {Role.WISH: 1.5},
-    ),
+    (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -1.0}),
     # "no quiero factura en papel": what is refused is not what is asked for
     (r"\b(?:no|nao) (?:quiero|queremos|quisiera|deseo|quero|queremos)\b|\bdon'?t want\b", {Role.DENIED: 2.0, Role.WISH: 1.0}),
 )  # fmt: skip
@@ -144,7 +135,10 @@ def apply(clauses: Sequence[str], chances: Floats) -> Floats:
     Returns:
         n x roles; each row adds up to 1.
     """
-    moved = chances * np.exp(np.stack([_boost(clause) for clause in clauses]))
+    if all(map(says_nothing, clauses)):
+        moved = chances * np.exp(_NOTHING)
+    else:  # beside others "no anda" is a complaint
+        moved = chances * np.exp(np.stack([_boost(clause) for clause in clauses]))
     for at in range(1, len(clauses)):
         if _affirms_after_denial(clauses[at - 1], clauses[at]):
             moved[at] *= _AFFIRMED
@@ -168,8 +162,6 @@ _AFFIRMED = np.array([np.exp({Role.WRONG: 2.0, Role.DENIED: -3.0}.get(role, 0.0)
 @lru_cache(maxsize=4_096)
 def _boost(clause: str) -> Floats:
     plain = fold_text(clause).replace("’", "'")
-    if says_nothing(clause):
-        return _NOTHING
     return sum((boost for pattern, boost in _COMPILED if pattern.search(plain)), np.zeros(len(ROLES), np.float32))
 
 
