@@ -20,6 +20,7 @@ from guiado.app.sessions.clarifying_question import considered_of, inquire, opti
 from guiado.app.sessions.correction import Correction, Rankings, rankings_for, read_correction
 from guiado.app.sessions.no_problem import frequent_options, instead_of_problem, named_problems
 from guiado.app.sessions.ranking import CONSIDERED, is_quick
+from guiado.app.sessions.running import to_close
 from guiado.app.sessions.start import Started, pseudonym
 from guiado.detection import Candidate
 from guiado.detection.verdict import Verdict, verdict_of
@@ -68,11 +69,11 @@ async def clarify(
         came = await _clarified(work, snapshot, session, asked, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return ClarifyProblem(said, turn, came.considered, command.question_id, late, came.kind, came.named)
+        return ClarifyProblem(said, turn, came.considered, command.question_id, late, came.kind, came.named, came.tells)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "clarify", wish)
-    return _outcome(session, guide, snapshot)
+    return await _outcome(work, session, guide, snapshot)
 
 
 async def reject(
@@ -106,11 +107,11 @@ async def reject(
         came = await _rejected(work, snapshot, session, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return RejectProblem(said, command.rejected, turn, came.considered, late, came.kind, came.named)
+        return RejectProblem(said, command.rejected, turn, came.considered, late, came.kind, came.named, came.tells)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "reject", wish)
-    return _outcome(session, guide, snapshot)
+    return await _outcome(work, session, guide, snapshot)
 
 
 def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
@@ -164,7 +165,8 @@ async def _clarified(
     is_first = session.message_kind is MessageKind.NOTHING_SAID
     may_choose = is_first or asked.question is not None
     accept_from = work.app.accept_from if may_choose else work.app.threshold
-    return await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
+    came = await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
+    return replace(came, tells=heard.tells)
 
 
 async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> _Heard:
@@ -196,11 +198,12 @@ async def _rejected(
         unlikely = Candidate(command.problem_id, 0.0, ())
         chosen = next((c for c in ranked if c.problem_id == command.problem_id), unlikely)
         option = option_of(snapshot, chosen, session.language)
-        return _Heard(await _pick(work, session, option), considered_of(ranked))
+        return _Heard(await _pick(work, session, option), considered_of(ranked), tells=heard.tells)
     if len(wrong) >= _MOST_REJECTED and heard.kind not in _DECLARED:
-        return _Heard(None, considered_of(ranked), MessageKind.PROBLEM)
+        return _Heard(None, considered_of(ranked), MessageKind.PROBLEM, tells=heard.tells)
     was_asked = any(each.question for each in session.clarifications)
-    return await _turn(work, snapshot, session, heard, work.app.accept_from, may_ask=not was_asked)
+    came = await _turn(work, snapshot, session, heard, work.app.accept_from, may_ask=not was_asked)
+    return replace(came, tells=heard.tells)
 
 
 async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Rankings:
@@ -228,12 +231,14 @@ class _Heard:
         considered: the problems that were weighed.
         kind: of the new words; None where there are none.
         named: the problems that they name side by side.
+        tells: whether they say what the problem is.
     """
 
     turn: Turn
     considered: Considered
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    tells: bool = True
 
 
 async def _turn(
@@ -294,7 +299,9 @@ def _considered(options: Sequence[Option]) -> Considered:
 # ------------------------------------------------------------------------------------------------------------- the result
 
 
-def _outcome(session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
+async def _outcome(work: UnitOfWork, session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
     others = tuple(c for c in _candidates(session.facts["alternatives"]) if c.problem_id in snapshot.guides)
     verdict = Verdict.UNCLEAR if session.open_clarification else Verdict.ACCEPT if guide else Verdict.NONE
-    return Started(session, guide, others, verdict)
+    is_over = session.message_kind is MessageKind.SOLVED
+    running = await to_close(work, session.customer_email, others, session.session_id) if is_over else None
+    return Started(session, guide, others, verdict, running)

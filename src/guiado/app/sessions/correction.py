@@ -14,12 +14,14 @@ from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.models import ConsideredRow
 from guiado.app.sessions.ranking import CONSIDERED, Ranking, kind_of, log_ranking, rank
+from guiado.app.sessions.running import closes
 from guiado.detection import Candidate
 from guiado.detection.reading import Reading
 from guiado.detection.roles.role import Role
 from guiado.detection.verdict import without
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Session
+from guiado.text.closing_words import closes_case
 
 Rankings = tuple[Ranking, ...]
 """Of new words, and of old and new words together where the new ones alone say nothing."""
@@ -44,6 +46,11 @@ class Correction:
     kind: MessageKind
     says_nothing: bool
 
+    @property
+    def tells(self) -> bool:
+        """Whether the new words say what the problem is."""
+        return self.kind is MessageKind.PROBLEM and not self.says_nothing
+
 
 async def read_correction(
     parts: AppContext, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str, known: Rankings
@@ -57,7 +64,7 @@ async def read_correction(
     most = CONSIDERED + len(rejected)
     new, *_ = known or (await rank(snapshot, more or session.problem_description, most),)
     log_ranking(new, parts.threshold)
-    kind = _kind(new.reading, snapshot, parts.threshold) if more else MessageKind.NOTHING_SAID
+    kind = _kind(new.reading, more, snapshot, parts.threshold) if more else MessageKind.NOTHING_SAID
     if kind is not MessageKind.NOTHING_SAID:
         out = {*rejected, *new.reading.denied}
         left = without(new.candidates, out) if out else new.candidates
@@ -83,9 +90,11 @@ def _both(before: str, more: str) -> str:
     return f"{before}\n{more}" if more else before
 
 
-def _kind(reading: Reading, snapshot: Snapshot, none_below: float) -> MessageKind:
+def _kind(reading: Reading, words: str, snapshot: Snapshot, none_below: float) -> MessageKind:
     """The kind of new words. Who only denies what was guessed, or thanks, says nothing about the problem."""
     kind = kind_of(reading, snapshot.guides, none_below)
+    if kind is not MessageKind.PERSON and closes_case(words) and closes(reading, words):
+        return MessageKind.SOLVED
     works = any(each.role is Role.WORKS and each.chance >= _SURE_OF_ROLE for each in reading.clauses)
     asks = any(each.role in {Role.WISH, Role.AUTOMATIC} for each in reading.clauses)
     is_polite = (kind is MessageKind.SOLVED and not works) or (kind is MessageKind.OTHER and not asks)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guiado.app.sessions.answer import Answered
 from guiado.domain.escalation import REQUESTED
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
+from guiado.domain.session import Actor, NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
+from guiado.store.sessions import RunningSession
 from guiado.text.foreign_language import foreign_language
 from guiado.text.tokenize import meaningful_part
 
@@ -17,14 +19,15 @@ _WE_SPEAK = "guiado answers in Spanish, English and Portuguese."
 """For whoever writes in another language, in the one that most of them read."""
 
 
-def after_start(session: Session, alternatives: int, guide: Guide | None = None) -> str:
+def after_start(session: Session, alternatives: int, guide: Guide | None = None, running: RunningSession | None = None) -> str:
     """Message when a session begins, or goes on with another guide.
 
     Args:
         alternatives: number of other possible problems.
         guide: the one that the session follows.
+        running: the customer's session that is offered to be closed.
     """
-    told = _after_start(session, alternatives, guide)
+    told = offer_to_close(session.language, running) if running else _after_start(session, alternatives, guide)
     is_foreign = foreign_language(meaningful_part(session.problem_description)) is not None
     return f"{told}\n{_WE_SPEAK}" if is_foreign else told
 
@@ -40,6 +43,22 @@ def _after_start(session: Session, alternatives: int, guide: Guide | None) -> st
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
+
+
+def offer_to_close(language: str, running: RunningSession) -> str:
+    """Question to a customer who writes that all is well: whether their running session is to be closed."""
+    return f"{text(language, '¡Qué bueno!')} {close_question(language, running.title)}"
+
+
+def close_question(language: str, title: str | None) -> str:
+    """Question whether a running session is to be closed.
+
+    Args:
+        title: of its problem; None where none was recognised.
+    """
+    if title is None:
+        return text(language, "¿Cerramos tu caso, que sigue abierto?")
+    return text(language, "¿Cerramos tu caso «{title}», que sigue abierto?", title=title)
 
 
 def _without_guide(session: Session) -> str:
@@ -70,6 +89,14 @@ def _asked_for_person(session: Session) -> bool:
     """Whether the customer asked for the person who takes over."""
     asked = text(session.language, str(REQUESTED))
     return session.message_kind is MessageKind.PERSON or asked in (session.escalation_reason or "").split("\n")
+
+
+def after_answered(result: Answered) -> str:
+    """Message after an answer to a step, with the offer to close the session where the customer's words call for it."""
+    told = after_answer(result.session, result.outcome, result.action, result.failures_allowed)
+    if result.running is None:
+        return told
+    return f"{told} {text(result.session.language, 'Si ya está resuelto, dínoslo y cerramos tu caso.')}"
 
 
 def after_answer(session: Session, outcome: Outcome, action: NextAction, failures_allowed: int) -> str:
@@ -106,8 +133,10 @@ def _solved(session: Session) -> str:
     )
 
 
-def after_closing(language: str) -> str:
-    """Message to an agent who closed a session as solved."""
+def after_closing(language: str, session: Session) -> str:
+    """Message to the agent or the customer who closed a session as solved."""
+    if session.ended_by is Actor.CUSTOMER:
+        return after_solution(session)
     return text(language, "Sesión cerrada como resuelta.")
 
 
