@@ -34,7 +34,7 @@ _SPANISH = (
     "ya (?:esta|estan|quedo|estuvo|volvio|volvieron|sirve|va)",
     "ya (?:pude|pudimos|puedo|podemos|logre)", "^listo", "todo (?:bien|ok|listo|en orden|perfecto|solucionado)(?: ya)?",
     r"(?:ya|ahora|ahora si|por fin)(?: (?:me|nos|se|les?))* (?:funciona|anda|carga|abre|entro|entre|entra|conecta|conecto)\w*",
-    r"(?:ya|ahora si|por fin)(?: (?:me|nos|se|les?))* (?:llego|llegaron)\w*", "(?:funciona|anda) (?:bien|perfecto|joya|de nuevo)",
+    r"(?:ya|ahora si|por fin)(?: (?:me|nos|se|les?))* (?:llego|llegaron)\w*", "(?:funciona|anda) (?:de nuevo|otra vez bien)",
     "volvio (?:a (?:funcionar|andar|cargar|abrir|conectar)|(?:el |la )?(?:internet|wifi|senal|luz|servicio))",
     "ahora (?:si )?pued[oe]",
     r"(?:ya|ahora si|por fin)(?: (?:me|nos|se|les?))* (?:deja|dejo|prende|imprime|salio|devolvieron)\w*",

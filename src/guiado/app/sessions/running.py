@@ -30,7 +30,14 @@ _NAMED_FROM = 0.5
 
 def closes(reading: Reading, words: str) -> bool:
     """Whether a message closes an open case, as those do who say that it works, and those who write "listo, gracias"."""
-    return reading.kind is MessageKind.SOLVED or (closes_case(meaningful_part(words)) and not _objects(reading.clauses))
+    return reading.kind is MessageKind.SOLVED or says_it_is_over(reading, words)
+
+
+def says_it_is_over(reading: Reading, words: str) -> bool:
+    """Whether a message, or its last clause, says in so many words that the case is over."""
+    last = reading.clauses[-1].text if reading.clauses else ""
+    is_told = closes_case(meaningful_part(words)) or closes_case(last)
+    return is_told and (reading.kind is MessageKind.SOLVED or not _objects(reading.clauses))
 
 
 def says_solved(words: str | None) -> bool:
