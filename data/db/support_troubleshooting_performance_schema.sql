@@ -692,6 +692,7 @@ SELECT v.message_kind,
        END::bigint AS total_sessions,
        guiado_tenant() AS tenant_id
   FROM (VALUES ('problem'), ('solved'), ('person'), ('nothing_said'), ('other')) v (message_kind);
+DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_troubleshooting_message_kinds']); END $$;
 DROP FUNCTION IF EXISTS guiado_live_ranges(timestamptz, timestamptz);  -- de instalaciones anteriores
 DROP FUNCTION IF EXISTS guiado_closed_days(timestamptz, timestamptz);
 

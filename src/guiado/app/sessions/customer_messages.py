@@ -40,6 +40,8 @@ def _after_start(session: Session, alternatives: int, guide: Guide | None) -> st
     if session.status is Status.NEEDS_ESCALATION:
         title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
         return f"{title} {needs_person(session)}{_meanwhile(session)}"
+    if any(each.handled for each in session.also_named):
+        return text(session.language, "Ahora vemos «{title}». Vamos paso a paso.", title=session.problem_title)
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)

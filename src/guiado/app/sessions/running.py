@@ -28,11 +28,6 @@ _NAMED_FROM = 0.5
 """Share of the confidences from which a problem is the one that a customer says is over."""
 
 
-def closes(reading: Reading, words: str) -> bool:
-    """Whether a message closes an open case, as those do who say that it works, and those who write "listo, gracias"."""
-    return reading.kind is MessageKind.SOLVED or says_it_is_over(reading, words)
-
-
 def says_it_is_over(reading: Reading, words: str) -> bool:
     """Whether a message, or its last clause, says in so many words that the case is over."""
     last = reading.clauses[-1].text if reading.clauses else ""

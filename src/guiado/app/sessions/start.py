@@ -17,7 +17,7 @@ from guiado.app.sessions.language import message_language
 from guiado.app.sessions.llm_choice import Opinion, heed
 from guiado.app.sessions.no_problem import instead_of_problem, named_problems
 from guiado.app.sessions.ranking import Ranking, log_ranking, rank, verdict_on
-from guiado.app.sessions.running import closes, to_close
+from guiado.app.sessions.running import says_it_is_over, to_close
 from guiado.detection import Candidate, Index
 from guiado.detection.verdict import Verdict
 from guiado.domain.decide import begin
@@ -111,7 +111,7 @@ async def _judge(work: UnitOfWork, ranking: Ranking, command: Start, opinion: Op
     thresholds = work.app.threshold, work.app.accept_from
     verdict, kind = verdict_on(reading, ranking.snapshot.guides, *thresholds, is_problem=is_heard)
     may_close = not is_heard and verdict is not Verdict.ACCEPT and kind is not MessageKind.PERSON
-    if kind is MessageKind.SOLVED or (may_close and closes(reading, command.problem_description)):
+    if kind is MessageKind.SOLVED or (may_close and says_it_is_over(reading, command.problem_description)):
         named = candidates if reading.kind is MessageKind.SOLVED else ()
         running = await to_close(work, command.customer_email, named)
         if running or kind is MessageKind.SOLVED:
