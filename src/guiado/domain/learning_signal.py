@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from guiado.domain.clarification import Clarification
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Actor, Resolution, Session, Status
 from guiado.text.fold import fold_accents
@@ -88,12 +90,17 @@ def words_of(session: Session, *, by_agent: bool = False) -> str | None:
     Args:
         by_agent: whether an agent read the words: then what they were taken for does not count, unless they name nothing at all.
     """
-    told = [each for each in session.clarifications if each.words]
-    if any(each.rejected for each in told) or (session.clarifications and session.clarifications[0].asks_openly):
-        return told[-1].words if told else None
     reporting = {MessageKind.PROBLEM, *({MessageKind.OTHER, MessageKind.SOLVED} if by_agent else ())}
     reports = session.message_kind in reporting or bool(session.rejected)
-    return session.problem_description if reports else None
+    return latest_words(session.problem_description if reports else None, session.clarifications)
+
+
+def latest_words(first: str | None, clarifications: Sequence[Clarification]) -> str | None:
+    """The words that say what the problem is: the first, or the last ones where the first are about another or about none."""
+    told = [each for each in clarifications if each.words]
+    if any(each.rejected for each in told) or (clarifications and clarifications[0].asks_openly):
+        return told[-1].words if told else None
+    return first
 
 
 def rejected(session: Session, problem_id: str, *, told: bool) -> tuple[Lesson, ...]:

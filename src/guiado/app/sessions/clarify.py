@@ -335,6 +335,6 @@ def _considered(options: Sequence[Option]) -> Considered:
 async def _outcome(work: UnitOfWork, session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
     others = tuple(c for c in _candidates(session.facts["alternatives"]) if c.problem_id in snapshot.guides)
     verdict = Verdict.UNCLEAR if session.open_clarification else Verdict.ACCEPT if guide else Verdict.NONE
-    is_over = session.message_kind is MessageKind.SOLVED
+    is_over = session.message_kind is MessageKind.SOLVED and not session.rejected
     running = await to_close(work, session.customer_email, others, session.session_id) if is_over else None
     return Started(session, guide, others, verdict, running)

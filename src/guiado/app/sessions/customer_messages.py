@@ -78,6 +78,11 @@ def _without_problem(session: Session) -> str | None:
             return text(language, "¡Qué bueno! No hace falta hacer nada más. Si vuelve a pasar, escríbenos.")
         case MessageKind.NOTHING_SAID if session.open_clarification:
             return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de los más frecuentes.")
+        case MessageKind.NOTHING_SAID:
+            unknown = (
+                "Todavía no sabemos qué te pasa, así que te lo preguntará una persona del equipo. Te escribiremos a {email}."
+            )
+            return text(language, unknown, email=session.customer_email)
         case MessageKind.OTHER:
             why = text(language, "Gracias por escribirnos. No parece un problema que podamos resolver paso a paso.")
             return f"{why} {needs_person(session)}"
