@@ -278,8 +278,8 @@ class Play:
         self.status, self.ended_how, self.ended_by = "escalated", "escalated", audit["detail"].get("ended_by")
         self.resolution = self.resolved_at = None
 
-    def _resolve(self, audit: Row, by: str = "agent") -> None:
-        self._end_solved(audit["at"], by)
+    def _resolve(self, audit: Row, by: str | None = None) -> None:
+        self._end_solved(audit["at"], by or audit["detail"]["ended_by"])
 
     def _abandon(self, _audit: Row) -> None:
         if self.status in ENDED:

@@ -125,6 +125,15 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps (
     PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_id)
 );
 
+-- Los mensajes que no cuentan un problema, por clase. Los que sí lo cuentan son el resto del total del día.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_kinds (
+    tenant_id      text    NOT NULL DEFAULT guiado_tenant(),
+    day            date    NOT NULL,
+    message_kind   text    NOT NULL,                   -- solved, person, nothing_said, other
+    total_sessions bigint  NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, day, message_kind)
+);
+
 -- Días cerrados (su resumen vale) y días sucios (algo cambió después de cerrarlos).
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_days (
     tenant_id text        NOT NULL DEFAULT guiado_tenant(),
@@ -141,6 +150,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_dirty_days (
 -- Lo que aportaban a un día las sesiones que borró la limpieza: el resumen de un día es esto más lo que siga en las tablas.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_daily_kept (LIKE support_troubleshooting_rollup_daily INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps_kept (LIKE support_troubleshooting_rollup_steps INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_kinds_kept (LIKE support_troubleshooting_rollup_kinds INCLUDING ALL);
 
 -- El resumen cuenta por step_id. De las filas que no lo tenían lo dice la versión de la guía; si no, queda el lugar: '#3'.
 DO $$
@@ -217,7 +227,9 @@ END $$;
 -- TRUNCATE no recorre filas: ensucia todos los días que tienen resumen.
 CREATE OR REPLACE FUNCTION guiado_mark_dirty_all() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM guiado_mark_dirty(r.tenant_id, r.day) FROM support_troubleshooting_rollup_daily r WHERE r.problem_id = '*';
+    PERFORM guiado_mark_dirty(r.tenant_id, r.day)
+       FROM (SELECT d.tenant_id, d.day FROM support_troubleshooting_rollup_daily d WHERE d.problem_id = '*'
+             UNION SELECT k.tenant_id, k.day FROM support_troubleshooting_rollup_kinds k) r;
     RETURN NULL;
 END $$;
 
@@ -306,7 +318,8 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_troubleshooting_audit_log', 'support_troubleshooting_cache', 'support_troubleshooting_rate_limits',
     'support_troubleshooting_performance_metrics', 'support_troubleshooting_schedule', 'support_troubleshooting_rollup_daily',
     'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_days', 'support_troubleshooting_dirty_days',
-    'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search'
+    'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search',
+    'support_troubleshooting_rollup_kinds', 'support_troubleshooting_rollup_kinds_kept'
 ]); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -434,6 +447,24 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
      GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_id
 $$;
 
+CREATE OR REPLACE FUNCTION guiado_measure_kinds(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
+RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE AS $$
+    SELECT m.tenant_id, m.day, m.message_kind, sum(m.total_sessions)::bigint
+      FROM (SELECT x.tenant_id, x.day, x.message_kind, 1 AS total_sessions
+              FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+             CROSS JOIN LATERAL (
+                    SELECT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day, s.message_kind
+                      FROM support_troubleshooting_sessions s
+                     WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi AND s.message_kind <> 'problem'
+                    OFFSET 0) x
+            UNION ALL
+            SELECT k.*
+              FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+              JOIN support_troubleshooting_rollup_kinds_kept k
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+     GROUP BY m.tenant_id, m.day, m.message_kind
+$$;
+
 -- Días sueltos como rangos, con los seguidos unidos en uno.
 CREATE OR REPLACE FUNCTION guiado_day_ranges(p_tenants text[], p_days date[])
 RETURNS TABLE (tenant_id text, lo timestamptz, hi timestamptz) LANGUAGE sql STABLE AS $$
@@ -508,6 +539,9 @@ BEGIN
     DELETE FROM support_troubleshooting_rollup_steps t USING unnest(v_tenants, v_days) u (tenant_id, day)
      WHERE t.tenant_id = u.tenant_id AND t.day = u.day;
     INSERT INTO support_troubleshooting_rollup_steps SELECT * FROM guiado_measure_steps(v_names, v_from, v_to);
+    DELETE FROM support_troubleshooting_rollup_kinds t USING unnest(v_tenants, v_days) u (tenant_id, day)
+     WHERE t.tenant_id = u.tenant_id AND t.day = u.day;
+    INSERT INTO support_troubleshooting_rollup_kinds SELECT * FROM guiado_measure_kinds(v_names, v_from, v_to);
     INSERT INTO support_troubleshooting_rollup_days (tenant_id, day, rolled_at)
     SELECT u.tenant_id, u.day, now() FROM unnest(v_tenants, v_days) u (tenant_id, day) WHERE u.day <= v_closed
     ON CONFLICT (tenant_id, day) DO UPDATE SET rolled_at = excluded.rolled_at;
@@ -572,6 +606,13 @@ BEGIN
            total_attempts = k.total_attempts + excluded.total_attempts, failed = k.failed + excluded.failed,
            solved = k.solved + excluded.solved, not_helped = k.not_helped + excluded.not_helped,
            active_seconds = k.active_seconds + excluded.active_seconds;
+    INSERT INTO support_troubleshooting_rollup_kinds_kept AS k
+    SELECT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date, s.message_kind, count(*)
+      FROM (SELECT DISTINCT w.session_id FROM unnest(p_sessions) w (session_id)) w
+      JOIN support_troubleshooting_sessions s ON s.tenant_id = p_tenant AND s.session_id = w.session_id
+     WHERE s.message_kind <> 'problem'
+     GROUP BY 1, 2, 3
+    ON CONFLICT (tenant_id, day, message_kind) DO UPDATE SET total_sessions = k.total_sessions + excluded.total_sessions;
 END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -622,11 +663,36 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE SET jit =
            LATERAL guiado_measure_steps(x.tenants, x.los, x.his) m
 $$;
 
+CREATE OR REPLACE FUNCTION guiado_kinds_daily(p_tenant text, p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE SET jit = off AS $$
+    SELECT r.*
+      FROM guiado_closed_days(p_tenant, p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_kinds x WHERE x.tenant_id = p_tenant AND x.day = c.day OFFSET 0) r
+    UNION ALL
+    SELECT m.*
+      FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+              FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
+           LATERAL guiado_measure_kinds(x.tenants, x.los, x.his) m
+$$;
+
 -- Lo mismo para el inquilino de la conexión: para quien pregunta con psql.
 CREATE OR REPLACE FUNCTION guiado_daily(p_from timestamptz, p_to timestamptz)
 RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$ SELECT * FROM guiado_daily(guiado_tenant(), p_from, p_to) $$;
 CREATE OR REPLACE FUNCTION guiado_steps_daily(p_from timestamptz, p_to timestamptz)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$ SELECT * FROM guiado_steps_daily(guiado_tenant(), p_from, p_to) $$;
+CREATE OR REPLACE FUNCTION guiado_kinds_daily(p_from timestamptz, p_to timestamptz)
+RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE AS $$ SELECT * FROM guiado_kinds_daily(guiado_tenant(), p_from, p_to) $$;
+-- Qué fueron los mensajes de los últimos 30 días: siempre una fila por clase. Los que ya estaban resueltos (solved) no están en ninguna otra cifra.
+CREATE OR REPLACE VIEW vw_troubleshooting_message_kinds WITH (security_barrier) AS
+SELECT v.message_kind,
+       CASE v.message_kind
+            WHEN 'problem' THEN (SELECT coalesce(sum(d.total_sessions), 0) FROM guiado_daily(now() - interval '30 days', now()) d WHERE d.problem_id = '*')
+                              - (SELECT coalesce(sum(k.total_sessions), 0) FROM guiado_kinds_daily(now() - interval '30 days', now()) k WHERE k.message_kind <> 'solved')
+            ELSE (SELECT coalesce(sum(k.total_sessions), 0) FROM guiado_kinds_daily(now() - interval '30 days', now()) k WHERE k.message_kind = v.message_kind)
+       END::bigint AS total_sessions,
+       guiado_tenant() AS tenant_id
+  FROM (VALUES ('problem'), ('solved'), ('person'), ('nothing_said'), ('other')) v (message_kind);
+DO $$ BEGIN PERFORM guiado_share(ARRAY['vw_troubleshooting_message_kinds']); END $$;
 DROP FUNCTION IF EXISTS guiado_live_ranges(timestamptz, timestamptz);  -- de instalaciones anteriores
 DROP FUNCTION IF EXISTS guiado_closed_days(timestamptz, timestamptz);
 

@@ -13,6 +13,7 @@ GuiadoError
 │   ├── WrongStep           the answer is about another step than the current one
 │   ├── NothingToClarify    the session did not ask what the problem is
 │   ├── NothingToReject     the session does not follow the guide that is rejected
+│   ├── NoOtherProblem      the customer named no other problem that is left
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── TargetRefused           an outgoing address is not allowed
 ├── DeliveryFailed          an outgoing request did not succeed
@@ -267,6 +268,15 @@ class NothingToReject(Conflict):
 
     def __init__(self) -> None:
         super().__init__("La sesión no sigue la guía de ese problema. Lee el estado actual.")
+
+
+class NoOtherProblem(Conflict):
+    """The customer named no other problem that is left and has a guide."""
+
+    code = "no_other_problem"
+
+    def __init__(self) -> None:
+        super().__init__("No queda ningún otro problema de los que nombró el cliente. Lee el estado actual.")
 
 
 class KeyReused(Conflict):

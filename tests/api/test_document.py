@@ -120,13 +120,16 @@ def test_it_is_made_once(careful: Any) -> None:
 def prepare(api: httpx2.Client, operation: str) -> dict[str, str]:
     """What the path of an operation needs to be there, by the name of the parameter."""
     clear = {"problem_description": "no me deja instalar el programa", "customer_email": "ana@example.com"}
-    body = UNCLEAR if operation == "clarify" else clear
+    both = {**clear, "problem_description": "no me anda el wifi y además me cobraron dos veces", "clarify": True}
+    body = {"clarify": UNCLEAR, "start_next": both}.get(operation, clear)
     found = {"session_id": api.post(f"{BASE}/start", json=body).json()["session_id"], "webhook_id": "crm", "channel": "email"}
     hook = {"url": "http://127.0.0.1:9/x", "events": ["session_started"], "webhook_id": "crm"}
     api.post(f"{BASE}/webhooks", json=hook)
     if operation == "reject":
         known = api.get(f"{BASE}/{found['session_id']}").json()["session"]["detected_problem_id"]
         assert known == "instalacion_software"
+    if operation == "start_next":
+        api.post(f"{BASE}/{found['session_id']}/clarify", json={"problem_id": "conexion_internet"})
     return found
 
 

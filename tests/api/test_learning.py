@@ -253,3 +253,36 @@ def test_one_customer_with_many_sessions_teaches_little(http, ask) -> None:
         ask("UPDATE support_troubleshooting_sessions SET recontact_until = now() WHERE session_id = $1::text::uuid", session_id)
     query = "SELECT status, count(*) FROM support_troubleshooting_ml_training WHERE customer_id = $1 GROUP BY 1"
     assert dict(ask(query, pseudonym("default", email))) == {"accepted": 3, "pending": 20}
+
+
+# ------------------------------------------------------------------------------------------------ what tells nothing teaches nothing
+
+
+def reject(http: httpx2.Client, session_id: str, **said: str) -> dict[str, Any]:
+    answer = http.post(f"/{session_id}/reject", json=said)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_after_a_rejection_in_new_words_those_are_learned(http, ask) -> None:
+    session_id = begin(http, "la instalacion se queda trabada al 50%")
+    assert reject(http, session_id, text="no me llegó la factura")["problem_detected"] == "problema_facturacion"
+    say(http, session_id, "solved")
+    found = ask("SELECT text FROM support_troubleshooting_ml_training WHERE session_id = $1 AND label = 'positive'", session_id)
+    assert found == [("no me llegó la factura",)]
+
+
+@pytest.mark.parametrize("words", ["quiero hablar con una persona", "no es eso", "no sé"])
+def test_words_that_name_no_other_problem_are_a_bare_rejection(http, ask, words) -> None:
+    session_id = begin(http, "se me cae el wifi a cada rato")
+    reject(http, session_id, text=words)
+    assert ask("SELECT metadata ->> 'reason' FROM support_troubleshooting_learning WHERE session_id = $1", session_id) == [
+        ("rejected",)
+    ]
+    assert ask("SELECT count(*) FROM support_troubleshooting_ml_training WHERE session_id = $1", session_id) == [(0,)]
+
+
+def test_a_request_for_a_person_is_no_example_even_when_an_agent_says_what_it_was(http, ask) -> None:
+    session_id = begin(http, "quiero hablar con un humano")
+    correct(http, session_id, "conexion_internet")
+    assert ask("SELECT count(*) FROM support_troubleshooting_ml_training WHERE session_id = $1", session_id) == [(0,)]

@@ -85,6 +85,7 @@ def test_who_says_nothing_again_gets_a_person(http) -> None:
     started = begin(http, "hola")
     told = say(http, started, "clarify", text="buenas tardes")
     assert told["status"] == "needs_escalation"
+    assert told["message"].startswith("Todavía no sabemos qué te pasa, así que te lo preguntará una persona del equipo.")
     assert look(http, started)["session"]["escalation_reason"] == "Le preguntamos al cliente qué le pasa y no lo dijo."
 
 
@@ -172,6 +173,8 @@ def test_no_such_message_is_a_gap_of_the_knowledge_base(http, server) -> None:
     begin(http, "la tostadora quema el pan y no se apaga")
     for words, kind in STARTED.items():
         assert begin(http, words)["message_kind"] == kind
+    say(http, begin(http, "muy buenas noches"), "clarify", text="la licuadora del vecino hace ruido")
+    say(http, begin(http, "no tengo internet en toda la casa"), "reject", text="la heladera no enfría nada")
 
     async def found() -> list[str]:
         parts = server.runtime.parts
@@ -182,6 +185,8 @@ def test_no_such_message_is_a_gap_of_the_knowledge_base(http, server) -> None:
     listed = asyncio.run_coroutine_threadsafe(found(), server.loop).result(30)
     assert not {words for words, kind in STARTED.items() if kind != "problem"} & set(listed)
     assert "la tostadora quema el pan y no se apaga" in listed
+    assert {"la licuadora del vecino hace ruido", "la heladera no enfría nada"} <= set(listed), "the words that count are listed"
+    assert not {"muy buenas noches", "no tengo internet en toda la casa"} & set(listed)
 
 
 def test_who_takes_over_is_told_of_both_problems(http) -> None:

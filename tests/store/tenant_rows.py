@@ -47,7 +47,8 @@ def _sessions() -> list[dict[str, object]]:
     ended = {"status": "resolved", "resolution": "confirmed", "detection_confidence": 0.4, "current_step": 1}
     return [
         _session(LIVE, 31 * HOUR, 30 * HOUR, status="in_progress", attempts=1, decisions=1),
-        _session(WAITING, 31 * HOUR, 30 * HOUR, status="needs_escalation", escalation_reason="motivo propio"),
+        _session(WAITING, 31 * HOUR, 30 * HOUR, status="needs_escalation", escalation_reason="motivo propio",
+                 message_kind="person"),
         _session(SOLVED, 2 * HOUR, HOUR / 2, **ended, resolved_at=NOW - HOUR / 2, ended_at=NOW, recontact_until=NOW + DAY),
         _session(OLD, 400 * DAY, 400 * DAY, **ended, resolved_at=NOW - 400 * DAY, ended_at=NOW - 400 * DAY, ticket_id=None),
         _session(UNKNOWN, HOUR, HOUR / 2, metadata={"scope": "base propia"}, detected_problem_id=None, guide_version_id=None, escalated_at=NOW - HOUR / 2,

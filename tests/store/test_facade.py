@@ -787,3 +787,60 @@ def test_a_stored_address_of_a_channel_is_enough_and_none_given_is_not(facade: s
     mail = facade_names.NotificationConfig("email", "BAJA@example.com")
     assert manager.send_notification(mail, {"body": "x"})["status"] == "cancelled"
     assert manager.remove_recipient("email", "baja@EXAMPLE.com") is True
+
+
+# ------------------------------------------------------------------------------------------------- what follows a message
+
+
+def test_a_case_that_is_over_is_offered_to_be_closed(facade: str) -> None:
+    agent = TroubleshootingAgent()
+    running = agent.start_troubleshooting("se me cae el wifi a cada rato", MAIL)
+    agent.complete_step(running.session_id, False)
+    told = agent.complete_step(running.session_id, True, notes="ya volvió internet")
+    assert told["closable_session"]["session_id"] == running.session_id
+    started = agent.start_troubleshooting("listo, solucionado", MAIL)
+    assert (started.message_kind, started.status) == ("solved", TroubleshootingStatus.RESOLVED)
+    assert started.closable_session == {
+        "session_id": running.session_id,
+        "problem_id": "conexion_internet",
+        "problem_title": "No puedo conectarme a internet",
+    }
+    assert agent.close_session(running.session_id)["status"] == "resolved"
+    assert "error" in agent.close_session(running.session_id)
+    assert value(facade, "SELECT count(*) FROM support_troubleshooting_ml_training") == 1, "its guide was followed"
+    assert agent.get_analytics()["message_kinds"] == {"problem": 1, "solved": 1, "person": 0, "nothing_said": 0, "other": 0}
+
+
+def test_a_case_that_was_closed_without_a_step_teaches_nothing(facade: str) -> None:
+    agent = TroubleshootingAgent()
+    running = agent.start_troubleshooting("se me cae el wifi a cada rato", MAIL)
+    agent.close_session(running.session_id)
+    assert value(facade, "SELECT count(*) FROM support_troubleshooting_ml_training") == 0
+
+
+def test_the_other_problem_comes_next(facade: str) -> None:
+    agent = TroubleshootingAgent()
+    first = agent.start_troubleshooting("no me anda el wifi y además me cobraron dos veces", MAIL, ticket_id="T-7")
+    (other,) = first.other_problems
+    agent.complete_step(first.session_id, True, outcome="solved")
+    following = agent.start_next_problem(first.session_id)
+    assert following.detected_problem is not None
+    assert (following.detected_problem.problem_id, following.ticket_id) == (other["problem_id"], "T-7")
+    agent.complete_step(following.session_id, True, outcome="solved")
+    assert value(facade, "SELECT count(*) FROM support_troubleshooting_ml_training") == 0, "words about two are no example of one"
+
+
+def test_who_said_nothing_is_understood_later(facade: str) -> None:
+    agent = TroubleshootingAgent()
+    silent = agent.start_troubleshooting("buenas tardes", MAIL)
+    asked = agent.get_current_step(silent.session_id)
+    assert asked is not None
+    assert asked["status"] == "no_problem_detected"
+    assert asked["options"]
+    step = agent.clarify(silent.session_id, text="se me cae el wifi a cada rato")
+    assert step is not None
+    assert step["step_number"] == 1
+    assert "error" in (agent.clarify(silent.session_id, text="otra cosa") or {})
+    agent.complete_step(silent.session_id, True, outcome="solved")
+    taught = rows(facade, "SELECT text FROM support_troubleshooting_ml_training")
+    assert [row["text"] for row in taught] == ["se me cae el wifi a cada rato"], "a greeting is no example of a problem"

@@ -215,6 +215,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),
+    "reports.kinds": lambda db, t: reports.kinds(db, t, NOW - 500 * DAY, NOW + DAY),
     "reports.steps": lambda db, t: reports.steps(db, t, NOW - 500 * DAY, NOW + DAY),
     "reports.realtime": reports.realtime,
     "reports.top_problems": lambda db, t: reports.top_problems(db, t, NOW - 9 * DAY),
@@ -239,6 +240,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
     "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),
     "sessions.solved_before": lambda db, t: sessions.solved_before(db, t, CUSTOMER, NOW, "router"),
+    "sessions.running": lambda db, t: sessions.running(db, t, EMAIL, 5),
     "sessions.scope": lambda db, t: sessions.scope(db, t, str(UNKNOWN)),
     "sessions.page": (
         page(), page(status="resolved"), page(ticket_id="T-1"), page(customer_email=EMAIL), page(problem_id="router"),

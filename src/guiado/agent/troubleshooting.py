@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show, ticket_id_to_check
+from guiado.agent.forms import answered, closable_form, flat, handed_over, resolved, without_step
 from guiado.app import commands
 from guiado.app.analytics import report
-from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
-from guiado.app.sessions import answer, customer_messages, escalate, feedback, start, views
+from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, views
+from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
 from guiado.app.sessions.ranking import log_ranking, rank, verdict_on
@@ -24,7 +25,7 @@ from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.app.validation import check
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
-from guiado.domain.session import NextAction, Session, Status
+from guiado.domain.session import Status
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.sync import Facade
 
@@ -43,6 +44,7 @@ class TroubleshootingSession:
         attempted_steps: every attempt: step_number, step_id, step_title, success, outcome, notes, timestamp.
         message_kind: problem, solved, person, nothing_said or other.
         other_problems: what else the customer named: problem_id and title.
+        closable_session: a running session of the customer that is offered to be closed, since they write that all is well.
     """
 
     session_id: str
@@ -60,6 +62,7 @@ class TroubleshootingSession:
     alternatives: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     message_kind: str = "problem"
     other_problems: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    closable_session: dict[str, Any] | None = None
 
 
 class TroubleshootingAgent(Facade):
@@ -153,7 +156,57 @@ class TroubleshootingAgent(Facade):
         ranking = running.portal.call(rank, knowledge.snapshot, command.problem_description)
         opinion = running.portal.call(second_opinion, running.runtime.parts, self._model, ranking, command)
         started = self._door.write(start.start, knowledge, command, opinion, ranking)
+        return replace(self.get_session(started.session.session_id), closable_session=closable_form(started.running))
+
+    def start_next_problem(self, session_id: str, problem_id: str | None = None) -> TroubleshootingSession:
+        """Begin with another problem that the customer named in a session, see `other_problems`.
+
+        Args:
+            problem_id: by default the first that is left.
+
+        Raises:
+            ValueError: it is none of those that are left.
+            SessionNotFound, Conflict: there is no such session; no other problem is left.
+        """
+        command = check(commands.StartNext, {"problem_id": problem_id} if problem_id is not None else {})
+        started = self._door.write(next_problem.start_next, self._knowledge_of(session_id), session_id, command)
         return self.get_session(started.session.session_id)
+
+    def clarify(
+        self,
+        session_id: str,
+        text: str | None = None,
+        problem_id: str | None = None,
+        answer: str | None = None,
+        none: bool = False,
+    ) -> dict[str, Any] | None:
+        """Say what the problem is where the session asks: other words, an option, a reply to the question, or none of them.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown session, one that asks nothing, or bad input.
+        """
+        given = {"text": text, "problem_id": problem_id, "answer": answer, "none": none or None}
+        try:
+            command = check(commands.Clarify, {name: value for name, value in given.items() if value is not None})
+            self._door.write(clarifying.clarify, self._knowledge_of(session_id), session_id, command)
+            return self.get_current_step(session_id)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def close_session(self, session_id: str) -> dict[str, Any]:
+        """Close a session on the customer's word that it is solved.
+
+        Returns:
+            The `resolved` form of `complete_step`; `{"error": …}` for an unknown session, or one that is closed already.
+        """
+        try:
+            session, _ = self._door.write(escalate.resolve, session_id, commands.Resolve(source="customer"))
+            return resolved(session, customer_messages.after_solution(session))
+        except (SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def _knowledge_of(self, session_id: str) -> KnowledgeBase:
+        return self._engine.portal.call(self._engine.runtime.knowledge_for, session_id)
 
     def get_session(self, session_id: str) -> TroubleshootingSession:
         """A session by its id.
@@ -170,7 +223,7 @@ class TroubleshootingAgent(Facade):
         except SessionNotFound:
             return None
         following = views.open_step(loaded.session, guide)
-        return plain(following) if following else _without_step(loaded.session, guide)
+        return plain(following) if following else without_step(loaded.session, guide)
 
     def complete_step(
         self,
@@ -199,7 +252,7 @@ class TroubleshootingAgent(Facade):
             command = check(
                 commands.AnswerStep, {key: value for key, value in given.items() if value is not None or key == "success"}
             )
-            return _answered(self._door.write(answer.answer, session_id, command))
+            return answered(self._door.write(answer.answer, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -211,7 +264,7 @@ class TroubleshootingAgent(Facade):
         """
         try:
             command = check(commands.Escalate, {"reason": reason})
-            return _handed_over(self._door.write(escalate.escalate, session_id, command))
+            return handed_over(self._door.write(escalate.escalate, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
@@ -289,7 +342,7 @@ class TroubleshootingAgent(Facade):
             ValueError: `days` is no whole number from 1 to 3650.
         """
         period = check(commands.Period, {"days": days})
-        return _flat(self._door.read(report.analytics, period.days))
+        return flat(self._door.read(report.analytics, period.days))
 
 
 def _shown(record: SessionRecord) -> TroubleshootingSession:
@@ -323,78 +376,3 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
             for stored in tried
         ],
     )
-
-
-def _without_step(session: Session, guide: Guide | None) -> dict[str, object]:
-    status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
-    if session.urgent and not session.status.ended:
-        status = "needs_escalation"
-    return {
-        "session_id": session.session_id,
-        "status": status,
-        "message": customer_messages.nothing_to_do(session, guide),
-        "suggest_escalation": views.wants_person(session),
-    }
-
-
-def _answered(result: answer.Answered) -> dict[str, object]:
-    session, shown = result.session, views.open_step(result.session, result.guide)
-    following = plain(shown) if shown else None
-    said = customer_messages.after_answer(session, result.outcome, result.action, result.failures_allowed)
-    if result.action is NextAction.RESOLVED:
-        rate = "collect_feedback"
-        others = [plain(each) for each in views.other_problems_view(session)]
-        left = {"other_problems": others} if others else {}
-        return {"status": "resolved", "message": said, "suggest_escalation": False, "next_action": rate, **left}
-    if result.action is NextAction.ESCALATE:
-        reason = session.escalation_reason
-        return {"status": "needs_escalation", "message": said, "suggest_escalation": True, "escalation_reason": reason}
-    asks = views.wants_person(session)
-    if result.outcome.success:
-        return {"status": "next_step", "message": said, "suggest_escalation": asks, "next_step": following}
-    common = list(result.guide.common_issues) if result.guide else []
-    base = {"status": "step_failed", "message": said, "suggest_escalation": asks}
-    return {**base, "current_step": following, "common_issues": common}
-
-
-def _handed_over(handover: escalate.Handover) -> dict[str, object]:
-    session = handover.session
-    return {
-        "session_id": session.session_id,
-        "ticket_id": session.ticket_id,
-        "customer_email": session.customer_email,
-        "customer_name": session.customer_name,
-        "problem_description": session.problem_description,
-        "detected_problem": session.problem_id,
-        "attempted_steps": len(handover.attempts),
-        "failed_steps": len(handover.failed),
-        "reason": session.escalation_reason,
-        "notes": [stored.attempt.notes for stored in handover.attempts if stored.attempt.notes],
-        "escalated_at": handover.escalated_at.isoformat(),
-        "already_tried": session.said_tried,
-        "message_kind": session.message_kind.value,
-        "other_problems": [plain(each) for each in views.other_problems_view(session)],
-    }
-
-
-def _flat(figures: AnalyticsOut) -> dict[str, object]:
-    summary, given = figures.summary, figures.feedback_summary
-    failed: dict[int, int] = {}
-    for row in figures.common_failed_steps:
-        failed[row.step_number] = failed.get(row.step_number, 0) + row.failed_attempts
-    return {
-        "period_days": figures.period_days,
-        "total_sessions": summary.total_sessions,
-        "resolved_sessions": summary.resolved_sessions,
-        "escalated_sessions": summary.escalated_sessions,
-        "resolution_rate": float(summary.resolution_rate),
-        "average_steps_to_resolution": float(summary.avg_steps_to_resolution),
-        "average_rating": float(given.average_rating),
-        "problem_distribution": {row.detected_problem_id: row.total_sessions for row in figures.problem_distribution},
-        "common_failed_steps": failed,
-        "feedback_summary": {
-            "total_feedback": given.total_feedback,
-            "average_rating": float(given.average_rating),
-            "helpful_percentage": float(given.helpful_percentage),
-        },
-    }

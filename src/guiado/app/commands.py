@@ -92,6 +92,12 @@ class Reject(Command):
     text: Annotated[Notes, Meta(examples=["Internet va bien; es el programa"])] | None = None
 
 
+class StartNext(Command):
+    """The wish to see to another problem that the customer named in a session."""
+
+    problem_id: Annotated[Line, Meta(examples=["problema_facturacion"])] | None = None
+
+
 class Rate(Command):
     """The customer's rating of a session."""
 
@@ -109,8 +115,9 @@ class Escalate(Command):
 
 
 class Resolve(Command):
-    """The closing of a session as solved, by an agent."""
+    """The closing of a session as solved: by an agent, or on the customer's word."""
 
+    source: Annotated[Speaker, Meta(description="Quién lo dice; si falta, un agente.")] | None = None
     problem_id: Annotated[Line, Meta(examples=["instalacion_software"])] | None = None
     step_id: Line | None = None
     minutes: Annotated[float, Meta(ge=0, le=100_000, examples=[12])] | None = None

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from guiado.app.sessions.models import ClarificationOut, StepOut
     from guiado.cli.chat_sessions import ChatSessions, ChatView
+    from guiado.cli.choices import Choice
 
     T = TypeVar("T")
 
 _INTERRUPTED = 130
 _BEST = 5
+_ASKED_IN_WORDS = "person_in_words"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -74,8 +76,9 @@ class Conversation:
             EOFError, KeyboardInterrupt: the customer left in the middle.
             DatabaseUnavailable: the database cannot be used, and the customer gave up or the terminal is not interactive.
         """
-        view = self._resume(self._session_id) if self._session_id else self._begin()
-        ended_before = self._session_id is not None and view.ended
+        is_resumed = self._session_id is not None
+        view = self._resume(self._session_id) if self._session_id else self._offer_to_close(self._begin())
+        ended_before = is_resumed and view.ended
         while view.step or view.asked:
             if view.needs_person and not self._goes_on():
                 break
@@ -83,11 +86,48 @@ class Conversation:
             if following is None:
                 self.say_how_to_resume()
                 return
-            view = following
+            view = self._offer_next(self._offer_to_close(following))
         self._is_over = True
         if not ended_before and view.message_kind != "solved":  # there was nothing to be of help with
             self._ask_opinion(view)
         self._screen.say("¡Hasta pronto!")
+
+    def _offer_to_close(self, view: ChatView) -> ChatView:
+        """Close the running session that the customer says is over, where they agree."""
+        from guiado.cli import chat_view
+
+        closable_id = view.closable_id
+        if closable_id is None or not self._agrees(chat_view.show_closing(self._screen, view.close_question)):
+            return view
+        try:
+            closed = self._insist(lambda: self._sessions.close(closable_id))
+        except Conflict as error:  # closed elsewhere in the meantime
+            self._screen.show(self._screen.explain(error), style="yellow")
+            return view
+        chat_view.reply(self._screen, closed)
+        return closed
+
+    def _offer_next(self, view: ChatView) -> ChatView:
+        """Begin with the other problem that the customer named, once this one is solved and where they agree."""
+        from guiado.cli import chat_view
+
+        if view.status != "resolved" or not view.other_problems:
+            return view
+        if not self._agrees(chat_view.show_next(self._screen, view.other_problems[0])):
+            return view
+        following = self._insist(lambda: self._sessions.start_next(view.session_id))
+        self._session_id = following.session_id
+        chat_view.announce(self._screen, following)
+        return following
+
+    def _agrees(self, choices: list[Choice]) -> bool:
+        """Whether the customer says yes; input that ends, as in a script, says nothing."""
+        try:
+            return ask_choice(self._screen, choices) is True
+        except EOFError:
+            if self._screen.is_interactive:
+                raise
+            return False
 
     def _go_on(self, view: ChatView) -> ChatView | None:
         """Ask what the session waits for; None when the customer leaves for now, or when it waits for nothing."""
@@ -154,7 +194,8 @@ class Conversation:
             chat_view.show_step(self._screen, step)
         seen_at_s = clock.monotonic_s()
         while True:
-            choice = ask_choice(self._screen, chat_view.show_choices(self._screen, step, is_repeated=is_repeated))
+            choices = chat_view.show_choices(self._screen, step, is_repeated=is_repeated)
+            choice = ask_choice(self._screen, choices, self._heard_at_step)
             active_s = round(clock.monotonic_s() - seen_at_s, 1)
             if choice == "leave":
                 return None
@@ -163,6 +204,11 @@ class Conversation:
             elif self._is_sure(step, choice) and (told := self._act(view, step, str(choice), active_s)):
                 return told
             is_repeated = True
+
+    def _heard_at_step(self, words: str) -> str | None:
+        """The answer that other words than those of the choices mean: who asks for a person in words gets one at once."""
+        meant = self._sessions.heard(words)
+        return _ASKED_IN_WORDS if meant == "person" else meant
 
     def _look_back(self, session_id: str, step: StepOut) -> None:
         """Show the previous step, whose answer is already stored, then the open one again."""
@@ -221,9 +267,9 @@ class Conversation:
         from guiado.cli import chat_view
 
         choices = chat_view.show_options(self._screen, asked)
-        said = ask_choice(self._screen, choices)
+        said = ask_choice(self._screen, choices, self._heard_as_text)
         while said == {"none": True} and not is_sure_of_person(self._screen):
-            said = ask_choice(self._screen, choices)
+            said = ask_choice(self._screen, choices, self._heard_as_text)
         if said == "leave":
             return None
         words = self._ask_words() if said == "words" else None
@@ -231,6 +277,10 @@ class Conversation:
             return self._hear(view, words, lambda text: self._sessions.clarify(view.session_id, text=text or self._ask_words()))
         answer = said if isinstance(said, Mapping) else dict[str, object]()
         return self._hear(view, None, lambda _: self._sessions.clarify(view.session_id, **answer))
+
+    def _heard_as_text(self, words: str) -> dict[str, object] | None:
+        """Words that are no choice as the text of a clarification, where they ask for a person or say that it is over."""
+        return {"text": words} if self._sessions.heard(words) else None
 
     def _hear(self, view: ChatView, words: str | None, tell: Callable[[str | None], ChatView]) -> ChatView:
         from guiado.cli import chat_view
@@ -260,7 +310,7 @@ class Conversation:
     def _tell(self, session_id: str, step: StepOut, choice: str, words: str | None, active_s: float) -> ChatView:
         from guiado.domain.session import Outcome
 
-        if choice == "person":
+        if choice in {"person", _ASKED_IN_WORDS}:
             return self._insist(lambda: self._sessions.escalate(session_id))
         reason = "already_tried" if choice == "tried" else None
         outcome = Outcome.NOT_HELPED if reason else Outcome(choice)

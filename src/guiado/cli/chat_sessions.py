@@ -9,12 +9,14 @@ import msgspec
 from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
-from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, search, start, views
+from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, next_problem, search, start, views
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.language import phrases_in
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.models import ClarificationOut, StepOut
+from guiado.app.sessions.no_problem import person_alarm
 from guiado.app.sessions.ranking import rank
+from guiado.app.sessions.running import says_solved
 from guiado.app.validation import check
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
@@ -38,6 +40,9 @@ class ChatView(msgspec.Struct, frozen=True, kw_only=True):
         asked: where it is to be made clear what the problem is.
         others: titles of the problems that it could be just as well.
         message_kind: of what the customer wrote.
+        other_problems: titles of the problems that are left to be seen to.
+        closable_id: the running session that is offered to be closed.
+        close_question: the offer, where `said` does not make it.
     """
 
     session_id: str
@@ -56,6 +61,9 @@ class ChatView(msgspec.Struct, frozen=True, kw_only=True):
     prerequisites: tuple[str, ...]
     others: tuple[str, ...] = ()
     message_kind: str = MessageKind.PROBLEM.value
+    other_problems: tuple[str, ...] = ()
+    closable_id: str | None = None
+    close_question: str = ""
 
 
 class FrequentProblem(msgspec.Struct, frozen=True):
@@ -174,7 +182,35 @@ class ChatSessions:
         command = check(commands.AnswerStep, {name: value for name, value in given.items() if value is not None})
         done = self._door.write(answer.answer, session_id, command)
         message = customer_messages.after_answer(done.session, done.outcome, done.action, done.failures_allowed)
-        return _view(done.session, done.guide, message)
+        view = _view(done.session, done.guide, message)
+        if done.running is None:
+            return view
+        question = customer_messages.close_question(done.session.language, done.running.title)
+        return msgspec.structs.replace(view, closable_id=done.running.session_id, close_question=question)
+
+    def close(self, session_id: str) -> ChatView:
+        """Close a session on the customer's word that it is solved.
+
+        Raises:
+            Conflict: it is closed already.
+        """
+        session, guide = self._door.write(escalate.resolve, session_id, commands.Resolve(source="customer"))
+        return _view(session, guide, customer_messages.after_solution(session))
+
+    def start_next(self, session_id: str) -> ChatView:
+        """Begin with the next problem that the customer named in a session.
+
+        Raises:
+            Conflict: none is left.
+        """
+        knowledge = _knowledge(session_id)
+        return _started(self._door.write(next_problem.start_next, knowledge, session_id, commands.StartNext()))
+
+    def heard(self, words: str) -> str | None:
+        """The meaning of words that are no answer to a question: person, solved, or None for others."""
+        if person_alarm(words, self.language):
+            return "person"
+        return "solved" if says_solved(words) else None
 
     def escalate(self, session_id: str) -> ChatView:
         """Ask for a person.
@@ -246,7 +282,9 @@ def _frequent(guide: Guide, language: str) -> FrequentProblem:
 
 
 def _started(started: start.Started) -> ChatView:
-    return _view(started.session, started.guide, customer_messages.after_start(started.session, 0, started.guide))
+    said = customer_messages.after_start(started.session, 0, started.guide, started.running)
+    view = _view(started.session, started.guide, said)
+    return msgspec.structs.replace(view, closable_id=started.running.session_id) if started.running else view
 
 
 def _view(session: Session, guide: Guide | None, said: str) -> ChatView:
@@ -265,5 +303,6 @@ def _view(session: Session, guide: Guide | None, said: str) -> ChatView:
         step=views.open_step(session, guide),
         asked=views.clarification_view(session),
         message_kind=session.message_kind.value,
+        other_problems=tuple(each.title for each in session.other_problems),
         prerequisites=tuple(guide.in_language(session.language).prerequisites) if guide else (),
     )

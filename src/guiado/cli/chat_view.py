@@ -203,11 +203,45 @@ def show_patience(screen: Screen) -> list[Choice]:
     return choices
 
 
+def show_closing(screen: Screen, question: str) -> list[Choice]:
+    """Ask whether the case that is over is to be closed.
+
+    Args:
+        question: empty where it was asked already.
+
+    Returns:
+        The choices; each means yes or no.
+    """
+    choices = [
+        make_choice(screen.tr("s: Sí, ciérralo"), "s", meaning=True),
+        make_choice(screen.tr("n: No, que siga abierto"), "n", meaning=False),
+    ]
+    _offer(screen, question, choices)
+    _tell_how(screen)
+    return choices
+
+
+def show_next(screen: Screen, title: str) -> list[Choice]:
+    """Ask whether the other problem that the customer named is to be seen to now.
+
+    Returns:
+        The choices; each means yes or no.
+    """
+    choices = [
+        make_choice(screen.tr("s: Sí, sigamos"), "s", meaning=True),
+        make_choice(screen.tr("n: No, por ahora no"), "n", meaning=False),
+    ]
+    _offer(screen, screen.tr("¿Vemos ahora «{title}»?", title=title), choices)
+    _tell_how(screen)
+    return choices
+
+
 def _offer(screen: Screen, question: str, choices: Sequence[Choice], heading: str = "") -> None:
     screen.show()
     if heading:
         screen.show(f"▸ {heading}", style="cyan")
-    screen.show(question, style="bold")
+    if question:
+        screen.show(question, style="bold")
     for choice in choices:
         if choice.shown:
             screen.show(_choice(screen, choice.key, choice.words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,8 +86,11 @@ def resemble(given: str, choices: Sequence[Choice]) -> Choice | None:
     return near[0] if len(near) == 1 else None
 
 
-def ask_choice(screen: Screen, choices: Sequence[Choice]) -> Meaning:
+def ask_choice(screen: Screen, choices: Sequence[Choice], hear: Callable[[str], Meaning | None] | None = None) -> Meaning:
     """Ask until one of the choices is typed.
+
+    Args:
+        hear: reads other words that mean something everywhere, such as a request for a person.
 
     Raises:
         EOFError, KeyboardInterrupt: as `Screen.ask`.
@@ -96,6 +99,8 @@ def ask_choice(screen: Screen, choices: Sequence[Choice]) -> Meaning:
         given = screen.read_answer()
         if chosen := understand(given, choices):
             return chosen.meaning
+        if hear and given and (meant := hear(given)):
+            return meant
         _explain(screen, given, choices)
 
 

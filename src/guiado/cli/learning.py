@@ -15,6 +15,7 @@ from guiado.cli.operator import OPERATOR, operator
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_reason, printable
 
 if TYPE_CHECKING:
+    from guiado.app.analytics.models import MessageKinds
     from guiado.app.sessions.views import View
     from guiado.store.learning import ExampleCount, StoredExample
 
@@ -193,6 +194,7 @@ def gaps(
     as_json: Json = False,
 ) -> None:
     """Show candidates for new problems."""
+    from guiado.app.analytics import report
     from guiado.app.learning import examples
     from guiado.sync import engine
 
@@ -207,6 +209,8 @@ def gaps(
     else:
         for each in found:
             _show_gap(screen, each)
+    if not as_json:
+        _show_kinds(screen, running.door(*OPERATOR).read(report.analytics, days).message_kinds)
 
 
 @app.command(cls=Manual, help="Dice cuál era el problema real de una sesión. La detección aprende de ello al momento.")
@@ -237,6 +241,22 @@ def correct(
         screen.print_json(found)
     else:
         screen.say("✓ Anotado: {problem}.", style="green", problem=found["problem_id"])
+
+
+def _show_kinds(screen: Screen, kinds: MessageKinds) -> None:
+    """Print how many messages reported no problem, and so are no gaps."""
+    if not any((kinds.solved, kinds.person, kinds.nothing_said, kinds.other)):
+        return
+    screen.show()
+    screen.say(
+        "Mensajes que no cuentan un problema: {solved} ya resueltos, {person} piden una persona, {silent} no dicen qué pasa, "
+        "{other} otra cosa.",
+        style="dim",
+        solved=kinds.solved,
+        person=kinds.person,
+        silent=kinds.nothing_said,
+        other=kinds.other,
+    )
 
 
 def _show_counts(screen: Screen, rows: list[ExampleCount]) -> None:

@@ -18,6 +18,8 @@ def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
     heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
     wrote = [sender] if (sender := understood.original_sender) else []
     told = (
+        (screen.tr("Qué es el mensaje"), [kind] if (kind := kind_words(screen, understood.message_kind)) else []),
+        (screen.tr("También nombró"), [f"{each.title} · {each.problem_id}" for each in understood.other_problems]),
         (screen.tr("También podría ser"), others),
         (screen.tr("Lo que aclaró el cliente"), heard),
         (screen.tr("Quién escribió el correo reenviado"), wrote),
@@ -30,6 +32,17 @@ def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
             screen.show()
             screen.show(title, style="bold")
             screen.show(bullets(screen, lines))
+
+
+def kind_words(screen: Screen, kind: str) -> str:
+    """A kind of message in the screen's language; empty for a problem."""
+    words = {
+        "solved": screen.tr("dice que ya está resuelto"),
+        "person": screen.tr("pide una persona"),
+        "nothing_said": screen.tr("no dice qué pasa"),
+        "other": screen.tr("no cuenta un problema"),
+    }
+    return words.get(kind, "")
 
 
 def _candidate(each: ConsideredRow) -> str:

@@ -60,12 +60,25 @@ class Clarification:
         question: None where the options alone are shown.
         rejected: the problem that the customer rejected, if that led to this turn.
         said: the customer's answer; None while the turn is open.
+        tells: whether the words in the answer, if any, say what the problem is.
     """
 
     options: tuple[Option, ...] = ()
     question: Question | None = None
     rejected: str | None = None
     said: Mapping[str, object] | None = None
+    tells: bool = True
+
+    @property
+    def words(self) -> str | None:
+        """The customer's words about the problem, where the answer has some."""
+        given = self.said.get("text") if self.said else None
+        return str(given) if given and self.tells else None
+
+    @property
+    def asks_openly(self) -> bool:
+        """Whether the options are frequent problems, shown to a customer who had said nothing."""
+        return bool(self.options) and not any(option.confidence > 0 for option in self.options)
 
 
 @dataclass(frozen=True, slots=True)

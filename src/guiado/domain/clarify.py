@@ -34,7 +34,7 @@ def clarify(session: Session, heard: ClarifyProblem, now: datetime, speak: Speak
         return _as_it_stands(session)
     if asked is None or ("answer" in heard.said and not _asks(asked, heard.question_id)):
         raise NothingToClarify
-    said = replace(asked, said=heard.said)
+    said = replace(asked, said=heard.said, tells=heard.tells)
     told = replace(session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications[:-1], said))
     told = _with_words(told, heard)
     reason = escalation.NONE_OF_THEM if "none" in heard.said else None
@@ -62,18 +62,19 @@ def reject(
         return _as_it_stands(session)
     if wrong is None or refusal.rejected not in {None, wrong}:
         raise NothingToReject
-    heard = Clarification(rejected=wrong, said=refusal.said)
+    heard = Clarification(rejected=wrong, said=refusal.said, tells=refusal.tells)
     # What was urgent about the guide that it is not, is not urgent any more; the customer's own words still count.
     urgent = session.urgent and not was_urgent
-    told = replace(
+    went = replace(
         session, version=session.version + 1, updated_at=now, clarifications=(*session.clarifications, heard), urgent=urgent
     )
-    told = _with_words(told, refusal)
+    went = _with_words(went, refusal)
     reason = escalation.denied(session.problem_title, refusal.said.get("text"))
-    decided = take_turn(told, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
+    decided = take_turn(went, refusal.turn, refusal.considered, now, speak, policy, denied=reason, alarm=refusal.alarm)
     if refusal.kind is MessageKind.SOLVED:  # it is over, whatever it was
         return decided
-    return replace(decided, lessons=(rejected(session, wrong, told=bool(refusal.said)), *decided.lessons))
+    told = heard.words is not None or "problem_id" in refusal.said
+    return replace(decided, lessons=(*rejected(session, wrong, told=told), *decided.lessons))
 
 
 def _with_words(session: Session, heard: ClarifyProblem | RejectProblem) -> Session:

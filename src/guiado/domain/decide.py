@@ -14,7 +14,7 @@ from guiado.domain.clarification import Clarification, Considered, Declared
 from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, is_shown, offer_of
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide
-from guiado.domain.learning_signal import corrected, withdrawn
+from guiado.domain.learning_signal import Lesson, confirmed, corrected, withdrawn
 from guiado.domain.no_problem import begin_without_problem
 from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale, scored
 from guiado.domain.session import (
@@ -158,16 +158,22 @@ def _close(session: Session, closing: ResolveSession, now: datetime) -> Decision
     if session.status is Status.RESOLVED:
         raise SessionEnded(session.status.value)
     solved = replace(
-        resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, Actor.AGENT, now),
+        resolved(replace(session, version=session.version + 1), Resolution.CONFIRMED, closing.by, now),
         true_problem_id=closing.problem_id or session.true_problem_id,
         true_step_id=closing.step_id,
         agent_minutes=closing.minutes,
         notes=with_note(session, closing.notes),
     )
     told = (events.session_resolved(solved),)
-    true = closing.problem_id
-    lessons = corrected(session, true) if true and true != session.true_problem_id else ()
-    return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=lessons)
+    return Decision(solved, told, next_action=NextAction.RESOLVED, lessons=_lessons_of_closing(session, solved, closing))
+
+
+def _lessons_of_closing(session: Session, solved: Session, closing: ResolveSession) -> tuple[Lesson, ...]:
+    """The lessons of a closing: of an agent the true problem; of a customer that it was theirs, once they tried its guide."""
+    if closing.by is Actor.AGENT:
+        true = closing.problem_id
+        return corrected(session, true) if true and true != session.true_problem_id else ()
+    return confirmed(solved) if session.answers else ()
 
 
 def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | RepeatedAnswer:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from guiado.domain.clarification import Clarification
+from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Actor, Resolution, Session, Status
 from guiado.text.fold import fold_accents
 
@@ -70,20 +73,44 @@ def confirmed(session: Session) -> tuple[Lesson, ...]:
     """
     if session.status is not Status.RESOLVED or session.resolution is not Resolution.CONFIRMED or session.problem_id is None:
         return ()
-    if session.other_problems:
+    words = words_of(session)
+    if words is None or len(session.also_named) > 1:
         return ()
     # Whoever answers steps may call himself an agent: only what agents alone can do is trusted as theirs.
     source = Actor.MACHINE if session.ended_by is Actor.MACHINE else Actor.CUSTOMER
-    return (Lesson(LessonKind.EXAMPLE, session.problem_id, session.problem_description, source, reason="solved"),)
+    return (Lesson(LessonKind.EXAMPLE, session.problem_id, words, source, reason="solved"),)
 
 
-def rejected(session: Session, problem_id: str, *, told: bool) -> Lesson:
+def words_of(session: Session, *, by_agent: bool = False) -> str | None:
+    """The customer's words about the problem of a session; None where they wrote none.
+
+    What they wrote first is about another problem where they rejected that one in new words, and about none where it said
+    nothing, or only that all is well, or asked for a person or something else.
+
+    Args:
+        by_agent: whether an agent read the words: then what they were taken for does not count, unless they name nothing at all.
+    """
+    reporting = {MessageKind.PROBLEM, *({MessageKind.OTHER, MessageKind.SOLVED} if by_agent else ())}
+    reports = session.message_kind in reporting or bool(session.rejected)
+    return latest_words(session.problem_description if reports else None, session.clarifications)
+
+
+def latest_words(first: str | None, clarifications: Sequence[Clarification]) -> str | None:
+    """The words that say what the problem is: the first, or the last ones where the first are about another or about none."""
+    told = [each for each in clarifications if each.words]
+    if any(each.rejected for each in told) or (clarifications and clarifications[0].asks_openly):
+        return told[-1].words if told else None
+    return first
+
+
+def rejected(session: Session, problem_id: str, *, told: bool) -> tuple[Lesson, ...]:
     """The lesson of a rejected problem: the customer's words are not about it.
 
     Args:
         told: whether they said what it is instead; a bare "that is not it" counts for their session only.
     """
-    return Lesson(LessonKind.NEGATIVE, problem_id, session.problem_description, reason="replaced" if told else "rejected")
+    words = words_of(session)
+    return (Lesson(LessonKind.NEGATIVE, problem_id, words, reason="replaced" if told else "rejected"),) if words else ()
 
 
 def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
@@ -92,9 +119,9 @@ def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
     Args:
         problem_id: the true problem, or `NO_KNOWN_PROBLEM`.
     """
-    text = session.problem_description
+    text = words_of(session, by_agent=True)
     right = Lesson(LessonKind.CORRECTION, problem_id, text, Actor.AGENT, reason="corrected")
-    if session.problem_id in {None, problem_id}:
+    if text is None or session.problem_id in {None, problem_id}:
         return (right,)
     return (right, Lesson(LessonKind.NEGATIVE, session.problem_id, text, Actor.AGENT, reason="corrected"))
 

@@ -85,10 +85,15 @@ class StepAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NamedProblem:
-    """A problem that the customer named; `title` is in the session's language."""
+    """A problem that the customer named; `title` is in the session's language.
+
+    Args:
+        handled: whether an earlier session was about it.
+    """
 
     problem_id: str
     title: str
+    handled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,8 @@ class Session:
         """Problems that the customer named and that are left, while one of them is followed."""
         if self.problem_id is None:
             return ()
-        return tuple(each for each in self.also_named if each.problem_id not in {self.problem_id, *self.rejected})
+        out = {self.problem_id, *self.rejected}
+        return tuple(each for each in self.also_named if not each.handled and each.problem_id not in out)
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -308,12 +314,13 @@ class EscalateSession:
 
 @dataclass(frozen=True, slots=True)
 class ResolveSession:
-    """Command of a human agent to close the session as solved, with its true problem and step."""
+    """Command to close the session as solved: of a human agent, with its true problem and step, or of the customer."""
 
     problem_id: str | None = None
     step_id: str | None = None
     minutes: float | None = None
     notes: str | None = None
+    by: Actor = Actor.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +335,7 @@ class ClarifyProblem:
         alarm: what the customer's words set off, if anything.
         kind: of the words; None where there are none.
         named: the problems that the words name side by side.
+        tells: whether the words say what the problem is.
     """
 
     said: dict[str, object]
@@ -337,6 +345,7 @@ class ClarifyProblem:
     alarm: Alarm | None = None
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    tells: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +355,7 @@ class RejectProblem:
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered, alarm, kind, named: as in `ClarifyProblem`.
+        turn, considered, alarm, kind, named, tells: as in `ClarifyProblem`.
     """
 
     said: dict[str, object]
@@ -356,6 +365,7 @@ class RejectProblem:
     alarm: Alarm | None = None
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    tells: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from guiado import clock
-from guiado.domain.learning_signal import CustomerWord, Taught, text_key
+from guiado.domain.clarification import Clarification
+from guiado.domain.learning_signal import CustomerWord, Taught, latest_words, text_key
 from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
 from guiado.store.sessions import Audit, audit_row
@@ -154,11 +155,14 @@ async def keep_drafts(
 async def unrecognised(connection: Connection, tenant: str, since: datetime, limit: int) -> list[Unrecognised]:
     """The newest sessions in which no known problem was found, or an agent said that it was none, oldest first.
 
+    Of each come the words that say what the problem is; sessions without any are left out.
+
     Args:
         limit: rows at most.
     """
     rows = await connection.fetch(sql("learning", "unrecognised"), tenant, since, limit)
-    return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
+    told = [(row, latest_words(row["text"], convert(row["clarifications"], list[Clarification]))) for row in reversed(rows)]
+    return [Unrecognised(str(row["session_id"]), words, row["started_at"]) for row, words in told if words]
 
 
 def _taught(row: Row) -> Taught:

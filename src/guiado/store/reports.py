@@ -21,6 +21,12 @@ async def steps(connection: Connection, tenant: str, since: datetime, until: dat
     return [_plain(row) for row in await connection.fetch(sql("reports", "steps"), tenant, since, until)]
 
 
+async def kinds(connection: Connection, tenant: str, since: datetime, until: datetime) -> dict[str, int]:
+    """Number of sessions whose message reports no problem: kind of message -> sessions."""
+    rows = await connection.fetch(sql("reports", "kinds"), tenant, since, until)
+    return {row["message_kind"]: row["total_sessions"] for row in rows}
+
+
 async def realtime(connection: Connection, tenant: str) -> Figures:
     """Current figures."""
     row = await connection.fetchrow(sql("reports", "realtime"), tenant)

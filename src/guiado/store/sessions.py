@@ -139,6 +139,26 @@ async def solved_before(
     return str(found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class RunningSession:
+    """A session that still takes answers, in short.
+
+    Args:
+        title: of its problem, in its language; None where none was recognised.
+    """
+
+    session_id: str
+    problem_id: str | None
+    title: str | None
+    status: str
+
+
+async def running(connection: Connection, tenant: str, customer_email: str, limit: int) -> list[RunningSession]:
+    """The sessions of a customer that still take answers to a problem, latest activity first."""
+    rows = await connection.fetch(sql("sessions", "running"), tenant, customer_email, limit)
+    return [RunningSession(str(row["session_id"]), row["problem_id"], row["title"], row["status"]) for row in rows]
+
+
 async def scope(connection: Connection, tenant: str, session_id: str) -> str:
     """The knowledge base that a session is about: "" for the one that is published for everybody."""
     found: str | None = await connection.fetchval(sql("sessions", "scope"), tenant, UUID(session_id))

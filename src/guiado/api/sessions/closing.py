@@ -95,14 +95,16 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
     responses=TROUBLES,
 )
 async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[commands.Resolve | None] = None) -> ResolveOut:
-    """Un agente cierra la sesión como resuelta y dice cuál era el problema."""
-    scope = _agent_of(request)
+    """Cierra la sesión como resuelta: un agente, que dice cuál era el problema, o el cliente (`source`)."""
+    command = data or commands.Resolve()
+    by_agent = command.source in {None, "agent"}
+    scope = _agent_of(request) if by_agent else scope_of(request)
 
     def shape(ended: Ended) -> ResolveOut:
-        said = customer_messages.after_closing(scope.language or ended[0].language)
+        said = customer_messages.after_closing(scope.language or ended[0].language, ended[0])
         return ResolveOut(success=True, session=views.session_view(*ended), message=said)
 
-    return await Write(request, shape, scope=scope).run(escalate.resolve, session_id, data or commands.Resolve())
+    return await Write(request, shape, scope=scope).run(escalate.resolve, session_id, command)
 
 
 @post("/{session_id:str}/resume", status_code=200, operation_id="resume", responses=TROUBLES)

@@ -12,6 +12,7 @@ from guiado.app.sessions.models import (
     AttemptOut,
     CandidateOut,
     ClauseOut,
+    ClosableSessionOut,
     FeedbackBody,
     OptionOut,
     OtherProblemOut,
@@ -54,6 +55,7 @@ class StartOut(Model):
     urgent: bool
     message_kind: str
     other_problems: list[OtherProblemOut]
+    closable_session: ClosableSessionOut | None
 
 
 class StepAnswerOut(Model):
@@ -65,6 +67,7 @@ class StepAnswerOut(Model):
     next_action: str
     message: str
     suggest_escalation: bool
+    closable_session: ClosableSessionOut | None
 
 
 class FeedbackOut(Model):

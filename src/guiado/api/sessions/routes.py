@@ -18,6 +18,7 @@ from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions import customer_messages, views
+from guiado.app.sessions import next_problem as following
 from guiado.app.sessions import start as starting
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.models import StateOut
@@ -57,7 +58,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         status=session.status.value,
         problem_detected=session.problem_id,
         problem_title=session.problem_title,
-        message=customer_messages.after_start(session, len(others), started.guide),
+        message=customer_messages.after_start(session, len(others), started.guide, started.running),
         first_step=views.open_step(session, started.guide),
         confidence=round(float(str(session.facts.get("detection_confidence") or 0)), 4),
         alternatives=others,
@@ -68,6 +69,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         urgent=session.urgent,
         message_kind=session.message_kind.value,
         other_problems=views.other_problems_view(session),
+        closable_session=views.closable_view(started.running),
     )
 
 
@@ -117,8 +119,9 @@ def answered(result: answering.Answered) -> StepAnswerOut:
         attempt=views.attempt_view(result.attempt) if result.attempt else None,
         session=views.session_view(result.session, result.guide),
         next_action=result.action.value,
-        message=customer_messages.after_answer(result.session, result.outcome, result.action, result.failures_allowed),
+        message=customer_messages.after_answered(result),
         suggest_escalation=views.wants_person(result.session),
+        closable_session=views.closable_view(result.running),
     )
 
 
@@ -153,4 +156,18 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
     return await Write(request, _shape(knowledge.snapshot)).run(clarifying.reject, knowledge, session_id, command, ranking)
 
 
-HANDLERS = [start, start_at_root, state_by_query, state, step, clarify, reject]
+@post(
+    "/{session_id:str}/next",
+    dto=Checked[commands.StartNext],
+    return_dto=None,
+    status_code=200,
+    operation_id="start_next",
+    responses=TROUBLES,
+)
+async def start_next(request: Http, session_id: FromPath[str], data: JSONBody[commands.StartNext | None] = None) -> StartOut:
+    """Empieza con otro de los problemas que nombró el cliente (`other_problems`), en una sesión nueva."""
+    knowledge, command = await runtime_of(request).knowledge_for(session_id), data or commands.StartNext()
+    return await Write(request, _shape(knowledge.snapshot)).run(following.start_next, knowledge, session_id, command)
+
+
+HANDLERS = [start, start_at_root, state_by_query, state, step, clarify, reject, start_next]

@@ -73,6 +73,16 @@ class Trend(Model):
     resolution_rate: float
 
 
+class MessageKinds(Model):
+    """Sessions by the kind of their message; those that are solved already are in no other figure."""
+
+    problem: int
+    solved: int
+    person: int
+    nothing_said: int
+    other: int
+
+
 class AnalyticsOut(Model):
     """Figures of the sessions that began in the period."""
 
@@ -80,6 +90,7 @@ class AnalyticsOut(Model):
     period_start: datetime
     period_end: datetime
     summary: AnalyticsSummary
+    message_kinds: MessageKinds
     problem_distribution: list[ProblemFigures]
     common_failed_steps: list[StepFigures]
     feedback_summary: FeedbackFigures

@@ -20,6 +20,7 @@ from guiado.app.analytics.models import (
     AnalyticsOut,
     AnalyticsSummary,
     FeedbackFigures,
+    MessageKinds,
     ProblemFeedback,
     ProblemFigures,
     RealtimeMetrics,
@@ -74,6 +75,7 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> A
     since = until - timedelta(days=days)
     rows = await reports.daily(work.connection, work.tenant, since, until + timedelta(seconds=1))
     steps = await reports.steps(work.connection, work.tenant, since, until + timedelta(seconds=1))
+    kinds = await reports.kinds(work.connection, work.tenant, since, until + timedelta(seconds=1))
     totals = [row for row in rows if row["problem_id"] == _TOTAL]
     problems = [row for row in rows if row["problem_id"] not in {_TOTAL, ""}]
     whole = _sum(totals)
@@ -82,6 +84,7 @@ async def analytics(work: UnitOfWork, days: int, titles: Titles = Titles()) -> A
         period_start=since,
         period_end=until,
         summary=_summary(whole),
+        message_kinds=_kinds(whole, kinds),
         problem_distribution=_by_problem(problems, titles),
         common_failed_steps=[await _named_step(work, row, titles) for row in _failed_steps(steps)],
         feedback_summary=_feedback(whole),
@@ -149,6 +152,12 @@ def _summary(sums: dict[str, float]) -> AnalyticsSummary:
         avg_duration_minutes=mean(sums["duration_seconds"] / 60, sums["duration_count"]),
         avg_steps_to_resolution=mean(sums["steps_to_resolution"], sums["resolved"]),
     )
+
+
+def _kinds(sums: dict[str, float], without_problem: Mapping[str, int]) -> MessageKinds:
+    """Sessions by kind: the totals hold those of all kinds but solved."""
+    named = {kind: without_problem.get(kind, 0) for kind in ("solved", "person", "nothing_said", "other")}
+    return MessageKinds(problem=int(sums["total_sessions"]) - sum(named.values()) + named["solved"], **named)
 
 
 def _title(titles: Titles, problem_id: str, group: list[Figures]) -> str | None:

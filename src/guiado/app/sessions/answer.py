@@ -14,6 +14,7 @@ from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.no_problem import person_alarm
+from guiado.app.sessions.running import as_running, says_solved
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
 from guiado.domain.session import (
@@ -31,7 +32,7 @@ from guiado.domain.session import (
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions
-from guiado.store.sessions import Change, Loaded, StoredAttempt, uuid_or_none
+from guiado.store.sessions import Change, Loaded, RunningSession, StoredAttempt, uuid_or_none
 
 _TRIES = 20
 """How often a command is decided anew after another change of the session came first."""
@@ -47,6 +48,7 @@ class Answered:
         outcome: as recorded.
         action: how it goes on.
         failures_allowed: at this many failed attempts a person is called.
+        running: the session itself, where the customer's words say that all is well though the answer does not.
     """
 
     session: Session
@@ -55,6 +57,7 @@ class Answered:
     outcome: Outcome
     action: NextAction
     failures_allowed: int
+    running: RunningSession | None = None
 
 
 async def load(work: UnitOfWork, session_id: object) -> tuple[Loaded, Guide | None]:
@@ -113,8 +116,8 @@ async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> 
         if loaded.session.attempts > came_to.attempts and loaded.session.answers[-1].outcome is not outcome:
             break  # of two different answers at once, one wins
         known = await _recorded(work, loaded.session, command.step_number)
-        language = loaded.session.language
-        alarm = hear((command.notes, command.reason), guide, (), language) or person_alarm(command.notes, language)
+        language, told = loaded.session.language, "\n".join(filter(None, (command.notes, command.reason)))
+        alarm = hear((command.notes, command.reason), guide, (), language) or person_alarm(told, language)
         wish, policy, allowed = _wish(command, outcome, known, alarm), work.app.policy, loaded.failures_allowed
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=allowed, speak=translate, policy=policy)
         if not isinstance(decided, Decision):
@@ -122,7 +125,8 @@ async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> 
         attempt_id = clock.new_id()
         if await _commit(work, "answer", loaded.session, decided, attempt_id):
             stored = StoredAttempt(str(attempt_id), decided.attempt) if decided.attempt else None
-            return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed)
+            running = as_running(decided.session) if says_solved(command.notes) else None
+            return Answered(decided.session, guide, stored, outcome, decided.next_action, loaded.failures_allowed, running)
     raise StaleSession
 
 

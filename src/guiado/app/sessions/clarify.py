@@ -20,6 +20,7 @@ from guiado.app.sessions.clarifying_question import considered_of, inquire, opti
 from guiado.app.sessions.correction import Correction, Rankings, rankings_for, read_correction
 from guiado.app.sessions.no_problem import frequent_options, instead_of_problem, named_problems
 from guiado.app.sessions.ranking import CONSIDERED, is_quick
+from guiado.app.sessions.running import to_close
 from guiado.app.sessions.start import Started, pseudonym
 from guiado.detection import Candidate
 from guiado.detection.verdict import Verdict, verdict_of
@@ -30,10 +31,14 @@ from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Alarm, ClarifyProblem, NamedProblem, RejectProblem, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.store import sessions
+from guiado.text.choice_words import chooses_other, chosen_place
 
 _MOST_REJECTED = 3
 """Number of rejected problems from which a session goes to a person."""
 _MOST_ASKED = 1
+_OF_TWO = 2
+_LIKELY_FROM, _AHEAD = 0.2, 1.5
+"""Least confidence of a problem that is asked about before a person is called, and how far it must be ahead of the next."""
 _DECLARED = {MessageKind.SOLVED, MessageKind.PERSON, MessageKind.OTHER}
 _WAYS = ("problem_id", "answer", "text", "none")
 
@@ -68,11 +73,11 @@ async def clarify(
         came = await _clarified(work, snapshot, session, asked, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return ClarifyProblem(said, turn, came.considered, command.question_id, late, came.kind, came.named)
+        return ClarifyProblem(said, turn, came.considered, command.question_id, late, _kind(came, late), came.named, came.tells)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "clarify", wish)
-    return _outcome(session, guide, snapshot)
+    return await _outcome(work, session, guide, snapshot)
 
 
 async def reject(
@@ -106,11 +111,16 @@ async def reject(
         came = await _rejected(work, snapshot, session, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return RejectProblem(said, command.rejected, turn, came.considered, late, came.kind, came.named)
+        return RejectProblem(said, command.rejected, turn, came.considered, late, _kind(came, late), came.named, came.tells)
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "reject", wish)
-    return _outcome(session, guide, snapshot)
+    return await _outcome(work, session, guide, snapshot)
+
+
+def _kind(came: _Heard, alarm: Alarm | None) -> MessageKind | None:
+    """The kind of the words; what sets off an alarm reports a problem, whatever else it was taken for."""
+    return MessageKind.PROBLEM if alarm is not None else came.kind
 
 
 def _alarm(snapshot: Snapshot, session: Session, turn: Turn, words: str | None) -> Alarm | None:
@@ -158,13 +168,27 @@ async def _clarified(
         return _Heard(await _pick(work, session, chosen), _considered(asked.options))
     if command.answer is not None:
         return await _answered(work, session, asked, command.answer)
-    heard = await read_correction(work.app, snapshot, session, session.rejected, command.text or "", ranking)
+    words = command.text or ""
+    if (place := chosen_place(words, len(asked.options))) is not None:
+        return _Heard(await _pick(work, session, asked.options[place]), _considered(asked.options), tells=False)
+    heard = await read_correction(work.app, snapshot, session, session.rejected, words, ranking)
+    if (other := _other_one(asked, heard, words)) is not None:
+        return _Heard(await _pick(work, session, other), _considered(asked.options), tells=False)
     # Who had said nothing describes the problem now: as at the start. Once the options alone were shown, nothing is asked any
     # more: the best one it is, or a person.
     is_first = session.message_kind is MessageKind.NOTHING_SAID
     may_choose = is_first or asked.question is not None
     accept_from = work.app.accept_from if may_choose else work.app.threshold
-    return await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
+    came = await _turn(work, snapshot, session, heard, accept_from, may_ask=is_first, may_choose=may_choose)
+    return replace(came, tells=heard.tells)
+
+
+def _other_one(asked: Clarification, heard: Correction, words: str) -> Option | None:
+    """The other one of two options, where the words are about the first and choose the other: "X works, the other one"."""
+    named = heard.reading.candidates[0].problem_id if heard.reading.candidates else None
+    left = [option for option in asked.options if option.problem_id != named]
+    is_of_two = len(asked.options) == _OF_TWO and len(left) == 1
+    return left[0] if is_of_two and chooses_other(words) else None
 
 
 async def _answered(work: UnitOfWork, session: Session, asked: Clarification, reply: Reply) -> _Heard:
@@ -196,11 +220,12 @@ async def _rejected(
         unlikely = Candidate(command.problem_id, 0.0, ())
         chosen = next((c for c in ranked if c.problem_id == command.problem_id), unlikely)
         option = option_of(snapshot, chosen, session.language)
-        return _Heard(await _pick(work, session, option), considered_of(ranked))
+        return _Heard(await _pick(work, session, option), considered_of(ranked), tells=heard.tells)
     if len(wrong) >= _MOST_REJECTED and heard.kind not in _DECLARED:
-        return _Heard(None, considered_of(ranked), MessageKind.PROBLEM)
+        return _Heard(None, considered_of(ranked), MessageKind.PROBLEM, tells=heard.tells)
     was_asked = any(each.question for each in session.clarifications)
-    return await _turn(work, snapshot, session, heard, work.app.accept_from, may_ask=not was_asked)
+    came = await _turn(work, snapshot, session, heard, work.app.accept_from, may_ask=not was_asked)
+    return replace(came, tells=heard.tells)
 
 
 async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id: object, more: str | None) -> Rankings:
@@ -217,7 +242,9 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
         return ()
     async with parts.db.connection() as connection:
         loaded, _ = await load(parts.work(connection), session_id)
-    return await rankings_for(snapshot, loaded.session.problem_description, more or "", CONSIDERED + _MOST_REJECTED + 1)
+    session = loaded.session
+    wrong = (*session.rejected, *([session.problem_id] if session.problem_id else []))
+    return await rankings_for(snapshot, session.problem_description, more or "", CONSIDERED + _MOST_REJECTED + 1, wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +255,14 @@ class _Heard:
         considered: the problems that were weighed.
         kind: of the new words; None where there are none.
         named: the problems that they name side by side.
+        tells: whether they say what the problem is.
     """
 
     turn: Turn
     considered: Considered
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    tells: bool = True
 
 
 async def _turn(
@@ -255,7 +284,10 @@ async def _turn(
         return _Heard(declared, considered, kind)
     named = named_problems(heard.reading, snapshot.guides, session.language)
     several = [each.problem_id for each in named] if may_choose else ()
-    match verdict_of(heard.candidates, work.app.threshold, accept_from, kind, several):
+    verdict = verdict_of(heard.candidates, work.app.threshold, accept_from, kind, several)
+    if verdict is Verdict.NONE and may_choose and _is_likely(heard.candidates):
+        verdict = Verdict.UNCLEAR
+    match verdict:
         case Verdict.ACCEPT:
             option = option_of(snapshot, heard.candidates[0], session.language)
             return _Heard(await _pick(work, session, option), considered, kind, named)
@@ -263,6 +295,12 @@ async def _turn(
             return _Heard(inquire(snapshot, heard.candidates, session.language, may_ask=may_ask), considered, kind, named)
         case Verdict.NONE:
             return _Heard(None, considered, kind, named)
+
+
+def _is_likely(candidates: Sequence[Candidate]) -> bool:
+    """Whether one problem stands out, though not enough to be taken: it is asked about before a person is called."""
+    first, second, *_ = (*(each.confidence for each in candidates), 0.0, 0.0)
+    return first >= _LIKELY_FROM and first >= _AHEAD * second
 
 
 async def _ask_once_more(work: UnitOfWork, snapshot: Snapshot, session: Session) -> Turn:
@@ -294,7 +332,9 @@ def _considered(options: Sequence[Option]) -> Considered:
 # ------------------------------------------------------------------------------------------------------------- the result
 
 
-def _outcome(session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
+async def _outcome(work: UnitOfWork, session: Session, guide: Guide | None, snapshot: Snapshot) -> Started:
     others = tuple(c for c in _candidates(session.facts["alternatives"]) if c.problem_id in snapshot.guides)
     verdict = Verdict.UNCLEAR if session.open_clarification else Verdict.ACCEPT if guide else Verdict.NONE
-    return Started(session, guide, others, verdict)
+    is_over = session.message_kind is MessageKind.SOLVED and not session.rejected
+    running = await to_close(work, session.customer_email, others, session.session_id) if is_over else None
+    return Started(session, guide, others, verdict, running)

@@ -14,18 +14,22 @@ from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.models import ConsideredRow
 from guiado.app.sessions.ranking import CONSIDERED, Ranking, kind_of, log_ranking, rank
+from guiado.app.sessions.running import says_it_is_over
 from guiado.detection import Candidate
 from guiado.detection.reading import Reading
 from guiado.detection.roles.role import Role
 from guiado.detection.verdict import without
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Session
+from guiado.text.choice_words import is_lost
 
 Rankings = tuple[Ranking, ...]
 """Of new words, and of old and new words together where the new ones alone say nothing."""
 _TIE = 0.15
 """Candidates whose confidences differ less are told apart by what was said before."""
 _SURE_OF_ROLE = 0.6
+_FEWEST_CLAUSES, _MOST_CLAUSES = 2, 8
+"""Clauses of new words that are ranked by themselves to find those about something else than what is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Correction:
     kind: MessageKind
     says_nothing: bool
 
+    @property
+    def tells(self) -> bool:
+        """Whether the new words say what the problem is."""
+        return self.kind is MessageKind.PROBLEM and not self.says_nothing
+
 
 async def read_correction(
     parts: AppContext, snapshot: Snapshot, session: Session, rejected: Sequence[str], more: str, known: Rankings
@@ -55,9 +64,9 @@ async def read_correction(
         known: rankings that were made before.
     """
     most = CONSIDERED + len(rejected)
-    new, *_ = known or (await rank(snapshot, more or session.problem_description, most),)
+    new, *_ = known or (await _rank_new(snapshot, more or session.problem_description, most, rejected if more else ()),)
     log_ranking(new, parts.threshold)
-    kind = _kind(new.reading, snapshot, parts.threshold) if more else MessageKind.NOTHING_SAID
+    kind = _kind(new.reading, more, snapshot, parts.threshold, rejects=bool(rejected)) if more else MessageKind.NOTHING_SAID
     if kind is not MessageKind.NOTHING_SAID:
         out = {*rejected, *new.reading.denied}
         left = without(new.candidates, out) if out else new.candidates
@@ -66,27 +75,49 @@ async def read_correction(
     return Correction(old.reading, without(old.candidates, rejected) if rejected else old.candidates, kind, says_nothing=True)
 
 
-async def rankings_for(snapshot: Snapshot, before: str, more: str, most: int) -> Rankings:
-    """The rankings that `read_correction` needs: of the new words, and of all words where the new ones alone say nothing.
+async def rankings_for(snapshot: Snapshot, before: str, more: str, most: int, rejected: Sequence[str] = ()) -> Rankings:
+    """The rankings that `read_correction` needs: of the new words, and of all words where the new ones alone may say nothing.
 
     Args:
         before: what the customer wrote first.
         most: candidates wanted.
+        rejected: the problems that they say it is not.
     """
-    new = await rank(snapshot, more or before, most)
-    if new.reading.kind is MessageKind.PROBLEM or not more:
+    new = await _rank_new(snapshot, more or before, most, rejected if more else ())
+    if (new.reading.kind is MessageKind.PROBLEM and not is_lost(more)) or not more:
         return (new,)
     return new, await rank(snapshot, _both(before, more), most)
+
+
+async def _rank_new(snapshot: Snapshot, words: str, most: int, rejected: Sequence[str]) -> Ranking:
+    """The ranking of new words. Where they speak of what is rejected too, as in "it is not X, but Y", of the rest alone."""
+    new = await rank(snapshot, words, most)
+    clauses = new.reading.clauses[:_MOST_CLAUSES]
+    if not new.candidates or new.candidates[0].problem_id not in rejected or len(clauses) < _FEWEST_CLAUSES:
+        return new
+    alone = [await rank(snapshot, each.text) for each in clauses]
+    out = [not each.candidates or each.candidates[0].problem_id in rejected for each in alone]
+    rest = " ".join(each.text for each, is_out in zip(clauses, out, strict=True) if not is_out)
+    left = await rank(snapshot, rest, most) if rest else new
+    return left if left.reading.kind is MessageKind.PROBLEM and left.candidates else new
 
 
 def _both(before: str, more: str) -> str:
     return f"{before}\n{more}" if more else before
 
 
-def _kind(reading: Reading, snapshot: Snapshot, none_below: float) -> MessageKind:
-    """The kind of new words. Who only denies what was guessed, or thanks, says nothing about the problem."""
+def _kind(reading: Reading, words: str, snapshot: Snapshot, none_below: float, *, rejects: bool) -> MessageKind:
+    """The kind of new words. Who only denies what was guessed, or thanks, says nothing about the problem.
+
+    Args:
+        rejects: whether they come with a rejection: then "X works" is the reason for it, and not the end of the case.
+    """
+    if is_lost(words):
+        return MessageKind.NOTHING_SAID
     kind = kind_of(reading, snapshot.guides, none_below)
-    works = any(each.role is Role.WORKS and each.chance >= _SURE_OF_ROLE for each in reading.clauses)
+    if kind is not MessageKind.PERSON and says_it_is_over(reading, words):
+        return MessageKind.SOLVED
+    works = not rejects and any(each.role is Role.WORKS and each.chance >= _SURE_OF_ROLE for each in reading.clauses)
     asks = any(each.role in {Role.WISH, Role.AUTOMATIC} for each in reading.clauses)
     is_polite = (kind is MessageKind.SOLVED and not works) or (kind is MessageKind.OTHER and not asks)
     return MessageKind.NOTHING_SAID if is_polite else kind

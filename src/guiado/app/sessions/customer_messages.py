@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guiado.app.sessions.answer import Answered
 from guiado.domain.escalation import REQUESTED
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
+from guiado.domain.session import Actor, NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
+from guiado.store.sessions import RunningSession
 from guiado.text.foreign_language import foreign_language
 from guiado.text.tokenize import meaningful_part
 
@@ -17,14 +19,15 @@ _WE_SPEAK = "guiado answers in Spanish, English and Portuguese."
 """For whoever writes in another language, in the one that most of them read."""
 
 
-def after_start(session: Session, alternatives: int, guide: Guide | None = None) -> str:
+def after_start(session: Session, alternatives: int, guide: Guide | None = None, running: RunningSession | None = None) -> str:
     """Message when a session begins, or goes on with another guide.
 
     Args:
         alternatives: number of other possible problems.
         guide: the one that the session follows.
+        running: the customer's session that is offered to be closed.
     """
-    told = _after_start(session, alternatives, guide)
+    told = offer_to_close(session.language, running) if running else _after_start(session, alternatives, guide)
     is_foreign = foreign_language(meaningful_part(session.problem_description)) is not None
     return f"{told}\n{_WE_SPEAK}" if is_foreign else told
 
@@ -37,9 +40,27 @@ def _after_start(session: Session, alternatives: int, guide: Guide | None) -> st
     if session.status is Status.NEEDS_ESCALATION:
         title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
         return f"{title} {needs_person(session)}{_meanwhile(session)}"
+    if any(each.handled for each in session.also_named):
+        return text(session.language, "Ahora vemos «{title}». Vamos paso a paso.", title=session.problem_title)
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
+
+
+def offer_to_close(language: str, running: RunningSession) -> str:
+    """Question to a customer who writes that all is well: whether their running session is to be closed."""
+    return f"{text(language, '¡Qué bueno!')} {close_question(language, running.title)}"
+
+
+def close_question(language: str, title: str | None) -> str:
+    """Question whether a running session is to be closed.
+
+    Args:
+        title: of its problem; None where none was recognised.
+    """
+    if title is None:
+        return text(language, "¿Cerramos tu caso, que sigue abierto?")
+    return text(language, "¿Cerramos tu caso «{title}», que sigue abierto?", title=title)
 
 
 def _without_guide(session: Session) -> str:
@@ -57,6 +78,11 @@ def _without_problem(session: Session) -> str | None:
             return text(language, "¡Qué bueno! No hace falta hacer nada más. Si vuelve a pasar, escríbenos.")
         case MessageKind.NOTHING_SAID if session.open_clarification:
             return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de los más frecuentes.")
+        case MessageKind.NOTHING_SAID:
+            unknown = (
+                "Todavía no sabemos qué te pasa, así que te lo preguntará una persona del equipo. Te escribiremos a {email}."
+            )
+            return text(language, unknown, email=session.customer_email)
         case MessageKind.OTHER:
             why = text(language, "Gracias por escribirnos. No parece un problema que podamos resolver paso a paso.")
             return f"{why} {needs_person(session)}"
@@ -70,6 +96,14 @@ def _asked_for_person(session: Session) -> bool:
     """Whether the customer asked for the person who takes over."""
     asked = text(session.language, str(REQUESTED))
     return session.message_kind is MessageKind.PERSON or asked in (session.escalation_reason or "").split("\n")
+
+
+def after_answered(result: Answered) -> str:
+    """Message after an answer to a step, with the offer to close the session where the customer's words call for it."""
+    told = after_answer(result.session, result.outcome, result.action, result.failures_allowed)
+    if result.running is None:
+        return told
+    return f"{told} {text(result.session.language, 'Si ya está resuelto, dínoslo y cerramos tu caso.')}"
 
 
 def after_answer(session: Session, outcome: Outcome, action: NextAction, failures_allowed: int) -> str:
@@ -106,8 +140,10 @@ def _solved(session: Session) -> str:
     )
 
 
-def after_closing(language: str) -> str:
-    """Message to an agent who closed a session as solved."""
+def after_closing(language: str, session: Session) -> str:
+    """Message to the agent or the customer who closed a session as solved."""
+    if session.ended_by is Actor.CUSTOMER:
+        return after_solution(session)
     return text(language, "Sesión cerrada como resuelta.")
 
 

@@ -57,18 +57,29 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
 
 
 async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:
-    """Close a session as solved, on a person's word, with the true problem.
+    """Close a session as solved: on an agent's word with the true problem, or on the customer's.
 
     Raises:
         SessionNotFound: no session has this id.
-        InvalidInput: there is no such problem or step.
+        InvalidInput: there is no such problem or step, or a customer names one.
         SessionEnded, StaleSession: see `command_session`; with the session's present state.
     """
     async with telling_state(work, session_id):
         loaded, guide = await load(work, session_id)
+        by = Actor(command.source) if command.source else Actor.AGENT
+        if by is not Actor.AGENT:
+            _refuse_judgement(command)
         await refuse_unknown(work, loaded.session, guide, command.problem_id, command.step_id)
-        closing = ResolveSession(command.problem_id, command.step_id, command.minutes, command.notes)
+        closing = ResolveSession(command.problem_id, command.step_id, command.minutes, command.notes, by)
         return await command_session(work, session_id, "resolve", closing)
+
+
+def _refuse_judgement(command: commands.Resolve) -> None:
+    """Refuse what only an agent can say of a session: detection would learn it as theirs."""
+    given = [name for name in ("problem_id", "step_id", "minutes") if getattr(command, name) is not None]
+    if given:
+        why = Message("Solo lo dice un agente. Quita el campo, o quita source.")
+        raise InvalidInput([FieldProblem(name, why) for name in given])
 
 
 async def resume(work: UnitOfWork, session_id: object) -> tuple[Session, Guide | None]:

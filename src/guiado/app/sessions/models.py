@@ -79,6 +79,25 @@ class OtherProblemOut(Model):
     title: str
 
 
+class CloseActionOut(Model):
+    """The request that closes a session on the customer's word."""
+
+    method: str
+    path: str
+    body: dict[str, str]
+
+
+class ClosableSessionOut(Model):
+    """A running session of the customer that is offered to be closed, since they write that all is well."""
+
+    session_id: str
+    reference: str
+    problem_id: str | None
+    problem_title: str | None
+    status: str
+    action: CloseActionOut
+
+
 class SessionOut(Model):
     """A session as it stands; `current_step` counts the steps passed, `reference` is its short name."""
 
@@ -132,6 +151,7 @@ class SessionRow(Model):
     escalated_at: datetime | None
     escalation_reason: str | None
     resolution: str | None
+    message_kind: str
 
 
 class AttemptOut(Model):

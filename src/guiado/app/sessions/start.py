@@ -17,6 +17,7 @@ from guiado.app.sessions.language import message_language
 from guiado.app.sessions.llm_choice import Opinion, heed
 from guiado.app.sessions.no_problem import instead_of_problem, named_problems
 from guiado.app.sessions.ranking import Ranking, log_ranking, rank, verdict_on
+from guiado.app.sessions.running import says_it_is_over, to_close
 from guiado.detection import Candidate, Index
 from guiado.detection.verdict import Verdict
 from guiado.domain.decide import begin
@@ -28,6 +29,7 @@ from guiado.domain.session import Session
 from guiado.errors import StaleSession
 from guiado.i18n import DEFAULT_LANGUAGE, translate
 from guiado.store import sessions
+from guiado.store.sessions import RunningSession
 from guiado.text.tokenize import mail_of
 
 _ALTERNATIVES = 3
@@ -41,12 +43,14 @@ class Started:
         guide: the guide version that it follows, or None when nothing was recognised.
         alternatives: other problems that it could be, best first.
         verdict: of detection; where nothing could be asked, the best one was taken even if it is unclear.
+        running: the customer's session that is offered to be closed, where they write that all is well.
     """
 
     session: Session
     guide: Guide | None
     alternatives: tuple[Candidate, ...]
     verdict: Verdict = Verdict.ACCEPT
+    running: RunningSession | None = None
 
 
 async def start(
@@ -70,31 +74,54 @@ async def start(
     log_ranking(ranking, work.app.threshold)
     known, words = knowledge.snapshot.guides, (command.problem_description,)
     is_heard = hear(words, None, known.values(), DEFAULT_LANGUAGE) is not None
-    thresholds = work.app.threshold, work.app.accept_from
-    verdict, kind = verdict_on(ranking.reading, snapshot.guides, *thresholds, is_problem=is_heard)
-    if opinion is not None and verdict is Verdict.UNCLEAR:
-        candidates, verdict = _heed(opinion, candidates, can_ask=command.clarify)
+    judged = await _judge(work, ranking, command, opinion, is_heard=is_heard)
+    candidates, verdict = judged.candidates, judged.verdict
     # Who needs a person at once is asked nothing first.
     asks = command.clarify and verdict is Verdict.UNCLEAR and not is_heard
     taken = None if asks or verdict is Verdict.NONE else candidates[0]
     session, guide = await _prepare(work, knowledge, snapshot, command, candidates, taken)
-    session = replace(session, message_kind=kind, also_named=named_problems(ranking.reading, snapshot.guides, session.language))
-    instead = await instead_of_problem(work, snapshot, kind, ranking.reading, session.language)
+    named = named_problems(ranking.reading, snapshot.guides, session.language)
+    session = replace(session, message_kind=judged.kind, also_named=named)
+    instead = await instead_of_problem(work, snapshot, judged.kind, ranking.reading, session.language)
     asked = inquire(snapshot, candidates, session.language) if asks else None
     # What the problem is must be known first.
-    recontact_of = None if asks else await _doubted(work, session, now)
+    recontact_of = None if asks else await doubted(work, session, now)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
     considered, policy = considered_of(candidates), work.app.policy
     decision = begin(
         session, guide, now, asked=asked, considered=considered, speak=translate, alarm=alarm, policy=policy, instead=instead
     )
-    await _store(work, decision, opinion, recontact_of, now)
+    await store_new(work, decision, opinion, recontact_of, now)
     others = tuple(c for c in candidates if c.problem_id != session.problem_id)[:_ALTERNATIVES]
-    return Started(decision.session, guide, others, verdict)
+    return Started(decision.session, guide, others, verdict, judged.running)
 
 
-async def _doubted(work: UnitOfWork, session: Session, now: datetime) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    candidates: tuple[Candidate, ...]
+    verdict: Verdict
+    kind: MessageKind
+    running: RunningSession | None = None
+
+
+async def _judge(work: UnitOfWork, ranking: Ranking, command: Start, opinion: Opinion | None, *, is_heard: bool) -> _Judged:
+    """The verdict on a description and its kind; with the running session that the customer says is over."""
+    reading, candidates = ranking.reading, ranking.candidates
+    thresholds = work.app.threshold, work.app.accept_from
+    verdict, kind = verdict_on(reading, ranking.snapshot.guides, *thresholds, is_problem=is_heard)
+    may_close = not is_heard and verdict is not Verdict.ACCEPT and kind is not MessageKind.PERSON
+    if kind is MessageKind.SOLVED or (may_close and says_it_is_over(reading, command.problem_description)):
+        named = candidates if reading.kind is MessageKind.SOLVED else ()
+        running = await to_close(work, command.customer_email, named)
+        if running or kind is MessageKind.SOLVED:
+            return _Judged(candidates, Verdict.NONE, MessageKind.SOLVED, running)
+    if opinion is not None and verdict is Verdict.UNCLEAR:
+        candidates, verdict = _heed(opinion, candidates, can_ask=command.clarify)
+    return _Judged(candidates, verdict, kind)
+
+
+async def doubted(work: UnitOfWork, session: Session, now: datetime) -> str | None:
     """Id of the solved session that this one calls into doubt; a customer who does not complain doubts none."""
     if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON}:
         return None
@@ -102,7 +129,9 @@ async def _doubted(work: UnitOfWork, session: Session, now: datetime) -> str | N
     return await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
 
 
-async def _store(work: UnitOfWork, decision: Decision, opinion: Opinion | None, recontact_of: str | None, now: datetime) -> None:
+async def store_new(
+    work: UnitOfWork, decision: Decision, opinion: Opinion | None, recontact_of: str | None, now: datetime
+) -> None:
     """Write the new session; a customer who comes back withdraws the lessons of the solved session."""
     lessons = (*decision.lessons, *((withdrawn("recontact", recontact_of),) if recontact_of else ()))
     audit = work.scope.audit("start", guide_version_id=decision.session.guide_version_id)

@@ -14,6 +14,8 @@ from guiado.app.sessions.models import (
     AttemptOut,
     ChoiceRow,
     ClarificationOut,
+    ClosableSessionOut,
+    CloseActionOut,
     ConsideredRow,
     HeardRow,
     OptionOut,
@@ -30,7 +32,7 @@ from guiado.domain.clarification import Clarification, Reply
 from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session, Status
-from guiado.store.sessions import StoredAttempt
+from guiado.store.sessions import RunningSession, StoredAttempt
 from guiado.text.foreign_language import foreign_language
 from guiado.text.tokenize import meaningful_part
 
@@ -38,6 +40,7 @@ View = dict[str, Any]
 """A read model as a dictionary, for the terminal."""
 Shown = TypeVar("Shown", bound=OptionOut)
 _REFERENCE_CHARS = 8
+_CLOSE = "/api/support/troubleshooting/{id}/resolve"
 
 
 def reference(session_id: str) -> str:
@@ -129,6 +132,20 @@ def other_problems_view(session: Session) -> list[OtherProblemOut]:
     """The problems that the customer named beside the one that is followed; all of them while none is."""
     left = session.other_problems or (session.also_named if session.problem_id is None else ())
     return [OtherProblemOut(problem_id=each.problem_id, title=each.title) for each in left]
+
+
+def closable_view(running: RunningSession | None) -> ClosableSessionOut | None:
+    """The session that is offered to be closed, with the request that closes it; None where there is none."""
+    if running is None:
+        return None
+    return ClosableSessionOut(
+        session_id=running.session_id,
+        reference=reference(running.session_id),
+        problem_id=running.problem_id,
+        problem_title=running.title,
+        status=running.status,
+        action=CloseActionOut(method="POST", path=_CLOSE.format(id=running.session_id), body={"source": "customer"}),
+    )
 
 
 def clarification_view(session: Session) -> ClarificationOut | None:

@@ -10,6 +10,10 @@ SELECT d.problem_id, d.step_id, (array_agg(d.step_number ORDER BY d.day DESC, d.
   FROM guiado_steps_daily($1, $2, $3) d
  GROUP BY d.problem_id, d.step_id;
 
+-- name: kinds
+-- Messages that report no problem over a period, by kind.
+SELECT d.message_kind, sum(d.total_sessions)::bigint AS total_sessions FROM guiado_kinds_daily($1, $2, $3) d GROUP BY d.message_kind;
+
 -- name: realtime
 -- The present moment: the row of vw_troubleshooting_realtime_metrics, which people read, but for the tenant $1 whatever the connection
 -- is set to.

@@ -36,6 +36,14 @@ SELECT s.session_id FROM support_troubleshooting_sessions s
    AND s.detected_problem_id IS NOT DISTINCT FROM $4
  ORDER BY s.resolved_at DESC LIMIT 1;
 
+-- name: running
+-- The sessions of a customer that take answers to a problem, or wait for a person whom they asked for; $3 at most.
+SELECT s.session_id, s.detected_problem_id AS problem_id, s.detected_problem_title AS title, s.status
+  FROM support_troubleshooting_sessions s
+ WHERE s.tenant_id = $1 AND s.customer_email = $2 AND s.status IN ('started', 'in_progress', 'needs_escalation')
+   AND s.message_kind IN ('problem', 'person')
+ ORDER BY s.updated_at DESC, s.session_id DESC LIMIT $3;
+
 -- name: scope
 -- Which knowledge base a session is about; the same as in guiado_learn.
 SELECT coalesce(g.scope, s.metadata ->> 'scope')
@@ -50,7 +58,7 @@ SELECT coalesce(g.scope, s.metadata ->> 'scope')
 -- with "null or equal" a prepared plan could not use it.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language, s.message_kind
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
@@ -66,7 +74,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
 -- The same for one status.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language, s.message_kind
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
@@ -82,7 +90,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
 -- The same for one ticket.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language, s.message_kind
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
@@ -98,7 +106,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
 -- The same for one customer.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language, s.message_kind
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
@@ -114,7 +122,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
 -- The same for one problem.
 SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_description, s.detected_problem_id,
        s.detected_problem_title, s.status, s.current_step, s.total_steps, s.started_at, s.updated_at, s.resolved_at,
-       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language
+       s.escalated_at, s.escalation_reason, s.resolution, s.urgent, s.language, s.message_kind
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1
    AND ($3::timestamptz IS NULL OR (s.started_at, s.session_id) < ($3, $4::uuid))
