@@ -18,6 +18,7 @@ import numpy as np
 from guiado.detection.arrays import Floats
 from guiado.detection.classifier.logistic_regression import LinearHead
 from guiado.detection.roles.cues import NAMES, read_cues
+from guiado.detection.semantic.encoder import unit_rows
 from guiado.text.fold import fold_text
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
@@ -56,10 +57,22 @@ def chances(clauses: Sequence[str], vectors: Floats | None, encoder: str) -> Flo
     Returns:
         n x roles, in the order of `ROLES`; each row adds up to 1.
     """
+    if vectors is not None and encoder not in _heads():
+        vectors, encoder = last_part(vectors, encoder)
     head = _heads().get(encoder) if vectors is not None else None
     if head is None:
         return np.exp(_heads()[""].log_chances(features(clauses, None)))
     return np.exp(head.log_chances(features(clauses, vectors)))
+
+
+def last_part(vectors: Floats, encoder: str) -> tuple[Floats, str]:
+    """What the last part of an encoder made of several would have given, and its name; see `Joint`."""
+    name = encoder.rpartition("+")[2]
+    head = _heads().get(name)
+    if head is None:
+        return vectors, encoder
+    dimensions = len(head.weights) - width(0)
+    return unit_rows(np.asarray(vectors[:, -dimensions:], np.float32)), name
 
 
 def width(dimensions: int) -> int:
