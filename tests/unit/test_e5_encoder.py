@@ -65,14 +65,14 @@ def made(stored, monkeypatch):
 @pytest.fixture
 def speed(monkeypatch):
     """Sets how many times as long as the default encoder this processor takes."""
-    passed, original = [0.0], prepared.Model.encode
+    passed, original = [0.0], prepared.PreparedModel.encode
 
     def run(seconds):
         def encode(model, text):
             passed[0] += seconds
             return original(model, text)
 
-        monkeypatch.setattr(prepared.Model, "encode", encode)
+        monkeypatch.setattr(prepared.PreparedModel, "encode", encode)
 
     def use(text):
         passed[0] += 1
@@ -187,7 +187,7 @@ def test_a_quick_processor_gets_it_and_another_one_is_measured_anew(tmp_path, ma
 
 
 def test_a_processor_that_computes_something_else_is_not_trusted(tmp_path, made, monkeypatch):
-    monkeypatch.setattr(prepared.Model, "encode", lambda model, text: np.ones(384, np.float32))
+    monkeypatch.setattr(prepared.PreparedModel, "encode", lambda model, text: np.ones(384, np.float32))
     with pytest.raises(EncoderUnavailable, match="coseno"):
         prepared.prepare(tmp_path, USE.encode)
 

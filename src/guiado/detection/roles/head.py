@@ -66,7 +66,7 @@ def chances(clauses: Sequence[str], vectors: Floats | None, encoder: str) -> Flo
 
 
 def last_part(vectors: Floats, encoder: str) -> tuple[Floats, str]:
-    """What the last part of an encoder made of several would have given, and its name; see `Joint`."""
+    """The vectors of the last part of an encoder made of several, and its name; see `Joint`."""
     name = encoder.rpartition("+")[2]
     head = _heads().get(name)
     if head is None:

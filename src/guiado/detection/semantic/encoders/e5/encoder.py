@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.semantic.encoder import Encoder, has_meaning, unit_rows
-from guiado.detection.semantic.encoders.e5.prepared import PACKAGE, Model, load_constants, prepare
+from guiado.detection.semantic.encoders.e5.prepared import PACKAGE, PreparedModel, load_constants, prepare
 from guiado.detection.semantic.encoders.use import UseEncoder
 from guiado.errors import EncoderUnavailable
 from guiado.logs import get_logger
@@ -26,7 +26,7 @@ HALF = np.float32(np.sqrt(0.5))
 _PREPARATION = 1  # what is done to a text beforehand; another number makes other cache keys
 _READ_CHARS = 1_000
 _preparing = threading.Lock()
-_prepared: dict[Path | None, Model | EncoderUnavailable] = {}
+_prepared: dict[Path | None, PreparedModel | EncoderUnavailable] = {}
 """The model of this process, or why there is none, by the folder that it is stored in."""
 log = get_logger()
 
@@ -45,7 +45,7 @@ def make_e5(folder: Path | None) -> Encoder:
     return E5Encoder(model, use)
 
 
-def load_e5(folder: Path | None) -> Model | EncoderUnavailable:
+def load_e5(folder: Path | None) -> PreparedModel | EncoderUnavailable:
     """The model of this process, or why it cannot be used here; see `make_e5`."""
     use = UseEncoder(folder)
     with _preparing:
@@ -69,7 +69,7 @@ class E5Encoder:
     is_local = True
     shared_from = WIDTH
 
-    def __init__(self, model: Model, use: UseEncoder) -> None:
+    def __init__(self, model: PreparedModel, use: UseEncoder) -> None:
         self._model, self._use, self._mean = model, use, load_constants().mean
         self.dimensions = WIDTH + use.dimensions
         self.name = f"e5-small/{version(PACKAGE)}/{_PREPARATION}+{use.name}"

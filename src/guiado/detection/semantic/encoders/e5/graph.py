@@ -99,7 +99,7 @@ class _Builder:
         return self._multiply(name, self._divided(name, given or self._state, factors), rows)
 
     def _smoothed(self, name: str, parts: Sequence[Singles]) -> tuple[Singles, Singles]:
-        """What each column is divided by, and the matrix that is multiplied with it instead."""
+        """The divisor of each column, and the matrix that is multiplied with it instead."""
         rows = np.concatenate(parts)
         weight = np.maximum(np.abs(rows).max(axis=0), _LEAST)
         factors = np.maximum(self._largest[name], _LEAST) ** np.float32(_STRENGTH) / weight ** np.float32(1 - _STRENGTH)

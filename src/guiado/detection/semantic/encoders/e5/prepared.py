@@ -60,7 +60,7 @@ class _Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """What was measured with the model's exact weights.
+    """Constants that were measured with the model's exact weights.
 
     Args:
         largest: see `build_graph`.
@@ -73,7 +73,7 @@ class Constants:
     probes: Singles
 
 
-class Model:
+class PreparedModel:
     """The model in memory. Any number of threads may use it.
 
     Args:
@@ -100,7 +100,7 @@ def load_constants() -> Constants:
         return Constants(*(stored[name].astype(np.float32) for name in ("largest", "mean", "probes")))
 
 
-def prepare(folder: Path | None, use: _Timed) -> Model:
+def prepare(folder: Path | None, use: _Timed) -> PreparedModel:
     """The model, from the folder or made anew; what was measured there is not measured again on the same processor.
 
     Args:
@@ -146,7 +146,7 @@ def _weights_path() -> Path:
 
 
 def _kept(path: Path) -> Arrays | None:
-    """What was stored for this processor; None where nothing was, or it is damaged."""
+    """The arrays that were stored for this processor; None where nothing was, or it is damaged."""
     content = map_arrays(path)
     if content is None or content.facts.get("processor") != processor():
         return None
@@ -164,7 +164,7 @@ def _keep(path: Path, made: Arrays) -> Arrays:
 
 
 def _make(path: Path, file: WeightsFile) -> Arrays:
-    """Everything that is derived from the package's file."""
+    """The arrays that are derived from the package's file."""
     with path.open("rb") as opened:
         if file_digest(opened, "sha256").hexdigest() != _SHA256:
             raise ValueError(f"{path} is not the file that the constants were measured on")
@@ -174,7 +174,7 @@ def _make(path: Path, file: WeightsFile) -> Arrays:
 
 
 def _measured(made: Arrays, file: WeightsFile, use: _Timed) -> Arrays:
-    """The same with what this processor makes of it."""
+    """The same arrays with what this processor makes of them."""
     model = _load(made, file)
     vectors = unit_rows(np.stack([model.encode(each) for each in PROBES]))
     cosine = float(np.einsum("ij,ij->i", vectors, load_constants().probes).min())
@@ -197,7 +197,7 @@ def _expect_usable(facts: Mapping[str, object]) -> None:
         )
 
 
-def _load(content: Arrays, file: WeightsFile) -> Model:
+def _load(content: Arrays, file: WeightsFile) -> PreparedModel:
     runtime = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # as many as there are texts at once
@@ -205,11 +205,11 @@ def _load(content: Arrays, file: WeightsFile) -> Model:
     options.log_severity_level = 3
     graph: Array = content.arrays["graph"]
     session: _Session = runtime.InferenceSession(graph.tobytes(), options, providers=["CPUExecutionProvider"])
-    return Model(session, Pieces(content.facts, content.arrays), TokenStates(file))
+    return PreparedModel(session, Pieces(content.facts, content.arrays), TokenStates(file))
 
 
 def times_of(encode: _Timed, use: _Timed) -> float:
-    """How many times as long a sentence takes as with the default encoder.
+    """Measure the time of a sentence in times of the default encoder's.
 
     Of many runs in turns the shortest counts: what else the machine does makes the others longer.
     """

@@ -12,7 +12,7 @@ from itertools import chain, islice
 import numpy as np
 
 from guiado.detection.arrays import Array
-from guiado.detection.semantic.encoders.e5.weights_file import Vocabulary
+from guiado.detection.semantic.encoders.e5.weights_file import PieceVocabulary
 from guiado.detection.semantic.encoders.mapped_arrays import view
 from guiado.detection.semantic.encoders.sentencepiece import PieceTable, tabulate
 
@@ -26,7 +26,7 @@ _BUCKETS = 1 << 19
 _BETWEEN = "\0"  # no character becomes that
 
 
-def tables_of(vocabulary: Vocabulary) -> tuple[dict[str, object], dict[str, Array]]:
+def tables_of(vocabulary: PieceVocabulary) -> tuple[dict[str, object], dict[str, Array]]:
     """Facts and arrays of a `Pieces`."""
     numbers: dict[str, int] = {}
     for number, piece in enumerate(vocabulary.pieces):

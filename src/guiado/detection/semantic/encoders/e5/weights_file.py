@@ -50,7 +50,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class PieceVocabulary:
     """The pieces of the model's tokenizer.
 
     Args:
@@ -116,11 +116,11 @@ class WeightsFile:
         """A tensor of 4 bits as numbers: rows x columns."""
         return expand(self.blocks(name, columns))
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> PieceVocabulary:
         """The vocabulary of the tokenizer."""
         letters, starts = self._letters.tobytes(), self._starts.tolist()
         pieces = [letters[begin:end].decode() for begin, end in pairwise(starts)]
-        return Vocabulary(pieces, self._scores, self._begin, self._end, self._unknown, self._read_characters())
+        return PieceVocabulary(pieces, self._scores, self._begin, self._end, self._unknown, self._read_characters())
 
     def _read_characters(self) -> dict[str, str]:
         found: dict[str, str] = {}
