@@ -62,24 +62,29 @@ def made(stored, monkeypatch):
     return times
 
 
-@pytest.fixture
-def speed(monkeypatch):
-    """Sets how many times as long as the default encoder this processor takes."""
-    passed, original = [0.0], prepared.PreparedModel.encode
+class Processor:
+    """A processor of any speed; its clock stands still but for what it computes."""
 
-    def run(seconds):
+    def __init__(self, monkeypatch):
+        self._patch, self._encode, self._seconds = monkeypatch, prepared.PreparedModel.encode, 0.0
+        monkeypatch.setattr(prepared.clock, "monotonic_s", lambda: self._seconds)
+
+    def takes(self, times):
+        """Set how many times as long as the default encoder it takes."""
+
         def encode(model, text):
-            passed[0] += seconds
-            return original(model, text)
+            self._seconds += times
+            return self._encode(model, text)
 
-        monkeypatch.setattr(prepared.PreparedModel, "encode", encode)
+        self._patch.setattr(prepared.PreparedModel, "encode", encode)
 
-    def use(text):
-        passed[0] += 1
+    def use(self, text):
+        self._seconds += 1
 
-    monkeypatch.setattr(prepared.clock, "monotonic_s", lambda: passed[0])
-    run.use = use
-    return run
+
+@pytest.fixture
+def cpu(monkeypatch):
+    return Processor(monkeypatch)
 
 
 def test_texts_that_mean_the_same_are_near_in_three_languages(encoder):
@@ -163,26 +168,26 @@ def test_what_is_stored_is_not_made_again(folder, made, monkeypatch):
     assert not made
 
 
-def test_a_slow_processor_keeps_the_default_encoder(tmp_path, made, speed, caplog):
-    speed(5.0)
+def test_a_slow_processor_keeps_the_default_encoder(tmp_path, made, cpu, caplog):
+    cpu.takes(5.0)
     with pytest.raises(EncoderUnavailable, match=r"5\.0"):
-        prepared.prepare(tmp_path, speed.use)
-    speed(1.0)  # a quiet moment later changes nothing: the outcome is stored
+        prepared.prepare(tmp_path, cpu.use)
+    cpu.takes(1.0)  # a quiet moment later changes nothing: the outcome is stored
     with pytest.raises(EncoderUnavailable, match=r"5\.0"):
-        prepared.prepare(tmp_path, speed.use)
+        prepared.prepare(tmp_path, cpu.use)
     assert len(made) == 1
     assert type(e5.make_e5(tmp_path)) is UseEncoder
     assert "encoder_e5_not_used" in caplog.text
 
 
-def test_a_quick_processor_gets_it_and_another_one_is_measured_anew(tmp_path, made, speed, monkeypatch):
-    speed(1.5)
-    assert prepared.prepare(tmp_path, speed.use).encode("hola").any()
-    speed(9.0)
-    assert prepared.prepare(tmp_path, speed.use)
+def test_a_quick_processor_gets_it_and_another_one_is_measured_anew(tmp_path, made, cpu, monkeypatch):
+    cpu.takes(1.5)
+    assert prepared.prepare(tmp_path, cpu.use).encode("hola").any()
+    cpu.takes(9.0)
+    assert prepared.prepare(tmp_path, cpu.use)
     monkeypatch.setattr(prepared, "processor", lambda: "Another CPU")
     with pytest.raises(EncoderUnavailable, match=r"9\.0"):
-        prepared.prepare(tmp_path, speed.use)
+        prepared.prepare(tmp_path, cpu.use)
     assert len(made) == 2
 
 

@@ -43,7 +43,7 @@ PROBES = ("no puedo entrar en mi cuenta", "my internet is slow since yesterday, 
 MOST_PIECES = 64
 """Pieces of a text that are read: some forty words."""
 MOST_TIMES = 2.8
-"""Longest time of a sentence, in times of the default encoder's: a whole query then takes about 2.2 times as long."""
+"""Longest time of a sentence, in times of the default encoder's. Processors with the instructions for it take 1.7 to 1.9."""
 LEAST_COSINE = 0.997
 CONSTANTS = Path(__file__).with_name("constants.npz")
 WEIGHTS = "e5-small-q4.bin"
