@@ -191,9 +191,9 @@ def test_a_refit_is_due_for_private_knowledge_bases_too(agent, ask, command) -> 
 
 def test_gaps_show_what_comes_again_and_again(agent, command) -> None:
     oven = ["el horno no calienta", "mi horno ya no calienta nada", "el horno no se calienta", "no me calienta el horno"]
-    cat = ["quiero adoptar un gato", "me gustaría adoptar un gatito, soy eva@example.com", "cómo puedo adoptar un gato"]
-    alone = ["zzz qué hora es en Tokio"]
-    for number, words in enumerate([*oven, *cat, *alone, oven[0]]):
+    washer = ["la lavadora no centrifuga", "mi lavadora no centrifuga la ropa, soy eva@example.com", "no centrifuga la lavadora"]
+    alone = ["el piano quedó desafinado"]
+    for number, words in enumerate([*oven, *washer, *alone, oven[0]]):
         session = agent.start_troubleshooting(words, f"cliente{number}@example.com")
         if session.detected_problem:
             command("correct", session.session_id, "otro")

@@ -123,6 +123,9 @@ def is_held(alias: str, conditions: str, *, to_one: bool) -> bool:
     return bool(re.search(f"{same}|{given}" if to_one else f"{same}|{given}|{column} [=>] ", conditions))
 
 
+_READ_NO_TABLE = {"guiado_mailbox"}
+
+
 async def plan_of(db: asyncpg.Connection, statement: str) -> dict[str, Any]:
     await db.execute(f"PREPARE asked AS {statement}")
     count = await db.fetchval("SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'")
@@ -138,7 +141,8 @@ async def faults(db: asyncpg.Connection, statement: str) -> list[str]:
     to_one = "over all tenants" not in statement.lower()
     found = [f"asks {name}" for name in re.findall(r"\b(guiado_tenant|guiado_config|vw_\w+)\b", text)]
     if to_one:
-        found += [f"calls {name}" for name, given in re.findall(r"\b(guiado_\w+)\(([^,)]*)", text) if given != "$1"]
+        called = re.findall(r"\b(guiado_\w+)\(([^,)]*)", text)
+        found += [f"calls {name}" for name, given in called if given != "$1" and name not in _READ_NO_TABLE]
     if text.strip().startswith("SET "):
         return found
     tables = {row[0]: row[1] for row in await db.fetch(

@@ -13,7 +13,7 @@ import pytest
 
 from guiado.app.diagnostics import look_at_encoder
 from guiado.detection import Problem, build_index
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import kind_chances, role_chances
 from guiado.detection.semantic.encoder import shared_from, shared_part, unit_rows
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.semantic.encoders.e5 import encoder as e5
@@ -157,9 +157,15 @@ def test_a_base_in_one_language_understands_another_and_its_fit_belongs_to_the_e
 
 def test_roles_are_read_as_with_the_default_encoder(encoder):
     clauses = ["ya funciona todo", "no me deja entrar", "quiero contratar fibra"]
-    joint, alone = encoder.encode(clauses), USE.encode(clauses)
-    assert np.allclose(chances(clauses, joint, encoder.name), chances(clauses, alone, USE.name), atol=1e-4)
-    assert not np.allclose(chances(clauses, joint, encoder.name), chances(clauses, None, ""), atol=1e-2)
+    message = ". ".join(clauses)
+    roles, kinds = [], []
+    for each in (encoder, USE):
+        vectors, whole = each.encode(clauses), each.encode([message])[0]
+        roles.append(role_chances(clauses, vectors, whole, each.name))
+        kinds.append(kind_chances(message, whole, roles[-1], each.name))
+    assert np.allclose(*roles, atol=1e-4)
+    assert np.allclose(*kinds, atol=1e-4)
+    assert not np.allclose(roles[0], role_chances(clauses, None, None, ""), atol=1e-2)
 
 
 def test_what_is_stored_is_not_made_again(folder, made, monkeypatch):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from guiado.detection.build import build_index
-from guiado.detection.index import DEFAULT_THRESHOLD, Index
+from guiado.detection.index import Index
 from guiado.detection.problem import Candidate, Example, Problem
 from guiado.detection.standalone import Detector, make
+from guiado.detection.verdict import DEFAULT_THRESHOLD
 from guiado.text.language import detect_language
 from guiado.text.normalise import normalise
 

@@ -23,7 +23,7 @@ from guiado.detection.lexical.ranker import LexicalIndex
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.not_this import Denial, denial_in_words, judge_denied
 from guiado.detection.problem import Candidate, Problem
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import role_chances_apart
 from guiado.detection.roles.role import ROLES
 from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
 from guiado.detection.semantic.corpus_texts import Texts
@@ -33,9 +33,6 @@ from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
 from guiado.text.normalise import clean_part, meaningful_part
 from guiado.text.tokenize import mail_of, one_line
-
-DEFAULT_THRESHOLD = 0.4
-"""Least confidence of an answer, which is a probability; below, no known problem is the answer."""
 
 
 class Index:
@@ -244,7 +241,7 @@ class Index:
             return np.zeros(len(ROLES), np.float32)
         spoken = [self.texts.spoken[int(row)] for row in rows]
         vectors = None if self.vectors is None else np.asarray(self.vectors[rows], np.float32)
-        return chances(spoken, vectors, self.encoder.name if self.encoder else "").mean(axis=0)
+        return role_chances_apart(spoken, vectors, self.encoder.name if self.encoder else "").mean(axis=0)
 
     def _read(self, part: str) -> str:
         clean = clean_part(part, self.texts.words.keys())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,27 +15,30 @@ from guiado.detection.problem import Candidate
 from guiado.detection.reading import (
     FULL_FROM,
     KEPT_FROM,
+    WAVERS_FROM,
     Reading,
     about_problem,
     acceptance,
+    accepted_kinds,
     clauses_with_roles,
     indifference,
     kind_of,
     may_be_denied,
     said_solved,
     seems_to_say_nothing,
-    worth,
+    tempered,
 )
 from guiado.detection.roles import rules
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import kind_chances, role_chances
 from guiado.detection.roles.role import ROLES, MessageKind, Role
-from guiado.text.clauses import clauses_of, whole
+from guiado.text.clauses import clauses_of, coordinated, unwrapped, whole
 from guiado.text.tokenize import mail_of, normalise, one_line
 
 _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
-_SOLVED_WEIGHT = 0.45
-"""How far a clause that says that something works speaks against a problem in another one, which must be surer then."""
+_BESIDE = 0.6
+"""The same of a clause that seems to be background."""
+_SURELY_DENIED = 0.85
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -52,18 +55,12 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     mail = mail_of(text)
     if mail.automatic:
         return Reading(kind=MessageKind.OTHER)
-    part = one_line(mail.body)
-    shares = index.role_shares()
-    least = indifference(shares)
+    part = unwrapped(mail.body)
+    least = indifference(index.role_shares())
     spans = clauses_of(part) if least < 1 else whole(part)
     if not spans or not len(index.texts) or limit < 1:
         return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
-    texts = [part[start:end] for start, end in spans]
-    cleans = [index.read_part(each) for each in texts]
-    vectors = index.vectors_of(cleans)
-    roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
-    about = about_problem(roles, acceptance(shares, least)) * np.array([not rules.says_nothing(each) for each in texts])
-    message = _Message(index, part, texts, cleans, vectors, roles, about, least)
+    message = _Message(index, one_line(part), [one_line(part[start:end]) for start, end in spans], least)
     return _without_disputed(index, text, message.read(limit))
 
 
@@ -74,46 +71,51 @@ def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
 
 
 class _Message:
-    def __init__(
-        self,
-        index: Index,
-        part: str,
-        texts: Sequence[str],
-        cleans: Sequence[str],
-        vectors: Floats | None,
-        roles: Floats,
-        about: Floats,
-        least: float,
-    ) -> None:
-        self.part, self.least = part, least
-        self.index, self.texts, self.cleans, self.vectors, self.roles, self.about = index, texts, cleans, vectors, roles, about
+    def __init__(self, index: Index, part: str, texts: Sequence[str], least: float) -> None:
+        self.index, self.part, self.texts, self.least = index, part, texts, least
+        self.cleans = [index.read_part(each) for each in texts]
+        self.clean = index.read_part(part) if len(texts) > 1 else self.cleans[0]
+        vectors = index.vectors_of([*self.cleans, self.clean] if len(texts) > 1 else self.cleans)
+        self.vectors, self.vector = (None, None) if vectors is None else (vectors[: len(texts)], vectors[-1])
+        self.encoder = index.encoder.name if index.encoder else ""
+        self.roles = self._roles_of(texts, self.vectors)
+        self.kinds = kind_chances(part, self.vector, self.roles, self.encoder)
+        self.accepted = acceptance(index.role_shares(), least)
+        self.says: Floats = np.array([not rules.says_nothing(each) for each in texts], np.float32)
+        self.about: Floats = about_problem(self.roles, self.accepted) * self.says
         self.unknown_codes: dict[str, None] = {}
         self._found: dict[int, tuple[Candidate, ...]] = {}
         self._clauses = {_words(each).strip() for each in texts}
         self._words = _words(part) if least < 1 else ""
 
+    def _roles_of(self, texts: Sequence[str], vectors: Floats | None) -> Floats:
+        return rules.apply(texts, role_chances(texts, vectors, self.vector, self.encoder))
+
     def read(self, limit: int) -> Reading:
-        kind = kind_of(self.roles, self.about)
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
+        kind = kind_of(self.roles, self.kinds, self._chance(self.accepted))
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
-        complaints = [at for at in kept if ROLES[int(self.roles[at].argmax())] is Role.WRONG]
-        several = _side_by_side(self._ranked_alone(complaints)) if kind is not MessageKind.SOLVED else ()
+        several = self._side_by_side(kept) if kind is MessageKind.PROBLEM and self.least < 1 else ()
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
             kind = MessageKind.NOTHING_SAID
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
-        shaped = sorted((self._shaped(each, kept) for each in candidates[:limit]), key=lambda each: -each.confidence)
+        shaped = sorted((self._shaped(each) for each in candidates[:limit]), key=lambda each: -each.confidence)
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
             clauses_with_roles(self.texts, self.roles),
             several,
-            denied,
+            tuple(denied),
             tuple(self.unknown_codes),
         )
+
+    def _chance(self, accepted: Floats) -> float:
+        """Probability that the message is about a problem, 0..1."""
+        return float(self.kinds @ accepted_kinds(accepted)) if self.says.any() else 0.0
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether a clause is a known phrase of the problem word for word, or has a long one in it and denies nothing."""
@@ -151,41 +153,66 @@ class _Message:
         return self._found[at][:limit]
 
     def _with_whole(
-        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Sequence[str], limit: int
+        self, candidates: tuple[Candidate, ...], kept: Sequence[int], denied: Mapping[str, float], limit: int
     ) -> tuple[Candidate, ...]:
         """The candidates of the whole message, where it is clearer than its parts and they deny nothing of it."""
         if len(kept) == len(self.texts):
             return candidates
-        clean = self.index.read_part(self.part)
-        vectors = self.index.vectors_of([clean])
-        whole = self._judged(self.part, clean, None if vectors is None else vectors[0], limit)
-        if not whole or whole[0].problem_id in denied:
+        whole = self._judged(self.part, self.clean, self.vector, limit)
+        if not whole or (candidates and whole[0].confidence <= candidates[0].confidence):
             return candidates
-        return whole if not candidates or whole[0].confidence > candidates[0].confidence else candidates
+        if whole[0].problem_id not in denied:
+            return whole
+        # What its parts say of no known problem may be about the one that seems to be denied: the customer is asked.
+        if _is_likely(candidates) or denied[whole[0].problem_id] >= _SURELY_DENIED:
+            return candidates
+        return tuple(replace(each, confidence=tempered(each.confidence, WAVERS_FROM)) for each in whole)
 
     def _judged(self, part: str, clean: str, vector: Floats | None, limit: int) -> tuple[Candidate, ...]:
         judged = self.index.judge_codes(part, clean, vector, limit)
         self.unknown_codes |= dict.fromkeys(judged.unknown)
         return judged.candidates
 
-    def _denied(self, kept: Sequence[int]) -> tuple[str, ...]:
-        """The problems that clauses which are not kept say it is not."""
+    def _denied(self, kept: Sequence[int]) -> Mapping[str, float]:
+        """The problems that clauses which are not kept say it is not, and how surely, 0..1."""
         if not may_be_denied(self.roles, kept):
-            return ()
-        out = [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]
-        named = [found[0].problem_id for at in out if (found := self._alone(at, 1)) and found[0].confidence >= _SIDE_BY_SIDE]
-        return tuple(dict.fromkeys(named))
+            return {}
+        found: dict[str, float] = {}
+        for at in [at for at in range(len(self.texts)) if at not in kept][:_MOST_RANKED]:
+            named = self._alone(at, 1)
+            if named and named[0].confidence >= _SIDE_BY_SIDE:
+                name = named[0].problem_id
+                found[name] = max(found.get(name, 0.0), said_solved(self.roles[[at]]))
+        return found
 
-    def _shaped(self, candidate: Candidate, kept: Sequence[int]) -> Candidate:
+    def _shaped(self, candidate: Candidate) -> Candidate:
         """With the chance that the message is about a problem at all."""
-        chance = float(self.about[list(kept)].max())
-        if chance < FULL_FROM:
-            own = acceptance(self.index.role_shares(candidate.problem_id), self.least)
-            chance = max(chance, float(about_problem(self.roles[list(kept)], own).max()))
-        chance *= 1 - _SOLVED_WEIGHT * (1 - self.least) * said_solved(self.roles)
         if self._is_known(candidate):
-            chance = 1.0
-        return replace(candidate, confidence=candidate.confidence * worth(chance))
+            return candidate
+        chance = self._chance(self.accepted)
+        if chance < FULL_FROM:
+            chance = max(chance, self._chance(acceptance(self.index.role_shares(candidate.problem_id), self.least)))
+        return replace(candidate, confidence=tempered(candidate.confidence, chance))
+
+    def _side_by_side(self, kept: Sequence[int]) -> tuple[str, ...]:
+        """The problems that complaints are about, each by itself, where there are two or more."""
+        named = dict[str, None]()
+        for at in kept[:_MOST_RANKED]:
+            named |= dict.fromkeys(_complained_of(self.roles[at], self._alone(at, 1)))
+            pieces = [self.texts[at][start:end] for start, end in coordinated(self.texts[at])][:_MOST_RANKED]
+            if len(pieces) > 1:
+                cleans = [self.index.read_part(each) for each in pieces]
+                vectors = self.index.vectors_of(cleans)
+                for place, roles in enumerate(self._roles_of(pieces, vectors)):
+                    vector = None if vectors is None else vectors[place]
+                    named |= dict.fromkeys(_complained_of(roles, self._judged(pieces[place], cleans[place], vector, 1)))
+        return tuple(named) if len(named) > 1 else ()
+
+
+def _complained_of(roles: Floats, found: Sequence[Candidate]) -> list[str]:
+    """The problem that a clause complains of by itself, if any; background has to be surer."""
+    least = {Role.WRONG: _SIDE_BY_SIDE, Role.TRIED: _SIDE_BY_SIDE, Role.NOTHING: _BESIDE}.get(ROLES[int(roles.argmax())], 1.0)
+    return [each.problem_id for each in found if each.confidence >= least]
 
 
 def _words(text: str) -> str:
@@ -209,10 +236,3 @@ def _is_likely(candidates: Sequence[Candidate]) -> bool:
 
 
 _LIKELY_FROM = 0.4
-
-
-def _side_by_side(alone: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:
-    """The problems that clauses are about, each by itself, where there are two or more."""
-    named = [found[0].problem_id for found in alone if found and found[0].confidence >= _SIDE_BY_SIDE]
-    ids = tuple(dict.fromkeys(named))
-    return ids if len(ids) > 1 else ()

@@ -9,17 +9,19 @@ import numpy as np
 
 from guiado.detection.arrays import Floats
 from guiado.detection.problem import Candidate
+from guiado.detection.roles.head import KINDS
 from guiado.detection.roles.role import ROLES, Clause, MessageKind, Role
+from guiado.detection.verdict import DEFAULT_THRESHOLD
 
 NEUTRAL = {Role.WRONG: 1.0, Role.TRIED: 1.0, Role.NOTHING: 1.0}
 """How far a clause of a role may be about a problem, whatever the knowledge base is about."""
 KEPT_FROM = 0.4
 """A clause that is about a problem with this chance is ranked, 0..1."""
-FULL_FROM = 0.5
+FULL_FROM = 0.6
 """From this chance on a confidence stays as it is."""
 PERSON_FROM = 0.6
-WAVERS_FROM, _ASKED = 0.12, 0.58
-"""From this chance on a message may still be about a problem; what its confidence is then at most, so that it is asked."""
+WAVERS_FROM = 0.12
+"""From this chance on a message may still be about a problem, and its customer is asked."""
 _COLUMN = {role: at for at, role in enumerate(ROLES)}
 
 
@@ -89,24 +91,40 @@ def about_problem(chances: Floats, accepted: Floats) -> Floats:
     return chances @ accepted
 
 
-def kind_of(chances: Floats, about: Floats) -> MessageKind:
+def accepted_kinds(accepted: Floats) -> Floats:
+    """How far a message of each kind may be about a problem, 0..1, in the order of `KINDS`.
+
+    Args:
+        accepted: of roles, as `acceptance` gives it.
+    """
+    of = dict(zip(ROLES, accepted.tolist(), strict=True))
+    by_kind = {
+        MessageKind.PROBLEM: 1.0,
+        MessageKind.SOLVED: of[Role.WORKS],
+        MessageKind.PERSON: of[Role.PERSON],
+        MessageKind.NOTHING_SAID: of[Role.NOTHING],
+        MessageKind.OTHER: max(of[Role.WISH], of[Role.THANKS], of[Role.AUTOMATIC]),
+    }
+    return np.array([by_kind[kind] for kind in KINDS], np.float32)
+
+
+def kind_of(roles: Floats, kinds: Floats, chance: float) -> MessageKind:
     """Kind of a message.
 
     Args:
-        chances: clauses x roles.
-        about: how likely each clause is about a problem.
+        roles: clauses x roles, their chances.
+        kinds: chance of each of `KINDS` for the whole.
+        chance: that it is about a problem.
     """
-    if float(chances[:, _COLUMN[Role.PERSON]].max()) >= PERSON_FROM:
+    of = dict(zip(KINDS, kinds.tolist(), strict=True))
+    if max(float(roles[:, _COLUMN[Role.PERSON]].max()), of[MessageKind.PERSON]) >= PERSON_FROM:
         return MessageKind.PERSON
-    if bool((about >= KEPT_FROM).any()):
+    if chance >= KEPT_FROM:
         return MessageKind.PROBLEM
-    solved = said_solved(chances)
-    other = float(chances[:, [_COLUMN[Role.WISH], _COLUMN[Role.THANKS], _COLUMN[Role.AUTOMATIC]]].sum(axis=1).max())
-    if float(chances[:, _COLUMN[Role.NOTHING]].min()) >= _SURE:
+    if float(roles[:, _COLUMN[Role.NOTHING]].min()) >= _SURE:
         return MessageKind.NOTHING_SAID
-    if max(solved, other) < _SURE and float(about.max()) >= WAVERS_FROM:
-        return MessageKind.PROBLEM
-    return MessageKind.SOLVED if solved >= other else MessageKind.OTHER
+    likeliest = max((MessageKind.SOLVED, MessageKind.OTHER, MessageKind.NOTHING_SAID), key=of.__getitem__)
+    return MessageKind.PROBLEM if chance >= WAVERS_FROM and of[likeliest] < _SURE else likeliest
 
 
 def seems_to_say_nothing(chances: Floats) -> bool:
@@ -145,13 +163,21 @@ def may_be_denied(chances: Floats, kept: Sequence[int]) -> bool:
     return bool(out) and said_solved(chances[out]) >= KEPT_FROM
 
 
-def worth(chance: float) -> float:
-    """Part of a confidence that is left, 0 to 1.
+def tempered(confidence: float, chance: float) -> float:
+    """Confidence in a problem, given the chance that the message is about a problem at all.
 
-    Where the roles waver, the customer is asked: a confidence of 1 becomes one that is unclear, and not none.
+    Where the roles waver, the customer is asked: a high confidence becomes one that is unclear, and not none.
+
+    Args:
+        confidence: 0..1, of a message that is about a problem.
+        chance: 0..1.
     """
     if chance >= FULL_FROM:
-        return 1.0
+        return confidence
     if chance >= WAVERS_FROM:
-        return max(_ASKED, chance / FULL_FROM)
-    return chance / FULL_FROM
+        return min(confidence, DEFAULT_THRESHOLD) + _WAVERING * max(confidence - DEFAULT_THRESHOLD, 0)
+    return confidence * chance / FULL_FROM
+
+
+_WAVERING = 0.3
+"""Part that is left of the confidence above the threshold, 0..1: one that was sure stays under `DEFAULT_ACCEPT`."""

@@ -9,6 +9,8 @@ from enum import StrEnum
 from guiado.detection.problem import Candidate
 from guiado.domain.message_kind import MessageKind
 
+DEFAULT_THRESHOLD = 0.4
+"""Least confidence of an answer, which is a probability; below, no known problem is the answer."""
 DEFAULT_ACCEPT = 0.6
 """Least confidence from which a problem is accepted without asking, where asking is possible."""
 _CLEAR_TOGETHER = 0.6

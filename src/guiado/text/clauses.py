@@ -41,6 +41,10 @@ _OPENERS = (
 _OPENER = re.compile(rf"(?<=\s)(?:{'|'.join(_OPENERS)})(?=[\s,])")
 _ACCENTED_OPENER = re.compile(r"(?<=\s)mas(?=[\s,])", re.IGNORECASE)
 """Portuguese "mas", which without its missing accent would be Spanish "más"."""
+_WRAPPED = re.compile(r"(?<=[^\n]{50})\n(?=[a-zà-öø-ÿ])")
+"""The end of a long line before one that goes on in lower case."""
+_JOINT = re.compile(r"(?<=\s)(?:y|e|and|also|tambien|tb|ademas|ni|plus|mas|encima|aparte)(?=\s)|,(?=\s)")
+_LEAST_STATEMENT = 3
 _COMMA = re.compile(r",(?!\d)\s*|:\s+")
 
 
@@ -65,6 +69,26 @@ def clauses_of(part: str) -> tuple[Span, ...]:
     if len(places) > MOST_CLAUSES:
         places = [*places[: MOST_CLAUSES - 1], Span(places[MOST_CLAUSES - 1].start, places[-1].end)]
     return tuple(places)
+
+
+def unwrapped(body: str) -> str:
+    """The body of a mail with its line breaks, without those in the middle of sentences that a mail program made.
+
+    Args:
+        body: lines of any length.
+    """
+    return _WRAPPED.sub(" ", body)
+
+
+def coordinated(clause: str) -> tuple[Span, ...]:
+    """The statements that "y", "and" or a comma join in a clause, wherever both sides have words enough; itself where none does."""
+    plain = fold_in_place(clause)
+    parts, begin = list[Span](), 0
+    for joint in _JOINT.finditer(plain):
+        if min(_words(plain, begin, joint.start()), _words(plain, joint.end(), len(plain))) >= _LEAST_STATEMENT:
+            parts += _trimmed(plain, begin, joint.start())
+            begin = joint.start()
+    return (*parts, *_trimmed(plain, begin, len(plain)))
 
 
 def whole(part: str) -> tuple[Span, ...]:

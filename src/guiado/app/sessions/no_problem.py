@@ -14,7 +14,7 @@ from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.clarifying_question import option_of
 from guiado.detection import Candidate
 from guiado.detection.reading import PERSON_FROM, Reading
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import role_chances
 from guiado.detection.roles.role import ROLES, Role
 from guiado.domain import escalation
 from guiado.domain.clarification import Clarification, Declared
@@ -87,6 +87,6 @@ def person_alarm(words: str | None, language: str) -> Alarm | None:
         return None
     part = meaningful_part(words)[:_READ_CHARS]
     texts = [part[start:end] for start, end in clauses_of(part)]
-    if not texts or float(chances(texts, None, "")[:, _PERSON].max()) < PERSON_FROM:
+    if not texts or float(role_chances(texts, None, None, "")[:, _PERSON].max()) < PERSON_FROM:
         return None
     return Alarm(translate(escalation.REQUESTED, language))

@@ -12,35 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from guiado import clock
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.alarms import denies, undenied
 from guiado.detection import Candidate, Index
 from guiado.detection.message_reader import read_message
 from guiado.detection.reading import Reading
-from guiado.detection.roles.cues import NAMES, read_cues
-from guiado.detection.roles.role import Role
 from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.logs import get_logger
-from guiado.text.fold import fold_text
 
 CONSIDERED = 4
 """Candidates that a session begins with: the one that is taken and three others."""
 _FEWEST_NAMED, _MOST_NAMED = 2, 3
-_SURE_OF_NAMED = _SURE_FROM = 0.5
-_SAYS: Mapping[MessageKind, frozenset[Role]] = {
-    MessageKind.SOLVED: frozenset({Role.WORKS, Role.DENIED}),
-    MessageKind.PERSON: frozenset({Role.PERSON}),
-    MessageKind.NOTHING_SAID: frozenset({Role.NOTHING}),
-    MessageKind.OTHER: frozenset({Role.WISH, Role.THANKS, Role.AUTOMATIC}),
-}
-"""What some clause must say for a message to be of a kind."""
-_TELLING = np.array([name != "short" for name in NAMES])
-"""The cues that are words, not the length of a clause."""
+_SURE_OF_NAMED = 0.5
 _MOST_AT_ONCE = 16
 _QUICK_S = 0.005  # a change of threads under load costs as much
 _workers = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="guiado-rank")
@@ -133,23 +119,7 @@ def kind_of(reading: Reading, guides: Mapping[str, Guide], none_below: float) ->
     best = reading.candidates[0] if reading.candidates else None
     guide = guides.get(best.problem_id) if best else None
     is_urgent = guide is not None and guide.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
-    is_known = reading.kind is not MessageKind.PERSON and best is not None and _is_word_for_word(reading, best)
-    return MessageKind.PROBLEM if is_urgent or is_known or not _is_sure(reading) else reading.kind
-
-
-def _is_word_for_word(reading: Reading, best: Candidate) -> bool:
-    """Whether a clause is a known text of the problem: whatever such words look like, they are about it."""
-    known = fold_text(best.example or "").strip(" .!?")
-    return bool(known) and any(fold_text(each.text).strip(" .!?") == known for each in reading.clauses)
-
-
-def _is_sure(reading: Reading) -> bool:
-    """Whether a clause clearly says what the message is taken for: words that nobody knows may be a problem."""
-    wanted = _SAYS.get(reading.kind, frozenset())
-    told = [each for each in reading.clauses if each.role in wanted and each.chance >= _SURE_FROM]
-    if reading.kind in {MessageKind.SOLVED, MessageKind.NOTHING_SAID}:  # they are told by words of any language that is read
-        told = [each for each in told if any(read_cues(each.text)[_TELLING])]
-    return bool(told) or not reading.clauses
+    return MessageKind.PROBLEM if is_urgent else reading.kind
 
 
 def verdict_on(

@@ -6,7 +6,7 @@ A rule does not decide, it moves the odds: each names the roles that it speaks f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -134,7 +134,7 @@ _EMPTY_WORDS = (
 _NOTHING = np.array([5.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
 
 
-def apply(clauses: list[str], chances: Floats) -> Floats:
+def apply(clauses: Sequence[str], chances: Floats) -> Floats:
     """The chances of roles after the rules.
 
     Args:
@@ -145,7 +145,24 @@ def apply(clauses: list[str], chances: Floats) -> Floats:
         n x roles; each row adds up to 1.
     """
     moved = chances * np.exp(np.stack([_boost(clause) for clause in clauses]))
+    for at in range(1, len(clauses)):
+        if _affirms_after_denial(clauses[at - 1], clauses[at]):
+            moved[at] *= _AFFIRMED
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _affirms_after_denial(before: str, clause: str) -> bool:
+    """Whether a clause says what it is after one that said what it is not: "no es la compu, es el wifi"."""
+    return _AFFIRMS.match(fold_text(clause)) is not None and _DENIES.search(fold_text(before)) is not None
+
+
+_AFFIRMS = re.compile(
+    r"(?:sino|es|era|son|fue|it'?s|it is|its|e|foi) (?:que |el |la |los |las |lo |mi |o |a |os |as |the |my |de )"
+)
+_DENIES = re.compile(
+    r"\b(?:no|nao|not|n'?t)\b(?: \w+)? ?(?:es|era|fue|son|sea|e|foi|is|was|the|because|que)\b|\b(?:isn'?t|wasn'?t|it'?s not)\b"
+)
+_AFFIRMED = np.array([np.exp({Role.WRONG: 2.0, Role.DENIED: -3.0}.get(role, 0.0)) for role in ROLES], np.float32)
 
 
 @lru_cache(maxsize=4_096)
