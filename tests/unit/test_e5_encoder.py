@@ -203,14 +203,18 @@ def test_a_processor_that_computes_something_else_is_not_trusted(tmp_path, made,
         prepared.prepare(tmp_path, USE.encode)
 
 
-def test_a_full_disk_leaves_the_default_encoder_and_says_so(tmp_path, made, monkeypatch, caplog):
-    def refuse(fd):
-        raise OSError(errno.ENOSPC, "full")
+@pytest.mark.parametrize(
+    ("where", "error"), [("os.fsync", OSError(errno.ENOSPC, "full")), ("numpy.save", OSError("100 requested and 50 written"))]
+)
+def test_a_full_disk_leaves_the_default_encoder_and_says_so(tmp_path, made, monkeypatch, caplog, where, error):
+    def refuse(*given, **options):
+        raise error
 
     monkeypatch.setattr(prepared, "times_of", lambda *runs: 1.0)
-    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(where, refuse)
     assert e5.make_e5(tmp_path).name == USE.name
     assert "encoder_e5_not_used" in caplog.text
+    assert "espacio" in caplog.text
     assert not list(tmp_path.glob("*e5*"))
 
 

@@ -7,6 +7,8 @@ beside it, with the processor that it holds for. ADR 0028.
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 import struct
 from collections.abc import Callable, Mapping
@@ -158,7 +160,12 @@ def _kept(path: Path) -> Arrays | None:
 
 def _keep(path: Path, made: Arrays) -> Arrays:
     """Store what was made; where another process was faster, what it measured counts for both."""
-    write_arrays(path, made)
+    try:
+        write_arrays(path, made)
+    except OSError as error:
+        if error.errno is None:  # numpy wrote less than it should: it says no more
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
     remove_others(path, "e5-*")
     return _kept(path) or made
 
