@@ -1,4 +1,4 @@
-"""Fit the weights that turn detection's signals into a confidence: `python scripts/calibrate.py DATA [--check] [--write]`.
+"""Fit the weights that turn signals into a confidence: `python scripts/calibrate.py DATA [--encoder e5] [--check] [--write]`.
 
 DATA is a folder of labelled sets: JSON with `name`, `lang`, `problems` [{id, title}], `train` and `test` [[text, id or null]].
 Only `train` rows are fitted on. From each set knowledge bases are cut at random: some problems stay, the rest are "none of them".
@@ -31,14 +31,16 @@ from guiado.detection.evaluation import calibration_error, reference_weights
 from guiado.detection.index import Index
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.embedding_cache import VectorCache
-from guiado.detection.semantic.encoders import make_encoder
+from guiado.detection.semantic.encoder import shared_from
+from guiado.detection.semantic.encoders import EncoderKind, make_encoder
 
 BASES_A_SET = 8
 LEAST_ROWS = 150
 _MOST_INSIDE, _MOST_OUTSIDE, _MOST_PROBLEMS = 160, 100, 60
 NONE_SHARE = 0.2
 DECAY = 0.01
-_TARGET = Path(__file__).parents[1] / "src/guiado/detection/classifier/calibration.json"
+_FOLDER = Path(__file__).parents[1] / "src/guiado/detection/classifier"
+_TARGETS: dict[EncoderKind, Path] = {"use": _FOLDER / "calibration.json", "e5": _FOLDER / "calibration_joint.json"}
 Floats = NDArray[np.float32]
 
 
@@ -252,8 +254,8 @@ def _order(seed: int, text: str) -> tuple[int, str]:
     return int(md5(f"{seed}|{text}".encode()).hexdigest()[:12], 16), text  # noqa: S324
 
 
-def write(weights: Weights) -> None:
-    """Write the weights into the package."""
+def write(weights: Weights, target: Path) -> None:
+    """Write the weights into a file of the package."""
 
     def numbers(values: Floats) -> list[float]:
         return [round(float(value), 4) for value in values]
@@ -263,25 +265,27 @@ def write(weights: Weights) -> None:
     }
     judges = {name: getattr(weights, name) for name in ("known", "right")}
     content |= {name: {"bias": round(j.bias, 4), "weights": numbers(j.weights)} for name, j in judges.items()}
-    _TARGET.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    target.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
     """Run what the arguments ask for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("data", type=Path)
+    parser.add_argument("--encoder", choices=list(_TARGETS), default="use")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
     sets = read_sets(wanted.data)
-    use = make_encoder()
-    if use is None:
-        raise SystemExit("no encoder")
+    kind: EncoderKind = wanted.encoder
     with tempfile.TemporaryDirectory() as folder:
-        encoder = VectorCache(Path(folder), use)
+        made = make_encoder(kind, folder=Path(folder))
+        if made is None or (shared_from(made) > 0) != (kind == "e5"):
+            raise SystemExit(f"{kind} cannot be used here")
+        encoder = VectorCache(Path(folder), made)
         cases = list(cases_of(sets, encoder))
         if wanted.write:
-            write(fit(cases))
+            write(fit(cases), _TARGETS[kind])
         if wanted.check:
             check(sets, cases, encoder)
 

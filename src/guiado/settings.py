@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     accept_threshold: Annotated[float | None, Field(validation_alias="GUIADO_ACCEPT_THRESHOLD", ge=0, le=1)] = None
     """Least confidence, 0..1, with which a problem is taken without asking, where asking is possible."""
     encoder: Annotated[
-        Literal["use", "openai", "fastembed", "lexical"],
+        Literal["use", "e5", "openai", "fastembed", "lexical"],
         BeforeValidator(lambda value: str(value).lower()),
         Field(validation_alias="GUIADO_ENCODER"),
     ] = "use"

@@ -36,6 +36,7 @@ REMEDIES = {
     "settings": "test_a_setting_that_was_put_right_is_found_no_more",
     "targets": BY_HAND,
     "port": BY_HAND,
+    "encoder": "test_doctor_says_why_e5_is_not_used_and_how_to_get_it",
     "knowledge_base": "test_the_shipped_knowledge_base_has_no_errors",
     "pooler": "test_a_pooler_that_splits_transactions_is_refused_and_the_remedy_helps",
     "database": "test_a_server_that_hangs_keeps_no_other_out",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from guiado import __version__
 from guiado.app.knowledge.sources.json_file import read_file
-from guiado.errors import GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
+from guiado.errors import EncoderUnavailable, GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
 from guiado.settings import KNOWN_NAMES, Settings, read_env_file, read_settings
 from guiado.store.check_result import Finding, bad, doubtful, good
 
@@ -45,6 +45,21 @@ def look_at_settings() -> tuple[Settings, list[Finding]]:
     except SettingsInvalid:  # said already
         written = {}
     return settings, found + _unknown({**os.environ, **written}, written)
+
+
+def look_at_encoder(settings: Settings, folder: Path | None) -> list[Finding]:
+    """Finding about an encoder that may not run on this machine; the first time it is made, which takes some seconds.
+
+    Args:
+        folder: where it is stored.
+    """
+    if settings.encoder != "e5":
+        return []
+    from guiado.detection.semantic.encoders.e5.encoder import load_e5
+
+    if isinstance(model := load_e5(folder), EncoderUnavailable):
+        return [doubtful("encoder", model)]
+    return [good("encoder", "El codificador «e5» funciona en este equipo.")]
 
 
 def _settings_of_the_environment() -> Settings:

@@ -45,13 +45,14 @@ def doctor(
 def _look_at_everything() -> list[Finding]:
     from guiado.app import diagnostics
     from guiado.app.machine import look_at_machine
-    from guiado.wiring import knowledge_path
+    from guiado.wiring import cache_folder, knowledge_path
 
     settings, found = diagnostics.look_at_settings()
     found = diagnostics.look_at_program() + look_at_machine(is_embedded=settings.database_url is None) + found
     knows_where = all(finding.state is not CheckState.BAD for finding in found)
     found += diagnostics.look_at_port(settings) + diagnostics.look_at_targets(settings)
     found += diagnostics.look_at_knowledge(knowledge_path(settings))
+    found += diagnostics.look_at_encoder(settings, cache_folder(settings))
     if not knows_where:  # which database is in use is unknown, so that none is started
         return found + _look_at_home(settings)
     return found + (_look_at_database(settings, settings.database_url) if settings.database_url else _look_at_own(settings))

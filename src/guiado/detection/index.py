@@ -27,7 +27,7 @@ from guiado.detection.roles.head import role_chances_apart
 from guiado.detection.roles.role import ROLES
 from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
 from guiado.detection.semantic.corpus_texts import Texts
-from guiado.detection.semantic.encoder import Encoder, has_meaning
+from guiado.detection.semantic.encoder import Encoder, has_meaning, shared_from
 from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
@@ -69,6 +69,7 @@ class Index:
             lexical,
             self._dense(previous),
             self.model.heads if self.model else None,
+            shared_from(encoder),
         )
         self._role_shares: dict[str | None, Floats] = {}
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
@@ -153,7 +154,8 @@ class Index:
             return judge_denied(self.lexical.rank(part, limit), self._denials(part, None))
         foreign = vector is not None and self._is_foreign(clean)
         observed = self._scorer.observe(part, clean, vector, foreign=foreign)
-        sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign)
+        mode = self.encoder.name if self.encoder else ""
+        sure = judge(observed, self._profile, len(self.texts), self.share, foreign=foreign, encoder=mode)
         return judge_denied(self._candidates(observed, sure, vector, limit), self._denials(part, vector))
 
     def observe(self, text: str, *, foreign: bool = False) -> Observation | None:
@@ -184,7 +186,7 @@ class Index:
             intercept: from judged answers, see `calibration.fit_intercept`.
         """
         heads = fit_heads(self.texts, self.vectors, pause) if can_fit(self.texts) else None
-        own = profile(self.texts, self.vectors, self.lexical, pause)
+        own = profile(self.texts, self.vectors, self.lexical, pause, shared_from(self.encoder))
         mode = self.encoder.name if self.encoder and self.vectors is not None else ""
         return FittedModel(mode, heads, own, self.texts.problem_ids, intercept)
 

@@ -38,9 +38,9 @@ def good(check: str, template: str, /, **params: object) -> Finding:
     return Finding(check, CheckState.GOOD, Message(template, params))
 
 
-def doubtful(check: str, template: str, /, **params: object) -> Finding:
-    """Return a finding that needs attention; the template has two lines: the problem and the remedy."""
-    return Finding(check, CheckState.DOUBTFUL, Message(template, params))
+def doubtful(check: str, problem: str | GuiadoError, /, **params: object) -> Finding:
+    """Return a finding that needs attention; the template, or that of the error, has two lines: the problem and the remedy."""
+    return Finding(check, CheckState.DOUBTFUL, problem.message if isinstance(problem, GuiadoError) else Message(problem, params))
 
 
 def bad(check: str, problem: str | GuiadoError, /, **params: object) -> Finding:

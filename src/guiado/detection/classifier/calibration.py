@@ -29,7 +29,7 @@ PRIOR_ROWS = 15.0
 """Weight of the measurements of other knowledge bases, in queries of one's own."""
 LEAST_JUDGED = 20
 """Fewest judged answers that move the confidence."""
-_WEIGHTS = Path(__file__).with_name("calibration.json")
+_WEIGHTS, _JOINT = (Path(__file__).with_name(name) for name in ("calibration.json", "calibration_joint.json"))
 _LEAST_DEVIATION = 1e-3
 _REACH = 6.0  # standard deviations; farther is as far
 
@@ -117,7 +117,13 @@ def standings(observed: Observation, profile: Profile | None, texts: int, base: 
 
 
 def judge(
-    observed: Observation, profile: Profile | None, texts: int, share: float = USUAL_SHARE, *, foreign: bool = False
+    observed: Observation,
+    profile: Profile | None,
+    texts: int,
+    share: float = USUAL_SHARE,
+    *,
+    foreign: bool = False,
+    encoder: str = "",
 ) -> Sureness:
     """The calibrated chances of the answer to a query.
 
@@ -126,8 +132,9 @@ def judge(
         texts: how many it has.
         share: of all queries, how many are about nothing known, as far as the operator knows; 0..1.
         foreign: whether the query is in a language that the knowledge base is not written in.
+        encoder: name of the encoder that the signals come from.
     """
-    base = load_weights()
+    base = load_weights(_JOINT if "+" in encoder else _WEIGHTS)
     place = standings(observed, profile, texts, base, foreign=foreign)
     shift = _logit(1 - share) - _logit(1 - USUAL_SHARE)
     return Sureness(_chance(base.known, place, shift), min(_chance(base.right, place), _told_apart(observed)))
@@ -174,9 +181,13 @@ def shifted(confidence: float, intercept: float) -> float:
 
 
 @cache
-def load_weights() -> Weights:
-    """The weights that guiado ships."""
-    raw: _WeightsFile = json.loads(_WEIGHTS.read_text("utf-8"))
+def load_weights(path: Path = _WEIGHTS) -> Weights:
+    """The weights that guiado ships.
+
+    Args:
+        path: of their file; an encoder made of two has its own.
+    """
+    raw: _WeightsFile = json.loads(path.read_text("utf-8"))
     usual = {name: _spread(spread) for name, spread in raw["usual"].items()}
     return Weights(usual, _judge(raw["known"]), _judge(raw["right"]))
 

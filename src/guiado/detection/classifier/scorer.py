@@ -21,6 +21,7 @@ from guiado.detection.classifier.feature_hashing import Sketcher
 from guiado.detection.classifier.logistic_regression import LinearHead, log_softmax
 from guiado.detection.lexical.ranker import LexicalIndex, LexicalMatch
 from guiado.detection.semantic.approximate_search import LargeDense
+from guiado.detection.semantic.encoder import shared_part
 from guiado.detection.semantic.exact_search import Dense, Nearness
 
 WORDS_SHARE = 0.4
@@ -96,12 +97,18 @@ class Scorer:
         lexical: the lexical model of the same problems.
         dense: their texts as vectors, where there is an encoder.
         heads: the classifiers, once they were fitted.
+        shared: the first dimension that compares texts of different languages.
     """
 
     def __init__(
-        self, problem_ids: tuple[str, ...], lexical: LexicalIndex, dense: Dense | LargeDense | None, heads: Heads | None
+        self,
+        problem_ids: tuple[str, ...],
+        lexical: LexicalIndex,
+        dense: Dense | LargeDense | None,
+        heads: Heads | None,
+        shared: int = 0,
     ) -> None:
-        self.problem_ids, self.lexical, self.dense = problem_ids, lexical, dense
+        self.problem_ids, self.lexical, self.dense, self._shared = problem_ids, lexical, dense, shared
         self.heads = heads if heads and self._serves(heads) else None
         self._columns = self._find_columns() if self.heads else None
 
@@ -116,6 +123,8 @@ class Scorer:
         """
         dense = self.dense if vector is not None else None
         foreign = foreign and dense is not None
+        if foreign and vector is not None:
+            vector = shared_part(vector, self._shared)
         found = None if foreign else self.lexical.find(part, forms=dense is None)
         words = np.zeros(len(self.problem_ids), np.float32)
         if found is not None:

@@ -101,18 +101,19 @@ def fit_heads(texts: Texts, vectors: Vectors | None, pause: Callable[[], None] =
     return Heads(texts.problem_ids, meaning, words, sketcher)
 
 
-def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause: Callable[[], None]) -> Profile:
+def profile(texts: Texts, vectors: Vectors | None, lexical: LexicalIndex, pause: Callable[[], None], shared: int = 0) -> Profile:
     """Measure the profile of a knowledge base by held-out texts and held-out problems.
 
     Args:
         lexical: of the same texts.
         pause: called between parts of the work; may raise to end it.
+        shared: see `Scorer`.
     """
     found: dict[tuple[bool, bool], list[Floats]] = {(inside, foreign): [] for inside in _BOTH for foreign in _BOTH}
     fitted = can_fit(texts)  # asked of all texts: a fold may be small enough for classifiers that the whole has none of
     for inside, kept, asked in _folds(texts):
         pause()
-        scorer = _scorer_of(texts, vectors, kept, lexical, fitted, pause)
+        scorer = _scorer_of(texts, vectors, kept, lexical, fitted, pause, shared)
         for row in map(int, asked):
             vector = None if vectors is None else vectors[np.array([row])][0]
             for foreign in _BOTH if vector is not None else (False,):
@@ -152,7 +153,13 @@ def _folds(texts: Texts) -> Iterator[tuple[bool, Rows, Rows]]:
 
 
 def _scorer_of(
-    texts: Texts, vectors: Vectors | None, rows: Rows, lexical: LexicalIndex, fitted: bool, pause: Callable[[], None]
+    texts: Texts,
+    vectors: Vectors | None,
+    rows: Rows,
+    lexical: LexicalIndex,
+    fitted: bool,
+    pause: Callable[[], None],
+    shared: int,
 ) -> Scorer:
     """A scorer of these rows only, and of the problems that have any of them."""
     some = texts.only(rows)
@@ -161,7 +168,7 @@ def _scorer_of(
     kept = Texts(ids, some.spoken, some.clean, owners.astype(np.int64), some.trust, some.negative, some.heading)
     own = vectors.some(rows) if isinstance(vectors, CompactVectors) else None if vectors is None else vectors[rows]
     heads = fit_heads(kept, own, pause) if fitted and can_fit(kept) else None
-    return Scorer(ids, build_lexical(_as_problems(kept), lexical), None if own is None else dense_of(kept, own), heads)
+    return Scorer(ids, build_lexical(_as_problems(kept), lexical), None if own is None else dense_of(kept, own), heads, shared)
 
 
 def _as_problems(texts: Texts) -> list[Problem]:

@@ -20,6 +20,7 @@ import numpy as np
 from guiado.detection.arrays import Floats, Rows
 from guiado.detection.classifier.logistic_regression import LinearHead
 from guiado.detection.roles.cues import read_cues
+from guiado.detection.semantic.encoder import unit_rows
 from guiado.domain.message_kind import MessageKind
 from guiado.text.fold import fold_text
 
@@ -133,10 +134,16 @@ def _neighbours(cues: Floats, messages: Rows) -> tuple[Floats, Floats, Floats]:
 def _read(
     texts: Sequence[str], vectors: Floats | None, messages: Rows, wholes: Floats | None, encoder: str
 ) -> tuple[RoleHeads, Floats]:
-    """The heads for an encoder and the rows that they read."""
-    if vectors is not None and wholes is not None and encoder in fitted_heads():
-        return fitted_heads()[encoder], features(texts, vectors, messages, wholes)
-    return fitted_heads()[""], features(texts, None, messages, None)
+    """The heads for an encoder and the rows that they read; of an encoder made of two the second one's part, see `Joint`."""
+    name = encoder if encoder in fitted_heads() else encoder.rpartition("+")[2]
+    words = fitted_heads()[""]
+    if vectors is None or wholes is None or name not in fitted_heads():
+        return words, features(texts, None, messages, None)
+    heads = fitted_heads()[name]
+    if name != encoder:
+        dimensions = (len(heads.roles.weights) - len(words.roles.weights)) // 2
+        vectors, wholes = (unit_rows(np.asarray(each[:, -dimensions:], np.float32)) for each in (vectors, wholes))
+    return heads, features(texts, vectors, messages, wholes)
 
 
 @cache

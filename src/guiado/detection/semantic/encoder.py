@@ -53,6 +53,36 @@ class Warming(Protocol):
         ...
 
 
+@runtime_checkable
+class Joint(Protocol):
+    """An encoder made of two, the second one for all languages alike; its name ends with "+" and the second one's."""
+
+    @property
+    def shared_from(self) -> int:
+        """The first dimension of the second one."""
+        ...
+
+
+def shared_from(encoder: Encoder | None) -> int:
+    """The first dimension that compares texts of different languages; 0 where all do."""
+    return encoder.shared_from if isinstance(encoder, Joint) else 0
+
+
+def shared_part(vector: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+    """A vector whose products with whole vectors are the cosines of their dimensions from `first` on.
+
+    Args:
+        vector: of length 1; what comes before `first` has the same share of that in all vectors.
+        first: of the dimensions that count.
+    """
+    if not first:
+        return vector
+    part = np.zeros_like(vector)
+    size = float(vector[first:] @ vector[first:])
+    part[first:] = vector[first:] / size if size else 0
+    return part
+
+
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows scaled to length 1; rows that are zero, or no numbers, become zeros.
 

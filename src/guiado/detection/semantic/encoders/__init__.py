@@ -11,7 +11,7 @@ from guiado.errors import SettingsInvalid
 if TYPE_CHECKING:
     from guiado.detection.semantic.encoders.openai_api import Post
 
-EncoderKind = Literal["use", "openai", "fastembed", "lexical"]
+EncoderKind = Literal["use", "e5", "openai", "fastembed", "lexical"]
 
 
 def make_encoder(
@@ -23,15 +23,16 @@ def make_encoder(
     post: Post | None = None,
     folder: Path | None = None,
 ) -> Encoder | None:
-    """The encoder that an operator chose. Nothing is loaded or asked before its first text.
+    """The encoder that an operator chose. Nothing is loaded before its first text, but "e5" finds out first if it can run.
 
     Args:
-        kind: "use" ships with guiado; "openai" asks an endpoint of that form; "fastembed" needs the package of that name.
+        kind: "use" ships with guiado; "e5" is a second one beside it, from the packages of the extra `e5`; "openai" asks an
+            endpoint of that form; "fastembed" needs the package of that name.
         model: its name, where there is a choice.
         base_url: of the endpoint, with its version; OpenAI's own by default.
         api_key: for the endpoint; one in the own network may need none.
         post: sends the requests to the endpoint, in the form of `delivery.blocking.BlockingPoster`.
-        folder: of this user, for what "use" shares between processes.
+        folder: of this user, for what "use" and "e5" share between processes.
 
     Returns:
         None for "lexical": the words alone decide.
@@ -44,6 +45,10 @@ def make_encoder(
             from guiado.detection.semantic.encoders.use import UseEncoder
 
             return UseEncoder(folder)
+        case "e5":
+            from guiado.detection.semantic.encoders.e5.encoder import make_e5
+
+            return make_e5(folder)
         case "openai":
             return _endpoint(_needed(model, kind), post, base_url, api_key)
         case "fastembed":
