@@ -60,20 +60,34 @@ _NO_REPLY = compiled(
     r"\bnot monitored\b",
     r"\bnão (?:responda|responder)\b",
 )
+_READ = compiled(
+    r"^\s*(?:(?:asunto|subject|assunto)\s*:\s*)?(?:(?:no )?le[ií]d[oa]|(?:not )?read|(?:não )?lid[oa])\s*:",
+    r"^\s*(?:(?:asunto|subject|assunto)\s*:\s*)?(?:aceptad[oa]|rechazad[oa]|provisional|accepted|declined|tentative|aceit[oa]|"
+    r"recusad[oa])\s*:",
+)
+_READ_WHEN = compiled(
+    r"\b(?:se ley[oó]|fue le[ií]do|ha sido le[ií]do|was (?:read|deleted)|foi (?:lid[oa]|exclu[ií]d[oa])|se elimin[oó] sin)\b",
+    r"\n\s*(?:cu[aá]ndo|when|quando)\s*:",
+)
+"""Receipts that mail programs send when a mail or an invitation was seen."""
 _AWAY = compiled(
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento )?(?:me encuentro|estoy|estar[eé]|voy a estar) "
-    r"(?:fuera (?:de (?:la )?oficina|hasta)|de vacaciones|de licencia|ausente|de permiso)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento )?(?:me encuentro|estoy|estar[eé]|me encontrar[eé]|"
+    rf"voy a estar) "
+    r"(?:fuera (?:de (?:la |mi )?oficina|del (?:país|despacho)|hasta)|de vacaciones|de licencia|de baja|ausente|"
+    r"de permiso|de viaje)",
     rf"{_BEGINS}{_GREETS}{_THANKS}(?:i am|i['’]m|i will be|i['’]ll be) (?:currently )?"
     r"(?:out of (?:the )?office|on (?:vacation|holiday|leave|annual leave)|away)",
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento )?(?:estou|estarei) (?:fora do escrit[oó]rio|de f[eé]rias|em f[eé]rias|"
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento,? )?(?:estou|estarei|encontro-me|me encontro) (?:fora do escrit[oó]rio|"
+    rf"de f[eé]rias|em f[eé]rias|"
     rf"ausente|de licença)",
 )
 _LATER = compiled(
     r"\b(?:responder|contestar|atender)[eé]\b",
     r"\ba mi (?:regreso|vuelta|retorno)\b",
     r"\b(?:en caso de|para|por|si es)(?: asuntos?| temas?| cualquier)? (?:urgen|emergencia)",
-    r"\b(?:escriba|escribir|contacte|comun[ií]quese|contactar)\b[^\n.]{0,30}@",
-    r"\bacceso limitado\b",
+    r"\b(?:escrib[aei]\w{0,3}|escr[ií]be\w{0,2}|contact[aeá]\w{0,2}|comun[ií]c[aq]\w{1,5})\b[^\n.]{0,30}@",
+    r"\bacceso limitado\b|\bsin acceso (?:al?|a mi) (?:correo|mail|e-?mail)",
+    r"\b(?:regreso|vuelvo|volver[eé]|regresar[eé]) (?:el|a la oficina)\b",
     r"\bwill (?:reply|respond|get back)\b",
     r"\b(?:when i (?:return|get back|am back)|upon my return)\b",
     r"\b(?:for|in case of) (?:an |any |anything )?(?:urgent|immediate|emergency)",
@@ -86,7 +100,8 @@ _LATER = compiled(
 )
 _RECEIVED = compiled(
     rf"{_BEGINS}(?:[^\n.!?:]{{0,60}}[,.!:] ?)?(?:hemos recibido|recibimos)(?: correctamente)? (?:su|tu) {_REQUEST}\b",
-    rf"\bsu {_REQUEST} (?:ha sido|fue) (?:recibid|registrad|cread)[oa]\b",
+    rf"\b(?:su|tu) {_REQUEST} [^\n.]{{0,30}}?(?:ha sido|fue|qued[oó]) (?:recibid|registrad|cread|abiert)[oa]\b",
+    rf"\b(?:sua|seu) {_REQUEST} [^\n.]{{0,30}}?foi (?:recebid|registrad|criad|abert)[oa]\b",
     rf"\bwe(?:['’]ve| have) received your {_REQUEST}\b",
     rf"\byour {_REQUEST} [^\n.]{{0,30}}has been (?:received|created|registered)\b",
     rf"\brecebemos (?:a |o )?(?:sua|seu) {_REQUEST}\b",
@@ -98,10 +113,14 @@ _ANSWERED_SOON = compiled(
     r"\ba la brevedad\b|\blo antes posible\b",
     r"\b(?:get back to you|be in touch|respond|reply)\b[^\n.]{0,20}\b(?:shortly|soon|within)\b",
     r"\bentraremos em contato\b|\bretornaremos\b",
-    r"(?:ticket|caso|chamado|solicitud|request)\s*(?:n[°ºo.]*\s*|#)\s?\d{3,}",
+    r"(?:ticket|caso|chamado|solicitud|request)\s*\(?(?:n[°ºo.]*\s*|#)\s?\d{3,}",
+    r"\bis being reviewed\b|\best[aá] siendo (?:revisad|atendid)[oa]\b|\best[aá] sendo analisad[oa]\b",
 )
-_ENDS = r"\s*(?:[.\n]|$)"
-_BOUNCE_BEGINS = r"^\s*(?:(?:lo sentimos|i['’]m sorry|we['’]re sorry|sorry)[^\n]{0,40} )?"
+_ENDS = r"[\s*_-]{0,6}(?:[.\n]|$)"
+_RECIPIENTS = (
+    r"(?:estos|los siguientes|el siguiente|estes|aos seguintes|os seguintes|these|the following) (?:destinat[aá]ri|recipient)"
+)
+_BOUNCE_BEGINS = r"^[\s*_-]*(?:(?:lo sentimos|i['’]m sorry|we['’]re sorry|sorry)[^\n]{0,40} )?"
 _BOUNCE = compiled(
     rf"{_BOUNCE_BEGINS}(?:su|tu|el|este) {_MAIL} (?:(?:a|para) [^\n]{{3,80}} )?no (?:se )?(?:pudo|ha podido|"
     rf"puede) (?:ser )?entreg",
@@ -109,13 +128,28 @@ _BOUNCE = compiled(
     rf"{_BOUNCE_BEGINS}(?:your|the following|this) message (?:to [^\n]{{3,80}} )?(?:could ?n['’]t|could not|was ?n['’]t|"
     rf"was not|can ?not) "
     r"be(?:en)? delivered",
-    rf"{_BOUNCE_BEGINS}(?:address not found|no se encontr[oó] la direcci[oó]n|endereço não encontrado|message blocked){_ENDS}",
+    rf"{_BOUNCE_BEGINS}(?:address not found|no se (?:encontr[oó]|ha encontrado) la direcci[oó]n|endereço não encontrado|"
+    rf"message blocked){_ENDS}",
     r"^\W{0,8}message not delivered\b",
     r"^\s*delivery (?:has failed to|to the following recipients?)",
     r"^\s*this (?:message was created automatically by mail delivery|is the mail system at host)",
     r"^\s*(?:a |sua |esta )?mensagem (?:para [^\n]{3,80} )?não (?:pôde|pode|foi) (?:ser )?entreg",
-    r"^\s*não foi possível entregar (?:a |sua |esta )?mensagem para \S{1,64}@",
+    r"^\s*não foi possível entregar (?:a |sua |esta )?mensagem (?:para \S{1,64}@|aos seguintes destinat)",
+    rf"^\s*(?:no se pudo entregar|error (?:de|en la) entrega|falha na entrega|delivery|erro (?:de|"
+    rf"na) entrega) [^\n]{{0,40}}{_RECIPIENTS}",
+    r"^\s*this is an automatically generated delivery status notification",
 )
+_OWN_TROUBLE = compiled(
+    r"\b(?:me|nos) (?:sale|aparece|dice|dicen|dijeron|muestra|pone|llega|cobr\w+)\b",
+    r"\bcuando (?:mando|env[ií]o|escribo|quiero|intento)\b|\bquando (?:envio|mando|tento)\b|\bwhen i (?:send|try|write)\b",
+    r"\bno (?:me|nos|se) (?!encuentr|encontr|responder|pud|pued|ha |han |podr|monitore|admiten|aceptan)",
+    r"\bno (?:puedo|podemos|logro) (?!atender|responder|contestar|leer|revisar|ver (?:el|mi|los) (?:correo|mail))",
+    r"\bno (?:anda|funciona|abre|carga|conecta|sirve|prende|tengo (?!acceso|servicio de correo))\b",
+    r"\b(?:i |we )?(?:can['’]?t|cannot|can not|won['’]?t) (?!respond|reply|answer|read|be able|check|access)",
+    r"\b(?:doesn['’]?t|isn['’]?t|is not) (?:work|turn|load|open|start|connect)",
+    r"\bnão (?:consigo|posso) (?!responder|atender|acessar|ler|verificar)|\bnão (?:funciona|abre|liga|carrega|conecta)\b",
+)
+"""What a customer tells of their own; a program that answers has no trouble."""
 _FIRST_CHARS = 1_000
 
 
@@ -129,7 +163,11 @@ def is_automatic(headers: Sequence[str], body: str) -> bool:
     if any(_HEADER.search(line) or _SUBJECT.search(line) for line in headers):
         return True
     begin = body.lstrip()[:_FIRST_CHARS]
-    if _BOUNCE.search(begin) or _SUBJECT.search(begin):
+    if _SUBJECT.search(begin):
+        return True
+    if _OWN_TROUBLE.search(begin):
+        return False
+    if _BOUNCE.search(begin) or _both(_READ, _READ_WHEN, begin):
         return True
     return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _both(_RECEIVED, _ANSWERED_SOON, begin)
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import islice, takewhile
 
-from guiado.text.mail_lines import SENT_FROM, is_legal
+from guiado.text.mail_lines import is_legal
 from guiado.text.patterns import compiled
+from guiado.text.sent_from import is_sent_from
 
 _MOST_SIGNATURE_LINES = 8
 _MOST_SIGNATURE_CHARS = 70
@@ -19,13 +20,16 @@ _THANKS = r"(?:(?:muchas |mil |muchísimas )?gracias(?: y|,|\.)? )?"
 _CLOSING = compiled(  # whole lines
     rf"^\s*{_THANKS}(?:un |muchos |reciban? un |con )?(?:cordial(?:es)? )?(?:saludos?|abrazos?)(?: cordial(?:es)?| atentos?|"
     rf" a todos)?{_ENDS}",
-    rf"^\s*{_THANKS}(?:atentamente|atte|cordialmente|s(?:a?l)?ds|muy agradecid[oa]){_ENDS}",
+    rf"^\s*{_THANKS}(?:atentamente|atte|cordialmente|s(?:a?l)?ds|sl?dos|muy agradecid[oa]|besos|bss){_ENDS}",
     rf"^\s*(?:muchas |mil |de antemano )?gracias(?: de antemano| por su ayuda| por todo)?{_ENDS}",
     rf"^\s*quedo (?:a la espera|atent[oa])[^\n]{{0,40}}{_ENDS}",
-    rf"^\s*(?:best|kind|warm|many)? ?(?:regards|wishes){_ENDS}",
+    rf"^\s*(?:(?:(?:with )?(?:best|kind(?:est)?|warm(?:est)?|many) )?(?:regards|wishes)|(?:all the )?best|"
+    rf"respectfully(?: yours)?){_ENDS}",
     rf"^\s*(?:rgds|cheers|thx|yours|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)){_ENDS}",
     rf"^\s*(?:(?:many )?thanks(?: and regards| in advance)?|thank you(?: very much)?){_ENDS}",
-    rf"^\s*(?:abraços?|abs|att|cumprimentos|(?:muito )?(?:atenciosamente|agradecid[oa])|"
+    rf"^\s*(?:abraços?|abs|att|(?:com )?(?:os )?(?:(?:meus |nossos )?(?:melhores|atenciosos|cordiais) )?(?:cumprimentos|"
+    rf"saudações)(?: cordiais)?|beijos?|bjs?|"
+    rf"(?:muito )?(?:atenciosamente|agradecid[oa])|"
     rf"(?:muito )?obrigad[oa](?: desde já)?){_ENDS}",
 )
 _COURTESY = compiled(  # beginnings of lines
@@ -77,7 +81,8 @@ _PROSE = re.compile(
 _CAPITAL = r"[A-ZÁÉÍÓÚÜÑÂÊÔÃÕÇ]"
 _NAME = re.compile(
     rf"^\s*(?:(?:Ing|Lic|Licda|Dr|Dra|Sr|Sra|Srta|Prof|Arq|Abg|Mr|Mrs|Ms|Mg|C\.P)\.?\s+)?{_CAPITAL}[\w'’.-]{{0,20}}"
-    rf"(?:\s+(?:(?:de|del|la|las|los|da|do|dos|das|van|von|y|e)\s+){{0,2}}{_CAPITAL}[\w'’.-]{{0,20}}){{1,4}}\s*[,.]?\s*$"
+    rf"(?:\s+(?:(?:de|del|la|las|los|da|do|dos|das|van|von|y|e)\s+){{0,2}}{_CAPITAL}[\w'’.-]{{0,20}}){{1,4}}\s*[,.]?"
+    rf"\s*(?:\([^()\n]{{2,25}}\)|,\s?(?:PhD|MBA|MSc|Ing|Lic|CPA|Esq)\.?)?\s*$"
 )
 _POST = compiled(  # where a line begins
     r"^\s*(?:(?:sub)?jef[ea]|jefatura|(?:sub)?gerente|gerencia|(?:sub)?director[a]?|dirección|coordinador[a]?|coordinación)\b",
@@ -105,8 +110,8 @@ _CONTACT = compiled(
     r"^\s*(?:calle|av\.?|avenida|cra\.?|carrera|rua|plaza|praça)\s+\S",
 )
 _NAMED_CLOSING = re.compile(
-    rf"^\s*(?:(?i:saludos|atentamente|atte\.?|cordialmente|atenciosamente|att|abraços?|regards|best|cheers|thanks|gracias|"
-    rf"obrigad[oa]))"
+    rf"^\s*(?:(?i:saludos|atentamente|atte\.?|cordialmente|atenciosamente|att|abraços?|regards|best|cheers|thanks|gracias|besos|"
+    rf"beijos|obrigad[oa]))"
     rf"\s*[,.:;!-]\s*{_CAPITAL}[\w'’.-]{{1,20}}(?:\s+{_CAPITAL}[\w'’.-]{{0,20}}){{0,3}}\s*[.]?\s*$"
 )
 _POSTSCRIPT = re.compile(r"^\s*(?:p\.?\s?d\.?|p\.?\s?s\.?|post ?data|nota)\s?[:.\-–]\s*(?=\S)", re.IGNORECASE)
@@ -166,7 +171,7 @@ def _until_postscript(lines: Sequence[str], start: int) -> list[str]:
 
 def _is_signature(lines: Sequence[str]) -> bool:
     """Whether lines are a signature: a name, a post, telephone numbers; longer ones and sentences belong to the message."""
-    footer = next((at for at in range(len(lines)) if SENT_FROM.match(lines[at]) or is_legal(lines, at)), len(lines))
+    footer = next((at for at in range(len(lines)) if is_sent_from(lines[at]) or is_legal(lines, at)), len(lines))
     signed = lines[:footer]
     if footer > _MOST_SIGNATURE_LINES or any(len(line) > _MOST_SIGNATURE_CHARS or line.rstrip().endswith("?") for line in signed):
         return False
