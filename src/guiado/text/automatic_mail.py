@@ -37,12 +37,16 @@ _REQUEST = (
     r"mensaje|correo|e-?mail|message|mensagem)"
 )
 _BEGINS = r"(?:^|(?<=[.!?\n])\s{0,3})[-*_= ]{0,10}"
-_GREETS = r"(?:(?:hola|hello|hi|olá|estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
+_GREETS = (
+    r"(?:(?:hola|hello|hi|olá|buen d[ií]a|buen[oa]s \w{4,6}|bo[am] \w{3,5}|good \w{4,9}|"
+    r"estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
+)
 _THANKS = (
     r"(?:(?:gracias por|thank you for|thanks for|obrigad[oa] (?:pelo|pela)) "
     rf"(?:(?:su|tu|your|seu|sua) )?(?:{_MAIL}|contato|contacto|contact(?:ing|arnos)[^\n.!?]{{0,30}}|"
     rf"escribir[^\n.!?]{{0,30}})\s?[.,!]?\s+)?"
 )
+_DAYS = r"(?:del?|desde|from|entre)(?: el| los)? \d[^\n.!?]{3,50}? "
 _GENERATED = compiled(
     rf"{_BEGINS}est[ea] (?:es un )?(?:mensaje|correo|email) (?:es |ha sido |fue )?(?:autom[aá]tico|(?:generado|enviado) autom)",
     rf"{_BEGINS}(?:mensaje|correo) (?:generado|enviado) autom[aá]ticamente",
@@ -71,13 +75,13 @@ _READ_WHEN = compiled(
 )
 """Receipts that mail programs send when a mail or an invitation was seen."""
 _AWAY = compiled(
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento )?(?:me encuentro|estoy|estar[eé]|me encontrar[eé]|"
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento |{_DAYS})?(?:me encuentro|estoy|estar[eé]|me encontrar[eé]|"
     rf"voy a estar) "
     r"(?:fuera (?:de (?:la |mi )?oficina|del (?:país|despacho)|hasta)|de vacaciones|de licencia|de baja|ausente|"
     r"de permiso|de viaje)",
     rf"{_BEGINS}{_GREETS}{_THANKS}(?:i am|i['’]m|i will be|i['’]ll be) (?:currently )?"
-    r"(?:out of (?:the )?office|on (?:vacation|holiday|leave|annual leave)|away)",
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento,? )?(?:estou|estarei|encontro-me|me encontro) (?:fora do escrit[oó]rio|"
+    r"(?:out of (?:the )?office|on (?:vacation|holiday|(?:\w{4,10} )?leave)|away)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento,? |{_DAYS})?(?:estou|estarei|encontro-me|me encontro) (?:fora do escrit[oó]rio|"
     rf"de f[eé]rias|em f[eé]rias|"
     rf"ausente|de licença)",
 )
@@ -93,6 +97,7 @@ _LATER = compiled(
     r"\b(?:for|in case of) (?:an |any |anything )?(?:urgent|immediate|emergency)",
     r"\bcontact (?:\w+ at )?[\w.+-]{1,64}@",
     r"\blimited access\b",
+    r"\bno access to\b|['’]ll (?:reply|respond|get back|be back)\b|\b(?:will be|am) back\b",
     r"\b(?:responderei|retornarei)\b",
     r"\b(?:no|ao) meu retorno\b",
     r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgência|urgentes?)\b[^\n.]{0,30}[:@]",
@@ -108,7 +113,7 @@ _RECEIVED = compiled(
 )
 _ANSWERED_SOON = compiled(
     r"\b(?:responder|contestar|atender)emos\b|\b(?:le|les|te) responder[aá]\b|\bse (?:comunicará|pondrá en contacto) con\b",
-    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b",
+    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b|\b(?:le|te|lo|la) contactar[aá]\b|\bla estamos revisando\b",
     r"\bser[aá] (?:atendid|respondid)[oa]\b",
     r"\ba la brevedad\b|\blo antes posible\b",
     r"\b(?:get back to you|be in touch|respond|reply)\b[^\n.]{0,20}\b(?:shortly|soon|within)\b",
@@ -138,6 +143,12 @@ _BOUNCE = compiled(
     rf"^\s*(?:no se pudo entregar|error (?:de|en la) entrega|falha na entrega|delivery|erro (?:de|"
     rf"na) entrega) [^\n]{{0,40}}{_RECIPIENTS}",
     r"^\s*this is an automatically generated delivery status notification",
+    r"^\s*la entrega del mensaje ha fallado\b",
+    rf"{_BOUNCE_BEGINS}(?:su|tu|your|sua|el|a) {_MAIL} (?:a|para|to) \S{{1,64}}@\S{{1,100}} (?:ha sido|fue|has been|was|foi) "
+    r"(?:bloquead|rechazad|devuelt|blocked|rejected|returned|rejeitad)",
+    rf"{_BOUNCE_BEGINS}(?:no (?:hemos podido|pudimos|fue posible)|we (?:weren['’]t|were not|are not) able to|we could ?n['’]t|"
+    rf"não (?:conseguimos|pudemos|foi possível)) (?:entregar|enviar|deliver|send) (?:(?:a|o|el|su|tu|your|sua) ){{1,2}}"
+    rf"{_MAIL} (?:a|para|to) \S{{1,64}}@",
 )
 _OWN_TROUBLE = compiled(
     r"\b(?:me|nos) (?:sale|aparece|dice|dicen|dijeron|muestra|pone|llega|cobr\w+)\b",
@@ -146,6 +157,7 @@ _OWN_TROUBLE = compiled(
     r"\bno (?:puedo|podemos|logro) (?!atender|responder|contestar|leer|revisar|ver (?:el|mi|los) (?:correo|mail))",
     r"\bno (?:anda|funciona|abre|carga|conecta|sirve|prende|tengo (?!acceso|servicio de correo))\b",
     r"\b(?:i |we )?(?:can['’]?t|cannot|can not|won['’]?t) (?!respond|reply|answer|read|be able|check|access)",
+    r"\b(?:sigo|seguimos|continuamos|estamos|quedamos|estoy|continuo) (?:sin|sem|igual) (?!acceso|acesso)",
     r"\b(?:doesn['’]?t|isn['’]?t|is not) (?:work|turn|load|open|start|connect)",
     r"\bnão (?:consigo|posso) (?!responder|atender|acessar|ler|verificar)|\bnão (?:funciona|abre|liga|carrega|conecta)\b",
 )
@@ -169,7 +181,11 @@ def is_automatic(headers: Sequence[str], body: str) -> bool:
         return False
     if _BOUNCE.search(begin) or _both(_READ, _READ_WHEN, begin):
         return True
-    return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _both(_RECEIVED, _ANSWERED_SOON, begin)
+    return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _is_receipt(begin)
+
+
+def _is_receipt(begin: str) -> bool:
+    return _both(_RECEIVED, _ANSWERED_SOON, begin) or _both(_RECEIVED, _NO_REPLY, begin)
 
 
 def _both(first: re.Pattern[str], second: re.Pattern[str], text: str) -> bool:

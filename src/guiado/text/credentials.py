@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from guiado.text.fold import fold
 from guiado.text.stopwords import FUNCTION_WORDS
-from guiado.text.tokenize import fold
 
 REMOVED = "…"
 """The mark in place of redacted text."""

@@ -24,7 +24,7 @@ from guiado.text.mail_lines import (
 )
 from guiado.text.quoted_evidence import GREETING, answers_between, answers_inline, is_quoted, without_quotes
 from guiado.text.sent_from import is_sent_from
-from guiado.text.signatures import postscript, signature_at, without_formalities
+from guiado.text.signatures import is_bare_name, postscript, signature_at, without_formalities
 from guiado.text.vague_words import is_vague, passes_on
 
 _MOST_FORWARDS = 4  # one within another
@@ -208,7 +208,7 @@ def _own(lines: Sequence[str]) -> list[str]:
     """The lines without greeting, closing, signature and footers."""
     kept: list[str] = []
     for position, line in enumerate(lines):
-        if is_legal(lines, position) or signature_at(lines, position):
+        if is_legal(lines, position) or signature_at(lines, position) or is_bare_name(lines, position):
             return [*kept, *postscript(lines[position + 1 :])]
         if not GREETING.match(line) and not is_sent_from(line):
             kept.append(line)

@@ -11,13 +11,21 @@ from guiado.text.patterns import mentions, one_of
 _DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
 _WROTE = ("escribi", "wrote", "escreveu", "a écrit", "schrieb")
 _ATTRIBUTION = re.compile(
-    rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|No dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
+    rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|En|[NO] dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
     r"[^\n]{5,200}\b(?:(?:escribi[oó]|wrote|escreveu|a écrit)\s*:|schrieb\b[^\n:]{0,100}:)",
     re.IGNORECASE,
 )
-_DATED_SENDER = re.compile(r"^[\s>]*\d{4}-\d\d-\d\d \d{1,2}:\d\d [^\n<]{1,120}<[^\s>]{3,100}@[^\s>]{3,100}>\s*:\s*$")
+_MAIL_ADDRESS = r"<(?:mailto:)?[^\s<>@]{1,64}@[^\s<>]{1,100}>"
+_SENDER_LINE = re.compile(
+    rf"^[\s>]*(?:\d{{4}}-\d\d-\d\d \d{{1,2}}:\d\d [^\n<]{{1,120}}{_MAIL_ADDRESS}|(?:citando|quoting|"
+    rf"cita de)(?: a)? [^\n]{{2,120}}|"
+    rf"[^\n<:]{{2,80}}{_MAIL_ADDRESS} (?:escribi[oó]|wrote|escreveu)\b[^\n]{{0,60}}|"
+    rf"[^\n<:]{{2,60}}\b(?:escribi[oó]|wrote|escreveu)\b (?=[^\n]{{0,60}}{_DATE_OR_CLOCK})[^\n]{{4,60}})\s*:\s*$",
+    re.IGNORECASE,
+)
+"""What stands above a quote, where it does not begin with its day."""
 _BROKEN_ATTRIBUTION = re.compile(
-    r"^([ >]*(?:El|On|Em|Le) [^\n]{10,120})\n([^\n]{0,100}(?:escribi[oó]|wrote|escreveu) ?:)", re.IGNORECASE | re.MULTILINE
+    r"^([ >]*(?:El|On|Em|En|Le) [^\n]{10,120})\n([^\n]{0,100}(?:escribi[oó]|wrote|escreveu) ?:)", re.IGNORECASE | re.MULTILINE
 )
 _SHORT_ATTRIBUTION = re.compile(r"^[^\n]{2,60}\b(?:escribi[oó]|wrote|escreveu)\s*:\s*$", re.IGNORECASE)
 _SPEAKER = re.compile(
@@ -54,18 +62,8 @@ _DESK_OPENING = re.compile(
 )
 _DESK_OPENING_CHARS = 100
 _DESK_WORDS = (
-    "this line",
-    "this dotted",
-    "this marker",
-    "this text",
-    "esta l",
-    "este texto",
-    "esta marca",
-    "est\u00e1 l",
-    "e linha",
-    "a linha",
-    "a marca",
-)
+    "this line", "this dotted", "this marker", "this text", "esta l", "este texto", "esta marca", "e linha", "a linha", "a marca",
+)  # fmt: skip
 _RULE = re.compile(r"^[\s>]*(?:[-_=*—–]\s?){5,}$")
 _COMMENTED = re.compile(
     r"^[^\n.?!]{2,80}\b(?:coment[oó]|commented|comentou|(?:ha )?respondi(?:[oó]|do)|replied|respondeu|added a comment|"
@@ -102,6 +100,7 @@ LEGAL = re.compile(
     r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
     r"as informações contidas|antes de imprimir|please consider the environment|(?:por favor,? )?(?:piens[ea] en|"
     r"consider[ea]) el medio|"
+    r"protección de datos|política de (?:privacidad|protección)|proteção de dados|data protection|"
     r"before printing|(?:por favor,? )?pense (?:no meio|antes de imprimir)|"
     r"(?:the contents? of this|el contenido de este|o conteúdo dest[ea]) (?:mensaje|correo|e-?mail|message|mensagem)|"
     r"(?:de conformidad con|en cumplimiento (?:de|con)|de acuerdo con) (?:la ley|el reglamento|lo (?:dispuesto|"
@@ -158,7 +157,8 @@ _BANNER_SAYS = (
     r"(?:don['’]t|do not) often get e-?mail|no suele[sn]? recibir correo|não costuma receber e-?mail"
 )
 _BANNER = re.compile(
-    rf"^(?=[^\n]{{0,200}}(?:{_BANNER_SAYS}))[\s*\[]*(?:caution|warning|external|attention|notice|precaución|atención|advertencia|"
+    rf"^(?=[^\n]{{0,200}}(?:{_BANNER_SAYS}))(?:\s*\[[^\]\n]{{2,30}}\])?[\s*\[]*(?:caution|warning|external|attention|"
+    rf"notice|precaución|atención|advertencia|"
     rf"cuidado|aviso|atenção|este (?:mensaje|correo|e-?mail)|this (?:message|e-?mail)|some people who|you (?:don|do not)|"
     rf"no suele|"
     rf"(?:você )?não costuma|algun[ao]s personas)\b[^\n]{{0,500}}(?:\n[^\n]{{0,200}}\b(?:haga clic|no abra|do not click|"
@@ -188,7 +188,7 @@ def quote_at(lines: Sequence[str], position: int) -> Quote | None:
         return None
     if _DIVIDER.match(line):
         return Quote.FORWARDED if _FORWARDING_DIVIDER.search(line) else Quote.ANSWERED
-    if has_attribution(line) or _DATED_SENDER.match(line):
+    if has_attribution(line) or _SENDER_LINE.match(line):
         return Quote.ANSWERED
     if line == DESK_LINE or (_RULE.match(line) and _COMMENTED.match(_next_line(lines, position))):
         return Quote.DESK

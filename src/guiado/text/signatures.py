@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import islice, takewhile
 
+from guiado.text.fold import fold
+from guiado.text.introduced_names import FIRST_NAMES
 from guiado.text.mail_lines import is_legal
 from guiado.text.patterns import compiled
 from guiado.text.sent_from import is_sent_from
@@ -22,6 +24,9 @@ _CLOSING = compiled(  # whole lines
     rf" a todos)?{_ENDS}",
     rf"^\s*{_THANKS}(?:atentamente|atte|cordialmente|s(?:a?l)?ds|sl?dos|muy agradecid[oa]|besos|bss){_ENDS}",
     rf"^\s*(?:muchas |mil |de antemano )?gracias(?: de antemano| por su ayuda| por todo)?{_ENDS}",
+    rf"^\s*(?:que tengas? )?(?:feliz|lind[oa]|excelente|bonit[oa]|[oó]tim[oa]|buen (?=fin)|buena (?=semana)|bom (?=fim)|"
+    rf"boa (?=semana))"
+    rf" ?(?:d[ií]a|tarde|noche|noite|semana|finde|fin de semana|fim de semana|jornada)s?{_ENDS}",
     rf"^\s*quedo (?:a la espera|atent[oa])[^\n]{{0,40}}{_ENDS}",
     rf"^\s*(?:(?:(?:with )?(?:best|kind(?:est)?|warm(?:est)?|many) )?(?:regards|wishes)|(?:all the )?best|"
     rf"respectfully(?: yours)?){_ENDS}",
@@ -84,6 +89,7 @@ _NAME = re.compile(
     rf"(?:\s+(?:(?:de|del|la|las|los|da|do|dos|das|van|von|y|e)\s+){{0,2}}{_CAPITAL}[\w'’.-]{{0,20}}){{1,4}}\s*[,.]?"
     rf"\s*(?:\([^()\n]{{2,25}}\)|,\s?(?:PhD|MBA|MSc|Ing|Lic|CPA|Esq)\.?)?\s*$"
 )
+_BARE_NAME = re.compile(rf"^\s*[-—–~]?\s*{_CAPITAL}[\w'’.-]{{1,20}}(?:\s+{_CAPITAL}[\w'’.-]{{0,20}}){{0,3}}\s*[,.]?\s*$")
 _POST = compiled(  # where a line begins
     r"^\s*(?:(?:sub)?jef[ea]|jefatura|(?:sub)?gerente|gerencia|(?:sub)?director[a]?|dirección|coordinador[a]?|coordinación)\b",
     r"^\s*(?:analista|asistente|auxiliar|encargad[oa]|responsable|técnic[oa]|ingenier[oa]|licenciad[oa]|contador[a]?)\b",
@@ -123,6 +129,15 @@ def is_closing(line: str) -> bool:
     if _CLOSING.match(line) or _NAMED_CLOSING.match(line):
         return True
     return len(line) <= _MOST_COURTESY_CHARS and _COURTESY.match(line) is not None and not _TROUBLE.search(line)
+
+
+def is_bare_name(lines: Sequence[str], position: int) -> bool:
+    """Whether the last line of a message is a name by which somebody signs it, set apart from what stands above."""
+    line = lines[position]
+    if not _BARE_NAME.match(line) or position == 0 or any(map(str.strip, lines[position + 1 :])):
+        return False
+    marked = line.lstrip().startswith(("-", "—", "–", "~"))
+    return (marked or not lines[position - 1].strip()) and fold(line.strip(" -—–~,.").split()[0]) in FIRST_NAMES
 
 
 def signature_at(lines: Sequence[str], position: int) -> bool:
