@@ -169,6 +169,30 @@ nasci em «12/03/1980»
 dob «1980-03-12»
 el archivo está en C:\\Users\\«juanp»\\Desktop
 está en /home/«juanp»/x
+soy «yeison david rojas» y no me deja entrar
+soy la señora «Gómez» y no tengo señal
+it's «Sarah» here, the app crashes
+aqui quem fala é a «Maria Souza»
+la cuenta está a nombre de «Marta Ruiz»
+la línea está a nombre de «juan pérez»
+mi esposo «Carlos Gómez» no puede entrar
+my wife «Mary» cannot log in
+no abre. Atentamente: Lic. «Marta Ruiz»
+mi usuario es «jperez77»
+my username is «jperez»
+usuario de windows: «marta.ruiz»
+probé con «Luna2020» como contraseña
+puse «Luna2020» de clave y no entra
+uso la misma clave de siempre, «Luna2020»
+la contraseña que pongo es "«Luna2020»" y no
+contraseña «Luna#sol» no entra
+la clave es «"gato negro 77"» y no entra
+mi cel es «tres cero cero uno dos tres cuatro cinco seis siete»
+mi correo es «ana.perez @ example . com» y nada
+mi correo es «anaperez gmail com» y nada
+mi instagram es «@anaperez» y no entro
+vivo en la Cra «7 No. 12-34 apto 301»
+no internet at «221B Baker Street»
 """
 
 HARMLESS = """
@@ -249,6 +273,26 @@ el código no llega
 el token no llega
 wifi 802.11ac
 USB 3.0 y HDMI 2.1
+me cobraron $1.250.000
+debo 120000 pesos
+pago de 1.250.000 pesos dos veces
+me debitaron R$ 1.299,90
+mi login is broken
+my login is failing since monday
+el usuario es válido pero no entra
+mi usuario es nuevo
+la contraseña de outlook365 no sirve
+la clave del router HG8245H5 no está
+error ERR1402 al cambiar la contraseña
+código ABC12 al poner la contraseña
+contraseña: mínimo 8 caracteres
+mi hijo no puede entrar a la app
+a nombre de otra persona
+it's Outlook that crashes
+escribo @ y no sale
+la cuenta gmail com no abre
+uno dos tres probando el micrófono
+la luz esta roja
 😀😀😀
 …
 """

@@ -43,11 +43,16 @@ class ExampleFilter:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A session in which no known problem was found."""
+    """A session in which no known problem was found.
+
+    Args:
+        known: personal data of its customer.
+    """
 
     session_id: str
     text: str
     at: datetime
+    known: tuple[str, ...] = ()
 
 
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
@@ -158,7 +163,10 @@ async def unrecognised(connection: Connection, tenant: str, since: datetime, lim
         limit: rows at most.
     """
     rows = await connection.fetch(sql("learning", "unrecognised"), tenant, since, limit)
-    return [Unrecognised(str(row["session_id"]), row["text"], row["started_at"]) for row in reversed(rows)]
+    return [
+        Unrecognised(str(row["session_id"]), row["text"], row["started_at"], tuple(filter(None, row["known"])))
+        for row in reversed(rows)
+    ]
 
 
 def _taught(row: Row) -> Taught:

@@ -26,13 +26,14 @@ _ORDINARY = """
 _HEADINGS = """
     router módem modem wifi wi-fi internet correo mail email cuenta cambiar cambiarla recuperar recuperarla
     restablecer olvido cambio ayuda problema bloqueo app aplicación portal página web conta celular computadora
-    ordenador teléfono recovery change help issue account problem forgot page login
+    ordenador teléfono recovery change help issue account problem forgot page login mínimo minimo máximo maximo minimum debe
 """
 _STATES = """
     bloqueado bloqueada caducado vencido inválido invalido válidos validos incorrectos incorrectas inválidas inválidos
     invalidos desconocido existente anterior actual asignada asignado definida definido creada creado taken found
     login logged password username user usuario usuário clave contraseña senha pass nuevo novo nova premium admin
     account page name not already is and or y o e ou sin sem without with con com manager field screen button through
+    válido valido mínimo minimo mínima máximo maximo minimum debe exige requiere requires must deve ter obligatorio
     protected expira expires something algo alguna nothing ayer hoy yesterday today ontem hoje
 """
 ORDINARY = frozenset(_ORDINARY.split())
@@ -47,6 +48,11 @@ _PAIR = re.compile(
     rf"(?<!\w)((?i:{_USER}){_IS})({_VALUE})([,;]?[ ](?:(?i:y|e|and|con|com|with)[ ])?(?:(?i:mi|my|minha|la|the|a)[ ])?"
     rf"(?i:{_KEYWORD}){_IS})({_VALUE})"
 )
+_USER_IS = re.compile(
+    rf"(?<!\w)((?:(?i:mi|my|meu|el|su|the|o)[ ])(?i:{_USER}(?:[ ](?:de|del|do|da|for|of)[ ][\w-]{{1,20}}+)?)[ ](?i:es|is|"
+    rf"era|was|é)[ ]:?[ ]?"
+    rf"|(?i:{_USER}[ ](?:de|del|do|da|for|of)[ ][\w-]{{1,20}}+)[ ]?:[ ]?)({_VALUE})"
+)
 _SET = re.compile(
     rf"(?<!\w)((?i:puse|pongo|usé|use|uso|elegí|coloqué|coloquei|usei|pus|ingresé|set|used)[ ](?i:de|como|por|as)[ ]"
     rf"(?i:{_KEYWORD})[ ])({_VALUE})"
@@ -55,9 +61,18 @@ _CHANGED = re.compile(
     rf"(?<!\w)((?i:cambi[eé]|cambio|changed?|set|mudei|troquei|alterei)[ ](?i:mi|la|my|the|minha|a)[ ](?i:{_KEYWORD})[ ]"
     rf"(?i:a|por|to|para|as)[ ])({_VALUE})"
 )
+_AS_SECRET = re.compile(
+    rf"(?<![^\s(\"'“«])([^\s…,;]{{5,60}}+)([ ](?i:como|de|as|por)[ ](?:(?i:mi|la|my|minha|a|the)[ ])?(?i:{_KEYWORD})(?!\w))"
+)
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?!\s|\Z))+")
+_HAS_KEYWORD = re.compile(rf"(?i)(?<!\w){_KEYWORD}(?!\w)")
+_SECRET_WORD = re.compile(r"(?<![\w/@.#-])[\"'“«(]?([^\W\d_]{3,20}\d{2,8}[!#$*&%^+=.\w-]{0,20})")
+_CODE_BEFORE = re.compile(r"(?i)\b(?:c[oó]digo|code|error|erro|modelo|model)(?: de)?[ :]{1,2}$")
+_SIGN_INSIDE = re.compile(r"\w[#$!*&%^+=]\w")
 _BARE = re.compile(rf"(?<!\w)((?i:{_KEYWORD})[ ])({_VALUE})")
 _KNOWN_MODEL = re.compile(
-    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|a)-?\d[\w.-]*"
+    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|archer|deco|redmi|moto|note|hp|dell|asus|acer|zte|excel|chrome|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|"
+    r"a)-?\d[\w.-]*"
 )
 _CARD_CODE = re.compile(
     r"(?<!\w)((?i:cvv2?|cvc2?|csc|c[oó]digo de (?:seguridad|seguran[cç]a)|security code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é)[ ]|[ ]))"
@@ -86,8 +101,13 @@ def remove_credentials(text: str) -> str:
         text = _EXPIRY.sub(_clean_expiry, text)
         for pattern in (_CARD_CODE, _PIN, _MESSAGE_CODE):
             text = pattern.sub(_keep_start, text)
-    for pattern, change in ((_PAIR, _clean_pair), (_SET, _clean_set), (_CHANGED, _clean_secret), (_BARE, _clean_secret)):
+    for pattern, change in (
+        (_PAIR, _clean_pair), (_USER_IS, _clean_user), (_SET, _clean_set), (_CHANGED, _clean_secret), (_BARE, _clean_secret),
+        (_AS_SECRET, _clean_before),
+    ):  # fmt: skip
         text = pattern.sub(change, text)
+    if any(map(str.isdigit, text)) and _HAS_KEYWORD.search(text):
+        text = _SENTENCE.sub(_clean_sentence, text)
     return text
 
 
@@ -128,15 +148,41 @@ def _clean_set(match: re.Match[str]) -> str:
     return match[0] if _plain(match[2]) in _FOLDED else match[1] + REMOVED
 
 
+def _clean_user(match: re.Match[str]) -> str:
+    # "My login is broken" tells of the door, not who stands at it.
+    is_state = "login" in match[1].lower() and match[2].strip(".,;:!?").isalpha()
+    return match[0] if is_state else _clean_set(match)
+
+
 def _clean_secret(match: re.Match[str]) -> str:
     value = match[2].rstrip(".,;:!?)\"'»”")
     return match[1] + REMOVED + match[2][len(value) :] if _looks_secret(value) else match[0]
 
 
+def _clean_before(match: re.Match[str]) -> str:
+    value = match[1].strip("\"'“”«»()")
+    return REMOVED + match[2] if _looks_secret(value) else match[0]
+
+
+def _clean_sentence(match: re.Match[str]) -> str:
+    """A sentence about passwords, without the words in it that look like one."""
+    if not _HAS_KEYWORD.search(match[0]):
+        return match[0]
+    return _SECRET_WORD.sub(_clean_word, match[0])
+
+
+def _clean_word(match: re.Match[str]) -> str:
+    word = match[1].rstrip(".-")
+    if _CODE_BEFORE.search(match.string[max(0, match.start() - 16) : match.start()]):
+        return match[0]
+    return match[0].replace(word, REMOVED, 1) if _looks_secret(word) else match[0]
+
+
 def _looks_secret(value: str) -> bool:
     """Whether a word has what passwords are made of: letters with digits or signs, and no name of a product."""
     letters, digits = sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
-    return len(value) >= _LEAST_SECRET and letters > 1 and digits > 0 and not _KNOWN_MODEL.fullmatch(value)
+    marked = digits > 0 or _SIGN_INSIDE.search(value) is not None
+    return len(value) >= _LEAST_SECRET and letters > 1 and marked and not _KNOWN_MODEL.fullmatch(value)
 
 
 _LEAST_SECRET = 5

@@ -31,7 +31,8 @@ _CASE = _words("""
     pictures photo see look take someone somebody above subject line team folks guys request query advise check
     kindly asap reply answer waiting works working work still fix it this same mensagem print prints tela abaixo acima
     seguinte equipe pessoal time poderiam podem olhar veja vejam chamado solicitacao retorno aguardo resposta nao mesmo
-    pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem texto text titulo title conforme segun per dicho assunto
+    pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem texto text titulo title
+    conforme segun per dicho assunto
 """)
 _HANDED_OVER = _words("cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado")
 _BRINGS = _words("escribe reporta adjunto adjuntamos anexo va llego llega recibimos contacta writes reports")
