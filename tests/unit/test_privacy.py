@@ -290,6 +290,10 @@ mi hijo no puede entrar a la app
 a nombre de otra persona
 it's Outlook that crashes
 escribo @ y no sale
+mi clave fue modificada, yo no he sido
+me avisan 24 horas antes
+Estimado usuario: su solicitud ha sido registrada
+de aquí a Cochabamba tarda mucho
 la cuenta gmail com no abre
 uno dos tres probando el micrófono
 la luz esta roja

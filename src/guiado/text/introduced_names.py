@@ -87,8 +87,7 @@ def _clean(match: re.Match[str]) -> str:
     ends = [n for n, word in enumerate(surnames) if fold(word) in _NO_SURNAME or (is_capitalised and word.islower())]
     taken = ends[0] if ends else len(surnames)
     after = following[taken] if taken < len(following) else ""
-    is_cut = (
-        not ends and bool(after) and fold(after) not in _NO_SURNAME
-    )  # "soy maria llevo tres días": a sentence goes on without a comma
+    # "soy maria llevo tres días": a sentence goes on without a comma
+    is_cut = not ends and bool(after) and fold(after) not in _NO_SURNAME
     kept = following[0 if is_cut else taken :]
     return match[1] + REMOVED + "".join(f" {word}" for word in kept)

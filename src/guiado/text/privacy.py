@@ -80,14 +80,17 @@ _NO_NAME = (
     "tenho quero preciso sou moro com mas the el la los las un una o a os as do da del en em se me te le ayer hoy since "
     "cliente usuario"
 )
-_LOWER_NAMES = rf"[^\W\d_][\w'’-]*+(?: (?!(?:{'|'.join(_NO_NAME.split())})\b)[^\W\d_][\w'’-]*+)?"
+_NO_FIRST_NAME = "su sus tu tus seu sua your our their nuestro nuestra este esta ese esa estimado estimada"
+_NOT_NAMED, _NOT_FIRST = "|".join(_NO_NAME.split()), "|".join((*_NO_NAME.split(), *_NO_FIRST_NAME.split()))
+_LOWER_NAMES = rf"(?!(?:{_NOT_FIRST})\b)[^\W\d_][\w'’-]*+(?: (?!(?:{_NOT_NAMED})\b)[^\W\d_][\w'’-]*+)?"
 _NAMED = re.compile(
     r"(?<!\w)((?i:me llamo|mi nombre (?:completo )?es|my (?:full )?name(?: is|'s)|meu nome (?:completo )?[eé]|(?:eu )?me chamo|"
     r"(?:nombre|apellidos?|titular|name|nome|cliente|usuario|usuário|username|user)[ ]?:)[ ]{1,2})"
     rf"(?:{_NAMES}|{_LOWER_NAMES})"
 )
 _I_AM = re.compile(
-    r"(?<!\w)((?:[Ss]oy|[Ii]'m|I am|[Ss]ou|[Tt]his is|[Hh]abla|[Hh]ablo con|[Aa]qui é|[Aa]quí|[Dd]e parte de|[Ll]e escribe|"
+    r"(?<!\w)((?:[Ss]oy|[Ii]'m|I am|[Ss]ou|[Tt]his is|[Hh]abla|[Hh]ablo con|[Aa]qui é|(?<!de )(?<!desde )[Aa]quí(?! a )|"
+    r"[Dd]e parte de|[Ll]e escribe|"
     r"[Ss]r[.]?|[Ss]ra[.]?|[Ss]rta[.]?|[Dd]on|[Dd]oña|[Dd]ña[.]|Mr[.]?|Mrs[.]?|Ms[.]?|[Ss]eñor(?:a|ita)?|[Ss]enhora?|"
     r"[Dd]ona|Dra?[.]|"
     r"[Ll]ic[.]|[Ii]ng[.]|[Aa]qui (?:quem )?[Ff]ala(?: é)?|[Qq]uem fala é|[Aa] nombre de|[Ee]m nome de|[Ii]n the name of|"
@@ -125,7 +128,7 @@ _SPOKEN_NUMBER = re.compile(
 """A telephone number as a voice assistant writes it down."""
 _STREET = re.compile(
     r"(?<!\w)((?i:calle|c/|avenida|avda?\.?|av\.?|paseo|pza\.?|plaza|rua|travessa|alameda|jir[oó]n|jr\.|pasaje|diagonal|calzada|"
-    r"cra\.?|carrera|cl\.)[ ]?)(?:[^\W\d_]{1,25}+[.,]?[ ]){0,5}(?:[#,nN][º°o.]{0,2}[ ]?)?\d{1,5}\b"
+    r"cra\.?|carrera|cl\.)(?![^\W\d_])[ ]?)(?:[^\W\d_]{1,25}+[.,]?[ ]){0,5}(?:[#,nN][º°o.]{0,2}[ ]?)?\d{1,5}\b"
     r"(?:[ ]?(?:#|-|,|[nN][º°o]\.?|(?i:n[uú]mero|num\.?))[ ]?\d{1,4}\w?)*"
     r"(?:,?[ ](?i:apto\.?|apartamento|apt\.?|piso|torre|bloque|interior|int\.?|depto\.?|dpto\.?)[ ]?\w{1,5})*"
 )
@@ -193,7 +196,14 @@ def _clean_url(match: re.Match[str]) -> str:
 
 def _clean_secret(match: re.Match[str]) -> str:
     word = match[2].strip(".,;:!?\"'«»“”()").lower()
-    return match[0] if not word or word in ORDINARY or _names_subject(match) else match[1] + REMOVED
+    kept = not word or word in ORDINARY or _names_subject(match)
+    if not kept and word.isalpha():  # "mi clave fue cambiada", and in Portuguese "o PIN e o nome"
+        kept = _PARTICIPLE.fullmatch(word) is not None or _AND.search(match[1]) is not None
+    return match[0] if kept else match[1] + REMOVED
+
+
+_PARTICIPLE = re.compile(r"[^\W\d_]{3,}(?:[ai]d[ao]s?|(?:[dgkst]|ok)en|[gkst]ed)")
+_AND = re.compile(r" e $")
 
 
 def _names_subject(match: re.Match[str]) -> bool:
