@@ -194,7 +194,7 @@ def _said_alike(warnings: list[FieldProblem]) -> tuple[list[list[FieldProblem]],
 
 
 def _kind(warning: FieldProblem) -> str:
-    """What a warning says, whatever it quotes of the text."""
+    """Kind of a warning: its message, whatever it quotes of the text."""
     return str(replace(warning.message, params={**warning.message.params, "found": ""}))
 
 
