@@ -55,6 +55,8 @@ _GENERATED = compiled(
     rf"{_BEGINS}this (?:message|e-?mail) (?:was|is) (?:sent|generated) automatically",
     rf"{_BEGINS}est[ea] é uma? (?:mensagem|resposta|e-?mail) autom[aá]tic[oa]",
     rf"{_BEGINS}mensagem (?:gerada|enviada) automaticamente",
+    r"\bno (?:responda|conteste)s? (?:a )?este (?:mensaje|correo) autom[aá]tico\b|"
+    r"\bnão responda (?:a )?est[ea] (?:mensagem|e-?mail) autom",
 )
 _NO_REPLY = compiled(
     r"\bno (?:responda|respondas|conteste|responder)\b",
@@ -85,6 +87,11 @@ _AWAY = compiled(
     rf"de f[eé]rias|em f[eé]rias|"
     rf"ausente|de licença)",
 )
+_CLOSED = compiled(
+    r"\b(?:estaremos|permaneceremos|nuestras? oficinas? (?:estar[aá]n?|permanecer[aá]n?)) cerrad[oa]s?\b",
+    r"\b(?:we (?:will be|are)|our offices? (?:is|are|will be)) closed\b",
+    r"\b(?:estaremos|ficaremos) fechad[oa]s\b",
+)
 _LATER = compiled(
     r"\b(?:responder|contestar|atender)[eé]\b",
     r"\ba mi (?:regreso|vuelta|retorno)\b",
@@ -98,6 +105,7 @@ _LATER = compiled(
     r"\bcontact (?:\w+ at )?[\w.+-]{1,64}@",
     r"\blimited access\b",
     r"\bno access to\b|['’]ll (?:reply|respond|get back|be back)\b|\b(?:will be|am) back\b",
+    r"\b(?:responderemos|retornaremos)\b|\bnot be checking\b|\bno tendr(?:é|emos) acceso\b|\bnão ter(?:ei|emos) acesso\b",
     r"\b(?:responderei|retornarei)\b",
     r"\b(?:no|ao) meu retorno\b",
     r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgência|urgentes?)\b[^\n.]{0,30}[:@]",
@@ -143,7 +151,7 @@ _BOUNCE = compiled(
     rf"^\s*(?:no se pudo entregar|error (?:de|en la) entrega|falha na entrega|delivery|erro (?:de|"
     rf"na) entrega) [^\n]{{0,40}}{_RECIPIENTS}",
     r"^\s*this is an automatically generated delivery status notification",
-    r"^\s*la entrega del mensaje ha fallado\b",
+    r"^\s*la entrega del mensaje ha fallado\b|^\W*[45]\d\d[ -][45]\.\d\.\d\b|^\W*(?:message|mail) undeliverable\b",
     rf"{_BOUNCE_BEGINS}(?:su|tu|your|sua|el|a) {_MAIL} (?:a|para|to) \S{{1,64}}@\S{{1,100}} (?:ha sido|fue|has been|was|foi) "
     r"(?:bloquead|rechazad|devuelt|blocked|rejected|returned|rejeitad)",
     rf"{_BOUNCE_BEGINS}(?:no (?:hemos podido|pudimos|fue posible)|we (?:weren['’]t|were not|are not) able to|we could ?n['’]t|"
@@ -181,7 +189,11 @@ def is_automatic(headers: Sequence[str], body: str) -> bool:
         return False
     if _BOUNCE.search(begin) or _both(_READ, _READ_WHEN, begin):
         return True
-    return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _is_receipt(begin)
+    return _both(_GENERATED, _NO_REPLY, begin) or _is_away(begin) or _is_receipt(begin)
+
+
+def _is_away(begin: str) -> bool:
+    return _both(_AWAY, _LATER, begin) or _both(_CLOSED, _LATER, begin)
 
 
 def _is_receipt(begin: str) -> bool:

@@ -71,7 +71,8 @@ _CODE_BEFORE = re.compile(r"(?i)\b(?:c[oó]digo|code|error|erro|modelo|model)(?:
 _SIGN_INSIDE = re.compile(r"\w[#$!*&%^+=]\w")
 _BARE = re.compile(rf"(?<!\w)((?i:{_KEYWORD})[ ])({_VALUE})")
 _KNOWN_MODEL = re.compile(
-    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|archer|deco|redmi|moto|note|hp|dell|asus|acer|zte|excel|chrome|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|"
+    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|archer|deco|redmi|moto|note|hp|dell|asus|"
+    r"acer|zte|excel|chrome|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|"
     r"a)-?\d[\w.-]*"
 )
 _CARD_CODE = re.compile(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from guiado.text.automatic_mail import is_automatic
 from guiado.text.mail_lines import (
+    DESK_LINE,
     FORWARD_MARK,
     HEADER,
     MACHINE_HEADER,
@@ -153,6 +154,7 @@ def _sender_in(headers: Sequence[str]) -> str:
 
 def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False) -> MailReading:
     """Words of a mail: above its quote, else below it, else in what it passes on."""
+    lines = _below_marks(lines)
     cut = next((at for at in range(len(lines)) if quote_at(lines, at)), len(lines))
     note = _joined(_own(without_quotes(lines[:cut])))
     kind = quote_at(lines, cut) if cut < len(lines) else None
@@ -171,11 +173,17 @@ def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False
     return _passed_on(lines[cut:] if _says_something(lines[cut:]) else lines, depth)
 
 
+def _below_marks(lines: Sequence[str]) -> Sequence[str]:
+    """The lines below the mark of a help desk with which a mail begins; all where there is none or nothing below it."""
+    start = next((at for at, line in enumerate(lines) if line.strip() and line != DESK_LINE), 0)
+    return lines[start:] if DESK_LINE in lines[:start] else lines
+
+
 def _with_answers(note: str, quote: Sequence[str]) -> str:
     """A note, with what stands between the lines of the quote below it where the note itself says nothing."""
     if not is_vague(note) and not answers_inline(note):
         return note
-    between = _joined(_own(answers_between(quote)))
+    between = _joined(_own(answers_between(note, quote)))
     return f"{note}\n{between}".strip() if _says_something([between]) else note
 
 

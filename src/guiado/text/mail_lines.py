@@ -95,13 +95,14 @@ REPLY_MARK = re.compile(
 """What mail programs and help desks put before a subject."""
 FORWARD_MARK = re.compile(r"^[^\n]{0,60}\b(?:fwd?|rv|enc|tr|wg)\.?\s*:", re.IGNORECASE)
 LEGAL = re.compile(
-    r"^[\s*]*(?:P )?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
+    r"^[^\w\n]*(?:P )?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
     r"disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
     r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
     r"as informações contidas|antes de imprimir|please consider the environment|(?:por favor,? )?(?:piens[ea] en|"
     r"consider[ea]) el medio|"
     r"protección de datos|política de (?:privacidad|protección)|proteção de dados|data protection|"
-    r"before printing|(?:por favor,? )?pense (?:no meio|antes de imprimir)|"
+    r"no imprima (?:este|esta|si|el)|não imprima (?:este|esta|se)|before printing|(?:por favor,? )?pense (?:no meio|"
+    r"antes de imprimir)|"
     r"(?:the contents? of this|el contenido de este|o conteúdo dest[ea]) (?:mensaje|correo|e-?mail|message|mensagem)|"
     r"(?:de conformidad con|en cumplimiento (?:de|con)|de acuerdo con) (?:la ley|el reglamento|lo (?:dispuesto|"
     r"establecido)|el rgpd)|"
@@ -114,10 +115,20 @@ LEGAL = re.compile(
     re.IGNORECASE,
 )
 _LEGAL_WORDS = re.compile(
-    r"confiden[ct]ia|privilegiad|destinatari|recipient|imprimir|environment|(?:medio|meio) ambiente|proteção de dados|"
+    r"confiden[ct]ia|privilegiad|destinat[aá]ri|recipient|imprim|environment|(?:medio|meio) ambiente|proteção de dados|"
     r"protección de datos|datos personales|dados pessoais|data protection|(?:un)?subscribe|su?scri|inscrev|inscri[çt]",
     re.IGNORECASE,
 )
+_DESK_FOOTER = re.compile(
+    r"^[\s>]*(?:this e-?mail is a service (?:from|of)|este (?:correo|e-?mail|mensaje) es un servicio de|"
+    r"este e-?mail é um serviço|"
+    r"(?:delivered|powered) by \w+\s*$|(?:entregado|desarrollado) por \w+\s*$|\[[A-Z0-9]{5,6}-[A-Z0-9]{4,6}\]\s*$|"
+    r"(?:view (?:this |the )?(?:request|ticket|case)|ver (?:la |el |esta |este )?(?:solicitud|caso|ticket)|ver (?:o |"
+    r"a )?chamado)\b"
+    r"[^\n]{0,30}(?:https?://|·))",
+    re.IGNORECASE,
+)
+"""How help desks end their mails."""
 _LEGAL_CHARS = 60  # least length of a legal notice; a shorter line with "confidencial" is the customer's own
 
 _SCANNER_NAMES = (
@@ -157,7 +168,7 @@ _BANNER_SAYS = (
     r"(?:don['’]t|do not) often get e-?mail|no suele[sn]? recibir correo|não costuma receber e-?mail"
 )
 _BANNER = re.compile(
-    rf"^(?=[^\n]{{0,200}}(?:{_BANNER_SAYS}))(?:\s*\[[^\]\n]{{2,30}}\])?[\s*\[]*(?:caution|warning|external|attention|"
+    rf"^(?=[^\n]{{0,200}}(?:{_BANNER_SAYS}))(?:\s*\[[^\]\n]{{2,30}}\])?[^\w\n]*(?:caution|warning|external|attention|"
     rf"notice|precaución|atención|advertencia|"
     rf"cuidado|aviso|atenção|este (?:mensaje|correo|e-?mail)|this (?:message|e-?mail)|some people who|you (?:don|do not)|"
     rf"no suele|"
@@ -222,6 +233,8 @@ def attributes(line: str) -> bool:
 
 def is_legal(lines: Sequence[str], position: int) -> bool:
     """Whether a legal notice begins with a line."""
+    if _DESK_FOOTER.match(lines[position]):
+        return True
     if not LEGAL.match(lines[position]):
         return False
     text = " ".join(lines[position : position + 3])

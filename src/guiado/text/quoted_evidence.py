@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from guiado.text.mail_lines import attributes
+from guiado.text.mail_lines import HEADER, attributes
 from guiado.text.patterns import compiled
 from guiado.text.signatures import is_closing
 
@@ -55,6 +55,16 @@ _ANSWERS = compiled(
 )
 
 
+_IN_QUOTE = compiled(
+    r"\b(?:respuestas?|respond[oi]|contest[oé]|coment(?:o|é|arios?))\b[^\n]{0,30}\b(?:abajo|debajo|en (?:rojo|azul|verde|"
+    r"color|l[ií]nea)|dentro|"
+    r"entre l[ií]neas|en el mismo)\b",
+    r"\b(?:answers?|repl(?:y|ies|ied)|comments?|see)\b[^\n]{0,30}\b(?:below|in ?line|in (?:red|blue|green))\b",
+    r"\b(?:respostas?|respondi|comentários?)\b[^\n]{0,30}\b(?:abaixo|em (?:vermelho|azul|verde))\b",
+)
+_QUESTION = re.compile(r"¿[^¿?\n]{1,200}\?|(?:^|(?<=[.!?] ))[^.!?¿\n]{1,200}\?(?=\s|$)")
+
+
 def without_quotes(lines: Sequence[str]) -> list[str]:
     """The lines without quoted ones, but with those that the customer points at, above or below them."""
     groups = [(quoted, list(group)) for quoted, group in groupby(lines, key=_Runs())]
@@ -77,14 +87,20 @@ def answers_inline(note: str) -> bool:
     return _ANSWERS.search(note) is not None
 
 
-def answers_between(lines: Sequence[str]) -> list[str]:
-    """The lines between and below the quoted ones of an answered mail; none where its quote is not marked line by line.
+def answers_between(note: str, lines: Sequence[str]) -> list[str]:
+    """The lines between and below the quoted ones of an answered mail.
+
+    Where the quote is not marked line by line, and the note announces answers in it, all but its questions.
 
     Args:
         lines: what stands below the line that names the writer of the quote.
     """
-    first = next((line for line in lines if line.strip()), "")
-    return without_quotes(lines) if is_quoted(first) else []
+    if is_quoted(_first(lines)):
+        return without_quotes(lines)
+    if not _IN_QUOTE.search(note):
+        return []
+    start = next((at for at, line in enumerate(lines) if line.strip() and not HEADER.match(line)), len(lines))
+    return [_QUESTION.sub(" ", line) for line in lines[start:]]
 
 
 def is_quoted(line: str) -> bool:

@@ -9,7 +9,8 @@ from guiado.text.patterns import compiled, one_of
 _MOST_CHARS = 120
 _NAMES = r"[A-ZÁÉÍÓÚÇ0-9][\w+.’'®™-]* i(?:Phone|Pad|Pod|OS)\b\w* e-?mail m[óo]vil tel[ée]m[óo]vel aplicaci[óo]n"
 _WORDS = """
-    correo mail secure smartphone celular teléfono telefono telefone phone mobile tablet dispositivo device aplicativo app
+    correo electrónico electronico seguro
+    mail secure smartphone celular teléfono telefono telefone phone mobile tablet dispositivo device aplicativo app
     iphone ipad android samsung huawei xiaomi motorola outlook gmail yahoo windows mi my meu minha the a an el la um uma
     un una para con com for on de do da del from desde using usando y and e
 """
@@ -19,7 +20,7 @@ _EXCUSE = r"(?:(?:please|por favor),? )?(?:excuse|disculp|perd[oó]n|desculp|sor
 _SENT = re.compile(
     rf"^[\s>]*(?i:(?:enviado|mandado|escrito|redactado) (?:desde|con|mediante|de|do|da|pelo|pela|a partir d[oea]|usando|"
     rf"via|por|com)|"
-    rf"(?:sent|written|typed) (?:from|via|with|using|on|by))\b(?:\s+{_DEVICE})*\s*(?:<[^\s>]{{5,200}}>)?\s*[.!]?"
+    rf"(?:sent|written|typed) (?:from|via|with|using|on|by))\b(?:,?\s+{_DEVICE})*\s*(?:<[^\s>]{{5,200}}>)?\s*[.!]?"
     rf"(?:\s*[,.;:–—-]\s*(?i:{_EXCUSE})[^\n]{{0,80}})?\s*$"
 )
 _PROGRAM = compiled(

@@ -33,7 +33,7 @@ _CLOSING = compiled(  # whole lines
     rf"^\s*(?:rgds|cheers|thx|yours|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)){_ENDS}",
     rf"^\s*(?:(?:many )?thanks(?: and regards| in advance)?|thank you(?: very much)?){_ENDS}",
     rf"^\s*(?:abraços?|abs|att|(?:com )?(?:os )?(?:(?:meus |nossos )?(?:melhores|atenciosos|cordiais) )?(?:cumprimentos|"
-    rf"saudações)(?: cordiais)?|beijos?|bjs?|"
+    rf"saudações)(?: cordiais)?|beijos?|bjs?|gratidão|"
     rf"(?:muito )?(?:atenciosamente|agradecid[oa])|"
     rf"(?:muito )?obrigad[oa](?: desde já)?){_ENDS}",
 )

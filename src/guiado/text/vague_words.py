@@ -14,7 +14,7 @@ def _words(text: str) -> frozenset[str]:
 
 _PASSING_ON = _words("""
     paso pasamos reenvio reenviamos reenviado remito remitimos derivo derivamos envio enviamos comparto compartimos
-    traslado trasladamos transfiero adelanto dejo mando mandamos copio atender atencion atiendan gestion gestionar
+    siguiente traslado trasladamos transfiero adelanto dejo mando mandamos copio atender atencion atiendan gestion gestionar
     gestionen tramite revisar revisen seguimiento fyi forwarding forward forwarded fwd below passing encaminho
     encaminhamos repasso repassamos segue seguem verificar verifiquem tratativa analise handle
 """)
@@ -32,7 +32,7 @@ _CASE = _words("""
     kindly asap reply answer waiting works working work still fix it this same mensagem print prints tela abaixo acima
     seguinte equipe pessoal time poderiam podem olhar veja vejam chamado solicitacao retorno aguardo resposta nao mesmo
     pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem texto text titulo title
-    conforme segun per dicho assunto
+    conforme segun per dicho assunto puede verlo verla mirarlo revisarlo revisarla atenderlo atenderla nos
 """)
 _HANDED_OVER = _words("cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado")
 _BRINGS = _words("escribe reporta adjunto adjuntamos anexo va llego llega recibimos contacta writes reports")
