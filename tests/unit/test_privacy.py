@@ -193,6 +193,22 @@ mi correo es «anaperez gmail com» y nada
 mi instagram es «@anaperez» y no entro
 vivo en la Cra «7 No. 12-34 apto 301»
 no internet at «221B Baker Street»
+la contra es «toby2019» y no entra
+my pw is «Toby99» and it fails
+minha palavra passe: «toby2019»
+mi contraseña actual es «"toby 2019"» y no entra
+el código que me llegó es «4821»
+me llegó este código: «482-913»
+«4111 1111 1111 1111» fecha «09/27»
+«ana.perez[@]example.com» no recibe
+mi perfil es «https://www.facebook.com/ana.perez.1»
+vivo en calle «26 sur no 39-12»
+soy la mamá de «Juan Pérez» y no entra
+el titular es «Carlos Gómez»
+cliente «Carlos Gómez» sin señal
+paciente: «María López»
+no abre. att. «carlos gómez»
+yo, «Ana Paz», no puedo entrar
 """
 
 HARMLESS = """
@@ -291,6 +307,11 @@ a nombre de otra persona
 it's Outlook that crashes
 escribo @ y no sale
 mi clave fue modificada, yo no he sido
+reclamo contra la factura de marzo
+no se me olvidó la contra eh sino que me la bloquearon
+cliente VPN no conecta
+facebook.com/login no abre
+el código que me llegó no sirve
 me avisan 24 horas antes
 Estimado usuario: su solicitud ha sido registrada
 de aquí a Cochabamba tarda mucho

@@ -39,7 +39,10 @@ _STATES = """
 ORDINARY = frozenset(_ORDINARY.split())
 """What is said of a password instead of the password."""
 _NO_NAME = ORDINARY | frozenset(_STATES.split()) | FUNCTION_WORDS
-_KEYWORD = r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha)"
+_KEYWORD = (
+    r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha|psw|pw|palavra[- ]passe|"
+    r"(?<=\bla )contra|(?<=\bmi )contra|contra(?=[ ]?:))"
+)
 _USER = r"(?:usuario|usuário|user(?:name)?|login)"
 _IS = r"(?:[ ]?[:=][ ]?|[ ](?:es|is|é|era|was)[ ]:?[ ]?|[ ])"
 _VALUE = r"[^\s…,;]+"
@@ -82,17 +85,21 @@ _CARD_CODE = re.compile(
 _PIN = re.compile(r"(?<!\w)((?i:pin|nip)[ ])\d{4,8}(?![\w]|[.,]\d)")
 _EXPIRES = (
     r"vence|vencimiento|vto\.?|caduca|expira|expires?|exp\.?(?: date)?|expir(?:y|ation)(?: date)?|valid (?:until|thru)|"
-    r"v[aá]lida hasta|validade|v[aá]lid[oa] at[eé]"
+    r"v[aá]lida hasta|validade|v[aá]lid[oa] at[eé]|fecha|date|data"
 )
 _EXPIRY = re.compile(
     rf"(?<!\w)((?i:{_EXPIRES})[ ]?:?[ ]?(?:(?i:el|en|on|in|em|no|is|es|é)[ ])?)"
     r"(?:0?[1-9]|1[0-2])[ ]?[/-][ ]?(?:20)?(?:2[3-9]|3\d|4[0-5])(?![\w]|[/-]\d)"
 )
-_CARD = re.compile(r"(?i)\b(?:tarjeta|card|cart[aã]o|cvv|cvc|visa|mastercard|amex|cr[eé]dito|d[eé]bito|credit|debit)")
+_CARD_WORD = r"\b(?:tarjeta|card|cart[aã]o|cvv|cvc|visa|mastercard|amex|cr[eé]dito|d[eé]bito|credit|debit)"
+_CARD = re.compile(rf"(?i){_CARD_WORD}|(?<!\d)(?:\d[ -]?){{13,19}}(?!\d)")
 _MESSAGE_CODE = re.compile(
-    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
+    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un| este)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
     r"(?:got|received|sent me)(?: the| a)?|recebi(?: o| um)?|chegou(?: o| um)?|me mandaram(?: o| um)?)[ ]"
-    r"(?i:c[oó]digo|code)[ ](?:(?i:es|is|é)[ ])?)\d{4,}+(?![\w.,]*\w)"
+    r"(?i:c[oó]digo|code)(?:[ ]|:[ ]?)(?:(?i:es|is|é)[ ])?)(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
+    r"|(?<!\w)((?i:c[oó]digo que (?:me )?(?:lleg[oó]|(?:envi|mand|di)[oae]ron|chegou)|code (?:that )?(?:i got|i received|"
+    r"you sent)(?: me)?)[ ]"
+    r"(?i:es|era|fue|is|was|é|foi)[ ])(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
 )
 
 
@@ -130,7 +137,7 @@ _TOPIC = re.compile(
 
 
 def _keep_start(match: re.Match[str]) -> str:
-    return match[1] + REMOVED
+    return (match[1] or match[match.re.groups]) + REMOVED
 
 
 def _clean_expiry(match: re.Match[str]) -> str:

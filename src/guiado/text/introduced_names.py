@@ -59,6 +59,8 @@ KIN = (
 _TITLE = r"señor(?:a|ita)?|sr[.]?|sra[.]?|srta[.]?|don|doña|senhora?|dona|mr[.]?|mrs[.]?|ms[.]?|lic[.]?|ing[.]?|dr[.]?|dra[.]?"
 _INTRODUCED = re.compile(
     r"(?<!\w)((?i:soy|habla|hablo con|(?:aqu[ií]|ac[aá])(?: (?:habla|le habla|está))?|(?:les?|te) (?:escribe|habla|saluda)|"
+    r"cliente|usuari[oa]|paciente|titular(?: es)?|yo,|"
+    rf"(?:soy|sou|i'm|i am) (?:el|la|o|a|the) {KIN} (?:de|do|da|of)|"
     r"de parte de|a nombre de|em nome de|in the name of|on behalf of|"
     r"i'm|i am|it's|this is|sou|aqui (?:quem )?fala(?: é)?|aqui é|fala|quem fala é|"
     rf"(?:mi|nuestr[oa]|my|our|meu|minha) {KIN})[ ](?:(?i:el|la|o|a|es|is|é|se llama)[ ]){{0,2}}"
@@ -66,7 +68,8 @@ _INTRODUCED = re.compile(
 )
 _HERE = re.compile(r"(?<=[Ii]t's )[^\W\d_]{2,20}(?= (?:here|speaking|again)\b)")
 _SIGNED = re.compile(
-    r"(?<!\w)((?i:saludos|gracias|atentamente|atte|regards|thanks|best|abraços?|obrigad[oa])[ ]?[,.!]{0,3}[ ]?\n\s{0,4})"
+    r"(?<!\w)((?i:saludos|gracias|atentamente|atte|regards|thanks|best|abraços?|obrigad[oa])[ ]?[,.!]{0,3}[ ]?\n\s{0,4}"
+    r"|(?i:att|atte|atentamente|cordialmente)[,.:]{1,2}[ ])"
     r"([^\W\d_]+)((?:[ ][^\W\d_]+){0,3})(?=[ .]*(?:\n|\Z))"
 )
 _MOST_SURNAMES = 2

@@ -32,7 +32,7 @@ _TOP_LEVEL = "com|net|org|edu|gob|gov|info|io|es|mx|co|ar|cl|pe|br|pt|uk|us|ec|u
 _HANDLE = re.compile(r"(?<![\w@.+/])@(?!soporte|ayuda|support|help|suporte)[A-Za-z_][\w.]{2,30}")
 _EMAIL = re.compile(
     r"(?<![\w.+%'-])(?:[\w.+%'-]++@[\w-]++(?:\.[\w-]++)++|[\w.+%'-]{2,}+@[\w-]{4,}+)"  # "cl@ve" and "tod@s" are words
-    r"|(?<![\w.+%-])[\w.+%-]++ ?(?:[(\[](?:at|arroba)[)\]]|\barroba\b) ?[\w-]++"
+    r"|(?<![\w.+%-])[\w.+%-]++ ?(?:[(\[](?:at|arroba|@)[)\]]|\barroba\b) ?[\w-]++"
     r"(?: ?(?:\.|\(dot\)|\[dot\]|\bpunto\b|\bponto\b) ?[\w-]++){1,3}+"
     r"|(?<![\w.+%-])[\w.+%-]++ at [\w-]++(?: dot [\w-]++)++"
     rf"|(?<![\w.+%-])[\w.+%'-]++ ?@ ?[\w-]++(?: ?\. ?[\w-]{{2,}}+){{0,2}} ?\. ?(?:{_TOP_LEVEL})(?!\w)"
@@ -42,6 +42,10 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?:https?|ftp)://\S++|(?<!\w)www\.\S++", re.IGNORECASE)
+_PROFILE = re.compile(
+    r"(?<![\w.@])(?:https?://)?(?:www\.)?(?:(?:fb|facebook|instagram|twitter|x|tiktok|linkedin)\.com|t\.me|wa\.me|fb\.me)/"
+    r"(?!login|signin|help|ayuda|settings|recover|password)[^\s,;]{2,200}+", re.IGNORECASE,
+)  # fmt: skip
 _FOLDER = re.compile(r"(?i:(?<=[\\/]users[\\/])|(?<=[\\/]usuarios[\\/])|(?<=/home/))[^\\/\s:;,\"'<>|]++")
 _KEY = re.compile(r"(?<![\w-])(?:sk|pk|rk|whsec|gh[opsu]|github_pat|glpat|xox[abpr]|AKIA|AIza|eyJ)[-_]?[\w./+=-]{8,}+")
 _LONG_TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{20,}+")
@@ -80,12 +84,13 @@ _NO_NAME = (
     "tenho quero preciso sou moro com mas the el la los las un una o a os as do da del en em se me te le ayer hoy since "
     "cliente usuario"
 )
-_NO_FIRST_NAME = "su sus tu tus seu sua your our their nuestro nuestra este esta ese esa estimado estimada"
+_NO_FIRST_NAME = "es is é era su sus tu tus seu sua your our their nuestro nuestra este esta ese esa estimado estimada"
 _NOT_NAMED, _NOT_FIRST = "|".join(_NO_NAME.split()), "|".join((*_NO_NAME.split(), *_NO_FIRST_NAME.split()))
 _LOWER_NAMES = rf"(?!(?:{_NOT_FIRST})\b)[^\W\d_][\w'’-]*+(?: (?!(?:{_NOT_NAMED})\b)[^\W\d_][\w'’-]*+)?"
 _NAMED = re.compile(
     r"(?<!\w)((?i:me llamo|mi nombre (?:completo )?es|my (?:full )?name(?: is|'s)|meu nome (?:completo )?[eé]|(?:eu )?me chamo|"
-    r"(?:nombre|apellidos?|titular|name|nome|cliente|usuario|usuário|username|user)[ ]?:)[ ]{1,2})"
+    r"nombre completo|nome completo|full name|(?:nombre|apellidos?|titular|name|nome|paciente|alumn[oa]|afiliad[oa]|"
+    r"cliente|usuario|usuário|username|user)[ ]?:)[ ]{1,2})"
     rf"(?:{_NAMES}|{_LOWER_NAMES})"
 )
 _I_AM = re.compile(
@@ -94,6 +99,7 @@ _I_AM = re.compile(
     r"[Ss]r[.]?|[Ss]ra[.]?|[Ss]rta[.]?|[Dd]on|[Dd]oña|[Dd]ña[.]|Mr[.]?|Mrs[.]?|Ms[.]?|[Ss]eñor(?:a|ita)?|[Ss]enhora?|"
     r"[Dd]ona|Dra?[.]|"
     r"[Ll]ic[.]|[Ii]ng[.]|[Aa]qui (?:quem )?[Ff]ala(?: é)?|[Qq]uem fala é|[Aa] nombre de|[Ee]m nome de|[Ii]n the name of|"
+    rf"(?:[Ss]oy|[Ss]ou|I am|I'm) (?:el|la|o|a|the) {KIN} (?:de|do|da|of)|"
     rf"(?:[Mm]i|[Nn]uestr[oa]|[Mm]y|[Oo]ur|[Mm]eu|[Mm]inha) {KIN})[ ](?:(?:el|la|o|a|es|is|é|se llama) )?)"
     rf"(?!(?:Cliente|Internet|Wi-?Fi|Netflix|Facebook|WhatsApp|Apple|Samsung|iPhone|Usuari[oa]|Nuev[oa]|Premium|Windows|"
     rf"Android|Mac|Linux|Google|Microsoft|Movistar|Nov[oa]|Using)\b){_NAMES}"
@@ -105,10 +111,12 @@ _SIGNED = re.compile(
     rf"Prof|Sra?)[.]? )?){_NAMES}(?=[ .]*(?:\n|\Z))"
 )
 _WORD_FOR_IT = (
-    r"contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha|pin|cvv|cvc|token|api[ _-]?key|secret|secreto|nip"
+    r"contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha|pin|cvv|cvc|token|api[ _-]?key|secret|secreto|nip|"
+    r"psw|pw|palavra[- ]passe|(?<=\bla )contra|(?<=\bmi )contra|contra(?=[ ]?:)"
 )
 _SECRET_PHRASE = re.compile(
-    rf"(?<!\w)((?i:{_WORD_FOR_IT})(?: (?:de|del|for|da|do|of|para) [\w-]{{1,20}}+(?: [\w-]{{1,20}}+)?)?"
+    rf"(?<!\w)((?i:{_WORD_FOR_IT})(?: (?:de|del|for|da|do|of|para) [\w-]{{1,20}}+(?: [\w-]{{1,20}}+)?)?(?: (?i:actual|"
+    rf"nuev[ao]|viej[ao]|vigente|new|current|old|atual|nova|antiga))?"
     r"(?:[ ]?[:=][ ]?|[ ](?i:es|era|is|was|é|eh|e|puse|fue)[ ](?:[:][ ]?)?))"
     r"(\"[^\"\n…]{1,60}\"|“[^”\n…]{1,60}”|«[^»\n…]{1,60}»|'[^'\n…]{1,60}'|[^\s…]++)"
 )
@@ -129,7 +137,7 @@ _SPOKEN_NUMBER = re.compile(
 _STREET = re.compile(
     r"(?<!\w)((?i:calle|c/|avenida|avda?\.?|av\.?|paseo|pza\.?|plaza|rua|travessa|alameda|jir[oó]n|jr\.|pasaje|diagonal|calzada|"
     r"cra\.?|carrera|cl\.)(?![^\W\d_])[ ]?)(?:[^\W\d_]{1,25}+[.,]?[ ]){0,5}(?:[#,nN][º°o.]{0,2}[ ]?)?\d{1,5}\b"
-    r"(?:[ ]?(?:#|-|,|[nN][º°o]\.?|(?i:n[uú]mero|num\.?))[ ]?\d{1,4}\w?)*"
+    r"(?:[ ](?i:sur|norte|este|oeste|bis))?(?:[ ]?(?:#|-|,|[nN][º°o]\.?|(?i:n[uú]mero|num\.?))[ ]?\d{1,4}\w?)*"
     r"(?:,?[ ](?i:apto\.?|apartamento|apt\.?|piso|torre|bloque|interior|int\.?|depto\.?|dpto\.?)[ ]?\w{1,5})*"
 )
 _STREET_IN_ENGLISH = re.compile(
@@ -203,7 +211,7 @@ def _clean_secret(match: re.Match[str]) -> str:
 
 
 _PARTICIPLE = re.compile(r"[^\W\d_]{3,}(?:[ai]d[ao]s?|(?:[dgkst]|ok)en|[gkst]ed)")
-_AND = re.compile(r" e $")
+_AND = re.compile(r"(?: e|(?<!senha) eh) $", re.IGNORECASE)
 
 
 def _names_subject(match: re.Match[str]) -> bool:
@@ -270,6 +278,7 @@ def _digits(text: str) -> int:
 _WORDED: tuple[tuple[re.Pattern[str], _Change], ...] = (
     (_URL, _clean_url),
     (_EMAIL, REMOVED),
+    (_PROFILE, REMOVED),
     (_HANDLE, REMOVED),
     (_SPOKEN_NUMBER, REMOVED),
     (_FOLDER, REMOVED),
