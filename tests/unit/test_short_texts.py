@@ -62,6 +62,8 @@ FOREIGN = {
         "j'ai été facturé deux fois",
         "l'application plante",
         "connexion impossible",
+        "écran noir",
+        "je veux parler à quelqu'un",
     ],
     "de": [
         "ich kann mich nicht anmelden",
@@ -93,11 +95,11 @@ FOREIGN = {
     "pl": ["nie mogę się zalogować", "zapomniałem hasła"],
     "cs": ["nemohu se přihlásit"],
     "ro": ["nu pot să mă conectez la cont"],
-    "sv": ["jag kan inte logga in"],
+    "sv": ["jag kan inte logga in", "glömt lösenord"],
     "da": ["jeg kan ikke logge ind"],
     "fi": ["en voi kirjautua sisään"],
     "hu": ["nem tudok belépni"],
-    "tr": ["hesabıma giremiyorum"],
+    "tr": ["hesabıma giremiyorum", "internet çalışmıyor"],
     "vi": ["tôi không thể đăng nhập"],
     "id": ["saya tidak bisa masuk ke akun"],
     "ja": ["ログインできません"],
@@ -114,7 +116,7 @@ def test_another_language_is_named_and_none_is_guessed_as_nearest(code: str, tex
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ("es", "no m llega l codigo"), ("es", "me hackearon"), ("es", 'me sale "mot de passe incorrect" al entrar'),
+        ("es", "no m llega l codigo"), ("es", "prende, apaga, prende, apaga"), ("es", "averigüen ya, qué vergüenza"), ("es", "me hackearon"), ("es", 'me sale "mot de passe incorrect" al entrar'),
         ("es", "voy a Firenze y no tengo roaming"), ("en", "the hotel in Le Mans has no wifi"), ("pt", "comprei na Fnac e a fatura não veio"),
         ("es", "la carta de pago no llega"), ("es", "la factura de este mes no llega"), ("es", "soy Müller y Günther no entra"),
     ],

@@ -18,6 +18,7 @@ from guiado.text.short_forms import TABLES
 from guiado.text.tokenize import meaningful_part, part_words
 
 _MOST_WORDS = 40
+_MOST_CHARS = 800
 _RAREST = 540  # -100 log10 of the share: rarer words cost memory and tell little
 _UNKNOWN = 620
 _MOST_OF_WORD = 200  # points by which one word may speak for a language: a single word proves little
@@ -29,6 +30,8 @@ _ENDINGS = {
     "pt": re.compile(r"[^\W\d_]{3,}(?:e(?:aram|ei|ou)|aram|ou)"),
 }
 """Endings with which Spanish and Portuguese take in English words: "me hackearon", "bugou"."""
+_OF_SUPPORT = {"es": frozenset(["prende", "prenden", "prender", "prendio", "prendia", "prendiendo"])}
+"""What devices do in one language only, though the word is common in another: "no prende"."""
 _NEAREST = 100
 """Points of the nearest known phrase that has all words of the text; one that has none gets none: meaning crosses languages."""
 _LEAST_LEAD = 20
@@ -64,7 +67,7 @@ def spoken_language(text: str, nearest: KnownPhrase | None = None) -> Spoken:
         text: anything that a customer may type.
         nearest: the known phrase that matched best; it counts where the words leave it open.
     """
-    part = NO_WORD.sub(" ", meaningful_part(text))
+    part = NO_WORD.sub(" ", meaningful_part(text)[:_MOST_CHARS])
     words = part_words(part)[:_MOST_WORDS]
     if foreign := foreign_language(part):
         return Spoken(None, foreign)
@@ -103,6 +106,8 @@ def _word_points(word: str) -> tuple[float, ...]:
 
 def _form_points(word: str, plain: str, language: str, *, is_known: bool) -> float:
     """Points that letters, endings and short forms give one language; where the word is known, its own letters alone."""
+    if plain in _OF_SUPPORT.get(language, ()):
+        return _ENDING
     marks = [mark for mark in MARKS[language] if mark in word and not (is_known and mark.isascii())]
     if not is_known and any(_ENDINGS[each].fullmatch(word) for each in _ENDINGS):
         return _ENDING * (_ENDINGS[language].fullmatch(word) is not None)
