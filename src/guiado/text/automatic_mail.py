@@ -38,7 +38,8 @@ _REQUEST = (
 )
 _BEGINS = r"(?:^|(?<=[.!?\n])\s{0,3})[-*_= ]{0,10}"
 _GREETS = (
-    r"(?:(?:hola|hello|hi|olá|buen d[ií]a|buen[oa]s \w{4,6}|bo[am] \w{3,5}|good \w{4,9}|"
+    r"(?:(?:saludos|ausencia|ausente|férias|vacaciones|hola|hello|hi|olá|buen d[ií]a|buen[oa]s \w{4,6}|bo[am] \w{3,5}|"
+    r"good \w{4,9}|"
     r"estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
 )
 _THANKS = (
@@ -88,6 +89,10 @@ _AWAY = compiled(
     rf"ausente|de licença)",
 )
 _CLOSED = compiled(
+    rf"{_BEGINS}{_GREETS}(?:por el momento |actualmente |en este momento )?no (?:me encuentro|estar[eé]|estoy) "
+    r"(?:en (?:la |mi )?oficina|disponible)",
+    rf"{_BEGINS}{_GREETS}(?:currently )?out of (?:the )?office\b",
+    rf"{_BEGINS}férias[!.:]",
     r"\b(?:estaremos|permaneceremos|nuestras? oficinas? (?:estar[aá]n?|permanecer[aá]n?)) cerrad[oa]s?\b",
     r"\b(?:we (?:will be|are)|our offices? (?:is|are|will be)) closed\b",
     r"\b(?:estaremos|ficaremos) fechad[oa]s\b",
@@ -105,23 +110,24 @@ _LATER = compiled(
     r"\bcontact (?:\w+ at )?[\w.+-]{1,64}@",
     r"\blimited access\b",
     r"\bno access to\b|['’]ll (?:reply|respond|get back|be back)\b|\b(?:will be|am) back\b",
+    r"\burgencias?\b[^\n.]{0,10}[:@]|\bwill respond\b",
     r"\b(?:responderemos|retornaremos)\b|\bnot be checking\b|\bno tendr(?:é|emos) acceso\b|\bnão ter(?:ei|emos) acesso\b",
     r"\b(?:responderei|retornarei)\b",
     r"\b(?:no|ao) meu retorno\b",
-    r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgência|urgentes?)\b[^\n.]{0,30}[:@]",
+    r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgências?|urgentes?)\b[^\n.]{0,30}[:@]",
     r"\bem caso de urg|\bcontate\b|\bacesso limitado\b",
 )
 _RECEIVED = compiled(
     rf"{_BEGINS}(?:[^\n.!?:]{{0,60}}[,.!:] ?)?(?:hemos recibido|recibimos)(?: correctamente)? (?:su|tu) {_REQUEST}\b",
     rf"\b(?:su|tu) {_REQUEST} [^\n.]{{0,30}}?(?:ha sido|fue|qued[oó]) (?:recibid|registrad|cread|abiert)[oa]\b",
     rf"\b(?:sua|seu) {_REQUEST} [^\n.]{{0,30}}?foi (?:recebid|registrad|criad|abert)[oa]\b",
-    rf"\bwe(?:['’]ve| have) received your {_REQUEST}\b",
+    rf"\bwe(?:['’]ve| have)? (?:got|received) your {_REQUEST}\b",
     rf"\byour {_REQUEST} [^\n.]{{0,30}}has been (?:received|created|registered)\b",
     rf"\brecebemos (?:a |o )?(?:sua|seu) {_REQUEST}\b",
 )
 _ANSWERED_SOON = compiled(
     r"\b(?:responder|contestar|atender)emos\b|\b(?:le|les|te) responder[aá]\b|\bse (?:comunicará|pondrá en contacto) con\b",
-    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b|\b(?:le|te|lo|la) contactar[aá]\b|\bla estamos revisando\b",
+    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b|\b(?:le|te|lo|la) contactar(?:[aá]|emos)\b|\bla estamos revisando\b",
     r"\bser[aá] (?:atendid|respondid)[oa]\b",
     r"\ba la brevedad\b|\blo antes posible\b",
     r"\b(?:get back to you|be in touch|respond|reply)\b[^\n.]{0,20}\b(?:shortly|soon|within)\b",

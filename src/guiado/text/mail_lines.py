@@ -9,10 +9,15 @@ from enum import Enum
 from guiado.text.patterns import mentions, one_of
 
 _DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
+_DAY = (
+    r"(?:d[ií]a )?(?:lun|mar|mi[eé]|jue|vie|s[aá]b|dom|mon|tue|wed|thu|fri|sat|sun|seg|ter|qua|qui|sex|mer|jeu|ven|sam|dim|"
+    r"ene|feb|abr|may|mai|jun|jul|ago|sep|set|oct|out|nov|dic|dez|dec|jan|apr|aug)|\d"
+)
+"""How the day of a quoted mail begins: a weekday, a month or a number."""
 _WROTE = ("escribi", "wrote", "escreveu", "a écrit", "schrieb")
 _ATTRIBUTION = re.compile(
-    rf"(?:^|(?<=\s))>*\s*(?:El|On|Em|En|[NO] dia|Le|Am)\s(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
-    r"[^\n]{5,200}\b(?:(?:escribi[oó]|wrote|escreveu|a écrit)\s*:|schrieb\b[^\n:]{0,100}:)",
+    rf"(?:^|(?<=\s))>*\s*(?-i:El|On|Em|En|[NO] dia|Le|Am)\s(?={_DAY})(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
+    r"[^\n]{5,200}\b(?:(?<!me )(?<!nos )(?<!le )(?:escribi[oó]|wrote|escreveu|a écrit)\s*:|schrieb\b[^\n:]{0,100}:)",
     re.IGNORECASE,
 )
 _MAIL_ADDRESS = r"<(?:mailto:)?[^\s<>@]{1,64}@[^\s<>]{1,100}>"
@@ -95,12 +100,14 @@ REPLY_MARK = re.compile(
 """What mail programs and help desks put before a subject."""
 FORWARD_MARK = re.compile(r"^[^\n]{0,60}\b(?:fwd?|rv|enc|tr|wg)\.?\s*:", re.IGNORECASE)
 LEGAL = re.compile(
-    r"^[^\w\n]*(?:P )?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
+    r"^[^\w\n]*(?:P )?(?:(?:important|nota|importante|note|atenci[oó]n|advertencia|warning|"
+    r"atenção)\s*:\s*)?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
     r"disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
     r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
     r"as informações contidas|antes de imprimir|please consider the environment|(?:por favor,? )?(?:piens[ea] en|"
     r"consider[ea]) el medio|"
     r"protección de datos|política de (?:privacidad|protección)|proteção de dados|data protection|"
+    r"si (?:ya )?no (?:dese|quier)[ea]s? (?:seguir )?recib|se não deseja|if you (?:no longer wish|do not want) to receive|"
     r"no imprima (?:este|esta|si|el)|não imprima (?:este|esta|se)|before printing|(?:por favor,? )?pense (?:no meio|"
     r"antes de imprimir)|"
     r"(?:the contents? of this|el contenido de este|o conteúdo dest[ea]) (?:mensaje|correo|e-?mail|message|mensagem)|"
@@ -116,7 +123,8 @@ LEGAL = re.compile(
 )
 _LEGAL_WORDS = re.compile(
     r"confiden[ct]ia|privilegiad|destinat[aá]ri|recipient|imprim|environment|(?:medio|meio) ambiente|proteção de dados|"
-    r"protección de datos|datos personales|dados pessoais|data protection|(?:un)?subscribe|su?scri|inscrev|inscri[çt]",
+    r"protección de datos|datos personales|dados pessoais|data protection|(?:un)?subscribe|su?scri|de baja|cancelar|"
+    r"descadastr|inscrev|inscri[çt]",
     re.IGNORECASE,
 )
 _DESK_FOOTER = re.compile(

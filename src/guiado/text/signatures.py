@@ -41,7 +41,8 @@ _COURTESY = compiled(  # beginnings of lines
     rf"^\s*{_THANKS}sin (?:otro (?:particular|asunto)|m[aá]s (?:por|que|al))\b",
     rf"^\s*{_THANKS}qued(?:o|amos) (?:a (?:su|tu|la|sus|vuestra)|muy|(?:al )?pendientes?|atent[oa]s?|en espera)\b",
     rf"^\s*{_THANKS}estar(?:[eé]|emos) (?:atent|pendiente|al pendiente|a la espera)",
-    rf"^\s*{_THANKS}(?:(?:a|en) (?:la )?espera (?:de|a)|(?:espero|esperando|esperamos) (?:su|tu|una|sus))\b",
+    rf"^\s*{_THANKS}(?:(?:a|en) (?:la )?espera (?:de|a)|(?:espero|esperando|esperamos) (?:su|tu|una|sus|pronta|respuesta|"
+    rf"noticias))\b",
     rf"^\s*{_THANKS}(?:agrade(?:zco|cemos|ciendo)|desde ya|de antemano|me despido|(?:le|les|lo|los) saludan?|a sus órdenes)\b",
     rf"^\s*{_THANKS}(?:(?:muchos |un |cordiales |atentos )?saludos?|un (?:fuerte |gran )?abrazo|bendiciones|con (?:un )?gusto|"
     rf"hasta pronto)\b",
@@ -92,7 +93,8 @@ _NAME = re.compile(
 _BARE_NAME = re.compile(rf"^\s*[-—–~]?\s*{_CAPITAL}[\w'’.-]{{1,20}}(?:\s+{_CAPITAL}[\w'’.-]{{0,20}}){{0,3}}\s*[,.]?\s*$")
 _POST = compiled(  # where a line begins
     r"^\s*(?:(?:sub)?jef[ea]|jefatura|(?:sub)?gerente|gerencia|(?:sub)?director[a]?|dirección|coordinador[a]?|coordinación)\b",
-    r"^\s*(?:analista|asistente|auxiliar|encargad[oa]|responsable|técnic[oa]|ingenier[oa]|licenciad[oa]|contador[a]?)\b",
+    r"^\s*(?:dueñ[oa]|propietari[oa]|fundador[a]?|dono|analista|asistente|auxiliar|encargad[oa]|responsable|técnic[oa]|"
+    r"ingenier[oa]|licenciad[oa]|contador[a]?)\b",
     r"^\s*(?:administrador[a]?|administrativ[oa]|secretari[oa]|departamento|depto\.?|dpto\.?|área|area|sector|oficina)\b",
     r"^\s*(?:ejecutiv[oa]|asesor[a]?|consultor[a]?|soci[oa]|supervisor[a]?|representante|docente|profesor[a]?|abogad[oa]|"
     r"médic[oa])\b",
@@ -104,7 +106,8 @@ _POST = compiled(  # where a line begins
     r"^\s*(?:diretor[a]?|coordenador[a]?|coordenação|assistente|encarregad[oa]|responsável|engenheir[oa]|secretári[oa]|"
     r"executiv[oa])\b",
     r"^\s*(?:assessor[a]?|sóci[oa]|chefe|estagiári[oa]|vendas|professor[a]?|advogad[oa]|setor)\b",
-    r"\b(?:manager|director|engineer|officer|executive|coordinator|assistant|specialist|analyst|department|team|consultant)\b",
+    r"\b(?:manager|director|engineer|officer|executive|coordinator|assistant|owner|founder|ceo|cto|cfo|president|"
+    r"specialist|analyst|department|team|consultant)\b",
     r"\b(?:s\.?a\.?s?|s\.?l\.?|s\.?a\.? de c\.?v|ltda|ltd|inc|llc|gmbh)\.?\s*$",
 )
 _CONTACT = compiled(

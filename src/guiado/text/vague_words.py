@@ -32,9 +32,12 @@ _CASE = _words("""
     kindly asap reply answer waiting works working work still fix it this same mensagem print prints tela abaixo acima
     seguinte equipe pessoal time poderiam podem olhar veja vejam chamado solicitacao retorno aguardo resposta nao mesmo
     pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem texto text titulo title
-    conforme segun per dicho assunto puede verlo verla mirarlo revisarlo revisarla atenderlo atenderla nos
+    conforme segun per dicho assunto puede verlo verla mirarlo revisarlo revisarla atenderlo atenderla nos buzon
+    general bandeja inbox
 """)
-_HANDED_OVER = _words("cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado")
+_HANDED_OVER = _words(
+    "buzon bandeja inbox cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado"
+)
 _BRINGS = _words("escribe reporta adjunto adjuntamos anexo va llego llega recibimos contacta writes reports")
 _ASKS = _words("ayuda ayudar ayuden ayudan apoyo apoyar apoyen favor please help kindly ajuda ajudar")
 _VAGUE = _PASSING_ON | _CASE | _BRINGS | FUNCTION_WORDS | GREETINGS
