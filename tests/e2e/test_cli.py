@@ -254,6 +254,16 @@ def test_kb_lint_prints_what_stands_at_many_places_once(here, tmp_path):
     assert all(each.keys() == {"guide", "path", "message"} for each in told)
 
 
+def test_kb_lint_prints_markup_of_one_kind_once_with_what_it_found(here, tmp_path):
+    file = tmp_path / "kb.json"
+    steps = [{"step_number": 1, "title": "Reinicia", "instructions": ["Pulsa <b>ya</b>.", "Mira<br>.", "Lee <i>bien</i>."]}]
+    base = {"problem_title": "Router apagado", "problem_description": "x", "category": "otro", "steps": steps}
+    file.write_text(json.dumps({"router": base}), "utf-8")
+    said = here("kb", "lint", str(file))
+    assert "En 3 lugares: Lleva HTML, «<b>», «<br>», «<i>»" in said.out
+    assert "$.router.steps[0].instructions[0], $.router.steps[0].instructions[1], $.router.steps[0].instructions[2]" in said.out
+
+
 def test_an_exported_knowledge_base_can_be_edited_and_put_to_use(here, tmp_path, monkeypatch):
     file = tmp_path / "mia.json"
     assert here("kb", "export", str(file)).code == 0

@@ -61,6 +61,11 @@ def test_texts_that_say_the_same_have_one_key(same: str) -> None:
 def test_what_is_too_short_teaches_nothing_and_what_is_too_long_is_cut_between_words() -> None:
     assert [fit_to_learn(text) for text in ("", " ", "hola", "¿?", "… hola !")] == [None] * 5
     assert fit_to_learn(" no \n va ") == "no va"
+    mail = (
+        "RE: factura\nno va la tele\n\nSaludos\nMarta Ruiz\nJefa de Cuentas\n\nEl lun, 3 nov 2025, Soporte escribió:\n> ¿ya pagó?"
+    )
+    assert fit_to_learn(mail) == "no va la tele"
+    assert fit_to_learn("la tele de marta no va, soy vecina", ("Marta Ruiz",)) == "la tele de … no va, soy vecina"
     long = fit_to_learn("palabra " * 1_000)
     assert long is not None
     assert 500 < len(long) <= 600

@@ -166,6 +166,11 @@ def test_what_only_looks_personal_is_no_doubt(text: str) -> None:
         ("Escribe `ipconfig`", "Markdown"),
         ("## Antes de empezar", "Markdown"),
         ("Abre {{product_name}}", "variable"),
+        ("Abre {{ product_name | upper }}", "variable"),
+        ("Abre ${producto}", "variable"),
+        ("Abre {% if x %}ya", "variable"),
+        ("Pulsa *Aceptar* y espera", "Markdown"),
+        ("Pulsa _Aceptar_ y espera", "Markdown"),
     ],
 )
 def test_markup_that_readers_would_see_is_named_with_its_path(text: str, kind: str) -> None:
@@ -191,12 +196,24 @@ def test_markup_that_readers_would_see_is_named_with_its_path(text: str, kind: s
         "Pulsa el botón * dos veces",
         "Guarda el archivo mi_archivo_nuevo.txt",
         "Mira la opción {modo}",
+        "Multiplica 2*3*4 y anota",
+        "Abre el archivo _config_nuevo",
+        "Sube un 100%, (s) o no",
         "Visita AT&T o H&M; después sigue",
     ],
 )
 def test_signs_that_are_no_markup_are_no_doubt(text: str) -> None:
     found = said(RED, guide("cobro", "Problema con un cobro", MONEY, steps=(Step(1, text, instructions=(text,)),)))
     assert found.keys() <= {"$", "$.cobro.estimated_time"}
+
+
+def test_phrases_criteria_and_resources_are_shown_too() -> None:
+    step = Step(1, "Uno", instructions=("Mira.",), resources=({"title": "**Ayuda**", "url": "https://example.com"},))
+    more = {"steps": (step,), "escalation_criteria": ("Sigue <b>igual</b>",)}
+    found = said(RED, guide("cobro", "Problema con un cobro", (*MONEY, "me cobraron **dos** veces ayer"), **more))
+    assert "Markdown" in found["$.cobro.common_issues[5]"]
+    assert "HTML" in found["$.cobro.escalation_criteria[0]"]
+    assert "Markdown" in found["$.cobro.steps[0].resources[0].title"]
 
 
 def test_tags_of_one_word_are_named_together_as_what_they_are() -> None:

@@ -169,6 +169,46 @@ nasci em «12/03/1980»
 dob «1980-03-12»
 el archivo está en C:\\Users\\«juanp»\\Desktop
 está en /home/«juanp»/x
+soy «yeison david rojas» y no me deja entrar
+soy la señora «Gómez» y no tengo señal
+it's «Sarah» here, the app crashes
+aqui quem fala é a «Maria Souza»
+la cuenta está a nombre de «Marta Ruiz»
+la línea está a nombre de «juan pérez»
+mi esposo «Carlos Gómez» no puede entrar
+my wife «Mary» cannot log in
+no abre. Atentamente: Lic. «Marta Ruiz»
+mi usuario es «jperez77»
+my username is «jperez»
+usuario de windows: «marta.ruiz»
+probé con «Luna2020» como contraseña
+puse «Luna2020» de clave y no entra
+uso la misma clave de siempre, «Luna2020»
+la contraseña que pongo es "«Luna2020»" y no
+contraseña «Luna#sol» no entra
+la clave es «"gato negro 77"» y no entra
+mi cel es «tres cero cero uno dos tres cuatro cinco seis siete»
+mi correo es «ana.perez @ example . com» y nada
+mi correo es «anaperez gmail com» y nada
+mi instagram es «@anaperez» y no entro
+vivo en la Cra «7 No. 12-34 apto 301»
+no internet at «221B Baker Street»
+la contra es «toby2019» y no entra
+my pw is «Toby99» and it fails
+minha palavra passe: «toby2019»
+mi contraseña actual es «"toby 2019"» y no entra
+el código que me llegó es «4821»
+me llegó este código: «482-913»
+«4111 1111 1111 1111» fecha «09/27»
+«ana.perez[@]example.com» no recibe
+mi perfil es «https://www.facebook.com/ana.perez.1»
+vivo en calle «26 sur no 39-12»
+soy la mamá de «Juan Pérez» y no entra
+el titular es «Carlos Gómez»
+cliente «Carlos Gómez» sin señal
+paciente: «María López»
+no abre. att. «carlos gómez»
+yo, «Ana Paz», no puedo entrar
 """
 
 HARMLESS = """
@@ -249,6 +289,35 @@ el código no llega
 el token no llega
 wifi 802.11ac
 USB 3.0 y HDMI 2.1
+me cobraron $1.250.000
+debo 120000 pesos
+pago de 1.250.000 pesos dos veces
+me debitaron R$ 1.299,90
+mi login is broken
+my login is failing since monday
+el usuario es válido pero no entra
+mi usuario es nuevo
+la contraseña de outlook365 no sirve
+la clave del router HG8245H5 no está
+error ERR1402 al cambiar la contraseña
+código ABC12 al poner la contraseña
+contraseña: mínimo 8 caracteres
+mi hijo no puede entrar a la app
+a nombre de otra persona
+it's Outlook that crashes
+escribo @ y no sale
+mi clave fue modificada, yo no he sido
+reclamo contra la factura de marzo
+no se me olvidó la contra eh sino que me la bloquearon
+cliente VPN no conecta
+facebook.com/login no abre
+el código que me llegó no sirve
+me avisan 24 horas antes
+Estimado usuario: su solicitud ha sido registrada
+de aquí a Cochabamba tarda mucho
+la cuenta gmail com no abre
+uno dos tres probando el micrófono
+la luz esta roja
 😀😀😀
 …
 """

@@ -55,15 +55,53 @@ def test_where_the_words_leave_it_open_the_phrase_that_has_them_decides() -> Non
 
 
 FOREIGN = {
-    "fr": ["je n'arrive pas à me connecter", "le wifi ne marche pas", "mot de passe oublié", "j'ai été facturé deux fois"],
-    "de": ["ich kann mich nicht anmelden", "das WLAN geht nicht", "mein Passwort ist falsch", "die App stürzt immer ab"],
-    "it": ["non riesco ad accedere", "la password non funziona", "mi hanno addebitato due volte"],
-    "ca": ["no puc entrar al meu compte", "el wifi no funciona des d'ahir", "no em deixa instal·lar res amb el meu mac"],
-    "gl": ["non podo entrar na miña conta", "o wifi non funciona dende onte"],
+    "fr": [
+        "je n'arrive pas à me connecter",
+        "le wifi ne marche pas",
+        "mot de passe oublié",
+        "j'ai été facturé deux fois",
+        "l'application plante",
+        "connexion impossible",
+        "écran noir",
+        "je veux parler à quelqu'un",
+    ],
+    "de": [
+        "ich kann mich nicht anmelden",
+        "das WLAN geht nicht",
+        "mein Passwort ist falsch",
+        "die App stürzt immer ab",
+        "Passwort vergessen",
+        "kein Internet",
+    ],
+    "it": [
+        "non riesco ad accedere",
+        "la password non funziona",
+        "mi hanno addebitato due volte",
+        "password dimenticata",
+        "la carta è stata rifiutata",
+        "app si blocca",
+    ],
+    "ca": [
+        "no puc entrar al meu compte",
+        "el wifi no funciona des d'ahir",
+        "no em deixa instal·lar res amb el meu mac",
+        "he oblidat la contrasenya",
+    ],
+    "gl": ["non podo entrar na miña conta", "o wifi non funciona dende onte", "esquecín o contrasinal"],
     "eu": ["ezin dut nire kontuan sartu"],
     "nl": ["ik kan niet inloggen", "het internet werkt niet"],
     "ru": ["не могу войти"],
-    "zh": ["我无法登录"],
+    "zh": ["我无法登录", "wifi 不能用"],
+    "pl": ["nie mogę się zalogować", "zapomniałem hasła"],
+    "cs": ["nemohu se přihlásit"],
+    "ro": ["nu pot să mă conectez la cont"],
+    "sv": ["jag kan inte logga in", "glömt lösenord"],
+    "da": ["jeg kan ikke logge ind"],
+    "fi": ["en voi kirjautua sisään"],
+    "hu": ["nem tudok belépni"],
+    "tr": ["hesabıma giremiyorum", "internet çalışmıyor"],
+    "vi": ["tôi không thể đăng nhập"],
+    "id": ["saya tidak bisa masuk ke akun"],
     "ja": ["ログインできません"],
     "ko": ["로그인이 안 돼요"],
     "ar": ["لا أستطيع الدخول"],
@@ -73,6 +111,18 @@ FOREIGN = {
 @pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in FOREIGN.items() for text in texts])
 def test_another_language_is_named_and_none_is_guessed_as_nearest(code: str, text: str) -> None:
     assert spoken_language(text, KnownPhrase("no puedo entrar", "es")) == (None, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("es", "no m llega l codigo"), ("es", "prende, apaga, prende, apaga"), ("es", "averigüen ya, qué vergüenza"), ("es", "me hackearon"), ("es", 'me sale "mot de passe incorrect" al entrar'),
+        ("es", "voy a Firenze y no tengo roaming"), ("en", "the hotel in Le Mans has no wifi"), ("pt", "comprei na Fnac e a fatura não veio"),
+        ("es", "la carta de pago no llega"), ("es", "la factura de este mes no llega"), ("es", "soy Müller y Günther no entra"),
+    ],
+)  # fmt: skip
+def test_foreign_names_and_quoted_words_change_no_language(code: str, text: str) -> None:
+    assert spoken_language(text) == (code, None)
 
 
 def test_no_text_in_our_languages_is_called_foreign() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from guiado.cli import new_problem, publications
 from guiado.cli.console import Json, Screen, bullets, screen_of
 from guiado.cli.help import Manual, ManualGroup
-from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, NotFound, os_reason, printable
+from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, Message, NotFound, os_reason, printable
 
 if TYPE_CHECKING:
     from guiado.domain.criteria import Trigger
@@ -26,6 +27,7 @@ publications.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6
+_MOST_QUOTED = 4
 _NAME = "support_troubleshooting_kb.json"
 
 
@@ -164,7 +166,7 @@ def _show_findings(screen: Screen, errors: list[FieldProblem], warnings: list[Fi
 
     shared, own = _said_alike(warnings)
     for members in shared:
-        paths, told = [each.field for each in members], screen.explain(members[0].message)
+        paths, told = [each.field for each in members], screen.explain(_told_once(members))
         screen.verbatim(Text.assemble(("! ", "yellow"), screen.tr("En {count} lugares", count=len(paths)), f": {told}"))
         more = screen.tr("y {count} más", count=len(paths) - _MOST_PATHS) if len(paths) > _MOST_PATHS else ""
         screen.verbatim("  " + ", ".join(filter(None, (*paths[:_MOST_PATHS], more))), style="dim")
@@ -186,9 +188,24 @@ def _said_alike(warnings: list[FieldProblem]) -> tuple[list[list[FieldProblem]],
     """The warnings whose message stands at several places, together; and the others."""
     places: dict[str, list[FieldProblem]] = {}
     for each in warnings:
-        places.setdefault(str(each.message), []).append(each)
+        places.setdefault(_kind(each), []).append(each)
     shared = [members for members in places.values() if len(members) >= _SEVERAL]
-    return shared, [each for each in warnings if len(places[str(each.message)]) < _SEVERAL]
+    return shared, [each for each in warnings if len(places[_kind(each)]) < _SEVERAL]
+
+
+def _kind(warning: FieldProblem) -> str:
+    """Kind of a warning: its message, whatever it quotes of the text."""
+    return str(replace(warning.message, params={**warning.message.params, "found": ""}))
+
+
+def _told_once(members: Sequence[FieldProblem]) -> Message:
+    """The message of warnings of one kind, with the first things that they quote."""
+    message = members[0].message
+    quoted = list(dict.fromkeys(str(each.message.params["found"]) for each in members if "found" in each.message.params))
+    if not quoted:
+        return message
+    shown = [*quoted[:_MOST_QUOTED], *(["…"] if len(quoted) > _MOST_QUOTED else [])]
+    return replace(message, params={**message.params, "found": "», «".join(shown)})
 
 
 def _guide_of(problem: FieldProblem) -> str | None:

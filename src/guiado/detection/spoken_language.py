@@ -13,20 +13,28 @@ from typing import NamedTuple
 from guiado.detection.lexical.word_frequencies import LANGUAGES, levels
 from guiado.text.fold import fold, fold_text
 from guiado.text.foreign_language import foreign_language
-from guiado.text.language import MARKS, MIXED
+from guiado.text.language import MARKS, MIXED, NO_WORD
 from guiado.text.short_forms import TABLES
 from guiado.text.tokenize import meaningful_part, part_words
 
 _MOST_WORDS = 40
+_MOST_CHARS = 800
 _RAREST = 540  # -100 log10 of the share: rarer words cost memory and tell little
 _UNKNOWN = 620
 _MOST_OF_WORD = 200  # points by which one word may speak for a language: a single word proves little
 _MARK = 150
+_ENDING = 300
+_ENDINGS = {
+    "es": re.compile(r"[^\W\d_]{3,}e(?:ar|a|as|o|an|aron|ando|ado|ada|aste|ó|é|aba|arme|arse|arlo|arla)"),
+    "en": re.compile(r"(?!)"),
+    "pt": re.compile(r"[^\W\d_]{3,}(?:e(?:aram|ei|ou)|aram|ou)"),
+}
+"""Endings with which Spanish and Portuguese take in English words: "me hackearon", "bugou"."""
+_OF_SUPPORT = {"es": frozenset(["prende", "prenden", "prender", "prendio", "prendia", "prendiendo"])}
+"""What devices do in one language only, though the word is common in another: "no prende"."""
 _NEAREST = 100
 """Points of the nearest known phrase that has all words of the text; one that has none gets none: meaning crosses languages."""
 _LEAST_LEAD = 20
-_NO_WORD = re.compile(r"\S*(?:\w[@/\\_.]\w|\w[&=#]|[#@]\w|\d)\S*")
-"""Addresses, names of products ("cl@ve"), codes: they belong to no language."""
 
 
 class Spoken(NamedTuple):
@@ -59,7 +67,7 @@ def spoken_language(text: str, nearest: KnownPhrase | None = None) -> Spoken:
         text: anything that a customer may type.
         nearest: the known phrase that matched best; it counts where the words leave it open.
     """
-    part = _NO_WORD.sub(" ", meaningful_part(text))
+    part = NO_WORD.sub(" ", meaningful_part(text)[:_MOST_CHARS])
     words = part_words(part)[:_MOST_WORDS]
     if foreign := foreign_language(part):
         return Spoken(None, foreign)
@@ -98,7 +106,11 @@ def _word_points(word: str) -> tuple[float, ...]:
 
 def _form_points(word: str, plain: str, language: str, *, is_known: bool) -> float:
     """Points that letters, endings and short forms give one language; where the word is known, its own letters alone."""
+    if plain in _OF_SUPPORT.get(language, ()):
+        return _ENDING
     marks = [mark for mark in MARKS[language] if mark in word and not (is_known and mark.isascii())]
+    if not is_known and any(_ENDINGS[each].fullmatch(word) for each in _ENDINGS):
+        return _ENDING * (_ENDINGS[language].fullmatch(word) is not None)
     return _MARK * (bool(marks) + (not is_known and plain in TABLES[language]))
 
 

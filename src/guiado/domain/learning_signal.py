@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -19,6 +19,8 @@ from guiado.domain.clarification import Clarification
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Actor, Resolution, Session, Status
 from guiado.text.fold import fold_accents
+from guiado.text.privacy import remove_personal_data
+from guiado.text.tokenize import mail_of
 
 NO_KNOWN_PROBLEM = "otro"
 """Problem id in an agent's correction when the true problem has no guide."""
@@ -47,6 +49,7 @@ class Lesson:
     Args:
         problem_id: of the knowledge base; `NO_KNOWN_PROBLEM` in a correction to none of them; None in an undo.
         text: the customer's words as written; what is kept of them is without personal data.
+        known: personal data of the customer, such as their name, which goes from the words too.
         source: the author of the lesson.
         session_id: the session that it comes from, where that is not the one that is written.
         reason: why, for readers of the log of lessons.
@@ -58,6 +61,7 @@ class Lesson:
     source: Actor = Actor.CUSTOMER
     session_id: str | None = None
     reason: str | None = None
+    known: tuple[str, ...] = ()
 
     @property
     def weight(self) -> float:
@@ -78,7 +82,7 @@ def confirmed(session: Session) -> tuple[Lesson, ...]:
         return ()
     # Whoever answers steps may call himself an agent: only what agents alone can do is trusted as theirs.
     source = Actor.MACHINE if session.ended_by is Actor.MACHINE else Actor.CUSTOMER
-    return (Lesson(LessonKind.EXAMPLE, session.problem_id, words, source, reason="solved"),)
+    return (_lesson(LessonKind.EXAMPLE, session.problem_id, words, session, "solved", source),)
 
 
 def words_of(session: Session, *, by_agent: bool = False) -> str | None:
@@ -110,7 +114,7 @@ def rejected(session: Session, problem_id: str, *, told: bool) -> tuple[Lesson, 
         told: whether they said what it is instead; a bare "that is not it" counts for their session only.
     """
     words = words_of(session)
-    return (Lesson(LessonKind.NEGATIVE, problem_id, words, reason="replaced" if told else "rejected"),) if words else ()
+    return (_lesson(LessonKind.NEGATIVE, problem_id, words, session, "replaced" if told else "rejected"),) if words else ()
 
 
 def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
@@ -120,10 +124,17 @@ def corrected(session: Session, problem_id: str) -> tuple[Lesson, ...]:
         problem_id: the true problem, or `NO_KNOWN_PROBLEM`.
     """
     text = words_of(session, by_agent=True)
-    right = Lesson(LessonKind.CORRECTION, problem_id, text, Actor.AGENT, reason="corrected")
+    right = _lesson(LessonKind.CORRECTION, problem_id, text, session, "corrected", Actor.AGENT)
     if text is None or session.problem_id in {None, problem_id}:
         return (right,)
-    return (right, Lesson(LessonKind.NEGATIVE, session.problem_id, text, Actor.AGENT, reason="corrected"))
+    return (right, _lesson(LessonKind.NEGATIVE, session.problem_id, text, session, "corrected", Actor.AGENT))
+
+
+def _lesson(
+    kind: LessonKind, problem_id: str | None, words: str | None, session: Session, reason: str, source: Actor = Actor.CUSTOMER
+) -> Lesson:
+    known = tuple(filter(None, (session.customer_name, session.customer_email)))
+    return Lesson(kind, problem_id, words, source, reason=reason, known=known)
 
 
 def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
@@ -136,13 +147,17 @@ def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
     return Lesson(LessonKind.UNDO, source=Actor.MACHINE, session_id=session_id, reason=reason)
 
 
-def fit_to_learn(cleaned: str) -> str | None:
-    """The part of a text without personal data that makes an example, or None where too little is left.
+def fit_to_learn(said: str, known: Iterable[str] = ()) -> str | None:
+    """The part of a text that makes an example: of a mail the customer's own words, without personal data.
 
     Args:
-        cleaned: see `privacy.remove_personal_data`.
+        said: as it was written.
+        known: personal data of the customer; see `privacy.remove_personal_data`.
+
+    Returns:
+        None where too little is left.
     """
-    words = " ".join(cleaned.split())
+    words = " ".join(remove_personal_data(mail_of(said).body, known).split())
     if len(words) > _LONGEST:
         words = words[:_LONGEST].rpartition(" ")[0] or words[:_LONGEST]
     return words if len(_WORD.findall(words)) >= _FEWEST_WORDS else None

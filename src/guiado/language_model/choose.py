@@ -9,6 +9,7 @@ import msgspec
 
 from guiado.language_model.model import LanguageModel, Prompt
 from guiado.text.privacy import remove_personal_data
+from guiado.text.tokenize import mail_of
 
 _MAX_CHARACTERS = 2_000
 _MAX_OPTIONS = 3
@@ -57,7 +58,7 @@ async def choose(
     """Ask the model which candidate problem a customer's text is about.
 
     Args:
-        text: the customer's words; personal data is removed from them here.
+        text: the customer's words; of a mail the body is sent, and personal data is removed from it here.
         options: the candidates, best first; only the first three are sent.
         known: further personal data to redact, such as the customer's name and address.
 
@@ -67,7 +68,7 @@ async def choose(
     offered = list(options[:_MAX_OPTIONS])
     if not offered or not text.strip():
         return None
-    answer = await model.ask(_question(remove_personal_data(text[:_MAX_CHARACTERS], known), offered), _Answer)
+    answer = await model.ask(_question(remove_personal_data(mail_of(text).body[:_MAX_CHARACTERS], known), offered), _Answer)
     if answer is None or answer.problem_id not in {None, *(option.problem_id for option in offered)}:
         return None
     return ChosenProblem(answer.problem_id)

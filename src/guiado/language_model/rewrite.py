@@ -10,6 +10,7 @@ import msgspec
 from guiado.language_model.model import LanguageModel, Prompt
 from guiado.language_model.paraphrase_check import says_the_same
 from guiado.text.privacy import remove_personal_data
+from guiado.text.tokenize import mail_of
 
 _MAX_CHARACTERS = 1_000
 _MAX_STEP_CHARACTERS = 6_000
@@ -55,7 +56,7 @@ async def rewrite(model: LanguageModel, step: StepTexts, sample: str, known: Col
 
     Args:
         step: as its author wrote it.
-        sample: the customer's words; personal data is removed from them here.
+        sample: the customer's words; of a mail the body is sent, and personal data is removed from it here.
         known: further personal data to redact.
 
     Returns:
@@ -63,7 +64,7 @@ async def rewrite(model: LanguageModel, step: StepTexts, sample: str, known: Col
     """
     if sum(map(len, step.texts)) > _MAX_STEP_CHARACTERS:
         return step
-    answer = await model.ask(_question(step, remove_personal_data(sample[:_MAX_CHARACTERS], known)), _Answer)
+    answer = await model.ask(_question(step, remove_personal_data(mail_of(sample).body[:_MAX_CHARACTERS], known)), _Answer)
     if answer is None or len(answer.instructions) != len(step.instructions):
         return step
     reworded = StepTexts(answer.description, answer.instructions, answer.expected_result)

@@ -44,11 +44,16 @@ class ExampleFilter:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A session in which no known problem was found."""
+    """A session in which no known problem was found.
+
+    Args:
+        known: personal data of its customer.
+    """
 
     session_id: str
     text: str
     at: datetime
+    known: tuple[str, ...] = ()
 
 
 async def examples(connection: Connection, tenant: str, scope: str) -> list[Taught]:
@@ -162,7 +167,11 @@ async def unrecognised(connection: Connection, tenant: str, since: datetime, lim
     """
     rows = await connection.fetch(sql("learning", "unrecognised"), tenant, since, limit)
     told = [(row, latest_words(row["text"], convert(row["clarifications"], list[Clarification]))) for row in reversed(rows)]
-    return [Unrecognised(str(row["session_id"]), words, row["started_at"]) for row, words in told if words]
+    return [
+        Unrecognised(str(row["session_id"]), words, row["started_at"], tuple(filter(None, row["known"])))
+        for row, words in told
+        if words
+    ]
 
 
 def _taught(row: Row) -> Taught:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from guiado import clock
 from guiado.domain.learning_signal import Lesson, LessonKind, fit_to_learn, text_key
-from guiado.text.privacy import remove_personal_data
 
 
 def lesson_rows(lessons: Sequence[Lesson], now: datetime) -> list[dict[str, object]]:
@@ -16,7 +15,7 @@ def lesson_rows(lessons: Sequence[Lesson], now: datetime) -> list[dict[str, obje
 
 
 def _lesson_row(lesson: Lesson, now: datetime) -> dict[str, object] | None:
-    text = fit_to_learn(remove_personal_data(lesson.text)) if lesson.text else None
+    text = fit_to_learn(lesson.text, lesson.known) if lesson.text else None
     if text is None and lesson.kind in {LessonKind.EXAMPLE, LessonKind.NEGATIVE}:
         return None
     return {

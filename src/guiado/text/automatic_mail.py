@@ -37,12 +37,17 @@ _REQUEST = (
     r"mensaje|correo|e-?mail|message|mensagem)"
 )
 _BEGINS = r"(?:^|(?<=[.!?\n])\s{0,3})[-*_= ]{0,10}"
-_GREETS = r"(?:(?:hola|hello|hi|olá|estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
+_GREETS = (
+    r"(?:(?:saludos|ausencia|ausente|férias|vacaciones|hola|hello|hi|olá|buen d[ií]a|buen[oa]s \w{4,6}|bo[am] \w{3,5}|"
+    r"good \w{4,9}|"
+    r"estimad[oa]s?[^\n.!?:,]{0,40}|dear [^\n.!?:,]{1,40})\s?[,.:!]?\s+)?"
+)
 _THANKS = (
     r"(?:(?:gracias por|thank you for|thanks for|obrigad[oa] (?:pelo|pela)) "
     rf"(?:(?:su|tu|your|seu|sua) )?(?:{_MAIL}|contato|contacto|contact(?:ing|arnos)[^\n.!?]{{0,30}}|"
     rf"escribir[^\n.!?]{{0,30}})\s?[.,!]?\s+)?"
 )
+_DAYS = r"(?:del?|desde|from|entre)(?: el| los)? \d[^\n.!?]{3,50}? "
 _GENERATED = compiled(
     rf"{_BEGINS}est[ea] (?:es un )?(?:mensaje|correo|email) (?:es |ha sido |fue )?(?:autom[aá]tico|(?:generado|enviado) autom)",
     rf"{_BEGINS}(?:mensaje|correo) (?:generado|enviado) autom[aá]ticamente",
@@ -51,6 +56,8 @@ _GENERATED = compiled(
     rf"{_BEGINS}this (?:message|e-?mail) (?:was|is) (?:sent|generated) automatically",
     rf"{_BEGINS}est[ea] é uma? (?:mensagem|resposta|e-?mail) autom[aá]tic[oa]",
     rf"{_BEGINS}mensagem (?:gerada|enviada) automaticamente",
+    r"\bno (?:responda|conteste)s? (?:a )?este (?:mensaje|correo) autom[aá]tico\b|"
+    r"\bnão responda (?:a )?est[ea] (?:mensagem|e-?mail) autom",
 )
 _NO_REPLY = compiled(
     r"\bno (?:responda|respondas|conteste|responder)\b",
@@ -60,48 +67,79 @@ _NO_REPLY = compiled(
     r"\bnot monitored\b",
     r"\bnão (?:responda|responder)\b",
 )
+_READ = compiled(
+    r"^\s*(?:(?:asunto|subject|assunto)\s*:\s*)?(?:(?:no )?le[ií]d[oa]|(?:not )?read|(?:não )?lid[oa])\s*:",
+    r"^\s*(?:(?:asunto|subject|assunto)\s*:\s*)?(?:aceptad[oa]|rechazad[oa]|provisional|accepted|declined|tentative|aceit[oa]|"
+    r"recusad[oa])\s*:",
+)
+_READ_WHEN = compiled(
+    r"\b(?:se ley[oó]|fue le[ií]do|ha sido le[ií]do|was (?:read|deleted)|foi (?:lid[oa]|exclu[ií]d[oa])|se elimin[oó] sin)\b",
+    r"\n\s*(?:cu[aá]ndo|when|quando)\s*:",
+)
+"""Receipts that mail programs send when a mail or an invitation was seen."""
 _AWAY = compiled(
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento )?(?:me encuentro|estoy|estar[eé]|voy a estar) "
-    r"(?:fuera (?:de (?:la )?oficina|hasta)|de vacaciones|de licencia|ausente|de permiso)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:actualmente |en este momento |{_DAYS})?(?:me encuentro|estoy|estar[eé]|me encontrar[eé]|"
+    rf"voy a estar) "
+    r"(?:fuera (?:de (?:la |mi )?oficina|del (?:país|despacho)|hasta)|de vacaciones|de licencia|de baja|ausente|"
+    r"de permiso|de viaje)",
     rf"{_BEGINS}{_GREETS}{_THANKS}(?:i am|i['’]m|i will be|i['’]ll be) (?:currently )?"
-    r"(?:out of (?:the )?office|on (?:vacation|holiday|leave|annual leave)|away)",
-    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento )?(?:estou|estarei) (?:fora do escrit[oó]rio|de f[eé]rias|em f[eé]rias|"
+    r"(?:out of (?:the )?office|on (?:vacation|holiday|(?:\w{4,10} )?leave)|away)",
+    rf"{_BEGINS}{_GREETS}{_THANKS}(?:no momento,? |{_DAYS})?(?:estou|estarei|encontro-me|me encontro) (?:fora do escrit[oó]rio|"
+    rf"de f[eé]rias|em f[eé]rias|"
     rf"ausente|de licença)",
+)
+_CLOSED = compiled(
+    rf"{_BEGINS}{_GREETS}(?:por el momento |actualmente |en este momento )?no (?:me encuentro|estar[eé]|estoy) "
+    r"(?:en (?:la |mi )?oficina|disponible)",
+    rf"{_BEGINS}{_GREETS}(?:currently )?out of (?:the )?office\b",
+    rf"{_BEGINS}férias[!.:]",
+    r"\b(?:estaremos|permaneceremos|nuestras? oficinas? (?:estar[aá]n?|permanecer[aá]n?)) cerrad[oa]s?\b",
+    r"\b(?:we (?:will be|are)|our offices? (?:is|are|will be)) closed\b",
+    r"\b(?:estaremos|ficaremos) fechad[oa]s\b",
 )
 _LATER = compiled(
     r"\b(?:responder|contestar|atender)[eé]\b",
     r"\ba mi (?:regreso|vuelta|retorno)\b",
     r"\b(?:en caso de|para|por|si es)(?: asuntos?| temas?| cualquier)? (?:urgen|emergencia)",
-    r"\b(?:escriba|escribir|contacte|comun[ií]quese|contactar)\b[^\n.]{0,30}@",
-    r"\bacceso limitado\b",
+    r"\b(?:escrib[aei]\w{0,3}|escr[ií]be\w{0,2}|contact[aeá]\w{0,2}|comun[ií]c[aq]\w{1,5})\b[^\n.]{0,30}@",
+    r"\bacceso limitado\b|\bsin acceso (?:al?|a mi) (?:correo|mail|e-?mail)",
+    r"\b(?:regreso|vuelvo|volver[eé]|regresar[eé]) (?:el|a la oficina)\b",
     r"\bwill (?:reply|respond|get back)\b",
     r"\b(?:when i (?:return|get back|am back)|upon my return)\b",
     r"\b(?:for|in case of) (?:an |any |anything )?(?:urgent|immediate|emergency)",
     r"\bcontact (?:\w+ at )?[\w.+-]{1,64}@",
     r"\blimited access\b",
+    r"\bno access to\b|['’]ll (?:reply|respond|get back|be back)\b|\b(?:will be|am) back\b",
+    r"\burgencias?\b[^\n.]{0,10}[:@]|\bwill respond\b",
+    r"\b(?:responderemos|retornaremos)\b|\bnot be checking\b|\bno tendr(?:é|emos) acceso\b|\bnão ter(?:ei|emos) acesso\b",
     r"\b(?:responderei|retornarei)\b",
     r"\b(?:no|ao) meu retorno\b",
-    r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgência|urgentes?)\b[^\n.]{0,30}[:@]",
+    r"\b(?:em caso de|para)? ?(?:assuntos? )?(?:urgências?|urgentes?)\b[^\n.]{0,30}[:@]",
     r"\bem caso de urg|\bcontate\b|\bacesso limitado\b",
 )
 _RECEIVED = compiled(
     rf"{_BEGINS}(?:[^\n.!?:]{{0,60}}[,.!:] ?)?(?:hemos recibido|recibimos)(?: correctamente)? (?:su|tu) {_REQUEST}\b",
-    rf"\bsu {_REQUEST} (?:ha sido|fue) (?:recibid|registrad|cread)[oa]\b",
-    rf"\bwe(?:['’]ve| have) received your {_REQUEST}\b",
+    rf"\b(?:su|tu) {_REQUEST} [^\n.]{{0,30}}?(?:ha sido|fue|qued[oó]) (?:recibid|registrad|cread|abiert)[oa]\b",
+    rf"\b(?:sua|seu) {_REQUEST} [^\n.]{{0,30}}?foi (?:recebid|registrad|criad|abert)[oa]\b",
+    rf"\bwe(?:['’]ve| have)? (?:got|received) your {_REQUEST}\b",
     rf"\byour {_REQUEST} [^\n.]{{0,30}}has been (?:received|created|registered)\b",
     rf"\brecebemos (?:a |o )?(?:sua|seu) {_REQUEST}\b",
 )
 _ANSWERED_SOON = compiled(
     r"\b(?:responder|contestar|atender)emos\b|\b(?:le|les|te) responder[aá]\b|\bse (?:comunicará|pondrá en contacto) con\b",
-    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b",
+    r"\bnos (?:pondremos|comunicaremos|contactaremos)\b|\b(?:le|te|lo|la) contactar(?:[aá]|emos)\b|\bla estamos revisando\b",
     r"\bser[aá] (?:atendid|respondid)[oa]\b",
     r"\ba la brevedad\b|\blo antes posible\b",
     r"\b(?:get back to you|be in touch|respond|reply)\b[^\n.]{0,20}\b(?:shortly|soon|within)\b",
     r"\bentraremos em contato\b|\bretornaremos\b",
-    r"(?:ticket|caso|chamado|solicitud|request)\s*(?:n[°ºo.]*\s*|#)\s?\d{3,}",
+    r"(?:ticket|caso|chamado|solicitud|request)\s*\(?(?:n[°ºo.]*\s*|#)\s?\d{3,}",
+    r"\bis being reviewed\b|\best[aá] siendo (?:revisad|atendid)[oa]\b|\best[aá] sendo analisad[oa]\b",
 )
-_ENDS = r"\s*(?:[.\n]|$)"
-_BOUNCE_BEGINS = r"^\s*(?:(?:lo sentimos|i['’]m sorry|we['’]re sorry|sorry)[^\n]{0,40} )?"
+_ENDS = r"[\s*_-]{0,6}(?:[.\n]|$)"
+_RECIPIENTS = (
+    r"(?:estos|los siguientes|el siguiente|estes|aos seguintes|os seguintes|these|the following) (?:destinat[aá]ri|recipient)"
+)
+_BOUNCE_BEGINS = r"^[\s*_-]*(?:(?:lo sentimos|i['’]m sorry|we['’]re sorry|sorry)[^\n]{0,40} )?"
 _BOUNCE = compiled(
     rf"{_BOUNCE_BEGINS}(?:su|tu|el|este) {_MAIL} (?:(?:a|para) [^\n]{{3,80}} )?no (?:se )?(?:pudo|ha podido|"
     rf"puede) (?:ser )?entreg",
@@ -109,13 +147,35 @@ _BOUNCE = compiled(
     rf"{_BOUNCE_BEGINS}(?:your|the following|this) message (?:to [^\n]{{3,80}} )?(?:could ?n['’]t|could not|was ?n['’]t|"
     rf"was not|can ?not) "
     r"be(?:en)? delivered",
-    rf"{_BOUNCE_BEGINS}(?:address not found|no se encontr[oó] la direcci[oó]n|endereço não encontrado|message blocked){_ENDS}",
+    rf"{_BOUNCE_BEGINS}(?:address not found|no se (?:encontr[oó]|ha encontrado) la direcci[oó]n|endereço não encontrado|"
+    rf"message blocked){_ENDS}",
     r"^\W{0,8}message not delivered\b",
     r"^\s*delivery (?:has failed to|to the following recipients?)",
     r"^\s*this (?:message was created automatically by mail delivery|is the mail system at host)",
     r"^\s*(?:a |sua |esta )?mensagem (?:para [^\n]{3,80} )?não (?:pôde|pode|foi) (?:ser )?entreg",
-    r"^\s*não foi possível entregar (?:a |sua |esta )?mensagem para \S{1,64}@",
+    r"^\s*não foi possível entregar (?:a |sua |esta )?mensagem (?:para \S{1,64}@|aos seguintes destinat)",
+    rf"^\s*(?:no se pudo entregar|error (?:de|en la) entrega|falha na entrega|delivery|erro (?:de|"
+    rf"na) entrega) [^\n]{{0,40}}{_RECIPIENTS}",
+    r"^\s*this is an automatically generated delivery status notification",
+    r"^\s*la entrega del mensaje ha fallado\b|^\W*[45]\d\d[ -][45]\.\d\.\d\b|^\W*(?:message|mail) undeliverable\b",
+    rf"{_BOUNCE_BEGINS}(?:su|tu|your|sua|el|a) {_MAIL} (?:a|para|to) \S{{1,64}}@\S{{1,100}} (?:ha sido|fue|has been|was|foi) "
+    r"(?:bloquead|rechazad|devuelt|blocked|rejected|returned|rejeitad)",
+    rf"{_BOUNCE_BEGINS}(?:no (?:hemos podido|pudimos|fue posible)|we (?:weren['’]t|were not|are not) able to|we could ?n['’]t|"
+    rf"não (?:conseguimos|pudemos|foi possível)) (?:entregar|enviar|deliver|send) (?:(?:a|o|el|su|tu|your|sua) ){{1,2}}"
+    rf"{_MAIL} (?:a|para|to) \S{{1,64}}@",
 )
+_OWN_TROUBLE = compiled(
+    r"\b(?:me|nos) (?:sale|aparece|dice|dicen|dijeron|muestra|pone|llega|cobr\w+)\b",
+    r"\bcuando (?:mando|env[ií]o|escribo|quiero|intento)\b|\bquando (?:envio|mando|tento)\b|\bwhen i (?:send|try|write)\b",
+    r"\bno (?:me|nos|se) (?!encuentr|encontr|responder|pud|pued|ha |han |podr|monitore|admiten|aceptan)",
+    r"\bno (?:puedo|podemos|logro) (?!atender|responder|contestar|leer|revisar|ver (?:el|mi|los) (?:correo|mail))",
+    r"\bno (?:anda|funciona|abre|carga|conecta|sirve|prende|tengo (?!acceso|servicio de correo))\b",
+    r"\b(?:i |we )?(?:can['’]?t|cannot|can not|won['’]?t) (?!respond|reply|answer|read|be able|check|access)",
+    r"\b(?:sigo|seguimos|continuamos|estamos|quedamos|estoy|continuo) (?:sin|sem|igual) (?!acceso|acesso)",
+    r"\b(?:doesn['’]?t|isn['’]?t|is not) (?:work|turn|load|open|start|connect)",
+    r"\bnão (?:consigo|posso) (?!responder|atender|acessar|ler|verificar)|\bnão (?:funciona|abre|liga|carrega|conecta)\b",
+)
+"""What a customer tells of their own; a program that answers has no trouble."""
 _FIRST_CHARS = 1_000
 
 
@@ -129,9 +189,21 @@ def is_automatic(headers: Sequence[str], body: str) -> bool:
     if any(_HEADER.search(line) or _SUBJECT.search(line) for line in headers):
         return True
     begin = body.lstrip()[:_FIRST_CHARS]
-    if _BOUNCE.search(begin) or _SUBJECT.search(begin):
+    if _SUBJECT.search(begin):
         return True
-    return _both(_GENERATED, _NO_REPLY, begin) or _both(_AWAY, _LATER, begin) or _both(_RECEIVED, _ANSWERED_SOON, begin)
+    if _OWN_TROUBLE.search(begin):
+        return False
+    if _BOUNCE.search(begin) or _both(_READ, _READ_WHEN, begin):
+        return True
+    return _both(_GENERATED, _NO_REPLY, begin) or _is_away(begin) or _is_receipt(begin)
+
+
+def _is_away(begin: str) -> bool:
+    return _both(_AWAY, _LATER, begin) or _both(_CLOSED, _LATER, begin)
+
+
+def _is_receipt(begin: str) -> bool:
+    return _both(_RECEIVED, _ANSWERED_SOON, begin) or _both(_RECEIVED, _NO_REPLY, begin)
 
 
 def _both(first: re.Pattern[str], second: re.Pattern[str], text: str) -> bool:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from guiado.text.fold import fold
 from guiado.text.stopwords import FUNCTION_WORDS
-from guiado.text.tokenize import fold
 
 REMOVED = "…"
 """The mark in place of redacted text."""
@@ -26,19 +26,23 @@ _ORDINARY = """
 _HEADINGS = """
     router módem modem wifi wi-fi internet correo mail email cuenta cambiar cambiarla recuperar recuperarla
     restablecer olvido cambio ayuda problema bloqueo app aplicación portal página web conta celular computadora
-    ordenador teléfono recovery change help issue account problem forgot page login
+    ordenador teléfono recovery change help issue account problem forgot page login mínimo minimo máximo maximo minimum debe
 """
 _STATES = """
     bloqueado bloqueada caducado vencido inválido invalido válidos validos incorrectos incorrectas inválidas inválidos
     invalidos desconocido existente anterior actual asignada asignado definida definido creada creado taken found
     login logged password username user usuario usuário clave contraseña senha pass nuevo novo nova premium admin
     account page name not already is and or y o e ou sin sem without with con com manager field screen button through
+    válido valido mínimo minimo mínima máximo maximo minimum debe exige requiere requires must deve ter obligatorio
     protected expira expires something algo alguna nothing ayer hoy yesterday today ontem hoje
 """
 ORDINARY = frozenset(_ORDINARY.split())
 """What is said of a password instead of the password."""
 _NO_NAME = ORDINARY | frozenset(_STATES.split()) | FUNCTION_WORDS
-_KEYWORD = r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha)"
+_KEYWORD = (
+    r"(?:contrase(?:ñ|n|ni)as?|clave|password|passwd|passcode|pwd|pass|senha|psw|pw|palavra[- ]passe|"
+    r"(?<=\bla )contra|(?<=\bmi )contra|contra(?=[ ]?:))"
+)
 _USER = r"(?:usuario|usuário|user(?:name)?|login)"
 _IS = r"(?:[ ]?[:=][ ]?|[ ](?:es|is|é|era|was)[ ]:?[ ]?|[ ])"
 _VALUE = r"[^\s…,;]+"
@@ -46,6 +50,11 @@ _VALUE = r"[^\s…,;]+"
 _PAIR = re.compile(
     rf"(?<!\w)((?i:{_USER}){_IS})({_VALUE})([,;]?[ ](?:(?i:y|e|and|con|com|with)[ ])?(?:(?i:mi|my|minha|la|the|a)[ ])?"
     rf"(?i:{_KEYWORD}){_IS})({_VALUE})"
+)
+_USER_IS = re.compile(
+    rf"(?<!\w)((?:(?i:mi|my|meu|el|su|the|o)[ ])(?i:{_USER}(?:[ ](?:de|del|do|da|for|of)[ ][\w-]{{1,20}}+)?)[ ](?i:es|is|"
+    rf"era|was|é)[ ]:?[ ]?"
+    rf"|(?i:{_USER}[ ](?:de|del|do|da|for|of)[ ][\w-]{{1,20}}+)[ ]?:[ ]?)({_VALUE})"
 )
 _SET = re.compile(
     rf"(?<!\w)((?i:puse|pongo|usé|use|uso|elegí|coloqué|coloquei|usei|pus|ingresé|set|used)[ ](?i:de|como|por|as)[ ]"
@@ -55,9 +64,19 @@ _CHANGED = re.compile(
     rf"(?<!\w)((?i:cambi[eé]|cambio|changed?|set|mudei|troquei|alterei)[ ](?i:mi|la|my|the|minha|a)[ ](?i:{_KEYWORD})[ ]"
     rf"(?i:a|por|to|para|as)[ ])({_VALUE})"
 )
+_AS_SECRET = re.compile(
+    rf"(?<![^\s(\"'“«])([^\s…,;]{{5,60}}+)([ ](?i:como|de|as|por)[ ](?:(?i:mi|la|my|minha|a|the)[ ])?(?i:{_KEYWORD})(?!\w))"
+)
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?!\s|\Z))+")
+_HAS_KEYWORD = re.compile(rf"(?i)(?<!\w){_KEYWORD}(?!\w)")
+_SECRET_WORD = re.compile(r"(?<![\w/@.#-])[\"'“«(]?([^\W\d_]{3,20}\d{2,8}[!#$*&%^+=.\w-]{0,20})")
+_CODE_BEFORE = re.compile(r"(?i)\b(?:c[oó]digo|code|error|erro|modelo|model)(?: de)?[ :]{1,2}$")
+_SIGN_INSIDE = re.compile(r"\w[#$!*&%^+=]\w")
 _BARE = re.compile(rf"(?<!\w)((?i:{_KEYWORD})[ ])({_VALUE})")
 _KNOWN_MODEL = re.compile(
-    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|a)-?\d[\w.-]*"
+    r"(?i)(?:wpa|wep|win(?:dows)?|iphone|ipad|ios|android|office|outlook|galaxy|archer|deco|redmi|moto|note|hp|dell|asus|"
+    r"acer|zte|excel|chrome|wi-?fi|usb|ps|xbox|err?(?:or)?|v|e|m|s|"
+    r"a)-?\d[\w.-]*"
 )
 _CARD_CODE = re.compile(
     r"(?<!\w)((?i:cvv2?|cvc2?|csc|c[oó]digo de (?:seguridad|seguran[cç]a)|security code)(?:[ ]?[:=][ ]?|[ ](?i:es|is|é)[ ]|[ ]))"
@@ -66,17 +85,21 @@ _CARD_CODE = re.compile(
 _PIN = re.compile(r"(?<!\w)((?i:pin|nip)[ ])\d{4,8}(?![\w]|[.,]\d)")
 _EXPIRES = (
     r"vence|vencimiento|vto\.?|caduca|expira|expires?|exp\.?(?: date)?|expir(?:y|ation)(?: date)?|valid (?:until|thru)|"
-    r"v[aá]lida hasta|validade|v[aá]lid[oa] at[eé]"
+    r"v[aá]lida hasta|validade|v[aá]lid[oa] at[eé]|fecha|date|data"
 )
 _EXPIRY = re.compile(
     rf"(?<!\w)((?i:{_EXPIRES})[ ]?:?[ ]?(?:(?i:el|en|on|in|em|no|is|es|é)[ ])?)"
     r"(?:0?[1-9]|1[0-2])[ ]?[/-][ ]?(?:20)?(?:2[3-9]|3\d|4[0-5])(?![\w]|[/-]\d)"
 )
-_CARD = re.compile(r"(?i)\b(?:tarjeta|card|cart[aã]o|cvv|cvc|visa|mastercard|amex|cr[eé]dito|d[eé]bito|credit|debit)")
+_CARD_WORD = r"\b(?:tarjeta|card|cart[aã]o|cvv|cvc|visa|mastercard|amex|cr[eé]dito|d[eé]bito|credit|debit)"
+_CARD = re.compile(rf"(?i){_CARD_WORD}|(?<!\d)(?:\d[ -]?){{13,19}}(?!\d)")
 _MESSAGE_CODE = re.compile(
-    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
+    r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un| este)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
     r"(?:got|received|sent me)(?: the| a)?|recebi(?: o| um)?|chegou(?: o| um)?|me mandaram(?: o| um)?)[ ]"
-    r"(?i:c[oó]digo|code)[ ](?:(?i:es|is|é)[ ])?)\d{4,}+(?![\w.,]*\w)"
+    r"(?i:c[oó]digo|code)(?:[ ]|:[ ]?)(?:(?i:es|is|é)[ ])?)(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
+    r"|(?<!\w)((?i:c[oó]digo que (?:me )?(?:lleg[oó]|(?:envi|mand|di)[oae]ron|chegou)|code (?:that )?(?:i got|i received|"
+    r"you sent)(?: me)?)[ ]"
+    r"(?i:es|era|fue|is|was|é|foi)[ ])(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
 )
 
 
@@ -86,8 +109,13 @@ def remove_credentials(text: str) -> str:
         text = _EXPIRY.sub(_clean_expiry, text)
         for pattern in (_CARD_CODE, _PIN, _MESSAGE_CODE):
             text = pattern.sub(_keep_start, text)
-    for pattern, change in ((_PAIR, _clean_pair), (_SET, _clean_set), (_CHANGED, _clean_secret), (_BARE, _clean_secret)):
+    for pattern, change in (
+        (_PAIR, _clean_pair), (_USER_IS, _clean_user), (_SET, _clean_set), (_CHANGED, _clean_secret), (_BARE, _clean_secret),
+        (_AS_SECRET, _clean_before),
+    ):  # fmt: skip
         text = pattern.sub(change, text)
+    if any(map(str.isdigit, text)) and _HAS_KEYWORD.search(text):
+        text = _SENTENCE.sub(_clean_sentence, text)
     return text
 
 
@@ -109,7 +137,7 @@ _TOPIC = re.compile(
 
 
 def _keep_start(match: re.Match[str]) -> str:
-    return match[1] + REMOVED
+    return (match[1] or match[match.re.groups]) + REMOVED
 
 
 def _clean_expiry(match: re.Match[str]) -> str:
@@ -128,15 +156,41 @@ def _clean_set(match: re.Match[str]) -> str:
     return match[0] if _plain(match[2]) in _FOLDED else match[1] + REMOVED
 
 
+def _clean_user(match: re.Match[str]) -> str:
+    # "My login is broken" tells of the door, not who stands at it.
+    is_state = "login" in match[1].lower() and match[2].strip(".,;:!?").isalpha()
+    return match[0] if is_state else _clean_set(match)
+
+
 def _clean_secret(match: re.Match[str]) -> str:
     value = match[2].rstrip(".,;:!?)\"'»”")
     return match[1] + REMOVED + match[2][len(value) :] if _looks_secret(value) else match[0]
 
 
+def _clean_before(match: re.Match[str]) -> str:
+    value = match[1].strip("\"'“”«»()")
+    return REMOVED + match[2] if _looks_secret(value) else match[0]
+
+
+def _clean_sentence(match: re.Match[str]) -> str:
+    """A sentence about passwords, without the words in it that look like one."""
+    if not _HAS_KEYWORD.search(match[0]):
+        return match[0]
+    return _SECRET_WORD.sub(_clean_word, match[0])
+
+
+def _clean_word(match: re.Match[str]) -> str:
+    word = match[1].rstrip(".-")
+    if _CODE_BEFORE.search(match.string[max(0, match.start() - 16) : match.start()]):
+        return match[0]
+    return match[0].replace(word, REMOVED, 1) if _looks_secret(word) else match[0]
+
+
 def _looks_secret(value: str) -> bool:
     """Whether a word has what passwords are made of: letters with digits or signs, and no name of a product."""
     letters, digits = sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
-    return len(value) >= _LEAST_SECRET and letters > 1 and digits > 0 and not _KNOWN_MODEL.fullmatch(value)
+    marked = digits > 0 or _SIGN_INSIDE.search(value) is not None
+    return len(value) >= _LEAST_SECRET and letters > 1 and marked and not _KNOWN_MODEL.fullmatch(value)
 
 
 _LEAST_SECRET = 5

@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 
 from guiado.text.automatic_mail import is_automatic
 from guiado.text.mail_lines import (
+    DESK_LINE,
     FORWARD_MARK,
     HEADER,
     MACHINE_HEADER,
     REPLY_MARK,
     SENDER_HEADER,
-    SENT_FROM,
     SUBJECT_HEADER,
     Quote,
-    attributes,
     has_attribution,
     is_legal,
     lines_of,
@@ -24,33 +23,15 @@ from guiado.text.mail_lines import (
     with_desk_lines,
     without_footers,
 )
-from guiado.text.patterns import compiled
-from guiado.text.signatures import is_closing, postscript, signature_at, without_formalities
+from guiado.text.quoted_evidence import GREETING, answers_between, answers_inline, is_quoted, without_quotes
+from guiado.text.sent_from import is_sent_from
+from guiado.text.signatures import is_bare_name, postscript, signature_at, without_formalities
 from guiado.text.vague_words import is_vague, passes_on
 
 _MOST_FORWARDS = 4  # one within another
 _MOST_SUBJECT_CHARS = 200
 _MOST_SENDER_CHARS = 200
 
-_GREETING = re.compile(
-    r"^\s*(?:hola|ola|olá|oi|buen[oa]s(?: d[ií]as| tardes| noches)?|buen d[ií]a|bo[am] (?:dia|tarde|noite)|hi|hello|hey|"
-    r"good (?:morning|afternoon|evening)|estimad[oa]s?|apreciad[oa]s?|querid[oa]s?|prezad[oa]s?|car[oa]s|dear|"
-    r"a quien (?:corresponda|pueda interesar)|to whom it may concern)\b(?:(?:\s+[^\s,.?!:;]{1,20}){0,4}\s*[,:;]+|[\s.!]*)\s*$",
-    re.IGNORECASE,
-)
-_POINTS_AT = compiled(
-    r":\s*$",
-    r"\b(?:esto|lo siguiente|(?:este|el siguiente) (?:mensaje|error|aviso|texto|cartel))\s*[.:…]*\s*$",
-    r"\b(?:copio|pego|adjunto|transcribo) [^\n]{0,40}\b(?:aviso|mensaje|texto|error|cartel)\s*[.:…]*\s*$",
-    r"\b(?:this|(?:this|the following) (?:message|error|text|notice)|the following)\s*[.:…]*\s*$",
-    r"\b(?:isto|isso|(?:ess[ea]|est[ea]) (?:mensagem|erro|aviso)|o seguinte(?: erro| aviso)?|a seguinte mensagem)\s*[.:…]*\s*$",
-)
-_ANSWERS = compiled(
-    r"\b(?:respond(?:o|emos)|contest(?:o|amos|aron|ando)|respuestas?|coment(?:o|arios?)|entre l[ií]neas|ustedes)\b",
-    r"\bme (?:dijeron|escribieron|mandaron|disseram|responderam)\b",
-    r"\b(?:answers?|repl(?:y|ies|ied|ying)|inline|comments?|you (?:said|wrote|told))\b",
-    r"\b(?:respostas?|comentários?|vocês)\b",
-)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _DESK = re.compile(
     r"\b(?:soporte|suporte|support|help|helpdesk|ayuda|ajuda|atenci[oó]n|atendimento|no-?reply|servicio)\b", re.IGNORECASE
@@ -173,8 +154,9 @@ def _sender_in(headers: Sequence[str]) -> str:
 
 def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False) -> MailReading:
     """Words of a mail: above its quote, else below it, else in what it passes on."""
+    lines = _below_marks(lines)
     cut = next((at for at in range(len(lines)) if quote_at(lines, at)), len(lines))
-    note = _joined(_own(_without_quotes(lines[:cut])))
+    note = _joined(_own(without_quotes(lines[:cut])))
     kind = quote_at(lines, cut) if cut < len(lines) else None
     passed = kind is Quote.FORWARDED or (kind is Quote.ANSWERED and (forwarded or passes_on(note)))
     if kind is Quote.FORWARDED and _WORD.search(note) and not is_vague(note, most=1) and _is_desk(lines[cut:]):
@@ -182,14 +164,27 @@ def _read_lines(lines: Sequence[str], depth: int = 0, *, forwarded: bool = False
     if passed and depth < _MOST_FORWARDS and (inner := _passed_on(lines[cut:], depth)).body:
         kept = "" if is_vague(note, most=1) else note
         return replace(inner, body=f"{kept}\n{inner.body}".strip())
-    if _says_something([note]):
-        return MailReading(note)
-    below = _joined(_own(_below_quote(lines)))
-    if _says_something([below]):
-        return MailReading(below)
+    above = _with_answers(note, lines[cut + 1 :]) if kind is Quote.ANSWERED else note
+    for own in (above, _joined(_own(_below_quote(lines)))):
+        if _says_something([own]):
+            return MailReading(own)
     if depth >= _MOST_FORWARDS:
         return MailReading("")
     return _passed_on(lines[cut:] if _says_something(lines[cut:]) else lines, depth)
+
+
+def _below_marks(lines: Sequence[str]) -> Sequence[str]:
+    """The lines below the mark of a help desk with which a mail begins; all where there is none or nothing below it."""
+    start = next((at for at, line in enumerate(lines) if line.strip() and line != DESK_LINE), 0)
+    return lines[start:] if DESK_LINE in lines[:start] else lines
+
+
+def _with_answers(note: str, quote: Sequence[str]) -> str:
+    """A note, with what stands between the lines of the quote below it where the note itself says nothing."""
+    if not is_vague(note) and not answers_inline(note):
+        return note
+    between = _joined(_own(answers_between(note, quote)))
+    return f"{note}\n{between}".strip() if _says_something([between]) else note
 
 
 def _is_desk(lines: Sequence[str]) -> bool:
@@ -198,37 +193,9 @@ def _is_desk(lines: Sequence[str]) -> bool:
     return sender is not None and _DESK.search(sender["sender"].split("@")[0]) is not None
 
 
-def _without_quotes(lines: Sequence[str]) -> list[str]:
-    """The lines without quoted ones, but with those that the customer points at: "Me aparece esto:"."""
-    kept, last, shown = list[str](), "", False
-    quoted_before = False
-    for line in lines:
-        if line.lstrip().startswith(">"):
-            shown = shown or (not quoted_before and _points_at(last))
-            if shown:
-                kept.append(line.lstrip("> \t"))
-            quoted_before = quoted_before or not shown
-        elif line.strip():
-            shown, last = False, line
-            kept.append(line)
-        else:
-            kept.append(line)
-    return kept
-
-
-def _points_at(line: str) -> bool:
-    return (
-        _POINTS_AT.search(line) is not None
-        and not _GREETING.match(line)
-        and not _ANSWERS.search(line)
-        and not attributes(line)
-        and not is_closing(line)
-    )
-
-
 def _below_quote(lines: Sequence[str]) -> list[str]:
     """The lines below a quote, for mails whose answer stands under it."""
-    quoted = [position for position, line in enumerate(lines) if line.lstrip().startswith(">")]
+    quoted = [position for position, line in enumerate(lines) if is_quoted(line)]
     return list(lines[quoted[-1] + 1 :]) if quoted else []
 
 
@@ -249,9 +216,9 @@ def _own(lines: Sequence[str]) -> list[str]:
     """The lines without greeting, closing, signature and footers."""
     kept: list[str] = []
     for position, line in enumerate(lines):
-        if is_legal(lines, position) or signature_at(lines, position):
+        if is_legal(lines, position) or signature_at(lines, position) or is_bare_name(lines, position):
             return [*kept, *postscript(lines[position + 1 :])]
-        if not _GREETING.match(line) and not SENT_FROM.match(line):
+        if not GREETING.match(line) and not is_sent_from(line):
             kept.append(line)
     return kept
 

@@ -5,8 +5,10 @@ A reader of our own: `html.parser` takes seconds for 10,000 hostile characters (
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 
 def _words(text: str) -> frozenset[str]:
@@ -35,7 +37,12 @@ _KNOWN = _BLOCKS | _CELLS | _INLINE | _UNSEEN | _STRUCK
 _VOID = _words("area base br col hr img input link meta wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|\shidden(?=[\s/>=])", re.IGNORECASE)
 _STRUCK_STYLE = re.compile(r"text-decoration[a-z-]{0,12}\s*:\s*[^;\"']{0,40}line-through", re.IGNORECASE)
-_STRUCK_MARKS = re.compile(r"~~(?=\S)([^~\n]{1,500})(?<=\S)~~")
+_STRUCK_CLASS = re.compile(r"\.([\w-]{1,40})(?:\s*,[^{}]{0,100})?\s*\{[^{}]{0,300}?line-through", re.IGNORECASE)
+_CLASS = re.compile(r"\sclass\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s>\"']{1,60}))", re.IGNORECASE)
+_MOST_CLASSES = 20
+_STRUCK_MARKS = re.compile(r"~~(?=\S)[^~\n]{1,500}(?<=\S)~~|(?<![\w~/])~(?=[^\W\d])[^~\n]{2,300}(?<=\S)~(?![\w~/])")
+_ESCAPED = re.compile(r"&lt;/?(?:p|div|br|span|body|html|table|td|b|strong|ul|li)(?:\s[^&\n]{0,200})?/?&gt;", re.IGNORECASE)
+"""HTML that a program has escaped once too often."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 _CSS_BLOCK = re.compile(r"\{[^{}]{0,2000}\}")
@@ -60,12 +67,12 @@ def visible_text(text: str) -> str:
     Args:
         text: of any kind, of some ten thousand characters; the time grows with it.
     """
-    shown = text
+    shown = text = html.unescape(text) if "&lt;" in text and _ESCAPED.search(text) else text
     if "<" in text and _TAG.search(text):
         shown = _Reader(text).read()
     if "{" in shown:
         shown = _without_css(shown)
-    if "~~" in shown:
+    if "~" in shown:
         shown = _first_with_words(_STRUCK_MARKS.sub(" ", shown), shown.replace("~~", " "))
     return _first_with_words(shown, text)
 
@@ -99,6 +106,8 @@ class _Reader:
         self.flows = self.says_something = False
         self.unseen: _Unseen | None = None
         self.quotes = 0
+        through = text if "line-through" in text.lower() else ""
+        self.struck_classes = frozenset(islice((found[1] for found in _STRUCK_CLASS.finditer(through)), _MOST_CLASSES))
         self.last_ends = dict[str, int]()  # of each closing, so that a hostile text is not searched again and again
 
     def read(self) -> str:
@@ -148,11 +157,14 @@ class _Reader:
         elif name == "blockquote":
             self.quotes += 1
 
-    @staticmethod
-    def _hides(name: str, tag: str) -> str:
-        if name in _STRUCK or (len(tag) > len(name) + 2 and _STRUCK_STYLE.search(tag)):
+    def _hides(self, name: str, tag: str) -> str:
+        if name in _STRUCK or (len(tag) > len(name) + 2 and (_STRUCK_STYLE.search(tag) or self._is_of_struck_class(tag))):
             return "struck"
         return "unseen" if name in _UNSEEN or (len(tag) > len(name) + 2 and _HIDDEN.search(tag)) else ""
+
+    def _is_of_struck_class(self, tag: str) -> bool:
+        named = _CLASS.search(tag) if self.struck_classes else None
+        return named is not None and not self.struck_classes.isdisjoint(" ".join(filter(None, named.groups())).split())
 
     def _last(self, closing: str) -> int:
         """Last position of a closing, or -1."""

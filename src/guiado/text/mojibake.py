@@ -28,6 +28,9 @@ _TAG = re.compile(
 )
 _BREAKING_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,300}>", re.IGNORECASE)
 _SOFT_BREAK = re.compile(r"=\r?\n")
+_LONG_SOFT_BREAK = re.compile(r"(?<=[^\n]{60})=\n|(?<==[0-9A-F]{2})=\n")
+_QUOTED_PRINTABLE = re.compile(r"=3D[\"']|=20\n|=C3=[89AB][0-9A-F]|=E2=80=[0-9A-F]{2}|(?<=[^\n]{60})=\n")
+_QUOTED_ASCII = re.compile(r"=(09|[2-7][0-9A-F])")
 _HIGH = 0x80
 _LATIN_LETTERS = 0xC0
 
@@ -97,3 +100,13 @@ def _read_boxes(match: re.Match[str]) -> str:
         with suppress(UnicodeError):
             return match.group().encode(code_page).decode("utf-8")
     return match.group()
+
+
+def decode_quoted_printable(text: str) -> str:
+    """The text of a mail's source: soft line breaks and encoded signs of ASCII; a text that is none stays as it is.
+
+    Letters with accents are left to `repair`.
+    """
+    if "=" not in text or not _QUOTED_PRINTABLE.search(text):
+        return text
+    return _QUOTED_ASCII.sub(lambda found: chr(int(found[1], 16)), _LONG_SOFT_BREAK.sub("", text))

@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from itertools import islice, takewhile
 
-from guiado.text.mail_lines import SENT_FROM, is_legal
+from guiado.text.fold import fold
+from guiado.text.introduced_names import FIRST_NAMES
+from guiado.text.mail_lines import is_legal
 from guiado.text.patterns import compiled
+from guiado.text.sent_from import is_sent_from
 
 _MOST_SIGNATURE_LINES = 8
 _MOST_SIGNATURE_CHARS = 70
@@ -19,20 +22,27 @@ _THANKS = r"(?:(?:muchas |mil |muchísimas )?gracias(?: y|,|\.)? )?"
 _CLOSING = compiled(  # whole lines
     rf"^\s*{_THANKS}(?:un |muchos |reciban? un |con )?(?:cordial(?:es)? )?(?:saludos?|abrazos?)(?: cordial(?:es)?| atentos?|"
     rf" a todos)?{_ENDS}",
-    rf"^\s*{_THANKS}(?:atentamente|atte|cordialmente|s(?:a?l)?ds|muy agradecid[oa]){_ENDS}",
+    rf"^\s*{_THANKS}(?:atentamente|atte|cordialmente|s(?:a?l)?ds|sl?dos|muy agradecid[oa]|besos|bss){_ENDS}",
     rf"^\s*(?:muchas |mil |de antemano )?gracias(?: de antemano| por su ayuda| por todo)?{_ENDS}",
+    rf"^\s*(?:que tengas? )?(?:feliz|lind[oa]|excelente|bonit[oa]|[oó]tim[oa]|buen (?=fin)|buena (?=semana)|bom (?=fim)|"
+    rf"boa (?=semana))"
+    rf" ?(?:d[ií]a|tarde|noche|noite|semana|finde|fin de semana|fim de semana|jornada)s?{_ENDS}",
     rf"^\s*quedo (?:a la espera|atent[oa])[^\n]{{0,40}}{_ENDS}",
-    rf"^\s*(?:best|kind|warm|many)? ?(?:regards|wishes){_ENDS}",
+    rf"^\s*(?:(?:(?:with )?(?:best|kind(?:est)?|warm(?:est)?|many) )?(?:regards|wishes)|(?:all the )?best|"
+    rf"respectfully(?: yours)?){_ENDS}",
     rf"^\s*(?:rgds|cheers|thx|yours|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)){_ENDS}",
     rf"^\s*(?:(?:many )?thanks(?: and regards| in advance)?|thank you(?: very much)?){_ENDS}",
-    rf"^\s*(?:abraços?|abs|att|cumprimentos|(?:muito )?(?:atenciosamente|agradecid[oa])|"
+    rf"^\s*(?:abraços?|abs|att|(?:com )?(?:os )?(?:(?:meus |nossos )?(?:melhores|atenciosos|cordiais) )?(?:cumprimentos|"
+    rf"saudações)(?: cordiais)?|beijos?|bjs?|gratidão|"
+    rf"(?:muito )?(?:atenciosamente|agradecid[oa])|"
     rf"(?:muito )?obrigad[oa](?: desde já)?){_ENDS}",
 )
 _COURTESY = compiled(  # beginnings of lines
     rf"^\s*{_THANKS}sin (?:otro (?:particular|asunto)|m[aá]s (?:por|que|al))\b",
     rf"^\s*{_THANKS}qued(?:o|amos) (?:a (?:su|tu|la|sus|vuestra)|muy|(?:al )?pendientes?|atent[oa]s?|en espera)\b",
     rf"^\s*{_THANKS}estar(?:[eé]|emos) (?:atent|pendiente|al pendiente|a la espera)",
-    rf"^\s*{_THANKS}(?:(?:a|en) (?:la )?espera (?:de|a)|(?:espero|esperando|esperamos) (?:su|tu|una|sus))\b",
+    rf"^\s*{_THANKS}(?:(?:a|en) (?:la )?espera (?:de|a)|(?:espero|esperando|esperamos) (?:su|tu|una|sus|pronta|respuesta|"
+    rf"noticias))\b",
     rf"^\s*{_THANKS}(?:agrade(?:zco|cemos|ciendo)|desde ya|de antemano|me despido|(?:le|les|lo|los) saludan?|a sus órdenes)\b",
     rf"^\s*{_THANKS}(?:(?:muchos |un |cordiales |atentos )?saludos?|un (?:fuerte |gran )?abrazo|bendiciones|con (?:un )?gusto|"
     rf"hasta pronto)\b",
@@ -77,11 +87,14 @@ _PROSE = re.compile(
 _CAPITAL = r"[A-ZÁÉÍÓÚÜÑÂÊÔÃÕÇ]"
 _NAME = re.compile(
     rf"^\s*(?:(?:Ing|Lic|Licda|Dr|Dra|Sr|Sra|Srta|Prof|Arq|Abg|Mr|Mrs|Ms|Mg|C\.P)\.?\s+)?{_CAPITAL}[\w'’.-]{{0,20}}"
-    rf"(?:\s+(?:(?:de|del|la|las|los|da|do|dos|das|van|von|y|e)\s+){{0,2}}{_CAPITAL}[\w'’.-]{{0,20}}){{1,4}}\s*[,.]?\s*$"
+    rf"(?:\s+(?:(?:de|del|la|las|los|da|do|dos|das|van|von|y|e)\s+){{0,2}}{_CAPITAL}[\w'’.-]{{0,20}}){{1,4}}\s*[,.]?"
+    rf"\s*(?:\([^()\n]{{2,25}}\)|,\s?(?:PhD|MBA|MSc|Ing|Lic|CPA|Esq)\.?)?\s*$"
 )
+_BARE_NAME = re.compile(rf"^\s*[-—–~]?\s*{_CAPITAL}[\w'’.-]{{1,20}}(?:\s+{_CAPITAL}[\w'’.-]{{0,20}}){{0,3}}\s*[,.]?\s*$")
 _POST = compiled(  # where a line begins
     r"^\s*(?:(?:sub)?jef[ea]|jefatura|(?:sub)?gerente|gerencia|(?:sub)?director[a]?|dirección|coordinador[a]?|coordinación)\b",
-    r"^\s*(?:analista|asistente|auxiliar|encargad[oa]|responsable|técnic[oa]|ingenier[oa]|licenciad[oa]|contador[a]?)\b",
+    r"^\s*(?:dueñ[oa]|propietari[oa]|fundador[a]?|dono|analista|asistente|auxiliar|encargad[oa]|responsable|técnic[oa]|"
+    r"ingenier[oa]|licenciad[oa]|contador[a]?)\b",
     r"^\s*(?:administrador[a]?|administrativ[oa]|secretari[oa]|departamento|depto\.?|dpto\.?|área|area|sector|oficina)\b",
     r"^\s*(?:ejecutiv[oa]|asesor[a]?|consultor[a]?|soci[oa]|supervisor[a]?|representante|docente|profesor[a]?|abogad[oa]|"
     r"médic[oa])\b",
@@ -93,7 +106,8 @@ _POST = compiled(  # where a line begins
     r"^\s*(?:diretor[a]?|coordenador[a]?|coordenação|assistente|encarregad[oa]|responsável|engenheir[oa]|secretári[oa]|"
     r"executiv[oa])\b",
     r"^\s*(?:assessor[a]?|sóci[oa]|chefe|estagiári[oa]|vendas|professor[a]?|advogad[oa]|setor)\b",
-    r"\b(?:manager|director|engineer|officer|executive|coordinator|assistant|specialist|analyst|department|team|consultant)\b",
+    r"\b(?:manager|director|engineer|officer|executive|coordinator|assistant|owner|founder|ceo|cto|cfo|president|"
+    r"specialist|analyst|department|team|consultant)\b",
     r"\b(?:s\.?a\.?s?|s\.?l\.?|s\.?a\.? de c\.?v|ltda|ltd|inc|llc|gmbh)\.?\s*$",
 )
 _CONTACT = compiled(
@@ -105,8 +119,8 @@ _CONTACT = compiled(
     r"^\s*(?:calle|av\.?|avenida|cra\.?|carrera|rua|plaza|praça)\s+\S",
 )
 _NAMED_CLOSING = re.compile(
-    rf"^\s*(?:(?i:saludos|atentamente|atte\.?|cordialmente|atenciosamente|att|abraços?|regards|best|cheers|thanks|gracias|"
-    rf"obrigad[oa]))"
+    rf"^\s*(?:(?i:saludos|atentamente|atte\.?|cordialmente|atenciosamente|att|abraços?|regards|best|cheers|thanks|gracias|besos|"
+    rf"beijos|obrigad[oa]))"
     rf"\s*[,.:;!-]\s*{_CAPITAL}[\w'’.-]{{1,20}}(?:\s+{_CAPITAL}[\w'’.-]{{0,20}}){{0,3}}\s*[.]?\s*$"
 )
 _POSTSCRIPT = re.compile(r"^\s*(?:p\.?\s?d\.?|p\.?\s?s\.?|post ?data|nota)\s?[:.\-–]\s*(?=\S)", re.IGNORECASE)
@@ -118,6 +132,15 @@ def is_closing(line: str) -> bool:
     if _CLOSING.match(line) or _NAMED_CLOSING.match(line):
         return True
     return len(line) <= _MOST_COURTESY_CHARS and _COURTESY.match(line) is not None and not _TROUBLE.search(line)
+
+
+def is_bare_name(lines: Sequence[str], position: int) -> bool:
+    """Whether the last line of a message is a name by which somebody signs it, set apart from what stands above."""
+    line = lines[position]
+    if not _BARE_NAME.match(line) or position == 0 or any(map(str.strip, lines[position + 1 :])):
+        return False
+    marked = line.lstrip().startswith(("-", "—", "–", "~"))
+    return (marked or not lines[position - 1].strip()) and fold(line.strip(" -—–~,.").split()[0]) in FIRST_NAMES
 
 
 def signature_at(lines: Sequence[str], position: int) -> bool:
@@ -166,7 +189,7 @@ def _until_postscript(lines: Sequence[str], start: int) -> list[str]:
 
 def _is_signature(lines: Sequence[str]) -> bool:
     """Whether lines are a signature: a name, a post, telephone numbers; longer ones and sentences belong to the message."""
-    footer = next((at for at in range(len(lines)) if SENT_FROM.match(lines[at]) or is_legal(lines, at)), len(lines))
+    footer = next((at for at in range(len(lines)) if is_sent_from(lines[at]) or is_legal(lines, at)), len(lines))
     signed = lines[:footer]
     if footer > _MOST_SIGNATURE_LINES or any(len(line) > _MOST_SIGNATURE_CHARS or line.rstrip().endswith("?") for line in signed):
         return False

@@ -8,7 +8,7 @@ import unicodedata
 from guiado.text.email_reply import MailReading, read_mail
 from guiado.text.fold import fold, fold_text, remove_invisible
 from guiado.text.html_text import visible_text
-from guiado.text.mojibake import repair
+from guiado.text.mojibake import decode_quoted_printable, repair
 from guiado.text.stopwords import ABBREVIATIONS
 
 __all__ = [
@@ -93,7 +93,7 @@ def mail_of(text: str) -> MailReading:
     Args:
         text: anything that a customer may type, of any length; HTML is read as it is seen.
     """
-    shown = visible_text(_NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS]))
+    shown = visible_text(decode_quoted_printable(_NEW_LINE.sub("\n", text[: 50 * MEANINGFUL_CHARS])))
     lines = _EMPTY_LINES.sub("\n\n", _SPACES_IN_LINE.sub(" ", shown))
     return read_mail(repair(lines.strip()[:_REPAIRED_CHARS]))
 

@@ -14,7 +14,7 @@ def _words(text: str) -> frozenset[str]:
 
 _PASSING_ON = _words("""
     paso pasamos reenvio reenviamos reenviado remito remitimos derivo derivamos envio enviamos comparto compartimos
-    traslado trasladamos transfiero adelanto dejo mando mandamos copio atender atencion atiendan gestion gestionar
+    siguiente traslado trasladamos transfiero adelanto dejo mando mandamos copio atender atencion atiendan gestion gestionar
     gestionen tramite revisar revisen seguimiento fyi forwarding forward forwarded fwd below passing encaminho
     encaminhamos repasso repassamos segue seguem verificar verifiquem tratativa analise handle
 """)
@@ -31,11 +31,16 @@ _CASE = _words("""
     pictures photo see look take someone somebody above subject line team folks guys request query advise check
     kindly asap reply answer waiting works working work still fix it this same mensagem print prints tela abaixo acima
     seguinte equipe pessoal time poderiam podem olhar veja vejam chamado solicitacao retorno aguardo resposta nao mesmo
-    pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem
+    pls plz reclamo reclamacion reclamacao queja complaint conseguem alguem texto text titulo title
+    conforme segun per dicho assunto puede verlo verla mirarlo revisarlo revisarla atenderlo atenderla nos buzon
+    general bandeja inbox
 """)
-_HANDED_OVER = _words("cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado")
+_HANDED_OVER = _words(
+    "buzon bandeja inbox cliente clienta usuario usuaria caso correo mail customer client user case mensagem chamado"
+)
+_BRINGS = _words("escribe reporta adjunto adjuntamos anexo va llego llega recibimos contacta writes reports")
 _ASKS = _words("ayuda ayudar ayuden ayudan apoyo apoyar apoyen favor please help kindly ajuda ajudar")
-_VAGUE = _PASSING_ON | _CASE | FUNCTION_WORDS | GREETINGS
+_VAGUE = _PASSING_ON | _CASE | _BRINGS | FUNCTION_WORDS | GREETINGS
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _CAPITALISED = "[A-ZÁÉÍÓÚÑ][a-záéíóúñãçõ]+"
 _NAME = re.compile(
@@ -62,4 +67,4 @@ def passes_on(text: str) -> bool:
     if not is_vague(text, most=1):
         return False
     words = set(map(fold, _WORD.findall(text)))
-    return bool(words & _PASSING_ON) or bool(words & _HANDED_OVER and words & _ASKS)
+    return bool(words & _PASSING_ON) or bool(words & _HANDED_OVER and words & (_ASKS | _BRINGS))

@@ -17,13 +17,16 @@ _HTML = re.compile(
 )
 _MARKDOWN = re.compile(
     r"\*\*[^\s*][^*\n]{0,200}\*\*|(?<!\w)__[^\s_][^_\n]{0,200}__(?!\w)|!?\[[^\]\n]{1,200}\]\([^)\s]{1,500}\)|`[^`\n]{1,200}`"
-    r"|^#{1,6} \S|^> \S|^[*+-] \S|~~[^~\n]{1,200}~~",
+    r"|(?<![\w*\\])\*[^\W\d_][^*\n]{0,100}[\w.!?)]\*(?![\w*])|(?<![\w_/\\])_[^\W\d_][^_\n]{0,100}[\w.!?)]_(?![\w_])"
+    r"|^\|[^|\n]{1,200}\|[^\n]*\|\s*$|^#{1,6} \S[^\n]{0,40}|^> \S[^\n]{0,40}|^[*+-] \S[^\n]{0,40}|~~[^~\n]{1,200}~~",
     re.MULTILINE,
 )
-_VARIABLE = re.compile(r"\{\{\s*[\w.-]{1,80}\s*\}\}")
+_VARIABLE = re.compile(r"\{\{[^{}\n]{1,80}\}\}|\{%[^{}\n]{1,80}%\}|\$\{[\w.-]{1,80}\}|<%[^<>\n]{1,80}%>|%\([\w.-]{1,40}\)[sd]\b")
 _MOST_QUOTED = 60
 _TEXTS = ("problem_title", "problem_description", "estimated_time")
 _STEP_TEXTS = ("title", "description", "expected_result")
+_OWN_LISTS = ("prerequisites", "common_issues", "escalation_criteria")
+"""Lists of a guide that are shown: the phrases as examples of an option, the criteria where a person takes over."""
 _LISTS = ("instructions", "warnings")
 
 
@@ -60,8 +63,8 @@ def doubt_tags(guide: Guide, findings: Findings) -> None:
 
 def _shown(guide: Guide) -> Iterator[tuple[str, str]]:
     """Path and text of everything of a guide that is shown."""
-    steps = [{key: getattr(step, key) for key in (*_STEP_TEXTS, *_LISTS)} for step in guide.steps]
-    own = {**{key: getattr(guide, key) for key in _TEXTS}, "prerequisites": guide.prerequisites, "steps": steps}
+    steps = [{key: getattr(step, key) for key in (*_STEP_TEXTS, *_LISTS, "resources")} for step in guide.steps]
+    own = {key: getattr(guide, key) for key in (*_TEXTS, *_OWN_LISTS)} | {"steps": steps}
     yield from _shown_of(f"$.{guide.problem_id}", own)
     for language, texts in guide.translations.items():
         yield from _shown_of(f"$.{guide.problem_id}.translations.{language}", texts)
@@ -69,13 +72,18 @@ def _shown(guide: Guide) -> Iterator[tuple[str, str]]:
 
 def _shown_of(path: str, texts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     yield from ((f"{path}.{key}", str(texts[key])) for key in _TEXTS if texts.get(key))
-    for number, item in enumerate(items_in(texts.get("prerequisites"))):
-        yield f"{path}.prerequisites[{number}]", str(item)
+    for key in _OWN_LISTS:
+        for number, item in enumerate(items_in(texts.get(key))):
+            if isinstance(item, str):
+                yield f"{path}.{key}[{number}]", item
     for place, step in enumerate(map(object_in, items_in(texts.get("steps")))):
         yield from ((f"{path}.steps[{place}].{key}", str(step[key])) for key in _STEP_TEXTS if step.get(key))
         for key in _LISTS:
             for number, item in enumerate(items_in(step.get(key))):
                 yield f"{path}.steps[{place}].{key}[{number}]", str(item)
+        for number, item in enumerate(map(object_in, items_in(step.get("resources")))):
+            if item.get("title"):
+                yield f"{path}.steps[{place}].resources[{number}].title", str(item["title"])
 
 
 def _shortened(text: str) -> str:

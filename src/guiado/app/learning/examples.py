@@ -25,7 +25,6 @@ from guiado.errors import NotFound, StaleSession, printable
 from guiado.store import learning, schedule, sessions
 from guiado.store.learning import ExampleFilter, StoredExample, Unrecognised
 from guiado.store.sessions import Change
-from guiado.text.privacy import remove_personal_data
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 REFIT_JOB = "refit_detector"
@@ -162,7 +161,7 @@ def gaps(found: Sequence[Unrecognised], encode: Encode | None, fewest: int = 2) 
     Returns:
         `size typical examples first_seen last_seen sessions` of each; texts are without personal data.
     """
-    told = {each.session_id: fit_to_learn(remove_personal_data(each.text)) for each in found}
+    told = {each.session_id: fit_to_learn(each.text, each.known) for each in found}
     known = [(each, text) for each in found if (text := told[each.session_id])]
     texts = [text for _, text in known]
     if not texts:
