@@ -14,6 +14,7 @@ from typing import NamedTuple
 from guiado.detection.problem import Candidate, Problem
 from guiado.text.code import Code, CodeKind, covers, without_codes
 from guiado.text.codes import codes_in, declared_code
+from guiado.text.fold import fold
 
 AGAINST = 0.2
 """Worth of a confidence in a problem that is about another code, or that nothing but an unknown code speaks for."""
@@ -177,6 +178,7 @@ def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
     return {family: frozenset(codes) for family, codes in found.items()}
 
 
+_PARTS, _DIGIT = re.compile(r"[^\W_]+"), re.compile(r"\d")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ERROR, _MODEL, _LOOSE = "error", "model", "number"
 
@@ -231,7 +233,14 @@ def _excluded(candidate: Candidate, own: ProblemCodes | None, named: Sequence[Co
     if not others:
         return candidate
     written = tuple(code.written for code in others)
-    return replace(candidate, confidence=candidate.confidence * AGAINST, other_codes=written)
+    evidence = _without(candidate.evidence, others)
+    return replace(candidate, confidence=candidate.confidence * AGAINST, other_codes=written, evidence=evidence)
+
+
+def _without(words: Iterable[str], codes: Iterable[Code]) -> tuple[str, ...]:
+    """The words that count, but for the codes of something else."""
+    out = {part for code in codes for part in _PARTS.findall(fold(code.written)) if _DIGIT.search(part)}
+    return tuple(word for word in words if fold(word) not in out)
 
 
 def _boost(candidate: Candidate, own: Sequence[Code], index: CodeIndex) -> float:

@@ -113,6 +113,7 @@ class Session:
         urgent: whether a person was called at once; the first line of the reason then says what to do, or what is urgent.
         message_kind: of what the customer wrote; all but a problem begin without a guide.
         also_named: the problems that the customer named side by side, the one that is followed among them.
+        unknown_codes: error codes, versions and models that the customer named and no guide has, as they were written.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -153,6 +154,7 @@ class Session:
     urgent: bool = False
     message_kind: MessageKind = MessageKind.PROBLEM
     also_named: tuple[NamedProblem, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""
@@ -328,6 +330,7 @@ class ClarifyProblem:
         alarm: what the customer's words set off, if anything.
         kind: of the words; None where there are none.
         named: the problems that the words name side by side.
+        unknown_codes: that the words name and no guide has.
     """
 
     said: dict[str, object]
@@ -337,6 +340,7 @@ class ClarifyProblem:
     alarm: Alarm | None = None
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +350,7 @@ class RejectProblem:
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered, alarm, kind, named: as in `ClarifyProblem`.
+        turn, considered, alarm, kind, named, unknown_codes: as in `ClarifyProblem`.
     """
 
     said: dict[str, object]
@@ -356,6 +360,7 @@ class RejectProblem:
     alarm: Alarm | None = None
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

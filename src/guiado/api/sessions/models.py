@@ -54,6 +54,7 @@ class StartOut(Model):
     urgent: bool
     message_kind: str
     other_problems: list[OtherProblemOut]
+    unknown_codes: list[str]
 
 
 class StepAnswerOut(Model):
@@ -136,7 +137,9 @@ class DetectOut(Model):
 
     `written_in` names the language of the text where it is one that guiado does not speak.
 
-    `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about.
+    `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about,
+    `several` those that it names side by side, `unknown_codes` the codes that no problem has. `explanation` tells all that in
+    sentences.
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
     """
 
@@ -151,3 +154,6 @@ class DetectOut(Model):
     candidates: list[CandidateOut]
     clauses: list[ClauseOut]
     denied: list[str]
+    several: list[str]
+    unknown_codes: list[str]
+    explanation: list[str]

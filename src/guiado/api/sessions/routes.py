@@ -68,6 +68,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         urgent=session.urgent,
         message_kind=session.message_kind.value,
         other_problems=views.other_problems_view(session),
+        unknown_codes=list(session.unknown_codes),
     )
 
 

@@ -86,5 +86,11 @@ def _candidate(candidate: Candidate, guide: Guide, language: str) -> CandidateOu
         problem_title=guide.in_language(language).problem_title,
         category=str(guide.category),
         confidence=round(candidate.confidence, 4),
-        evidence=EvidenceOut(words=list(candidate.evidence), example=example_in(guide, candidate, language)),
+        evidence=EvidenceOut(
+            words=list(candidate.evidence),
+            example=example_in(guide, candidate, language),
+            codes=list(candidate.codes),
+            other_codes=list(candidate.other_codes),
+            not_this=candidate.not_this,
+        ),
     )
