@@ -7,7 +7,7 @@ that alone has the named code is; and an unknown code counts nothing, so that th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -28,6 +28,9 @@ _FEW = 3
 _LEAST_CONFIDENCE = 0.05
 """Of a problem that has the code, where the other words say nothing for it."""
 _RANKED = 5
+_SEVERAL = 2
+_SAYS_MORE = 0.4
+"""From this confidence on the other words of a text say which of several codes is meant."""
 _NO_CODES: Mapping[str, ProblemCodes] = {}
 
 
@@ -94,8 +97,14 @@ class CodeIndex:
         Args:
             text: the meaningful part of a message.
         """
-        named = (*self.worded.written_apart(text), *codes_in(text))
-        return tuple(dict.fromkeys(found for code in named if (found := self._as_known(code))))
+        return tuple(dict.fromkeys(found for code in self._read(text) if (found := self._as_known(code))))
+
+    def _read(self, text: str) -> Iterator[Code]:
+        """The codes of a text; a name that is known with its words apart is not read as a longer one."""
+        apart = tuple(self.worded.written_apart(text))
+        starts = {code.start for code in apart}
+        yield from apart
+        yield from (code for code in codes_in(text) if code.start not in starts)
 
     def unknown_of(self, named: Iterable[Code]) -> tuple[Code, ...]:
         """The named codes that no problem has: error codes of any form, versions and models where others are known.
@@ -129,10 +138,23 @@ class CodeIndex:
         if errors and not any(code.key in self.owners for code in named):
             rest = without_codes(text, errors)
             found = _at_most(found, rank(rest, max(limit, _RANKED)) if rest else ())
-        judged = judge_codes(found, named, self)
+        judged = self._evened(judge_codes(found, named, self), named, text, rank)
         decided = {written for each in judged for written in each.other_codes}
         told = (code.written for code in unknown if code.certain or code.written in decided)
         return JudgedCodes(judged[:limit], tuple(dict.fromkeys(told)))
+
+    def _evened(self, judged: tuple[Candidate, ...], named: Sequence[Code], text: str, rank: Rank) -> tuple[Candidate, ...]:
+        """The candidates; where codes of several problems are all that a text says, those are equally likely."""
+        having = [each for each in judged if each.codes and not each.other_codes]
+        if len({each.codes for each in having}) < _SEVERAL:
+            return judged
+        rest = without_codes(text, named)
+        plain = rank(rest, 1) if rest else ()
+        if plain and plain[0].confidence >= _SAYS_MORE:
+            return judged
+        share = sum(each.confidence for each in having) / len(having)
+        evened = (replace(each, confidence=share) if each in having else each for each in judged)
+        return tuple(sorted(evened, key=lambda each: (-each.confidence, each.problem_id)))
 
     def weigh(self, candidates: Sequence[Candidate], text: str) -> tuple[Candidate, ...]:
         """Candidates of a part of a message, weighed by the codes that the whole of it names.
@@ -152,7 +174,7 @@ class CodeIndex:
 
     def in_words(self, text: str) -> str:
         """A text in which the word "error" stands for each error code that no such word introduces."""
-        shown = [code for code in (*self.worded.written_apart(text), *codes_in(text)) if self._is_shown(code, text)]
+        shown = [code for code in self._read(text) if self._is_shown(code, text)]
         for code in sorted(shown, key=lambda each: -each.start):
             text = f"{text[: code.start]}error{text[code.end :]}"
         return text

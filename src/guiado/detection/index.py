@@ -197,8 +197,8 @@ class Index:
     def _fitted_texts(self) -> tuple[Texts, LexicalIndex]:
         """The texts that classifiers are fitted to.
 
-        Without an encoder a few customers' mixed sentences would give each of their words to one problem: what customers taught is
-        known, and not fitted to.
+        Without an encoder a few customers' mixed sentences would give each of their words to one problem: what customers
+        taught is known, and not fitted to.
         """
         if self.vectors is not None or bool((self.texts.trust >= FITTED_FROM).all()):
             return self.texts, self.lexical

@@ -25,8 +25,9 @@ _MARK = 150
 _NEAREST = 100
 """Points of the nearest known phrase that has all words of the text; one that has none gets none: meaning crosses languages."""
 _LEAST_LEAD = 20
-_NO_WORD = re.compile(r"\S*(?:\w[@/\\_.]\w|\w[&=#]|[#@]\w|\d)\S*")
-"""Addresses, names of products ("cl@ve"), codes: they belong to no language."""
+_SPOKEN = re.compile(r"\S+")
+_NO_WORD = re.compile(r"\w[@/\\_.]\w|\w[&=#]|[#@]\w|\d")
+"""Marks addresses, names of products ("cl@ve") and codes: they belong to no language."""
 
 
 class Spoken(NamedTuple):
@@ -59,7 +60,7 @@ def spoken_language(text: str, nearest: KnownPhrase | None = None) -> Spoken:
         text: anything that a customer may type.
         nearest: the known phrase that matched best; it counts where the words leave it open.
     """
-    part = _NO_WORD.sub(" ", meaningful_part(text))
+    part = _SPOKEN.sub(lambda found: " " if _NO_WORD.search(found.group()) else found.group(), meaningful_part(text))
     words = part_words(part)[:_MOST_WORDS]
     if foreign := foreign_language(part):
         return Spoken(None, foreign)

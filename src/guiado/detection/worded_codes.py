@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from guiado.text.code import Code, CodeKind
 from guiado.text.fold import fold_in_place
 
 _WORD = re.compile(r"[^\W_]+")
+_FEWEST_WORDS = 3
 _LEAST_LETTERS = 5
 """Letters of a word in which one may be wrong."""
 
@@ -29,16 +30,21 @@ class WordedCodes:
             self._by_length.setdefault(len(parts), []).append(parts)
 
     def written_apart(self, text: str) -> Iterator[Code]:
-        """The known codes whose words stand in a text with anything but an underscore between them."""
+        """The codes whose words stand in a text with anything but an underscore between them.
+
+        They are those that are known, and those that differ from a known one in the last word only.
+        """
         if not self._by_first:
             return
         words = list(_WORD.finditer(fold_in_place(text)))
         for at, first in enumerate(words):
-            for parts in self._by_first.get(first.group(), ()):
-                found = words[at : at + len(parts)]
-                if tuple(word.group() for word in found) == parts:
-                    start, end = first.start(), found[-1].end()
-                    yield Code(CodeKind.ERROR, "error", "_".join(parts), text[start:end], start=start, end=end)
+            known = self._by_first.get(first.group(), ())
+            found = next((size for parts in known if (size := _size(parts, words, at))), 0)
+            written = text[first.start() : words[at + found - 1].end()] if found else ""
+            if found and "_" not in written:
+                last = words[at + found - 1]
+                value = self.meant("_".join(word.group() for word in words[at : at + found]))
+                yield Code(CodeKind.ERROR, "error", value, written, start=first.start(), end=last.end())
 
     def meant(self, value: str) -> str:
         """The known code that differs by one letter in a word or two; the value itself where there is none."""
@@ -47,6 +53,13 @@ class WordedCodes:
             if all(map(_is_meant, parts, known)):
                 return "_".join(known)
         return value
+
+
+def _size(parts: tuple[str, ...], words: Sequence[re.Match[str]], at: int) -> int:
+    """How many words from a place on are those of a code, its last one or another; 0 where they are not."""
+    said = [word.group() for word in words[at : at + len(parts)]]
+    is_one = len(said) == len(parts) >= _FEWEST_WORDS and tuple(said[:-1]) == parts[:-1]
+    return len(parts) if is_one or tuple(said) == parts else 0
 
 
 def _is_meant(written: str, known: str) -> bool:

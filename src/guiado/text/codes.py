@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from guiado.text.code import HEX, Code, CodeKind, Reach, code_value
 from guiado.text.code_words import (
@@ -36,7 +37,18 @@ from guiado.text.code_words import (
     VERSION_WORDS,
 )
 from guiado.text.fold import fold_in_place
-from guiado.text.plain_numbers import TOKEN, Word, Words, ends_in_share, is_amount, is_date, is_day, is_order, is_thousands
+from guiado.text.plain_numbers import (
+    FEWEST_DIGITS,
+    TOKEN,
+    Word,
+    Words,
+    ends_in_share,
+    is_amount,
+    is_date,
+    is_day,
+    is_order,
+    is_thousands,
+)
 
 MOST_CODES = 40
 """Distinct codes that are read of one text: who names more pastes a log."""
@@ -54,6 +66,7 @@ _LETTERS = re.compile(r"[A-Z]{1,3}")
 _NUMBER_OF_MODEL = re.compile(r"\d{3,5}[a-z]{0,2}")
 _SNAKE = re.compile(r"(?:err|dns_probe|inet_e|ssl|sec|nt|pr|status|fatal|mozilla_pkix|e)_[a-z0-9_]+")
 _LOUD_SNAKE = re.compile(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+")
+_LONG = re.compile(r"0x[0-9a-f]{17}|(?:err|dns_probe)_")
 _E_CODE = re.compile(r"e[-.]?\d{1,5}[a-z]?")
 _UNMISTAKABLE = re.compile(rf"{HEX.pattern}|{_E_CODE.pattern}|kb-?\d{{5,8}}")
 _SERIES = re.compile(r"(?:[a-z]{1,5}-)?[a-z]{1,6}-?\d{3,5}[a-z]{0,3}")
@@ -67,6 +80,7 @@ _AROUND = 6
 """Words before a plain "código" that may say that it is one to type in."""
 
 
+@lru_cache(maxsize=512)
 def codes_in(text: str) -> tuple[Code, ...]:
     """The codes that a text names, each once, in their order.
 
@@ -118,7 +132,8 @@ class _Reader:
         for at, word in enumerate(self.words.all):
             if not self._may_be_code(at, word):
                 continue
-            code = self._code(at, word, before if before and self._continues(at) else None)
+            listed = before if before and self._continues(at) else None
+            code = self._long(at, word) if len(word.text) > LONGEST_CODE else self._code(at, word, listed)
             if code is not None:
                 yield code
                 before = code
@@ -126,10 +141,16 @@ class _Reader:
                 before = None
 
     def _may_be_code(self, at: int, word: Word) -> bool:
-        if len(word.text) > LONGEST_CODE:
-            return False
         is_named = word.text in NAMED_VERSIONS.get(PRODUCTS.get(self.words.at(at - 1), ""), ())
         return word.has_digit or "_" in word.text or is_named or _WORDED.fullmatch(word.text) is not None
+
+    def _long(self, at: int, word: Word) -> Code | None:
+        """What is too long for a code and looks like one, or is said to be one: it is none that anybody knows."""
+        if not (_LONG.match(word.text) or self._introduced_from(at) is not None):
+            return None
+        written = f"{self.words.text[word.start : word.start + LONGEST_CODE]}…"
+        value = f"{word.text[:LONGEST_CODE]}…"
+        return Code(CodeKind.ERROR, _ERROR, value, written, start=word.start, end=word.end)
 
     def _loud_runs(self) -> Iterator[Code]:
         """Error names whose words are written apart: "sale ERR CONNECTION RESET"."""
@@ -168,12 +189,19 @@ class _Reader:
 
     def _after_code_word(self, at: int, word: Word) -> Code | None:
         begin = self._introduced_from(at)
+        if begin is None and self._is_called_error(at):
+            return self._error(word, None)
         if begin is None or not word.has_digit or self._is_one_time(begin):
             return None
-        is_day = word.text.isdigit() and len(word.text) < _LEAST_DIGITS and self.words.at(at - 1) in ARTICLES
+        is_day = word.text.isdigit() and len(word.text) < FEWEST_DIGITS and self.words.at(at - 1) in ARTICLES
         if is_day or (self.words.all[begin].text not in ERROR_WORDS and is_date(word.text)):
             return None
         return self._error(word, begin)
+
+    def _is_called_error(self, at: int) -> bool:
+        """Whether the word for an error follows a number: "a 503 error"."""
+        digits = sum(map(str.isdigit, self.words.at(at)))
+        return digits >= FEWEST_DIGITS and self.words.at(at + 1) in {"error", "erro"} and self.words.adjoins(at)
 
     def _introduced_from(self, at: int) -> int | None:
         """Place of the word that says that a code follows: "código de error es el 1402"; None where there is none."""
@@ -248,7 +276,7 @@ class _Reader:
         digits = sum(map(str.isdigit, word.text))
         if (product := PRODUCTS.get(previous)) and _VARIANT.fullmatch(word.text):
             return self._made(CodeKind.MODEL, product, word.text, word)
-        is_named = named and (digits >= _LEAST_MODEL_DIGITS or _VARIANT.fullmatch(word.text))
+        is_named = named and (digits >= FEWEST_DIGITS or _VARIANT.fullmatch(word.text))
         if not (series or is_named) or is_day(word):
             return None
         if not named and (is_order(self.words, at) or _PREFIX.sub("", word.text) in NO_MODEL):
@@ -277,14 +305,14 @@ class _Reader:
         if not any(self.words.at(at - back) in SHOWING for back in (1, 2)):
             return None
         has_letter = any(map(str.isalpha, word.text))
-        if not has_letter and len(word.text) < _LEAST_DIGITS:
+        if not has_letter and len(word.text) < FEWEST_DIGITS:
             return None
         return self._made(CodeKind.ERROR, _ERROR, _value(word.text), word, certain=False)
 
     def _loose(self, at: int, word: Word) -> Code | None:
         """A word that is a code where it is known as one, and otherwise a number like others."""
         digits = sum(map(str.isdigit, word.text))
-        if is_order(self.words, at) or is_day(word) or (digits < _LEAST_DIGITS and word.text.isdigit()):
+        if is_order(self.words, at) or is_day(word) or (digits < FEWEST_DIGITS and word.text.isdigit()):
             return None
         return self._made(CodeKind.ERROR, _LOOSE, _value(word.text), word, certain=False)
 
@@ -334,7 +362,5 @@ def _value(word: str) -> str:
 
 _LOOSE = "number"
 _MOST_FILLERS = 4
-_LEAST_DIGITS = 3
-_LEAST_MODEL_DIGITS = 3
 _SENTENCE_END = re.compile(r"[.!?\n](?:\s|$)")
 _PREFIX = re.compile(r"[-\d].*")

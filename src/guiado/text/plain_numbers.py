@@ -32,6 +32,8 @@ _SLASHED = re.compile(r"(?<!\d)(?:\d{1,2}/\d{1,2}|\d{4}/\d{1,2})(?!\d)")
 _PHONE_PART = re.compile(r"\d{1,7}(?:-\d{2,7})*")
 _MONEY_BEFORE, _MONEY_AFTER = frozenset("$€£¥"), frozenset("$€£¥%‰°")
 _NEAR = 3
+FEWEST_DIGITS = 3
+"""Digits of a code that nothing but digits make."""
 _LONGEST_YEAR = 4
 _ORDER_REACH = 3
 _FEWEST_PHONE_DIGITS, _MOST_PHONE_PARTS, _FEWEST_PHONE_PARTS = 7, 6, 2
@@ -139,6 +141,8 @@ def _is_counted(words: Words, at: int) -> bool:
     if not words.all[at].text.replace(".", "").isdigit() or not words.adjoins(at):
         return False
     following, next_one = words.at(at + 1), words.at(at + 2)
+    if following in ERROR_WORDS and len(words.at(at)) >= FEWEST_DIGITS:
+        return False
     if following in UNITS or following in MONTHS or (following == "de" and next_one in MONTHS):
         return True
     is_part = following in {"de", "of"} and next_one.isdigit() and len(next_one) < _LONGEST_YEAR + 1
