@@ -80,7 +80,7 @@ _AROUND = 6
 """Words before a plain "código" that may say that it is one to type in."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def codes_in(text: str) -> tuple[Code, ...]:
     """The codes that a text names, each once, in their order.
 
