@@ -40,8 +40,8 @@ from guiado.text.fold import fold_in_place
 from guiado.text.plain_numbers import (
     FEWEST_DIGITS,
     TOKEN,
-    Word,
-    Words,
+    PlacedWord,
+    PlacedWords,
     ends_in_share,
     is_amount,
     is_date,
@@ -77,7 +77,7 @@ _V_NUMBER = re.compile(r"v(\d{1,4}(?:\.\d{1,5}){0,3})")
 _SHORT_WINDOWS = re.compile(r"(w)(7|8|10|11)")
 _JOINED = re.compile(r"([a-z]{2,12})-?(\d{1,4}(?:\.\d{1,3}){0,2})")
 _AROUND = 6
-"""Words before a plain "código" that may say that it is one to type in."""
+"""PlacedWords before a plain "código" that may say that it is one to type in."""
 
 
 @lru_cache(maxsize=256)
@@ -124,7 +124,7 @@ class _Reader:
     """Reads the codes of one text, word by word."""
 
     def __init__(self, text: str) -> None:
-        self.words = Words(text)
+        self.words = PlacedWords(text)
 
     def codes(self) -> Iterator[Code]:
         yield from self._loud_runs()
@@ -140,12 +140,12 @@ class _Reader:
             elif not self._continues(at):
                 before = None
 
-    def _may_be_code(self, at: int, word: Word) -> bool:
+    def _may_be_code(self, at: int, word: PlacedWord) -> bool:
         is_named = word.text in NAMED_VERSIONS.get(PRODUCTS.get(self.words.at(at - 1), ""), ())
         return word.has_digit or "_" in word.text or is_named or _WORDED.fullmatch(word.text) is not None
 
-    def _long(self, at: int, word: Word) -> Code | None:
-        """What is too long for a code and looks like one, or is said to be one: it is none that anybody knows."""
+    def _long(self, at: int, word: PlacedWord) -> Code | None:
+        """A code that is too long to be one, but looks like it or is called so: none that anybody knows."""
         if not (_LONG.match(word.text) or self._introduced_from(at) is not None):
             return None
         written = f"{self.words.text[word.start : word.start + LONGEST_CODE]}…"
@@ -158,7 +158,7 @@ class _Reader:
             value = match.group().lower().replace(" ", "_")
             yield Code(CodeKind.ERROR, _ERROR, value, match.group(), start=match.start(), end=match.end())
 
-    def _code(self, at: int, word: Word, before: Code | None) -> Code | None:
+    def _code(self, at: int, word: PlacedWord, before: Code | None) -> Code | None:
         if before is not None and before.certain and (code := self._listed(at, word, before)):
             return code
         if is_amount(self.words, at):
@@ -175,7 +175,7 @@ class _Reader:
 
     # --------------------------------------------------------------------------------------------------- what is one
 
-    def _unmistakable(self, at: int, word: Word) -> Code | None:
+    def _unmistakable(self, at: int, word: PlacedWord) -> Code | None:
         is_snake = (
             _SNAKE.fullmatch(word.text)
             or _WORDED.fullmatch(word.text)
@@ -187,7 +187,7 @@ class _Reader:
             return None
         return self._error(word, self._introduced_from(at))
 
-    def _after_code_word(self, at: int, word: Word) -> Code | None:
+    def _after_code_word(self, at: int, word: PlacedWord) -> Code | None:
         begin = self._introduced_from(at)
         if begin is None and self._is_called_error(at):
             return self._error(word, None)
@@ -222,7 +222,7 @@ class _Reader:
             return False
         return any(self.words.at(place) in ONE_TIME_WORDS for place in range(begin - _AROUND, begin + _AROUND))
 
-    def _version(self, at: int, word: Word) -> Code | None:
+    def _version(self, at: int, word: PlacedWord) -> Code | None:
         if (v := _V_NUMBER.fullmatch(word.text)) and not is_order(self.words, at):
             return self._versioned(at, word, self._product_near(at), v[1])
         product = PRODUCTS.get(self.words.at(at - 1), "")
@@ -235,7 +235,7 @@ class _Reader:
             return self._versioned(at, word, product, joined[2])
         return self._numbered(at, word) if _VERSION_NUMBER.fullmatch(word.text) else None
 
-    def _numbered(self, at: int, word: Word) -> Code | None:
+    def _numbered(self, at: int, word: PlacedWord) -> Code | None:
         previous = self.words.at(at - 1)
         if product := PRODUCTS.get(previous) or (PRODUCTS.get(self.words.at(at - 2)) if previous in EDITIONS else None):
             return self._versioned(at, word, product, word.text)
@@ -252,7 +252,7 @@ class _Reader:
                 return product
         return _VERSION
 
-    def _versioned(self, at: int, word: Word, family: str, number: str, *, certain: bool = True) -> Code:
+    def _versioned(self, at: int, word: PlacedWord, family: str, number: str, *, certain: bool = True) -> Code:
         written = self.words.text[word.start : word.end]
         if word.text == number and family != _VERSION:
             written = f"{self.words.text[self.words.all[at - 1].start : self.words.all[at - 1].end]} {written}"
@@ -269,7 +269,7 @@ class _Reader:
             return Reach.OLDER
         return Reach.NEWER if before & SINCE_WORDS else Reach.EXACT
 
-    def _model(self, at: int, word: Word) -> Code | None:
+    def _model(self, at: int, word: PlacedWord) -> Code | None:
         previous = self.words.at(at - 1)
         named = previous in BRANDS or previous in MODEL_WORDS
         series = _SERIES.fullmatch(word.text)
@@ -285,7 +285,7 @@ class _Reader:
         brand = next((brand for brand in BRANDS if value.startswith(brand) and value[len(brand) :].isdigit()), "")
         return self._made(CodeKind.MODEL, _MODEL, value[len(brand) :], word)
 
-    def _spaced_model(self, at: int, word: Word) -> Code | None:
+    def _spaced_model(self, at: int, word: PlacedWord) -> Code | None:
         """A model whose letters stand apart: "L 3250"; it is one where such models are known."""
         letters = self.words.written(at - 1)
         is_apart = _LETTERS.fullmatch(letters) and letters.lower() not in NO_LETTERS and not self.words.is_loud
@@ -298,7 +298,7 @@ class _Reader:
         start = self.words.all[at - 1].start
         return Code(CodeKind.MODEL, _MODEL, value, written, certain=False, start=start, end=word.end)
 
-    def _shown(self, at: int, word: Word) -> Code | None:
+    def _shown(self, at: int, word: PlacedWord) -> Code | None:
         """Codes that a screen shows: "me sale 1402"."""
         if is_order(self.words, at) or is_day(word):
             return None
@@ -309,14 +309,14 @@ class _Reader:
             return None
         return self._made(CodeKind.ERROR, _ERROR, _value(word.text), word, certain=False)
 
-    def _loose(self, at: int, word: Word) -> Code | None:
+    def _loose(self, at: int, word: PlacedWord) -> Code | None:
         """A word that is a code where it is known as one, and otherwise a number like others."""
         digits = sum(map(str.isdigit, word.text))
         if is_order(self.words, at) or is_day(word) or (digits < FEWEST_DIGITS and word.text.isdigit()):
             return None
         return self._made(CodeKind.ERROR, _LOOSE, _value(word.text), word, certain=False)
 
-    def _listed(self, at: int, word: Word, before: Code) -> Code | None:
+    def _listed(self, at: int, word: PlacedWord, before: Code) -> Code | None:
         """A further one of a list: "Windows 10 y 11", "errores 1402, 1406"."""
         if self.words.at(at + 1) in UNITS or ends_in_share(self.words, word):
             return None
@@ -340,7 +340,7 @@ class _Reader:
 
     # ------------------------------------------------------------------------------------------------------- making one
 
-    def _error(self, word: Word, begin: int | None) -> Code:
+    def _error(self, word: PlacedWord, begin: int | None) -> Code:
         found = self._made(CodeKind.ERROR, _ERROR, _value(word.text), word)
         return found if begin is None else replace(found, start=self._phrase_start(begin))
 
@@ -349,7 +349,7 @@ class _Reader:
         place = begin - 1 if self.words.at(begin - 1) in ARTICLES else begin
         return self.words.all[place].start
 
-    def _made(self, kind: CodeKind, family: str, value: str, word: Word, *, certain: bool = True) -> Code:
+    def _made(self, kind: CodeKind, family: str, value: str, word: PlacedWord, *, certain: bool = True) -> Code:
         return Code(kind, family, value, self.words.text[word.start : word.end], certain, Reach.EXACT, word.start, word.end)
 
 

@@ -41,7 +41,7 @@ _PROTOCOL = frozenset(("1.0", "1.1", "2", "2.0", "3"))
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PlacedWord:
     """A word of a text, in folded spelling, with its place."""
 
     text: str
@@ -50,7 +50,7 @@ class Word:
     has_digit: bool
 
 
-class Words:
+class PlacedWords:
     """The words of one text.
 
     Args:
@@ -74,7 +74,7 @@ class Words:
         """The characters between a word and the next one, without spaces at their ends."""
         return self.folded[self.all[place].end : self.all[place + 1].start].strip()
 
-    def beside(self, word: Word, side: int) -> str:
+    def beside(self, word: PlacedWord, side: int) -> str:
         """The character before or after a word, spaces left out; empty where there is none near."""
         start, end = (word.start - _NEAR, word.start) if side < 0 else (word.end, word.end + _NEAR)
         near = self.folded[max(0, start) : end].strip(" ")
@@ -85,7 +85,7 @@ class Words:
         return place + 1 < len(self.all) and not self.between(place)
 
 
-def is_amount(words: Words, at: int) -> bool:
+def is_amount(words: PlacedWords, at: int) -> bool:
     """Whether the word at a place is an amount, a count, a time, a date or a phone number."""
     word, previous = words.all[at], words.at(at - 1)
     if words.beside(word, -1) in _MONEY_BEFORE or ends_in_share(words, word) or previous in CURRENCIES:
@@ -97,12 +97,12 @@ def is_amount(words: Words, at: int) -> bool:
     return _is_counted(words, at) or _is_phone(words, at)
 
 
-def ends_in_share(words: Words, word: Word) -> bool:
+def ends_in_share(words: PlacedWords, word: PlacedWord) -> bool:
     """Whether a sign for money, percent or degrees follows."""
     return words.beside(word, 1) in _MONEY_AFTER
 
 
-def is_day(word: Word) -> bool:
+def is_day(word: PlacedWord) -> bool:
     """Whether a word is written as a date or with separators of thousands."""
     return bool(_DATE.fullmatch(word.text) or _THOUSANDS.fullmatch(word.text))
 
@@ -117,7 +117,7 @@ def is_thousands(text: str) -> bool:
     return bool(_THOUSANDS.fullmatch(text))
 
 
-def is_order(words: Words, at: int) -> bool:
+def is_order(words: PlacedWords, at: int) -> bool:
     """Whether it is the number of an order, an invoice, a flat, a step, a phone."""
     if words.beside(words.all[at], -1) == "#":
         return True
@@ -131,12 +131,12 @@ def is_order(words: Words, at: int) -> bool:
     return False
 
 
-def _word(match: re.Match[str]) -> Word:
+def _word(match: re.Match[str]) -> PlacedWord:
     text = match.group().replace(" ", "")
-    return Word(text, match.start(), match.end(), any(map(str.isdigit, text)))
+    return PlacedWord(text, match.start(), match.end(), any(map(str.isdigit, text)))
 
 
-def _is_counted(words: Words, at: int) -> bool:
+def _is_counted(words: PlacedWords, at: int) -> bool:
     """Whether a unit or a month follows, or the whole of which it is a part: "el 3 de 10"."""
     if not words.all[at].text.replace(".", "").isdigit() or not words.adjoins(at):
         return False
@@ -153,17 +153,17 @@ def _as_int(text: str) -> int:
     return int(text) if text.isdigit() and len(text) <= _LONGEST_YEAR else 10**_LONGEST_YEAR
 
 
-def _is_introduced(words: Words, at: int) -> bool:
+def _is_introduced(words: PlacedWords, at: int) -> bool:
     before = {words.at(at - 1), words.at(at - 2)}
     return not before.isdisjoint(ERROR_WORDS | CODE_WORDS)
 
 
-def _is_slashed_date(words: Words, word: Word) -> bool:
+def _is_slashed_date(words: PlacedWords, word: PlacedWord) -> bool:
     beside = words.folded[max(0, word.start - _NEAR) : word.end + _NEAR]
     return len(word.text) <= _LONGEST_YEAR and bool(_SLASHED.search(beside))
 
 
-def _is_phone(words: Words, at: int) -> bool:
+def _is_phone(words: PlacedWords, at: int) -> bool:
     """Whether it is dialled: after + or *, or one of several groups of digits that make a phone number."""
     word = words.all[at]
     if words.folded[max(0, word.start - 1) : word.start] in {"+", "*"} and _PHONE_PART.fullmatch(word.text):
@@ -179,7 +179,7 @@ def _is_phone(words: Words, at: int) -> bool:
     return is_long and not _is_introduced(words, first)
 
 
-def _continues_phone(words: Words, place: int) -> bool:
+def _continues_phone(words: PlacedWords, place: int) -> bool:
     """Whether the word at a place and the next one are groups of one number."""
     if not 0 <= place < len(words.all) - 1:
         return False

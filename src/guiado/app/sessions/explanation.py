@@ -34,7 +34,7 @@ ROLES: Mapping[Role, Message] = {
     Role.TRIED: Message("Ya lo probó"),
     Role.AUTOMATIC: Message("Texto automático o citado"),
 }
-"""What a part of a message does, in words."""
+"""Roles of the parts of a message, in words."""
 FOR, AGAINST = Message("A favor"), Message("En contra")
 _KINDS: Mapping[MessageKind, Message] = {
     MessageKind.SOLVED: Message("Dice que ya está resuelto: no se empieza ninguna guía."),
@@ -70,7 +70,7 @@ def verdict_message(detected: Detected, guides: Mapping[str, Guide], language: s
 
 
 def reasons_of(candidate: Candidate) -> Iterator[tuple[Message, Message]]:
-    """What an author's exact words say for and against a candidate: which side, and why."""
+    """The reasons that an author's exact words give for and against a candidate: which side, and why."""
     if candidate.codes:
         yield FOR, Message("la guía trata de {codes}", {"codes": ", ".join(candidate.codes)})
     if candidate.other_codes:
