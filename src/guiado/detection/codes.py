@@ -182,7 +182,7 @@ class CodeIndex:
     def _is_shown(self, code: Code, text: str) -> bool:
         """Whether a text says that a screen shows a code, without calling it an error."""
         is_error = code.family == ERROR and (code.certain or code.key in self.owners)
-        return is_error and not _SAYSERROR.search(fold(text[code.start : code.end]))
+        return is_error and not _SAYS_ERROR.search(fold(text[code.start : code.end]))
 
     def _amounts(self, text: str, named: Sequence[Code]) -> Amounts:
         """The numbers of a text that are no codes in it, with the problems that have a code of the same digits."""
@@ -245,7 +245,7 @@ def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
 
 
 _NUMBER = re.compile(r"(?<![\w.])\d{3,8}(?![\w.]*\w)")
-_SAYSERROR = re.compile(r"\b(?:error|erro|fall[ao]|falha|exception|excepcion)")
+_SAYS_ERROR = re.compile(r"\b(?:error|erro|fall[ao]|falha|exception|excepcion)")
 _PARTS, _DIGIT = re.compile(r"[^\W_]+"), re.compile(r"\d")
 
 
