@@ -177,7 +177,7 @@ class CodeIndex:
         shown = [code for code in self._read(text) if self._is_shown(code, text)]
         for code in sorted(shown, key=lambda each: -each.start):
             text = f"{text[: code.start]}error{text[code.end :]}"
-        return text
+        return _SHOWS_ERROR if shown and text.strip(" .,;:!") == "error" else text
 
     def _is_shown(self, code: Code, text: str) -> bool:
         """Whether a text says that a screen shows a code, without calling it an error."""
@@ -245,6 +245,7 @@ def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
 
 
 _NUMBER = re.compile(r"(?<![\w.])\d{3,8}(?![\w.]*\w)")
+_SHOWS_ERROR = "me sale un error"
 _SAYS_ERROR = re.compile(r"\b(?:error|erro|fall[ao]|falha|exception|excepcion)")
 _PARTS, _DIGIT = re.compile(r"[^\W_]+"), re.compile(r"\d")
 

@@ -61,10 +61,26 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     texts = [part[start:end] for start, end in spans]
     cleans = [index.read_part(each) for each in texts]
     vectors = index.vectors_of(cleans)
-    roles = rules.apply(texts, chances(texts, vectors, index.encoder.name if index.encoder else ""))
+    roles = _roles_of(index, texts, vectors)
     about = about_problem(roles, acceptance(shares, least)) * np.array([not rules.says_nothing(each) for each in texts])
     message = _Message(index, part, texts, cleans, vectors, roles, about, least)
-    return _without_disputed(index, text, message.read(limit))
+    reading = message.read(limit)
+    reading = replace(reading, candidates=index.codes.weigh(reading.candidates, part))
+    return _without_disputed(index, text, reading)
+
+
+def _roles_of(index: Index, texts: Sequence[str], vectors: Floats | None) -> Floats:
+    """The chances of the roles of clauses; that a screen shows a code is an error, whatever its digits look like."""
+    said = [index.codes.in_words(each) for each in texts]
+    changed = [at for at, (one, other) in enumerate(zip(texts, said, strict=True)) if one != other]
+    if (
+        vectors is not None
+        and changed
+        and (spoken := index.vectors_of([index.read_part(said[at]) for at in changed])) is not None
+    ):
+        vectors = vectors.copy()
+        vectors[changed] = spoken
+    return rules.apply(said, chances(said, vectors, index.encoder.name if index.encoder else ""))
 
 
 def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
