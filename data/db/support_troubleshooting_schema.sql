@@ -317,6 +317,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     message_kind           text        NOT NULL DEFAULT 'problem'  -- qué es lo que escribió: solo problem cuenta un problema
         CHECK (message_kind IN ('problem', 'solved', 'person', 'nothing_said', 'other')),
     also_named             jsonb       NOT NULL DEFAULT '[]',  -- los problemas que nombró juntos: problem_id, title
+    unknown_codes          jsonb       NOT NULL DEFAULT '[]',  -- los códigos que nombró y ninguna guía tiene
     CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
     CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
@@ -475,6 +476,7 @@ BEGIN
     v.answers := coalesce(v.answers, '[]');
     v.message_kind := coalesce(v.message_kind, 'problem');
     v.also_named := coalesce(v.also_named, '[]');
+    v.unknown_codes := coalesce(v.unknown_codes, '[]');
     -- Un proceso de una versión anterior, mientras se actualizan todos: cuenta pasos y sigue el orden de la guía.
     IF NOT p_change -> 'session' ? 'offered_step_id' THEN
         v.offered_step_id := (SELECT g.content -> 'steps' -> v.current_step ->> 'step_id' FROM support_troubleshooting_guide_versions g
@@ -510,7 +512,7 @@ BEGIN
             detection_confidence = v_found.detection_confidence, alternatives = v_found.alternatives,
             clarifications = v_found.clarifications, recontact_of = v_found.recontact_of,
             already_tried = coalesce(v_found.already_tried, '[]'), message_kind = coalesce(v_found.message_kind, s.message_kind),
-            also_named = coalesce(v_found.also_named, s.also_named),
+            also_named = coalesce(v_found.also_named, s.also_named), unknown_codes = coalesce(v_found.unknown_codes, s.unknown_codes),
             policy = v_found.policy, policy_version = v_found.policy_version
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
@@ -531,7 +533,8 @@ BEGIN
         VALUES (p_tenant, v.ticket_id, v.customer_email, v.customer_name, coalesce(v.detected_problem_title, left(v.problem_description, 120)),
                 v.problem_description, 'escalated', v.escalation_reason, v.session_id, v.updated_at,
                 jsonb_build_object('language', v.language, 'alternatives', v.alternatives, 'clarifications', v.clarifications,
-                                   'already_tried', v.already_tried, 'message_kind', v.message_kind, 'also_named', v.also_named)
+                                   'already_tried', v.already_tried, 'message_kind', v.message_kind, 'also_named', v.also_named,
+                                   'unknown_codes', v.unknown_codes)
                 || jsonb_strip_nulls(jsonb_build_object('original_sender', v.metadata ->> 'original_sender')))
         ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET
             status = CASE WHEN v.status = 'resolved' THEN 'resolved' ELSE 'escalated' END,

@@ -26,7 +26,7 @@ def test_the_ranking_says_why(http: httpx2.Client) -> None:
     assert best["category"] == "conectividad"
     assert found["threshold"] <= best["confidence"] <= 1
     assert "wifi" in best["evidence"]["words"]
-    assert set(best["evidence"]) == {"words", "example"}
+    assert set(best["evidence"]) == {"words", "example", "codes", "other_codes", "not_this"}
     assert sum(each["confidence"] for each in found["candidates"]) <= 1.001 or "lexical" in found["detector"]
 
 
@@ -97,3 +97,44 @@ def test_examples_are_in_the_language_of_the_caller_or_are_not_shown(http: httpx
         found = detect(http, "tengo dos problemas: no puedo entrar a mi cuenta y la app se cierra", language=language, limit=5)
         shown = [each["evidence"]["example"] for each in found["candidates"] if each["evidence"]["example"]]
         assert {detect_language(example) for example in shown} <= {language, None}
+
+
+def test_the_way_to_the_verdict_is_told_in_the_readers_language(http: httpx2.Client) -> None:
+    text = "ya no tengo problema con el wifi, ahora no puedo entrar a mi cuenta"
+    found = detect(http, text)
+    wrong, denied = "Algo falla: «ahora no puedo entrar a mi cuenta».", "Niega que sea: No puedo conectarme a internet."
+    assert {wrong, denied} <= set(found["explanation"])
+    assert found["explanation"][-1] == f"Se reconoce: {found['candidates'][0]['problem_title']}."
+    english = detect(http, text, language="en")["explanation"]
+    assert "Something is wrong: “ahora no puedo entrar a mi cuenta”." in english
+    header = http.post("/detect", json={"problem_description": text}, headers={"accept-language": "en"}).json()
+    assert header["explanation"] == english
+
+
+def test_problems_that_are_named_together_are_told(http: httpx2.Client) -> None:
+    found = detect(http, "se me cae el wifi a cada rato y además me cobraron dos veces")
+    assert sorted(found["several"]) == ["conexion_internet", "problema_facturacion"]
+    assert found["explanation"][-1] == "Cuenta varios problemas: conviene preguntar por cuál empezar."
+
+
+CODE = "al instalar me sale el error 0x8024AB99"
+
+
+def test_a_code_that_no_guide_has_is_told_to_the_caller_and_to_the_person(http: httpx2.Client) -> None:
+    found = detect(http, CODE)
+    assert found["unknown_codes"] == ["0x8024AB99"]
+    assert "Código desconocido: 0x8024AB99." in found["explanation"]
+    assert detect(http, WORDS)["unknown_codes"] == []
+
+    unknown = http.post("/start", json={"problem_description": "error 0x8024AB99", "customer_email": "ana@example.com"}).json()
+    assert unknown["unknown_codes"] == ["0x8024AB99"]
+    handed = http.post(f"/{unknown['session_id']}/escalate").json()["escalation_info"]
+    assert handed["understood"]["unknown_codes"] == ["0x8024AB99"]
+    assert "Código desconocido: 0x8024AB99." in handed["reason"]
+
+
+def test_a_code_in_what_the_customer_adds_is_told_to_the_person(http: httpx2.Client) -> None:
+    begun = http.post("/start", json={"problem_description": WORDS, "customer_email": "eva@example.com"}).json()
+    path = f"/{begun['session_id']}"
+    assert http.post(f"{path}/reject", json={"text": "me sale el código de error 7319"}).status_code == 200
+    assert http.post(f"{path}/escalate").json()["escalation_info"]["understood"]["unknown_codes"] == ["7319"]

@@ -16,6 +16,7 @@ from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.detection import Index
 from guiado.detection.agreement import MOST_LOSS
+from guiado.detection.message_reader import read_message
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.verdict import DEFAULT_ACCEPT, Verdict, verdict_of
@@ -254,3 +255,75 @@ def test_a_persons_word_counts_at_once(world: World) -> None:
     assert corrected.contents != reviewed.contents
     (negative,) = [each.learned for each in corrected.problems if each.problem_id == "conexion_internet"]
     assert [(each.text, each.negative) for each in negative] == [(SAID, True)]
+
+
+# ------------------------------------------------------------------------------------ confirming what is about two problems
+
+
+COMPLAINTS = (
+    "me cobraron dos veces", "no reconozco un cargo en mi tarjeta", "me debitaron un pago equivocado", "no me llegó la factura",
+    "me siguen cobrando", "el recibo tiene mal mis datos fiscales", "me subieron el precio del plan", "necesito mi factura",
+)  # fmt: skip
+ALSO = (
+    "el wifi de casa",
+    "que se me corta el wifi",
+    "el módem que no da señal",
+    "internet que se cae a cada rato",
+    "la red wifi",
+)
+LINKS = ("por culpa de", "por", "y hablan de", "con")
+VICTIMS = (SAID, *NEIGHBOURS, "se corta el wifi", "no tengo internet en casa", "internet se cae todas las noches")
+
+
+def mixed(world: World, most: int) -> list[str]:
+    """Messages about an invoice, with the words of the internet's guide in them, that detection takes for one about the invoice."""
+    index, found = world.process(), list[str]()
+    for link in LINKS:
+        for also in ALSO:
+            for complaint in COMPLAINTS:
+                words = f"{complaint} {link} {also}"
+                reading = read_message(index, words)
+                is_taken = verdict_of(reading.candidates, 0.33, DEFAULT_ACCEPT, reading.kind, reading.several) is Verdict.ACCEPT
+                if is_taken and reading.candidates[0].problem_id == "problema_facturacion":
+                    found.append(words)
+                if len(found) == most:
+                    return found
+    return found
+
+
+def fitted(world: World) -> Index:
+    """A process that begins now, after the refit."""
+    index = world.process()
+    return index.with_model(index.fit())
+
+
+def losses(before: Index, after: Index) -> dict[str, float]:
+    """Share of the confidence in the internet's guide that was lost, by what the next customer says."""
+    known = {words: likely(before, words)["conexion_internet"] for words in VICTIMS}
+    return {words: 1 - likely(after, words).get("conexion_internet", 0.0) / known[words] for words in VICTIMS}
+
+
+FEW, MANY = 0.2, MOST_LOSS
+"""The share of a confidence that one person takes at most by confirming what is about two problems, and a hundred customers."""
+
+
+def test_confirming_mixed_messages_moves_others_within_bounds(world: World) -> None:
+    before, texts = fitted(world), mixed(world, 20)
+    assert len(texts) >= 20, "the attack needs messages that are accepted"
+
+    for number, words in enumerate(texts[:10]):
+        alone = ("ana@example.com", ONE_PERSON["one mailbox"][number]) if number < 3 else ()
+        for email in (*alone, ONE_PERSON["one domain"][number]):
+            world.solve(world.start(email, words))
+    few = losses(before, fitted(world))
+    assert max(few.values()) <= FEW, few
+
+    for number, words in enumerate(texts):
+        session_id = world.start(f"cliente{number}@correo.example", words)
+        world.solve(session_id)
+        world.crowd(session_id, 100 // len(texts))
+    after = fitted(world)
+    many = losses(before, after)
+    assert max(many.values()) <= MANY, many
+    assert {verdict(after, words) for words in VICTIMS} == {Verdict.ACCEPT}
+    assert all(after.rank(words)[0].problem_id == "conexion_internet" for words in VICTIMS)

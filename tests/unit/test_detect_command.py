@@ -46,6 +46,56 @@ def test_a_text_is_explained(command) -> None:
     assert "Ortografía corregida" not in said
 
 
+GUIDES = {
+    "setup": ("Error 2503 al instalar", ["error 2503", "me sale 2503 al instalar", "setup stops with 2503"], []),
+    "account": ("No puedo entrar a mi cuenta", ["olvidé mi contraseña", "no me llega el código"], ["quiero eliminar mi cuenta"]),
+}
+
+
+@pytest.fixture
+def own_guides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A knowledge base with exact words: a code, and a phrase that is something else."""
+    step = {"step_number": 1, "title": "Reinicia", "instructions": ["Reinicia el equipo."]}
+    guides = {
+        problem_id: {"problem_title": title, "common_issues": phrases, "not_this": others, "steps": [step]}
+        for problem_id, (title, phrases, others) in GUIDES.items()
+    }
+    (tmp_path / "kb.json").write_text(json.dumps(guides))
+    monkeypatch.setenv("GUIADO_KB_PATH", str(tmp_path / "kb.json"))
+
+
+@pytest.mark.usefixtures("own_guides")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "me sale el error 2503",
+            ["Algo falla: «me sale el error 2503»", "   A favor: la guía trata de 2503", "✓ Se reconoce: Error"],
+        ),
+        ("me sale el error 2504", ["Código desconocido: 2504", "   En contra: la guía no trata de 2504", "✗ No es ninguno"]),
+        (
+            "quiero eliminar mi cuenta",
+            ["   En contra: se parece más a «quiero eliminar mi cuenta», que según la guía es otra cosa"],
+        ),
+        ("me sale el error 2503. " * 20, ["Otras partes: 8"]),
+    ],
+)
+def test_what_speaks_for_and_against_a_guide_is_told(command, text: str, told: list[str]) -> None:
+    _, said, _ = command(text, "--file-only", "--explain")
+    for line in told:
+        assert line in said, said
+    counted = [line for line in said.splitlines() if "Palabras que cuentan" in line]
+    assert not any("2504" in line for line in counted), "a code that the guide has not is no evidence for it"
+
+
+@pytest.mark.usefixtures("own_guides")
+def test_an_unknown_code_is_told_without_explaining_too(command) -> None:
+    assert "Código desconocido: 2504." in command("me sale el error 2504", "--file-only")[1]
+    found = json.loads(command("me sale el error 2504", "--file-only", "--json")[1])
+    assert (found["unknown_codes"], found["candidates"][0]["evidence"]["other_codes"]) == (["2504"], ["2504"])
+    assert "Código desconocido: 2504." in found["explanation"]
+
+
 def test_what_was_fitted_is_kept_and_says_the_same(command, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "new"))
     before = command("no puedo entrar al correo", "--json")

@@ -56,7 +56,7 @@ def rank(
     rows = view(detected, bench.guides, screen.language)
     found = detection_report.Found(given.problem_description, detected, rows, bench)
     if as_json:
-        screen.print_json(detection_report.as_json(found))
+        screen.print_json(detection_report.as_json(found, screen.language))
     elif explain:
         detection_report.explain(screen, found)
     else:

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guiado.app.sessions.detect import Detected, clauses_view
+from guiado.app.sessions.explanation import (
+    LEAST_TOLD,
+    MOST_CLAUSES,
+    ROLES,
+    explanation,
+    reasons_of,
+    shortened,
+    titles_of,
+    verdict_message,
+)
 from guiado.app.sessions.models import CandidateOut
 from guiado.cli.console import Screen
 from guiado.cli.detection_setup import Workbench
 from guiado.detection.explain import TextReading, read_as
-from guiado.detection.roles.role import Role
+from guiado.detection.problem import Candidate
 from guiado.detection.verdict import Verdict
-from guiado.domain.message_kind import MessageKind
-from guiado.i18n import DEFAULT_LANGUAGE
+from guiado.i18n import translate
 from guiado.text.fold import fold
 
 if TYPE_CHECKING:
@@ -26,9 +35,7 @@ _BAR = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SHOWN_CHARS = 1_200
 _MOST_REPAIRS = 8
-_MOST_CLAUSES, _CLAUSE_CHARS = 12, 160
-_LEAST_TOLD = 0.005
-"""Least confidence of a candidate that is shown: lower ones round to 0 %."""
+_SENTENCE_CHARS = 400
 _WORD = re.compile(r"[^\W_]+")
 _STYLES = {Verdict.ACCEPT: "green", Verdict.UNCLEAR: "yellow", Verdict.NONE: "red"}
 _MARKS = {Verdict.ACCEPT: "✓", Verdict.UNCLEAR: "?", Verdict.NONE: "✗"}
@@ -49,8 +56,12 @@ class Found:
     bench: Workbench
 
 
-def as_json(found: Found) -> dict[str, object]:
-    """Return the ranking in the form of `POST /detect`."""
+def as_json(found: Found, language: str) -> dict[str, object]:
+    """Return the ranking in the form of `POST /detect`.
+
+    Args:
+        language: of the explanation.
+    """
     return {
         "verdict": found.detected.verdict.value,
         "detector": found.bench.index.version,
@@ -62,6 +73,9 @@ def as_json(found: Found) -> dict[str, object]:
         "candidates": found.rows,
         "clauses": clauses_view(found.detected),
         "denied": list(found.detected.reading.denied),
+        "several": list(found.detected.reading.several),
+        "unknown_codes": list(found.detected.reading.unknown_codes),
+        "explanation": explanation(found.detected, found.bench.guides, language),
     }
 
 
@@ -70,12 +84,14 @@ def tell(screen: Screen, found: Found) -> None:
     for row in _worth_telling(found):
         line = f"{percent(screen, row.confidence):>6}  {row.problem_id}  {row.problem_title}"
         screen.verbatim(line)
+    if unknown := found.detected.reading.unknown_codes:
+        screen.verbatim(screen.tr("Código desconocido: {codes}.", codes=", ".join(unknown)))
     screen.verbatim(_verdict(screen, found), style=_STYLES[found.detected.verdict])
 
 
 def _worth_telling(found: Found) -> list[CandidateOut]:
     """The candidates whose confidence is above 0 %."""
-    return [row for row in found.rows if row.confidence >= _LEAST_TOLD]
+    return [row for row in found.rows if row.confidence >= LEAST_TOLD]
 
 
 def explain(screen: Screen, found: Found) -> None:
@@ -96,15 +112,8 @@ def percent(screen: Screen, share: float | None, digits: int = 0) -> str:
 
 
 def _verdict(screen: Screen, found: Found) -> str:
-    verdict = found.detected.verdict
-    if verdict is Verdict.NONE and found.detected.kind is not MessageKind.PROBLEM:
-        return f"{_MARKS[verdict]} {_kinds(screen)[found.detected.kind]}"
-    said = {
-        Verdict.ACCEPT: screen.tr("Se reconoce: {title}.", title=found.rows[0].problem_title if found.rows else ""),
-        Verdict.UNCLEAR: screen.tr("No está claro: conviene preguntar cuál es."),
-        Verdict.NONE: screen.tr("No es ninguno de los problemas conocidos: lo atiende una persona."),
-    }
-    return f"{_MARKS[verdict]} {said[verdict]}"
+    said = verdict_message(found.detected, found.bench.guides, screen.language)
+    return f"{_MARKS[found.detected.verdict]} {translate(said, screen.language)}"
 
 
 def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple[str, str]]:
@@ -113,7 +122,7 @@ def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple
     foreign = found.detected.foreign
     unknown = screen.tr("{code}: guiado no lo habla", code=foreign) if foreign else screen.tr("no se sabe")
     yield screen.tr("Idioma"), languages.get(found.detected.language or "", unknown)
-    yield screen.tr("Leído como"), _shortened(reading.sentence) or screen.tr("nada: no quedan palabras que leer")
+    yield screen.tr("Leído como"), shortened(reading.sentence, _SENTENCE_CHARS) or screen.tr("nada: no quedan palabras que leer")
     if reading.unread:
         yield (
             screen.tr("Descartado"),
@@ -125,41 +134,22 @@ def _facts(screen: Screen, found: Found, reading: TextReading) -> Iterator[tuple
         yield screen.tr("Abreviaturas"), _pairs(reading.spelled_out)
     if reading.respelled:
         yield screen.tr("Ortografía corregida"), _pairs(reading.respelled)
-    roles = _roles(screen)
-    for clause in found.detected.reading.clauses[:_MOST_CLAUSES]:
-        yield roles[clause.role], f"«{_shortened(clause.text, _CLAUSE_CHARS)}»"
-    if titles := [_title(found, each) for each in found.detected.reading.denied]:
-        yield screen.tr("Niega que sea"), ", ".join(titles)
+    yield from _understood(screen, found)
 
 
-def _title(found: Found, problem_id: str) -> str:
-    guide = found.bench.guides.get(problem_id)
-    return guide.in_language(found.detected.language or DEFAULT_LANGUAGE).problem_title if guide else problem_id
-
-
-def _roles(screen: Screen) -> dict[Role, str]:
-    """Roles of the parts of a message, in words."""
-    return {
-        Role.WRONG: screen.tr("Algo falla"),
-        Role.WORKS: screen.tr("Ya funciona"),
-        Role.DENIED: screen.tr("Dice que no es esto"),
-        Role.WISH: screen.tr("Pide o pregunta algo"),
-        Role.THANKS: screen.tr("Agradece o felicita"),
-        Role.NOTHING: screen.tr("No dice nada del problema"),
-        Role.PERSON: screen.tr("Quiere una persona"),
-        Role.TRIED: screen.tr("Ya lo probó"),
-        Role.AUTOMATIC: screen.tr("Texto automático o citado"),
-    }
-
-
-def _kinds(screen: Screen) -> dict[MessageKind, str]:
-    """The verdict on a message that reports no problem."""
-    return {
-        MessageKind.SOLVED: screen.tr("Dice que ya está resuelto: no se empieza ninguna guía."),
-        MessageKind.PERSON: screen.tr("Pide hablar con una persona: lo atiende una persona."),
-        MessageKind.NOTHING_SAID: screen.tr("No dice qué pasa: se le pregunta."),
-        MessageKind.OTHER: screen.tr("No cuenta ningún problema: lo atiende una persona."),
-    }
+def _understood(screen: Screen, found: Found) -> Iterator[tuple[str, str]]:
+    """Label and value of what each part of the text does, what it denies, and the codes that nobody knows."""
+    reading, guides = found.detected.reading, found.bench.guides
+    for clause in reading.clauses[:MOST_CLAUSES]:
+        yield translate(ROLES[clause.role], screen.language), f"«{shortened(clause.text)}»"
+    if len(reading.clauses) > MOST_CLAUSES:
+        yield screen.tr("Otras partes"), str(len(reading.clauses) - MOST_CLAUSES)
+    if reading.denied:
+        yield screen.tr("Niega que sea"), titles_of(guides, reading.denied, screen.language)
+    if len(reading.several) > 1:
+        yield screen.tr("Nombra a la vez"), titles_of(guides, reading.several, screen.language)
+    if reading.unknown_codes:
+        yield screen.tr("Código desconocido"), ", ".join(reading.unknown_codes)
 
 
 def _pairs(changes: Sequence[tuple[str, str]]) -> str:
@@ -176,19 +166,25 @@ def _list(screen: Screen, found: Found, reading: TextReading) -> None:
         screen.verbatim(f"{label}: {value}")
     for number, row in enumerate(_worth_telling(found), 1):
         screen.verbatim(f"{number}. {percent(screen, row.confidence)} {row.problem_title} ({row.problem_id})")
-        for label, value in _reasons(screen, row):
+        for label, value in _reasons(screen, found, row):
             screen.verbatim(f"   {label}: {value}")
     screen.verbatim(f"{screen.tr('Umbrales')}: {_thresholds(screen, found)}")
     screen.verbatim(f"{screen.tr('Detector')}: {found.bench.index.version}")
     screen.verbatim(_verdict(screen, found))
 
 
-def _reasons(screen: Screen, row: CandidateOut) -> Iterator[tuple[str, str]]:
+def _reasons(screen: Screen, found: Found, row: CandidateOut) -> Iterator[tuple[str, str]]:
     evidence = row.evidence
+    for side, why in reasons_of(_candidate(found, row)):
+        yield translate(side, screen.language), translate(why, screen.language)
     if evidence.words:
         yield screen.tr("Palabras que cuentan"), ", ".join(evidence.words)
     if evidence.example:
-        yield screen.tr("Lo más parecido"), f"«{_shortened(evidence.example, 160)}»"
+        yield screen.tr("Lo más parecido"), f"«{shortened(evidence.example, 160)}»"
+
+
+def _candidate(found: Found, row: CandidateOut) -> Candidate:
+    return next(each for each in found.detected.candidates if each.problem_id == row.problem_id)
 
 
 def _paint(screen: Screen, found: Found, reading: TextReading) -> None:
@@ -197,7 +193,7 @@ def _paint(screen: Screen, found: Found, reading: TextReading) -> None:
 
     telling = {fold(word) for row in found.rows[:1] for word in row.evidence.words}
     title = screen.tr("Lo que escribió el cliente")
-    screen.show(Panel(_marked(_shortened(found.text, _SHOWN_CHARS), telling), title=title, title_align="left", box=ROUNDED))
+    screen.show(Panel(_marked(shortened(found.text, _SHOWN_CHARS), telling), title=title, title_align="left", box=ROUNDED))
     screen.show(_grid(_facts(screen, found, reading), telling))
     screen.show()
     screen.show(_candidates(screen, found))
@@ -229,7 +225,9 @@ def _candidates(screen: Screen, found: Found) -> Table:
     for row in _worth_telling(found):
         style = _style(found, row.confidence)
         table.add_row(
-            _coloured(f"  {percent(screen, row.confidence)}", f"bold {style}"), _bar(found, row, style), _about(screen, row)
+            _coloured(f"  {percent(screen, row.confidence)}", f"bold {style}"),
+            _bar(found, row, style),
+            _about(screen, found, row),
         )
     return table
 
@@ -254,11 +252,11 @@ def _bar(found: Found, row: CandidateOut, style: str) -> Text:
     return bar
 
 
-def _about(screen: Screen, row: CandidateOut) -> Text:
+def _about(screen: Screen, found: Found, row: CandidateOut) -> Text:
     about = _coloured("", "")
     about.append(row.problem_title, "bold").append(f"  {row.problem_id}", "dim cyan")
     telling = {fold(word) for word in row.evidence.words}
-    for label, value in _reasons(screen, row):
+    for label, value in _reasons(screen, found, row):
         about.append(f"\n{label}: ", "dim")
         about.append_text(_marked(value, telling))
     return about
@@ -279,7 +277,3 @@ def _marked(words: str, telling: set[str]) -> Text:
         if fold(word.group()) in telling:
             text.stylize("bold underline cyan", *word.span())
     return text
-
-
-def _shortened(text: str, limit: int = 400) -> str:
-    return text if len(text) <= limit else f"{text[:limit].rstrip()}…"

@@ -13,7 +13,7 @@ _MOST_CANDIDATES = 3
 
 
 def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
-    """Print the other candidates, the customer's clarifications and who wrote a forwarded mail."""
+    """Print the other candidates, the customer's clarifications, codes that no guide has, and who wrote a forwarded mail."""
     others = [_candidate(each) for each in understood.candidates[:_MOST_CANDIDATES]]
     heard = [line for each in understood.clarifications if (line := _heard(screen, each))]
     wrote = [sender] if (sender := understood.original_sender) else []
@@ -24,6 +24,9 @@ def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
         (screen.tr("Lo que aclaró el cliente"), heard),
         (screen.tr("Quién escribió el correo reenviado"), wrote),
     )
+    if understood.unknown_codes:
+        screen.show()
+        screen.show(screen.tr("Código desconocido: {codes}.", codes=", ".join(understood.unknown_codes)))
     if understood.written_in:
         screen.show()
         screen.show(screen.tr("El cliente escribe en un idioma que guiado no habla: {code}.", code=understood.written_in))

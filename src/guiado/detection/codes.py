@@ -7,13 +7,16 @@ that alone has the named code is; and an unknown code counts nothing, so that th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from guiado.detection.problem import Candidate, Problem
+from guiado.detection.problem_codes import ERROR, MODEL, YEAR, ProblemCodes, read_codes
+from guiado.detection.worded_codes import NO_WORDED_CODES, WordedCodes
 from guiado.text.code import Code, CodeKind, covers, without_codes
-from guiado.text.codes import codes_in, declared_code
+from guiado.text.codes import codes_in
+from guiado.text.fold import fold
 
 AGAINST = 0.2
 """Worth of a confidence in a problem that is about another code, or that nothing but an unknown code speaks for."""
@@ -22,39 +25,13 @@ FOR = 20.0
 FOR_ONE_OF_FEW = 5.0
 """The same of each where two or three have it, or where a number may be a code or not."""
 _FEW = 3
-_ABOUT_SHARE = 1 / 3
-"""A problem is about the codes that its title has, or at least this share of its phrases."""
 _LEAST_CONFIDENCE = 0.05
 """Of a problem that has the code, where the other words say nothing for it."""
 _RANKED = 5
+_SEVERAL = 2
+_SAYS_MORE = 0.4
+"""From this confidence on the other words of a text say which of several codes is meant."""
 _NO_CODES: Mapping[str, ProblemCodes] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemCodes:
-    """The codes of one problem.
-
-    Args:
-        problem: whose they are.
-        codes: all that its texts name and its author declares.
-        own: keys of those that tell it from others: error codes that its author's texts name, and codes that are declared.
-        about: the families of codes that it is about.
-    """
-
-    problem: Problem
-    codes: tuple[Code, ...]
-    own: frozenset[str]
-    about: frozenset[str]
-
-    def knows(self, code: Code) -> bool:
-        """Whether one of its codes is this one or includes it."""
-        return any(covers(own, code) for own in self.codes)
-
-    def excludes(self, named: Sequence[Code]) -> tuple[Code, ...]:
-        """The named codes that say that a text is about something else: of a family that it is about, none of them its own."""
-        families = {code.family for code in named if code.family in self.about}
-        own = {code.family for code in named if self.knows(code)}
-        return tuple(code for code in named if code.family in families - own)
 
 
 class JudgedCodes(NamedTuple):
@@ -80,6 +57,8 @@ class CodeIndex:
         versions: family -> the known versions of that product.
         families: those of which any problem has codes.
         shapes: of all known error codes.
+        models: shapes of all known models.
+        worded: the known error codes that say in words what they mean.
         read: every problem with what was read of it, for the next index.
     """
 
@@ -89,13 +68,15 @@ class CodeIndex:
     versions: Mapping[str, frozenset[Code]] = field(default_factory=dict[str, frozenset[Code]])
     families: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+    worded: WordedCodes = NO_WORDED_CODES
     read: Mapping[str, ProblemCodes] = field(default_factory=lambda: _NO_CODES)
 
     @classmethod
     def of(cls, problems: Iterable[Problem], previous: CodeIndex | None = None) -> CodeIndex:
         """Read the codes of these problems, but of those that `previous` has unchanged."""
         before = previous.read if previous else _NO_CODES
-        read = {problem.problem_id: _unchanged(before, problem) or _read(problem) for problem in problems}
+        read = {problem.problem_id: _unchanged(before, problem) or read_codes(problem) for problem in problems}
         having = {problem_id: found for problem_id, found in read.items() if found.codes}
         known = {code for found in having.values() for code in found.codes}
         return cls(
@@ -105,6 +86,8 @@ class CodeIndex:
             _versions(known),
             frozenset(code.family for code in known),
             frozenset(code.shape for code in known if code.kind is CodeKind.ERROR),
+            frozenset(code.shape for code in known if code.kind is CodeKind.MODEL),
+            WordedCodes(code.value for code in known if code.is_worded),
             read,
         )
 
@@ -114,12 +97,26 @@ class CodeIndex:
         Args:
             text: the meaningful part of a message.
         """
-        return tuple(found for code in codes_in(text) if (found := self._as_known(code)))
+        return tuple(dict.fromkeys(found for code in self._read(text) if (found := self._as_known(code))))
+
+    def _read(self, text: str) -> Iterator[Code]:
+        """The codes of a text; a name that is known with its words apart is not read as a longer one."""
+        apart = tuple(self.worded.written_apart(text))
+        starts = {code.start for code in apart}
+        yield from apart
+        yield from (code for code in codes_in(text) if code.start not in starts)
 
     def unknown_of(self, named: Iterable[Code]) -> tuple[Code, ...]:
-        """The named codes that no problem has: error codes of any form, versions and models where others are known."""
+        """The named codes that no problem has: error codes of any form, versions and models where others are known.
+
+        A version beside one that is known names something else, as the build does.
+        """
+        named = tuple(named)
+        known = {code.family for code in named if code.kind is CodeKind.VERSION and self._is_known(code)}
         return tuple(
-            code for code in named if (code.kind is CodeKind.ERROR or code.family in self.families) and not self._is_known(code)
+            code
+            for code in named
+            if (code.kind is CodeKind.ERROR or code.family in self.families - known) and not self._is_known(code)
         )
 
     def judge(self, text: str, limit: int, rank: Callable[[str, int], tuple[Candidate, ...]]) -> JudgedCodes:
@@ -131,6 +128,8 @@ class CodeIndex:
             rank: ranks a text by everything else, so many candidates at most.
         """
         named = self.named_in(text) if limit > 0 else ()
+        if limit > 0 and (amounts := self._amounts(text, named)):
+            rank = _without_amounts(rank, amounts)
         if not named:
             return JudgedCodes(rank(text, limit))
         unknown = self.unknown_of(named)
@@ -139,26 +138,94 @@ class CodeIndex:
         if errors and not any(code.key in self.owners for code in named):
             rest = without_codes(text, errors)
             found = _at_most(found, rank(rest, max(limit, _RANKED)) if rest else ())
-        judged = judge_codes(found, named, self)
+        judged = self._evened(judge_codes(found, named, self), named, text, rank)
         decided = {written for each in judged for written in each.other_codes}
         told = (code.written for code in unknown if code.certain or code.written in decided)
         return JudgedCodes(judged[:limit], tuple(dict.fromkeys(told)))
 
+    def _evened(self, judged: tuple[Candidate, ...], named: Sequence[Code], text: str, rank: Rank) -> tuple[Candidate, ...]:
+        """The candidates; where codes of several problems are all that a text says, those are equally likely."""
+        having = [each for each in judged if each.codes and not each.other_codes]
+        if len({each.codes for each in having}) < _SEVERAL:
+            return judged
+        rest = without_codes(text, named)
+        plain = rank(rest, 1) if rest else ()
+        if plain and plain[0].confidence >= _SAYS_MORE:
+            return judged
+        share = sum(each.confidence for each in having) / len(having)
+        evened = (replace(each, confidence=share) if each in having else each for each in judged)
+        return tuple(sorted(evened, key=lambda each: (-each.confidence, each.problem_id)))
+
+    def weigh(self, candidates: Sequence[Candidate], text: str) -> tuple[Candidate, ...]:
+        """Candidates of a part of a message, weighed by the codes that the whole of it names.
+
+        Args:
+            candidates: best first.
+            text: the whole of it.
+        """
+        named = self.named_in(text) if candidates else ()
+        if not named:
+            return tuple(candidates)
+        judged = (
+            each if each.codes or each.other_codes else _excluded(each, self.by_problem.get(each.problem_id), named)
+            for each in candidates
+        )
+        return tuple(sorted(judged, key=lambda each: -each.confidence))
+
+    def in_words(self, text: str) -> str:
+        """A text in which the word "error" stands for each error code that no such word introduces."""
+        shown = [code for code in self._read(text) if self._is_shown(code, text)]
+        for code in sorted(shown, key=lambda each: -each.start):
+            text = f"{text[: code.start]}error{text[code.end :]}"
+        return _SHOWS_ERROR if shown and text.strip(" .,;:!") == "error" else text
+
+    def _is_shown(self, code: Code, text: str) -> bool:
+        """Whether a text says that a screen shows a code, without calling it an error."""
+        is_error = code.family == ERROR and (code.certain or code.key in self.owners)
+        return is_error and not _SAYS_ERROR.search(fold(text[code.start : code.end]))
+
+    def _amounts(self, text: str, named: Sequence[Code]) -> Amounts:
+        """The numbers of a text that are no codes in it, with the problems that have a code of the same digits."""
+        keys = {code.key for code in named}
+        numbers = {number for number in _NUMBER.findall(text) if number not in keys}
+        return {number: owners for number in numbers if (owners := self.owners.get(number))}
+
     def _as_known(self, code: Code) -> Code | None:
+        if code.is_worded:
+            return replace(code, value=self.worded.meant(code.value))
         if code.certain:
-            is_error = code.family == _MODEL and code.shape in self.shapes
-            return replace(code, kind=CodeKind.ERROR, family=_ERROR) if is_error else code
+            is_error = code.family == MODEL and code.shape in self.shapes
+            return replace(code, kind=CodeKind.ERROR, family=ERROR) if is_error else code
         if code.kind is not CodeKind.ERROR:
-            return code if code.family in self.families else None
-        if code.family == _ERROR and (code.key in self.owners or code.shape in self.shapes):
+            is_alike = code.kind is CodeKind.VERSION or code.shape in self.models
+            return code if code.family in self.families and is_alike else None
+        if code.family == ERROR and (code.key in self.owners or code.shape in self.shapes):
             return replace(code, certain=True)
         if code.key in self.owners:
-            return replace(code, family=_ERROR, certain=not code.value.isdigit())
-        is_alike = code.shape in self.shapes and not _YEAR.fullmatch(code.value)
-        return replace(code, family=_ERROR) if is_alike else None
+            return replace(code, family=ERROR, certain=not code.value.isdigit())
+        is_alike = code.shape in self.shapes and not YEAR.fullmatch(code.value)
+        return replace(code, family=ERROR) if is_alike else None
 
     def _is_known(self, code: Code) -> bool:
         return code.key in self.keys or any(covers(known, code) for known in self.versions.get(code.family, ()))
+
+
+Rank = Callable[[str, int], tuple[Candidate, ...]]
+Amounts = Mapping[str, tuple[str, ...]]
+
+
+def _without_amounts(rank: Rank, amounts: Amounts) -> Rank:
+    """The ranking, in which an amount does not speak for a problem that has a code of the same digits."""
+    owners = {problem_id for ids in amounts.values() for problem_id in ids}
+
+    def ranked(given: str, limit: int) -> tuple[Candidate, ...]:
+        found = rank(given, limit)
+        if not any(each.problem_id in owners for each in found[:_RANKED]):
+            return found
+        rest = _NUMBER.sub(lambda number: "" if number.group() in amounts else number.group(), given)
+        return rank(rest, limit) if rest.strip() else found
+
+    return ranked
 
 
 def _owners(having: Mapping[str, ProblemCodes]) -> dict[str, tuple[str, ...]]:
@@ -177,8 +244,10 @@ def _versions(known: Iterable[Code]) -> dict[str, frozenset[Code]]:
     return {family: frozenset(codes) for family, codes in found.items()}
 
 
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_ERROR, _MODEL, _LOOSE = "error", "model", "number"
+_NUMBER = re.compile(r"(?<![\w.])\d{3,8}(?![\w.]*\w)")
+_SHOWS_ERROR = "me sale un error"
+_SAYS_ERROR = re.compile(r"\b(?:error|erro|fall[ao]|falha|exception|excepcion)")
+_PARTS, _DIGIT = re.compile(r"[^\W_]+"), re.compile(r"\d")
 
 
 def judge_codes(candidates: Sequence[Candidate], named: Sequence[Code], index: CodeIndex) -> tuple[Candidate, ...]:
@@ -231,7 +300,14 @@ def _excluded(candidate: Candidate, own: ProblemCodes | None, named: Sequence[Co
     if not others:
         return candidate
     written = tuple(code.written for code in others)
-    return replace(candidate, confidence=candidate.confidence * AGAINST, other_codes=written)
+    evidence = _without(candidate.evidence, others)
+    return replace(candidate, confidence=candidate.confidence * AGAINST, other_codes=written, evidence=evidence)
+
+
+def _without(words: Iterable[str], codes: Iterable[Code]) -> tuple[str, ...]:
+    """The words that count, but for the codes of something else."""
+    out = {part for code in codes for part in _PARTS.findall(fold(code.written)) if _DIGIT.search(part)}
+    return tuple(word for word in words if fold(word) not in out)
 
 
 def _boost(candidate: Candidate, own: Sequence[Code], index: CodeIndex) -> float:
@@ -260,28 +336,3 @@ def _text_with(own: ProblemCodes, code: Code) -> str | None:
 def _unchanged(before: Mapping[str, ProblemCodes], problem: Problem) -> ProblemCodes | None:
     known = before.get(problem.problem_id)
     return known if known is not None and (known.problem is problem or known.problem == problem) else None
-
-
-def _read(problem: Problem) -> ProblemCodes:
-    title, *others = (codes_in(text) for text in (problem.title, problem.description, *problem.phrases))
-    declared = tuple(filter(None, map(declared_code, problem.codes)))
-    written = _certain((*declared, *title, *(code for found in others for code in found)))
-    learned = [codes_in(example.text) for example in problem.learned if not example.negative]
-    codes = _certain((*written, *(code for found in learned for code in found)))
-    own = frozenset(code.key for code in (*declared, *(code for code in written if code.kind is CodeKind.ERROR)))
-    return ProblemCodes(problem, codes, own, frozenset(_about((*declared, *title), others, written)))
-
-
-def _certain(codes: Iterable[Code]) -> tuple[Code, ...]:
-    """Codes that are some in any case or that a screen is said to show, each once."""
-    return tuple(dict.fromkeys(replace(code, certain=True) for code in codes if code.certain or code.family != _LOOSE))
-
-
-def _about(heading: Iterable[Code], others: Sequence[Sequence[Code]], written: Sequence[Code]) -> Iterable[str]:
-    """The families that the title names or enough of the other texts do."""
-    yield from (code.family for code in heading if code.certain)
-    values = {code.value: code.family for code in written}
-    least = max(1.0, _ABOUT_SHARE * max(1, len(others) - 1))
-    for family in set(values.values()):
-        if sum(any(values.get(code.value) == family for code in found) for found in others) >= least:
-            yield family

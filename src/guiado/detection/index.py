@@ -7,7 +7,7 @@ import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -19,20 +19,23 @@ from guiado.detection.classifier.scorer import Observation, Scorer
 from guiado.detection.classifier.training import can_fit, fit_heads, profile
 from guiado.detection.codes import CodeIndex, JudgedCodes
 from guiado.detection.disputes import Disputes, weighed
-from guiado.detection.lexical.ranker import LexicalIndex
+from guiado.detection.lexical.ranker import LexicalIndex, build_lexical
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.not_this import Denial, denial_in_words, judge_denied
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.roles.head import role_chances_apart
 from guiado.detection.roles.role import ROLES
 from guiado.detection.semantic.approximate_search import LargeDense, Vectors, dense_of
-from guiado.detection.semantic.corpus_texts import Texts
+from guiado.detection.semantic.corpus_texts import Texts, texts_of
 from guiado.detection.semantic.encoder import Encoder, has_meaning, shared_from
 from guiado.detection.semantic.exact_search import Dense
 from guiado.errors import EncoderUnavailable
 from guiado.text.language import detect_language, language_of
 from guiado.text.normalise import clean_part, meaningful_part
 from guiado.text.tokenize import mail_of, one_line
+
+FITTED_FROM = 0.75
+"""Least trust of a text that words alone are fitted to: of an author or an agent."""
 
 
 class Index:
@@ -185,10 +188,25 @@ class Index:
             pause: called now and then; may raise to end it.
             intercept: from judged answers, see `calibration.fit_intercept`.
         """
-        heads = fit_heads(self.texts, self.vectors, pause) if can_fit(self.texts) else None
-        own = profile(self.texts, self.vectors, self.lexical, pause, shared_from(self.encoder))
+        texts, lexical = self._fitted_texts()
+        heads = fit_heads(texts, self.vectors, pause) if can_fit(texts) else None
+        own = profile(texts, self.vectors, lexical, pause, shared_from(self.encoder))
         mode = self.encoder.name if self.encoder and self.vectors is not None else ""
         return FittedModel(mode, heads, own, self.texts.problem_ids, intercept)
+
+    def _fitted_texts(self) -> tuple[Texts, LexicalIndex]:
+        """The texts that classifiers are fitted to.
+
+        Without an encoder a few customers' mixed sentences would give each of their words to one problem: what customers
+        taught is known, and not fitted to.
+        """
+        if self.vectors is not None or bool((self.texts.trust >= FITTED_FROM).all()):
+            return self.texts, self.lexical
+        trusted = tuple(
+            replace(each, learned=tuple(one for one in each.learned if one.weight >= FITTED_FROM)) for each in self.problems
+        )
+        texts, _ = texts_of(trusted)
+        return texts, build_lexical(trusted)
 
     def prepare(self) -> Index:
         """Compute all that the first query would have to wait for: with 50,000 problems that is seconds.

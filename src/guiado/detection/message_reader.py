@@ -65,7 +65,9 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     if not spans or not len(index.texts) or limit < 1:
         return Reading(kind=MessageKind.NOTHING_SAID if not spans else MessageKind.PROBLEM)
     message = _Message(index, one_line(part), [one_line(part[start:end]) for start, end in spans], least)
-    return _without_disputed(index, text, message.read(limit))
+    reading = message.read(limit)
+    reading = replace(reading, candidates=index.codes.weigh(reading.candidates, message.part))
+    return _without_disputed(index, text, reading)
 
 
 def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
@@ -93,7 +95,14 @@ class _Message:
         self._words = _words(part) if least < 1 else ""
 
     def _roles_of(self, texts: Sequence[str], vectors: Floats | None) -> Floats:
-        return rules.apply(texts, role_chances(texts, vectors, self.vector, self.encoder))
+        """The chances of the roles of clauses; that a screen shows a code is an error, whatever its digits look like."""
+        said = [self.index.codes.in_words(each) for each in texts]
+        changed = [at for at, (one, other) in enumerate(zip(texts, said, strict=True)) if one != other]
+        spoken = self.index.vectors_of([self.index.read_part(said[at]) for at in changed]) if changed else None
+        if vectors is not None and spoken is not None:
+            vectors = vectors.copy()
+            vectors[changed] = spoken
+        return rules.apply(said, role_chances(said, vectors, self.vector, self.encoder))
 
     def read(self, limit: int) -> Reading:
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))

@@ -78,9 +78,10 @@ def reject(
 
 
 def _with_words(session: Session, heard: ClarifyProblem | RejectProblem) -> Session:
-    """The session with what the customer's new words are, and which problems they name."""
+    """The session with what the customer's new words are, and which problems and unknown codes they name."""
     kind = MessageKind.PROBLEM if isinstance(heard.turn, Pick) else heard.kind or session.message_kind
-    return replace(session, message_kind=kind, also_named=heard.named or session.also_named)
+    named, codes = heard.named or session.also_named, heard.unknown_codes or session.unknown_codes
+    return replace(session, message_kind=kind, also_named=named, unknown_codes=codes)
 
 
 def take_turn(
@@ -121,7 +122,7 @@ def _give_up(
     session: Session, considered: Considered, now: datetime, speak: Speak, denied: Message | None, alarm: Alarm | None
 ) -> Decision:
     why = Rationale("none-of-them" if denied else "nothing-detected")
-    asked, called = escalation.call_person(session, denied or escalation.NOTHING_DETECTED, now, speak)
+    asked, called = escalation.call_person(session, denied or escalation.nothing_detected(session), now, speak)
     if alarm is not None:
         why = alarm_rule(urgent=alarm.urgent)
         asked, called = escalation.sound(session, alarm, now)

@@ -79,7 +79,7 @@ def _begin_without_steps(session: Session, now: datetime, considered: Considered
         left, called = escalation.sound(session, alarm, now)
         why = alarm_rule(urgent=alarm.urgent)
     else:
-        left, called = escalation.call_person(session, escalation.NOTHING_DETECTED, now, speak)
+        left, called = escalation.call_person(session, escalation.nothing_detected(session), now, speak)
         why = Rationale("nothing-detected")
     offered = offer_of(left, None, now, why, considered)
     told = (events.session_started(session), *called)

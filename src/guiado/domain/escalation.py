@@ -39,6 +39,14 @@ def too_many_failures(failures: int) -> Message:
     return Message("{count} intentos fallidos.", {"count": failures})
 
 
+def nothing_detected(session: Session) -> Message:
+    """The reason when no problem was recognised; it names the codes that no guide has."""
+    if not session.unknown_codes:
+        return NOTHING_DETECTED
+    codes: dict[str, object] = {"codes": ", ".join(session.unknown_codes)}
+    return Message("La descripción no coincide con ningún problema conocido. Código desconocido: {codes}.", codes)
+
+
 def denied(title: str | None, words: object) -> Message:
     """The reason when the customer rejected the problem whose guide they followed.
 

@@ -118,6 +118,7 @@ class Session:
         urgent: whether a person was called at once; the first line of the reason then says what to do, or what is urgent.
         message_kind: of what the customer wrote; all but a problem begin without a guide.
         also_named: the problems that the customer named side by side, the one that is followed among them.
+        unknown_codes: error codes, versions and models that the customer named and no guide has, as they were written.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -158,6 +159,7 @@ class Session:
     urgent: bool = False
     message_kind: MessageKind = MessageKind.PROBLEM
     also_named: tuple[NamedProblem, ...] = ()
+    unknown_codes: tuple[str, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""
@@ -336,6 +338,7 @@ class ClarifyProblem:
         kind: of the words; None where there are none.
         named: the problems that the words name side by side.
         tells: whether the words say what the problem is.
+        unknown_codes: that the words name and no guide has.
     """
 
     said: dict[str, object]
@@ -346,6 +349,7 @@ class ClarifyProblem:
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
     tells: bool = True
+    unknown_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +359,7 @@ class RejectProblem:
     Args:
         said: their words, and the problem that it is instead, as far as they were told.
         rejected: the problem that is meant; None means the present one.
-        turn, considered, alarm, kind, named, tells: as in `ClarifyProblem`.
+        turn, considered, alarm, kind, named, tells, unknown_codes: as in `ClarifyProblem`.
     """
 
     said: dict[str, object]
@@ -366,6 +370,7 @@ class RejectProblem:
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
     tells: bool = True
+    unknown_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

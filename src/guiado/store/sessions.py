@@ -26,10 +26,19 @@ _COLUMN_OF = {"problem_id": "detected_problem_id", "problem_title": "detected_pr
 _STATE = tuple(each.name for each in fields(Session) if each.name != "facts")
 _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
-     "language", "started_at", "clarifications", "message_kind", "also_named")
+     "language", "started_at", "clarifications", "message_kind", "also_named", "unknown_codes")
 )  # fmt: skip
 """Fields of a session that do not change, unless the customer clarifies the problem."""
-_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named")
+_FOUND = (
+    "problem_id",
+    "problem_title",
+    "guide_version_id",
+    "total_steps",
+    "clarifications",
+    "message_kind",
+    "also_named",
+    "unknown_codes",
+)
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
@@ -258,6 +267,7 @@ def session_from_row(row: Row) -> Session:
     values["answers"] = _answers(values["answers"])
     values["message_kind"] = MessageKind(values["message_kind"])
     values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
+    values["unknown_codes"] = tuple(map(str, values["unknown_codes"]))
     facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender")}
     return Session(**values, facts=facts)
 

@@ -69,6 +69,8 @@ class Code:
     @property
     def shape(self) -> str:
         """Shape that codes of one series share: letters, number of digits ("e#3", "#4"), of one letter and few digits "?#"."""
+        if HEX.fullmatch(self.value):
+            return "0x#"
         if _LETTER_AND_FEW.fullmatch(self.value) and self.value not in _PAPER:
             return "?#"
         return _DIGITS.sub(lambda digits: f"#{len(digits.group())}", self.value)

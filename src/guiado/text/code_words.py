@@ -11,7 +11,9 @@ ERROR_WORDS = _words("error errores errors erro erros err stop excepcion excepti
 """Introduce the code of an error."""
 CODE_WORDS = _words("codigo codigos code codes cod")
 """Introduce a code: of an error, or one to type in."""
-FILLERS = _words("de numero nro num no n nº es is e el the o que dice said says diz sale aparece")
+FILLERS = _words(
+    "de numero nro num no n nº es is e el the o que dice said says diz sale aparece status estado respuesta response resposta"
+)
 """May stand between such a word and its code."""
 ONE_TIME_WORDS = _words(
     "llega llego llegaron llegado recibo recibi recibido recibir ingreso ingrese ingresar ingresado puse pongo poner escribo "
@@ -24,17 +26,19 @@ ONE_TIME_WORDS = _words(
 """Say that a code is one to type in."""
 SHOWING = _words(
     "sale salio aparece aparecio dice muestra mostro tira tiro arroja marca salta salto da dio pone lanza indica lee "
+    "responde respondio devuelve devolvio retorna retorno arrojo lanzo "
+    "returns returned returning responds responded throws threw retornou responde "
     "shows showing show says say said displays display reads gives get getting got "
     "mostra mostrou diz aparecendo exibe deu"
 )
 """Say what a screen shows."""
 VERSION_WORDS = _words(
-    "version versiones versions versao versoes ver release build firmware revision actualizacion update atualizacao"
+    "version versiones versions versao versoes ver release build firmware fw revision actualizacion update atualizacao"
 )
 TO_VERSION = _words("la the a ao to na con com")
 """May stand before the number of a version that nothing else names: "con la 4.5 no abre"."""
 MODEL_WORDS = _words(
-    "modelo modelos model models impresora printer router modem impressora roteador multifuncional decodificador"
+    "sku modelo modelos model models impresora printer router modem impressora roteador multifuncional decodificador"
 )
 LISTING = _words("y e o u and or ou ni")
 OR_WORDS = _words("o u y e and or ou en em")
@@ -68,6 +72,15 @@ MONTHS = _words(
 """After a number: it is a day."""
 ARTICLES = _words("el un este the a an this o um los unos os ese of de")
 """May stand before the word that introduces a code."""
+CURRENCIES = _words("usd eur euro euros ars cop mxn clp brl pen us rs")
+"""Before a number: it is an amount."""
+LINKS = _words("al a nº numero # con en y del do da to at")
+"""May stand between the word for an order or a phone and its number, beside fillers and articles."""
+PHONE_WORDS = _words(
+    "tel cel movil whatsapp wasap wsp llame llamo llamar llamen llamenme llamaron marque marco marcar call called calling "
+    "ligue liguei ligar"
+)
+"""Before a number: it is one to dial."""
 ORDER_WORDS = _words(
     "pedido pedidos orden ordenes ticket tickets caso contrato factura facturas boleta recibo cliente cuenta reserva tramite "
     "referencia ref guia envio seguimiento expediente solicitud folio paso opcion piso casa calle avenida apartamento apto "
@@ -88,6 +101,10 @@ NO_MODEL = _words(
     "cel ext no nro num n utf win x h gb mb kb ip port ipv hdmi"
 )
 """Letters before digits that are no model: "covid-19", "cp1425"."""
+NO_LETTERS = _words(
+    "a e o u y al de el en la lo mi no se si su tu un ya my of on in an at to is it em do da os as los las que por son"
+)
+"""Words in capitals before a number that are no letters of a model."""
 PRODUCTS = {
     word: name
     for name, words in {
@@ -133,5 +150,12 @@ PRODUCTS = {
     for word in words.split()
 }
 """Words for products that have versions, with the family of each."""
+SYSTEMS = (_words("windows macos ubuntu debian fedora"), _words("android ios ipados harmonyos"))
+"""Operating systems of computers, and of phones: a text about one is not about another of its kind."""
+NAMED_VERSIONS = {
+    "windows": {"xp": "5.1", "vista": "6.0"},
+    "macos": {"catalina": "10.15", "monterey": "12", "ventura": "13", "sonoma": "14", "sequoia": "15", "tahoe": "26"},
+}
+"""Versions that have a name, with their number."""
 EDITIONS = _words("server pro home enterprise os phone edition")
 """May stand between a product and its version: "Windows Server 2019"."""

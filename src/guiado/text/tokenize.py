@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from guiado.text.email_reply import MailReading, read_mail
 from guiado.text.fold import fold, fold_text, remove_invisible
@@ -87,8 +88,9 @@ def one_line(body: str) -> str:
     return _SPACES.sub(" ", remove_invisible(unicodedata.normalize("NFC", body))).strip()
 
 
+@lru_cache(maxsize=16)
 def mail_of(text: str) -> MailReading:
-    """A text read as a mail, repaired; see `meaningful_part`.
+    """A text read as a mail, repaired; see `meaningful_part`. Every door asks several times about one message.
 
     Args:
         text: anything that a customer may type, of any length; HTML is read as it is seen.

@@ -12,7 +12,9 @@ from guiado.api.sessions.models import DetectOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.sessions.detect import clauses_view, detected_in, view
+from guiado.app.sessions.explanation import explanation
 from guiado.http.request import Checked, Http, runtime_of, scope_of
+from guiado.i18n import DEFAULT_LANGUAGE
 
 
 @post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)
@@ -21,6 +23,7 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
     runtime = runtime_of(request)
     snapshot, parts = runtime.knowledge.snapshot, runtime.parts
     detected = await detected_in(snapshot, data.problem_description, parts.threshold, parts.accept_from, data.limit)
+    language = data.language or scope_of(request).language
     return DetectOut(
         success=True,
         verdict=detected.verdict.value,
@@ -30,9 +33,12 @@ async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
         language=detected.language,
         message_kind=detected.kind.value,
         written_in=detected.foreign,
-        candidates=view(detected, snapshot.guides, data.language or scope_of(request).language),
+        candidates=view(detected, snapshot.guides, language),
         clauses=clauses_view(detected),
         denied=list(detected.reading.denied),
+        several=list(detected.reading.several),
+        unknown_codes=list(detected.reading.unknown_codes),
+        explanation=explanation(detected, snapshot.guides, language or detected.language or DEFAULT_LANGUAGE),
     )
 
 

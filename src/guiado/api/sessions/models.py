@@ -56,6 +56,7 @@ class StartOut(Model):
     message_kind: str
     other_problems: list[OtherProblemOut]
     closable_session: ClosableSessionOut | None
+    unknown_codes: list[str]
 
 
 class StepAnswerOut(Model):
@@ -139,7 +140,9 @@ class DetectOut(Model):
 
     `written_in` names the language of the text where it is one that guiado does not speak.
 
-    `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about.
+    `clauses` are the parts of the text with their roles, `denied` the problems that it says it is not about,
+    `several` those that it names side by side, `unknown_codes` the codes that no problem has. `explanation` tells all that in
+    sentences.
     Below `threshold` the best candidate is none of them; from `accept_from` on it is taken without asking.
     """
 
@@ -154,3 +157,6 @@ class DetectOut(Model):
     candidates: list[CandidateOut]
     clauses: list[ClauseOut]
     denied: list[str]
+    several: list[str]
+    unknown_codes: list[str]
+    explanation: list[str]

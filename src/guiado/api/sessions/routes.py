@@ -70,6 +70,7 @@ def _started(started: starting.Started, snapshot: Snapshot) -> StartOut:
         message_kind=session.message_kind.value,
         other_problems=views.other_problems_view(session),
         closable_session=views.closable_view(started.running),
+        unknown_codes=list(session.unknown_codes),
     )
 
 

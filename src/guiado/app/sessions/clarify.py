@@ -18,7 +18,7 @@ from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.answer import command_wish, load, telling_state
 from guiado.app.sessions.clarifying_question import considered_of, inquire, option_of, reweigh
 from guiado.app.sessions.correction import Correction, Rankings, rankings_for, read_correction
-from guiado.app.sessions.no_problem import frequent_options, instead_of_problem, named_problems
+from guiado.app.sessions.no_problem import MOST_CODES_TOLD, frequent_options, instead_of_problem, named_problems
 from guiado.app.sessions.ranking import CONSIDERED, is_quick
 from guiado.app.sessions.running import to_close
 from guiado.app.sessions.start import Started, pseudonym
@@ -73,7 +73,9 @@ async def clarify(
         came = await _clarified(work, snapshot, session, asked, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return ClarifyProblem(said, turn, came.considered, command.question_id, late, _kind(came, late), came.named, came.tells)
+        return ClarifyProblem(
+            said, turn, came.considered, command.question_id, late, _kind(came, late), came.named, came.tells, came.unknown_codes
+        )
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "clarify", wish)
@@ -111,7 +113,9 @@ async def reject(
         came = await _rejected(work, snapshot, session, command, ranking)
         turn = await _instead_of_asking(work, session, came.turn, alarm)
         late = _alarm(snapshot, session, turn, command.text)
-        return RejectProblem(said, command.rejected, turn, came.considered, late, _kind(came, late), came.named, came.tells)
+        return RejectProblem(
+            said, command.rejected, turn, came.considered, late, _kind(came, late), came.named, came.tells, came.unknown_codes
+        )
 
     async with telling_state(work, session_id):
         session, guide = await command_wish(work, session_id, "reject", wish)
@@ -256,6 +260,7 @@ class _Heard:
         kind: of the new words; None where there are none.
         named: the problems that they name side by side.
         tells: whether they say what the problem is.
+        unknown_codes: that they name and no guide has.
     """
 
     turn: Turn
@@ -263,6 +268,7 @@ class _Heard:
     kind: MessageKind | None = None
     named: tuple[NamedProblem, ...] = ()
     tells: bool = True
+    unknown_codes: tuple[str, ...] = ()
 
 
 async def _turn(
@@ -283,6 +289,7 @@ async def _turn(
         declared = await instead_of_problem(work, snapshot, kind, heard.reading, session.language)
         return _Heard(declared, considered, kind)
     named = named_problems(heard.reading, snapshot.guides, session.language)
+    codes = heard.reading.unknown_codes[:MOST_CODES_TOLD]
     several = [each.problem_id for each in named] if may_choose else ()
     verdict = verdict_of(heard.candidates, work.app.threshold, accept_from, kind, several)
     if verdict is Verdict.NONE and may_choose and _is_likely(heard.candidates):
@@ -290,11 +297,17 @@ async def _turn(
     match verdict:
         case Verdict.ACCEPT:
             option = option_of(snapshot, heard.candidates[0], session.language)
-            return _Heard(await _pick(work, session, option), considered, kind, named)
+            return _Heard(await _pick(work, session, option), considered, kind, named, unknown_codes=codes)
         case Verdict.UNCLEAR:
-            return _Heard(inquire(snapshot, heard.candidates, session.language, may_ask=may_ask), considered, kind, named)
+            return _Heard(
+                inquire(snapshot, heard.candidates, session.language, may_ask=may_ask),
+                considered,
+                kind,
+                named,
+                unknown_codes=codes,
+            )
         case Verdict.NONE:
-            return _Heard(None, considered, kind, named)
+            return _Heard(None, considered, kind, named, unknown_codes=codes)
 
 
 def _is_likely(candidates: Sequence[Candidate]) -> bool:

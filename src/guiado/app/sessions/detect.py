@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.language import example_in, message_language
 from guiado.app.sessions.models import CandidateOut, ClauseOut, EvidenceOut
-from guiado.app.sessions.ranking import rank, reading_of, verdict_on
+from guiado.app.sessions.ranking import CONSIDERED, rank, reading_of, verdict_on
 from guiado.detection import Candidate, Index
 from guiado.detection.reading import Reading
 from guiado.detection.verdict import Verdict
@@ -40,8 +40,8 @@ class Detected:
 
 async def detected_in(snapshot: Snapshot, text: str, none_below: float, accept_from: float, limit: int = 3) -> Detected:
     """Rank the known problems for a text as `detect` does, without holding up the event loop."""
-    ranking = await rank(snapshot, text, limit)
-    return _with_verdict(ranking.reading, snapshot.guides, text, none_below, accept_from)
+    ranking = await rank(snapshot, text, max(limit, CONSIDERED))
+    return _with_verdict(ranking.reading, snapshot.guides, text, none_below, accept_from, limit)
 
 
 def detect(
@@ -55,13 +55,17 @@ def detect(
         accept_from: from this confidence on it is taken without asking.
         limit: most candidates wanted.
     """
-    return _with_verdict(reading_of(index, guides, text, limit), guides, text, none_below, accept_from)
+    reading = reading_of(index, guides, text, max(limit, CONSIDERED))
+    return _with_verdict(reading, guides, text, none_below, accept_from, limit)
 
 
-def _with_verdict(reading: Reading, guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float) -> Detected:
+def _with_verdict(
+    reading: Reading, guides: Mapping[str, Guide], text: str, none_below: float, accept_from: float, limit: int
+) -> Detected:
+    """The verdict, which is the same however many candidates are wanted."""
     verdict, kind = verdict_on(reading, guides, none_below, accept_from)
     spoken = message_language(text, reading.candidates, guides)
-    return Detected(verdict, reading.candidates, spoken.language, kind, reading, spoken.foreign)
+    return Detected(verdict, reading.candidates[:limit], spoken.language, kind, reading, spoken.foreign)
 
 
 def clauses_view(detected: Detected) -> list[ClauseOut]:
@@ -86,5 +90,11 @@ def _candidate(candidate: Candidate, guide: Guide, language: str) -> CandidateOu
         problem_title=guide.in_language(language).problem_title,
         category=str(guide.category),
         confidence=round(candidate.confidence, 4),
-        evidence=EvidenceOut(words=list(candidate.evidence), example=example_in(guide, candidate, language)),
+        evidence=EvidenceOut(
+            words=list(candidate.evidence),
+            example=example_in(guide, candidate, language),
+            codes=list(candidate.codes),
+            other_codes=list(candidate.other_codes),
+            not_this=candidate.not_this,
+        ),
     )

@@ -216,6 +216,7 @@ class UnderstoodOut(Model):
     original_sender: str | None
     message_kind: str = MessageKind.PROBLEM.value
     other_problems: list[OtherProblemOut] = []  # noqa: RUF012 every instance has its own
+    unknown_codes: list[str] = []  # noqa: RUF012 every instance has its own
 
 
 class StateOut(Model):
@@ -228,10 +229,17 @@ class StateOut(Model):
 
 
 class EvidenceOut(Model):
-    """Evidence for a problem: the customer's words that count, strongest first, and the known text nearest to them."""
+    """Evidence for and against a problem: the words that count, the known text nearest to them, exact codes and phrases.
+
+    `codes` are error codes, versions and models that the text names and the problem has; `other_codes` those that it has not;
+    `not_this` is the author's phrase for something else that the text is nearer to.
+    """
 
     words: list[str]
     example: str | None
+    codes: list[str]
+    other_codes: list[str]
+    not_this: str | None
 
 
 class ClauseOut(Model):

@@ -31,6 +31,8 @@ _SHOWN = 5
 _PERIOD = timedelta(days=30)
 _MOST_NAMED = 3
 _READ_CHARS = 2_000
+MOST_CODES_TOLD = 5
+"""Unknown codes that a session keeps: who names more pastes a log."""
 _REASONS: Mapping[Role, Message] = {
     Role.WISH: escalation.WISH,
     Role.THANKS: escalation.PRAISE,

@@ -11,7 +11,7 @@ from guiado.app.context import UnitOfWork
 from guiado.detection import Candidate
 from guiado.detection.reading import Reading, clauses_with_roles
 from guiado.detection.roles import rules
-from guiado.detection.roles.head import chances
+from guiado.detection.roles.head import role_chances
 from guiado.detection.roles.role import Clause, MessageKind, Role
 from guiado.domain.session import Session
 from guiado.store import sessions
@@ -41,7 +41,7 @@ def says_solved(words: str | None) -> bool:
         return False
     part = meaningful_part(words)[:_READ_CHARS]
     texts = [part[start:end] for start, end in clauses_of(part)]
-    return closes_case(part) and not _objects(clauses_with_roles(texts, rules.apply(texts, chances(texts, None, ""))))
+    return closes_case(part) and not _objects(clauses_with_roles(texts, rules.apply(texts, role_chances(texts, None, None, ""))))
 
 
 def _objects(clauses: Sequence[Clause]) -> bool:

@@ -15,7 +15,7 @@ from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.clarifying_question import considered_of, inquire
 from guiado.app.sessions.language import message_language
 from guiado.app.sessions.llm_choice import Opinion, heed
-from guiado.app.sessions.no_problem import instead_of_problem, named_problems
+from guiado.app.sessions.no_problem import MOST_CODES_TOLD, instead_of_problem, named_problems
 from guiado.app.sessions.ranking import Ranking, log_ranking, rank, verdict_on
 from guiado.app.sessions.running import says_it_is_over, to_close
 from guiado.detection import Candidate, Index
@@ -81,7 +81,8 @@ async def start(
     taken = None if asks or verdict is Verdict.NONE else candidates[0]
     session, guide = await _prepare(work, knowledge, snapshot, command, candidates, taken)
     named = named_problems(ranking.reading, snapshot.guides, session.language)
-    session = replace(session, message_kind=judged.kind, also_named=named)
+    codes = ranking.reading.unknown_codes[:MOST_CODES_TOLD]
+    session = replace(session, message_kind=judged.kind, also_named=named, unknown_codes=codes)
     instead = await instead_of_problem(work, snapshot, judged.kind, ranking.reading, session.language)
     asked = inquire(snapshot, candidates, session.language) if asks else None
     # What the problem is must be known first.

@@ -184,6 +184,7 @@ def understood_view(session: Session) -> UnderstoodOut:
         original_sender=msgspec.convert(session.facts.get("original_sender"), str | None),
         message_kind=session.message_kind.value,
         other_problems=other_problems_view(session),
+        unknown_codes=list(session.unknown_codes),
     )
 
 

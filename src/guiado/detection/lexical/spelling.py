@@ -39,8 +39,8 @@ _PLAIN = re.compile(r"[a-z]+")
 _ADDRESS_MARK = re.compile(r"\w[.@/:]\w|://")
 """Searched for first, since few texts have it."""
 _ADDRESS = re.compile(
-    r"(?:[a-z]+://|www\.)\S++|[\w.+-]++@\S++"
-    r"|(?:[\w-]++\.)+(?:com|net|org|info|app|dev|io|gov|gob|edu|es|mx|ar|co|cl|pe|uy|br|pt|uk|us|eu|exe|dll|msi|apk|pdf)\b\S*+"
+    r"(?:(?<![a-z])[a-z]++://|www\.)\S++|(?<![\w.+-])[\w.+-]++@\S++"
+    r"|(?<![\w.-])\.*+(?:[\w-]++\.)+(?:com|net|org|info|app|dev|io|gov|gob|edu|es|mx|ar|co|cl|pe|uy|br|pt|uk|us|eu|exe|dll|msi|apk|pdf)\b\S*+"
 )
 _BEFORE_CHARS = 24
 
