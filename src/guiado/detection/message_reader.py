@@ -26,6 +26,7 @@ from guiado.detection.reading import (
     may_be_denied,
     said_solved,
     seems_to_say_nothing,
+    surer_of_complaint,
     tempered,
 )
 from guiado.detection.roles import rules
@@ -117,6 +118,8 @@ class _Message:
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
         shaped = sorted((self._shaped(each) for each in candidates[:limit]), key=lambda each: -each.confidence)
+        if kind is MessageKind.PROBLEM and self._chance(self.accepted) >= FULL_FROM:
+            shaped = surer_of_complaint(shaped, 1 - self.least)
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
