@@ -148,16 +148,21 @@ class _Message:
         """The candidates of what is kept, together; a clear clause of a long text is not averaged away."""
         if len(kept) == 1:
             return self._alone(kept[0], limit)
-        joined = " ".join(self.texts[at].rstrip(" .,;") + "." for at in kept)
-        clean = self.index.read_part(joined)
-        vectors = self.index.vectors_of([clean])
-        together = self._judged(joined, clean, None if vectors is None else vectors[0], limit)
+        together = self._together(kept, limit)
         said = [found for at, found in alone.items() if found and ROLES[int(self.roles[at].argmax())] in _COMPLAINTS]
         clear = max(said, key=lambda found: found[0].confidence, default=())
         if not clear or not _is_clearer(clear[0], together):
             return together
         share = max((each.confidence for each in together if each.problem_id == clear[0].problem_id), default=0.0)
         return clear if share >= _LEAST_SHARE else _asked(clear)  # the best of many clauses may be chance
+
+    def _together(self, kept: Sequence[int], limit: int) -> tuple[Candidate, ...]:
+        if len(kept) == len(self.texts):
+            return self._judged(self.part, self.clean, self.vector, limit)
+        joined = " ".join(self.texts[at].rstrip(" .,;") + "." for at in kept)
+        clean = self.index.read_part(joined)
+        vectors = self.index.vectors_of([clean])
+        return self._judged(joined, clean, None if vectors is None else vectors[0], limit)
 
     def _ranked_alone(self, kept: Sequence[int]) -> Mapping[int, tuple[Candidate, ...]]:
         """Each kept clause by itself, where there are several."""
@@ -232,10 +237,13 @@ class _Message:
 
 def _is_keywords(part: str) -> bool:
     """Whether a message is a few words as in a search box: "instalar programa". They name a subject, and say nothing of it."""
-    return len(_WORD.findall(part)) <= _MOST_KEYWORDS and not read_cues(part)[_TELLING].any()
+    words = _WORD.findall(part)
+    is_short = len(words) <= _MOST_KEYWORDS and any(word.isalpha() and len(word) > _LEAST_LETTERS for word in words)
+    return is_short and not read_cues(part)[_TELLING].any()
 
 
 _MOST_KEYWORDS = 4
+_LEAST_LETTERS = 2
 _TELLING = np.array([name != "short" for name in NAMES])
 """The cues that are words, not the length of a clause."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from guiado.detection.arrays import Floats
 from guiado.text.fold import fold_text
 
-_NOT = r"(?:no|nunca|jamas|tampoco|ni|sin|nada|nao|nem|sem|not|never|cannot|can'?t|don'?t|doesn'?t|didn'?t|won'?t|isn'?t|wasn'?t|haven'?t|hasn'?t|couldn'?t|wouldn'?t|t)"
+_NOT = r"(?:no|nunca|jamas|tampoco|ni|sin|nada|nadie|ningun[ao]?|nao|nem|sem|nenhuma?|ninguem|nobody|nothing|none|neither|not|never|cannot|can'?t|don'?t|doesn'?t|didn'?t|won'?t|isn'?t|wasn'?t|haven'?t|hasn'?t|couldn'?t|wouldn'?t|t)"
 _CLITIC = r"(?: (?:me|te|se|le|les|nos|lo|la|los|las|o|a))*"
 _WORKS = (
     r"(?:anda|andan|andando|ando|funciona|funcionan|funcionando|funciono|funcionou|sirve|sirven|sirvio|jala|jalo|va|van|marcha"
@@ -38,6 +38,9 @@ _PATTERNS: dict[str, str] = {
     "adversative": r"^(?:(?:y|e|and) )?(?:pero|mas|porem|so que|solo que|sino|but|however|yet|though|lo que|lo unico|lo malo|o que|what|ahora|agora|now|donde|onde|where|el problema|mi problema|the problem|o problema|la que|el que|quien|it'?s|es que|e que|aunque|though|en cambio|ja o|ja a)\b",
     "returned": r"\b(?:devolvi\w*|devuelt\w+|devolveram|devolveu|reintegr\w+|reembols\w+|regresaron|abonaron|acreditaron|refund\w*|credited|reversed|estorn\w+|repus\w+)\b",
     "mistake_of_mine": r"\b(?:mi error|error mio|culpa mia|fui yo|era yo|my (?:mistake|fault|bad|own)|meu erro|engano meu|me equivoque|me habia equivocado|confundi\w*|me enganei|era coisa minha)\b",
+    "gone": r"\b(?:se fue|se fueron|ni rastro|desaparecio|sumiu|went away|is gone|are gone|gone now|paso solo|se quito)\b",
+    "intruder": r"\b(?:alguien|otra persona|someone|somebody|alguem|otro) (?:\w+ ){0,2}(?:entro|entraron|cambio|accedio|usa|uso|robo|got in|has|took|taken|changed|logged|hacked|entrou|mudou|usou)\b|\b(?:hack\w+|suplant\w+|estaf\w+|phishing)\b",
+    "lasting": r"\b(?:llevo|llevamos|lleva|hace|desde hace|desde|since|for|ha|faz|estou ha|espero|esperando|waiting|aguardando) (?:\w+ ){0,2}(?:horas?|dias?|semanas?|meses|mes|hours?|days?|weeks?|months?|ayer|anoche|lunes|martes|miercoles|jueves|viernes|sabado|domingo|yesterday|monday|ontem|segunda|manana|tarde)\b",
     "except": r"\b(?:menos|salvo|excepto|except|exceto|todo menos|all but|apart from|fora|only|solo|apenas)\b",
     "already": r"\b(?:ya|ja|already|por fin|al final|finalmente|finally|enfim)\b",
     "already_not": r"\b(?:ya no|ja nao|no longer|not anymore|no more|nunca mais|nunca mas)\b",
