@@ -192,7 +192,7 @@ class Play:
     def _answer(self, audit: Row) -> None:
         if self.step == len(self.steps):
             # With no step open there is nothing to attempt: the customer said that the problem is gone.
-            self._resolve(audit, audit["detail"].get("ended_by"))
+            self._resolve(audit)
             return
         attempt = self._attempt(audit["at"])
         if self.status == "started":
@@ -278,8 +278,8 @@ class Play:
         self.status, self.ended_how, self.ended_by = "escalated", "escalated", audit["detail"].get("ended_by")
         self.resolution = self.resolved_at = None
 
-    def _resolve(self, audit: Row, by: str | None = None) -> None:
-        self._end_solved(audit["at"], by or audit["detail"]["ended_by"])
+    def _resolve(self, audit: Row) -> None:
+        self._end_solved(audit["at"], audit["detail"].get("ended_by"))
 
     def _abandon(self, _audit: Row) -> None:
         if self.status in ENDED:
@@ -297,7 +297,7 @@ class Play:
         is_open = self.step < len(self.steps) and (self.is_urgent_guide or not self.urgent)
         self._offer("resumed", self.step + 1 if is_open else None, kind if kind in ASKS else None)
 
-    def _end_solved(self, at: datetime, by: str) -> None:
+    def _end_solved(self, at: datetime, by: str | None) -> None:
         self.status, self.ended_how, self.ended_by = "resolved", "solved", by
         self.resolution = "assumed" if by == "assumed" else "confirmed"
         self.resolved_at = self.ended_at = at

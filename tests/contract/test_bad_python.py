@@ -230,6 +230,9 @@ def test_an_unknown_session_is_told_by_every_method() -> None:
             lambda value=value: agent.collect_feedback(value, 5),
             lambda value=value: agent.get_session(value),
             lambda value=value: agent.resume(value),
+            lambda value=value: agent.clarify(value, WORDS),
+            lambda value=value: agent.close_session(value),
+            lambda value=value: agent.start_next_problem(value),
         ):
             told(call)
 
@@ -250,6 +253,23 @@ def test_steps(session_id: str) -> None:
     refuses_each(agent.complete_step, "notes", OPTIONAL_WRITTEN, good)
     refuses_each(agent.complete_step, "outcome", [*OTHERS, *BROKEN, "fr", "could_not"], good)
     refused(lambda: agent.complete_step(session_id, "sí", notes=5, outcome="nada"), "outcome", "all")
+
+
+def test_clarifications(session_id: str) -> None:
+    good = {"session_id": session_id, "text": WORDS}
+    agent = TroubleshootingAgent()
+    refuses_each(agent.clarify, "text", OPTIONAL_WRITTEN, good)
+    refuses_each(agent.clarify, "problem_id", OPTIONAL, good)
+    refuses_each(agent.clarify, "answer", [*OPTIONAL, "quizás"], good)
+    refuses_each(agent.clarify, "none", NO_FLAG, good)
+
+
+def test_another_problem(session_id: str) -> None:
+    refuses_each(TroubleshootingAgent().start_next_problem, "problem_id", OPTIONAL, {"session_id": session_id})
+
+
+def test_an_ended_session_is_not_closed_again(ended_id: str) -> None:
+    assert "ya terminó (resuelta)" in TroubleshootingAgent().close_session(ended_id)["error"]
 
 
 def test_an_ended_session_takes_no_answer(ended_id: str) -> None:

@@ -24,6 +24,7 @@ NO_TENANT = {"support_schema_migrations": "belongs to the database"}
 FOR_PEOPLE = {
     *("get_troubleshooting_stats", "get_feedback_by_problem", "get_troubleshooting_metrics_by_period", "get_performance_stats"),
     *("search_troubleshooting_sessions", "check_rate_limit", "guiado_daily", "guiado_steps_daily", "guiado_config"),
+    "guiado_kinds_daily",
 }
 """Called in psql without a tenant: they take the connection's."""
 FOR_ALL_TENANTS = {

@@ -44,9 +44,10 @@ VALID: dict[type[Command], dict[str, Any]] = {
     },
     commands.Clarify: {"problem_id": "p", "answer": "yes", "question_id": "q", "text": "Otra cosa", "none": True},
     commands.Reject: {"rejected": "p", "problem_id": "q", "text": "Otra cosa"},
+    commands.StartNext: {"problem_id": "p"},
     commands.Rate: {"rating": 5, "feedback_text": "Bien", "was_helpful": True},
     commands.Escalate: {"reason": "Prisa", "source": "agent"},
-    commands.Resolve: {"problem_id": "p", "step_id": "s", "minutes": 3.5, "notes": "Era el cable"},
+    commands.Resolve: {"source": "agent", "problem_id": "p", "step_id": "s", "minutes": 3.5, "notes": "Era el cable"},
     commands.Correct: {"problem_id": "p", "notes": "Era el cable"},
     commands.Replay: {
         "event_id": "01a2079f-aaba-7000-b991-2f52aae97554",

@@ -185,7 +185,7 @@ class TroubleshootingAgent(Facade):
         Returns:
             As `get_current_step`; `{"error": …}` for an unknown session, one that asks nothing, or bad input.
         """
-        given = {"text": text, "problem_id": problem_id, "answer": answer, "none": none or None}
+        given = {"text": text, "problem_id": problem_id, "answer": answer, "none": none}
         try:
             command = check(commands.Clarify, {name: value for name, value in given.items() if value is not None})
             self._door.write(clarifying.clarify, self._knowledge_of(session_id), session_id, command)

@@ -304,8 +304,10 @@ def _taken(
         index = build(_without(problem, out) for problem in problems)
         for phrase in held:
             found = detect(index, guides, phrase.text, *thresholds)
-            if found.verdict is Verdict.ACCEPT and found.candidates[0].problem_id != phrase.problem_id:
-                yield phrase, found.candidates[0].problem_id
+            # An urgent problem that is named beside another goes first, however much less likely it is.
+            likeliest = max(found.candidates, key=lambda each: each.confidence, default=None)
+            if found.verdict is Verdict.ACCEPT and likeliest is not None and likeliest.problem_id != phrase.problem_id:
+                yield phrase, likeliest.problem_id
 
 
 def _doubt_taken(phrase: Phrase, taken: str, twins: set[frozenset[str]], findings: Findings) -> None:
