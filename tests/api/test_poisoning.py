@@ -283,7 +283,9 @@ def mixed(world: World, most: int) -> list[str]:
             for complaint in COMPLAINTS:
                 words = f"{complaint} {link} {also}"
                 reading = read_message(index, words)
-                is_taken = verdict_of(reading.candidates, 0.33, DEFAULT_ACCEPT, reading.kind, reading.several) is Verdict.ACCEPT
+                is_taken = (
+                    verdict_of(reading.candidates, 0.33, DEFAULT_ACCEPT, reading.kind, tuple(reading.several)) is Verdict.ACCEPT
+                )
                 if is_taken and reading.candidates[0].problem_id == "problema_facturacion":
                     found.append(words)
                 if len(found) == most:

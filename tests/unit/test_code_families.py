@@ -49,7 +49,7 @@ def index() -> Index:
 def verdict(index: Index, text: str) -> tuple[Verdict, str]:
     reading = read_message(index, text)
     found = reading.candidates
-    return verdict_of(found, 0.4, 0.6, reading.kind, reading.several), found[0].problem_id if found else ""
+    return verdict_of(found, 0.4, 0.6, reading.kind, tuple(reading.several)), found[0].problem_id if found else ""
 
 
 KNOWN = {

@@ -86,7 +86,7 @@ class _Message:
         self.vectors, self.vector = (None, None) if vectors is None else (vectors[: len(texts)], vectors[-1])
         self.encoder = index.encoder.name if index.encoder else ""
         self.roles = self._roles_of(texts, self.vectors)
-        self.kinds = kind_chances(part, self.vector, self.roles, self.encoder)
+        self.kinds = self._kinds_of(part)
         self.accepted = acceptance(index.role_shares(), least)
         self.says: Floats = np.array([not rules.says_nothing(each) for each in texts], np.float32)
         self.about: Floats = about_problem(self.roles, self.accepted) * self.says
@@ -105,21 +105,28 @@ class _Message:
             vectors[changed] = spoken
         return rules.apply(said, role_chances(said, vectors, self.vector, self.encoder))
 
+    def _kinds_of(self, part: str) -> Floats:
+        said, vector = self.index.codes.in_words(part), self.vector
+        if said != part and vector is not None:
+            spoken = self.index.vectors_of([self.index.read_part(said)])
+            vector = vector if spoken is None else spoken[0]
+        return kind_chances(said, vector, self.roles, self.encoder)
+
     def read(self, limit: int) -> Reading:
         kept = [at for at in range(len(self.texts)) if self.about[at] >= KEPT_FROM] or list(range(len(self.texts)))
         kind = kind_of(self.roles, self.kinds, self._chance(self.accepted))
         alone = self._ranked_alone(kept)
         candidates = self._rank(kept, max(limit, _TOP), alone)
-        several = self._side_by_side(kept) if kind is MessageKind.PROBLEM and self.least < 1 else ()
+        several: Mapping[str, float] = {}
+        if kind is MessageKind.PROBLEM and self.least < 1:
+            several = self._side_by_side(kept)
         denied = self._denied(kept)
         candidates = self._with_whole(candidates, kept, denied, max(limit, _TOP))
         if kind is MessageKind.PROBLEM and seems_to_say_nothing(self.roles) and not _is_likely(candidates):
             kind = MessageKind.NOTHING_SAID
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
-        shaped = sorted((self._shaped(each) for each in candidates[:limit]), key=lambda each: -each.confidence)
-        if kind is MessageKind.PROBLEM and self._chance(self.accepted) >= FULL_FROM:
-            shaped = surer_of_complaint(shaped, 1 - self.least)
+        shaped = self._judged_by_roles(candidates[:limit], kind)
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
@@ -128,6 +135,13 @@ class _Message:
             tuple(name for name, (confidence, _) in denied.items() if confidence >= _SIDE_BY_SIDE),
             tuple(self.unknown_codes),
         )
+
+    def _judged_by_roles(self, candidates: Sequence[Candidate], kind: MessageKind) -> list[Candidate]:
+        """The candidates with the chance that the message is about a problem at all, best first."""
+        shaped = sorted(map(self._shaped, candidates), key=lambda each: -each.confidence)
+        if kind is MessageKind.PROBLEM and self._chance(self.accepted) >= FULL_FROM:
+            return surer_of_complaint(shaped, 1 - self.least)
+        return shaped
 
     def _chance(self, accepted: Floats) -> float:
         """Probability that the message is about a problem, 0..1."""
@@ -220,19 +234,19 @@ class _Message:
             chance = max(chance, self._chance(acceptance(self.index.role_shares(candidate.problem_id), self.least)))
         return replace(candidate, confidence=tempered(candidate.confidence, chance))
 
-    def _side_by_side(self, kept: Sequence[int]) -> tuple[str, ...]:
+    def _side_by_side(self, kept: Sequence[int]) -> Mapping[str, float]:
         """The problems that complaints are about, each by itself, where there are two or more."""
-        named = dict[str, None]()
+        named = dict[str, float]()
         for at in kept[:_MOST_RANKED]:
-            named |= dict.fromkeys(_complained_of(self.roles[at], self._alone(at, 1)))
+            _name(named, self.roles[at], self._alone(at, 1))
             pieces = [self.texts[at][start:end] for start, end in coordinated(self.texts[at])][:_MOST_RANKED]
             if len(pieces) > 1:
                 cleans = [self.index.read_part(each) for each in pieces]
                 vectors = self.index.vectors_of(cleans)
                 for place, roles in enumerate(self._roles_of(pieces, vectors)):
                     vector = None if vectors is None else vectors[place]
-                    named |= dict.fromkeys(_complained_of(roles, self._judged(pieces[place], cleans[place], vector, 1)))
-        return tuple(named) if len(named) > 1 else ()
+                    _name(named, roles, self._judged(pieces[place], cleans[place], vector, 1))
+        return named if len(named) > 1 else {}
 
 
 def _is_keywords(part: str) -> bool:
@@ -248,10 +262,12 @@ _TELLING = np.array([name != "short" for name in NAMES])
 """The cues that are words, not the length of a clause."""
 
 
-def _complained_of(roles: Floats, found: Sequence[Candidate]) -> list[str]:
-    """The problem that a clause complains of by itself, if any; background has to be surer."""
+def _name(named: dict[str, float], roles: Floats, found: Sequence[Candidate]) -> None:
+    """Add the problem that a clause complains of by itself, if any; background has to be surer."""
     least = {Role.WRONG: _SIDE_BY_SIDE, Role.TRIED: _SIDE_BY_SIDE, Role.NOTHING: _BESIDE}.get(ROLES[int(roles.argmax())], 1.0)
-    return [each.problem_id for each in found if each.confidence >= least]
+    for each in found:
+        if each.confidence >= least:
+            named[each.problem_id] = max(named.get(each.problem_id, 0.0), each.confidence)
 
 
 def _words(text: str) -> str:

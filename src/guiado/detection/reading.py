@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Reading:
         candidates: the problems that it may be about, best first.
         kind: what it is as a whole.
         clauses: with their roles, in order.
-        several: ids of the problems that it names side by side, in order; empty where it names one at most.
+        several: the problems that it names side by side, in order, with the confidence of each part; empty where it names one
+            at most.
         denied: ids of the problems that it says it is not about.
         unknown_codes: error codes, versions and models that it names and no problem has, as they were written.
     """
@@ -42,7 +43,7 @@ class Reading:
     candidates: tuple[Candidate, ...] = ()
     kind: MessageKind = MessageKind.PROBLEM
     clauses: tuple[Clause, ...] = ()
-    several: tuple[str, ...] = ()
+    several: Mapping[str, float] = field(default_factory=dict[str, float])
     denied: tuple[str, ...] = ()
     unknown_codes: tuple[str, ...] = ()
 
@@ -125,7 +126,7 @@ def kind_of(roles: Floats, kinds: Floats, chance: float) -> MessageKind:
     if float(roles[:, _COLUMN[Role.NOTHING]].min()) >= _SURE:
         return MessageKind.NOTHING_SAID
     likeliest = max((MessageKind.SOLVED, MessageKind.OTHER, MessageKind.NOTHING_SAID), key=of.__getitem__)
-    return MessageKind.PROBLEM if chance >= WAVERS_FROM and of[likeliest] < _SURE else likeliest
+    return MessageKind.PROBLEM if chance >= WAVERS_FROM and of[likeliest] < _LIKELY else likeliest
 
 
 def seems_to_say_nothing(chances: Floats) -> bool:
@@ -137,7 +138,7 @@ def seems_to_say_nothing(chances: Floats) -> bool:
     return bool((chances[:, _COLUMN[Role.NOTHING]] >= _SURE).all())
 
 
-_SURE = 0.7
+_SURE, _LIKELY = 0.7, 0.65
 
 
 def clauses_with_roles(texts: Sequence[str], chances: Floats) -> tuple[Clause, ...]:

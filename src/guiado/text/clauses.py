@@ -48,6 +48,11 @@ _LEAST_STATEMENT = 3
 _COMMA = re.compile(r",(?!\d)\s*|:\s+")
 
 
+_WAITS = re.compile(r"\b(?:dejan?|permiten?|puedo|puede|podemos|consigo|logro|consegue|can'?t|cannot|unable to|lets? me)\s*$")
+_INFINITIVE = re.compile(r"[\s,]*\w+(?:ar|er|ir)(?:me|lo|la|se)?\b")
+"""A verb that waits for another, and that other one: a comma between them ends nothing."""
+
+
 class Span(NamedTuple):
     """A clause's place in its message; `message[start:end]` is its text."""
 
@@ -85,7 +90,8 @@ def coordinated(clause: str) -> tuple[Span, ...]:
     plain = fold_in_place(clause)
     parts, begin = list[Span](), 0
     for joint in _JOINT.finditer(plain):
-        if min(_words(plain, begin, joint.start()), _words(plain, joint.end(), len(plain))) >= _LEAST_STATEMENT:
+        enough = min(_words(plain, begin, joint.start()), _words(plain, joint.end(), len(plain))) >= _LEAST_STATEMENT
+        if enough and not _goes_on(plain, joint.start(), joint.end()):
             parts += _trimmed(plain, begin, joint.start())
             begin = joint.start()
     return (*parts, *_trimmed(plain, begin, len(plain)))
@@ -110,7 +116,7 @@ def _statements(part: str, plain: str, sentence: Span) -> Iterator[Span]:
     cuts = sorted(
         {match.start() for match in _OPENER.finditer(plain, start + 1, end)}
         | {match.start() for match in _ACCENTED_OPENER.finditer(part, start + 1, end)}
-        | {match.end() for match in _COMMA.finditer(plain, start, end)}
+        | {match.end() for match in _COMMA.finditer(plain, start, end) if not _goes_on(plain, match.start(), match.end())}
     )
     parts, begin = list[Span](), start
     for cut in cuts:
@@ -120,6 +126,11 @@ def _statements(part: str, plain: str, sentence: Span) -> Iterator[Span]:
     parts.append(Span(begin, end))
     for each in parts:
         yield from _trimmed(plain, each.start, each.end)
+
+
+def _goes_on(plain: str, end: int, start: int) -> bool:
+    """Whether what ends here waits for a verb, and what starts there is one."""
+    return _INFINITIVE.match(plain, start) is not None and _WAITS.search(plain, max(0, end - 20), end) is not None
 
 
 def _words(plain: str, start: int, end: int) -> int:

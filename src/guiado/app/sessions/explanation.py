@@ -5,7 +5,7 @@ The API gives it as sentences, the terminal as a table of the same words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from guiado.detection import Candidate
@@ -86,7 +86,7 @@ def title_of(guides: Mapping[str, Guide], problem_id: str, language: str) -> str
     return guide.in_language(language).problem_title if guide else problem_id
 
 
-def titles_of(guides: Mapping[str, Guide], problem_ids: Sequence[str], language: str) -> str:
+def titles_of(guides: Mapping[str, Guide], problem_ids: Iterable[str], language: str) -> str:
     """The titles of problems in a row."""
     return ", ".join(title_of(guides, each, language) for each in problem_ids)
 

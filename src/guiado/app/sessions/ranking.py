@@ -97,14 +97,14 @@ def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int 
     # Where none of those is left that every door looks at, more that were asked for make no difference.
     is_any_left = any(each.problem_id not in denied for each in found[:CONSIDERED])
     left = tuple(each for each in found if each.problem_id not in denied) if is_any_left else ()
-    several = tuple(each for each in reading.several if each not in denied)
+    several = {each: sure for each, sure in reading.several.items() if each not in denied}
     first = left[0].problem_id if left else None  # a text that denies what it complains of contradicts itself
     shared = _urgent_first(_shared(left, several), several, guides)
     return replace(
         reading,
         candidates=shared[:limit],
         clauses=whole.clauses,
-        several=several if len(several) > 1 else (),
+        several=several if len(several) > 1 else {},
         denied=tuple(dict.fromkeys(each for each in (*whole.denied, *reading.denied, *sorted(denied)) if each != first)),
     )
 
@@ -133,28 +133,38 @@ def verdict_on(
         is_problem: whether something else tells that it reports one.
     """
     kind = MessageKind.PROBLEM if is_problem else kind_of(reading, guides, none_below)
-    verdict = verdict_of(reading.candidates, none_below, accept_from, kind, reading.several)
+    verdict = verdict_of(reading.candidates, none_below, accept_from, kind, tuple(reading.several))
     best = guides.get(reading.candidates[0].problem_id) if reading.candidates else None
     # Of several problems the urgent one is taken: the others can wait.
-    is_first = verdict is Verdict.UNCLEAR and bool(reading.several) and best is not None and best.urgent
+    is_first = verdict is Verdict.UNCLEAR and best is not None and _is_surely_urgent(best.problem_id, reading.several, guides)
     return Verdict.ACCEPT if is_first else verdict, kind
 
 
 def _urgent_first(
-    candidates: tuple[Candidate, ...], several: tuple[str, ...], guides: Mapping[str, Guide]
+    candidates: tuple[Candidate, ...], several: Mapping[str, float], guides: Mapping[str, Guide]
 ) -> tuple[Candidate, ...]:
     """The candidates with an urgent problem in front, where the text names it beside others."""
-    urgent = {each for each in several if (guide := guides.get(each)) and guide.urgent}
+    urgent = {each for each in several if _is_surely_urgent(each, several, guides)}
     return tuple(sorted(candidates, key=lambda each: each.problem_id not in urgent)) if urgent else candidates
 
 
-def _shared(candidates: tuple[Candidate, ...], several: tuple[str, ...]) -> tuple[Candidate, ...]:
+def _is_surely_urgent(problem_id: str, several: Mapping[str, float], guides: Mapping[str, Guide]) -> bool:
+    """Whether a part of the text is surely about an urgent problem."""
+    guide = guides.get(problem_id)
+    return guide is not None and guide.urgent and several.get(problem_id, 0.0) >= _SURELY_URGENT
+
+
+_SURELY_URGENT = 0.7
+
+
+def _shared(candidates: tuple[Candidate, ...], several: Mapping[str, float]) -> tuple[Candidate, ...]:
     """The candidates with the problems that are named side by side in front, each with a weight that counts."""
     if len(several) < _FEWEST_NAMED:
         return candidates
+    names = [*several][:_MOST_NAMED]
     known = {each.problem_id: each for each in candidates[:CONSIDERED]}
-    named = [known.get(each, Candidate(each, 0.0, ())) for each in several[:_MOST_NAMED]]
-    others = [each for each in candidates if each.problem_id not in several[:_MOST_NAMED]]
+    named = [known.get(each, Candidate(each, 0.0, ())) for each in names]
+    others = [each for each in candidates if each.problem_id not in names]
     own = sum(each.confidence for each in named)
     best = candidates[0].confidence if candidates else _SURE_OF_NAMED
     # Half of their share as it was found, half in equal parts: each of them was said.

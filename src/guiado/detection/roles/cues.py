@@ -62,7 +62,7 @@ _PATTERNS: dict[str, str] = {
     "imperative": r"\b(?:ayud\w+|help|ajud\w+|socorro|urgente|please|por favor|favor)\b",
     "is_not": r"\b(?:no es|no era|no son|nao e|nao era|isn'?t|it'?s not|is not|wasn'?t|not the|no tiene que ver|nao tem a ver|nada que ver|no se trata|no hablo|no tengo (?:ningun )?(?:problema|drama|lio)|descart\w+|nao tenho problema)\b",
     "it_is": r"\b(?:es que|sino|lo que|o que|es el|es la|e sim|it'?s (?:the|my|that)|but)\b",
-    "before_now": r"\b(?:antes|before|used to|hasta (?:ayer|hoy|la semana)|ayer|ate ontem|until|era|andaba|funcionaba|funcionava|worked fine|was working|abria|entraba)\b",
+    "before_now": r"\b(?:antes(?! (?:de lo|do) )|before(?! (?:expected|time|schedule))|used to|hasta (?:ayer|hoy|la semana)|ayer|ate ontem|until|era|andaba|funcionaba|funcionava|worked fine|was working|abria|entraba)\b",
     "now": r"\b(?:ahora|agora|now|hoy|hoje|today)\b",
     "stopped": r"\b(?:dejo de|dejaron de|parou de|pararam|stopped|quit|dejo|ya no|no longer|de repente|de golpe|suddenly)\b",
     "first_person": r"\b(?:puedo|pude|consigo|tengo|tenho|estoy|estou|i|i'?m|recibi|recebi|entro|quise|intento)\b",

@@ -51,6 +51,10 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     (r"\b(?:ya|ja|already|por fin) (?:(?:me|se|lo|la|nos|esta|fue) )*(?:arregl(?:o|aron|ado)|solucion(?:o|aron|ado)|resuelto|resolvi\w*|resolveu|funciona|anda|fixed|solved|sorted|llego|llegaron|chegou|chegaron|conecto)\b(?! (?:mal|lento|roto))", {Role.WORKS: 0.75}),
     # "ya hablé con un asesor": of a person, but none is asked for
     (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -1.0}),
+    # "ya está cortado", "ya está fallando otra vez"
+    (rf"\b(?:ya|ja|already) (?:(?:me|se|le|nos) )?(?:esta|estan|ta|tao|is|are|has) (?:{_BREAKS}|caid[oa]s?|cortad[oa]s?|bloquead[oa]s?|lent[oa]s?|rot[oa]s?|down|broken)\b", {Role.WRONG: 2.0}),
+    # "necesito que me llamen", "que alguien me atienda"
+    (r"\b(?:que|alguien|pueden|podrian|puede|podria|please|pra|para) (?:\w+ )?(?:me|nos) (?:llam\w+|atiend\w+|contact\w+|atenda\w*|ligue\w*|ligar)\b|\b(?:call|ring|phone) me\b", {Role.PERSON: 1.5}),
     # "no quiero factura en papel": what is refused is not what is asked for
     (r"\b(?:no|nao) (?:quiero|queremos|quisiera|deseo|quero|queremos)\b|\bdon'?t want\b", {Role.DENIED: 2.0, Role.WISH: 1.0}),
 )  # fmt: skip
