@@ -100,7 +100,7 @@ def test_a_database_that_fails_loses_no_words_and_shows_no_log(chat: Run) -> Non
 
 @pytest.mark.parametrize("words", ["hola", "asdfgh"])
 def test_vague_words_are_offered_the_frequent_problems_once(chat: Run, here: Run, words: str) -> None:
-    said = here("chat", typed=f"{words}\nana@example.com\ne\nasdf qwer\ns\n3\n\n")
+    said = here("chat", typed=f"{words}\nana@example.com\ne\nla lavadora no centrifuga\ns\n3\n\n")
     assert said.out.count("los más frecuentes") == 1
     assert "No reconocemos este problema" in said.out
     assert "Gracias por tu opinión" in said.out

@@ -71,8 +71,9 @@ def test_what_works_or_is_only_asked_starts_nothing(index: Index, text: str) -> 
 
 def test_praise_starts_nothing() -> None:
     built = build_index(PROBLEMS, encoder=make_encoder())
-    reading = read_message(built.with_model(built.fit()), "felicitaciones por el servicio, el pedido llegó antes de lo esperado")
-    assert not is_accepted(reading)
+    index = built.with_model(built.fit())
+    for text in ("felicitaciones por el servicio, el pedido llegó rapidísimo", "great service, my parcel came early"):
+        assert not is_accepted(read_message(index, text)), text
 
 
 def test_what_is_not_said_is_asked(index: Index) -> None:

@@ -103,7 +103,7 @@ class _Message:
         if vectors is not None and spoken is not None:
             vectors = vectors.copy()
             vectors[changed] = spoken
-        return rules.apply(said, role_chances(said, vectors, self.vector, self.encoder))
+        return rules.apply(said, role_chances(said, vectors, self.vector, self.encoder), shows_code=changed)
 
     def _kinds_of(self, part: str) -> Floats:
         said, vector = self.index.codes.in_words(part), self.vector
@@ -126,7 +126,7 @@ class _Message:
             kind = MessageKind.NOTHING_SAID
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
-        shaped = self._judged_by_roles(candidates[:limit], kind)
+        shaped = self._judged_by_roles(candidates, kind)[:limit]
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
@@ -163,12 +163,17 @@ class _Message:
         if len(kept) == 1:
             return self._alone(kept[0], limit)
         together = self._together(kept, limit)
-        said = [found for at, found in alone.items() if found and ROLES[int(self.roles[at].argmax())] in _COMPLAINTS]
+        said = [found for at, found in alone.items() if found and self._complains(at)]
         clear = max(said, key=lambda found: found[0].confidence, default=())
         if not clear or not _is_clearer(clear[0], together):
             return together
         share = max((each.confidence for each in together if each.problem_id == clear[0].problem_id), default=0.0)
         return clear if share >= _LEAST_SHARE else _asked(clear)  # the best of many clauses may be chance
+
+    def _complains(self, at: int) -> bool:
+        """Whether a clause says in words that something is wrong: two at least, or one of program code would do."""
+        words = [word for word in _WORD.findall(self.texts[at]) if word.isalpha() and len(word) >= _LEAST_LETTERS]
+        return ROLES[int(self.roles[at].argmax())] in _COMPLAINTS and len(words) > 1
 
     def _together(self, kept: Sequence[int], limit: int) -> tuple[Candidate, ...]:
         if len(kept) == len(self.texts):

@@ -186,7 +186,7 @@ _WAVERING = 0.3
 
 
 def surer_of_complaint(candidates: Sequence[Candidate], weight: float) -> list[Candidate]:
-    """Raise the confidence in the best candidate of a message that complains, up to where its customer is asked.
+    """Raise the confidences of a message that complains, up to where its customer is asked.
 
     Confidences are fitted where one message in five is about no known problem. Many of those are wishes, praise and chatter, so
     that of complaints fewer are.
@@ -197,12 +197,15 @@ def surer_of_complaint(candidates: Sequence[Candidate], weight: float) -> list[C
     """
     if not candidates or not 0 < candidates[0].confidence < _SURE_OF_COMPLAINT:
         return list(candidates)
-    best, *others = candidates
-    raised = min(shifted(best.confidence, weight * _ODDS_OF_COMPLAINT), _SURE_OF_COMPLAINT)
-    left = (1 - raised) / (1 - best.confidence)
-    return [replace(best, confidence=raised), *(replace(each, confidence=each.confidence * left) for each in others)]
+    first_two = min(sum(each.confidence for each in candidates[:2]), _NEARLY_SURE)
+    raised = shifted(first_two, weight * _ODDS_OF_COMPLAINT) / first_two
+    raised = max(1.0, min(raised, _SURE_OF_COMPLAINT / candidates[0].confidence))
+    left = max(0.0, 1 - raised * first_two) / (1 - first_two)
+    weights = [raised if place < 2 else left for place in range(len(candidates))]  # noqa: PLR2004 the first two
+    return [replace(each, confidence=each.confidence * weight) for each, weight in zip(candidates, weights, strict=True)]
 
 
-_ODDS_OF_COMPLAINT = 0.75
-"""Log-odds by which complaints are about known problems more often than messages are; of `data/roles/train.jsonl`."""
+_ODDS_OF_COMPLAINT = 0.35
+"""Log-odds by which complaints are about known problems more often than messages; `data/roles/train.jsonl` tells twice that."""
 _SURE_OF_COMPLAINT = 0.59
+_NEARLY_SURE = 0.999

@@ -53,6 +53,10 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -1.0}),
     # "ya está cortado", "ya está fallando otra vez"
     (rf"\b(?:ya|ja|already) (?:(?:me|se|le|nos) )?(?:esta|estan|ta|tao|is|are|has) (?:{_BREAKS}|caid[oa]s?|cortad[oa]s?|bloquead[oa]s?|lent[oa]s?|rot[oa]s?|down|broken)\b", {Role.WRONG: 2.0}),
+    # "sigue igual", "still the same"
+    (r"\b(?:sigue|siguen|sigo|continua|continuo|esta|quedo) (?:todo )?(?:igual|lo mismo|en las mismas|na mesma)\b|\bstill the same\b|\bigual que antes\b|\bno (?:cambio|cambia) nada\b|\bnada (?:cambio|mudou)\b", {Role.WRONG: 2.5, Role.WORKS: -2.0}),
+    # "llegó antes de lo esperado"
+    (r"\b(?:antes d[eo] (?:lo |la )?(?:esperad|previst|acordad|indicad|prometid|tiempo|hora|prazo)\w*|(?:before|earlier than|sooner than) expected|ahead of (?:time|schedule))\b", {Role.WORKS: 3.0}),
     # "necesito que me llamen", "que alguien me atienda"
     (r"\b(?:que|alguien|pueden|podrian|puede|podria|please|pra|para) (?:\w+ )?(?:me|nos) (?:llam\w+|atiend\w+|contact\w+|atenda\w*|ligue\w*|ligar)\b|\b(?:call|ring|phone) me\b", {Role.PERSON: 1.5}),
     # "no quiero factura en papel": what is refused is not what is asked for
@@ -122,6 +126,19 @@ _EMPTY_WORDS = (
             "there",
             "anyone",
             "alguem",
+            "mal",
+            "raro",
+            "rara",
+            "pasa",
+            "paso",
+            "sucede",
+            "problema",
+            "problemas",
+            "problem",
+            "inconveniente",
+            "wrong",
+            "something",
+            "errado",
         ]
     )
 )
@@ -129,12 +146,13 @@ _EMPTY_WORDS = (
 _NOTHING = np.array([5.0 if role is Role.NOTHING else 0.0 for role in ROLES], np.float32)
 
 
-def apply(clauses: Sequence[str], chances: Floats) -> Floats:
+def apply(clauses: Sequence[str], chances: Floats, shows_code: Sequence[int] = ()) -> Floats:
     """The chances of roles after the rules.
 
     Args:
         clauses: as they were written.
         chances: n x roles, in the order of `ROLES`.
+        shows_code: places of the clauses in which a screen shows a known error code.
 
     Returns:
         n x roles; each row adds up to 1.
@@ -143,6 +161,7 @@ def apply(clauses: Sequence[str], chances: Floats) -> Floats:
         moved = chances * np.exp(_NOTHING)
     else:  # beside others "no anda" is a complaint
         moved = chances * np.exp(np.stack([_boost(clause) for clause in clauses]))
+    moved[[*shows_code]] *= _AFFIRMED
     for at in range(1, len(clauses)):
         if _affirms_after_denial(clauses[at - 1], clauses[at]):
             moved[at] *= _AFFIRMED
