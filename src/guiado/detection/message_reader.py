@@ -146,7 +146,7 @@ class _Message:
     def _chance(self, accepted: Floats) -> float:
         """Probability that the message is about a problem, 0..1."""
         if not self.says.any():
-            return 0.0
+            return self.least
         chance = float(self.kinds @ accepted_kinds(accepted))
         return max(chance, FULL_FROM) if _is_keywords(self.part) else chance
 
