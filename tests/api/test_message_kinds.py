@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from checker import check
+from talk import begin, say
 
 from guiado import clock
 from guiado.store import learning
@@ -27,20 +28,6 @@ STARTED = {
 def _consistent(module_dsn: str) -> Iterator[None]:
     yield
     assert check(module_dsn) == []
-
-
-def begin(http: httpx2.Client, words: str, **more: object) -> dict[str, Any]:
-    answer = http.post(
-        "/start", json={"problem_description": words, "customer_email": "ana@example.com", "language": "es", **more}
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def say(http: httpx2.Client, session: dict[str, Any], verb: str, **body: object) -> dict[str, Any]:
-    answer = http.post(f"/{session['session_id']}/{verb}", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def look(http: httpx2.Client, session: dict[str, Any]) -> dict[str, Any]:

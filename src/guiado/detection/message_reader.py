@@ -32,9 +32,9 @@ from guiado.detection.reading import (
 from guiado.detection.roles import rules
 from guiado.detection.roles.cues import NAMES, read_cues
 from guiado.detection.roles.head import kind_chances, role_chances
-from guiado.detection.roles.role import ROLES, MessageKind, Role
+from guiado.detection.roles.role import ROLES, Clause, MessageKind, Role
 from guiado.text.clauses import clauses_of, coordinated, unwrapped, whole
-from guiado.text.tokenize import mail_of, normalise, one_line
+from guiado.text.tokenize import MEANINGFUL_CHARS, mail_of, normalise, one_line
 
 _SIDE_BY_SIDE = 0.42
 """A clause is about a problem of its own from this confidence on."""
@@ -69,6 +69,17 @@ def read_message(index: Index, text: str, limit: int = 3) -> Reading:
     reading = message.read(limit)
     reading = replace(reading, candidates=index.codes.weigh(reading.candidates, message.part))
     return _without_disputed(index, text, reading)
+
+
+def clauses_by_words(text: str) -> tuple[Clause, ...]:
+    """The clauses of a text with their roles by words alone, without a knowledge base: of a note beside an answer.
+
+    Args:
+        text: what the customer wrote, of any length.
+    """
+    part = unwrapped(mail_of(text).body)[:MEANINGFUL_CHARS]
+    texts = [one_line(part[start:end]) for start, end in clauses_of(part)]
+    return clauses_with_roles(texts, rules.apply(texts, role_chances(texts, None, None, ""))) if texts else ()
 
 
 def _without_disputed(index: Index, text: str, reading: Reading) -> Reading:
@@ -171,7 +182,7 @@ class _Message:
         return clear if share >= _LEAST_SHARE else _asked(clear)  # the best of many clauses may be chance
 
     def _complains(self, at: int) -> bool:
-        """Whether a clause says in words that something is wrong: two at least, or one of program code would do."""
+        """Whether a clause says that something is wrong, in two words at least: one word of program code resembles anything."""
         words = [word for word in _WORD.findall(self.texts[at]) if word.isalpha() and len(word) >= _LEAST_LETTERS]
         return ROLES[int(self.roles[at].argmax())] in _COMPLAINTS and len(words) > 1
 

@@ -13,9 +13,9 @@ from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.clarifying_question import option_of
 from guiado.detection import Candidate
+from guiado.detection.message_reader import clauses_by_words
 from guiado.detection.reading import PERSON_FROM, Reading
-from guiado.detection.roles.head import role_chances
-from guiado.detection.roles.role import ROLES, Role
+from guiado.detection.roles.role import Role
 from guiado.domain import escalation
 from guiado.domain.clarification import Clarification, Declared
 from guiado.domain.guide import Guide
@@ -24,13 +24,10 @@ from guiado.domain.session import Alarm, NamedProblem
 from guiado.errors import Message
 from guiado.i18n import translate
 from guiado.store import reports
-from guiado.text.clauses import clauses_of
-from guiado.text.tokenize import meaningful_part
 
 _SHOWN = 5
 _PERIOD = timedelta(days=30)
 _MOST_NAMED = 3
-_READ_CHARS = 2_000
 MOST_CODES_TOLD = 5
 """Unknown codes that a session keeps: who names more pastes a log."""
 _REASONS: Mapping[Role, Message] = {
@@ -38,7 +35,6 @@ _REASONS: Mapping[Role, Message] = {
     Role.THANKS: escalation.PRAISE,
     Role.AUTOMATIC: escalation.AUTOMATIC,
 }
-_PERSON = ROLES.index(Role.PERSON)
 
 
 async def instead_of_problem(
@@ -85,10 +81,6 @@ def named_problems(reading: Reading, guides: Mapping[str, Guide], language: str)
 
 def person_alarm(words: str | None, language: str) -> Alarm | None:
     """A request for a person in what a customer writes beside something else, such as the note to a step."""
-    if not words:
-        return None
-    part = meaningful_part(words)[:_READ_CHARS]
-    texts = [part[start:end] for start, end in clauses_of(part)]
-    if not texts or float(role_chances(texts, None, None, "")[:, _PERSON].max()) < PERSON_FROM:
-        return None
-    return Alarm(translate(escalation.REQUESTED, language))
+    told = clauses_by_words(words) if words else ()
+    is_asked = any(clause.role is Role.PERSON and clause.chance >= PERSON_FROM for clause in told)
+    return Alarm(translate(escalation.REQUESTED, language)) if is_asked else None

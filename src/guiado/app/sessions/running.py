@@ -9,19 +9,16 @@ from collections.abc import Sequence
 
 from guiado.app.context import UnitOfWork
 from guiado.detection import Candidate
-from guiado.detection.reading import Reading, clauses_with_roles
-from guiado.detection.roles import rules
-from guiado.detection.roles.head import role_chances
+from guiado.detection.message_reader import clauses_by_words
+from guiado.detection.reading import Reading
 from guiado.detection.roles.role import Clause, MessageKind, Role
 from guiado.domain.session import Session
 from guiado.store import sessions
 from guiado.store.sessions import RunningSession
-from guiado.text.clauses import clauses_of
 from guiado.text.closing_words import calms, closes_case
 from guiado.text.tokenize import meaningful_part
 
 _MOST = 5
-_READ_CHARS = 2_000
 _SURE_OF_TROUBLE = 0.7
 _ASKS = {Role.PERSON, Role.WISH, Role.AUTOMATIC}
 _NAMED_FROM = 0.5
@@ -37,11 +34,7 @@ def says_it_is_over(reading: Reading, words: str) -> bool:
 
 def says_solved(words: str | None) -> bool:
     """Whether words beside something else, such as the note to a step, say that the problem is over."""
-    if not words:
-        return False
-    part = meaningful_part(words)[:_READ_CHARS]
-    texts = [part[start:end] for start, end in clauses_of(part)]
-    return closes_case(part) and not _objects(clauses_with_roles(texts, rules.apply(texts, role_chances(texts, None, None, ""))))
+    return bool(words) and closes_case(meaningful_part(words)) and not _objects(clauses_by_words(words))
 
 
 def _objects(clauses: Sequence[Clause]) -> bool:

@@ -51,6 +51,7 @@ _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     (r"\b(?:ya|ja|already|por fin) (?:(?:me|se|lo|la|nos|esta|fue) )*(?:arregl(?:o|aron|ado)|solucion(?:o|aron|ado)|resuelto|resolvi\w*|resolveu|funciona|anda|fixed|solved|sorted|llego|llegaron|chegou|chegaron|conecto)\b(?! (?:mal|lento|roto))", {Role.WORKS: 0.75}),
     # "ya hablé con un asesor": of a person, but none is asked for
     (r"\b(?:hable|hablamos|me atendio|me dijo|me dijeron|i spoke|i talked|they told me|falei|liguei|me disseram)\b", {Role.PERSON: -1.0}),
+    (r"\b(?:ya|ja|already) (?:hable|hablamos|me atendio|me atendieron|spoke|talked|falei|falamos|me atenderam)\b", {Role.PERSON: -2.0}),
     # "ya está cortado", "ya está fallando otra vez"
     (rf"\b(?:ya|ja|already) (?:(?:me|se|le|nos) )?(?:esta|estan|ta|tao|is|are|has) (?:{_BREAKS}|caid[oa]s?|cortad[oa]s?|bloquead[oa]s?|lent[oa]s?|rot[oa]s?|down|broken)\b", {Role.WRONG: 2.0}),
     # "sigue igual", "still the same"
