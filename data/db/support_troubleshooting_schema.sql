@@ -323,6 +323,11 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
     CONSTRAINT sessions_step_range CHECK (current_step >= 0 AND total_steps >= 0 AND current_step <= total_steps)
 ) WITH (fillfactor = 80);
+ALTER TABLE support_troubleshooting_sessions  -- instalaciones anteriores: las vistas y funciones de abajo ya las leen
+    ADD COLUMN IF NOT EXISTS message_kind text NOT NULL DEFAULT 'problem'
+        CHECK (message_kind IN ('problem', 'solved', 'person', 'nothing_said', 'other')),
+    ADD COLUMN IF NOT EXISTS also_named jsonb NOT NULL DEFAULT '[]',
+    ADD COLUMN IF NOT EXISTS unknown_codes jsonb NOT NULL DEFAULT '[]';
 
 CREATE INDEX IF NOT EXISTS sessions_by_start ON support_troubleshooting_sessions (tenant_id, started_at, session_id);
 CREATE INDEX IF NOT EXISTS sessions_by_customer ON support_troubleshooting_sessions (tenant_id, customer_email, started_at);

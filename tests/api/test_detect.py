@@ -46,6 +46,20 @@ def test_what_is_none_of_them_is_not_accepted(http: httpx2.Client, text: str) ->
     assert detect(http, text)["verdict"] != "accept"
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("no es la factura, es que el código para entrar nunca me llega", "recuperar_cuenta"),
+        ("con la factura todo bien, lo que no abre es la app", "error_aplicacion"),
+        ("el wifi va de lujo pero no me llega el código", "recuperar_cuenta"),
+    ],
+)
+def test_what_is_denied_does_not_take_the_complaint_with_it(http: httpx2.Client, text: str, problem: str) -> None:
+    found = detect(http, text)
+    assert found["candidates"][0]["problem_id"] == problem
+    assert found["verdict"] != "none"
+
+
 def test_titles_speak_the_callers_language(http: httpx2.Client) -> None:
     spanish = detect(http)["candidates"][0]["problem_title"]
     english = detect(http, language="en")["candidates"][0]["problem_title"]

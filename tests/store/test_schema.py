@@ -884,3 +884,29 @@ def test_an_older_database_loses_the_columns_that_were_never_used(dsn: str) -> N
         return await db.fetchval(query, table)  # pyright: ignore[reportReturnType]
 
     assert on(dsn, of_deliveries) == 0
+
+
+def test_an_older_database_gets_the_columns_that_views_read_before_them(dsn: str) -> None:
+    new = {"message_kind", "also_named", "unknown_codes"}
+
+    async def go_back(db: asyncpg.Connection) -> None:
+        await db.execute(
+            "ALTER TABLE support_troubleshooting_sessions"
+            + ",".join(f" DROP COLUMN {name} CASCADE" for name in sorted(new))
+            + "; DELETE FROM support_schema_migrations WHERE name NOT LIKE 'migrations/%'"
+        )
+
+    async def columns(db: asyncpg.Connection) -> set[str]:
+        query = "SELECT column_name FROM information_schema.columns WHERE table_name = 'support_troubleshooting_sessions'"
+        return {row["column_name"] for row in await db.fetch(query)}
+
+    on(dsn, go_back)
+    assert not new & on(dsn, columns)
+    asyncio.run(migrate(dsn))
+    assert new <= on(dsn, columns)
+
+    async def views(db: asyncpg.Connection) -> None:
+        await db.fetch("SELECT * FROM vw_troubleshooting_message_kinds")
+        await db.fetch("SELECT * FROM vw_troubleshooting_realtime_metrics")
+
+    on(dsn, views)

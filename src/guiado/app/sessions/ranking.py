@@ -90,7 +90,9 @@ def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int 
     """
     whole = reading = _measured(index, text, max(limit, CONSIDERED))
     denied = _denied(guides, text, reading.candidates[:CONSIDERED])
-    if denied and (rest := " ".join(undenied(text, [guides[each] for each in denied]))):
+    # Only where the denied cause came first is the rest read by itself: elsewhere the denial may be the complaint.
+    is_first = bool(reading.candidates) and reading.candidates[0].problem_id in denied
+    if is_first and (rest := " ".join(undenied(text, [guides[each] for each in denied]))):
         reading = _measured(index, rest, max(limit, CONSIDERED))
     found = reading.candidates
     denied |= _denied(guides, text, found)
