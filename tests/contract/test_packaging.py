@@ -22,6 +22,7 @@ SCHEMAS = {
     "support_webhooks_schema.sql",
     "support_troubleshooting_advanced_schema.sql",
     "support_troubleshooting_performance_schema.sql",
+    "support_access_schema.sql",
 }
 BLOCK = 4096  # in which `du` counts
 PIP_AND_SETUPTOOLS_MB = 25  # what `python -m venv` puts there

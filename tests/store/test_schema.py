@@ -24,6 +24,7 @@ FILES = [
     "support_webhooks_schema.sql",
     "support_troubleshooting_advanced_schema.sql",
     "support_troubleshooting_performance_schema.sql",
+    "support_access_schema.sql",
 ]
 T = TypeVar("T")
 DAY = timedelta(days=1)

@@ -38,6 +38,7 @@ SCHEMA_FILES = (
     "support_webhooks_schema.sql",
     "support_troubleshooting_advanced_schema.sql",
     "support_troubleshooting_performance_schema.sql",
+    "support_access_schema.sql",
 )
 """Schema files in the order in which they must run."""
 APP_ROLE = "guiado_app"
