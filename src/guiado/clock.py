@@ -86,3 +86,8 @@ def token(size_bytes: int = 32) -> str:
 def fraction() -> float:
     """A random number from 0 to 1, to spread what would otherwise happen at the same moment."""
     return secrets.randbelow(1_000_001) / 1_000_000
+
+
+def random_bits(count: int) -> int:
+    """A random number of so many bits, for secrets."""
+    return secrets.randbits(count)

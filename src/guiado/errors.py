@@ -5,7 +5,8 @@ GuiadoError
 ├── NotFound
 │   ├── SessionNotFound
 │   ├── WebhookNotFound
-│   └── TemplateNotFound
+│   ├── TemplateNotFound
+│   └── KeyNotFound
 ├── Conflict
 │   ├── StaleSession        the session changed since the caller read it
 │   ├── SessionEnded        the session takes no more answers
@@ -15,6 +16,8 @@ GuiadoError
 │   ├── NothingToReject     the session does not follow the guide that is rejected
 │   ├── NoOtherProblem      the customer named no other problem that is left
 │   └── KeyReused           an Idempotency-Key came back with another body
+├── KeyRequired             the request needs an API key, and came with none that is good
+├── ScopeMissing            the API key may not do this
 ├── TargetRefused           an outgoing address is not allowed
 ├── DeliveryFailed          an outgoing request did not succeed
 ├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
@@ -196,6 +199,36 @@ class TemplateNotFound(NotFound):
     def __init__(self, template_id: object) -> None:
         super().__init__(
             "Plantilla no encontrada: {template_id}. Pide la lista de plantillas.", template_id=printable(template_id)
+        )
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id."""
+
+    code = "key_not_found"
+
+    def __init__(self, key_id: object) -> None:
+        super().__init__("Clave no encontrada: {key_id}. Mira las que hay con guiado keys list.", key_id=printable(key_id))
+
+
+class KeyRequired(GuiadoError):
+    """The request needs an API key, and came with none that is good."""
+
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("Falta una clave de API válida. Envíala en la cabecera Authorization: Bearer.")
+
+
+class ScopeMissing(GuiadoError):
+    """The API key may not do this."""
+
+    code = "scope_missing"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(
+            "Esta clave no tiene el permiso {permission}. Usa otra, o crea una con guiado keys create --scope {permission}.",
+            permission=permission,
         )
 
 

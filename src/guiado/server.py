@@ -25,12 +25,15 @@ from litestar.types import ASGIApp
 
 from guiado import __version__, logs
 from guiado.api import health, kestra, metrics, reports, templates
+from guiado.api import keys as api_keys
+from guiado.api.access_rules import BASE_PATH, check_access, is_public, require_rules
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
 from guiado.api.sessions import closing, detection, listing
 from guiado.api.sessions import routes as sessions
 from guiado.api.step_fast_path import StepFastPath
 from guiado.app import open_files
+from guiado.app.access.keyring import Keyring
 from guiado.app.outbound.queue import EXIT_S
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
@@ -41,26 +44,31 @@ from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
-from guiado.http.request import Http, Refused
+from guiado.http.request import Http
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
 from guiado.web import routes
 from guiado.wiring import Runtime, loop_factory
 
-BASE_PATH = "/api/support/troubleshooting"
 MAX_BODY_BYTES = 1_048_576
 _KNOWLEDGE_POLL_S = 0.5
 _STOP_S = int(EXIT_S)
 log = get_logger()
+Greet = Callable[[str, bool, bool], None]
 
 
 async def _guard(request: Http) -> Response[None] | None:
-    if refusal := incoming(request.scope).refusal:
-        raise Refused(*refusal)
+    asked = incoming(request.scope)
+    if asked.refusal:
+        raise asked.refusal
     if request.method == "OPTIONS":
         # The framework's own answer leaves out methods of handlers that were registered later.
         return Response(None, status_code=204, headers={"Allow": allowed_on(request)})
+    if not is_public(request.scope):
+        if asked.failure:
+            raise asked.failure
+        check_access(request.scope, asked.scope)
     check_query(request.scope)
     return None
 
@@ -80,7 +88,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         runtime: running parts; whoever opened them closes them.
     """
     routes_and_fast_path = StepFastPath(create_routes(runtime), BASE_PATH)
-    authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant)
+    keyring = Keyring(runtime.parts.db, is_local=runtime.settings.is_loopback)
+    authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant, keyring)
     return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH}, metrics.observe)
 
 
@@ -90,7 +99,19 @@ def create_routes(runtime: Runtime) -> Litestar:
     Args:
         runtime: as for `create_app`.
     """
-    resources = (sessions, closing, listing, detection, reports, webhooks, deliveries, templates, notifications, recipients)
+    resources = (
+        sessions,
+        closing,
+        listing,
+        detection,
+        reports,
+        webhooks,
+        deliveries,
+        templates,
+        notifications,
+        recipients,
+        api_keys,
+    )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(
@@ -108,6 +129,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         ),
         logging_config=None,
     )
+    require_rules(app)
     app.state["document_of"] = document_of
     return app
 
@@ -136,24 +158,18 @@ async def _watch_knowledge(runtime: Runtime) -> None:
             log.error("knowledge_base_waits", error=f"{type(error).__name__}: {error}"[:500])
 
 
-def run(settings: Settings, greet: Callable[[str, bool], None] | None = None) -> None:
+def run(settings: Settings, greet: Greet | None = None) -> None:
     """Serve API, pages and worker until the process is told to stop.
 
     Args:
-        greet: told the address when it answers, after everything that is logged at the start, and whether anybody hears of
-            customers that wait for a person.
+        greet: told the address when it answers, after everything that is logged at the start, whether anybody hears of
+            customers that wait for a person, and whether the API needs a key.
 
     Raises:
         SettingsInvalid: the address cannot be used.
         DatabaseUnavailable: there is no database to work with.
     """
     logs.configure(settings.log_level.upper(), as_json=not sys.stderr.isatty())
-    if not settings.is_loopback:
-        raise SettingsInvalid(
-            "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
-            "Usa GUIADO_HOST=127.0.0.1.",
-            host=settings.host,
-        )
     open_files.raise_limit()
     # Until the server takes the signals itself, an end by SIGTERM must leave the database in peace too.
     signal.signal(signal.SIGTERM, _end)
@@ -232,9 +248,28 @@ def _warn_of_silence() -> None:
     log.warning("nobody_is_told", why=why, remedy="SLACK_WEBHOOK_URL en .env, guiado webhooks add o guiado recipients add")
 
 
-async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[str, bool], None] | None) -> None:
+def _require_keys(settings: Settings, *, has_keys: bool) -> None:
+    if not (has_keys or settings.is_loopback):
+        raise SettingsInvalid(
+            "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
+            "Crea una clave con guiado keys create --name servidor, o usa GUIADO_HOST=127.0.0.1.",
+            host=settings.host,
+        )
+
+
+def _say_who_may_enter(tell: Callable[..., None], *, has_keys: bool) -> None:
+    if has_keys:
+        tell("closed_with_keys", why="La API pide una clave: guiado keys list las muestra, guiado keys create hace otra.")
+    else:
+        why = "Todavía no hay claves de API: solo responde a este equipo. La primera clave la cierra: guiado keys create."
+        tell("open_without_keys", why=why)
+
+
+async def _serve(settings: Settings, listener: socket.socket, greet: Greet | None) -> None:
     runtime = await Runtime.open(settings, serves=True)
     try:
+        has_keys = await Keyring(runtime.parts.db, is_local=settings.is_loopback).has_keys()
+        _require_keys(settings, has_keys=has_keys)
         config = uvicorn.Config(
             create_app(runtime),  # pyright: ignore[reportArgumentType]
             log_config=None,
@@ -246,9 +281,9 @@ async def _serve(settings: Settings, listener: socket.socket, greet: Callable[[s
         )
         url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}"
         is_told = await _is_anybody_told(runtime)
-        server = _Server(config, lambda: greet(url, is_told) if greet else None)
+        server = _Server(config, lambda: greet(url, is_told, has_keys) if greet else None)
         tell = log.debug if greet else log.info  # whoever is greeted is told the same in words
-        tell("open_without_keys", why="Todavía no hay claves de API; por eso la API solo responde a este equipo.")
+        _say_who_may_enter(tell, has_keys=has_keys)
         tell("serving", url=url, embedded_database=runtime.site.is_embedded)
         if not (is_told or greet):
             _warn_of_silence()

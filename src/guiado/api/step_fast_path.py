@@ -13,6 +13,7 @@ from litestar import Litestar, Request
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from guiado.api.sessions.routes import answered
+from guiado.app.access.permissions import SESSIONS_WRITE, is_allowed
 from guiado.app.commands import AnswerStep
 from guiado.app.sessions.answer import answer
 from guiado.http.body import decode
@@ -80,6 +81,9 @@ def _is_plain(request: Incoming) -> bool:
         and 0 < int(length) <= _LONGEST_BODY_BYTES
         and _UNUSUAL.isdisjoint(request.headers)
         and request.refusal is None
+        and request.failure is None
+        and request.scope.session_id is None
+        and is_allowed(request.scope, SESSIONS_WRITE)
     )
 
 

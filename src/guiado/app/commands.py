@@ -225,6 +225,20 @@ class Rotate(_Secretive, Command):
     overlap_hours: OverlapHours = 24
 
 
+class CreateKey(Command):
+    """A new API key."""
+
+    name: Annotated[Line, Meta(examples=["Tienda"])]
+    scopes: Annotated[list[Line], Meta(max_length=50, examples=[["sessions:write", "sessions:read"]])] | None = None
+    expires_in_days: Annotated[int, Meta(ge=1, le=3_650, examples=[90])] | None = None
+
+
+class RotateKey(Command):
+    """A new secret for an API key."""
+
+    overlap_hours: Annotated[float, Meta(ge=0, le=168, description="Horas en las que también vale el secreto anterior.")] = 24
+
+
 class Variable(Command):
     """One variable of a template."""
 

@@ -33,12 +33,13 @@ class Scope:
 
     Args:
         tenant: whose rows are read and written.
-        actor: customer, agent, machine, or the name of a key.
+        actor: the part that the caller plays: customer, agent, machine, operator.
         channel: api, facade, terminal, kestra…
         request_id: joins log lines and audit rows of one request.
         language: the language that the caller asked for, if any.
         scopes: what the caller may do.
-        caller: the id of the key or link that the caller came with; empty where none is needed.
+        caller: "key:" or "link:" and the id of what the caller came with; empty where nothing is needed.
+        session_id: the only session that the caller reaches, where it came with a customer's link.
     """
 
     tenant: str = DEFAULT_TENANT
@@ -48,10 +49,11 @@ class Scope:
     language: str | None = None
     scopes: frozenset[str] = ALL_SCOPES
     caller: str = ""
+    session_id: str | None = None
 
     def audit(self, action: str, **detail: object) -> Audit:
         """An audit note of this caller doing `action`."""
-        return Audit(self.actor, action, self.request_id, detail)
+        return Audit(self.caller or self.actor, action, self.request_id, detail)
 
 
 @dataclass(slots=True)

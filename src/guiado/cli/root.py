@@ -15,6 +15,7 @@ from guiado.cli import (
     doctor,
     events,
     forget_output,
+    keys,
     knowledge,
     learning,
     notifications,
@@ -51,6 +52,7 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
+app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="db")
 
 

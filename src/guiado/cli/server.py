@@ -40,14 +40,16 @@ def serve(
     run(read_settings(**{name: value for name, value in given.items() if value is not None}), greet)
 
 
-def _greet(screen: Screen, url: str, is_told: bool) -> None:
+def _greet(screen: Screen, url: str, is_told: bool, has_keys: bool) -> None:
     """Show the address under the lines of the log, and what is still to be set up."""
     silence = screen.tr("Nadie recibe avisos cuando un cliente espera a una persona. Mira cómo con guiado doctor.")
+    closed = screen.tr("La API pide una clave: guiado keys list las muestra, guiado keys create hace otra.")
+    opened = screen.tr("Solo responde a este equipo, sin clave. La primera clave la cierra: guiado keys create --name NOMBRE")
     for line, style in (
         ("", ""),
         (screen.tr("guiado está en marcha: {url}", url=url), "bold green"),
         (screen.tr("Deja abierta esta terminal y usa otra para lo demás. Ctrl-C lo detiene."), ""),
-        (screen.tr("Por ahora solo responde a este equipo: todavía no hay claves de API."), "dim"),
+        (closed if has_keys else opened, "dim"),
         ("" if is_told else silence, "yellow"),
     ):
         screen.errors.print(line, style=style, soft_wrap=True)

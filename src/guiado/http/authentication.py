@@ -1,7 +1,10 @@
 """Authentication of requests: the ASGI layer that makes each request's scope.
 
-It stands above the fast path of `POST /step`, which the framework's guards never see. As long as there are no keys, the loopback
-guard decides who may come in, and every caller has the installation's tenant and may do everything.
+It stands above the fast path of `POST /step`, which the framework's guards never see. A caller with a good key gets the tenant and
+the permissions of the key. As long as there are no keys, every caller from this machine may do everything. Once there are, a caller
+without a good one may do what is public only. Which route needs what is said in `api/access_rules.py`.
+
+Source: contract.md §6, rule 11; ADR 0034.
 """
 
 from __future__ import annotations
@@ -9,9 +12,15 @@ from __future__ import annotations
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from guiado.app.context import Scope
+from guiado.app.access.keyring import Keyring
+from guiado.app.context import ALL_SCOPES, Scope
+from guiado.errors import GuiadoError
 from guiado.http.incoming import Incoming, incoming
+from guiado.http.request import Refused
 from guiado.i18n import negotiate
+
+_SCHEME = "bearer "
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Authentication:
@@ -20,19 +29,44 @@ class Authentication:
     Args:
         app: the application.
         tenant: the installation's tenant.
+        keyring: knows the keys.
     """
 
-    def __init__(self, app: ASGIApp, tenant: str) -> None:
-        self._app, self._tenant = app, tenant
+    def __init__(self, app: ASGIApp, tenant: str, keyring: Keyring) -> None:
+        self._app, self._tenant, self._keyring = app, tenant, keyring
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http":
             request = incoming(scope)
-            request.scope = self.scope_of(request)
+            try:
+                request.scope = await self._scope_of(request)
+            except GuiadoError as error:  # what is public is answered without the database too
+                request.scope, request.failure = self._scope(request, scopes=_NOTHING), error
         await self._app(scope, receive, send)
 
-    def scope_of(self, request: Incoming) -> Scope:
-        """Return the tenant, id and language of a request as its scope."""
+    async def _scope_of(self, request: Incoming) -> Scope:
+        if await self._keyring.is_open():
+            if request.foreign and request.refusal is None:
+                request.refusal = Refused(403, request.foreign)
+            return self._scope(request, scopes=ALL_SCOPES)
+        key = await self._keyring.find(_bearer(request))
+        if key is None:
+            return self._scope(request, scopes=_NOTHING)
+        return self._scope(request, key.tenant_id, frozenset(key.scopes), f"key:{key.key_id}")
+
+    def _scope(self, request: Incoming, tenant: str | None = None, scopes: frozenset[str] = _NOTHING, caller: str = "") -> Scope:
         language = negotiate(request.header(b"accept-language"))
-        return Scope(tenant=self._tenant, request_id=request.request_id or None, language=language)
+        return Scope(
+            tenant=tenant or self._tenant,
+            request_id=request.request_id or None,
+            language=language,
+            scopes=scopes,
+            caller=caller,
+        )
+
+
+def _bearer(request: Incoming) -> str:
+    """The secret in the `Authorization` header; empty where there is none."""
+    given = request.header(b"authorization")
+    return given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else ""

@@ -15,18 +15,22 @@ _KEY = "guiado"
 
 @dataclass(slots=True)
 class Incoming:
-    """A request's headers, id, refusal and scope.
+    """A request's headers, id, refusals and scope.
 
     Args:
         headers: by name, in lower case; of one that came twice the last.
         request_id: joins the log lines of the request.
-        refusal: HTTP status and Spanish text, where the guard does not let it in.
+        refusal: the error to answer with, where the request is not let in.
+        foreign: Spanish text that says why it is not from this machine, where it is not; it counts while the API is open.
+        failure: the error that kept its caller from being recognised; public routes do without.
         scope: tenant and caller, see `Authentication`.
     """
 
     headers: Mapping[bytes, bytes]
     request_id: str = ""
-    refusal: tuple[int, str] | None = None
+    refusal: Exception | None = None
+    foreign: str | None = None
+    failure: Exception | None = None
     scope: Scope = field(default_factory=Scope)
 
     def header(self, name: bytes) -> str:

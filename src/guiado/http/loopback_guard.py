@@ -1,7 +1,8 @@
-"""The outermost layer of the API: request id, log line, and refusal of requests from elsewhere.
+"""The outermost layer of the API: request id, log line, and recognition of requests from elsewhere.
 
 Without keys the service is for this machine alone. So it takes no request that came through a proxy, none that names another
-host, and none that a page of another origin sent. Nor does it take its own deliveries, except where an event starts nothing.
+host, and none that a page of another origin sent; whether there are keys, the next layer knows. With and without them it does not
+take its own deliveries, except where an event starts nothing.
 
 HEAD is answered as GET, without the body.
 
@@ -19,6 +20,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from guiado import clock
 from guiado.http.body_timeout import TOO_SLOW, patient
 from guiado.http.incoming import Incoming, incoming
+from guiado.http.request import Refused
 from guiado.logs import bound, report
 from guiado.settings import is_loopback
 
@@ -65,7 +67,7 @@ class LoopbackGuard:
             return
         request = incoming(scope)
         request.request_id = request_id = _request_id(request)
-        request.refusal = self._refusal(scope, request)
+        request.refusal, request.foreign = self._refusal(scope, request), self._foreign(request)
         is_head = scope["method"] == "HEAD"
         asked: HTTPScope = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
@@ -92,14 +94,12 @@ class LoopbackGuard:
                 ms = round(took_s * 1000, 1)
                 report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
 
-    def _refusal(self, scope: HTTPScope, request: Incoming) -> tuple[int, str] | None:
-        headers = request.headers
+    def _refusal(self, scope: HTTPScope, request: Incoming) -> Refused | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            return 400, _TWO_HOSTS
-        if scope["path"] not in self._delivery_paths and headers.keys() >= _DELIVERY_HEADERS:
-            return 508, _CIRCLE
-        why = self._foreign(request)
-        return (403, why) if why else None
+            return Refused(400, _TWO_HOSTS)
+        if scope["path"] not in self._delivery_paths and request.headers.keys() >= _DELIVERY_HEADERS:
+            return Refused(508, _CIRCLE)
+        return None
 
     def _foreign(self, request: Incoming) -> str | None:
         if not _PROXY_HEADERS.isdisjoint(request.headers):

@@ -28,6 +28,8 @@ HTTP_500 = 500
 _STATUS: tuple[tuple[type[GuiadoError], int], ...] = (
     (errors.InvalidInput, 400),
     (errors.NotFound, 404),
+    (errors.KeyRequired, 401),
+    (errors.ScopeMissing, 403),
     (errors.KeyReused, 422),
     (errors.Conflict, 409),
     (errors.TargetRefused, 400),
@@ -149,10 +151,11 @@ def _on_guiado_error(request: Http, error: GuiadoError) -> Response[ProblemDetai
         log.error("database_unavailable", error=str(error))
         said = text(language, "La base de datos no responde ahora. Vuelve a intentarlo en unos segundos.")
         return problem(request, status, said, code=error.code, headers={"Retry-After": "2"})
+    headers = {"WWW-Authenticate": 'Bearer realm="guiado"'} if isinstance(error, errors.KeyRequired) else None
     faults = error.problems if isinstance(error, InvalidInput) else ()
     named = [FieldError(field=each.field, code=each.code, message=translate(each.message, language)) for each in faults]
     state = error.state if isinstance(error, errors.Conflict) and isinstance(error.state, SessionOut) else None
-    return problem(request, status, translate(error, language), code=error.code, errors=named, session=state)
+    return problem(request, status, translate(error, language), code=error.code, headers=headers, errors=named, session=state)
 
 
 def _on_validation(request: Http, error: ValidationException) -> Response[ProblemDetails]:

@@ -15,10 +15,11 @@ from litestar import MediaType, Response, get
 from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
 from guiado import __version__
+from guiado.app.access.permissions import ANALYTICS_READ, is_allowed
 from guiado.app.analytics import report
 from guiado.domain.session import Status
 from guiado.errors import GuiadoError
-from guiado.http.request import Http, language_of, run_read
+from guiado.http.request import Http, language_of, run_read, scope_of
 from guiado.i18n import text, translate
 from guiado.web import reference
 
@@ -84,7 +85,8 @@ def missing(request: Http) -> Response[str]:
 async def home(request: Http) -> Response[str]:
     """Home page: current state, sessions that wait, and links."""
     base = str(request.base_url).rstrip("/")
-    return _page(request, "home.html", base=base, figures=await _figures(request))
+    shows = is_allowed(scope_of(request), ANALYTICS_READ)
+    return _page(request, "home.html", base=base, shows=shows, figures=await _figures(request) if shows else None)
 
 
 async def _figures(request: Http) -> dict[str, object] | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from litestar import Litestar
 
+from guiado.api.access_rules import RULES
 from guiado.api.openapi.components import REFERENCE, Schema, components, glossary, noted, with_component_names
 
 Document = Schema
@@ -21,6 +22,7 @@ _TAGS = (
     (r"/webhooks\b", "Webhooks"),
     (r"/templates\b", "Plantillas"),
     (r"/(notifications|recipients)\b", "Avisos"),
+    (r"/keys\b", "Claves"),
     (r"^/(healthz|readyz)$", "Estado"),
     (r"^/api/v1/executions/", "Flujos"),
     (r"", "Sesiones"),
@@ -49,10 +51,21 @@ def _make(raw: Document) -> Document:
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
             _describe(operation, path, method, schemas)
+            operation["security"] = _security(path, method)
     found["webhooks"] = {kind: _event(kind, name, schemas) for kind, name in events.items()}
     found["components"]["responses"] = _share_problems(found["paths"])
     found["components"]["schemas"] = _reachable(found, schemas)
+    found["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": words["security"]["key"]}
+    }
     return found
+
+
+def _security(path: str, method: str) -> list[Document]:
+    """The key that an operation needs, with its permission; none where it is public."""
+    bare = path.rstrip("/") if path != "/" else path
+    permission = RULES[f"{method.upper()} {bare}"].permission
+    return [{"key": [permission]}] if permission else []
 
 
 def _describe(operation: Document, path: str, method: str, schemas: Document) -> None:
