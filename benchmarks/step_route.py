@@ -36,10 +36,11 @@ BASE = "/api/support/troubleshooting"
 _OK = b"HTTP/1.1 200"
 
 
-def start_session(port: int) -> str:
-    """Id of a new session."""
+def start_session(port: int, key: str = "") -> str:
+    """Id of a new session; `key`: of the API, where it needs one."""
     body = json.dumps({"problem_description": "el aparato no responde", "customer_email": "b@example.com"}).encode()
-    request = Request(f"http://127.0.0.1:{port}{BASE}/start", body, {"content-type": "application/json"})
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+    request = Request(f"http://127.0.0.1:{port}{BASE}/start", body, headers)
     with urlopen(request) as answer:  # noqa: S310 loopback
         return json.load(answer)["session_id"]
 
@@ -66,9 +67,10 @@ def long_guide() -> dict[str, object]:
 class _Client:
     """One kept-alive connection that passes one step after another."""
 
-    def __init__(self, port: int, sessions: list[str]) -> None:
+    def __init__(self, port: int, sessions: list[str], key: str) -> None:
         body = b'{"success": true, "notes": "listo"}'
-        head = f"host: 127.0.0.1:{port}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+        more = f"authorization: Bearer {key}\r\n" if key else ""
+        head = f"host: 127.0.0.1:{port}\r\n{more}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
         self._requests = _endless([f"POST {BASE}/{session}/step HTTP/1.1\r\n".encode() + head + body for session in sessions])
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -102,24 +104,24 @@ def _length(head: bytes) -> int:
     return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
-def http_rate(port: int, sessions: list[str], seconds: float) -> float:
+def http_rate(port: int, sessions: list[str], seconds: float, key: str = "") -> float:
     """Answers per second over all connections. A client of its own: a general one costs more than what is measured."""
     done = 0
     with selectors.DefaultSelector() as waiting:
         for number in range(CONNECTIONS):
-            client = _Client(port, sessions[number::CONNECTIONS])
+            client = _Client(port, sessions[number::CONNECTIONS], key)
             waiting.register(client.socket, selectors.EVENT_READ, client)
             client.send()
         began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
-            for key, _ in waiting.select(1):
-                if key.data.receive():
+            for ready, _ in waiting.select(1):
+                if ready.data.receive():
                     done += 1
-                    key.data.send()
-        for key in [*waiting.get_map().values()]:
-            while not key.data.receive():  # what is under way would be in the way of the next round
+                    ready.data.send()
+        for one in [*waiting.get_map().values()]:
+            while not one.data.receive():  # what is under way would be in the way of the next round
                 pass
-            key.data.socket.close()
+            one.data.socket.close()
     return done / passed
 
 

@@ -24,7 +24,7 @@ from guiado.settings import Settings
 from guiado.web.reference import operations
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMAS = ("", "_feedback", "_webhooks", "_advanced", "_performance")
+SCHEMAS = ("", "_feedback", "_webhooks", "_advanced", "_performance", "_access")
 FACADE = ("troubleshooting", "webhooks", "templates", "notifications")
 PACKAGES = (
     "agent", "api", "http", "app", "scheduler", "wiring", "store", "detection", "guidance", "text", "delivery", "domain",
@@ -205,16 +205,16 @@ KINDS = {"TABLE": "Tablas", "VIEW": "Vistas", "MATERIALIZED VIEW": "Vistas mater
 
 
 def sql_page() -> str:
-    """Every table, view and function of the five schemas, with the comment that stands before it."""
+    """Every table, view and function of the schemas, with the comment that stands before it."""
     parts: dict[str, list[str]] = {title: [] for title in KINDS.values()}
     for suffix in SCHEMAS:
-        name = f"support{suffix}" if suffix == "_webhooks" else f"support_troubleshooting{suffix}"
+        name = f"support{suffix}" if suffix in {"_webhooks", "_access"} else f"support_troubleshooting{suffix}"
         text = (ROOT / "data" / "db" / f"{name}_schema.sql").read_text("utf-8")
         for found in CREATED.finditer(text):
             title = KINDS[found["kind"].removeprefix("UNLOGGED ")]
             parts[title].append(object_text(found, text))
     about = (
-        "Lo que crean los cinco archivos de `data/db/`, con sus propios comentarios. "
+        "Lo que crean los archivos de `data/db/`, con sus propios comentarios. "
         "Para qué sirve cada tabla: [Sistema completo](../TROUBLESHOOTING_COMPLETE_SYSTEM.md#tablas)."
     )
     return page("Objetos SQL", about, "\n\n".join(f"## {title}\n\n" + "\n\n".join(texts) for title, texts in parts.items()))

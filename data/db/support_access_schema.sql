@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS support_api_keys (
     PRIMARY KEY (tenant_id, key_id)
 );
 -- Quien trae una clave no dice de qué inquilino es: eso lo dice la clave.
-CREATE UNIQUE INDEX IF NOT EXISTS api_keys_by_secret ON support_api_keys (secret_hash);
+CREATE INDEX IF NOT EXISTS api_keys_by_secret ON support_api_keys (secret_hash);
 CREATE INDEX IF NOT EXISTS api_keys_by_previous ON support_api_keys (previous_hash) WHERE previous_hash IS NOT NULL;
 
 -- Enlaces con los que un cliente entra en su sesión, y en ninguna otra.
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS support_customer_links (
     revoked_at   timestamptz,
     PRIMARY KEY (tenant_id, link_id)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (token_hash);
+CREATE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (token_hash);
 CREATE INDEX IF NOT EXISTS customer_links_by_session ON support_customer_links (tenant_id, session_id);
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links']); END $$;

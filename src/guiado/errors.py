@@ -208,7 +208,7 @@ class KeyNotFound(NotFound):
     code = "key_not_found"
 
     def __init__(self, key_id: object) -> None:
-        super().__init__("Clave no encontrada: {key_id}. Mira las que hay con guiado keys list.", key_id=printable(key_id))
+        super().__init__("Clave de API no encontrada: {key_id}. Mira las que hay con guiado keys list.", key_id=printable(key_id))
 
 
 class KeyRequired(GuiadoError):
@@ -227,7 +227,7 @@ class ScopeMissing(GuiadoError):
 
     def __init__(self, permission: str) -> None:
         super().__init__(
-            "Esta clave no tiene el permiso {permission}. Usa otra, o crea una con guiado keys create --scope {permission}.",
+            "Esta clave de API no tiene el permiso {permission}. Usa otra, o crea una: guiado keys create --scope {permission}.",
             permission=permission,
         )
 

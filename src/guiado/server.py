@@ -252,16 +252,16 @@ def _require_keys(settings: Settings, *, has_keys: bool) -> None:
     if not (has_keys or settings.is_loopback):
         raise SettingsInvalid(
             "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
-            "Crea una clave con guiado keys create --name servidor, o usa GUIADO_HOST=127.0.0.1.",
+            "Crea una clave de API con guiado keys create --name servidor, o usa GUIADO_HOST=127.0.0.1.",
             host=settings.host,
         )
 
 
 def _say_who_may_enter(tell: Callable[..., None], *, has_keys: bool) -> None:
     if has_keys:
-        tell("closed_with_keys", why="La API pide una clave: guiado keys list las muestra, guiado keys create hace otra.")
+        tell("closed_with_keys", why="La API pide una clave de API: guiado keys list las muestra, guiado keys create hace otra.")
     else:
-        why = "Todavía no hay claves de API: solo responde a este equipo. La primera clave la cierra: guiado keys create."
+        why = "Todavía no hay claves de API: solo responde a este equipo. La primera la cierra: guiado keys create."
         tell("open_without_keys", why=why)
 
 

@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from guiado.app.access.permissions import PERMISSIONS
 from guiado.domain.events import EventKind
 
 BASE = "/api/support/troubleshooting"
@@ -30,6 +31,9 @@ def careful(serve_module: Callable[..., Any], module_dsn: str) -> Any:
 @pytest.fixture(scope="module")
 def api(careful: Any) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=careful.url, timeout=30) as client:
+        # The examples make keys, and the first one closes the API.
+        made = client.post(f"{BASE}/keys", json={"name": "prueba", "scopes": [*PERMISSIONS]}).json()["key"]["key"]
+        client.headers["Authorization"] = f"Bearer {made}"
         yield client
 
 
@@ -125,6 +129,8 @@ def prepare(api: httpx2.Client, operation: str) -> dict[str, str]:
     found = {"session_id": api.post(f"{BASE}/start", json=body).json()["session_id"], "webhook_id": "crm", "channel": "email"}
     hook = {"url": "http://127.0.0.1:9/x", "events": ["session_started"], "webhook_id": "crm"}
     api.post(f"{BASE}/webhooks", json=hook)
+    if operation == "rotate_key":
+        found["key_id"] = api.post(f"{BASE}/keys", json={"name": "otra"}).json()["key"]["key_id"]
     if operation == "reject":
         known = api.get(f"{BASE}/{found['session_id']}").json()["session"]["detected_problem_id"]
         assert known == "instalacion_software"

@@ -162,6 +162,10 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ),
         ("support_guide_files", [{"guide_id": "router", "content_hash": "h propio"}, {"guide_id": "modem", "content_hash": "h"}]),
         ("support_knowledge_revisions", [{"guides": 3, "model": "v propia", "files": 5, "file": "/propio"}]),
+        (
+            "support_api_keys",
+            [{"key_id": uid(91), "name": "propia", "prefix": "guiado_p", "secret_hash": "h", "scopes": ["kb:read"]}],
+        ),
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),
         ("support_troubleshooting_workers", [{"worker": "me", "alive_until": NOW + HOUR}]),
         ("support_webhooks", [{"webhook_id": "free", **endpoint}, {"webhook_id": "mine", **endpoint, **lease}]),

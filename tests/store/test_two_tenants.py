@@ -52,6 +52,7 @@ from guiado.domain.learning_signal import Lesson, LessonKind
 from guiado.domain.recipient import RecipientPreferences
 from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
+    api_keys,
     configuration,
     events,
     feedback,
@@ -76,6 +77,8 @@ FOR_ALL_TENANTS = {
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
     "schedule.roll_up": "maintenance",
+    "api_keys.by_hash": "a key says whose it is",
+    "api_keys.exists": "the first key of any tenant closes the API",
 }
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 AUDIT = sessions.Audit("agent", "test")
@@ -212,6 +215,11 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         lambda db, t: webhooks.emit(db, t, EVENT_DATA),
         lambda db, t: webhooks.emit(db, t, EVENT_DATA, "free"),
     ),
+    "api_keys.add": lambda db, t: api_keys.add(db, t, uid(92), "otra", ("guiado_x", "k"), ["kb:read"], None),
+    "api_keys.listed": api_keys.listed,
+    "api_keys.rotate": lambda db, t: api_keys.rotate(db, t, uid(91), ("guiado_x", "k"), 60),
+    "api_keys.revoke": lambda db, t: api_keys.revoke(db, t, uid(91)),
+    "api_keys.mark_used": lambda db, t: api_keys.mark_used(db, t, uid(91)),
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),

@@ -119,6 +119,8 @@ VALID: dict[type[Command], dict[str, Any]] = {
     },
     commands.NotificationPage: {"limit": 50, "status": "failed", "channel": "email"},
     commands.RetryNotifications: {"channel": "email", "status": "failed", "since": "2026-11-22T10:00:00Z"},
+    commands.CreateKey: {"name": "Tienda", "scopes": ["sessions:write"], "expires_in_days": 90},
+    commands.RotateKey: {"overlap_hours": 24},
     commands.SetMessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},
     commands.TriggerEvent: {"event": "session_started", "data": {"a": 1}, "webhook_id": "w"},
     commands.Period: {"days": 30},
@@ -189,7 +191,7 @@ def test_null_and_blank_mean_not_given_where_a_field_may_be_left_out(command: ty
 @pytest.mark.parametrize(("command", "name"), FIELDS)
 def test_a_value_of_another_kind_is_named(command: type[Command], name: str) -> None:
     wrong = [object(), b"x", 1j, math.nan, math.inf, -math.inf, 10**5000, -(10**30), {1: 2}, [object()], lambda: 1]
-    wrong += [[], [1]] if type(VALID[command][name]) is not list else [["no"] if name != "muted" else [5], {}]
+    wrong += [[], [1]] if type(VALID[command][name]) is not list else [["no"] if name not in {"muted", "scopes"} else [5], {}]
     wrong += [{}] if type(VALID[command][name]) is not dict else [5]
     wrong += [True] if type(VALID[command][name]) is not bool else [1, 0, "true"]
     for value in wrong:

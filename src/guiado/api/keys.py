@@ -41,8 +41,8 @@ def _without_secret(told: KeyOut) -> KeyOut:
 
 @post("/keys", dto=Checked[commands.CreateKey], return_dto=None, status_code=200, operation_id="create_key", responses=TROUBLES)
 async def create(request: Http, data: JSONBody[commands.CreateKey]) -> KeyOut:
-    """Crea una clave y la muestra esta única vez. La primera cierra la API: desde entonces pide una clave."""
-    message = text(language_of(request), "Clave creada. Guárdala: no se volverá a mostrar.")
+    """Crea una clave de API y la muestra esta única vez. La primera cierra la API: desde entonces pide una clave de API."""
+    message = text(language_of(request), "Clave de API creada. Guárdala: no se volverá a mostrar.")
 
     def shape(made: KeyBody) -> KeyOut:
         return KeyOut(success=True, key=made, message=message)
@@ -52,7 +52,7 @@ async def create(request: Http, data: JSONBody[commands.CreateKey]) -> KeyOut:
 
 @get("/keys", operation_id="list_keys", responses=TROUBLES)
 async def list_keys(request: Http) -> KeyList:
-    """Todas las claves, sin sus secretos: las vivas, las caducadas y las revocadas."""
+    """Todas las claves de API, sin sus secretos: las vivas, las caducadas y las revocadas."""
     found = await run_read(request, keys.every)
     return KeyList(success=True, keys=found, total=len(found))
 
@@ -66,7 +66,7 @@ async def list_keys(request: Http) -> KeyList:
     responses=TROUBLES,
 )
 async def rotate(request: Http, key_id: FromPath[str], data: JSONBody[commands.RotateKey | None] = None) -> KeyOut:
-    """Cambia el secreto de una clave y muestra el nuevo esta única vez; durante unas horas vale también el anterior."""
+    """Cambia el secreto de una clave de API y muestra el nuevo esta única vez; durante unas horas sirve también el anterior."""
     message = text(language_of(request), "Secreto cambiado. Guárdalo: no se volverá a mostrar.")
 
     def shape(changed: KeyBody) -> KeyOut:
@@ -77,8 +77,8 @@ async def rotate(request: Http, key_id: FromPath[str], data: JSONBody[commands.R
 
 @delete("/keys/{key_id:str}", status_code=200, operation_id="revoke_key", responses=TROUBLES)
 async def revoke(request: Http, key_id: FromPath[str]) -> KeyOut:
-    """Revoca una clave: en un segundo ningún proceso la acepta."""
-    message = text(language_of(request), "Clave revocada.")
+    """Revoca una clave de API: en un segundo ningún proceso la acepta."""
+    message = text(language_of(request), "Clave de API revocada.")
 
     def shape(ended: KeyBody) -> KeyOut:
         return KeyOut(success=True, key=ended, message=message)

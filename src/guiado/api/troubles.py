@@ -10,7 +10,7 @@ TROUBLES = {
     status: ResponseSpec(ProblemDetails, description=about, generate_examples=False, media_type=PROBLEM_JSON)
     for status, about in {
         400: "Datos no válidos",
-        401: "Falta una clave válida",
+        401: "Falta una clave de API válida",
         403: "No se acepta",
         404: "No existe",
         409: "No cabe en el estado actual",

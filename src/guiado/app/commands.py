@@ -236,7 +236,7 @@ class CreateKey(Command):
 class RotateKey(Command):
     """A new secret for an API key."""
 
-    overlap_hours: Annotated[float, Meta(ge=0, le=168, description="Horas en las que también vale el secreto anterior.")] = 24
+    overlap_hours: Annotated[float, Meta(ge=0, le=168, description="Horas en las que también sirve el secreto anterior.")] = 24
 
 
 class Variable(Command):

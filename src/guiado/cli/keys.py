@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from guiado.app.access.models import KeyBody
 
 app = typer.Typer(cls=ManualGroup, help="Claves de API: quién puede usarla y para qué.", no_args_is_help=True)
-KeyArgument = Annotated[str, typer.Argument(metavar="CLAVE", help="Identificador, nombre o comienzo de la clave.")]
-_STATUS = {"live": "viva", "expired": "caducada", "revoked": "revocada"}
+KeyArgument = Annotated[str, typer.Argument(metavar="CLAVE", help="Identificador, nombre o comienzo de la clave de API.")]
 
 
 @app.command(
     cls=Manual,
-    help="Crea una clave y la muestra solo esta vez.\n"
-    "Sin permisos indicados puede todo menos administrar claves. La primera clave cierra la API: desde entonces pide una.",
+    help="Crea una clave de API y la muestra solo esta vez.\n"
+    "Sin permisos indicados puede todo menos administrar claves de API. La primera cierra la API: desde entonces pide una.",
 )
 def create(
     context: typer.Context,
@@ -41,10 +40,11 @@ def create(
 
     given = given_of({"name": name, "scopes": scope or None, "expires_in_days": expires_in_days})
     made = operator().write(keys.create, check(commands.CreateKey, given))
-    _reveal(screen_of(context), made, "✓ Clave creada. Guárdala: no se volverá a mostrar.", as_json=as_json)
+    screen = screen_of(context)
+    _reveal(screen, made, screen.tr("✓ Clave de API creada. Guárdala: no se volverá a mostrar."), as_json=as_json)
 
 
-@app.command("list", cls=Manual, help="Muestra las claves, sin sus secretos.")
+@app.command("list", cls=Manual, help="Muestra las claves de API, sin sus secretos.")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """Show all keys."""
     from guiado.app.access import keys
@@ -53,19 +53,17 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         screen.print_json(found)
     elif not found:
-        screen.say(
-            "Todavía no hay claves: la API responde sin clave, solo a este equipo. Crea una: guiado keys create --name NOMBRE"
-        )
+        screen.say("Todavía no hay claves de API: responde solo a este equipo. Crea una: guiado keys create --name NOMBRE")
     for each in [] if as_json else found:
         _show(screen, each)
 
 
-@app.command(cls=Manual, help="Cambia el secreto de una clave; durante unas horas vale también el anterior.")
+@app.command(cls=Manual, help="Cambia el secreto de una clave de API; durante unas horas sirve también el anterior.")
 def rotate(
     context: typer.Context,
     key: KeyArgument,
     overlap: Annotated[
-        float, typer.Option("--overlap", metavar="HORAS", help="Horas durante las que vale también el secreto anterior (24).")
+        float, typer.Option("--overlap", metavar="HORAS", help="Horas durante las que sirve también el secreto anterior (24).")
     ] = 24.0,
     as_json: Json = False,
 ) -> None:
@@ -75,10 +73,11 @@ def rotate(
     from guiado.app.validation import check
 
     changed = operator().write(keys.rotate, key, check(commands.RotateKey, {"overlap_hours": overlap}))
-    _reveal(screen_of(context), changed, "✓ Secreto cambiado. Guárdalo: no se volverá a mostrar.", as_json=as_json)
+    screen = screen_of(context)
+    _reveal(screen, changed, screen.tr("✓ Secreto cambiado. Guárdalo: no se volverá a mostrar."), as_json=as_json)
 
 
-@app.command(cls=Manual, help="Revoca una clave: deja de valer en un segundo.")
+@app.command(cls=Manual, help="Revoca una clave de API: deja de servir en un segundo.")
 def revoke(context: typer.Context, key: KeyArgument, as_json: Json = False) -> None:
     """End a key."""
     from guiado.app.access import keys
@@ -87,24 +86,30 @@ def revoke(context: typer.Context, key: KeyArgument, as_json: Json = False) -> N
     if as_json:
         screen.print_json(ended)
     else:
-        screen.say("✓ Clave revocada.", style="green")
+        screen.say("✓ Clave de API revocada.", style="green")
 
 
 def _reveal(screen: Screen, made: KeyBody, said: str, *, as_json: bool) -> None:
     if as_json:
         screen.print_json(made)
         return
-    screen.say(said, style="green")
+    screen.verbatim(said, style="green")
     screen.verbatim(made.key or "", style="bold")
     _show(screen, made)
 
 
 def _show(screen: Screen, one: KeyBody) -> None:
     screen.verbatim(f"{one.prefix}…  {one.name}", style="bold" if one.status == "live" else "dim")
-    screen.show(f"  {one.key_id} · {screen.tr(_STATUS[one.status])} · {', '.join(one.scopes)}", style="dim")
+    screen.show(f"  {one.key_id} · {_status(screen, one)} · {', '.join(one.scopes)}", style="dim")
     if one.last_used_at:
         screen.say("  Usada por última vez: {at}", at=shown_time(one.last_used_at))
     if one.expires_at:
         screen.say("  Caduca: {at}", at=shown_time(one.expires_at))
     if one.previous_until:
-        screen.say("  El secreto anterior vale hasta: {at}", at=shown_time(one.previous_until))
+        screen.say("  El secreto anterior sirve hasta: {at}", at=shown_time(one.previous_until))
+
+
+def _status(screen: Screen, one: KeyBody) -> str:
+    if one.status == "live":
+        return screen.tr("viva")
+    return screen.tr("caducada") if one.status == "expired" else screen.tr("revocada")

@@ -22,7 +22,7 @@ _TAGS = (
     (r"/webhooks\b", "Webhooks"),
     (r"/templates\b", "Plantillas"),
     (r"/(notifications|recipients)\b", "Avisos"),
-    (r"/keys\b", "Claves"),
+    (r"/keys\b", "Claves de API"),
     (r"^/(healthz|readyz)$", "Estado"),
     (r"^/api/v1/executions/", "Flujos"),
     (r"", "Sesiones"),

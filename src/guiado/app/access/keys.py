@@ -39,7 +39,7 @@ async def create(work: UnitOfWork, command: CreateKey) -> KeyBody:
             work.connection, work.tenant, clock.new_id(), command.name, _stored(secret), scopes, expires_at
         )
     if stored is None:
-        why = Message("Ya hay una clave viva con este nombre. Elige otro, o cámbiale el secreto con guiado keys rotate.")
+        why = Message("Ya hay una clave de API viva con este nombre. Elige otro, o cámbiale el secreto con guiado keys rotate.")
         raise InvalidInput([FieldProblem("name", why, "repeated")])
     return _view(stored, secret)
 
@@ -96,7 +96,9 @@ def _refusal(scope: Scope, field: str, name: str) -> FieldProblem | None:
         why = Message("Este permiso no existe. Elige entre: {choices}.", {"choices": ", ".join(PERMISSIONS)})
         return FieldProblem(field, why, "not_an_option")
     if not is_allowed(scope, name):
-        return FieldProblem(field, Message("Tu clave no tiene este permiso, así que no puede darlo. Quítalo."), "not_an_option")
+        return FieldProblem(
+            field, Message("Tu clave de API no tiene este permiso, así que no puede darlo. Quítalo."), "not_an_option"
+        )
     return None
 
 
