@@ -36,12 +36,14 @@ from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.http.authentication import Authentication
+from guiado.http.forwarded import Forwarded, trusts_of
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
 from guiado.http.request import Http, Refused
+from guiado.http.security_headers import SecurityHeaders
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
@@ -79,9 +81,26 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
-    routes_and_fast_path = StepFastPath(create_routes(runtime), BASE_PATH)
-    authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant)
-    return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH}, metrics.observe)
+    settings, app = runtime.settings, create_routes(runtime)
+    authenticated = Authentication(StepFastPath(app, BASE_PATH), settings.tenant)
+    guarded = LoopbackGuard(authenticated, settings.host, {kestra.PATH}, metrics.observe)
+    return at_public_base(SecurityHeaders(guarded), app, settings)
+
+
+def at_public_base(inner: ASGIApp, app: Litestar, settings: Settings) -> ASGIApp:
+    """Put the outermost layer around an application: the one that knows proxies and path prefixes.
+
+    Args:
+        inner: the application with its other layers.
+        app: has the routes.
+    """
+    return Forwarded(
+        inner,
+        trusts=trusts_of(settings.trusted_proxies),
+        root_path=settings.root_path,
+        public_url=settings.public_url,
+        own_paths=[route.path for route in app.routes],
+    )
 
 
 def create_routes(runtime: Runtime) -> Litestar:

@@ -13,9 +13,11 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from guiado.errors import Message, SettingsInvalid, os_reason
@@ -34,8 +36,37 @@ _COMPLAINTS = {
     "less_than_equal": Message("debe ser {limit} como máximo"),
     "string_too_long": Message("debe tener {limit} caracteres como máximo"),
     "literal_error": Message("elige uno de estos: {choices}"),
+    "root_path": Message("escribe una ruta como /soporte"),
+    "public_url": Message("escribe una dirección como https://soporte.example.com"),
 }
 """Prefix of pydantic's name for an error -> message."""
+_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_LONGEST_ROOT_PATH = 200
+
+
+def is_root_path(path: str) -> bool:
+    """Whether a text can be a path prefix: "/soporte", "/a/b"; no empty part, nothing encoded, no slash at the end."""
+    return len(path) <= _LONGEST_ROOT_PATH and _ROOT_PATH.fullmatch(path) is not None
+
+
+def _root_path(value: str) -> str:
+    path = value.rstrip("/")
+    if path and not is_root_path(path):
+        raise PydanticCustomError("root_path", "no path prefix")
+    return path
+
+
+def _public_url(value: str) -> str:
+    url = value.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_base = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_base, parts = False, urlsplit("")
+    is_odd = "@" in parts.netloc or re.search(r"[\s?#\\]", url) is not None or bool(parts.path and not is_root_path(parts.path))
+    if url and (is_odd or not is_base):
+        raise PydanticCustomError("public_url", "no base address")
+    return url
 
 
 class Settings(BaseSettings):
@@ -129,6 +160,19 @@ class Settings(BaseSettings):
     ] = "auto"
     """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
+    root_path: Annotated[str, AfterValidator(_root_path), Field(validation_alias="GUIADO_ROOT_PATH")] = ""
+    """Path prefix under which a proxy offers the service, as "/soporte"; that of `GUIADO_PUBLIC_URL` by default."""
+    public_url: Annotated[str, AfterValidator(_public_url), Field(validation_alias="GUIADO_PUBLIC_URL")] = ""
+    """Address under which customers and programs reach the service: the base of all links."""
+
+    trusted_proxies: Annotated[str, Field(validation_alias="GUIADO_TRUSTED_PROXIES")] = ""
+    """Addresses and networks (CIDR), by commas, of the proxies whose X-Forwarded-… headers are believed."""
+
+    @cached_property
+    def base_url(self) -> str:
+        """Base of links outside of any request, as in messages, without a slash at the end; empty where it is not known."""
+        has_path = urlsplit(self.public_url).path != ""
+        return self.public_url if has_path or not self.public_url else self.public_url + self.root_path
 
     @cached_property
     def is_loopback(self) -> bool:
