@@ -84,18 +84,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     settings, app = runtime.settings, create_routes(runtime)
     authenticated = Authentication(StepFastPath(app, BASE_PATH), settings.tenant)
     guarded = LoopbackGuard(authenticated, settings.host, {kestra.PATH}, metrics.observe)
-    return at_public_base(SecurityHeaders(guarded), app, settings)
-
-
-def at_public_base(inner: ASGIApp, app: Litestar, settings: Settings) -> ASGIApp:
-    """Put the outermost layer around an application: the one that knows proxies and path prefixes.
-
-    Args:
-        inner: the application with its other layers.
-        app: has the routes.
-    """
     return Forwarded(
-        inner,
+        SecurityHeaders(guarded),
         trusts=trusts_of(settings.trusted_proxies),
         root_path=settings.root_path,
         public_url=settings.public_url,
