@@ -6,6 +6,7 @@ Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of th
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,11 +19,12 @@ from urllib.parse import urlsplit
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from guiado.errors import Message, SettingsInvalid, os_reason
 
 ENV_FILE = Path(".env")
+SECRETS = Path("/run/secrets")
 
 _PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
 """Placeholders of the guide's example, which mark a setting as not filled in yet."""
@@ -205,7 +207,12 @@ def read_settings(**overrides: object) -> Settings:
     """
     read_env_file()
     try:
-        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+        settings = Settings(_secrets_dir=_secret_folders(), **overrides)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except (OSError, SettingsError):
+        raise SettingsInvalid(
+            "No se puede leer un secreto de {folders}.\nCada archivo debe ser texto que pueda leer el usuario del servicio.",
+            folders=", ".join(map(str, _secret_folders())),
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsInvalid(
@@ -215,6 +222,12 @@ def read_settings(**overrides: object) -> Settings:
         ) from None
     _refuse_placeholders(settings)
     return settings
+
+
+def _secret_folders() -> list[Path]:
+    """Folders with one file for each secret setting, as containers and systemd (`LoadCredential=`) bring them."""
+    given = [str(SECRETS), os.environ.get("CREDENTIALS_DIRECTORY", "")]
+    return [Path(folder) for folder in given if folder and Path(folder).is_dir()]
 
 
 def read_env_file() -> dict[str, str]:
