@@ -25,8 +25,7 @@ _LEAST, _MOST_APART = 0.95, 0.10
 
 def main() -> list[tuple[str, float, str, str]]:
     """Rates without and with a key, and the medians of the refusals."""
-    settings = {"GUIADO_LOG_LEVEL": "INFO", "GUIADO_RATE_PER_IP_MINUTE": "0", "GUIADO_RATE_PER_KEY_HOUR": "0"}
-    with Installation(**settings) as opened, Installation(**settings) as closed:
+    with Installation(GUIADO_LOG_LEVEL="INFO") as opened, Installation(GUIADO_LOG_LEVEL="INFO") as closed:
         for made in (opened, closed):
             guide = made.home / "guide.json"
             guide.write_text(json.dumps(long_guide()), "utf-8")

@@ -30,12 +30,19 @@ _OURS = (
 )
 
 
+UNLIMITED = ("GUIADO_RATE_PER_IP_MINUTE", "GUIADO_RATE_PER_KEY_HOUR")
+"""Limits that are off, except in the tests that are about them: all tests together send more than one person would."""
+os.environ.update(dict.fromkeys(UNLIMITED, "0"))  # for what is started before a test's own environment
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's own machine reaches a test."""
     for name in [*os.environ]:
         if name in _OURS or name.startswith(("GUIADO_", "SMTP_", "TWILIO_")):
             monkeypatch.delenv(name)
+    for name in UNLIMITED:
+        monkeypatch.setenv(name, "0")
 
 
 @pytest.fixture(scope="session")

@@ -770,31 +770,43 @@ BEGIN
     RETURN v_deleted;
 END $$;
 
--- check_rate_limit: cuenta esta petición y dice si cabe (true) en p_max por cada ventana fija de p_minutes. La cuenta se para en
--- p_max + 1, y quien ya se pasó solo lee: un abuso no llega a escribir.
+-- guiado_take_requests: cuenta p_count peticiones de cada quien y devuelve cuántas llevaba ya en la ventana fija de p_minutes, y los
+-- segundos que le quedan a esta. Es el único contador: la API lo llama con las peticiones que le llegan a la vez, check_rate_limit con una.
+-- Quien ya se pasó de p_max solo lee: un abuso no llega a escribir. Las filas se toman por orden, para que dos procesos no se esperen
+-- el uno al otro.
+CREATE OR REPLACE FUNCTION guiado_take_requests(p_tenant text, p_identifiers text[], p_type text, p_counts integer[], p_max integer, p_minutes integer)
+RETURNS TABLE (taker text, used_before integer, left_s double precision) LANGUAGE plpgsql AS $$
+DECLARE
+    v_now      timestamptz := clock_timestamp();
+    v_window   timestamptz := to_timestamp(floor(extract(epoch FROM v_now)::double precision / (60.0 * p_minutes)) * 60.0 * p_minutes);
+    v_count    integer;
+BEGIN
+    left_s := extract(epoch FROM v_window - v_now)::double precision + 60.0 * p_minutes;
+    FOR taker, v_count IN SELECT x.i, x.n FROM unnest(p_identifiers, p_counts) x (i, n) ORDER BY x.i LOOP
+        SELECT r.requests INTO used_before FROM support_troubleshooting_rate_limits r
+         WHERE r.tenant_id = p_tenant AND r.identifier = taker AND r.limit_type = p_type
+           AND r.window_minutes = p_minutes AND r.window_start = v_window;
+        IF used_before IS NULL OR used_before <= p_max THEN
+            INSERT INTO support_troubleshooting_rate_limits AS r (tenant_id, identifier, limit_type, window_start, window_minutes, requests)
+            VALUES (p_tenant, taker, p_type, v_window, p_minutes, v_count)
+            ON CONFLICT (tenant_id, identifier, limit_type, window_minutes, window_start)
+                DO UPDATE SET requests = r.requests + v_count WHERE r.requests <= p_max
+            RETURNING r.requests - v_count INTO used_before;
+            used_before := coalesce(used_before, p_max + 1);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- check_rate_limit: cuenta esta petición y dice si cabe (true) en p_max por cada ventana fija de p_minutes.
 CREATE OR REPLACE FUNCTION check_rate_limit(p_tenant text, p_identifier text, p_type text, p_max integer, p_minutes integer)
 RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    v_window   timestamptz;
-    v_requests integer;
 BEGIN
     IF p_identifier IS NULL OR p_type IS NULL OR p_max IS NULL OR p_max < 0 OR p_minutes IS NULL OR p_minutes < 1 THEN
         RAISE EXCEPTION 'Límite no válido: identificador %, tipo %, máximo % (de 0 en adelante), minutos % (de 1 en adelante).',
             p_identifier, p_type, p_max, p_minutes USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    v_window := to_timestamp(floor(extract(epoch FROM clock_timestamp())::double precision / (60.0 * p_minutes)) * 60.0 * p_minutes);
-    SELECT r.requests INTO v_requests FROM support_troubleshooting_rate_limits r
-     WHERE r.tenant_id = p_tenant AND r.identifier = p_identifier AND r.limit_type = p_type
-       AND r.window_minutes = p_minutes AND r.window_start = v_window;
-    IF v_requests > p_max THEN
-        RETURN false;
-    END IF;
-    INSERT INTO support_troubleshooting_rate_limits AS r (tenant_id, identifier, limit_type, window_start, window_minutes, requests)
-    VALUES (p_tenant, p_identifier, p_type, v_window, p_minutes, 1)
-    ON CONFLICT (tenant_id, identifier, limit_type, window_minutes, window_start)
-        DO UPDATE SET requests = r.requests + 1 WHERE r.requests <= p_max
-    RETURNING requests INTO v_requests;
-    RETURN FOUND AND v_requests <= p_max;
+    RETURN (SELECT t.used_before < p_max FROM guiado_take_requests(p_tenant, ARRAY[p_identifier], p_type, ARRAY[1], p_max, p_minutes) t);
 END $$;
 
 -- Lo mismo para el inquilino de la conexión.

@@ -34,17 +34,21 @@ from guiado.api.sessions import routes as sessions
 from guiado.api.step_fast_path import StepFastPath
 from guiado.app import open_files
 from guiado.app.access.keyring import Keyring
+from guiado.app.access.limiter import Limiter
 from guiado.app.outbound.queue import EXIT_S
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.http.authentication import Authentication
+from guiado.http.forwarded import Forwarded, trusts_of
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
+from guiado.http.rate_limit import RateLimit
 from guiado.http.request import Http
+from guiado.http.security_headers import SecurityHeaders
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
@@ -87,10 +91,25 @@ def create_app(runtime: Runtime) -> ASGIApp:
     Args:
         runtime: running parts; whoever opened them closes them.
     """
-    routes_and_fast_path = StepFastPath(create_routes(runtime), BASE_PATH)
-    keyring = Keyring(runtime.parts.db, is_local=runtime.settings.is_loopback)
-    authenticated = Authentication(routes_and_fast_path, runtime.settings.tenant, keyring)
-    return LoopbackGuard(authenticated, runtime.settings.host, {kestra.PATH}, metrics.observe)
+    settings, app = runtime.settings, create_routes(runtime)
+    trusts = trusts_of(settings.trusted_proxies)
+    limited = RateLimit(
+        StepFastPath(app, BASE_PATH),
+        Limiter(runtime.parts.db),
+        settings.tenant,
+        per_ip_minute=settings.rate_per_ip_minute,
+        per_key_hour=settings.rate_per_key_hour,
+        trusts=trusts,
+    )
+    authenticated = Authentication(limited, settings.tenant, Keyring(runtime.parts.db, is_local=settings.is_loopback))
+    guarded = LoopbackGuard(authenticated, settings.host, {kestra.PATH}, metrics.observe)
+    return Forwarded(
+        SecurityHeaders(guarded),
+        trusts=trusts,
+        root_path=settings.root_path,
+        public_url=settings.public_url,
+        own_paths=[route.path for route in app.routes],
+    )
 
 
 def create_routes(runtime: Runtime) -> Litestar:

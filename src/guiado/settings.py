@@ -6,6 +6,7 @@ Source: guide.md, step 3 (the guide's own names); `.env.example` lists all of th
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,14 +14,17 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from guiado.errors import Message, SettingsInvalid, os_reason
 
 ENV_FILE = Path(".env")
+SECRETS = Path("/run/secrets")
 
 _PLACEHOLDERS = ("user:pass@host:", "user:pass@host/", "sk-...", "kestra.example.com/...", "hooks.slack.com/...")
 """Placeholders of the guide's example, which mark a setting as not filled in yet."""
@@ -34,8 +38,37 @@ _COMPLAINTS = {
     "less_than_equal": Message("debe ser {limit} como máximo"),
     "string_too_long": Message("debe tener {limit} caracteres como máximo"),
     "literal_error": Message("elige uno de estos: {choices}"),
+    "root_path": Message("escribe una ruta como /soporte"),
+    "public_url": Message("escribe una dirección como https://soporte.example.com"),
 }
 """Prefix of pydantic's name for an error -> message."""
+_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_LONGEST_ROOT_PATH = 200
+
+
+def is_root_path(path: str) -> bool:
+    """Whether a text can be a path prefix: "/soporte", "/a/b"; no empty part, nothing encoded, no slash at the end."""
+    return len(path) <= _LONGEST_ROOT_PATH and _ROOT_PATH.fullmatch(path) is not None
+
+
+def _root_path(value: str) -> str:
+    path = value.rstrip("/")
+    if path and not is_root_path(path):
+        raise PydanticCustomError("root_path", "no path prefix")
+    return path
+
+
+def _public_url(value: str) -> str:
+    url = value.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_base = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_base, parts = False, urlsplit("")
+    is_odd = "@" in parts.netloc or re.search(r"[\s?#\\]", url) is not None or bool(parts.path and not is_root_path(parts.path))
+    if url and (is_odd or not is_base):
+        raise PydanticCustomError("public_url", "no base address")
+    return url
 
 
 class Settings(BaseSettings):
@@ -129,6 +162,23 @@ class Settings(BaseSettings):
     ] = "auto"
     """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
+    root_path: Annotated[str, AfterValidator(_root_path), Field(validation_alias="GUIADO_ROOT_PATH")] = ""
+    """Path prefix under which a proxy offers the service, as "/soporte"; that of `GUIADO_PUBLIC_URL` by default."""
+    public_url: Annotated[str, AfterValidator(_public_url), Field(validation_alias="GUIADO_PUBLIC_URL")] = ""
+    """Address under which customers and programs reach the service: the base of all links."""
+
+    trusted_proxies: Annotated[str, Field(validation_alias="GUIADO_TRUSTED_PROXIES")] = ""
+    """Addresses and networks (CIDR), by commas, of the proxies whose X-Forwarded-… headers are believed."""
+    rate_per_ip_minute: Annotated[int, Field(validation_alias="GUIADO_RATE_PER_IP_MINUTE", ge=0, le=1_000_000)] = 100
+    """Requests a minute from one address, without an API key, at most; 0 for any number."""
+    rate_per_key_hour: Annotated[int, Field(validation_alias="GUIADO_RATE_PER_KEY_HOUR", ge=0, le=100_000_000)] = 1_000
+    """Requests an hour with one API key at most; 0 for any number."""
+
+    @cached_property
+    def base_url(self) -> str:
+        """Base of links outside of any request, as in messages, without a slash at the end; empty where it is not known."""
+        has_path = urlsplit(self.public_url).path != ""
+        return self.public_url if has_path or not self.public_url else self.public_url + self.root_path
 
     @cached_property
     def is_loopback(self) -> bool:
@@ -161,7 +211,12 @@ def read_settings(**overrides: object) -> Settings:
     """
     read_env_file()
     try:
-        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+        settings = Settings(_secrets_dir=_secret_folders(), **overrides)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except (OSError, SettingsError):
+        raise SettingsInvalid(
+            "No se puede leer un secreto de {folders}.\nCada archivo debe ser texto que pueda leer el usuario del servicio.",
+            folders=", ".join(map(str, _secret_folders())),
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsInvalid(
@@ -171,6 +226,12 @@ def read_settings(**overrides: object) -> Settings:
         ) from None
     _refuse_placeholders(settings)
     return settings
+
+
+def _secret_folders() -> list[Path]:
+    """Folders with one file for each secret setting, as containers and systemd (`LoadCredential=`) bring them."""
+    given = [str(SECRETS), os.environ.get("CREDENTIALS_DIRECTORY", "")]
+    return [Path(folder) for folder in given if folder and Path(folder).is_dir()]
 
 
 def read_env_file() -> dict[str, str]:

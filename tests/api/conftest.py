@@ -18,23 +18,30 @@ from guiado.wiring import Runtime
 
 
 class Server:
-    """Serves in a thread; `url` is where, `settings` go by their names in the environment; `works`: with a worker."""
+    """Serves in a thread; `url` is where, `settings` go by their names in the environment; `works`: with a worker.
 
-    def __init__(self, dsn: str, *, works: bool = False, **settings: str) -> None:
-        self._settings, self._works = {"DATABASE_URL": dsn, **settings}, works
+    Args:
+        app: makes the application.
+    """
+
+    def __init__(self, dsn: str, *, works: bool = False, app: Callable[[Runtime], object] = create_app, **settings: str) -> None:
+        self._settings, self._works = (
+            {"DATABASE_URL": dsn, "GUIADO_RATE_PER_IP_MINUTE": "0", "GUIADO_RATE_PER_KEY_HOUR": "0", **settings},
+            works,
+        )
         self._ready, self._failure = threading.Event(), None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(app)))
         self._thread.start()
         assert self._ready.wait(30), "the server did not start"
         if self._failure:
             raise self._failure
 
-    async def _serve(self) -> None:
+    async def _serve(self, app: Callable[[Runtime], object]) -> None:
         try:
             self.runtime = await Runtime.open(read_settings(**self._settings))
-            config = uvicorn.Config(create_app(self.runtime), log_config=None, access_log=False, lifespan="off")
+            config = uvicorn.Config(app(self.runtime), proxy_headers=False, log_config=None, access_log=False, lifespan="off")
         except Exception as error:  # noqa: BLE001 it is raised in the test that waits
             self._failure = error
             self._ready.set()

@@ -64,6 +64,7 @@ from guiado.store import (  # fmt: skip
     outbox,
     publications,
     queue,
+    rate_limits,
     reports,
     schedule,
     sessions,
@@ -81,6 +82,13 @@ FOR_ALL_TENANTS = {
     "api_keys.exists": "the first key of any tenant closes the API",
 }
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
+
+
+async def taken(db: asyncpg.Connection, tenant: str) -> int:
+    """Requests that were counted before; the seconds that are left pass."""
+    return (await rate_limits.take(db, tenant, "t", {"i": 2}, 5, 1_000_000))["i"].used_before
+
+
 AUDIT = sessions.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
 ENDPOINT = webhooks.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
@@ -220,6 +228,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "api_keys.rotate": lambda db, t: api_keys.rotate(db, t, uid(91), ("guiado_x", "k"), 60),
     "api_keys.revoke": lambda db, t: api_keys.revoke(db, t, uid(91)),
     "api_keys.mark_used": lambda db, t: api_keys.mark_used(db, t, uid(91)),
+    "rate_limits.take": lambda db, t: taken(db, t),
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),

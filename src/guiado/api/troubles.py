@@ -19,6 +19,7 @@ TROUBLES = {
         413: "Cuerpo demasiado grande",
         415: "El cuerpo no es JSON",
         422: "Idempotency-Key ya usada con otros datos",
+        429: "Demasiadas peticiones",
         503: "La base de datos no responde",
     }.items()
 }

@@ -1,7 +1,7 @@
 """Authentication of requests: the ASGI layer that makes each request's scope.
 
-It stands above the fast path of `POST /step`, which the framework's guards never see. A caller with a good key gets its tenant and
-permissions. As long as there are no keys, every caller from this machine may do everything. Once there are, a caller
+It stands above the fast path of `POST /step`, which the framework's guards never see. A caller with a good key gets its tenant
+and permissions. As long as there are no keys, every caller from this machine may do everything. Once there are, a caller
 without a good one may do what is public only. Which route needs what is said in `api/access_rules.py`.
 
 Source: contract.md §6, rule 11; ADR 0034.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import urlsplit
 
 from litestar.types import Scope as AsgiScope
 
@@ -13,9 +14,40 @@ from guiado.app.context import Scope
 _KEY = "guiado"
 
 
+@dataclass(frozen=True, slots=True)
+class PublicBase:
+    """The address under which callers reach the service; all links begin with it.
+
+    Args:
+        scheme: "http" or "https".
+        host: with its port, where that is not the scheme's own.
+        prefix: path prefix, as "/soporte", or empty.
+    """
+
+    scheme: str = "http"
+    host: str = "localhost"
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, url: str) -> PublicBase:
+        """Return the base that a URL names."""
+        parts = urlsplit(url)
+        return cls(parts.scheme, parts.netloc, parts.path.rstrip("/"))
+
+    @property
+    def url(self) -> str:
+        """The whole base, without a slash at its end."""
+        return f"{self.scheme}://{self.host}{self.prefix}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether callers come over TLS: cookies are `Secure` then."""
+        return self.scheme == "https"
+
+
 @dataclass(slots=True)
 class Incoming:
-    """A request's headers, id, refusals and scope.
+    """A request's headers, id, refusals, scope and public base.
 
     Args:
         headers: by name, in lower case; of one that came twice the last.
@@ -24,6 +56,7 @@ class Incoming:
         foreign: Spanish text that says why it is not from this machine, where it is not; it counts while the API is open.
         failure: the error that kept its caller from being recognised; public routes do without.
         scope: tenant and caller, see `Authentication`.
+        base: the address that the caller reached, see `Forwarded`.
     """
 
     headers: Mapping[bytes, bytes]
@@ -32,6 +65,7 @@ class Incoming:
     foreign: str | None = None
     failure: Exception | None = None
     scope: Scope = field(default_factory=Scope)
+    base: PublicBase = field(default_factory=PublicBase)
 
     def header(self, name: bytes) -> str:
         """Return the value of a header; empty where it is missing."""

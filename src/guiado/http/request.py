@@ -18,7 +18,7 @@ from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.validation import Command, check
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.http.body import decode
-from guiado.http.incoming import incoming
+from guiado.http.incoming import PublicBase, incoming
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.wiring import Runtime
 
@@ -41,10 +41,11 @@ class Refused(HTTPException):
     Args:
         status_code: HTTP status.
         template: Spanish text; the key of the catalogues.
+        headers: of the answer, as `Retry-After`.
     """
 
-    def __init__(self, status_code: int, template: str) -> None:
-        super().__init__(status_code=status_code, detail=template)
+    def __init__(self, status_code: int, template: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status_code=status_code, detail=template, headers=headers)
 
 
 def runtime_of(request: Http) -> Runtime:
@@ -60,6 +61,11 @@ def request_id_of(request: Http) -> str:
 def scope_of(request: Http) -> Scope:
     """The tenant and the caller of a request."""
     return incoming(request.scope).scope
+
+
+def base_of(request: Http) -> PublicBase:
+    """The address under which the caller reaches the service; links in pages begin with its prefix."""
+    return incoming(request.scope).base
 
 
 def language_of(request: Http) -> str:

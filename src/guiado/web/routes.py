@@ -19,7 +19,7 @@ from guiado.app.access.permissions import ANALYTICS_READ, is_allowed
 from guiado.app.analytics import report
 from guiado.domain.session import Status
 from guiado.errors import GuiadoError
-from guiado.http.request import Http, language_of, run_read, scope_of
+from guiado.http.request import Http, base_of, language_of, run_read, runtime_of, scope_of
 from guiado.i18n import text, translate
 from guiado.web import reference
 
@@ -27,8 +27,6 @@ _HERE = Path(__file__).parent
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 _MOST_LISTED = 50
 _QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
@@ -50,7 +48,14 @@ def _page(request: Http, name: str, *, status_code: int = 200, **values: object)
     html = (
         _pages()
         .get_template(name)
-        .render(_=translated, tell=partial(translate, language=language), language=language, version=__version__, **values)
+        .render(
+            _=translated,
+            tell=partial(translate, language=language),
+            language=language,
+            version=__version__,
+            prefix=base_of(request).prefix,
+            **values,
+        )
     )
     headers = {**_SECURITY, "Content-Language": language, "Vary": "Accept, Accept-Language"}
     return Response(html, status_code=status_code, media_type=MediaType.HTML, headers=headers)
@@ -84,9 +89,9 @@ def missing(request: Http) -> Response[str]:
 @get("/", include_in_schema=False)
 async def home(request: Http) -> Response[str]:
     """Home page: current state, sessions that wait, and links."""
-    base = str(request.base_url).rstrip("/")
     shows = is_allowed(scope_of(request), ANALYTICS_READ)
-    return _page(request, "home.html", base=base, shows=shows, figures=await _figures(request) if shows else None)
+    figures = await _figures(request) if shows else None
+    return _page(request, "home.html", base=base_of(request).url, shows=shows, figures=figures)
 
 
 async def _figures(request: Http) -> dict[str, object] | None:
@@ -104,7 +109,9 @@ async def _figures(request: Http) -> dict[str, object] | None:
 
 
 def _document(request: Http) -> reference.Document:
-    return request.app.state["document_of"](request.app)
+    base, is_fixed = base_of(request), bool(runtime_of(request).settings.public_url)
+    server = base.url if is_fixed else base.prefix or "/"
+    return {**request.app.state["document_of"](request.app), "servers": [{"url": server}]}
 
 
 @get("/schema", include_in_schema=False)
@@ -114,7 +121,7 @@ async def schema(request: Http) -> Response[str] | Response[reference.Document]:
     if not is_for_people(request):
         return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
     groups, events = reference.groups(document), reference.events(document)
-    return _page(request, "schema.html", prefix="/api/support/troubleshooting", groups=groups, events=events)
+    return _page(request, "schema.html", api="/api/support/troubleshooting", groups=groups, events=events)
 
 
 @get("/schema/openapi.json", include_in_schema=False)
