@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import asyncpg
 import httpx2
 import pytest
-from conftest import Server
 
 from guiado.api.access_rules import BASE_PATH
 
@@ -67,6 +67,7 @@ def test_four_processes_let_exactly_a_hundred_through(dsn: str) -> None:
         for client in clients:
             client.get("/healthz").raise_for_status()
         pool, answers = running.enter_context(ThreadPoolExecutor(16)), list[httpx2.Response]()
+        began = 0.0
         while not answers or began // 60 != time.time() // 60:  # all of them in one window
             began = time.time()
             answers = [*pool.map(lambda number: clients[number % 4].post(f"{BASE_PATH}/detect", json=BODY), range(150))]
@@ -79,7 +80,7 @@ def test_four_processes_let_exactly_a_hundred_through(dsn: str) -> None:
             assert answer.json()["code"] == "too_many_requests"
 
 
-def test_headers_say_what_is_left(dsn: str, serve: Callable[..., Server]) -> None:
+def test_headers_say_what_is_left(dsn: str, serve: Callable[..., Any]) -> None:
     server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="3", **LIGHT)
     answers = [detect(server.url) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
@@ -92,7 +93,7 @@ def test_headers_say_what_is_left(dsn: str, serve: Callable[..., Server]) -> Non
     assert abs(int(said["x-ratelimit-reset"]) - time.time() - int(said["retry-after"])) <= 1.5
 
 
-def test_the_guides_function_counts_in_the_same_window(dsn: str, serve: Callable[..., Server]) -> None:
+def test_the_guides_function_counts_in_the_same_window(dsn: str, serve: Callable[..., Any]) -> None:
     server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="3", **LIGHT)
 
     async def by_sql() -> bool:
@@ -107,7 +108,7 @@ def test_the_guides_function_counts_in_the_same_window(dsn: str, serve: Callable
     assert detect(server.url).status_code == 429
 
 
-def test_pages_and_health_are_free_and_the_step_is_not(dsn: str, serve: Callable[..., Server]) -> None:
+def test_pages_and_health_are_free_and_the_step_is_not(dsn: str, serve: Callable[..., Any]) -> None:
     server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="2", **LIGHT)
     free = [httpx2.get(f"{server.url}{path}") for path in ("/", "/schema", "/healthz", "/readyz", "/static/guiado.css") * 2]
     assert {answer.status_code for answer in free} == {200}
@@ -121,7 +122,7 @@ def test_pages_and_health_are_free_and_the_step_is_not(dsn: str, serve: Callable
     assert httpx2.get(f"{server.url}/").status_code == 200
 
 
-def test_a_key_counts_by_itself_and_what_is_refused_by_address(dsn: str, serve: Callable[..., Server]) -> None:
+def test_a_key_counts_by_itself_and_what_is_refused_by_address(dsn: str, serve: Callable[..., Any]) -> None:
     server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="4", GUIADO_RATE_PER_KEY_HOUR="3", **LIGHT)
     keys = [httpx2.post(f"{server.url}{BASE_PATH}/keys", json={"name": name}).json().get("key") for name in ("una", "dos")]
     one = keys[0]["key"]
@@ -135,14 +136,14 @@ def test_a_key_counts_by_itself_and_what_is_refused_by_address(dsn: str, serve: 
     assert wrong[-1] == 429, "guessing keys is limited too"
 
 
-def test_zero_is_off(dsn: str, serve: Callable[..., Server]) -> None:
+def test_zero_is_off(dsn: str, serve: Callable[..., Any]) -> None:
     server = serve(dsn, **LIGHT)
     answers = [detect(server.url) for _ in range(120)]
     assert {answer.status_code for answer in answers} == {200}
     assert "x-ratelimit-limit" not in answers[0].headers
 
 
-def _closed(dsn: str, serve: Callable[..., Server], **settings: str) -> Server:
+def _closed(dsn: str, serve: Callable[..., Any], **settings: str) -> Any:
     server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="0", **LIGHT)
     httpx2.post(f"{server.url}{BASE_PATH}/keys", json={"name": "una"}).raise_for_status()
     return serve(dsn, GUIADO_RATE_PER_IP_MINUTE="2", **LIGHT, **settings)
@@ -151,13 +152,13 @@ def _closed(dsn: str, serve: Callable[..., Server], **settings: str) -> Server:
 @pytest.mark.parametrize(
     "name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "X-Client-IP", "True-Client-IP"]
 )
-def test_forged_addresses_change_nothing(name: str, dsn: str, serve: Callable[..., Server]) -> None:
+def test_forged_addresses_change_nothing(name: str, dsn: str, serve: Callable[..., Any]) -> None:
     server = _closed(dsn, serve)
     said = [detect(server.url, **{name: f"203.0.113.{number}"}).status_code for number in range(4)]
     assert said == [401, 401, 429, 429]
 
 
-def test_a_trusted_proxy_says_who_it_is(dsn: str, serve: Callable[..., Server]) -> None:
+def test_a_trusted_proxy_says_who_it_is(dsn: str, serve: Callable[..., Any]) -> None:
     server = _closed(dsn, serve, GUIADO_TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8")
     # The nearest address that is no proxy of ours counts; what stands in front of it the sender may have written.
     for spoofed in ("203.0.113.1", "9.9.9.9, 203.0.113.1", "203.0.113.1, 10.0.0.7", "203.0.113.1:4711, 10.1.2.3"):
@@ -166,7 +167,7 @@ def test_a_trusted_proxy_says_who_it_is(dsn: str, serve: Callable[..., Server]) 
     assert detect(server.url, **{"X-Forwarded-For": "203.0.113.2"}).status_code == 401
 
 
-def test_ipv6_counts_by_its_64_bits(dsn: str, serve: Callable[..., Server]) -> None:
+def test_ipv6_counts_by_its_64_bits(dsn: str, serve: Callable[..., Any]) -> None:
     server = _closed(dsn, serve, GUIADO_TRUSTED_PROXIES="127.0.0.1")
     same = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "[2001:db8:1:2:a::1]:443", "2001:DB8:1:2::77%eth0"]
     assert [detect(server.url, **{"X-Forwarded-For": one}).status_code for one in same] == [401, 401, 429, 429]

@@ -228,7 +228,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "api_keys.rotate": lambda db, t: api_keys.rotate(db, t, uid(91), ("guiado_x", "k"), 60),
     "api_keys.revoke": lambda db, t: api_keys.revoke(db, t, uid(91)),
     "api_keys.mark_used": lambda db, t: api_keys.mark_used(db, t, uid(91)),
-    "rate_limits.take": lambda db, t: taken(db, t),
+    "rate_limits.take": taken,
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),
