@@ -329,6 +329,7 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 -- Los rangos son tres listas paralelas: inquilino, desde (incluido) y hasta (excluido). Como dueño se ven todos los
 -- inquilinos; guiado_app, por la seguridad por filas, solo el suyo. p_without: sesiones que se dejan fuera, unos miles como mucho: lo
 -- que no cabe en memoria se recorrería entero por cada fila.
+-- Hoy cuenta como día completo en un rango que llega hasta ahora: también hoy se puede borrar a un cliente.
 -- OFFSET 0 hace que todo se lea por los índices, tenga la base el tamaño que tenga: sin él, el planificador supone rangos enormes
 -- y recorre las tablas enteras para mirar un día.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -429,7 +430,7 @@ RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_daily_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version
 $$;
 
@@ -443,7 +444,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_steps_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_id
 $$;
 
@@ -461,7 +462,7 @@ RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_kinds_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.message_kind
 $$;
 

@@ -1,0 +1,1 @@
+"""Access: who may do what, and the personal data of customers."""
