@@ -380,7 +380,12 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_count_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id, max(x.step_title),
+    -- El título es el de la guía: el de un intento lo escribió quien llamó, y el resumen sobrevive a la sesión.
+    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id,
+           coalesce((SELECT g.step ->> 'title'
+                       FROM (SELECT jsonb_array_elements(v.content -> 'steps') AS step FROM support_troubleshooting_guide_versions v
+                              WHERE v.tenant_id = x.tenant_id AND v.guide_version_id = nullif(x.guide_version, '')::uuid) g
+                      WHERE g.step ->> 'step_id' = x.step_id LIMIT 1), max(x.step_title)),
            count(*),
            count(*) FILTER (WHERE NOT x.success),
            count(*) FILTER (WHERE x.outcome = 'solved'),
