@@ -106,4 +106,5 @@ def _write(email: str, file: BinaryIO) -> None:
             file.write(piece)
 
     door.engine.run(write)
+    file.write(b"\n")
     file.flush()

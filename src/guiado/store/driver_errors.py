@@ -64,7 +64,7 @@ def hide_values(error: BaseException) -> None:
     while found is not None and id(found) not in seen:
         seen.add(id(found))
         if isinstance(found, asyncpg.PostgresError | asyncpg.InterfaceError):
-            found.__dict__["detail"] = None
+            vars(found)["detail"] = None
             if isinstance(found, _QUOTES_VALUES) and not isinstance(found, asyncpg.InvalidParameterValueError):
                 found.args = (_VALUE.sub("…", str(found.args[0] if found.args else "")),)
         found = found.__cause__ or found.__context__

@@ -101,7 +101,7 @@ async def export(app: AppContext, scope: Scope, email: str) -> AsyncIterator[byt
         async for piece in _rows(app, scope, section, customer):
             yield piece
         yield b"]"
-    yield b"}\n"
+    yield b"}"
 
 
 async def _rows(app: AppContext, scope: Scope, section: str, customer: CustomerKey) -> AsyncIterator[bytes]:
