@@ -506,9 +506,19 @@ END $$;
 -- Cada tanda cuesta lo mismo, haya mil sesiones o diez millones: las sesiones van por orden de comienzo, para que una tanda toque
 -- pocos días, y todo lo demás se busca por su índice. Quien la llama confirma entre tandas, y así nadie espera más que una.
 -- Lo que otro tiene bloqueado se deja para otra vez.
-CREATE OR REPLACE FUNCTION guiado_clean_batch(p_tenant text, p_before timestamptz, p_most integer DEFAULT 1000)
+-- p_kinds: otro momento para una clase de registro (deliveries, notifications, idempotency, audit, performance, examples), en lugar de
+-- p_before; con él también se van los de sesiones que siguen. Sin p_before solo se borra lo que p_kinds diga. Los ejemplos aprendidos
+-- no caducan si no se pide.
+DROP FUNCTION IF EXISTS guiado_clean_batch(text, timestamptz, integer);  -- de instalaciones anteriores
+CREATE OR REPLACE FUNCTION guiado_clean_batch(p_tenant text, p_before timestamptz, p_most integer DEFAULT 1000, p_kinds jsonb DEFAULT '{}')
 RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
+    c_sends    CONSTANT timestamptz := coalesce((p_kinds ->> 'deliveries')::timestamptz, p_before);
+    c_notices  CONSTANT timestamptz := coalesce((p_kinds ->> 'notifications')::timestamptz, p_before);
+    c_answers  CONSTANT timestamptz := coalesce((p_kinds ->> 'idempotency')::timestamptz, p_before);
+    c_audit    CONSTANT timestamptz := coalesce((p_kinds ->> 'audit')::timestamptz, p_before);
+    c_measures CONSTANT timestamptz := coalesce((p_kinds ->> 'performance')::timestamptz, p_before);
+    c_examples CONSTANT timestamptz := (p_kinds ->> 'examples')::timestamptz;
     v_most     integer := least(greatest(p_most, 1), 5000);
     v_rows     integer := 10 * least(greatest(p_most, 1), 5000);
     v_sessions uuid[];
@@ -545,9 +555,10 @@ BEGIN
             UNION ALL
             SELECT old.event_id
               FROM (SELECT o.event_id FROM support_troubleshooting_outbox o
-                     WHERE o.tenant_id = p_tenant AND o.occurred_at < p_before
-                       AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
-                                        WHERE s.tenant_id = p_tenant AND s.session_id = o.session_id)
+                     WHERE o.tenant_id = p_tenant AND o.occurred_at < c_sends
+                       AND (p_kinds ? 'deliveries'
+                            OR NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
+                                            WHERE s.tenant_id = p_tenant AND s.session_id = o.session_id))
                        AND NOT EXISTS (
                             SELECT FROM support_troubleshooting_deliveries d
                               LEFT JOIN support_webhooks w ON w.tenant_id = d.tenant_id AND w.webhook_id = d.destination
@@ -563,7 +574,7 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
     DELETE FROM support_webhook_events t
-     USING (SELECT y.id FROM support_webhook_events y WHERE y.tenant_id = p_tenant AND y.sent_at < p_before ORDER BY y.sent_at LIMIT v_rows) x
+     USING (SELECT y.id FROM support_webhook_events y WHERE y.tenant_id = p_tenant AND y.sent_at < c_sends ORDER BY y.sent_at LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
@@ -585,11 +596,12 @@ BEGIN
     RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
      USING (SELECT y.id FROM support_troubleshooting_notifications y
-             WHERE y.tenant_id = p_tenant AND y.created_at < p_before
+             WHERE y.tenant_id = p_tenant AND y.created_at < c_notices
                -- También lo que espera un canal que nunca se configuró; lo que sale en este momento, no.
                AND (y.status <> 'pending' OR y.leased_until IS NULL OR y.leased_until < now())
-               AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
-                                WHERE s.tenant_id = p_tenant AND s.session_id = y.session_id)
+               AND (p_kinds ? 'notifications'
+                    OR NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
+                                    WHERE s.tenant_id = p_tenant AND s.session_id = y.session_id))
              ORDER BY y.created_at LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
@@ -623,6 +635,23 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
+    table_name := 'support_troubleshooting_ml_training';
+    DELETE FROM support_troubleshooting_ml_training t
+     USING (SELECT y.id FROM support_troubleshooting_ml_training y
+             WHERE y.tenant_id = p_tenant AND y.created_at < c_examples LIMIT v_rows) x
+     WHERE t.tenant_id = p_tenant AND t.id = x.id;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN NEXT;
+
+    table_name := 'support_customer_links';             -- del sexto esquema, que quizá no está
+    deleted := 0;
+    IF v_sessions IS NOT NULL AND to_regclass(table_name) IS NOT NULL THEN
+        EXECUTE 'DELETE FROM support_customer_links t USING unnest($2) x (session_id) WHERE t.tenant_id = $1 AND t.session_id = x.session_id'
+          USING p_tenant, v_sessions;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+    END IF;
+    RETURN NEXT;
+
     table_name := 'support_troubleshooting_sessions';
     DELETE FROM support_troubleshooting_sessions t USING unnest(v_sessions) x (session_id)
      WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
@@ -650,7 +679,7 @@ BEGIN
     table_name := 'support_troubleshooting_idempotency';
     DELETE FROM support_troubleshooting_idempotency t
      USING (SELECT y.key FROM support_troubleshooting_idempotency y
-             WHERE y.tenant_id = p_tenant AND y.created_at < p_before ORDER BY y.created_at LIMIT v_rows) x
+             WHERE y.tenant_id = p_tenant AND y.created_at < c_answers ORDER BY y.created_at LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.key = x.key;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
@@ -658,7 +687,7 @@ BEGIN
     table_name := 'support_troubleshooting_audit_log';
     DELETE FROM support_troubleshooting_audit_log t
      USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
-             WHERE y.tenant_id = p_tenant AND y.at < p_before ORDER BY y.at LIMIT v_rows) x
+             WHERE y.tenant_id = p_tenant AND y.at < c_audit ORDER BY y.at LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.audit_id = x.audit_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
@@ -666,7 +695,7 @@ BEGIN
     table_name := 'support_troubleshooting_performance_metrics';
     DELETE FROM support_troubleshooting_performance_metrics t
      USING (SELECT y.id FROM support_troubleshooting_performance_metrics y
-             WHERE y.tenant_id = p_tenant AND y.recorded_at < p_before LIMIT v_rows) x
+             WHERE y.tenant_id = p_tenant AND y.recorded_at < c_measures LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;

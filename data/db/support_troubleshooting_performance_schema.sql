@@ -329,6 +329,7 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 -- Los rangos son tres listas paralelas: inquilino, desde (incluido) y hasta (excluido). Como dueño se ven todos los
 -- inquilinos; guiado_app, por la seguridad por filas, solo el suyo. p_without: sesiones que se dejan fuera, unos miles como mucho: lo
 -- que no cabe en memoria se recorrería entero por cada fila.
+-- Hoy cuenta como día completo en un rango que llega hasta ahora: también hoy se puede borrar a un cliente.
 -- OFFSET 0 hace que todo se lea por los índices, tenga la base el tamaño que tenga: sin él, el planificador supone rangos enormes
 -- y recorre las tablas enteras para mirar un día.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -379,7 +380,12 @@ $$;
 
 CREATE OR REPLACE FUNCTION guiado_count_steps(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL)
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
-    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id, max(x.step_title),
+    -- El título es el de la guía: el de un intento lo escribió quien llamó, y el resumen sobrevive a la sesión.
+    SELECT x.tenant_id, x.day, x.problem_id, x.guide_version, min(x.author_position), x.step_id,
+           coalesce((SELECT g.step ->> 'title'
+                       FROM (SELECT jsonb_array_elements(v.content -> 'steps') AS step FROM support_troubleshooting_guide_versions v
+                              WHERE v.tenant_id = x.tenant_id AND v.guide_version_id = nullif(x.guide_version, '')::uuid) g
+                      WHERE g.step ->> 'step_id' = x.step_id LIMIT 1), max(x.step_title)),
            count(*),
            count(*) FILTER (WHERE NOT x.success),
            count(*) FILTER (WHERE x.outcome = 'solved'),
@@ -429,7 +435,7 @@ RETURNS SETOF support_troubleshooting_rollup_daily LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_daily_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version
 $$;
 
@@ -443,7 +449,7 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_steps_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.step_id
 $$;
 
@@ -461,7 +467,7 @@ RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE AS $$
             SELECT k.*
               FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
               JOIN support_troubleshooting_rollup_kinds_kept k
-                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND (k.day + 1)::timestamp AT TIME ZONE 'UTC' <= r.hi) m
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.message_kind
 $$;
 

@@ -81,6 +81,8 @@ ROWS = api(
         "GET /recipients": Row(200, 200),
         "POST /recipients": Row(400, 400, {}),
         "DELETE /recipients/{channel}": Row(400, 400, query="?recipient=nadie@example.com"),
+        "POST /customers/export": Row(200, 200, {"customer_email": "nadie@example.com"}),
+        "POST /customers/erase": Row(200, 200, {"customer_email": "nadie@example.com"}),
         "GET /keys": Row(200, 200),
         "POST /keys": Row(400, 400, {}),
         "POST /keys/{key_id}/rotate": Row(200, 404, {}),

@@ -136,7 +136,7 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("cache", [{"cache_key": "k", "value": "propio", "expires_at": NOW - HOUR}]),
         ("rate_limits", [{"identifier": "i", "limit_type": "t", "window_start": NOW, "window_minutes": 1}]),
         ("performance_metrics", [{"id": uid(55), "metric_name": "propio", "metric_value": 1}]),
-        ("idempotency", [{"key": "k", "request_hash": "h propio", "answer": {"of": "propio"}}]),
+        ("idempotency", [{"key": "k", "request_hash": "h propio", "answer": {"of": "propio", "session_id": str(LIVE)}}]),
     ]  # fmt: skip
     published = {"origin": "editora propia", "changed_by": "editora propia", "changed_at": NOW - DAY, "revision": 3}
     others: list[tuple[str, list[dict[str, object]]]] = [
@@ -166,6 +166,7 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
             "support_api_keys",
             [{"key_id": uid(91), "name": "propia", "prefix": "guiado_p", "secret_hash": "h", "scopes": ["kb:read"]}],
         ),
+        ("support_customer_links", [{"link_id": uid(57), "session_id": LIVE, "token_hash": "h propio", "expires_at": NOW + DAY}]),
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),
         ("support_troubleshooting_workers", [{"worker": "me", "alive_until": NOW + HOUR}]),
         ("support_webhooks", [{"webhook_id": "free", **endpoint}, {"webhook_id": "mine", **endpoint, **lease}]),

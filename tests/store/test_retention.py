@@ -245,3 +245,60 @@ def test_a_run_that_took_long_enough_leaves_the_rest_to_the_next(dsn: str, monke
             await watch.close()
 
     asyncio.run(run())
+
+
+_AGED = """INSERT INTO support_troubleshooting_outbox (event_id, session_id, event, data, occurred_at)
+    SELECT md5(n::text)::uuid, $1, 'x', '{}', now() - make_interval(days => n) FROM unnest($2::integer[]) n;
+INSERT INTO support_webhook_events (id, webhook_id, event, success, sent_at)
+    SELECT md5(n::text)::uuid, 'w', 'x', true, now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
+INSERT INTO support_troubleshooting_notifications (id, session_id, notification_type, recipient, created_at, status)
+    SELECT md5(n::text)::uuid, $1, 'x', 'a', now() - make_interval(days => n), 'sent' FROM unnest($2::integer[]) n;
+INSERT INTO support_troubleshooting_idempotency (key, request_hash, created_at)
+    SELECT n::text, 'h', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
+INSERT INTO support_troubleshooting_audit_log (audit_id, actor, action, object_type, at)
+    SELECT md5(n::text)::uuid, 'a', 'a', 'o', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
+INSERT INTO support_troubleshooting_performance_metrics (id, metric_name, metric_value, recorded_at)
+    SELECT md5(n::text)::uuid, 'x', 1, now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
+INSERT INTO support_troubleshooting_ml_training (id, text, created_at)
+    SELECT md5(n::text)::uuid, 'x', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL"""
+_KINDS = {
+    "deliveries": ("support_troubleshooting_outbox", "support_webhook_events"),
+    "notifications": ("support_troubleshooting_notifications",),
+    "idempotency": ("support_troubleshooting_idempotency",),
+    "audit": ("support_troubleshooting_audit_log",),
+    "performance": ("support_troubleshooting_performance_metrics",),
+    "examples": ("support_troubleshooting_ml_training",),
+}
+
+
+@pytest.mark.parametrize("sessions_days", [None, 40])
+@pytest.mark.parametrize("kind", _KINDS)
+def test_each_kind_of_record_has_its_own_time(dsn: str, kind: str, sessions_days: int | None) -> None:
+    """The session goes on, so that nothing goes with it."""
+
+    async def run() -> dict[str, int]:
+        async def find() -> str:
+            return dsn
+
+        db, watch = Database(find), await asyncpg.connect(dsn)
+        try:
+            living = await watch.fetchval(_SESSION, "needs_escalation", "viva", 90)
+            for statement in _AGED.split(";\n"):
+                await watch.execute(statement, living, [10, 20, 30, 60])
+            for key, days in ((f"retention_days_{kind}", 15), ("retention_days", sessions_days)):
+                if days:
+                    config = "INSERT INTO support_troubleshooting_config (config_key, config_value) VALUES ($1, $2)"
+                    await watch.execute(config, key, str(days))
+            await retain(AppContext(db, "default", 0.33))
+            assert await retain(AppContext(db, "default", 0.33)) == 0
+            return {
+                table: await watch.fetchval(f"SELECT count(*) FROM {table}") for tables in _KINDS.values() for table in tables
+            }
+        finally:
+            await db.close()
+            await watch.close()
+
+    left = asyncio.run(run())
+    assert {left.pop(table) for table in _KINDS[kind]} == {1}
+    follows = {"support_webhook_events", *(t for k in ("idempotency", "audit", "performance") for t in _KINDS[k])}
+    assert left == {table: 3 if sessions_days and table in follows else 4 for table in left}

@@ -54,6 +54,7 @@ from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
     api_keys,
     configuration,
+    customers,
     events,
     feedback,
     fitted_models,
@@ -91,6 +92,7 @@ async def taken(db: asyncpg.Connection, tenant: str) -> int:
 
 AUDIT = sessions.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
+ERASED = customers.CustomerKey(EMAIL, CUSTOMER)
 ENDPOINT = webhooks.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
 MESSAGE = notifications.NewNotification("t", "email", EMAIL, "normal", None, None, dedup_key="k")
 FATE = notifications.Fate("sent", NOW)
@@ -126,6 +128,10 @@ def page(**wanted: object) -> Run:
     return lambda db, tenant: sessions.page(db, tenant, 10, wanted=sessions.Wanted(**wanted))  # pyright: ignore[reportArgumentType]
 
 
+def section_of(name: str) -> Run:
+    return lambda db, tenant: customers.page(db, tenant, name, ERASED, "", 100)
+
+
 async def disable_free(db: asyncpg.Connection, tenant: str) -> None:
     endpoint = await webhooks.one(db, tenant, "free")
     await outbox.disable(db, tenant, "free", "why", NOW, endpoint.updated_at if endpoint else NOW)
@@ -139,6 +145,10 @@ async def last_fit(db: asyncpg.Connection, tenant: str) -> object:
 CASES: dict[str, Run | tuple[Run, ...]] = {
     "configuration.is_on": lambda db, t: configuration.is_on(db, t, "is_ours"),
     "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
+    "customers.page": tuple(section_of(name) for name in customers.SECTIONS),
+    "customers.erase_mentions": lambda db, t: customers.erase_mentions(db, t, ERASED, 10),
+    "customers.erase_batch": lambda db, t: customers.erase_batch(db, t, ERASED, 10),
+    "customers.note": lambda db, t: customers.note(db, t, CUSTOMER, AUDIT, NOW),
     "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),
     "fitted_models.last_fit": last_fit,
     "fitted_models.keep": lambda db, t: fitted_models.keep(db, t, "", "c", "2", b"2", 1),

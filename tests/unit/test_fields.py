@@ -29,6 +29,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "product": "app",
         "clarify": True,
     },
+    commands.Customer: {"customer_email": "a@example.com"},
     commands.Detect: {"problem_description": "No va", "limit": 3, "language": "es"},
     commands.AnswerStep: {
         "success": True,

@@ -76,6 +76,8 @@ _API = {
     "GET /recipients": Rule(may.NOTIFICATIONS_WRITE),
     "POST /recipients": Rule(may.NOTIFICATIONS_WRITE),
     "DELETE /recipients/{channel}": Rule(may.NOTIFICATIONS_WRITE),
+    "POST /customers/export": Rule(may.CUSTOMERS_ADMIN),
+    "POST /customers/erase": Rule(may.CUSTOMERS_ADMIN),
     "GET /keys": Rule(may.KEYS_ADMIN),
     "POST /keys": Rule(may.KEYS_ADMIN),
     "POST /keys/{key_id}/rotate": Rule(may.KEYS_ADMIN),

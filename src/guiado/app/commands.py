@@ -362,3 +362,9 @@ class Page(Command):
     problem_id: Line | None = None
     since: Annotated[Line, Meta(examples=["2026-11-22"])] | None = None
     until: Annotated[Line, Meta(examples=["2026-11-22T10:00:00Z"])] | None = None
+
+
+class Customer(Command):
+    """A customer, whose data is exported or erased."""
+
+    customer_email: Email

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 
 from guiado import clock
 from guiado.app.context import AppContext
@@ -18,6 +18,8 @@ from guiado.store.database import Connection
 
 log = get_logger()
 _RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
+_KINDS = ("deliveries", "notifications", "idempotency", "audit", "performance", "examples")
+"""Kinds of records with a setting of their own, `retention_days_…`; without it all but examples follow `retention_days`."""
 _RETENTION_S = 1_200.0
 """Seconds after which one run of the retention begins no further batch; the next run goes on."""
 _BATCH = 1_000
@@ -41,20 +43,20 @@ async def maintain(parts: AppContext) -> int:
 
 @job("retention", every_s=3_600)
 async def retain(parts: AppContext) -> int:
-    """Delete the sessions that ended `retention_days` ago, for every tenant in which this number is set.
+    """Delete the sessions that ended `retention_days` ago, and the records of each kind that are older than its own setting.
 
-    A commit for each batch.
+    This is done for every tenant in which one of these numbers is set, with a commit for each batch.
 
     Returns:
         Rows deleted.
     """
-    days_by_tenant = await _kept_days(parts)
-    if not days_by_tenant:
+    limits = await _limits(parts)
+    if not limits:
         return 0
     async with _for_all_tenants(parts) as connection:
         await schedule.roll_up(connection)
     deleted, deadline = 0, clock.monotonic_s() + _RETENTION_S
-    for tenant, days in days_by_tenant.items():
+    for tenant, days in limits.items():
         while batch := await _delete_batch(parts, tenant, days) if clock.monotonic_s() < deadline else None:
             deleted += batch
         if batch is None:
@@ -63,19 +65,23 @@ async def retain(parts: AppContext) -> int:
     return deleted
 
 
-async def _kept_days(parts: AppContext) -> dict[str, int]:
-    """Number of days for which each tenant keeps its sessions; tenants that keep them for ever are left out."""
+async def _limits(parts: AppContext) -> dict[str, dict[str, int]]:
+    """Number of days by kind of record for each tenant, "" for sessions; tenants that keep everything are left out."""
     async with _for_all_tenants(parts) as connection:
-        found = {
-            tenant: int(min(await configuration.number(connection, tenant, _RETENTION_KEY, 0), _MOST_DAYS))
-            for tenant in await schedule.tenants(connection)
-        }
-    return {tenant: days for tenant, days in found.items() if days >= 1}
+        found = {tenant: await _days(connection, tenant) for tenant in await schedule.tenants(connection)}
+    return {tenant: days for tenant, days in found.items() if days}
 
 
-async def _delete_batch(parts: AppContext, tenant: str, days: int) -> int:
+async def _days(connection: Connection, tenant: str) -> dict[str, int]:
+    keys = {"": _RETENTION_KEY, **{kind: f"{_RETENTION_KEY}_{kind}" for kind in _KINDS}}
+    days = {kind: await configuration.number(connection, tenant, key, 0) for kind, key in keys.items()}
+    return {kind: int(min(number, _MOST_DAYS)) for kind, number in days.items() if number >= 1}
+
+
+async def _delete_batch(parts: AppContext, tenant: str, days: Mapping[str, int]) -> int:
+    kinds = {kind: number for kind, number in days.items() if kind}
     async with _for_all_tenants(parts) as connection:
-        return await schedule.clean_up(connection, tenant, days, _BATCH)
+        return await schedule.clean_up(connection, tenant, days.get(""), _BATCH, kinds)
 
 
 @job("trim_examples", every_s=600)

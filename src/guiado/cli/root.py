@@ -10,6 +10,7 @@ import typer
 
 from guiado.cli import (
     chat,
+    customers,
     database,
     detect,
     doctor,
@@ -53,6 +54,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(keys.app, name="keys")
+app.add_typer(customers.app, name="customers")
 app.add_typer(database.app, name="db")
 
 

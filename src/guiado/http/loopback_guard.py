@@ -24,8 +24,8 @@ from guiado.http.request import Refused
 from guiado.logs import bound, report
 from guiado.settings import is_loopback
 
-_UNUSUAL = re.compile(r"[^/\w.-][^/]*|(?<![^/])[^/]*@[^/]*")
-"""Parts of a path that no route of ours has, left out of the log: somebody may have typed an address there."""
+_UNUSUAL = re.compile(r"(?<![^/])(?:[^/]*[^/\w.-][^/]*|\d{6,}(?![^/]))")
+"""Parts of a path that no route of ours has, left out of the log: an address, a name or a number may stand there."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _PROXY_HEADERS = frozenset(
     (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via", b"cf-connecting-ip")

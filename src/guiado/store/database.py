@@ -16,7 +16,7 @@ from guiado.logs import get_logger
 from guiado.store import pooler, skew
 from guiado.store.connect import dial
 from guiado.store.connection import Connection, DriverConnection
-from guiado.store.driver_errors import disk_full, is_programs_fault, reason
+from guiado.store.driver_errors import disk_full, hide_values, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
 from guiado.store.tenant_connection import TenantConnection, scope_of
@@ -124,6 +124,7 @@ class Database:
                 await _close(acquired)
             raise
         except Exception as error:
+            hide_values(error)
             is_sound, said = await self._judge(error, acquired)
             if said is None:
                 raise

@@ -12,6 +12,10 @@ from guiado.errors import DatabaseUnavailable, Message, os_reason
 
 _LIBRARY = re.compile(r"could not load library|incompatible library|could not find function .* in file|could not access file")
 _PARAMETER = re.compile(r'unrecognized configuration parameter "(.+)"|unsupported startup parameter: (.+)')
+_VALUE = re.compile(r"""(?<=\$\d: ).*|(?<=\$\d\d: ).*|["'].*["']""", re.DOTALL)
+"""A value within a message: of a parameter, or in quotes."""
+_QUOTES_VALUES = (asyncpg.DataError, asyncpg.InterfaceError)
+"""Errors whose own message names the value: bad syntax of a number, a text that is too long, a wrong type."""
 _REASONS: tuple[tuple[type[BaseException], Message], ...] = (
     (asyncpg.InvalidPasswordError, Message("el usuario o la contraseña no son correctos")),
     (asyncpg.InvalidAuthorizationSpecificationError, Message("ese usuario no existe o no puede entrar")),
@@ -48,6 +52,22 @@ def reason(error: BaseException) -> Message:
     if isinstance(error, ValueError | OverflowError):
         return Message("la dirección está mal escrita; su forma es postgresql://usuario:contraseña@servidor:5432/base")
     return Message("se cortó la conexión")
+
+
+def hide_values(error: BaseException) -> None:
+    """Remove what is stored or sent from an error of the driver: it ends up in logs, and names the row that did not fit.
+
+    The rest stays: the message, the hint, and the names of table, column and constraint.
+    """
+    seen = set[int]()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        if isinstance(found, asyncpg.PostgresError | asyncpg.InterfaceError):
+            vars(found)["detail"] = None
+            if isinstance(found, _QUOTES_VALUES) and not isinstance(found, asyncpg.InvalidParameterValueError):
+                found.args = (_VALUE.sub("…", str(found.args[0] if found.args else "")),)
+        found = found.__cause__ or found.__context__
 
 
 def is_programs_fault(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from guiado.store.connection import Connection
@@ -84,16 +84,21 @@ async def roll_up(connection: Connection) -> None:
     await connection.fetch(sql("schedule", "roll_up"), timeout=_MAINTENANCE_S)
 
 
-async def clean_up(connection: Connection, tenant: str, days: int, most: int) -> int:
+async def clean_up(
+    connection: Connection, tenant: str, days: int | None, most: int, days_by_kind: Mapping[str, int] | None = None
+) -> int:
     """Delete one batch of the sessions that ended more than `days` ago, with all dependent rows; daily analytics stay.
 
     Args:
+        days: None keeps sessions for ever.
         most: sessions at most.
+        days_by_kind: the same for kinds of records that have a number of their own; see guiado_clean_batch in the schema.
 
     Returns:
         Rows deleted over all tables; 0 when nothing is left to delete.
     """
-    rows = await connection.fetch(sql("schedule", "clean_up"), tenant, days, most, timeout=_MAINTENANCE_S)
+    values = (tenant, days, most, dict(days_by_kind or {}))
+    rows = await connection.fetch(sql("schedule", "clean_up"), *values, timeout=_MAINTENANCE_S)
     deleted: int = rows[0]["deleted"]
     return deleted
 

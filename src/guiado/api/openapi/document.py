@@ -23,6 +23,7 @@ _TAGS = (
     (r"/templates\b", "Plantillas"),
     (r"/(notifications|recipients)\b", "Avisos"),
     (r"/keys\b", "Claves de API"),
+    (r"/customers\b", "Clientes"),
     (r"^/(healthz|readyz)$", "Estado"),
     (r"^/api/v1/executions/", "Flujos"),
     (r"", "Sesiones"),
@@ -30,7 +31,7 @@ _TAGS = (
 """Pattern of a path -> its tag; the first that fits counts. The glossary describes the tags, and gives their order."""
 _TYPES = {"limit": ("Page", "limit"), "days": ("Period", "days"), "list_sessions.status": ("Page", "status")}
 """Query parameter -> command and field that give its type."""
-_READ_ONLY = frozenset(("detect", "render_template"))
+_READ_ONLY = frozenset(("detect", "render_template", "export_customer"))
 """Operations that change nothing although their method is not GET."""
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 

@@ -1,1 +1,1 @@
-"""Access: API keys and what they may do."""
+"""Access: who may do what, and the personal data of customers."""

@@ -39,6 +39,8 @@ autovacuum = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
+log_error_verbosity = terse
+log_min_error_statement = panic
 password_encryption = 'scram-sha-256'
 """
 

@@ -72,17 +72,22 @@ SELECT d.delivery_id, d.event_id, d.attempts, d.due_at, d.created_at, o.event, o
 -- name: record
 -- Writes down attempts ($3) with what became of their deliveries, and ends the leases of a sender ($2): $4 says how those
 -- endpoints are, and as of which change: one that was changed since begins anew. $1 tenant. The state is asked for in a way that no index knows: the one of what is pending would be read as a whole.
+-- Of a delivery that was erased while it was sent, nothing is written down: not what was answered either.
 WITH told AS (
     SELECT * FROM jsonb_to_recordset($3) AS t (
         webhook_id text, delivery_id uuid, event_id uuid, event text, attempt integer, success boolean, response_status integer,
         response_body text, error_message text, duration_ms double precision, sent_at timestamptz, id uuid, state text,
         attempts integer, due_at timestamptz)
+), kept AS (  -- in one order, as in guiado_erase_events: whoever waits for another's rows must not be waited for
+    SELECT d.delivery_id FROM support_troubleshooting_deliveries d
+     WHERE d.tenant_id = $1 AND d.delivery_id = ANY (ARRAY(SELECT t.delivery_id FROM told t))
+     ORDER BY d.delivery_id FOR UPDATE
 ), logged AS (
     INSERT INTO support_webhook_events
         (id, tenant_id, webhook_id, event_id, event, attempt, success, response_status, response_body, error_message, duration_ms, sent_at)
     SELECT t.id, $1, t.webhook_id, t.event_id, t.event, t.attempt, t.success, t.response_status, t.response_body, t.error_message,
            t.duration_ms, t.sent_at
-      FROM told t
+      FROM told t WHERE t.delivery_id IN (SELECT k.delivery_id FROM kept k)
 ), held AS (  -- in one order, as in "renew": whoever waits for another's rows must not be waited for
     SELECT w.tenant_id, w.webhook_id FROM support_webhooks w
      WHERE w.tenant_id = $1 AND w.leased_by = $2 AND w.webhook_id IN (SELECT jsonb_array_elements($4) ->> 'webhook_id')
@@ -100,7 +105,7 @@ WITH told AS (
 UPDATE support_troubleshooting_deliveries d
    SET state = t.state, attempts = t.attempts, due_at = t.due_at, last_error = t.error_message,
        finished_at = CASE WHEN t.state = 'pending' THEN NULL ELSE t.sent_at END
-  FROM told t
+  FROM told t JOIN kept k ON k.delivery_id = t.delivery_id  -- locked before: a row that its own statement changed cannot be
  WHERE d.tenant_id = $1 AND d.delivery_id = t.delivery_id AND CASE d.state WHEN 'pending' THEN true ELSE false END;
 
 -- name: bring_forward

@@ -54,8 +54,11 @@ SELECT task, result, rows_affected FROM maintenance_troubleshooting_tables();
 SELECT guiado_roll_up(now(), true);
 
 -- name: clean_up
--- One batch of the retention: see guiado_clean_batch in the schema. $1 tenant, $2 days, $3 sessions at most.
-SELECT coalesce(sum(b.deleted), 0)::bigint AS deleted FROM guiado_clean_batch($1, now() - make_interval(days => $2), $3) b;
+-- One batch of the retention: see guiado_clean_batch in the schema. $1 tenant, $2 days, null for ever, $3 sessions at most, $4 days of
+-- the kinds of records that have a number of their own.
+SELECT coalesce(sum(b.deleted), 0)::bigint AS deleted
+  FROM guiado_clean_batch($1, now() - make_interval(days => $2), $3, (
+       SELECT coalesce(jsonb_object_agg(k.key, now() - make_interval(days => k.value::integer)), '{}') FROM jsonb_each_text($4) k)) b;
 
 -- name: trim_examples
 -- Forgets the examples that are too many: see guiado_trim_examples in the schema. $1 tenant.
