@@ -18,6 +18,7 @@ from guiado.app.knowledge import publications
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.knowledge.sources.file import FileSource, private_scope
+from guiado.app.knowledge.tenants import TenantKnowledge
 from guiado.domain.guide_versions import guide_to_json
 from guiado.errors import DatabaseUnavailable, InvalidInput, NotFound
 from guiado.store.database import Database
@@ -178,7 +179,8 @@ async def test_what_a_process_stored_it_does_not_read_back(world: World) -> None
 async def test_a_session_of_today_shares_the_guide_that_is_in_memory(world: World) -> None:
     world.edit(a="uno")
     process = world.process()
-    bases = KnowledgeBases(process.parts, DetectionConfig(), world.folder / "kb.json", lambda _: None)
+    path = world.folder / "kb.json"
+    bases = TenantKnowledge(process.parts, lambda parts: KnowledgeBases(parts, DetectionConfig(), path, lambda _: None)).own
     base = await bases.at(None)
     version_id = base.snapshot.version_ids["a"]
     async with process.db.connection() as connection:

@@ -67,6 +67,7 @@ from guiado.store import (  # fmt: skip
     schedule,
     sessions,
     templates,
+    tenants,
     webhooks,
 )
 
@@ -76,6 +77,8 @@ FOR_ALL_TENANTS = {
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
     "schedule.roll_up": "maintenance",
+    "tenants.created": "names them",
+    "tenants.waiting": "names them",
 }
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 AUDIT = sessions.Audit("agent", "test")
@@ -212,6 +215,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         lambda db, t: webhooks.emit(db, t, EVENT_DATA),
         lambda db, t: webhooks.emit(db, t, EVENT_DATA, "free"),
     ),
+    "tenants.create": lambda db, t: tenants.create(db, t, NOW),
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),

@@ -21,6 +21,7 @@ from guiado.cli import (
     recipients,
     server,
     sessions,
+    tenants,
     webhooks,
 )
 from guiado.cli.console import Json, Screen, screen_of
@@ -51,6 +52,7 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(database.app, name="db")
 
 
