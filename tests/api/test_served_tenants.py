@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx2
 import pytest
-from conftest import Server
 
 import guiado.server
+from guiado.agent import TroubleshootingAgent, close_engines
+from guiado.errors import SessionNotFound
 from guiado.http.authentication import Authentication
 from guiado.http.incoming import incoming
 from guiado.wiring import Runtime
@@ -69,9 +70,9 @@ class Receiver:
 class Installation:
     """A served process, and its clients by tenant."""
 
-    def __init__(self, dsn: str, kb: Path) -> None:
+    def __init__(self, serve: Callable[..., Any], dsn: str, kb: Path) -> None:
         self.dsn, self.kb = dsn, kb
-        self.server = Server(dsn, works=True, GUIADO_KB_PATH=str(kb), GUIADO_PRIVATE_TARGETS="127.0.0.0/8")
+        self.server = serve(dsn, works=True, GUIADO_KB_PATH=str(kb), GUIADO_PRIVATE_TARGETS="127.0.0.0/8")
         self.receiver = Receiver()
         self._clients: dict[str, httpx2.Client] = {}
 
@@ -112,7 +113,6 @@ class Installation:
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
-        self.server.close()
         self.receiver.close()
 
 
@@ -141,12 +141,12 @@ GUIDES = [
 
 
 @pytest.fixture(scope="module")
-def house(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def house(module_dsn: str, serve_module: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     patch = pytest.MonkeyPatch()
     patch.setattr(guiado.server, "Authentication", _ByHeader)
     kb = tmp_path_factory.mktemp("kb") / "kb.json"
     kb.write_text(json.dumps({str(each["problem_id"]): each for each in GUIDES}), "utf-8")
-    running = Installation(module_dsn, kb)
+    running = Installation(serve_module, module_dsn, kb)
     yield running
     running.close()
     patch.undo()
@@ -213,3 +213,85 @@ def test_what_another_process_stored_for_a_tenant_is_sent_as_well(house: Install
     }  # fmt: skip
     house.rows("SELECT guiado_emit('acme', $1::jsonb)", json.dumps([event]))
     wait(lambda: len(house.receiver.got) > before and any("otro proceso" in json.dumps(each) for each in house.receiver.got))
+
+
+def test_a_notification_of_another_tenant_is_sent(house: Installation) -> None:
+    given = {
+        "notification_type": "aviso",
+        "channel": "webhook",
+        "recipient": "mesa",
+        "message": "hola acme",
+        "webhook_url": house.receiver.url,
+    }
+    stored = house.of("acme").post("/notifications", json=given)
+    assert stored.status_code == 200, stored.text
+    wait(lambda: any("hola acme" in json.dumps(each) for each in house.receiver.got))
+    assert house.of("default").get("/notifications").json()["notifications"] == []
+
+
+def test_what_one_tenant_teaches_is_known_to_it_alone(house: Installation) -> None:
+    def first(tenant: str) -> list[str]:
+        found = house.of(tenant).post("/detect", json={"problem_description": WORDS}).json()
+        return [each["problem_id"] for each in found["candidates"] if each["confidence"] > 0.3]
+
+    assert (first("acme"), first("default")) == ([], [])
+    for _ in range(2):
+        session_id = house.start("acme", WORDS)["session_id"]
+        taught = house.of("acme").post(f"/{session_id}/correct", json={"problem_id": "correo"})
+        assert taught.status_code == 200, taught.text
+    assert wait(lambda: first("acme")) == ["correo"]
+    assert (first("default"), first("otra")) == ([], [])
+    assert house.call(lambda: house.runtime.knowledge_in("otra")) is not house.call(lambda: house.runtime.knowledge_in("acme"))
+
+
+def test_the_file_is_everybodys_and_an_edit_reaches_each(house: Installation) -> None:
+    house.start("acme")
+    edited = [*GUIDES, guide("raton", "Ratón que no se mueve", "el ratón no se mueve")]
+    house.kb.write_text(json.dumps({str(each["problem_id"]): each for each in edited}), "utf-8")
+    for tenant in ("default", "acme", "otra"):
+        wait(lambda: house.start(tenant, "el ratón no se mueve")["problem_detected"] == "raton")  # noqa: B023 called at once
+
+
+def test_figures_are_of_one_tenant(house: Installation) -> None:
+    for _ in range(3):
+        house.start("cifras")
+    assert house.of("cifras").get("/analytics").json()["summary"]["total_sessions"] == 3
+    assert house.of("vacia").get("/analytics").json()["summary"]["total_sessions"] == 0
+    assert len(house.of("cifras").get("/realtime").json()["active_sessions"]) == 3
+    assert house.of("vacia").get("/realtime").json()["active_sessions"] == []
+
+
+def test_the_same_idempotency_key_of_two_tenants_is_two(house: Installation) -> None:
+    given = {"problem_description": "la impresora no imprime", "customer_email": "ana@example.com"}
+    keyed = {"Idempotency-Key": "la misma"}
+    made = [
+        house.of(tenant).post("/start", json=given, headers=keyed).json()["session_id"] for tenant in ("acme", "otra", "acme")
+    ]
+    assert made[0] == made[2] != made[1]
+
+
+def test_jobs_of_another_tenant_run(house: Installation) -> None:
+    session_id = house.start("acme")["session_id"]
+    house.rows(
+        "UPDATE support_troubleshooting_sessions SET started_at = now() - interval '41 days', updated_at = now() - interval '40 days'"
+        " WHERE session_id = $1::uuid",
+        session_id,
+    )
+    house.call(lambda: house.runtime.jobs["abandon_idle_sessions"].run(house.runtime.parts))
+    assert house.of("acme").get(f"/{session_id}").json()["session"]["status"] == "abandoned"
+    fitted = "SELECT finished_at FROM support_troubleshooting_schedule WHERE tenant_id = 'acme' AND job = 'refit_detector'"
+    wait(lambda: any(row["finished_at"] for row in house.rows(fitted)), 30)
+
+
+def test_facade_and_command_line_of_a_tenant_see_only_their_own(house: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = house.start("acme")["session_id"]
+    monkeypatch.setenv("DATABASE_URL", house.dsn)
+    monkeypatch.setenv("GUIADO_KB_PATH", str(house.kb))
+    try:
+        with pytest.raises(SessionNotFound):
+            TroubleshootingAgent().get_session(theirs)
+        close_engines()
+        monkeypatch.setenv("GUIADO_TENANT", "acme")
+        assert TroubleshootingAgent().get_session(theirs).session_id == theirs
+    finally:
+        close_engines()

@@ -16,6 +16,7 @@ import pytest
 from guiado.app.context import AppContext
 from guiado.app.knowledge import publications
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.knowledge.sources.file import FileSource, private_scope
 from guiado.app.knowledge.tenants import TenantKnowledge
@@ -408,3 +409,25 @@ async def test_an_older_copy_of_the_database_is_followed_and_the_file_published_
         await world.ask(f"DELETE FROM {table}")
     await process.base.refresh()
     assert await process.titles() == await world.process(None).titles() == {"a": "dos", "b": "otra"}
+
+
+@in_world
+async def test_tenants_with_the_same_guides_share_an_index_and_those_long_unused_are_closed(world: World) -> None:
+    world.edit(a="uno", b="dos")
+    process, closed, plain = world.process(), list[str](), PlainIndex()
+
+    def make(parts: AppContext) -> KnowledgeBases:
+        return KnowledgeBases(parts, DetectionConfig(), world.folder / "kb.json", lambda _: None, plain=plain)
+
+    tenants = TenantKnowledge(process.parts, make, closed.append, most=2)
+    await tenants.own.public.refresh()
+    bases = {name: await tenants.public(name) for name in ("x", "y", "z")}
+    assert (tenants.open, closed) == (["y", "z"], ["x"])
+    assert {base.snapshot.index for base in bases.values()} == {tenants.own.public.snapshot.index}
+    again = await tenants.public("x")
+    assert (tenants.open, [*again.snapshot.guides]) == (["z", "x"], ["a", "b"])
+    async with process.db.transaction("z") as connection:
+        work = process.parts.of_tenant("z").work(connection)
+        version = {row["version"]: row for row in await publications.versions(work, "", "a")}
+        assert [*version] == [1]
+    assert await tenants.public("default") is tenants.own.public

@@ -197,7 +197,11 @@ class KnowledgeBase:
             return index
         async with self._db.connection(self._tenant) as connection:
             stored = await fitted_models.load(connection, self._tenant, self.scope, index.contents)
-        return index if stored is None else await asyncio.to_thread(_with_stored, index, stored)
+        return index if stored is None else await asyncio.to_thread(_with_stored, index, stored, self._plain)
+
+    def fitted_before(self, index: Index, intercept: float) -> FittedModel | None:
+        """The model that was fitted to the same contents for another tenant, with this one's intercept."""
+        return self._plain.model_for(index.contents, intercept) if self._plain is not None else None
 
     async def complete(self) -> None:
         """Encode the texts that were left for later, and add their vectors to the index; 10,000 guides take a minute."""
@@ -233,8 +237,10 @@ def _index(
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
 
 
-def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
+def _with_stored(index: Index, stored: fitted_models.StoredModel, plain: PlainIndex | None) -> Index:
     model = FittedModel.from_bytes(stored.model)
+    if model is not None and plain is not None:
+        model = plain.same_model(index.contents, model)
     return index.with_model(model).prepare() if model else index
 
 

@@ -1,4 +1,4 @@
-"""The index that tenants share where they have the same guides and nobody's examples."""
+"""The index that tenants share where they have the same guides and no examples, and the model that was fitted to it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guiado.detection import Index
+from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.domain.guide import Guide
 
 
@@ -14,11 +15,27 @@ class PlainIndex:
     """The last index that was built from guides alone, and the guides that it is about.
 
     An index of 10,000 guides takes minutes and hundreds of megabytes: tenants that use the file as it is need one between them.
-    No model is in it: its calibration was learned from one tenant's sessions.
+    No model is in it: its calibration is learned from one tenant's sessions. The rest of a model is fitted to texts that all of
+    them have, and is shared.
     """
 
     guides: Mapping[str, Guide] | None = None
     index: Index | None = None
+    fitted: tuple[str, FittedModel] | None = None
+    """Contents of an index, and the model that was fitted to them."""
+
+    def model_for(self, contents: str, intercept: float) -> FittedModel | None:
+        """The model that was fitted to these contents, if it is the one that is kept, with a tenant's own intercept."""
+        return self.fitted[1].with_intercept(intercept) if self.fitted is not None and self.fitted[0] == contents else None
+
+    def same_model(self, contents: str, model: FittedModel) -> FittedModel:
+        """This model, made of the arrays that are in memory already where they are equal."""
+        known = self.model_for(contents, model.intercept)
+        if known is not None and known.version == model.version:
+            return known
+        if self.index is not None and self.index.contents == contents:
+            self.fitted = contents, model
+        return model
 
     def same(self, guides: dict[str, Guide]) -> dict[str, Guide]:
         """These guides, each as the object that is in memory already where it is equal."""

@@ -50,6 +50,8 @@ async def _refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
     begun = clock.monotonic_s()
     if is_same and index.model is not None:
         model, fit_s = index.model.with_intercept(intercept), last.fit_s if last else 0.0
+    elif (fitted := knowledge.fitted_before(index, intercept)) is not None:
+        model, fit_s = fitted, 0.0
     else:
         model = await run_aside(lambda pause: index.fit(pause, intercept))
         fit_s = clock.monotonic_s() - begun
