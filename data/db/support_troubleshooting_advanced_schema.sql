@@ -480,7 +480,7 @@ BEGIN
      ORDER BY p.utc;
 END $$;
 
--- Inquilinos con algo guardado, a saltos por los índices. guiado_app solo ve el suyo.
+-- Inquilinos que se crearon o que tienen algo guardado, a saltos por los índices. guiado_app solo ve el suyo.
 CREATE OR REPLACE FUNCTION guiado_tenants() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_table  text;
@@ -490,7 +490,8 @@ BEGIN
     FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_sessions', 'support_troubleshooting_outbox', 'support_webhook_events',
                                    'support_troubleshooting_notifications', 'support_troubleshooting_audit_log', 'support_tickets',
                                    'support_troubleshooting_idempotency', 'support_troubleshooting_performance_metrics',
-                                   'support_troubleshooting_ml_training'] LOOP
+                                   'support_troubleshooting_ml_training', 'support_tenants'] LOOP
+        CONTINUE WHEN to_regclass(v_table) IS NULL;   -- la de accesos llega con el sexto esquema
         v_tenant := '';
         LOOP
             EXECUTE format('SELECT min(t.tenant_id) FROM %I t WHERE t.tenant_id > $1', v_table) INTO v_tenant USING v_tenant;

@@ -47,7 +47,7 @@ DECLARE
     v support_troubleshooting_feedback;
     s support_troubleshooting_sessions;
 BEGIN
-    PERFORM set_config('guiado.tenant', p_tenant, true);
+    PERFORM guiado_enter(p_tenant);
     v := jsonb_populate_record(NULL::support_troubleshooting_feedback, p_change -> 'feedback');
     v.tenant_id := p_tenant;
     -- La fila de la sesión pone en orden a dos valoraciones simultáneas.

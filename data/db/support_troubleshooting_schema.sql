@@ -47,6 +47,19 @@ CREATE OR REPLACE FUNCTION guiado_tenant() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT coalesce(nullif(current_setting('guiado.tenant', true), ''), 'default') $$;
 
+-- guiado_enter: el inquilino de lo que sigue en la transacción, que es el que nombra el argumento de quien la llama. A quien la seguridad
+-- por filas sujeta a un inquilino no lo deja pasar a otro: si no, bastaría con nombrarlo.
+CREATE OR REPLACE FUNCTION guiado_enter(p_tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF coalesce(nullif(current_setting('guiado.tenant', true), ''), 'default') = p_tenant THEN
+        RETURN;
+    END IF;
+    IF row_security_active('support_troubleshooting_sessions') THEN
+        RAISE EXCEPTION 'Esta transacción trabaja para otra organización, no para %.', quote_literal(p_tenant) USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM set_config('guiado.tenant', p_tenant, true);
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Tickets del sistema de soporte. Una sesión puede nombrar un ticket que esta tabla no conoce: por eso no hay clave
 -- foránea. Al escalar, guiado crea o actualiza aquí la fila del ticket.
@@ -168,7 +181,7 @@ DECLARE
     v_files     bigint;
     v_conflicts text[];
 BEGIN
-    PERFORM set_config('guiado.tenant', p_tenant, true);
+    PERFORM guiado_enter(p_tenant);
     v_revision := guiado_next_revision(p_tenant, p_scope);
     SELECT r.files INTO v_files FROM support_knowledge_revisions r WHERE r.tenant_id = p_tenant AND r.scope = p_scope;
     IF v_files <> p_files THEN
@@ -229,7 +242,7 @@ DECLARE
     v_was      text;
     v_settled  boolean := false;
 BEGIN
-    PERFORM set_config('guiado.tenant', p_tenant, true);
+    PERFORM guiado_enter(p_tenant);
     v_revision := guiado_next_revision(p_tenant, p_scope);
     SELECT p.state INTO v_was FROM support_guide_publications p
      WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = p_guide AND p.guide_version_id = p_version;
@@ -474,7 +487,7 @@ DECLARE
     v_found support_troubleshooting_sessions;
     v_expected integer := (p_change ->> 'expected')::integer;
 BEGIN
-    PERFORM set_config('guiado.tenant', p_tenant, true);
+    PERFORM guiado_enter(p_tenant);
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
     v.tenant_id := p_tenant;
     v.urgent := coalesce(v.urgent, false);

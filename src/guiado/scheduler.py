@@ -16,6 +16,7 @@ from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.jobs import Job
 from guiado.app.outbound.queue import Queue
+from guiado.app.outbound.tenant_queues import TenantQueues
 from guiado.logs import get_logger
 from guiado.store import schedule, skew
 from guiado.store.database import Connection
@@ -28,6 +29,8 @@ _GRACE_S = 4.0
 _GIVE_BACK_S = 2.0
 _MOST_SKEW_S = 60.0
 _TELL_CLOCK_S = 60.0
+_OTHERS_POLL_S = 5.0
+"""Seconds between two looks at the jobs of other tenants: there may be one for each that is open."""
 
 
 class Worker:
@@ -41,12 +44,15 @@ class Worker:
         most: jobs at once at most: each may hold a connection that requests need too.
     """
 
-    def __init__(self, parts: AppContext, name: str, jobs: Mapping[str, Job], queue: Queue | None = None, most: int = 8) -> None:
+    def __init__(
+        self, parts: AppContext, name: str, jobs: Mapping[str, Job], queue: Queue | TenantQueues | None = None, most: int = 8
+    ) -> None:
         self._parts, self._name, self._jobs, self._most = parts, name, jobs, most
         self._queue = queue or Queue(parts, name, [])
         self._stopping = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._clock_told_s: float | None = None
+        self._others_looked_s: float | None = None
 
     def stop(self) -> None:
         """Finish the running jobs and deliveries within seconds, then end `run`."""
@@ -60,6 +66,8 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`; an error of a job or of the database is logged and the work goes on."""
         self._parts.wrote = self._queue.wake
+        if isinstance(self._queue, TenantQueues):
+            self._parts.wrote_for = self._queue.wake_for
         self._queue.hold(on=True)  # until it is known whose time it is
         await asyncio.gather(self._do_jobs(), self._queue.run())
 
@@ -104,14 +112,38 @@ class Worker:
         return [name for name, _ in due]
 
     async def _take_due(self) -> AsyncGenerator[tuple[str, Job]]:
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             if not await self._has_right_clock(connection):
                 return
             for name, job in list(self._jobs.items()):
-                if name in self._running or len(self._running) >= self._most:
-                    continue
-                if await schedule.take(connection, self._parts.tenant, name, self._name, job.every_s, job.lease_s):
+                if job.tenant is None and self._is_free(name) and await self._take(connection, name, job):
                     yield name, job
+        async for name, job in self._take_others():
+            yield name, job
+
+    async def _take_others(self) -> AsyncGenerator[tuple[str, Job]]:
+        """Take due jobs of other tenants, each on a connection that sees its tenant's schedule."""
+        now_s = clock.monotonic_s()
+        if self._others_looked_s is not None and now_s - self._others_looked_s < _OTHERS_POLL_S:
+            return
+        self._others_looked_s = now_s
+        for name, job in list(self._jobs.items()):
+            if job.tenant is None or not self._is_free(name):
+                continue
+            async with self._of(job).connection() as connection:
+                is_taken = await self._take(connection, name, job)
+            if is_taken:
+                yield name, job
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._running and len(self._running) < self._most
+
+    def _of(self, job: Job) -> AppContext:
+        return self._parts.of_tenant(job.tenant or self._parts.tenant)
+
+    async def _take(self, connection: Connection, name: str, job: Job) -> bool:
+        tenant, row = self._of(job).tenant, job.name or name
+        return await schedule.take(connection, tenant, row, self._name, job.every_s, job.lease_s)
 
     async def _has_right_clock(self, connection: Connection) -> bool:
         """Whether the clocks of this process and the database agree; a difference is reported in the log and to doctor."""
@@ -131,27 +163,28 @@ class Worker:
             self._clock_told_s = clock.monotonic_s()
         return False
 
-    async def _renew(self, name: str, lease_s: float) -> None:
+    async def _renew(self, name: str, job: Job) -> None:
+        parts = self._of(job)
         while True:
-            await asyncio.sleep(lease_s / _RENEWALS_A_LEASE)
+            await asyncio.sleep(job.lease_s / _RENEWALS_A_LEASE)
             try:
-                async with self._parts.db.connection() as connection:
-                    await schedule.renew(connection, self._parts.tenant, name, self._name, lease_s)
+                async with parts.connection() as connection:
+                    await schedule.renew(connection, parts.tenant, job.name or name, self._name, job.lease_s)
             except Exception as error:  # noqa: BLE001 the job goes on, and the next renewal may work
                 log.error("lease_waits", job=name, error=f"{type(error).__name__}: {error}"[:500])
 
     async def _run(self, name: str, job: Job) -> None:
-        renewing = asyncio.create_task(self._renew(name, job.lease_s))
+        renewing, parts = asyncio.create_task(self._renew(name, job)), self._of(job)
         try:
             problem = await self._work(name, job)
         except asyncio.CancelledError:
-            await self._give_back(name)
+            await self._give_back(name, job)
             raise
         finally:
             renewing.cancel()
         try:
-            async with self._parts.db.connection() as connection:
-                await schedule.finish(connection, self._parts.tenant, name, self._name, problem)
+            async with parts.connection() as connection:
+                await schedule.finish(connection, parts.tenant, job.name or name, self._name, problem)
         except Exception as error:  # noqa: BLE001 the lease ends by itself
             log.error("worker_waits", job=name, error=f"{type(error).__name__}: {error}"[:500])
 
@@ -172,8 +205,9 @@ class Worker:
         write("job_done", job=name, count=count, seconds=round(clock.monotonic_s() - started, 3))
         return None
 
-    async def _give_back(self, name: str) -> None:
+    async def _give_back(self, name: str, job: Job) -> None:
         log.info("job_broken_off", job=name)
+        parts = self._of(job)
         with contextlib.suppress(Exception):  # the lease ends by itself
-            async with asyncio.timeout(_GIVE_BACK_S), self._parts.db.connection() as connection:
-                await schedule.give_back(connection, self._parts.tenant, name, self._name)
+            async with asyncio.timeout(_GIVE_BACK_S), parts.connection() as connection:
+                await schedule.give_back(connection, parts.tenant, job.name or name, self._name)

@@ -259,7 +259,7 @@ class _Server(uvicorn.Server):
 
 async def _is_anybody_told(runtime: Runtime) -> bool:
     """Whether any endpoint or recipient gets the escalations: a customer who waits for a person is promised one."""
-    async with runtime.parts.db.connection() as connection:
+    async with runtime.parts.connection() as connection:
         return await is_told(connection, runtime.parts.tenant, EventKind.SESSION_ESCALATED)
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -43,7 +43,7 @@ class Engine:
             self._stack.close()
             raise
         # A script is often the only process there is: while it lives, the periodic work gets done too.
-        self._worker = self.portal.call(self.runtime.worker, 1)  # a script takes few connections
+        self._worker = self.portal.call(partial(self.runtime.worker, 1, of_all_tenants=False))  # a script takes few connections
         self._working = self.portal.start_task_soon(self._worker.run)
         self._wrote = False
         self.closed = False

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,14 @@ from guiado import clock
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.registry import KnowledgeBases
+from guiado.app.knowledge.tenants import TenantKnowledge
 from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
 from guiado.app.outbound.handlers import HandlerDependencies, make_handlers
 from guiado.app.outbound.queue import Queue
+from guiado.app.outbound.tenant_queues import TenantQueues
 from guiado.delivery import channels
 from guiado.delivery.ip_policy import TargetPolicy
 from guiado.detection import DEFAULT_THRESHOLD
@@ -135,17 +138,12 @@ class Runtime:
         self._policy = TargetPolicy.parse(settings.private_targets)
         self.jobs: dict[str, Job] = dict(JOBS)
         """Periodic jobs by name; each knowledge base adds a job of its own."""
-        bases = KnowledgeBases(
-            parts,
-            senses,
-            knowledge_path(settings),
-            self._schedule_refit,
-            is_shipped=settings.kb_path is None,
-            takes_over=serves,
-        )
-        self.knowledge = bases.public
-        """The knowledge base for everybody."""
-        self.knowledge_of, self.knowledge_for = bases.at, bases.of_session
+        self._plain = PlainIndex()
+        self._tenants = TenantKnowledge(parts, lambda of: self._open_bases(of, senses, serves=serves), self._forget_refits)
+        self.knowledge = self._tenants.own.public
+        """The knowledge base for everybody, of the process's own tenant."""
+        self.knowledge_of, self.knowledge_for = self._tenants.own.at, self._tenants.own.of_session
+        self.knowledge_in, self.knowledge_of_session = self._tenants.public, self._tenants.of_session
         self._models: dict[str, LanguageModel] = {}
         self._model_way = _ModelWay(self._policy)
 
@@ -195,25 +193,43 @@ class Runtime:
 
         return GuardedClient(self._policy)
 
-    def worker(self, most_jobs: int | None = None) -> Worker:
+    def worker(self, most_jobs: int | None = None, *, of_all_tenants: bool = True) -> Worker:
         """A worker of this process: sends what is due, and does the periodic work.
 
         Args:
             most_jobs: so many of them at once at most; by default as many as leave half of the connections to requests.
+            of_all_tenants: send what other tenants have waiting too, as a service does.
         """
         name = f"{socket.gethostname()}:{os.getpid()}:{clock.token(4)}"
-        kestra = self.settings.kestra_webhook_url
-        own = {webhooks.KESTRA: kestra} if kestra else {}
-        tools = HandlerDependencies(self.parts, name, self.settings, lambda: self.client, self._channel_of, own)
-        queue = Queue(self.parts, name, make_handlers(tools))
+        make = partial(self._queue, name)
+        queue = TenantQueues(self.parts, make) if of_all_tenants else make(self.parts)
         return Worker(self.parts, name, self.jobs, queue, most=most_jobs or max(1, self.settings.pool_size // 2))
+
+    def _queue(self, worker: str, parts: AppContext) -> Queue:
+        kestra = self.settings.kestra_webhook_url
+        # The operator's Kestra gets the events of the process's own tenant only.
+        own = {webhooks.KESTRA: kestra} if kestra and parts.tenant == self.parts.tenant else {}
+        tools = HandlerDependencies(parts, worker, self.settings, lambda: self.client, self._channel_of, own)
+        return Queue(parts, worker, make_handlers(tools))
+
+    def _open_bases(self, parts: AppContext, senses: DetectionConfig, *, serves: bool) -> KnowledgeBases:
+        tenant = None if parts.tenant == self.parts.tenant else parts.tenant
+        return KnowledgeBases(
+            parts,
+            senses,
+            knowledge_path(self.settings),
+            lambda knowledge: self._schedule_refit(knowledge, tenant),
+            is_shipped=self.settings.kb_path is None,
+            takes_over=serves,
+            plain=self._plain,
+        )
 
     def _channel_of(self, kind: str) -> Channel:
         return channels.make_channel(kind, self.settings, self.client, self._policy)
 
     async def _offer_targets(self) -> None:
         """Offer the targets of the settings: escalations to the operator's Slack, every event to the operator's Kestra."""
-        async with self.parts.db.connection() as connection:
+        async with self.parts.connection() as connection:
             if self.settings.slack_webhook_url:
                 await recipients.offer_slack(self.parts.work(connection))
             if self.settings.kestra_webhook_url:
@@ -260,9 +276,13 @@ class Runtime:
             problem=refusal,
         )
 
-    def _schedule_refit(self, knowledge: KnowledgeBase) -> None:
-        name, job = refit_job(knowledge)
+    def _schedule_refit(self, knowledge: KnowledgeBase, tenant: str | None) -> None:
+        name, job = refit_job(knowledge, tenant)
         self.jobs[name] = job
+
+    def _forget_refits(self, tenant: str) -> None:
+        for name in [name for name, job in self.jobs.items() if job.tenant == tenant]:
+            del self.jobs[name]
 
     async def close(self) -> None:
         """Close all parts; an embedded server that no other process uses stops."""

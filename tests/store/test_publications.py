@@ -16,8 +16,10 @@ import pytest
 from guiado.app.context import AppContext
 from guiado.app.knowledge import publications
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.registry import KnowledgeBases
 from guiado.app.knowledge.sources.file import FileSource, private_scope
+from guiado.app.knowledge.tenants import TenantKnowledge
 from guiado.domain.guide_versions import guide_to_json
 from guiado.errors import DatabaseUnavailable, InvalidInput, NotFound
 from guiado.store.database import Database
@@ -178,7 +180,8 @@ async def test_what_a_process_stored_it_does_not_read_back(world: World) -> None
 async def test_a_session_of_today_shares_the_guide_that_is_in_memory(world: World) -> None:
     world.edit(a="uno")
     process = world.process()
-    bases = KnowledgeBases(process.parts, DetectionConfig(), world.folder / "kb.json", lambda _: None)
+    path = world.folder / "kb.json"
+    bases = TenantKnowledge(process.parts, lambda parts: KnowledgeBases(parts, DetectionConfig(), path, lambda _: None)).own
     base = await bases.at(None)
     version_id = base.snapshot.version_ids["a"]
     async with process.db.connection() as connection:
@@ -406,3 +409,25 @@ async def test_an_older_copy_of_the_database_is_followed_and_the_file_published_
         await world.ask(f"DELETE FROM {table}")
     await process.base.refresh()
     assert await process.titles() == await world.process(None).titles() == {"a": "dos", "b": "otra"}
+
+
+@in_world
+async def test_tenants_with_the_same_guides_share_an_index_and_those_long_unused_are_closed(world: World) -> None:
+    world.edit(a="uno", b="dos")
+    process, closed, plain = world.process(), list[str](), PlainIndex()
+
+    def make(parts: AppContext) -> KnowledgeBases:
+        return KnowledgeBases(parts, DetectionConfig(), world.folder / "kb.json", lambda _: None, plain=plain)
+
+    tenants = TenantKnowledge(process.parts, make, closed.append, most=2)
+    await tenants.own.public.refresh()
+    bases = {name: await tenants.public(name) for name in ("x", "y", "z")}
+    assert (tenants.open, closed) == (["y", "z"], ["x"])
+    assert {base.snapshot.index for base in bases.values()} == {tenants.own.public.snapshot.index}
+    again = await tenants.public("x")
+    assert (tenants.open, [*again.snapshot.guides]) == (["z", "x"], ["a", "b"])
+    async with process.db.transaction("z") as connection:
+        work = process.parts.of_tenant("z").work(connection)
+        version = {row["version"]: row for row in await publications.versions(work, "", "a")}
+        assert [*version] == [1]
+    assert await tenants.public("default") is tenants.own.public

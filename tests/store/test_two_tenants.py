@@ -70,6 +70,7 @@ from guiado.store import (  # fmt: skip
     schedule,
     sessions,
     templates,
+    tenants,
     webhooks,
 )
 
@@ -81,6 +82,8 @@ FOR_ALL_TENANTS = {
     "schedule.roll_up": "maintenance",
     "api_keys.by_hash": "a key says whose it is",
     "api_keys.exists": "the first key of any tenant closes the API",
+    "tenants.created": "names them",
+    "tenants.waiting": "names them",
 }
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 
@@ -239,6 +242,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "api_keys.revoke": lambda db, t: api_keys.revoke(db, t, uid(91)),
     "api_keys.mark_used": lambda db, t: api_keys.mark_used(db, t, uid(91)),
     "rate_limits.take": taken,
+    "tenants.create": lambda db, t: tenants.create(db, t, NOW),
     "templates.put": lambda db, t: templates.put(db, t, "guide", "t", {"n": 1}),
     "templates.listed": lambda db, t: templates.listed(db, t, "guide"),
     "reports.daily": lambda db, t: reports.daily(db, t, NOW - 500 * DAY, NOW + DAY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -79,6 +80,8 @@ class AppContext:
     model: LanguageModel | None = None
     has_account: Callable[[object], bool] = lambda _channel: True
     wrote: Callable[[], None] = lambda: None
+    wrote_for: Callable[[str], None] = lambda _tenant: None
+    """Called with another tenant after something of it was committed."""
     held: Callable[[str, str], Guide | None] = lambda _tenant, _version_id: None
     """The guide of a tenant's version where a knowledge base has it in memory already."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
@@ -86,6 +89,20 @@ class AppContext:
     def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:
         """The scope of the process's own work."""
         return Scope(self.tenant, actor, channel, language=language)
+
+    def of_tenant(self, tenant: str) -> AppContext:
+        """These parts for a tenant: the same database and caches, its rows."""
+        if tenant == self.tenant:
+            return self
+        return replace(self, tenant=tenant, wrote=lambda: self.wrote_for(tenant))
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection in autocommit mode that sees this tenant's rows."""
+        return self.db.connection(self.tenant)
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection inside one transaction that sees this tenant's rows."""
+        return self.db.transaction(self.tenant)
 
     def work(self, connection: Connection, scope: Scope | None = None) -> UnitOfWork:
         """A unit of work on a connection that is open; by default in the process's own scope."""
@@ -100,14 +117,14 @@ class AppContext:
             action: the use case; it gets the unit of work and then the other arguments.
         """
         async with self.db.connection(scope.tenant) as connection:
-            return await action(UnitOfWork(self, scope, connection), *args, **kwargs)
+            return await action(UnitOfWork(self.of_tenant(scope.tenant), scope, connection), *args, **kwargs)
 
     async def run_write(
         self, scope: Scope, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a use case as `run_read` does, and wake the senders."""
         done = await self.run_read(scope, action, *args, **kwargs)
-        self.wrote()
+        self.of_tenant(scope.tenant).wrote()
         return done
 
     async def guide_version(self, connection: Connection, tenant: str, version_id: str | None) -> Guide | None:

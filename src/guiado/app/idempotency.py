@@ -56,9 +56,9 @@ async def once(
     async with app.db.transaction(scope.tenant) as connection:
         if not await idempotency.claim(connection, scope.tenant, key, fingerprint):
             return cast("T", _stored(await idempotency.recorded(connection, scope.tenant, key), fingerprint))
-        answer = await action(UnitOfWork(app, scope, connection))
+        answer = await action(UnitOfWork(app.of_tenant(scope.tenant), scope, connection))
         await idempotency.record(connection, scope.tenant, key, keep(answer) if keep else answer)
-    app.wrote()
+    app.of_tenant(scope.tenant).wrote()
     return answer
 
 

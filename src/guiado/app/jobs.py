@@ -21,12 +21,16 @@ class Job:
         lease_s: a runner that did not renew its lease for so many seconds counts as dead.
         run: does the work and tells how much there was.
         may_break_off: whether it is cancelled at once when the worker stops, without the usual grace.
+        tenant: in whose schedule it is; None means that of the process's own tenant.
+        name: its row in that tenant's schedule, where it is not the one that the worker knows it by.
     """
 
     every_s: float
     lease_s: float
     run: Run
     may_break_off: bool = False
+    tenant: str | None = None
+    name: str = ""
 
 
 JOBS: dict[str, Job] = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from guiado import clock
 from guiado.app.context import AppContext
@@ -12,9 +12,10 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.learning.examples import REFIT_JOB
 from guiado.app.learning.refit import refit
 from guiado.app.sessions.escalate import abandon_idle
+from guiado.app.tenants import for_all_tenants, served_tenants
 from guiado.logs import get_logger
 from guiado.store import configuration, schedule
-from guiado.store.database import Connection
+from guiado.store.connection import Connection
 
 log = get_logger()
 _RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
@@ -24,7 +25,11 @@ _RETENTION_S = 1_200.0
 """Seconds after which one run of the retention begins no further batch; the next run goes on."""
 _BATCH = 1_000
 
-job("abandon_idle_sessions", every_s=60)(abandon_idle)
+
+@job("abandon_idle_sessions", every_s=60)
+async def abandon_idle_sessions(parts: AppContext) -> int:
+    """End the sessions of every served tenant that have been idle for too long."""
+    return sum([await abandon_idle(parts.of_tenant(tenant)) for tenant in await served_tenants(parts)])
 
 
 @job("refresh_views", every_s=60)
@@ -36,8 +41,9 @@ async def refresh_views(parts: AppContext) -> int:
 @job("maintenance", every_s=3_600)
 async def maintain(parts: AppContext) -> int:
     """Roll up figures, refresh views, delete expired rows, and remove the schedule rows of jobs that no longer exist."""
-    async with parts.db.connection() as connection:
-        await schedule.forget_jobs(connection, parts.tenant, [*JOBS, REFIT_JOB])
+    for tenant in await served_tenants(parts):
+        async with parts.of_tenant(tenant).connection() as connection:
+            await schedule.forget_jobs(connection, tenant, [*JOBS, REFIT_JOB])
     return await schedule.maintain(parts.db)
 
 
@@ -53,7 +59,7 @@ async def retain(parts: AppContext) -> int:
     limits = await _limits(parts)
     if not limits:
         return 0
-    async with _for_all_tenants(parts) as connection:
+    async with for_all_tenants(parts) as connection:
         await schedule.roll_up(connection)
     deleted, deadline = 0, clock.monotonic_s() + _RETENTION_S
     for tenant, days in limits.items():
@@ -67,7 +73,7 @@ async def retain(parts: AppContext) -> int:
 
 async def _limits(parts: AppContext) -> dict[str, dict[str, int]]:
     """Number of days by kind of record for each tenant, "" for sessions; tenants that keep everything are left out."""
-    async with _for_all_tenants(parts) as connection:
+    async with for_all_tenants(parts) as connection:
         found = {tenant: await _days(connection, tenant) for tenant in await schedule.tenants(connection)}
     return {tenant: days for tenant, days in found.items() if days}
 
@@ -80,26 +86,26 @@ async def _days(connection: Connection, tenant: str) -> dict[str, int]:
 
 async def _delete_batch(parts: AppContext, tenant: str, days: Mapping[str, int]) -> int:
     kinds = {kind: number for kind, number in days.items() if kind}
-    async with _for_all_tenants(parts) as connection:
+    async with for_all_tenants(parts) as connection:
         return await schedule.clean_up(connection, tenant, days.get(""), _BATCH, kinds)
 
 
 @job("trim_examples", every_s=600)
 async def trim_examples(parts: AppContext) -> int:
     """Delete the examples beyond the number from which detection gains nothing."""
-    async with _for_all_tenants(parts) as connection:
+    async with for_all_tenants(parts) as connection:
         return sum([await schedule.trim_examples(connection, tenant) for tenant in await schedule.tenants(connection)])
 
 
-@contextlib.asynccontextmanager
-async def _for_all_tenants(parts: AppContext) -> AsyncGenerator[Connection]:
-    """A transaction of the login role; where that owns the tables, row-level security does not limit it to one tenant."""
-    async with parts.db.transaction() as connection:
-        await schedule.as_owner(connection)
-        yield connection
+def refit_job(knowledge: KnowledgeBase, tenant: str | None = None) -> tuple[str, Job]:
+    """Name and definition of the job that refits detection for a knowledge base.
 
+    Args:
+        tenant: whose it is; by default the process's own tenant's.
+    """
+    row = ":".join(filter(None, (REFIT_JOB, knowledge.scope)))
 
-def refit_job(knowledge: KnowledgeBase) -> tuple[str, Job]:
-    """Name and definition of the job that refits detection for a knowledge base."""
-    name = ":".join(filter(None, (REFIT_JOB, knowledge.scope)))
-    return name, Job(60, LEASE_S, lambda parts: refit(parts, knowledge), may_break_off=True)
+    def run(parts: AppContext) -> Coroutine[Any, Any, int]:
+        return refit(parts.of_tenant(tenant or parts.tenant), knowledge)
+
+    return row if tenant is None else f"{tenant}\n{row}", Job(60, LEASE_S, run, may_break_off=True, tenant=tenant, name=row)

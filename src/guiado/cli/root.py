@@ -23,6 +23,7 @@ from guiado.cli import (
     recipients,
     server,
     sessions,
+    tenants,
     webhooks,
 )
 from guiado.cli.console import Json, Screen, screen_of
@@ -55,6 +56,7 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(customers.app, name="customers")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(database.app, name="db")
 
 

@@ -13,8 +13,9 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from guiado.app.context import Scope, UnitOfWork
+from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.validation import Command, check
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.http.body import decode
@@ -51,6 +52,21 @@ class Refused(HTTPException):
 def runtime_of(request: Http) -> Runtime:
     """The running parts of this process."""
     return request.app.state["runtime"]
+
+
+def parts_of(request: Http) -> AppContext:
+    """The running parts of this process, for the tenant of a request."""
+    return runtime_of(request).parts.of_tenant(scope_of(request).tenant)
+
+
+async def knowledge_of(request: Http) -> KnowledgeBase:
+    """The knowledge base that the tenant of a request publishes for everybody."""
+    return await runtime_of(request).knowledge_in(scope_of(request).tenant)
+
+
+async def knowledge_of_session(request: Http, session_id: str) -> KnowledgeBase:
+    """The knowledge base that a session of the request's tenant was begun with."""
+    return await runtime_of(request).knowledge_of_session(scope_of(request).tenant, session_id)
 
 
 def request_id_of(request: Http) -> str:

@@ -12,7 +12,7 @@ from guiado.app import commands
 from guiado.app.outbound import webhooks
 from guiado.app.outbound.first_attempts import first_results
 from guiado.app.validation import check
-from guiado.http.request import Checked, Http, Write, language_of, numbers, run_read, runtime_of
+from guiado.http.request import Checked, Http, Write, language_of, numbers, parts_of, run_read
 from guiado.i18n import text
 
 
@@ -83,7 +83,7 @@ def _on_its_way(language: str, count: int) -> str:
 async def test(request: Http, webhook_id: FromPath[str]) -> Tested:
     """Envía un evento de prueba por la misma vía que los reales, y espera al primer intento."""
     event_id = await Write(request, str).run(webhooks.test, webhook_id)
-    results = await first_results(runtime_of(request).parts, event_id, [webhook_id])
+    results = await first_results(parts_of(request), event_id, [webhook_id])
     success = bool(results) and all(result.success for result in results)
     return Tested(success=success, webhook_id=webhook_id, event_id=event_id, results=results)
 

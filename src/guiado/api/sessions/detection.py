@@ -13,15 +13,14 @@ from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.sessions.detect import clauses_view, detected_in, view
 from guiado.app.sessions.explanation import explanation
-from guiado.http.request import Checked, Http, runtime_of, scope_of
+from guiado.http.request import Checked, Http, knowledge_of, parts_of, scope_of
 from guiado.i18n import DEFAULT_LANGUAGE
 
 
 @post("/detect", dto=Checked[commands.Detect], return_dto=None, status_code=200, operation_id="detect", responses=TROUBLES)
 async def rank(request: Http, data: JSONBody[commands.Detect]) -> DetectOut:
     """Dice qué problemas podrían ser y por qué, sin empezar ninguna sesión. No guarda nada."""
-    runtime = runtime_of(request)
-    snapshot, parts = runtime.knowledge.snapshot, runtime.parts
+    snapshot, parts = (await knowledge_of(request)).snapshot, parts_of(request)
     detected = await detected_in(snapshot, data.problem_description, parts.threshold, parts.accept_from, data.limit)
     language = data.language or scope_of(request).language
     return DetectOut(

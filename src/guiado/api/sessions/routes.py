@@ -25,12 +25,12 @@ from guiado.app.sessions.models import StateOut
 from guiado.app.sessions.ranking import rank
 from guiado.app.sessions.record import state as read_state
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.http.request import Checked, Http, Write, run_read, runtime_of, scope_of
+from guiado.http.request import Checked, Http, Write, knowledge_of, knowledge_of_session, parts_of, run_read, scope_of
 
 
 async def begin(request: Http, command: commands.Start, channel: str = "api") -> StartOut:
     """Start a session for this command; shared with the compatible entry for workflows."""
-    knowledge, parts = runtime_of(request).knowledge, runtime_of(request).parts
+    knowledge, parts = await knowledge_of(request), parts_of(request)
     ranking = await rank(knowledge.snapshot, command.problem_description)
     opinion = await second_opinion(parts, parts.model, ranking, command)
     scope = replace(scope_of(request), channel=channel)
@@ -136,8 +136,8 @@ def answered(result: answering.Answered) -> StepAnswerOut:
 )
 async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[commands.Clarify]) -> StartOut:
     """Dice cuál es el problema cuando la sesión lo preguntó: uno de los ofrecidos, la respuesta, otras palabras o ninguno."""
-    knowledge = await runtime_of(request).knowledge_for(session_id)
-    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, data.text) if data.text else ()
+    knowledge = await knowledge_of_session(request, session_id)
+    ranking = await clarifying.ranked_before(parts_of(request), knowledge, session_id, data.text) if data.text else ()
     return await Write(request, _shape(knowledge.snapshot)).run(clarifying.clarify, knowledge, session_id, data, ranking)
 
 
@@ -152,8 +152,8 @@ async def clarify(request: Http, session_id: FromPath[str], data: JSONBody[comma
 async def reject(request: Http, session_id: FromPath[str], data: JSONBody[commands.Reject | None] = None) -> StartOut:
     """No es ese problema: sigue con otro, pregunta, o pasa la sesión a una persona. Lo ya intentado se conserva."""
     command = data or commands.Reject()
-    knowledge = await runtime_of(request).knowledge_for(session_id)
-    ranking = await clarifying.ranked_before(runtime_of(request).parts, knowledge, session_id, command.text)
+    knowledge = await knowledge_of_session(request, session_id)
+    ranking = await clarifying.ranked_before(parts_of(request), knowledge, session_id, command.text)
     return await Write(request, _shape(knowledge.snapshot)).run(clarifying.reject, knowledge, session_id, command, ranking)
 
 
@@ -167,7 +167,7 @@ async def reject(request: Http, session_id: FromPath[str], data: JSONBody[comman
 )
 async def start_next(request: Http, session_id: FromPath[str], data: JSONBody[commands.StartNext | None] = None) -> StartOut:
     """Empieza con otro de los problemas que nombró el cliente (`other_problems`), en una sesión nueva."""
-    knowledge, command = await runtime_of(request).knowledge_for(session_id), data or commands.StartNext()
+    knowledge, command = await knowledge_of_session(request, session_id), data or commands.StartNext()
     return await Write(request, _shape(knowledge.snapshot)).run(following.start_next, knowledge, session_id, command)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from guiado.app.background import run_aside
+from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.throttle import Pace
 from guiado.detection import Index, Problem, build_index
@@ -82,14 +83,21 @@ class KnowledgeBase:
     Args:
         scope: "" for the one that is published for everybody; a private one has its own.
         source: publishes into this scope and is asked first, if this process has one.
+        plain: the index that tenants share; see `PlainIndex`.
     """
 
     def __init__(
-        self, scope: str, db: Database, tenant: str, senses: DetectionConfig = _NO_SENSES, source: FileSource | None = None
+        self,
+        scope: str,
+        db: Database,
+        tenant: str,
+        senses: DetectionConfig = _NO_SENSES,
+        source: FileSource | None = None,
+        plain: PlainIndex | None = None,
     ) -> None:
         self.scope, self.senses, self.source = scope, senses, source
         self.snapshot = Snapshot()
-        self._db, self._tenant = db, tenant
+        self._db, self._tenant, self._plain = db, tenant, plain
         self._written = Written()
         self._lock = asyncio.Lock()
         self._pace = Pace()
@@ -115,7 +123,7 @@ class KnowledgeBase:
             return await self._take_in(mark if self.snapshot is before else await self._read_mark())
 
     async def _read_mark(self) -> Mark:
-        async with self._db.connection() as connection:
+        async with self._db.connection(self._tenant) as connection:
             return await publications.read_mark(connection, self._tenant, self.scope)
 
     async def _take_in(self, mark: Mark) -> bool:
@@ -123,11 +131,11 @@ class KnowledgeBase:
         old = await self._with_guides(self.snapshot, mark)
         new, taught, said = replace(old, mark=old.mark._replace(guides=mark.guides, model=mark.model)), None, list[CustomerWord]()
         if old is not self.snapshot or (mark.examples != old.mark.examples and self._pace.take()):
-            async with self._db.connection() as connection:  # not held while the index is built
+            async with self._db.connection(self._tenant) as connection:  # not held while the index is built
                 taught = await learning.examples(connection, self._tenant, self.scope) if mark.examples else []
                 said = await learning.votes(connection, self._tenant, self.scope, SEVERAL) if mark.examples else []
         if taught is not None:
-            index = await asyncio.to_thread(_index, old, taught, said, self.senses, self._written)
+            index = await self._index(old, taught, said)
             new = replace(new, index=index, mark=mark)
         if taught is not None or mark.model != old.mark.model:
             new = replace(new, index=await self._fitted(new.index, mark.model))
@@ -137,6 +145,18 @@ class KnowledgeBase:
             log.info("knowledge_base_loaded", scope=self.scope, problems=len(new.guides), detector=new.index.version)
         return is_changed
 
+    async def _index(self, old: Snapshot, taught: Sequence[Taught], said: Sequence[CustomerWord]) -> Index:
+        """The index over guides and examples; without examples, the one that another tenant with the same guides has."""
+        plain, needs_vectors = None if taught or said else self._plain, self.senses.encoder is not None
+        if plain is not None:
+            shared = await asyncio.to_thread(plain.find, old.guides, old.index, with_vectors=needs_vectors)
+            if shared is not None:
+                return shared
+        index = await asyncio.to_thread(_index, old, taught, said, self.senses, self._written)
+        if plain is not None:
+            await asyncio.to_thread(plain.keep, old.guides, index)
+        return index
+
     async def _with_guides(self, known: Snapshot, mark: Mark) -> Snapshot:
         """The snapshot with the guides that are in use now; the same one where no guide changed."""
         if mark.guides == known.mark.guides:
@@ -145,7 +165,7 @@ class KnowledgeBase:
             known = replace(known, guides={}, version_ids={}, mark=Mark())
             if self.source is not None:
                 self.source.forget()
-        async with self._db.connection() as connection:
+        async with self._db.connection(self._tenant) as connection:
             changes = await publications.changed(connection, self._tenant, self.scope, known.mark.guides)
         version_ids = dict(known.version_ids)
         for change in sorted(changes, key=lambda change: change.in_use):  # what replaces comes after what it replaces
@@ -165,18 +185,23 @@ class KnowledgeBase:
         read = self.source.take_made() if self.source else {}  # a version never changes: what was stored here is what is stored
         new = [version_id for key, version_id in version_ids.items() if key not in found and version_id not in read]
         for begin in range(0, len(new), _BATCH):
-            async with self._db.connection() as connection:
+            async with self._db.connection(self._tenant) as connection:
                 stored = await guides.contents(connection, self._tenant, new[begin : begin + _BATCH])
             read |= await asyncio.to_thread(_decoded, stored)
-        return {key: found.get(key) or read[version_id] for key, version_id in version_ids.items()}
+        wanted = {key: found.get(key) or read[version_id] for key, version_id in version_ids.items()}
+        return await asyncio.to_thread(self._plain.same, wanted) if self._plain is not None else wanted
 
     async def _fitted(self, index: Index, version: str) -> Index:
         """The index with the model that was fitted last, where that is usable and not in the index already."""
         if not version or (index.model is not None and index.model.version == version):
             return index
-        async with self._db.connection() as connection:
+        async with self._db.connection(self._tenant) as connection:
             stored = await fitted_models.load(connection, self._tenant, self.scope, index.contents)
-        return index if stored is None else await asyncio.to_thread(_with_stored, index, stored)
+        return index if stored is None else await asyncio.to_thread(_with_stored, index, stored, self._plain)
+
+    def fitted_before(self, index: Index, intercept: float) -> FittedModel | None:
+        """The model that was fitted to the same contents for another tenant, with this one's intercept."""
+        return self._plain.model_for(index.contents, intercept) if self._plain is not None else None
 
     async def complete(self) -> None:
         """Encode the texts that were left for later, and add their vectors to the index; 10,000 guides take a minute."""
@@ -212,8 +237,10 @@ def _index(
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
 
 
-def _with_stored(index: Index, stored: fitted_models.StoredModel) -> Index:
+def _with_stored(index: Index, stored: fitted_models.StoredModel, plain: PlainIndex | None) -> Index:
     model = FittedModel.from_bytes(stored.model)
+    if model is not None and plain is not None:
+        model = plain.same_model(index.contents, model)
     return index.with_model(model).prepare() if model else index
 
 

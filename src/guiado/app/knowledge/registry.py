@@ -1,4 +1,4 @@
-"""The knowledge bases that a process has open: the one for everybody, its own private ones, and those of other processes."""
+"""A tenant's knowledge bases that are open: the one for everybody, this process's private ones, and those of other processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
+from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.sources.file import FileSource, private_scope
 from guiado.domain.guide import Guide
 from guiado.store import sessions
@@ -22,6 +23,7 @@ class KnowledgeBases:
         path: file of the knowledge base for everybody.
         is_shipped, takes_over: see `FileSource`.
         opened: called with each one that has a file here.
+        plain: the index that tenants share where they have the same guides and no examples.
     """
 
     def __init__(
@@ -33,13 +35,14 @@ class KnowledgeBases:
         *,
         is_shipped: bool = False,
         takes_over: bool = True,
+        plain: PlainIndex | None = None,
     ) -> None:
         self._parts, self._senses, self._opened, self._path = parts, senses, opened, path
+        self._plain = plain
         source = FileSource(path, "", parts.db, parts.tenant, is_shipped=is_shipped, takes_over=takes_over)
         self.public = self._open(source)
         self._private: dict[str, KnowledgeBase] = {}
         self._of_others: dict[str, KnowledgeBase] = {}
-        parts.held = self._held
 
     async def at(self, path: Path | None) -> KnowledgeBase:
         """The knowledge base of this file, up to date; None means the one for everybody."""
@@ -51,7 +54,7 @@ class KnowledgeBases:
         """The knowledge base that a session was begun with; the one for everybody as it is, a private one up to date."""
         scope, key = "", sessions.uuid_or_none(session_id)
         if key is not None:
-            async with self._parts.db.connection() as connection:
+            async with self._parts.connection() as connection:
                 scope = await sessions.scope(connection, self._parts.tenant, str(key))
         found = self._in(scope) if scope else self.public
         if scope:
@@ -78,14 +81,13 @@ class KnowledgeBases:
             self._private[real] = self._open(FileSource(path, private_scope(path), self._parts.db, self._parts.tenant))
         return self._private[real]
 
-    def _held(self, tenant: str, version_id: str) -> Guide | None:
+    def held(self, version_id: str) -> Guide | None:
         """The guide of a version that an open knowledge base has in memory, so that a session need not read its own."""
-        if tenant != self._parts.tenant:
-            return None
         found = (base.snapshot.by_version.get(version_id) for base in (self.public, *self._private.values()))
         return next(filter(None, found), None)
 
     def _open(self, source: FileSource) -> KnowledgeBase:
-        knowledge = KnowledgeBase(source.scope, self._parts.db, self._parts.tenant, self._senses, source)
+        plain = self._plain if source.scope == "" else None
+        knowledge = KnowledgeBase(source.scope, self._parts.db, self._parts.tenant, self._senses, source, plain)
         self._opened(knowledge)
         return knowledge

@@ -30,7 +30,7 @@ async def store_versions(
         Id -> version id; and version id -> guide of those that this call stored, which need not be read back.
     """
     keys, version_ids, made = list(hashes.items()), dict[str, str](), dict[str, Guide]()
-    async with db.connection() as connection:
+    async with db.connection(tenant) as connection:
         for begin in range(0, len(keys), _BATCH):
             version_ids |= await store_batch(connection, tenant, scope, found, keys[begin : begin + _BATCH], made=made)
     return version_ids, {version_id: made[version_id] for version_id in version_ids.values() if version_id in made}

@@ -45,6 +45,6 @@ async def draft_examples(parts: AppContext, snapshot: Snapshot, problem_id: str,
     option = ProblemSummary(problem_id, spoken.problem_title, spoken.problem_description)
     texts = await draft(parts.model, option, spoken.common_issues, language)
     audit = Audit("machine", "draft_examples", detail={"rule": RULE, "model": parts.model.name, "problem_id": problem_id})
-    async with parts.db.transaction() as connection:
+    async with parts.transaction() as connection:
         fit = [text for text in map(fit_to_learn, texts) if text]
         return await learning.keep_drafts(connection, parts.tenant, problem_id, fit, audit, clock.now()) if fit else []

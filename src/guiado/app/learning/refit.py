@@ -36,7 +36,7 @@ async def refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
 
 async def _refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
     index, scope = knowledge.snapshot.index, knowledge.scope
-    async with parts.db.connection() as connection:
+    async with parts.connection() as connection:
         last = await fitted_models.last_fit(connection, parts.tenant, scope)
         judged = await fitted_models.judged(connection, parts.tenant, scope, _MEMORY)
     intercept = fit_intercept([(shifted(one.confidence, -one.intercept), one.was_right) for one in judged])
@@ -50,10 +50,12 @@ async def _refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
     begun = clock.monotonic_s()
     if is_same and index.model is not None:
         model, fit_s = index.model.with_intercept(intercept), last.fit_s if last else 0.0
+    elif (fitted := knowledge.fitted_before(index, intercept)) is not None:
+        model, fit_s = fitted, 0.0
     else:
         model = await run_aside(lambda pause: index.fit(pause, intercept))
         fit_s = clock.monotonic_s() - begun
-    async with parts.db.transaction() as connection:
+    async with parts.transaction() as connection:
         await fitted_models.keep(connection, parts.tenant, scope, index.contents, model.version, model.to_bytes(), fit_s)
     await knowledge.refresh()
     release_memory()

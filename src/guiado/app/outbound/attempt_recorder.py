@@ -88,5 +88,5 @@ class AttemptRecorder:
     async def _store(self, batches: list[_Batch]) -> None:
         attempts = [attempt for batch in batches for attempt in batch.attempts]
         settled = [batch.settled for batch in batches if batch.settled]
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             await outbox.record(connection, self._parts.tenant, self._worker, attempts, settled)

@@ -109,7 +109,7 @@ class EndpointDelivery:
 
     async def _read(self, most: int, after: UUID | None) -> list[Waiting]:
         """Read due deliveries, of an endpoint that is down the oldest, due or not; `after` skips sent ones not recorded yet."""
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             return await outbox.due(
                 connection, self._parts.tenant, self._endpoint.webhook_id, clock.now(), most, early=self._is_down, after=after
             )
@@ -245,5 +245,5 @@ class EndpointDelivery:
         await self._write(Settled(webhook_id, self._failures, self._failing_since, self._paused_until, version))
 
     async def _on_connection(self, do: Callable[..., Awaitable[None]], *args: object) -> None:
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             await do(connection, self._parts.tenant, *args)

@@ -51,5 +51,5 @@ class Versions:
                 await asyncio.sleep(wait_s)
             self._began_s = clock.monotonic_s()
             asked, self._asked, self._next = self._asked, set(), None
-            async with self._parts.db.connection() as connection:
+            async with self._parts.connection() as connection:
                 return await outbox.versions(connection, self._parts.tenant, self._worker, asked)

@@ -32,7 +32,7 @@ async def first_results(parts: AppContext, event_id: str, webhook_ids: list[str]
     """
     began_s = clock.monotonic_s()
     while True:
-        async with parts.db.connection() as connection:
+        async with parts.connection() as connection:
             found = await outbox.first_attempts(connection, parts.tenant, UUID(event_id), clock.now(), webhook_ids)
         longest_s = max((row.timeout or 0.0 for row in found), default=0.0)
         if all(map(_is_told, found)) or clock.monotonic_s() > began_s + longest_s + _GRACE_S:

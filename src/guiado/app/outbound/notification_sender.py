@@ -110,7 +110,7 @@ class NotificationSender:
 
     async def _handle(self, due: Due) -> None:
         together, outgoing = [due], None
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             recipient = await recipients.find(self._parts.work(connection), due.channel, due.recipient)
             fate = _put_off(due, recipient, clock.now())
             if fate is None:
@@ -122,7 +122,7 @@ class NotificationSender:
             if len(together) == 1 and due.message is None:
                 fate = replace(fate, subject=outgoing.subject, message=outgoing.text)
         if fate is not None:
-            async with self._parts.db.connection() as connection:
+            async with self._parts.connection() as connection:
                 keys = [one.id for one in together]
                 await notifications.settle(connection, self._parts.tenant, self._worker, keys, fate, clock.now())
 

@@ -195,7 +195,7 @@ async def first_result(parts: AppContext, notification_id: str) -> dict[str, str
     """
     end_s = clock.monotonic_s() + _LONGEST_S
     while True:
-        async with parts.db.connection() as connection:
+        async with parts.connection() as connection:
             found = await notifications.one(connection, parts.tenant, UUID(notification_id))
         if found is None:  # removed meanwhile, with its session
             return {**dict.fromkeys(_TOLD), "status": "cancelled"}

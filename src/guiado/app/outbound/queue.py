@@ -215,7 +215,7 @@ class Queue:
                 await asyncio.sleep(_DRAIN_POLL_S)
 
     async def _is_waiting(self) -> bool:
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             return any([await line.handler.is_waiting(connection) for line in self._lines.values()])
 
     async def _next_kinds(self) -> list[str]:
@@ -240,7 +240,7 @@ class Queue:
         self._looked_s = clock.monotonic_s()
         besides = sorted(self.serving.union(*(line.handler.foreign for line in self._lines.values())))
         try:
-            async with self._parts.db.connection() as connection:
+            async with self._parts.connection() as connection:
                 await self._make_known(connection)
                 return await store.due_kinds(
                     connection, self._parts.tenant, self._due, clock.now(), self._worker, besides, retry.PAUSE_AFTER
@@ -268,7 +268,7 @@ class Queue:
             self._pause_s, line.unclaimed_since_s = POLL_S, None
 
     async def _claim(self, line: _Line) -> list[ClaimedWork]:
-        async with self._parts.db.connection() as connection:
+        async with self._parts.connection() as connection:
             await self._make_known(connection)
             return await line.handler.claim(connection, line.leases, line.extra)
 
@@ -299,7 +299,7 @@ class Queue:
                 self._is_known = False  # who begins nothing gets no share
                 continue
             try:
-                async with self._parts.db.connection() as connection:
+                async with self._parts.connection() as connection:
                     await store.tell_alive(connection, self._parts.tenant, self._worker, LEASE_S)
                     for line in self._lines.values():
                         await _renew(connection, line)
@@ -315,7 +315,7 @@ class Queue:
     async def _give_back(self) -> None:
         """Give back unfinished work and this worker's share, so that other workers can take both at once."""
         with contextlib.suppress(Exception):  # the leases end by themselves
-            async with self._parts.db.connection() as connection:
+            async with self._parts.connection() as connection:
                 for line in self._lines.values():
                     if line.leases.broken_off:
                         await line.handler.give_back(connection, sorted(line.leases.broken_off))

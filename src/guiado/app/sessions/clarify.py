@@ -244,7 +244,7 @@ async def ranked_before(parts: AppContext, knowledge: KnowledgeBase, session_id:
     snapshot = knowledge.snapshot
     if is_quick(snapshot.index):
         return ()
-    async with parts.db.connection() as connection:
+    async with parts.connection() as connection:
         loaded, _ = await load(parts.work(connection), session_id)
     session = loaded.session
     wrong = (*session.rejected, *([session.problem_id] if session.problem_id else []))

@@ -135,7 +135,7 @@ async def abandon_idle(parts: AppContext) -> int:
         How many were ended.
     """
     ended = 0
-    async with parts.db.connection() as connection:
+    async with parts.connection() as connection:
         hours = await configuration.number(connection, parts.tenant, _MAX_DURATION_KEY, _MAX_DURATION_HOURS)
         days = await configuration.number(connection, parts.tenant, _WAITING_KEY, _WAITING_DAYS)
         for find, limit_h, wish in (

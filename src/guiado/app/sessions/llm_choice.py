@@ -57,7 +57,7 @@ class Opinion:
 async def is_allowed(parts: AppContext) -> bool:
     """Whether the operator's switch in the database lets a model help; it is read each time."""
     try:
-        async with parts.db.connection() as connection:
+        async with parts.connection() as connection:
             return await is_on(connection, parts.tenant, _SWITCH)
     except DatabaseUnavailable:  # what follows finds out by itself
         return False

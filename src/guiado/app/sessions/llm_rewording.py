@@ -58,7 +58,7 @@ def _texts(step: Mapping[str, Any]) -> StepTexts | None:
 
 async def _sample(parts: AppContext, session_id: object) -> tuple[str, tuple[str, ...]]:
     """The customer's words, and the personal data that is known of them."""
-    async with parts.db.connection() as connection:
+    async with parts.connection() as connection:
         loaded, _ = await answer.load(parts.work(connection), session_id)
     session = loaded.session
     return session.problem_description, tuple(filter(None, (session.customer_name, session.customer_email)))

@@ -108,7 +108,7 @@ class FileSource:
         raise DatabaseUnavailable("Otros procesos publican la misma guía sin parar. Vuelve a intentarlo.")
 
     async def _last_taken(self) -> Taken:
-        async with self._db.connection() as connection:
+        async with self._db.connection(self._tenant) as connection:
             self._taken = await publications.taken(connection, self._tenant, self.scope, self._taken)
         return self._taken
 
@@ -125,7 +125,7 @@ class FileSource:
         version_ids, made = await store_versions(self._db, self._tenant, self.scope, entries.guides, edited)
         self._made |= made
         edit = FileEdit(self._name, version_ids, edited, gone)
-        async with self._db.connection() as connection:
+        async with self._db.connection(self._tenant) as connection:
             conflicts = await publications.publish_file(
                 connection, self._tenant, self.scope, edit, taken.number, FILE, clock.now()
             )
