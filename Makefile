@@ -7,7 +7,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat test test-long coverage check bench docs lock wheel sdist setup setup-dev setup-docs
+.PHONY: help run chat test test-long audit coverage check bench docs lock wheel sdist sbom setup setup-dev setup-docs
 
 help: ## Muestra esta ayuda
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -21,8 +21,11 @@ chat: setup ## Abre una sesión guiada en la terminal
 test: check ## Comprueba el código y ejecuta las pruebas; solo si programas
 	@scripts/test.sh quick $(ARGS)
 
-test-long: setup-dev ## Ejecuta las pruebas largas
+test-long: audit ## Ejecuta las pruebas largas
 	@scripts/test.sh long $(ARGS)
+
+audit: setup-dev ## Busca descuidos de seguridad: bandit, reglas propias, secretos, CycloneDX
+	@scripts/audit.sh
 
 coverage: setup-dev ## Mide las ramas probadas de domain, app y store; exige el 95%
 	@.venv/bin/python scripts/coverage.py $(ARGS)
@@ -41,6 +44,9 @@ lock: ## Fija las versiones; ARGS=--upgrade las actualiza
 
 wheel: setup-dev ## Construye el paquete en dist/
 	@.venv/bin/python -m hatchling build -t wheel
+
+sbom: setup-dev ## Escribe en dist/ la lista CycloneDX de lo que se instala
+	@.venv/bin/python scripts/sbom.py
 
 sdist: setup-dev ## Construye el archivo con el código fuente en dist/
 	@.venv/bin/python -m hatchling build -t sdist

@@ -77,7 +77,7 @@ def read_sets(folder: Path) -> dict[str, dict[str, Any]]:
 
 def family_of(one: dict[str, Any]) -> str:
     """Sets about the same problems are one family."""
-    return md5(json.dumps(sorted(p["id"] for p in one["problems"])).encode()).hexdigest()[:8]  # noqa: S324
+    return md5(json.dumps(sorted(p["id"] for p in one["problems"])).encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 def base_of(problems: Sequence[dict[str, Any]], rows: Sequence[tuple[str, str]], encoder: VectorCache) -> Index:
@@ -251,7 +251,7 @@ def _test(one: dict[str, Any], seed: int, weights: Weights, encoder: VectorCache
 
 
 def _order(seed: int, text: str) -> tuple[int, str]:
-    return int(md5(f"{seed}|{text}".encode()).hexdigest()[:12], 16), text  # noqa: S324
+    return int(md5(f"{seed}|{text}".encode(), usedforsecurity=False).hexdigest()[:12], 16), text
 
 
 def write(weights: Weights, target: Path) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes constraints.txt and the three lock files from pyproject.toml, without any registry's address.
+# Writes constraints.txt and the four lock files from pyproject.toml, without any registry's address.
 # Usage: scripts/lock.sh [--upgrade]   (without it, versions that are already locked stay)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,6 +36,9 @@ for lock in "requirements.lock pyproject.toml --group build --excludes $scratch/
   # shellcheck disable=SC2086 # the words of a line are arguments
   compile $lock --constraints constraints.txt --generate-hashes --no-strip-extras "$@"
 done
+
+# The tools of the audit are not installed beside ours, and have versions of their own.
+compile requirements-audit.lock --group audit --generate-hashes --no-strip-extras "$@"
 
 if grep -n '://' constraints.txt requirements*.lock; then
   echo "Un archivo de versiones nombra un servidor: quítalo de la configuración de uv y repite «make lock»." >&2

@@ -99,8 +99,10 @@ class Screen:
         """Print plain values, times and the like as JSON."""
         import msgspec
 
+        from guiado.cli.harmless_console import escaped
+
         plain = msgspec.to_builtins(value)
-        self.verbatim(json.dumps(plain, ensure_ascii=False, indent=None if on_one_line else 2))
+        self.verbatim(escaped(json.dumps(plain, ensure_ascii=False, indent=None if on_one_line else 2)))
 
     def complain(self, line: str) -> None:
         """Print a line on standard error."""
@@ -221,13 +223,13 @@ def read_time(option: str, given: str | None) -> datetime | None:
 
 
 def _console(stream: TextIO) -> Console:
-    from rich.console import Console
+    from guiado.cli.harmless_console import HarmlessConsole
 
     for each in (sys.stdin, stream):
         reconfigure = getattr(each, "reconfigure", None)
         if reconfigure:  # characters that the terminal cannot encode or decode must not end the command
             reconfigure(errors="replace")
-    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    console = HarmlessConsole(file=stream, markup=False, highlight=False, emoji=False)
     if console.width < _LEAST:  # COLUMNS=0 means that the width is unknown
         console.width = _USUAL
     if not console.is_terminal:

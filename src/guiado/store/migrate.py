@@ -213,7 +213,8 @@ async def may_take_role(dsn: str) -> bool:
         unprotected = await unprotected_tables(connection)
         may_enter = not unprotected and await connection.fetchval(sql("schema", "may_enter"), APP_ROLE)
         async with connection.transaction():
-            await connection.execute(f"SET LOCAL ROLE {APP_ROLE}")
+            # A name of ours.
+            await connection.execute(f"SET LOCAL ROLE {APP_ROLE}")  # nosemgrep: sql-made-of-text
     except asyncpg.PostgresError:
         return False
     finally:

@@ -222,7 +222,8 @@ async def _kept_still(dsn: str, *, force: bool) -> AsyncGenerator[DriverConnecti
             )
         await current.execute("SET idle_in_transaction_session_timeout = 0; BEGIN")
         if await current.fetchval("SELECT to_regclass($1)", _MAIN_TABLE) is not None:
-            await current.execute(f"LOCK TABLE {_MAIN_TABLE} IN EXCLUSIVE MODE")
+            # A name of ours.
+            await current.execute(f"LOCK TABLE {_MAIN_TABLE} IN EXCLUSIVE MODE")  # nosemgrep: sql-made-of-text
         yield current
     finally:
         current.terminate()
@@ -249,9 +250,11 @@ async def _copy_properties(dsn: str, fresh: Scratch) -> None:
             current, "SELECT oid, datacl IS NOT NULL FROM pg_database WHERE datname = current_database()"
         )
         for row in await current.fetch(_SETTINGS, oid):
-            await current.execute(f"ALTER DATABASE {quoted} SET {row[0]} FROM CURRENT")
+            # Quoted by the server itself, as is the name of the setting.
+            await current.execute(f"ALTER DATABASE {quoted} SET {row[0]} FROM CURRENT")  # nosemgrep: sql-made-of-text
         if has_rights:
-            await current.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
+            # Quoted by the server itself.
+            await current.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")  # nosemgrep: sql-made-of-text
             for row in await current.fetch(_RIGHTS, fresh.name, oid):
                 await current.execute(row[0])
     finally:

@@ -188,7 +188,9 @@ def _write(path: Path, text: str) -> None:
 
 def _temporary_folder() -> Path:
     # Not TMPDIR: it differs from one terminal to the next, and the address must not.
-    return next((path for path in (Path("/tmp"), Path("/var/tmp")) if path.is_dir()), Path(tempfile.gettempdir()))  # noqa: S108
+    # What is made there is a folder that only its owner can enter.
+    folders = Path("/tmp"), Path("/var/tmp")  # noqa: S108  # nosec B108
+    return next((path for path in folders if path.is_dir()), Path(tempfile.gettempdir()))
 
 
 def _short_hash(path: Path) -> str:
