@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from clusters import remove_cluster, wheel_binaries
 from prepared import Prepared
+from secret_keys import SECRET_KEY
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
@@ -36,6 +37,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name in _OURS or name.startswith(("GUIADO_", "SMTP_", "TWILIO_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("GUIADO_SECRET_KEY", SECRET_KEY)  # many homes for one database, and one database for many homes
 
 
 @pytest.fixture(scope="session")

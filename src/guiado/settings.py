@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     ] = "auto"
     """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
+    secret_key: Annotated[str | None, Field(validation_alias="GUIADO_SECRET_KEY", repr=False)] = None
+    """Keys that encrypt the credentials in the database, by commas, the first one encrypts; without it a file in `home`."""
 
     @cached_property
     def is_loopback(self) -> bool:

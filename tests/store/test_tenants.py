@@ -20,7 +20,7 @@ import guiado.store.queries
 from guiado.store.migrate import migrate
 
 QUERIES = Path(guiado.store.queries.__file__).parent
-NO_TENANT = {"support_schema_migrations": "belongs to the database"}
+NO_TENANT = {"support_schema_migrations": "belongs to the database", "support_secret_key": "belongs to the database"}
 FOR_PEOPLE = {
     *("get_troubleshooting_stats", "get_feedback_by_problem", "get_troubleshooting_metrics_by_period", "get_performance_stats"),
     *("search_troubleshooting_sessions", "check_rate_limit", "guiado_daily", "guiado_steps_daily", "guiado_config"),

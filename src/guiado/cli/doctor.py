@@ -93,7 +93,19 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
     from guiado.delivery.channels import addressed
     from guiado.store.diagnostics import look_at
 
-    return asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
+    found = asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
+    return found + ([] if any(finding.state is CheckState.BAD for finding in found) else _look_at_secrets(settings, dsn))
+
+
+def _look_at_secrets(settings: Settings, dsn: str) -> list[Finding]:
+    from guiado.errors import GuiadoError
+    from guiado.store.secret_diagnostics import look_at_secrets
+    from guiado.wiring import secret_box
+
+    try:
+        return asyncio.run(look_at_secrets(dsn, secret_box(settings, makes=False), settings.tenant))
+    except GuiadoError as error:
+        return [bad("secrets", error)]
 
 
 def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:

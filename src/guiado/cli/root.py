@@ -19,6 +19,7 @@ from guiado.cli import (
     learning,
     notifications,
     recipients,
+    secrets,
     server,
     sessions,
     webhooks,
@@ -52,6 +53,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
 app.add_typer(database.app, name="db")
+app.add_typer(secrets.app, name="secrets")
 
 
 @app.callback()
