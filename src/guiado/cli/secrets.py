@@ -70,7 +70,10 @@ def forget(context: typer.Context, as_json: Json = False) -> None:
     for one in lost:
         _show(screen, one, known)
     if lost:
-        screen.say("Escríbelos otra vez: guiado webhooks rotate, guiado webhooks add y guiado recipients add.", style="yellow")
+        screen.say(
+            "Escríbelos otra vez: guiado webhooks rotate --overlap 0, guiado webhooks add y guiado recipients add.",
+            style="yellow",
+        )
     screen.say("✓ guiado empieza con {key}.", style="green", key=known[0])
 
 

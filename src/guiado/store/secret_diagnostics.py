@@ -23,7 +23,7 @@ async def look_at_secrets(dsn: str, box: SecretBox, tenant: str) -> list[Finding
             doubtful(
                 "secrets",
                 "Hay secretos que no se pueden leer, porque su clave de cifrado se perdió: {count} (en: {names}).\n"
-                "Escríbelos otra vez: guiado webhooks rotate, guiado webhooks add y guiado recipients add.",
+                "Escríbelos otra vez: guiado webhooks rotate --overlap 0, guiado webhooks add y guiado recipients add.",
                 count=sum(one.count for one in lost),
                 names=names,
             )

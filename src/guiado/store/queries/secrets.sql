@@ -90,10 +90,10 @@ SELECT CASE WHEN x.value LIKE 'guiado:v1:%' THEN split_part(x.value, ':', 3) END
        coalesce((array_agg(DISTINCT w.webhook_id))[1:20], '{}') AS names
   FROM support_webhooks w
  CROSS JOIN LATERAL (
-    SELECT w.secret UNION ALL SELECT w.previous_secret
+    SELECT w.secret UNION ALL SELECT w.previous_secret WHERE w.previous_secret_until > now()
     UNION ALL SELECT w.url WHERE w.url ~ $1 OR w.url LIKE 'guiado:v1:%'
     UNION ALL SELECT h.value FROM jsonb_each_text(w.headers) h
-    UNION ALL SELECT o.value ->> 'secret' FROM jsonb_array_elements(w.older_secrets) o) x (value)
+    UNION ALL SELECT o.value ->> 'secret' FROM jsonb_array_elements(w.older_secrets) o WHERE (o ->> 'until')::timestamptz > now()) x (value)
  WHERE x.value IS NOT NULL GROUP BY 1 ORDER BY 1 NULLS FIRST;
 
 -- name: recipients_counted
