@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -30,19 +31,31 @@ def execute(dsn: str, statement: str) -> None:
     asyncio.run(run())
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @pytest.fixture
 def guiado(dsn: str, tmp_path: Path) -> Run:
     """Runs a command on the test's database with a key."""
 
     def call(*words: str, key: str = SECRET_KEY) -> subprocess.CompletedProcess[str]:
-        given = {**os.environ, "DATABASE_URL": dsn, "GUIADO_HOME": str(tmp_path), "GUIADO_SECRET_KEY": key, "PORT": "0"}
+        given = {
+            **os.environ,
+            "DATABASE_URL": dsn,
+            "GUIADO_HOME": str(tmp_path),
+            "GUIADO_SECRET_KEY": key,
+            "PORT": str(free_port()),
+        }
         return subprocess.run([GUIADO, *words], env=given, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     return call
 
 
 def test_with_another_key_nothing_starts_and_the_way_out_helps(guiado: Run) -> None:
-    added = guiado("webhooks", "add", "https://example.com/a", "--id", "crm", "--secret", "propio")
+    added = guiado("webhooks", "add", "https://example.com/a", "--id", "crm", "--event", "step_completed", "--secret", "propio")
     assert added.returncode == 0, added.stderr
     wrong = new_key()
     for words in (("webhooks", "list"), ("serve",), ("worker",)):
@@ -65,7 +78,7 @@ def test_with_another_key_nothing_starts_and_the_way_out_helps(guiado: Run) -> N
 
 
 def test_a_lost_key_is_told_and_left_behind(guiado: Run) -> None:
-    guiado("webhooks", "add", "https://example.com/a", "--id", "crm", "--secret", "propio")
+    guiado("webhooks", "add", "https://example.com/a", "--id", "crm", "--event", "step_completed", "--secret", "propio")
     wrong = new_key()
     guiado("secrets", "forget", key=wrong)
     told = guiado("doctor", "--json", key=wrong)
