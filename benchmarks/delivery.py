@@ -41,6 +41,7 @@ from guiado.delivery.webhook_message import write_body, write_headers
 from guiado.domain.events import EventKind
 from guiado.store.database import Database
 from guiado.store.migrate import APP_ROLE, migrate
+from guiado.store.secret_box import SecretBox, SecretKey
 
 ENDPOINTS, EVENTS_EACH, ROUNDS, SECONDS = 50, 200, 5, 3.0
 DELAYS, EVERY_S = 300, 0.03
@@ -101,7 +102,7 @@ async def open_house() -> AsyncGenerator[House]:
 
         owner = await asyncpg.connect(dsn)  # measuring wants to empty tables, which the application may not
         await owner.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
-        db = Database(find, role=APP_ROLE)
+        db = Database(find, role=APP_ROLE, box=SecretBox([SecretKey(bytes(32))]))
         try:
             yield House(made, AppContext(db, "default", 0.4), receiver, owner)
         finally:

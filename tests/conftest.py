@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from clusters import remove_cluster, wheel_binaries
 from prepared import Prepared
+from secret_keys import SECRET_KEY
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
@@ -43,6 +44,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name in UNLIMITED:
         monkeypatch.setenv(name, "0")
+    monkeypatch.setenv("GUIADO_SECRET_KEY", SECRET_KEY)  # many homes for one database, and one database for many homes
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,26 @@ CREATE TABLE IF NOT EXISTS support_customer_links (
 CREATE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (token_hash);
 CREATE INDEX IF NOT EXISTS customer_links_by_session ON support_customer_links (tenant_id, session_id);
 
+-- Con qué clave de cifrado se guardaron los secretos de esta base (los de webhooks y destinatarios): su nombre y un valor que permite
+-- reconocerla, y nada con lo que descifrar. Es de la base de datos entera. guiado no empieza si falta alguna de estas.
+CREATE TABLE IF NOT EXISTS support_secret_key (
+    key_id      text        NOT NULL,
+    check_value text        NOT NULL,                  -- HMAC que solo ella puede dar
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (key_id)
+);
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app')
+       AND NOT has_table_privilege('guiado_app', 'support_secret_key'::regclass, 'SELECT') THEN
+        GRANT SELECT, INSERT ON support_secret_key TO guiado_app;
+    END IF;
+END $$;
+
+-- Avisos con un secreto sin cifrar, de versiones anteriores o escritos a mano: el próximo arranque los cifra. Normalmente está vacío.
+CREATE INDEX IF NOT EXISTS notifications_in_clear ON support_troubleshooting_notifications (tenant_id, id)
+ WHERE recipient LIKE '%://%' OR metadata ->> 'webhook_url' NOT LIKE 'guiado:v1:%' OR metadata ->> 'secret' NOT LIKE 'guiado:v1:%';
+
 DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links']); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------

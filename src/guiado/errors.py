@@ -22,6 +22,8 @@ GuiadoError
 ├── DeliveryFailed          an outgoing request did not succeed
 ├── KnowledgeBaseInvalid    the knowledge-base file is broken; carries where
 ├── SettingsInvalid         the environment or `.env` is broken
+│   └── SecretKeyWrong      the secret key is not the one that the database was written with
+├── SecretUnreadable        a stored credential cannot be decrypted
 ├── EncoderUnavailable      the encoder of texts cannot be used; the words alone decide
 ├── QueryTooSlow            one statement took longer than it may; the database itself answers
 └── DatabaseUnavailable     PostgreSQL cannot be reached, started or used
@@ -376,6 +378,24 @@ class SettingsInvalid(GuiadoError, ValueError):
     """The environment or `.env` holds a value that cannot be used."""
 
     code = "settings_invalid"
+
+
+class SecretKeyWrong(SettingsInvalid):
+    """The secret key of this process is not the one that the credentials in the database were encrypted with."""
+
+    code = "secret_key_wrong"
+
+
+class SecretUnreadable(GuiadoError):
+    """A credential in the database cannot be decrypted: another key wrote it, or it was moved or damaged."""
+
+    code = "secret_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No se puede descifrar un secreto guardado: se cifró de otro modo, o alguien cambió la fila. "
+            "Guárdalo otra vez; guiado secrets status muestra cuáles faltan."
+        )
 
 
 class EncoderUnavailable(GuiadoError):

@@ -180,6 +180,9 @@ class Settings(BaseSettings):
         has_path = urlsplit(self.public_url).path != ""
         return self.public_url if has_path or not self.public_url else self.public_url + self.root_path
 
+    secret_key: Annotated[str | None, Field(validation_alias="GUIADO_SECRET_KEY", repr=False)] = None
+    """Keys that encrypt the credentials in the database, by commas, the first one encrypts; without it a file in `home`."""
+
     @cached_property
     def is_loopback(self) -> bool:
         """Whether the bind address reaches this machine only."""

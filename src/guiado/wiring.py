@@ -35,9 +35,12 @@ from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.scheduler import Worker
 from guiado.settings import Settings
+from guiado.store import stored_secrets
 from guiado.store.database import Database
 from guiado.store.embedded import EmbeddedPostgres, default_home
+from guiado.store.key_file import read_keys
 from guiado.store.migrate import APP_ROLE, may_take_role, migrate
+from guiado.store.secret_box import SecretBox
 
 if TYPE_CHECKING:
     from guiado.delivery.channels import Channel
@@ -90,6 +93,19 @@ def cache_folder(settings: Settings) -> Path | None:
         return (settings.home or default_home()) / "cache"
     except SettingsInvalid:  # without a home of its own nothing is remembered
         return None
+
+
+def secret_box(settings: Settings, *, makes: bool = True) -> SecretBox:
+    """The keys that encrypt the credentials in the database: those of the settings, or the file in guiado's folder.
+
+    Args:
+        makes: a file that is missing is made; else there is no key then.
+
+    Raises:
+        SettingsInvalid: there is none and none can be made, or it cannot be used.
+    """
+    home = None if settings.secret_key else settings.home or default_home()
+    return read_keys(settings.secret_key, home, makes=makes)
 
 
 class DatabaseLocation:
@@ -165,9 +181,11 @@ class Runtime:
         dsn = await asyncio.to_thread(site.join)
         try:
             await migrate(dsn)
+            box = secret_box(settings)
+            await stored_secrets.admit(dsn, box, settings.tenant)
             role = APP_ROLE if await may_take_role(dsn) else None
             size, tenant, presence = settings.pool_size, settings.tenant, settings.pooler
-            db = Database(site.find, pool_size=size, role=role, tenant=tenant, presence=presence)
+            db = Database(site.find, pool_size=size, role=role, tenant=tenant, presence=presence, box=box)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
             parts = AppContext(

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from clusters import wheel_binaries
+from secret_keys import BOX
 
 from guiado import clock
 from guiado.agent import close_engines
@@ -510,7 +511,7 @@ def test_a_clock_that_is_set_back_does_not_hold_up_periodic_work(dsn):
         async def find():
             return dsn
 
-        database = Database(find)
+        database = Database(find, box=BOX)
         try:
             async with database.connection() as connection:
                 assert await schedule.take(connection, "default", "job", "one", 60, 300)

@@ -20,6 +20,7 @@ from checker import check
 from installation import BASE, Daemon, ask, free_ports, wait_for
 from listeners import WANTED, Listeners
 from pgbouncer import HAS_BOTH, MISSING, Cluster, PgBouncer
+from secret_keys import BOX
 from storm import Customer, Ledger
 from test_storm import compare, misheard, told_everybody, unheard
 
@@ -305,7 +306,7 @@ def test_a_pooler_that_the_settings_deny_is_named(pgbouncer: PgBouncer) -> None:
 
     async def scenario() -> list[BaseException | None]:
         await migrate(pgbouncer.dsn)
-        houses = [Database(find, role=APP_ROLE, presence="off") for _ in range(2)]
+        houses = [Database(find, role=APP_ROLE, presence="off", box=BOX) for _ in range(2)]
         try:
             return await asyncio.gather(*(work(house, n) for n in range(12) for house in houses), return_exceptions=True)
         finally:

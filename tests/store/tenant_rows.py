@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from secret_keys import BOX
 
 from guiado.domain.guide import Guide, Step
 from guiado.domain.guide_versions import guide_to_json
@@ -250,9 +251,14 @@ async def content(db: asyncpg.Connection, tenant: str, tables: list[str]) -> lis
     return sorted(_MOMENT.sub("<time>", _NEW_ID.sub("<id>", row["row"])) for row in found)
 
 
+class _WithKey(asyncpg.Connection):
+    __slots__ = ()
+    box = BOX
+
+
 async def connect(dsn: str) -> asyncpg.Connection:
     """A connection as the owner, whom row-level security does not hold, and without a tenant."""
-    db = await asyncpg.connect(dsn)
+    db = await asyncpg.connect(dsn, connection_class=_WithKey)
     await db.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode
     )

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, cast
 
 import msgspec
+from secret_keys import BOX
 
 from guiado import clock
 from guiado.store import outbox
@@ -56,7 +57,7 @@ async def _scenario(dsn: str) -> dict[str, int]:
     async def find() -> str:
         return dsn
 
-    db = Database(find)
+    db = Database(find, box=BOX)
     try:
         async with db.connection() as connection:
             return await _reads(dsn, connection)

@@ -20,7 +20,7 @@ import guiado.store.queries
 from guiado.store.migrate import migrate
 
 QUERIES = Path(guiado.store.queries.__file__).parent
-NO_TENANT = {"support_schema_migrations": "belongs to the database"}
+NO_TENANT = {"support_schema_migrations": "belongs to the database", "support_secret_key": "belongs to the database"}
 FOUND_BY_SECRET = {"api_keys_by_secret", "customer_links_by_token"}
 """A secret says whose it is: it is looked up before a tenant is known."""
 FOR_PEOPLE = {

@@ -85,6 +85,7 @@ FOR_ALL_TENANTS = {
     "tenants.created": "names them",
     "tenants.waiting": "names them",
 }
+KINDS = {"Connection", "Statements"}
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 
 
@@ -189,6 +190,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "notifications.again": lambda db, t: notifications.again(db, t, NOW, ["failed"]),
     "notifications.is_waiting": lambda db, t: notifications.is_waiting(db, t, NOW),
     "notifications.figures": lambda db, t: notifications.figures(db, t, NOW),
+    "notifications.refused_as_stored": lambda db, t: notifications.refused_as_stored(db, t, NOW, ["slack"]),
     "notifications.refused": lambda db, t: notifications.refused(db, t, NOW, ["slack"]),
     "notifications.story": lambda db, t: notifications.story(db, t, LIVE, EVENT),
     "notifications.put_recipient": lambda db, t: notifications.put_recipient(db, t, RecipientPreferences("email", "x@e.co"), [EMAIL]),
@@ -293,7 +295,7 @@ def functions() -> dict[str, list[str]]:
         loaded = importlib.import_module(f"guiado.store.{module.name}")
         for name, function in inspect.getmembers(loaded, inspect.iscoroutinefunction):
             parameters = [*inspect.signature(function).parameters.values()]
-            if function.__module__ == loaded.__name__ and not name.startswith("_") and parameters[0].annotation == "Connection":
+            if function.__module__ == loaded.__name__ and not name.startswith("_") and parameters[0].annotation in KINDS:
                 found[f"{module.name}.{name}"] = [parameter.name for parameter in parameters]
     return found
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from secret_keys import BOX
 from test_sending import House, Time, nothing_due, run, until, working
 
 from guiado import clock
@@ -150,7 +151,8 @@ def test_changing_something_undoes_no_rotation_that_came_in_between(dsn: str) ->
 
         for number in range(20):
             await asyncio.gather(rotate(number), *(change(house, "crm", enabled=bool(turn % 2)) for turn in range(4)))
-            assert (await house.look("crm"))["secret"] == f"{NEW} {number}"
+            stored = (await house.look("crm"))["secret"]
+            assert BOX.open(stored, "webhook.secret", "default", "crm") == f"{NEW} {number}"
 
     run(dsn, test)
 
@@ -262,4 +264,27 @@ def test_what_is_under_way_ends_before_the_process_gives_up(dsn: str, monkeypatc
         return len(house.receiver.got) == 1
 
     assert queue.EXIT_S > queue.STOP_S
+    run(dsn, test)
+
+
+def test_a_secret_that_was_moved_from_another_row_sends_nothing_and_says_why(dsn: str) -> None:
+    async def test(house: House) -> None:
+        await house.register("crm", secret=OLD)
+        await house.register("erp", secret=NEW)
+        async with house.parts.db.connection() as connection:
+            moved = "SELECT e.secret FROM support_webhooks e WHERE e.webhook_id = 'erp'"
+            await connection.execute(f"UPDATE support_webhooks SET secret = ({moved}) WHERE webhook_id = 'crm'")
+        await house.trigger(1)
+
+        async def tried() -> bool:
+            async with house.parts.db.connection() as connection:
+                return await connection.fetchval("SELECT count(*) FROM support_webhook_events") >= 2
+
+        async with working(house.sender()):
+            await until(tried)
+        async with house.parts.db.connection() as connection:
+            why = await connection.fetchval("SELECT error_message FROM support_webhook_events WHERE webhook_id = 'crm' LIMIT 1")
+        assert "guiado secrets status" in why
+        assert (len(house.receiver.at("/crm")), len(house.receiver.at("/erp"))) == (0, 1)
+
     run(dsn, test)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from secret_keys import BOX
 
 from guiado import clock
 from guiado.app import commands
@@ -135,7 +136,7 @@ def run(dsn: str, test: Callable[[House], Awaitable[None]], policy: TargetPolicy
         receiver = Receiver()
         server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
         receiver.port = server.sockets[0].getsockname()[1]
-        db, client = Database(find), GuardedClient(policy)
+        db, client = Database(find, box=BOX), GuardedClient(policy)
         try:
             await test(House(AppContext(db, "default", 0.4), receiver, client))
         finally:

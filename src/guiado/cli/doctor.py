@@ -42,6 +42,10 @@ def doctor(
     raise typer.Exit(0 if is_well else 1)
 
 
+_NEEDED_TO_READ = {"database", "pooler", "rights", "schema"}
+"""Checks without which nothing more can be read."""
+
+
 def _look_at_everything() -> list[Finding]:
     from guiado.app import diagnostics
     from guiado.app.machine import look_at_machine
@@ -93,7 +97,20 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
     from guiado.delivery.channels import addressed
     from guiado.store.diagnostics import look_at
 
-    return asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
+    found = asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
+    is_readable = all(finding.state is CheckState.GOOD for finding in found if finding.check in _NEEDED_TO_READ)
+    return found + (_look_at_secrets(settings, dsn) if is_readable else [])
+
+
+def _look_at_secrets(settings: Settings, dsn: str) -> list[Finding]:
+    from guiado.errors import GuiadoError
+    from guiado.store.secret_diagnostics import look_at_secrets
+    from guiado.wiring import secret_box
+
+    try:
+        return asyncio.run(look_at_secrets(dsn, secret_box(settings, makes=False), settings.tenant))
+    except GuiadoError as error:
+        return [bad("secrets", error)]
 
 
 def _lines(screen: Screen, finding: Finding) -> tuple[str, str]:

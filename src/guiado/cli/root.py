@@ -21,6 +21,7 @@ from guiado.cli import (
     learning,
     notifications,
     recipients,
+    secrets,
     server,
     sessions,
     tenants,
@@ -58,6 +59,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(customers.app, name="customers")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(database.app, name="db")
+app.add_typer(secrets.app, name="secrets")
 
 
 @app.callback()

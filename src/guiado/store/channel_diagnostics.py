@@ -21,7 +21,7 @@ async def look_at_channels(connection: DriverConnection, addressed: Collection[s
     rows = [
         row
         for tenant in await schedule.tenants(connection)
-        for row in await notifications.refused(connection, tenant, clock.now(), addressed)
+        for row in await notifications.refused_as_stored(connection, tenant, clock.now(), addressed)
     ]
     rows.sort(key=lambda row: row.since)
     return [_finding(row) for row in rows] or [good("channels", "Ningún canal rechaza los avisos.")]

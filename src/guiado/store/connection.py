@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import asyncpg
 import msgspec
 
+if TYPE_CHECKING:
+    from guiado.store.secret_box import SecretBox
+
 T = TypeVar("T")
 C = TypeVar("C", bound="DriverConnection")
 
@@ -23,8 +26,8 @@ class Row(Protocol):
     def keys(self) -> Iterable[str]: ...
 
 
-class Connection(Protocol):
-    """A connection that works for one tenant: statements and transactions."""
+class Statements(Protocol):
+    """A connection: statements and transactions."""
 
     async def fetch(self, query: str, *args: object, timeout: float | None = None) -> list[Row]: ...
     async def fetchrow(self, query: str, *args: object) -> Row | None: ...
@@ -33,9 +36,15 @@ class Connection(Protocol):
     def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> AbstractAsyncContextManager[object]: ...
 
 
+class Connection(Statements, Protocol):
+    """A connection that works for one tenant, with what decrypts the credentials it reads."""
+
+    box: SecretBox
+
+
 if TYPE_CHECKING:
 
-    class DriverConnection(Connection):
+    class DriverConnection(Statements):
         """A connection of asyncpg as it was opened, with the rights of the role that logged in."""
 
         _transport: asyncio.WriteTransport

@@ -19,6 +19,7 @@ from guiado.store.connection import Connection, DriverConnection
 from guiado.store.driver_errors import disk_full, hide_values, is_programs_fault, reason
 from guiado.store.embedded import programs
 from guiado.store.host_watch import HostWatch
+from guiado.store.secret_box import SecretBox
 from guiado.store.tenant_connection import TenantConnection, scope_of
 
 LOAD_LIBRARIES = "DO $$ BEGIN NULL; END $$"
@@ -67,6 +68,7 @@ class Database:
         role: the role to work as, where it exists and may be taken: the second lock between tenants.
         tenant: the default tenant.
         presence: whether there is a pooler; "auto" detects it.
+        box: encrypts the credentials that are stored, and decrypts them.
     """
 
     def __init__(
@@ -77,7 +79,9 @@ class Database:
         role: str | None = None,
         tenant: str = "default",
         presence: pooler.Presence = "auto",
+        box: SecretBox | None = None,
     ) -> None:
+        self.box = box or SecretBox()
         self._find, self._role, self._tenant = find, role, tenant
         self._looks, self._is_pooled = presence == "auto", None if presence == "auto" else presence == "on"
         self._slots = asyncio.Semaphore(pool_size)
@@ -114,6 +118,7 @@ class Database:
         is_sound = False
         try:
             acquired = await self._acquire()
+            acquired.box = self.box
             acquired.scope = scope_of(tenant or self._tenant, self._role, is_named=acquired.is_named)
             self._hosts.pick_up(acquired)
             yield acquired

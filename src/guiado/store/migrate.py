@@ -119,12 +119,12 @@ async def migrate(dsn: str) -> list[str]:
         async with _turn(dsn):
             return await _run_due(connection, files)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise _failure(error) from error
+        raise failure_of(error) from error
     finally:
         await _close(connection)
 
 
-def _failure(error: Exception) -> GuiadoError:
+def failure_of(error: Exception) -> GuiadoError:
     """The error of a migration that failed, with the remedy."""
     if isinstance(error, asyncpg.DiskFullError):
         return disk_full()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, convert
+from msgspec import Struct, convert, structs
 
 from guiado import clock
 from guiado.domain.recipient import RecipientPreferences
-from guiado.store.connection import Connection, Row, converted
+from guiado.store.connection import Connection, Row, Statements, converted
 from guiado.store.queries import sql
+from guiado.store.recipient_place import RecipientPlace
+from guiado.store.secret_box import SecretBox
 from guiado.text.json_shapes import JsonObject
 
 
@@ -51,7 +53,7 @@ class Due:
     session_id: UUID | None
     notification_type: str
     channel: str
-    recipient: str
+    recipient: str = field(repr=False)
     priority: str
     subject: str | None
     message: str | None
@@ -119,15 +121,16 @@ async def put(
     """
     if message.dedup_key:
         await connection.execute(sql("notifications", "one_at_a_time"), tenant, message.dedup_key)
-    notification_id = clock.new_id()
+    notification_id, place = clock.new_id(), RecipientPlace(connection.box, tenant, message.channel)
     row = await connection.fetchrow(
         sql("notifications", "put"), tenant, notification_id, UUID(message.session_id) if message.session_id else None,
-        message.notification_type, message.channel, message.recipient, message.priority, message.subject, message.message,
-        message.status, message.error_message, message.metadata or {}, message.dedup_key, within_s, now,
+        message.notification_type, message.channel, place.seal(message.recipient), message.priority, message.subject,
+        message.message, message.status, message.error_message,
+        place.seal_options(message.recipient, message.metadata or {}), message.dedup_key, within_s, now,
     )  # fmt: skip
     if row is None:
         raise RuntimeError("a notification is stored, or was before")
-    return _shown(row), row["id"] != notification_id
+    return _shown(row, connection.box), row["id"] != notification_id
 
 
 async def page(
@@ -148,13 +151,13 @@ async def page(
     """
     created_at, last_id = before or (None, None)
     rows = await connection.fetch(sql("notifications", "list"), tenant, session_id, status, channel, most, created_at, last_id)
-    return [_shown(row) for row in rows]
+    return [_shown(row, connection.box) for row in rows]
 
 
 async def one(connection: Connection, tenant: str, notification_id: UUID) -> NotificationRow | None:
     """One notification, or None."""
     row = await connection.fetchrow(sql("notifications", "one"), tenant, notification_id)
-    return _shown(row) if row else None
+    return _shown(row, connection.box) if row else None
 
 
 DUE = sql("notifications", "due_kind")
@@ -171,9 +174,8 @@ async def claim(
         room: number of notifications to lease, by channel.
     """
     channels, most = list(room), list(room.values())
-    return [
-        _due(row) for row in await connection.fetch(sql("notifications", "claim"), tenant, worker, lease_s, now, channels, most)
-    ]
+    rows = await connection.fetch(sql("notifications", "claim"), tenant, worker, lease_s, now, channels, most)
+    return [_due(row, connection.box) for row in rows]
 
 
 async def renew(connection: Connection, tenant: str, worker: str, lease_s: float, notification_ids: Sequence[UUID]) -> set[UUID]:
@@ -196,7 +198,7 @@ async def gather(
 ) -> list[Due]:
     """Lease the notifications that go out in the same digest as a leased one."""
     rows = await connection.fetch(sql("notifications", "gather"), tenant, worker, lease_s, now, first, most)
-    return [_due(row) for row in rows]
+    return [_due(row, connection.box) for row in rows]
 
 
 async def settle(
@@ -288,6 +290,12 @@ async def refused(connection: Connection, tenant: str, now: datetime, addressed:
     Args:
         addressed: channels whose recipients each have an address of their own, which may be refused alone.
     """
+    found = await refused_as_stored(connection, tenant, now, addressed)
+    return [structs.replace(one, recipient=_opened(one, RecipientPlace(connection.box, tenant, one.channel))) for one in found]
+
+
+async def refused_as_stored(connection: Statements, tenant: str, now: datetime, addressed: Collection[str]) -> list[Refusal]:
+    """As `refused`, with the recipients as they are stored: for whoever has no key."""
     rows = await connection.fetch(sql("notifications", "refused"), tenant, now, list(addressed))
     return [converted(row, Refusal) for row in rows]
 
@@ -306,21 +314,24 @@ async def put_recipient(
     Args:
         spellings: ways in which the same address may be stored already.
     """
+    place = RecipientPlace(connection.box, tenant, recipient.channel)
     await connection.execute(
-        sql("notifications", "recipient_put"), tenant, recipient.channel, recipient.recipient, list(recipient.events),
+        sql("notifications", "recipient_put"), tenant, recipient.channel, place.seal(recipient.recipient), list(recipient.events),
         list(recipient.muted), recipient.language, recipient.time_zone, recipient.quiet_from, recipient.quiet_to,
-        recipient.digest_minutes, dict(recipient.options), list(spellings),
+        recipient.digest_minutes, place.seal_options(recipient.recipient, recipient.options),
+        place.forms((recipient.recipient, *spellings)),
     )  # fmt: skip
 
 
 async def offer_recipient(connection: Connection, tenant: str, channel: str, recipient: str, events: Sequence[str]) -> None:
     """Store a recipient unless it is known: preferences changed by hand stay."""
-    await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, recipient, list(events))
+    stored = RecipientPlace(connection.box, tenant, channel).seal(recipient)
+    await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, stored, list(events))
 
 
 async def recipients(connection: Connection, tenant: str) -> list[RecipientPreferences]:
     """Preferences of all recipients."""
-    return [_recipient(row) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
+    return [_recipient(row, connection.box) for row in await connection.fetch(sql("notifications", "recipients"), tenant)]
 
 
 async def recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> RecipientPreferences:
@@ -329,23 +340,36 @@ async def recipient(connection: Connection, tenant: str, channel: str, spellings
     Args:
         spellings: of the address, the normal form first.
     """
-    row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, list(spellings))
-    return _recipient(row) if row else RecipientPreferences(channel, spellings[0])
+    forms = RecipientPlace(connection.box, tenant, channel).forms(spellings)
+    row = await connection.fetchrow(sql("notifications", "recipient"), tenant, channel, forms)
+    return _recipient(row, connection.box) if row else RecipientPreferences(channel, spellings[0])
 
 
 async def delete_recipient(connection: Connection, tenant: str, channel: str, spellings: Sequence[str]) -> bool:
     """Delete a recipient, in any spelling of the address; False when there is none."""
-    return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, list(spellings)))
+    forms = RecipientPlace(connection.box, tenant, channel).forms(spellings)
+    return bool(await connection.fetchval(sql("notifications", "recipient_delete"), tenant, channel, forms))
 
 
-def _shown(row: Row) -> NotificationRow:
-    session_id = row["session_id"]
-    return convert({**dict(row), "id": str(row["id"]), "session_id": str(session_id) if session_id else None}, NotificationRow)
+def _shown(row: Row, box: SecretBox) -> NotificationRow:
+    session_id, place = row["session_id"], RecipientPlace(box, row["tenant_id"], row["channel"])
+    ids = {"id": str(row["id"]), "session_id": str(session_id) if session_id else None}
+    return convert({**dict(row), **ids, "recipient": place.open(row["recipient"])}, NotificationRow)
 
 
-def _due(row: Row) -> Due:
-    return Due(**{name: row[name] for name in Due.__slots__})
+def _due(row: Row, box: SecretBox) -> Due:
+    place = RecipientPlace(box, row["tenant_id"], row["channel"])
+    recipient = place.open(row["recipient"])
+    opened = {"recipient": recipient, "metadata": place.open_options(recipient, row["metadata"])}
+    return convert({**dict(row), **opened}, Due)
 
 
-def _recipient(row: Row) -> RecipientPreferences:
-    return converted(row, RecipientPreferences)
+def _recipient(row: Row, box: SecretBox) -> RecipientPreferences:
+    place = RecipientPlace(box, row["tenant_id"], row["channel"])
+    recipient = place.open(row["recipient"])
+    opened = {"recipient": recipient, "options": place.open_options(recipient, row["options"])}
+    return convert({**dict(row), **opened}, RecipientPreferences)
+
+
+def _opened(refusal: Refusal, place: RecipientPlace) -> str | None:
+    return None if refusal.recipient is None else place.open(refusal.recipient)

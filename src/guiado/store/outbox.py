@@ -84,7 +84,7 @@ async def claim(
     rows = await connection.fetch(
         sql("outbox", "claim"), tenant, worker, lease_s, most, now, probe_from, list(besides), busy, extra
     )
-    return [Leased(endpoint_of(row), row["failures"], row["failing_since"]) for row in rows]
+    return [Leased(endpoint_of(row, connection.box), row["failures"], row["failing_since"]) for row in rows]
 
 
 async def renew(connection: Connection, tenant: str, sender: str, lease_s: float, webhook_ids: Sequence[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from guiado.store.connection import Connection
+from guiado.store.connection import Connection, Statements
 from guiado.store.database import Database
 from guiado.store.queries import sql
 
@@ -123,7 +123,7 @@ async def forget_jobs(connection: Connection, tenant: str, known: Sequence[str])
     await connection.execute(sql("schedule", "forget_jobs"), tenant, list(known))
 
 
-async def tenants(connection: Connection) -> list[str]:
+async def tenants(connection: Statements) -> list[str]:
     """All tenants with stored data, as far as the connection's role may see them."""
     return [row["tenant_id"] for row in await connection.fetch(sql("schedule", "tenants"))]
 

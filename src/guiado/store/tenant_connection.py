@@ -19,6 +19,7 @@ from functools import lru_cache
 import asyncpg
 
 from guiado.store.connection import DriverConnection
+from guiado.store.secret_box import SecretBox
 
 _STATEMENT = "guiado_scope"
 _SYNC_TIMEOUT_S = 5.0
@@ -60,12 +61,13 @@ class TenantConnection(DriverConnection):
     Outside of an explicit transaction each statement is a transaction of its own.
     """
 
-    __slots__ = ("_prepared", "scope")
+    __slots__ = ("_prepared", "box", "scope")
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
         self.scope: ConnectionScope | None = None
         """Scope of the tenant that uses the connection; None while it is idle."""
+        self.box = SecretBox()
         self._prepared: object = None  # the driver closes a prepared statement that nobody holds
 
     @property

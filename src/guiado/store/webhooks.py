@@ -6,23 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 
 from guiado import clock
 from guiado.domain.events import Event, EventKind
 from guiado.store.connection import Connection, Row, converted
+from guiado.store.endpoint_place import MASK as MASK  # noqa: PLC0414 callers know it from here
+from guiado.store.endpoint_place import EndpointPlace
 from guiado.store.queries import sql
+from guiado.store.secret_box import SecretBox, is_sealed, require_open
 from guiado.store.sessions import event_rows
+from guiado.text.json_shapes import object_in
 
-MASK = "********"
-"""Mask shown in place of a header's value; sent back, it leaves the value as it is."""
 _MOST_SECRETS = 5
 """Number of secrets, at most, that sign a message, all in one header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A registered webhook.
+    """A registered webhook, its credentials decrypted; one that cannot be decrypted is as it stands in the database.
 
     Args:
         timeout: seconds for one attempt.
@@ -36,7 +38,7 @@ class Endpoint:
     """
 
     webhook_id: str
-    url: str
+    url: str = field(repr=False)
     events: Sequence[str]
     secret: str | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -58,17 +60,27 @@ class Endpoint:
         until = self.previous_secret_until
         old = [self.previous_secret] if until and now < until else []
         older = [one["secret"] for one in self.older_secrets if now < datetime.fromisoformat(one["until"])]
-        return list(dict.fromkeys(secret for secret in (self.secret, *old, *reversed(older)) if secret))[:_MOST_SECRETS]
+        usable = (secret for secret in (self.secret, *old, *reversed(older)) if secret and not is_sealed(secret))
+        return list(dict.fromkeys(usable))[:_MOST_SECRETS]
+
+    def require_readable(self) -> None:
+        """Check that everything that a message needs could be decrypted.
+
+        Raises:
+            SecretUnreadable: the secret, a header or the address could not.
+        """
+        require_open((self.secret, self.url, *self.headers.values()))
 
 
 async def add(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoint | None:
     """Register an endpoint; None when there is one with its id."""
+    place = EndpointPlace(connection.box, tenant, endpoint.webhook_id)
     row = await connection.fetchrow(
-        sql("webhooks", "add"), tenant, endpoint.webhook_id, endpoint.url, list(endpoint.events), endpoint.secret,
-        dict(endpoint.headers), endpoint.timeout, endpoint.retry_attempts, endpoint.enabled, endpoint.thin,
-        endpoint.max_per_second, endpoint.max_parallel,
+        sql("webhooks", "add"), tenant, endpoint.webhook_id, place.seal_url(endpoint.url), list(endpoint.events),
+        endpoint.secret and place.seal_secret(endpoint.secret), place.seal_headers(endpoint.headers), endpoint.timeout,
+        endpoint.retry_attempts, endpoint.enabled, endpoint.thin, endpoint.max_per_second, endpoint.max_parallel,
     )  # fmt: skip
-    return endpoint_of(row) if row else None
+    return endpoint_of(row, connection.box) if row else None
 
 
 async def change(
@@ -88,8 +100,9 @@ async def change(
         overlap_until: where the secret changes, the one before signs too until then; None: none of those before it does.
         anew: reset its failures, as enabling it or changing its address also does.
     """
-    row = await connection.fetchrow(sql("webhooks", "change"), tenant, webhook_id, dict(changes), MASK, overlap_until, anew)
-    return endpoint_of(row) if row else None
+    sealed = _sealed(EndpointPlace(connection.box, tenant, webhook_id), changes)
+    row = await connection.fetchrow(sql("webhooks", "change"), tenant, webhook_id, sealed, MASK, overlap_until, anew)
+    return endpoint_of(row, connection.box) if row else None
 
 
 async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
@@ -104,13 +117,13 @@ async def offer(connection: Connection, tenant: str, webhook_id: str, events: Se
 
 async def listed(connection: Connection, tenant: str) -> list[Endpoint]:
     """All endpoints."""
-    return [endpoint_of(row) for row in await connection.fetch(sql("webhooks", "listed"), tenant)]
+    return [endpoint_of(row, connection.box) for row in await connection.fetch(sql("webhooks", "listed"), tenant)]
 
 
 async def one(connection: Connection, tenant: str, webhook_id: str) -> Endpoint | None:
     """One endpoint, or None."""
     row = await connection.fetchrow(sql("webhooks", "one"), tenant, webhook_id)
-    return endpoint_of(row) if row else None
+    return endpoint_of(row, connection.box) if row else None
 
 
 async def delete(connection: Connection, tenant: str, webhook_id: str) -> bool:
@@ -144,7 +157,10 @@ class StatsRow(Struct, kw_only=True):
 async def stats(connection: Connection, tenant: str, webhook_id: str) -> StatsRow | None:
     """Statistics of the deliveries to one endpoint; None when it does not exist."""
     row = await connection.fetchrow(sql("webhooks", "stats"), tenant, webhook_id)
-    return converted(row, StatsRow) if row else None
+    if row is None:
+        return None
+    found, place = converted(row, StatsRow), EndpointPlace(connection.box, tenant, webhook_id)
+    return structs.replace(found, url=place.open_url(found.url))
 
 
 async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:
@@ -165,6 +181,19 @@ async def emit(connection: Connection, tenant: str, event: Event, only: str | No
     return str(event_id), [row["destination"] for row in deliveries]
 
 
-def endpoint_of(row: Row) -> Endpoint:
+def endpoint_of(row: Row, box: SecretBox) -> Endpoint:
     """An endpoint from a row of `support_webhooks`."""
-    return Endpoint(**{name: row[name] for name in Endpoint.__slots__})
+    place = EndpointPlace(box, row["tenant_id"], row["webhook_id"])
+    return convert({**dict(row), **place.opened(row)}, Endpoint)
+
+
+def _sealed(place: EndpointPlace, changes: Mapping[str, object]) -> dict[str, object]:
+    """Changes with their credentials encrypted; a masked header stays masked."""
+    sealed, url, secret = dict(changes), changes.get("url"), changes.get("secret")
+    if isinstance(url, str):
+        sealed["url"] = place.seal_url(url)
+    if isinstance(secret, str):
+        sealed["secret"] = place.seal_secret(secret)
+    if "headers" in changes:
+        sealed["headers"] = place.seal_headers({name: str(value) for name, value in object_in(changes["headers"]).items()})
+    return sealed

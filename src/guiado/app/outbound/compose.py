@@ -13,13 +13,14 @@ from guiado.domain.recipient import RecipientPreferences
 from guiado.i18n import text
 from guiado.store import notifications, sessions
 from guiado.store.notifications import Due, Story
+from guiado.store.recipient_place import CREDENTIALS
+from guiado.store.secret_box import require_open
 from guiado.store.sessions import StoredAttempt, uuid_or_none
 from guiado.text.json_shapes import JsonObject, items_in, object_in
 
 _MAX_SUBJECT, _MAX_BUTTONS, _MAX_LABEL = 200, 5, 40
 _UNKNOWN = "—"
 _PRIORITIES = ("low", "normal", "high", "urgent")
-_OPTIONS = ("webhook_url", "secret")
 
 
 async def compose(work: UnitOfWork, due: Sequence[Due], recipient: RecipientPreferences) -> Outgoing:
@@ -27,11 +28,13 @@ async def compose(work: UnitOfWork, due: Sequence[Due], recipient: RecipientPref
 
     Raises:
         InvalidInput: its template is gone.
+        SecretUnreadable: where it goes, or its secret, could not be decrypted.
     """
     first = due[0]
+    options = {**recipient.options, **{name: value for name, value in first.metadata.items() if name in CREDENTIALS and value}}
+    require_open((first.recipient, *map(str, options.values())))
     written = [await _words(work, one, recipient) for one in due]
     subject, body, language = written[0] if len(due) == 1 else _digest(written, recipient)
-    options = {**recipient.options, **{name: value for name, value in first.metadata.items() if name in _OPTIONS and value}}
     return Outgoing(
         notification_id=str(first.id),
         recipient=first.recipient,

@@ -15,7 +15,7 @@ from guiado.app.outbound.attempt_recorder import AttemptRecorder
 from guiado.app.outbound.endpoint_versions import Versions
 from guiado.delivery import retry
 from guiado.delivery.webhook_message import write_body, write_headers
-from guiado.errors import DeliveryFailed, InvalidInput, TargetRefused
+from guiado.errors import DeliveryFailed, InvalidInput, SecretUnreadable, TargetRefused
 from guiado.logs import get_logger
 from guiado.store import outbox
 from guiado.store.outbox import Leased, Settled, Waiting
@@ -179,6 +179,10 @@ class EndpointDelivery:
 
     async def _attempt(self, one: Waiting, sent_at: datetime) -> AttemptOutcome:
         endpoint, began_s = self._endpoint, clock.monotonic_s()
+        try:
+            endpoint.require_readable()
+        except SecretUnreadable as error:
+            return AttemptOutcome(None, "", str(error)[:BODY_KEPT], 0.0)
         body = write_body(one.event, one.occurred_at, one.data, endpoint.webhook_id, endpoint.secret, thin=endpoint.thin)
         headers = write_headers(
             one.event,

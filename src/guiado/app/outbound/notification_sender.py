@@ -26,7 +26,7 @@ from guiado.app.outbound.queue import ClaimedWork, Leases
 from guiado.delivery import retry
 from guiado.delivery.channels import kind_of, names
 from guiado.domain.recipient import Drop, RecipientPreferences, Wait
-from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, TargetRefused
+from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, SecretUnreadable, TargetRefused
 from guiado.i18n import text
 from guiado.logs import get_logger
 from guiado.store import notifications
@@ -139,6 +139,8 @@ class NotificationSender:
             return await compose(self._parts.work(connection), together, recipient), None
         except InvalidInput as error:  # its template is gone
             return None, _failed(together[0], str(error), clock.now(), permanent=True)
+        except SecretUnreadable as error:  # perhaps another process has the key
+            return None, _failed(together[0], str(error), clock.now())
 
     async def _attempt(self, due: Due, outgoing: Outgoing) -> Fate:
         try:
