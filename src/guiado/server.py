@@ -24,7 +24,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import health, kestra, metrics, reports, templates
+from guiado.api import audit, health, kestra, metrics, reports, templates
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
 from guiado.api.sessions import closing, detection, listing
@@ -90,7 +90,10 @@ def create_routes(runtime: Runtime) -> Litestar:
     Args:
         runtime: as for `create_app`.
     """
-    resources = (sessions, closing, listing, detection, reports, webhooks, deliveries, templates, notifications, recipients)
+    resources = (
+        *(sessions, closing, listing, detection, reports, webhooks, deliveries, templates, notifications, recipients),
+        audit,
+    )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(

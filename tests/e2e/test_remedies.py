@@ -58,6 +58,7 @@ REMEDIES = {
     "channels": "test_a_message_from_its_test_to_its_second_sending",
     "untold": "test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found",
     "jobs": BY_HAND,
+    "audit": BY_HAND,
     "conflicts": "test_a_conflict_is_shown_and_settled_as_told",
     "sessions": "test_a_session_that_does_not_agree_can_be_looked_at",
 }

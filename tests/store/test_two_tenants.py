@@ -52,6 +52,7 @@ from guiado.domain.learning_signal import Lesson, LessonKind
 from guiado.domain.recipient import RecipientPreferences
 from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
+    audit,
     configuration,
     events,
     feedback,
@@ -76,6 +77,11 @@ FOR_ALL_TENANTS = {
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
     "schedule.roll_up": "maintenance",
+    "audit.begin_sealing": "takes a lock",
+    "audit.unsealed": "the sealer works for all of them",
+    "audit.heads": "the sealer works for all of them",
+    "audit.seal": "the sealer works for all of them",
+    "audit.checkpoints_to_seal": "the sealer works for all of them",
 }
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
 AUDIT = sessions.Audit("agent", "test")
@@ -125,7 +131,19 @@ async def last_fit(db: asyncpg.Connection, tenant: str) -> object:
     return found and found.contents
 
 
+async def seal_checkpoint(db: asyncpg.Connection, tenant: str) -> None:
+    async with db.transaction():
+        await audit.seal_checkpoint(db, tenant, 1, "sello")
+
+
 CASES: dict[str, Run | tuple[Run, ...]] = {
+    "audit.write": lambda db, t: audit.write(db, t, [sessions.audit_row(t, None, AUDIT, NOW)]),
+    "audit.page": lambda db, t: audit.page(db, t, audit.AuditFilter(), 10),
+    "audit.chain": lambda db, t: audit.chain(db, t, None, 10),
+    "audit.head": audit.head,
+    "audit.checkpoint": audit.checkpoint,
+    "audit.waiting": audit.waiting,
+    "audit.seal_checkpoint": seal_checkpoint,
     "configuration.is_on": lambda db, t: configuration.is_on(db, t, "is_ours"),
     "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
     "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),

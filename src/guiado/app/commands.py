@@ -348,3 +348,13 @@ class Page(Command):
     problem_id: Line | None = None
     since: Annotated[Line, Meta(examples=["2026-11-22"])] | None = None
     until: Annotated[Line, Meta(examples=["2026-11-22T10:00:00Z"])] | None = None
+
+
+class AuditPage(Command):
+    """Size and filters of a page of the audit log."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 50
+    actor: Line | None = None
+    action: Line | None = None
+    since: Annotated[Line, Meta(examples=["2026-11-22"])] | None = None
+    until: Annotated[Line, Meta(examples=["2026-11-22T10:00:00Z"])] | None = None

@@ -33,7 +33,7 @@ class Scope:
 
     Args:
         tenant: whose rows are read and written.
-        actor: customer, agent, machine, or the name of a key.
+        actor: customer, agent, operator, machine, or the key.
         channel: api, facade, terminal, kestra…
         request_id: joins log lines and audit rows of one request.
         language: the language that the caller asked for, if any.
@@ -77,6 +77,8 @@ class AppContext:
     model: LanguageModel | None = None
     has_account: Callable[[object], bool] = lambda _channel: True
     wrote: Callable[[], None] = lambda: None
+    seal_key: bytes = field(default=b"", repr=False)
+    """Key of the audit log's chain."""
     held: Callable[[str, str], Guide | None] = lambda _tenant, _version_id: None
     """The guide of a tenant's version where a knowledge base has it in memory already."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])

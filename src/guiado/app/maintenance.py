@@ -1,4 +1,4 @@
-"""Maintenance jobs: ending idle sessions, refreshing views, retention, trimming examples, and refitting detection."""
+"""Maintenance jobs: idle sessions, the audit log's seals, views, retention, trimming examples, and refitting detection."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 from guiado import clock
+from guiado.app.access import audit_sealer
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, LEASE_S, Job, job
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
@@ -23,6 +24,7 @@ _RETENTION_S = 1_200.0
 _BATCH = 1_000
 
 job("abandon_idle_sessions", every_s=60)(abandon_idle)
+job("seal_audit", every_s=2)(audit_sealer.seal_due)
 
 
 @job("refresh_views", every_s=60)
@@ -75,7 +77,9 @@ async def _kept_days(parts: AppContext) -> dict[str, int]:
 
 async def _delete_batch(parts: AppContext, tenant: str, days: int) -> int:
     async with _for_all_tenants(parts) as connection:
-        return await schedule.clean_up(connection, tenant, days, _BATCH)
+        deleted = await schedule.clean_up(connection, tenant, days, _BATCH)
+        await audit_sealer.seal_checkpoint(connection, parts.seal_key, tenant)
+        return deleted
 
 
 @job("trim_examples", every_s=600)

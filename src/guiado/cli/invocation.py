@@ -10,7 +10,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_COMMANDS = "serve|worker|chat|version|doctor|sessions|kb|learn|detect|webhooks|events|notifications|db"
+_COMMANDS = "serve|worker|chat|version|doctor|sessions|kb|learn|detect|webhooks|events|notifications|audit|db"
 _MENTION = re.compile(rf"(?<![\w/.-])guiado (?=(?:{_COMMANDS})\b|--)")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from guiado.cli import (
+    audit,
     chat,
     database,
     detect,
@@ -51,6 +52,7 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(recipients.app, name="recipients")
+app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="db")
 
 
