@@ -82,7 +82,7 @@ def _tell(screen: Screen, found: Verification) -> None:
 
 
 _FAULTS = {
-    "changed": Message("La fila {seq} ({id}) no es la que se selló, o la clave de la instalación es otra."),
+    "changed": Message("La fila {seq} ({id}) no es la que se selló, o el secreto de la instalación es otro."),
     "missing": Message("Falta la fila {seq} de la cadena: alguien la borró o la quitó de su lugar."),
     "inserted": Message("La fila {seq} no debería estar en la cadena: alguien la agregó."),
     "cut": Message("Falta el final de la cadena, desde la fila {seq}: alguien lo borró."),
@@ -91,7 +91,7 @@ _FAULTS = {
         "El comienzo de la cadena, en la fila {seq}, no está sellado. Si acabas de borrar datos con psql, espera unos segundos "
         "con guiado serve en marcha y repite; si sigue igual, alguien lo cambió."
     ),
-    "head": Message("El final de la cadena, en la fila {seq}, no es el que se selló, o la clave de la instalación es otra."),
+    "head": Message("El final de la cadena, en la fila {seq}, no es el que se selló, o el secreto de la instalación es otro."),
 }
 """Kind of fault -> what is said of it."""
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from guiado.domain.audit_chain import Checkpoint, Head, Sealed
 from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
+from guiado.text.json_shapes import JsonObject
 
 COLUMNS = ("tenant_id", "audit_id", "at", "actor", "action", "object_type", "object_id", "request_id", "detail")
 """Columns of a row that its digest is about."""
@@ -36,11 +37,11 @@ class AuditEntry(Struct, frozen=True):
     object_type: str
     object_id: str | None
     request_id: str | None
-    detail: dict[str, object]
+    detail: JsonObject
     chain_seq: int | None
 
 
-class Waiting(Struct, frozen=True):
+class UnsealedRows(Struct, frozen=True):
     """Rows that wait to be sealed: their number and the time of the oldest; and the time of the last seal."""
 
     unsealed: int
@@ -142,10 +143,10 @@ async def checkpoint(connection: Connection, tenant: str) -> Checkpoint | None:
     return _checkpoint(row) if row else None
 
 
-async def waiting(connection: Connection, tenant: str) -> Waiting:
+async def waiting(connection: Connection, tenant: str) -> UnsealedRows:
     """Figures of a tenant's rows that wait to be sealed."""
     row = await connection.fetchrow(sql("audit", "waiting"), tenant)
-    return converted(row, Waiting) if row else Waiting(0, None, None)
+    return converted(row, UnsealedRows) if row else UnsealedRows(0, None, None)
 
 
 def _columns(row: Row) -> dict[str, str | None]:

@@ -28,7 +28,7 @@ async def look_at_audit(connection: DriverConnection, seal_key: bytes | None) ->
             found.append(
                 bad(
                     "audit",
-                    "Alguien cambió el registro de auditoría de {tenant}, o la clave de la instalación es otra.\n"
+                    "Alguien cambió el registro de auditoría de {tenant}, o el secreto de la instalación es otro.\n"
                     "Mira desde qué fila con guiado audit verify, y compara con una copia de seguridad.",
                     tenant=row["tenant_id"],
                 )
