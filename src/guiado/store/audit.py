@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,7 +13,6 @@ from msgspec import Struct
 from guiado.domain.audit_chain import Checkpoint, Head, Sealed
 from guiado.store.connection import Connection, Row, converted
 from guiado.store.queries import sql
-from guiado.text.json_shapes import JsonObject
 
 COLUMNS = ("tenant_id", "audit_id", "at", "actor", "action", "object_type", "object_id", "request_id", "detail")
 """Columns of a row that its digest is about."""
@@ -37,7 +37,7 @@ class AuditEntry(Struct, frozen=True):
     object_type: str
     object_id: str | None
     request_id: str | None
-    detail: JsonObject
+    detail: dict[str, Any]
     chain_seq: int | None
 
 
