@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS support_secret_key (
     key_id      text        NOT NULL,
     check_value text        NOT NULL,                  -- HMAC que solo ella puede dar
     created_at  timestamptz NOT NULL DEFAULT now(),
+    audit_key   text,                                  -- la clave de la cadena de la auditoría, envuelta con esta
     PRIMARY KEY (key_id)
 );
 DO $$

@@ -686,11 +686,7 @@ BEGIN
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_audit_log';
-    DELETE FROM support_troubleshooting_audit_log t
-     USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
-             WHERE y.tenant_id = p_tenant AND y.at < c_audit ORDER BY y.at LIMIT v_rows) x
-     WHERE t.tenant_id = p_tenant AND t.audit_id = x.audit_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
+    deleted := guiado_clean_audit(p_tenant, c_audit, v_rows);
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_performance_metrics';

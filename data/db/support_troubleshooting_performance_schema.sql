@@ -10,7 +10,9 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207105); END $$;
 -- El candado del resumen se toma antes que el de ninguna tabla: quien esté resumiendo termina primero.
 DO $$ BEGIN PERFORM pg_advisory_xact_lock(5207106); END $$;
 
--- Auditoría: quién hizo qué. Se inserta sin encadenar; un proceso aparte la sella por lotes (chain_hash).
+-- Auditoría: quién hizo qué, solo con identificadores. Se inserta sin encadenar, en la transacción de lo que anota; un proceso aparte la
+-- sella por lotes, en el orden de chain_seq: cada chain_hash es el HMAC de la fila y del chain_hash anterior. Nadie la cambia ni la borra;
+-- la retención quita el principio de la cadena y deja en su lugar un punto de partida (support_audit_checkpoints).
 CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
     audit_id    uuid        NOT NULL,
     tenant_id   text        NOT NULL DEFAULT guiado_tenant(),
@@ -27,6 +29,110 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_audit_log (
 );
 CREATE INDEX IF NOT EXISTS audit_by_time ON support_troubleshooting_audit_log (tenant_id, at);
 CREATE INDEX IF NOT EXISTS audit_unsealed ON support_troubleshooting_audit_log (audit_id) WHERE chain_seq IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS audit_by_chain ON support_troubleshooting_audit_log (tenant_id, chain_seq) WHERE chain_seq IS NOT NULL;
+
+-- Hasta dónde está sellada la cadena de cada inquilino: así se nota si alguien le corta el final. seal es el HMAC de la fila.
+CREATE TABLE IF NOT EXISTS support_audit_heads (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    chain_seq  bigint      NOT NULL,
+    chain_hash text        NOT NULL,
+    sealed_at  timestamptz NOT NULL,
+    seal       text        NOT NULL,
+    PRIMARY KEY (tenant_id)
+);
+
+-- Desde dónde empieza la cadena de cada inquilino, cuando la retención borró lo anterior. seal es el HMAC de la fila; lo que borra psql
+-- lo deja sin sello, y el trabajador lo sella en segundos.
+CREATE TABLE IF NOT EXISTS support_audit_checkpoints (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    chain_seq  bigint      NOT NULL,                    -- la última fila borrada
+    chain_hash text        NOT NULL,                    -- su chain_hash
+    deleted    bigint      NOT NULL,                    -- cuántas se han borrado desde el principio
+    at         timestamptz NOT NULL,
+    seal       text,
+    PRIMARY KEY (tenant_id)
+);
+
+-- La auditoría solo crece: nadie cambia ni borra, salvo quien la sella y la retención, que lo dicen en su transacción con
+-- guiado.audit_change. Donde hay roles, guiado_app ni siquiera tiene permiso. Para el dueño de las tablas es una barrera contra
+-- descuidos; lo que prueba que nadie tocó nada es la cadena.
+CREATE OR REPLACE FUNCTION guiado_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('guiado.audit_change', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'La auditoría no se cambia ni se borra (% en %).', TG_OP, TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_audit_log', 'support_audit_heads', 'support_audit_checkpoints'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = v_table::regclass AND tgname = 'guiado_append_only') THEN
+            EXECUTE format('CREATE TRIGGER guiado_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I'
+                           ' FOR EACH STATEMENT EXECUTE FUNCTION guiado_append_only()', v_table);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Retención de la auditoría, para un inquilino: hasta p_most filas anteriores a p_before, y solo del principio de la cadena, con el punto
+-- de partida de lo que queda; y hasta p_most de las que todavía no están en ella. Quien no puede borrar no borra nada.
+CREATE OR REPLACE FUNCTION guiado_clean_audit(p_tenant text, p_before timestamptz, p_most integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_seq     bigint;
+    v_hash    text;
+    v_sealed  bigint := 0;
+    v_waiting bigint;
+BEGIN
+    IF NOT has_table_privilege('support_troubleshooting_audit_log', 'DELETE') THEN
+        RETURN 0;
+    END IF;
+    PERFORM set_config('guiado.audit_change', 'on', true);
+    SELECT x.chain_seq, x.chain_hash INTO v_seq, v_hash
+      FROM (SELECT y.chain_seq, y.chain_hash, bool_and(y.at < p_before) OVER (ORDER BY y.chain_seq) AS is_old
+              FROM (SELECT a.chain_seq, a.chain_hash, a.at FROM support_troubleshooting_audit_log a
+                     WHERE a.tenant_id = p_tenant AND a.chain_seq IS NOT NULL ORDER BY a.chain_seq LIMIT p_most) y) x
+     WHERE x.is_old ORDER BY x.chain_seq DESC LIMIT 1;
+    IF v_seq IS NOT NULL THEN
+        DELETE FROM support_troubleshooting_audit_log t WHERE t.tenant_id = p_tenant AND t.chain_seq <= v_seq;
+        GET DIAGNOSTICS v_sealed = ROW_COUNT;
+        INSERT INTO support_audit_checkpoints AS c (tenant_id, chain_seq, chain_hash, deleted, at)
+        VALUES (p_tenant, v_seq, coalesce(v_hash, ''), v_sealed, now())
+        ON CONFLICT (tenant_id) DO UPDATE
+           SET chain_seq = excluded.chain_seq, chain_hash = excluded.chain_hash, deleted = c.deleted + excluded.deleted,
+               at = excluded.at, seal = NULL;
+    END IF;
+    DELETE FROM support_troubleshooting_audit_log t
+     USING (SELECT y.audit_id FROM support_troubleshooting_audit_log y
+             WHERE y.tenant_id = p_tenant AND y.at < p_before AND y.chain_seq IS NULL ORDER BY y.at LIMIT p_most) x
+     WHERE t.tenant_id = p_tenant AND t.audit_id = x.audit_id;
+    GET DIAGNOSTICS v_waiting = ROW_COUNT;
+    PERFORM set_config('guiado.audit_change', '', true);
+    RETURN v_sealed + v_waiting;
+END $$;
+
+-- Los ajustes que alguien cambia en la base de datos quedan anotados: cuál y quién, no a qué valor.
+CREATE OR REPLACE FUNCTION guiado_audit_config() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v support_troubleshooting_config;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        v := OLD;
+    ELSE
+        v := NEW;
+    END IF;
+    INSERT INTO support_troubleshooting_audit_log (audit_id, tenant_id, at, actor, action, object_type, object_id)
+    VALUES (md5(random()::text || clock_timestamp()::text || v.config_key)::uuid, v.tenant_id, clock_timestamp(),
+            'database:' || session_user, CASE WHEN TG_OP = 'DELETE' THEN 'remove' ELSE 'change' END, 'setting', v.config_key);
+    RETURN NULL;
+END $$;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'support_troubleshooting_config'::regclass AND tgname = 'audit_config') THEN
+        CREATE TRIGGER audit_config AFTER INSERT OR UPDATE OR DELETE ON support_troubleshooting_config
+            FOR EACH ROW EXECUTE FUNCTION guiado_audit_config();
+    END IF;
+END $$;
 
 -- Agenda del trabajo periódico: quién hace qué y cuándo toca otra vez. Un solo proceso a la vez hace cada trabajo.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_schedule (
@@ -314,8 +420,10 @@ BEGIN
     END IF;
 END $do$;
 
+DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_troubleshooting_audit_log'], ARRAY['SELECT', 'INSERT']); END $$;
+DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_audit_heads', 'support_audit_checkpoints'], ARRAY['SELECT']); END $$;
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
-    'support_troubleshooting_audit_log', 'support_troubleshooting_cache', 'support_troubleshooting_rate_limits',
+    'support_troubleshooting_cache', 'support_troubleshooting_rate_limits',
     'support_troubleshooting_performance_metrics', 'support_troubleshooting_schedule', 'support_troubleshooting_rollup_daily',
     'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_days', 'support_troubleshooting_dirty_days',
     'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search',

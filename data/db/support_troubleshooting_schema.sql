@@ -566,9 +566,10 @@ END $$;
 -- Segundo candado entre inquilinos: quien trabaja como guiado_app solo ve el suyo. El dueño de las tablas lo ve todo.
 -- Cada esquema llama a esta función con sus tablas; sin el rol (no se pudo crear) no hace nada.
 -- ---------------------------------------------------------------------------------------------------------------------
-CREATE OR REPLACE FUNCTION guiado_protect(p_tables text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION guiado_protect(p_tables text[], p_rights text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_table text;
+    v_right text;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'guiado_app') THEN
         RETURN;
@@ -582,14 +583,21 @@ BEGIN
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', v_table);
         END IF;
         -- Una copia restaurada sin permisos trae la política, pero no esto.
-        IF NOT has_table_privilege('guiado_app', v_table::regclass, 'SELECT')
-           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'INSERT')
-           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'UPDATE')
-           OR NOT has_table_privilege('guiado_app', v_table::regclass, 'DELETE') THEN
-            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO guiado_app', v_table);
-        END IF;
+        FOREACH v_right IN ARRAY ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] LOOP
+            IF has_table_privilege('guiado_app', v_table::regclass, v_right) THEN
+                IF v_right <> ALL (p_rights) THEN
+                    EXECUTE format('REVOKE %s ON %I FROM guiado_app', v_right, v_table);
+                END IF;
+            ELSIF v_right = ANY (p_rights) THEN
+                EXECUTE format('GRANT %s ON %I TO guiado_app', v_right, v_table);
+            END IF;
+        END LOOP;
     END LOOP;
 END $$;
+
+CREATE OR REPLACE FUNCTION guiado_protect(p_tables text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT guiado_protect(p_tables, ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
+$$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_tickets', 'support_troubleshooting_guide_versions', 'support_troubleshooting_sessions',

@@ -24,7 +24,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from guiado import __version__, logs
-from guiado.api import customers, health, kestra, metrics, reports, templates
+from guiado.api import audit, customers, health, kestra, metrics, reports, templates
 from guiado.api import keys as api_keys
 from guiado.api.access_rules import BASE_PATH, check_access, is_public, require_rules
 from guiado.api.openapi.document import document_of
@@ -131,6 +131,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         recipients,
         api_keys,
         customers,
+        audit,
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]

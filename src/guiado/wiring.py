@@ -182,15 +182,14 @@ class Runtime:
         try:
             await migrate(dsn)
             box = secret_box(settings)
-            await stored_secrets.admit(dsn, box, settings.tenant)
+            seal_key = await stored_secrets.admit(dsn, box, settings.tenant)
             role = APP_ROLE if await may_take_role(dsn) else None
             size, tenant, presence = settings.pool_size, settings.tenant, settings.pooler
             db = Database(site.find, pool_size=size, role=role, tenant=tenant, presence=presence, box=box)
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
-            parts = AppContext(
-                db, settings.tenant, threshold, accept_from, has_account=lambda name: channels.has_account(name, settings)
-            )
+            parts = AppContext(db, settings.tenant, threshold, accept_from, seal_key=seal_key)
+            parts.has_account = lambda name: channels.has_account(name, settings)
             runtime = cls(settings, site, parts, senses, serves=serves)
         except BaseException:
             await asyncio.to_thread(site.leave)

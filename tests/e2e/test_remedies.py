@@ -59,6 +59,7 @@ REMEDIES = {
     "untold": "test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found",
     "secrets": "test_a_lost_key_is_told_and_left_behind",
     "jobs": BY_HAND,
+    "audit": BY_HAND,
     "conflicts": "test_a_conflict_is_shown_and_settled_as_told",
     "sessions": "test_a_session_that_does_not_agree_can_be_looked_at",
 }

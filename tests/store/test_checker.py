@@ -97,7 +97,9 @@ async def _set_back(connection: asyncpg.Connection, one: str, to: object) -> Non
     for table, (key, *columns) in places.items():
         sets = ", ".join(f"{column} = $2" for column in columns)
         await connection.execute(f"UPDATE support_troubleshooting_{table} SET {sets} WHERE {key}::text = $1", one, to)
-    await connection.execute("UPDATE support_troubleshooting_audit_log SET at = $2 WHERE object_id = $1", one, to)
+    async with connection.transaction():
+        await connection.execute("SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE support_troubleshooting_audit_log SET at = $2 WHERE object_id = $1", one, to)
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,7 @@ from guiado.domain.recipient import RecipientPreferences
 from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
     api_keys,
+    audit,
     configuration,
     customers,
     events,
@@ -84,6 +85,11 @@ FOR_ALL_TENANTS = {
     "api_keys.exists": "the first key of any tenant closes the API",
     "tenants.created": "names them",
     "tenants.waiting": "names them",
+    "audit.begin_sealing": "takes a lock",
+    "audit.unsealed": "the sealer works for all of them",
+    "audit.heads": "the sealer works for all of them",
+    "audit.seal": "the sealer works for all of them",
+    "audit.checkpoints_to_seal": "the sealer works for all of them",
 }
 KINDS = {"Connection", "Statements"}
 Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
@@ -146,7 +152,19 @@ async def last_fit(db: asyncpg.Connection, tenant: str) -> object:
     return found and found.contents
 
 
+async def seal_checkpoint(db: asyncpg.Connection, tenant: str) -> None:
+    async with db.transaction():
+        await audit.seal_checkpoint(db, tenant, 1, "sello")
+
+
 CASES: dict[str, Run | tuple[Run, ...]] = {
+    "audit.write": lambda db, t: audit.write(db, t, [sessions.audit_row(t, None, AUDIT, NOW)]),
+    "audit.page": lambda db, t: audit.page(db, t, audit.AuditFilter(), 10),
+    "audit.chain": lambda db, t: audit.chain(db, t, None, 10),
+    "audit.head": audit.head,
+    "audit.checkpoint": audit.checkpoint,
+    "audit.waiting": audit.waiting,
+    "audit.seal_checkpoint": seal_checkpoint,
     "configuration.is_on": lambda db, t: configuration.is_on(db, t, "is_ours"),
     "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
     "customers.page": tuple(section_of(name) for name in customers.SECTIONS),

@@ -78,6 +78,7 @@ _API = {
     "DELETE /recipients/{channel}": Rule(may.NOTIFICATIONS_WRITE),
     "POST /customers/export": Rule(may.CUSTOMERS_ADMIN),
     "POST /customers/erase": Rule(may.CUSTOMERS_ADMIN),
+    "GET /audit": Rule(may.AUDIT_READ),
     "GET /keys": Rule(may.KEYS_ADMIN),
     "POST /keys": Rule(may.KEYS_ADMIN),
     "POST /keys/{key_id}/rotate": Rule(may.KEYS_ADMIN),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from guiado.errors import FieldProblem, InvalidInput, Message
 
-List = Literal["sessions", "notifications", "attempts"]
+List = Literal["sessions", "notifications", "attempts", "audit"]
 
 
 def write_cursor(of: List, moment: datetime, row_id: str) -> str:

@@ -368,3 +368,13 @@ class Customer(Command):
     """A customer, whose data is exported or erased."""
 
     customer_email: Email
+
+
+class AuditPage(Command):
+    """Size and filters of a page of the audit log."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, examples=[50])] = 50
+    actor: Line | None = None
+    action: Line | None = None
+    since: Annotated[Line, Meta(examples=["2026-11-22"])] | None = None
+    until: Annotated[Line, Meta(examples=["2026-11-22T10:00:00Z"])] | None = None

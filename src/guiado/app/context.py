@@ -82,6 +82,8 @@ class AppContext:
     wrote: Callable[[], None] = lambda: None
     wrote_for: Callable[[str], None] = lambda _tenant: None
     """Called with another tenant after something of it was committed."""
+    seal_key: bytes = field(default=b"", repr=False)
+    """Key of the audit log's chain."""
     held: Callable[[str, str], Guide | None] = lambda _tenant, _version_id: None
     """The guide of a tenant's version where a knowledge base has it in memory already."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])

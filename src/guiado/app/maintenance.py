@@ -1,4 +1,4 @@
-"""Maintenance jobs: ending idle sessions, refreshing views, retention, trimming examples, and refitting detection."""
+"""Maintenance jobs: idle sessions, the audit log's seals, views, retention, trimming examples, and refitting detection."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from guiado import clock
+from guiado.app.access import audit_sealer
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, LEASE_S, Job, job
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
@@ -24,6 +25,8 @@ _KINDS = ("deliveries", "notifications", "idempotency", "audit", "performance", 
 _RETENTION_S = 1_200.0
 """Seconds after which one run of the retention begins no further batch; the next run goes on."""
 _BATCH = 1_000
+
+job("seal_audit", every_s=2)(audit_sealer.seal_due)
 
 
 @job("abandon_idle_sessions", every_s=60)
@@ -87,7 +90,9 @@ async def _days(connection: Connection, tenant: str) -> dict[str, int]:
 async def _delete_batch(parts: AppContext, tenant: str, days: Mapping[str, int]) -> int:
     kinds = {kind: number for kind, number in days.items() if kind}
     async with for_all_tenants(parts) as connection:
-        return await schedule.clean_up(connection, tenant, days.get(""), _BATCH, kinds)
+        deleted = await schedule.clean_up(connection, tenant, days.get(""), _BATCH, kinds)
+        await audit_sealer.seal_checkpoint(connection, parts.seal_key, tenant)
+        return deleted
 
 
 @job("trim_examples", every_s=600)

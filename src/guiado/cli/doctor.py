@@ -97,9 +97,22 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
     from guiado.delivery.channels import addressed
     from guiado.store.diagnostics import look_at
 
-    found = asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed()))
+    seal_key = _seal_key(settings, dsn)
+    found = asyncio.run(look_at(dsn, settings.pool_size, settings.pooler, addressed(), seal_key=seal_key))
     is_readable = all(finding.state is CheckState.GOOD for finding in found if finding.check in _NEEDED_TO_READ)
     return found + (_look_at_secrets(settings, dsn) if is_readable else [])
+
+
+def _seal_key(settings: Settings, dsn: str) -> bytes | None:
+    """Key of the audit log's chain; None where it cannot be read, for which there are other findings."""
+    from guiado.errors import GuiadoError
+    from guiado.store.stored_secrets import audit_key
+    from guiado.wiring import secret_box
+
+    try:
+        return asyncio.run(audit_key(dsn, secret_box(settings, makes=False), settings.tenant))
+    except GuiadoError:
+        return None
 
 
 def _look_at_secrets(settings: Settings, dsn: str) -> list[Finding]:

@@ -141,10 +141,9 @@ def _follow(seen: list[StoredEvent], session_id: str | None, kind: str | None) -
     while True:
         time.sleep(_LOOK_S)
         begin = clock.now()
-        for event in operator().read(events.since, looked_at, session_id, kind):
-            if event.event_id not in known:
-                known.add(event.event_id)
-                yield event
+        for event in operator().read(events.since, looked_at, session_id, kind, known):
+            known.add(event.event_id)
+            yield event
         looked_at = begin
 
 

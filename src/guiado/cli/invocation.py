@@ -10,7 +10,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_COMMANDS = "serve|worker|chat|version|doctor|sessions|kb|learn|detect|webhooks|events|notifications|recipients|keys|db"
+_COMMANDS = (
+    "serve|worker|chat|version|doctor|sessions|kb|learn|detect|webhooks|events|notifications|recipients|keys|audit|customers|"
+    "tenants|secrets|db"
+)
 _MENTION = re.compile(rf"(?<![\w/.-])guiado (?=(?:{_COMMANDS})\b|--)")
 
 

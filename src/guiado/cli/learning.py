@@ -91,7 +91,8 @@ def draft(
 
     screen, running = screen_of(context), engine()
     snapshot = running.portal.call(running.runtime.knowledge_of, None).snapshot
-    found = running.portal.call(draft_examples, running.runtime.parts, snapshot, problem_id)
+    parts, caller = running.runtime.parts, running.door(*OPERATOR).scope
+    found = running.portal.call(lambda: draft_examples(parts, snapshot, problem_id, caller=caller))
     if as_json:
         screen.print_json(found)
     elif found:

@@ -1,4 +1,4 @@
-"""Access for operators' commands: use cases run in the scope of an agent at a terminal."""
+"""Access for operators' commands: use cases run in the scope of an operator at a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from guiado.sync import Door
 
-OPERATOR = ("terminal", "agent")
+OPERATOR = ("terminal", "operator")
 """Channel and actor of these commands."""
 
 

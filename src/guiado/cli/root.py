@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from guiado.cli import (
+    audit,
     chat,
     customers,
     database,
@@ -58,6 +59,7 @@ app.add_typer(recipients.app, name="recipients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(customers.app, name="customers")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="db")
 app.add_typer(secrets.app, name="secrets")
 

@@ -13,3 +13,5 @@ ROLL_UP = 5207106
 """Lock of rolling up days and deleting old rows (functions of `data/db/`)."""
 RESTORATION = 5207107
 """Lock of restoring or checking a backup (`store/backup/scratch_database.py`). With a second number, of a customer's lessons."""
+AUDIT_SEALER = 5207108
+"""Lock of sealing the audit log (`store/audit.py`): one sealer at a time, for all tenants. Held by a transaction."""

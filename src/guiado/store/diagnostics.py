@@ -11,6 +11,7 @@ from guiado import clock
 from guiado.errors import GuiadoError, SchemaMismatch
 from guiado.logs import get_logger
 from guiado.store import driver_errors
+from guiado.store.audit_diagnostics import look_at_audit
 from guiado.store.channel_diagnostics import look_at_channels
 from guiado.store.check_result import CheckState, Finding, bad, doubtful, good
 from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_at_future
@@ -30,7 +31,13 @@ log = get_logger()
 Look = Callable[[DriverConnection], Awaitable[list[Finding]]]
 
 
-async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", addressed: Collection[str] = ()) -> list[Finding]:
+async def look_at(
+    dsn: str,
+    pool_size: int,
+    presence: Presence = "auto",
+    addressed: Collection[str] = (),
+    seal_key: bytes | None = None,
+) -> list[Finding]:
     """All findings about the database at this address.
 
     Args:
@@ -38,6 +45,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
         pool_size: connections that one process of guiado may take.
         presence: whether there is a pooler, by the settings.
         addressed: channels whose recipients each have an address of their own.
+        seal_key: key of the audit log's chain, where it is known.
     """
     try:
         connection = await connect(dsn, command_timeout_s=_TIMEOUT_S)
@@ -50,6 +58,9 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
     async def channels(connection: DriverConnection) -> list[Finding]:
         return await look_at_channels(connection, addressed)
 
+    async def audit(connection: DriverConnection) -> list[Finding]:
+        return await look_at_audit(connection, seal_key)
+
     async def pooler(connection: DriverConnection) -> list[Finding]:
         return await look_at_pooler(connection, presence)
 
@@ -57,7 +68,7 @@ async def look_at(dsn: str, pool_size: int, presence: Presence = "auto", address
         found = await _attempt(pooler, connection)
         if any(finding.state is CheckState.BAD for finding in found):  # nothing else would work through it
             return found
-        return found + [finding for look in (*_LOOKS, channels, room) for finding in await _attempt(look, connection)]
+        return found + [finding for look in (*_LOOKS, channels, audit, room) for finding in await _attempt(look, connection)]
     finally:
         connection.terminate()
 

@@ -15,13 +15,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from guiado import clock
 from guiado.errors import SecretKeyWrong
 from guiado.store.connection import DriverConnection, Row
 from guiado.store.endpoint_place import EndpointPlace, StoredCredentials
 from guiado.store.migrate import connect, failure_of
 from guiado.store.queries import sql
 from guiado.store.recipient_place import RecipientPlace
-from guiado.store.secret_box import MARK, SecretBox
+from guiado.store.secret_box import KEY_BYTES, MARK, SecretBox, SecretKey
 from guiado.text.url_credentials import PATTERN
 
 _BATCH = 1_000
@@ -57,7 +58,7 @@ class SecretStatus:
     counts: Sequence[SecretCount]
 
 
-async def admit(dsn: str, box: SecretBox, tenant: str) -> None:
+async def admit(dsn: str, box: SecretBox, tenant: str) -> bytes:
     """Check that a process has the keys of a database, and encrypt what stands in it in clear.
 
     The first process of a database writes down which key it has. Rows in clear are those of older versions, and those that
@@ -65,6 +66,9 @@ async def admit(dsn: str, box: SecretBox, tenant: str) -> None:
 
     Args:
         tenant: the only one whose rows are seen, where the role that logs in does not own the tables.
+
+    Returns:
+        The key of the audit log's chain.
 
     Raises:
         SecretKeyWrong: the database was written with a key that this process does not have.
@@ -75,6 +79,17 @@ async def admit(dsn: str, box: SecretBox, tenant: str) -> None:
         await rows.seal_endpoints(box, MARK)
         await rows.seal_recipients(box, MARK)
         await rows.seal_notifications(box)
+        return await rows.audit_key(box)
+
+
+async def audit_key(dsn: str, box: SecretBox, tenant: str) -> bytes:
+    """Key of the audit log's chain, which stays the same when the keys of the credentials are changed; changes nothing.
+
+    Raises:
+        SecretKeyWrong, DatabaseUnavailable: as `admit`.
+    """
+    async with _opened(dsn, tenant) as rows:
+        return await rows.audit_key(box)
 
 
 async def rotate(dsn: str, box: SecretBox, tenant: str) -> int:
@@ -159,7 +174,27 @@ class _Rows:
         async with self._connection.transaction():
             await self._connection.execute(sql("secrets", "one_at_a_time"))
             await self.require_keys(box)
-            await self._connection.execute(sql("secrets", "add_key"), box.key.id, box.key.check)
+            key = await self._known_audit_key(box) or clock.random_bits(8 * KEY_BYTES).to_bytes(KEY_BYTES, "big")
+            await self._connection.execute(sql("secrets", "add_key"), box.key.id, box.key.check, _wrapped(box.key, key).hex())
+
+    async def audit_key(self, box: SecretBox) -> bytes:
+        """Key of the audit log's chain.
+
+        Raises:
+            SecretKeyWrong: no key of the process opens it.
+        """
+        known = await self.require_keys(box)
+        key = await self._known_audit_key(box)
+        if key is None:
+            raise _wrong([key.id for key in box.keys], known)
+        return key
+
+    async def _known_audit_key(self, box: SecretBox) -> bytes | None:
+        ours = {key.id: key for key in box.keys}
+        for row in await self._connection.fetch(sql("secrets", "keys")):
+            if row["audit_key"] and row["key_id"] in ours:
+                return _wrapped(ours[row["key_id"]], bytes.fromhex(row["audit_key"]))
+        return None
 
     async def retire(self, kept: Sequence[str]) -> None:
         await self._connection.execute(sql("secrets", "retire_keys"), kept)
@@ -205,6 +240,11 @@ class _Rows:
             if len(rows) < _BATCH:
                 return count
             last = rows[-1]["tenant_id"], rows[-1]["id"]
+
+
+def _wrapped(key: SecretKey, value: bytes) -> bytes:
+    """Wrap the key of the audit log's chain with a key, or unwrap it: each wraps this value only, so that a pad is enough."""
+    return bytes(one ^ other for one, other in zip(value, key.derive(b"audit key"), strict=True))
 
 
 def _wrong(ours: Sequence[str], theirs: Sequence[str]) -> SecretKeyWrong:

@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 
 from guiado import clock
+from guiado.app.access.audit import actor_of
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.models import Model
 from guiado.app.sessions.start import pseudonym
 from guiado.store import customers
 from guiado.store.customers import SECTIONS, CustomerKey
+from guiado.store.sessions import Audit
 
 _BATCH = 1_000
 """Sessions that one transaction erases at most."""
@@ -75,7 +77,7 @@ async def _erase_batch(work: UnitOfWork, customer: CustomerKey) -> Counter[str]:
     async with work.connection.transaction():
         deleted = await customers.erase_mentions(work.connection, work.tenant, customer, _BATCH)
         deleted += await customers.erase_batch(work.connection, work.tenant, customer, _BATCH)
-        audit = work.scope.audit("customer_erased", deleted=dict(+deleted))
+        audit = Audit(actor_of(work.scope), "customer_erased", work.scope.request_id, {"deleted": dict(+deleted)})
         await customers.note(work.connection, work.tenant, customer.customer_id, audit, clock.now())
     return deleted
 
@@ -83,7 +85,7 @@ async def _erase_batch(work: UnitOfWork, customer: CustomerKey) -> Counter[str]:
 async def note_export(work: UnitOfWork, email: str) -> None:
     """Write into the audit log that a customer's data is exported."""
     customer = _customer(work.tenant, email)
-    audit = work.scope.audit("customer_exported")
+    audit = Audit(actor_of(work.scope), "customer_exported", work.scope.request_id, {})
     await customers.note(work.connection, work.tenant, customer.customer_id, audit, clock.now())
 
 

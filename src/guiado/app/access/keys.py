@@ -10,6 +10,7 @@ from uuid import UUID
 
 from guiado import clock
 from guiado.app.access import key_format
+from guiado.app.access.audit import act
 from guiado.app.access.models import KeyBody
 from guiado.app.access.permissions import PERMISSIONS, USUAL, is_allowed
 from guiado.app.commands import CreateKey, RotateKey
@@ -20,6 +21,7 @@ from guiado.store.api_keys import ApiKey
 from guiado.store.sessions import uuid_or_none
 
 _S_PER_HOUR = 3_600.0
+_TAKEN = Message("Ya hay una clave de API viva con este nombre. Elige otro, o cámbiale el secreto con guiado keys rotate.")
 
 
 async def create(work: UnitOfWork, command: CreateKey) -> KeyBody:
@@ -34,13 +36,11 @@ async def create(work: UnitOfWork, command: CreateKey) -> KeyBody:
     scopes, secret = _granted(work.scope, command.scopes), key_format.new_key()
     days = command.expires_in_days
     expires_at = clock.now() + timedelta(days=days) if days else None
-    async with work.connection.transaction():
-        stored = await api_keys.add(
-            work.connection, work.tenant, clock.new_id(), command.name, _stored(secret), scopes, expires_at
-        )
-    if stored is None:
-        why = Message("Ya hay una clave de API viva con este nombre. Elige otro, o cámbiale el secreto con guiado keys rotate.")
-        raise InvalidInput([FieldProblem("name", why, "repeated")])
+    key_id = clock.new_id()
+    async with act(work, "create", "key", str(key_id), scopes=scopes):
+        stored = await api_keys.add(work.connection, work.tenant, key_id, command.name, _stored(secret), scopes, expires_at)
+        if stored is None:
+            raise InvalidInput([FieldProblem("name", _TAKEN, "repeated")])
     return _view(stored, secret)
 
 
@@ -60,9 +60,11 @@ async def rotate(work: UnitOfWork, key: str, command: RotateKey) -> KeyBody:
     """
     secret = key_format.new_key()
     key_id = await _meant(work, key)
-    stored = await api_keys.rotate(work.connection, work.tenant, key_id, _stored(secret), command.overlap_hours * _S_PER_HOUR)
-    if stored is None:
-        raise KeyNotFound(key)
+    overlap_s = command.overlap_hours * _S_PER_HOUR
+    async with act(work, "rotate", "key", str(key_id), overlap_hours=command.overlap_hours):
+        stored = await api_keys.rotate(work.connection, work.tenant, key_id, _stored(secret), overlap_s)
+        if stored is None:
+            raise KeyNotFound(key)
     return _view(stored, secret)
 
 
@@ -75,9 +77,11 @@ async def revoke(work: UnitOfWork, key: str) -> KeyBody:
     Raises:
         KeyNotFound: no key is meant.
     """
-    stored = await api_keys.revoke(work.connection, work.tenant, await _meant(work, key))
-    if stored is None:
-        raise KeyNotFound(key)
+    key_id = await _meant(work, key)
+    async with act(work, "revoke", "key", str(key_id)):
+        stored = await api_keys.revoke(work.connection, work.tenant, key_id)
+        if stored is None:
+            raise KeyNotFound(key)
     return _view(stored)
 
 

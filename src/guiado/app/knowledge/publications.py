@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guiado import clock
+from guiado.app.access.audit import act
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.versions import store_batch
@@ -38,8 +39,10 @@ async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mappi
     if guide is None:
         raise InvalidInput(findings.errors)
     key = (problem_id, content_hash(entry))
-    version_ids = await store_batch(work.connection, work.tenant, scope, {problem_id: guide}, [key], by)
-    await _set(work, scope, problem_id, version_ids[problem_id], PublicationState.DRAFT, by)
+    async with act(work, "draft", "guide", problem_id) as detail:
+        version_ids = await store_batch(work.connection, work.tenant, scope, {problem_id: guide}, [key], by)
+        await _set(work, scope, problem_id, version_ids[problem_id], PublicationState.DRAFT, by)
+        detail["version_id"] = version_ids[problem_id]
     return next(each for each in await _versions(work, scope, problem_id) if each.version_id in version_ids.values())
 
 
@@ -53,7 +56,8 @@ async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, b
         NotFound: there is no such version.
     """
     found = _numbered(await _versions(work, scope, problem_id), problem_id, version)
-    return await _set(work, scope, problem_id, found.version_id, PublicationState.APPROVED, by)
+    async with act(work, "approve", "guide", problem_id, version=version):
+        return await _set(work, scope, problem_id, found.version_id, PublicationState.APPROVED, by)
 
 
 async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> Publication:
@@ -70,7 +74,8 @@ async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, versio
     if version is None and not drafts:
         raise NotFound("La guía {problem_id} no tiene ningún borrador.", problem_id=printable(problem_id))
     chosen = drafts[0] if version is None else _numbered(found, problem_id, version)
-    await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
+    async with act(work, "publish", "guide", problem_id, version=chosen.version):
+        await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
     return chosen
 
 
@@ -85,7 +90,10 @@ async def revert(work: UnitOfWork, scope: str, problem_id: str, by: str, version
     """
     if version is None:
         version = await _former(work, scope, problem_id)
-    return await publish(work, scope, problem_id, by, version)
+    chosen = _numbered(await _versions(work, scope, problem_id), problem_id, version)
+    async with act(work, "revert", "guide", problem_id, version=version):
+        await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
+    return chosen
 
 
 async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, version: int | None = None) -> bool:
@@ -106,7 +114,8 @@ async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, versi
     if chosen is None:
         return False
     state = PublicationState.FORMER if chosen.state is PublicationState.IN_USE else PublicationState.DISCARDED
-    return await _set(work, scope, problem_id, chosen.version_id, state, by)
+    async with act(work, "withdraw", "guide", problem_id, version=chosen.version):
+        return await _set(work, scope, problem_id, chosen.version_id, state, by)
 
 
 async def versions(work: UnitOfWork, scope: str, problem_id: str | None = None) -> list[View]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from guiado.app.access.audit import act
 from guiado.app.commands import Template
 from guiado.app.context import UnitOfWork
 from guiado.app.json_values import json_problem, plain_problem
@@ -165,7 +166,8 @@ async def create(work: UnitOfWork, command: Template) -> Content:
     }
     if faults := _problems(content["variables"], content["steps_template"]):
         raise InvalidInput(faults)
-    await stored_templates.put(work.connection, work.tenant, "guide", command.template_id, content)
+    async with act(work, "change", "guide_template", command.template_id):
+        await stored_templates.put(work.connection, work.tenant, "guide", command.template_id, content)
     return content
 
 

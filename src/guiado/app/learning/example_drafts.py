@@ -6,7 +6,7 @@ Source: ADR 0012.
 from __future__ import annotations
 
 from guiado import clock
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.llm_choice import RULE, is_allowed
 from guiado.domain.learning_signal import fit_to_learn
@@ -14,15 +14,17 @@ from guiado.errors import GuiadoError, NotFound, SettingsInvalid, printable
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.language_model import ProblemSummary, draft
 from guiado.store import learning
-from guiado.store.sessions import Audit
 
 
-async def draft_examples(parts: AppContext, snapshot: Snapshot, problem_id: str, language: str = DEFAULT_LANGUAGE) -> list[str]:
+async def draft_examples(
+    parts: AppContext, snapshot: Snapshot, problem_id: str, language: str = DEFAULT_LANGUAGE, caller: Scope | None = None
+) -> list[str]:
     """Have examples written for a problem, and store them for review.
 
     Args:
         snapshot: of the knowledge base that is published for everybody.
         language: es, en or pt.
+        caller: asks for it; by default the process itself.
 
     Returns:
         What waits for review now; empty when the model had no usable answer.
@@ -44,7 +46,8 @@ async def draft_examples(parts: AppContext, snapshot: Snapshot, problem_id: str,
     spoken = guide.in_language(language)
     option = ProblemSummary(problem_id, spoken.problem_title, spoken.problem_description)
     texts = await draft(parts.model, option, spoken.common_issues, language)
-    audit = Audit("machine", "draft_examples", detail={"rule": RULE, "model": parts.model.name, "problem_id": problem_id})
+    caller = caller or parts.scope()
+    audit = caller.audit("draft_examples", rule=RULE, model=parts.model.name, problem_id=problem_id)
     async with parts.transaction() as connection:
         fit = [text for text in map(fit_to_learn, texts) if text]
         return await learning.keep_drafts(connection, parts.tenant, problem_id, fit, audit, clock.now()) if fit else []

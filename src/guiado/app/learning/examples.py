@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from guiado import clock
 from guiado.app import commands
+from guiado.app.access.audit import act, note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.app.sessions.escalate import refuse_unknown
@@ -75,7 +76,9 @@ async def waiting(work: UnitOfWork, limit: int) -> list[StoredExample]:
     Args:
         limit: so many at most.
     """
-    return await learning.listed(work.connection, work.tenant, ExampleFilter(status="pending"), limit)
+    found = await learning.listed(work.connection, work.tenant, ExampleFilter(status="pending"), limit)
+    await note_access(work, "example", [each.id for each in found])
+    return found
 
 
 async def review(work: UnitOfWork, example_id: object, *, accept: bool) -> bool:
@@ -122,6 +125,7 @@ async def undo(work: UnitOfWork, choice: ExampleFilter) -> int:
 async def accepted(work: UnitOfWork) -> list[View]:
     """The examples that count for the knowledge base of everybody: `problem_id text negative weight source`."""
     found = await learning.examples(work.connection, work.tenant, "")
+    await note_access(work, "example", [each.example_id for each in found])
     return [
         {"problem_id": e.problem_id, "text": e.text, "negative": e.negative, "weight": e.weight, "source": e.source}
         for e in found
@@ -139,7 +143,8 @@ def as_common_issues(found: Sequence[View]) -> View:
 
 async def request_refit(work: UnitOfWork) -> None:
     """Have detection fitted anew by the workers as soon as they can: of the public knowledge base and of every private one."""
-    await schedule.hasten(work.connection, work.tenant, REFIT_JOB)
+    async with act(work, "refit", "detector"):
+        await schedule.hasten(work.connection, work.tenant, REFIT_JOB)
 
 
 # ----------------------------------------------------------------------------------------------------------------- the gaps
@@ -147,7 +152,9 @@ async def request_refit(work: UnitOfWork) -> None:
 
 async def unrecognised(work: UnitOfWork, days: int) -> list[Unrecognised]:
     """The sessions of the last days in which nothing known was found, 10,000 at most."""
-    return await learning.unrecognised(work.connection, work.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)
+    found = await learning.unrecognised(work.connection, work.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)
+    await note_access(work, "session", [each.session_id for each in found])
+    return found
 
 
 def gaps(found: Sequence[Unrecognised], encode: Encode | None, fewest: int = 2) -> list[View]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from guiado import clock
 from guiado.app import commands
+from guiado.app.access.audit import note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.models import Model
 from guiado.app.outbound import webhooks
@@ -30,13 +31,28 @@ async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, ki
     Raises:
         InvalidInput: there is no such kind, or the id is none.
     """
-    return await events.latest(work.connection, work.tenant, _filter(session_id, kind), limit)
+    found = await events.latest(work.connection, work.tenant, _filter(session_id, kind), limit)
+    await note_access(work, "event", [each.event_id for each in found])
+    return found
 
 
-async def since(work: UnitOfWork, moment: datetime, session_id: str | None = None, kind: str | None = None) -> list[StoredEvent]:
-    """The events since a moment, oldest first, with some from before it: an event may be committed late."""
+async def since(
+    work: UnitOfWork,
+    moment: datetime,
+    session_id: str | None = None,
+    kind: str | None = None,
+    known: Collection[str] = frozenset(),
+) -> list[StoredEvent]:
+    """The events since a moment, oldest first, with some from before it: an event may be committed late.
+
+    Args:
+        known: ids of the events that the caller has; they are left out.
+    """
     which = replace(_filter(session_id, kind), since=moment - _LATE)
-    return (await events.latest(work.connection, work.tenant, which, _MOST))[::-1]
+    found = [each for each in await events.latest(work.connection, work.tenant, which, _MOST) if each.event_id not in known]
+    if found:
+        await note_access(work, "event", [each.event_id for each in found])
+    return found[::-1]
 
 
 def _filter(session_id: str | None, kind: str | None) -> Filter:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from guiado import clock
+from guiado.app.access.audit import act, note, note_access
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
@@ -70,6 +71,7 @@ async def store(
     )
     async with work.connection.transaction():
         stored, is_repeated = await notifications.put(work.connection, work.tenant, message, SAME_S, clock.now())
+        await note(work, "send", "notification", stored.id)
     return view(stored), is_repeated
 
 
@@ -136,7 +138,9 @@ async def page(
         channel=wanted.channel,
         before=before,
     )
-    return [view(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
+    shown = [view(row) for row in rows[: wanted.limit]]
+    await note_access(work, "notification", [each.id for each in shown])
+    return shown, len(rows) > wanted.limit
 
 
 async def one(work: UnitOfWork, notification_id: str) -> NotificationRow:
@@ -150,6 +154,7 @@ async def one(work: UnitOfWork, notification_id: str) -> NotificationRow:
     if found is None:
         why = Message("Ningún aviso tiene este identificador. Cópialo de la lista de avisos.")
         raise InvalidInput([FieldProblem("notification_id", why)])
+    await note_access(work, "notification", [found.id])
     return view(found)
 
 
@@ -165,12 +170,14 @@ async def again(work: UnitOfWork, notification_id: str | None = None) -> int:
     if notification_id is None:
         return await retry(work, RetryNotifications(status="failed"))
     key = uuid_or_none(notification_id)
-    count = 0
-    if key is not None:
+    why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
+    missing = InvalidInput([FieldProblem("notification_id", why)])
+    if key is None:
+        raise missing
+    async with act(work, "retry", "notification", str(key)):
         count = await notifications.again(work.connection, work.tenant, clock.now(), _RETRIED, notification_id=key)
-    if count == 0:
-        why = Message("Ningún aviso fallido tiene este identificador. Cópialo de la lista de avisos.")
-        raise InvalidInput([FieldProblem("notification_id", why)])
+        if count == 0:
+            raise missing
     return count
 
 
@@ -181,9 +188,12 @@ async def retry(work: UnitOfWork, wanted: RetryNotifications) -> int:
         How many are on their way again.
     """
     statuses = [wanted.status] if wanted.status else _RETRIED
-    return await notifications.again(
-        work.connection, work.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since
-    )
+    async with act(work, "retry", "notification") as detail:
+        count = await notifications.again(
+            work.connection, work.tenant, clock.now(), statuses, channel=wanted.channel, since=wanted.since
+        )
+        detail["count"] = count
+    return count
 
 
 async def first_result(parts: AppContext, notification_id: str) -> dict[str, str | None]:
@@ -208,7 +218,8 @@ async def first_result(parts: AppContext, notification_id: str) -> dict[str, str
 async def register_template(work: UnitOfWork, template_id: str, subject: str, body: str) -> None:
     """Store a message template; the same id again replaces it."""
     content = {"subject": subject, "body": body}
-    await stored_templates.put(work.connection, work.tenant, "message", template_id, content)
+    async with act(work, "change", "message_template", template_id):
+        await stored_templates.put(work.connection, work.tenant, "message", template_id, content)
 
 
 async def write(

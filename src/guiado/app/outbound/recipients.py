@@ -7,11 +7,13 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from guiado.app import commands
+from guiado.app.access.audit import act
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
 from guiado.app.outbound.models import RecipientBody
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems
+from guiado.app.sessions.start import pseudonym
 from guiado.delivery.channels import normal_form, spellings
 from guiado.delivery.channels.common.address import masked
 from guiado.delivery.guarded_client import GuardedClient
@@ -49,8 +51,14 @@ async def put(work: UnitOfWork, command: commands.Recipient) -> RecipientPrefere
         digest_minutes=command.digest_minutes,
         options={**stored, **{name: value for name, value in given.items() if value}},
     )
-    await notifications.put_recipient(work.connection, work.tenant, recipient, known)
+    async with act(work, "change", "recipient", _audited(work, recipient.channel, recipient.recipient)):
+        await notifications.put_recipient(work.connection, work.tenant, recipient, known)
     return recipient
+
+
+def _audited(work: UnitOfWork, channel: str, recipient: str) -> str:
+    """The name of a recipient in the audit log, which shows no address."""
+    return f"{channel}:{pseudonym(work.tenant, recipient)}"
 
 
 async def warning(client: GuardedClient, command: commands.Recipient) -> Message | None:
@@ -91,9 +99,13 @@ async def remove(work: UnitOfWork, channel: str, recipient: str) -> None:
     """
     can_be = is_storable(channel) and is_storable(recipient)
     known = await _meant(work, channel, recipient) if can_be else []
-    if not known or not await notifications.delete_recipient(work.connection, work.tenant, channel, known):
-        why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
-        raise InvalidInput([FieldProblem("recipient", why)])
+    why = Message("No hay nadie con este canal y destinatario. Cópialos de la lista de destinatarios.")
+    missing = InvalidInput([FieldProblem("recipient", why)])
+    if not known:
+        raise missing
+    async with act(work, "remove", "recipient", _audited(work, channel, normal_form(channel, known[0]))):
+        if not await notifications.delete_recipient(work.connection, work.tenant, channel, known):
+            raise missing
 
 
 async def _meant(work: UnitOfWork, channel: str, recipient: str) -> list[str]:

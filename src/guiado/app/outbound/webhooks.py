@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from guiado import clock
+from guiado.app.access.audit import act, note_access
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
@@ -53,12 +54,13 @@ async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> 
     _refuse(command, stored)
     changes, until = _changes(command), clock.now() + _OVERLAP
     fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
-    for _ in range(_TRIES):  # somebody may register or remove the same id in between
-        found = await stored_webhooks.add(work.connection, work.tenant, fresh)
-        found = found or await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, until, anew=True)
-        if found:
-            return found
-    raise WebhookNotFound(webhook_id)
+    async with act(work, "register", "webhook", webhook_id):
+        for _ in range(_TRIES):  # somebody may register or remove the same id in between
+            found = await stored_webhooks.add(work.connection, work.tenant, fresh)
+            found = found or await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, until, anew=True)
+            if found:
+                return found
+        raise WebhookNotFound(webhook_id)
 
 
 def shows_secret(command: Webhook, endpoint: Endpoint) -> bool:
@@ -93,10 +95,11 @@ async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> End
     if webhook_id in BUILT_IN and command.url is not None:
         raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
     _refuse(command, stored)
-    until = _until(command.overlap_hours)
-    found = await stored_webhooks.change(work.connection, work.tenant, webhook_id, _changes(command), until)
-    if found is None:
-        raise WebhookNotFound(webhook_id)
+    until, changes = _until(command.overlap_hours), _changes(command)
+    async with act(work, "change", "webhook", webhook_id, fields=sorted(changes)):
+        found = await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, until)
+        if found is None:
+            raise WebhookNotFound(webhook_id)
     return found
 
 
@@ -177,8 +180,11 @@ async def remove(work: UnitOfWork, webhook_id: str) -> None:
     Raises:
         WebhookNotFound: there is none with this id.
     """
-    if not is_storable(webhook_id) or not await stored_webhooks.delete(work.connection, work.tenant, webhook_id):
+    if not is_storable(webhook_id):
         raise WebhookNotFound(webhook_id)
+    async with act(work, "remove", "webhook", webhook_id):
+        if not await stored_webhooks.delete(work.connection, work.tenant, webhook_id):
+            raise WebhookNotFound(webhook_id)
 
 
 async def stats(work: UnitOfWork, webhook_id: str) -> StatsRow:
@@ -219,7 +225,11 @@ async def replay(work: UnitOfWork, webhook_id: str, command: Replay) -> int:
         InvalidInput: the endpoint is off, the event's id is none, or the range ends before it begins.
     """
     await _find_enabled(work, webhook_id)
-    return await outbox.replay(work.connection, work.tenant, webhook_id, _range(command), clock.now())
+    which = _range(command)
+    async with act(work, "replay", "webhook", webhook_id, event_id=command.event_id) as detail:
+        count = await outbox.replay(work.connection, work.tenant, webhook_id, which, clock.now())
+        detail["count"] = count
+    return count
 
 
 async def replay_all(work: UnitOfWork, command: Replay) -> tuple[dict[str, int], list[str]]:
@@ -232,11 +242,13 @@ async def replay_all(work: UnitOfWork, command: Replay) -> tuple[dict[str, int],
         InvalidInput: see `replay`.
     """
     which, found = _range(command), await stored_webhooks.listed(work.connection, work.tenant)
-    counts = {
-        endpoint.webhook_id: await outbox.replay(work.connection, work.tenant, endpoint.webhook_id, which, clock.now())
-        for endpoint in found
-        if endpoint.enabled
-    }
+    async with act(work, "replay", "webhook", event_id=command.event_id) as detail:
+        counts = {
+            endpoint.webhook_id: await outbox.replay(work.connection, work.tenant, endpoint.webhook_id, which, clock.now())
+            for endpoint in found
+            if endpoint.enabled
+        }
+        detail["counts"] = counts
     return counts, [endpoint.webhook_id for endpoint in found if not endpoint.enabled]
 
 
@@ -261,14 +273,13 @@ async def rotate(work: UnitOfWork, webhook_id: str, command: Rotate) -> Endpoint
     """
     if found := secret_problems(command.secret or ""):
         raise InvalidInput(found)
-    changes = {"secret": command.secret or clock.secret()}
-    endpoint = (
-        await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, _until(command.overlap_hours))
-        if is_storable(webhook_id)
-        else None
-    )
-    if endpoint is None:
+    if not is_storable(webhook_id):
         raise WebhookNotFound(webhook_id)
+    changes = {"secret": command.secret or clock.secret()}
+    async with act(work, "rotate", "webhook", webhook_id):
+        endpoint = await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, _until(command.overlap_hours))
+        if endpoint is None:
+            raise WebhookNotFound(webhook_id)
     return endpoint
 
 
@@ -288,8 +299,9 @@ async def test(work: UnitOfWork, webhook_id: str) -> str:
     """
     endpoint = await _find_enabled(work, webhook_id)
     kind = EventKind.SESSION_STARTED if "*" in endpoint.events else EventKind(endpoint.events[0])
-    async with work.connection.transaction():
+    async with act(work, "test", "webhook", webhook_id) as detail:
         event_id, _ = await stored_webhooks.emit(work.connection, work.tenant, Event(kind, {"test": True}), webhook_id)
+        detail["event_id"] = event_id
     return event_id
 
 
@@ -305,10 +317,10 @@ async def attempts(
         WebhookNotFound: there is none with this id.
     """
     await find(work, webhook_id)
-    return [
-        msgspec.convert(row, DeliveryAttempt, from_attributes=True)
-        for row in await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)
-    ]
+    rows = await outbox.attempts(work.connection, work.tenant, webhook_id, most, before)
+    found = [msgspec.convert(row, DeliveryAttempt, from_attributes=True) for row in rows]
+    await note_access(work, "delivery_attempt", [each.id for each in found], webhook_id=webhook_id)
+    return found
 
 
 async def _find_enabled(work: UnitOfWork, webhook_id: str) -> Endpoint:

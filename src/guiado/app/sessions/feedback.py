@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from guiado import clock
+from guiado.app.access.audit import note_access
 from guiado.app.commands import Rate
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
@@ -48,7 +49,9 @@ async def ratings(work: UnitOfWork, session_id: object) -> list[FeedbackBody]:
         SessionNotFound: no session has this id.
     """
     loaded, _ = await load(work, session_id)
-    return await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)
+    found = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id)
+    await note_access(work, "session", [loaded.session.session_id])
+    return found
 
 
 def _feedback(session: Session, command: Rate) -> FeedbackBody:

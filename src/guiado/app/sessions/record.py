@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guiado.app.access.audit import note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.feedback import ratings
 from guiado.app.sessions.models import FeedbackBody, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
-from guiado.store import sessions
+from guiado.store import feedback, sessions
 from guiado.store.sessions import StoredAttempt
 
 
@@ -39,7 +39,8 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
     """
     loaded, guide = await load(work, session_id)
     attempts = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
-    given = await ratings(work, loaded.session.session_id) if with_ratings else []
+    given = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id) if with_ratings else []
+    await note_access(work, "session", [loaded.session.session_id])
     return SessionRecord(loaded.session, guide, attempts, given)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from guiado.app.access.audit import note_access
 from guiado.app.commands import Page
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.models import SessionRow
@@ -35,8 +36,8 @@ def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], st
     Raises:
         InvalidInput: a date cannot be read.
     """
-    since = _moment(name_of("since"), page.since, zone)
-    until = _moment(name_of("until"), page.until, zone, is_end=True)
+    since = moment_of(name_of("since"), page.since, zone)
+    until = moment_of(name_of("until"), page.until, zone, is_end=True)
     if since and until and until <= since:
         why = Message("Debe ser posterior a {since}.", {"since": name_of("since")})
         raise InvalidInput([FieldProblem(name_of("until"), why)])
@@ -50,7 +51,16 @@ def wanted_of(page: Page, zone: tzinfo | None = UTC, name_of: Callable[[str], st
     )
 
 
-def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool = False) -> datetime | None:
+def moment_of(name: str, given: str | None, zone: tzinfo | None = UTC, *, is_end: bool = False) -> datetime | None:
+    """Read a date or time that a person wrote.
+
+    Args:
+        zone: where it names none; None means that of this machine.
+        is_end: a whole day means its end.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     if given is None:
         return None
     try:
@@ -68,7 +78,9 @@ def _moment(name: str, given: str | None, zone: tzinfo | None, *, is_end: bool =
 async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[SessionRow]:
     """Sessions, newest first, each with its short `reference`."""
     rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)
-    return [msgspec.convert({**row, "reference": reference(str(row["session_id"]))}, SessionRow) for row in rows]
+    found = [msgspec.convert({**row, "reference": reference(str(row["session_id"]))}, SessionRow) for row in rows]
+    await note_access(work, "session", [each.session_id for each in found])
+    return found
 
 
 async def id_of(work: UnitOfWork, given: str) -> str:

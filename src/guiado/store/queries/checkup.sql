@@ -88,3 +88,15 @@ SELECT s.session_id
     OR (s.status IN ('resolved', 'escalated', 'abandoned')) <> (s.ended_at IS NOT NULL)
     OR (s.status = 'resolved') <> (s.resolved_at IS NOT NULL)
  ORDER BY s.session_id;
+
+-- name: sealed_last
+-- When the audit log was last looked at by its sealer, over all tenants.
+SELECT max(s.finished_at) FROM support_troubleshooting_schedule s WHERE s.job = 'seal_audit';
+
+-- name: unsealed
+-- Rows of the audit log, over all tenants, from before a moment that are in no chain. $1 the moment.
+SELECT count(*) FROM support_troubleshooting_audit_log a WHERE a.chain_seq IS NULL AND a.at < $1::timestamptz;
+
+-- name: chains
+-- Over all tenants: whose audit log was sealed last, and how far.
+SELECT h.tenant_id, h.chain_seq AS seq FROM support_audit_heads h ORDER BY h.sealed_at DESC LIMIT 20;

@@ -1,6 +1,7 @@
 -- name: unprotected
--- Tables and views that the role of the application cannot use, or whose rows it sees of all tenants; none while there is no
--- such role. $1: the role, $2: names of the tables and views that the schema files make.
+-- Tables and views that the role of the application cannot use, or whose rows it sees of all tenants, or where it may change what only
+-- grows (see guiado_append_only in the schema); none while there is no such role. $1: the role, $2: names of the tables and views that
+-- the schema files make.
 SELECT c.relname::text AS name
   FROM pg_class c
   JOIN pg_roles r ON r.rolname = $1
@@ -8,8 +9,12 @@ SELECT c.relname::text AS name
     (c.relkind = 'r'
      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
      AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
-              AND has_table_privilege(r.oid, c.oid, 'SELECT') AND has_table_privilege(r.oid, c.oid, 'INSERT')
-              AND has_table_privilege(r.oid, c.oid, 'UPDATE') AND has_table_privilege(r.oid, c.oid, 'DELETE')))
+              AND has_table_privilege(r.oid, c.oid, 'SELECT')
+              AND CASE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guiado_append_only')
+                  THEN has_table_privilege(r.oid, c.oid, 'INSERT') = (c.relname = 'support_troubleshooting_audit_log')
+                       AND NOT has_table_privilege(r.oid, c.oid, 'UPDATE, DELETE, TRUNCATE')
+                  ELSE has_table_privilege(r.oid, c.oid, 'INSERT') AND has_table_privilege(r.oid, c.oid, 'UPDATE')
+                       AND has_table_privilege(r.oid, c.oid, 'DELETE') END))
     OR (c.relkind = 'v' AND NOT has_table_privilege(r.oid, c.oid, 'SELECT')))
  ORDER BY c.relname;
 

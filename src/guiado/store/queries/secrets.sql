@@ -1,6 +1,6 @@
 -- name: keys
 -- Keys that the credentials of this database are encrypted with.
-SELECT k.key_id, k.check_value FROM support_secret_key k ORDER BY k.created_at, k.key_id;
+SELECT k.key_id, k.check_value, k.audit_key FROM support_secret_key k ORDER BY k.created_at, k.key_id;
 
 -- name: only_of
 -- The tenant whose rows are seen in this transaction, where the role does not own the tables.
@@ -11,7 +11,7 @@ SELECT set_config('guiado.tenant', $1, true);
 SELECT pg_advisory_xact_lock(5207105, hashtext('support_secret_key'));
 
 -- name: add_key
-INSERT INTO support_secret_key (key_id, check_value) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+INSERT INTO support_secret_key (key_id, check_value, audit_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: retire_keys
 -- Forgets all keys but $1.
