@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from guiado.app.access.link_register import LinkRegister
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.validation import Command, check
@@ -50,6 +51,16 @@ class Refused(HTTPException):
 def runtime_of(request: Http) -> Runtime:
     """The running parts of this process."""
     return request.app.state["runtime"]
+
+
+def links_of(app: Litestar) -> LinkRegister:
+    """The customer links that an application knows."""
+    return app.state["links"]
+
+
+def base_url_of(request: Http) -> str:
+    """The address at which customers reach the service: the configured one, else that of the request."""
+    return (runtime_of(request).settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def request_id_of(request: Http) -> str:
