@@ -37,6 +37,7 @@ the Spanish. `code` is the same for programs: it never changes. HTTP status code
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -160,13 +161,22 @@ class InvalidInput(GuiadoError, ValueError):
         return "; ".join(str(problem) for problem in self.problems)
 
 
+_SECRETS = re.compile(r"\b(guiado_|gl_)[0-9A-Za-z]{16,}|(?<=/ayuda/)[^/?#\s\"']{4,}")
+
+
+def without_secrets(words: str) -> str:
+    """Mask API keys and tokens of customer links in a text for logs and error messages."""
+    return _SECRETS.sub(lambda found: f"{found[1] or ''}…", words)
+
+
 def printable(given: object) -> str:
     """The first 80 characters of a caller's id, with control characters escaped, so that it can be shown anywhere."""
     try:
         words = str(given)
     except ValueError:  # a number of thousands of digits
         words = "?"
-    return words[:80] if words.isprintable() else ascii(words[:80])
+    words = without_secrets(words[:200])[:80]
+    return words if words.isprintable() else ascii(words)
 
 
 class NotFound(GuiadoError):
@@ -213,6 +223,15 @@ class KeyNotFound(NotFound):
         super().__init__("Clave de API no encontrada: {key_id}. Mira las que hay con guiado keys list.", key_id=printable(key_id))
 
 
+class LinkNotFound(NotFound):
+    """The session has no such customer link."""
+
+    code = "link_not_found"
+
+    def __init__(self, link_id: object) -> None:
+        super().__init__("Enlace no encontrado: {link_id}. Mira los que tiene la sesión.", link_id=printable(link_id))
+
+
 class KeyRequired(GuiadoError):
     """The request needs an API key, and came with none that is good."""
 
@@ -220,6 +239,15 @@ class KeyRequired(GuiadoError):
 
     def __init__(self) -> None:
         super().__init__("Falta una clave de API válida. Envíala en la cabecera Authorization: Bearer.")
+
+
+class LinkNotEnough(GuiadoError):
+    """The caller has a customer's link, which does not reach this."""
+
+    code = "link_not_enough"
+
+    def __init__(self) -> None:
+        super().__init__("Con el enlace de un cliente solo se llega a su sesión. Para esto hace falta una clave de API.")
 
 
 class ScopeMissing(GuiadoError):

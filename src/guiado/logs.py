@@ -13,7 +13,11 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 
+from guiado.errors import without_secrets
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _ROOT = "guiado"
 _REPEAT_S = 60.0
 _MOST_REPEATS = 200
@@ -118,7 +122,7 @@ def configure(level: str, *, as_json: bool) -> None:
         as_json: one JSON object a line, for machines; else text, for people.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    handler.setFormatter(_Json() if as_json else _Text("%(asctime)s %(levelname)-7s %(message)s"))
     logger = logging.getLogger(_ROOT)
     logger.handlers = [handler]
     logger.setLevel(level)
@@ -129,7 +133,15 @@ class _Line(dict[str, object]):
     """The fields of a log line; they become text only where a handler asks for it."""
 
     def __str__(self) -> str:
-        return " ".join([str(self["event"]), *(f"{key}={value}" for key, value in self.items() if key != "event")])
+        line = " ".join([str(self["event"]), *(f"{key}={value}" for key, value in self.items() if key != "event")])
+        return without_secrets(line)
+
+
+class _Text(logging.Formatter):
+    """Formatter for people; exceptions are masked as all else."""
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 the library's name
+        return without_secrets(super().formatException(ei))
 
 
 class _Json(logging.Formatter):
@@ -141,4 +153,4 @@ class _Json(logging.Formatter):
         line: dict[str, object] = {"at": at, "level": record.levelname.lower(), "event": "", **fields}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return without_secrets(json.dumps(line, ensure_ascii=False, default=str))

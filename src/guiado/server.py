@@ -26,20 +26,25 @@ from litestar.types import ASGIApp
 from guiado import __version__, logs
 from guiado.api import audit, customers, health, kestra, metrics, reports, templates
 from guiado.api import keys as api_keys
-from guiado.api.access_rules import BASE_PATH, check_access, is_public, require_rules
+from guiado.api.access_rules import BASE_PATH, check_access, cross_origin_methods, is_public, require_rules
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
 from guiado.api.sessions import closing, detection, listing
+from guiado.api.sessions import links as session_links
 from guiado.api.sessions import routes as sessions
 from guiado.api.step_fast_path import StepFastPath
 from guiado.app import open_files
+from guiado.app.access import customer_links
+from guiado.app.access.key_format import LINK_PREFIX
 from guiado.app.access.keyring import Keyring
 from guiado.app.access.limiter import Limiter
+from guiado.app.access.link_register import LinkRegister
 from guiado.app.outbound.queue import EXIT_S
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
 from guiado.http.authentication import Authentication
+from guiado.http.cross_origin import CrossOrigin
 from guiado.http.forwarded import Forwarded, trusts_of
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
@@ -47,12 +52,12 @@ from guiado.http.loopback_guard import LoopbackGuard
 from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
 from guiado.http.rate_limit import RateLimit
-from guiado.http.request import Http
+from guiado.http.request import Http, links_of
 from guiado.http.security_headers import SecurityHeaders
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
-from guiado.web import routes
+from guiado.web import customer_pages, routes
 from guiado.wiring import Runtime, loop_factory
 
 MAX_BODY_BYTES = 1_048_576
@@ -92,7 +97,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         runtime: running parts; whoever opened them closes them.
     """
     settings, app = runtime.settings, create_routes(runtime)
-    trusts = trusts_of(settings.trusted_proxies)
+    trusts, origins = trusts_of(settings.trusted_proxies), frozenset(settings.origins if settings.public_start else ())
     limited = RateLimit(
         StepFastPath(app, BASE_PATH),
         Limiter(runtime.parts.db),
@@ -101,8 +106,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         per_key_hour=settings.rate_per_key_hour,
         trusts=trusts,
     )
-    authenticated = Authentication(limited, settings.tenant, Keyring(runtime.parts.db, is_local=settings.is_loopback))
-    guarded = LoopbackGuard(authenticated, settings.host, {kestra.PATH}, metrics.observe)
+    keyring = Keyring(runtime.parts.db, is_local=settings.is_loopback)
+    authenticated = Authentication(limited, settings.tenant, keyring, links_of(app), origins)
+    cross_origin = CrossOrigin(authenticated, origins, cross_origin_methods)
+    secret_paths = (f"{customer_links.PATH}/{LINK_PREFIX}",)
+    guarded = LoopbackGuard(cross_origin, settings.host, {kestra.PATH}, metrics.observe, origins, secret_paths)
     return Forwarded(
         SecurityHeaders(guarded),
         trusts=trusts,
@@ -121,6 +129,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     resources = (
         sessions,
         closing,
+        session_links,
         listing,
         detection,
         reports,
@@ -136,11 +145,11 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     app = Litestar(
-        route_handlers=[api, *kestra.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *routes.HANDLERS],
+        route_handlers=[api, *kestra.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *routes.HANDLERS, *customer_pages.HANDLERS],
         before_request=_guard,
         exception_handlers={**HANDLERS, NotFoundException: _on_missing},
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"runtime": runtime}),
+        state=State({"runtime": runtime, "links": LinkRegister(runtime.parts.db)}),
         openapi_config=OpenAPIConfig(
             title="guiado",
             version=__version__,

@@ -182,6 +182,30 @@ class Settings(BaseSettings):
 
     secret_key: Annotated[str | None, Field(validation_alias="GUIADO_SECRET_KEY", repr=False)] = None
     """Keys that encrypt the credentials in the database, by commas, the first one encrypts; without it a file in `home`."""
+    link_days: Annotated[int, Field(validation_alias="GUIADO_LINK_DAYS", ge=1, le=3_650)] = 30
+    """Days for which a customer link is good."""
+    public_start: Annotated[bool, Field(validation_alias="GUIADO_PUBLIC_START")] = False
+    """Whether pages of the allowed origins may start sessions without a key."""
+    allowed_origins: Annotated[str, Field(validation_alias="GUIADO_ALLOWED_ORIGINS")] = ""
+    """Origins (by commas) whose pages may start sessions and show the customer's pages in a frame."""
+    wizard: Annotated[
+        Literal["on", "off"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_WIZARD"),
+    ] = "on"
+    """Whether customers may start a session at `/ayuda` on the service's own origin."""
+    customer_secret: Annotated[str, Field(validation_alias="GUIADO_CUSTOMER_SECRET", repr=False)] = ""
+    """Secrets (by commas) with which sites sign their customers' data; with one, a public start needs signed data."""
+
+    @cached_property
+    def origins(self) -> tuple[str, ...]:
+        """The allowed origins."""
+        return _parts(self.allowed_origins)
+
+    @cached_property
+    def customer_secrets(self) -> tuple[bytes, ...]:
+        """The secrets that customers' data may be signed with."""
+        return tuple(secret.encode() for secret in _parts(self.customer_secret))
 
     @cached_property
     def is_loopback(self) -> bool:
@@ -193,6 +217,15 @@ KNOWN_NAMES: frozenset[str] = frozenset(
     {str(field.validation_alias) for field in Settings.model_fields.values()} | {"GUIADO_LANG"}
 )
 """Every variable that guiado reads."""
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+"""An origin as browsers send it: scheme, host in lower case, and the port where it is not the usual one."""
+_SHORTEST_SECRET_BYTES = 32
+
+
+def _parts(listed: str) -> tuple[str, ...]:
+    return tuple(part for each in listed.split(",") if (part := each.strip()))
 
 
 def is_loopback(host: str) -> bool:
@@ -228,6 +261,7 @@ def read_settings(**overrides: object) -> Settings:
             problem=_reason(first["type"], first.get("ctx", {})),
         ) from None
     _refuse_placeholders(settings)
+    _check_public_start(settings)
     return settings
 
 
@@ -235,6 +269,26 @@ def _secret_folders() -> list[Path]:
     """Folders with one file for each secret setting, as containers and systemd (`LoadCredential=`) bring them."""
     given = [str(SECRETS), os.environ.get("CREDENTIALS_DIRECTORY", "")]
     return [Path(folder) for folder in given if folder and Path(folder).is_dir()]
+
+
+def _check_public_start(settings: Settings) -> None:
+    for origin in settings.origins:
+        if not _ORIGIN.fullmatch(origin) or origin.endswith((":80", ":443")):
+            raise SettingsInvalid(
+                "GUIADO_ALLOWED_ORIGINS tiene un origen no válido: {origin}.\n"
+                "Escribe cada uno entero y en minúsculas, sin ruta ni *: https://tienda.example.com",
+                origin=origin[:200],
+            )
+    if settings.public_start and not settings.origins:
+        raise SettingsInvalid(
+            "GUIADO_PUBLIC_START necesita saber qué páginas pueden empezar una sesión.\n"
+            "Escribe sus orígenes en GUIADO_ALLOWED_ORIGINS, por ejemplo https://tienda.example.com."
+        )
+    if any(len(secret) < _SHORTEST_SECRET_BYTES for secret in settings.customer_secrets):
+        raise SettingsInvalid(
+            "GUIADO_CUSTOMER_SECRET es demasiado corto: hacen falta 32 caracteres como mínimo.\n"
+            "Crea uno con: openssl rand -hex 32"
+        )
 
 
 def read_env_file() -> dict[str, str]:

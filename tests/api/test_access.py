@@ -56,6 +56,9 @@ ROWS = api(
         "POST /{session_id}/resolve": Row(200, 404, {}),
         "POST /{session_id}/resume": Row(200, 404),
         "POST /{session_id}/correct": Row(200, 404, {"problem_id": "conexion_internet"}),
+        "POST /{session_id}/links": Row(200, 404),
+        "GET /{session_id}/links": Row(200, 404),
+        "DELETE /{session_id}/links/{link_id}": Row(404, 404),
         "GET /sessions": Row(200, 200),
         "POST /detect": Row(200, 200, {"problem_description": "se me cae el wifi"}),
         "GET /analytics": Row(200, 200),
@@ -99,6 +102,11 @@ ROWS = api(
     "GET /schema/openapi.json": Row(200, 200),
     "GET /static/{file_path}": Row(200, 200),
     "HEAD /static/{file_path}": Row(200, 200),
+    "GET /ayuda": Row(200, 200),
+    "POST /ayuda": Row(400, 400),
+    "GET /ayuda/{token}": Row(404, 404),
+    "POST /ayuda/{token}": Row(404, 404),
+    "POST /ayuda/{token}/{action}": Row(404, 404),
     "GET /_openapi": Row(200, 200),
     "GET /_openapi/openapi.json": Row(200, 200),
     "GET /_openapi/{path}": Row(404, 404),
@@ -156,6 +164,12 @@ class Installation:
         url = (path + row.query).format(**ids)
         return self.http.request(method, url, json=row.body, headers=given)
 
+    def link(self, session_id: str | None = None) -> str:
+        """The token of a customer's link to a session, by default one of its own."""
+        headers = {"Authorization": f"Bearer {self.admin}"}
+        session = session_id or self.ids("")["session_id"]
+        return self.http.post(f"{BASE_PATH}/{session}/links", headers=headers).json()["link"]["token"]
+
     def ids(self, route: str) -> dict[str, str]:
         """A new session, and what else a path names."""
         made = self.http.post(f"{BASE_PATH}/start", json=START, headers={"Authorization": f"Bearer {self.admin}"})
@@ -168,6 +182,9 @@ class Installation:
             "channel": "email",
             "file_path": "guiado.css",
             "path": "nada",
+            "link_id": str(uuid.uuid4()),
+            "token": f"gl_{'a' * 43}",
+            "action": "step",
         }
 
 
@@ -198,6 +215,9 @@ def test_a_route_takes_the_keys_that_may_use_it_and_no_other(route: str, install
         lacking = installation.ask(route, row, ids, f"Bearer {installation.without[permission]}")
         assert (lacking.status_code, lacking.json()["code"]) == (403, "scope_missing")
         assert permission in lacking.json()["error"]
+    theirs = installation.ask(route, row, ids, f"Bearer {installation.link()}")
+    by_link = RULES[route].by_link
+    assert theirs.status_code == (404 if by_link else 403 if permission else row.good), theirs.text
     foreign = installation.ask(route, row, ids, f"Bearer {installation.foreign}")
     assert foreign.status_code == row.foreign, foreign.text
     good = installation.ask(

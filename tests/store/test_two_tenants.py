@@ -55,6 +55,7 @@ from guiado.store import (  # fmt: skip
     api_keys,
     audit,
     configuration,
+    customer_links,
     customers,
     events,
     feedback,
@@ -77,6 +78,7 @@ from guiado.store import (  # fmt: skip
 
 FOR_ALL_TENANTS = {
     "schedule.as_owner": "takes a role",
+    "customer_links.by_hash": "a link says whose it is",
     "schedule.now": "the clock",
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
@@ -178,6 +180,10 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "events.latest": lambda db, t: events.latest(db, t, events.Filter(), 10),
     "events.counts": lambda db, t: events.counts(db, t, NOW),
     "feedback.rate": lambda db, t: feedback.rate(db, t, RATING, EVENT_DATA, AUDIT, [Lesson(LessonKind.UNDO)]),
+    "customer_links.add": lambda db, t: customer_links.add(db, t, uid(94), LIVE, "k", 60.0),
+    "customer_links.listed": lambda db, t: customer_links.listed(db, t, LIVE),
+    "customer_links.revoke": lambda db, t: customer_links.revoke(db, t, LIVE, uid(57)),
+    "customer_links.mark_opened": lambda db, t: customer_links.mark_opened(db, t, uid(57)),
     "feedback.of_session": lambda db, t: feedback.of_session(db, t, str(SOLVED)),
     "guides.known": lambda db, t: guides.known(db, t, "", [("router", "h")]),
     "guides.current": lambda db, t: guides.current(db, t, "", ["router"]),

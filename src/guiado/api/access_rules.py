@@ -5,7 +5,10 @@ Source: contract.md §6, rule 11.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl
 
 from litestar import Litestar
 from litestar.routes import HTTPRoute
@@ -15,7 +18,7 @@ from guiado.api import kestra
 from guiado.app.access import permissions as may
 from guiado.app.access.permissions import is_allowed, require, require_session
 from guiado.app.context import Scope
-from guiado.errors import KeyRequired
+from guiado.errors import KeyRequired, LinkNotEnough
 
 BASE_PATH = "/api/support/troubleshooting"
 
@@ -27,18 +30,20 @@ class Rule:
     Args:
         permission: scope that a key needs; None where the route is public.
         by_link: whether a customer's link reaches it too, for its own session.
+        by_origin: whether pages of allowed origins reach it without a key, where the public start is on.
     """
 
     permission: str | None
     by_link: bool = False
+    by_origin: bool = False
 
 
 PUBLIC = Rule(None)
 _WITHIN = Rule(may.SESSIONS_WRITE, by_link=True)
 _SHOWN = Rule(may.SESSIONS_READ, by_link=True)
 _API = {
-    "POST /start": Rule(may.SESSIONS_WRITE),
-    "POST ": Rule(may.SESSIONS_WRITE),
+    "POST /start": Rule(may.SESSIONS_WRITE, by_origin=True),
+    "POST ": Rule(may.SESSIONS_WRITE, by_origin=True),
     "GET ": _SHOWN,
     "GET /{session_id}": _SHOWN,
     "POST /{session_id}/step": _WITHIN,
@@ -50,6 +55,9 @@ _API = {
     "POST /{session_id}/escalate": _WITHIN,
     "POST /{session_id}/resolve": _WITHIN,
     "POST /{session_id}/resume": _WITHIN,
+    "POST /{session_id}/links": Rule(may.SESSIONS_WRITE),
+    "GET /{session_id}/links": Rule(may.SESSIONS_READ),
+    "DELETE /{session_id}/links/{link_id}": Rule(may.SESSIONS_WRITE),
     "POST /{session_id}/correct": Rule(may.LEARNING_WRITE),
     "GET /sessions": Rule(may.SESSIONS_READ),
     "POST /detect": Rule(may.KB_READ),
@@ -90,6 +98,12 @@ _OTHERS = {
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
     "GET /": PUBLIC,
+    # The token in the path is the credential of these pages.
+    "GET /ayuda": PUBLIC,
+    "POST /ayuda": PUBLIC,
+    "GET /ayuda/{token}": PUBLIC,
+    "POST /ayuda/{token}": PUBLIC,
+    "POST /ayuda/{token}/{action}": PUBLIC,
     "GET /schema": PUBLIC,
     "GET /schema/openapi.json": PUBLIC,
     "GET /static/{file_path}": PUBLIC,
@@ -134,13 +148,18 @@ def check_access(request: HTTPScope, caller: Scope) -> None:
     Raises:
         KeyRequired: a key is needed, and the caller has none that is good.
         ScopeMissing: the caller's key may not do this.
+        LinkNotEnough: the caller has a customer's link, and the route is not for customers.
         SessionNotFound: the caller's link is for another session.
     """
     rule = _rule_of(request)
     if rule.permission is None:
         return
-    if caller.session_id is not None and rule.by_link:
+    if caller.session_id is not None:
+        if not rule.by_link:
+            raise LinkNotEnough
         require_session(caller, _session_id(request))
+    elif rule.by_origin and may.START in caller.scopes:
+        return
     elif not caller.caller and not is_allowed(caller, rule.permission):
         raise KeyRequired
     else:
@@ -149,4 +168,24 @@ def check_access(request: HTTPScope, caller: Scope) -> None:
 
 def _session_id(request: HTTPScope) -> str | None:
     """The session that a request names, in its path or, on the route for that, in its query."""
-    return request["path_params"].get("session_id")
+    named = parse_qsl(request["query_string"].decode("latin-1"), errors="replace")
+    return request["path_params"].get("session_id") or next((value for name, value in named if name == "session_id"), None)
+
+
+@lru_cache(maxsize=1)
+def _cross_origin() -> tuple[tuple[re.Pattern[str], str], ...]:
+    open_to_origins = [key.split(" ", 1) for key, rule in RULES.items() if rule.by_link or rule.by_origin]
+    return tuple((re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "/?"), method) for method, path in open_to_origins)
+
+
+def cross_origin_methods(path: str) -> frozenset[str]:
+    """The methods of a path that pages of allowed origins may use; none for most paths."""
+    if not path.startswith(BASE_PATH):
+        return frozenset()
+    # `/start` and `/sessions` have the form of a session's path too.
+    found = {(pattern.pattern, method) for pattern, method in _cross_origin() if pattern.fullmatch(path)}
+    return frozenset(method for pattern, method in found if "[^/]" not in pattern or not _is_fixed(path))
+
+
+def _is_fixed(path: str) -> bool:
+    return any(key.split(" ", 1)[1] == path.rstrip("/") for key in RULES)

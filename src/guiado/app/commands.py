@@ -37,7 +37,32 @@ Speaker = Literal["customer", "machine", "agent"]
 TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-class Start(Command):
+class _Secretive:
+    """Base of commands that hold keys: `repr` leaves the keys out, since it may end in a log."""
+
+    __slots__ = ()
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
+        return f"{type(self).__name__}({shown})"
+
+
+_KEYS = frozenset({"secret", "headers", "webhook_url", "customer_token"})
+
+
+SignedToken = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=4_096,
+        description="Los datos del cliente, firmados por tu sitio (JWT, HS256). Valen más que los del cuerpo.",
+        extra={"kind": "line"},
+    ),
+]
+
+
+class Start(_Secretive, Command):
     """A customer's description of a problem, which begins a session."""
 
     problem_description: Description
@@ -49,6 +74,7 @@ class Start(Command):
     device: Label | None = None
     product: Label | None = None
     clarify: Annotated[bool, Meta(description="Si se puede preguntar al cliente cuando no está claro qué problema es.")] = False
+    customer_token: SignedToken | None = None
 
 
 class Detect(Command):
@@ -160,20 +186,6 @@ AtATime = Annotated[
     Meta(ge=1, le=32, examples=[8], description="Envíos a la vez; 1 si falta, y solo con 1 se conserva el orden."),
 ]
 OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
-
-
-class _Secretive:
-    """Base of commands that hold keys: `repr` leaves the keys out, since it may end in a log."""
-
-    __slots__ = ()
-    __struct_fields__: ClassVar[tuple[str, ...]]
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
-        return f"{type(self).__name__}({shown})"
-
-
-_KEYS = frozenset({"secret", "headers", "webhook_url"})
 
 
 class Webhook(_Secretive, Command):

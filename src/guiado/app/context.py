@@ -24,6 +24,8 @@ DEFAULT_TENANT = "default"
 
 ALL_SCOPES: frozenset[str] = frozenset(("*",))
 """Scopes of a caller that no key limits: all of them."""
+PUBLIC_CALLER = "public"
+"""Caller of a session that began on a public page, where nobody vouches for the address."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,6 +53,11 @@ class Scope:
     scopes: frozenset[str] = ALL_SCOPES
     caller: str = ""
     session_id: str | None = None
+
+    @property
+    def knows_customers(self) -> bool:
+        """Whether the caller may hear what else a customer wrote; others may have typed a stranger's address."""
+        return self.session_id is None and self.caller != PUBLIC_CALLER
 
     def audit(self, action: str, **detail: object) -> Audit:
         """An audit note of this caller doing `action`."""

@@ -176,6 +176,24 @@ def resume(context: typer.Context, session_id: SessionId, as_json: Json = False)
     _tell(context, session, as_json)
 
 
+@app.command(cls=Manual, help="Crea un enlace con el que el cliente entra en esta sesión, y en ninguna otra. Se muestra una vez.")
+def link(context: typer.Context, session_id: SessionId, as_json: Json = False) -> None:
+    """Make a customer link to a session."""
+    from guiado.app.access.customer_links import create
+    from guiado.app.sessions.search import on_session
+    from guiado.settings import read_settings
+
+    settings = read_settings()
+    base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    screen, made = screen_of(context), operator().write(on_session, session_id, create, base_url, settings.link_days)
+    if as_json:
+        screen.print_json(made)
+        return
+    screen.say("✓ Enlace creado. Envíaselo al cliente: no se volverá a mostrar.", style="green")
+    screen.verbatim(made.url or "", style="bold")
+    screen.say("  Caduca: {at}", at=shown_time(made.expires_at))
+
+
 def _wanted(given: Mapping[str, object]) -> Wanted:
     from guiado.app import commands
     from guiado.app.sessions.search import wanted_of

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from guiado import clock
+from guiado.errors import without_secrets
 from guiado.http.body_timeout import TOO_SLOW, patient
 from guiado.http.incoming import Incoming, incoming
 from guiado.http.request import Refused
@@ -52,12 +53,22 @@ class LoopbackGuard:
         app: the application.
         host: the address that the server is bound to.
         delivery_paths: paths that take our own deliveries too.
+        origins: whose pages may call the API from a browser.
+        secret_paths: beginning of the paths that are credentials themselves. A form on such a page sends no origin, since the
+            page tells nobody its address; a page of another origin does not know the path.
         observe: is told of each answer: the method and the route that were asked, its status, and the seconds that it took.
     """
 
     def __init__(
-        self, app: ASGIApp, host: str = "127.0.0.1", delivery_paths: Container[str] = (), observe: Observe | None = None
+        self,
+        app: ASGIApp,
+        host: str = "127.0.0.1",
+        delivery_paths: Container[str] = (),
+        observe: Observe | None = None,
+        origins: Container[str] = (),
+        secret_paths: tuple[str, ...] = (),
     ) -> None:
+        self._origins, self._secret_paths = origins, secret_paths
         self._app, self._host, self._delivery_paths, self._observe = app, host, delivery_paths, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +78,7 @@ class LoopbackGuard:
             return
         request = incoming(scope)
         request.request_id = request_id = _request_id(request)
-        request.refusal, request.foreign = self._refusal(scope, request), self._foreign(request)
+        request.refusal, request.foreign = self._refusal(scope, request), self._foreign(scope, request)
         is_head = scope["method"] == "HEAD"
         asked: HTTPScope = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
@@ -92,7 +103,8 @@ class LoopbackGuard:
                 if self._observe:
                     self._observe(asked["method"], asked.get("path_template", ""), status, took_s)
                 ms = round(took_s * 1000, 1)
-                report("request", method=scope["method"], path=_UNUSUAL.sub("…", scope["path"])[:200], status=status, ms=ms)
+                path = _UNUSUAL.sub("…", without_secrets(scope["path"]))[:200]
+                report("request", method=scope["method"], path=path, status=status, ms=ms)
 
     def _refusal(self, scope: HTTPScope, request: Incoming) -> Refused | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:
@@ -101,7 +113,7 @@ class LoopbackGuard:
             return Refused(508, _CIRCLE)
         return None
 
-    def _foreign(self, request: Incoming) -> str | None:
+    def _foreign(self, scope: HTTPScope, request: Incoming) -> str | None:
         if not _PROXY_HEADERS.isdisjoint(request.headers):
             return _PROXIED
         named = request.header(b"host")
@@ -110,7 +122,8 @@ class LoopbackGuard:
         if named and (host is None or not (is_loopback(host) or host == self._host)):
             return _FOREIGN
         origin = request.header(b"origin")
-        if origin and origin.partition("://")[2] != named:
+        is_known = origin in self._origins or scope["path"].startswith(self._secret_paths)
+        if origin and not is_known and origin.partition("://")[2] != named:
             return _FOREIGN
         return None
 

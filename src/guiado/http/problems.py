@@ -30,6 +30,7 @@ _STATUS: tuple[tuple[type[GuiadoError], int], ...] = (
     (errors.NotFound, 404),
     (errors.KeyRequired, 401),
     (errors.ScopeMissing, 403),
+    (errors.LinkNotEnough, 403),
     (errors.KeyReused, 422),
     (errors.Conflict, 409),
     (errors.TargetRefused, 400),

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from guiado.app.access.link_register import LinkRegister
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
@@ -67,6 +68,16 @@ async def knowledge_of(request: Http) -> KnowledgeBase:
 async def knowledge_of_session(request: Http, session_id: str) -> KnowledgeBase:
     """The knowledge base that a session of the request's tenant was begun with."""
     return await runtime_of(request).knowledge_of_session(scope_of(request).tenant, session_id)
+
+
+def links_of(app: Litestar) -> LinkRegister:
+    """The customer links that an application knows."""
+    return app.state["links"]
+
+
+def base_url_of(request: Http) -> str:
+    """The address at which customers reach the service: the configured one, else that of the request."""
+    return base_of(request).url
 
 
 def request_id_of(request: Http) -> str:

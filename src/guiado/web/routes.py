@@ -5,60 +5,21 @@ Source: contract.md §3 (`/schema`); architecture.md, Web: strict content securi
 
 from __future__ import annotations
 
-import json
 import re
-from functools import lru_cache, partial
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import MediaType, Response, get
+from litestar import Response, get
 from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
-from guiado import __version__
 from guiado.app.access.permissions import ANALYTICS_READ, is_allowed
 from guiado.app.analytics import report
 from guiado.domain.session import Status
 from guiado.errors import GuiadoError
-from guiado.http.request import Http, base_of, language_of, run_read, runtime_of, scope_of
-from guiado.i18n import text, translate
+from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web import reference
+from guiado.web.render import HERE, render
 
-_HERE = Path(__file__).parent
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'",
-}
 _MOST_LISTED = 50
 _QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
-
-
-@lru_cache(maxsize=1)
-def _pages() -> Environment:
-    pages = Environment(loader=FileSystemLoader(_HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    pages.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
-    return pages
-
-
-def _page(request: Http, name: str, *, status_code: int = 200, **values: object) -> Response[str]:
-    language = language_of(request)
-
-    def translated(template: str, /, **params: object) -> str:
-        return text(language, template, **params)
-
-    html = (
-        _pages()
-        .get_template(name)
-        .render(
-            _=translated,
-            tell=partial(translate, language=language),
-            language=language,
-            version=__version__,
-            prefix=base_of(request).prefix,
-            **values,
-        )
-    )
-    headers = {**_SECURITY, "Content-Language": language, "Vary": "Accept, Accept-Language"}
-    return Response(html, status_code=status_code, media_type=MediaType.HTML, headers=headers)
 
 
 def is_for_people(request: Http) -> bool:
@@ -83,7 +44,7 @@ def _weights(accept: str) -> dict[str, float]:
 
 def missing(request: Http) -> Response[str]:
     """Render the 404 page."""
-    return _page(request, "missing.html", status_code=404)
+    return render(request, "missing.html", status_code=404)
 
 
 @get("/", include_in_schema=False)
@@ -91,7 +52,7 @@ async def home(request: Http) -> Response[str]:
     """Home page: current state, sessions that wait, and links."""
     shows = is_allowed(scope_of(request), ANALYTICS_READ)
     figures = await _figures(request) if shows else None
-    return _page(request, "home.html", base=base_of(request).url, shows=shows, figures=figures)
+    return render(request, "home.html", base=base_of(request).url, shows=shows, figures=figures)
 
 
 async def _figures(request: Http) -> dict[str, object] | None:
@@ -121,7 +82,7 @@ async def schema(request: Http) -> Response[str] | Response[reference.Document]:
     if not is_for_people(request):
         return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
     groups, events = reference.groups(document), reference.events(document)
-    return _page(request, "schema.html", api="/api/support/troubleshooting", groups=groups, events=events)
+    return render(request, "schema.html", api="/api/support/troubleshooting", groups=groups, events=events)
 
 
 @get("/schema/openapi.json", include_in_schema=False)
@@ -130,5 +91,5 @@ async def openapi(request: Http) -> Response[reference.Document]:
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 
 
-STATIC = create_static_files_router(path="/static", directories=[_HERE / "static"], include_in_schema=False)
+STATIC = create_static_files_router(path="/static", directories=[HERE / "static"], include_in_schema=False)
 HANDLERS = [home, schema, openapi, STATIC]

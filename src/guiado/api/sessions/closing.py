@@ -10,6 +10,7 @@ from dataclasses import replace
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
 
+from guiado.api.sessions.callers import said_by
 from guiado.api.sessions.models import CorrectOut, EscalationInfo, EscalationOut, FeedbackOut, ResolveOut, ResumeOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
@@ -62,7 +63,7 @@ async def ratings(request: Http, session_id: FromPath[str]) -> FeedbackOut:
 )
 async def hand_over(request: Http, session_id: FromPath[str], data: JSONBody[commands.Escalate | None] = None) -> EscalationOut:
     """Pasa la sesión a una persona, con todo lo que ya se intentó."""
-    return await Write(request, _handed_over).run(escalate.escalate, session_id, data or commands.Escalate())
+    return await Write(request, _handed_over).run(escalate.escalate, session_id, said_by(request, data or commands.Escalate()))
 
 
 def _handed_over(handover: escalate.Handover) -> EscalationOut:
@@ -96,7 +97,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
 )
 async def resolve(request: Http, session_id: FromPath[str], data: JSONBody[commands.Resolve | None] = None) -> ResolveOut:
     """Cierra la sesión como resuelta: un agente, que dice cuál era el problema, o el cliente (`source`)."""
-    command = data or commands.Resolve()
+    command = said_by(request, data or commands.Resolve())
     by_agent = command.source in {None, "agent"}
     scope = _agent_of(request) if by_agent else scope_of(request)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from guiado.api.sessions.callers import StartLinkOut
 from guiado.app.models import Model
 from guiado.app.sessions.models import (
     AttemptOut,
@@ -57,6 +58,7 @@ class StartOut(Model):
     other_problems: list[OtherProblemOut]
     closable_session: ClosableSessionOut | None
     unknown_codes: list[str]
+    customer_link: StartLinkOut | None = None
 
 
 class StepAnswerOut(Model):

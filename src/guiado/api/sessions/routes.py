@@ -6,14 +6,16 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+import msgspec
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from guiado.api.sessions.callers import admitted, is_public, link_to, said_by
 from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
+from guiado.app.context import Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
@@ -25,16 +27,24 @@ from guiado.app.sessions.models import StateOut
 from guiado.app.sessions.ranking import rank
 from guiado.app.sessions.record import state as read_state
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.http.request import Checked, Http, Write, knowledge_of, knowledge_of_session, parts_of, run_read, scope_of
+from guiado.http.request import Checked, Http, Write, knowledge_of, knowledge_of_session, parts_of, run_read
 
 
 async def begin(request: Http, command: commands.Start, channel: str = "api") -> StartOut:
     """Start a session for this command; shared with the compatible entry for workflows."""
+    command, scope = admitted(request, command, channel)
     knowledge, parts = await knowledge_of(request), parts_of(request)
     ranking = await rank(knowledge.snapshot, command.problem_description)
     opinion = await second_opinion(parts, parts.model, ranking, command)
-    scope = replace(scope_of(request), channel=channel)
-    return await Write(request, _shape(ranking.snapshot), scope=scope).run(starting.start, knowledge, command, opinion, ranking)
+    shape = _shape(ranking.snapshot)
+    started = await Write(request, shape, scope=scope).run(starting.start, knowledge, command, opinion, ranking)
+    return await _with_link(request, scope, started) if is_public(scope) else started
+
+
+async def _with_link(request: Http, scope: Scope, started: StartOut) -> StartOut:
+    """The answer with a customer link, made anew each time: what is stored for repeated requests holds no token."""
+    told = msgspec.convert(started, StartOut, from_attributes=True)  # a repeated request gets plain JSON values
+    return msgspec.structs.replace(told, customer_link=await link_to(request, scope, told.session_id))
 
 
 def _shape(snapshot: Snapshot) -> Callable[[starting.Started], StartOut]:
@@ -110,7 +120,7 @@ async def state(request: Http, session_id: FromPath[str]) -> StateOut:
 )
 async def step(request: Http, session_id: FromPath[str], data: JSONBody[commands.AnswerStep]) -> StepAnswerOut:
     """Registra qué pasó con el paso actual y dice qué sigue."""
-    return await Write(request, answered).run(answering.answer, session_id, data)
+    return await Write(request, answered).run(answering.answer, session_id, said_by(request, data))
 
 
 def answered(result: answering.Answered) -> StepAnswerOut:

@@ -20,6 +20,8 @@ LEARNING_WRITE = "learning:write"
 AUDIT_READ = "audit:read"
 CUSTOMERS_ADMIN = "customers:admin"
 KEYS_ADMIN = "keys:admin"
+START = "sessions:start"
+"""Scope of a page of an allowed origin, which may start sessions. No key has it."""
 PERMISSIONS = (
     SESSIONS_READ, SESSIONS_WRITE, ANALYTICS_READ, WEBHOOKS_WRITE, NOTIFICATIONS_WRITE, KB_READ, KB_WRITE, LEARNING_WRITE,
     AUDIT_READ, CUSTOMERS_ADMIN, KEYS_ADMIN,

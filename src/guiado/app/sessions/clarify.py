@@ -328,7 +328,9 @@ async def _pick(work: UnitOfWork, session: Session, option: Option) -> Pick | No
     if guide is None or option.guide_version_id is None:
         return None
     customer_id = pseudonym(work.tenant, session.customer_email)
-    recontact_of = await sessions.solved_before(work.connection, work.tenant, customer_id, clock.now(), option.problem_id)
+    recontact_of = None
+    if work.scope.knows_customers:
+        recontact_of = await sessions.solved_before(work.connection, work.tenant, customer_id, clock.now(), option.problem_id)
     already = already_tried(guide, session.problem_description, session.language)
     return Pick(guide, option.guide_version_id, option.title, option.confidence, recontact_of, already)
 

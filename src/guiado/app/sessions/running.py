@@ -52,6 +52,8 @@ async def to_close(
         candidates: the problems that the message may be about, best first.
         without: id of the session that the message belongs to.
     """
+    if not work.scope.knows_customers:
+        return None
     found = await sessions.running(work.connection, work.tenant, customer_email, _MOST)
     others = [each for each in found if each.session_id != without]
     # What works keeps hardly any confidence: its share in what is left tells which problem it was.

@@ -124,7 +124,7 @@ async def _judge(work: UnitOfWork, ranking: Ranking, command: Start, opinion: Op
 
 async def doubted(work: UnitOfWork, session: Session, now: datetime) -> str | None:
     """Id of the solved session that this one calls into doubt; a customer who does not complain doubts none."""
-    if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON}:
+    if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON} or not work.scope.knows_customers:
         return None
     customer_id = str(session.facts["customer_id"])
     return await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
