@@ -33,7 +33,9 @@ _OURS = (
 
 UNLIMITED = ("GUIADO_RATE_PER_IP_MINUTE", "GUIADO_RATE_PER_KEY_HOUR")
 """Limits that are off, except in the tests that are about them: all tests together send more than one person would."""
-os.environ.update(dict.fromkeys(UNLIMITED, "0"))  # for what is started before a test's own environment
+os.environ.update(
+    {**dict.fromkeys(UNLIMITED, "0"), "GUIADO_SECRET_KEY": SECRET_KEY}
+)  # for what is started before a test's own environment
 
 
 @pytest.fixture(autouse=True)

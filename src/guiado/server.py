@@ -54,6 +54,7 @@ from guiado.http.query import allowed_on, check_query
 from guiado.http.rate_limit import RateLimit
 from guiado.http.request import Http, links_of
 from guiado.http.security_headers import SecurityHeaders
+from guiado.http.slow_clients import KEEP_ALIVE_S, ImpatientProtocol
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
@@ -302,6 +303,8 @@ async def _serve(settings: Settings, listener: socket.socket, greet: Greet | Non
         _require_keys(settings, has_keys=has_keys)
         config = uvicorn.Config(
             create_app(runtime),  # pyright: ignore[reportArgumentType]
+            http=ImpatientProtocol,
+            timeout_keep_alive=KEEP_ALIVE_S,
             log_config=None,
             access_log=False,
             proxy_headers=False,

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 import uvicorn
 
+from guiado.http.slow_clients import ImpatientProtocol
 from guiado.server import create_app, working
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
@@ -44,7 +45,14 @@ class Server:
     async def _serve(self, app: Callable[[Runtime], object]) -> None:
         try:
             self.runtime = await Runtime.open(read_settings(**self._settings))
-            config = uvicorn.Config(app(self.runtime), proxy_headers=False, log_config=None, access_log=False, lifespan="off")
+            options = {
+                "http": ImpatientProtocol,
+                "proxy_headers": False,
+                "log_config": None,
+                "access_log": False,
+                "lifespan": "off",
+            }
+            config = uvicorn.Config(app(self.runtime), **options)
         except Exception as error:  # noqa: BLE001 it is raised in the test that waits
             self._failure = error
             self._ready.set()

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import Server
 
 BASE = "/api/support/troubleshooting"
 WORDS = "no me deja instalar el programa"
@@ -273,7 +272,7 @@ def test_no_token_is_in_a_log_an_error_or_a_dump(
         assert token[3:].encode() not in dump.stdout
 
 
-def test_links_go_to_the_configured_address_and_end_in_time(module_dsn: str, serve: Callable[..., Server]) -> None:
+def test_links_go_to_the_configured_address_and_end_in_time(module_dsn: str, serve: Callable[..., Any]) -> None:
     running = serve(module_dsn, GUIADO_PUBLIC_URL="https://ayuda.example.com/", GUIADO_LINK_DAYS="2")
     with httpx2.Client(base_url=f"{running.url}{BASE}", timeout=30) as http:
         link = link_to(http, start(http)["session_id"])

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import Server
 
 from guiado.errors import SettingsInvalid
 from guiado.settings import read_settings
@@ -39,13 +38,13 @@ def for_ana(**more: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def shop(module_dsn: str, serve_module: Callable[..., Server]) -> Server:
+def shop(module_dsn: str, serve_module: Callable[..., Any]) -> Any:
     """A server where the shop's pages may start sessions."""
     return serve_module(module_dsn, GUIADO_PUBLIC_START="true", GUIADO_ALLOWED_ORIGINS=f"{SHOP}, http://localhost:8123")
 
 
 @pytest.fixture(scope="module")
-def strict(module_dsn: str, serve_module: Callable[..., Server]) -> Server:
+def strict(module_dsn: str, serve_module: Callable[..., Any]) -> Any:
     """The same with signed customers."""
     return serve_module(
         module_dsn,
@@ -57,18 +56,18 @@ def strict(module_dsn: str, serve_module: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture
-def api(shop: Server) -> Iterator[httpx2.Client]:
+def api(shop: Any) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=f"{shop.url}{BASE}", timeout=30) as client:
         yield client
 
 
 @pytest.fixture
-def sure(strict: Server) -> Iterator[httpx2.Client]:
+def sure(strict: Any) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=f"{strict.url}{BASE}", timeout=30) as client:
         yield client
 
 
-def test_a_page_of_the_shop_starts_and_gets_a_link(api: httpx2.Client, shop: Server) -> None:
+def test_a_page_of_the_shop_starts_and_gets_a_link(api: httpx2.Client, shop: Any) -> None:
     answer = api.post("/start", json=START, headers=FROM_SHOP)
     assert answer.status_code == 200, answer.text
     assert (answer.headers["access-control-allow-origin"], answer.headers["vary"]) == (SHOP, "Origin")
@@ -175,7 +174,7 @@ def test_a_token_that_is_not_good_is_refused_by_name(sure: httpx2.Client, token:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "customer_token")
 
 
-def test_the_services_own_page_starts_a_session(shop: Server, strict: Server) -> None:
+def test_the_services_own_page_starts_a_session(shop: Any, strict: Any) -> None:
     with httpx2.Client(base_url=shop.url, timeout=30) as pages:
         shown = pages.get("/ayuda")
         assert (shown.status_code, "¿Qué te pasa?" in shown.text) == (200, True)
@@ -208,14 +207,14 @@ def test_settings_that_do_not_fit_are_refused_at_the_start() -> None:
     assert NEW not in repr(read_settings(GUIADO_CUSTOMER_SECRET=NEW))
 
 
-def test_without_a_public_start_nothing_is_said_to_other_origins(module_dsn: str, serve: Callable[..., Server]) -> None:
+def test_without_a_public_start_nothing_is_said_to_other_origins(module_dsn: str, serve: Callable[..., Any]) -> None:
     running = serve(module_dsn, GUIADO_ALLOWED_ORIGINS=SHOP)
     told = httpx2.post(f"{running.url}{BASE}/start", json=START, headers=FROM_SHOP)
     assert told.status_code == 403
     assert "access-control-allow-origin" not in told.headers
 
 
-def test_with_keys_the_shop_still_starts_and_links_still_open(shop: Server) -> None:
+def test_with_keys_the_shop_still_starts_and_links_still_open(shop: Any) -> None:
     """The last test: the first key closes the API for good."""
     with httpx2.Client(base_url=f"{shop.url}{BASE}", timeout=30) as api:
         assert api.post("/keys", json={"name": "una"}).status_code == 200

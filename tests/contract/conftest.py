@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import requests
+from secret_keys import SECRET_KEY
 
 from guiado.agent import close_engines
 
@@ -93,7 +94,13 @@ def service(contract_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Where `guiado serve` answers, over the shared database: `http://localhost:<port>`."""
     folder, port = tmp_path_factory.mktemp("service"), free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
-    environment |= {"DATABASE_URL": contract_dsn, "PORT": str(port), "PYTHONUNBUFFERED": "1", "GUIADO_RATE_PER_IP_MINUTE": "0"}
+    environment |= {
+        "DATABASE_URL": contract_dsn,
+        "PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+        "GUIADO_RATE_PER_IP_MINUTE": "0",
+        "GUIADO_SECRET_KEY": SECRET_KEY,
+    }
     log = folder / "log.txt"
     with log.open("wb") as sink:
         process = subprocess.Popen([GUIADO, "serve"], cwd=folder, env=environment, stdout=sink, stderr=subprocess.STDOUT)

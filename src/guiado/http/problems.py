@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
+import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from guiado import errors
+from guiado import clock, errors
 from guiado.app.models import Model
 from guiado.app.sessions.models import SessionOut
 from guiado.app.validation import explain_decoding
@@ -195,6 +196,21 @@ def respond(request: Http, error: Exception) -> Response[ProblemDetails]:
     if isinstance(error, GuiadoError):
         return _on_guiado_error(request, error)
     return _on_http(request, error) if isinstance(error, HTTPException) else _on_anything(request, error)
+
+
+def raw_answer(status: int) -> bytes:
+    """Return the bytes of a Spanish answer that ends the connection: its request cannot be read to its end."""
+    request_id, title, said = clock.new_id().hex, _title(status), _TEXTS[status]
+    problem = ProblemDetails("about:blank", title, status, CODES[status], said, said, success=False, request_id=request_id)
+    body = msgspec.json.encode(problem)
+    lines = (
+        f"HTTP/1.1 {status} {title}",
+        f"content-type: {PROBLEM_JSON}",
+        f"content-length: {len(body)}",
+        f"x-request-id: {request_id}",
+        "connection: close",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
