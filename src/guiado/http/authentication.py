@@ -67,9 +67,9 @@ class Authentication:
             asked = self._scope(request)
             return scope_of_link(link, asked) if link else asked
         is_public = request.header(b"origin") in self._origins
-        if is_open:
+        key = await self._keyring.find(secret)  # where the API is thought to be open, a good key shows that it is not any more
+        if is_open and key is None:
             return self._scope(request, scopes=_STARTING if is_public else ALL_SCOPES)
-        key = await self._keyring.find(secret)
         if key is None:
             return self._scope(request, scopes=_STARTING if is_public and not secret else _NOTHING)
         return self._scope(request, key.tenant_id, frozenset(key.scopes), f"key:{key.key_id}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from guiado.app.access.limiter import Limit, Limiter, Taken
+from guiado.app.access.limiter import CountedRequest, Limit, Limiter
 from guiado.errors import GuiadoError
 from guiado.http.client_address import client_of
 from guiado.http.forwarded import TrustsPeer
@@ -59,7 +59,7 @@ class RateLimit:
 
         await self._app(scope, receive, send_with_limits)
 
-    async def _take(self, scope: HTTPScope) -> Taken | None:
+    async def _take(self, scope: HTTPScope) -> CountedRequest | None:
         """Count a request; None where it is not limited, or where the database does not answer, as the request will learn."""
         caller = incoming(scope).scope
         is_key = caller.caller.startswith("key:")
@@ -77,7 +77,7 @@ def _is_counted(scope: HTTPScope) -> bool:
     return scope["method"] not in _FREE or scope["path"].startswith(_COUNTED)
 
 
-def _headers(taken: Taken) -> list[tuple[bytes, bytes]]:
+def _headers(taken: CountedRequest) -> list[tuple[bytes, bytes]]:
     limit, left_s = taken.limit, taken.left_s
     found = {
         "x-ratelimit-limit": limit.most,

@@ -23,6 +23,7 @@ HEAD_BYTES = 32_768
 KEEP_ALIVE_S = 5
 """Longest silence between two requests of a connection."""
 _TOO_LARGE = 431
+_HEAD_END = b"\r\n\r\n"
 MOST_CONNECTIONS = 1_024
 """Open connections of a process; beyond it the one that was silent longest is ended."""
 
@@ -32,6 +33,7 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _is_in_body = False
     _heard_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -48,28 +50,37 @@ class ImpatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read a part of a request; of a head that is not complete, count it."""
+        """Read a part of a request; of its head, count it first."""
         self._heard_s = clock.monotonic_s()
-        before = self.cycle
-        super().data_received(data)
-        if self.cycle is not before:
-            self._stop_waiting()
-            self._head_bytes = 0
-        elif not self._is_body_coming and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            self._await_head()
+        if not self._is_in_body:
+            end = data.find(_HEAD_END)
+            self._head_bytes += len(data) if end < 0 else end
             if self._head_bytes > HEAD_BYTES:
-                self.transport.write(raw_answer(_TOO_LARGE))
-                self.transport.close()
+                self._refuse_head()
+                return
+            self._await_head()
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """Stop waiting for the head, and begin with the body."""
+        self._stop_waiting()
+        self._head_bytes, self._is_in_body = 0, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the next head."""
+        self._is_in_body = False
+        super().on_message_complete()
 
     @property
     def is_idle(self) -> bool:
         """Whether the connection has no request under way."""
         return not self.cycle or self.cycle.response_complete
 
-    @property
-    def _is_body_coming(self) -> bool:
-        return bool(self.cycle) and self.cycle.more_body and not self.cycle.response_complete
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(raw_answer(_TOO_LARGE))
+            self.transport.close()
 
     def _await_head(self) -> None:
         if self._deadline is None:

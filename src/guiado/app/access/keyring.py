@@ -64,6 +64,7 @@ class Keyring:
         if clock.monotonic_s() - looked_s >= _REMEMBERED_S:
             found = await self._look_up(secret_hash)
         if found is not None:
+            self._has_keys = True
             self._note_use(found)
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from guiado import clock
 from guiado.store import rate_limits
@@ -35,7 +35,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class CountedRequest:
     """A request that was counted.
 
     Args:
@@ -69,11 +69,8 @@ class Taken:
         return int(clock.now().timestamp()) + self.left_s
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Requests of one tenant and limit that wait to be counted."""
-
-    waiting: dict[str, list[asyncio.Future[Taken]]] = field(default_factory=dict[str, "list[asyncio.Future[Taken]]"])
+_Waiting = dict[str, list[asyncio.Future[CountedRequest]]]
+"""Requests of one tenant and limit that wait to be counted, by identifier."""
 
 
 class Limiter:
@@ -85,11 +82,11 @@ class Limiter:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._batches: dict[tuple[str, Limit], _Batch] = {}
+        self._batches: dict[tuple[str, Limit], _Waiting] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._full: dict[tuple[str, Limit, str], Taken] = {}
+        self._full: dict[tuple[str, Limit, str], CountedRequest] = {}
 
-    async def take(self, tenant: str, limit: Limit, identifier: str) -> Taken:
+    async def take(self, tenant: str, limit: Limit, identifier: str) -> CountedRequest:
         """Count a request.
 
         Raises:
@@ -98,8 +95,8 @@ class Limiter:
         full = self._full.get((tenant, limit, identifier))
         if full is not None and clock.monotonic_s() < full.ends_s:
             return full
-        answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        self._batches.setdefault((tenant, limit), _Batch()).waiting.setdefault(identifier, []).append(answer)
+        answer: asyncio.Future[CountedRequest] = asyncio.get_running_loop().create_future()
+        self._batches.setdefault((tenant, limit), {}).setdefault(identifier, []).append(answer)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         return await answer
@@ -108,34 +105,34 @@ class Limiter:
         """Count what waits, until nothing does."""
         while self._batches:
             batches, self._batches = self._batches, {}
-            for (tenant, limit), batch in batches.items():
-                await self._count(tenant, limit, batch)
+            for (tenant, limit), waiting in batches.items():
+                await self._count(tenant, limit, waiting)
         self._asking = None
 
-    async def _count(self, tenant: str, limit: Limit, batch: _Batch) -> None:
-        counts = Counter({name: len(answers) for name, answers in batch.waiting.items()})
+    async def _count(self, tenant: str, limit: Limit, waiting: _Waiting) -> None:
+        counts = Counter({name: len(answers) for name, answers in waiting.items()})
         try:
             async with self._db.connection(tenant) as connection:
                 windows = await rate_limits.take(connection, tenant, limit.kind, counts, limit.most, limit.minutes)
         except Exception as error:  # noqa: BLE001 each of those who wait gets it
-            for answer in (answer for answers in batch.waiting.values() for answer in answers if not answer.done()):
+            for answer in (answer for answers in waiting.values() for answer in answers if not answer.done()):
                 answer.set_exception(error)
             return
-        for name, answers in batch.waiting.items():
+        for name, answers in waiting.items():
             self._tell(tenant, limit, name, windows[name], answers)
 
     def _tell(
-        self, tenant: str, limit: Limit, name: str, window: rate_limits.Window, answers: list[asyncio.Future[Taken]]
+        self, tenant: str, limit: Limit, name: str, window: rate_limits.Window, answers: list[asyncio.Future[CountedRequest]]
     ) -> None:
         ends_s = clock.monotonic_s() + window.left_s
         for number, answer in enumerate(answers, window.used_before + 1):
-            taken = Taken(limit, number, ends_s)
+            taken = CountedRequest(limit, number, ends_s)
             if not answer.done():  # a caller who left is counted all the same
                 answer.set_result(taken)
             if taken.is_refused:
                 self._remember(tenant, limit, name, taken)
 
-    def _remember(self, tenant: str, limit: Limit, name: str, taken: Taken) -> None:
+    def _remember(self, tenant: str, limit: Limit, name: str, taken: CountedRequest) -> None:
         if len(self._full) >= _MOST_REMEMBERED:
             now_s = clock.monotonic_s()
             self._full = {key: one for key, one in self._full.items() if one.ends_s > now_s}
