@@ -14,6 +14,9 @@ import asyncpg
 import httpx2
 import pytest
 from rows import rows_of
+from secret_keys import BOX
+
+from guiado.store.secret_box import is_sealed
 
 PROBLEM = {"problem_description": "no me deja instalar el programa", "customer_email": "luz@example.com", "customer_name": "Luz"}
 DEADLINE_S = 20
@@ -221,9 +224,11 @@ async def options_of(dsn: str, recipient: str) -> dict[str, str]:
     connection = await asyncpg.connect(dsn)
     try:
         query = "SELECT options::text FROM support_troubleshooting_recipients WHERE recipient = $1"
-        return json.loads(await connection.fetchval(query, recipient))
+        stored: dict[str, str] = json.loads(await connection.fetchval(query, recipient))
     finally:
         await connection.close()
+    assert all(is_sealed(value) for value in stored.values())
+    return {name: BOX.open(value, "recipient.option", "default", "webhook", recipient, name) for name, value in stored.items()}
 
 
 @pytest.mark.parametrize(

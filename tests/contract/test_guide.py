@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 import requests
 from clusters import remove_cluster
+from secret_keys import BOX
 
 from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
 from guiado.errors import SettingsInvalid
 from guiado.settings import read_settings
 from guiado.store.embedded import EmbeddedPostgres
+from guiado.store.secret_box import is_sealed
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "IMPLEMENTATION_GUIDE_TROUBLESHOOTING.md"
@@ -279,7 +281,9 @@ def test_basic_configuration_works_without_a_key(walk: Walk) -> None:
 
 def test_advanced_configuration_registers_the_webhook(walk: Walk, rows: Callable[..., Any]) -> None:
     (row,) = rows("SELECT url, events, secret FROM support_webhooks WHERE webhook_id = 'mi-webhook'")
-    assert tuple(row) == ("https://tu-sistema.com/webhook", ["session_started", "session_resolved"], "tu-secret-key")
+    assert tuple(row)[:2] == ("https://tu-sistema.com/webhook", ["session_started", "session_resolved"])
+    assert is_sealed(row["secret"])
+    assert BOX.open(row["secret"], "webhook.secret", "default", "mi-webhook") == "tu-secret-key"
     assert walk.names["advanced"]["webhook_manager"].webhooks["mi-webhook"].secret == "tu-secret-key"
 
 

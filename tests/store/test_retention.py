@@ -291,9 +291,10 @@ def test_each_kind_of_record_has_its_own_time(dsn: str, kind: str, sessions_days
                     await watch.execute(config, key, str(days))
             await retain(AppContext(db, "default", 0.33))
             assert await retain(AppContext(db, "default", 0.33)) == 0
-            return {
-                table: await watch.fetchval(f"SELECT count(*) FROM {table}") for tables in _KINDS.values() for table in tables
-            }
+            # A change of a setting leaves an audit row of its own, of now.
+            aged = {"support_troubleshooting_audit_log": "WHERE object_type <> 'setting'"}
+            tables = [table for group in _KINDS.values() for table in group]
+            return {table: await watch.fetchval(f"SELECT count(*) FROM {table} {aged.get(table, '')}") for table in tables}
         finally:
             await db.close()
             await watch.close()
