@@ -18,10 +18,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from guiado import server
-from guiado.http.incoming import Incoming
-from guiado.http.loopback_guard import LoopbackGuard
-from guiado.wiring import Runtime
+from guiado.app.access.permissions import PERMISSIONS
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -37,23 +34,23 @@ FORGED = {
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
 
 
-class Unguarded(LoopbackGuard):
-    """A guard that lets in what comes through a proxy, as it does once there are keys."""
-
-    def _foreign(self, request: Incoming) -> None:
-        return None
-
-
-def proxied_app(runtime: Runtime) -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "LoopbackGuard", Unguarded)
-        return server.create_app(runtime)
+def key_of(server: Any) -> str:
+    """A key of a server; with the first one it takes what comes through a proxy."""
+    made = httpx2.post(f"{server.url}{BASE}/keys", json={"name": "proxy", "scopes": [*PERMISSIONS]})
+    return f"Bearer {made.json()['key']['key']}"
 
 
 @pytest.fixture(scope="module")
-def service(module_dsn: str, serve_module: Callable[..., Any]) -> str:
+def served(module_dsn: str, serve_module: Callable[..., Any]) -> tuple[Any, str]:
+    """A guiado that trusts proxies of this machine, and a key of it."""
+    server = serve_module(module_dsn, GUIADO_TRUSTED_PROXIES="127.0.0.1")
+    return server, key_of(server)
+
+
+@pytest.fixture(scope="module")
+def service(served: tuple[Any, str]) -> str:
     """Address of a guiado that trusts proxies of this machine, without its scheme."""
-    return serve_module(module_dsn, app=proxied_app, GUIADO_TRUSTED_PROXIES="127.0.0.1").url.removeprefix("http://")
+    return served[0].url.removeprefix("http://")
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +163,9 @@ def caddy(service: str, certificate: tuple[Path, Path], tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="module")
-def http(certificate: tuple[Path, Path]) -> Iterator[httpx2.Client]:
-    with httpx2.Client(verify=ssl.create_default_context(cafile=str(certificate[0])), timeout=30) as client:
+def http(certificate: tuple[Path, Path], served: tuple[Any, str]) -> Iterator[httpx2.Client]:
+    context, headers = ssl.create_default_context(cafile=str(certificate[0])), {"authorization": served[1]}
+    with httpx2.Client(verify=context, timeout=30, headers=headers) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from guiado.api.step_fast_path import StepFastPath
+from guiado.app.access.keyring import Keyring
 from guiado.app.context import Scope
 from guiado.http.authentication import Authentication
 from guiado.http.incoming import Incoming
@@ -27,9 +28,9 @@ START = {"problem_description": "no puedo instalar el programa", "customer_email
 class ByHeader(Authentication):
     """Takes tenant and language from a header, as a layer with keys would take them from a key."""
 
-    def scope_of(self, request: Incoming) -> Scope:
-        tenant = request.header(b"x-tenant")
-        return replace(super().scope_of(request), tenant=tenant, language="pt") if tenant else super().scope_of(request)
+    async def _scope_of(self, request: Incoming) -> Scope:
+        found, tenant = await super()._scope_of(request), request.header(b"x-tenant")
+        return replace(found, tenant=tenant, language="pt") if tenant else found
 
 
 def run(dsn: str, scenario: Callable[[httpx2.AsyncClient], Awaitable[None]]) -> None:
@@ -37,7 +38,7 @@ def run(dsn: str, scenario: Callable[[httpx2.AsyncClient], Awaitable[None]]) -> 
         runtime = await Runtime.open(read_settings(DATABASE_URL=dsn))
         try:
             inner = StepFastPath(create_routes(runtime), BASE_PATH)
-            transport = httpx2.ASGITransport(LoopbackGuard(ByHeader(inner, "default")))
+            transport = httpx2.ASGITransport(LoopbackGuard(ByHeader(inner, "default", Keyring(runtime.parts.db, is_local=True))))
             async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 await scenario(client)
         finally:

@@ -18,9 +18,10 @@ import pytest
 
 import guiado.server
 from guiado.agent import TroubleshootingAgent, close_engines
+from guiado.app.context import Scope
 from guiado.errors import SessionNotFound
 from guiado.http.authentication import Authentication
-from guiado.http.incoming import incoming
+from guiado.http.incoming import Incoming
 from guiado.wiring import Runtime
 
 BASE = "/api/support/troubleshooting"
@@ -31,15 +32,9 @@ WORDS = "el cacharro verde no hace nada de nada"
 class _ByHeader(Authentication):
     """Authentication whose tenant is the one of a header, in place of a key's."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def inner(scope: Any, receive: Any, send: Any) -> None:
-            known = incoming(scope)
-            if tenant := known.header(b"x-tenant"):
-                known.scope = replace(known.scope, tenant=tenant)
-            await app(scope, receive, send)
-
-        app = self._app
-        await Authentication(inner, self._tenant)(scope, receive, send)
+    async def _scope_of(self, request: Incoming) -> Scope:
+        found, tenant = await super()._scope_of(request), request.header(b"x-tenant")
+        return replace(found, tenant=tenant) if tenant else found
 
 
 class Receiver:

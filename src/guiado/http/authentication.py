@@ -60,6 +60,9 @@ class Authentication:
 
     async def _scope_of(self, request: Incoming) -> Scope:
         is_open, secret = await self._keyring.is_open(), _bearer(request)
+        # Where the API is thought to be open, a good key shows that it is not any more.
+        key = await self._keyring.find(secret)
+        is_open = is_open and key is None
         if is_open and request.foreign and request.refusal is None:
             request.refusal = Refused(403, request.foreign)
         if secret.startswith(LINK_PREFIX):
@@ -67,8 +70,7 @@ class Authentication:
             asked = self._scope(request)
             return scope_of_link(link, asked) if link else asked
         is_public = request.header(b"origin") in self._origins
-        key = await self._keyring.find(secret)  # where the API is thought to be open, a good key shows that it is not any more
-        if is_open and key is None:
+        if is_open:
             return self._scope(request, scopes=_STARTING if is_public else ALL_SCOPES)
         if key is None:
             return self._scope(request, scopes=_STARTING if is_public and not secret else _NOTHING)
