@@ -84,7 +84,9 @@ def counted(rows: Callable[..., list[Any]]) -> dict[str, int]:
         name
         for name in names
         if "_rollup_" not in name
-        and not name.endswith(("_schedule", "_cache", "_performance_metrics", "_guide_versions", "_detectors", "_revisions"))
+        and not name.endswith(
+            ("_schedule", "_cache", "_performance_metrics", "_guide_versions", "_detectors", "_revisions", "_audit_heads")
+        )
         and not name.startswith(("support_guide_publication", "support_guide_files"))
     ]
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n FROM {name}" for name in kept)

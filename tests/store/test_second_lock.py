@@ -13,17 +13,38 @@ from typing import TypeVar
 
 import asyncpg
 import pytest
-from tenant_rows import EXAMPLE, GUIDE_VERSION, LIVE, OLD, SOLVED, UNKNOWN, connect, copy, fill, remove, states, tables_of, uid
+from tenant_rows import (
+    CUSTOMER,
+    EMAIL,
+    EVENT,
+    EXAMPLE,
+    GUIDE_VERSION,
+    LIVE,
+    OLD,
+    SOLVED,
+    UNKNOWN,
+    connect,
+    copy,
+    fill,
+    remove,
+    states,
+    tables_of,
+    uid,
+)
 
 T = TypeVar("T")
 SINCE, UNTIL = "date_trunc('day', now()) - interval '500 days'", "date_trunc('day', now()) + interval '1 day'"
 SPAN, SPANS = f"{SINCE}, {UNTIL}", f"ARRAY['b'], ARRAY[{SINCE}], ARRAY[{UNTIL}]"
 NOTHING_OF_ANYBODY = {
+    "guiado_address_pattern(text)": "changes its argument",
     "guiado_fold(text)": "changes its argument",
+    "guiado_hide(text,text)": "changes its argument",
     "guiado_mailbox(text)": "changes its argument",
+    "guiado_names(text,text)": "compares its arguments",
     "guiado_search_vector(text)": "changes its argument",
     "guiado_day_ranges(text[],date[])": "counts with its arguments",
     "guiado_tenant()": "the setting",
+    "guiado_protect(text[],text[])": "asks the catalogue; needs the owner",
     "guiado_protect(text[])": "asks the catalogue; needs the owner",
     "guiado_share(text[])": "asks the catalogue; needs the owner",
     "guiado_enter(text)": "below",
@@ -48,7 +69,8 @@ CALLS = {
         f"get_troubleshooting_metrics_by_period({SPAN}, 'week')"
     ),
     "get_troubleshooting_stats(timestamp with time zone,timestamp with time zone)": f"get_troubleshooting_stats({SPAN})",
-    "guiado_clean_batch(text,timestamp with time zone,integer)": "guiado_clean_batch('b', now() - interval '30 days', 10)",
+    "guiado_clean_audit(text,timestamp with time zone,integer)": "guiado_clean_audit('b', now() - interval '30 days', 10)",
+    "guiado_clean_batch(text,timestamp with time zone,integer,jsonb)": "guiado_clean_batch('b', now() - interval '30 days', 10)",
     "guiado_closed_days(text,timestamp with time zone,timestamp with time zone)": f"guiado_closed_days('b', {SPAN})",
     "guiado_commit(text,jsonb)": f"guiado_commit('b', '{_CHANGE}')",
     "guiado_config(text)": "guiado_config('retention_days')",
@@ -57,6 +79,10 @@ CALLS = {
     "guiado_daily(text,timestamp with time zone,timestamp with time zone)": f"guiado_daily('b', {SPAN})",
     "guiado_daily(timestamp with time zone,timestamp with time zone)": f"guiado_daily({SPAN})",
     "guiado_emit(text,jsonb)": f"guiado_emit('b', '{_EVENT}')",
+    "guiado_erase_batch(text,text,text,integer)": f"guiado_erase_batch('b', '{EMAIL}', '{CUSTOMER}')",
+    "guiado_erase_events(text,uuid[])": f"guiado_erase_events('b', ARRAY['{EVENT}'::uuid])",
+    "guiado_erase_mentions(text,text,integer)": f"guiado_erase_mentions('b', '{EMAIL}')",
+    "guiado_hide_address(text,text)": "guiado_hide_address('b', 'ajeno')",
     "guiado_judge(text,uuid[],text,text,text,timestamp with time zone)": (
         f"guiado_judge('b', ARRAY['{EXAMPLE}'::uuid], 'rejected', 'agent', 'r', now())"
     ),
@@ -70,6 +96,7 @@ CALLS = {
     "guiado_measure(text[],timestamp with time zone[],timestamp with time zone[])": f"guiado_measure({SPANS})",
     "guiado_measure_kinds(text[],timestamp with time zone[],timestamp with time zone[])": f"guiado_measure_kinds({SPANS})",
     "guiado_measure_steps(text[],timestamp with time zone[],timestamp with time zone[])": f"guiado_measure_steps({SPANS})",
+    "guiado_names_session(text,text,text)": f"guiado_names_session('b', '{LIVE}', '{EMAIL}')",
     "guiado_next_revision(text,text)": "guiado_next_revision('b', '')",
     "guiado_publish(text,text,text,uuid,text,text,text,timestamp with time zone)": (
         f"guiado_publish('b', '', 'router', '{GUIDE_VERSION}', 'former', 'x', 'x', now())"
@@ -81,6 +108,7 @@ CALLS = {
     "guiado_roll_up(timestamp with time zone,boolean)": "guiado_roll_up(now(), true)",
     "guiado_steps_daily(text,timestamp with time zone,timestamp with time zone)": f"guiado_steps_daily('b', {SPAN})",
     "guiado_steps_daily(timestamp with time zone,timestamp with time zone)": f"guiado_steps_daily({SPAN})",
+    "guiado_take_requests(text,text[],text,integer[],integer,integer)": "guiado_take_requests('b', ARRAY['i'], 't', ARRAY[1], 1, 1)",
     "guiado_tenants()": "guiado_tenants()",
     "guiado_trim_examples(text,integer)": "guiado_trim_examples('b', 1)",
     "maintenance_troubleshooting_tables()": "maintenance_troubleshooting_tables()",
@@ -186,11 +214,15 @@ def test_a_table_without_the_lock_is_found(dsn: str) -> None:
         AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)) ORDER BY 1"""
 
     async def check(db: asyncpg.Connection) -> None:
-        assert [row[0] for row in await db.fetch(query)] == ["support_schema_migrations"]
-        rights = "has_table_privilege('guiado_app', 'support_schema_migrations', 'SELECT, INSERT, UPDATE, DELETE')"
-        assert not await db.fetchval(f"SELECT {rights}")
+        assert [row[0] for row in await db.fetch(query)] == ["support_schema_migrations", "support_secret_key"]
+        # The key belongs to the whole database, which every process opens: it may be read and added to, no more.
+        for table, refused in (
+            ("support_schema_migrations", "SELECT, INSERT, UPDATE, DELETE"),
+            ("support_secret_key", "UPDATE, DELETE, TRUNCATE"),
+        ):
+            assert not await db.fetchval("SELECT has_table_privilege('guiado_app', $1::text, $2)", table, refused)
         await db.execute("CREATE TABLE support_new (tenant_id text)")
-        assert len(await db.fetch(query)) == 2
+        assert len(await db.fetch(query)) == 3
 
     on(dsn, check)
 
