@@ -75,7 +75,7 @@ def documented_settings() -> Iterator[tuple[str, str]]:
 
 def rest_page() -> str:
     """Every operation of the OpenAPI document, by its path below the service's base."""
-    runtime = SimpleNamespace(settings=Settings(_env_file=None))  # pyright: ignore[reportCallIssue]
+    runtime = SimpleNamespace(settings=Settings(_env_file=None), parts=SimpleNamespace(db=None))  # pyright: ignore[reportCallIssue]
     document = document_of(create_routes(cast("Any", runtime)))
     schemas = document["components"]["schemas"]
     parts = [operation_text(each, document) for each in operations(document)]

@@ -31,6 +31,9 @@ NONE: dict[str, str] = {
     "readyz": "none of anybody", "detect": "stores and shows nothing of anybody", "list_templates": "no customer's data",
     "render_template": "no customer's data", "list_webhooks": "no customer's data", "get_webhook": "no customer's data",
     "webhook_stats": "figures", "list_recipients": "people of the operator's own", "list_audit": "the log itself",
+    "door": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
+    "ask": "the customer's own page", "begin": "the customer's own page", "list_links": "no customer's data",
+    "revoke_link": "test_links_leave_a_row_for_each_act", "create_link": "test_links_leave_a_row_for_each_act",
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
     "home": "figures", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
@@ -266,3 +269,11 @@ def test_keys_leave_a_row_for_each_act(dsn: str, serve: Callable[..., Any]) -> N
     caller, key_id = f"key:{made['key_id']}", made["key_id"]
     assert sorted(seen) == sorted([("anonymous", "create", key_id), (caller, "rotate", key_id)])
     httpx2.delete(f"{base}/una", headers=headers).raise_for_status()
+
+
+def test_links_leave_a_row_for_each_act(http: httpx2.Client, session_id: str, added: Callable[[], list[Any]]) -> None:
+    link = http.post(f"/{session_id}/links").json()["link"]
+    http.delete(f"/{session_id}/links/{link['link_id']}").raise_for_status()
+    assert http.delete(f"/{session_id}/links/{session_id}").status_code == 404
+    rows = [row[:4] for row in added() if row[1] == "link"]
+    assert rows == [(verb, "link", link["link_id"], "anonymous") for verb in ("create", "revoke")]

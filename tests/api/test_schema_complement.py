@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -68,6 +69,8 @@ def operations(text: str) -> list[tuple[str, str, dict[str, Any], dict[str, Any]
     document = json.loads(text)
     schemas, found = document["components"]["schemas"], []
     for path, methods in document["paths"].items():
+        if re.search(r"/(keys|customers)\b", path):  # closes the API, or erases: their fields have tests of their own
+            continue
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             if content:

@@ -85,7 +85,7 @@ def test_completion_is_installed_and_completes(tmp_path: Path) -> None:
     assert "Autocompletado instalado" in installed.stdout
     assert "_GUIADO_COMPLETE" in (tmp_path / ".bash_completions" / "guiado.sh").read_text("utf-8")
     completed = run(_GUIADO_COMPLETE="complete_bash", COMP_WORDS="guiado se", COMP_CWORD="1")
-    assert completed.stdout.split() == ["serve", "sessions"]
+    assert completed.stdout.split() == ["serve", "sessions", "secrets"]
     assert run("--lang", "en", "--install-completion", "tcsh").returncode == 2
 
 
@@ -113,7 +113,7 @@ def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str
 
 NO_JSON = {"serve", "worker", "chat", "kb new", "kb export", "learn export", "customers export", "db psql", "db url"}
 """Stay, talk, or write what is no report: an address, a file, JSON as it is."""
-GROUPS = {"audit", "customers", "keys", "kb", "learn", "notifications", "recipients"}
+GROUPS = {"tenants", "secrets", "audit", "customers", "keys", "kb", "learn", "notifications", "recipients"}
 OTHERS = ("webhooks", "events", "db", "doctor", "sessions")
 MINE = [words for words in ALL if words and words[0] not in OTHERS and " ".join(words) not in {*NO_JSON, *GROUPS}]
 

@@ -120,6 +120,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
     },
     commands.NotificationPage: {"limit": 50, "status": "failed", "channel": "email"},
     commands.RetryNotifications: {"channel": "email", "status": "failed", "since": "2026-11-22T10:00:00Z"},
+    commands.AuditPage: {"limit": 50, "actor": "operator", "action": "read", "since": "2026-11-22", "until": "2026-11-23"},
     commands.CreateKey: {"name": "Tienda", "scopes": ["sessions:write"], "expires_in_days": 90},
     commands.RotateKey: {"overlap_hours": 24},
     commands.SetMessageTemplate: {"template_id": "t", "subject": "s", "body": "b"},

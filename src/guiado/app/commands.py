@@ -56,7 +56,7 @@ SignedToken = Annotated[
     Meta(
         min_length=1,
         max_length=4_096,
-        description="Los datos del cliente, firmados por tu sitio (JWT, HS256). Valen más que los del cuerpo.",
+        description="Los datos del cliente, firmados por tu sitio (JWT, HS256). Van por delante de los del cuerpo.",
         extra={"kind": "line"},
     ),
 ]

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from guiado import clock
 from guiado.app.access import key_format
+from guiado.app.access.audit import act
 from guiado.app.access.models import CustomerLinkBody
 from guiado.app.access.permissions import SESSIONS_READ, SESSIONS_WRITE
 from guiado.app.context import Scope, UnitOfWork
@@ -38,13 +39,13 @@ async def create(work: UnitOfWork, session_id: object, base_url: str, days: int)
     """
     token, key = key_format.new_link_token(), uuid_or_none(session_id)
     lasts_s = timedelta(days=days).total_seconds()
-    stored = (
-        await customer_links.add(work.connection, work.tenant, clock.new_id(), key, key_format.digest(token), lasts_s)
-        if key
-        else None
-    )
-    if stored is None:
+    if key is None:
         raise SessionNotFound(session_id)
+    link_id = clock.new_id()
+    async with act(work, "create", "link", str(link_id), session_id=str(key)):
+        stored = await customer_links.add(work.connection, work.tenant, link_id, key, key_format.digest(token), lasts_s)
+        if stored is None:
+            raise SessionNotFound(session_id)
     return _view(stored, token, f"{base_url.rstrip('/')}{PATH}/{token}")
 
 
@@ -67,9 +68,12 @@ async def revoke(work: UnitOfWork, session_id: object, link_id: object) -> Custo
         LinkNotFound: the session has no such link.
     """
     session, link = uuid_or_none(session_id), uuid_or_none(link_id)
-    stored = await customer_links.revoke(work.connection, work.tenant, session, link) if session and link else None
-    if stored is None:
+    if session is None or link is None:
         raise LinkNotFound(link_id)
+    async with act(work, "revoke", "link", str(link), session_id=str(session)):
+        stored = await customer_links.revoke(work.connection, work.tenant, session, link)
+        if stored is None:
+            raise LinkNotFound(link_id)
     return _view(stored)
 
 

@@ -75,7 +75,7 @@ def _check_time(claims: Mapping[str, object]) -> None:
     if until_s > now_s + _LONGEST_S + _LEEWAY_S:
         _refuse("Dura demasiado: 24 horas como máximo.")
     if until_s <= now_s or from_s > now_s + _LEEWAY_S:
-        _refuse("Ya caducó, o todavía no vale. Pide otro a tu sitio.")
+        _refuse("Ya caducó, o todavía no sirve. Pide otro a tu sitio.")
 
 
 def _is_number(value: object) -> TypeGuard[float]:
