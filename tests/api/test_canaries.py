@@ -123,7 +123,7 @@ def on(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
 async def dump(db: asyncpg.Connection) -> dict[str, str]:
     tables = await db.fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace")
     every = "SELECT coalesce(string_agg(t::text, E'\\n'), '') FROM {} t"
-    return {name: await db.fetchval(every.format(name)) for (name,) in tables}
+    return {name: str(await db.fetchval(every.format(name))) for (name,) in tables}
 
 
 def until(dsn: str, query: str) -> None:

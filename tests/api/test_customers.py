@@ -77,7 +77,7 @@ async def dump(db: asyncpg.Connection, *, without: str = "") -> dict[str, str]:
     """Every row of every table as text."""
     tables = await db.fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace")
     return {
-        name: await db.fetchval(f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} t")
+        name: str(await db.fetchval(f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} t"))
         for (name,) in tables
         if name != without
     }

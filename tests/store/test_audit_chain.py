@@ -72,7 +72,7 @@ async def verified(parts: AppContext, tenant: str = "default", kept: str | None 
 
 
 async def waiting(owner: asyncpg.Connection) -> int:
-    return await owner.fetchval(f"SELECT count(*) FROM {LOG} WHERE chain_seq IS NULL")
+    return int(str(await owner.fetchval(f"SELECT count(*) FROM {LOG} WHERE chain_seq IS NULL")))
 
 
 # -------------------------------------------------------------------------------------------------------------- only growing

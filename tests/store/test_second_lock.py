@@ -293,6 +293,6 @@ def test_only_who_sees_every_tenant_enters_another(module_dsn: str, role: str | 
                     await db.execute("SELECT guiado_enter('b')")
             except asyncpg.PostgresError as error:
                 return type(error).__name__
-            return await db.fetchval("SELECT guiado_tenant()")
+            return str(await db.fetchval("SELECT guiado_tenant()"))
 
     assert on(module_dsn, check) == told

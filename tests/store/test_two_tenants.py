@@ -94,7 +94,7 @@ FOR_ALL_TENANTS = {
     "audit.checkpoints_to_seal": "the sealer works for all of them",
 }
 KINDS = {"Connection", "Statements"}
-Run = Callable[[asyncpg.Connection, str], Awaitable[Any]]
+Run = Callable[[Any, str], Awaitable[Any]]
 
 
 async def taken(db: asyncpg.Connection, tenant: str) -> int:
