@@ -29,8 +29,12 @@ _WORDS = (
     "canariocalle", "canarioclave", "canariodescr", "canarionota", "canariomotivo", "canariovalor", "canarioaviso", "canarioasunto",
     "canarioapar",
 )  # fmt: skip
-"""Each in four encodings: 60 in all."""
-TEXT = " ".join(_WORDS)
+_MORE = (
+    *(f"canario{number}.persona@correo{number}.example" for number in range(15)),
+    *(f"+52 55 8{number:03} 4{number:03}" for number in range(15)),
+    *(f"calle Canaria {number} bis" for number in range(700, 715)),
+)
+TEXT = " ".join((*_WORDS, *_MORE))
 
 
 def forms(word: str) -> set[str]:
@@ -38,7 +42,7 @@ def forms(word: str) -> set[str]:
     return {word, urllib.parse.quote(word), json.dumps(word)[1:-1], base64.b64encode(word.encode()).decode().rstrip("=")}
 
 
-CANARIES = {form.lower() for word in _WORDS for form in forms(word)}
+CANARIES = {form.lower() for word in (*_WORDS, *_MORE) for form in forms(word)}
 
 
 def found(text: str) -> set[str]:
@@ -203,7 +207,7 @@ def test_no_canary_leaves_by_a_log_a_metric_or_an_error_and_none_survives_an_era
     dsn: str, serve: Callable[..., Any], echo: str, model: FakeModel, lines: list[str], monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    assert len(CANARIES) >= 30
+    assert len({*_WORDS, *_MORE}) == 60
     settings = {
         "GUIADO_PRIVATE_TARGETS": "127.0.0.0/8", "GUIADO_RATE_PER_IP_MINUTE": "0", "GUIADO_USE_LLM": "true", "GUIADO_DETECTION_THRESHOLD": "0",
         "OPENAI_BASE_URL": model.url, "SMTP_HOST": "127.0.0.1", "SMTP_PORT": "9", "SMTP_FROM": "soporte@example.com", "SMTP_TLS": "none",

@@ -23,11 +23,13 @@ BODY = {"problem_description": "se me cae el wifi"}
 LIGHT = {"GUIADO_ENCODER": "lexical"}
 
 
-@pytest.fixture(autouse=True)
-def _early_in_the_minute() -> None:
-    """Windows are minutes of the clock: a test that begins at the end of one would see two."""
-    while time.time() % 60 > 45:
-        time.sleep(0.2)
+def limited(serve: Callable[..., Any], dsn: str, **settings: str) -> Any:
+    """A server that is ready at the beginning of a window, or well before the end of one: a test sees one window only."""
+    server = serve(dsn, **LIGHT, **settings)
+    httpx2.get(f"{server.url}/healthz").raise_for_status()
+    while time.time() % 60 > 55:
+        httpx2.get(f"{server.url}/healthz").raise_for_status()
+    return server
 
 
 @contextmanager
@@ -81,7 +83,7 @@ def test_four_processes_let_exactly_a_hundred_through(dsn: str) -> None:
 
 
 def test_headers_say_what_is_left(dsn: str, serve: Callable[..., Any]) -> None:
-    server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="3", **LIGHT)
+    server = limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="3")
     answers = [detect(server.url) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0", "0"]
@@ -94,7 +96,7 @@ def test_headers_say_what_is_left(dsn: str, serve: Callable[..., Any]) -> None:
 
 
 def test_the_guides_function_counts_in_the_same_window(dsn: str, serve: Callable[..., Any]) -> None:
-    server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="3", **LIGHT)
+    server = limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="3")
 
     async def by_sql() -> bool:
         connection = await asyncpg.connect(dsn)
@@ -109,7 +111,7 @@ def test_the_guides_function_counts_in_the_same_window(dsn: str, serve: Callable
 
 
 def test_pages_and_health_are_free_and_the_step_is_not(dsn: str, serve: Callable[..., Any]) -> None:
-    server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="2", **LIGHT)
+    server = limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="2")
     free = [httpx2.get(f"{server.url}{path}") for path in ("/", "/schema", "/healthz", "/readyz", "/static/guiado.css") * 2]
     assert {answer.status_code for answer in free} == {200}
     assert not any("x-ratelimit-limit" in answer.headers for answer in free)
@@ -123,7 +125,7 @@ def test_pages_and_health_are_free_and_the_step_is_not(dsn: str, serve: Callable
 
 
 def test_a_key_counts_by_itself_and_what_is_refused_by_address(dsn: str, serve: Callable[..., Any]) -> None:
-    server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="4", GUIADO_RATE_PER_KEY_HOUR="3", **LIGHT)
+    server = limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="4", GUIADO_RATE_PER_KEY_HOUR="3")
     keys = [httpx2.post(f"{server.url}{BASE_PATH}/keys", json={"name": name}).json().get("key") for name in ("una", "dos")]
     one = keys[0]["key"]
     ends = time.monotonic() + 5
@@ -144,9 +146,9 @@ def test_zero_is_off(dsn: str, serve: Callable[..., Any]) -> None:
 
 
 def _closed(dsn: str, serve: Callable[..., Any], **settings: str) -> Any:
-    server = serve(dsn, GUIADO_RATE_PER_IP_MINUTE="0", **LIGHT)
+    server = limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="0")
     httpx2.post(f"{server.url}{BASE_PATH}/keys", json={"name": "una"}).raise_for_status()
-    return serve(dsn, GUIADO_RATE_PER_IP_MINUTE="2", **LIGHT, **settings)
+    return limited(serve, dsn, GUIADO_RATE_PER_IP_MINUTE="2", **settings)
 
 
 @pytest.mark.parametrize(
