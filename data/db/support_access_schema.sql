@@ -135,14 +135,7 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
-    FOREACH table_name IN ARRAY ARRAY['support_troubleshooting_notifications', 'support_troubleshooting_feedback',
-                                      'support_troubleshooting_attempts', 'support_troubleshooting_decisions', 'support_troubleshooting_learning',
-                                      'support_troubleshooting_search', 'support_customer_links'] LOOP
-        EXECUTE format('DELETE FROM %I t USING unnest($2) x (session_id) WHERE t.tenant_id = $1 AND t.session_id = x.session_id', table_name)
-          USING p_tenant, v_sessions;
-        GET DIAGNOSTICS deleted = ROW_COUNT;
-        RETURN NEXT;
-    END LOOP;
+    RETURN QUERY SELECT * FROM guiado_delete_session_rows(p_tenant, v_sessions);
 
     -- Con un ejemplo que queda se avisa a los procesos: ellos buscan lo que cambió, no lo que falta.
     table_name := 'support_troubleshooting_ml_training';

@@ -502,6 +502,24 @@ BEGIN
     RETURN QUERY SELECT DISTINCT f FROM unnest(v_found) f ORDER BY f;
 END $$;
 
+-- guiado_delete_session_rows: borra lo que cuelga de unas sesiones y se encuentra por ellas; el documento de búsqueda se va con cada
+-- sesión. La última tabla es del sexto esquema, que quizá no está. La retención y el borrado de un cliente la usan por igual: una tabla nueva se agrega aquí.
+CREATE OR REPLACE FUNCTION guiado_delete_session_rows(p_tenant text, p_sessions uuid[])
+RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    FOREACH table_name IN ARRAY ARRAY['support_troubleshooting_notifications', 'support_troubleshooting_feedback',
+                                      'support_troubleshooting_attempts', 'support_troubleshooting_decisions', 'support_troubleshooting_learning',
+                                      'support_customer_links'] LOOP
+        deleted := 0;
+        IF p_sessions IS NOT NULL AND to_regclass(table_name) IS NOT NULL THEN
+            EXECUTE format('DELETE FROM %I t USING unnest($2) x (session_id) WHERE t.tenant_id = $1 AND t.session_id = x.session_id', table_name)
+              USING p_tenant, p_sessions;
+            GET DIAGNOSTICS deleted = ROW_COUNT;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
 -- guiado_clean_batch: una tanda de la limpieza, para un inquilino: hasta p_most sesiones que terminaron antes de p_before, con todo lo
 -- que cuelga de ellas, y hasta 10 filas de cada registro por sesión de la tanda. Cuando no queda nada, todas las cuentas son 0.
 -- Cada tanda cuesta lo mismo, haya mil sesiones o diez millones: las sesiones van por orden de comienzo, para que una tanda toque
@@ -590,11 +608,13 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
+    -- Los ejemplos aprendidos se quedan, pero ya no se sabe de quién; el registro de quién enseñó qué se va.
+    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL
+      FROM unnest(v_sessions) x (session_id)
+     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id AND t.customer_id IS NOT NULL;
+    RETURN QUERY SELECT * FROM guiado_delete_session_rows(p_tenant, v_sessions);
+
     table_name := 'support_troubleshooting_notifications';
-    DELETE FROM support_troubleshooting_notifications t USING unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
     DELETE FROM support_troubleshooting_notifications t
      USING (SELECT y.id FROM support_troubleshooting_notifications y
              WHERE y.tenant_id = p_tenant AND y.created_at < c_notices
@@ -608,49 +628,12 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
 
-    table_name := 'support_troubleshooting_feedback';
-    DELETE FROM support_troubleshooting_feedback t USING unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
-
-    table_name := 'support_troubleshooting_attempts';
-    DELETE FROM support_troubleshooting_attempts t USING unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
-
-    table_name := 'support_troubleshooting_decisions';
-    DELETE FROM support_troubleshooting_decisions t USING unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
-
-    -- Los ejemplos aprendidos se quedan, pero ya no se sabe de quién; el registro de quién enseñó qué se va.
-    UPDATE support_troubleshooting_ml_training t SET customer_id = NULL
-      FROM unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id AND t.customer_id IS NOT NULL;
-    table_name := 'support_troubleshooting_learning';
-    DELETE FROM support_troubleshooting_learning t USING unnest(v_sessions) x (session_id)
-     WHERE t.tenant_id = p_tenant AND t.session_id = x.session_id;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
-
     table_name := 'support_troubleshooting_ml_training';
     DELETE FROM support_troubleshooting_ml_training t
      USING (SELECT y.id FROM support_troubleshooting_ml_training y
              WHERE y.tenant_id = p_tenant AND y.created_at < c_examples LIMIT v_rows) x
      WHERE t.tenant_id = p_tenant AND t.id = x.id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
-    RETURN NEXT;
-
-    table_name := 'support_customer_links';             -- del sexto esquema, que quizá no está
-    deleted := 0;
-    IF v_sessions IS NOT NULL AND to_regclass(table_name) IS NOT NULL THEN
-        EXECUTE 'DELETE FROM support_customer_links t USING unnest($2) x (session_id) WHERE t.tenant_id = $1 AND t.session_id = x.session_id'
-          USING p_tenant, v_sessions;
-        GET DIAGNOSTICS deleted = ROW_COUNT;
-    END IF;
     RETURN NEXT;
 
     table_name := 'support_troubleshooting_sessions';

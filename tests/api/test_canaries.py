@@ -7,9 +7,8 @@ import base64
 import json
 import logging
 import threading
-import time
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from uuid import UUID
 import asyncpg
 import httpx2
 import pytest
+from everything import dump, on, until
 from fake_model import FakeModel, completion, http
 
 from guiado.agent import TroubleshootingAgent, close_engines
@@ -111,30 +111,6 @@ def lines() -> Iterator[list[str]]:
     ours.removeHandler(handler)
     everybody.removeHandler(handler)
     ours.setLevel(level)
-
-
-def on(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        connection = await asyncpg.connect(dsn)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
-async def dump(db: asyncpg.Connection) -> dict[str, str]:
-    tables = await db.fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace")
-    every = "SELECT coalesce(string_agg(t::text, E'\\n'), '') FROM {} t"
-    return {name: str(await db.fetchval(every.format(name))) for (name,) in tables}
-
-
-def until(dsn: str, query: str) -> None:
-    deadline = time.monotonic() + 15
-    while not on(dsn, lambda db: db.fetchval(query)):
-        assert time.monotonic() < deadline, query
-        time.sleep(0.05)
 
 
 START = {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import asyncpg
 import httpx2
 import pytest
+from everything import dump, on, until
 
 BASE = "/api/support/troubleshooting"
 ANA, EVA = "ana.ruiz@example.com", "eva@example.com"
@@ -62,36 +61,8 @@ def api(serve: Callable[..., Any], dsn: str) -> Iterator[httpx2.Client]:
         yield client
 
 
-def on(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        connection = await asyncpg.connect(dsn)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
-async def dump(db: asyncpg.Connection, *, without: str = "") -> dict[str, str]:
-    """Every row of every table as text."""
-    tables = await db.fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace")
-    return {
-        name: str(await db.fetchval(f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} t"))
-        for (name,) in tables
-        if name != without
-    }
-
-
 async def naming(db: asyncpg.Connection, *words: str) -> set[str]:
     return {f"{table}: {word}" for table, text in (await dump(db)).items() for word in words if word.lower() in text.lower()}
-
-
-def until(dsn: str, query: str, wanted: object = True) -> None:
-    deadline = time.monotonic() + 15
-    while (found := on(dsn, lambda db: db.fetchval(query))) != wanted:
-        assert time.monotonic() < deadline, f"{query}: {found}"
-        time.sleep(0.05)
 
 
 def told(answer: httpx2.Response) -> Any:
