@@ -78,7 +78,7 @@ CALLS = {
     "guiado_count_steps(text[],timestamp with time zone[],timestamp with time zone[],uuid[])": f"guiado_count_steps({SPANS})",
     "guiado_daily(text,timestamp with time zone,timestamp with time zone)": f"guiado_daily('b', {SPAN})",
     "guiado_daily(timestamp with time zone,timestamp with time zone)": f"guiado_daily({SPAN})",
-    "guiado_delete_session_rows(text,uuid[])": f"guiado_delete_session_rows('b', ARRAY['{OLD}'::uuid])",
+    "guiado_delete_session_rows(text,uuid[])": f"guiado_delete_session_rows('b', ARRAY['{LIVE}'::uuid])",
     "guiado_emit(text,jsonb)": f"guiado_emit('b', '{_EVENT}')",
     "guiado_erase_batch(text,text,text,integer)": f"guiado_erase_batch('b', '{EMAIL}', '{CUSTOMER}')",
     "guiado_erase_events(text,uuid[])": f"guiado_erase_events('b', ARRAY['{EVENT}'::uuid])",
