@@ -17,6 +17,10 @@ def test_a_created_tenant_is_listed_and_has_the_guides(here: Run, facade: str, m
     made = json.loads(here("tenants", "create", "acme", "--json").out)
     assert (made["tenant"], made["problems"] > 5) == ("acme", True)
     assert "✓ Organización otra creada" in here("tenants", "create", "otra").out
+    monkeypatch.setenv("GUIADO_TENANT", "acme")
+    noted = [(one["action"], one["object_id"]) for one in json.loads(here("audit", "list", "--json").out)]
+    assert noted == [("create", "acme")]
+    monkeypatch.delenv("GUIADO_TENANT")
     listed = json.loads(here("tenants", "list", "--json").out)
     assert [(each["tenant"], each["is_own"], each["created_at"] is not None) for each in listed] == [
         ("acme", False, True), ("default", True, False), ("otra", False, True),

@@ -13,9 +13,10 @@ from datetime import datetime
 from guiado import clock
 from guiado.app.context import AppContext
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, printable
-from guiado.store import schedule
+from guiado.store import audit, schedule
 from guiado.store import tenants as stored
 from guiado.store.database import Connection
+from guiado.store.sessions import Audit, audit_row
 
 LONGEST_NAME = 64
 
@@ -47,6 +48,9 @@ async def create(parts: AppContext, name: str) -> Tenant:
     if name != parts.tenant:
         async with parts.of_tenant(name).transaction() as connection:
             is_new = await stored.create(connection, name, at)
+            if is_new:
+                noted = audit_row(name, name, Audit("operator", "create"), at, "tenant")
+                await audit.write(connection, name, [noted])
     if not is_new:
         raise Conflict("La organización {name} ya existe. Mira las que hay con: guiado tenants list", name=printable(name))
     return Tenant(name, at, is_own=False)

@@ -75,11 +75,6 @@ def links_of(app: Litestar) -> LinkRegister:
     return app.state["links"]
 
 
-def base_url_of(request: Http) -> str:
-    """The address at which customers reach the service: the configured one, else that of the request."""
-    return base_of(request).url
-
-
 def request_id_of(request: Http) -> str:
     """The id that joins the log lines of this request."""
     return incoming(request.scope).request_id

@@ -30,7 +30,7 @@ from guiado.domain.clarification import Reply
 from guiado.domain.session import Status
 from guiado.errors import Conflict, InvalidInput, Message, SessionNotFound
 from guiado.http.incoming import incoming
-from guiado.http.request import Http, base_url_of, links_of, runtime_of, scope_of
+from guiado.http.request import Http, base_of, links_of, runtime_of, scope_of
 from guiado.store.customer_links import CustomerLink
 from guiado.web.render import customer_headers, render
 
@@ -69,7 +69,7 @@ async def begin(request: Http) -> Page:
     started = await runtime.parts.run_write(scope, starting.start, runtime.knowledge, command, None, ranking)
     days = runtime.settings.link_days
     session_id = started.session.session_id
-    made = await runtime.parts.run_read(scope, customer_links.create, session_id, base_url_of(request), days)
+    made = await runtime.parts.run_read(scope, customer_links.create, session_id, base_of(request).url, days)
     headers = {**_headers(request, secret_path=True), "Location": f"{PATH}/{made.token}"}
     return Response("", status_code=303, headers=headers, media_type="text/html")
 

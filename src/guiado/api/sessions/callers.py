@@ -15,7 +15,7 @@ from guiado.app.access.signed_customer import with_signed_customer
 from guiado.app.context import PUBLIC_CALLER, Scope
 from guiado.app.models import Model
 from guiado.errors import FieldProblem, InvalidInput, Message
-from guiado.http.request import Http, base_url_of, runtime_of, scope_of
+from guiado.http.request import Http, base_of, runtime_of, scope_of
 
 SIGNED_CALLER = "signed"
 """Caller of a session that a site vouches for."""
@@ -57,7 +57,7 @@ async def link_to(request: Http, scope: Scope, session_id: str) -> StartLinkOut:
     """Make the customer link to a session that was just started."""
     runtime = runtime_of(request)
     days = runtime.settings.link_days
-    made = await runtime.parts.run_read(scope, customer_links.create, session_id, base_url_of(request), days)
+    made = await runtime.parts.run_read(scope, customer_links.create, session_id, base_of(request).url, days)
     return StartLinkOut(url=made.url or "", token=made.token or "", expires_at=made.expires_at)
 
 

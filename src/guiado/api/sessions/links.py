@@ -13,7 +13,7 @@ from guiado.api.troubles import TROUBLES
 from guiado.app.access import customer_links
 from guiado.app.access.models import CustomerLinkBody
 from guiado.app.models import Model
-from guiado.http.request import Http, Write, base_url_of, language_of, run_read, runtime_of
+from guiado.http.request import Http, Write, base_of, language_of, run_read, runtime_of
 from guiado.i18n import text
 
 
@@ -47,7 +47,7 @@ async def create(request: Http, session_id: FromPath[str]) -> LinkOut:
         return LinkOut(success=True, link=made, message=message)
 
     days = runtime_of(request).settings.link_days
-    return await Write(request, shape, keep=_without_token).run(customer_links.create, session_id, base_url_of(request), days)
+    return await Write(request, shape, keep=_without_token).run(customer_links.create, session_id, base_of(request).url, days)
 
 
 @get("/{session_id:str}/links", operation_id="list_links", responses=TROUBLES)

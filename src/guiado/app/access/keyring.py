@@ -1,25 +1,20 @@
 """Keyring of a serving process: recognises API keys, and knows whether the API is open.
 
-A key's row is read again after half a second, so that a key which was revoked is refused within one second in every process. One
-that was made just now is found at once, since only what the database knows is remembered.
-
 Source: contract.md §6, rule 11; ADR 0034.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 
 from guiado import clock
 from guiado.app.access import key_format
+from guiado.app.access.secret_cache import MOST_REMEMBERED, REMEMBERED_S, SecretCache
 from guiado.logs import get_logger
 from guiado.store import api_keys, schedule
 from guiado.store.api_keys import ApiKey
 from guiado.store.database import Database
 
-_REMEMBERED_S = 0.5
-_MOST_REMEMBERED = 10_000
 _NOTED_S = 60.0
 log = get_logger()
 
@@ -34,8 +29,7 @@ class Keyring:
 
     def __init__(self, db: Database, *, is_local: bool) -> None:
         self._db, self._is_local = db, is_local
-        self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
-        self._looking: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self._rows = SecretCache(db, api_keys.by_hash)
         self._has_keys, self._looked_s = False, float("-inf")
         self._noted: dict[str, float] = {}
         self._notes = set[asyncio.Task[None]]()
@@ -44,7 +38,7 @@ class Keyring:
         """Whether the API answers without a key: on this machine only, until the first key was made."""
         if not self._is_local or self._has_keys:
             return False
-        if clock.monotonic_s() - self._looked_s >= _REMEMBERED_S:
+        if clock.monotonic_s() - self._looked_s >= REMEMBERED_S:
             self._has_keys = await self.has_keys()
             self._looked_s = clock.monotonic_s()
         return not self._has_keys
@@ -59,34 +53,10 @@ class Keyring:
         """The live key with this secret; None for anything else."""
         if not key_format.is_well_formed(secret):
             return None
-        secret_hash = key_format.digest(secret)
-        looked_s, found = self._known.get(secret_hash, (float("-inf"), None))
-        if clock.monotonic_s() - looked_s >= _REMEMBERED_S:
-            found = await self._look_up(secret_hash)
+        found = await self._rows.find(key_format.digest(secret))
         if found is not None:
             self._has_keys = True
             self._note_use(found)
-        return found
-
-    async def _look_up(self, secret_hash: str) -> ApiKey | None:
-        """Read a key once for all requests that ask for it now."""
-        task = self._looking.get(secret_hash)
-        if task is None:
-            task = self._looking[secret_hash] = asyncio.create_task(self._read(secret_hash))
-            task.add_done_callback(lambda _: self._looking.pop(secret_hash, None))
-        return await asyncio.shield(task)
-
-    async def _read(self, secret_hash: str) -> ApiKey | None:
-        asked_s = clock.monotonic_s()  # before the question: a key that is revoked meanwhile is not believed longer
-        async with self._db.transaction() as connection:
-            await schedule.as_owner(connection)
-            found = await api_keys.by_hash(connection, secret_hash)
-        self._known[secret_hash] = asked_s, found
-        self._known.move_to_end(secret_hash)
-        if found is None:
-            del self._known[secret_hash]
-        elif len(self._known) > _MOST_REMEMBERED:
-            self._known.popitem(last=False)
         return found
 
     def _note_use(self, key: ApiKey) -> None:
@@ -94,7 +64,7 @@ class Keyring:
         key_id, now_s = str(key.key_id), clock.monotonic_s()
         if now_s - self._noted.get(key_id, float("-inf")) < _NOTED_S:
             return
-        if len(self._noted) >= _MOST_REMEMBERED:
+        if len(self._noted) >= MOST_REMEMBERED:
             self._noted.clear()
         self._noted[key_id] = now_s
         note = asyncio.create_task(self._mark(key))
