@@ -27,6 +27,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "language": "es",
         "device": "móvil",
         "product": "app",
+        "customer_token": "eyJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6ImEifQ.firma",
         "clarify": True,
     },
     commands.Customer: {"customer_email": "a@example.com"},
