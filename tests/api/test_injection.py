@@ -30,6 +30,10 @@ SHORTEST = 120
 BASE = "/api/support/troubleshooting"
 START = {"problem_description": "no me deja instalar el programa", "customer_email": "ana@example.com"}
 TOLD = re.compile(rf"{PRODUCT}|uid=\d+\(|root:x:0:0|PostgreSQL \d+\.\d+ on ")
+LOOKED_UP = frozenset(
+    ("customer_token", "step_id", "step_title", "webhook_url", "channel", "template", "session_id", "recipient")
+)
+"""Fields that refuse what they do not know: left out of one body of two, so that all others get to where they are stored."""
 REFUSED = {400, 404, 405, 409, 410, 413, 415, 422}
 COUNTED = ("support_tickets", "support_troubleshooting_sessions", "support_troubleshooting_attempts", "support_webhooks")
 
@@ -70,7 +74,8 @@ class Operations:
     def _object(self, schema: dict[str, Any], payload: str, *, strict: bool) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, raw in schema.get("properties", {}).items():
-            value = self._value(self.resolved(raw), payload, strict=strict)
+            is_left_out = not strict and name in LOOKED_UP
+            value = None if is_left_out else self._value(self.resolved(raw), payload, strict=strict)
             if value is not None:
                 found[name] = value
             elif name in schema.get("required", ()):
@@ -216,18 +221,11 @@ def run(root: httpx2.Client, server: Any, texts: Callable[[int], list[str]]) -> 
 
 
 def test_every_payload_in_every_text_field_does_nothing(root: httpx2.Client, server: Any) -> None:
-    texts = list(packed(payloads(), SHORTEST))
+    # So many of each kind in every field; all of them, one by one, in the long test.
+    texts = list(packed([one for kind in KINDS for one in payloads(kind)[: AT_LEAST[kind]]], SHORTEST))
     found = run(root, server, lambda number: texts[number % len(texts) :] + texts[: number % len(texts)])
     taken = {name for name, statuses in found.items() if any(status < 300 for status in statuses)}
-    assert {
-        "start",
-        "detect",
-        "answer_step",
-        "escalate",
-        "render_template",
-        "create_notification",
-        "set_message_template",
-    } & taken
+    assert {"start", "detect", "answer_step", "escalate", "notify"} <= taken
     assert sum(sum(statuses.values()) for statuses in found.values()) > 30 * len(texts)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 from secret_keys import BOX, SECRET_KEY
-from terminal import GUIADO
+from terminal import GUIADO, Ran
 
+from guiado.agent import close_engines
 from guiado.store.key_file import new_key
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,15 +39,22 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def guiado(dsn: str, tmp_path: Path) -> Run:
-    """Runs a command on the test's database with a key."""
+def guiado(dsn: str, tmp_path: Path, here: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command on the test's database with a key; what stays, in a process of its own."""
 
     def call(*words: str, key: str = SECRET_KEY) -> subprocess.CompletedProcess[str]:
+        if words[0] not in {"serve", "worker"}:
+            for name, value in {"DATABASE_URL": dsn, "GUIADO_SECRET_KEY": key, "GUIADO_ENCODER": "lexical"}.items():
+                monkeypatch.setenv(name, value)
+            said = here(*words)
+            close_engines()
+            return subprocess.CompletedProcess(words, said.code, said.out, said.err)
         given = {
             **os.environ,
             "DATABASE_URL": dsn,
             "GUIADO_HOME": str(tmp_path),
             "GUIADO_SECRET_KEY": key,
+            "GUIADO_ENCODER": "lexical",
             "PORT": str(free_port()),
         }
         return subprocess.run([GUIADO, *words], env=given, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

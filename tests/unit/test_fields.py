@@ -27,7 +27,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
         "language": "es",
         "device": "móvil",
         "product": "app",
-        "customer_token": "eyJhbGciOiJIUzI1NiJ9.eyJlbWFpbCI6ImEifQ.firma",
+        "customer_token": "los.datos.firmados",
         "clarify": True,
     },
     commands.Customer: {"customer_email": "a@example.com"},
