@@ -81,7 +81,7 @@ async def request_of(crowd: Crowd, kind: str, name: str) -> tuple[str, dict[str,
         email = f"{name}@example.com"
         return "/start", {"problem_description": WORDS, "customer_email": email}, email
     if kind == "webhook":
-        url = f"https://example.com/{name}"
+        url = f"https://8.8.8.8/{name}"
         return "/webhooks", {"url": url, "events": ["session_started"]}, url
     if kind == "notification":
         body = {"notification_type": "aviso", "recipient": "a@example.com", "subject": name, "message": "Hola"}
