@@ -162,7 +162,7 @@ def _sandbox(mounts: list[str], environment: dict[str, str]) -> list[str]:
         elif place.exists():
             system += ["--ro-bind", str(place), str(place)]
     variables = [part for pair in environment.items() for part in ("--setenv", *pair)]
-    places = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--perms", "0700", "--dir", "/root"]  # noqa: S108 inside
+    places = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--perms", "0700", "--dir", "/root"]  # noqa: S108  # nosec B108 inside
     # No user namespace: the image's user is really another one than root.
     alone = [f"--unshare-{kind}" for kind in ("ipc", "pid", "uts", "cgroup-try")]
     return ["bwrap", *alone, "--die-with-parent", "--new-session", "--clearenv", *system, *places, *mounts, *variables]
