@@ -1,40 +1,75 @@
 """Languages: Spanish is the source text, English and Portuguese come from the catalogues under `locales/`.
 
-The `.po` files are read as they are, once per language: there is no compiled copy that could be out of date.
+The `.po` files are read as they are, once per language: there is no compiled copy that could be out of date. A variety of Spanish
+(es_AR, es_ES) has a catalogue of its own that holds what it says otherwise.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, Problems
 
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
 LANGUAGES = ("es", "en", "pt")
 DEFAULT_LANGUAGE = "es"
-_LOCALES = Path(__file__).parent / "locales"
-_LITERAL = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-_ENTRY = re.compile(rf"^msgid ((?:{_LITERAL.pattern}\s*)+)^msgstr ((?:{_LITERAL.pattern}\s*)+)", re.MULTILINE)
+VARIETIES = ("es", "es-AR", "es-ES")
+"""Varieties of Spanish that a team may choose."""
+_LOCALES = {"es": "es_419", "en": "en_GB", "pt": "pt_BR"}
+_CATALOGUES = Path(__file__).parent / "locales"
 _LOCALE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*)(?:\.[\w-]+)?(?:@\w+)?", re.ASCII)
 """Locale as browsers and contact records write it (es-MX), or an operating system (es_MX.UTF-8)."""
 _RANGE = re.compile(r"\s*(?P<tag>[\w*-]+)\s*(?:;\s*[qQ]\s*=\s*(?P<quality>0(?:\.\d*)?|1(?:\.0*)?)\s*)?", re.ASCII)
 """One range of an `Accept-Language` header: a tag, and how much it is wanted."""
 
 
+_varieties: dict[str, str] = {}
+"""A language -> the variety of it that this process speaks, where one is chosen."""
+
+
+def speak(variety: str) -> None:
+    """Choose the variety of Spanish in which this process speaks to people, for as long as it runs.
+
+    Args:
+        variety: es (tú, for everybody), es-AR (voseo) or es-ES.
+    """
+    language, _, territory = variety.partition("-")
+    _varieties.clear()
+    if territory:
+        _varieties[language] = f"{language}_{territory}"
+
+
+def locale_of(language: str) -> str:
+    """The locale of a language, for dates and numbers: es_419, en_GB, pt_BR, or the variety that this process speaks."""
+    return _varieties.get(language) or _LOCALES.get(language, _LOCALES[DEFAULT_LANGUAGE])
+
+
 @lru_cache
-def _catalogue(language: str) -> dict[str, str]:
-    path = _LOCALES / language / "LC_MESSAGES" / "guiado.po"
+def _catalogue(name: str) -> Catalog | None:
+    path = _CATALOGUES / name / "LC_MESSAGES" / "guiado.po"
     if not path.is_file():
-        return {}
-    pairs = ((_said(entry[1]), _said(entry[2])) for entry in _ENTRY.finditer(path.read_text("utf-8")))
-    return {spanish: translated for spanish, translated in pairs if spanish and translated}
+        return None
+    from babel.messages.pofile import read_po  # takes a tenth of a second, which Spanish does not need
+
+    with path.open("rb") as file:
+        return read_po(file)
 
 
-def _said(literals: str) -> str:
-    """The text of adjacent literals, which the format writes as JSON does."""
-    return "".join(map(json.loads, _LITERAL.findall(literals)))
+def _forms(language: str, one: str, many: str | None = None, context: str | None = None) -> tuple[str, ...]:
+    """The texts of the catalogue for a Spanish one: one, or one for each form of the plural; the Spanish where it has none."""
+    spanish = (one,) if many is None else (one, many)
+    catalogue = _catalogue(_varieties.get(language, language))
+    found = catalogue.get(one if many is None else spanish, context) if catalogue else None
+    if found is None or not found.string:
+        return spanish
+    forms = (found.string,) if isinstance(found.string, str) else tuple(found.string)
+    return forms if all(forms) and len(forms) == len(spanish) else spanish
 
 
 def text(language: str, template: str, /, **params: object) -> str:
@@ -45,10 +80,42 @@ def text(language: str, template: str, /, **params: object) -> str:
         template: Spanish text with named placeholders; the key of the catalogues.
         params: values of the placeholders.
     """
-    spoken = {
+    return _forms(language, template)[0].format(**_spoken(language, params))
+
+
+def text_in(language: str, context: str, template: str, /, **params: object) -> str:
+    """The template in this language where the same Spanish words are said otherwise elsewhere.
+
+    Args:
+        language: as for `text`.
+        context: where the words stand, as "answer".
+        template: as for `text`.
+        params: values of the placeholders.
+    """
+    return _forms(language, template, context=context)[0].format(**_spoken(language, params))
+
+
+def text_for(language: str, one: str, many: str, number: int, /, **params: object) -> str:
+    """The template for a number of things in this language, filled in; its `{n}` is the number.
+
+    Args:
+        language: as for `text`.
+        one: the Spanish text for one thing.
+        many: the Spanish text for any other number.
+        number: of the things.
+        params: values of other placeholders.
+    """
+    from babel.core import Locale
+
+    form = 0 if Locale.parse(locale_of(language)).plural_form(number) == "one" else 1
+    return _forms(language, one, many)[form].format(n=number, **_spoken(language, params))
+
+
+def _spoken(language: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The values of placeholders, with the messages among them in this language."""
+    return {
         name: translate(value, language) if isinstance(value, Message | Problems) else value for name, value in params.items()
     }
-    return _catalogue(language).get(template, template).format(**spoken)
 
 
 def translate(what: Message | FieldProblem | Problems | GuiadoError, language: str) -> str:

@@ -58,7 +58,10 @@ from guiado.http.slow_clients import KEEP_ALIVE_S, ImpatientProtocol
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
-from guiado.web import customer_pages, routes
+from guiado.web import routes
+from guiado.web.assets import Assets
+from guiado.web.wizard import case as wizard_case
+from guiado.web.wizard import start as wizard_start
 from guiado.wiring import Runtime, loop_factory
 
 MAX_BODY_BYTES = 1_048_576
@@ -83,7 +86,7 @@ async def _guard(request: Http) -> Response[None] | None:
     return None
 
 
-def _on_missing(request: Http, error: NotFoundException) -> Response[str] | Response[ProblemDetails]:
+def _on_missing(request: Http, error: NotFoundException) -> Response[bytes] | Response[ProblemDetails]:
     if routes.is_for_people(request):
         return routes.missing(request)
     answer = respond(request, error)
@@ -145,12 +148,14 @@ def create_routes(runtime: Runtime) -> Litestar:
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
+    others = (kestra, health, metrics, routes, wizard_start, wizard_case)
+    other_handlers = [handler for module in others for handler in module.HANDLERS]
     app = Litestar(
-        route_handlers=[api, *kestra.HANDLERS, *health.HANDLERS, *metrics.HANDLERS, *routes.HANDLERS, *customer_pages.HANDLERS],
+        route_handlers=[api, *other_handlers],
         before_request=_guard,
         exception_handlers={**HANDLERS, NotFoundException: _on_missing},
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"runtime": runtime, "links": LinkRegister(runtime.parts.db)}),
+        state=State({"runtime": runtime, "links": LinkRegister(runtime.parts.db), "assets": Assets(runtime.settings)}),
         openapi_config=OpenAPIConfig(
             title="guiado",
             version=__version__,

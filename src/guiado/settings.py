@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from guiado import setting_values
 from guiado.errors import Message, SettingsInvalid, os_reason
 
 ENV_FILE = Path(".env")
@@ -40,35 +40,11 @@ _COMPLAINTS = {
     "literal_error": Message("elige uno de estos: {choices}"),
     "root_path": Message("escribe una ruta como /soporte"),
     "public_url": Message("escribe una dirección como https://soporte.example.com"),
+    "color": Message("escribe un color como #1a5fb4"),
+    "hours": Message("escribe un horario como lun-vie 9:00-18:00, sáb 9:00-13:00"),
+    "time_zone": Message("escribe una zona horaria como America/Bogota"),
 }
 """Prefix of pydantic's name for an error -> message."""
-_ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
-_LONGEST_ROOT_PATH = 200
-
-
-def is_root_path(path: str) -> bool:
-    """Whether a text can be a path prefix: "/soporte", "/a/b"; no empty part, nothing encoded, no slash at the end."""
-    return len(path) <= _LONGEST_ROOT_PATH and _ROOT_PATH.fullmatch(path) is not None
-
-
-def _root_path(value: str) -> str:
-    path = value.rstrip("/")
-    if path and not is_root_path(path):
-        raise PydanticCustomError("root_path", "no path prefix")
-    return path
-
-
-def _public_url(value: str) -> str:
-    url = value.rstrip("/")
-    try:
-        parts = urlsplit(url)
-        is_base = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_base, parts = False, urlsplit("")
-    is_odd = "@" in parts.netloc or re.search(r"[\s?#\\]", url) is not None or bool(parts.path and not is_root_path(parts.path))
-    if url and (is_odd or not is_base):
-        raise PydanticCustomError("public_url", "no base address")
-    return url
 
 
 class Settings(BaseSettings):
@@ -162,9 +138,9 @@ class Settings(BaseSettings):
     ] = "auto"
     """Whether there is a pooler, as PgBouncer, before PostgreSQL; "auto" looks."""
     tenant: Annotated[str, Field(validation_alias="GUIADO_TENANT", min_length=1, max_length=64)] = "default"
-    root_path: Annotated[str, AfterValidator(_root_path), Field(validation_alias="GUIADO_ROOT_PATH")] = ""
+    root_path: Annotated[str, AfterValidator(setting_values.root_path), Field(validation_alias="GUIADO_ROOT_PATH")] = ""
     """Path prefix under which a proxy offers the service, as "/soporte"; that of `GUIADO_PUBLIC_URL` by default."""
-    public_url: Annotated[str, AfterValidator(_public_url), Field(validation_alias="GUIADO_PUBLIC_URL")] = ""
+    public_url: Annotated[str, AfterValidator(setting_values.public_url), Field(validation_alias="GUIADO_PUBLIC_URL")] = ""
     """Address under which customers and programs reach the service: the base of all links."""
 
     trusted_proxies: Annotated[str, Field(validation_alias="GUIADO_TRUSTED_PROXIES")] = ""
@@ -196,6 +172,24 @@ class Settings(BaseSettings):
     """Whether customers may start a session at `/ayuda` on the service's own origin."""
     customer_secret: Annotated[str, Field(validation_alias="GUIADO_CUSTOMER_SECRET", repr=False)] = ""
     """Secrets (by commas) with which sites sign their customers' data; with one, a public start needs signed data."""
+    spanish: Annotated[Literal["es", "es-AR", "es-ES"], Field(validation_alias="GUIADO_SPANISH")] = "es"
+    """Variety of Spanish of pages and messages: "es" (tú, for everybody), "es-AR" (voseo) or "es-ES"."""
+    brand_name: Annotated[str, Field(validation_alias="GUIADO_BRAND_NAME", min_length=1, max_length=60)] = "guiado"
+    """Name of the support team or company, on pages and in messages."""
+    brand_color: Annotated[str, AfterValidator(setting_values.color), Field(validation_alias="GUIADO_BRAND_COLOR")] = ""
+    """Accent colour of the pages, as "#1a5fb4"; guiado's green by default."""
+    brand_logo: Annotated[Path | None, Field(validation_alias="GUIADO_BRAND_LOGO")] = None
+    """File of the logo (SVG, PNG or WebP, at most 200 KB); guiado's mark by default."""
+    support_email: Annotated[str, Field(validation_alias="GUIADO_SUPPORT_EMAIL", max_length=254)] = ""
+    """Address that customers may write to, shown on every page."""
+    support_phone: Annotated[str, Field(validation_alias="GUIADO_SUPPORT_PHONE", max_length=40)] = ""
+    """Number that customers may call, shown on every page."""
+    support_hours: Annotated[
+        str, AfterValidator(setting_values.office_hours), Field(validation_alias="GUIADO_SUPPORT_HOURS", max_length=200)
+    ] = ""
+    """Office hours of the team, as "lun-vie 9:00-18:00, sáb 9:00-13:00"."""
+    time_zone: Annotated[str, AfterValidator(setting_values.time_zone), Field(validation_alias="GUIADO_TIME_ZONE")] = "UTC"
+    """Time zone of the office hours and of the dates on pages, as "America/Bogota"."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from guiado.errors import SettingsInvalid
 from guiado.http.incoming import Incoming, PublicBase, incoming
-from guiado.settings import is_root_path
+from guiado.setting_values import is_root_path
 
 _HOST = re.compile(r"(?:[\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _COOKIE_PATH = re.compile(rb"(;\s*path=)(/[^;]*)", re.IGNORECASE)

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
+from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response
+from markupsafe import Markup
 
 from guiado import __version__
-from guiado.http.request import Http, base_of, language_of
-from guiado.i18n import text, translate
+from guiado.errors import Message
+from guiado.http.request import Http, base_of, language_of, runtime_of
+from guiado.i18n import LANGUAGES, locale_of, text, text_for, text_in, translate
+from guiado.settings import Settings
+from guiado.web.assets import Assets, accepts_gzip, assets_of
 
 HERE = Path(__file__).parent
-_OWN = "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'"
+_OWN = "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'"
 PLAIN = {
     "Content-Security-Policy": f"default-src 'none'; {_OWN}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 """Headers of a page that no other page may show in a frame."""
+LANGUAGE_FIELD = "idioma"
+"""Parameter of an address that names the language of a page."""
+_LEAST_PACKED = 1_000
+_ICONS = HERE / "icons"
+_ICON = '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{shapes}</svg>'
 
 
 def customer_headers(origins: Sequence[str], *, secret_path: bool) -> dict[str, str]:
@@ -33,7 +45,7 @@ def customer_headers(origins: Sequence[str], *, secret_path: bool) -> dict[str, 
     """
     ancestors = " ".join(["'self'", *origins])
     return {
-        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; {_OWN}; frame-ancestors {ancestors}",
+        "Content-Security-Policy": f"default-src 'none'; {_OWN}; frame-ancestors {ancestors}",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer" if secret_path else "same-origin",
         "Cache-Control": "no-store",
@@ -41,11 +53,100 @@ def customer_headers(origins: Sequence[str], *, secret_path: bool) -> dict[str, 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """The support team as its customers know it.
+
+    Args:
+        name: of the team or company.
+        is_own: whether the name is guiado's own.
+        email: to write to; empty where there is none.
+        phone: to call; empty where there is none.
+        hours: the office hours, as they were written.
+    """
+
+    name: str
+    is_own: bool
+    email: str
+    phone: str
+    hours: str
+
+
+def brand_of(settings: Settings) -> Brand:
+    """The brand that the settings describe."""
+    own = settings.brand_name == "guiado"
+    return Brand(settings.brand_name, own, settings.support_email, settings.support_phone, settings.support_hours)
+
+
+@lru_cache
+def icon(name: str) -> Markup:
+    """An icon, as SVG for the page itself; it says nothing to screen readers.
+
+    Args:
+        name: in Lucide.
+    """
+    shapes = (_ICONS / f"{name}.svg").read_text("utf-8").strip()
+    return Markup(_ICON.format(shapes=shapes))  # noqa: S704 a file of ours
+
+
 @lru_cache(maxsize=1)
-def _pages() -> Environment:
-    pages = Environment(loader=FileSystemLoader(HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    pages.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
-    return pages
+def pages() -> Environment:
+    """The templates."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
+    made.globals["icon"] = icon
+    return made
+
+
+def page_language(request: Http, otherwise: str | None = None) -> str:
+    """The language of a page: what its address says, else the given one, else what the reader asked for."""
+    wished = request.query_params.get(LANGUAGE_FIELD, "")
+    return wished if wished in LANGUAGES else otherwise or language_of(request)
+
+
+def words(language: str) -> dict[str, object]:
+    """What templates say texts with, in one language."""
+
+    def said(template: str, /, **params: object) -> str:
+        return text(language, template, **params)
+
+    def counted(one: str, many: str, number: int, /, **params: object) -> str:
+        return text_for(language, one, many, number, **params)
+
+    def placed(context: str, template: str, /, **params: object) -> str:
+        return text_in(language, context, template, **params)
+
+    def tell(message: Message | str) -> str:
+        return message if isinstance(message, str) else translate(message, language)
+
+    locale = locale_of(language)
+    return {
+        "_": said,
+        "_n": counted,
+        "_p": placed,
+        "tell": tell,
+        "language": language,
+        "locale": locale.replace("_", "-") if language == "es" and locale != "es_419" else language,
+        "day": partial(format_date, format="full", locale=locale),
+        "time_of_day": partial(format_time, format="short", locale=locale),
+        "moment": partial(format_datetime, format="medium", locale=locale),
+    }
+
+
+def frame(request: Http, assets: Assets) -> dict[str, object]:
+    """What every page has around its content."""
+    prefix = base_of(request).prefix
+    return {
+        "prefix": prefix,
+        "static": lambda name: prefix + assets.path(name),
+        "logo": prefix + assets.path(assets.logo),
+        "has_color": assets.has_color,
+        "brand": brand_of(runtime_of(request).settings),
+        "version": __version__,
+        "languages": LANGUAGES,
+    }
 
 
 def render(
@@ -56,7 +157,7 @@ def render(
     headers: Mapping[str, str] = PLAIN,
     language: str | None = None,
     **values: object,
-) -> Response[str]:
+) -> Response[bytes]:
     """Render a page.
 
     Args:
@@ -65,22 +166,15 @@ def render(
         language: of its texts; by default what the reader asked for.
         values: for the template.
     """
-    spoken = language or language_of(request)
+    spoken = language or page_language(request)
+    html = pages().get_template(name).render(**words(spoken), **frame(request, assets_of(request)), **values)
+    return answer(request, html, spoken, status_code, headers)
 
-    def translated(template: str, /, **params: object) -> str:
-        return text(spoken, template, **params)
 
-    html = (
-        _pages()
-        .get_template(name)
-        .render(
-            _=translated,
-            tell=partial(translate, language=spoken),
-            language=spoken,
-            version=__version__,
-            prefix=base_of(request).prefix,
-            **values,
-        )
-    )
-    told = {**headers, "Content-Language": spoken, "Vary": "Accept, Accept-Language"}
-    return Response(html, status_code=status_code, media_type=MediaType.HTML, headers=told)
+def answer(request: Http, html: str, language: str, status_code: int, headers: Mapping[str, str]) -> Response[bytes]:
+    """The response with a page, compressed where the reader takes it."""
+    content = html.encode()
+    told = {**headers, "Content-Language": language, "Vary": "Accept, Accept-Language, Accept-Encoding"}
+    if len(content) >= _LEAST_PACKED and accepts_gzip(request.headers.get("accept-encoding", "")):
+        content, told["Content-Encoding"] = gzip.compress(content, 5, mtime=0), "gzip"
+    return Response(content, status_code=status_code, media_type=MediaType.HTML, headers=told)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from litestar import Response, get
-from litestar.static_files import create_static_files_router  # pyright: ignore[reportUnknownVariableType]
 
 from guiado.app.access.permissions import ANALYTICS_READ, is_allowed
 from guiado.app.analytics import report
@@ -16,7 +15,10 @@ from guiado.domain.session import Status
 from guiado.errors import GuiadoError
 from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web import reference
-from guiado.web.render import HERE, render
+from guiado.web.assets import static
+from guiado.web.render import render
+from guiado.web.wizard.door import is_on
+from guiado.web.wizard.start import start_page
 
 _MOST_LISTED = 50
 _QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
@@ -42,14 +44,19 @@ def _weights(accept: str) -> dict[str, float]:
     return found
 
 
-def missing(request: Http) -> Response[str]:
+def missing(request: Http) -> Response[bytes]:
     """Render the 404 page."""
     return render(request, "missing.html", status_code=404)
 
 
 @get("/", include_in_schema=False)
-async def home(request: Http) -> Response[str]:
-    """Home page: current state, sessions that wait, and links."""
+async def home(request: Http) -> Response[bytes]:
+    """Home page: the start of the wizard; where that is off, the state of the service."""
+    return await start_page(request) if is_on(request) else await show_state(request)
+
+
+async def show_state(request: Http) -> Response[bytes]:
+    """Render the state of the service: sessions that wait, and links."""
     shows = is_allowed(scope_of(request), ANALYTICS_READ)
     figures = await _figures(request) if shows else None
     return render(request, "home.html", base=base_of(request).url, shows=shows, figures=figures)
@@ -76,7 +83,7 @@ def _document(request: Http) -> reference.Document:
 
 
 @get("/schema", include_in_schema=False)
-async def schema(request: Http) -> Response[str] | Response[reference.Document]:
+async def schema(request: Http) -> Response[bytes] | Response[reference.Document]:
     """API reference: a page for browsers, OpenAPI for programs."""
     document = _document(request)
     if not is_for_people(request):
@@ -91,5 +98,4 @@ async def openapi(request: Http) -> Response[reference.Document]:
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 
 
-STATIC = create_static_files_router(path="/static", directories=[HERE / "static"], include_in_schema=False)
-HANDLERS = [home, schema, openapi, STATIC]
+HANDLERS = [home, schema, openapi, static]

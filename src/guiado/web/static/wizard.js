@@ -1,0 +1,133 @@
+// The wizard's page with a script: only what changes is swapped (htmx). Without it every form works by itself.
+"use strict";
+
+const root = document.documentElement;
+root.classList.add("js");
+if (window.top !== window) root.classList.add("framed");
+
+const live = document.createElement("p");
+live.className = "unseen";
+live.setAttribute("role", "status");
+
+let active = 0;
+let since = document.hidden ? 0 : performance.now();
+
+function secondsOnScreen() {
+  return Math.round((active + (since ? performance.now() - since : 0)) / 1000);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && since) {
+    active += performance.now() - since;
+    since = 0;
+  } else if (!document.hidden && !since) {
+    since = performance.now();
+  }
+});
+
+// What a browser may refuse to keep (private windows, frames) is kept for this page only.
+const marks = {
+  get(name) {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  set(name, on) {
+    try {
+      if (on) sessionStorage.setItem(name, "1");
+      else sessionStorage.removeItem(name);
+    } catch {
+      // The box stays ticked on the page that is shown.
+    }
+  },
+};
+
+function prepare(main) {
+  active = 0;
+  since = document.hidden ? 0 : performance.now();
+  for (const box of main.querySelectorAll("[data-check]")) box.checked = marks.get(box.dataset.check) !== null;
+  for (const form of main.querySelectorAll("form")) form.classList.remove("sent");
+  if (window.top !== window && main.dataset.state) window.parent.postMessage({ guiado: main.dataset.state }, "*");
+}
+
+function tell(words) {
+  live.textContent = "";
+  requestAnimationFrame(() => {
+    live.textContent = words;
+  });
+}
+
+function showTrouble(words) {
+  let notice = document.getElementById("offline");
+  if (!notice) {
+    notice = document.createElement("div");
+    notice.id = "offline";
+    notice.className = "notice trouble";
+    notice.setAttribute("role", "alert");
+    document.getElementById("main").prepend(notice);
+  }
+  notice.textContent = words;
+  notice.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("change", (event) => {
+  const box = event.target.closest("[data-check]");
+  if (box) marks.set(box.dataset.check, box.checked);
+});
+
+// Twice pressed is once sent; without htmx the browser leaves the page, so that nothing is to be undone.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    const seconds = form.querySelector("[name=active_seconds]");
+    if (seconds) seconds.value = String(secondsOnScreen());
+    if (form.classList.contains("sent")) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+    else form.classList.add("sent");
+  },
+  true,
+);
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-print], [data-copy], [data-select]");
+  if (!target) return;
+  if ("print" in target.dataset) window.print();
+  if ("select" in target.dataset) target.select();
+  if (target.dataset.copy) {
+    const field = document.querySelector(target.dataset.copy);
+    field.select();
+    navigator.clipboard?.writeText(field.value).then(() => tell(target.dataset.copied));
+  }
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  const main = document.getElementById("main");
+  prepare(main);
+  const heading = main.querySelector("h1");
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    tell(document.title);
+  }
+  window.scrollTo(0, 0);
+});
+
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {
+  document.addEventListener(name, () => {
+    for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
+    showTrouble(document.body.dataset.offline);
+  });
+}
+
+// A page from the browser's own store shows what may have changed meanwhile.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
+});
+
+document.body.append(live);
+prepare(document.getElementById("main"));

@@ -1,0 +1,137 @@
+"""The pages of a session: the step that is open, a passed one, a question, the end, and what its forms lead to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import segno
+from litestar import get, post
+from litestar.params import FromPath
+from markupsafe import Markup
+
+from guiado.app.access import customer_links
+from guiado.app.access.customer_links import PATH
+from guiado.app.sessions.feedback import is_asked_for
+from guiado.app.sessions.record import SessionRecord, read_record
+from guiado.errors import Conflict, InvalidInput, SessionNotFound
+from guiado.http.request import Http, base_of, runtime_of
+from guiado.web.wizard import pages
+from guiado.web.wizard.actions import ACTIONS
+from guiado.web.wizard.door import Door, Page, door_of, form_of, page, scope_at, see, unknown
+
+_QR_SCALE = 6
+
+
+@get(PATH + "/{token:str}", include_in_schema=False)
+async def show_door(request: Http, token: FromPath[str]) -> Page:
+    """Show the button that opens a session; nothing of the session, so that mail scanners see nothing."""
+    door = await door_of(request, token)
+    return page(request, door, "door") if door else _closed(request, token)
+
+
+@post(PATH + "/{token:str}", include_in_schema=False, status_code=200)
+async def enter(request: Http, token: FromPath[str]) -> Page:
+    """Note that the link was opened, and lead to where the session stands."""
+    door = await door_of(request, token)
+    if door is None:
+        return _closed(request, token)
+    await runtime_of(request).parts.run_read(scope_at(request, door), customer_links.mark_opened, door.link)
+    return see(request, door.to("caso"))
+
+
+@get(PATH + "/{token:str}/{place:str}", include_in_schema=False)
+async def show(request: Http, token: FromPath[str], place: FromPath[str]) -> Page:
+    """Show where a session stands (`caso`), how to go on elsewhere (`seguir`), or whether it is to be closed (`cerrar`)."""
+    door = await door_of(request, token, place)
+    if door is None:
+        return _closed(request, token)
+    record = await _record(request, door)
+    if record is None or place not in _PLACES:
+        return unknown(request)
+    return await _PLACES[place](request, door, record)
+
+
+@get(PATH + "/{token:str}/paso/{number:int}", include_in_schema=False)
+async def show_step(request: Http, token: FromPath[str], number: FromPath[int]) -> Page:
+    """Show one step: the open one, or one that was passed."""
+    door = await door_of(request, token, f"paso/{number}")
+    if door is None:
+        return _closed(request, token)
+    record = await _record(request, door)
+    if record is None:
+        return unknown(request)
+    return pages.passed(request, door, record, number) or see(request, door.to("caso"))
+
+
+@post(PATH + "/{token:str}/{action:str}", include_in_schema=False, status_code=200)
+async def act(request: Http, token: FromPath[str], action: FromPath[str]) -> Page:
+    """Take what the customer says on a page of their session, and lead to where it stands then."""
+    door, do = await door_of(request, token), ACTIONS.get(action)
+    if door is None or do is None:
+        return _closed(request, token)
+    place: str | None = None
+    try:
+        place = await do(request, door, await form_of(request))
+    except (Conflict, InvalidInput):  # pressed twice, on an old page, or nothing chosen: what stands is shown
+        pass
+    except SessionNotFound:
+        return unknown(request)
+    return see(request, _address(door, place))
+
+
+def _address(door: Door, place: str | None) -> str:
+    if place is None:
+        return door.to("caso")
+    if place.startswith("/"):
+        return place
+    name, _, query = place.partition("?")
+    address = door.to(name or "caso")
+    return f"{address}{'&' if '?' in address else '?'}{query}" if query else address
+
+
+async def _record(request: Http, door: Door) -> SessionRecord | None:
+    """The session behind a door, in the language of its pages; None where it was erased meanwhile."""
+    scope = scope_at(request, door)
+    try:
+        record = await runtime_of(request).parts.run_read(scope, read_record, str(door.link.session_id), with_ratings=True)
+    except SessionNotFound:
+        return None
+    return replace(record, session=replace(record.session, language=door.wished)) if door.wished else record
+
+
+async def _case(request: Http, door: Door, record: SessionRecord) -> Page:
+    asks = await runtime_of(request).parts.run_read(scope_at(request, door), is_asked_for)
+    return pages.standing(request, door, record, asks_rating=asks)
+
+
+async def _elsewhere(request: Http, door: Door, record: SessionRecord) -> Page:
+    address = f"{base_of(request).url}{PATH}/{door.token}"
+    drawn = cast("str", segno.make(address, error="m").svg_inline(scale=_QR_SCALE, omitsize=True, border=2))
+    qr = Markup(drawn)  # noqa: S704 drawn by us
+    return page(
+        request,
+        door,
+        "elsewhere",
+        language=record.session.language,
+        address=address,
+        qr=qr,
+        until=pages.until(door, record.session.language, runtime_of(request).settings.time_zone),
+    )
+
+
+async def _closing(request: Http, door: Door, record: SessionRecord) -> Page:
+    if record.session.status.ended:
+        return see(request, door.to("caso"))
+    return pages.closable(request, door, record)
+
+
+_PLACES = {"caso": _case, "seguir": _elsewhere, "cerrar": _closing}
+
+
+def _closed(request: Http, token: str) -> Page:
+    """The page of a link that opens nothing; a well-formed one may be renewed by mail."""
+    return unknown(request, renew=pages.renewal(request, token))
+
+
+HANDLERS = [show_door, enter, show, show_step, act]

@@ -1,0 +1,160 @@
+"""The way into one session: its link, the language of its pages, and their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
+
+from litestar import Response
+
+from guiado.app.access.customer_links import PATH, scope_of_link
+from guiado.app.context import Scope
+from guiado.http.incoming import incoming
+from guiado.http.request import Http, base_of, language_of, links_of, runtime_of, scope_of
+from guiado.i18n import LANGUAGES
+from guiado.store.customer_links import CustomerLink
+from guiado.web.render import LANGUAGE_FIELD, customer_headers, page_language, render
+
+CHANNEL = "web"
+_MOST_FIELDS = 50
+Form = Mapping[str, str]
+Page = Response[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A customer link as the pages use it.
+
+    Args:
+        token: of the link, which is in the path of every page.
+        link: what is stored of it.
+        prefix: of the service, before every path.
+        wished: the language that the address names; empty where it names none.
+        shown: the path of this page below the token; empty at the door itself.
+    """
+
+    token: str
+    link: CustomerLink
+    prefix: str
+    wished: str
+    shown: str = ""
+
+    @property
+    def here(self) -> str:
+        """The address of the link itself."""
+        return self.to("")
+
+    def to(self, place: str, language: str | None = None) -> str:
+        """The address of a page or an action of this session.
+
+        Args:
+            place: its path below the token.
+            language: that the page is to be in; by default as this one.
+        """
+        path = f"{self.prefix}{PATH}/{self.token}" + (f"/{place}" if place else "")
+        wished = language or self.wished
+        return f"{path}?{urlencode({LANGUAGE_FIELD: wished})}" if wished else path
+
+    def switch(self, language: str) -> str:
+        """The address of this page in another language."""
+        return self.to(self.shown, language)
+
+
+async def door_of(request: Http, token: str, shown: str = "") -> Door | None:
+    """The door that a token opens; None where it opens nothing."""
+    link = await links_of(request.app).find(token)
+    if link is None:
+        return None
+    wished = request.query_params.get(LANGUAGE_FIELD, "")
+    return Door(token, link, base_of(request).prefix, wished if wished in LANGUAGES else "", shown)
+
+
+def scope_at(request: Http, door: Door) -> Scope:
+    """The scope of a request at a door: the session's customer."""
+    return replace(scope_of_link(door.link, scope_of(request)), channel=CHANNEL)
+
+
+def page(request: Http, door: Door, name: str, *, language: str | None = None, **values: object) -> Page:
+    """Render a page of a session.
+
+    Args:
+        language: of the session; the one that the address names goes before it.
+    """
+    spoken = door.wished or language or language_of(request)
+    return render(
+        request,
+        f"wizard/{name}.html",
+        headers=headers_of(request, secret_path=True),
+        language=spoken,
+        door=door,
+        switch=door.switch,
+        **values,
+    )
+
+
+def unknown(request: Http, *, renew: str | None = None, asked_new: bool = False) -> Page:
+    """The page of a link that opens nothing; it does not say why, so that nobody learns which links there were.
+
+    Args:
+        renew: where a new link can be asked for.
+        asked_new: whether it was.
+    """
+    return render(
+        request,
+        "wizard/unknown.html",
+        status_code=404,
+        headers=headers_of(request, secret_path=True),
+        switch=switch_here(request),
+        start=start_path(request) if is_on(request) else None,
+        renew=renew,
+        asked_new=asked_new,
+    )
+
+
+def start_path(request: Http) -> str:
+    """Where a customer starts, in the language of this page."""
+    wished = request.query_params.get(LANGUAGE_FIELD, "")
+    query = f"?{urlencode({LANGUAGE_FIELD: wished})}" if wished in LANGUAGES else ""
+    return f"{base_of(request).prefix}/{query}"
+
+
+def switch_here(request: Http) -> Callable[[str], str]:
+    """The address of this page in another language, as a function of the language."""
+    path, query = f"{base_of(request).prefix}{request.url.path}", dict(request.query_params)
+    return lambda language: f"{path}?{urlencode({**query, LANGUAGE_FIELD: language})}"
+
+
+def headers_of(request: Http, *, secret_path: bool) -> dict[str, str]:
+    """The headers of a customer's page."""
+    return customer_headers(runtime_of(request).settings.origins, secret_path=secret_path)
+
+
+def see(request: Http, address: str) -> Page:
+    """Lead to a page, after a form was sent."""
+    headers = {**headers_of(request, secret_path=True), "Location": address, "Content-Language": page_language(request)}
+    return Response(b"", status_code=303, headers=headers, media_type="text/html")
+
+
+def is_on(request: Http) -> bool:
+    """Whether customers may start a session on the service's own pages."""
+    return runtime_of(request).settings.wizard == "on"
+
+
+def is_own(request: Http) -> bool:
+    """Whether a form was sent by one of the service's own pages; a browser says which page it was."""
+    asked = incoming(request.scope)
+    origin = asked.header(b"origin")
+    return not origin or origin.partition("://")[2] == asked.header(b"host")
+
+
+async def form_of(request: Http) -> Form:
+    """The fields of a form; of what is no form, none."""
+    try:
+        return dict(parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
+
+
+Action = Callable[[Http, Door, Form], Awaitable[str | None]]
+"""What a form does at a door; it returns the place to lead to, or None for where the session stands."""

@@ -1,0 +1,271 @@
+"""Page models of a session: which page shows how it stands, and what that page says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+
+from guiado import clock
+from guiado.app.access import key_format
+from guiado.app.access.customer_links import PATH
+from guiado.app.sessions import customer_messages, views
+from guiado.app.sessions.models import ResourceRow, StepOut
+from guiado.app.sessions.record import SessionRecord
+from guiado.domain.guide import Guide
+from guiado.domain.message_kind import MessageKind
+from guiado.domain.office_hours import parse_office_hours
+from guiado.domain.session import Outcome, Session, Status
+from guiado.errors import Message
+from guiado.http.request import Http, base_of, runtime_of
+from guiado.i18n import locale_of, text, text_for
+from guiado.settings import Settings
+from guiado.web.wizard.door import Door, Page, is_on, page, start_path
+
+UNDO_WINDOW = timedelta(minutes=30)
+_SAID = {
+    Outcome.SOLVED: Message("Ya se resolvió"),
+    Outcome.DONE: Message("Lo hice"),
+    Outcome.NOT_HELPED: Message("Lo hice y sigue igual"),
+    Outcome.COULD_NOT: Message("No pude hacerlo"),
+}
+_WITH_PERSON = {Status.NEEDS_ESCALATION, Status.ESCALATED}
+
+
+def standing(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool) -> Page:
+    """The page that shows how a session stands.
+
+    Args:
+        asks_rating: whether customers are asked for a rating at the end.
+    """
+    session, guide = record.session, record.guide
+    asks_rating = asks_rating and not record.ratings
+    if session.status is Status.RESOLVED:
+        return _solved(request, door, record, asks_rating=asks_rating)
+    if session.status is Status.ABANDONED:
+        return _page(request, door, session, "closed", told=_lines(customer_messages.nothing_to_do(session, guide)))
+    wants_step = request.query_params.get("pasos") is not None
+    step = views.open_step(session, guide)
+    if session.status in _WITH_PERSON and (step is None or not wants_step):
+        return _handed(request, door, record, asks_rating=asks_rating, has_step=step is not None)
+    if step is not None:
+        return _step(request, door, session, guide, step)
+    if session.open_clarification is not None:
+        return _asked(request, door, session)
+    return _handed(request, door, record, asks_rating=asks_rating, has_step=False)
+
+
+def _step(request: Http, door: Door, session: Session, guide: Guide | None, step: StepOut) -> Page:
+    number = step.step_number
+    return _page(
+        request,
+        door,
+        session,
+        "step",
+        step=step,
+        place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
+        time_left=_time_left(session, guide),
+        problem_title=session.problem_title or "",
+        told=_about_start(session) if number == 1 and not session.attempts else (),
+        links=_links(step.resources),
+        back=door.to(f"paso/{number - 1}") if number > 1 else None,
+        may_ask_person=session.status not in _WITH_PERSON,
+    )
+
+
+def _about_start(session: Session) -> list[str]:
+    """The sentence that says which problem it seems to be."""
+    return _lines(customer_messages.after_start(session, 1))
+
+
+def may_undo(session: Session, now: datetime) -> bool:
+    """Whether the last answer may be taken back: it is young enough, and no person has taken over."""
+    is_young = session.ended_at is None or now - session.ended_at < UNDO_WINDOW
+    return session.attempts > 0 and not session.urgent and session.status is not Status.ESCALATED and is_young
+
+
+def _time_left(session: Session, guide: Guide | None) -> str:
+    """How long the steps that are left take, as their author says; empty where that is not said of each."""
+    left = [step for step in (guide.steps if guide else ()) if step.step_id not in session.passed]
+    minutes = [step.minutes for step in left if step.minutes is not None]
+    if not left or len(minutes) != len(left):
+        return ""
+    return text_for(session.language, "Queda cerca de {n} minuto", "Quedan cerca de {n} minutos", max(1, round(sum(minutes))))
+
+
+def _links(resources: Sequence[ResourceRow]) -> list[ResourceRow]:
+    return [each for each in resources if each.url.startswith(("https://", "http://"))]
+
+
+def passed(request: Http, door: Door, record: SessionRecord, number: int) -> Page | None:
+    """The page of a step that was passed; None for any other.
+
+    Args:
+        number: its position in the session, from 1.
+    """
+    session = record.session
+    step = views.passed_step(session, record.guide, number)
+    if step is None:
+        return None
+    answer = list(session.passed.values())[number - 1]
+    return _page(
+        request,
+        door,
+        session,
+        "passed",
+        step=step,
+        place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
+        problem_title=session.problem_title or "",
+        answered=text(session.language, _SAID[answer.outcome].template),
+        may_undo=number == session.current_step and may_undo(session, clock.now()),
+        back=door.to(f"paso/{number - 1}") if number > 1 else None,
+    )
+
+
+def _asked(request: Http, door: Door, session: Session) -> Page:
+    language, nothing = session.language, session.message_kind is MessageKind.NOTHING_SAID
+    heading = text(language, "Cuéntanos un poco más") if nothing else text(language, "Ayúdanos a entenderte")
+    said = customer_messages.nothing_to_do(session) if nothing else customer_messages.after_start(session, 0)
+    trouble = text(language, "Elige una respuesta, o dilo con otras palabras.") if "falta" in request.query_params else None
+    return _page(
+        request,
+        door,
+        session,
+        "asked",
+        heading=heading,
+        told=_lines(said),
+        asked=views.clarification_view(session),
+        nothing_said=nothing,
+        codes=_unknown_codes(session),
+        trouble=trouble,
+    )
+
+
+def _unknown_codes(session: Session) -> str:
+    if not session.unknown_codes:
+        return ""
+    return text(
+        session.language, "No conocemos el código {codes}. Igual podemos ayudarte.", codes=", ".join(session.unknown_codes)
+    )
+
+
+def _solved(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool) -> Page:
+    session = record.session
+    told = [line for line in _lines(customer_messages.after_solution(session)) if line]
+    return _page(
+        request,
+        door,
+        session,
+        "solved",
+        told=told,
+        others=views.other_problems_view(session),
+        asks_rating=asks_rating,
+        thanked=_thanks(request, session),
+        may_undo=may_undo(session, clock.now()),
+        start=start_path(request) if is_on(request) else None,
+    )
+
+
+def closable(request: Http, door: Door, record: SessionRecord) -> Page:
+    """The page that asks whether an open session is to be closed."""
+    session = record.session
+    question = customer_messages.close_question(session.language, session.problem_title)
+    return _page(request, door, session, "closable", question=question)
+
+
+def _handed(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool, has_step: bool) -> Page:
+    session = record.session
+    urgent_lines = _lines(customer_messages.urgent(session, record.guide)) if session.urgent else []
+    settings = runtime_of(request).settings
+    return _page(
+        request,
+        door,
+        session,
+        "handed",
+        urgent_lines=urgent_lines[:-1],
+        told=urgent_lines[-1:] or _lines(customer_messages.nothing_to_do(session, record.guide)),
+        needs_address=session.customer_email is None,
+        given_email="",
+        trouble=_email_trouble(request, session),
+        follows=_follows(settings, session, len(record.attempts)),
+        step_path=f"{door.to('caso')}{'&' if '?' in door.to('caso') else '?'}pasos=1" if has_step else None,
+        asks_rating=asks_rating,
+        thanked=_thanks(request, session),
+        may_undo=may_undo(session, clock.now()),
+    )
+
+
+def _email_trouble(request: Http, session: Session) -> str | None:
+    if "correo" not in request.query_params:
+        return None
+    return text(session.language, "Escribe una dirección de correo, como ana@ejemplo.com.")
+
+
+def _thanks(request: Http, session: Session) -> str:
+    return customer_messages.thanks(session.language) if "gracias" in request.query_params else ""
+
+
+def _follows(settings: Settings, session: Session, tried: int) -> list[str]:
+    """What happens after a hand-over, in order; nothing is promised that nobody knows."""
+    language = session.language
+    kept = (
+        text_for(
+            language,
+            "Guardamos tu caso con el paso que probaste. No tendrás que repetirlo.",
+            "Guardamos tu caso con los {n} pasos que probaste. No tendrás que repetirlos.",
+            tried,
+        )
+        if tried
+        else text(language, "Guardamos tu caso con lo que nos contaste. No tendrás que repetirlo.")
+    )
+    where = session.customer_email
+    answer = (
+        text(language, "Te escribimos a {email}.", email=where)
+        if where
+        else text(language, "Cuando nos dejes un correo, te escribimos ahí.")
+    )
+    return [kept, _when(settings, language), answer]
+
+
+def _when(settings: Settings, language: str) -> str:
+    """When a person sees to it, as the office hours say."""
+    hours, zone = parse_office_hours(settings.support_hours), ZoneInfo(settings.time_zone)
+    now = clock.now().astimezone(zone)
+    if hours is None or not hours.shifts:
+        return text(language, "Una persona del equipo lo lee y sigue desde ahí.")
+    opening = hours.next_opening(now)
+    if opening is None:
+        return text(language, "El equipo está en su horario de atención. Una persona lo lee y sigue desde ahí.")
+    return text(language, "El equipo vuelve {when}. Una persona lo lee y sigue desde ahí.", when=_moment(opening, now, language))
+
+
+def _moment(at: datetime, now: datetime, language: str) -> str:
+    locale = locale_of(language)
+    hour = format_time(at.time(), "short", locale=locale)
+    if at.date() == now.date():
+        return text(language, "hoy a las {hour}", hour=hour)
+    if at.date() == now.date() + timedelta(days=1):
+        return text(language, "mañana a las {hour}", hour=hour)
+    return text(language, "el {day} a las {hour}", day=format_date(at.date(), "EEEE d MMMM", locale=locale), hour=hour)
+
+
+def until(door: Door, language: str, time_zone: str) -> str:
+    """The sentence that says how long a link is good."""
+    at = door.link.expires_at.astimezone(ZoneInfo(time_zone))
+    day = format_date(at.date(), "long", locale=locale_of(door.wished or language))
+    return text(door.wished or language, "Sirve hasta el {day}.", day=day)
+
+
+def renewal(request: Http, token: str) -> str | None:
+    """Where a new link can be asked for in place of one that expired; None for what is no link at all."""
+    return f"{base_of(request).prefix}{PATH}/{token}/enlace" if key_format.is_link_token(token) else None
+
+
+def _lines(said: str) -> list[str]:
+    return [line for line in said.splitlines() if line.strip()]
+
+
+def _page(request: Http, door: Door, session: Session, name: str, **values: object) -> Page:
+    return page(request, door, name, language=session.language, session=views.session_view(session), **values)

@@ -1,0 +1,129 @@
+"""The start: what is wrong, in the customer's words, or one of the most frequent problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from litestar import get, post
+
+from guiado.app import commands
+from guiado.app.access import customer_links
+from guiado.app.access.customer_links import PATH
+from guiado.app.context import PUBLIC_CALLER
+from guiado.app.knowledge.knowledge_base import KnowledgeBase
+from guiado.app.sessions import start as starting
+from guiado.app.sessions.no_problem import frequent_options
+from guiado.app.sessions.ranking import rank
+from guiado.app.validation import check
+from guiado.domain.clarification import Option
+from guiado.errors import GuiadoError, InvalidInput, Message
+from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
+from guiado.store.customer_links import CustomerLink as CustomerLink
+from guiado.web.render import LANGUAGE_FIELD, page_language, render
+from guiado.web.wizard.door import (
+    CHANNEL,
+    Form,
+    Page,
+    form_of,
+    headers_of,
+    is_on,
+    is_own,
+    see,
+    switch_here,
+    unknown,
+)
+
+_NOTHING = Message("Cuéntanos qué te pasa, con unas palabras.")
+_TOO_LONG = Message("Es demasiado largo. Cuéntalo con menos palabras.")
+
+
+@get(PATH, include_in_schema=False)
+async def ask(request: Http) -> Page:
+    """Show the form that starts a session."""
+    return await start_page(request) if is_on(request) else unknown(request)
+
+
+@post(PATH, include_in_schema=False, status_code=200)
+async def begin(request: Http) -> Page:
+    """Start a session from the service's own page, and lead to it."""
+    if not is_on(request) or not is_own(request):
+        return unknown(request)
+    form, language = await form_of(request), page_language(request)
+    runtime = runtime_of(request)
+    try:
+        command = check(commands.StartHere, _given(runtime.knowledge, form, language))
+    except InvalidInput as error:
+        return await start_page(request, form, error)
+    scope = replace(scope_of(request), tenant=runtime.settings.tenant, channel=CHANNEL, caller=PUBLIC_CALLER, session_id=None)
+    ranking = await rank(runtime.knowledge.snapshot, command.problem_description)
+    started = await runtime.parts.run_write(scope, starting.start, runtime.knowledge, command, None, ranking)
+    made = await runtime.parts.run_read(
+        scope, customer_links.create, started.session.session_id, base_of(request).url, runtime.settings.link_days
+    )
+    wished = request.query_params.get(LANGUAGE_FIELD)
+    kept = f"?{LANGUAGE_FIELD}={language}" if wished else ""
+    return see(request, f"{base_of(request).prefix}{PATH}/{made.token}/caso{kept}")
+
+
+def _given(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, object]:
+    """The command of a form: words, or the title of a problem that was chosen."""
+    chosen = form.get("problem_id", "")
+    guide = knowledge.snapshot.guides.get(chosen)
+    wished = {"language": language} if guide or not form.get("words", "").strip() else {}
+    if guide is None:
+        return {"problem_description": form.get("words", ""), "clarify": True, **wished}
+    return {
+        "problem_description": guide.in_language(language).problem_title,
+        "problem_id": chosen,
+        "language": language,
+        "clarify": True,
+    }
+
+
+async def start_page(request: Http, form: Form | None = None, fault: InvalidInput | None = None) -> Page:
+    """Render the start.
+
+    Args:
+        form: that was sent and cannot be taken.
+        fault: why not.
+    """
+    language = page_language(request)
+    given = form or {}
+    problem = fault.problems[0] if fault else None
+    too_long = bool(given.get("words", "").strip()) and problem is not None
+    trouble = None if problem is None else _TOO_LONG if too_long else _NOTHING
+    settings = runtime_of(request).settings
+    return render(
+        request,
+        "wizard/start.html",
+        status_code=400 if fault else 200,
+        headers={**headers_of(request, secret_path=False)},
+        language=language,
+        switch=switch_here(request),
+        action=switch_path(request),
+        frequent=await _frequent(request, language),
+        given=given,
+        trouble=trouble,
+        hidden={},
+        is_local=settings.is_loopback,
+    )
+
+
+def switch_path(request: Http) -> str:
+    """Where the form of the start is sent, in the language of this page."""
+    wished = request.query_params.get(LANGUAGE_FIELD)
+    query = f"?{LANGUAGE_FIELD}={page_language(request)}" if wished else ""
+    return f"{base_of(request).prefix}{PATH}{query}"
+
+
+async def _frequent(request: Http, language: str) -> tuple[Option, ...]:
+    """The most frequent problems; none while the database does not answer."""
+    snapshot = runtime_of(request).knowledge.snapshot
+    try:
+        asked = await run_read(request, frequent_options, snapshot, language)
+    except GuiadoError:
+        return ()
+    return tuple(asked.options)
+
+
+HANDLERS = [ask, begin]
