@@ -103,7 +103,7 @@ _OTHERS = {
     "POST /ayuda": PUBLIC,
     "GET /ayuda/{token}": PUBLIC,
     "POST /ayuda/{token}": PUBLIC,
-    "POST /ayuda/{token}/{action}": PUBLIC,
+    "POST /ayuda/{token}/{place}": PUBLIC,
     "GET /ayuda/{token}/{place}": PUBLIC,
     "GET /ayuda/{token}/paso/{number}": PUBLIC,
     "GET /schema": PUBLIC,

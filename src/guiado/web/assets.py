@@ -22,12 +22,12 @@ from guiado.web.brand import style_of
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 _KINDS = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".webp": "image/webp",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 _LARGEST_LOGO_BYTES = 200_000
 _COMPRESSED = frozenset((".css", ".js", ".svg", ".txt"))

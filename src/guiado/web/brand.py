@@ -1,4 +1,4 @@
-"""A team's own colour on the pages: the style sheet that sets the accent, dark enough on light paper and light enough on dark paper.
+"""A team's own colour on the pages: a style sheet that sets the accent so that it can be read on light and on dark paper.
 
 Source: WCAG 2.2, 1.4.3 and 1.4.11: contrast by relative luminance.
 """
@@ -10,6 +10,7 @@ _WHITE, _BLACK = "#ffffff", "#000000"
 _READABLE = 4.6
 """Least contrast of text; a little above WCAG's 4.5, because of rounding."""
 _STEPS = 50
+_LINEAR_BELOW = 0.04045
 
 _Rgb = tuple[int, int, int]
 
@@ -23,10 +24,9 @@ def style_of(color: str) -> str:
     if not color:
         return ""
     light, dark = readable(color, _LIGHT_PAPER, _BLACK), readable(color, _DARK_PAPER, _WHITE)
-    return (
-        f":root{{{_tokens(light, mix(light, _BLACK, 0.2), _WHITE, mix(light, _WHITE, 0.9))}}}"
-        f"@media (prefers-color-scheme: dark){{:root{{{_tokens(dark, mix(dark, _WHITE, 0.3), _DARK_PAPER, mix(dark, _DARK_PAPER, 0.82))}}}}}"
-    )
+    by_day = _tokens(light, mix(light, _BLACK, 0.2), _WHITE, mix(light, _WHITE, 0.9))
+    by_night = _tokens(dark, mix(dark, _WHITE, 0.3), _DARK_PAPER, mix(dark, _DARK_PAPER, 0.82))
+    return f":root{{{by_day}}}@media (prefers-color-scheme: dark){{:root{{{by_night}}}}}"
 
 
 def _tokens(accent: str, strong: str, on_accent: str, tint: str) -> str:
@@ -65,4 +65,4 @@ def _luminance(color: str) -> float:
 
 
 def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+    return value / 12.92 if value <= _LINEAR_BELOW else ((value + 0.055) / 1.055) ** 2.4

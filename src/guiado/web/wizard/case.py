@@ -64,20 +64,20 @@ async def show_step(request: Http, token: FromPath[str], number: FromPath[int]) 
     return pages.passed(request, door, record, number) or see(request, door.to("caso"))
 
 
-@post(PATH + "/{token:str}/{action:str}", include_in_schema=False, status_code=200)
-async def act(request: Http, token: FromPath[str], action: FromPath[str]) -> Page:
+@post(PATH + "/{token:str}/{place:str}", include_in_schema=False, status_code=200)
+async def act(request: Http, token: FromPath[str], place: FromPath[str]) -> Page:
     """Take what the customer says on a page of their session, and lead to where it stands then."""
-    door, do = await door_of(request, token), ACTIONS.get(action)
+    door, do = await door_of(request, token), ACTIONS.get(place)
     if door is None or do is None:
         return _closed(request, token)
-    place: str | None = None
+    leads_to: str | None = None
     try:
-        place = await do(request, door, await form_of(request))
+        leads_to = await do(request, door, await form_of(request))
     except (Conflict, InvalidInput):  # pressed twice, on an old page, or nothing chosen: what stands is shown
         pass
     except SessionNotFound:
         return unknown(request)
-    return see(request, _address(door, place))
+    return see(request, _address(door, leads_to))
 
 
 def _address(door: Door, place: str | None) -> str:

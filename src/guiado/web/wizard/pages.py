@@ -77,7 +77,7 @@ def _step(request: Http, door: Door, session: Session, guide: Guide | None, step
 
 def _about_start(session: Session) -> list[str]:
     """The sentence that says which problem it seems to be."""
-    return _lines(customer_messages.after_start(session, 1))
+    return [text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)]
 
 
 def may_undo(session: Session, now: datetime) -> bool:
@@ -243,7 +243,7 @@ def _when(settings: Settings, language: str) -> str:
 
 def _moment(at: datetime, now: datetime, language: str) -> str:
     locale = locale_of(language)
-    hour = format_time(at.time(), "short", locale=locale)
+    hour = format_time(at.time(), "H:mm", locale=locale)
     if at.date() == now.date():
         return text(language, "hoy a las {hour}", hour=hour)
     if at.date() == now.date() + timedelta(days=1):

@@ -18,7 +18,6 @@ from guiado.app.validation import check
 from guiado.domain.clarification import Option
 from guiado.errors import GuiadoError, InvalidInput, Message
 from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
-from guiado.store.customer_links import CustomerLink as CustomerLink
 from guiado.web.render import LANGUAGE_FIELD, page_language, render
 from guiado.web.wizard.door import (
     CHANNEL,
