@@ -66,5 +66,5 @@ def test_when_the_team_is_back(at: str, opens: str | None) -> None:
 def test_the_week_that_wraps_and_midnight() -> None:
     late = hours("vie-lun 20:00-24:00")
     assert {shift.weekday for shift in late.shifts} == {4, 5, 6, 0}
-    assert late.is_open(datetime(2026, 11, 29, 23, 59))
-    assert not late.is_open(datetime(2026, 12, 1, 21, 0))
+    assert late.is_open(datetime(2026, 11, 29, 23, 59, tzinfo=BOGOTA))
+    assert not late.is_open(datetime(2026, 12, 1, 21, 0, tzinfo=BOGOTA))

@@ -240,8 +240,8 @@ def test_nothing_is_missing(language):
 
 VARIETIES = ["es_AR", "es_ES"]
 TUTEO = re.compile(
-    r"\b(tú|puedes|quieres|tienes|sigues|haces|dices|eres|necesitas|vas|escribe|elige|cuéntanos|cuenta|cuéntalo|dinos|dínoslo|dilo|"
-    r"pulsa|espera|vuelve|revisa|guarda|sigue|deja|déjanos|llama|apunta|abre|empieza|compártelo|ayúdanos|inténtalo|copia|di|ti)\b",
+    r"\b(tú|puedes|quieres|tienes|sigues|haces|dices|eres|necesitas|escribe|elige|cuéntanos|cuenta|cuéntalo|dinos|dínoslo|dilo|"
+    r"pulsa|espera|revisa|guarda|deja|déjanos|llama|apunta|ábrela|empieza|compártelo|ayúdanos|inténtalo|copia|di|ti)\b",
     re.IGNORECASE,
 )
 """Words that voseo says otherwise; not a whole grammar, but the verbs that the pages use."""
