@@ -101,9 +101,7 @@ def test_steps_by_the_page_and_buttons_that_are_pressed_twice(
     session_id, link = case
     # A form on a page that tells nobody its address comes with the origin "null".
     for _ in range(2):
-        shown = send(
-            root, f"{page_of(link)}/step", data={"step_number": "1", "answer": "not_helped"}, headers={"origin": "null"}
-        )
+        shown = send(root, f"{page_of(link)}/step", data={"step_number": "1", "answer": "not_helped"}, headers={"origin": "null"})
         assert shown.status_code == 200
         assert "Paso 2 de" in shown.text
     state = http.get(f"/{session_id}").json()
