@@ -205,12 +205,13 @@ END $$;
 -- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
 -- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento. Lo que dice contra la detección, o donde
 -- ella dudaba, es un voto entre varios; «no es esto» sin más palabras solo vale para su sesión: nadie cambia solo la detección.
+-- Quien no dio su correo no es ningún cliente, y podría empezar cuantas sesiones quisiera: todo lo que dice espera revisión.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     c_per_problem CONSTANT integer := 3;    -- ejemplos aceptados de un cliente, por problema
     c_per_day     CONSTANT integer := 5;    -- ejemplos aceptados de un cliente en 24 horas
-    c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión
+    c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión; sin correo, los de un problema entre todos
     c_sure        CONSTANT double precision := 0.6;  -- confianza con la que la detección no dudaba
     l         record;
     v_taught  record;                       -- lo que ese cliente enseñó ya
@@ -262,8 +263,14 @@ BEGIN
                count(*) FILTER (WHERE t.status = 'pending') AS waiting INTO v_taught
           FROM support_troubleshooting_ml_training t
          WHERE t.tenant_id = p_tenant AND t.customer_id = p_session.customer_id AND t.source <> 'agent';
+        IF p_session.customer_id IS NULL THEN
+            SELECT count(*) INTO v_taught.waiting FROM support_troubleshooting_ml_training t
+             WHERE t.tenant_id = p_tenant AND t.status = 'pending' AND t.scope = v_scope AND t.problem_id = l.problem_id
+               AND t.metadata ->> 'doubt' = 'no-customer';
+        END IF;
         v_doubt := CASE
             WHEN l.source = 'agent' THEN NULL
+            WHEN p_session.customer_id IS NULL THEN 'no-customer'
             WHEN EXISTS (
                 SELECT FROM support_troubleshooting_ml_training t
                  WHERE t.tenant_id = p_tenant AND t.scope = v_scope AND t.text_key = l.text_key AND t.status = 'accepted'

@@ -280,7 +280,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     session_id             uuid        NOT NULL,
     tenant_id              text        NOT NULL DEFAULT guiado_tenant(),
     ticket_id              text,
-    customer_email         text        NOT NULL,
+    customer_email         text,                               -- NULL: empezó sin correo; puede darlo después
     customer_name          text,
     problem_description    text        NOT NULL,
     detected_problem_id    text,
@@ -470,11 +470,36 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (
 );
 CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempotency (created_at);
 
+-- guiado_set_contact: pone o cambia a quién se escribe en una sesión, y en lo que cuelga de ella: un correo equivocado, que puede ser
+-- de otra persona, no queda en ningún sitio. Un ticket que ya tenía otro correo conserva el suyo. Devuelve la sesión como queda.
+CREATE OR REPLACE FUNCTION guiado_set_contact(p_tenant text, p_before support_troubleshooting_sessions, p_contact jsonb)
+RETURNS support_troubleshooting_sessions LANGUAGE plpgsql AS $$
+DECLARE
+    v support_troubleshooting_sessions;
+BEGIN
+    UPDATE support_troubleshooting_sessions s
+       SET customer_email = p_contact ->> 'customer_email', customer_name = p_contact ->> 'customer_name',
+           customer_id = p_contact ->> 'customer_id'
+     WHERE s.tenant_id = p_tenant AND s.session_id = p_before.session_id
+    RETURNING s.* INTO v;
+    UPDATE support_tickets t SET customer_email = v.customer_email, customer_name = coalesce(v.customer_name, t.customer_name)
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = v.ticket_id AND t.session_id = v.session_id
+       AND t.customer_email IS NOT DISTINCT FROM p_before.customer_email;
+    UPDATE support_troubleshooting_feedback f SET customer_email = v.customer_email
+     WHERE f.tenant_id = p_tenant AND f.session_id = v.session_id;
+    UPDATE support_troubleshooting_ml_training t SET customer_id = v.customer_id
+     WHERE t.tenant_id = p_tenant AND t.session_id = v.session_id;
+    UPDATE support_troubleshooting_outbox o SET data = o.data || jsonb_build_object('customer_email', v.customer_email)
+     WHERE o.tenant_id = p_tenant AND o.session_id = v.session_id AND o.data ->> 'customer_email' = p_before.customer_email;
+    RETURN v;
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- guiado_commit: la única escritura de una sesión. Recibe un documento con las claves
 --   session   obligatoria: la fila completa de una sesión nueva; de otra, su session_id y todo lo que puede cambiar
 --   expected  versión que el autor del cambio leyó; null = sesión nueva
 --   found     solo si la detección cambió de parecer: el problema, su guía y lo que se aclaró
+--   contact   solo si cambió a quién se escribe: customer_email, customer_name, customer_id
 --   attempts, decisions, events, audits        listas de filas
 --   learning  opcional: lo que la sesión enseña a la detección (guiado_learn, en el cuarto esquema)
 -- Todo es del inquilino p_tenant: una fila que diga otro no se escribe.
@@ -534,6 +559,9 @@ BEGIN
             policy = v_found.policy, policy_version = v_found.policy_version
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
+    END IF;
+    IF p_change ? 'contact' THEN
+        v := guiado_set_contact(p_tenant, v, p_change -> 'contact');
     END IF;
     INSERT INTO support_troubleshooting_attempts
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts') x WHERE x.tenant_id = p_tenant;

@@ -15,6 +15,7 @@ GuiadoError
 │   ├── NothingToClarify    the session did not ask what the problem is
 │   ├── NothingToReject     the session does not follow the guide that is rejected
 │   ├── NoOtherProblem      the customer named no other problem that is left
+│   ├── ContactKnown        the session has an address, which a customer may not change
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── KeyRequired             the request needs an API key, and came with none that is good
 ├── ScopeMissing            the API key may not do this
@@ -340,6 +341,15 @@ class NoOtherProblem(Conflict):
 
     def __init__(self) -> None:
         super().__init__("No queda ningún otro problema de los que nombró el cliente. Lee el estado actual.")
+
+
+class ContactKnown(Conflict):
+    """The session has its customer's address already, and a customer may not change it."""
+
+    code = "contact_known"
+
+    def __init__(self) -> None:
+        super().__init__("Esta sesión ya tiene un correo. Pide al equipo que lo cambie.")
 
 
 class KeyReused(Conflict):

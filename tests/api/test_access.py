@@ -56,6 +56,7 @@ ROWS = api(
         "POST /{session_id}/resolve": Row(200, 404, {}),
         "POST /{session_id}/resume": Row(200, 404),
         "POST /{session_id}/correct": Row(200, 404, {"problem_id": "conexion_internet"}),
+        "PUT /{session_id}/contact": Row(200, 404, {"customer_email": "cliente@example.com"}),
         "POST /{session_id}/links": Row(200, 404),
         "GET /{session_id}/links": Row(200, 404),
         "DELETE /{session_id}/links/{link_id}": Row(404, 404),

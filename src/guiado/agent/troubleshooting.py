@@ -49,7 +49,7 @@ class TroubleshootingSession:
 
     session_id: str
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     customer_name: str | None
     problem_description: str
     detected_problem: Guide | None

@@ -55,6 +55,7 @@ _API = {
     "POST /{session_id}/escalate": _WITHIN,
     "POST /{session_id}/resolve": _WITHIN,
     "POST /{session_id}/resume": _WITHIN,
+    "PUT /{session_id}/contact": _WITHIN,
     "POST /{session_id}/links": Rule(may.SESSIONS_WRITE),
     "GET /{session_id}/links": Rule(may.SESSIONS_READ),
     "DELETE /{session_id}/links/{link_id}": Rule(may.SESSIONS_WRITE),

@@ -102,6 +102,7 @@ class Session:
 
     Args:
         session_id: UUID text.
+        customer_email: lower case; None while the customer gave none.
         version: counts the changes, from 1; two writers cannot both change version n.
         status: see `Status`.
         current_step: steps passed, 0..total_steps.
@@ -124,7 +125,7 @@ class Session:
     """
 
     session_id: str
-    customer_email: str
+    customer_email: str | None
     problem_description: str
     started_at: datetime
     updated_at: datetime

@@ -28,7 +28,7 @@ _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
      "language", "started_at", "clarifications", "message_kind", "also_named", "unknown_codes")
 )  # fmt: skip
-"""Fields of a session that do not change, unless the customer clarifies the problem."""
+"""Fields of a session that do not change, unless the customer clarifies the problem or says where to write to."""
 _FOUND = (
     "problem_id",
     "problem_title",
@@ -72,6 +72,7 @@ class Change:
         now: time of the change.
         attempt: recorded with `attempt_id`.
         clarified: whether the problem was clarified, or is asked for again.
+        contact: the customer's pseudonym, where their address or name changed.
         lessons: lessons for detection.
         also: further entries of the audit log for the same moment.
     """
@@ -87,6 +88,7 @@ class Change:
     lessons: tuple[Lesson, ...] = ()
     clarified: bool = False
     also: tuple[Audit, ...] = ()
+    contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,17 @@ class RunningSession:
 async def running(connection: Connection, tenant: str, customer_email: str, limit: int) -> list[RunningSession]:
     """The sessions of a customer that still take answers to a problem, latest activity first."""
     rows = await connection.fetch(sql("sessions", "running"), tenant, customer_email, limit)
-    return [RunningSession(str(row["session_id"]), row["problem_id"], row["title"], row["status"]) for row in rows]
+    return [_running(row) for row in rows]
+
+
+async def continued(connection: Connection, tenant: str, session_id: str, limit: int) -> list[RunningSession]:
+    """The sessions about other problems that began from this one, or from one of those, and still take answers."""
+    rows = await connection.fetch(sql("sessions", "continued"), tenant, UUID(session_id), limit)
+    return [_running(row) for row in rows]
+
+
+def _running(row: Row) -> RunningSession:
+    return RunningSession(str(row["session_id"]), row["problem_id"], row["title"], row["status"])
 
 
 async def scope(connection: Connection, tenant: str, session_id: str) -> str:
@@ -309,9 +321,11 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
     session_id = session.session_id
     found = {"found": {**_found_row(session), **_policy_row(change.offers)}} if change.clarified else {}
     learning = {"learning": lesson_rows(change.lessons, change.now)} if change.lessons else {}
+    contact: dict[str, object] = {"contact": _contact_row(session, change.contact)} if change.contact else {}
     return {
         **found,
         **learning,
+        **contact,
         "expected": change.expected,
         "session": _new_row(tenant, change) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
         "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],
@@ -319,6 +333,10 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
         "events": event_rows(tenant, session_id, change.events, change.now),
         "audits": [audit_row(tenant, session_id, each, change.now) for each in (change.audit, *change.also)],
     }
+
+
+def _contact_row(session: Session, customer_id: str) -> dict[str, object]:
+    return {"customer_email": session.customer_email, "customer_name": session.customer_name, "customer_id": customer_id}
 
 
 def _found_row(session: Session) -> dict[str, object]:

@@ -121,6 +121,14 @@ class ResumeOut(Model):
     message: str
 
 
+class ContactOut(Model):
+    """Answer to noting the customer's address."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
 class CorrectOut(Model):
     """Answer to correcting the problem of a session."""
 

@@ -44,6 +44,20 @@ SELECT s.session_id, s.detected_problem_id AS problem_id, s.detected_problem_tit
    AND s.message_kind IN ('problem', 'person')
  ORDER BY s.updated_at DESC, s.session_id DESC LIMIT $3;
 
+-- name: continued
+-- The same of those that began from the session $2 about another problem that was named in it, or from one of those.
+WITH RECURSIVE later AS (
+    SELECT s.session_id, s.started_at FROM support_troubleshooting_sessions s WHERE s.tenant_id = $1 AND s.session_id = $2
+    UNION
+    SELECT s.session_id, s.started_at
+      FROM later l
+      JOIN support_troubleshooting_sessions s
+        ON s.tenant_id = $1 AND s.started_at >= l.started_at AND s.metadata ->> 'continues' = l.session_id::text)
+SELECT s.session_id, s.detected_problem_id AS problem_id, s.detected_problem_title AS title, s.status
+  FROM later l JOIN support_troubleshooting_sessions s ON s.tenant_id = $1 AND s.session_id = l.session_id
+ WHERE s.session_id <> $2 AND s.status IN ('started', 'in_progress', 'needs_escalation') AND s.message_kind IN ('problem', 'person')
+ ORDER BY s.updated_at DESC, s.session_id DESC LIMIT $3;
+
 -- name: scope
 -- Which knowledge base a session is about; the same as in guiado_learn.
 SELECT coalesce(g.scope, s.metadata ->> 'scope')
