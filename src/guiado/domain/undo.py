@@ -25,7 +25,7 @@ ALARMED = Message("Por lo que contaste en esa respuesta ya avisamos a una person
 
 @dataclass(frozen=True, slots=True)
 class _Consequences:
-    """What the answer changed beside the steps: whether it ended the session, whether it called the person."""
+    """Consequences of an answer beside the steps: whether it ended the session, whether it called the person."""
 
     ended: bool
     called: bool
