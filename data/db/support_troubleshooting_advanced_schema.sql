@@ -206,6 +206,7 @@ END $$;
 -- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento. Lo que dice contra la detección, o donde
 -- ella dudaba, es un voto entre varios; «no es esto» sin más palabras solo vale para su sesión: nadie cambia solo la detección.
 -- Quien no dio su correo no es ningún cliente, y podría empezar cuantas sesiones quisiera: todo lo que dice espera revisión.
+-- undo retira lo que enseñó el cliente de la sesión; con problem_id, solo que lo suyo era ese problema.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -234,7 +235,9 @@ BEGIN
             PERFORM guiado_judge(p_tenant, ARRAY(
                 SELECT t.id FROM support_troubleshooting_ml_training t
                  WHERE t.tenant_id = p_tenant AND t.session_id = coalesce(l.session_id, p_session.session_id)
-                   AND (l.kind = 'correction' OR t.source <> 'agent')), 'rejected', l.source, l.reason, l.at);
+                   AND (l.kind = 'correction'
+                        OR (t.source <> 'agent' AND (l.problem_id IS NULL OR (t.problem_id = l.problem_id AND t.label = 'positive'))))),
+                'rejected', l.source, l.reason, l.at);
         END IF;
         CONTINUE WHEN l.kind = 'undo';
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, text, weight, created_at, metadata)

@@ -415,6 +415,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     corrects         uuid,                            -- intento anterior al que esta fila corrige
     guide_version_id uuid,                            -- la guía de entonces: la sesión puede seguir otra después
     author_position  integer,                         -- lugar del paso en la guía, desde 1; NULL: el mismo que step_number
+    retracted_at     timestamptz,                     -- el cliente la deshizo: la fila se queda y no cuenta en ninguna parte
     CONSTRAINT attempts_key PRIMARY KEY (tenant_id, id),
     CONSTRAINT attempts_session_fkey FOREIGN KEY (tenant_id, session_id)
         REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
@@ -423,6 +424,9 @@ DO $$
 BEGIN  -- instalaciones anteriores; lo demás que cambió está en migrations/0065
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'support_troubleshooting_attempts'::regclass AND attname = 'author_position') THEN
         ALTER TABLE support_troubleshooting_attempts ADD COLUMN author_position integer;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'support_troubleshooting_attempts'::regclass AND attname = 'retracted_at') THEN
+        ALTER TABLE support_troubleshooting_attempts ADD COLUMN retracted_at timestamptz;
     END IF;
 END $$;
 
@@ -501,6 +505,7 @@ END $$;
 --   found     solo si la detección cambió de parecer: el problema, su guía y lo que se aclaró
 --   contact   solo si cambió a quién se escribe: customer_email, customer_name, customer_id
 --   attempts, decisions, events, audits        listas de filas
+--   retracted opcional: el intento que el cliente deshace
 --   learning  opcional: lo que la sesión enseña a la detección (guiado_learn, en el cuarto esquema)
 -- Todo es del inquilino p_tenant: una fila que diga otro no se escribe.
 -- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
@@ -511,6 +516,7 @@ DECLARE
     v support_troubleshooting_sessions;
     v_found support_troubleshooting_sessions;
     v_expected integer := (p_change ->> 'expected')::integer;
+    v_undone timestamptz;  -- de cuándo es el intento que se deshace
 BEGIN
     PERFORM guiado_enter(p_tenant);
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
@@ -567,6 +573,19 @@ BEGIN
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts') x WHERE x.tenant_id = p_tenant;
     INSERT INTO support_troubleshooting_decisions
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_decisions, p_change -> 'decisions') x WHERE x.tenant_id = p_tenant;
+    IF p_change ? 'retracted' THEN
+        UPDATE support_troubleshooting_attempts a SET retracted_at = v.updated_at
+         WHERE a.tenant_id = p_tenant AND a.session_id = v.session_id AND a.id = (p_change ->> 'retracted')::uuid
+        RETURNING a.attempted_at INTO v_undone;
+        -- Los avisos que causó y que aún esperan ya no dicen la verdad. Lo que alguien está enviando ahora, sale.
+        UPDATE support_troubleshooting_notifications n SET status = 'cancelled', note = 'El cliente deshizo su respuesta.'
+         WHERE n.tenant_id = p_tenant AND n.session_id = v.session_id AND n.status = 'pending' AND n.created_at = v_undone
+           AND (n.leased_until IS NULL OR n.leased_until <= now());
+        -- El ticket que pasó con una persona por esa respuesta vuelve a estar como empezó.
+        UPDATE support_tickets t SET status = 'open', notes = NULL, updated_at = v.updated_at
+         WHERE t.tenant_id = p_tenant AND t.ticket_id = v.ticket_id AND t.session_id = v.session_id AND t.status = 'escalated'
+           AND v.escalation_reason IS NULL;
+    END IF;
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits') x WHERE x.tenant_id = p_tenant;
@@ -637,7 +656,7 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Vistas. Una vista simple trabaja con los permisos de su dueño, así que la seguridad por filas no la alcanza: cada una
 -- filtra por el inquilino. Con security_barrier, nadie se cuela por delante de ese filtro.
--- Un intento corregido por otro de su sesión (corrects) no se cuenta: vale la corrección.
+-- Un intento corregido por otro de su sesión (corrects) no se cuenta: vale la corrección. El que el cliente deshizo (retracted_at), tampoco.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION guiado_share(p_views text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -668,7 +687,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
            count(*) FILTER (WHERE t.success) AS successful_attempts,
            count(*) FILTER (WHERE NOT t.success) AS failed_attempts
       FROM support_troubleshooting_attempts t
-     WHERE t.tenant_id = s.tenant_id AND t.session_id = s.session_id
+     WHERE t.tenant_id = s.tenant_id AND t.session_id = s.session_id AND t.retracted_at IS NULL
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
                         WHERE c.tenant_id = t.tenant_id AND c.corrects IS NOT NULL AND c.corrects = t.id AND c.session_id = t.session_id)
  ) a

@@ -47,6 +47,7 @@ ROWS = api(
         "GET ": Row(200, 404, query="?session_id={session_id}"),
         "GET /{session_id}": Row(200, 404),
         "POST /{session_id}/step": Row(200, 404, {"success": True}),
+        "POST /{session_id}/undo": Row(409, 404, {}),
         "POST /{session_id}/clarify": Row(409, 404, {"none": True}),
         "POST /{session_id}/reject": Row(200, 404, {}),
         "POST /{session_id}/next": Row(409, 404, {}),

@@ -304,6 +304,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     ),
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
     "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),
+    "sessions.last_answer": lambda db, t: sessions.last_answer(db, t, str(LIVE)),
     "sessions.solved_before": lambda db, t: sessions.solved_before(db, t, CUSTOMER, NOW, "router"),
     "sessions.running": lambda db, t: sessions.running(db, t, EMAIL, 5),
     "sessions.continued": lambda db, t: sessions.continued(db, t, str(OLD), 5),

@@ -47,6 +47,7 @@ _API = {
     "GET ": _SHOWN,
     "GET /{session_id}": _SHOWN,
     "POST /{session_id}/step": _WITHIN,
+    "POST /{session_id}/undo": _WITHIN,
     "POST /{session_id}/clarify": _WITHIN,
     "POST /{session_id}/reject": _WITHIN,
     "POST /{session_id}/next": Rule(may.SESSIONS_WRITE),

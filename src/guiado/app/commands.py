@@ -66,6 +66,12 @@ class AnswerStep(Command):
     first_seen_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
 
 
+class Undo(Command):
+    """The customer's wish to take back the last answer to a step."""
+
+    step_number: StepNumber | None = None
+
+
 class Clarify(Command):
     """The answer to a clarification: an option, a reply to the question, other words, or none of the options."""
 

@@ -29,16 +29,8 @@ _FIXED = frozenset(
      "language", "started_at", "clarifications", "message_kind", "also_named", "unknown_codes")
 )  # fmt: skip
 """Fields of a session that do not change, unless the customer clarifies the problem or says where to write to."""
-_FOUND = (
-    "problem_id",
-    "problem_title",
-    "guide_version_id",
-    "total_steps",
-    "clarifications",
-    "message_kind",
-    "also_named",
-    "unknown_codes",
-)
+_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named",
+          "unknown_codes")  # fmt: skip
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
@@ -74,6 +66,7 @@ class Change:
         clarified: whether the problem was clarified, or is asked for again.
         contact: the customer's pseudonym, where their address or name changed.
         lessons: lessons for detection.
+        retracted: id of the attempt that is taken back.
         also: further entries of the audit log for the same moment.
     """
 
@@ -87,6 +80,7 @@ class Change:
     offers: tuple[Offer, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     clarified: bool = False
+    retracted: str | None = None
     also: tuple[Audit, ...] = ()
     contact: str | None = None
 
@@ -132,7 +126,7 @@ async def commit(connection: Connection, tenant: str, change: Change) -> bool:
 
 
 async def attempts(connection: Connection, tenant: str, session_id: str) -> list[StoredAttempt]:
-    """All attempts of a session, in order."""
+    """The attempts of a session that were not taken back, in order."""
     return [_attempt(row) for row in await connection.fetch(sql("sessions", "attempts"), tenant, UUID(session_id))]
 
 
@@ -140,6 +134,26 @@ async def passing_attempt(connection: Connection, tenant: str, session_id: str, 
     """The attempt with which the step of this number was passed."""
     row = await connection.fetchrow(sql("sessions", "passing_attempt"), tenant, UUID(session_id), step)
     return _attempt(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """The answer to a step that a session got last.
+
+    Args:
+        led_to: rule of the offer that followed it; None where none did.
+        taken_over: whether a person works on the session's ticket.
+    """
+
+    stored: StoredAttempt
+    led_to: str | None
+    taken_over: bool
+
+
+async def last_answer(connection: Connection, tenant: str, session_id: str) -> LastAnswer | None:
+    """The answer to a step that a session got last, of those that were not taken back."""
+    row = await connection.fetchrow(sql("sessions", "last_answer"), tenant, UUID(session_id))
+    return LastAnswer(_attempt(row), row["led_to"], row["taken_over"]) if row else None
 
 
 async def solved_before(
@@ -322,10 +336,12 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
     found = {"found": {**_found_row(session), **_policy_row(change.offers)}} if change.clarified else {}
     learning = {"learning": lesson_rows(change.lessons, change.now)} if change.lessons else {}
     contact: dict[str, object] = {"contact": _contact_row(session, change.contact)} if change.contact else {}
+    retracted = {"retracted": change.retracted} if change.retracted else {}
     return {
         **found,
         **learning,
         **contact,
+        **retracted,
         "expected": change.expected,
         "session": _new_row(tenant, change) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
         "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],

@@ -129,6 +129,15 @@ class ContactOut(Model):
     message: str
 
 
+class UndoOut(Model):
+    """Answer to taking back the last answer to a step; `attempt` is that answer, which counts no longer."""
+
+    success: bool
+    attempt: AttemptOut
+    session: SessionOut
+    message: str
+
+
 class CorrectOut(Model):
     """Answer to correcting the problem of a session."""
 

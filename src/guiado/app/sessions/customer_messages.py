@@ -163,6 +163,18 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
     return text(session.language, "Seguimos donde lo dejaste: paso {number} de {total}.", number=number, total=total)
 
 
+def after_undoing(session: Session) -> str:
+    """Message when the last answer to a step was taken back."""
+    number, total = session.step_number, session.total_steps
+    told = text(
+        session.language,
+        "Quitamos tu última respuesta. Estás otra vez en el paso {number} de {total}.",
+        number=number,
+        total=total,
+    )
+    return f"{told} {needs_person(session)}" if session.status is Status.NEEDS_ESCALATION else told
+
+
 def needs_person(session: Session) -> str:
     """Message when a person takes over; where nobody knows the customer's address, it asks for one."""
     language, email = session.language, session.customer_email

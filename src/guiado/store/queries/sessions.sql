@@ -18,15 +18,29 @@ SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.up
 SELECT guiado_commit($1, $2);
 
 -- name: attempts
--- The attempts of a session, in order.
+-- The attempts of a session that its customer did not take back, in order.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.tenant_id = $1 AND a.session_id = $2
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.retracted_at IS NULL
  ORDER BY a.attempted_at, a.id;
 
 -- name: passing_attempt
 -- The attempt with which the step at this position in the session was passed.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success AND a.retracted_at IS NULL
+ ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
+
+-- name: last_answer
+-- The attempt that was made last and not taken back, with the rule of the offer that followed it, and whether a person works on the ticket
+-- that guiado wrote for the session.
+SELECT a.*,
+       (SELECT d.rule FROM support_troubleshooting_decisions d
+         WHERE d.tenant_id = a.tenant_id AND d.session_id = a.session_id AND d.number = a.decision_number + 1) AS led_to,
+       EXISTS (SELECT FROM support_troubleshooting_sessions s
+                 JOIN support_tickets t ON t.tenant_id = s.tenant_id AND t.ticket_id = s.ticket_id AND t.session_id = s.session_id
+                WHERE s.tenant_id = a.tenant_id AND s.session_id = a.session_id
+                  AND (t.assigned_to IS NOT NULL OR t.status NOT IN ('open', 'escalated', 'resolved'))) AS taken_over
+  FROM support_troubleshooting_attempts a
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.retracted_at IS NULL
  ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
 
 -- name: solved_before
