@@ -150,7 +150,9 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers=troubles.HANDLERS)
+    wizard = Router(
+        "", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers={Exception: troubles.show_trouble}
+    )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,

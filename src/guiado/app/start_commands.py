@@ -66,6 +66,10 @@ class Start(Beginning[str]):
 
 
 class StartHere(Beginning[str | None]):
-    """A description that begins a session on the service's own pages, where the address may come later, or never."""
+    """A description that begins a session on the service's own pages, where the address may come later, or never.
+
+    Or the problem that the customer chose there; the description is its title then.
+    """
 
     customer_email: Email | None = None
+    problem_id: Annotated[Line, Meta(description="El problema que el cliente eligió de la lista.")] | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import FromPath
 
 from guiado.errors import Message, SettingsInvalid, os_reason
@@ -124,7 +124,7 @@ async def static(request: Http, name: FromPath[str]) -> Response[bytes]:
     return _answer(request, asset)
 
 
-def _answer(request: Request[object, object, object], asset: Asset) -> Response[bytes]:
+def _answer(request: Http, asset: Asset) -> Response[bytes]:
     keeps = _YEAR if request.url.query == f"v={asset.digest}" else _HOUR
     tag = f'"{asset.digest}"'
     headers = {"Cache-Control": keeps, "ETag": tag, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
