@@ -11,8 +11,9 @@ import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,10 @@ def _parts(value: object) -> Iterable[object]:
     return []
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield (
-            ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"),
-            ast.parse(path.read_text("utf-8")),
-        )
+@cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    paths = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
+    return [(name.removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))) for name, path in paths.items()]
 
 
 def _written() -> Iterator[tuple[str, str, int, re.Pattern[str]]]:
@@ -196,7 +195,7 @@ def _key(module: str, holder: ast.AST) -> tuple[str, str]:
 # ------------------------------------------------------------------------------------------------------- hostile strings
 
 
-def hostile(found: Found, length: int = LENGTH) -> Iterator[str]:
+def hostile(found: Found, length: int = LENGTH, *, ends: Sequence[str] = FAILING, runs: bool = True) -> Iterator[str]:
     """Texts that a backtracking matcher is slow on, made from the pattern itself, then runs that any pattern gets."""
     tree = parser.parse(found.pattern.pattern, found.pattern.flags & ~re.DEBUG)
     made = dict.fromkeys(_from_tree(list(tree), ""))
@@ -205,9 +204,9 @@ def hostile(found: Found, length: int = LENGTH) -> Iterator[str]:
     if whole:
         bodies += [("", whole), ("", whole[:-1])] if len(whole) > 1 else [("", whole)]
     for prefix, body in dict.fromkeys(bodies):
-        for end in FAILING:
+        for end in ends:
             yield prefix + (body * (length // len(body) + 1))[: length - len(prefix) - len(end)] + end
-    for run in (*RUNS, *PAIRS):
+    for run in (*RUNS, *PAIRS) if runs else ():
         yield (run * (length // len(run) + 1))[: length - 1] + "\x00"
 
 
@@ -321,6 +320,7 @@ def cpu_seconds(action: Callable[[], None], at_most_s: float) -> float:
     try:
         signal.setitimer(signal.ITIMER_PROF, at_most_s)
         action()
+        signal.setitimer(signal.ITIMER_PROF, 0)
     except _TooSlow:
         return float("inf")
     finally:
