@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "description": lambda text: decode(json.dumps({"problem_description": text}).encode(), Detect),
     "e-mail in a body": lambda text: decode(json.dumps({"user_email": text}).encode(), Start),
     "decoder's error": explain_decoding,
-    "e-mail": lambda text: (read_mail(text), masked(text)),
+    "e-mail": lambda text: (read_mail(text[:1_000]), masked(text)),
     "webhook's address": lambda text: vet_url(text, operator=False),
     "address behind https": lambda text: vet_url(f"https://{text}", operator=True),
     "database's address": lambda text: (mask(text), read_address(text)),

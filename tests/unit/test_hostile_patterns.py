@@ -38,11 +38,11 @@ def _patterns_of(module: str) -> list[Found]:
     return [found for found in _patterns() if found.where.split(":")[0] == module]
 
 
-def _too_slow(found: Found, texts: Iterable[str], limit_s: float) -> str | None:
-    """The pattern and the first text that it takes too long for, at its best of three; None without one."""
+def _too_slow(found: Found, texts: Iterable[str], limit_s: float, tries: int = TRIES) -> str | None:
+    """The pattern and the first text that it takes too long for, at its best of several tries; None without one."""
     for text in texts:
         best_s = float("inf")
-        for _ in range(TRIES):
+        for _ in range(tries):
             best_s = min(best_s, cpu_seconds(lambda text=text: found.run(text), max(limit_s, GIVE_UP_S)))
             if best_s <= limit_s:
                 break
@@ -82,8 +82,8 @@ def test_no_pattern_is_left_out() -> None:
 @pytest.mark.parametrize("pattern", [r"\s+x", r"\w*\d\w*", r'role "(.+)" does not exist', r"(?:a|b)+(?:b|c)+!"])
 def test_a_quadratic_pattern_is_found(pattern: str) -> None:
     planted = Found("planted", re.compile(pattern), frozenset({"search"}))
-    assert "planted" in (_too_slow(planted, _short(planted), SHORT_LIMIT_S) or "")
-    assert "planted" in (_too_slow(planted, hostile(planted, LENGTH), LIMIT_S) or "")
+    assert "planted" in (_too_slow(planted, _short(planted), SHORT_LIMIT_S, tries=1) or "")
+    assert "planted" in (_too_slow(planted, hostile(planted), LIMIT_S, tries=1) or "")
 
 
 @pytest.mark.parametrize("pattern", [r"(?<!\s)\s++x", r"(?<!\w)[^\W\d]*+\d\w*+", r"[^\n]{0,20}!"])
