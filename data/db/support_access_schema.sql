@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS support_customer_links (
 );
 CREATE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (token_hash);
 CREATE INDEX IF NOT EXISTS customer_links_by_session ON support_customer_links (tenant_id, session_id);
+CREATE INDEX IF NOT EXISTS customer_links_by_end ON support_customer_links (tenant_id, least(expires_at, revoked_at));
 
 -- Con qué clave de cifrado se guardaron los secretos de esta base (los de webhooks y destinatarios): su nombre y un valor que permite
 -- reconocerla, y nada con lo que descifrar. Es de la base de datos entera. guiado no empieza si falta alguna de estas.

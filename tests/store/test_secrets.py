@@ -23,6 +23,7 @@ from guiado.errors import InvalidInput, SecretKeyWrong, SecretUnreadable, Settin
 from guiado.settings import read_settings
 from guiado.store import stored_secrets
 from guiado.store.key_file import FILE_NAME, new_key, read_keys
+from guiado.store.migrate import migrate
 from guiado.store.secret_box import MARK, SecretBox, SecretKey
 from guiado.wiring import Runtime
 
@@ -126,6 +127,26 @@ def test_no_secret_that_came_through_any_door_is_in_the_database(dsn: str) -> No
     assert [secret for secret in (*canary[:6], canary[6], canary[8], SECRET_KEY) if secret in shown] == []
     assert canary[0] not in repr(endpoint)
     assert webhooks.view(found).url == "https://example.com/hook?token=***"
+
+
+def test_a_change_of_the_key_leaves_a_row(dsn: str) -> None:
+    admit, tell = (
+        SecretBox([*OTHER.keys, *BOX.keys]),
+        "SELECT action, actor, object_id, detail::text FROM support_troubleshooting_audit_log",
+    )
+
+    async def change() -> None:
+        await migrate(dsn)
+        await stored_secrets.admit(dsn, BOX, "default")
+        await stored_secrets.rotate(dsn, admit, "default")
+        await stored_secrets.forget(dsn, BOX, "default")
+
+    asyncio.run(change())
+    known, other = BOX.key.id, OTHER.key.id
+    assert [tuple(row) for row in ask(dsn, f"{tell} WHERE object_type = 'encryption_key' ORDER BY audit_id")] == [
+        ("rotate", "operator", other, f'{{"rows": 0, "retired": ["{known}"]}}'),
+        ("forget", "operator", known, f'{{"retired": ["{other}"]}}'),
+    ]
 
 
 TOLD = "SELECT url FROM vw_webhook_stats"

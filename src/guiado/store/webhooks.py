@@ -112,9 +112,9 @@ async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
     return bool(await connection.fetchval(sql("webhooks", "is_told"), tenant, kind.value))
 
 
-async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
-    """Register an endpoint whose address is in the environment, unless it is known: changes made by hand stay."""
-    await connection.execute(sql("webhooks", "offer"), tenant, webhook_id, list(events))
+async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> bool:
+    """Register an endpoint whose address is in the environment; False where it is known: changes made by hand stay."""
+    return bool(await connection.fetchval(sql("webhooks", "offer"), tenant, webhook_id, list(events)))
 
 
 async def listed(connection: Connection, tenant: str) -> list[Endpoint]:

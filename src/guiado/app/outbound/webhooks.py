@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from guiado import clock
-from guiado.app.access.audit import act, note_access
+from guiado.app.access.audit import act, audited_read, note, note_access
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
@@ -168,7 +168,9 @@ def _how_to_enable(webhook_id: str) -> Message:
 
 async def offer_kestra(work: UnitOfWork) -> None:
     """Register the operator's Kestra for every event, unless it is registered already."""
-    await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
+    async with work.connection.transaction():
+        if await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind]):
+            await note(work, "register", "webhook", KESTRA)
 
 
 async def every(work: UnitOfWork) -> list[Endpoint]:
@@ -316,6 +318,7 @@ async def test(work: UnitOfWork, webhook_id: str) -> str:
     return event_id
 
 
+@audited_read
 async def attempts(
     work: UnitOfWork, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
 ) -> list[DeliveryAttempt]:
@@ -355,7 +358,7 @@ async def find(work: UnitOfWork, webhook_id: str) -> Endpoint:
 
 
 def view(endpoint: Endpoint, *, show_secret: bool = False) -> WebhookBody:
-    """An endpoint as doors show it: its address without a credential, and of its headers, whose values are often keys, the names."""
+    """An endpoint as doors show it: its address without a credential, its headers without their values, which are often keys."""
     return WebhookBody(
         webhook_id=endpoint.webhook_id,
         url=shown_url(endpoint.url),

@@ -14,8 +14,8 @@ SELECT pg_advisory_xact_lock(5207105, hashtext('support_secret_key'));
 INSERT INTO support_secret_key (key_id, check_value, audit_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: retire_keys
--- Forgets all keys but $1.
-DELETE FROM support_secret_key WHERE key_id <> ALL ($1::text[]);
+-- Forgets all keys but $1, and tells which.
+DELETE FROM support_secret_key WHERE key_id <> ALL ($1::text[]) RETURNING key_id;
 
 -- name: endpoints
 -- Webhooks, over all tenants, with a credential that does not begin with $1, or without what is shown of an encrypted address; $2 is the

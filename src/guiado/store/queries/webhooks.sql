@@ -48,7 +48,8 @@ RETURNING w.*;
 -- name: offer
 -- The same for an endpoint whose address is in the environment, where there is none yet.
 INSERT INTO support_webhooks (tenant_id, webhook_id, url, events) VALUES ($1, $2, $2, $3)
-ON CONFLICT (tenant_id, webhook_id) DO NOTHING;
+ON CONFLICT (tenant_id, webhook_id) DO NOTHING
+RETURNING true;
 
 -- name: listed
 -- All webhooks of a tenant.
