@@ -180,6 +180,12 @@ class Settings(BaseSettings):
         has_path = urlsplit(self.public_url).path != ""
         return self.public_url if has_path or not self.public_url else self.public_url + self.root_path
 
+    @cached_property
+    def own_url(self) -> str:
+        """Address under which this machine reaches the service, without a slash at the end."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 nothing is bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
     secret_key: Annotated[str | None, Field(validation_alias="GUIADO_SECRET_KEY", repr=False)] = None
     """Keys that encrypt the credentials in the database, by commas, the first one encrypts; without it a file in `home`."""
     link_days: Annotated[int, Field(validation_alias="GUIADO_LINK_DAYS", ge=1, le=3_650)] = 30
