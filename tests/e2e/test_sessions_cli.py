@@ -33,7 +33,7 @@ def test_an_operator_finds_rates_hands_over_and_closes_a_session(facade, here):
     ("given", "base"),
     [
         ({}, "http://127.0.0.1:3000"),
-        ({"GUIADO_HOST": "0.0.0.0", "PORT": "3001"}, "http://127.0.0.1:3001"),
+        ({"GUIADO_HOST": "0.0.0.0", "PORT": "3001"}, "http://localhost:3001"),
         ({"GUIADO_HOST": "::1"}, "http://[::1]:3000"),
         ({"GUIADO_PUBLIC_URL": "https://soporte.example.com"}, "https://soporte.example.com"),
         ({"GUIADO_PUBLIC_URL": "https://example.com", "GUIADO_ROOT_PATH": "/soporte"}, "https://example.com/soporte"),
