@@ -53,7 +53,7 @@ _CSS_PROPERTY = re.compile(
     re.IGNORECASE,
 )
 _CSS_PART = r"(?:[@.#]?[a-z][\w\\:*-]{0,60}+(?:\.[\w-]{1,60}+)?+|\*|[.#][\w-]{1,60}+)(?:\s*+[,>]\s*+|\s++(?=[.#@\w]))"
-_CSS_LAST = r"(?:[@.#][a-z][\w\\:-]{0,60}+|[a-z][a-z0-9]{0,9}+(?:\.[\w-]{1,60}+|:[a-z-]{2,20}+|\\:\*){0,8}+|\*)\s*+$"
+_CSS_LAST = r"(?:[@.#][a-z][\w\\:-]{0,60}+|[a-z][a-z0-9]{0,9}+(?:\.[\w-]{1,60}+|:[a-z-]{2,20}+|\\:\*){0,5}+|\*)\s*+$"
 _CSS_SELECTOR = re.compile(rf"(?<![a-z])(?:{_CSS_PART})++(?P<last>{_CSS_LAST})?+|(?P<only>{_CSS_LAST})", re.IGNORECASE)
 """The longest runs of a selector's parts; the last one, where it reaches the end, is named."""
 _SELECTOR_CHARS = 200
