@@ -14,11 +14,12 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from guiado.app import commands
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.access.audit_sealer import seal_due
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge import publications
 from guiado.app.learning import examples
-from guiado.app.outbound import events, notifications, webhooks
+from guiado.app.outbound import events, notifications, recipients, webhooks
 from guiado.app.sessions.record import read_record
 from guiado.domain.events import EventKind
 from guiado.server import create_routes
@@ -222,6 +223,27 @@ def test_who_is_no_operator_leaves_none_by_reading(
     server: Any, session_id: str, added: Callable[[], list[Any]], scope: Scope
 ) -> None:
     run(server, scope, read_record, session_id)
+    assert added() == []
+
+
+def test_what_the_process_does_for_its_settings_leaves_one_row_each(server: Any, added: Callable[[], list[Any]]) -> None:
+    machine = Scope(actor="machine", channel="worker")
+    for _ in range(2):
+        run(server, machine, webhooks.offer_kestra)
+        run(server, machine, recipients.offer_slack)
+    rows = [(*row[:2], row[3]) for row in added()]
+    assert rows == [("register", "webhook", "machine"), ("change", "recipient", "machine")]
+
+
+@audited_read
+async def _read_and_fail(work: UnitOfWork) -> None:
+    await note_access(work, "session", ["una"])
+    raise RuntimeError
+
+
+def test_a_read_and_its_row_are_one_transaction(server: Any, added: Callable[[], list[Any]]) -> None:
+    with pytest.raises(RuntimeError):
+        run(server, OPERATOR, _read_and_fail)
     assert added() == []
 
 
