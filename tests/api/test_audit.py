@@ -32,12 +32,12 @@ NONE: dict[str, str] = {
     "readyz": "none of anybody", "detect": "stores and shows nothing of anybody", "list_templates": "no customer's data",
     "render_template": "no customer's data", "list_webhooks": "no customer's data", "get_webhook": "no customer's data",
     "webhook_stats": "figures", "list_recipients": "people of the operator's own", "list_audit": "the log itself",
-    "door": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
+    "show_door": "the customer's own page", "show": "the customer's own page", "show_step": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
     "ask": "the customer's own page", "begin": "the customer's own page", "list_links": "no customer's data",
     "revoke_link": "test_links_leave_a_row_for_each_act", "create_link": "test_links_leave_a_row_for_each_act",
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
-    "home": "figures", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
+    "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
            "resume", "correct", "set_contact", "undo"}  # fmt: skip
