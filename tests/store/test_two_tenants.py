@@ -80,6 +80,7 @@ from guiado.store import (  # fmt: skip
 FOR_ALL_TENANTS = {
     "schedule.as_owner": "takes a role",
     "customer_links.by_hash": "a link says whose it is",
+    "customer_links.expired_by_hash": "a link says whose it is",
     "schedule.now": "the clock",
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
