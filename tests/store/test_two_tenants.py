@@ -144,6 +144,14 @@ def contacted() -> sessions.Change:
     return sessions.Change(session, 1, NOW, AUDIT, contact="c-2")
 
 
+def taken_back() -> sessions.Change:
+    """An answer that called a person, taken back."""
+    session = Session(
+        str(LIVE), EMAIL, "no va", NOW, NOW, version=2, ticket_id="T-1", guide_version_id=str(GUIDE_VERSION), total_steps=1
+    )
+    return sessions.Change(session, 1, NOW, AUDIT, retracted=str(uid(50)))
+
+
 def page(**wanted: object) -> Run:
     return lambda db, tenant: sessions.page(db, tenant, 10, wanted=sessions.Wanted(**wanted))  # pyright: ignore[reportArgumentType]
 
@@ -303,6 +311,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         *(taught(kind, actor) for kind in LessonKind for actor in (Actor.AGENT, Actor.CUSTOMER)),
         lambda db, t: sessions.commit(db, t, began()),
         lambda db, t: sessions.commit(db, t, contacted()),
+        lambda db, t: sessions.commit(db, t, taken_back()),
     ),
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
     "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),
