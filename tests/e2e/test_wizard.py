@@ -161,7 +161,6 @@ def test_from_the_first_words_to_the_solution(service: Service, opened: Callable
     shown.press("Enviar mi opinión")
     shown.see("Gracias por tu opinión.")
     page.go_back()
-    page.reload()
     shown.until("solved")
     state = service.state(page)
     assert (state["session"]["status"], state["session"]["customer_email"]) == ("resolved", None)

@@ -112,7 +112,8 @@ document.addEventListener("htmx:afterSwap", () => {
   if (heading) {
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
-    tell(document.title);
+    const place = main.querySelector(".way strong");
+    tell(place ? `${place.textContent}: ${heading.textContent}` : heading.textContent);
   }
   window.scrollTo(0, 0);
 });

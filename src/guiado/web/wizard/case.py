@@ -140,9 +140,7 @@ _PLACES = {"caso": _case, "seguir": _elsewhere, "cerrar": _closing}
 async def _renew(request: Http, token: str) -> Page:
     """Mail a new link in place of one that expired; the page is the same whether there was one or not."""
     runtime = runtime_of(request)
-    await customer_links.send_new_link(
-        runtime.parts, scope_of(request), token, base_of(request).url, runtime.settings.link_days
-    )
+    await customer_links.send_new_link(runtime.parts, scope_of(request), token, base_of(request).url, runtime.settings.link_days)
     return unknown(request, asked_new=True)
 
 
