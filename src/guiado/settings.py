@@ -196,6 +196,8 @@ class Settings(BaseSettings):
     """Whether customers may start a session at `/ayuda` on the service's own origin."""
     customer_secret: Annotated[str, Field(validation_alias="GUIADO_CUSTOMER_SECRET", repr=False)] = ""
     """Secrets (by commas) with which sites sign their customers' data; with one, a public start needs signed data."""
+    attachments_mb: Annotated[int, Field(validation_alias="GUIADO_ATTACHMENTS_MB", ge=0, le=1_000_000)] = 500
+    """Megabytes that the pictures of a tenant's sessions take at most; 0 for no pictures."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

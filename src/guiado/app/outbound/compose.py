@@ -8,6 +8,7 @@ from msgspec import structs
 
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
+from guiado.app.sessions.views import reference
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.domain.recipient import RecipientPreferences
 from guiado.i18n import text
@@ -72,7 +73,7 @@ def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, 
     known["customer_name"] = (told.customer_name or told.customer_email) if told else None
     known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, language, channel)}
+    return {**shown, "tried": _list_tried(tried, language, channel), "pictures": _pictures(told, language, channel)}
 
 
 _NAMES = (
@@ -90,6 +91,17 @@ def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> 
         return say(text(language, "Todavía no se intentó nada."))
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
     return "\n".join([say(text(language, "Ya se intentó:")), *lines])
+
+
+def _pictures(told: Story | None, language: str, channel: str) -> str:
+    """How many pictures the customer sent and how to see them; empty where there are none."""
+    if told is None or not told.pictures:
+        return ""
+    kind, session = kind_of(channel), str(told.session_id)
+    said = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures,
+                command=f"guiado sessions attachments {reference(session)}")  # fmt: skip
+    where = f"GET /api/support/troubleshooting/{session}/attachments"
+    return (kind.own_words if kind else str)(f"{said}\n{where}")
 
 
 def _line(one: StoredAttempt) -> str:
