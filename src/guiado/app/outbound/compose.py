@@ -97,11 +97,9 @@ def _pictures(told: Story | None, language: str, channel: str) -> str:
     """How many pictures the customer sent and how to see them; empty where there are none."""
     if told is None or not told.pictures:
         return ""
-    kind, session = kind_of(channel), str(told.session_id)
-    said = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures,
-                command=f"guiado sessions attachments {reference(session)}")  # fmt: skip
-    where = f"GET /api/support/troubleshooting/{session}/attachments"
-    return (kind.own_words if kind else str)(f"{said}\n{where}")
+    kind, command = kind_of(channel), f"guiado sessions attachments {reference(str(told.session_id))}"
+    words = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures, command=command)
+    return (kind.own_words if kind else str)(words)
 
 
 def _line(one: StoredAttempt) -> str:
