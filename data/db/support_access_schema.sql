@@ -66,9 +66,7 @@ CREATE TABLE IF NOT EXISTS support_session_attachments (
     size_bytes    integer     NOT NULL CHECK (size_bytes = octet_length(content)),
     content       bytea       NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, attachment_id),
-    CONSTRAINT attachments_session_fkey FOREIGN KEY (tenant_id, session_id)
-        REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
+    PRIMARY KEY (tenant_id, attachment_id)
 );
 DO $$
 BEGIN

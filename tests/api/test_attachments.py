@@ -315,3 +315,24 @@ def test_the_event_loop_goes_on_while_a_large_picture_is_worked_on(http: httpx2.
     done.set()
     longest = watching.result(20)
     assert longest < 0.25
+
+
+def test_a_session_that_is_being_erased_gets_no_picture_any_more(http: httpx2.Client, module_dsn: str) -> None:
+    session = new_session(http)
+
+    async def erase_slowly(db: asyncpg.Connection) -> httpx2.Response:
+        waits = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%support_session_attachments%'"
+        )
+        async with asyncio.timeout(20), db.transaction():
+            row = "FROM support_troubleshooting_sessions WHERE session_id = $1::text::uuid"
+            await db.execute(f"SELECT {row} FOR UPDATE", session)
+            sending = asyncio.create_task(asyncio.to_thread(send, http, session))
+            while not await db.fetchval(waits):
+                await asyncio.sleep(0.02)
+            await db.execute(f"DELETE {row}", session)
+        return await sending
+
+    assert code(on(module_dsn, erase_slowly)) == (404, "session_not_found")
+    left = "SELECT count(*) FROM support_session_attachments WHERE session_id = $1::text::uuid"
+    assert on(module_dsn, lambda db: db.fetchval(left, session)) == 0

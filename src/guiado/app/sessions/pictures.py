@@ -74,7 +74,7 @@ class Picture:
 
 
 async def prepare(content: bytes) -> Picture:
-    """Check and encode a picture in a thread, one at a time in a process: a large one takes 200 MB meanwhile.
+    """Check and encode a picture in a thread, one at a time in a process: the largest take some 350 MB meanwhile.
 
     Raises:
         InvalidInput: see `encode_anew`.
@@ -132,24 +132,22 @@ def _upright(opened: Image) -> Image:
     opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is unpacked at a half, a fourth or an eighth
     plain = _plain(opened)
     plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    bare = Image.new(plain.mode, plain.size)
+    mode = "RGB" if plain.mode == "RGBA" and not _is_seen_through(plain) else plain.mode
+    bare = Image.new(mode, plain.size)
     bare.paste(plain)
     return bare if turn is None else bare.transpose(Image.Transpose[turn])
 
 
 def _plain(opened: Image) -> Image:
     """The pixels as grey, colours, or colours with transparency."""
-    if opened.mode in {"L", "RGB"} and "transparency" not in opened.info:
+    if opened.mode == "RGBA" or (opened.mode in {"L", "RGB"} and "transparency" not in opened.info):
         opened.load()
         return opened
     if opened.mode.startswith(("I", "F")):
         return opened.convert("I").point(lambda sample: sample * _SAMPLE_SCALE).convert("L")
     if opened.mode == "1":
         return opened.convert("L")
-    if opened.has_transparency_data:
-        seen_through = opened.convert("RGBA")
-        return seen_through if _is_seen_through(seen_through) else seen_through.convert("RGB")
-    return opened.convert("RGB")
+    return opened.convert("RGBA" if opened.has_transparency_data else "RGB")
 
 
 def _is_seen_through(picture: Image) -> bool:
