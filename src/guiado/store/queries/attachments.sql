@@ -10,10 +10,12 @@ SELECT (SELECT count(*) FROM support_session_attachments a WHERE a.tenant_id = $
 
 -- name: add
 -- A picture of a session, which nobody deletes meanwhile: whoever is deleting it is waited for. $2 attachment_id, $3 session_id, $4 and $5 its step, $6 media type, $7 width, $8 height, $9 content, $10 now.
+WITH held AS (
+    SELECT s.session_id FROM support_troubleshooting_sessions s WHERE s.tenant_id = $1 AND s.session_id = $3 FOR KEY SHARE)
 INSERT INTO support_session_attachments (tenant_id, attachment_id, session_id, step_number, step_id, media_type, width, height, size_bytes,
                                          content, created_at)
-SELECT $1, $2, s.session_id, $4, $5, $6, $7, $8, octet_length($9::bytea), $9, $10
-  FROM support_troubleshooting_sessions s WHERE s.tenant_id = $1 AND s.session_id = $3 FOR KEY SHARE
+SELECT $1, $2, held.session_id, $4, $5, $6, $7, $8, octet_length($9::bytea), $9, $10
+  FROM held
 RETURNING attachment_id, session_id, step_number, step_id, media_type, width, height, size_bytes, created_at;
 
 -- name: listed
