@@ -321,15 +321,14 @@ def test_a_session_that_is_being_erased_gets_no_picture_any_more(http: httpx2.Cl
     session = new_session(http)
 
     async def erase_slowly(db: asyncpg.Connection) -> httpx2.Response:
-        waits = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%support_session_attachments%'"
-        )
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR KEY SHARE%'"
         async with asyncio.timeout(20), db.transaction():
             row = "FROM support_troubleshooting_sessions WHERE session_id = $1::text::uuid"
             await db.execute(f"SELECT {row} FOR UPDATE", session)
             sending = asyncio.create_task(asyncio.to_thread(send, http, session))
             while not await db.fetchval(waits):
                 await asyncio.sleep(0.02)
+                await db.execute("SELECT pg_stat_clear_snapshot()")  # else the first look is all that this transaction sees
             await db.execute(f"DELETE {row}", session)
         return await sending
 

@@ -67,7 +67,8 @@ async def usage(connection: Connection, tenant: str, session_id: UUID) -> Usage 
 
 
 async def add(connection: Connection, tenant: str, new: NewAttachment, now: datetime) -> StoredAttachment | None:
-    """Store a picture; None when there is no such session."""
+    """Store a picture; None when there is no such session. Call it inside of a transaction."""
+    await connection.fetchval(sql("attachments", "hold"), tenant, new.session_id)
     row = await connection.fetchrow(
         sql("attachments", "add"), tenant, new.attachment_id, new.session_id, new.step_number, new.step_id, new.media_type,
         new.width, new.height, new.content, now,
