@@ -52,7 +52,7 @@ _SPANISH = {
     "session_escalated": MessageTemplate(
         "Una persona debe atender el ticket {ticket_id}",
         "{customer_name} necesita ayuda de una persona.\n\nProblema: «{problem_description}»\nTicket: {ticket_id}\n"
-        "Motivo: {reason}\n{tried}",
+        "Motivo: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} dejó la guía a medias",
@@ -95,7 +95,7 @@ _ENGLISH = {
     "session_escalated": MessageTemplate(
         "Ticket {ticket_id} needs a person",
         "{customer_name} needs help from a person.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}\n"
-        "Reason: {reason}\n{tried}",
+        "Reason: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} left the guide halfway",
@@ -139,7 +139,7 @@ _PORTUGUESE = {
     "session_escalated": MessageTemplate(
         "O ticket {ticket_id} precisa de uma pessoa",
         "{customer_name} precisa da ajuda de uma pessoa.\n\nProblema: “{problem_description}”\nTicket: {ticket_id}\n"
-        "Motivo: {reason}\n{tried}",
+        "Motivo: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} deixou o guia pela metade",

@@ -9,6 +9,7 @@ from msgspec import structs
 from guiado.app.access import customer_links
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
+from guiado.app.sessions.views import reference
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.delivery.templates import NEW_LINK
 from guiado.domain.recipient import RecipientPreferences
@@ -94,7 +95,7 @@ def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, 
     known["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
     known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, language, channel)}
+    return {**shown, "tried": _list_tried(tried, language, channel), "pictures": _pictures(told, language, channel)}
 
 
 def _nobody(language: str, channel: str) -> str:
@@ -118,6 +119,15 @@ def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> 
         return say(text(language, "Todavía no se intentó nada."))
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
     return "\n".join([say(text(language, "Ya se intentó:")), *lines])
+
+
+def _pictures(told: Story | None, language: str, channel: str) -> str:
+    """How many pictures the customer sent and how to see them; empty where there are none."""
+    if told is None or not told.pictures:
+        return ""
+    kind, command = kind_of(channel), f"guiado sessions attachments {reference(str(told.session_id))}"
+    words = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures, command=command)
+    return (kind.own_words if kind else str)(words)
 
 
 def _line(one: StoredAttempt) -> str:
