@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 ABOUT = {
     "__main__": "python -m guiado", "cli": "commands", "server": "the process", "api": "JSON", "web": "pages",
-    "agent": "Python facade", "http": "requests, answers", "sync": "blocking callers", "wiring": "settings to parts",
+    "agent": "Python facade", "http": "requests, answers", "sync": "blocking callers",
+    "checkup": "what doctor says", "wiring": "settings to parts",
     "scheduler": "what happens later", "app": "use cases", "guidance": "what to ask and do",
     "store": "PostgreSQL", "delivery": "the network", "detection": "words to problem", "language_model": "optional help",
     "settings": "environment",
@@ -26,7 +27,8 @@ ABOUT = {
 }  # fmt: skip
 # Middles in pixels, so that few arrows pass behind a box; a package that is not here takes its share of the layer.
 PLACE = {
-    "__main__": 480, "cli": 480, "server": 620, "api": 240, "agent": 480, "web": 760, "http": 240, "sync": 640, "wiring": 240,
+    "__main__": 480, "cli": 480, "server": 620, "api": 240, "agent": 480, "web": 760, "http": 240, "sync": 640,
+    "checkup": 860, "wiring": 240,
     "scheduler": 620, "app": 480, "guidance": 300,
     "detection": 300, "store": 490, "language_model": 690, "delivery": 880, "settings": 100, "resources": 254, "logs": 412,
     "clock": 568, "i18n": 724, "domain": 490, "text": 400, "errors": 490,

@@ -40,6 +40,7 @@ from guiado.app.access.keyring import Keyring
 from guiado.app.access.limiter import Limiter
 from guiado.app.access.link_register import LinkRegister
 from guiado.app.outbound.queue import EXIT_S
+from guiado.checkup import Checkup
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.domain.events import EventKind
 from guiado.errors import SettingsInvalid, os_reason
@@ -49,7 +50,7 @@ from guiado.http.forwarded import Forwarded, trusts_of
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
-from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
+from guiado.http.problems import HANDLED, HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
 from guiado.http.rate_limit import RateLimit
 from guiado.http.request import Http, links_of
@@ -58,8 +59,9 @@ from guiado.http.slow_clients import KEEP_ALIVE_S, ImpatientProtocol
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
-from guiado.web import routes
+from guiado.web import routes, state
 from guiado.web.assets import Assets
+from guiado.web.negotiation import is_for_people
 from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
@@ -88,8 +90,8 @@ async def _guard(request: Http) -> Response[None] | None:
 
 
 def _on_missing(request: Http, error: NotFoundException) -> Response[bytes] | Response[ProblemDetails]:
-    if routes.is_for_people(request):
-        return routes.missing(request)
+    if is_for_people(request):
+        return state.missing(request)
     answer = respond(request, error)
     answer.headers["Vary"] = "Accept, Accept-Language"  # a cache keeps the page for people apart
     return answer
@@ -115,8 +117,16 @@ def create_app(runtime: Runtime) -> ASGIApp:
     authenticated = Authentication(limited, settings.tenant, keyring, links_of(app), origins)
     cross_origin = CrossOrigin(authenticated, origins, cross_origin_methods)
     secret_paths = (f"{customer_links.PATH}/{LINK_PREFIX}",)
-    uploads = (attachments.PATH_END,)
-    guarded = LoopbackGuard(cross_origin, settings.host, {kestra.PATH}, metrics.observe, origins, secret_paths, uploads)
+    guarded = LoopbackGuard(
+        cross_origin,
+        settings.host,
+        {kestra.PATH},
+        metrics.observe,
+        origins,
+        secret_paths,
+        (attachments.PATH_END,),
+        is_published=bool(settings.public_url or settings.trusted_proxies or settings.root_path),
+    )
     return Forwarded(
         SecurityHeaders(guarded),
         trusts=trusts,
@@ -151,16 +161,18 @@ def create_routes(runtime: Runtime) -> Litestar:
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
+    others = [handler for module in (kestra, health, metrics, routes, state) for handler in module.HANDLERS]
     wizard = Router(
-        "", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers={Exception: troubles.show_trouble}
+        "",
+        route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS],
+        exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble),
     )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
         exception_handlers={**HANDLERS, NotFoundException: _on_missing},
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"runtime": runtime, "links": LinkRegister(runtime.parts.db), "assets": Assets(runtime.settings)}),
+        state=_state_of(runtime),
         openapi_config=OpenAPIConfig(
             title="guiado",
             version=__version__,
@@ -173,6 +185,20 @@ def create_routes(runtime: Runtime) -> Litestar:
     require_rules(app)
     app.state["document_of"] = document_of
     return app
+
+
+def _state_of(runtime: Runtime) -> State:
+    """The state that handlers find on the application."""
+    settings = runtime.settings
+    return State(
+        {
+            "runtime": runtime,
+            "links": LinkRegister(runtime.parts.db),
+            "assets": Assets(settings),
+            "checkup": Checkup(settings),
+            "reference_pages": {},
+        }
+    )
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from clusters import wheel_binaries
 
 from guiado import clock
 from guiado.app.diagnostics import look_at_targets
+from guiado.checkup import look_while_serving
 from guiado.cli import main
 from guiado.cli.root import run
 from guiado.settings import read_settings
@@ -291,6 +292,30 @@ def test_where_everything_is_broken_each_check_speaks_for_itself(doctor, tmp_pat
     found = states(checks)
     assert [found[name] for name in ("program", "settings", "port", "knowledge_base", "home")] == ["good", *["bad"] * 4]
     assert "GUIADO_PROT no es un ajuste de guiado." in [check["what"] for check in checks]
+
+
+def test_a_service_that_is_open_to_the_network_needs_a_key(doctor, facade):
+    assert states(doctor(DATABASE_URL=facade)[1])["keys"] == "good"
+    code, checks = doctor(DATABASE_URL=facade, GUIADO_HOST="0.0.0.0")
+    (fault,) = [check for check in checks if check["check"] == "keys"]
+    assert (code, fault["state"], states(checks)["port"]) == (1, "bad", "good")
+    assert "guiado keys create --name servidor" in fault["remedy"]
+    assert run(["keys", "create", "--name", "servidor"]) == 0
+    assert states(doctor(DATABASE_URL=facade, GUIADO_HOST="0.0.0.0")[1])["keys"] == "good"
+
+
+def test_a_serving_process_neither_starts_nor_stops_its_database_to_look_at_it(home):
+    settings, server = read_settings(), EmbeddedPostgres(home, pg_bin=wheel_binaries())
+    found = {finding.check: finding.state for finding in look_while_serving(settings)}
+    assert (found["database"], server.status().running) == ("bad", False)
+    server.join()
+    try:
+        begun = server.status().pid
+        found = {finding.check: finding.state for finding in look_while_serving(settings)}
+        assert (found["latency"], "database" in found) == ("good", False)
+        assert server.status().pid == begun
+    finally:
+        server.leave()
 
 
 def test_a_misspelt_setting_is_named_with_the_right_one(doctor, tmp_path, home):

@@ -57,6 +57,7 @@ REMEDIES = {
     "outbox": BY_HAND,
     "channels": "test_a_message_from_its_test_to_its_second_sending",
     "untold": "test_a_person_who_is_promised_and_of_whom_nobody_is_told_is_found",
+    "keys": "test_a_service_that_is_open_to_the_network_needs_a_key",
     "secrets": "test_a_lost_key_is_told_and_left_behind",
     "jobs": BY_HAND,
     "audit": BY_HAND,

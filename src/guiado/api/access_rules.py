@@ -19,6 +19,7 @@ from guiado.app.access import permissions as may
 from guiado.app.access.permissions import is_allowed, require, require_session
 from guiado.app.context import Scope
 from guiado.errors import KeyRequired, LinkNotEnough
+from guiado.http.incoming import incoming
 
 BASE_PATH = "/api/support/troubleshooting"
 
@@ -31,11 +32,13 @@ class Rule:
         permission: scope that a key needs; None where the route is public.
         by_link: whether a customer's link reaches it too, for its own session.
         by_origin: whether pages of allowed origins reach it without a key, where the public start is on.
+        by_machine: whether whoever is at the service's own machine reaches it without a key.
     """
 
     permission: str | None
     by_link: bool = False
     by_origin: bool = False
+    by_machine: bool = False
 
 
 PUBLIC = Rule(None)
@@ -103,6 +106,7 @@ _OTHERS = {
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
     "GET /": PUBLIC,
+    "GET /estado": Rule(may.SESSIONS_READ, by_machine=True),
     # The token in the path is the credential of these pages.
     "GET /ayuda": PUBLIC,
     "POST /ayuda": PUBLIC,
@@ -141,8 +145,9 @@ def require_rules(app: Litestar) -> None:
 
 
 def is_public(request: HTTPScope) -> bool:
-    """Whether the route that was found for a request is for everybody."""
-    return _rule_of(request).permission is None
+    """Whether the route that was found for a request is for everybody who sends such a request."""
+    rule = _rule_of(request)
+    return rule.permission is None or (rule.by_machine and incoming(request).is_from_here)
 
 
 def _rule_of(request: HTTPScope) -> Rule:
@@ -159,7 +164,7 @@ def check_access(request: HTTPScope, caller: Scope) -> None:
         SessionNotFound: the caller's link is for another session.
     """
     rule = _rule_of(request)
-    if rule.permission is None:
+    if rule.permission is None or is_public(request):
         return
     if caller.session_id is not None:
         if not rule.by_link:

@@ -124,20 +124,11 @@ def _look_at_target(name: str, url: str | None, form: re.Pattern[str], example: 
 def look_at_port(settings: Settings) -> list[Finding]:
     """Finding on whether the service's address is free, or serves guiado already."""
     place = f"{settings.host}:{settings.port}"
-    if not settings.is_loopback:
-        return [
-            bad(
-                "port",
-                "GUIADO_HOST={host} abre el servicio a la red, y sin claves de API cualquiera podría entrar.\n"
-                "Usa GUIADO_HOST=127.0.0.1.",
-                host=settings.host,
-            )
-        ]
     problem = _why_closed(settings.host, settings.port)
     if problem is None:
         return [good("port", "La dirección {place} está libre.", place=place)]
     if _is_guiado(settings.host, settings.port):
-        return [good("port", "El servicio ya está en marcha en {place}.", place=place)]
+        return serving_at(settings)
     return [
         bad(
             "port",
@@ -147,6 +138,11 @@ def look_at_port(settings: Settings) -> list[Finding]:
             problem=os_reason(problem),
         )
     ]
+
+
+def serving_at(settings: Settings) -> list[Finding]:
+    """Finding with the address at which the service runs."""
+    return [good("port", "El servicio ya está en marcha en {place}.", place=f"{settings.host}:{settings.port}")]
 
 
 def _why_closed(host: str, port: int) -> OSError | None:

@@ -54,6 +54,7 @@ class Incoming:
         request_id: joins the log lines of the request.
         refusal: the error to answer with, where the request is not let in.
         foreign: Spanish text that says why it is not from this machine, where it is not; it counts while the API is open.
+        is_from_here: whether a person at this machine sends it: nobody reaches the service from elsewhere, not even by a proxy.
         failure: the error that kept its caller from being recognised; public routes do without.
         scope: tenant and caller, see `Authentication`.
         base: the address that the caller reached, see `Forwarded`.
@@ -63,6 +64,7 @@ class Incoming:
     request_id: str = ""
     refusal: Exception | None = None
     foreign: str | None = None
+    is_from_here: bool = False
     failure: Exception | None = None
     scope: Scope = field(default_factory=Scope)
     base: PublicBase = field(default_factory=PublicBase)

@@ -58,6 +58,7 @@ class LoopbackGuard:
             page tells nobody its address; a page of another origin does not know the path.
         uploads: ends of the paths that take large bodies, for which there is more time.
         observe: is told of each answer: the method and the route that were asked, its status, and the seconds that it took.
+        is_published: whether the settings name an address or a proxy by which others reach the service.
     """
 
     def __init__(
@@ -69,8 +70,11 @@ class LoopbackGuard:
         origins: Container[str] = (),
         secret_paths: tuple[str, ...] = (),
         uploads: tuple[str, ...] = (),
+        *,
+        is_published: bool = False,
     ) -> None:
         self._uploads = uploads
+        self._is_here_alone = is_loopback(host) and not is_published
         self._origins, self._secret_paths = origins, secret_paths
         self._app, self._host, self._delivery_paths, self._observe = app, host, delivery_paths, observe
 
@@ -82,6 +86,7 @@ class LoopbackGuard:
         request = incoming(scope)
         request.request_id = request_id = _request_id(request)
         request.refusal, request.foreign = self._refusal(scope, request), self._foreign(scope, request)
+        request.is_from_here = self._is_here_alone and request.foreign is None and _is_direct(scope, request)
         is_head = scope["method"] == "HEAD"
         asked: HTTPScope = {**scope, "method": "GET"} if is_head else scope
         started, status = clock.monotonic_s(), 500
@@ -132,6 +137,15 @@ class LoopbackGuard:
         if origin and not is_known and origin.partition("://")[2] != named:
             return _FOREIGN
         return None
+
+
+def _is_direct(scope: HTTPScope, request: Incoming) -> bool:
+    """Whether a browser or program on this machine sends a request.
+
+    A proxy that adds no header at all names the host that it calls, but it is one that speaks HTTP/1.0.
+    """
+    peer, host = scope["client"], _hostname(request.header(b"host"))
+    return peer is not None and is_loopback(peer[0]) and host is not None and is_loopback(host) and scope["http_version"] != "1.0"
 
 
 def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -219,3 +219,5 @@ HANDLERS: ExceptionHandlersMap = {  # pyright: ignore[reportUnknownVariableType]
     HTTPException: _on_http,  # pyright: ignore[reportAssignmentType]
     Exception: _on_anything,
 }
+HANDLED: tuple[type[Exception], ...] = (GuiadoError, ValidationException, HTTPException, Exception)
+"""Kinds of errors that have a handler of their own. Where a route answers otherwise, it says so for each of them."""

@@ -18,6 +18,7 @@ from guiado.store.clock_diagnostics import look_at_clock, look_at_clocks, look_a
 from guiado.store.connection import DriverConnection, Row, single
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
+from guiado.store.key_diagnostics import look_at_keys
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
 from guiado.store.pooler import Presence, look_at_pooler
 from guiado.store.queries import sql
@@ -37,6 +38,7 @@ async def look_at(
     presence: Presence = "auto",
     addressed: Collection[str] = (),
     seal_key: bytes | None = None,
+    opened: str = "",
 ) -> list[Finding]:
     """All findings about the database at this address.
 
@@ -46,6 +48,7 @@ async def look_at(
         presence: whether there is a pooler, by the settings.
         addressed: channels whose recipients each have an address of their own.
         seal_key: key of the audit log's chain, where it is known.
+        opened: address beyond this machine that the service is bound to; empty where there is none.
     """
     try:
         connection = await connect(dsn, command_timeout_s=_TIMEOUT_S)
@@ -61,6 +64,9 @@ async def look_at(
     async def audit(connection: DriverConnection) -> list[Finding]:
         return await look_at_audit(connection, seal_key)
 
+    async def keys(connection: DriverConnection) -> list[Finding]:
+        return await look_at_keys(connection, opened)
+
     async def pooler(connection: DriverConnection) -> list[Finding]:
         return await look_at_pooler(connection, presence)
 
@@ -68,7 +74,9 @@ async def look_at(
         found = await _attempt(pooler, connection)
         if any(finding.state is CheckState.BAD for finding in found):  # nothing else would work through it
             return found
-        return found + [finding for look in (*_LOOKS, channels, audit, room) for finding in await _attempt(look, connection)]
+        return found + [
+            finding for look in (*_LOOKS, channels, keys, audit, room) for finding in await _attempt(look, connection)
+        ]
     finally:
         connection.terminate()
 

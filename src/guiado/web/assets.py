@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from guiado.errors import Message, SettingsInvalid, os_reason
@@ -120,7 +121,7 @@ async def static(request: Http, name: FromPath[str]) -> Response[bytes]:
     """A static file."""
     asset = assets_of(request).find(name)
     if asset is None:
-        return Response(b"", status_code=404, media_type="text/plain")
+        raise NotFoundException
     return _answer(request, asset)
 
 

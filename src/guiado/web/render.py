@@ -171,8 +171,12 @@ def render(
         values: for the template.
     """
     spoken = language or page_language(request)
-    html = pages().get_template(name).render(**words(spoken), **frame(request, assets_of(request)), **values)
-    return answer(request, html, spoken, status_code, headers)
+    return answer(request, html_of(request, name, spoken, **values), spoken, status_code, headers)
+
+
+def html_of(request: Http, name: str, language: str, **values: object) -> str:
+    """The text of a page; the arguments as for `render`."""
+    return pages().get_template(name).render(**words(language), **frame(request, assets_of(request)), **values)
 
 
 def answer(request: Http, html: str, language: str, status_code: int, headers: Mapping[str, str]) -> Response[bytes]:

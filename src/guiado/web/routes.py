@@ -5,75 +5,26 @@ Source: contract.md §3 (`/schema`); architecture.md, Web: strict content securi
 
 from __future__ import annotations
 
-import re
+import asyncio
 
 from litestar import Response, get
 
-from guiado.app.access.permissions import ANALYTICS_READ, is_allowed
-from guiado.app.analytics import report
-from guiado.domain.session import Status
-from guiado.errors import GuiadoError
-from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
+from guiado.http.request import Http, base_of, runtime_of
 from guiado.web import reference
 from guiado.web.assets import static
-from guiado.web.render import render
+from guiado.web.negotiation import is_for_people
+from guiado.web.render import LANGUAGE_FIELD, PLAIN, answer, html_of, page_language, render
+from guiado.web.state import missing, show_state_or_name
 from guiado.web.wizard.door import is_on
 from guiado.web.wizard.start import start_page
 
-_MOST_LISTED = 50
-_QUALITY = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
-
-
-def is_for_people(request: Http) -> bool:
-    """Whether a request prefers HTML to JSON; with equal preference the answer is JSON.
-
-    Source: RFC 9110, section 12.5.1.
-    """
-    weights = _weights(request.headers.get("accept", ""))
-    others = max((weight for kind, weight in weights.items() if kind.endswith("json")), default=0.0)
-    return weights.get("text/html", 0.0) > others
-
-
-def _weights(accept: str) -> dict[str, float]:
-    """Parse an `Accept` header into media types and their weights, 0 to 1."""
-    found: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-        found[kind] = float(quality) if _QUALITY.fullmatch(quality) else 1.0
-    return found
-
-
-def missing(request: Http) -> Response[bytes]:
-    """Render the 404 page."""
-    return render(request, "missing.html", status_code=404)
+_MOST_KEPT = 12
 
 
 @get("/", include_in_schema=False)
 async def home(request: Http) -> Response[bytes]:
     """Home page: the start of the wizard; where that is off, the state of the service."""
-    return await start_page(request) if is_on(request) else await show_state(request)
-
-
-async def show_state(request: Http) -> Response[bytes]:
-    """Render the state of the service: sessions that wait, and links."""
-    shows = is_allowed(scope_of(request), ANALYTICS_READ)
-    figures = await _figures(request) if shows else None
-    return render(request, "home.html", base=base_of(request).url, shows=shows, figures=figures)
-
-
-async def _figures(request: Http) -> dict[str, object] | None:
-    try:
-        found = await run_read(request, report.realtime)
-    except GuiadoError:
-        return None
-    waiting = sum(row.status == Status.NEEDS_ESCALATION for row in found.active_sessions)
-    more = "+" if len(found.active_sessions) >= _MOST_LISTED else ""
-    return {
-        "active": found.metrics.active_sessions,
-        "waiting": f"{waiting}{more}",
-        "resolved": found.metrics.resolved_last_hour,
-    }
+    return await start_page(request) if is_on(request) else await show_state_or_name(request)
 
 
 def _document(request: Http) -> reference.Document:
@@ -88,8 +39,35 @@ async def schema(request: Http) -> Response[bytes] | Response[reference.Document
     document = _document(request)
     if not is_for_people(request):
         return Response(document, media_type="application/vnd.oai.openapi+json", headers={"Vary": "Accept"})
-    groups, events = reference.groups(document), reference.events(document)
-    return render(request, "schema.html", api="/api/support/troubleshooting", groups=groups, events=events)
+    kept: dict[tuple[str, str], str] = request.app.state["reference_pages"]
+    language = page_language(request)
+    key = language, base_of(request).prefix
+    if key not in kept:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[key] = await asyncio.to_thread(_reference_html, request, document, language)
+    return answer(request, kept[key], language, 200, PLAIN)
+
+
+def _reference_html(request: Http, document: reference.Document, language: str) -> str:
+    """The text of the API reference. It takes a tenth of a second, and is always the same."""
+
+    def switch(other: str) -> str:
+        return f"{base_of(request).prefix}/schema?{LANGUAGE_FIELD}={other}"
+
+    return html_of(
+        request,
+        "schema.html",
+        language,
+        switch=switch,
+        api="/api/support/troubleshooting",
+        groups=reference.groups(document),
+        events=reference.events(document),
+        errors=reference.errors(document),
+        error_body=reference.error_body(document),
+        shapes=reference.shapes(document),
+        shape_anchor=reference.shape_anchor,
+    )
 
 
 @get("/schema/openapi.json", include_in_schema=False)

@@ -17,6 +17,7 @@ from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.domain.clarification import Option
 from guiado.errors import GuiadoError, InvalidInput, Message
+from guiado.http.incoming import incoming
 from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web.render import LANGUAGE_FIELD, page_language, render
 from guiado.web.wizard.door import (
@@ -91,7 +92,6 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
     problem = fault.problems[0] if fault else None
     too_long = bool(given.get("words", "").strip()) and problem is not None
     trouble = None if problem is None else _TOO_LONG if too_long else _NOTHING
-    settings = runtime_of(request).settings
     return render(
         request,
         "wizard/start.html",
@@ -104,7 +104,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         given=given,
         trouble=trouble,
         hidden={},
-        is_local=settings.is_loopback,
+        is_local=incoming(request.scope).is_from_here,
     )
 
 
