@@ -86,3 +86,51 @@ def test_who_likes_json_better_gets_it(root: httpx2.Client, accept: str, kind: s
     answer = root.get("/nada", headers={"accept": accept})
     assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, kind)
     assert "accept" in answer.headers["vary"].lower()
+
+
+def test_the_page_of_the_api_shows_objects_permissions_errors_and_events(root: httpx2.Client) -> None:
+    shown, document = page(root, "/schema"), root.get("/schema/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    linked = set(re.findall(r'href="#objeto-(\w+)"', shown))
+    described = set(re.findall(r'<section class="card" id="objeto-(\w+)"', shown))
+    assert linked - described == set()
+    assert {"StepOut", "SessionOut", "AlternativeOut", "ResourceRow"} <= described
+    for name in ("StepOut", "SessionOut", "ResourceRow"):
+        part = shown.partition(f'id="objeto-{name}"')[2].partition("</section>")[0]
+        assert all(f"<code>{field}</code>" in part for field in schemas[name]["properties"]), name
+    start = shown.partition('<section class="card" id="start"')[2].partition("</section>")[0]
+    assert "<code>sessions:write</code>" in start
+    assert '<a href="#error-409">409</a>' in start
+    assert 'href="#objeto-StepOut"' in start
+    event = shown.partition('<section class="card" id="step_failed"')[2].partition("</section>")[0]
+    assert "<code>timestamp</code>" in event
+    assert "No pide clave de API." in shown.partition('<section class="card" id="healthz"')[2].partition("</section>")[0]
+
+
+def test_the_page_of_the_api_in_the_language_that_its_address_names(root: httpx2.Client) -> None:
+    answers = [root.get(f"/schema?idioma={language}", headers={"accept": "text/html"}) for language in ("pt", "en", "pt")]
+    assert [answer.headers["content-language"] for answer in answers] == ["pt", "en", "pt"]
+    assert "Campos do corpo" in answers[0].text
+    assert "Fields of the body" in answers[1].text
+    assert answers[2].text == answers[0].text
+    assert 'href="/schema?idioma=es"' in answers[0].text
+
+
+def test_the_page_of_the_api_is_packed(root: httpx2.Client) -> None:
+    asked = {"accept": "text/html", "accept-encoding": "gzip"}
+    with root.stream("GET", "/schema", headers=asked) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert sum(map(len, answer.iter_raw())) < 60_000
+
+
+def test_the_page_of_an_unknown_address_leads_to_the_start(root: httpx2.Client) -> None:
+    shown = page(root, "/nada?idioma=xx", "en", 404)
+    assert 'class="button" href="/"' in shown
+    assert 'href="/nada?idioma=pt"' in shown
+    assert "Esta página não existe." in root.get("/nada?idioma=pt", headers={"accept": "text/html"}).text
+
+
+def test_what_goes_wrong_on_a_customers_page_is_a_page(root: httpx2.Client) -> None:
+    large = root.post("/ayuda", content=b"words=" + b"x" * 1_100_000, headers={"accept": "text/html"})
+    assert (large.status_code, large.headers["content-type"].split(";")[0]) == (413, "text/html")
+    assert "Eso es demasiado grande." in large.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -135,6 +136,14 @@ def test_who_may_see_it_once_there_are_keys(serve: Callable[..., Any], dsn: str)
 )
 def test_what_comes_through_a_proxy_is_not_from_this_machine(serve_closed: Any, headers: dict[str, str]) -> None:
     assert httpx2.get(f"{serve_closed.url}/estado", headers=headers, timeout=30).status_code == 401
+
+
+def test_a_proxy_that_adds_no_header_is_not_from_this_machine(serve_closed: Any) -> None:
+    """As nginx is without any proxy_set_header: HTTP/1.0, and its own upstream as the host."""
+    host = serve_closed.url.partition("//")[2]
+    with socket.create_connection(serve_closed.listener.getsockname()) as connection:
+        connection.sendall(f"GET /estado HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+        assert b" 401 " in connection.makefile("rb").readline()
 
 
 @pytest.fixture(scope="module")
