@@ -56,11 +56,12 @@ def links(page: str) -> list[str]:
 
 def test_a_trusted_proxy_says_where_the_service_is(proxied: Callable[..., httpx2.Client]) -> None:
     http = proxied(GUIADO_TRUSTED_PROXIES="127.0.0.1")
-    for path in ("/", "/schema", "/nada"):
+    for path in ("/", "/estado", "/schema", "/nada"):
         page = http.get(path, headers=FORWARDED | HTML)
         assert links(page.text)
         assert all(link.startswith("/soporte/") for link in links(page.text)), path
-    assert "curl https://soporte.example.com/soporte/api/support/troubleshooting/start" in http.get("/", headers=FORWARDED).text
+    state = http.get("/estado", headers=FORWARDED | HTML).text
+    assert "curl https://soporte.example.com/soporte/api/support/troubleshooting/start" in state
     document = http.get("/schema/openapi.json", headers=FORWARDED).json()
     assert document["servers"] == [{"url": "/soporte"}]
     assert http.get("/healthz", headers=FORWARDED).headers["strict-transport-security"] == "max-age=31536000"
@@ -69,7 +70,8 @@ def test_a_trusted_proxy_says_where_the_service_is(proxied: Callable[..., httpx2
 def test_nobody_else_is_believed(proxied: Callable[..., httpx2.Client]) -> None:
     for settings in ({}, {"GUIADO_TRUSTED_PROXIES": "10.0.0.0/8"}):
         http = proxied(**settings)
-        page = http.get("/", headers=FORWARDED)
+        page = http.get("/estado", headers=FORWARDED | HTML)
+        assert "curl http://" in page.text
         assert "soporte.example.com" not in page.text
         assert not any(link.startswith("/soporte") for link in links(page.text))
         assert "strict-transport-security" not in page.headers
@@ -95,7 +97,7 @@ def test_every_link_works_with_a_prefix(
         assert public.startswith("/soporte")
         return http.get((public.removeprefix("/soporte") or "/") if is_cut else public, headers=headers | HTML)
 
-    for page in ("/soporte", "/soporte/", "/soporte/schema"):
+    for page in ("/soporte", "/soporte/", "/soporte/estado", "/soporte/schema"):
         shown = get(page)
         assert shown.status_code == 200
         assert len(links(shown.text)) > 2
@@ -110,7 +112,7 @@ def test_every_link_works_with_a_prefix(
 
 def test_the_public_url_is_the_base_whatever_a_request_says(proxied: Callable[..., httpx2.Client]) -> None:
     http = proxied(GUIADO_PUBLIC_URL="https://soporte.example.com/soporte")
-    page = http.get("/", headers={"host": "evil.example"})
+    page = http.get("/estado", headers={"host": "evil.example"} | HTML)
     assert "curl https://soporte.example.com/soporte/api" in page.text
     assert "evil.example" not in page.text
     assert page.headers["strict-transport-security"]
@@ -119,14 +121,14 @@ def test_the_public_url_is_the_base_whatever_a_request_says(proxied: Callable[..
 
 def test_without_a_prefix_nothing_is_added(proxied: Callable[..., httpx2.Client]) -> None:
     http = proxied()
-    assert "/static/guiado.css" in links(http.get("/", headers=HTML).text)
+    assert links(http.get("/", headers=HTML).text)[0].startswith("/static/guiado.css?")
     assert http.get("/schema/openapi.json").json()["servers"] == [{"url": "/"}]
 
 
 def test_a_prefix_that_a_route_begins_with_is_never_cut(proxied: Callable[..., httpx2.Client]) -> None:
     http = proxied(GUIADO_ROOT_PATH="/api")
     assert http.get(f"{BASE}/realtime").status_code == 200
-    assert "/api/schema" in links(http.get("/", headers=HTML).text)
+    assert "/api/schema" in links(http.get("/estado", headers=HTML).text)
 
 
 @pytest.mark.parametrize(
@@ -136,19 +138,19 @@ def test_a_prefix_that_a_route_begins_with_is_never_cut(proxied: Callable[..., h
 def test_a_prefix_that_is_none_is_ignored(proxied: Callable[..., httpx2.Client], said: str) -> None:
     http = proxied(GUIADO_TRUSTED_PROXIES="127.0.0.1")
     page = http.get("/", headers={"accept": "text/html", "x-forwarded-prefix": said.encode()})
-    assert links(page.text)[0] == "/static/guiado.css"
+    assert links(page.text)[0].startswith("/static/guiado.css?")
 
 
 @pytest.mark.parametrize("host", ["a b", "x/../y", 'x"><script>', "[::1", "x:y", "a@b"])
 def test_a_host_that_is_none_is_not_shown(proxied: Callable[..., httpx2.Client], host: str) -> None:
-    page = proxied(GUIADO_TRUSTED_PROXIES="127.0.0.1").get("/", headers={"x-forwarded-host": host})
+    page = proxied(GUIADO_TRUSTED_PROXIES="127.0.0.1").get("/estado", headers={"x-forwarded-host": host} | HTML)
     assert "curl http://localhost/api" in page.text
 
 
 def test_what_came_before_the_nearest_proxy_is_not_believed(proxied: Callable[..., httpx2.Client]) -> None:
     http = proxied(GUIADO_TRUSTED_PROXIES="127.0.0.1")
     said = {"x-forwarded-host": "evil.example, soporte.example.com", "x-forwarded-proto": "https, http"}
-    page = http.get("/", headers=said)
+    page = http.get("/estado", headers=said | HTML)
     assert "curl http://soporte.example.com/api" in page.text
     assert "strict-transport-security" not in page.headers
 

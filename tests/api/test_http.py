@@ -33,12 +33,15 @@ def operations(document: dict[str, Any], session_id: str) -> list[tuple[str, str
     return [(method.upper(), filled(path, session_id)) for path, methods in document["paths"].items() for method in methods]
 
 
+PLAIN = {"accept-encoding": "identity"}
+
+
 def test_head_is_get_without_a_body(root: httpx2.Client, document: dict[str, Any], session_id: str) -> None:
     paths = [path for method, path in operations(document, session_id) if method == "GET"] + PAGES
     assert len(paths) > 15
     for path in paths:
         for accept in ("*/*", "text/html"):
-            get, head = (root.request(method, path, headers={"accept": accept}) for method in ("GET", "HEAD"))
+            get, head = (root.request(method, path, headers={"accept": accept, **PLAIN}) for method in ("GET", "HEAD"))
             assert (head.status_code, head.content) == (get.status_code, b""), path
             assert head.headers["content-type"] == get.headers["content-type"]
             if path.rsplit("/", 1)[-1] not in {"realtime", "analytics", "metrics"} and get.status_code == 200:

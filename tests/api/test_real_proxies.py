@@ -171,7 +171,8 @@ def http(certificate: tuple[Path, Path], served: tuple[Any, str]) -> Iterator[ht
 
 def check_site(http: httpx2.Client, site: str, prefix: str = "") -> None:
     """Everything works at this address, and what a caller says about it counts nothing."""
-    home = http.get(f"{site}{prefix}/", headers=HTML | FORGED)
+    assert http.get(f"{site}{prefix}/", headers=HTML | FORGED).status_code == 200
+    home = http.get(f"{site}{prefix}/estado", headers=HTML | FORGED)
     assert home.status_code == 200
     assert f"curl {site}{prefix}{BASE}/start" in home.text
     assert "evil" not in home.text

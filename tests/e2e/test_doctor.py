@@ -294,13 +294,14 @@ def test_where_everything_is_broken_each_check_speaks_for_itself(doctor, tmp_pat
     assert "GUIADO_PROT no es un ajuste de guiado." in [check["what"] for check in checks]
 
 
-def test_a_service_that_is_open_to_the_network_needs_a_key(doctor, facade):
+def test_a_service_that_is_open_to_the_network_needs_a_key(doctor, facade, capfd):
     assert states(doctor(DATABASE_URL=facade)[1])["keys"] == "good"
     code, checks = doctor(DATABASE_URL=facade, GUIADO_HOST="0.0.0.0")
     (fault,) = [check for check in checks if check["check"] == "keys"]
     assert (code, fault["state"], states(checks)["port"]) == (1, "bad", "good")
     assert "guiado keys create --name servidor" in fault["remedy"]
     assert run(["keys", "create", "--name", "servidor"]) == 0
+    capfd.readouterr()
     assert states(doctor(DATABASE_URL=facade, GUIADO_HOST="0.0.0.0")[1])["keys"] == "good"
 
 
