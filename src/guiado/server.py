@@ -63,6 +63,7 @@ from guiado.web import routes, state
 from guiado.web.assets import Assets
 from guiado.web.negotiation import is_for_people
 from guiado.web.wizard import case as wizard_case
+from guiado.web.wizard import pictures as wizard_pictures
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
 from guiado.wiring import Runtime, loop_factory
@@ -117,6 +118,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     authenticated = Authentication(limited, settings.tenant, keyring, links_of(app), origins)
     cross_origin = CrossOrigin(authenticated, origins, cross_origin_methods)
     secret_paths = (f"{customer_links.PATH}/{LINK_PREFIX}",)
+    uploads = (attachments.PATH_END, f"/{wizard_pictures.PLACE}")
+    is_published = bool(settings.public_url or settings.trusted_proxies or settings.root_path)
     guarded = LoopbackGuard(
         cross_origin,
         settings.host,
@@ -124,8 +127,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         metrics.observe,
         origins,
         secret_paths,
-        (attachments.PATH_END,),
-        is_published=bool(settings.public_url or settings.trusted_proxies or settings.root_path),
+        uploads,
+        is_published=is_published,
     )
     return Forwarded(
         SecurityHeaders(guarded),
@@ -162,11 +165,8 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes, state) for handler in module.HANDLERS]
-    wizard = Router(
-        "",
-        route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS],
-        exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble),
-    )
+    of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
+    wizard = Router("", route_handlers=of_wizard, exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble))
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
