@@ -31,6 +31,7 @@ PLAIN = {
 """Headers of a page that no other page may show in a frame."""
 LANGUAGE_FIELD = "idioma"
 """Parameter of an address that names the language of a page."""
+_FRAMED_FIELD = "marco"
 _LEAST_PACKED = 1_000
 _ICONS = HERE / "icons"
 _ICON = '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{shapes}</svg>'
@@ -146,6 +147,8 @@ def frame(request: Http, assets: Assets) -> dict[str, object]:
         "brand": brand_of(runtime_of(request).settings),
         "version": __version__,
         "languages": LANGUAGES,
+        "framed": request.query_params.get(_FRAMED_FIELD) == "1" or request.headers.get("sec-fetch-dest") == "iframe",
+        "origins": " ".join(runtime_of(request).settings.origins),
     }
 
 

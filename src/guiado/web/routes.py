@@ -15,7 +15,7 @@ from guiado.domain.session import Status
 from guiado.errors import GuiadoError
 from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web import reference
-from guiado.web.assets import static
+from guiado.web.assets import static, widget
 from guiado.web.render import render
 from guiado.web.wizard.door import is_on
 from guiado.web.wizard.start import start_page
@@ -98,4 +98,4 @@ async def openapi(request: Http) -> Response[reference.Document]:
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 
 
-HANDLERS = [home, schema, openapi, static]
+HANDLERS = [home, schema, openapi, static, widget]
