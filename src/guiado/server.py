@@ -62,6 +62,7 @@ from guiado.web import routes
 from guiado.web.assets import Assets
 from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import start as wizard_start
+from guiado.web.wizard import troubles
 from guiado.wiring import Runtime, loop_factory
 
 MAX_BODY_BYTES = 1_048_576
@@ -148,10 +149,10 @@ def create_routes(runtime: Runtime) -> Litestar:
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    others = (kestra, health, metrics, routes, wizard_start, wizard_case)
-    other_handlers = [handler for module in others for handler in module.HANDLERS]
+    others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
+    wizard = Router("", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers=troubles.HANDLERS)
     app = Litestar(
-        route_handlers=[api, *other_handlers],
+        route_handlers=[api, wizard, *others],
         before_request=_guard,
         exception_handlers={**HANDLERS, NotFoundException: _on_missing},
         request_max_body_size=MAX_BODY_BYTES,

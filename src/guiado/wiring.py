@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from guiado import clock
+from guiado import clock, i18n
 from guiado.app.context import AppContext
 from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
@@ -175,6 +175,7 @@ class Runtime:
             DatabaseUnavailable: there is no database to work with.
             SettingsInvalid: a setting cannot be used.
         """
+        i18n.speak(settings.spanish)
         site, senses = DatabaseLocation(settings), DetectionConfig(encoder_of(settings), settings.none_share)
         if senses.encoder is not None:
             senses.encoder.warm()

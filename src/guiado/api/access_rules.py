@@ -101,6 +101,7 @@ _OTHERS = {
     # The token in the path is the credential of these pages.
     "GET /ayuda": PUBLIC,
     "POST /ayuda": PUBLIC,
+    "GET /ayuda/componentes": PUBLIC,
     "GET /ayuda/{token}": PUBLIC,
     "POST /ayuda/{token}": PUBLIC,
     "POST /ayuda/{token}/{place}": PUBLIC,

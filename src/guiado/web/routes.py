@@ -98,4 +98,11 @@ async def openapi(request: Http) -> Response[reference.Document]:
     return Response(_document(request), media_type="application/vnd.oai.openapi+json")
 
 
-HANDLERS = [home, schema, openapi, static, widget]
+@get("/ayuda/componentes", include_in_schema=False)
+async def components(request: Http) -> Response[bytes]:
+    """The parts of the pages in all their states; for whoever develops them, so on this machine only."""
+    is_local = runtime_of(request).settings.is_loopback
+    return render(request, "components.html") if is_local else missing(request)
+
+
+HANDLERS = [home, components, schema, openapi, static, widget]

@@ -9,12 +9,13 @@ from guiado import clock
 from guiado.app import commands
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
+from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
 from guiado.domain.session import Abandon, Actor, EscalateSession, ResolveSession, Resume, Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
-from guiado.store import configuration, guides, schedule, sessions
+from guiado.store import configuration, guides, schedule, sessions, webhooks
 from guiado.store.sessions import Loaded, StoredAttempt
 
 _MAX_DURATION_KEY = "max_session_duration_hours"
@@ -91,6 +92,11 @@ async def resume(work: UnitOfWork, session_id: object) -> tuple[Session, Guide |
     """
     async with telling_state(work, session_id):
         return await command_session(work, session_id, "resume", Resume())
+
+
+async def is_anybody_told(work: UnitOfWork) -> bool:
+    """Whether any endpoint or recipient hears of a session that waits for a person: only then is one promised."""
+    return await webhooks.is_told(work.connection, work.tenant, EventKind.SESSION_ESCALATED)
 
 
 async def refuse_unknown(

@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH
+from guiado.app.context import UnitOfWork
+from guiado.app.sessions.escalate import is_anybody_told
 from guiado.app.sessions.feedback import is_asked_for
 from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
@@ -100,9 +102,13 @@ async def _record(request: Http, door: Door) -> SessionRecord | None:
     return replace(record, session=replace(record.session, language=door.wished)) if door.wished else record
 
 
+async def _desk(work: UnitOfWork) -> pages.Desk:
+    return pages.Desk(asks_rating=await is_asked_for(work), is_told=await is_anybody_told(work))
+
+
 async def _case(request: Http, door: Door, record: SessionRecord) -> Page:
-    asks = await runtime_of(request).parts.run_read(scope_at(request, door), is_asked_for)
-    return pages.standing(request, door, record, asks_rating=asks)
+    desk = await runtime_of(request).parts.run_read(scope_at(request, door), _desk)
+    return pages.standing(request, door, record, desk)
 
 
 async def _elsewhere(request: Http, door: Door, record: SessionRecord) -> Page:

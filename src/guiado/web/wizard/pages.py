@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,27 +35,36 @@ _SAID = {
 _WITH_PERSON = {Status.NEEDS_ESCALATION, Status.ESCALATED}
 
 
-def standing(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool) -> Page:
-    """The page that shows how a session stands.
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The support desk as far as the pages depend on it.
 
     Args:
         asks_rating: whether customers are asked for a rating at the end.
+        is_told: whether anybody hears of a session that waits for a person.
     """
+
+    asks_rating: bool
+    is_told: bool
+
+
+def standing(request: Http, door: Door, record: SessionRecord, desk: Desk) -> Page:
+    """The page that shows how a session stands."""
     session, guide = record.session, record.guide
-    asks_rating = asks_rating and not record.ratings
+    desk = replace(desk, asks_rating=desk.asks_rating and not record.ratings)
     if session.status is Status.RESOLVED:
-        return _solved(request, door, record, asks_rating=asks_rating)
+        return _solved(request, door, record, asks_rating=desk.asks_rating)
     if session.status is Status.ABANDONED:
         return _page(request, door, session, "closed", told=_lines(customer_messages.nothing_to_do(session, guide)))
     wants_step = request.query_params.get("pasos") is not None
     step = views.open_step(session, guide)
     if session.status in _WITH_PERSON and (step is None or not wants_step):
-        return _handed(request, door, record, asks_rating=asks_rating, has_step=step is not None)
+        return _handed(request, door, record, desk, has_step=step is not None)
     if step is not None:
         return _step(request, door, session, guide, step)
     if session.open_clarification is not None:
         return _asked(request, door, session)
-    return _handed(request, door, record, asks_rating=asks_rating, has_step=False)
+    return _handed(request, door, record, desk, has_step=False)
 
 
 def _step(request: Http, door: Door, session: Session, guide: Guide | None, step: StepOut) -> Page:
@@ -175,7 +185,7 @@ def closable(request: Http, door: Door, record: SessionRecord) -> Page:
     return _page(request, door, session, "closable", question=question)
 
 
-def _handed(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool, has_step: bool) -> Page:
+def _handed(request: Http, door: Door, record: SessionRecord, desk: Desk, *, has_step: bool) -> Page:
     session = record.session
     urgent_lines = _lines(customer_messages.urgent(session, record.guide)) if session.urgent else []
     settings = runtime_of(request).settings
@@ -189,9 +199,9 @@ def _handed(request: Http, door: Door, record: SessionRecord, *, asks_rating: bo
         needs_address=session.customer_email is None,
         given_email="",
         trouble=_email_trouble(request, session),
-        follows=_follows(settings, session, len(record.attempts)),
+        follows=_follows(settings, session, len(record.attempts), is_told=desk.is_told),
         step_path=f"{door.to('caso')}{'&' if '?' in door.to('caso') else '?'}pasos=1" if has_step else None,
-        asks_rating=asks_rating,
+        asks_rating=desk.asks_rating,
         thanked=_thanks(request, session),
         may_undo=may_undo(session, clock.now()),
     )
@@ -207,8 +217,8 @@ def _thanks(request: Http, session: Session) -> str:
     return customer_messages.thanks(session.language) if "gracias" in request.query_params else ""
 
 
-def _follows(settings: Settings, session: Session, tried: int) -> list[str]:
-    """What happens after a hand-over, in order; nothing is promised that nobody knows."""
+def _follows(settings: Settings, session: Session, tried: int, *, is_told: bool) -> list[str]:
+    """Steps after a hand-over, in order; where nobody is told of it, nothing is promised."""
     language = session.language
     kept = (
         text_for(
@@ -226,7 +236,11 @@ def _follows(settings: Settings, session: Session, tried: int) -> list[str]:
         if where
         else text(language, "Cuando nos dejes un correo, te escribimos ahí.")
     )
-    return [kept, _when(settings, language), answer]
+    return (
+        [kept, _when(settings, language), answer]
+        if is_told
+        else [kept, text(language, "Queda en la lista de casos que esperan a una persona.")]
+    )
 
 
 def _when(settings: Settings, language: str) -> str:
