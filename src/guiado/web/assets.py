@@ -36,7 +36,8 @@ _YEAR = "public, max-age=31536000, immutable"
 _HOUR = "public, max-age=3600"
 _FIVE_MINUTES = "public, max-age=300"
 _WIDGET = "widget.js"
-_COLOR = re.compile(r"[0-9a-f]{6}")
+COLOR = re.compile(r"[0-9a-f]{6}")
+"""A colour as addresses name it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ async def static(request: Http, name: FromPath[str]) -> Response[bytes]:
     asset, color = assets_of(request).find(name), request.query_params.get("color", "")
     if asset is None:
         return Response(b"", status_code=404, media_type="text/plain")
-    if name == "brand.css" and _COLOR.fullmatch(color):  # the colour of the site that shows the page in a frame
+    if name == "brand.css" and COLOR.fullmatch(color):  # the colour of the site that shows the page in a frame
         asset = colored(f"#{color}")
     return _answer(request, asset, _YEAR if request.url.query == f"v={asset.digest}" else _HOUR)
 

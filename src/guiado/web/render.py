@@ -19,7 +19,7 @@ from guiado.errors import Message
 from guiado.http.request import Http, base_of, language_of, runtime_of
 from guiado.i18n import LANGUAGES, locale_of, text, text_for, text_in, translate
 from guiado.settings import Settings
-from guiado.web.assets import Assets, accepts_gzip, assets_of
+from guiado.web.assets import COLOR, Assets, accepts_gzip, assets_of
 
 HERE = Path(__file__).parent
 _OWN = "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'"
@@ -138,7 +138,7 @@ def words(language: str) -> dict[str, object]:
 
 def frame(request: Http, assets: Assets) -> dict[str, object]:
     """What every page has around its content."""
-    prefix = base_of(request).prefix
+    prefix, color = base_of(request).prefix, request.query_params.get("color", "")
     return {
         "prefix": prefix,
         "static": lambda name: prefix + assets.path(name),
@@ -148,6 +148,7 @@ def frame(request: Http, assets: Assets) -> dict[str, object]:
         "version": __version__,
         "languages": LANGUAGES,
         "framed": request.query_params.get(_FRAMED_FIELD) == "1" or request.headers.get("sec-fetch-dest") == "iframe",
+        "host_color": color if COLOR.fullmatch(color) else "",
         "origins": " ".join(runtime_of(request).settings.origins),
     }
 

@@ -122,11 +122,11 @@
     const [red, green, blue] = rgb.map((each) => (each > 10 ? ((each / 255 + 0.055) / 1.055) ** 2.4 : each / 3295));
     const isLight = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
     box.style.setProperty("--on", isLight ? "#000" : "#fff");
-    if (given.color && parts) color = "#" + rgb.map((each) => each.toString(16).padStart(2, "0")).join("");
+    if (given.color && parts) color = rgb.map((each) => each.toString(16).padStart(2, "0")).join("");
   }
 
   function address(isFramed) {
-    const wanted = { idioma: language, problema: given.problem, palabras: given.words, marco: isFramed && "1" };
+    const wanted = { idioma: language, problema: given.problem, palabras: given.words, marco: isFramed && "1", color };
     return `${base}/ayuda?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
   }
 
@@ -175,6 +175,10 @@
     clearTimeout(timer);
     show(true);
     say({ guiado: "hello", customer: given.customer, color });
+    if (!isReady && root.activeElement === frame) {
+      frame.blur(); // the focus went to the empty page that was there before
+      frame.focus();
+    }
     if (isInline && !isReady) tell("opened");
     isReady = true;
   }

@@ -90,7 +90,7 @@ const frame = {
     if (data?.guiado !== "hello") return;
     this.host = origin;
     this.customer = typeof data.customer === "string" ? data.customer : "";
-    if (/^#[0-9a-f]{6}$/.test(data.color)) this.paint(data.color.slice(1));
+    if (/^[0-9a-f]{6}$/.test(data.color)) this.paint(data.color);
     this.show(document.getElementById("main"));
   },
 
@@ -98,6 +98,7 @@ const frame = {
     const sheet = document.createElement("link");
     sheet.rel = "stylesheet";
     sheet.href = `${document.body.dataset.brand}?color=${color}`;
+    if (document.querySelector(`link[href$="?color=${color}"]`)) return;
     document.head.append(sheet);
   },
 };

@@ -1,0 +1,87 @@
+"""Debian's Chromium for tests: a browser that lasts a module, and small sites of other origins that put pages into frames."""
+
+from __future__ import annotations
+
+import html
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+HEAD = '<!doctype html><title>Tienda</title><link rel="icon" href="data:,">'
+"""Beginning of a page that asks for no icon."""
+_SWITCHES = ("--no-sandbox", "--disable-dev-shm-usage", "--test-third-party-cookie-phaseout")
+"""Root needs the first, a small /dev/shm the second; the third one blocks the cookies of what a foreign page shows in a frame."""
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless Chromium that blocks third-party cookies; skips the test where there is none.
+
+    While it is open, an event loop runs in this thread, so that `asyncio.run()` fails.
+    """
+    if CHROMIUM is None:
+        pytest.skip("aquí no está Chromium: sudo apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_SWITCHES])
+        yield browser
+        browser.close()
+
+
+class Site(ThreadingHTTPServer):
+    """A site on 127.0.0.1, which is another site than localhost. `pages`: path -> HTML.
+
+    `/cookie` sets a cookie that may go along everywhere, and shows those that came.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        super().__init__(("127.0.0.1", 0), partial(_Handler, self))
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def origin(self) -> str:
+        """Its origin."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def frame(self, url: str) -> str:
+        """Put an address into a frame; the address of the page with the frame."""
+        self.pages["/marco"] = f'{HEAD}<iframe width="800" height="900" title="Ayuda" src="{html.escape(url)}"></iframe>'
+        return f"{self.origin}/marco"
+
+    def close(self) -> None:
+        """Stop."""
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, site: Site, *arguments: object) -> None:
+        self._site = site
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        is_probe = self.path == "/cookie"
+        body = self.headers.get("Cookie", "-") if is_probe else self._site.pages.get(self.path, "")
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        if is_probe:
+            self.send_header("Set-Cookie", "visto=1; Secure; SameSite=None; Path=/")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""

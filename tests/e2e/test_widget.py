@@ -1,0 +1,321 @@
+"""The widget on another site, in a real browser: under that site's strict policy, by keyboard, without third-party cookies."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from browser import HEAD, Site, open_browser
+from installation import BASE, Daemon, free_ports, wait_for
+from prepared import Prepared
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
+WORDS = "no me deja instalar el programa"
+PROBLEM, PROBLEM_TITLE = "conexion_internet", "No puedo conectarme a internet"
+SECRET = "s" * 40
+DEADLINE_MS = 20_000
+POLICY = "default-src 'none'; script-src {service} 'nonce-n1'; frame-src {service}; img-src data:; require-trusted-types-for 'script'"
+HEARS = """<script nonce="n1">
+window.heard = [];
+for (const name of ["opened", "closed", "solved", "handed"]) {
+  document.addEventListener("guiado:" + name, (event) => heard.push([name, event.detail]));
+}
+</script>"""
+PANEL = "guiado-widget dialog"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A guiado on localhost, and two sites of other origins.
+
+    Args:
+        url: of guiado.
+        shop: an allowed origin.
+        stranger: an origin that is not allowed.
+    """
+
+    url: str
+    shop: Site
+    stranger: Site
+
+    def page(self, site: Site, body: str = "", **attributes: str) -> str:
+        """Put the widget on a page with a strict policy; the address of the page."""
+        policy = html.escape(POLICY.format(service=self.url))
+        data = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in attributes.items())
+        site.pages["/"] = (
+            f'{HEAD.replace("<html", "")}<html lang="es"><meta name="viewport" content="width=device-width">'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">{HEARS}<h1>Tienda</h1><a href="#">Antes</a>'
+            f'{body}<script src="{self.url}/widget.js" async {data}></script>'
+        )
+        return f"{site.origin}/"
+
+    def latest(self) -> dict[str, Any]:
+        """The session that was started last."""
+        answer = httpx2.get(f"{self.url}{BASE}/sessions", params={"limit": 1}, timeout=30)
+        return answer.json()["sessions"][0]
+
+
+@pytest.fixture(scope="module")
+def place(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    shop, stranger, (port,) = Site(), Site(), free_ports(1)
+    folder = tmp_path_factory.mktemp("served")
+    more = {
+        "DATABASE_URL": prepared.fit(module_dsn),
+        "GUIADO_HOME": str(prepared.warm(folder / "home")),
+        "PORT": str(port),
+        "GUIADO_RATE_PER_IP_MINUTE": "0",
+        "GUIADO_ENCODER": "lexical",
+        "GUIADO_ALLOWED_ORIGINS": shop.origin,
+        "GUIADO_CUSTOMER_SECRET": SECRET,
+        "GUIADO_BRAND_NAME": "Redes Ñandú",
+    }
+    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
+    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
+    daemon.start()
+    try:
+        url = f"http://localhost:{port}"
+        wait_for(lambda: _is_ready(url), "the server answers")
+        yield Place(url, shop, stranger)
+    finally:
+        daemon.stop()
+        shop.close()
+        stranger.close()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def chromium(place: Place) -> Iterator[Browser]:
+    """The browser; it comes after everything that uses `asyncio.run()`, and goes before."""
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser without any history."""
+    made = chromium.new_context(locale="es-CO", viewport={"width": 1280, "height": 800})
+    made.set_default_timeout(DEADLINE_MS)
+    yield made
+    made.close()
+
+
+class Witness:
+    """What a page and its frames say on the console, and which addresses they asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+
+def heard(page: Page) -> list[Any]:
+    return page.evaluate("heard")
+
+
+def await_heard(page: Page, name: str) -> dict[str, Any]:
+    """The detail of an event of the widget, once it came."""
+    page.wait_for_function("name => heard.some(([each]) => each === name)", arg=name)
+    return next(detail for each, detail in heard(page) if each == name)
+
+
+def inside(page: Page) -> FrameLocator:
+    return page.frame_locator("guiado-widget iframe")
+
+
+def see(shown: Page | FrameLocator, words: str) -> None:
+    shown.get_by_text(words).first.wait_for()
+
+
+def press(shown: Page | FrameLocator, words: str) -> None:
+    shown.get_by_role("button", name=words).click()
+
+
+def focused(page: Page) -> str:
+    """What has the focus in the widget: its tag."""
+    return page.evaluate("document.activeElement.shadowRoot?.activeElement?.tagName ?? document.activeElement.tagName")
+
+
+def signed(secret: str = SECRET, **claims: object) -> str:
+    def part(value: bytes) -> str:
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    given = {"exp": time.time() + 600, **claims}
+    head = f"{part(json.dumps({'alg': 'HS256'}).encode())}.{part(json.dumps(given).encode())}"
+    return f"{head}.{part(hmac.new(secret.encode(), head.encode(), hashlib.sha256).digest())}"
+
+
+def test_a_customer_goes_all_the_way_by_keyboard(place: Place, context: BrowserContext) -> None:
+    page = context.new_page()
+    witness = Witness(page)
+    page.goto(place.page(place.shop))
+    launcher = page.get_by_role("button", name="Ayuda", exact=True)
+    launcher.wait_for()
+    assert [url for url in witness.asked if url.startswith(place.url)] == [f"{place.url}/widget.js"]
+    box = launcher.bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert (focused(page), launcher.get_attribute("aria-expanded")) == ("BUTTON", "false")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Ayuda · Redes Ñandú")
+    dialog.wait_for()
+    assert launcher.get_attribute("aria-controls") == dialog.get_attribute("id")
+    assert (focused(page), launcher.get_attribute("aria-expanded")) == ("IFRAME", "true")
+    see(inside(page), "¿Qué te pasa?")
+    page.keyboard.press("Tab")  # past «Ir al contenido»
+    page.keyboard.press("Tab")
+    page.keyboard.type(WORDS)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    see(inside(page), "Paso 1 de")
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert (focused(page), launcher.get_attribute("aria-expanded")) == ("BUTTON", "false")
+    page.keyboard.press("Enter")
+    see(inside(page), "Paso 1 de")
+    press(inside(page), "Ya se resolvió")
+    reference = await_heard(page, "solved")["reference"]
+    see(inside(page), reference)
+    assert [name for name, _ in heard(page)] == ["opened", "closed", "opened", "solved"]
+    assert (place.latest()["status"], place.latest()["customer_email"]) == ("resolved", None)
+    assert (witness.said, context.cookies(), page.evaluate("[localStorage.length, sessionStorage.length]")) == ([], [], [0, 0])
+
+
+def test_it_stands_in_the_page_with_a_preset_problem(place: Place, context: BrowserContext) -> None:
+    page = context.new_page()
+    witness = Witness(page)
+    body = '<div id="ayuda"></div>'
+    more = {"problem": PROBLEM, "words": "«<b>sin & red", "color": "rgb(102, 51, 153)"}
+    page.goto(place.page(place.shop, body, mode="inline", target="#ayuda", **more))
+    await_heard(page, "opened")
+    assert page.locator("#ayuda guiado-widget iframe").get_attribute("title") == "Ayuda · Redes Ñandú"
+    assert inside(page).get_by_label("Tu problema").input_value() == more["words"]
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--g-accent')"
+    frame = page.frames[1]
+    frame.wait_for_function(f"{accent} === '#663399'")
+    frame.wait_for_function("document.documentElement.scrollHeight <= innerHeight")  # it has grown: nothing is scrolled in it
+    press(inside(page), f"Empezar con: {PROBLEM_TITLE}")
+    see(inside(page), "Paso 1 de")
+    assert place.latest()["detected_problem_id"] == PROBLEM
+    frame.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+    press(inside(page), "Quiero hablar con una persona")
+    reference = await_heard(page, "handed")["reference"]
+    see(inside(page), reference)
+    assert [name for name, _ in heard(page)] == ["opened", "handed"]
+    assert (witness.said, context.cookies()) == ([], [])
+
+
+def test_the_signed_customer_is_the_sessions_customer(place: Place, context: BrowserContext) -> None:
+    page, token = context.new_page(), signed(email="Eva@Example.com", name="Eva", ticket_id="A-7")
+    witness = Witness(page)
+    page.goto(place.page(place.shop, customer=token, language="pt", label="Precisa de ajuda?"))
+    press(page, "Precisa de ajuda?")
+    words = inside(page).locator("textarea")
+    words.fill(WORDS)
+    assert inside(page).locator("html").get_attribute("lang") == "pt"
+    words.press("Tab")
+    page.keyboard.press("Enter")
+    inside(page).locator("[data-state=step]").wait_for()
+    found = place.latest()
+    assert (found["customer_email"], found["customer_name"], found["ticket_id"]) == ("eva@example.com", "Eva", "A-7")
+    assert [url for url in witness.asked if token[:20] in url] == []
+    assert witness.said == []
+
+
+@pytest.mark.parametrize("token", [signed("x" * 40, email="a@b.com"), signed(email="a@b.com", exp=1), "nada", "x" * 5_000])
+def test_data_that_are_not_signed_well_are_refused_kindly(place: Place, context: BrowserContext, token: str) -> None:
+    page = context.new_page()
+    page.goto(place.page(place.shop, customer=token, problem=PROBLEM))
+    press(page, "Ayuda")
+    with page.expect_console_message(lambda said: said.text.startswith("guiado: data-customer no sirve.")):
+        press(inside(page), f"Empezar con: {PROBLEM_TITLE}")
+        see(inside(page), "No pudimos comprobar tus datos")
+    press(inside(page), "Seguir sin mis datos")
+    see(inside(page), "Paso 1 de")
+    assert (place.latest()["detected_problem_id"], place.latest()["customer_email"]) == (PROBLEM, None)
+
+
+def test_a_site_that_is_not_allowed_offers_another_tab(place: Place, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(place.page(place.stranger, words=WORDS, customer=signed(email="a@b.com")))
+    with page.expect_console_message(lambda said: "GUIADO_ALLOWED_ORIGINS" in said.text):
+        press(page, "Ayuda")
+    link = page.get_by_role("link", name="Abrir la ayuda en otra pestaña")
+    link.wait_for()
+    assert focused(page) == "A"
+    with context.expect_page() as opened:
+        link.press("Enter")
+    assert opened.value.get_by_label("Tu problema").input_value() == WORDS
+    page.keyboard.press("Escape")
+    assert focused(page) == "BUTTON"
+
+
+def test_a_page_that_is_not_allowed_cannot_speak_with_the_frame(place: Place, context: BrowserContext) -> None:
+    """Whatever a window outside says, the page takes nothing from it and tells it nothing."""
+    page = context.new_page()
+    page.goto(f"{place.url}/ayuda")
+    page.evaluate("postMessage({guiado: 'hello', customer: 'x', color: 'ff0000'}, '*')")
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.locator("[name=customer_token], link[href*=color]").count() == 0
+
+
+def test_a_page_opens_it_by_its_own_button(place: Place, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(place.page(place.shop, '<button id="mine">Mi botón</button>', mode="api"))
+    page.wait_for_function("window.guiado")
+    page.evaluate("""() => {
+      const off = guiado.on("opened", () => heard.push("off"));
+      off();
+      document.getElementById("mine").addEventListener("click", () => guiado.open({ words: "no tengo internet", language: "xx" }));
+    }""")
+    assert page.locator("guiado-widget .launch").is_hidden()
+    press(page, "Mi botón")
+    assert inside(page).get_by_label("Tu problema").input_value() == "no tengo internet"
+    page.get_by_role("button", name="Cerrar la ayuda").click()
+    page.locator(PANEL).wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.id") == "mine"
+    assert [name for name, _ in heard(page)] == ["opened", "closed"]
+
+
+def test_on_a_phone_it_fills_the_screen(place: Place, chromium: Browser) -> None:
+    look = {"color_scheme": "dark", "reduced_motion": "reduce", "forced_colors": "active"}
+    with chromium.new_context(viewport={"width": 320, "height": 600}, locale="en-GB", **look) as context:
+        page = context.new_page()
+        page.goto(place.page(place.shop))
+        press(page, "Ayuda")
+        see(inside(page), "¿Qué te pasa?")
+        box = page.locator(PANEL).bounding_box()
+        assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 320, 600)
+        assert page.locator(PANEL).evaluate("each => [each.matches(':modal'), each.getAnimations().length]") == [True, 0]
+        assert page.frames[1].evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.keyboard.press("Escape")
+        page.locator(PANEL).wait_for(state="hidden")
+
+
+def test_the_browser_blocks_cookies_in_frames(place: Place, context: BrowserContext) -> None:
+    """Proves that the widget above worked without third-party cookies."""
+    page, cookie = context.new_page(), f"http://localhost:{place.stranger.server_port}/cookie"
+    for _ in range(2):
+        page.goto(place.shop.frame(cookie))
+        assert page.frame_locator("iframe").locator("body").inner_text() == "-"
