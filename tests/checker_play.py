@@ -12,7 +12,11 @@ import asyncpg
 Row = asyncpg.Record
 RECONTACT = timedelta(days=7)
 ENDED = {"resolved", "escalated", "abandoned"}
-CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume"}
+CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume", "undo"}
+UNDONE = ("status", "step", "failures", "failed_here", "is_over", "answers", "resolution", "resolved_at", "called_at", "ended_at", "ended_how",
+          "ended_by")  # fmt: skip
+"""What an answer may change, and its undo brings back."""
+UNDO_WINDOW = timedelta(minutes=30)
 ASKS = {"question", "options"}
 ALARMS = {"urgent", "criterion"}
 DECLARED = {"person": "requested", "other": "no-problem", "nothing_said": "no-problem"}
@@ -55,6 +59,8 @@ class Play:
     answers: list[tuple[str, str]] = field(default_factory=list)
     version: int = 0
     answered: int = 0
+    taken_back: int = 0
+    before: list[dict[str, Any]] = field(default_factory=list)
     offered: int = 0
     resolution: str | None = None
     resolved_at: datetime | None = None
@@ -82,6 +88,8 @@ class Play:
         for audit in self.facts.audits:
             if audit["action"] in CHANGING:
                 self._play(audit)
+        if sum(attempt["retracted_at"] is not None for attempt in self.facts.attempts) != self.taken_back:
+            self.faults.append(f"{self.taken_back} answers were taken back, the attempts say otherwise")
         rest = len(self.facts.attempts) - self.answered, len(self.facts.decisions) - self.offered
         if any(rest):
             self.faults.append(f"rows that no audited command left: {rest[0]} attempts, {rest[1]} decisions")
@@ -98,7 +106,7 @@ class Play:
             "total_steps": len(self.steps),
             "offered_step_id": self.steps[self.step]["step_id"] if self.step < len(self.steps) and not self.is_over else None,
             "failures": self.failures,
-            "attempts": self.answered,
+            "attempts": self.answered - self.taken_back,
             "decisions": self.offered,
             "version": self.version,
             "urgent": self.urgent,
@@ -125,7 +133,11 @@ class Play:
         action, detail, was = audit["action"], audit["detail"], self.status
         if (action == "start") != (self.version == 0):
             raise LookupError(f"it does not begin with exactly one start, but with {action} as change {self.version + 1}")
-        takes = {"resolved": {"escalate"}, "escalated": {"escalate", "resolve"}, "abandoned": {"escalate", "resolve", "resume"}}
+        takes = {
+            "resolved": {"escalate", "undo"},
+            "escalated": {"escalate", "resolve"},
+            "abandoned": {"escalate", "resolve", "resume"},
+        }
         if was in ENDED and action not in takes[was]:
             self.faults.append(f"{action} was taken when it was {was} already")
         self.version += 1
@@ -165,6 +177,7 @@ class Play:
         """It goes on with the first step of a guide, with a question, or with a person."""
         named = audit["detail"].get("guide_version_id")
         self.guide, self.step, self.failed_here, self.answers = uuid.UUID(named) if named else None, 0, 0, []
+        self.before = []
         if self.steps:
             self._tell("problem_detected")
         if self._next_rule() in ALARMS:
@@ -194,6 +207,7 @@ class Play:
             # With no step open there is nothing to attempt: the customer said that the problem is gone.
             self._resolve(audit)
             return
+        self.before.append({name: getattr(self, name) for name in UNDONE} | {"answers": [*self.answers], "place": self.answered})
         attempt = self._attempt(audit["at"])
         if self.status == "started":
             self.status = "in_progress"
@@ -290,12 +304,28 @@ class Play:
         self._tell("session_abandoned")
 
     def _resume(self, _audit: Row) -> None:
-        begun = "in_progress" if self.answered else "started"
+        begun = "in_progress" if self.answered > self.taken_back else "started"
         self.status = begun if self.called_at is None else "needs_escalation"
         self.ended_at = self.ended_how = self.ended_by = None
         kind = self.facts.decisions[self.offered]["kind"] if self.offered < len(self.facts.decisions) else None
         is_open = self.step < len(self.steps) and (self.is_urgent_guide or not self.urgent)
         self._offer("resumed", self.step + 1 if is_open else None, kind if kind in ASKS else None)
+
+    def _undo(self, audit: Row) -> None:
+        """The last answer is taken back: all is as before it, and what was offered is offered again."""
+        if not self.before:
+            raise LookupError("an answer was taken back where none was left")
+        before = self.before.pop()
+        attempt = self.facts.attempts[before.pop("place")]
+        ended_by_it = self.ended_at in {None, attempt["attempted_at"]}
+        late = audit["at"] - attempt["attempted_at"] > UNDO_WINDOW
+        if attempt["retracted_at"] != audit["at"] or not ended_by_it or (late and before["status"] != self.status == "resolved"):
+            self.faults.append(f"attempt {attempt['id']} was taken back at {audit['at']}, and says {attempt['retracted_at']}")
+        for name, value in before.items():
+            setattr(self, name, value)
+        self.taken_back += 1
+        is_open = self.is_urgent_guide or not self.urgent
+        self._offer("undone", self.step + 1 if is_open else None)
 
     def _end_solved(self, at: datetime, by: str | None) -> None:
         self.status, self.ended_how, self.ended_by = "resolved", "solved", by

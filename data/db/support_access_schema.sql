@@ -278,7 +278,7 @@ BEGIN
     SELECT array_agg(s.session_id) INTO v_sessions
       FROM support_troubleshooting_search x
       JOIN support_troubleshooting_sessions s ON s.tenant_id = x.tenant_id AND s.session_id = x.session_id
-     WHERE x.tenant_id = p_tenant AND x.document @@ plainto_tsquery('pg_catalog.spanish'::regconfig, p_email) AND s.customer_email <> p_email
+     WHERE x.tenant_id = p_tenant AND x.document @@ plainto_tsquery('pg_catalog.spanish'::regconfig, p_email) AND s.customer_email IS DISTINCT FROM p_email
        AND guiado_names(concat_ws(' ', s.problem_description, s.metadata ->> 'original_sender'), p_email);
     UPDATE support_troubleshooting_sessions s
        SET problem_description = guiado_hide(s.problem_description, p_email), notes = guiado_hide(s.notes, p_email),

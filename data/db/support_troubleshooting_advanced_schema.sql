@@ -205,12 +205,14 @@ END $$;
 -- support_troubleshooting_ml_training. Lo que dice un agente cuenta siempre. Lo que dice un cliente espera revisión si contradice lo
 -- que ya se sabe, si ese cliente enseñó ya demasiado o si enseña otra cosa en este momento. Lo que dice contra la detección, o donde
 -- ella dudaba, es un voto entre varios; «no es esto» sin más palabras solo vale para su sesión: nadie cambia solo la detección.
+-- Quien no dio su correo no es ningún cliente, y podría empezar cuantas sesiones quisiera: todo lo que dice espera revisión.
+-- undo retira lo que enseñó el cliente de la sesión; con problem_id, solo que lo suyo era ese problema.
 CREATE OR REPLACE FUNCTION guiado_learn(p_tenant text, p_session support_troubleshooting_sessions, p_lessons jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     c_per_problem CONSTANT integer := 3;    -- ejemplos aceptados de un cliente, por problema
     c_per_day     CONSTANT integer := 5;    -- ejemplos aceptados de un cliente en 24 horas
-    c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión
+    c_waiting     CONSTANT integer := 20;   -- ejemplos de un cliente en espera de revisión; sin correo, los de un problema entre todos
     c_sure        CONSTANT double precision := 0.6;  -- confianza con la que la detección no dudaba
     l         record;
     v_taught  record;                       -- lo que ese cliente enseñó ya
@@ -233,7 +235,9 @@ BEGIN
             PERFORM guiado_judge(p_tenant, ARRAY(
                 SELECT t.id FROM support_troubleshooting_ml_training t
                  WHERE t.tenant_id = p_tenant AND t.session_id = coalesce(l.session_id, p_session.session_id)
-                   AND (l.kind = 'correction' OR t.source <> 'agent')), 'rejected', l.source, l.reason, l.at);
+                   AND (l.kind = 'correction'
+                        OR (t.source <> 'agent' AND (l.problem_id IS NULL OR (t.problem_id = l.problem_id AND t.label = 'positive'))))),
+                'rejected', l.source, l.reason, l.at);
         END IF;
         CONTINUE WHEN l.kind = 'undo';
         INSERT INTO support_troubleshooting_learning (id, tenant_id, session_id, problem_id, kind, source, text, weight, created_at, metadata)
@@ -262,8 +266,14 @@ BEGIN
                count(*) FILTER (WHERE t.status = 'pending') AS waiting INTO v_taught
           FROM support_troubleshooting_ml_training t
          WHERE t.tenant_id = p_tenant AND t.customer_id = p_session.customer_id AND t.source <> 'agent';
+        IF p_session.customer_id IS NULL THEN
+            SELECT count(*) INTO v_taught.waiting FROM support_troubleshooting_ml_training t
+             WHERE t.tenant_id = p_tenant AND t.status = 'pending' AND t.scope = v_scope AND t.problem_id = l.problem_id
+               AND t.metadata ->> 'doubt' = 'no-customer';
+        END IF;
         v_doubt := CASE
             WHEN l.source = 'agent' THEN NULL
+            WHEN p_session.customer_id IS NULL THEN 'no-customer'
             WHEN EXISTS (
                 SELECT FROM support_troubleshooting_ml_training t
                  WHERE t.tenant_id = p_tenant AND t.scope = v_scope AND t.text_key = l.text_key AND t.status = 'accepted'

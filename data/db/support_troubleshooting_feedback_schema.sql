@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_feedback (
     session_id          uuid        NOT NULL,
     tenant_id           text        NOT NULL DEFAULT guiado_tenant(),
     ticket_id           text,
-    customer_email      text        NOT NULL,
+    customer_email      text,
     rating              smallint    NOT NULL CHECK (rating BETWEEN 1 AND 5),
     feedback_text       text,
     was_helpful         boolean,

@@ -518,7 +518,8 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
                     SELECT y.id, y.step_number, y.author_position, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
-                      FROM support_troubleshooting_attempts y WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id OFFSET 0) a
+                      FROM support_troubleshooting_attempts y
+                     WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id AND y.retracted_at IS NULL OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
             OFFSET 0) x
      WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)

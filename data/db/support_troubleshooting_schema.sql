@@ -280,7 +280,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     session_id             uuid        NOT NULL,
     tenant_id              text        NOT NULL DEFAULT guiado_tenant(),
     ticket_id              text,
-    customer_email         text        NOT NULL,
+    customer_email         text,                               -- NULL: empezó sin correo; puede darlo después
     customer_name          text,
     problem_description    text        NOT NULL,
     detected_problem_id    text,
@@ -415,6 +415,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_attempts (
     corrects         uuid,                            -- intento anterior al que esta fila corrige
     guide_version_id uuid,                            -- la guía de entonces: la sesión puede seguir otra después
     author_position  integer,                         -- lugar del paso en la guía, desde 1; NULL: el mismo que step_number
+    retracted_at     timestamptz,                     -- el cliente la deshizo: la fila se queda y no cuenta en ninguna parte
     CONSTRAINT attempts_key PRIMARY KEY (tenant_id, id),
     CONSTRAINT attempts_session_fkey FOREIGN KEY (tenant_id, session_id)
         REFERENCES support_troubleshooting_sessions (tenant_id, session_id) ON DELETE CASCADE
@@ -423,6 +424,9 @@ DO $$
 BEGIN  -- instalaciones anteriores; lo demás que cambió está en migrations/0065
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'support_troubleshooting_attempts'::regclass AND attname = 'author_position') THEN
         ALTER TABLE support_troubleshooting_attempts ADD COLUMN author_position integer;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'support_troubleshooting_attempts'::regclass AND attname = 'retracted_at') THEN
+        ALTER TABLE support_troubleshooting_attempts ADD COLUMN retracted_at timestamptz;
     END IF;
 END $$;
 
@@ -470,12 +474,38 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_idempotency (
 );
 CREATE INDEX IF NOT EXISTS idempotency_by_time ON support_troubleshooting_idempotency (created_at);
 
+-- guiado_set_contact: pone o cambia a quién se escribe en una sesión, y en lo que cuelga de ella: un correo equivocado, que puede ser
+-- de otra persona, no queda en ningún sitio. Un ticket que ya tenía otro correo conserva el suyo. Devuelve la sesión como queda.
+CREATE OR REPLACE FUNCTION guiado_set_contact(p_tenant text, p_before support_troubleshooting_sessions, p_contact jsonb)
+RETURNS support_troubleshooting_sessions LANGUAGE plpgsql AS $$
+DECLARE
+    v support_troubleshooting_sessions;
+BEGIN
+    UPDATE support_troubleshooting_sessions s
+       SET customer_email = p_contact ->> 'customer_email', customer_name = p_contact ->> 'customer_name',
+           customer_id = p_contact ->> 'customer_id'
+     WHERE s.tenant_id = p_tenant AND s.session_id = p_before.session_id
+    RETURNING s.* INTO v;
+    UPDATE support_tickets t SET customer_email = v.customer_email, customer_name = coalesce(v.customer_name, t.customer_name)
+     WHERE t.tenant_id = p_tenant AND t.ticket_id = v.ticket_id AND t.session_id = v.session_id
+       AND t.customer_email IS NOT DISTINCT FROM p_before.customer_email;
+    UPDATE support_troubleshooting_feedback f SET customer_email = v.customer_email
+     WHERE f.tenant_id = p_tenant AND f.session_id = v.session_id;
+    UPDATE support_troubleshooting_ml_training t SET customer_id = v.customer_id
+     WHERE t.tenant_id = p_tenant AND t.session_id = v.session_id;
+    UPDATE support_troubleshooting_outbox o SET data = o.data || jsonb_build_object('customer_email', v.customer_email)
+     WHERE o.tenant_id = p_tenant AND o.session_id = v.session_id AND o.data ->> 'customer_email' = p_before.customer_email;
+    RETURN v;
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- guiado_commit: la única escritura de una sesión. Recibe un documento con las claves
 --   session   obligatoria: la fila completa de una sesión nueva; de otra, su session_id y todo lo que puede cambiar
 --   expected  versión que el autor del cambio leyó; null = sesión nueva
 --   found     solo si la detección cambió de parecer: el problema, su guía y lo que se aclaró
+--   contact   solo si cambió a quién se escribe: customer_email, customer_name, customer_id
 --   attempts, decisions, events, audits        listas de filas
+--   retracted opcional: el intento que el cliente deshace
 --   learning  opcional: lo que la sesión enseña a la detección (guiado_learn, en el cuarto esquema)
 -- Todo es del inquilino p_tenant: una fila que diga otro no se escribe.
 -- Devuelve false, sin haber escrito nada, si la sesión ya no está en la versión esperada.
@@ -486,6 +516,7 @@ DECLARE
     v support_troubleshooting_sessions;
     v_found support_troubleshooting_sessions;
     v_expected integer := (p_change ->> 'expected')::integer;
+    v_undone timestamptz;  -- de cuándo es el intento que se deshace
 BEGIN
     PERFORM guiado_enter(p_tenant);
     v := jsonb_populate_record(NULL::support_troubleshooting_sessions, p_change -> 'session');
@@ -535,10 +566,26 @@ BEGIN
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id
         RETURNING s.* INTO v;
     END IF;
+    IF p_change ? 'contact' THEN
+        v := guiado_set_contact(p_tenant, v, p_change -> 'contact');
+    END IF;
     INSERT INTO support_troubleshooting_attempts
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_attempts, p_change -> 'attempts') x WHERE x.tenant_id = p_tenant;
     INSERT INTO support_troubleshooting_decisions
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_decisions, p_change -> 'decisions') x WHERE x.tenant_id = p_tenant;
+    IF p_change ? 'retracted' THEN
+        UPDATE support_troubleshooting_attempts a SET retracted_at = v.updated_at
+         WHERE a.tenant_id = p_tenant AND a.session_id = v.session_id AND a.id = (p_change ->> 'retracted')::uuid
+        RETURNING a.attempted_at INTO v_undone;
+        -- Los avisos que causó y que aún esperan ya no dicen la verdad. Lo que alguien está enviando ahora, sale.
+        UPDATE support_troubleshooting_notifications n SET status = 'cancelled', note = 'El cliente deshizo su respuesta.'
+         WHERE n.tenant_id = p_tenant AND n.session_id = v.session_id AND n.status = 'pending' AND n.created_at = v_undone
+           AND (n.leased_until IS NULL OR n.leased_until <= now());
+        -- El ticket que pasó con una persona por esa respuesta vuelve a estar como empezó.
+        UPDATE support_tickets t SET status = 'open', notes = NULL, updated_at = v.updated_at
+         WHERE t.tenant_id = p_tenant AND t.ticket_id = v.ticket_id AND t.session_id = v.session_id AND t.status = 'escalated'
+           AND v.escalation_reason IS NULL;
+    END IF;
     PERFORM guiado_emit(p_tenant, p_change -> 'events');
     INSERT INTO support_troubleshooting_audit_log
     SELECT x.* FROM jsonb_populate_recordset(NULL::support_troubleshooting_audit_log, p_change -> 'audits') x WHERE x.tenant_id = p_tenant;
@@ -609,7 +656,7 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Vistas. Una vista simple trabaja con los permisos de su dueño, así que la seguridad por filas no la alcanza: cada una
 -- filtra por el inquilino. Con security_barrier, nadie se cuela por delante de ese filtro.
--- Un intento corregido por otro de su sesión (corrects) no se cuenta: vale la corrección.
+-- Un intento corregido por otro de su sesión (corrects) no se cuenta: vale la corrección. El que el cliente deshizo (retracted_at), tampoco.
 -- ---------------------------------------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION guiado_share(p_views text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -640,7 +687,7 @@ SELECT s.session_id, s.ticket_id, s.customer_email, s.customer_name, s.problem_d
            count(*) FILTER (WHERE t.success) AS successful_attempts,
            count(*) FILTER (WHERE NOT t.success) AS failed_attempts
       FROM support_troubleshooting_attempts t
-     WHERE t.tenant_id = s.tenant_id AND t.session_id = s.session_id
+     WHERE t.tenant_id = s.tenant_id AND t.session_id = s.session_id AND t.retracted_at IS NULL
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
                         WHERE c.tenant_id = t.tenant_id AND c.corrects IS NOT NULL AND c.corrects = t.id AND c.session_id = t.session_id)
  ) a

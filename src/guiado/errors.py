@@ -14,7 +14,11 @@ GuiadoError
 │   ├── WrongStep           the answer is about another step than the current one
 │   ├── NothingToClarify    the session did not ask what the problem is
 │   ├── NothingToReject     the session does not follow the guide that is rejected
+│   ├── NothingToUndo       no answer to a step can be taken back
+│   ├── NotLastAnswer       the answer to take back is not the last one
+│   ├── CannotUndo          the last answer cannot be taken back any more
 │   ├── NoOtherProblem      the customer named no other problem that is left
+│   ├── ContactKnown        the session has an address, which a customer may not change
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── KeyRequired             the request needs an API key, and came with none that is good
 ├── ScopeMissing            the API key may not do this
@@ -333,6 +337,37 @@ class NothingToReject(Conflict):
         super().__init__("La sesión no sigue la guía de ese problema. Lee el estado actual.")
 
 
+class NothingToUndo(Conflict):
+    """The session holds no answer to a step that could be taken back."""
+
+    code = "nothing_to_undo"
+
+    def __init__(self) -> None:
+        super().__init__("No hay ninguna respuesta que deshacer. Lee el estado actual.")
+
+
+class NotLastAnswer(Conflict):
+    """The answer to take back is about another step than the one that was answered last."""
+
+    code = "not_last_answer"
+
+    def __init__(self, given: int, expected: int) -> None:
+        super().__init__(
+            "step_number: {given} no es el último paso respondido ({expected}). Lee el estado actual.",
+            given=given,
+            expected=expected,
+        )
+
+
+class CannotUndo(Conflict):
+    """The last answer cannot be taken back any more; the message says why."""
+
+    code = "cannot_undo"
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(why.template, **why.params)
+
+
 class NoOtherProblem(Conflict):
     """The customer named no other problem that is left and has a guide."""
 
@@ -340,6 +375,15 @@ class NoOtherProblem(Conflict):
 
     def __init__(self) -> None:
         super().__init__("No queda ningún otro problema de los que nombró el cliente. Lee el estado actual.")
+
+
+class ContactKnown(Conflict):
+    """The session has its customer's address already, and a customer may not change it."""
+
+    code = "contact_known"
+
+    def __init__(self) -> None:
+        super().__init__("Esta sesión ya tiene un correo. Pide al equipo que lo cambie.")
 
 
 class KeyReused(Conflict):

@@ -39,7 +39,7 @@ NONE: dict[str, str] = {
     "home": "figures", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
-           "resume", "correct"}  # fmt: skip
+           "resume", "correct", "set_contact", "undo"}  # fmt: skip
 """Routes that change a session: `guiado_commit` and `guiado_rate` write their rows, and the book-keeper checks them."""
 HOOK = {"url": "https://example.com/hook", "events": ["session_started"], "webhook_id": "oyente"}
 STEPS = [{"step_number": 1, "title": "Uno", "description": "Mira"}]

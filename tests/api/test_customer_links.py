@@ -15,7 +15,7 @@ import pytest
 
 BASE = "/api/support/troubleshooting"
 WORDS = "no me deja instalar el programa"
-GONE = "Este enlace ya no sirve."
+GONE = "Este enlace ya no abre."
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -44,6 +44,13 @@ def page_of(link: dict[str, Any]) -> str:
     return f"/ayuda/{link['token']}"
 
 
+def send(root: httpx2.Client, path: str, **form: Any) -> httpx2.Response:
+    """Send a form as a browser does, and follow to the page that it leads to."""
+    answer = root.post(path, **form)
+    assert answer.status_code == 303, answer.text
+    return root.get(answer.headers["location"])
+
+
 def test_a_link_is_shown_once_and_only_its_hash_is_stored(
     http: httpx2.Client, case: tuple[str, dict[str, Any]], module_dsn: str
 ) -> None:
@@ -67,15 +74,17 @@ def test_the_button_opens_and_nothing_before_it_does(
         assert "instalar" not in answer.text.lower()
         assert "ana@" not in answer.text
     assert http.get(f"/{session_id}/links").json()["links"][0]["opened_at"] is None
-    opened = root.post(page_of(link))
+    opened = send(root, page_of(link))
     assert opened.status_code == 200
     assert "Paso 1 de" in opened.text
+    assert root.get(f"{page_of(link)}/caso").text == opened.text, "loading it again does no harm"
     assert http.get(f"/{session_id}/links").json()["links"][0]["opened_at"]
     assert http.get(f"/{session_id}").json()["session"]["current_step"] == 0
 
 
 def test_headers_of_the_customers_pages(root: httpx2.Client, http: httpx2.Client, case: tuple[str, dict[str, Any]]) -> None:
-    for answer in (root.get(page_of(case[1])), root.post(page_of(case[1])), root.get("/ayuda/gl_nada")):
+    door = page_of(case[1])
+    for answer in (root.get(door), root.post(door), root.get(f"{door}/caso"), root.get("/ayuda/gl_nada")):
         told = answer.headers
         assert (told["referrer-policy"], told["cache-control"], told["x-robots-tag"]) == ("no-referrer", "no-store", "noindex")
         policy = told["content-security-policy"]
@@ -92,24 +101,26 @@ def test_steps_by_the_page_and_buttons_that_are_pressed_twice(
     session_id, link = case
     # A form on a page that tells nobody its address comes with the origin "null".
     for _ in range(2):
-        shown = root.post(f"{page_of(link)}/step", data={"step_number": "1", "answer": "not_helped"}, headers={"origin": "null"})
+        shown = send(root, f"{page_of(link)}/step", data={"step_number": "1", "answer": "not_helped"}, headers={"origin": "null"})
         assert shown.status_code == 200
         assert "Paso 2 de" in shown.text
     state = http.get(f"/{session_id}").json()
     assert [(each["step_number"], each["outcome"], each["source"]) for each in state["attempts"]] == [
         (1, "not_helped", "customer")
     ]
-    old = root.post(f"{page_of(link)}/step", data={"step_number": "1", "answer": "solved"})
+    old = send(root, f"{page_of(link)}/step", data={"step_number": "1", "answer": "solved"})
     assert (old.status_code, "Paso 2 de" in old.text) == (200, True)
-    done = root.post(f"{page_of(link)}/step", data={"step_number": "2", "answer": "solved"})
+    done = send(root, f"{page_of(link)}/step", data={"step_number": "2", "answer": "solved"})
     assert "Damos el problema por resuelto" in done.text
     assert http.get(f"/{session_id}").json()["session"]["status"] == "resolved"
-    assert root.post(f"{page_of(link)}/person").status_code == 200
+    assert send(root, f"{page_of(link)}/person").status_code == 200
 
 
 def test_a_person_by_the_page(root: httpx2.Client, http: httpx2.Client, case: tuple[str, dict[str, Any]]) -> None:
     session_id, link = case
-    assert "te atenderá una persona" in root.post(f"{page_of(link)}/person").text
+    shown = send(root, f"{page_of(link)}/person").text
+    assert "Tu caso pasa a una persona" in shown
+    assert "te atenderá" not in shown, "nobody is told, so nobody is promised"
     assert http.get(f"/{session_id}").json()["session"]["status"] == "escalated"
 
 
@@ -117,9 +128,9 @@ def test_a_clarification_by_the_page(root: httpx2.Client, http: httpx2.Client) -
     begun = start(http, words="hola", clarify=True)
     assert begun["options"]
     link = link_to(http, begun["session_id"])
-    assert begun["options"][0]["title"] in root.post(page_of(link)).text
-    assert root.post(f"{page_of(link)}/clarify", data={}).status_code == 200
-    chosen = root.post(f"{page_of(link)}/clarify", data={"problem_id": begun["options"][0]["problem_id"]})
+    assert begun["options"][0]["title"] in send(root, page_of(link)).text
+    assert "Elige una respuesta" in send(root, f"{page_of(link)}/clarify", data={}).text
+    chosen = send(root, f"{page_of(link)}/clarify", data={"problem_id": begun["options"][0]["problem_id"]})
     assert "Paso 1 de" in chosen.text
 
 
@@ -207,8 +218,8 @@ def test_a_link_that_is_none_gets_one_kind_page(root: httpx2.Client, token: str)
     for answer in pages:
         assert answer.status_code == 404, answer.text
         assert GONE in answer.text or "Esta página no existe." in answer.text or "%2f" in token
-        assert "<script" not in answer.text
-    for language, words in (("en", "This link no longer works."), ("pt", "Este link não funciona mais.")):
+        assert "<script>" not in answer.text
+    for language, words in (("en", "This link no longer opens."), ("pt", "Este link não abre mais.")):
         assert words in root.get("/ayuda/gl_nada", headers={"accept-language": language}).text
 
 
@@ -226,7 +237,7 @@ def test_bodies_that_are_no_forms_change_nothing(
         b"step_number=99999999999999999999&answer=solved",
     ):
         for action in ("step", "clarify"):
-            assert root.post(f"{page_of(link)}/{action}", content=body, headers=FORM).status_code == 200
+            assert send(root, f"{page_of(link)}/{action}", content=body, headers=FORM).status_code == 200
     assert http.get(f"/{session_id}").json()["session"]["current_step"] == 0
 
 

@@ -134,6 +134,9 @@ def prepare(api: httpx2.Client, operation: str) -> dict[str, str]:
     if operation == "reject":
         known = api.get(f"{BASE}/{found['session_id']}").json()["session"]["detected_problem_id"]
         assert known == "instalacion_software"
+    if operation == "undo":
+        for number in (1, 2):
+            api.post(f"{BASE}/{found['session_id']}/step", json={"success": True, "step_number": number})
     if operation == "start_next":
         api.post(f"{BASE}/{found['session_id']}/clarify", json={"problem_id": "conexion_internet"})
     return found

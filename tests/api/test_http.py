@@ -177,6 +177,7 @@ def test_errors_bear_their_code(http: httpx2.Client, root: httpx2.Client) -> Non
         "wrong_step": http.post(f"/{started}/step", json={"success": True, "step_number": 3}),
         "nothing_to_clarify": http.post(f"/{started}/clarify", json={"none": True}),
         "nothing_to_reject": http.post(f"/{started}/reject", json={"rejected": "otro"}),
+        "nothing_to_undo": http.post(f"/{started}/undo"),
         "no_other_problem": http.post(f"/{started}/next"),
         "key_reused": http.post("/start", json={**START, "ticket_id": "2"}, headers={"idempotency-key": "codigos"}),
         "body_too_large": http.post("/start", content=b" " * 2_000_000, headers={"content-type": "application/json"}),

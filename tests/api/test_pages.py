@@ -18,19 +18,21 @@ def page(root: httpx2.Client, path: str, language: str = "es", status: int = 200
     return answer.text
 
 
-def test_the_start_page_says_that_it_runs_and_who_waits(root: httpx2.Client, http: httpx2.Client) -> None:
-    for _ in range(2):
-        session = http.post("/start", json=START).json()["session_id"]
-    for _ in range(2):
-        http.post(f"/{session}/step", json={"success": False})
+def test_the_first_page_asks_what_is_wrong_and_leads_everywhere(root: httpx2.Client) -> None:
     shown = page(root, "/")
-    assert "guiado está en marcha." in shown
-    assert "Resuelve problemas de tus clientes paso a paso." in shown
-    figures = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", shown))
-    assert figures == {"Sesiones en curso": "2", "Esperan a una persona": "1", "Resueltas en la última hora": "0"}
-    assert "guiado chat" not in shown
+    assert "¿Qué te pasa?" in shown
+    assert '<textarea id="words" name="words"' in shown
+    assert shown.count('name="problem_id"') == 5
     for link in re.findall(r'href="(/[^"#]*)"', shown):
         assert root.get(link).status_code == 200, link
+    assert root.get("/ayuda").text == shown.replace('href="/?idioma', 'href="/ayuda?idioma')
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "What is wrong?"), ("pt", "O que está acontecendo?")])
+def test_the_first_page_in_other_languages(root: httpx2.Client, language: str, words: str) -> None:
+    assert words in page(root, "/", language)
+    assert words in root.get(f"/?idioma={language}").text
+    assert "¿" not in page(root, "/", language)
 
 
 def test_the_page_of_the_api_shows_everything(root: httpx2.Client) -> None:

@@ -225,6 +225,24 @@ def test_an_abandoned_session_is_resumed_by_the_agent(in_contract: str, rows: Ca
     assert "error" in agent.resume("no existe")
 
 
+def test_the_last_answer_is_taken_back_by_the_agent(in_contract: str) -> None:
+    from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
+
+    agent = TroubleshootingAgent()
+    session_id = agent.start_troubleshooting("No puedo instalar el software", "ana@example.com").session_id
+    assert "error" in agent.undo_last_answer(session_id)
+    for _ in range(2):
+        agent.complete_step(session_id, success=True)
+    assert "error" in agent.undo_last_answer(session_id, step_number=1)
+    assert "error" in agent.undo_last_answer(session_id, step_number=0)
+    back = agent.undo_last_answer(session_id, step_number=2)
+    assert back is not None
+    assert back["step_number"] == 2
+    agent.complete_step(session_id, success=True, outcome="solved")
+    assert agent.undo_last_answer(session_id)["step_number"] == 2
+    assert "error" in agent.undo_last_answer("no existe")
+
+
 def test_the_documented_events_carry_the_documented_data(in_contract: str, rows: Callable[..., Any]) -> None:
     from data.integrations.support_troubleshooting_agent import TroubleshootingAgent
 

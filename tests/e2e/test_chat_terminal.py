@@ -54,7 +54,7 @@ def test_a_word_never_acts_and_what_ends_a_session_is_asked_twice(chat: Run, her
     said = chat(
         *(b"S\r", b"no\r", b"a\r", b"quiz\xc3\xa1s\r", b"n\r"),  # not solved after all, and no person
         *(b"p\r", "atrás\r".encode(), b"x\r", b"volver\r"),  # neither impossible nor another problem
-        *(b"Lo hice y sigue igual.\r", b"v\r", b"a\r", b"s\r", b"\r"),
+        *(b"Lo hice y sigue igual.\r", b"v\r", b"n\r", b"a\r", b"s\r", b"\r"),
         words=tuple(words),
         program=str(Path(program).absolute()),
     )
@@ -67,6 +67,19 @@ def test_a_word_never_acts_and_what_ends_a_session_is_asked_twice(chat: Run, her
     whole = json.loads(here("sessions", "show", str(session["session_id"]), "--json").out)
     assert whole["session"]["status"] in {"needs_escalation", "escalated"}
     assert [attempt["outcome"] for attempt in whole["attempts"]] == ["not_helped"]
+
+
+def test_who_looks_back_can_take_the_answer_back(chat: Run, here: Run) -> None:
+    # One answer, and one that could not be done at the next step: back at the first, both are taken back.
+    said = chat(WIFI, ANA, b"n\r", b"p\r", b"\r", b"v\r", b"quiz\xc3\xa1s\r", b"s\r", b"q\r")
+    assert said.code == 0
+    shown = plain(said)
+    assert shown.count("¿Quieres cambiar esa respuesta? s/n") == 2, "what is no answer is asked again"
+    assert "Quitamos tu última respuesta. Estás otra vez en el paso 1 de" in shown
+    (session,) = listed(here)
+    assert (session["status"], session["current_step"]) == ("started", 0)
+    whole = json.loads(here("sessions", "show", str(session["session_id"]), "--json").out)
+    assert whole["attempts"] == []
 
 
 def test_what_is_typed_ahead_or_pasted_is_no_answer_to_what_comes_later(chat: Run, here: Run) -> None:

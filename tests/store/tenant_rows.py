@@ -47,7 +47,8 @@ def _session(session_id: UUID, began: timedelta, touched: timedelta, **more: obj
 def _sessions() -> list[dict[str, object]]:
     ended = {"status": "resolved", "resolution": "confirmed", "detection_confidence": 0.4, "current_step": 1}
     return [
-        _session(LIVE, 31 * HOUR, 30 * HOUR, status="in_progress", attempts=1, decisions=1),
+        _session(LIVE, 31 * HOUR, 30 * HOUR, status="in_progress", attempts=1, decisions=1,
+                 metadata={"continues": str(OLD)}),
         _session(WAITING, 31 * HOUR, 30 * HOUR, status="needs_escalation", escalation_reason="motivo propio",
                  message_kind="person"),
         _session(SOLVED, 2 * HOUR, HOUR / 2, **ended, resolved_at=NOW - HOUR / 2, ended_at=NOW, recontact_until=NOW + DAY),

@@ -277,14 +277,16 @@ def measure(rows: list[Any], given: list[Any]) -> list[Any]:
 
 
 def expected_steps(sessions: list[Any], attempts: list[Any]) -> dict[tuple[Any, ...], list[Any]]:
-    """The rows that guiado_steps_daily should give; an attempt that a later one of the same session corrects does not count."""
+    """The rows that guiado_steps_daily should give; an attempt that a later one of the same session corrects does not count, nor
+    one that its customer took back.
+    """
     by_id = {session["session_id"]: session for session in sessions}
     corrected = {(attempt["corrects"], attempt["session_id"]) for attempt in attempts}
     rows: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, 0, 0, 0, 0.0])
     places: dict[tuple[Any, ...], int] = {}
     for attempt in attempts:
         session = by_id.get(attempt["session_id"])
-        if session is None or (attempt["id"], attempt["session_id"]) in corrected:
+        if session is None or attempt["retracted_at"] or (attempt["id"], attempt["session_id"]) in corrected:
             continue
         day = session["started_at"].astimezone(UTC).date()
         version = str(session["guide_version_id"] or "")
@@ -425,9 +427,17 @@ class World:
             self.tenants[session_id],
         )
 
+    async def retract_attempt(self) -> None:
+        """The customer takes back an answer, of today or of a day that is closed."""
+        await self.db.execute(
+            "UPDATE support_troubleshooting_attempts SET retracted_at = now() WHERE id = (SELECT id FROM"
+            " support_troubleshooting_attempts WHERE session_id = $1 AND retracted_at IS NULL ORDER BY id DESC LIMIT 1)",
+            self.dice.choice(self.sessions),
+        )
+
     async def step(self) -> None:
         acts = [self.start, self.change, self.change, self.delete, self.rate, self.attempt, self.attempt]
-        await self.dice.choice([*acts, self.import_attempt, self.correct_attempt])()
+        await self.dice.choice([*acts, self.import_attempt, self.correct_attempt, self.retract_attempt])()
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -54,6 +54,7 @@ _SESSION = f"""jsonb_populate_record(NULL::support_troubleshooting_sessions, '{{
 _CHANGE = f"""{{"expected": 1, "session": {{"session_id": "{LIVE}", "version": 2, "status": "in_progress", "current_step": 0,
     "failures": 0, "attempts": 1, "decisions": 0, "updated_at": "2026-01-01T00:00:00Z"}},
     "attempts": [], "decisions": [], "events": [], "audits": []}}"""
+_CONTACT = '{"customer_email": "a@b.co", "customer_name": null, "customer_id": "c-2"}'
 _RATING = f"""{{"feedback": {{"id": "{uid(99)}", "session_id": "{SOLVED}", "rating": 1, "is_current": true, "total_steps": 1, "completed_steps": 1, "resolved": true, "customer_email": "a@b.co",
     "collected_at": "2026-01-01T00:00:00Z"}}, "events": [], "audits": []}}"""
 _EVENT = f"""[{{"event_id": "{uid(98)}", "tenant_id": "b", "event": "step_completed", "data": {{}}, "occurred_at": "2026-01-01T00:00:00Z"}}]"""
@@ -107,6 +108,7 @@ CALLS = {
     ),
     "guiado_rate(text,jsonb)": f"guiado_rate('b', '{_RATING}')",
     "guiado_roll_up(timestamp with time zone,boolean)": "guiado_roll_up(now(), true)",
+    "guiado_set_contact(text,support_troubleshooting_sessions,jsonb)": f"guiado_set_contact('b', {_SESSION}, '{_CONTACT}')",
     "guiado_steps_daily(text,timestamp with time zone,timestamp with time zone)": f"guiado_steps_daily('b', {SPAN})",
     "guiado_steps_daily(timestamp with time zone,timestamp with time zone)": f"guiado_steps_daily({SPAN})",
     "guiado_take_requests(text,text[],text,integer[],integer,integer)": "guiado_take_requests('b', ARRAY['i'], 't', ARRAY[1], 1, 1)",

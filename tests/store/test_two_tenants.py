@@ -33,6 +33,7 @@ from tenant_rows import (
     LIVE,
     NOTICE,
     NOW,
+    OLD,
     SOLVED,
     UNKNOWN,
     WORDS,
@@ -134,6 +135,12 @@ def taught(kind: LessonKind, actor: Actor) -> Run:
 def began() -> sessions.Change:
     session = Session(str(uid(91)), EMAIL, "no va", NOW, NOW, guide_version_id=str(GUIDE_VERSION), total_steps=1)
     return sessions.Change(session, None, NOW, AUDIT, (EVENT_DATA,))
+
+
+def contacted() -> sessions.Change:
+    """A new address for a session with a ticket."""
+    session = Session(str(LIVE), "otra@example.com", "no va", NOW, NOW, version=2, ticket_id="T-1")
+    return sessions.Change(session, 1, NOW, AUDIT, contact="c-2")
 
 
 def page(**wanted: object) -> Run:
@@ -293,11 +300,14 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "sessions.commit": (
         *(taught(kind, actor) for kind in LessonKind for actor in (Actor.AGENT, Actor.CUSTOMER)),
         lambda db, t: sessions.commit(db, t, began()),
+        lambda db, t: sessions.commit(db, t, contacted()),
     ),
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
     "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),
+    "sessions.last_answer": lambda db, t: sessions.last_answer(db, t, str(LIVE)),
     "sessions.solved_before": lambda db, t: sessions.solved_before(db, t, CUSTOMER, NOW, "router"),
     "sessions.running": lambda db, t: sessions.running(db, t, EMAIL, 5),
+    "sessions.continued": lambda db, t: sessions.continued(db, t, str(OLD), 5),
     "sessions.scope": lambda db, t: sessions.scope(db, t, str(UNKNOWN)),
     "sessions.page": (
         page(), page(status="resolved"), page(ticket_id="T-1"), page(customer_email=EMAIL), page(problem_id="router"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.core import negotiate_locale
@@ -71,7 +73,8 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
         is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
         is_hidden = isinstance(child, ast.keyword) and child.arg in NOT_SHOWN
         is_piece = isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)
-        if not (is_docstring or is_hidden or is_piece):
+        is_form = isinstance(node, ast.Call) and _called(node) == "text_for" and isinstance(child, ast.Constant)
+        if not (is_docstring or is_hidden or is_piece or is_form):
             yield child
             yield from _nodes(child)
 
@@ -83,6 +86,8 @@ def _is_sentence(text: str) -> bool:
 
 def _texts(node: ast.AST, path: Path) -> Iterator[str]:
     match node:
+        case ast.Call(args=[_, ast.Constant(value=str(one)), ast.Constant(value=str(many)), *_]) if _called(node) == "text_for":
+            yield f"{one}\n{many}"
         case ast.Call() if _calls_of_interest(node, path):
             yield from _literals(node.args[PLACE_OF_TEMPLATE[_called(node)]])
         case ast.keyword(arg="help") if "cli" in path.parts:
@@ -100,9 +105,17 @@ def _templates() -> dict[str, str]:
             found |= {text: f"{path.relative_to(SOURCE)}:{node.lineno}" for text in _texts(node, path) if text}
     for path in sorted((SOURCE / "web").rglob("*.html")):
         with path.open("rb") as page:
-            for line, _, text, _ in babel_extract(page, ["_"], [], {}):
-                found[str(text)] = f"{path.relative_to(SOURCE)}:{line}"
+            for line, name, text, _ in babel_extract(page, ["_", "_n", "_p"], [], {}):
+                found[_key(name, text)] = f"{path.relative_to(SOURCE)}:{line}"
     return found
+
+
+def _key(function: str, said: str | tuple[str | None, ...]) -> str:
+    """The key of a text of a page, as `_keys` has it: of a plural, its two forms; of one in a context, the context before it."""
+    if isinstance(said, str):
+        return said
+    parts = [part for part in said if part is not None]
+    return "\x04".join(parts[:2]) if function == "_p" else "\n".join(parts[:2])
 
 
 # Put together while running, so that no literal holds the whole of them: app/validation.py, limits of numbers.
@@ -112,7 +125,15 @@ TEMPLATES = {**_templates(), **dict.fromkeys(COMPUTED, "app/validation.py")}
 
 def _catalogue(language: str) -> dict[str, str]:
     with (SOURCE / "locales" / language / "LC_MESSAGES" / "guiado.po").open("rb") as file:
-        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id}
+        return {_id(entry): _text(entry.string) for entry in read_po(file) if entry.id}
+
+
+def _id(entry: Any) -> str:
+    return f"{entry.context}\x04{entry.id}" if entry.context else _text(entry.id)
+
+
+def _text(said: str | tuple[str, ...] | list[str]) -> str:
+    return said if isinstance(said, str) else "\n".join(said)
 
 
 def _placeholders(template: str) -> set[str]:
@@ -125,12 +146,38 @@ def test_templates_are_found():
     assert any(text.startswith("Tu caso pasa al equipo con todo lo que probaste.") and "{email}" in text for text in TEMPLATES)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_catalogue_is_read_as_babel_reads_it(language):
-    texts = [text for pair in _catalogue(language).items() for text in pair]
-    assert i18n._catalogue(language) == _catalogue(language)
-    assert any('"' in text for text in texts)
-    assert any("\n" in text for text in texts)
+def test_a_number_of_things_is_said_as_each_language_says_it():
+    one, many = "Queda cerca de {n} minuto", "Quedan cerca de {n} minutos"
+    said = {(language, n): i18n.text_for(language, one, many, n) for language in i18n.LANGUAGES for n in (0, 1, 2)}
+    assert (said["es", 1], said["es", 2], said["es", 0]) == (one.format(n=1), many.format(n=2), many.format(n=0))
+    assert "1 minute" in said["en", 1]
+    assert "minutes" not in said["en", 1]
+    assert "0 minutes" in said["en", 0]
+    assert "2 minutes" in said["en", 2]
+    assert "minutos" not in said["pt", 0], "in Portuguese none is said as one is"
+    assert "2 minutos" in said["pt", 2]
+
+
+def test_the_same_words_elsewhere_may_be_said_otherwise():
+    assert [i18n.text_in(language, "answer", "Sí") for language in i18n.LANGUAGES] == ["Sí", "Yes", "Sim"]
+    assert i18n.text_in("en", "nowhere", "Sí") == "Sí"
+
+
+@pytest.fixture
+def variety():
+    yield i18n.speak
+    i18n.speak("es")
+
+
+def test_a_variety_of_spanish_says_what_it_says_otherwise(variety):
+    tu = "Cuéntanos un poco más"
+    assert i18n.text("es", tu) == tu
+    variety("es-AR")
+    assert i18n.text("es", tu) == "Contanos un poco más"
+    assert i18n.text("es", "Español") == "Español"
+    assert (i18n.text("en", "Paso {number} de {total}", number=1, total=2), i18n.locale_of("es")) == ("Step 1 of 2", "es_AR")
+    variety("es")
+    assert (i18n.text("es", tu), i18n.locale_of("es")) == (tu, "es_419")
 
 
 @pytest.mark.parametrize(
@@ -191,13 +238,37 @@ def test_nothing_is_missing(language):
     assert not missing, f"add to src/guiado/locales/{language}/LC_MESSAGES/guiado.po: {missing}"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+VARIETIES = ["es_AR", "es_ES"]
+TUTEO = re.compile(
+    r"\b(tú|puedes|quieres|tienes|sigues|haces|dices|eres|necesitas|escribe|elige|cuéntanos|cuenta|cuéntalo|dinos|dínoslo|dilo|"
+    r"pulsa|espera|revisa|guarda|deja|déjanos|llama|apunta|ábrela|empieza|compártelo|ayúdanos|inténtalo|copia|di|ti)\b",
+    re.IGNORECASE,
+)
+"""Words that voseo says otherwise; not a whole grammar, but the verbs that the pages use."""
+
+
+def _said_to_customers() -> list[str]:
+    pages = [text for text, where in TEMPLATES.items() if where.startswith(("web/pages/wizard", "web/pages/parts", "web/wizard"))]
+    return pages + [text for text, where in TEMPLATES.items() if where.startswith("app/sessions/customer_messages.py")]
+
+
+def test_voseo_is_whole():
+    known = _catalogue("es_AR")
+    missing = [text for text in _said_to_customers() if TUTEO.search(text) and not known.get(text)]
+    assert not missing, f"add to src/guiado/locales/es_AR/LC_MESSAGES/guiado.po: {missing}"
+    tuteo = re.compile(
+        r"\b(tú|puedes|quieres|tienes|sigues|haces|dices|eres|necesitas|cuéntanos|dinos|elige|escribe|pulsa|ti)\b", re.IGNORECASE
+    )
+    assert not [text for text in known.values() if tuteo.search(text)]
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, *VARIETIES])
 def test_nothing_is_stale(language):
     stale = sorted(_catalogue(language).keys() - TEMPLATES.keys())
     assert not stale, f"remove from src/guiado/locales/{language}/LC_MESSAGES/guiado.po: {stale}"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, *VARIETIES])
 def test_placeholders_are_the_same(language):
     wrong = [text for text, translated in _catalogue(language).items() if _placeholders(text) != _placeholders(translated)]
     assert not wrong

@@ -16,7 +16,7 @@ from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
-from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, views
+from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, undo, views
 from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
@@ -49,7 +49,7 @@ class TroubleshootingSession:
 
     session_id: str
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     customer_name: str | None
     problem_description: str
     detected_problem: Guide | None
@@ -278,6 +278,21 @@ class TroubleshootingAgent(Facade):
             session, _ = self._door.write(escalate.resume, session_id)
             return self.get_current_step(session.session_id)
         except (SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def undo_last_answer(self, session_id: str, step_number: int | None = None) -> dict[str, Any] | None:
+        """Take back the last answer to a step, so that it can be answered again.
+
+        Args:
+            step_number: the step that is meant; None means the one that was answered last.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown session, or where the answer cannot be taken back.
+        """
+        try:
+            undone = self._door.write(undo.undo, session_id, check(commands.Undo, {"step_number": step_number}))
+            return self.get_current_step(undone.session.session_id)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
     def collect_feedback(

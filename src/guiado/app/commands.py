@@ -6,17 +6,19 @@ Source: contract.md §3.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from guiado.app.start_commands import Language, Secretive
+from guiado.app.start_commands import Start as Start  # noqa: PLC0414 a command of this room too
+from guiado.app.start_commands import StartHere as StartHere  # noqa: PLC0414
 from guiado.app.validation import (
     Addressee,
     Command,
     Days,
     Description,
     Email,
-    Label,
     Line,
     Name,
     Notes,
@@ -30,51 +32,15 @@ from guiado.domain.clarification import Reply
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome, Status
 
-Language = Annotated[Literal["es", "en", "pt"], Meta(extra={"kind": "language"})]
-"""A language of guiado; a locale such as es-MX is read as its language."""
 Speaker = Literal["customer", "machine", "agent"]
 """Author of an answer, or of a request for a person."""
-TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-class _Secretive:
-    """Base of commands that hold keys: `repr` leaves the keys out, since it may end in a log."""
+class Contact(Command):
+    """The address at which the customer of a session can be written to."""
 
-    __slots__ = ()
-    __struct_fields__: ClassVar[tuple[str, ...]]
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
-        return f"{type(self).__name__}({shown})"
-
-
-_KEYS = frozenset({"secret", "headers", "webhook_url", "customer_token"})
-
-
-SignedToken = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=4_096,
-        description="Los datos del cliente, firmados por tu sitio (JWT, HS256). Van por delante de los del cuerpo.",
-        extra={"kind": "line"},
-    ),
-]
-
-
-class Start(_Secretive, Command):
-    """A customer's description of a problem, which begins a session."""
-
-    problem_description: Description
     customer_email: Email
     customer_name: Name | None = None
-    ticket_id: Line | TicketNumber | None = None
-    source: Label | None = None
-    language: Language | None = None
-    device: Label | None = None
-    product: Label | None = None
-    clarify: Annotated[bool, Meta(description="Si se puede preguntar al cliente cuando no está claro qué problema es.")] = False
-    customer_token: SignedToken | None = None
 
 
 class Detect(Command):
@@ -98,6 +64,12 @@ class AnswerStep(Command):
     active_seconds: Seconds | None = None
     source: Speaker | None = None
     first_seen_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-22T10:00:00Z"])] | None = None
+
+
+class Undo(Command):
+    """The customer's wish to take back the last answer to a step."""
+
+    step_number: StepNumber | None = None
 
 
 class Clarify(Command):
@@ -188,7 +160,7 @@ AtATime = Annotated[
 OverlapHours = Annotated[float, Meta(ge=0, le=168, description="Horas en las que también firma el secreto anterior.")]
 
 
-class Webhook(_Secretive, Command):
+class Webhook(Secretive, Command):
     """The registration of an endpoint; where it is registered already, fields left out stay as they are."""
 
     url: Url
@@ -204,7 +176,7 @@ class Webhook(_Secretive, Command):
     max_parallel: AtATime | UnsetType = UNSET
 
 
-class WebhookChange(_Secretive, Command):
+class WebhookChange(Secretive, Command):
     """Changes to an endpoint; fields left out stay as they are."""
 
     url: Url | None = None
@@ -230,7 +202,7 @@ class Replay(Command):
     delivered: Annotated[bool, Meta(description="También lo que ya llegó.")] = False
 
 
-class Rotate(_Secretive, Command):
+class Rotate(Secretive, Command):
     """A new secret for an endpoint."""
 
     secret: Secret | None = None
@@ -291,7 +263,7 @@ else:
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
 
-class Notification(_Secretive, Command):
+class Notification(Secretive, Command):
     """A message to one recipient."""
 
     notification_type: Annotated[Line, Meta(examples=["session_escalated"])]
@@ -326,7 +298,7 @@ class RetryNotifications(Command):
     ] = None
 
 
-class Recipient(_Secretive, Command):
+class Recipient(Secretive, Command):
     """Notification preferences of a recipient."""
 
     channel: ChannelName

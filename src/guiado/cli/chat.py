@@ -200,7 +200,8 @@ class Conversation:
             if choice == "leave":
                 return None
             if choice == BACK:
-                self._look_back(view.session_id, step)
+                if changed := self._look_back(view.session_id, step):
+                    return changed
             elif self._is_sure(step, choice) and (told := self._act(view, step, str(choice), active_s)):
                 return told
             is_repeated = True
@@ -210,15 +211,31 @@ class Conversation:
         meant = self._sessions.heard(words)
         return _ASKED_IN_WORDS if meant == "person" else meant
 
-    def _look_back(self, session_id: str, step: StepOut) -> None:
-        """Show the previous step, whose answer is already stored, then the open one again."""
+    def _look_back(self, session_id: str, step: StepOut) -> ChatView | None:
+        """Show the previous step, whose answer is already stored, then the open one again; the view where it is taken back."""
         from guiado.cli import chat_view
 
-        if step.step_number > 1:
-            passed = self._insist(lambda: self._sessions.passed_step(session_id, step.step_number - 1))
+        before = step.step_number - 1
+        if before > 0:
+            passed = self._insist(lambda: self._sessions.passed_step(session_id, before))
             self._screen.say("El paso anterior, para leerlo otra vez. Tu respuesta a ese paso ya está guardada.", style="cyan")
             chat_view.show_step(self._screen, passed or step)
+            if self._screen.is_interactive and is_sure(self._screen, self._screen.tr("¿Quieres cambiar esa respuesta? s/n")):
+                return self._take_back(session_id, before)
         chat_view.show_step(self._screen, step)
+        return None
+
+    def _take_back(self, session_id: str, number: int) -> ChatView:
+        """Take back the answers until this step is open again, as far as they can be."""
+        from guiado.cli import chat_view
+
+        try:
+            view = self._insist(lambda: self._sessions.undo(session_id, number))
+        except Conflict as error:  # a person has the case, perhaps
+            self._screen.show(self._screen.explain(error), style="yellow")
+            return self._insist(lambda: self._sessions.look(session_id))
+        chat_view.reply(self._screen, view)
+        return view
 
     def _is_sure(self, step: StepOut, choice: object) -> bool:
         """Ask for confirmation before an answer that ends the session or hands it over."""

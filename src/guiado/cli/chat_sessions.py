@@ -9,7 +9,7 @@ import msgspec
 from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
-from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, next_problem, search, start, views
+from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, next_problem, search, start, undo, views
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.language import phrases_in
 from guiado.app.sessions.llm_choice import second_opinion
@@ -187,6 +187,20 @@ class ChatSessions:
             return view
         question = customer_messages.close_question(done.session.language, done.running.title)
         return msgspec.structs.replace(view, closable_id=done.running.session_id, close_question=question)
+
+    def undo(self, session_id: str, number: int) -> ChatView:
+        """Take back the last answers of a session until a step is open again.
+
+        Args:
+            number: the position of that step in the session, from 1.
+
+        Raises:
+            Conflict: an answer cannot be taken back.
+        """
+        while True:
+            undone = self._door.write(undo.undo, session_id, commands.Undo())
+            if undone.session.step_number <= number:
+                return _view(undone.session, undone.guide, customer_messages.after_undoing(undone.session))
 
     def close(self, session_id: str) -> ChatView:
         """Close a session on the customer's word that it is solved.

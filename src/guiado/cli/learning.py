@@ -48,7 +48,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 @app.command(
     cls=Manual,
     help="Muestra los ejemplos que esperan revisión, o los acepta o rechaza.\n"
-    "Esperan revisión los que contradicen lo que ya se sabe y los de un cliente que ya dio muchos ejemplos.",
+    "Esperan revisión los que contradicen lo que ya se sabe, los de un cliente que ya dio muchos ejemplos\n"
+    "y los de quien no dio su correo.",
 )
 def review(
     context: typer.Context,
@@ -290,6 +291,7 @@ def _show_example(screen: Screen, example: StoredExample) -> None:
         "contradicts": screen.tr("contradice lo que ya se sabe"),
         "many-of-problem": screen.tr("este cliente ya dio muchos ejemplos de este problema"),
         "many-of-day": screen.tr("este cliente dio muchos ejemplos en un día"),
+        "no-customer": screen.tr("quien lo dijo no dio su correo"),
         "drafted": screen.tr("lo escribió el modelo de lenguaje"),
     }
     meaning = screen.tr("no es: {problem}", problem=example.problem_id)

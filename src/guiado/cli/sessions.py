@@ -271,6 +271,10 @@ def outcome_words(screen: Screen, outcome: str) -> str:
     return words.get(outcome, outcome)
 
 
+def _address(screen: Screen, session: SessionRow | SessionOut) -> str:
+    return session.customer_email or screen.tr("sin correo")
+
+
 def _show_table(screen: Screen, found: list[SessionRow]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -283,7 +287,7 @@ def _show_table(screen: Screen, found: list[SessionRow]) -> None:
     for row in found:
         state = Text(status_words(screen, row.status), style=_STYLES.get(row.status, "cyan"))
         title = ("⚠ " if row.urgent else "") + _title(row)[:_TITLE_COLUMNS]
-        table.add_row(row.reference, shown_time(row.started_at), state, _steps(row), row.customer_email, title)
+        table.add_row(row.reference, shown_time(row.started_at), state, _steps(row), _address(screen, row), title)
     screen.show(table)
 
 
@@ -293,7 +297,8 @@ def _show_cards(screen: Screen, found: list[SessionRow]) -> None:
     for row in found:
         state = (status_words(screen, row.status), _STYLES.get(row.status, "cyan"))
         screen.verbatim(reference_line(row.reference, row.session_id))
-        screen.show(Text.assemble("  ", state, f" · {_steps(row)} · {shown_time(row.started_at)} · {row.customer_email}"))
+        told = f" · {_steps(row)} · {shown_time(row.started_at)} · {_address(screen, row)}"
+        screen.show(Text.assemble("  ", state, told))
         screen.show(f"  {'⚠ ' if row.urgent else ''}{_title(row)}")
 
 
@@ -303,7 +308,7 @@ def _show_session(screen: Screen, session: SessionOut) -> None:
         (screen.tr("Referencia"), session.reference),
         (screen.tr("Estado"), status_words(screen, session.status)),
         (screen.tr("Problema"), session.detected_problem_title or screen.tr("sin reconocer")),
-        (screen.tr("Cliente"), " · ".join(filter(None, (session.customer_name, session.customer_email)))),
+        (screen.tr("Cliente"), " · ".join(filter(None, (session.customer_name, _address(screen, session))))),
         (screen.tr("Descripción"), session.problem_description),
         (screen.tr("Ticket"), session.ticket_id),
         (screen.tr("Empezó"), shown_time(session.started_at)),

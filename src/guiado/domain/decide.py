@@ -11,12 +11,12 @@ from typing import assert_never
 
 from guiado.domain import clarify, escalation, events
 from guiado.domain.clarification import Clarification, Considered, Declared
-from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, is_shown, offer_of
+from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, follow, offer_again, offer_of
 from guiado.domain.escalation import Speak, in_spanish
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import Lesson, confirmed, corrected, withdrawn
 from guiado.domain.no_problem import begin_without_problem
-from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale, scored
+from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale
 from guiado.domain.session import (
     Abandon,
     Actor,
@@ -25,7 +25,6 @@ from guiado.domain.session import (
     ClarifyProblem,
     EscalateSession,
     NextAction,
-    Offer,
     RejectProblem,
     Resolution,
     ResolveSession,
@@ -33,8 +32,10 @@ from guiado.domain.session import (
     Session,
     SessionCommand,
     Status,
+    UndoAnswer,
 )
 from guiado.domain.step_answer import answer_step, resolved, with_note
+from guiado.domain.undo import undo_answer
 from guiado.errors import SessionEnded
 
 
@@ -100,13 +101,15 @@ def decide(
 
     Args:
         guide: the guide version that the session follows; None when nothing was detected.
-        command: an answer, a wish for a person, an agent's closing, what the problem is or is not, or the passing of time.
+        command: an answer, one taken back, a wish for a person, an agent's closing, what the problem is or is not, or the
+            passing of time.
         now: the present moment.
         failures_allowed: at this many failed attempts a person is called, with a reason that `speak` puts into words.
         policy: chooses what comes after a step.
 
     Raises:
-        SessionEnded, NoStepLeft, WrongStep, StaleSession, NothingToClarify, NothingToReject: the command does not fit.
+        SessionEnded, NoStepLeft, WrongStep, StaleSession, NothingToClarify, NothingToReject, NothingToUndo, NotLastAnswer,
+        CannotUndo: the command does not fit.
     Source: contract.md §6, rules 1 to 5.
     """
     if now < session.updated_at:  # the clock was set back: what happens later is recorded as later, so that order is kept
@@ -114,10 +117,12 @@ def decide(
     match command:
         case Answer():
             return answer_step(session, guide, command, now, policy, failures_allowed, speak)
-        case EscalateSession():
-            return _escalate(session, command, now, speak)
-        case ResolveSession():
-            return _close(session, command, now)
+        case UndoAnswer():
+            return undo_answer(session, guide, command, now)
+        case EscalateSession() | ResolveSession():
+            return (
+                _escalate(session, command, now, speak) if isinstance(command, EscalateSession) else _close(session, command, now)
+            )
         case ClarifyProblem():
             return clarify.clarify(session, command, now, speak, policy)
         case RejectProblem():
@@ -192,16 +197,8 @@ def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | 
         ended_by=None,
         updated_at=now,
     )
-    offered = _offered_again(back, guide, now)
+    offered = offer_again(back, guide, now, "resumed")
     return Decision(replace(back, decisions=offered.number), offers=(offered,))
-
-
-def _offered_again(session: Session, guide: Guide | None, now: datetime) -> Offer:
-    asked = session.open_clarification
-    if asked is not None:
-        return Offer(session.decisions + 1, "question" if asked.question else "options", now, "resumed")
-    step = guide.step(session.offered_step_id) if guide is not None and is_shown(session, guide) else None
-    return offer_of(session, step, now, Rationale("resumed", candidates=(scored(step),) if step else ()))
 
 
 def correct(session: Session, problem_id: str, note: str | None = None) -> Decision:

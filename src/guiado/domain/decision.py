@@ -11,7 +11,7 @@ from guiado.domain.escalation import Speak
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide, Step
 from guiado.domain.learning_signal import Lesson
-from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose
+from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
 from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
 
 
@@ -26,6 +26,7 @@ class Decision:
         offers: what the customer is offered next, in order.
         next_action: the next action for the customer.
         lessons: the lessons for detection, in order.
+        retracted: id of the attempt that is taken back, if the command was to undo one.
     """
 
     session: Session
@@ -34,6 +35,7 @@ class Decision:
     offers: tuple[Offer, ...] = ()
     next_action: NextAction = NextAction.CONTINUE
     lessons: tuple[Lesson, ...] = ()
+    retracted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ def follow(
     return Decision(session, called, offers=offers, next_action=NextAction.ESCALATE)
 
 
+ALARM_RULES = frozenset(("urgent", "criterion"))
+"""Rules of the offers of a person after an alarm."""
+
+
 def alarm_rule(*, urgent: bool) -> Rationale:
     """The rationale for offering a person after an alarm."""
     return Rationale("urgent" if urgent else "criterion")
@@ -119,6 +125,19 @@ def offer_person(
         return session, (person,)
     session, again = offer_step(session, guide, now, NextStep(step_id, replace(chosen.why, rule="still-open")))
     return session, (person, again)
+
+
+def offer_again(session: Session, guide: Guide | None, now: datetime, rule: str) -> Offer:
+    """The offer of what a session waited for before: its question, its step or a person.
+
+    Args:
+        rule: why it is offered again.
+    """
+    asked = session.open_clarification
+    if asked is not None:
+        return Offer(session.decisions + 1, "question" if asked.question else "options", now, rule)
+    step = guide.step(session.offered_step_id) if guide is not None and is_shown(session, guide) else None
+    return offer_of(session, step, now, Rationale(rule, candidates=(scored(step),) if step else ()))
 
 
 def offer_of(session: Session, step: Step | None, now: datetime, why: Rationale, considered: Considered = ()) -> Offer:

@@ -39,7 +39,7 @@ class LessonKind(StrEnum):
     CORRECTION = "correction"
     """The words are about this problem, as an agent says; the earlier lessons of the session do not hold."""
     UNDO = "undo"
-    """The lessons from customers' answers in the session do not hold."""
+    """The lessons from customers' answers in the session do not hold, or the example of one problem alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Lesson:
     """A lesson of a session for detection.
 
     Args:
-        problem_id: of the knowledge base; `NO_KNOWN_PROBLEM` in a correction to none of them; None in an undo.
+        problem_id: of the knowledge base; `NO_KNOWN_PROBLEM` in a correction to none of them; in an undo the one whose
+            example does not hold, None for all lessons.
         text: the customer's words as written; what is kept of them is without personal data.
         known: personal data of the customer, such as their name, which goes from the words too.
         source: the author of the lesson.
@@ -145,6 +146,11 @@ def withdrawn(reason: str, session_id: str | None = None) -> Lesson:
         session_id: which session; by default the one that is written.
     """
     return Lesson(LessonKind.UNDO, source=Actor.MACHINE, session_id=session_id, reason=reason)
+
+
+def taken_back(session: Session) -> Lesson:
+    """The lesson that withdraws the example of a session whose customer takes back that it is solved."""
+    return Lesson(LessonKind.UNDO, session.problem_id, source=Actor.MACHINE, reason="undone")
 
 
 def fit_to_learn(said: str, known: Iterable[str] = ()) -> str | None:

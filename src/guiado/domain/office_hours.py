@@ -67,7 +67,7 @@ def _moment(at: datetime, days: int, shift: Shift) -> datetime:
 
 def parse_office_hours(written: str) -> OfficeHours | None:
     """The hours of a text such as `lun-vie 9:00-18:00, sáb 9:00-13:00`; None where it is not understood."""
-    parts = [part for each in re.split("[,;\n]", fold_text(written)) if (part := each.strip())]
+    parts = [part for each in re.split("[,;\n]", written) if (part := fold_text(each).strip())]
     shifts: list[Shift] = []
     for part in parts:
         found = _shifts(part)

@@ -102,6 +102,7 @@ class Session:
 
     Args:
         session_id: UUID text.
+        customer_email: lower case; None while the customer gave none.
         version: counts the changes, from 1; two writers cannot both change version n.
         status: see `Status`.
         current_step: steps passed, 0..total_steps.
@@ -124,7 +125,7 @@ class Session:
     """
 
     session_id: str
-    customer_email: str
+    customer_email: str | None
     problem_description: str
     started_at: datetime
     updated_at: datetime
@@ -389,4 +390,23 @@ class Resume:
     """Command to reopen an abandoned session."""
 
 
-SessionCommand = Answer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume
+@dataclass(frozen=True, slots=True)
+class UndoAnswer:
+    """Command of the customer to take back the last answer to a step.
+
+    Args:
+        attempt: the one that the last answer recorded.
+        attempt_id: of its row.
+        step_number: position in this session of the step that is meant; None means the one that was answered last.
+        led_to: rule of the offer that followed that answer; None where none did.
+        taken_over: whether a person works on the session's ticket.
+    """
+
+    attempt: Attempt
+    attempt_id: str
+    step_number: int | None = None
+    led_to: str | None = None
+    taken_over: bool = False
+
+
+SessionCommand = Answer | UndoAnswer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume

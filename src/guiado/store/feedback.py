@@ -29,7 +29,7 @@ class FeedbackBody(Struct, frozen=True):
 
     session_id: str
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     rating: int
     feedback_text: str | None
     was_helpful: bool | None

@@ -28,17 +28,9 @@ _FIXED = frozenset(
     ("customer_email", "customer_name", "problem_description", "problem_id", "problem_title", "guide_version_id", "total_steps",
      "language", "started_at", "clarifications", "message_kind", "also_named", "unknown_codes")
 )  # fmt: skip
-"""Fields of a session that do not change, unless the customer clarifies the problem."""
-_FOUND = (
-    "problem_id",
-    "problem_title",
-    "guide_version_id",
-    "total_steps",
-    "clarifications",
-    "message_kind",
-    "also_named",
-    "unknown_codes",
-)
+"""Fields of a session that do not change, unless the customer clarifies the problem or says where to write to."""
+_FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named",
+          "unknown_codes")  # fmt: skip
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
@@ -72,7 +64,9 @@ class Change:
         now: time of the change.
         attempt: recorded with `attempt_id`.
         clarified: whether the problem was clarified, or is asked for again.
+        contact: the customer's pseudonym, where their address or name changed.
         lessons: lessons for detection.
+        retracted: id of the attempt that is taken back.
         also: further entries of the audit log for the same moment.
     """
 
@@ -86,7 +80,9 @@ class Change:
     offers: tuple[Offer, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     clarified: bool = False
+    retracted: str | None = None
     also: tuple[Audit, ...] = ()
+    contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ async def commit(connection: Connection, tenant: str, change: Change) -> bool:
 
 
 async def attempts(connection: Connection, tenant: str, session_id: str) -> list[StoredAttempt]:
-    """All attempts of a session, in order."""
+    """The attempts of a session that were not taken back, in order."""
     return [_attempt(row) for row in await connection.fetch(sql("sessions", "attempts"), tenant, UUID(session_id))]
 
 
@@ -138,6 +134,26 @@ async def passing_attempt(connection: Connection, tenant: str, session_id: str, 
     """The attempt with which the step of this number was passed."""
     row = await connection.fetchrow(sql("sessions", "passing_attempt"), tenant, UUID(session_id), step)
     return _attempt(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """The answer to a step that a session got last.
+
+    Args:
+        led_to: rule of the offer that followed it; None where none did.
+        taken_over: whether a person works on the session's ticket.
+    """
+
+    stored: StoredAttempt
+    led_to: str | None
+    taken_over: bool
+
+
+async def last_answer(connection: Connection, tenant: str, session_id: str) -> LastAnswer | None:
+    """The answer to a step that a session got last, of those that were not taken back."""
+    row = await connection.fetchrow(sql("sessions", "last_answer"), tenant, UUID(session_id))
+    return LastAnswer(_attempt(row), row["led_to"], row["taken_over"]) if row else None
 
 
 async def solved_before(
@@ -165,7 +181,17 @@ class RunningSession:
 async def running(connection: Connection, tenant: str, customer_email: str, limit: int) -> list[RunningSession]:
     """The sessions of a customer that still take answers to a problem, latest activity first."""
     rows = await connection.fetch(sql("sessions", "running"), tenant, customer_email, limit)
-    return [RunningSession(str(row["session_id"]), row["problem_id"], row["title"], row["status"]) for row in rows]
+    return [_running(row) for row in rows]
+
+
+async def continued(connection: Connection, tenant: str, session_id: str, limit: int) -> list[RunningSession]:
+    """The sessions about other problems that began from this one, or from one of those, and still take answers."""
+    rows = await connection.fetch(sql("sessions", "continued"), tenant, UUID(session_id), limit)
+    return [_running(row) for row in rows]
+
+
+def _running(row: Row) -> RunningSession:
+    return RunningSession(str(row["session_id"]), row["problem_id"], row["title"], row["status"])
 
 
 async def scope(connection: Connection, tenant: str, session_id: str) -> str:
@@ -309,9 +335,13 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
     session_id = session.session_id
     found = {"found": {**_found_row(session), **_policy_row(change.offers)}} if change.clarified else {}
     learning = {"learning": lesson_rows(change.lessons, change.now)} if change.lessons else {}
+    contact: dict[str, object] = {"contact": _contact_row(session, change.contact)} if change.contact else {}
+    retracted = {"retracted": change.retracted} if change.retracted else {}
     return {
         **found,
         **learning,
+        **contact,
+        **retracted,
         "expected": change.expected,
         "session": _new_row(tenant, change) if change.expected is None else {name: getattr(session, name) for name in _CHANGING},
         "attempts": [_attempt_row(tenant, session_id, change.attempt, change.attempt_id)] if change.attempt else [],
@@ -319,6 +349,10 @@ def _document(tenant: str, change: Change) -> dict[str, object]:
         "events": event_rows(tenant, session_id, change.events, change.now),
         "audits": [audit_row(tenant, session_id, each, change.now) for each in (change.audit, *change.also)],
     }
+
+
+def _contact_row(session: Session, customer_id: str) -> dict[str, object]:
+    return {"customer_email": session.customer_email, "customer_name": session.customer_name, "customer_id": customer_id}
 
 
 def _found_row(session: Session) -> dict[str, object]:

@@ -49,7 +49,7 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
 
 def components() -> tuple[Schema, dict[str, str]]:
     """Return the schema of each component by name, and the component of each event's body."""
-    types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands)])
+    types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands), commands.Start])
     _, made = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
     found = with_component_names(made)
     for each in types:

@@ -24,7 +24,7 @@ class SessionStartedData(EventData):
     """Data of `session_started`: a customer began a session."""
 
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     problem_description: str
     detected_problem: str | None
     message_kind: str

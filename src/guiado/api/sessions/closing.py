@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from litestar import get, post
+from litestar import get, post, put
 from litestar.params import FromPath, JSONBody
 
 from guiado.api.sessions.callers import said_by
-from guiado.api.sessions.models import CorrectOut, EscalationInfo, EscalationOut, FeedbackOut, ResolveOut, ResumeOut
+from guiado.api.sessions.models import ContactOut, CorrectOut, EscalationInfo, EscalationOut, FeedbackOut, ResolveOut, ResumeOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.context import Scope
 from guiado.app.learning import examples
+from guiado.app.sessions import contact as contacts
 from guiado.app.sessions import customer_messages, escalate, feedback, views
 from guiado.app.sessions.models import FeedbackBody
 from guiado.domain.guide import Guide
@@ -136,4 +137,21 @@ async def correct(request: Http, session_id: FromPath[str], data: JSONBody[comma
     return await Write(request, shape, scope=_agent_of(request)).run(examples.correct, session_id, data)
 
 
-HANDLERS = [rate, ratings, hand_over, resolve, resume, correct]
+@put(
+    "/{session_id:str}/contact",
+    dto=Checked[commands.Contact],
+    return_dto=None,
+    status_code=200,
+    operation_id="set_contact",
+    responses=TROUBLES,
+)
+async def set_contact(request: Http, session_id: FromPath[str], data: JSONBody[commands.Contact]) -> ContactOut:
+    """Anota el correo del cliente en una sesión que empezó sin él. Cambiar el que ya tiene solo se puede con una clave de API."""
+    return await Write(request, _contacted).run(contacts.set_contact, session_id, data)
+
+
+def _contacted(noted: Ended) -> ContactOut:
+    return ContactOut(success=True, session=views.session_view(*noted), message=customer_messages.after_contact(noted[0]))
+
+
+HANDLERS = [set_contact, rate, ratings, hand_over, resolve, resume, correct]

@@ -121,6 +121,23 @@ class ResumeOut(Model):
     message: str
 
 
+class ContactOut(Model):
+    """Answer to noting the customer's address."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
+class UndoOut(Model):
+    """Answer to taking back the last answer to a step; `attempt` is that answer, which counts no longer."""
+
+    success: bool
+    attempt: AttemptOut
+    session: SessionOut
+    message: str
+
+
 class CorrectOut(Model):
     """Answer to correcting the problem of a session."""
 

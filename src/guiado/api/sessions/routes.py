@@ -12,7 +12,7 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.sessions.callers import admitted, is_public, link_to, said_by
-from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut
+from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut, UndoOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.context import Scope
@@ -22,6 +22,7 @@ from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions import customer_messages, views
 from guiado.app.sessions import next_problem as following
 from guiado.app.sessions import start as starting
+from guiado.app.sessions import undo as undoing
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.models import StateOut
 from guiado.app.sessions.ranking import rank
@@ -137,6 +138,28 @@ def answered(result: answering.Answered) -> StepAnswerOut:
 
 
 @post(
+    "/{session_id:str}/undo",
+    dto=Checked[commands.Undo],
+    return_dto=None,
+    status_code=200,
+    operation_id="undo",
+    responses=TROUBLES,
+)
+async def undo(request: Http, session_id: FromPath[str], data: JSONBody[commands.Undo | None] = None) -> UndoOut:
+    """Deshace la última respuesta a un paso: la sesión vuelve a como estaba, y ese paso se puede responder otra vez."""
+    return await Write(request, _undone).run(undoing.undo, session_id, data or commands.Undo())
+
+
+def _undone(result: undoing.Undone) -> UndoOut:
+    return UndoOut(
+        success=True,
+        attempt=views.attempt_view(result.attempt),
+        session=views.session_view(result.session, result.guide),
+        message=customer_messages.after_undoing(result.session),
+    )
+
+
+@post(
     "/{session_id:str}/clarify",
     dto=Checked[commands.Clarify],
     return_dto=None,
@@ -181,4 +204,4 @@ async def start_next(request: Http, session_id: FromPath[str], data: JSONBody[co
     return await Write(request, _shape(knowledge.snapshot)).run(following.start_next, knowledge, session_id, command)
 
 
-HANDLERS = [start, start_at_root, state_by_query, state, step, clarify, reject, start_next]
+HANDLERS = [start, start_at_root, state_by_query, state, step, undo, clarify, reject, start_next]

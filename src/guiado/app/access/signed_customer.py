@@ -14,12 +14,12 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, TypeGuard
+from typing import NoReturn, TypeGuard, TypeVar
 
 import msgspec
 
 from guiado import clock
-from guiado.app.commands import Start
+from guiado.app.commands import Start, StartHere
 from guiado.app.context import PUBLIC_CALLER, Scope
 from guiado.app.validation import check
 from guiado.errors import FieldProblem, InvalidInput, Message
@@ -33,7 +33,10 @@ _SIGNED = {"email": "customer_email", "name": "customer_name", "ticket_id": "tic
 """Claim -> field of the start that it fills."""
 
 
-def with_signed_customer(command: Start, secrets: Sequence[bytes]) -> Start:
+C = TypeVar("C", Start, StartHere)
+
+
+def with_signed_customer(command: C, secrets: Sequence[bytes]) -> C:
     """The start with its customer's signed data in place of what the body says.
 
     Args:

@@ -69,10 +69,16 @@ def _is_customer(told: Story, due: Due) -> bool:
 
 def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
     known: JsonObject = {**structs.asdict(told), **(told.data or {})} if told else {}
-    known["customer_name"] = (told.customer_name or told.customer_email) if told else None
+    known["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
     known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
     return {**shown, "tried": _list_tried(tried, language, channel)}
+
+
+def _nobody(language: str, channel: str) -> str:
+    """The name of a customer of whom neither name nor address is known."""
+    kind, said = kind_of(channel), text(language, "Un cliente sin correo")
+    return kind.own_words(said) if kind else said
 
 
 _NAMES = (

@@ -113,6 +113,8 @@ async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> 
             break
         if loaded.session.guide_version_id != came_to.guide_version_id:  # it was about a step of another guide
             break
+        if loaded.session.attempts < came_to.attempts:  # the answer before it was taken back
+            break
         if loaded.session.attempts > came_to.attempts and loaded.session.answers[-1].outcome is not outcome:
             break  # of two different answers at once, one wins
         known = await _recorded(work, loaded.session, command.step_number)
@@ -254,5 +256,6 @@ async def _commit(
         offers=decision.offers,
         lessons=decision.lessons,
         clarified=clarified,
+        retracted=decision.retracted,
     )
     return await sessions.commit(work.connection, work.tenant, change)

@@ -21,7 +21,7 @@ from guiado.app.sessions.correction import Correction, Rankings, rankings_for, r
 from guiado.app.sessions.no_problem import MOST_CODES_TOLD, frequent_options, instead_of_problem, named_problems
 from guiado.app.sessions.ranking import CONSIDERED, is_quick
 from guiado.app.sessions.running import to_close
-from guiado.app.sessions.start import Started, pseudonym
+from guiado.app.sessions.start import Started, solved_before
 from guiado.detection import Candidate
 from guiado.detection.verdict import Verdict, verdict_of
 from guiado.domain.clarification import Clarification, Considered, Declared, Option, Pick, Reply, Turn
@@ -30,7 +30,6 @@ from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Alarm, ClarifyProblem, NamedProblem, RejectProblem, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
-from guiado.store import sessions
 from guiado.text.choice_words import chooses_other, chosen_place
 
 _MOST_REJECTED = 3
@@ -327,10 +326,7 @@ async def _pick(work: UnitOfWork, session: Session, option: Option) -> Pick | No
     guide = await work.guide_version(option.guide_version_id)
     if guide is None or option.guide_version_id is None:
         return None
-    customer_id = pseudonym(work.tenant, session.customer_email)
-    recontact_of = None
-    if work.scope.knows_customers:
-        recontact_of = await sessions.solved_before(work.connection, work.tenant, customer_id, clock.now(), option.problem_id)
+    recontact_of = await solved_before(work, session.customer_email, option.problem_id, clock.now())
     already = already_tried(guide, session.problem_description, session.language)
     return Pick(guide, option.guide_version_id, option.title, option.confidence, recontact_of, already)
 

@@ -79,10 +79,7 @@ def _without_problem(session: Session) -> str | None:
         case MessageKind.NOTHING_SAID if session.open_clarification:
             return text(language, "Cuéntanos qué te pasa, con tus palabras, o elige uno de los más frecuentes.")
         case MessageKind.NOTHING_SAID:
-            unknown = (
-                "Todavía no sabemos qué te pasa, así que te lo preguntará una persona del equipo. Te escribiremos a {email}."
-            )
-            return text(language, unknown, email=session.customer_email)
+            return _still_unknown(session)
         case MessageKind.OTHER:
             why = text(language, "Gracias por escribirnos. No parece un problema que podamos resolver paso a paso.")
             return f"{why} {needs_person(session)}"
@@ -90,6 +87,15 @@ def _without_problem(session: Session) -> str | None:
             return needs_person(session)
         case _:
             return None
+
+
+def _still_unknown(session: Session) -> str:
+    """Message to a customer who was asked what is wrong and still did not say it."""
+    if session.customer_email is None:
+        nobody = "Todavía no sabemos qué te pasa. Déjanos un correo, y te lo preguntará una persona del equipo."
+        return text(session.language, nobody)
+    unknown = "Todavía no sabemos qué te pasa, así que te lo preguntará una persona del equipo. Te escribiremos a {email}."
+    return text(session.language, unknown, email=session.customer_email)
 
 
 def _asked_for_person(session: Session) -> bool:
@@ -157,16 +163,42 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
     return text(session.language, "Seguimos donde lo dejaste: paso {number} de {total}.", number=number, total=total)
 
 
+def after_undoing(session: Session) -> str:
+    """Message when the last answer to a step was taken back."""
+    number, total = session.step_number, session.total_steps
+    told = text(
+        session.language,
+        "Quitamos tu última respuesta. Estás otra vez en el paso {number} de {total}.",
+        number=number,
+        total=total,
+    )
+    return f"{told} {needs_person(session)}" if session.status is Status.NEEDS_ESCALATION else told
+
+
 def needs_person(session: Session) -> str:
-    """Message when a person takes over."""
-    email = session.customer_email
+    """Message when a person takes over; where nobody knows the customer's address, it asks for one."""
+    language, email = session.language, session.customer_email
+    if email is None:
+        return _needs_address(session)
     if _asked_for_person(session):
-        return text(
-            session.language, "Como lo pediste, te atenderá una persona del equipo. Te escribiremos a {email}.", email=email
-        )
+        return text(language, "Como lo pediste, te atenderá una persona del equipo. Te escribiremos a {email}.", email=email)
     if session.attempts:
-        return text(session.language, "Tu caso pasa al equipo con todo lo que probaste. Te escribiremos a {email}.", email=email)
-    return text(session.language, "Tu caso pasa al equipo con lo que nos contaste. Te escribiremos a {email}.", email=email)
+        return text(language, "Tu caso pasa al equipo con todo lo que probaste. Te escribiremos a {email}.", email=email)
+    return text(language, "Tu caso pasa al equipo con lo que nos contaste. Te escribiremos a {email}.", email=email)
+
+
+def _needs_address(session: Session) -> str:
+    language = session.language
+    if _asked_for_person(session):
+        return text(language, "Como lo pediste, te atenderá una persona del equipo. Déjanos un correo para poder escribirte.")
+    if session.attempts:
+        return text(language, "Tu caso pasa al equipo con todo lo que probaste. Déjanos un correo para poder escribirte.")
+    return text(language, "Tu caso pasa al equipo con lo que nos contaste. Déjanos un correo para poder escribirte.")
+
+
+def after_contact(session: Session) -> str:
+    """Message when the customer's address was noted."""
+    return text(session.language, "Gracias. Te escribiremos a {email}.", email=session.customer_email)
 
 
 def urgent(session: Session, guide: Guide | None) -> str:
@@ -179,9 +211,14 @@ def urgent(session: Session, guide: Guide | None) -> str:
     first = next(iter(spoken.steps), None) if spoken else None
     numbered = [f"{i}. {line}" for i, line in enumerate(first.instructions, 1)] if first else []
     to_do = [first.title, *numbered] if first else [(session.escalation_reason or "").split("\n")[0]]
+    return "\n".join([*to_do, "", _handed_over_at_once(session)])
+
+
+def _handed_over_at_once(session: Session) -> str:
     email = session.customer_email
-    told = text(session.language, "Es urgente: tu caso ya pasó al equipo. Te escribiremos a {email}.", email=email)
-    return "\n".join([*to_do, "", told])
+    if email is None:
+        return text(session.language, "Es urgente: tu caso ya pasó al equipo. Déjanos un correo para poder escribirte.")
+    return text(session.language, "Es urgente: tu caso ya pasó al equipo. Te escribiremos a {email}.", email=email)
 
 
 def _meanwhile(session: Session) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from guiado.app.commands import Start
+from guiado.app.commands import Start, StartHere
 from guiado.app.context import AppContext, Scope
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions.ranking import Ranking, verdict_on
@@ -63,7 +63,9 @@ async def is_allowed(parts: AppContext) -> bool:
         return False
 
 
-async def second_opinion(parts: AppContext, model: LanguageModel | None, ranking: Ranking, command: Start) -> Opinion | None:
+async def second_opinion(
+    parts: AppContext, model: LanguageModel | None, ranking: Ranking, command: Start | StartHere
+) -> Opinion | None:
     """Ask the model which of the likely problems a description is about.
 
     Args:

@@ -104,7 +104,7 @@ class SessionOut(Model):
     session_id: str
     reference: str
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     customer_name: str | None
     problem_description: str
     detected_problem_id: str | None
@@ -135,7 +135,7 @@ class SessionRow(Model):
     session_id: str
     reference: str
     ticket_id: str | None
-    customer_email: str
+    customer_email: str | None
     customer_name: str | None
     problem_description: str
     detected_problem_id: str | None

@@ -15,13 +15,14 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions.alarms import hear
 from guiado.app.sessions.already_tried import already_tried
 from guiado.app.sessions.answer import load, telling_state
-from guiado.app.sessions.start import Started, doubted, pseudonym, store_new
+from guiado.app.sessions.start import Started, customer_id_of, doubted, store_new
 from guiado.domain.decide import begin
 from guiado.domain.guide import Guide
 from guiado.domain.session import NamedProblem, Session
 from guiado.errors import FieldProblem, InvalidInput, Message, NoOtherProblem
 from guiado.i18n import translate
 from guiado.store import sessions
+from guiado.store.sessions import RunningSession
 
 _MOST = 20
 
@@ -41,7 +42,7 @@ async def start_next(work: UnitOfWork, knowledge: KnowledgeBase, session_id: obj
         loaded, _ = await load(work, session_id)
         before = loaded.session
         wanted = _wanted(before, command.problem_id)
-        begun = await sessions.running(work.connection, work.tenant, before.customer_email, _MOST)
+        begun = await _begun(work, before)
         again = next((each for each in begun if each.problem_id == wanted.problem_id), None)
         if again is not None:
             found, guide = await load(work, again.session_id)
@@ -51,6 +52,13 @@ async def start_next(work: UnitOfWork, knowledge: KnowledgeBase, session_id: obj
         if guide is None or version_id is None:
             raise NoOtherProblem
         return await _start(work, knowledge, before, guide, version_id)
+
+
+async def _begun(work: UnitOfWork, before: Session) -> list[RunningSession]:
+    """The running sessions of the same customer; of one without an address, those that began from this session."""
+    if before.customer_email is None:
+        return await sessions.continued(work.connection, work.tenant, before.session_id, _MOST)
+    return await sessions.running(work.connection, work.tenant, before.customer_email, _MOST)
 
 
 def _wanted(before: Session, problem_id: str | None) -> NamedProblem:
@@ -100,7 +108,7 @@ def _session(
             "detector_version": knowledge.snapshot.index.version,
             "detection_confidence": 0.0,
             "metadata": {"scope": knowledge.scope, "continues": before.session_id},
-            "customer_id": pseudonym(work.tenant, before.customer_email),
+            "customer_id": customer_id_of(work.tenant, before.customer_email),
             "already_tried": already_tried(guide, before.problem_description, before.language),
         },
     )

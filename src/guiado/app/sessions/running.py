@@ -44,15 +44,16 @@ def _objects(clauses: Sequence[Clause]) -> bool:
 
 
 async def to_close(
-    work: UnitOfWork, customer_email: str, candidates: Sequence[Candidate], without: str | None = None
+    work: UnitOfWork, customer_email: str | None, candidates: Sequence[Candidate], without: str | None = None
 ) -> RunningSession | None:
     """The running session of a customer that a message which says that all is well is about; None where there is none.
 
     Args:
+        customer_email: None where the session has no address: then it is not known which others are the customer's.
         candidates: the problems that the message may be about, best first.
         without: id of the session that the message belongs to.
     """
-    if not work.scope.knows_customers:
+    if customer_email is None or not work.scope.knows_customers:
         return None
     found = await sessions.running(work.connection, work.tenant, customer_email, _MOST)
     others = [each for each in found if each.session_id != without]

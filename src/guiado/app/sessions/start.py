@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from guiado import clock
-from guiado.app.commands import Start
+from guiado.app.commands import Start, StartHere
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge.knowledge_base import KnowledgeBase, Snapshot
 from guiado.app.sessions.alarms import hear
@@ -56,7 +56,7 @@ class Started:
 async def start(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
-    command: Start,
+    command: Start | StartHere,
     opinion: Opinion | None = None,
     ranking: Ranking | None = None,
 ) -> Started:
@@ -106,7 +106,9 @@ class _Judged:
     running: RunningSession | None = None
 
 
-async def _judge(work: UnitOfWork, ranking: Ranking, command: Start, opinion: Opinion | None, *, is_heard: bool) -> _Judged:
+async def _judge(
+    work: UnitOfWork, ranking: Ranking, command: Start | StartHere, opinion: Opinion | None, *, is_heard: bool
+) -> _Judged:
     """The verdict on a description and its kind; with the running session that the customer says is over."""
     reading, candidates = ranking.reading, ranking.candidates
     thresholds = work.app.threshold, work.app.accept_from
@@ -124,10 +126,21 @@ async def _judge(work: UnitOfWork, ranking: Ranking, command: Start, opinion: Op
 
 async def doubted(work: UnitOfWork, session: Session, now: datetime) -> str | None:
     """Id of the solved session that this one calls into doubt; a customer who does not complain doubts none."""
-    if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON} or not work.scope.knows_customers:
+    if session.message_kind not in {MessageKind.PROBLEM, MessageKind.PERSON}:
         return None
-    customer_id = str(session.facts["customer_id"])
-    return await sessions.solved_before(work.connection, work.tenant, customer_id, now, session.problem_id)
+    return await solved_before(work, session.customer_email, session.problem_id, now)
+
+
+async def solved_before(work: UnitOfWork, email: str | None, problem_id: str | None, now: datetime) -> str | None:
+    """Id of the latest solved session of a customer about a problem that a new contact calls into doubt.
+
+    Args:
+        email: None where nobody knows who the customer is; then no session is theirs.
+    """
+    customer_id = customer_id_of(work.tenant, email)
+    if customer_id is None or not work.scope.knows_customers:
+        return None
+    return await sessions.solved_before(work.connection, work.tenant, customer_id, now, problem_id)
 
 
 async def store_new(
@@ -159,7 +172,7 @@ async def _prepare(
     work: UnitOfWork,
     knowledge: KnowledgeBase,
     snapshot: Snapshot,
-    command: Start,
+    command: Start | StartHere,
     candidates: tuple[Candidate, ...],
     taken: Candidate | None,
 ) -> tuple[Session, Guide | None]:
@@ -193,7 +206,13 @@ async def _prepare(
 
 
 def _facts(
-    tenant: str, threshold: float, scope: str, index: Index, caller: Scope, command: Start, candidates: tuple[Candidate, ...]
+    tenant: str,
+    threshold: float,
+    scope: str,
+    index: Index,
+    caller: Scope,
+    command: Start | StartHere,
+    candidates: tuple[Candidate, ...],
 ) -> dict[str, object]:
     best = candidates[0] if candidates else None
     return {
@@ -209,14 +228,19 @@ def _facts(
             "scope": scope,
             **_forwarded_by(command),
         },
-        "customer_id": pseudonym(tenant, command.customer_email),
+        "customer_id": customer_id_of(tenant, command.customer_email),
     }
 
 
-def _forwarded_by(command: Start) -> dict[str, str]:
+def _forwarded_by(command: Start | StartHere) -> dict[str, str]:
     """Facts of the original sender of a forwarded mail; none where it is the customer's own."""
-    sender = mail_of(command.problem_description).original_sender
-    return {"original_sender": sender} if sender and command.customer_email not in sender.lower() else {}
+    sender, email = mail_of(command.problem_description).original_sender, command.customer_email
+    return {"original_sender": sender} if sender and (email is None or email not in sender.lower()) else {}
+
+
+def customer_id_of(tenant: str, email: str | None) -> str | None:
+    """The pseudonym of a session's customer; None while the session has no address."""
+    return None if email is None else pseudonym(tenant, email)
 
 
 def pseudonym(tenant: str, email: str) -> str:

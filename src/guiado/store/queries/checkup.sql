@@ -83,7 +83,7 @@ SELECT s.session_id
  CROSS JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE NOT a.success) AS failures
       FROM support_troubleshooting_attempts a
-     WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id AND a.corrects IS NULL) c
+     WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id AND a.corrects IS NULL AND a.retracted_at IS NULL) c
  WHERE s.attempts <> c.attempts OR s.failures <> c.failures
     OR (s.status IN ('resolved', 'escalated', 'abandoned')) <> (s.ended_at IS NOT NULL)
     OR (s.status = 'resolved') <> (s.resolved_at IS NOT NULL)

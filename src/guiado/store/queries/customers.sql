@@ -53,7 +53,7 @@ SELECT t.ticket_id AS key, to_jsonb(t) - 'tenant_id' AS item
             AND EXISTS (SELECT FROM support_troubleshooting_sessions s
                          WHERE s.tenant_id = $1 AND s.ticket_id = t.ticket_id AND s.customer_email = $2)
             AND NOT EXISTS (SELECT FROM support_troubleshooting_sessions s
-                             WHERE s.tenant_id = $1 AND s.ticket_id = t.ticket_id AND s.customer_email <> $2)))
+                             WHERE s.tenant_id = $1 AND s.ticket_id = t.ticket_id AND s.customer_email IS DISTINCT FROM $2)))
  ORDER BY t.ticket_id COLLATE "C" LIMIT $5;
 
 -- name: events

@@ -26,7 +26,8 @@ DELETE FROM support_troubleshooting_detectors d
 
 -- name: judged
 -- Detections of which somebody said whether they were right, newest first: confidence, what had been added to its log-odds, right. Of
--- one customer's mailbox the $5 newest and of one domain's day the $6 newest, unless an agent said so. $1 tenant, $2 scope, $3 how long ago at most, $4 rows at most.
+-- one customer's mailbox the $5 newest and of one domain's day the $6 newest, unless an agent said so; the sessions without an address
+-- are one mailbox. $1 tenant, $2 scope, $3 how long ago at most, $4 rows at most.
 SELECT x.confidence, x.intercept, x.was_right
   FROM (SELECT s.started_at, s.detection_confidence AS confidence, s.true_problem_id,
                coalesce((s.metadata ->> 'detection_intercept')::double precision, 0) AS intercept,

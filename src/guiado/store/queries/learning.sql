@@ -1,7 +1,7 @@
 -- name: examples
 -- What detection is trained on: the same words count once per problem, with the weight of whom to trust most. Of each problem and
--- label the $3 newest, those of agents first; of one customer's mailbox the $4 newest, unless a person accepted them. Votes are left
--- out: see `votes`.
+-- label the $3 newest, those of agents first; of one customer's mailbox the $4 newest, unless a person accepted them: the sessions
+-- without an address have one mailbox together. Votes are left out: see `votes`.
 SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y.source
   FROM (SELECT x.*, row_number() OVER (PARTITION BY x.problem_id, x.label
                                        ORDER BY x.source = 'agent' DESC, x.newest DESC, x.key) AS place
@@ -13,7 +13,7 @@ SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y
                           FROM support_troubleshooting_ml_training t
                          CROSS JOIN LATERAL (
                                SELECT CASE WHEN t.source <> 'agent' AND NOT t.metadata ? 'reviewed' THEN (
-                                   SELECT guiado_mailbox(s.customer_email) FROM support_troubleshooting_sessions s
+                                   SELECT coalesce(guiado_mailbox(s.customer_email), '') FROM support_troubleshooting_sessions s
                                     WHERE s.tenant_id = t.tenant_id AND s.session_id = t.session_id) END AS mailbox) m
                          WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.problem_id IS NOT NULL
                            AND NOT t.metadata ? 'vote') o
@@ -24,14 +24,14 @@ SELECT y.id, y.problem_id, y.text, y.weight, y.label = 'negative' AS negative, y
 
 -- name: votes
 -- What customers said of the problems about which at least $4 of them spoke against detection within the last $5: their votes, and what
--- counts by itself, of each problem and kind the $3 newest. Whose session is gone has no vote.
+-- counts by itself, of each problem and kind the $3 newest. Whose session is gone, or has no address, has no vote.
 SELECT v.id, v.problem_id, v.text, v.weight, v.negative, v.source, v.is_vote, guiado_mailbox(v.customer_email) AS mailbox, v.day
   FROM (SELECT t.id, t.problem_id, t.text, t.weight, t.label = 'negative' AS negative, t.source, t.metadata ? 'vote' AS is_vote,
                s.customer_email, (t.created_at AT TIME ZONE 'UTC')::date AS day,
                row_number() OVER (PARTITION BY t.problem_id, t.label, t.metadata ? 'vote' ORDER BY t.created_at DESC, t.id DESC) AS place
           FROM support_troubleshooting_ml_training t
           JOIN support_troubleshooting_sessions s ON s.tenant_id = t.tenant_id AND s.session_id = t.session_id
-         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.source <> 'agent'
+         WHERE t.tenant_id = $1 AND t.scope = $2 AND t.status = 'accepted' AND t.source <> 'agent' AND s.customer_email IS NOT NULL
            AND coalesce(t.metadata ->> 'vote', '') <> 'empty' AND t.created_at > now() - $5::interval
            AND t.problem_id IN (
                SELECT k.problem_id FROM support_troubleshooting_ml_training k

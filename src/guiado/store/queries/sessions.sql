@@ -18,15 +18,29 @@ SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.up
 SELECT guiado_commit($1, $2);
 
 -- name: attempts
--- The attempts of a session, in order.
+-- The attempts of a session that its customer did not take back, in order.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.tenant_id = $1 AND a.session_id = $2
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.retracted_at IS NULL
  ORDER BY a.attempted_at, a.id;
 
 -- name: passing_attempt
 -- The attempt with which the step at this position in the session was passed.
 SELECT a.* FROM support_troubleshooting_attempts a
- WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.step_number = $3 AND a.success AND a.retracted_at IS NULL
+ ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
+
+-- name: last_answer
+-- The attempt that was made last and not taken back, with the rule of the offer that followed it, and whether a person works on the ticket
+-- that guiado wrote for the session.
+SELECT a.*,
+       (SELECT d.rule FROM support_troubleshooting_decisions d
+         WHERE d.tenant_id = a.tenant_id AND d.session_id = a.session_id AND d.number = a.decision_number + 1) AS led_to,
+       EXISTS (SELECT FROM support_troubleshooting_sessions s
+                 JOIN support_tickets t ON t.tenant_id = s.tenant_id AND t.ticket_id = s.ticket_id AND t.session_id = s.session_id
+                WHERE s.tenant_id = a.tenant_id AND s.session_id = a.session_id
+                  AND (t.assigned_to IS NOT NULL OR t.status NOT IN ('open', 'escalated', 'resolved'))) AS taken_over
+  FROM support_troubleshooting_attempts a
+ WHERE a.tenant_id = $1 AND a.session_id = $2 AND a.retracted_at IS NULL
  ORDER BY a.attempted_at DESC, a.id DESC LIMIT 1;
 
 -- name: solved_before
@@ -42,6 +56,20 @@ SELECT s.session_id, s.detected_problem_id AS problem_id, s.detected_problem_tit
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.customer_email = $2 AND s.status IN ('started', 'in_progress', 'needs_escalation')
    AND s.message_kind IN ('problem', 'person')
+ ORDER BY s.updated_at DESC, s.session_id DESC LIMIT $3;
+
+-- name: continued
+-- The same of those that began from the session $2 about another problem that was named in it, or from one of those.
+WITH RECURSIVE later AS (
+    SELECT s.session_id, s.started_at FROM support_troubleshooting_sessions s WHERE s.tenant_id = $1 AND s.session_id = $2
+    UNION
+    SELECT s.session_id, s.started_at
+      FROM later l
+      JOIN support_troubleshooting_sessions s
+        ON s.tenant_id = $1 AND s.started_at >= l.started_at AND s.metadata ->> 'continues' = l.session_id::text)
+SELECT s.session_id, s.detected_problem_id AS problem_id, s.detected_problem_title AS title, s.status
+  FROM later l JOIN support_troubleshooting_sessions s ON s.tenant_id = $1 AND s.session_id = l.session_id
+ WHERE s.session_id <> $2 AND s.status IN ('started', 'in_progress', 'needs_escalation') AND s.message_kind IN ('problem', 'person')
  ORDER BY s.updated_at DESC, s.session_id DESC LIMIT $3;
 
 -- name: scope

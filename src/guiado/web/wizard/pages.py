@@ -195,7 +195,7 @@ def _handed(request: Http, door: Door, record: SessionRecord, desk: Desk, *, has
         session,
         "handed",
         urgent_lines=urgent_lines[:-1],
-        told=urgent_lines[-1:] or _lines(customer_messages.nothing_to_do(session, record.guide)),
+        told=_told(session, record.guide, urgent_lines, is_told=desk.is_told),
         needs_address=session.customer_email is None,
         given_email="",
         trouble=_email_trouble(request, session),
@@ -205,6 +205,13 @@ def _handed(request: Http, door: Door, record: SessionRecord, desk: Desk, *, has
         thanked=_thanks(request, session),
         may_undo=may_undo(session, clock.now()),
     )
+
+
+def _told(session: Session, guide: Guide | None, urgent_lines: list[str], *, is_told: bool) -> list[str]:
+    """The sentences about who takes over; no person is promised where nobody is told."""
+    if not is_told:
+        return [text(session.language, "Tu caso queda guardado para el equipo.")]
+    return urgent_lines[-1:] or _lines(customer_messages.nothing_to_do(session, guide))
 
 
 def _email_trouble(request: Http, session: Session) -> str | None:
