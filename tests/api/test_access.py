@@ -104,6 +104,7 @@ ROWS = api(
     "GET /schema/openapi.json": Row(200, 200),
     "GET /static/{file_path}": Row(200, 200),
     "HEAD /static/{file_path}": Row(200, 200),
+    "GET /widget.js": Row(200, 200),
     "GET /ayuda": Row(200, 200),
     "POST /ayuda": Row(400, 400),
     "GET /ayuda/{token}": Row(404, 404),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import html
-import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +13,7 @@ import pytest
 from browser import HEAD, Site, open_browser
 from installation import BASE, Daemon, free_ports, wait_for
 from prepared import Prepared
+from signing import signed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
@@ -27,7 +23,9 @@ WORDS = "no me deja instalar el programa"
 PROBLEM, PROBLEM_TITLE = "conexion_internet", "No puedo conectarme a internet"
 SECRET = "s" * 40
 DEADLINE_MS = 20_000
-POLICY = "default-src 'none'; script-src {service} 'nonce-n1'; frame-src {service}; img-src data:; require-trusted-types-for 'script'"
+POLICY = (
+    "default-src 'none'; script-src {service} 'nonce-n1'; frame-src {service}; img-src data:; require-trusted-types-for 'script'"
+)
 HEARS = """<script nonce="n1">
 window.heard = [];
 for (const name of ["opened", "closed", "solved", "handed"]) {
@@ -156,15 +154,6 @@ def focused(page: Page) -> str:
     return page.evaluate("document.activeElement.shadowRoot?.activeElement?.tagName ?? document.activeElement.tagName")
 
 
-def signed(secret: str = SECRET, **claims: object) -> str:
-    def part(value: bytes) -> str:
-        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-    given = {"exp": time.time() + 600, **claims}
-    head = f"{part(json.dumps({'alg': 'HS256'}).encode())}.{part(json.dumps(given).encode())}"
-    return f"{head}.{part(hmac.new(secret.encode(), head.encode(), hashlib.sha256).digest())}"
-
-
 def test_a_customer_goes_all_the_way_by_keyboard(place: Place, context: BrowserContext) -> None:
     page = context.new_page()
     witness = Witness(page)
@@ -227,7 +216,7 @@ def test_it_stands_in_the_page_with_a_preset_problem(place: Place, context: Brow
 
 
 def test_the_signed_customer_is_the_sessions_customer(place: Place, context: BrowserContext) -> None:
-    page, token = context.new_page(), signed(email="Eva@Example.com", name="Eva", ticket_id="A-7")
+    page, token = context.new_page(), signed(SECRET, email="Eva@Example.com", name="Eva", ticket_id="A-7")
     witness = Witness(page)
     page.goto(place.page(place.shop, customer=token, language="pt", label="Precisa de ajuda?"))
     press(page, "Precisa de ajuda?")
@@ -243,7 +232,9 @@ def test_the_signed_customer_is_the_sessions_customer(place: Place, context: Bro
     assert witness.said == []
 
 
-@pytest.mark.parametrize("token", [signed("x" * 40, email="a@b.com"), signed(email="a@b.com", exp=1), "nada", "x" * 5_000])
+@pytest.mark.parametrize(
+    "token", [signed("x" * 40, email="a@b.com"), signed(SECRET, email="a@b.com", exp=1), "nada", "x" * 5_000]
+)
 def test_data_that_are_not_signed_well_are_refused_kindly(place: Place, context: BrowserContext, token: str) -> None:
     page = context.new_page()
     page.goto(place.page(place.shop, customer=token, problem=PROBLEM))
@@ -258,7 +249,7 @@ def test_data_that_are_not_signed_well_are_refused_kindly(place: Place, context:
 
 def test_a_site_that_is_not_allowed_offers_another_tab(place: Place, context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto(place.page(place.stranger, words=WORDS, customer=signed(email="a@b.com")))
+    page.goto(place.page(place.stranger, words=WORDS, customer=signed(SECRET, email="a@b.com")))
     with page.expect_console_message(lambda said: "GUIADO_ALLOWED_ORIGINS" in said.text):
         press(page, "Ayuda")
     link = page.get_by_role("link", name="Abrir la ayuda en otra pestaña")
