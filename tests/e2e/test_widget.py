@@ -171,9 +171,12 @@ def test_a_customer_goes_all_the_way_by_keyboard(place: Place, context: BrowserC
     dialog.wait_for()
     assert launcher.get_attribute("aria-controls") == dialog.get_attribute("id")
     assert (focused(page), launcher.get_attribute("aria-expanded")) == ("IFRAME", "true")
-    see(inside(page), "¿Qué te pasa?")
-    page.keyboard.press("Tab")  # past «Ir al contenido»
-    page.keyboard.press("Tab")
+    inside(page).locator("h1:focus", has_text="¿Qué te pasa?").wait_for()
+    page.keyboard.press("Shift+Tab")  # «Ir al contenido»
+    page.keyboard.press("Shift+Tab")
+    assert page.get_by_role("button", name="Cerrar la ayuda").evaluate("each => each.matches(':focus-visible')")
+    for _ in range(2):
+        page.keyboard.press("Tab")
     page.keyboard.type(WORDS)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -37,7 +37,7 @@
     .bar button { border-radius: 12px; }
     iframe { display: block; flex: 1; width: 100%; min-height: 0; border: 0; }
     .inline iframe { height: 480px; }
-    a { display: inline-flex; align-items: center; min-height: 44px; margin: 16px; padding: 8px 18px; border-radius: 12px;
+    a { display: inline-flex; align-items: center; justify-content: center; min-height: 44px; margin: 16px; padding: 8px 18px; border-radius: 12px;
       background: var(--color); color: var(--on); text-decoration: none; }
     @media (max-width: 640px), (max-height: 480px) {
       .panel dialog { inset: 0; width: 100%; height: 100%; border: 0; border-radius: 0; }
@@ -174,11 +174,12 @@
   function welcome() {
     clearTimeout(timer);
     show(true);
-    say({ guiado: "hello", customer: given.customer, color });
-    if (!isReady && root.activeElement === frame) {
+    const isHere = !isReady && root.activeElement === frame;
+    if (isHere) {
       frame.blur(); // the focus went to the empty page that was there before
       frame.focus();
     }
+    say({ guiado: "hello", customer: given.customer, color, isHere });
     if (isInline && !isReady) tell("opened");
     isReady = true;
   }

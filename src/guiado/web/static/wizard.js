@@ -91,7 +91,9 @@ const frame = {
     this.host = origin;
     this.customer = typeof data.customer === "string" ? data.customer : "";
     if (/^[0-9a-f]{6}$/.test(data.color)) this.paint(data.color);
-    this.show(document.getElementById("main"));
+    const main = document.getElementById("main");
+    if (data.isHere) toHeading(main);
+    this.show(main);
   },
 
   paint(color) {
@@ -108,6 +110,16 @@ if (isFramed) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing) frame.tell({ guiado: "escape" });
   });
+}
+
+// To the heading goes whoever reads on from here with a screen reader or the Tab key.
+function toHeading(main) {
+  const heading = main.querySelector("h1");
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+  return heading;
 }
 
 function tell(words) {
@@ -166,12 +178,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   const main = document.getElementById("main");
   prepare(main);
-  const heading = main.querySelector("h1");
-  if (heading) {
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-    tell(document.title);
-  }
+  if (toHeading(main)) tell(document.title);
   window.scrollTo(0, 0);
 });
 
