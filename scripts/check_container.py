@@ -83,7 +83,9 @@ class Image:
                 hidden = shutil.ignore_patterns("__pycache__", "*.pyc")
                 shutil.copytree(place, goal, symlinks=True, dirs_exist_ok=True, ignore=hidden if base == ROOT else None)
             else:
-                shutil.copy2(place, goal / place.name if target.endswith("/") else goal)
+                file = goal / place.name if target.endswith("/") else goal
+                file.parent.mkdir(parents=True, exist_ok=True)  # as an engine does
+                shutil.copy2(place, file)
 
     def _inside(self, path: str) -> Path:
         return self.folder / path.lstrip("/")

@@ -11,8 +11,9 @@ import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +82,21 @@ class Found:
 def all_patterns() -> list[Found]:
     """Patterns that modules hold, compiled as they are, and those written inside functions."""
     found: dict[tuple[str, int], Found] = {}
-    methods = _methods()
-    for name, pattern in [*_held(), *_written()]:
+    uses, assigned = _uses()
+    held = [
+        (module, name, pattern, uses.get((module, name), set()) | uses.get(("", name), set()))
+        for module, name, pattern in _held()
+    ]
+    held.sort(key=lambda each: each[:2] not in assigned)  # a name that is imported is named where it is defined
+    written = [
+        (module, f"({method}) line {line}", pattern, {method} & (ANCHORED | {"search"}))
+        for module, method, line, pattern in _written()
+    ]
+    for module, name, pattern, used in held + written:
         if isinstance(pattern.pattern, str):
-            used = methods.get(re.split(r"[.\[(]", name.split(":")[1])[0], frozenset())
-            if ":(" in name:
-                used = frozenset({name.split(":(")[1].split(")")[0]}) & (ANCHORED | {"search"})
             known = found.get((pattern.pattern, pattern.flags))
             found[pattern.pattern, pattern.flags] = Found(
-                known.where if known else name, pattern, used | known.methods if known else used
+                known.where if known else f"{module}:{name}", pattern, known.methods | used if known else frozenset(used)
             )
     return list(found.values())
 
@@ -101,11 +108,11 @@ def _modules() -> Iterator[Any]:
                 yield importlib.import_module(each.name)
 
 
-def _held() -> Iterator[tuple[str, re.Pattern[Any]]]:
+def _held() -> Iterator[tuple[str, str, re.Pattern[Any]]]:
     for module in _modules():
         for name, value in vars(module).items():
             for pattern in _inside(value, set()):
-                yield f"{module.__name__}:{name}", pattern
+                yield module.__name__, name, pattern
 
 
 def _inside(value: object, seen: set[int]) -> Iterator[re.Pattern[Any]]:
@@ -131,18 +138,19 @@ def _parts(value: object) -> Iterable[object]:
     return []
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield ".".join(path.relative_to(ROOT.parent).with_suffix("").parts), ast.parse(path.read_text("utf-8"))
+@cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    paths = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
+    return [(name.removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))) for name, path in paths.items()]
 
 
-def _written() -> Iterator[tuple[str, re.Pattern[Any]]]:
+def _written() -> Iterator[tuple[str, str, int, re.Pattern[str]]]:
     for module, tree in _trees():
         for node in ast.walk(tree):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=method), args=[ast.Constant(value=str(text)), *_]):
                     if method != "escape":
-                        yield f"{module}:({method}) line {node.lineno}", re.compile(text, _flags(node))
+                        yield module, method, node.lineno, re.compile(text, _flags(node))
 
 
 def _flags(call: ast.Call) -> int:
@@ -151,32 +159,43 @@ def _flags(call: ast.Call) -> int:
     return sum({int(getattr(re, name, 0)) for name in names})
 
 
-def _methods() -> dict[str, frozenset[str]]:
-    """Names of things -> what is done with a pattern of that name, anywhere."""
-    found: dict[str, set[str]] = {}
-    for _, tree in _trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in {
-                "search",
-                "match",
-                "fullmatch",
-                "sub",
-                "subn",
-                "findall",
-                "finditer",
-                "split",
-            }:
-                holder = node.value
-                name = holder.id if isinstance(holder, ast.Name) else holder.attr if isinstance(holder, ast.Attribute) else ""
-                if name and name != "re":
-                    found.setdefault(name, set()).add(node.attr)
-    return {name: frozenset(methods) for name, methods in found.items()}
+_METHODS = frozenset({"search", "match", "fullmatch", "sub", "subn", "findall", "finditer", "split"})
+_HANDED_ON = "finditer"
+"""Use of a pattern that is also handed to something else, which may do anything with it."""
+
+
+def _uses() -> tuple[dict[tuple[str, str], set[str]], set[tuple[str, str]]]:
+    """What is done with the things of each module and name (no module: by an attribute of that name), and the names that it defines."""
+    uses: dict[tuple[str, str], set[str]] = {}
+    assigned: set[tuple[str, str]] = set()
+    for module, tree in _trees():
+        assigned |= {(module, node.id) for each in tree.body for node in ast.walk(each) if _is_stored(each, node)}
+        asked: set[ast.AST] = set()
+        for node in ast.walk(tree):  # what stands around a name comes before it
+            if isinstance(node, ast.Attribute):
+                holder = node.value.value if isinstance(node.value, ast.Subscript) else node.value
+                asked.add(holder)
+                if node.attr in _METHODS:
+                    uses.setdefault(_key(module, holder), set()).add(node.attr)
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and node not in asked:
+                uses.setdefault(_key(module, node), set()).add(_HANDED_ON)
+    return uses, assigned
+
+
+def _is_stored(statement: ast.stmt, node: ast.AST) -> bool:
+    return isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _key(module: str, holder: ast.AST) -> tuple[str, str]:
+    if isinstance(holder, ast.Name):
+        return module, holder.id
+    return "", holder.attr if isinstance(holder, ast.Attribute) else ""
 
 
 # ------------------------------------------------------------------------------------------------------- hostile strings
 
 
-def hostile(found: Found, length: int = LENGTH) -> Iterator[str]:
+def hostile(found: Found, length: int = LENGTH, *, ends: Sequence[str] = FAILING, runs: bool = True) -> Iterator[str]:
     """Texts that a backtracking matcher is slow on, made from the pattern itself, then runs that any pattern gets."""
     tree = parser.parse(found.pattern.pattern, found.pattern.flags & ~re.DEBUG)
     made = dict.fromkeys(_from_tree(list(tree), ""))
@@ -185,9 +204,9 @@ def hostile(found: Found, length: int = LENGTH) -> Iterator[str]:
     if whole:
         bodies += [("", whole), ("", whole[:-1])] if len(whole) > 1 else [("", whole)]
     for prefix, body in dict.fromkeys(bodies):
-        for end in FAILING:
+        for end in ends:
             yield prefix + (body * (length // len(body) + 1))[: length - len(prefix) - len(end)] + end
-    for run in (*RUNS, *PAIRS):
+    for run in (*RUNS, *PAIRS) if runs else ():
         yield (run * (length // len(run) + 1))[: length - 1] + "\x00"
 
 
@@ -301,6 +320,7 @@ def cpu_seconds(action: Callable[[], None], at_most_s: float) -> float:
     try:
         signal.setitimer(signal.ITIMER_PROF, at_most_s)
         action()
+        signal.setitimer(signal.ITIMER_PROF, 0)
     except _TooSlow:
         return float("inf")
     finally:

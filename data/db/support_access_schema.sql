@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS support_customer_links (
 );
 CREATE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (token_hash);
 CREATE INDEX IF NOT EXISTS customer_links_by_session ON support_customer_links (tenant_id, session_id);
+CREATE INDEX IF NOT EXISTS customer_links_by_end ON support_customer_links (tenant_id, least(expires_at, revoked_at));
 
 -- Con qué clave de cifrado se guardaron los secretos de esta base (los de webhooks y destinatarios): su nombre y un valor que permite
 -- reconocerla, y nada con lo que descifrar. Es de la base de datos entera. guiado no empieza si falta alguna de estas.
@@ -78,7 +79,8 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Borrado de un cliente a petición suya (ADR 0033). p_email va en minúsculas y sin espacios alrededor, como se guarda.
 --   guiado_erase_batch     hasta p_most de sus sesiones, con todo lo que cuelga de ellas. Cuando no queda nada, todas las cuentas son 0.
---   guiado_erase_mentions  lo suyo que no cuelga de una sesión suya, y su dirección en lo de otras personas.
+--   guiado_erase_mentions  lo suyo que no cuelga de una sesión suya.
+--   guiado_hide_address    su dirección en lo de otras personas: se tapa.
 -- Quien llama confirma entre tandas: repetir es inocuo, y lo interrumpido se sigue después. La auditoría no se toca: solo tiene
 -- identificadores. Las cifras por día no cambian (guiado_keep); una sesión viva queda contada como abandonada.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -92,6 +94,11 @@ CREATE OR REPLACE FUNCTION guiado_names(p_text text, p_email text) RETURNS boole
 $$;
 CREATE OR REPLACE FUNCTION guiado_hide(p_text text, p_email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT regexp_replace(p_text, guiado_address_pattern(p_email), '[correo]', 'gi')
+$$;
+-- En un documento, y se olvida de quién era el correo que reenviaron, si era suyo.
+CREATE OR REPLACE FUNCTION guiado_hide_in(p_document jsonb, p_email text) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT guiado_hide((CASE WHEN guiado_names(p_document ->> 'original_sender', p_email) THEN p_document - 'original_sender'
+                             ELSE p_document END)::text, p_email)::jsonb
 $$;
 
 CREATE OR REPLACE FUNCTION guiado_erase_batch(p_tenant text, p_email text, p_customer text, p_most integer DEFAULT 1000)
@@ -265,42 +272,43 @@ BEGIN
     DELETE FROM support_troubleshooting_performance_metrics t WHERE t.tenant_id = p_tenant AND guiado_names(t.metadata::text, p_email);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
-
-    -- En lo que otras personas escribieron se tapa la dirección, y se olvida de quién era el correo que reenviaron.
-    PERFORM guiado_hide_address(p_tenant, p_email);
 END $$;
 
--- Las sesiones de otros que la nombran se buscan por el índice del buscador.
-CREATE OR REPLACE FUNCTION guiado_hide_address(p_tenant text, p_email text) RETURNS void LANGUAGE plpgsql SET jit = off AS $$
+-- Tapa la dirección en cada texto libre de lo que queda: cuántas filas cambiaron en cada tabla. Una tabla nueva con textos de personas se
+-- agrega aquí. Lo recorre todo: una vez por cliente, y no por tanda.
+DROP FUNCTION IF EXISTS guiado_hide_address(text, text);  -- de instalaciones anteriores: no devolvía nada
+CREATE OR REPLACE FUNCTION guiado_hide_address(p_tenant text, p_email text) RETURNS TABLE (table_name text, hidden bigint)
+LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
-    v_sessions uuid[];
+    v       record;
+    v_set   text;
+    v_texts text;
 BEGIN
-    SELECT array_agg(s.session_id) INTO v_sessions
-      FROM support_troubleshooting_search x
-      JOIN support_troubleshooting_sessions s ON s.tenant_id = x.tenant_id AND s.session_id = x.session_id
-     WHERE x.tenant_id = p_tenant AND x.document @@ plainto_tsquery('pg_catalog.spanish'::regconfig, p_email) AND s.customer_email IS DISTINCT FROM p_email
-       AND guiado_names(concat_ws(' ', s.problem_description, s.metadata ->> 'original_sender'), p_email);
-    UPDATE support_troubleshooting_sessions s
-       SET problem_description = guiado_hide(s.problem_description, p_email), notes = guiado_hide(s.notes, p_email),
-           metadata = CASE WHEN guiado_names(s.metadata ->> 'original_sender', p_email) THEN s.metadata - 'original_sender' ELSE s.metadata END
-      FROM unnest(v_sessions) x (session_id)
-     WHERE s.tenant_id = p_tenant AND s.session_id = x.session_id;
-    UPDATE support_troubleshooting_outbox o SET data = guiado_hide(o.data::text, p_email)::jsonb
-      FROM unnest(v_sessions) x (session_id)
-     WHERE o.tenant_id = p_tenant AND o.session_id = x.session_id AND guiado_names(o.data::text, p_email);
-    UPDATE support_troubleshooting_notifications n
-       SET subject = guiado_hide(n.subject, p_email), message = guiado_hide(n.message, p_email)
-     WHERE n.tenant_id = p_tenant AND guiado_names(concat_ws(' ', n.subject, n.message), p_email);
-    UPDATE support_tickets t
-       SET subject = guiado_hide(t.subject, p_email), description = guiado_hide(t.description, p_email), notes = guiado_hide(t.notes, p_email),
-           metadata = CASE WHEN guiado_names(t.metadata ->> 'original_sender', p_email) THEN t.metadata - 'original_sender' ELSE t.metadata END
-     WHERE t.tenant_id = p_tenant
-       AND guiado_names(concat_ws(' ', t.subject, t.description, t.notes, t.metadata ->> 'original_sender'), p_email);
-    UPDATE support_webhook_events e
-       SET response_body = guiado_hide(e.response_body, p_email), error_message = guiado_hide(e.error_message, p_email)
-     WHERE e.tenant_id = p_tenant AND guiado_names(concat_ws(' ', e.response_body, e.error_message), p_email);
-    UPDATE support_troubleshooting_deliveries d SET last_error = guiado_hide(d.last_error, p_email)
-     WHERE d.tenant_id = p_tenant AND guiado_names(d.last_error, p_email);
+    PERFORM set_config('guiado.cleanup', 'on', true);   -- ninguna cifra cambia por un texto
+    FOR v IN SELECT * FROM (VALUES
+        ('support_troubleshooting_sessions', ARRAY['problem_description', 'notes', 'escalation_reason', 'device', 'product', 'source'],
+         ARRAY['metadata', 'clarifications', 'already_tried', 'unknown_codes']),
+        ('support_troubleshooting_attempts', ARRAY['notes', 'reason'], ARRAY[]::text[]),
+        ('support_troubleshooting_feedback', ARRAY['feedback_text'], ARRAY[]::text[]),
+        ('support_troubleshooting_learning', ARRAY['text'], ARRAY['metadata']),
+        ('support_troubleshooting_ml_training', ARRAY[]::text[], ARRAY['metadata']),
+        ('support_troubleshooting_outbox', ARRAY[]::text[], ARRAY['data']),
+        ('support_troubleshooting_deliveries', ARRAY['last_error'], ARRAY[]::text[]),
+        ('support_webhook_events', ARRAY['response_body', 'error_message'], ARRAY[]::text[]),
+        ('support_troubleshooting_notifications', ARRAY['subject', 'message', 'error_message', 'note'], ARRAY['metadata']),
+        ('support_tickets', ARRAY['subject', 'description', 'notes'], ARRAY['metadata'])
+    ) t (name, texts, documents) LOOP
+        SELECT string_agg(format(CASE WHEN c.is_text THEN '%1$I = guiado_hide(t.%1$I, $2)' ELSE '%1$I = guiado_hide_in(t.%1$I, $2)' END, c.name), ', '),
+               string_agg(format('t.%I', c.name), ', ')
+          INTO v_set, v_texts
+          FROM (SELECT unnest(v.texts), true UNION ALL SELECT unnest(v.documents), false) c (name, is_text);
+        EXECUTE format('UPDATE %I t SET %s WHERE t.tenant_id = $1 AND guiado_names(concat_ws('' '', %s), $2)', v.name, v_set, v_texts)
+          USING p_tenant, p_email;
+        table_name := v.name;
+        GET DIAGNOSTICS hidden = ROW_COUNT;
+        RETURN NEXT;
+    END LOOP;
+    PERFORM set_config('guiado.cleanup', '', true);
 END $$;
 
 COMMIT;

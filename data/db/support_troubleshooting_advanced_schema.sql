@@ -535,8 +535,8 @@ END $$;
 -- Cada tanda cuesta lo mismo, haya mil sesiones o diez millones: las sesiones van por orden de comienzo, para que una tanda toque
 -- pocos días, y todo lo demás se busca por su índice. Quien la llama confirma entre tandas, y así nadie espera más que una.
 -- Lo que otro tiene bloqueado se deja para otra vez.
--- p_kinds: otro momento para una clase de registro (deliveries, notifications, idempotency, audit, performance, examples), en lugar de
--- p_before; con él también se van los de sesiones que siguen. Sin p_before solo se borra lo que p_kinds diga. Los ejemplos aprendidos
+-- p_kinds: otro momento para una clase de registro (deliveries, notifications, idempotency, audit, performance, links, keys, examples), en
+-- lugar de p_before; con él también se van los de sesiones que siguen. Sin p_before solo se borra lo que p_kinds diga. Los ejemplos aprendidos
 -- no caducan si no se pide.
 DROP FUNCTION IF EXISTS guiado_clean_batch(text, timestamptz, integer);  -- de instalaciones anteriores
 CREATE OR REPLACE FUNCTION guiado_clean_batch(p_tenant text, p_before timestamptz, p_most integer DEFAULT 1000, p_kinds jsonb DEFAULT '{}')
@@ -547,6 +547,8 @@ DECLARE
     c_answers  CONSTANT timestamptz := coalesce((p_kinds ->> 'idempotency')::timestamptz, p_before);
     c_audit    CONSTANT timestamptz := coalesce((p_kinds ->> 'audit')::timestamptz, p_before);
     c_measures CONSTANT timestamptz := coalesce((p_kinds ->> 'performance')::timestamptz, p_before);
+    c_links    CONSTANT timestamptz := coalesce((p_kinds ->> 'links')::timestamptz, p_before);
+    c_keys     CONSTANT timestamptz := coalesce((p_kinds ->> 'keys')::timestamptz, p_before);
     c_examples CONSTANT timestamptz := (p_kinds ->> 'examples')::timestamptz;
     v_most     integer := least(greatest(p_most, 1), 5000);
     v_rows     integer := 10 * least(greatest(p_most, 1), 5000);
@@ -677,6 +679,26 @@ BEGIN
      WHERE t.tenant_id = p_tenant AND t.key = x.key;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN NEXT;
+
+    -- Enlaces y claves de API que ya no sirven; sus tablas son del sexto esquema, que quizá no está. La última clave de API se queda:
+    -- donde no hay ninguna, la API está abierta.
+    IF to_regclass('support_customer_links') IS NOT NULL THEN
+        table_name := 'support_customer_links';
+        DELETE FROM support_customer_links t
+         USING (SELECT y.link_id FROM support_customer_links y
+                 WHERE y.tenant_id = p_tenant AND least(y.expires_at, y.revoked_at) < c_links
+                 ORDER BY least(y.expires_at, y.revoked_at) LIMIT v_rows) x
+         WHERE t.tenant_id = p_tenant AND t.link_id = x.link_id;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        RETURN NEXT;
+        table_name := 'support_api_keys';
+        DELETE FROM support_api_keys t
+         WHERE t.tenant_id = p_tenant AND least(t.expires_at, t.revoked_at) < c_keys
+           AND EXISTS (SELECT FROM support_api_keys y
+                        WHERE y.tenant_id = p_tenant AND (y.created_at, y.key_id) > (t.created_at, t.key_id));
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        RETURN NEXT;
+    END IF;
 
     table_name := 'support_troubleshooting_audit_log';
     deleted := guiado_clean_audit(p_tenant, c_audit, v_rows);

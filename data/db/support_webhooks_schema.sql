@@ -59,6 +59,7 @@ CREATE TABLE IF NOT EXISTS support_webhooks (
     failing_since  timestamptz,
     paused_until   timestamptz,                      -- hasta entonces no se le envía nada: lo pidió él, o no responde
     disabled_reason text,
+    url_shown      text,                             -- lo que se enseña de una url que se guarda cifrada, para reconocerla
     PRIMARY KEY (tenant_id, webhook_id)
 );
 
@@ -92,7 +93,8 @@ BEGIN  -- instalaciones anteriores
         ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 0,
         ADD COLUMN IF NOT EXISTS failing_since timestamptz,
         ADD COLUMN IF NOT EXISTS paused_until timestamptz,
-        ADD COLUMN IF NOT EXISTS disabled_reason text;
+        ADD COLUMN IF NOT EXISTS disabled_reason text,
+        ADD COLUMN IF NOT EXISTS url_shown text;
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'support_troubleshooting_deliveries'::regclass
                       AND pg_get_constraintdef(oid) LIKE '%disabled%') THEN
         ALTER TABLE support_troubleshooting_deliveries DROP CONSTRAINT IF EXISTS support_troubleshooting_deliveries_state_check;
@@ -173,7 +175,7 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
 
 -- Cómo le va a cada webhook. Los envíos (deliveries) dicen cómo terminó cada evento; los intentos, cuántas veces se probó.
 CREATE OR REPLACE VIEW vw_webhook_stats WITH (security_barrier) AS
-SELECT w.webhook_id, w.url, w.events, w.enabled,
+SELECT w.webhook_id, CASE WHEN w.url LIKE 'guiado:v1:%' THEN coalesce(w.url_shown, '********') ELSE w.url END AS url, w.events, w.enabled,
        d.total_deliveries, d.pending, d.delivered, d.exhausted, d.cancelled,
        a.total_attempts, a.successful_attempts, a.failed_attempts,
        coalesce(round(100.0 * a.successful_attempts / nullif(a.total_attempts, 0), 2), 0)::double precision AS success_rate,

@@ -261,7 +261,8 @@ class ScopeMissing(GuiadoError):
 
     def __init__(self, permission: str) -> None:
         super().__init__(
-            "Esta clave de API no tiene el permiso {permission}. Usa otra, o crea una: guiado keys create --scope {permission}.",
+            "Esta clave de API no tiene el permiso {permission}. Usa otra, o crea una: "
+            "guiado keys create --name NOMBRE --scope {permission}",
             permission=permission,
         )
 

@@ -150,7 +150,9 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers=troubles.HANDLERS)
+    wizard = Router(
+        "", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers={Exception: troubles.show_trouble}
+    )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
@@ -296,9 +298,10 @@ def _require_keys(settings: Settings, *, has_keys: bool) -> None:
 
 def _say_who_may_enter(tell: Callable[..., None], *, has_keys: bool) -> None:
     if has_keys:
-        tell("closed_with_keys", why="La API pide una clave de API: guiado keys list las muestra, guiado keys create hace otra.")
+        why = "La API pide una clave de API: guiado keys list las muestra, guiado keys create --name NOMBRE hace otra."
+        tell("closed_with_keys", why=why)
     else:
-        why = "Todavía no hay claves de API: solo responde a este equipo. La primera la cierra: guiado keys create."
+        why = "Todavía no hay claves de API: solo responde a este equipo. La primera la cierra: guiado keys create --name NOMBRE"
         tell("open_without_keys", why=why)
 
 

@@ -156,6 +156,12 @@ class Settings(BaseSettings):
         has_path = urlsplit(self.public_url).path != ""
         return self.public_url if has_path or not self.public_url else self.public_url + self.root_path
 
+    @cached_property
+    def own_url(self) -> str:
+        """Address under which this machine reaches the service, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{'localhost' if is_wildcard(self.host) else host}:{self.port}"
+
     secret_key: Annotated[str | None, Field(validation_alias="GUIADO_SECRET_KEY", repr=False)] = None
     """Keys that encrypt the credentials in the database, by commas, the first one encrypts; without it a file in `home`."""
     link_days: Annotated[int, Field(validation_alias="GUIADO_LINK_DAYS", ge=1, le=3_650)] = 30
@@ -220,6 +226,14 @@ _SHORTEST_SECRET_BYTES = 32
 
 def _parts(listed: str) -> tuple[str, ...]:
     return tuple(part for each in listed.split(",") if (part := each.strip()))
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether an address means every address of this machine, as 0.0.0.0 does."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

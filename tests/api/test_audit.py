@@ -14,11 +14,12 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from guiado.app import commands
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.access.audit_sealer import seal_due
 from guiado.app.context import Scope, UnitOfWork
 from guiado.app.knowledge import publications
 from guiado.app.learning import examples
-from guiado.app.outbound import events, notifications, webhooks
+from guiado.app.outbound import events, notifications, recipients, webhooks
 from guiado.app.sessions.record import read_record
 from guiado.domain.events import EventKind
 from guiado.server import create_routes
@@ -31,12 +32,12 @@ NONE: dict[str, str] = {
     "readyz": "none of anybody", "detect": "stores and shows nothing of anybody", "list_templates": "no customer's data",
     "render_template": "no customer's data", "list_webhooks": "no customer's data", "get_webhook": "no customer's data",
     "webhook_stats": "figures", "list_recipients": "people of the operator's own", "list_audit": "the log itself",
-    "door": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
+    "show_door": "the customer's own page", "show": "the customer's own page", "show_step": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
     "ask": "the customer's own page", "begin": "the customer's own page", "list_links": "no customer's data",
     "revoke_link": "test_links_leave_a_row_for_each_act", "create_link": "test_links_leave_a_row_for_each_act",
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
-    "home": "figures", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
+    "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
     "widget": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
@@ -223,6 +224,27 @@ def test_who_is_no_operator_leaves_none_by_reading(
     server: Any, session_id: str, added: Callable[[], list[Any]], scope: Scope
 ) -> None:
     run(server, scope, read_record, session_id)
+    assert added() == []
+
+
+def test_what_the_process_does_for_its_settings_leaves_one_row_each(server: Any, added: Callable[[], list[Any]]) -> None:
+    machine = Scope(actor="machine", channel="worker")
+    for _ in range(2):
+        run(server, machine, webhooks.offer_kestra)
+        run(server, machine, recipients.offer_slack)
+    rows = [(*row[:2], row[3]) for row in added()]
+    assert rows == [("register", "webhook", "machine"), ("change", "recipient", "machine")]
+
+
+@audited_read
+async def _read_and_fail(work: UnitOfWork) -> None:
+    await note_access(work, "session", ["una"])
+    raise RuntimeError
+
+
+def test_a_read_and_its_row_are_one_transaction(server: Any, added: Callable[[], list[Any]]) -> None:
+    with pytest.raises(RuntimeError):
+        run(server, OPERATOR, _read_and_fail)
     assert added() == []
 
 

@@ -170,6 +170,50 @@ def test_what_others_wrote_stays_without_the_address(dsn: str, api: httpx2.Clien
     assert "original_sender" not in metadata
 
 
+_OF_EVA = """INSERT INTO support_troubleshooting_learning (id, session_id, kind, source)
+    SELECT s.session_id, s.session_id, 'example', 'customer' FROM {one};
+INSERT INTO support_troubleshooting_ml_training (id, session_id, text)
+    SELECT s.session_id, s.session_id, 'no puedo' FROM {one};
+INSERT INTO support_webhook_events (id, webhook_id, event, success) SELECT s.session_id, 'w', 'x', false FROM {one};
+INSERT INTO support_troubleshooting_deliveries (delivery_id, event_id, destination, state)
+    SELECT o.event_id, o.event_id, 'w', 'exhausted' FROM support_troubleshooting_outbox o LIMIT 1"""
+_TEXTS = {
+    "support_troubleshooting_sessions": "notes escalation_reason device product source metadata clarifications already_tried",
+    "support_troubleshooting_attempts": "notes reason", "support_troubleshooting_feedback": "feedback_text",
+    "support_troubleshooting_learning": "text metadata", "support_troubleshooting_ml_training": "metadata",
+    "support_troubleshooting_outbox": "data", "support_troubleshooting_deliveries": "last_error",
+    "support_webhook_events": "response_body error_message",
+    "support_troubleshooting_notifications": "subject message error_message note metadata", "support_tickets": "subject description notes metadata",
+}  # fmt: skip
+
+
+def test_no_free_text_of_others_names_the_address_afterwards(dsn: str, api: httpx2.Client) -> None:
+    live(api, EVA, **{key: f"de-eva-{key}" for key in WORDS})
+
+    async def name(db: asyncpg.Connection) -> None:
+        for statement in _OF_EVA.split(";\n"):
+            await db.execute(statement.format(one="support_troubleshooting_sessions s"))
+        for table, columns in _TEXTS.items():
+            for column in columns.split():
+                kind = await db.fetchval(
+                    "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2",
+                    table,
+                    column,
+                )
+                said = "'mira <Ana.Ruiz@example.com>, no xana.ruiz@example.com'"
+                await db.execute(f"UPDATE {table} SET {column} = {f'jsonb_build_array({said})' if kind == 'jsonb' else said}")
+
+    on(dsn, name)
+    erased = told(api.post("/customers/erase", json={"customer_email": ANA}))
+    assert on(dsn, lambda db: naming(db, f"<{ANA}>")) == set()
+    kept = on(dsn, lambda db: db.fetchval("SELECT notes FROM support_troubleshooting_attempts"))
+    assert kept == "mira <[correo]>, no xana.ruiz@example.com"
+    assert erased["deleted"] == {"support_troubleshooting_notifications": 1}, "one was of no session"
+    assert set(erased["hidden"]) == set(_TEXTS)
+    again = told(api.post("/customers/erase", json={"customer_email": ANA}))
+    assert (again["deleted"], again["hidden"]) == ({}, {})
+
+
 def test_a_live_session_counts_as_abandoned_from_then_on(dsn: str, api: httpx2.Client) -> None:
     told(api.post("/start", json={"problem_description": "no me deja instalar el programa", "customer_email": ANA}))
     told(api.post("/customers/erase", json={"customer_email": ANA}))

@@ -18,7 +18,7 @@ def test_every_answer_has_the_security_headers(root: httpx2.Client, session_id: 
     """On the whole application: pages, files, the fast path of steps, errors, refusals."""
     foreign = {"host": "evil.example"}
     answers = [
-        *(root.get(path) for path in ("/", "/schema", "/static/guiado.css", "/healthz", "/metrics", "/nada", "/api/nada")),
+        *(root.get(path) for path in ("/schema", "/static/guiado.css", "/healthz", "/metrics", "/nada", "/api/nada")),
         root.get("/nada", headers=HTML),
         root.get("/healthz", headers=foreign),
         root.post(f"{BASE}/start", content=b"{"),
@@ -26,9 +26,11 @@ def test_every_answer_has_the_security_headers(root: httpx2.Client, session_id: 
         root.post(f"{BASE}/{session_id}/step", json={"success": 7}),
         root.request("TRACE", "/healthz"),
         root.options(f"{BASE}/start"),
-        root.head("/"),
+        root.head("/schema"),
     ]
     assert {403, 404, 400, 405, 200, 204} <= {answer.status_code for answer in answers}
+    start = root.get("/")
+    assert start.headers.get("referrer-policy") == "same-origin", "its form says which page it is from"
     for answer in answers:
         assert {name: answer.headers.get(name) for name in SECURITY} == SECURITY, answer.request
         assert answer.headers.get_list("referrer-policy") == ["no-referrer"]

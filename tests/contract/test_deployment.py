@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_nothing_secret_and_nothing_needless_goes_to_the_builder(stages: list[St
     copied = {word.removeprefix("./") for each in stages[0].all("COPY") for word in each.words[:-1]}
     assert copied == allowed
     assert all((ROOT / name).exists() for name in allowed)
+
+
+def test_the_builder_has_what_the_wheel_is_made_of(stages: list[Stage]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    hooks = [each["path"] for each in wheel["hooks"].values()]
+    needed = {*wheel["packages"], *wheel["force-include"], *hooks, project["project"]["readme"], "requirements.lock"}
+    copied = {word.removeprefix("./") for each in stages[0].all("COPY") for word in each.words[:-1]}
+    assert [name for name in needed if not {name, *map(str, Path(name).parents)} & copied] == []
 
 
 def test_services_of_compose_are_closed(compose: dict[str, Any]) -> None:

@@ -246,6 +246,22 @@ async def test_a_guide_that_only_an_editor_has_stays_when_the_file_is_edited(wor
     assert await process.titles() == {"a": "dos", "b": "del editor"}
 
 
+@in_world
+async def test_an_edit_of_the_file_leaves_a_row_in_the_audit_log(world: World) -> None:
+    """What a first start loads leaves none, and neither does an edit that another process took in already."""
+    world.edit(a="uno", b="dos")
+    process, other = world.process(), world.process()
+    await process.titles()
+    world.edit(a="otro", c="tres")
+    await asyncio.gather(process.titles(), other.titles())
+    async with process.db.connection("default") as connection:
+        rows = await connection.fetch(
+            "SELECT actor, action, object_id, detail FROM support_troubleshooting_audit_log WHERE object_type = 'guide'"
+        )
+    detail = {"scope": "", "guides": ["a", "b", "c"], "edited": 2, "removed": 1, "conflicts": 0}
+    assert [tuple(row) for row in rows] == [("machine", "publish", "file", detail)]
+
+
 @pytest.mark.parametrize("is_published", [True, False])
 def test_an_edit_of_the_file_over_the_work_of_others_is_a_conflict_and_loses_nothing(
     dsn: str, tmp_path: Path, is_published: bool

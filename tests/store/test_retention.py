@@ -260,13 +260,19 @@ INSERT INTO support_troubleshooting_audit_log (audit_id, actor, action, object_t
 INSERT INTO support_troubleshooting_performance_metrics (id, metric_name, metric_value, recorded_at)
     SELECT md5(n::text)::uuid, 'x', 1, now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
 INSERT INTO support_troubleshooting_ml_training (id, text, created_at)
-    SELECT md5(n::text)::uuid, 'x', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL"""
+    SELECT md5(n::text)::uuid, 'x', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL;
+INSERT INTO support_customer_links (link_id, session_id, token_hash, expires_at)
+    SELECT md5(n::text)::uuid, $1, n::text, now() - make_interval(days => n) FROM unnest($2::integer[]) n;
+INSERT INTO support_api_keys (key_id, name, prefix, secret_hash, scopes, revoked_at)
+    SELECT md5(n::text)::uuid, n::text, '', n::text, '{}', now() - make_interval(days => n) FROM unnest($2::integer[]) n WHERE $1::uuid IS NOT NULL"""
 _KINDS = {
     "deliveries": ("support_troubleshooting_outbox", "support_webhook_events"),
     "notifications": ("support_troubleshooting_notifications",),
     "idempotency": ("support_troubleshooting_idempotency",),
     "audit": ("support_troubleshooting_audit_log",),
     "performance": ("support_troubleshooting_performance_metrics",),
+    "links": ("support_customer_links",),
+    "keys": ("support_api_keys",),
     "examples": ("support_troubleshooting_ml_training",),
 }
 
@@ -301,5 +307,30 @@ def test_each_kind_of_record_has_its_own_time(dsn: str, kind: str, sessions_days
 
     left = asyncio.run(run())
     assert {left.pop(table) for table in _KINDS[kind]} == {1}
-    follows = {"support_webhook_events", *(t for k in ("idempotency", "audit", "performance") for t in _KINDS[k])}
+    follows = {
+        "support_webhook_events",
+        *(t for k in ("idempotency", "audit", "performance", "links", "keys") for t in _KINDS[k]),
+    }
     assert left == {table: 3 if sessions_days and table in follows else 4 for table in left}
+
+
+def test_what_still_opens_and_the_last_key_stay(dsn: str) -> None:
+    """A key that was revoked goes with a newer one only: where there is none, the API would be open again."""
+
+    async def check(db: asyncpg.Connection) -> None:
+        session = await db.fetchval(_SESSION, "needs_escalation", "viva", 90)
+        link = "INSERT INTO support_customer_links (link_id, session_id, token_hash, expires_at, revoked_at)"
+        await db.execute(f"{link} VALUES ($1, $1, 'viva', now() + interval '1 day', NULL)", session)
+        await db.execute(
+            f"{link} VALUES (gen_random_uuid(), $1, 'anulada', now() + interval '1 day', now() - interval '40 days')", session
+        )
+        key = "INSERT INTO support_api_keys (key_id, name, prefix, secret_hash, scopes, created_at, revoked_at) VALUES (gen_random_uuid(),"
+        for name, created in (("vieja", 90), ("nueva", 80)):
+            await db.execute(
+                f"{key} $1, '', $1, '{{}}', now() - make_interval(days => $2), now() - interval '40 days')", name, created
+            )
+        await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
+        assert [row[0] for row in await db.fetch("SELECT token_hash FROM support_customer_links")] == ["viva"]
+        assert [row[0] for row in await db.fetch("SELECT name FROM support_api_keys")] == ["nueva"]
+
+    on(dsn, check)

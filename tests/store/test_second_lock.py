@@ -39,6 +39,7 @@ NOTHING_OF_ANYBODY = {
     "guiado_address_pattern(text)": "changes its argument",
     "guiado_fold(text)": "changes its argument",
     "guiado_hide(text,text)": "changes its argument",
+    "guiado_hide_in(jsonb,text)": "changes its argument",
     "guiado_mailbox(text)": "changes its argument",
     "guiado_names(text,text)": "compares its arguments",
     "guiado_search_vector(text)": "changes its argument",

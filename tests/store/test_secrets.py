@@ -19,10 +19,11 @@ from guiado.app.commands import Notification, Recipient, Rotate, Webhook, Webhoo
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound import notifications, recipients, webhooks
 from guiado.domain.events import EventKind
-from guiado.errors import SecretKeyWrong, SecretUnreadable, SettingsInvalid
+from guiado.errors import InvalidInput, SecretKeyWrong, SecretUnreadable, SettingsInvalid
 from guiado.settings import read_settings
 from guiado.store import stored_secrets
 from guiado.store.key_file import FILE_NAME, new_key, read_keys
+from guiado.store.migrate import migrate
 from guiado.store.secret_box import MARK, SecretBox, SecretKey
 from guiado.wiring import Runtime
 
@@ -123,11 +124,66 @@ def test_no_secret_that_came_through_any_door_is_in_the_database(dsn: str) -> No
     assert told["slack"].options == {"webhook_url": slack}
     assert (told["webhook"].recipient, told["webhook"].options) == (program.recipient, {"secret": canary[8]})
     shown = repr([found, *told.values(), BOX, BOX.keys]) + repr([webhooks.view(found), *map(recipients.view, told.values())])
-    assert [
-        secret
-        for secret in (*canary[:6], canary[6], canary[8], SECRET_KEY)
-        if secret in shown.replace(webhooks.view(found).url, "")
-    ] == []
+    assert [secret for secret in (*canary[:6], canary[6], canary[8], SECRET_KEY) if secret in shown] == []
+    assert canary[0] not in repr(endpoint)
+    assert webhooks.view(found).url == "https://example.com/hook?token=***"
+
+
+def test_a_change_of_the_key_leaves_a_row(dsn: str) -> None:
+    admit, tell = (
+        SecretBox([*OTHER.keys, *BOX.keys]),
+        "SELECT action, actor, object_id, detail::text FROM support_troubleshooting_audit_log",
+    )
+
+    async def change() -> None:
+        await migrate(dsn)
+        await stored_secrets.admit(dsn, BOX, "default")
+        await stored_secrets.rotate(dsn, admit, "default")
+        await stored_secrets.forget(dsn, BOX, "default")
+
+    asyncio.run(change())
+    known, other = BOX.key.id, OTHER.key.id
+    assert [tuple(row) for row in ask(dsn, f"{tell} WHERE object_type = 'encryption_key' ORDER BY audit_id")] == [
+        ("rotate", "operator", other, f'{{"rows": 0, "retired": ["{known}"]}}'),
+        ("forget", "operator", known, f'{{"retired": ["{other}"]}}'),
+    ]
+
+
+TOLD = "SELECT url FROM vw_webhook_stats"
+
+
+def test_an_address_with_a_credential_is_shown_without_it(dsn: str) -> None:
+    hook, other = "https://hooks.example.com/services/T0/B0/canario", "https://example.com/otro?k=canario"
+    given = Webhook(webhook_id="crm", url=hook, events=[EventKind.STEP_COMPLETED])
+    _, masked, stats, shown = run(
+        dsn,
+        lambda work: webhooks.register(work, given, make_secret=True),
+        lambda work: webhooks.find(work, "crm"),
+        lambda work: webhooks.stats(work, "crm"),
+        lambda work: work.connection.fetchval(TOLD),
+    )
+    seen = webhooks.view(masked).url
+    assert {seen, stats.url, shown} == {"https://hooks.example.com/***"}
+    # Sent back as it was shown, it stays; a new one is shown anew; asterisks that hide nothing are refused.
+    kept, changed, shown = run(
+        dsn,
+        lambda work: webhooks.edit(work, "crm", WebhookChange(url=seen, timeout=3)),
+        lambda work: webhooks.edit(work, "crm", WebhookChange(url=other)),
+        lambda work: work.connection.fetchval(TOLD),
+    )
+    assert (kept.url, kept.timeout, changed.url, shown) == (hook, 3, other, "https://example.com/otro?k=***")
+    with pytest.raises(InvalidInput):
+        run(dsn, lambda work: webhooks.edit(work, "crm", WebhookChange(url=seen)))
+
+
+def test_a_start_adds_what_is_shown_of_an_address_that_was_encrypted_before(dsn: str) -> None:
+    given = Webhook(webhook_id="crm", url="https://example.com/a?k=1", events=[EventKind.STEP_COMPLETED])
+    run(
+        dsn,
+        lambda work: webhooks.register(work, given, make_secret=True),
+        lambda work: work.connection.execute("UPDATE support_webhooks SET url_shown = NULL"),
+    )
+    assert run(dsn, lambda work: work.connection.fetchval(TOLD)) == ["https://example.com/a?k=***"]
 
 
 def test_registering_the_same_again_keeps_the_secrets_as_they_are(dsn: str) -> None:

@@ -178,6 +178,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "configuration.number": lambda db, t: configuration.number(db, t, "retention_days", 1),
     "customers.page": tuple(section_of(name) for name in customers.SECTIONS),
     "customers.erase_mentions": lambda db, t: customers.erase_mentions(db, t, ERASED, 10),
+    "customers.hide_address": lambda db, t: customers.hide_address(db, t, customers.CustomerKey("router", CUSTOMER)),
     "customers.erase_batch": lambda db, t: customers.erase_batch(db, t, ERASED, 10),
     "customers.note": lambda db, t: customers.note(db, t, CUSTOMER, AUDIT, NOW),
     "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),

@@ -16,6 +16,7 @@ from guiado.delivery.guarded_client import check_url
 from guiado.delivery.ip_policy import FORBIDDEN, METADATA, TargetPolicy
 from guiado.errors import InvalidInput, SettingsInvalid
 from guiado.i18n import translate
+from guiado.text.url_credentials import masked_url
 
 CLOSED = TargetPolicy()
 EVERYTHING = TargetPolicy.parse("0.0.0.0/0, ::/0")
@@ -367,3 +368,22 @@ def test_any_text_is_either_a_url_or_invalid_input(text: str) -> None:
 
 def _within(network, block) -> bool:
     return isinstance(network, IPv6Network) == isinstance(block, IPv6Network) and network.subnet_of(block)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://tu-sistema.com/webhook", "https://tu-sistema.com/webhook"),
+        ("https://hooks.slack.com/services/T0/B0/canario", "https://hooks.slack.com/***"),
+        ("https://discord.com/api/webhooks/123/canario4canario4/slack", "https://discord.com/api/webhooks/123/***"),
+        ("https://ana:canario@example.com:8443/a", "https://***@example.com:8443/a"),
+        ("https://example.com/a?token=canario==&x=&canario#canario", "https://example.com/a?token=***&x=***&***#***"),
+        ("https://[::1]:80/?canario", "https://[::1]:80/?***"),
+        ("https://ana:can/ario@example.com/", "https://***/***"),
+        ("https://example.com/\n?canario", "https://example.com/\n?***"),
+        ("cliente@example.com", "***"),
+    ],
+)
+def test_of_an_address_with_a_credential_is_shown_where_it_leads(url: str, shown: str) -> None:
+    assert masked_url(url) == shown
+    assert masked_url(shown) == shown

@@ -18,6 +18,21 @@ from guiado.errors import InvalidInput
 from guiado.http.body import decode
 
 VALID: dict[type[Command], dict[str, Any]] = {
+    commands.Contact: {"customer_email": "a@example.com", "customer_name": "Ana"},
+    commands.Undo: {"step_number": 1},
+    commands.StartHere: {
+        "problem_description": "No va",
+        "customer_email": "a@example.com",
+        "customer_name": "Ana",
+        "ticket_id": "T-1",
+        "source": "web",
+        "language": "es",
+        "device": "móvil",
+        "product": "app",
+        "customer_token": "los.datos.firmados",
+        "clarify": True,
+        "problem_id": "conexion_internet",
+    },
     commands.Start: {
         "problem_description": "No va",
         "customer_email": "a@example.com",
@@ -141,7 +156,7 @@ FIELDS = [(command, name) for command, values in VALID.items() for name in value
 REQUIRED = [(c, f.name) for c in VALID for f in msgspec.structs.fields(c) if f.required]
 TEXTS = [(command, name) for command, values in VALID.items() for name in values if type(values[name]) is str]
 CHOICES = {"outcome", "language", "event", "channel", "priority", "source", "status"}
-FREE = [(c, n) for c, n in TEXTS if n not in CHOICES or (c, n) == (commands.Start, "source")]
+FREE = [(c, n) for c, n in TEXTS if n not in CHOICES or (c, n) in {(commands.Start, "source"), (commands.StartHere, "source")}]
 WRITTEN = [
     (c, n) for c, n in FREE if _kind_of(next(f.type for f in msgspec.structs.fields(c) if f.name == n)) in {"text", "name"}
 ]

@@ -34,7 +34,7 @@ class WebhookConfig:
         enabled: whether anything is sent.
     """
 
-    url: str
+    url: str = field(repr=False)
     events: Sequence[EventKind | str]
     secret: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] | None = field(default=None, repr=False)

@@ -20,11 +20,12 @@ from guiado.http.request import Checked, Http, Write, run_read, runtime_of, scop
 
 
 class ErasedOut(Model):
-    """Result of an erasure: number of deleted rows by table."""
+    """Result of an erasure: number of deleted rows, and of others' rows in which the address was hidden, by table."""
 
     success: bool
     customer_id: str
     deleted: dict[str, int]
+    hidden: dict[str, int]
 
 
 @post(

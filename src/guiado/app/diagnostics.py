@@ -20,7 +20,7 @@ from guiado.store.check_result import Finding, bad, doubtful, good
 _TIMEOUT_S = 2.0
 _ALIKE = 0.75
 _OK = 200
-_KESTRA = re.compile(r"[^/]+(?:/[\w.-]+)*?/api/v1(?:/[\w.-]+)?/executions/webhook/[\w.-]+/[\w.-]+/[^/?#]+(?:\?.*)?")
+_KESTRA = re.compile(r"\A[^/]++(?:/[\w.-]++)*?/api/v1(?:/[\w.-]++)?/executions/webhook/[\w.-]++/[\w.-]++/[^/?#]++(?:\?.*)?")
 _KESTRA_EXAMPLE = "https://kestra.example.com/api/v1/main/executions/webhook/…"
 _SLACK = re.compile(r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[\w/-]+")
 _SLACK_EXAMPLE = "https://hooks.slack.com/services/…"

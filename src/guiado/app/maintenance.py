@@ -20,7 +20,7 @@ from guiado.store.connection import Connection
 
 log = get_logger()
 _RETENTION_KEY, _MOST_DAYS = "retention_days", 36_500
-_KINDS = ("deliveries", "notifications", "idempotency", "audit", "performance", "examples")
+_KINDS = ("deliveries", "notifications", "idempotency", "audit", "performance", "links", "keys", "examples")
 """Kinds of records with a setting of their own, `retention_days_…`; without it all but examples follow `retention_days`."""
 _RETENTION_S = 1_200.0
 """Seconds after which one run of the retention begins no further batch; the next run goes on."""

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 from msgspec import Meta
 
 from guiado.app.validation import Command, Description, Email, Label, Line, Name
+from guiado.text.url_credentials import masked_url
 
 Language = Annotated[Literal["es", "en", "pt"], Meta(extra={"kind": "language"})]
 """A language of guiado; a locale such as es-MX is read as its language."""
@@ -17,17 +18,22 @@ TicketNumber = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Secretive:
-    """Base of commands that hold keys: `repr` leaves the keys out, since it may end in a log."""
+    """Base of commands that hold keys: `repr` leaves the keys out and masks addresses, since it may end in a log."""
 
     __slots__ = ()
     __struct_fields__: ClassVar[tuple[str, ...]]
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
+        shown = ", ".join(f"{name}={self._shown(name)!r}" for name in self.__struct_fields__ if name not in _KEYS)
         return f"{type(self).__name__}({shown})"
+
+    def _shown(self, name: str) -> object:
+        value: object = getattr(self, name)
+        return masked_url(value) if name in _ADDRESSES and isinstance(value, str) else value
 
 
 _KEYS = frozenset({"secret", "headers", "webhook_url", "customer_token"})
+_ADDRESSES = frozenset({"url", "recipient"})
 
 
 SignedToken = Annotated[
@@ -66,6 +72,10 @@ class Start(Beginning[str]):
 
 
 class StartHere(Beginning[str | None]):
-    """A description that begins a session on the service's own pages, where the address may come later, or never."""
+    """A description that begins a session on the service's own pages, where the address may come later, or never.
+
+    Or the problem that the customer chose there; the description is its title then.
+    """
 
     customer_email: Email | None = None
+    problem_id: Annotated[Line, Meta(description="El problema que el cliente eligió de la lista.")] | None = None

@@ -34,7 +34,7 @@ _GIVEN = {**_KINDS, "float": Message("un número con decimales")}
 _EXPECTED = re.compile(r"^Expected `([^`]+)`(?:, got `([^`]+)`)?")
 _LENGTH = re.compile(r"length (<=|>=) (\d+)")
 _RANGE = re.compile(r"(<=|>=|<|>) (-?[\d.]+)")
-_PATH = re.compile(r" - at (?:`key` in )?`\$(.*)`$")
+_PATH = re.compile(r" - at (?:`key` in )?`\$([^`\n]*)`$")
 _DELIVERABLE = ".example.com"
 _NO_ADDRESS = "No es una dirección de correo válida. Escríbela como nombre@dominio.com."
 

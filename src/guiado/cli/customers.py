@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,13 +66,20 @@ def erase(
     erased = operator().read(customers.erase, known)
     if as_json:
         screen.print_json(erased)
-    elif erased.deleted:
+    elif erased.deleted or erased.hidden:
         screen.say("✓ Borrado. Filas eliminadas:", style="green")
-        for table, count in sorted(erased.deleted.items()):
-            screen.verbatim(f"  {table}  {count}")
+        _show(screen, erased.deleted)
+        if erased.hidden:
+            screen.say("Filas de otras personas en las que se ocultó su dirección:")
+            _show(screen, erased.hidden)
         screen.say("Las copias de seguridad anteriores todavía tienen estos datos: bórralas cuando venzan.", style="yellow")
     else:
         screen.say("No hay nada guardado de ese cliente.")
+
+
+def _show(screen: Screen, counts: Mapping[str, int]) -> None:
+    for table, count in sorted(counts.items()):
+        screen.verbatim(f"  {table}  {count}")
 
 
 def _confirmed(screen: Screen, email: str) -> bool:

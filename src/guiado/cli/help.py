@@ -25,7 +25,7 @@ _ALIKE = 0.6
 """Least similarity of a misspelt name and its suggestion, 0..1."""
 _LONGEST = 60
 _NAME = re.compile(r"'([^']*)'")
-_SURPLUS = re.compile(r"unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DOTALL)
+_SURPLUS = re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", re.DOTALL)
 
 
 COMPLETION = {
@@ -173,7 +173,7 @@ def _unknown_command(screen: Screen, error: Parsed) -> str:
     if found:
         complaint = screen.tr("No existe el comando {name}.", name=printable(found[1]))
         return complaint + _suggestion(screen, found[1], _commands_of(error.ctx))
-    surplus = _SURPLUS.search(said)
+    surplus = _SURPLUS.match(said)
     if surplus:
         return screen.tr("Sobra «{words}»: este comando no lo espera.", words=printable(surplus[1]))
     return screen.tr("No entiendo el comando.")

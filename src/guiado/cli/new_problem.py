@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +17,6 @@ from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message, os_r
 
 _LONGEST_ID = 60
 _FEW_PHRASES = 5
-_LAST = re.compile(r"\s*\}\s*\Z")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -146,7 +144,8 @@ def _add(path: Path, name: str, entry: dict[str, object]) -> None:
         raise InvalidInput([FieldProblem("ID", why)])
     text = path.read_text("utf-8-sig")
     added = json.dumps({name: entry}, ensure_ascii=False, indent=2)[1:].rstrip("}").rstrip()
-    _replace(path, f"{_LAST.sub('', text)},{added}\n}}\n")
+    others = text.rstrip().removesuffix("}").rstrip()
+    _replace(path, f"{others},{added}\n}}\n")
     read_file(path)
 
 

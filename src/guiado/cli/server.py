@@ -42,8 +42,11 @@ def serve(
 
 def _greet(screen: Screen, url: str, is_told: bool, has_keys: bool) -> None:
     """Show the address under the lines of the log, and what is still to be set up."""
-    silence = screen.tr("Nadie recibe avisos cuando un cliente espera a una persona. Mira cómo con guiado doctor.")
-    closed = screen.tr("La API pide una clave de API: guiado keys list las muestra, guiado keys create hace otra.")
+    silence = screen.tr(
+        "Nadie recibe avisos cuando un cliente espera a una persona. Para recibirlos: SLACK_WEBHOOK_URL en .env, "
+        "guiado webhooks add o guiado recipients add."
+    )
+    closed = screen.tr("La API pide una clave de API: guiado keys list las muestra, guiado keys create --name NOMBRE hace otra.")
     opened = screen.tr("Solo responde a este equipo, sin claves de API. La primera la cierra: guiado keys create --name NOMBRE")
     for line, style in (
         ("", ""),

@@ -184,7 +184,7 @@ def link(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     from guiado.settings import read_settings
 
     settings = read_settings()
-    base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    base_url = settings.base_url or settings.own_url
     screen, made = screen_of(context), operator().write(on_session, session_id, create, base_url, settings.link_days)
     if as_json:
         screen.print_json(made)
@@ -192,6 +192,8 @@ def link(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     screen.say("✓ Enlace creado. Envíaselo al cliente: no se volverá a mostrar.", style="green")
     screen.verbatim(made.url or "", style="bold")
     screen.say("  Caduca: {at}", at=shown_time(made.expires_at))
+    if not settings.base_url:
+        screen.say("Define GUIADO_PUBLIC_URL para que el enlace empiece por la dirección que ven tus clientes.", style="yellow")
 
 
 def _wanted(given: Mapping[str, object]) -> Wanted:

@@ -25,9 +25,9 @@ _MOST_OF_WORD = 200  # points by which one word may speak for a language: a sing
 _MARK = 150
 _ENDING = 300
 _ENDINGS = {
-    "es": re.compile(r"[^\W\d_]{3,}e(?:ar|a|as|o|an|aron|ando|ado|ada|aste|ó|é|aba|arme|arse|arlo|arla)"),
+    "es": re.compile(r"\A[^\W\d_]{3,}e(?:ar|a|as|o|an|aron|ando|ado|ada|aste|ó|é|aba|arme|arse|arlo|arla)"),
     "en": re.compile(r"(?!)"),
-    "pt": re.compile(r"[^\W\d_]{3,}(?:e(?:aram|ei|ou)|aram|ou)"),
+    "pt": re.compile(r"\A[^\W\d_]{3,}(?:e(?:aram|ei|ou)|aram|ou)"),
 }
 """Endings with which Spanish and Portuguese take in English words: "me hackearon", "bugou"."""
 _OF_SUPPORT = {"es": frozenset(["prende", "prenden", "prender", "prendio", "prendia", "prendiendo"])}

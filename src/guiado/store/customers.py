@@ -73,7 +73,7 @@ async def page(
 
 
 async def erase_mentions(connection: Connection, tenant: str, customer: CustomerKey, most: int) -> Counter[str]:
-    """Erase what does not hang on one of the customer's sessions, and hide the address in what others wrote.
+    """Erase what does not hang on one of the customer's sessions.
 
     Args:
         most: number of sessions that the next `erase_batch` takes; they are locked.
@@ -83,6 +83,15 @@ async def erase_mentions(connection: Connection, tenant: str, customer: Customer
     """
     values = (tenant, customer.email, most)
     return _counts(await connection.fetch(sql("customers", "erase_mentions"), *values, timeout=_TIMEOUT_S))
+
+
+async def hide_address(connection: Connection, tenant: str, customer: CustomerKey) -> Counter[str]:
+    """Hide the customer's address in what others wrote.
+
+    Returns:
+        Number of changed rows by table.
+    """
+    return _counts(await connection.fetch(sql("customers", "hide_address"), tenant, customer.email, timeout=_TIMEOUT_S))
 
 
 async def erase_batch(connection: Connection, tenant: str, customer: CustomerKey, most: int) -> Counter[str]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from guiado.store.connection import Row
-from guiado.store.secret_box import SecretBox
-from guiado.text.url_credentials import has_credential
+from guiado.store.secret_box import SecretBox, is_sealed
+from guiado.text.url_credentials import has_credential, masked_url
 
 MASK = "********"
 """Mask shown in place of a header's value; sent back, it leaves the value as it is."""
@@ -23,10 +23,21 @@ class StoredCredentials(Struct):
     """Columns of a webhook with credentials, as they are stored."""
 
     url: str
+    url_shown: str | None
     secret: str | None
     previous_secret: str | None
     headers: dict[str, str]
     older_secrets: list[dict[str, str | None]]
+
+
+def shown_url(url: str) -> str:
+    """An address as lists show it, without its credential; one that could not be decrypted is all mask."""
+    return MASK if is_sealed(url) else masked_url(url)
+
+
+def shown_beside(url: str) -> str | None:
+    """The address that is stored legibly beside an encrypted one; None where the address itself is legible."""
+    return masked_url(url) if has_credential(url) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,10 @@ class EndpointPlace:
 
     def sealed_again(self, row: StoredCredentials) -> StoredCredentials:
         """Credentials of the row, encrypted with the first key; what cannot be decrypted stays as it is."""
+        url = self.open_url(row.url)
         return StoredCredentials(
-            url=self.seal_url(self.open_url(row.url)),
+            url=self.seal_url(url),
+            url_shown=row.url_shown if is_sealed(url) else shown_beside(url),
             secret=self._secret_again(row.secret),
             previous_secret=self._secret_again(row.previous_secret),
             headers=self.seal_headers(self.open_headers(row.headers)),

@@ -323,10 +323,10 @@ async def put_recipient(
     )  # fmt: skip
 
 
-async def offer_recipient(connection: Connection, tenant: str, channel: str, recipient: str, events: Sequence[str]) -> None:
-    """Store a recipient unless it is known: preferences changed by hand stay."""
+async def offer_recipient(connection: Connection, tenant: str, channel: str, recipient: str, events: Sequence[str]) -> bool:
+    """Store a recipient; False where it is known: preferences changed by hand stay."""
     stored = RecipientPlace(connection.box, tenant, channel).seal(recipient)
-    await connection.execute(sql("notifications", "recipient_offer"), tenant, channel, stored, list(events))
+    return bool(await connection.fetchval(sql("notifications", "recipient_offer"), tenant, channel, stored, list(events)))
 
 
 async def recipients(connection: Connection, tenant: str) -> list[RecipientPreferences]:

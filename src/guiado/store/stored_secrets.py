@@ -23,6 +23,7 @@ from guiado.store.migrate import connect, failure_of
 from guiado.store.queries import sql
 from guiado.store.recipient_place import RecipientPlace
 from guiado.store.secret_box import KEY_BYTES, MARK, SecretBox, SecretKey
+from guiado.store.sessions import Audit, audit_row
 from guiado.text.url_credentials import PATTERN
 
 _BATCH = 1_000
@@ -106,7 +107,7 @@ async def rotate(dsn: str, box: SecretBox, tenant: str) -> int:
         await rows.enter(box)
         count = await rows.seal_endpoints(box, prefix) + await rows.seal_recipients(box, prefix)
         count += await rows.seal_notifications(box, prefix)
-        await rows.retire([box.key.id])
+        await rows.retire("rotate", [box.key.id], rows=count)
     return count
 
 
@@ -121,7 +122,7 @@ async def forget(dsn: str, box: SecretBox, tenant: str) -> Sequence[SecretCount]
     """
     known = [key.id for key in box.keys]
     async with _opened(dsn, tenant) as rows:
-        await rows.retire(known)
+        await rows.retire("forget", known)
         await rows.enter(box)
         return [one for one in (await rows.status()).counts if one.key_id not in (None, *known)]
 
@@ -196,8 +197,13 @@ class _Rows:
                 return _wrapped(ours[row["key_id"]], bytes.fromhex(row["audit_key"]))
         return None
 
-    async def retire(self, kept: Sequence[str]) -> None:
-        await self._connection.execute(sql("secrets", "retire_keys"), kept)
+    async def retire(self, action: str, kept: Sequence[str], **detail: object) -> None:
+        """Forget all keys but these, with a row in the audit log."""
+        async with self._transaction() as connection:
+            retired = [row["key_id"] for row in await connection.fetch(sql("secrets", "retire_keys"), kept)]
+            noted = Audit("operator", action, None, {**detail, "retired": retired})
+            row = audit_row(self._tenant, kept[0], noted, clock.now(), "encryption_key")
+            await connection.execute(sql("audit", "write"), self._tenant, msgspec.json.encode([row]).decode())
 
     async def status(self) -> SecretStatus:
         keys = [row["key_id"] for row in await self._connection.fetch(sql("secrets", "keys"))]

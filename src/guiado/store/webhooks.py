@@ -12,7 +12,8 @@ from guiado import clock
 from guiado.domain.events import Event, EventKind
 from guiado.store.connection import Connection, Row, converted
 from guiado.store.endpoint_place import MASK as MASK  # noqa: PLC0414 callers know it from here
-from guiado.store.endpoint_place import EndpointPlace
+from guiado.store.endpoint_place import EndpointPlace, shown_beside
+from guiado.store.endpoint_place import shown_url as shown_url  # noqa: PLC0414
 from guiado.store.queries import sql
 from guiado.store.secret_box import SecretBox, is_sealed, require_open
 from guiado.store.sessions import event_rows
@@ -79,6 +80,7 @@ async def add(connection: Connection, tenant: str, endpoint: Endpoint) -> Endpoi
         sql("webhooks", "add"), tenant, endpoint.webhook_id, place.seal_url(endpoint.url), list(endpoint.events),
         endpoint.secret and place.seal_secret(endpoint.secret), place.seal_headers(endpoint.headers), endpoint.timeout,
         endpoint.retry_attempts, endpoint.enabled, endpoint.thin, endpoint.max_per_second, endpoint.max_parallel,
+        shown_beside(endpoint.url),
     )  # fmt: skip
     return endpoint_of(row, connection.box) if row else None
 
@@ -110,9 +112,9 @@ async def is_told(connection: Connection, tenant: str, kind: EventKind) -> bool:
     return bool(await connection.fetchval(sql("webhooks", "is_told"), tenant, kind.value))
 
 
-async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> None:
-    """Register an endpoint whose address is in the environment, unless it is known: changes made by hand stay."""
-    await connection.execute(sql("webhooks", "offer"), tenant, webhook_id, list(events))
+async def offer(connection: Connection, tenant: str, webhook_id: str, events: Sequence[str]) -> bool:
+    """Register an endpoint whose address is in the environment; False where it is known: changes made by hand stay."""
+    return bool(await connection.fetchval(sql("webhooks", "offer"), tenant, webhook_id, list(events)))
 
 
 async def listed(connection: Connection, tenant: str) -> list[Endpoint]:
@@ -132,7 +134,7 @@ async def delete(connection: Connection, tenant: str, webhook_id: str) -> bool:
 
 
 class StatsRow(Struct, kw_only=True):
-    """Statistics of the deliveries to an endpoint."""
+    """Statistics of the deliveries to an endpoint; its address is shown without a credential."""
 
     webhook_id: str
     url: str
@@ -160,7 +162,7 @@ async def stats(connection: Connection, tenant: str, webhook_id: str) -> StatsRo
     if row is None:
         return None
     found, place = converted(row, StatsRow), EndpointPlace(connection.box, tenant, webhook_id)
-    return structs.replace(found, url=place.open_url(found.url))
+    return structs.replace(found, url=shown_url(place.open_url(found.url)))
 
 
 async def emit(connection: Connection, tenant: str, event: Event, only: str | None = None) -> tuple[str, list[str]]:
@@ -191,7 +193,7 @@ def _sealed(place: EndpointPlace, changes: Mapping[str, object]) -> dict[str, ob
     """Changes with their credentials encrypted; a masked header stays masked."""
     sealed, url, secret = dict(changes), changes.get("url"), changes.get("secret")
     if isinstance(url, str):
-        sealed["url"] = place.seal_url(url)
+        sealed |= {"url": place.seal_url(url), "url_shown": shown_beside(url)}
     if isinstance(secret, str):
         sealed["secret"] = place.seal_secret(secret)
     if "headers" in changes:

@@ -12,11 +12,11 @@ _LEAD = (
 )
 _TAIL = r"(?: (?:problema|opcion|one|option|opcao|cosa|por favor|please|gracias))*"
 _PLACES = (
-    r"(?:primer[oa]?|1|1ro|1ra|uno|una|first|one|primeir[oa]|um)",
-    r"(?:segund[oa]|2|2do|2da|dos|second|two|segund[oa]|dois|ultim[oa]|last)",
-    r"(?:tercer[oa]?|3|3ro|3ra|tres|third|three|terceir[oa])",
+    r"(primer[oa]?|1|1ro|1ra|uno|una|first|one|primeir[oa]|um)"
+    r"|(segund[oa]|2|2do|2da|dos|second|two|dois|ultim[oa]|last)"
+    r"|(tercer[oa]?|3|3ro|3ra|tres|third|three|terceir[oa])"
 )
-_CHOOSING = tuple(re.compile(_LEAD + place + _TAIL) for place in _PLACES)
+_CHOOSING = re.compile(rf"{_LEAD}(?:{_PLACES}){_TAIL}")
 _ALL = re.compile(
     r"(?:son |es |e |it'?s )?(?:las|los|the|both|as|os)? ?(?:dos|tres|two|three|duas|dois|ambos|ambas|both|todo|todos|todas|all)"
     r"(?: (?:cosas|problemas|things|coisas|de ell[oa]s|of them))?"
@@ -39,8 +39,9 @@ def chosen_place(words: str, options: int) -> int | None:
     said = _plain(words)
     if options > 1 and _ALL.fullmatch(said):
         return 0  # the likeliest first: the others stay on the session
-    found = next((place for place, pattern in enumerate(_CHOOSING) if pattern.fullmatch(said)), None)
-    return found if found is not None and found < options else None
+    found = _CHOOSING.fullmatch(said)
+    place = found.lastindex - 1 if found and found.lastindex else None
+    return place if place is not None and place < options else None
 
 
 def chooses_other(words: str) -> bool:

@@ -13,7 +13,7 @@ from guiado.text.stopwords import FUNCTION_WORDS
 REMOVED = "…"
 """The mark in place of redacted text."""
 
-_ORDINARY = """
+_ORDINARY_WORDS = """
     incorrecta incorrecto incorreta incorreto erronea errónea equivocada invalida inválida valida válida correcta
     correcto correta certa errada mala buena nueva vieja antigua larga corta muy demasiado la el lo un una mi que no
     de se ya para por siempre otra diferente distinta misma igual débil debil segura fácil facil difícil dificil
@@ -36,7 +36,7 @@ _STATES = """
     válido valido mínimo minimo mínima máximo maximo minimum debe exige requiere requires must deve ter obligatorio
     protected expira expires something algo alguna nothing ayer hoy yesterday today ontem hoje
 """
-ORDINARY = frozenset(_ORDINARY.split())
+ORDINARY = frozenset(_ORDINARY_WORDS.split())
 """What is said of a password instead of the password."""
 _NO_NAME = ORDINARY | frozenset(_STATES.split()) | FUNCTION_WORDS
 _KEYWORD = (
@@ -65,7 +65,8 @@ _CHANGED = re.compile(
     rf"(?i:a|por|to|para|as)[ ])({_VALUE})"
 )
 _AS_SECRET = re.compile(
-    rf"(?<![^\s(\"'“«])([^\s…,;]{{5,60}}+)([ ](?i:como|de|as|por)[ ](?:(?i:mi|la|my|minha|a|the)[ ])?(?i:{_KEYWORD})(?!\w))"
+    rf"(?<![^\s(\"'“«])(?=[^ ]{{5,60}}+[ ])([^\s…,;]{{5,60}}+)"
+    rf"([ ](?i:como|de|as|por)[ ](?:(?i:mi|la|my|minha|a|the)[ ])?(?i:{_KEYWORD})(?!\w))"
 )
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?!\s|\Z))+")
 _HAS_KEYWORD = re.compile(rf"(?i)(?<!\w){_KEYWORD}(?!\w)")
@@ -96,10 +97,10 @@ _CARD = re.compile(rf"(?i){_CARD_WORD}|(?<!\d)(?:\d[ -]?){{13,19}}(?!\d)")
 _MESSAGE_CODE = re.compile(
     r"(?<!\w)((?i:(?:me )?lleg[oó](?: el| un| este)?|recib[ií](?: el| un)?|(?:me )?(?:enviaron|mandaron)(?: el| un)?|mi|my|meu|"
     r"(?:got|received|sent me)(?: the| a)?|recebi(?: o| um)?|chegou(?: o| um)?|me mandaram(?: o| um)?)[ ]"
-    r"(?i:c[oó]digo|code)(?:[ ]|:[ ]?)(?:(?i:es|is|é)[ ])?)(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
+    r"(?i:c[oó]digo|code)(?:[ ]|:[ ]?)(?:(?i:es|is|é)[ ])?)(?:\d{4,}+|\d{3}[- ]\d{3})(?![.,]*+\w)"
     r"|(?<!\w)((?i:c[oó]digo que (?:me )?(?:lleg[oó]|(?:envi|mand|di)[oae]ron|chegou)|code (?:that )?(?:i got|i received|"
     r"you sent)(?: me)?)[ ]"
-    r"(?i:es|era|fue|is|was|é|foi)[ ])(?:\d{4,}+|\d{3}[- ]\d{3})(?![\w.,]*\w)"
+    r"(?i:es|era|fue|is|was|é|foi)[ ])(?:\d{4,}+|\d{3}[- ]\d{3})(?![.,]*+\w)"
 )
 
 

@@ -36,8 +36,8 @@ _STRUCK = frozenset(("del", "s", "strike"))
 _KNOWN = _BLOCKS | _CELLS | _INLINE | _UNSEEN | _STRUCK
 _VOID = _words("area base br col hr img input link meta wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|\shidden(?=[\s/>=])", re.IGNORECASE)
-_STRUCK_STYLE = re.compile(r"text-decoration[a-z-]{0,12}\s*:\s*[^;\"']{0,40}line-through", re.IGNORECASE)
-_STRUCK_CLASS = re.compile(r"\.([\w-]{1,40})(?:\s*,[^{}]{0,100})?\s*\{[^{}]{0,300}?line-through", re.IGNORECASE)
+_STRUCK_STYLE = re.compile(r"text-decoration[a-z-]{0,12}\s*+:\s*+[^;\"']{0,40}line-through", re.IGNORECASE)
+_STRUCK_CLASS = re.compile(r"\.([\w-]{1,40}+)(?:\s*+,[^{}]{0,100}+)?+\s*+\{[^{}]{0,300}?line-through", re.IGNORECASE)
 _CLASS = re.compile(r"\sclass\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s>\"']{1,60}))", re.IGNORECASE)
 _MOST_CLASSES = 20
 _STRUCK_MARKS = re.compile(r"~~(?=\S)[^~\n]{1,500}(?<=\S)~~|(?<![\w~/])~(?=[^\W\d])[^~\n]{2,300}(?<=\S)~(?![\w~/])")
@@ -47,16 +47,15 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 _CSS_BLOCK = re.compile(r"\{[^{}]{0,2000}\}")
 _CSS_PROPERTY = re.compile(
-    r"(?:^|[;{\s])(?:-?(?:mso|moz|webkit|ms)-[\w-]+|margin|padding|font|color|background|behavior|border|display|width|height|"
+    r"(?:^|[;{\s])(?:-?(?:mso|moz|webkit|ms)-[\w-]++|(?:margin|padding|font|color|background|behavior|border|display|width|height|"
     r"line-height|size|page|panose-1|text-(?:decoration|align|indent|transform)|vertical-align|white-space|src|unicode-range|"
-    r"list-style)(?:-[a-z]+)*\s*:",
+    r"list-style)(?:-[a-z]++)*+)\s*+:",
     re.IGNORECASE,
 )
-_CSS_SELECTOR = re.compile(  # of one rule, at the end of what stands before its block
-    r"(?:(?:[@.#]?[a-z][\w\\:*-]{0,60}(?:\.[\w-]{1,60})?|\*|[.#][\w-]{1,60})(?:\s*[,>]\s*|\s+(?=[.#@\w])))*"
-    r"(?:[@.#][a-z][\w\\:-]{0,60}|[a-z][a-z0-9]{0,9}(?:\.[\w-]{1,60}|:[a-z-]{2,20}|\\:\*)*|\*)\s*$",
-    re.IGNORECASE,
-)
+_CSS_PART = r"(?:[@.#]?[a-z][\w\\:*-]{0,60}+(?:\.[\w-]{1,60}+)?+|\*|[.#][\w-]{1,60}+)(?:\s*+[,>]\s*+|\s++(?=[.#@\w]))"
+_CSS_LAST = r"(?:[@.#][a-z][\w\\:-]{0,60}+|[a-z][a-z0-9]{0,9}+(?:\.[\w-]{1,60}+|:[a-z-]{2,20}+|\\:\*){0,5}+|\*)\s*+$"
+_CSS_SELECTOR = re.compile(rf"(?<![a-z])(?:{_CSS_PART})++(?P<last>{_CSS_LAST})?+|(?P<only>{_CSS_LAST})", re.IGNORECASE)
+"""The longest runs of a selector's parts; the last one, where it reaches the end, is named."""
 _SELECTOR_CHARS = 200
 _EMPTY_CSS = re.compile(r"/\*[^*]{0,300}\*/|@[a-z-]{4,20}\b[^{}\n@]{0,200}\{\s*\}", re.IGNORECASE)
 
@@ -197,7 +196,7 @@ def _without_css(text: str) -> str:
             continue
         before = text[at : block.start()]
         tail = before[-_SELECTOR_CHARS:]
-        selector = _CSS_SELECTOR.search(tail)
+        selector = next((found for found in _CSS_SELECTOR.finditer(tail) if found.lastgroup), None)
         parts.append(before[: len(before) - len(tail) + selector.start()] if selector else before)
         at = block.end()
     return _EMPTY_CSS.sub(" ", "".join([*parts, text[at:]])) if at else text

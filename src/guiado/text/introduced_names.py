@@ -58,7 +58,7 @@ KIN = (
 )
 _TITLE = r"señor(?:a|ita)?|sr[.]?|sra[.]?|srta[.]?|don|doña|senhora?|dona|mr[.]?|mrs[.]?|ms[.]?|lic[.]?|ing[.]?|dr[.]?|dra[.]?"
 _INTRODUCED = re.compile(
-    r"(?<!\w)((?i:soy|habla|hablo con|(?:aqu[ií]|ac[aá])(?: (?:habla|le habla|está))?|(?:les?|te) (?:escribe|habla|saluda)|"
+    r"(?<!\w)(?=\w)((?i:soy|habla|hablo con|(?:aqu[ií]|ac[aá])(?: (?:habla|le habla|está))?|(?:les?|te) (?:escribe|habla|saluda)|"
     r"cliente|usuari[oa]|paciente|titular(?: es)?|yo,|"
     rf"(?:soy|sou|i'm|i am) (?:el|la|o|a|the) {KIN} (?:de|do|da|of)|"
     r"de parte de|a nombre de|em nome de|in the name of|on behalf of|"

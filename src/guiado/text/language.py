@@ -41,7 +41,7 @@ _SPOKEN = {language: words | (TABLES[language].keys() - _ALL_WORDS) for language
 """Function words with each language's short forms that are no words of any: "mi" is English for "my" in messages only."""
 MIXED = frozenset(_BORROWED.split())
 """Words that customers of every language mix in: they tell none of them; and "da", a verb here and an article there."""
-NO_WORD = re.compile(r"\S*(?:\w[@/\\_.]\w|\w[&=#]|[#@]\w|\d)\S*")
+NO_WORD = re.compile(r"(?<!\S)\S*?(?:\w[@/\\_.]\w|\w[&=#]|[#@]\w|\d)\S*+")
 """Addresses, names of products ("cl@ve"), codes: they belong to no language."""
 MARKS = {
     "es": ("ñ", "¿", "¡", "ción", "ll"),

@@ -8,7 +8,7 @@ from enum import Enum
 
 from guiado.text.patterns import mentions, one_of
 
-_DATE_OR_CLOCK = r"(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
+_DATE_OR_CLOCK = r"(?=\d)(?:\d{1,2}[:.h]\d{2}|\b\d{4}\b|\d{1,2}[/.-]\d{1,2})"
 _DAY = (
     r"(?:d[ií]a )?(?:lun|mar|mi[eé]|jue|vie|s[aá]b|dom|mon|tue|wed|thu|fri|sat|sun|seg|ter|qua|qui|sex|mer|jeu|ven|sam|dim|"
     r"ene|feb|abr|may|mai|jun|jul|ago|sep|set|oct|out|nov|dic|dez|dec|jan|apr|aug)|\d"
@@ -16,16 +16,17 @@ _DAY = (
 """How the day of a quoted mail begins: a weekday, a month or a number."""
 _WROTE = ("escribi", "wrote", "escreveu", "a écrit", "schrieb")
 _ATTRIBUTION = re.compile(
-    rf"(?:^|(?<=\s))>*\s*(?-i:El|On|Em|En|[NO] dia|Le|Am)\s(?={_DAY})(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
+    rf"(?:^|(?<=\s)(?:(?<!\s\s)|(?=>)))>*+\s*+(?-i:El|On|Em|En|[NO] dia|Le|Am)\s(?={_DAY})(?=[^\n]{{0,160}}{_DATE_OR_CLOCK})"
     r"[^\n]{5,200}\b(?:(?<!me )(?<!nos )(?<!le )(?:escribi[oó]|wrote|escreveu|a écrit)\s*:|schrieb\b[^\n:]{0,100}:)",
     re.IGNORECASE,
 )
 _MAIL_ADDRESS = r"<(?:mailto:)?[^\s<>@]{1,64}@[^\s<>]{1,100}>"
 _SENDER_LINE = re.compile(
-    rf"^[\s>]*(?:\d{{4}}-\d\d-\d\d \d{{1,2}}:\d\d [^\n<]{{1,120}}{_MAIL_ADDRESS}|(?:citando|quoting|"
+    rf"^[\s>]*+(?:\d{{4}}-\d\d-\d\d \d{{1,2}}:\d\d [^\n<]{{1,120}}+{_MAIL_ADDRESS}|(?:citando|quoting|"
     rf"cita de)(?: a)? [^\n]{{2,120}}|"
-    rf"[^\n<:]{{2,80}}{_MAIL_ADDRESS} (?:escribi[oó]|wrote|escreveu)\b[^\n]{{0,60}}|"
-    rf"[^\n<:]{{2,60}}\b(?:escribi[oó]|wrote|escreveu)\b (?=[^\n]{{0,60}}{_DATE_OR_CLOCK})[^\n]{{4,60}})\s*:\s*$",
+    rf"[^\n<:]{{0,80}}+(?<=[^\n<:]{{2}}){_MAIL_ADDRESS} (?:escribi[oó]|wrote|escreveu)\b[^\n]{{0,60}}|"
+    rf"[^\n<:]{{0,60}}(?<=[^\n<:]{{2}})\b(?:escribi[oó]|wrote|escreveu)\b (?=[^\n]{{0,60}}{_DATE_OR_CLOCK})[^\n]{{4,60}})"
+    r"\s*+:\s*+$",
     re.IGNORECASE,
 )
 """What stands above a quote, where it does not begin with its day."""
@@ -40,17 +41,16 @@ _SPEAKER = re.compile(
 )
 """A line that only names who says what is quoted below it."""
 _DIVIDER = re.compile(
-    r"^[\s>]*[-_=*]{2,}\s*(?:(?:begin\s+)?(?:mensaje|message|mensagem|correo|forwarded|original|"
-    r"e-?mail)\b[^\n]{0,40}?)[-_=*]{2,}\s*:?\s*$"
-    r"|^[\s>]*(?:inicio del mensaje reenviado|begin forwarded message|início da mensagem (?:encaminhada|"
-    r"reencaminhada))\s*:?\s*$"
-    r"|^[\s>]*[-_=*]{2,}\s*(?:el|on|em|le|am)\s[^\n]{5,200}\b(?:escribi[oó]|wrote|escreveu|a écrit|"
-    r"schrieb)\s*[-_=*]{2,}\s*:?\s*$",
+    r"^[\s>]*+(?:[-_=*]{2,}+\s*+(?:(?:begin\s++)?(?:mensaje|message|mensagem|correo|forwarded|original|"
+    r"e-?mail)\b[^\n]{0,40}?|(?:el|on|em|le|am)\s[^\n]{5,200}\b(?:escribi[oó]|wrote|escreveu|a écrit|schrieb)\s*+)"
+    r"[-_=*]{2,}+"
+    r"|inicio del mensaje reenviado|begin forwarded message|início da mensagem (?:re)?encaminhada)\s*+(?::\s*+)?$",
     re.IGNORECASE,
 )
 _FORWARDING_DIVIDER = re.compile(r"reenviado|forwarded|encaminhad", re.IGNORECASE)
 _DESK_PHRASE = re.compile(
-    r"\b(?:(?:por )?(?:encima|arriba|debajo|abajo) de est[ae] (?:l[ií]nea|marca|texto)|sobre esta (?:l[ií]nea|marca)|"
+    r"(?<!\w)(?=\w{3})(?:(?:por )?(?:encima|arriba|debajo|abajo) de est[ae] (?:l[ií]nea|marca|texto)|"
+    r"sobre esta (?:l[ií]nea|marca)|"
     r"(?:above|below|under) this (?:dotted )?(?:line|marker|text)|(?:acima|por cima|abaixo) d(?:[ei]s[st]a|a) (?:linha|marca)|"
     r"(?:borr(?:e|es|ar)|elimin(?:e|es|ar)|modifi(?:que|ques|car)|edit(?:e|es|ar)) esta l[ií]nea|"
     r"(?:apag(?:ue|ar)|remov(?:a|er)|exclu(?:a|ir)|edit(?:e|ar)) est[ae] linha|"
@@ -59,10 +59,11 @@ _DESK_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _DESK_OPENING = re.compile(
-    r"(?:[#=\-—–_*]{2,}[^\n]{0,80}|(?:^|(?<=[\s>]))(?:(?:please|por favor|favor),? )?(?:type|write|enter|reply|do not|"
+    r"(?:(?<![#=\-—–_*])[#=\-—–_*]{2,}+[^\n]{0,80}+|"
+    r"(?:^|(?<=[\s>]))(?:(?:please|por favor|favor),? )?(?:type|write|enter|reply|do not|"
     r"no (?=borr|elimin|modifi|edit|escrib)|não (?=apag|remov|exclu|edit|escrev)|"
     r"escrib[ae]s?|redacte|introdu(?:zca|ce)|"
-    r"ingres[ea]|respond[ae]|contest[ea]|digite|escreva|insira)\b[^\n]{0,60})$",
+    r"ingres[ea]|respond[ae]|contest[ea]|digite|escreva|insira)\b[^\n]{0,60}+)$",
     re.IGNORECASE,
 )
 _DESK_OPENING_CHARS = 100
@@ -79,8 +80,8 @@ _COMMENTED = re.compile(
 DESK_LINE = "##- -##"
 """Stands for the mark of a help desk, above which the customer is asked to answer."""
 HEADER = re.compile(
-    r"^[\s>*]*(?:de|from|para|to|enviad[oa](?: el| em| por)?|sent|fecha|date|data|asunto|subject|assunto|cc|cco|bcc|"
-    r"responder a|reply-to|importancia|importance)\s*\*?\s*:",
+    r"^[\s>*]*+(?:de|from|para|to|enviad[oa](?: el| em| por)?|sent|fecha|date|data|asunto|subject|assunto|cc|cco|bcc|"
+    r"responder a|reply-to|importancia|importance)\s*+(?:\*\s*+)?:",
     re.IGNORECASE,
 )
 MACHINE_HEADER = re.compile(
@@ -89,20 +90,21 @@ MACHINE_HEADER = re.compile(
     r"thread-(?:topic|index)|dkim-signature|authentication-results|arc-[\w-]{1,40}|feedback-id)\s*:",
     re.IGNORECASE,
 )
-SENDER_HEADER = re.compile(r"^[\s>*]*(?:de|from)\s*\*?\s*:\s*\*?\s*(?P<sender>[^\n]{0,300})", re.IGNORECASE)
-SUBJECT_HEADER = re.compile(r"^[\s>*]*(?:asunto|subject|assunto)\s*\*?\s*:\s*\*?\s*(?P<subject>[^\n]{0,500})$", re.IGNORECASE)
+SENDER_HEADER = re.compile(r"^[\s>*]*+(?:de|from)\s*+(?:\*\s*+)?:\s*+(?:\*\s*+)?(?P<sender>[^\n]{0,300})", re.IGNORECASE)
+SUBJECT_HEADER = re.compile(
+    r"^[\s>*]*+(?:asunto|subject|assunto)\s*+(?:\*\s*+)?:\s*+(?:\*\s*+)?(?P<subject>[^\n]{0,500})$", re.IGNORECASE
+)
 REPLY_MARK = re.compile(
-    r"^(?:\s*(?:re|rv|fw|fwd|res|enc|tr|aw|wg)\.?\s*:\s*|\s*\[[^\]\n]{0,60}[#\d][^\]\n]{0,60}\]\s*[:\-–]?\s*|\s*(?:ticket|caso|"
-    r"case|chamado)"
-    r"\s*#\s*\d{2,12}\s*[:\-–]\s*)+",
+    r"^(?:\s*+(?:(?:re|rv|fw|fwd|res|enc|tr|aw|wg)\.?\s*+:|\[[^\]\n]{0,60}[#\d][^\]\n]{0,60}\](?:\s*+[:\-–])?|"
+    r"(?:ticket|caso|case|chamado)\s*+#\s*+\d{2,12}\s*+[:\-–])\s*+)++",
     re.IGNORECASE,
 )
 """What mail programs and help desks put before a subject."""
 FORWARD_MARK = re.compile(r"^[^\n]{0,60}\b(?:fwd?|rv|enc|tr|wg)\.?\s*:", re.IGNORECASE)
 LEGAL = re.compile(
-    r"^[^\w\n]*(?:P )?(?:(?:important|nota|importante|note|atenci[oó]n|advertencia|warning|"
-    r"atenção)\s*:\s*)?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|confidential(?:ity)? notice|"
-    r"disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
+    r"^[^\w\n]*+(?:P )?(?:(?:important|nota|importante|note|atenci[oó]n|advertencia|warning|"
+    r"atenção)\s*+:\s*+)?(?:aviso (?:legal|de confidencialidad|de privacidad)|nota de confidencialidad|"
+    r"confidential(?:ity)? notice|disclaimer|aviso de confidencialidade|este (?:mensaje|correo|e-?mail|mensagem)|esta mensagem|"
     r"this (?:message|e-?mail|communication)|la información contenida|the information (?:contained|in this)|"
     r"as informações contidas|antes de imprimir|please consider the environment|(?:por favor,? )?(?:piens[ea] en|"
     r"consider[ea]) el medio|"
@@ -143,29 +145,29 @@ _SCANNER_NAMES = (
     "avast", "avg", "avira", "norton", "mcafee", "eset", "nod32", "kaspersky", "bitdefender", "panda", "sophos", "mailscanner",
     "trend micro", "trendmicro", "clamav", "f-secure",
 )  # fmt: skip
-_SCANNERS = one_of(*_SCANNER_NAMES)
+_SCANNERS = rf"(?=[abcefkmnpst]){one_of(*_SCANNER_NAMES)}"  # the first letters, which a text is quickly asked for
 _FREE = r"(?:libre de virus|sin virus|no contiene virus|virus[- ]free|(?:livre de|sem|não contém) v[ií]rus)"
 _ADDRESS = r"(?:https?://)?(?:www\.)?"
-_BELOW = rf"(?:\n[ -]*{_ADDRESS}[^\s]{{3,80}}(?=\s|$))?"
+_BELOW = rf"(?:\n[ -]{{0,40}}{_ADDRESS}[^\s]{{3,80}}(?=\s|$))?"
 _ANTIVIRUS = re.compile(
     one_of(
-        rf"{_FREE}\s*\.?\s*{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}[^\s<]{{0,80}}(?:\s*<https?://[^\s>]{{0,300}}>)?",
-        rf"\b(?:este|esta|this|el software|o software) ?[^\n.]{{0,60}}\b(?:busca|"
-        rf"presen[çc]a) de v[ií]rus[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}",
-        rf"\bthis [^\n.]{{0,40}}\b(?:checked|scanned) for viruses[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}",
-        rf"\b(?:el software de )?(?:antivirus )?{_SCANNERS}[^\n.]{{0,40}}\b(?:ha (?:analizado|comprobado|verificado)|"
+        rf"{_FREE}\s*+(?:\.\s*+)?{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}[^\s<]{{0,80}}(?:\s*+<https?://[^\s>]{{0,300}}>)?",
+        rf"\b(?=\w)(?:(?:este|esta|this|el software|o software) ?[^\n.]{{0,60}}\b(?=[bp])(?:busca|"
+        rf"presen[çc]a) de v[ií]rus[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}|"
+        rf"this [^\n.]{{0,40}}\b(?:checked|scanned) for viruses[^\n]{{0,80}}{_SCANNERS}[^\n]{{0,60}}{_BELOW}|"
+        rf"(?:el software de )?(?:antivirus )?{_SCANNERS}[^\n.]{{0,40}}\b(?:ha (?:analizado|comprobado|verificado)|"
         rf"verificou|analisou|"
-        rf"has (?:checked|scanned))\b[^\n.]{{0,20}} (?:este|esta|this) [^\n]{{0,80}}{_BELOW}",
-        rf"\b(?:este|this|esta) (?:mensaje|correo|e-?mail|message|mensagem)[^\n.]{{0,60}} (?:analizad|comprobad|escanead|"
+        rf"has (?:checked|scanned))\b[^\n.]{{0,20}} (?:este|esta|this) [^\n]{{0,80}}{_BELOW}|"
+        rf"(?:este|this|esta) (?:mensaje|correo|e-?mail|message|mensagem)[^\n.]{{0,60}} (?:analizad|comprobad|escanead|"
         rf"verificad|checked|"
-        rf"scanned|analisad)[^\n.]{{0,40}} {_SCANNERS}[^\n]{{0,40}}",
+        rf"scanned|analisad)[^\n.]{{0,40}} {_SCANNERS}[^\n]{{0,40}}|"
+        rf"(?:checked by|comprobado por|verificado por) {_SCANNERS}[^\n]{{0,120}})",
         rf"_{{5,12}} [^\n_]{{0,30}}{_SCANNERS}[^\n_]{{0,120}}_{{5,12}}",
-        r"^ *(?:no virus found in this|no se (?:han )?encontr(?:aron|ado) virus en este|"
-        r"nenhum vírus encontrado nessa) [^\n]{0,40}$",
-        rf"\b(?:checked by|comprobado por|verificado por) {_SCANNERS}[^\n]{{0,120}}",
-        r"^ *(?:version|versión|versão): [^\n]{0,60}(?:virus database|base de datos de virus|"
-        r"banco de dados de vírus)[^\n]{0,120}$",
-        rf"^[ >-]*{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}(?:/[^\s]{{0,80}})?$",
+        r"^ *+(?:(?:no virus found in this|no se (?:han )?encontr(?:aron|ado) virus en este|"
+        r"nenhum vírus encontrado nessa) [^\n]{0,40}|"
+        r"(?:version|versión|versão): [^\n]{0,60}(?:virus database|base de datos de virus|"
+        r"banco de dados de vírus)[^\n]{0,120})$",
+        rf"^[ >-]*+{_ADDRESS}{_SCANNERS}\.[a-z]{{2,4}}(?:/[^\s]{{0,80}})?$",
     ),
     re.IGNORECASE | re.MULTILINE,
 )

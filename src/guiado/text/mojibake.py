@@ -8,15 +8,15 @@ from contextlib import suppress
 
 _PLAIN = re.compile(r"[\x00-\x7fáéíóúüñçõàâêôÁÉÍÓÚÜÑ¿¡]*")  # "Ã" and "Â" are what broken encodings begin with
 _ORDINARY = re.compile(  # what broken encodings consist of has two such letters side by side, in another order
-    r"(?:[\x00-\x7fáéíóúñç¿¡]"
+    r"(?:[\x00-\x7fáéíóúñç¿¡]++"
     r"|(?<![^\x00-\x7f“«¿¡])[ÁÉÍÓÚÜÑ](?![^\x00-\x7f])|(?<![^\x00-\x7fç])[üõàâêô](?![^\x00-\x7f])"
     r"|(?<![^\x00-\x7fáéíóúñçõ“«])ã(?![^\x00-\x7fáéíóúñçõ”»])"
     r"|(?<![^\x00-\x7f])[“«](?![^\x00-\x7fáéíóúñçõãÁÉÍÓÚÑ¿¡])"
     r"|(?<![^\x00-\x7fáéíóúñçõã])[”»](?![^\x00-\x7f])"
-    r"|(?<![^\x00-\x7f])[’‘–—…€ºª°•](?![^\x00-\x7f]))*"
+    r"|(?<![^\x00-\x7f])[’‘–—…€ºª°•](?![^\x00-\x7f]))*+"
 )
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]+")
-_IDEOGRAPHS_IN_WORD = re.compile(r"(?<=[A-Za-z])[\u3400-\u9fff]+|[\u3400-\u9fff]+(?=[A-Za-z])")
+_IDEOGRAPHS_IN_WORD = re.compile(r"(?<=[A-Za-z])[\u3400-\u9fff]++|(?<![\u3400-\u9fff])[\u3400-\u9fff]++(?=[A-Za-z])")
 _LETTER = r"[^\W\d_]"
 
 _CODES = re.compile(r"&#?\w{2,8};|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|[=%][0-9A-Fa-f]{2}|<[a-zA-Z/!]")

@@ -23,3 +23,8 @@ def one_of(*phrases: str) -> str:
 def compiled(*phrases: str) -> re.Pattern[str]:
     """A pattern for any of these, in either case, whose "^" and "$" are those of the text."""
     return re.compile(one_of(*phrases), re.IGNORECASE)
+
+
+def lowered(*phrases: str) -> re.Pattern[str]:
+    """A pattern for any of these in a text in lower case; much quicker than one that ignores case."""
+    return re.compile(one_of(*phrases))

@@ -35,7 +35,7 @@ _EMAIL = re.compile(
     r"|(?<![\w.+%-])[\w.+%-]++ ?(?:[(\[](?:at|arroba|@)[)\]]|\barroba\b) ?[\w-]++"
     r"(?: ?(?:\.|\(dot\)|\[dot\]|\bpunto\b|\bponto\b) ?[\w-]++){1,3}+"
     r"|(?<![\w.+%-])[\w.+%-]++ at [\w-]++(?: dot [\w-]++)++"
-    rf"|(?<![\w.+%-])[\w.+%'-]++ ?@ ?[\w-]++(?: ?\. ?[\w-]{{2,}}+){{0,2}} ?\. ?(?:{_TOP_LEVEL})(?!\w)"
+    rf"|(?<![\w.+%'-])[\w.+%'-]++ ?@ ?[\w-]++(?: ?\. ?[\w-]{{2,}}+){{0,2}} ?\. ?(?:{_TOP_LEVEL})(?!\w)"
     r"|(?<![\w.+%-])(?!(?:de|del|correo|mail|email|mi|en|con|por|y|o|the|my|on|in|app|cuenta|account|conta|do|no|entrar|a|"
     r"abre|uso)\b)"
     r"[\w.+%-]{3,}+ ?(?:gmail|hotmail|outlook|yahoo|icloud|live) ?(?:punto|ponto|dot|\.)? ?com(?!\w)",

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from guiado.text.mail_lines import HEADER, attributes
-from guiado.text.patterns import compiled
+from guiado.text.patterns import compiled, lowered
 from guiado.text.signatures import is_closing
 
 GREETING = re.compile(
     r"^\s*(?:hola|ola|olá|oi|buen[oa]s(?: d[ií]as| tardes| noches)?|buen d[ií]a|bo[am] (?:dia|tarde|noite)|hi|hello|hey|"
     r"good (?:morning|afternoon|evening)|estimad[oa]s?|apreciad[oa]s?|querid[oa]s?|prezad[oa]s?|car[oa]s|dear|"
-    r"a quien (?:corresponda|pueda interesar)|to whom it may concern)\b(?:(?:\s+[^\s,.?!:;]{1,20}){0,4}\s*[,:;]+|[\s.!]*)\s*$",
+    r"a quien (?:corresponda|pueda interesar)|to whom it may concern)\b"
+    r"(?:(?:\s++[^\s,.?!:;]{1,20}+){0,4}+\s*+[,:;]++\s*+|[\s.!]*+)$",
     re.IGNORECASE,
 )
 _SHOWS = (
@@ -22,36 +23,35 @@ _SHOWS = (
     r"diz|disse|mostra|mostrou|apareceu|vejo)"
 )
 _WHERE = r"(?: (?:en|na|no|on|in|at) (?:(?:la|el|mi|my|the|a|o|minha|meu) )?[^\W\d]{2,14})?"
-_POINTS_AT = compiled(
-    r":\s*$",
-    r"\b(?:esto|lo siguiente|(?:este|el siguiente) (?:mensaje|error|aviso|texto|cartel))\s*[.:…]*\s*$",
-    r"\b(?:copio|pego|adjunto|transcribo) [^\n]{0,40}\b(?:aviso|mensaje|texto|error|cartel)\s*[.:…]*\s*$",
-    r"\b(?:this|(?:this|the following) (?:message|error|text|notice)|the following)\s*[.:…]*\s*$",
-    r"\b(?:isto|isso|(?:ess[ea]|est[ea]) (?:mensagem|erro|aviso)|o seguinte(?: erro| aviso)?|a seguinte mensagem)\s*[.:…]*\s*$",
-    rf"\b{_SHOWS}{_WHERE}\s*[.…]*\s*$",
+_POINTS_AT = lowered(
+    r":\s*+$",
+    r"\b(?=\w)(?:"
+    r"(?:(?:esto|lo siguiente|(?:este|el siguiente) (?:mensaje|error|aviso|texto|cartel)|"
+    r"(?:copio|pego|adjunto|transcribo) [^\n]{0,40}\b(?:aviso|mensaje|texto|error|cartel)|"
+    r"this|(?:this|the following) (?:message|error|text|notice)|the following|"
+    r"isto|isso|(?:ess[ea]|est[ea]) (?:mensagem|erro|aviso)|o seguinte(?: erro| aviso)?|a seguinte mensagem)\s*+[.:…]*+"
+    rf"|{_SHOWS}{_WHERE}\s*+[.…]*+)\s*+$)",
 )
 _DENIES = compiled(r"\b(?:no|not|nada|nunca|nothing|never|não|nem)\b[^\n]{0,40}[^:\s]\s*$|n['’]t\b[^\n]{0,40}[^:\s]\s*$")
 """A line that says that nothing is shown points at nothing."""
 _POINTS_BACK = compiled(
-    rf"^\W*(?:(?:y|pero) )?(?:eso|esto|ese|este|así|lo (?:anterior|de arriba))(?: mensaje| error| aviso| texto|"
+    rf"^\W*+(?:(?:(?:y|pero) )?(?:eso|esto|ese|este|así|lo (?:anterior|de arriba))(?: mensaje| error| aviso| texto|"
     rf" cartel)?(?: mismo)?"
-    rf" (?:es lo que |es lo único que )?(?:me |nos |le )?(?:{_SHOWS}|lleg[aó]|manda)\b",
-    rf"^\W*(?:es|era|fue) lo (?:único )?que (?:me |nos )?{_SHOWS}\b",
-    r"^\W*qu[eé] (?:significa|quiere decir|es (?:eso|esto)|hago con (?:eso|esto))\b",
-    rf"^\W*(?:(?:and|but) )?(?:that|this|the above)(?: message| error| text)?(?:['’]s| is)?(?: what| all)?(?: i| it)? {_SHOWS}\b",
-    r"^\W*what (?:does (?:this|that|it) mean|is (?:this|that))\b",
-    rf"^\W*(?:(?:e|mas) )?(?:isso|isto|ess[ea]|est[ea])(?: mensagem| erro| aviso)? (?:é (?:só )?o que )?(?:me )?{_SHOWS}\b",
-    r"^\W*o que (?:significa|é isso|quer dizer)\b",
+    rf" (?:es lo que |es lo único que )?(?:me |nos |le )?(?:{_SHOWS}|lleg[aó]|manda)\b|"
+    rf"(?:es|era|fue) lo (?:único )?que (?:me |nos )?{_SHOWS}\b|"
+    r"qu[eé] (?:significa|quiere decir|es (?:eso|esto)|hago con (?:eso|esto))\b|"
+    rf"(?:(?:and|but) )?(?:that|this|the above)(?: message| error| text)?(?:['’]s| is)?(?: what| all)?(?: i| it)? {_SHOWS}\b|"
+    r"what (?:does (?:this|that|it) mean|is (?:this|that))\b|"
+    rf"(?:(?:e|mas) )?(?:isso|isto|ess[ea]|est[ea])(?: mensagem| erro| aviso)? (?:é (?:só )?o que )?(?:me )?{_SHOWS}\b|"
+    r"o que (?:significa|é isso|quer dizer)\b)",
 )
-_ANSWERS = compiled(
-    r"\b(?:respond(?:o|emos)|contest(?:o|amos|aron|ando)|respuestas?|coment(?:o|arios?)|entre l[ií]neas)\b",
-    r"\b(?:ustedes|uds|vocês)\s*:",
-    r"\b(?:ustedes|uds|vocês)\.? (?:me |nos )?(?:dij|dic|escrib|pregunt|contest|respond|pid|ped|indic|disse|diss|escrev|"
-    r"pergunt)\w*[nm]\b",
-    r"\b(?:dij|escrib|pregunt|contest|respond|pid|indic|disse|escrev|pergunt)\w*[nm] (?:ustedes|uds|vocês)\b",
-    r"\bme (?:dijeron|escribieron|mandaron|preguntan|preguntaron|piden|pidieron|disseram|responderam|perguntaram)\b",
-    r"\b(?:answers?|repl(?:y|ies|ied|ying)|inline|comments?|you (?:said|wrote|told|asked))\b",
-    r"\b(?:respostas?|comentários?)\b",
+_ANSWERS = lowered(
+    r"\b(?=\w)(?:(?:respond(?:o|emos)|contest(?:o|amos|aron|ando)|respuestas?|coment(?:o|arios?)|entre l[ií]neas)\b|"
+    r"(?:ustedes|uds|vocês)(?:\s*+:|\.? (?:me |nos )?(?:dij|dic|escrib|pregunt|contest|respond|pid|ped|indic|disse|diss|escrev|"
+    r"pergunt)\w*[nm]\b)|"
+    r"(?:dij|escrib|pregunt|contest|respond|pid|indic|disse|escrev|pergunt)\w*[nm] (?:ustedes|uds|vocês)\b|"
+    r"me (?:dijeron|escribieron|mandaron|preguntan|preguntaron|piden|pidieron|disseram|responderam|perguntaram)\b|"
+    r"(?:answers?|repl(?:y|ies|ied|ying)|inline|comments?|you (?:said|wrote|told|asked)|respostas?|comentários?)\b)",
 )
 
 
@@ -84,7 +84,7 @@ def without_quotes(lines: Sequence[str]) -> list[str]:
 
 def answers_inline(note: str) -> bool:
     """Whether a note announces answers between the quoted lines, or speaks of what others wrote."""
-    return _ANSWERS.search(note) is not None
+    return _ANSWERS.search(note.lower()) is not None
 
 
 def answers_between(note: str, lines: Sequence[str]) -> list[str]:
@@ -129,11 +129,12 @@ def _last(lines: Sequence[str]) -> str:
 
 
 def _points_at(line: str) -> bool:
+    lowered_line = line.lower()
     return (
-        _POINTS_AT.search(line) is not None
+        _POINTS_AT.search(lowered_line) is not None
         and not _DENIES.search(line)
         and not GREETING.match(line)
-        and not _ANSWERS.search(line)
+        and not _ANSWERS.search(lowered_line)
         and not attributes(line)
         and not is_closing(line)
     )

@@ -18,10 +18,10 @@ _DEVICE = one_of(*_NAMES.split(), *_WORDS.split())
 """What such a line names: products with a capital, and few words around them."""
 _EXCUSE = r"(?:(?:please|por favor),? )?(?:excuse|disculp|perd[oó]n|desculp|sorry for|pardon)"
 _SENT = re.compile(
-    rf"^[\s>]*(?i:(?:enviado|mandado|escrito|redactado) (?:desde|con|mediante|de|do|da|pelo|pela|a partir d[oea]|usando|"
+    rf"^[\s>]*+(?i:(?:enviado|mandado|escrito|redactado) (?:desde|con|mediante|de|do|da|pelo|pela|a partir d[oea]|usando|"
     rf"via|por|com)|"
-    rf"(?:sent|written|typed) (?:from|via|with|using|on|by))\b(?:,?\s+{_DEVICE})*\s*(?:<[^\s>]{{5,200}}>)?\s*[.!]?"
-    rf"(?:\s*[,.;:–—-]\s*(?i:{_EXCUSE})[^\n]{{0,80}})?\s*$"
+    rf"(?:sent|written|typed) (?:from|via|with|using|on|by))\b(?:,?\s++{_DEVICE})*\s*+(?:<[^\s>]{{5,200}}>\s*+)?(?:[.!]\s*+)?"
+    rf"(?:[,.;:–—-]\s*+(?i:{_EXCUSE})[^\n]{{0,80}}+\s*+)?$"
 )
 _PROGRAM = compiled(
     r"^[\s>]*(?:get|obt[eé]n(?:er|ga)?|obter|obtenha|descarg\w{1,4}|baix\w{1,3}|download) (?:o |a |la |the )?"

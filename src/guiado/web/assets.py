@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import FromPath
 
 from guiado.errors import Message, SettingsInvalid, os_reason
@@ -151,7 +151,7 @@ async def widget(request: Http) -> Response[bytes]:
     return _answer(request, assets_of(request).widget, _FIVE_MINUTES)
 
 
-def _answer(request: Request[object, object, object], asset: Asset, keeps: str) -> Response[bytes]:
+def _answer(request: Http, asset: Asset, keeps: str) -> Response[bytes]:
     tag = f'"{asset.digest}"'
     headers = {"Cache-Control": keeps, "ETag": tag, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if asset.kind == _KINDS[".svg"]:

@@ -136,12 +136,16 @@ def words(language: str) -> dict[str, object]:
     }
 
 
+def _address(prefix: str, assets: Assets, name: str) -> str:
+    return prefix + assets.path(name)
+
+
 def frame(request: Http, assets: Assets) -> dict[str, object]:
     """What every page has around its content."""
     prefix, color = base_of(request).prefix, request.query_params.get("color", "")
     return {
         "prefix": prefix,
-        "static": lambda name: prefix + assets.path(name),
+        "static": partial(_address, prefix, assets),
         "logo": prefix + assets.path(assets.logo),
         "has_color": assets.has_color,
         "brand": brand_of(runtime_of(request).settings),

@@ -5,13 +5,18 @@ Source: contract.md §6.11; ADR 0030.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from guiado import clock
 from guiado.app.context import Scope, UnitOfWork
 from guiado.store import audit
 from guiado.store.sessions import Audit, audit_row
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def actor_of(scope: Scope) -> str:
@@ -59,7 +64,7 @@ async def act(
 async def note_access(work: UnitOfWork, object_type: str, object_ids: Iterable[str], **detail: object) -> None:
     """Write the row of an operator's access to customers' data; none for a customer's access to the own data.
 
-    Call it before the data leave the use case: what could not be noted is not shown.
+    Call it before the data leave the use case, which is an `audited_read`: what could not be noted is not shown.
 
     Args:
         object_ids: what is shown; one of them is the row's object, several are in its detail.
@@ -71,3 +76,18 @@ async def note_access(work: UnitOfWork, object_type: str, object_ids: Iterable[s
         await note(work, "read", object_type, ids[0], **detail)
     else:
         await note(work, "read", object_type, None, **detail, ids=ids)
+
+
+def audited_read(
+    action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]],
+) -> Callable[Concatenate[UnitOfWork, P], Awaitable[T]]:
+    """Make an operator's read and its row one transaction; a customer's read leaves no row, and needs none."""
+
+    @wraps(action)
+    async def run(work: UnitOfWork, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not is_operator(work.scope):
+            return await action(work, *args, **kwargs)
+        async with work.connection.transaction():
+            return await action(work, *args, **kwargs)
+
+    return run

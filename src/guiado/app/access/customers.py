@@ -29,10 +29,11 @@ _SESSIONS = "support_troubleshooting_sessions"
 
 
 class ErasedCustomer(Model):
-    """Result of an erasure: number of deleted rows by table; tables without any are left out."""
+    """Result of an erasure: number of rows that were deleted, and of others' in which the address was hidden, by table."""
 
     customer_id: str
     deleted: dict[str, int]
+    hidden: dict[str, int]
 
 
 class CustomerExport(Model):
@@ -66,20 +67,24 @@ async def erase(work: UnitOfWork, email: str) -> ErasedCustomer:
         email: as it is stored.
     """
     customer = _customer(work.tenant, email)
-    deleted = batch = await _erase_batch(work, customer)
+    deleted, hidden = await _erase_batch(work, customer, hides=True)
+    batch = deleted
     while batch[_SESSIONS] >= _BATCH:
-        batch = await _erase_batch(work, customer)
-        deleted += batch
-    return ErasedCustomer(customer_id=customer.customer_id, deleted=dict(+deleted))
+        batch, _ = await _erase_batch(work, customer, hides=False)
+        deleted = deleted + batch
+    return ErasedCustomer(customer_id=customer.customer_id, deleted=dict(+deleted), hidden=dict(+hidden))
 
 
-async def _erase_batch(work: UnitOfWork, customer: CustomerKey) -> Counter[str]:
+async def _erase_batch(work: UnitOfWork, customer: CustomerKey, *, hides: bool) -> tuple[Counter[str], Counter[str]]:
+    """Erase a batch; with the first one, which looks through all that others wrote, hide the address there."""
     async with work.connection.transaction():
         deleted = await customers.erase_mentions(work.connection, work.tenant, customer, _BATCH)
         deleted += await customers.erase_batch(work.connection, work.tenant, customer, _BATCH)
-        audit = Audit(actor_of(work.scope), "customer_erased", work.scope.request_id, {"deleted": dict(+deleted)})
+        hidden = await customers.hide_address(work.connection, work.tenant, customer) if hides else Counter[str]()
+        detail = {"deleted": dict(+deleted), "hidden": dict(+hidden)}
+        audit = Audit(actor_of(work.scope), "customer_erased", work.scope.request_id, detail)
         await customers.note(work.connection, work.tenant, customer.customer_id, audit, clock.now())
-    return deleted
+    return deleted, hidden
 
 
 async def note_export(work: UnitOfWork, email: str) -> None:

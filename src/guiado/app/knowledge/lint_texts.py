@@ -10,13 +10,13 @@ from guiado.domain.guide import Guide
 from guiado.text.json_shapes import items_in, object_in
 
 _HTML = re.compile(
-    r"</?(?:a|abbr|b|big|blockquote|br|button|center|code|div|em|font|h[1-6]|hr|i|img|input|kbd|li|mark|ol|p|pre|q|s|script|small|"
+    r"</?(?=[a-z])(?:a|abbr|b|big|blockquote|br|button|center|code|div|em|font|h[1-6]|hr|i|img|input|kbd|li|mark|ol|p|pre|q|s|script|small|"
     r"span|strong|style|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul|video)(?:\s[^<>]{0,300})?/?>|<!--"
     r"|&(?:nbsp|lt|gt|amp|quot|apos|[aeiounAEIOUN](?:acute|tilde|uml|grave|circ)|iquest|iexcl|hellip|mdash|ndash|#\d{2,6});",
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(
-    r"\*\*[^\s*][^*\n]{0,200}\*\*|(?<!\w)__[^\s_][^_\n]{0,200}__(?!\w)|!?\[[^\]\n]{1,200}\]\([^)\s]{1,500}\)|`[^`\n]{1,200}`"
+    r"\*\*[^\s*][^*\n]{0,200}\*\*|(?<!\w)__[^\s_][^_\n]{0,200}__(?!\w)|!?\[[^\[\]\n]{1,200}\]\([^)\[\s]{1,500}\)|`[^`\n]{1,200}`"
     r"|(?<![\w*\\])\*[^\W\d_][^*\n]{0,100}[\w.!?)]\*(?![\w*])|(?<![\w_/\\])_[^\W\d_][^_\n]{0,100}[\w.!?)]_(?![\w_])"
     r"|^\|[^|\n]{1,200}\|[^\n]*\|\s*$|^#{1,6} \S[^\n]{0,40}|^> \S[^\n]{0,40}|^[*+-] \S[^\n]{0,40}|~~[^~\n]{1,200}~~",
     re.MULTILINE,

@@ -17,7 +17,7 @@ from guiado.text.normalise import clean_sentence
 _ALIKE = 0.85
 """Cosine of the vectors of two titles from which on they say nearly the same."""
 _MOST_TITLES = 2_000
-_CODE = re.compile(r"\w*\d\w*")
+_CODE = re.compile(r"(?<!\w)[^\W\d]*+\d\w*+")
 
 
 def doubt_near_titles(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.access.audit import act, note_access
+from guiado.app.access.audit import act, audited_read, note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.app.sessions.escalate import refuse_unknown
@@ -70,6 +70,7 @@ async def status(work: UnitOfWork) -> View:
     return {"examples": await learning.counts(work.connection, work.tenant), "last_refit": finished_at, "last_problem": problem}
 
 
+@audited_read
 async def waiting(work: UnitOfWork, limit: int) -> list[StoredExample]:
     """The examples that wait for review, oldest first.
 
@@ -122,6 +123,7 @@ async def undo(work: UnitOfWork, choice: ExampleFilter) -> int:
     return await learning.judge(work.connection, work.tenant, choice, "rejected", "undo", audit, clock.now())
 
 
+@audited_read
 async def accepted(work: UnitOfWork) -> list[View]:
     """The examples that count for the knowledge base of everybody: `problem_id text negative weight source`."""
     found = await learning.examples(work.connection, work.tenant, "")
@@ -150,6 +152,7 @@ async def request_refit(work: UnitOfWork) -> None:
 # ----------------------------------------------------------------------------------------------------------------- the gaps
 
 
+@audited_read
 async def unrecognised(work: UnitOfWork, days: int) -> list[Unrecognised]:
     """The sessions of the last days in which nothing known was found, 10,000 at most."""
     found = await learning.unrecognised(work.connection, work.tenant, clock.now() - timedelta(days=days), _MOST_TEXTS)

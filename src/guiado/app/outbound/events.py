@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.access.audit import note_access
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.models import Model
 from guiado.app.outbound import webhooks
@@ -25,6 +25,7 @@ _LATE = timedelta(seconds=60)
 _MOST = 10_000
 
 
+@audited_read
 async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, kind: str | None = None) -> list[StoredEvent]:
     """The latest events, newest first, each with the number of its deliveries in each state.
 
@@ -36,6 +37,7 @@ async def latest(work: UnitOfWork, limit: int, session_id: str | None = None, ki
     return found
 
 
+@audited_read
 async def since(
     work: UnitOfWork,
     moment: datetime,

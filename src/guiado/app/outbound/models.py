@@ -14,7 +14,7 @@ from guiado.store.webhooks import StatsRow as StatsRow  # noqa: PLC0414
 
 
 class WebhookBody(Model):
-    """An endpoint; its secret is shown once, when it is made or given. Of its headers the names are shown, the values masked."""
+    """An endpoint; its secret is shown once, when made or given; credentials in its address and values of headers are masked."""
 
     webhook_id: str
     url: str

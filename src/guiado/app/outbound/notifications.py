@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from guiado import clock
-from guiado.app.access.audit import act, note, note_access
+from guiado.app.access.audit import act, audited_read, note, note_access
 from guiado.app.commands import Notification, NotificationPage, RetryNotifications
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.json_values import plain_problem
@@ -113,6 +113,7 @@ def view(stored: NotificationRow) -> NotificationRow:
     return msgspec.structs.replace(stored, recipient=masked(stored.recipient))
 
 
+@audited_read
 async def page(
     work: UnitOfWork,
     wanted: NotificationPage,
@@ -143,6 +144,7 @@ async def page(
     return shown, len(rows) > wanted.limit
 
 
+@audited_read
 async def one(work: UnitOfWork, notification_id: str) -> NotificationRow:
     """One notification.
 

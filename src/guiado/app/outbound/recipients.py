@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from guiado.app import commands
-from guiado.app.access.audit import act
+from guiado.app.access.audit import act, note
 from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.parse import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
@@ -70,7 +70,10 @@ async def warning(client: GuardedClient, command: commands.Recipient) -> Message
 
 async def offer_slack(work: UnitOfWork) -> None:
     """Store the operator's Slack as a recipient of escalations, unless it is stored already."""
-    await notifications.offer_recipient(work.connection, work.tenant, "slack", SLACK_DESK, [EventKind.SESSION_ESCALATED.value])
+    events = [EventKind.SESSION_ESCALATED.value]
+    async with work.connection.transaction():
+        if await notifications.offer_recipient(work.connection, work.tenant, "slack", SLACK_DESK, events):
+            await note(work, "change", "recipient", _audited(work, "slack", SLACK_DESK))
 
 
 async def every(work: UnitOfWork) -> list[RecipientPreferences]:

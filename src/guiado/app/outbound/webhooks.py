@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from guiado import clock
-from guiado.app.access.audit import act, note_access
+from guiado.app.access.audit import act, audited_read, note, note_access
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
 from guiado.app.context import UnitOfWork
 from guiado.app.knowledge.parse import is_storable
@@ -27,7 +27,8 @@ from guiado.errors import FieldProblem, InvalidInput, Message, WebhookNotFound
 from guiado.store import outbox
 from guiado.store import webhooks as stored_webhooks
 from guiado.store.sessions import uuid_or_none
-from guiado.store.webhooks import MASK, Endpoint
+from guiado.store.webhooks import MASK, Endpoint, shown_url
+from guiado.text.url_credentials import HIDDEN
 
 if TYPE_CHECKING:
     from guiado.delivery.guarded_client import GuardedClient
@@ -52,7 +53,7 @@ async def register(work: UnitOfWork, command: Webhook, *, make_secret: bool) -> 
     webhook_id = command.webhook_id or f"wh_{clock.new_id().hex}"
     stored = await stored_webhooks.one(work.connection, work.tenant, webhook_id)
     _refuse(command, stored)
-    changes, until = _changes(command), clock.now() + _OVERLAP
+    changes, until = _changes(command, stored), clock.now() + _OVERLAP
     fresh = _fresh(webhook_id, command, clock.secret() if make_secret else None)
     async with act(work, "register", "webhook", webhook_id):
         for _ in range(_TRIES):  # somebody may register or remove the same id in between
@@ -95,7 +96,7 @@ async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> End
     if webhook_id in BUILT_IN and command.url is not None:
         raise InvalidInput([FieldProblem("url", Message("Esta dirección se define en el entorno. Cámbiala allí."))])
     _refuse(command, stored)
-    until, changes = _until(command.overlap_hours), _changes(command)
+    until, changes = _until(command.overlap_hours), _changes(command, stored)
     async with act(work, "change", "webhook", webhook_id, fields=sorted(changes)):
         found = await stored_webhooks.change(work.connection, work.tenant, webhook_id, changes, until)
         if found is None:
@@ -105,15 +106,25 @@ async def edit(work: UnitOfWork, webhook_id: str, command: WebhookChange) -> End
 
 def _refuse(command: Webhook | WebhookChange, stored: Endpoint | None) -> None:
     given = msgspec.structs.asdict(command)
-    if found := problems(given, stored.headers if stored else {}):
+    found = problems(given, stored.headers if stored else {})
+    if command.url is not None and HIDDEN in command.url and not _keeps_url(command, stored):
+        found.append(FieldProblem("url", Message("Los asteriscos ocultan parte de la dirección. Escríbela entera.")))
+    if found:
         raise InvalidInput(found)
 
 
-def _changes(command: Webhook | WebhookChange) -> dict[str, object]:
+def _keeps_url(command: Webhook | WebhookChange, stored: Endpoint | None) -> bool:
+    """Whether a caller sends back the address as lists show it, which leaves it as it is."""
+    return stored is not None and command.url == shown_url(stored.url)
+
+
+def _changes(command: Webhook | WebhookChange, stored: Endpoint | None) -> dict[str, object]:
     given = msgspec.structs.asdict(command)
     changes = {
         name: value for name, value in given.items() if value not in (None, UNSET) and name not in {"webhook_id", "overlap_hours"}
     }
+    if _keeps_url(command, stored):
+        changes.pop("url", None)
     if command.events is not None:
         changes["events"] = _events(command.events)
     if command.headers is not None:
@@ -157,7 +168,9 @@ def _how_to_enable(webhook_id: str) -> Message:
 
 async def offer_kestra(work: UnitOfWork) -> None:
     """Register the operator's Kestra for every event, unless it is registered already."""
-    await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind])
+    async with work.connection.transaction():
+        if await stored_webhooks.offer(work.connection, work.tenant, KESTRA, [kind.value for kind in EventKind]):
+            await note(work, "register", "webhook", KESTRA)
 
 
 async def every(work: UnitOfWork) -> list[Endpoint]:
@@ -305,6 +318,7 @@ async def test(work: UnitOfWork, webhook_id: str) -> str:
     return event_id
 
 
+@audited_read
 async def attempts(
     work: UnitOfWork, webhook_id: str, most: int, before: tuple[datetime, UUID] | None = None
 ) -> list[DeliveryAttempt]:
@@ -344,10 +358,10 @@ async def find(work: UnitOfWork, webhook_id: str) -> Endpoint:
 
 
 def view(endpoint: Endpoint, *, show_secret: bool = False) -> WebhookBody:
-    """An endpoint as doors show it: of its headers the names only, since their values are often keys."""
+    """An endpoint as doors show it: its address without a credential, its headers without their values, which are often keys."""
     return WebhookBody(
         webhook_id=endpoint.webhook_id,
-        url=endpoint.url,
+        url=shown_url(endpoint.url),
         events=list(endpoint.events),
         headers=dict.fromkeys(endpoint.headers, MASK),
         timeout=endpoint.timeout,

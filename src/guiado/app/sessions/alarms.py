@@ -39,7 +39,7 @@ _BETWEEN = frozenset(
     """.split()  # noqa: SIM905 so many words read better in lines
 )
 """Words that may stand between a denial and the denied word: "no creo que me hayan hackeado"."""
-_DONE_TO_SOMEBODY = re.compile(r"\w{2,}(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó|ed|len)$")
+_DONE_TO_SOMEBODY = re.compile(r"(?<=\w\w)(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó|ed|len)$")
 _DONE = re.compile(r"(?:aron|eron|aram|eram|iram|ad[oa]s?|id[oa]s?|ou|ó)$")
 """Verb endings of the past in the third person, and of participles: "robaron", "robó", "robada". Other persons are other words: a
 customer who cannot get into an account says "entrar", one whose account was broken into says "entraron"."""

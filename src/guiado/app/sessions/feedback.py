@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from guiado import clock
-from guiado.app.access.audit import note_access
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.commands import Rate
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load
@@ -42,6 +42,7 @@ async def is_asked_for(work: UnitOfWork) -> bool:
     return await is_on(work.connection, work.tenant, _ASKED_KEY)
 
 
+@audited_read
 async def ratings(work: UnitOfWork, session_id: object) -> list[FeedbackBody]:
     """All ratings of a session, newest first.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guiado.app.access.audit import note_access
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions import views
 from guiado.app.sessions.answer import load
@@ -31,6 +31,7 @@ class SessionRecord:
     ratings: list[FeedbackBody]
 
 
+@audited_read
 async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool = False) -> SessionRecord:
     """Read a session's record.
 

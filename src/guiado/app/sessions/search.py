@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from guiado.app.access.audit import note_access
+from guiado.app.access.audit import audited_read, note_access
 from guiado.app.commands import Page
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.models import SessionRow
@@ -75,6 +75,7 @@ def moment_of(name: str, given: str | None, zone: tzinfo | None = UTC, *, is_end
         raise InvalidInput([FieldProblem(name, why)]) from None
 
 
+@audited_read
 async def find(work: UnitOfWork, limit: int, wanted: Wanted, before: tuple[datetime, UUID] | None = None) -> list[SessionRow]:
     """Sessions, newest first, each with its short `reference`."""
     rows = await sessions.page(work.connection, work.tenant, limit, before=before, wanted=wanted)

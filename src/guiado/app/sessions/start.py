@@ -111,6 +111,11 @@ async def _judge(
 ) -> _Judged:
     """The verdict on a description and its kind; with the running session that the customer says is over."""
     reading, candidates = ranking.reading, ranking.candidates
+    wished = command.problem_id if isinstance(command, StartHere) else None
+    if wished is not None and wished in ranking.snapshot.guides:
+        chosen = Candidate(wished, 1.0, ())
+        others = (each for each in candidates if each.problem_id != wished)
+        return _Judged((chosen, *others), Verdict.ACCEPT, MessageKind.PROBLEM)
     thresholds = work.app.threshold, work.app.accept_from
     verdict, kind = verdict_on(reading, ranking.snapshot.guides, *thresholds, is_problem=is_heard)
     may_close = not is_heard and verdict is not Verdict.ACCEPT and kind is not MessageKind.PERSON

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_APPRISE = "Apprise no está configurado: pon APPRISE_URLS."
 _TIMEOUT_S = 20.0
-_BETWEEN = re.compile(r"[\s,]+(?=[a-zA-Z0-9]+://)")  # a comma may also be a part of one URL
+_BETWEEN = re.compile(r"(?<![\s,])[\s,]++(?=[a-zA-Z0-9]+://)")  # a comma may also be a part of one URL
 _PRIORITY_TYPES = {"high": "warning", "urgent": "failure"}
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 
 _OPTIONS_OF_ALL_VERSIONS = ("n_distinct", "n_distinct_inherited")
-_STATEMENT = re.compile(
-    r"^(ALTER (?:FOREIGN TABLE|MATERIALIZED VIEW|TABLE)(?: ONLY)? .+ ALTER COLUMN .+ SET \()(.+)(\);)\n", re.MULTILINE
-)
+_END = ");\n"
+_STATEMENT = re.compile(r"^ALTER (?:FOREIGN TABLE|MATERIALIZED VIEW|TABLE) .+\);\n", re.MULTILINE)
 
 
 def without_private_options(definitions: str) -> str:
@@ -26,6 +25,8 @@ def without_private_options(definitions: str) -> str:
 
 
 def _with_public_options(statement: re.Match[str]) -> str:
-    head, options, tail = statement.groups()
+    head, mark, options = statement[0].removesuffix(_END).rpartition(" SET (")
+    if not options or " ALTER COLUMN " not in head:
+        return statement[0]
     kept = [option for option in options.split(", ") if option.partition("=")[0] in _OPTIONS_OF_ALL_VERSIONS]
-    return f"{head}{', '.join(kept)}{tail}\n" if kept else ""
+    return f"{head}{mark}{', '.join(kept)}{_END}" if kept else ""

@@ -25,8 +25,8 @@ from guiado.store.embedded.os_account import environment
 Report = Callable[[Message, float], None]
 """Callback for progress: the current stage, and the share of it that is done (0..1)."""
 
-_TABLE = re.compile(r'(?:contents of table|data for table|creating INDEX) "(.+)"$')
-_CONSTRAINT = re.compile(r'creating CONSTRAINT "([^.]+)\.\S+ (.+)"$')
+_TABLE = re.compile(r'^[^"]*(?:contents of table|data for table|creating INDEX) "(.+)"$')
+_CONSTRAINT = re.compile(r'^[^"]*creating CONSTRAINT "([^.]++)\.\S++ (.+)"$')
 _NO_SPACE = re.compile(r"No space left on device|File (too large|size limit exceeded)|Disk quota exceeded")
 _LONGEST_ANSWER = 500
 

@@ -33,7 +33,6 @@ _RENAME_TIMEOUT_S = 4.0
 _GOODBYE_S = 1.0
 """How long the server may still list a closed connection."""
 _GRANT_ENTRY = re.compile(r"^\d+; \d+ \d+ (?:DEFAULT )?ACL .*$", re.MULTILINE)
-_MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _OTHERS = """
 SELECT coalesce(nullif(application_name, ''), usename, '?') AS name FROM pg_stat_activity
  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
@@ -197,8 +196,8 @@ async def _grant(dsn: str, path: Path, clients: Clients) -> list[str]:
     options = ["--no-owner", "--use-list=/dev/stdin", "--no-password"]
     process = await clients.start("pg_restore", *options, path, dsn=dsn, stdin=asyncio.subprocess.PIPE)
     await finish(process, "pg_restore", text_in=f"{entries}\n", hear=said.append, tolerant=True)
-    missing = {found[1] for line in said if (found := _MISSING_ROLE.search(line))}
-    return sorted(missing - {APP_ROLE})  # without the right to create that one, guiado works without it
+    missing = {line.partition('role "')[2].rpartition('" does not exist')[0] for line in said}
+    return sorted(missing - {APP_ROLE, ""})  # without the right to create that one, guiado works without it
 
 
 @asynccontextmanager

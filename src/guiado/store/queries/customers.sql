@@ -121,6 +121,10 @@ SELECT t.key, jsonb_build_object('key', t.key, 'answer', t.answer, 'created_at',
 -- Erases what does not hang on one of the customer's sessions: see guiado_erase_mentions. $1 tenant, $2 address, $3 sessions at most.
 SELECT e.table_name, e.deleted FROM guiado_erase_mentions($1, $2, $3) e;
 
+-- name: hide_address
+-- Hides an address in what others wrote: see guiado_hide_address. $1 tenant, $2 address.
+SELECT h.table_name, h.hidden AS deleted FROM guiado_hide_address($1, $2) h;
+
 -- name: erase_batch
 -- Erases sessions with all that hangs on them: see guiado_erase_batch. $1 tenant, $2 address, $3 pseudonym, $4 sessions at most.
 SELECT e.table_name, e.deleted FROM guiado_erase_batch($1, $2, $3, $4) e;

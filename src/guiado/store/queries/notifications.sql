@@ -172,7 +172,8 @@ ON CONFLICT (tenant_id, channel, recipient) DO UPDATE SET
 -- name: recipient_offer
 -- The same, where there is nobody yet: what was changed by hand stays.
 INSERT INTO support_troubleshooting_recipients (tenant_id, channel, recipient, events) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, channel, recipient) DO NOTHING;
+ON CONFLICT (tenant_id, channel, recipient) DO NOTHING
+RETURNING true;
 
 -- name: recipients
 SELECT r.* FROM support_troubleshooting_recipients r WHERE r.tenant_id = $1 ORDER BY r.channel, r.recipient;

@@ -14,15 +14,16 @@ SELECT pg_advisory_xact_lock(5207105, hashtext('support_secret_key'));
 INSERT INTO support_secret_key (key_id, check_value, audit_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: retire_keys
--- Forgets all keys but $1.
-DELETE FROM support_secret_key WHERE key_id <> ALL ($1::text[]);
+-- Forgets all keys but $1, and tells which.
+DELETE FROM support_secret_key WHERE key_id <> ALL ($1::text[]) RETURNING key_id;
 
 -- name: endpoints
--- Webhooks, over all tenants, with a credential that does not begin with $1; $2 is the mark of an address that holds one.
-SELECT w.tenant_id, w.webhook_id, w.url, w.secret, w.previous_secret, w.headers::text AS headers, w.older_secrets::text AS older_secrets
+-- Webhooks, over all tenants, with a credential that does not begin with $1, or without what is shown of an encrypted address; $2 is the
+-- mark of an address that holds a credential.
+SELECT w.tenant_id, w.webhook_id, w.url, w.url_shown, w.secret, w.previous_secret, w.headers::text AS headers, w.older_secrets::text AS older_secrets
   FROM support_webhooks w
  WHERE NOT starts_with(w.secret, $1) OR NOT starts_with(w.previous_secret, $1)
-    OR (w.url ~ $2 AND NOT starts_with(w.url, $1)) OR (w.url LIKE 'guiado:v1:%' AND NOT starts_with(w.url, $1))
+    OR (w.url ~ $2 AND NOT starts_with(w.url, $1)) OR (w.url LIKE 'guiado:v1:%' AND (NOT starts_with(w.url, $1) OR w.url_shown IS NULL))
     OR EXISTS (SELECT FROM jsonb_each_text(w.headers) h WHERE NOT starts_with(h.value, $1))
     OR EXISTS (SELECT FROM jsonb_array_elements(w.older_secrets) o WHERE NOT starts_with(o.value ->> 'secret', $1))
  ORDER BY w.tenant_id, w.webhook_id FOR UPDATE;
@@ -30,9 +31,9 @@ SELECT w.tenant_id, w.webhook_id, w.url, w.secret, w.previous_secret, w.headers:
 -- name: put_endpoints
 -- Writes credentials of webhooks, over all tenants: $1 holds them with the key of their row.
 UPDATE support_webhooks w
-   SET url = n.url, secret = n.secret, previous_secret = n.previous_secret, headers = n.headers, older_secrets = n.older_secrets
+   SET url = n.url, url_shown = n.url_shown, secret = n.secret, previous_secret = n.previous_secret, headers = n.headers, older_secrets = n.older_secrets
   FROM jsonb_to_recordset($1) AS n (
-       tenant_id text, webhook_id text, url text, secret text, previous_secret text, headers jsonb, older_secrets jsonb)
+       tenant_id text, webhook_id text, url text, url_shown text, secret text, previous_secret text, headers jsonb, older_secrets jsonb)
  WHERE w.tenant_id = n.tenant_id AND w.webhook_id = n.webhook_id;
 
 -- name: recipients

@@ -1,8 +1,8 @@
 -- name: add
 -- Registers a webhook, unless there is one with this id.
 INSERT INTO support_webhooks AS w (tenant_id, webhook_id, url, events, secret, headers, timeout, retry_attempts, enabled, thin,
-    max_per_second, max_parallel)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    max_per_second, max_parallel, url_shown)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (tenant_id, webhook_id) DO NOTHING
 RETURNING w.*;
 
@@ -13,6 +13,7 @@ RETURNING w.*;
 -- or is registered again ($6) begins anew.
 UPDATE support_webhooks w SET
     url = coalesce($3::jsonb ->> 'url', w.url),
+    url_shown = CASE WHEN $3::jsonb ? 'url' THEN $3::jsonb ->> 'url_shown' ELSE w.url_shown END,
     events = CASE WHEN $3::jsonb ? 'events' THEN ARRAY(SELECT jsonb_array_elements_text($3::jsonb -> 'events')) ELSE w.events END,
     secret = coalesce($3::jsonb ->> 'secret', w.secret),
     previous_secret = CASE WHEN $3::jsonb ->> 'secret' <> w.secret THEN w.secret ELSE w.previous_secret END,
@@ -47,7 +48,8 @@ RETURNING w.*;
 -- name: offer
 -- The same for an endpoint whose address is in the environment, where there is none yet.
 INSERT INTO support_webhooks (tenant_id, webhook_id, url, events) VALUES ($1, $2, $2, $3)
-ON CONFLICT (tenant_id, webhook_id) DO NOTHING;
+ON CONFLICT (tenant_id, webhook_id) DO NOTHING
+RETURNING true;
 
 -- name: listed
 -- All webhooks of a tenant.

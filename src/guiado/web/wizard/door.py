@@ -85,6 +85,7 @@ def page(request: Http, door: Door, name: str, *, language: str | None = None, *
     return render(
         request,
         f"wizard/{name}.html",
+        status_code=200,
         headers=headers_of(request, secret_path=True),
         language=spoken,
         door=door,

@@ -19,13 +19,13 @@ from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.office_hours import parse_office_hours
 from guiado.domain.session import Outcome, Session, Status
+from guiado.domain.undo import UNDO_WINDOW
 from guiado.errors import Message
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.i18n import locale_of, text, text_for
 from guiado.settings import Settings
 from guiado.web.wizard.door import Door, Page, is_on, page, start_path
 
-UNDO_WINDOW = timedelta(minutes=30)
 _SAID = {
     Outcome.SOLVED: Message("Ya se resolvió"),
     Outcome.DONE: Message("Lo hice"),
@@ -91,9 +91,11 @@ def _about_start(session: Session) -> list[str]:
 
 
 def may_undo(session: Session, now: datetime) -> bool:
-    """Whether the last answer may be taken back: it is young enough, and no person has taken over."""
-    is_young = session.ended_at is None or now - session.ended_at < UNDO_WINDOW
-    return session.attempts > 0 and not session.urgent and session.status is not Status.ESCALATED and is_young
+    """Whether the last answer may be taken back, as far as the session itself tells; see `guiado.domain.undo`."""
+    if not session.answers or session.urgent or session.status in {Status.ESCALATED, Status.ABANDONED}:
+        return False
+    told_at = session.ended_at or session.escalated_at
+    return told_at is None or now - told_at < UNDO_WINDOW
 
 
 def _time_left(session: Session, guide: Guide | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar.types import ExceptionHandlersMap
-
 from guiado.errors import Message
 from guiado.http.problems import respond
 from guiado.http.request import Http
@@ -39,6 +37,3 @@ def show_trouble(request: Http, error: Exception) -> Page:
         told=text(language, told.template),
         again=request.url.path if request.method == "GET" else start_path(request),
     )
-
-
-HANDLERS: ExceptionHandlersMap = {Exception: show_trouble}

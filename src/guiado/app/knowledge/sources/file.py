@@ -20,12 +20,15 @@ from guiado.app.knowledge.versions import store_versions
 from guiado.domain.guide import Guide
 from guiado.errors import DatabaseUnavailable, KnowledgeBaseInvalid
 from guiado.logs import get_logger
-from guiado.store import publications
+from guiado.store import audit, publications
 from guiado.store.database import Database
 from guiado.store.publications import FileEdit, Taken
+from guiado.store.sessions import Audit, audit_row
 
 _TRIES = 10
 _NAMED = 5
+_NOTED = 100
+"""Guides that a row of the audit log names at most; support_guide_publication_log has all of them."""
 FILE = "file"
 log = get_logger()
 
@@ -124,11 +127,7 @@ class FileSource:
             return False
         version_ids, made = await store_versions(self._db, self._tenant, self.scope, entries.guides, edited)
         self._made |= made
-        edit = FileEdit(self._name, version_ids, edited, gone)
-        async with self._db.connection(self._tenant) as connection:
-            conflicts = await publications.publish_file(
-                connection, self._tenant, self.scope, edit, taken.number, FILE, clock.now()
-            )
+        conflicts = await self._publish_edit(FileEdit(self._name, version_ids, edited, gone), taken.number)
         if conflicts is None:
             return None
         self._taken = Taken(taken.number + 1, self._name, entries.hashes)
@@ -138,3 +137,19 @@ class FileSource:
             why = "otros escribieron en las mismas guías: su texto queda como borrador; se ve con guiado kb versions"
             log.warning("guides_in_conflict", guides=", ".join(conflicts[:_NAMED]), count=len(conflicts), why=why)
         return True
+
+    async def _publish_edit(self, edit: FileEdit, number: int) -> list[str] | None:
+        """Publish an edit, with its row in the audit log; what a first start loads nobody edited, and leaves none."""
+        async with self._db.transaction(self._tenant) as connection:
+            conflicts = await publications.publish_file(connection, self._tenant, self.scope, edit, number, FILE, clock.now())
+            if number and conflicts is not None:
+                guides = sorted((*edit.version_ids, *edit.gone))
+                detail = {
+                    "scope": self.scope,
+                    "guides": guides[:_NOTED],
+                    "edited": len(edit.version_ids),
+                    "removed": len(edit.gone),
+                }
+                noted = Audit("machine", "publish", None, {**detail, "conflicts": len(conflicts)})
+                await audit.write(connection, self._tenant, [audit_row(self._tenant, FILE, noted, clock.now(), "guide")])
+        return conflicts

@@ -18,7 +18,7 @@ from guiado.errors import EncoderUnavailable
 from guiado.text.fold import fold
 
 _MARK = "▁"  # stands before a piece that begins a word
-_ACCENTED = re.compile(r"[a-zà-öø-ÿ]*[à-öø-ÿ][a-zà-öø-ÿ]*")
+_ACCENTED = re.compile(r"[a-z]*+[à-öø-ÿ][a-zà-öø-ÿ]*+")
 _FEWEST_LETTERS = 3
 _BUCKETS = 1 << 18
 ACCENTED = "_accented"
