@@ -31,8 +31,9 @@
     .left dialog { inset: auto auto 84px 16px; }
     dialog[open] { display: flex; }
     dialog::backdrop { background: #0008; }
-    .bar { display: flex; flex: none; align-items: center; justify-content: space-between; padding: 2px 4px 2px 16px;
+    .bar { position: relative; display: flex; flex: none; align-items: center; justify-content: space-between; padding: 2px 4px 2px 16px;
       background: var(--color); color: var(--on); }
+    .busy .bar::after { content: ""; position: absolute; inset: auto 0 0; height: 4px; background: var(--on); opacity: .5; }
     .bar span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .bar button { border-radius: 12px; }
     iframe { display: block; flex: 1; width: 100%; min-height: 0; border: 0; }
@@ -45,6 +46,8 @@
     @media (prefers-color-scheme: dark) { dialog { background: #12171c; } }
     @media (prefers-reduced-motion: no-preference) {
       dialog[open] { animation: rise .16s ease-out; }
+      .busy .bar::after { transform-origin: left; animation: wait 1.6s ease-in-out infinite; }
+      @keyframes wait { from { transform: scaleX(0); } }
       @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
     }
     @media (forced-colors: active) {
@@ -133,6 +136,7 @@
   function load() {
     isReady = false;
     last = "";
+    box.classList.add("busy");
     frame.src = address(true);
     link.href = address(false);
     wait(LONGEST_MS);
@@ -147,6 +151,7 @@
   }
 
   function show(isFrame) {
+    box.classList.remove("busy");
     const isHere = root.activeElement === frame;
     frame.hidden = !isFrame;
     link.hidden = isFrame;
