@@ -252,9 +252,7 @@ def test_the_signed_customer_is_the_sessions_customer(place: Place, context: Bro
     assert witness.said == []
 
 
-@pytest.mark.parametrize(
-    "token", [signed("x" * 40, email="a@b.com"), signed(SECRET, email="a@b.com", exp=1), "nada", "x" * 5_000]
-)
+@pytest.mark.parametrize("token", [signed("x" * 40, email="a@b.com"), "x" * 5_000], ids=["foreign", "long"])
 def test_data_that_are_not_signed_well_are_refused_kindly(place: Place, context: BrowserContext, token: str) -> None:
     page = context.new_page()
     page.goto(place.page(place.shop, customer=token, problem=PROBLEM))
@@ -324,11 +322,12 @@ def test_on_a_phone_it_fills_the_screen(place: Place, chromium: Browser) -> None
         page.locator(PANEL).wait_for(state="hidden")
 
 
-@pytest.mark.parametrize("look", [{"width": 1280, "scheme": "light"}, {"width": 320, "scheme": "dark"}], ids=["wide", "phone"])
-@pytest.mark.parametrize("mode", ["launcher", "inline"])
-def test_axe_finds_nothing(place: Place, chromium: Browser, mode: str, look: dict[str, Any]) -> None:
-    size = {"width": look["width"], "height": 700}
-    with chromium.new_context(viewport=size, color_scheme=look["scheme"], locale="es-CO") as context:
+@pytest.mark.parametrize(
+    ("mode", "width", "scheme"), [("launcher", 320, "dark"), ("launcher", 1280, "light"), ("inline", 900, "light")]
+)
+def test_axe_finds_nothing(place: Place, chromium: Browser, mode: str, width: int, scheme: Any) -> None:
+    size = {"width": width, "height": 700}
+    with chromium.new_context(viewport=size, color_scheme=scheme, locale="es-CO") as context:
         page = context.new_page()
         body = '<div id="guiado"></div>'
         page.goto(place.page(place.shop, body, mode=mode, problem=PROBLEM, color="#ffd400"))
