@@ -53,6 +53,31 @@ CREATE INDEX IF NOT EXISTS customer_links_by_token ON support_customer_links (to
 CREATE INDEX IF NOT EXISTS customer_links_by_session ON support_customer_links (tenant_id, session_id);
 CREATE INDEX IF NOT EXISTS customer_links_by_end ON support_customer_links (tenant_id, least(expires_at, revoked_at));
 
+-- Imágenes que un cliente agrega a su sesión, ya revisadas y sin metadatos. El contenido está fuera de la fila (TOAST) y sin comprimir
+-- otra vez: contarlas no lo lee.
+CREATE TABLE IF NOT EXISTS support_session_attachments (
+    tenant_id     text        NOT NULL DEFAULT guiado_tenant(),
+    attachment_id uuid        NOT NULL,
+    session_id    uuid        NOT NULL,
+    step_number   integer,                             -- el paso que esperaba respuesta al enviarla, si había uno
+    step_id       text,
+    media_type    text        NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg')),
+    width         integer     NOT NULL CHECK (width > 0),
+    height        integer     NOT NULL CHECK (height > 0),
+    size_bytes    integer     NOT NULL CHECK (size_bytes = octet_length(content)),
+    content       bytea       NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, attachment_id)
+);
+DO $$
+BEGIN
+    IF (SELECT attstorage FROM pg_attribute WHERE attrelid = 'support_session_attachments'::regclass AND attname = 'content') <> 'e' THEN
+        ALTER TABLE support_session_attachments ALTER COLUMN content SET STORAGE EXTERNAL;
+    END IF;
+END $$;
+CREATE INDEX IF NOT EXISTS session_attachments_by_session ON support_session_attachments (tenant_id, session_id);
+CREATE INDEX IF NOT EXISTS session_attachments_by_size ON support_session_attachments (tenant_id, size_bytes);
+
 -- Con qué clave de cifrado se guardaron los secretos de esta base (los de webhooks y destinatarios): su nombre y un valor que permite
 -- reconocerla, y nada con lo que descifrar. Es de la base de datos entera. guiado no empieza si falta alguna de estas.
 CREATE TABLE IF NOT EXISTS support_secret_key (
@@ -74,7 +99,7 @@ END $$;
 CREATE INDEX IF NOT EXISTS notifications_in_clear ON support_troubleshooting_notifications (tenant_id, id)
  WHERE recipient LIKE '%://%' OR metadata ->> 'webhook_url' NOT LIKE 'guiado:v1:%' OR metadata ->> 'secret' NOT LIKE 'guiado:v1:%';
 
-DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links']); END $$;
+DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links', 'support_session_attachments']); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Borrado de un cliente a petición suya (ADR 0033). p_email va en minúsculas y sin espacios alrededor, como se guarda.

@@ -513,13 +513,13 @@ BEGIN
 END $$;
 
 -- guiado_delete_session_rows: borra lo que cuelga de unas sesiones y se encuentra por ellas; el documento de búsqueda se va con cada
--- sesión. La última tabla es del sexto esquema, que quizá no está. La retención y el borrado de un cliente la usan por igual: una tabla nueva se agrega aquí.
+-- sesión. Las dos últimas tablas son del sexto esquema, que quizá no está. La retención y el borrado de un cliente la usan por igual: una tabla nueva se agrega aquí.
 CREATE OR REPLACE FUNCTION guiado_delete_session_rows(p_tenant text, p_sessions uuid[])
 RETURNS TABLE (table_name text, deleted bigint) LANGUAGE plpgsql AS $$
 BEGIN
     FOREACH table_name IN ARRAY ARRAY['support_troubleshooting_notifications', 'support_troubleshooting_feedback',
                                       'support_troubleshooting_attempts', 'support_troubleshooting_decisions', 'support_troubleshooting_learning',
-                                      'support_customer_links'] LOOP
+                                      'support_customer_links', 'support_session_attachments'] LOOP
         deleted := 0;
         IF p_sessions IS NOT NULL AND to_regclass(table_name) IS NOT NULL THEN
             EXECUTE format('DELETE FROM %I t USING unnest($2) x (session_id) WHERE t.tenant_id = $1 AND t.session_id = x.session_id', table_name)

@@ -6,7 +6,8 @@ GuiadoError
 │   ├── SessionNotFound
 │   ├── WebhookNotFound
 │   ├── TemplateNotFound
-│   └── KeyNotFound
+│   ├── KeyNotFound
+│   └── AttachmentNotFound
 ├── Conflict
 │   ├── StaleSession        the session changed since the caller read it
 │   ├── SessionEnded        the session takes no more answers
@@ -19,6 +20,9 @@ GuiadoError
 │   ├── CannotUndo          the last answer cannot be taken back any more
 │   ├── NoOtherProblem      the customer named no other problem that is left
 │   ├── ContactKnown        the session has an address, which a customer may not change
+│   ├── TooManyAttachments  the session has as many pictures as it may have
+│   ├── AttachmentsFull     the pictures of the tenant take all the room that there is for them
+│   ├── AttachmentsOff      this installation takes no pictures
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── KeyRequired             the request needs an API key, and came with none that is good
 ├── ScopeMissing            the API key may not do this
@@ -65,7 +69,7 @@ class Message:
 FIELD_CODES = frozenset((
     "missing", "empty", "too_long", "wrong_type", "out_of_range", "not_an_option", "control_characters", "invalid_email",
     "invalid_date", "invalid_time", "invalid_json", "invalid_encoding", "too_deep", "repeated", "unknown_field",
-    "unknown_parameter", "invalid",
+    "unknown_parameter", "invalid", "not_a_picture", "broken_picture", "too_many_pixels",
 ))  # fmt: skip
 """Codes of a field's problems, for programs; `invalid` is any problem without a code of its own."""
 
@@ -236,6 +240,17 @@ class LinkNotFound(NotFound):
         super().__init__("Enlace no encontrado: {link_id}. Mira los que tiene la sesión.", link_id=printable(link_id))
 
 
+class AttachmentNotFound(NotFound):
+    """The session has no such picture."""
+
+    code = "attachment_not_found"
+
+    def __init__(self, attachment_id: object) -> None:
+        super().__init__(
+            "Imagen no encontrada: {attachment_id}. Mira las que tiene la sesión.", attachment_id=printable(attachment_id)
+        )
+
+
 class KeyRequired(GuiadoError):
     """The request needs an API key, and came with none that is good."""
 
@@ -385,6 +400,36 @@ class ContactKnown(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Esta sesión ya tiene un correo. Pide al equipo que lo cambie.")
+
+
+class TooManyAttachments(Conflict):
+    """The session has as many pictures as it may have."""
+
+    code = "too_many_attachments"
+
+    def __init__(self, most: int) -> None:
+        super().__init__("Esta sesión ya tiene {most} imágenes, y no caben más. Cuenta con palabras lo que falta.", most=most)
+
+
+class AttachmentsFull(Conflict):
+    """The pictures of the tenant take all the room that there is for them."""
+
+    code = "attachments_full"
+
+    def __init__(self, most_mb: int) -> None:
+        super().__init__(
+            "Ya no hay lugar para más imágenes: entre todas llegan a {most} MB. Cuenta con palabras lo que se ve en la tuya.",
+            most=most_mb,
+        )
+
+
+class AttachmentsOff(Conflict):
+    """This installation takes no pictures."""
+
+    code = "attachments_off"
+
+    def __init__(self) -> None:
+        super().__init__("Aquí no se pueden enviar imágenes. Cuenta con palabras lo que se ve en ella.")
 
 
 class KeyReused(Conflict):

@@ -29,7 +29,7 @@ from guiado.api import keys as api_keys
 from guiado.api.access_rules import BASE_PATH, check_access, cross_origin_methods, is_public, require_rules
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
-from guiado.api.sessions import closing, detection, listing
+from guiado.api.sessions import attachments, closing, detection, listing
 from guiado.api.sessions import links as session_links
 from guiado.api.sessions import routes as sessions
 from guiado.api.step_fast_path import StepFastPath
@@ -115,7 +115,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     authenticated = Authentication(limited, settings.tenant, keyring, links_of(app), origins)
     cross_origin = CrossOrigin(authenticated, origins, cross_origin_methods)
     secret_paths = (f"{customer_links.PATH}/{LINK_PREFIX}",)
-    guarded = LoopbackGuard(cross_origin, settings.host, {kestra.PATH}, metrics.observe, origins, secret_paths)
+    uploads = (attachments.PATH_END,)
+    guarded = LoopbackGuard(cross_origin, settings.host, {kestra.PATH}, metrics.observe, origins, secret_paths, uploads)
     return Forwarded(
         SecurityHeaders(guarded),
         trusts=trusts,
@@ -135,6 +136,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         sessions,
         closing,
         session_links,
+        attachments,
         listing,
         detection,
         reports,

@@ -196,6 +196,8 @@ class Settings(BaseSettings):
     """Office hours of the team, as "lun-vie 9:00-18:00, sáb 9:00-13:00"."""
     time_zone: Annotated[str, AfterValidator(setting_values.time_zone), Field(validation_alias="GUIADO_TIME_ZONE")] = "UTC"
     """Time zone of the office hours and of the dates on pages, as "America/Bogota"."""
+    attachments_mb: Annotated[int, Field(validation_alias="GUIADO_ATTACHMENTS_MB", ge=0, le=1_000_000)] = 500
+    """Megabytes that the pictures of a tenant's sessions take at most; 0 for no pictures."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ to all others follows from its access rule: 401 without a good key, 403 without 
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from guiado.app.commands import CreateKey
 from guiado.app.context import Scope
 
 START = {"problem_description": "no me deja instalar el programa", "customer_email": "ana@example.com"}
+PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
 class Row(NamedTuple):
@@ -56,6 +58,9 @@ ROWS = api(
         "POST /{session_id}/escalate": Row(200, 404, {}),
         "POST /{session_id}/resolve": Row(200, 404, {}),
         "POST /{session_id}/resume": Row(200, 404),
+        "POST /{session_id}/attachments": Row(200, 404, PICTURE),
+        "GET /{session_id}/attachments": Row(200, 404),
+        "GET /{session_id}/attachments/{attachment_id}": Row(404, 404),
         "POST /{session_id}/correct": Row(200, 404, {"problem_id": "conexion_internet"}),
         "PUT /{session_id}/contact": Row(200, 404, {"customer_email": "cliente@example.com"}),
         "POST /{session_id}/links": Row(200, 404),
@@ -167,6 +172,8 @@ class Installation:
         method, path = route.split(" ", 1)
         given = {"Authorization": authorization, **headers} if authorization is not None else headers
         url = (path + row.query).format(**ids)
+        if isinstance(row.body, bytes):
+            return self.http.request(method, url, content=row.body, headers={"Content-Type": "image/gif", **given})
         return self.http.request(method, url, json=row.body, headers=given)
 
     def link(self, session_id: str | None = None) -> str:
@@ -190,6 +197,7 @@ class Installation:
             "number": "1",
             "path": "nada",
             "link_id": str(uuid.uuid4()),
+            "attachment_id": str(uuid.uuid4()),
             "token": f"gl_{'a' * 43}",
             "action": "step",
         }

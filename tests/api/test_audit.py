@@ -35,6 +35,7 @@ NONE: dict[str, str] = {
     "show_door": "the customer's own page", "show": "the customer's own page", "show_step": "the customer's own page", "enter": "the customer's own page", "act": "the customer's own page",
     "ask": "the customer's own page", "begin": "the customer's own page", "list_links": "no customer's data",
     "revoke_link": "test_links_leave_a_row_for_each_act", "create_link": "test_links_leave_a_row_for_each_act",
+    "attach": "test_attachments: with a body that is no JSON", "read_attachment": "test_attachments: a picture is needed first",
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
     "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
@@ -69,6 +70,7 @@ ACTS: dict[str, tuple[str, str, dict[str, Any] | None, tuple[str, str]]] = {
     "state": ("GET", "/{session}", None, ("read", "session")),
     "state_by_query": ("GET", "?session_id={session}", None, ("read", "session")),
     "ratings": ("GET", "/{session}/feedback", None, ("read", "session")),
+    "list_attachments": ("GET", "/{session}/attachments", None, ("read", "attachment")),
 }
 
 Ask = Callable[..., list[Any]]

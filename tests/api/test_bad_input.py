@@ -20,6 +20,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "root": ("POST", "/", START),
     "detect": ("POST", "/detect", {"problem_description": START["problem_description"], "limit": 5}),
     "step": ("POST", "/{id}/step", {"success": True, "notes": "n", "step_title": "t", "reason": "r"}),
+    "undo": ("POST", "/{id}/undo", {"step_number": 1}),
     "next": ("POST", "/{id}/next", {"problem_id": "problema_facturacion"}),
     "clarify": ("POST", "/{id}/clarify", {"text": "t", "question_id": "q"}),
     "reject": ("POST", "/{id}/reject", {"rejected": "p", "problem_id": "q", "text": "t"}),

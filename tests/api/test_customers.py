@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -97,6 +98,8 @@ INSERT INTO support_troubleshooting_learning (id, session_id, kind, source, text
     SELECT s.session_id, s.session_id, 'example', 'customer', 'canarioleccion' FROM {one};
 INSERT INTO support_customer_links (link_id, session_id, token_hash, expires_at)
     SELECT s.session_id, s.session_id, 'canariosecreto', now() FROM {one};
+INSERT INTO support_session_attachments (attachment_id, session_id, step_id, media_type, width, height, size_bytes, content)
+    SELECT s.session_id, s.session_id, 'canariopaso', 'image/png', 1, 1, 6, 'pixels' FROM {one};
 INSERT INTO support_troubleshooting_outbox (event_id, event, data)
     SELECT md5('x')::uuid, 'session_started', jsonb_build_object('of', s.session_id, 'what', 'canarioevento') FROM {one};
 INSERT INTO support_troubleshooting_recipients (channel, recipient) VALUES ('email', 'ana.ruiz@example.com')"""
@@ -118,7 +121,8 @@ def test_nothing_is_left_after_the_erasure_and_the_rest_is_untouched(dsn: str, a
     before = figures(api)
     document = told(api.post("/customers/export", json={"customer_email": " ANA.Ruiz@example.com "}))
     text = json.dumps(document, ensure_ascii=False)
-    canaries = [*WORDS.values(), "canarioejemplo", "canarioleccion", "canarioevento"]
+    canaries = [*WORDS.values(), "canarioejemplo", "canarioleccion", "canarioevento", "canariopaso"]
+    assert [b64decode(each["content"]) for each in document["attachments"]] == [b"pixels"]
     assert [word for word in canaries if word not in text] == []
     assert "canariosecreto" not in text
     assert "de-eva" not in text
@@ -127,6 +131,7 @@ def test_nothing_is_left_after_the_erasure_and_the_rest_is_untouched(dsn: str, a
     audit = on(dsn, lambda db: db.fetchval("SELECT count(*) FROM support_troubleshooting_audit_log"))
     erased = told(api.post("/customers/erase", json={"customer_email": ANA}))
     assert erased["deleted"]["support_troubleshooting_sessions"] == 1
+    assert erased["deleted"]["support_session_attachments"] == 1
     leftovers = on(dsn, lambda db: naming(db, ANA, hers, "canario", "ana.ruiz", "anacleta"))
     assert leftovers == {f"support_troubleshooting_audit_log: {hers}"}, "the audit log holds ids"
     assert figures(api) == before

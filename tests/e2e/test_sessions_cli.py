@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 
+import asyncpg
 import pytest
 from terminal import Ran
 
@@ -48,3 +51,48 @@ def test_a_link_begins_with_the_address_that_customers_see(
     shown = here("sessions", "link", session.session_id[-8:]).out
     assert f"{base}/ayuda/gl_" in shown
     assert ("GUIADO_PUBLIC_URL" in shown) is ("GUIADO_PUBLIC_URL" not in given)
+
+
+async def _attach(dsn: str, session_id: str, contents: list[tuple[str, bytes]]) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for number, (kind, content) in enumerate(contents):
+            await connection.execute(
+                "INSERT INTO support_session_attachments"
+                " (attachment_id, session_id, media_type, width, height, size_bytes, content, created_at)"
+                " VALUES (gen_random_uuid(), $1::text::uuid, $2, 40, 30, $3, $4, now() + make_interval(secs => $5))",
+                session_id, kind, len(content), content, number,
+            )  # fmt: skip
+    finally:
+        await connection.close()
+
+
+def test_the_pictures_of_a_session_are_saved_under_names_of_our_making(
+    facade: str, here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = TroubleshootingAgent().start_troubleshooting("No puedo instalar el software", "ana@example.com", ticket_id="T-1")
+    session_id, name = started.session_id, started.session_id[-8:]
+    monkeypatch.chdir(tmp_path)
+    assert "no tiene imágenes" in here("sessions", "attachments", name).out
+    assert "Imágenes" not in here("sessions", "show", name).out
+    assert [*tmp_path.iterdir()] == []
+
+    asyncio.run(_attach(facade, session_id, [("image/png", b"uno"), ("image/jpeg", b"dos")]))
+    assert f"Imágenes del cliente: 2. Para guardarlas: guiado sessions attachments {name}" in here("sessions", "show", name).out
+    assert len(json.loads(here("sessions", "show", name, "--json").out)["attachments"]) == 2
+    outside, folder = tmp_path / "ajeno", tmp_path / "fotos"
+    outside.write_text("mío")
+    folder.mkdir()
+    (folder / f"{name}-1.png").symlink_to(outside)
+    told = here("sessions", "attachments", name, "--output", "fotos")
+    assert told.code == 0
+    assert "40×30" in told.out
+    assert {each.name: each.read_bytes() for each in folder.iterdir()} == {f"{name}-1.png": b"uno", f"{name}-2.jpg": b"dos"}
+    assert outside.read_text() == "mío", "a link in the folder leads nowhere"
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+    again = json.loads(here("sessions", "attachments", name, "--output", "nueva", "--json").out)
+    assert again["files"] == [f"nueva/{name}-1.png", f"nueva/{name}-2.jpg"]
+    assert (tmp_path / "nueva").stat().st_mode & 0o777 == 0o700
+    refused = here("sessions", "attachments", name, "--output", "ajeno/x")
+    assert refused.code == 1
+    assert "Elige otra ruta" in refused.err

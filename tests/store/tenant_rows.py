@@ -171,6 +171,22 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
             [{"key_id": uid(91), "name": "propia", "prefix": "guiado_p", "secret_hash": "h", "scopes": ["kb:read"]}],
         ),
         ("support_customer_links", [{"link_id": uid(57), "session_id": LIVE, "token_hash": "h propio", "expires_at": NOW + DAY}]),
+        (
+            "support_session_attachments",
+            [
+                {
+                    "attachment_id": uid(58),
+                    "session_id": LIVE,
+                    "step_id": "uno propio",
+                    "media_type": "image/png",
+                    "width": 1,
+                    "height": 1,
+                    "size_bytes": 3,
+                    "content": "\\x010203",
+                    "created_at": NOW - HOUR,
+                }
+            ],
+        ),
         ("support_audit_heads", [{"chain_seq": 2, "chain_hash": "huella propia", "sealed_at": NOW, "seal": "sello propio"}]),
         ("support_audit_checkpoints", [{"chain_seq": 1, "chain_hash": "otra propia", "deleted": 1, "at": NOW}]),
         ("support_tickets", [{"ticket_id": "T-1", "subject": "propio"}]),

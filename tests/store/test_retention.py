@@ -119,6 +119,8 @@ INSERT INTO support_troubleshooting_notifications (id, session_id, notification_
 INSERT INTO support_troubleshooting_attempts (id, session_id, step_number, success, notes) VALUES ($1, $1, 1, true, 'soy ana');
 INSERT INTO support_troubleshooting_feedback (id, session_id, rating, customer_email) VALUES ($1, $1, 5, 'ana@example.com');
 INSERT INTO support_troubleshooting_learning (id, session_id, kind, source, text) VALUES ($1, $1, 'example', 'customer', 'ana');
+INSERT INTO support_session_attachments (attachment_id, session_id, step_id, media_type, width, height, size_bytes, content)
+    VALUES ($1, $1, 'ana', 'image/png', 1, 1, 1, 'x');
 INSERT INTO support_webhook_events (id, webhook_id, event_id, event, success, response_body)
     VALUES ($1, 'w', $1, 'x', false, 'no conozco a ana@example.com');
 INSERT INTO support_troubleshooting_idempotency (key, request_hash, answer, created_at)
@@ -140,7 +142,7 @@ def test_nothing_that_names_the_customer_is_left_of_an_old_session(dsn: str) -> 
         )
         for statement in _TRACES.split(";\n"):
             await db.execute(statement, session)
-        assert len(await _naming(db, "ana")) == 12
+        assert len(await _naming(db, "ana")) == 13
         await db.execute("SELECT cleanup_old_troubleshooting_data(30)")
         assert await _naming(db, "ana") == []
 

@@ -54,6 +54,7 @@ from guiado.domain.recipient import RecipientPreferences
 from guiado.domain.session import Actor, Session, Status
 from guiado.store import (  # fmt: skip
     api_keys,
+    attachments,
     audit,
     configuration,
     customer_links,
@@ -80,6 +81,7 @@ from guiado.store import (  # fmt: skip
 FOR_ALL_TENANTS = {
     "schedule.as_owner": "takes a role",
     "customer_links.by_hash": "a link says whose it is",
+    "customer_links.expired_by_hash": "a link says whose it is",
     "schedule.now": "the clock",
     "skew.measure_s": "the clock",
     "schedule.tenants": "names them",
@@ -111,6 +113,7 @@ MESSAGE = notifications.NewNotification("t", "email", EMAIL, "normal", None, Non
 FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
 CHOICE = learning.ExampleFilter(session_id=SOLVED)
+PICTURE = attachments.NewAttachment(uid(99), LIVE, 1, "uno", "image/png", 1, 1, b"png")
 RATING = feedback.FeedbackBody(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
 DUE_KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 ATTEMPT = {
@@ -143,6 +146,14 @@ def contacted() -> sessions.Change:
     return sessions.Change(session, 1, NOW, AUDIT, contact="c-2")
 
 
+def taken_back() -> sessions.Change:
+    """An answer that called a person, taken back."""
+    session = Session(
+        str(LIVE), EMAIL, "no va", NOW, NOW, version=2, ticket_id="T-1", guide_version_id=str(GUIDE_VERSION), total_steps=1
+    )
+    return sessions.Change(session, 1, NOW, AUDIT, retracted=str(uid(50)))
+
+
 def page(**wanted: object) -> Run:
     return lambda db, tenant: sessions.page(db, tenant, 10, wanted=sessions.Wanted(**wanted))  # pyright: ignore[reportArgumentType]
 
@@ -166,7 +177,19 @@ async def seal_checkpoint(db: asyncpg.Connection, tenant: str) -> None:
         await audit.seal_checkpoint(db, tenant, 1, "sello")
 
 
+async def attach(db: asyncpg.Connection, tenant: str) -> object:
+    """A picture is added where there is room, counted under the tenant's lock."""
+    async with db.transaction():
+        await attachments.lock(db, tenant)
+        return await attachments.add(db, tenant, PICTURE, NOW)
+
+
 CASES: dict[str, Run | tuple[Run, ...]] = {
+    "attachments.add": attach,
+    "attachments.lock": attach,
+    "attachments.usage": lambda db, t: attachments.usage(db, t, LIVE),
+    "attachments.listed": lambda db, t: attachments.listed(db, t, LIVE),
+    "attachments.one": lambda db, t: attachments.one(db, t, LIVE, uid(58)),
     "audit.write": lambda db, t: audit.write(db, t, [sessions.audit_row(t, None, AUDIT, NOW)]),
     "audit.page": lambda db, t: audit.page(db, t, audit.AuditFilter(), 10),
     "audit.chain": lambda db, t: audit.chain(db, t, None, 10),
@@ -302,6 +325,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         *(taught(kind, actor) for kind in LessonKind for actor in (Actor.AGENT, Actor.CUSTOMER)),
         lambda db, t: sessions.commit(db, t, began()),
         lambda db, t: sessions.commit(db, t, contacted()),
+        lambda db, t: sessions.commit(db, t, taken_back()),
     ),
     "sessions.attempts": lambda db, t: sessions.attempts(db, t, str(LIVE)),
     "sessions.passing_attempt": lambda db, t: sessions.passing_attempt(db, t, str(LIVE), 1),

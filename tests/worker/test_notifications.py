@@ -572,6 +572,26 @@ def test_pages_of_notifications_hold_each_once(dsn: str) -> None:
     play(dsn, test)
 
 
+@pytest.mark.parametrize(("language", "words"), [("es", "Imágenes del cliente: 2."), ("en", "Customer's pictures: 2.")])
+def test_an_escalation_says_how_many_pictures_there_are_and_where(dsn: str, language: str, words: str) -> None:
+    picture = """INSERT INTO support_session_attachments (attachment_id, session_id, media_type, width, height, size_bytes, content)
+        SELECT gen_random_uuid(), s.session_id, 'image/png', 1, 1, 1, 'x' FROM support_troubleshooting_sessions s, generate_series(1, 2)"""
+
+    async def test(desk: Desk) -> None:
+        await desk.wants(events=[EventKind.SESSION_ESCALATED], language=language)
+        async with desk.house.parts.db.transaction() as connection:
+            await escalated(connection)
+            await connection.execute(picture)
+            session = await connection.fetchval("SELECT session_id::text FROM support_troubleshooting_sessions")
+        async with working(desk.messenger()):
+            await until(lambda: has_mails(desk, 1))
+        (said,) = desk.texts()
+        assert words in said
+        assert f"guiado sessions attachments {session[-8:]}" in said
+
+    play(dsn, test)
+
+
 def test_an_sms_of_guiado_itself_keeps_to_its_alphabet(dsn: str) -> None:
     async def test(desk: Desk) -> None:
         desk.settings["SMS_URL"] = f"{desk.url}/sms"

@@ -5,6 +5,8 @@ Source: contract.md §1.
 
 from __future__ import annotations
 
+import msgspec
+
 from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, views
@@ -78,6 +80,7 @@ def handed_over(handover: escalate.Handover) -> dict[str, object]:
         "already_tried": session.said_tried,
         "message_kind": session.message_kind.value,
         "other_problems": [plain(each) for each in views.other_problems_view(session)],
+        "attachments": [msgspec.to_builtins(each) for each in handover.pictures],
     }
 
 

@@ -93,6 +93,8 @@ class AppContext:
     """Key of the audit log's chain."""
     held: Callable[[str, str], Guide | None] = lambda _tenant, _version_id: None
     """The guide of a tenant's version where a knowledge base has it in memory already."""
+    attachments_mb: int = 500
+    """Megabytes that the pictures of a tenant's sessions take at most; 0: none are taken."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 
     def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:

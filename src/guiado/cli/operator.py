@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from guiado.sync import Door
 
 OPERATOR = ("terminal", "operator")
 """Channel and actor of these commands."""
+
+SessionId = Annotated[
+    str, typer.Argument(metavar="SESIÓN", help="Identificador completo, su principio, o la referencia corta (su final).")
+]
+"""Argument that names a session."""
 
 
 def operator() -> Door:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guiado.cli import attachments
 from guiado.cli.chat_view import reference_line
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup, Parsed
-from guiado.cli.operator import given_of, operator
+from guiado.cli.operator import SessionId, given_of, operator
 from guiado.cli.understood_view import show_understood
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
@@ -38,9 +39,7 @@ class SessionsGroup(ManualGroup):
 app = typer.Typer(
     cls=SessionsGroup, help="Sesiones: buscarlas, verlas, cerrarlas o pasarlas a una persona.", no_args_is_help=True
 )
-SessionId = Annotated[
-    str, typer.Argument(metavar="SESIÓN", help="Identificador completo, su principio, o la referencia corta (su final).")
-]
+attachments.add_to(app)
 _OPTIONS = {
     "ticket_id": "--ticket",
     "customer_email": "--email",
@@ -106,6 +105,7 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     _show_session(screen, found.session)
     show_understood(screen, found.understood)
     _show_attempts(screen, found.attempts)
+    attachments.show_pictures(screen, found.session.reference, found.attachments)
     _show_rating(screen, record.ratings)
 
 

@@ -52,7 +52,7 @@ _SPANISH = {
     "session_escalated": MessageTemplate(
         "Una persona debe atender el ticket {ticket_id}",
         "{customer_name} necesita ayuda de una persona.\n\nProblema: «{problem_description}»\nTicket: {ticket_id}\n"
-        "Motivo: {reason}\n{tried}",
+        "Motivo: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} dejó la guía a medias",
@@ -95,7 +95,7 @@ _ENGLISH = {
     "session_escalated": MessageTemplate(
         "Ticket {ticket_id} needs a person",
         "{customer_name} needs help from a person.\n\nProblem: “{problem_description}”\nTicket: {ticket_id}\n"
-        "Reason: {reason}\n{tried}",
+        "Reason: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} left the guide halfway",
@@ -139,7 +139,7 @@ _PORTUGUESE = {
     "session_escalated": MessageTemplate(
         "O ticket {ticket_id} precisa de uma pessoa",
         "{customer_name} precisa da ajuda de uma pessoa.\n\nProblema: “{problem_description}”\nTicket: {ticket_id}\n"
-        "Motivo: {reason}\n{tried}",
+        "Motivo: {reason}\n{tried}\n{pictures}",
     ),
     "session_abandoned": MessageTemplate(
         "{customer_name} deixou o guia pela metade",
@@ -157,6 +157,27 @@ BUILT_IN: Mapping[str, Mapping[str, MessageTemplate]] = {"es": _SPANISH, "en": _
 IDS = frozenset(_SPANISH)
 
 
+NEW_LINK = "new_link"
+"""Template of the mail with a new customer link, which nobody but the process fills: `{link}` lets somebody in."""
+_NEW_LINK = {
+    "es": MessageTemplate(
+        "Tu nuevo enlace",
+        "Hola:\n\nPediste un enlace nuevo para seguir con tu caso. Ábrelo aquí:\n{link}\n\n"
+        "Si no lo pediste, no tienes que hacer nada.",
+    ),
+    "en": MessageTemplate(
+        "Your new link",
+        "Hello,\n\nYou asked for a new link to go on with your case. Open it here:\n{link}\n\n"
+        "If you did not ask for it, you do not have to do anything.",
+    ),
+    "pt": MessageTemplate(
+        "O seu novo link",
+        "Olá:\n\nVocê pediu um novo link para continuar o seu caso. Abra aqui:\n{link}\n\n"
+        "Se não foi você que pediu, não precisa fazer nada.",
+    ),
+}
+
+
 def choose(own: Mapping[str, Mapping[str, str]], template_id: str, language: str) -> MessageTemplate | None:
     """Choose the template of this id in a language; the operator's own go before the built-in ones.
 
@@ -164,7 +185,9 @@ def choose(own: Mapping[str, Mapping[str, str]], template_id: str, language: str
         own: template id -> `subject body`; an id that ends in ".pt" is for Portuguese alone.
     """
     found = own.get(f"{template_id}.{language}") or own.get(template_id)
-    return MessageTemplate(found["subject"], found["body"]) if found else BUILT_IN[language].get(template_id)
+    if found:
+        return MessageTemplate(found["subject"], found["body"])
+    return _NEW_LINK[language] if template_id == NEW_LINK else BUILT_IN[language].get(template_id)
 
 
 def fill(text: str, context: Mapping[str, object]) -> str:

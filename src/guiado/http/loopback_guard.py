@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from guiado import clock
 from guiado.errors import without_secrets
-from guiado.http.body_timeout import TOO_SLOW, patient
+from guiado.http.body_timeout import TOO_SLOW, UPLOAD_TIMEOUT_S, patient
 from guiado.http.incoming import Incoming, incoming
 from guiado.http.request import Refused
 from guiado.logs import bound, report
@@ -56,6 +56,7 @@ class LoopbackGuard:
         origins: whose pages may call the API from a browser.
         secret_paths: beginning of the paths that are credentials themselves. A form on such a page sends no origin, since the
             page tells nobody its address; a page of another origin does not know the path.
+        uploads: ends of the paths that take large bodies, for which there is more time.
         observe: is told of each answer: the method and the route that were asked, its status, and the seconds that it took.
     """
 
@@ -67,7 +68,9 @@ class LoopbackGuard:
         observe: Observe | None = None,
         origins: Container[str] = (),
         secret_paths: tuple[str, ...] = (),
+        uploads: tuple[str, ...] = (),
     ) -> None:
+        self._uploads = uploads
         self._origins, self._secret_paths = origins, secret_paths
         self._app, self._host, self._delivery_paths, self._observe = app, host, delivery_paths, observe
 
@@ -96,7 +99,7 @@ class LoopbackGuard:
 
         with bound(request_id=request_id):
             try:
-                await self._app(asked, patient(receive), send_with_id)
+                await self._app(asked, patient(receive, self._body_timeout_s(scope)), send_with_id)
             finally:
                 # The path may hold a session id, never personal data; the query may, so it stays out.
                 took_s = clock.monotonic_s() - started
@@ -105,6 +108,9 @@ class LoopbackGuard:
                 ms = round(took_s * 1000, 1)
                 path = _UNUSUAL.sub("…", without_secrets(scope["path"]))[:200]
                 report("request", method=scope["method"], path=path, status=status, ms=ms)
+
+    def _body_timeout_s(self, scope: HTTPScope) -> float | None:
+        return UPLOAD_TIMEOUT_S if scope["path"].endswith(self._uploads) else None
 
     def _refusal(self, scope: HTTPScope, request: Incoming) -> Refused | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:

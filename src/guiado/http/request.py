@@ -166,12 +166,14 @@ class Write(Generic[T, R]):
         shape: makes the answer of what the use case returns. Without a key it runs after the connection was given back.
         keep: what of the answer is stored with the key; by default all of it.
         scope: the caller, where it is not the request's own: an agent, a workflow.
+        content: what makes two requests the same, where that is not the whole body: a form has another boundary each time.
     """
 
     request: Http
     shape: Callable[[T], R]
     keep: Callable[[R], R] | None = None
     scope: Scope | None = None
+    content: bytes | None = None
 
     async def run(self, action: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the use case.
@@ -194,7 +196,8 @@ class Write(Generic[T, R]):
         async def shaped(work: UnitOfWork) -> R:
             return self.shape(await action(work, *args, **kwargs))
 
-        fingerprint = request_hash(request.method.encode(), request.url.path.encode(), await request.body())
+        content = await request.body() if self.content is None else self.content
+        fingerprint = request_hash(request.method.encode(), request.url.path.encode(), content)
         return await once(app, scope, key_of(scope, key), fingerprint, shaped, self.keep)
 
 

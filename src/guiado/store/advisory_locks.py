@@ -15,3 +15,5 @@ RESTORATION = 5207107
 """Lock of restoring or checking a backup (`store/backup/scratch_database.py`). With a second number, of a customer's lessons."""
 AUDIT_SEALER = 5207108
 """Lock of sealing the audit log (`store/audit.py`): one sealer at a time, for all tenants. Held by a transaction."""
+ATTACHMENTS = 5207109
+"""With a hash of the tenant, lock of adding a picture to a session: a tenant's are counted one by one. Held by a transaction."""

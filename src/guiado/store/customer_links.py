@@ -54,6 +54,11 @@ async def by_hash(connection: Connection, token_hash: str) -> CustomerLink | Non
     return _link(await connection.fetchrow(sql("customer_links", "by_hash"), token_hash))
 
 
+async def expired_by_hash(connection: Connection, token_hash: str) -> CustomerLink | None:
+    """The link with this token that expired and was not revoked, over all tenants, on a connection of the tables' owner."""
+    return _link(await connection.fetchrow(sql("customer_links", "expired_by_hash"), token_hash))
+
+
 async def mark_opened(connection: Connection, tenant: str, link_id: UUID) -> None:
     """Note that a link was opened; the first time stays."""
     await connection.execute(sql("customer_links", "mark_opened"), tenant, link_id)

@@ -26,6 +26,7 @@ SECTIONS = (
     "notifications",
     "recipients",
     "links",
+    "attachments",
     "stored_answers",
 )
 """Sections of an export, each a query of the same name."""

@@ -264,7 +264,7 @@ class Refusal(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """Data for a message about a session: the event's data, and fields of the session."""
+    """Data for a message about a session: the event's data, fields of the session, and how many pictures it has."""
 
     data: JsonObject | None
     session_id: UUID
@@ -277,6 +277,7 @@ class Story(Struct, frozen=True):
     current_step: int | None
     total_steps: int | None
     escalation_reason: str | None
+    pictures: int = 0
 
 
 async def figures(connection: Connection, tenant: str, now: datetime) -> list[ChannelFigures]:

@@ -71,7 +71,7 @@ def events(document: Document) -> list[dict[str, object]]:
 
 
 def _operation(document: Document, method: str, path: str, operation: Document) -> dict[str, object]:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), Document())
     contents: dict[str, Document] = operation["responses"].get("200", {}).get("content", {})
     answer = next(iter(contents.values()), Document())
     return {

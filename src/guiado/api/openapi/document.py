@@ -14,6 +14,7 @@ from litestar import Litestar
 
 from guiado.api.access_rules import RULES
 from guiado.api.openapi.components import REFERENCE, Schema, components, glossary, noted, with_component_names
+from guiado.api.openapi.files import describe_files
 
 Document = Schema
 _TAGS = (
@@ -80,6 +81,7 @@ def _describe(operation: Document, path: str, method: str, schemas: Document) ->
         _describe_body(body, schemas)
     for status, response in operation["responses"].items():
         _describe_response(status, response, schemas)
+    describe_files(operation)
 
 
 def _parameter(raw: Document, operation: str, schemas: Document) -> Document:

@@ -77,6 +77,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         already_tried=session.said_tried,
         attempts=[views.attempt_view(stored) for stored in handover.attempts],
         understood=views.understood_view(session),
+        attachments=handover.pictures,
     )
     return EscalationOut(
         success=True,

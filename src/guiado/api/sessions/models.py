@@ -10,6 +10,7 @@ from datetime import datetime
 from guiado.api.sessions.callers import StartLinkOut
 from guiado.app.models import Model
 from guiado.app.sessions.models import (
+    AttachmentOut,
     AttemptOut,
     CandidateOut,
     ClauseOut,
@@ -92,6 +93,7 @@ class EscalationInfo(Model):
     already_tried: dict[str, str]
     attempts: list[AttemptOut]
     understood: UnderstoodOut
+    attachments: list[AttachmentOut]
 
 
 class EscalationOut(Model):
@@ -145,6 +147,22 @@ class CorrectOut(Model):
     session: SessionOut
     problem_id: str
     message: str
+
+
+class AttachedOut(Model):
+    """Answer to adding a picture to a session."""
+
+    success: bool
+    attachment: AttachmentOut
+    message: str
+
+
+class AttachmentList(Model):
+    """Answer with the pictures of a session."""
+
+    success: bool
+    attachments: list[AttachmentOut]
+    total: int
 
 
 class SessionPage(Model):

@@ -25,6 +25,8 @@ from guiado.store.sessions import Audit
 _BATCH = 1_000
 """Sessions that one transaction erases at most."""
 _PAGE = 500
+_LARGE = {"attachments": 4}
+"""Rows that are read at once of sections with large ones."""
 _SESSIONS = "support_troubleshooting_sessions"
 
 
@@ -55,6 +57,7 @@ class CustomerExport(Model):
     notifications: list[dict[str, Any]]
     recipients: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    attachments: list[dict[str, Any]]
     stored_answers: list[dict[str, Any]]
 
 
@@ -112,14 +115,14 @@ async def export(app: AppContext, scope: Scope, email: str) -> AsyncIterator[byt
 
 
 async def _rows(app: AppContext, scope: Scope, section: str, customer: CustomerKey) -> AsyncIterator[bytes]:
-    after, comma = "", b""
+    after, comma, most = "", b"", _LARGE.get(section, _PAGE)
     while True:
         async with app.db.connection(scope.tenant) as connection:
-            rows = await customers.page(connection, scope.tenant, section, customer, after, _PAGE)
+            rows = await customers.page(connection, scope.tenant, section, customer, after, most)
         if rows:
             yield comma + b",".join(msgspec.json.encode(row.item) for row in rows)
             after, comma = rows[-1].key, b","
-        if len(rows) < _PAGE:
+        if len(rows) < most:
             return
 
 

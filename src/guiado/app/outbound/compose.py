@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
+from guiado.app.access import customer_links
 from guiado.app.context import UnitOfWork
 from guiado.app.outbound.notifications import language_in, write
+from guiado.app.sessions.views import reference
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
+from guiado.delivery.templates import NEW_LINK
 from guiado.domain.recipient import RecipientPreferences
+from guiado.errors import FieldProblem, InvalidInput, Message, SessionNotFound
 from guiado.i18n import text
 from guiado.store import notifications, sessions
 from guiado.store.notifications import Due, Story
@@ -57,9 +61,28 @@ async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) ->
     if recipient.language is None and told and _is_customer(told, due):
         language = language_in({"language": told.language})
     tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
-    context = _context(told, tried, language, due.channel)
+    context: Mapping[str, object] = _context(told, tried, language, due.channel)
+    if due.notification_type == NEW_LINK:
+        context = {**context, "link": await _new_link(work, told, due)}
     written = await write(work, due.notification_type, context, language, due.channel)
     return written.subject, written.body.rstrip(), language
+
+
+async def _new_link(work: UnitOfWork, told: Story | None, due: Due) -> str:
+    """Make a link to the session of a notification, for its customer.
+
+    Raises:
+        InvalidInput: the session is gone, or has another address by now.
+    """
+    base_url, days = due.metadata.get("base_url"), due.metadata.get("days")
+    gone = InvalidInput([FieldProblem("recipient", Message("La sesión ya no existe, o tiene otro correo."))])
+    if told is None or not _is_customer(told, due) or not isinstance(base_url, str) or not isinstance(days, int):
+        raise gone
+    try:
+        made = await customer_links.create(work, told.session_id, base_url, days)
+    except SessionNotFound:
+        raise gone from None
+    return made.url or ""
 
 
 def _is_customer(told: Story, due: Due) -> bool:
@@ -72,7 +95,7 @@ def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, 
     known["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
     known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, language, channel)}
+    return {**shown, "tried": _list_tried(tried, language, channel), "pictures": _pictures(told, language, channel)}
 
 
 def _nobody(language: str, channel: str) -> str:
@@ -96,6 +119,15 @@ def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> 
         return say(text(language, "Todavía no se intentó nada."))
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
     return "\n".join([say(text(language, "Ya se intentó:")), *lines])
+
+
+def _pictures(told: Story | None, language: str, channel: str) -> str:
+    """How many pictures the customer sent and how to see them; empty where there are none."""
+    if told is None or not told.pictures:
+        return ""
+    kind, command = kind_of(channel), f"guiado sessions attachments {reference(str(told.session_id))}"
+    words = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures, command=command)
+    return (kind.own_words if kind else str)(words)
 
 
 def _line(one: StoredAttempt) -> str:

@@ -25,6 +25,7 @@ from guiado.app.outbound.handlers import HandlerDependencies, handles
 from guiado.app.outbound.queue import ClaimedWork, Leases
 from guiado.delivery import retry
 from guiado.delivery.channels import kind_of, names
+from guiado.delivery.templates import NEW_LINK
 from guiado.domain.recipient import Drop, RecipientPreferences, Wait
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, SecretUnreadable, TargetRefused
 from guiado.i18n import text
@@ -119,7 +120,7 @@ class NotificationSender:
                 outgoing, fate = await self._compose(connection, together, recipient)
         if outgoing is not None:
             fate = await self._attempt(due, outgoing)
-            if len(together) == 1 and due.message is None:
+            if len(together) == 1 and due.message is None and due.notification_type != NEW_LINK:  # what lets in is not kept
                 fate = replace(fate, subject=outgoing.subject, message=outgoing.text)
         if fate is not None:
             async with self._parts.connection() as connection:
@@ -181,7 +182,8 @@ def make_notification_sender(tools: HandlerDependencies) -> NotificationSender:
 
 def _put_off(due: Due, recipient: RecipientPreferences, now: datetime) -> Fate | None:
     """The fate of a notification that its recipient does not want now: cancelled or put off; None where it is sent now."""
-    is_urgent, is_gathered = due.priority == "urgent", due.digest_at is not None
+    # Whoever asked for a link waits for it.
+    is_urgent, is_gathered = due.priority == "urgent" or due.notification_type == NEW_LINK, due.digest_at is not None
     match recipient.plan(due.notification_type, is_urgent=is_urgent, is_gathered=is_gathered, now=now):
         case Drop():
             return Fate("cancelled", now, note=_say("El destinatario no quiere avisos de este tipo."))

@@ -8,7 +8,9 @@ from datetime import datetime
 from guiado import clock
 from guiado.app import commands
 from guiado.app.context import AppContext, Scope, UnitOfWork
+from guiado.app.sessions import attachments
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
+from guiado.app.sessions.models import AttachmentOut
 from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -30,12 +32,13 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Handover of a session to a person, with its guide and attempts, so that no question is asked twice."""
+    """Handover of a session to a person, with its guide, attempts and pictures, so that no question is asked twice."""
 
     session: Session
     guide: Guide | None
     attempts: list[StoredAttempt]
     escalated_at: datetime
+    pictures: list[AttachmentOut]
 
     @property
     def failed(self) -> list[StoredAttempt]:
@@ -54,7 +57,8 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
     async with telling_state(work, session_id):
         session, guide = await command_session(work, session_id, "escalate", wish)
     tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
-    return Handover(session, guide, tried, session.ended_at or clock.now())
+    pictures = await attachments.of_session(work, session.session_id)
+    return Handover(session, guide, tried, session.ended_at or clock.now(), pictures)
 
 
 async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:

@@ -219,6 +219,24 @@ class UnderstoodOut(Model):
     unknown_codes: list[str] = []  # noqa: RUF012 every instance has its own
 
 
+class AttachmentOut(Model):
+    """A picture that the customer added to the session; `path` is where it is read.
+
+    `step_number` and `step_id` name the step that waited for an answer when it was sent.
+    """
+
+    attachment_id: str
+    session_id: str
+    step_number: int | None
+    step_id: str | None
+    media_type: str
+    width: int
+    height: int
+    size_bytes: int
+    created_at: datetime
+    path: str
+
+
 class StateOut(Model):
     """A session with all its attempts."""
 
@@ -226,6 +244,7 @@ class StateOut(Model):
     attempts: list[AttemptOut]
     summary: SummaryOut
     understood: UnderstoodOut
+    attachments: list[AttachmentOut] = []  # noqa: RUF012 every instance has its own
 
 
 class EvidenceOut(Model):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from guiado.app.access.audit import audited_read, note_access
 from guiado.app.context import UnitOfWork
-from guiado.app.sessions import views
+from guiado.app.sessions import attachments, views
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.models import FeedbackBody, StateOut
+from guiado.app.sessions.models import AttachmentOut, FeedbackBody, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.store import feedback, sessions
@@ -23,12 +23,14 @@ class SessionRecord:
         guide: the version that it follows; None where no problem was found.
         attempts: oldest first.
         ratings: newest first.
+        pictures: without their content, oldest first.
     """
 
     session: Session
     guide: Guide | None
     attempts: list[StoredAttempt]
     ratings: list[FeedbackBody]
+    pictures: list[AttachmentOut]
 
 
 @audited_read
@@ -41,8 +43,9 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
     loaded, guide = await load(work, session_id)
     attempts = await sessions.attempts(work.connection, work.tenant, loaded.session.session_id)
     given = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id) if with_ratings else []
+    pictures = await attachments.of_session(work, loaded.session.session_id)
     await note_access(work, "session", [loaded.session.session_id])
-    return SessionRecord(loaded.session, guide, attempts, given)
+    return SessionRecord(loaded.session, guide, attempts, given, pictures)
 
 
 def state_view(record: SessionRecord) -> StateOut:
@@ -52,6 +55,7 @@ def state_view(record: SessionRecord) -> StateOut:
         attempts=[views.attempt_view(stored) for stored in record.attempts],
         summary=views.summary_view(record.attempts),
         understood=views.understood_view(record.session),
+        attachments=record.pictures,
     )
 
 

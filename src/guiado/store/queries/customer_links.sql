@@ -21,6 +21,11 @@ RETURNING link_id, tenant_id, session_id, created_at, expires_at, opened_at, rev
 SELECT link_id, tenant_id, session_id, created_at, expires_at, opened_at, revoked_at
   FROM support_customer_links WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > now()
 
+-- name: expired_by_hash
+-- The link with this token that expired and was not revoked, over all tenants, as above.
+SELECT link_id, tenant_id, session_id, created_at, expires_at, opened_at, revoked_at
+  FROM support_customer_links WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at <= now()
+
 -- name: mark_opened
 -- Notes when a link was opened for the first time.
 UPDATE support_customer_links SET opened_at = now() WHERE tenant_id = $1 AND link_id = $2 AND opened_at IS NULL

@@ -109,6 +109,15 @@ SELECT t.link_id::text AS key, to_jsonb(t) - ARRAY['tenant_id', 'token_hash'] AS
  WHERE s.tenant_id = $1 AND s.customer_email = $2 AND $3::text IS NOT NULL AND t.link_id::text COLLATE "C" > $4::text
  ORDER BY t.link_id LIMIT $5;
 
+-- name: attachments
+-- The content is base64, so that pages of them are short.
+SELECT t.attachment_id::text AS key, to_jsonb(t) - ARRAY['tenant_id', 'content']
+                                     || jsonb_build_object('content', replace(encode(t.content, 'base64'), E'\n', '')) AS item
+  FROM support_troubleshooting_sessions s
+  JOIN support_session_attachments t ON t.tenant_id = s.tenant_id AND t.session_id = s.session_id
+ WHERE s.tenant_id = $1 AND s.customer_email = $2 AND $3::text IS NOT NULL AND t.attachment_id::text COLLATE "C" > $4::text
+ ORDER BY t.attachment_id LIMIT $5;
+
 -- name: stored_answers
 -- Answers kept for requests that come twice.
 SELECT t.key, jsonb_build_object('key', t.key, 'answer', t.answer, 'created_at', t.created_at) AS item

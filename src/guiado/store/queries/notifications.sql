@@ -149,9 +149,10 @@ SELECT r.channel, r.recipient, min(r.refused_since) AS since, extract(epoch FROM
  GROUP BY r.channel, r.recipient ORDER BY since, r.channel, r.recipient;
 
 -- name: story
--- What a message about a session can say: the event that it is about ($3, may be null), and the session.
+-- What a message about a session can say: the event that it is about ($3, may be null), the session, and its pictures.
 SELECT o.data, s.session_id, s.ticket_id, s.customer_name, s.customer_email, s.problem_description, s.language,
-       s.detected_problem_title AS problem_title, s.current_step, s.total_steps, s.escalation_reason
+       s.detected_problem_title AS problem_title, s.current_step, s.total_steps, s.escalation_reason,
+       (SELECT count(*) FROM support_session_attachments a WHERE a.tenant_id = $1 AND a.session_id = s.session_id) AS pictures
   FROM support_troubleshooting_sessions s
   LEFT JOIN support_troubleshooting_outbox o ON o.tenant_id = s.tenant_id AND o.tenant_id = $1 AND o.event_id = $3
  WHERE s.tenant_id = $1 AND s.session_id = $2;

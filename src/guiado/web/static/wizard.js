@@ -178,7 +178,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   const main = document.getElementById("main");
   prepare(main);
-  if (toHeading(main)) tell(document.title);
+  const heading = toHeading(main);
+  const place = main.querySelector(".way strong");
+  if (heading) tell(place ? `${place.textContent}: ${heading.textContent}` : heading.textContent);
   window.scrollTo(0, 0);
 });
 

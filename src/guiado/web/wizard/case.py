@@ -16,12 +16,13 @@ from guiado.app.sessions.escalate import is_anybody_told
 from guiado.app.sessions.feedback import is_asked_for
 from guiado.app.sessions.record import SessionRecord, read_record
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
-from guiado.http.request import Http, base_of, runtime_of
+from guiado.http.request import Http, base_of, runtime_of, scope_of
 from guiado.web.wizard import pages
 from guiado.web.wizard.actions import ACTIONS
 from guiado.web.wizard.door import Door, Page, door_of, form_of, page, scope_at, see, unknown
 
 _QR_SCALE = 6
+_RENEW = "enlace"
 
 
 @get(PATH + "/{token:str}", include_in_schema=False)
@@ -69,6 +70,8 @@ async def show_step(request: Http, token: FromPath[str], number: FromPath[int]) 
 async def act(request: Http, token: FromPath[str], place: FromPath[str]) -> Page:
     """Take what the customer says on a page of their session, and lead to where it stands then."""
     door, do = await door_of(request, token), ACTIONS.get(place)
+    if door is None and place == _RENEW:
+        return await _renew(request, token)
     if door is None or do is None:
         return _closed(request, token)
     leads_to: str | None = None
@@ -134,9 +137,17 @@ async def _closing(request: Http, door: Door, record: SessionRecord) -> Page:
 _PLACES = {"caso": _case, "seguir": _elsewhere, "cerrar": _closing}
 
 
+async def _renew(request: Http, token: str) -> Page:
+    """Mail a new link in place of one that expired; the page is the same whether there was one or not."""
+    runtime = runtime_of(request)
+    await customer_links.send_new_link(runtime.parts, scope_of(request), token, base_of(request).url, runtime.settings.link_days)
+    return unknown(request, asked_new=True)
+
+
 def _closed(request: Http, token: str) -> Page:
     """The page of a link that opens nothing; a well-formed one may be renewed by mail."""
-    return unknown(request, renew=pages.renewal(request, token))
+    can_mail = runtime_of(request).parts.has_account("email")
+    return unknown(request, renew=pages.renewal(request, token) if can_mail else None)
 
 
 HANDLERS = [show_door, enter, show, show_step, act]
