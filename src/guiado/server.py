@@ -61,6 +61,7 @@ from guiado.store.webhooks import is_told
 from guiado.web import routes
 from guiado.web.assets import Assets
 from guiado.web.wizard import case as wizard_case
+from guiado.web.wizard import pictures as wizard_pictures
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
 from guiado.wiring import Runtime, loop_factory
@@ -115,7 +116,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     authenticated = Authentication(limited, settings.tenant, keyring, links_of(app), origins)
     cross_origin = CrossOrigin(authenticated, origins, cross_origin_methods)
     secret_paths = (f"{customer_links.PATH}/{LINK_PREFIX}",)
-    uploads = (attachments.PATH_END,)
+    uploads = (attachments.PATH_END, f"/{wizard_pictures.PLACE}")
     guarded = LoopbackGuard(cross_origin, settings.host, {kestra.PATH}, metrics.observe, origins, secret_paths, uploads)
     return Forwarded(
         SecurityHeaders(guarded),
@@ -152,9 +153,8 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
-    wizard = Router(
-        "", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers={Exception: troubles.show_trouble}
-    )
+    of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
+    wizard = Router("", route_handlers=of_wizard, exception_handlers={Exception: troubles.show_trouble})
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,

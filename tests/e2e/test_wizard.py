@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -13,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import open_browser
 from installation import BASE, Daemon, free_ports, wait_for
+from PIL import Image
 from prepared import Prepared
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ def test_from_the_first_words_to_the_solution(service: Service, opened: Callable
     shown.see("Lo hice y sigue igual")
     shown.press("Cambiar mi respuesta")
     shown.see("Paso 1 de 6")
-    page.locator("summary").click()
+    page.get_by_text("Otra respuesta").click()
     page.get_by_label("Cuéntanos qué pasó").fill("no encuentro el modo avión")
     shown.press("No pude hacerlo")
     shown.until("step")
@@ -241,7 +243,7 @@ def test_two_tabs_and_a_button_that_is_pressed_twice(service: Service, opened: C
     page.get_by_role("button", name="Lo hice y sigue igual").dblclick()
     shown.see("Paso 2 de 6")
     other.get_by_role("button", name="Ya se resolvió").click()
-    other.get_by_text("Paso 2 de 6").wait_for()
+    other.get_by_text("Paso 2 de 6").first.wait_for()
     assert [each["outcome"] for each in service.state(page)["attempts"]] == ["not_helped"]
 
 
@@ -260,6 +262,22 @@ def test_the_case_goes_on_on_another_device(opened: Callable[..., Shown]) -> Non
     phone.page.goto(address)
     phone.press("Ver mi caso")
     phone.see("Paso 1 de 6")
+
+
+def test_a_screenshot_goes_with_the_case(service: Service, opened: Callable[..., Shown], tmp_path: Path) -> None:
+    shown = opened()
+    page = shown.start()
+    picture, other = tmp_path / "pantalla.png", tmp_path / "lista.png"
+    Image.new("RGB", (640, 360), "#336699").save(picture)
+    other.write_text("esto no es una imagen")
+    page.get_by_text("Agregar una captura de pantalla").click()
+    for path, seen in ((other, "Ese archivo no es una imagen"), (picture, "Paso 1 de 6")):
+        page.get_by_label("Elige una imagen").set_input_files(path)
+        shown.press("Enviar la imagen")
+        shown.see(seen)
+    page.locator(".thumbnails img").wait_for()
+    wait_for(lambda: page.locator(".thumbnails img").evaluate("(e) => e.naturalWidth"), "the picture is shown")
+    assert len(service.state(page)["attachments"]) == 1
 
 
 @pytest.mark.parametrize(("locale", "heading"), [("en-GB", "What is wrong?"), ("pt-BR", "O que está acontecendo?")])
@@ -286,7 +304,7 @@ def _walk(shown: Shown) -> Iterator[str]:
     yield "start"
     shown.start()
     yield "step"
-    page.locator("summary").click()
+    page.get_by_text("Otra respuesta").click()
     yield "step, all answers"
     shown.press("Lo hice y sigue igual")
     shown.see("Paso 2 de 6")

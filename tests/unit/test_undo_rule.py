@@ -165,7 +165,7 @@ def test_of_another_step_nothing_is_taken_back_so_that_a_repetition_changes_noth
         talk.undo(2)
     talk.undo(1)
     with pytest.raises(NothingToUndo):
-        decide(talk.session, GUIDE, UndoAnswer(talk.befores and answer_of(1), "a-1"), talk.now)
+        decide(talk.session, GUIDE, UndoAnswer(answer_of(1), "a-1"), talk.now)
 
 
 def answer_of(number: int) -> Attempt:

@@ -112,6 +112,8 @@ _OTHERS = {
     "POST /ayuda/{token}/{place}": PUBLIC,
     "GET /ayuda/{token}/{place}": PUBLIC,
     "GET /ayuda/{token}/paso/{number}": PUBLIC,
+    "POST /ayuda/{token}/imagen": PUBLIC,
+    "GET /ayuda/{token}/imagen/{picture_id}": PUBLIC,
     "GET /schema": PUBLIC,
     "GET /schema/openapi.json": PUBLIC,
     "GET /static/{name}": PUBLIC,

@@ -13,7 +13,8 @@ from guiado import clock
 from guiado.app.access import key_format
 from guiado.app.access.customer_links import PATH
 from guiado.app.sessions import customer_messages, views
-from guiado.app.sessions.models import ResourceRow, StepOut
+from guiado.app.sessions.attachments import MOST_OF_SESSION
+from guiado.app.sessions.models import AttachmentOut, ResourceRow, StepOut
 from guiado.app.sessions.record import SessionRecord
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
@@ -25,6 +26,7 @@ from guiado.http.request import Http, base_of, runtime_of
 from guiado.i18n import locale_of, text, text_for
 from guiado.settings import Settings
 from guiado.web.wizard.door import Door, Page, is_on, page, start_path
+from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
 
 _SAID = {
     Outcome.SOLVED: Message("Ya se resolvió"),
@@ -61,14 +63,14 @@ def standing(request: Http, door: Door, record: SessionRecord, desk: Desk) -> Pa
     if session.status in _WITH_PERSON and (step is None or not wants_step):
         return _handed(request, door, record, desk, has_step=step is not None)
     if step is not None:
-        return _step(request, door, session, guide, step)
+        return _step(request, door, record, step)
     if session.open_clarification is not None:
         return _asked(request, door, session)
     return _handed(request, door, record, desk, has_step=False)
 
 
-def _step(request: Http, door: Door, session: Session, guide: Guide | None, step: StepOut) -> Page:
-    number = step.step_number
+def _step(request: Http, door: Door, record: SessionRecord, step: StepOut) -> Page:
+    session, guide, number = record.session, record.guide, step.step_number
     return _page(
         request,
         door,
@@ -82,6 +84,7 @@ def _step(request: Http, door: Door, session: Session, guide: Guide | None, step
         links=_links(step.resources),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
         may_ask_person=session.status not in _WITH_PERSON,
+        pictures=_pictures(request, record),
     )
 
 
@@ -105,6 +108,28 @@ def _time_left(session: Session, guide: Guide | None) -> str:
     if not left or len(minutes) != len(left):
         return ""
     return text_for(session.language, "Queda cerca de {n} minuto", "Quedan cerca de {n} minutos", max(1, round(sum(minutes))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """The pictures of a session as its pages show them.
+
+    Args:
+        are_on: whether there is anything to show, or pictures are taken.
+        trouble: with the one that was sent last; empty where there was none.
+    """
+
+    are_on: bool
+    shown: list[AttachmentOut]
+    takes_more: bool
+    trouble: str
+
+
+def _pictures(request: Http, record: SessionRecord) -> _Pictures:
+    shown, takes_any = record.pictures, runtime_of(request).settings.attachments_mb > 0
+    trouble = TROUBLES.get(request.query_params.get(TROUBLE_FIELD, ""))
+    said = text(record.session.language, trouble.template) if trouble else ""
+    return _Pictures(takes_any or bool(shown), shown, takes_any and len(shown) < MOST_OF_SESSION, said)
 
 
 def _links(resources: Sequence[ResourceRow]) -> list[ResourceRow]:
@@ -202,6 +227,7 @@ def _handed(request: Http, door: Door, record: SessionRecord, desk: Desk, *, has
         given_email="",
         trouble=_email_trouble(request, session),
         follows=_follows(settings, session, len(record.attempts), is_told=desk.is_told),
+        pictures=_pictures(request, record),
         step_path=f"{door.to('caso')}{'&' if '?' in door.to('caso') else '?'}pasos=1" if has_step else None,
         asks_rating=desk.asks_rating,
         thanked=_thanks(request, session),
