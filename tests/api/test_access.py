@@ -109,6 +109,7 @@ ROWS = api(
     "GET /schema": Row(200, 200),
     "GET /schema/openapi.json": Row(200, 200),
     "GET /static/{name}": Row(200, 200),
+    "GET /widget.js": Row(200, 200),
     "GET /ayuda": Row(200, 200),
     "POST /ayuda": Row(400, 400),
     "GET /ayuda/{token}": Row(404, 404),

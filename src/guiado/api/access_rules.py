@@ -121,6 +121,7 @@ _OTHERS = {
     "GET /schema": PUBLIC,
     "GET /schema/openapi.json": PUBLIC,
     "GET /static/{name}": PUBLIC,
+    "GET /widget.js": PUBLIC,
     "GET /_openapi": PUBLIC,
     "GET /_openapi/openapi.json": PUBLIC,
     "GET /_openapi/{path}": PUBLIC,

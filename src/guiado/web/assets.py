@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from litestar import Response, get
@@ -18,7 +19,7 @@ from litestar.params import FromPath
 from guiado.errors import Message, SettingsInvalid, os_reason
 from guiado.http.request import Http
 from guiado.settings import Settings
-from guiado.web.brand import style_of
+from guiado.web.brand import branded_widget, style_of
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -34,6 +35,10 @@ _LARGEST_LOGO_BYTES = 200_000
 _COMPRESSED = frozenset((".css", ".js", ".svg", ".txt"))
 _YEAR = "public, max-age=31536000, immutable"
 _HOUR = "public, max-age=3600"
+_FIVE_MINUTES = "public, max-age=300"
+_WIDGET = "widget.js"
+COLOR = re.compile(r"[0-9a-f]{6}")
+"""A colour as addresses name it."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,9 @@ class Assets:
     def __init__(self, settings: Settings) -> None:
         own = [_read(path, path.name) for path in sorted(STATIC.iterdir()) if path.suffix in _KINDS]
         logo = _logo(settings.brand_logo)
-        brand = Asset("brand.css", style_of(settings.brand_color).encode(), _KINDS[".css"])
+        brand = colored(settings.brand_color)
         self._by_name = {each.name: each for each in (*own, brand, *([logo] if logo else []))}
+        self.widget = self._by_name[_WIDGET] = _widget(settings)
         self.logo = logo.name if logo else "mark.svg"
         self.has_color = bool(settings.brand_color)
 
@@ -88,8 +94,21 @@ class Assets:
         return f"/static/{name}?v={self._by_name[name].digest}"
 
 
+@lru_cache(maxsize=64)
+def colored(color: str) -> Asset:
+    """The style sheet that makes a colour the accent of the pages; empty for guiado's own."""
+    return Asset("brand.css", style_of(color).encode(), _KINDS[".css"])
+
+
 def _read(path: Path, name: str) -> Asset:
     return Asset(name, path.read_bytes(), _KINDS[path.suffix])
+
+
+def _widget(settings: Settings) -> Asset:
+    """The script of the widget, with the team's brand in it."""
+    name = "" if settings.brand_name == "guiado" else settings.brand_name
+    content = branded_widget((STATIC / _WIDGET).read_text("utf-8"), settings.brand_color, name)
+    return Asset(_WIDGET, content.encode(), _KINDS[".js"])
 
 
 def _logo(path: Path | None) -> Asset | None:
@@ -119,18 +138,27 @@ def assets_of(request: Http) -> Assets:
 @get("/static/{name:str}", include_in_schema=False)
 async def static(request: Http, name: FromPath[str]) -> Response[bytes]:
     """A static file."""
-    asset = assets_of(request).find(name)
+    asset, color = assets_of(request).find(name), request.query_params.get("color", "")
     if asset is None:
         raise NotFoundException
-    return _answer(request, asset)
+    if name == "brand.css" and COLOR.fullmatch(color):  # the colour of the site that shows the page in a frame
+        asset = colored(f"#{color}")
+    return _answer(request, asset, _YEAR if request.url.query == f"v={asset.digest}" else _HOUR)
 
 
-def _answer(request: Http, asset: Asset) -> Response[bytes]:
-    keeps = _YEAR if request.url.query == f"v={asset.digest}" else _HOUR
+@get(f"/{_WIDGET}", include_in_schema=False)
+async def widget(request: Http) -> Response[bytes]:
+    """The script of the widget. Its address stands in the pages of other sites, so that it never changes."""
+    return _answer(request, assets_of(request).widget, _FIVE_MINUTES)
+
+
+def _answer(request: Http, asset: Asset, keeps: str) -> Response[bytes]:
     tag = f'"{asset.digest}"'
     headers = {"Cache-Control": keeps, "ETag": tag, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if asset.kind == _KINDS[".svg"]:
         headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    if asset.name == _WIDGET:
+        headers |= {"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*"}
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers, media_type=asset.kind)
     packed = asset.packed if accepts_gzip(request.headers.get("accept-encoding", "")) else None

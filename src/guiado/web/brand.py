@@ -5,7 +5,11 @@ Source: WCAG 2.2, 1.4.3 and 1.4.11: contrast by relative luminance.
 
 from __future__ import annotations
 
+import json
+
 _LIGHT_PAPER, _DARK_PAPER = "#faf9f6", "#12171c"
+_ACCENT = "#0b6b5b"
+_WIDGET_BRAND = "const BRAND = "
 _WHITE, _BLACK = "#ffffff", "#000000"
 _READABLE = 4.6
 """Least contrast of text; a little above WCAG's 4.5, because of rounding."""
@@ -31,6 +35,20 @@ def style_of(color: str) -> str:
 
 def _tokens(accent: str, strong: str, on_accent: str, tint: str) -> str:
     return f"--g-accent:{accent};--g-accent-strong:{strong};--g-on-accent:{on_accent};--g-accent-tint:{tint}"
+
+
+def branded_widget(script: str, color: str, name: str) -> str:
+    """The script of the widget with a team's brand in it.
+
+    Args:
+        color: as #1a5fb4; empty for guiado's own.
+        name: of the team; empty where it has none.
+    """
+    before, mark, rest = script.partition(_WIDGET_BRAND)
+    _, own, after = rest.partition(";")
+    if not (mark and own):
+        raise ValueError(f"widget.js has no line {_WIDGET_BRAND}…;")
+    return f"{before}{mark}{json.dumps({'color': color or _ACCENT, 'name': name})};{after}"
 
 
 def readable(color: str, paper: str, towards: str) -> str:

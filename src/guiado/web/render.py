@@ -19,7 +19,7 @@ from guiado.errors import Message
 from guiado.http.request import Http, base_of, language_of, runtime_of
 from guiado.i18n import LANGUAGES, locale_of, text, text_for, text_in, translate
 from guiado.settings import Settings
-from guiado.web.assets import Assets, accepts_gzip, assets_of
+from guiado.web.assets import COLOR, Assets, accepts_gzip, assets_of
 
 HERE = Path(__file__).parent
 _OWN = "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'"
@@ -31,6 +31,7 @@ PLAIN = {
 """Headers of a page that no other page may show in a frame."""
 LANGUAGE_FIELD = "idioma"
 """Parameter of an address that names the language of a page."""
+_FRAMED_FIELD = "marco"
 _LEAST_PACKED = 1_000
 _ICONS = HERE / "icons"
 _ICON = '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{shapes}</svg>'
@@ -141,7 +142,7 @@ def _address(prefix: str, assets: Assets, name: str) -> str:
 
 def frame(request: Http, assets: Assets) -> dict[str, object]:
     """What every page has around its content."""
-    prefix = base_of(request).prefix
+    prefix, color = base_of(request).prefix, request.query_params.get("color", "")
     return {
         "prefix": prefix,
         "static": partial(_address, prefix, assets),
@@ -150,6 +151,9 @@ def frame(request: Http, assets: Assets) -> dict[str, object]:
         "brand": brand_of(runtime_of(request).settings),
         "version": __version__,
         "languages": LANGUAGES,
+        "framed": request.query_params.get(_FRAMED_FIELD) == "1" or request.headers.get("sec-fetch-dest") == "iframe",
+        "host_color": color if COLOR.fullmatch(color) else "",
+        "origins": " ".join(runtime_of(request).settings.origins),
     }
 
 

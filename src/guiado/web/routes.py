@@ -11,7 +11,7 @@ from litestar import Response, get
 
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.web import reference
-from guiado.web.assets import static
+from guiado.web.assets import static, widget
 from guiado.web.negotiation import is_for_people
 from guiado.web.render import LANGUAGE_FIELD, PLAIN, answer, html_of, page_language, render
 from guiado.web.state import missing, show_state_or_name
@@ -83,4 +83,4 @@ async def components(request: Http) -> Response[bytes]:
     return render(request, "components.html") if is_local else missing(request)
 
 
-HANDLERS = [home, components, schema, openapi, static]
+HANDLERS = [home, components, schema, openapi, static, widget]

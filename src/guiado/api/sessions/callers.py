@@ -11,14 +11,12 @@ import msgspec
 from guiado.app import commands
 from guiado.app.access import customer_links
 from guiado.app.access.permissions import START
-from guiado.app.access.signed_customer import with_signed_customer
-from guiado.app.context import PUBLIC_CALLER, Scope
+from guiado.app.access.signed_customer import admitted_customer, with_signed_customer
+from guiado.app.context import Scope
 from guiado.app.models import Model
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.http.request import Http, base_of, runtime_of, scope_of
 
-SIGNED_CALLER = "signed"
-"""Caller of a session that a site vouches for."""
 C = TypeVar("C", commands.AnswerStep, commands.Escalate, commands.Resolve)
 
 
@@ -46,11 +44,9 @@ def admitted(request: Http, command: commands.Start, channel: str) -> tuple[comm
         InvalidInput: the signed data are needed and missing, or can not be used.
     """
     scope, secrets = replace(scope_of(request), channel=channel), runtime_of(request).settings.customer_secrets
-    is_signed = command.customer_token is not None or (is_public(scope) and secrets)
-    known = with_signed_customer(command, secrets) if is_signed else command
     if is_public(scope):
-        scope = replace(scope, caller=SIGNED_CALLER if is_signed else PUBLIC_CALLER)
-    return known, scope
+        return admitted_customer(command, scope, secrets, must_sign=bool(secrets))
+    return command if command.customer_token is None else with_signed_customer(command, secrets), scope
 
 
 async def link_to(request: Http, scope: Scope, session_id: str) -> StartLinkOut:

@@ -13,16 +13,20 @@ import hmac
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn, TypeGuard, TypeVar
 
 import msgspec
 
 from guiado import clock
 from guiado.app.commands import Start, StartHere
+from guiado.app.context import PUBLIC_CALLER, Scope
 from guiado.app.validation import check
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 FIELD = "customer_token"
+SIGNED_CALLER = "signed"
+"""Caller of a session that a site vouches for."""
 _LONGEST_S, _LEEWAY_S = 86_400, 60
 _FORM = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
 _SIGNED = {"email": "customer_email", "name": "customer_name", "ticket_id": "ticket_id"}
@@ -59,6 +63,20 @@ def with_signed_customer(command: C, secrets: Sequence[bytes]) -> C:
         ticket_id=known.ticket_id if known.ticket_id is not None else command.ticket_id,
         customer_token=None,
     )
+
+
+def admitted_customer(command: C, scope: Scope, secrets: Sequence[bytes], *, must_sign: bool) -> tuple[C, Scope]:
+    """The start of a customer who came without a key, with what is signed in it, and the scope in which it runs.
+
+    Args:
+        must_sign: whether a start without signed data is refused.
+
+    Raises:
+        InvalidInput: the signed data are needed and missing, or can not be used.
+    """
+    if command.customer_token is None and not must_sign:
+        return command, replace(scope, caller=PUBLIC_CALLER)
+    return with_signed_customer(command, secrets), replace(scope, caller=SIGNED_CALLER)
 
 
 def _claims(token: str, secrets: Sequence[bytes]) -> Mapping[str, object]:

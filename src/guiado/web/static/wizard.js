@@ -3,7 +3,8 @@
 
 const root = document.documentElement;
 root.classList.add("js");
-if (window.top !== window) root.classList.add("framed");
+const isFramed = window.parent !== window;
+if (isFramed) root.classList.add("framed");
 
 const live = document.createElement("p");
 live.className = "unseen";
@@ -16,14 +17,16 @@ function secondsOnScreen() {
   return Math.round((active + (since ? performance.now() - since : 0)) / 1000);
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden && since) {
-    active += performance.now() - since;
-    since = 0;
-  } else if (!document.hidden && !since) {
-    since = performance.now();
-  }
-});
+function rest() {
+  if (since) active += performance.now() - since;
+  since = 0;
+}
+
+function resume() {
+  if (!since) since = performance.now();
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : resume()));
 
 // What a browser may refuse to keep (private windows, frames) is kept for this page only.
 const marks = {
@@ -49,7 +52,74 @@ function prepare(main) {
   since = document.hidden ? 0 : performance.now();
   for (const box of main.querySelectorAll("[data-check]")) box.checked = marks.get(box.dataset.check) !== null;
   for (const form of main.querySelectorAll("form")) form.classList.remove("sent");
-  if (window.top !== window && main.dataset.state) window.parent.postMessage({ guiado: main.dataset.state }, "*");
+  if (isFramed) frame.show(main);
+}
+
+// In the frame of another site (widget.js): what is said goes to the page around it, once that has said that it is an allowed one.
+const frame = {
+  host: "",
+  customer: "",
+  grown: new ResizeObserver(([seen]) => frame.tell({ guiado: "height", height: Math.ceil(seen.borderBoxSize[0].blockSize) })),
+
+  tell(message) {
+    if (this.host) window.parent.postMessage(message, this.host);
+  },
+
+  show(main) {
+    this.sign(main);
+    this.grown.disconnect();
+    this.grown.observe(main);
+    const { state, reference, why } = main.dataset;
+    if (state) this.tell({ guiado: state, reference, why });
+  },
+
+  // Who the customer is, as the page around signed it, never stands in an address.
+  sign(main) {
+    for (const form of this.customer ? main.querySelectorAll("form[data-start]") : []) {
+      const field = form.elements.customer_token || document.createElement("input");
+      Object.assign(field, { type: "hidden", name: "customer_token", value: this.customer });
+      form.append(field);
+    }
+  },
+
+  hear({ source, origin, data }) {
+    const allowed = [location.origin, ...(document.body.dataset.origins || "").split(" ")];
+    if (source !== window.parent || !allowed.includes(origin)) return;
+    if (data?.guiado === "hidden") rest();
+    if (data?.guiado === "shown") resume();
+    if (data?.guiado !== "hello") return;
+    this.host = origin;
+    this.customer = typeof data.customer === "string" ? data.customer : "";
+    if (/^[0-9a-f]{6}$/.test(data.color)) this.paint(data.color);
+    const main = document.getElementById("main");
+    if (data.isHere) toHeading(main);
+    this.show(main);
+  },
+
+  paint(color) {
+    const sheet = document.createElement("link");
+    sheet.rel = "stylesheet";
+    sheet.href = `${document.body.dataset.brand}?color=${color}`;
+    if (document.querySelector(`link[href$="?color=${color}"]`)) return;
+    document.head.append(sheet);
+  },
+};
+
+if (isFramed) {
+  window.addEventListener("message", (event) => frame.hear(event));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing) frame.tell({ guiado: "escape" });
+  });
+}
+
+// To the heading goes whoever reads on from here with a screen reader or the Tab key.
+function toHeading(main) {
+  const heading = main.querySelector("h1");
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+  return heading;
 }
 
 function tell(words) {
@@ -108,13 +178,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   const main = document.getElementById("main");
   prepare(main);
-  const heading = main.querySelector("h1");
-  if (heading) {
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
-    const place = main.querySelector(".way strong");
-    tell(place ? `${place.textContent}: ${heading.textContent}` : heading.textContent);
-  }
+  const heading = toHeading(main);
+  const place = main.querySelector(".way strong");
+  if (heading) tell(place ? `${place.textContent}: ${heading.textContent}` : heading.textContent);
   window.scrollTo(0, 0);
 });
 
@@ -132,3 +198,5 @@ window.addEventListener("pageshow", (event) => {
 
 document.body.append(live);
 prepare(document.getElementById("main"));
+// Nothing is said but that it is there: who else could hear it is not let around this page (frame-ancestors).
+if (isFramed) window.parent.postMessage({ guiado: "ready" }, "*");

@@ -9,14 +9,14 @@ from litestar import get, post
 from guiado.app import commands
 from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH
-from guiado.app.context import PUBLIC_CALLER
+from guiado.app.access.signed_customer import FIELD, admitted_customer
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import start as starting
 from guiado.app.sessions.no_problem import frequent_options
 from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.domain.clarification import Option
-from guiado.errors import GuiadoError, InvalidInput, Message
+from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.http.incoming import incoming
 from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web.render import LANGUAGE_FIELD, page_language, render
@@ -34,6 +34,7 @@ from guiado.web.wizard.door import (
 )
 
 _NOTHING = Message("Cuéntanos qué te pasa, con unas palabras.")
+_LONGEST_PRESET = 4_000
 _TOO_LONG = Message("Es demasiado largo. Cuéntalo con menos palabras.")
 
 
@@ -50,11 +51,13 @@ async def begin(request: Http) -> Page:
         return unknown(request)
     form, language = await form_of(request), page_language(request)
     runtime = runtime_of(request)
+    scope = replace(scope_of(request), tenant=runtime.settings.tenant, channel=CHANNEL, session_id=None)
     try:
-        command = check(commands.StartHere, _given(runtime.knowledge, form, language))
+        given = check(commands.StartHere, _given(runtime.knowledge, form, language))
+        command, scope = admitted_customer(given, scope, runtime.settings.customer_secrets, must_sign=False)
     except InvalidInput as error:
-        return await start_page(request, form, error)
-    scope = replace(scope_of(request), tenant=runtime.settings.tenant, channel=CHANNEL, caller=PUBLIC_CALLER, session_id=None)
+        unsigned = next((each for each in error.problems if each.field == FIELD), None)
+        return await start_page(request, form, error) if unsigned is None else _unsigned(request, form, unsigned)
     ranking = await rank(runtime.knowledge.snapshot, command.problem_description)
     started = await runtime.parts.run_write(scope, starting.start, runtime.knowledge, command, None, ranking)
     made = await runtime.parts.run_read(
@@ -65,8 +68,28 @@ async def begin(request: Http) -> Page:
     return see(request, f"{base_of(request).prefix}{PATH}/{made.token}/caso{kept}")
 
 
+def _unsigned(request: Http, form: Form, problem: FieldProblem) -> Page:
+    """The page that says that the customer's signed data cannot be used, and goes on without them."""
+    return render(
+        request,
+        "wizard/unsigned.html",
+        status_code=400,
+        headers=headers_of(request, secret_path=False),
+        language=page_language(request),
+        switch=switch_here(request),
+        action=switch_path(request),
+        given={name: form[name] for name in ("words", "problem_id") if name in form},
+        why=str(problem.message),
+    )
+
+
 def _given(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, object]:
-    """The command of a form: words, or the title of a problem that was chosen."""
+    """The command of a form: words, or the title of a problem that was chosen, and the customer's signed data."""
+    signed = {FIELD: form[FIELD]} if form.get(FIELD) else {}
+    return {**_problem(knowledge, form, language), **signed}
+
+
+def _problem(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, object]:
     chosen = form.get("problem_id", "")
     guide = knowledge.snapshot.guides.get(chosen)
     wished = {"language": language} if guide or not form.get("words", "").strip() else {}
@@ -88,10 +111,12 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         fault: why not.
     """
     language = page_language(request)
-    given = form or {}
+    given = form or {"words": request.query_params.get("palabras", "")[:_LONGEST_PRESET]}
     problem = fault.problems[0] if fault else None
     too_long = bool(given.get("words", "").strip()) and problem is not None
     trouble = None if problem is None else _TOO_LONG if too_long else _NOTHING
+    runtime = runtime_of(request)
+    preset = _preset(runtime.knowledge, request.query_params.get("problema", ""), language)
     return render(
         request,
         "wizard/start.html",
@@ -100,10 +125,10 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         language=language,
         switch=switch_here(request),
         action=switch_path(request),
-        frequent=await _frequent(request, language),
+        preset=preset,
+        frequent=[each for each in await _frequent(request, language) if preset is None or each.problem_id != preset.problem_id],
         given=given,
         trouble=trouble,
-        hidden={},
         is_local=incoming(request.scope).is_from_here,
     )
 
@@ -113,6 +138,12 @@ def switch_path(request: Http) -> str:
     wished = request.query_params.get(LANGUAGE_FIELD)
     query = f"?{LANGUAGE_FIELD}={page_language(request)}" if wished else ""
     return f"{base_of(request).prefix}{PATH}{query}"
+
+
+def _preset(knowledge: KnowledgeBase, problem_id: str, language: str) -> Option | None:
+    """The problem that the address names, as a choice; None where it names none that is known."""
+    guide = knowledge.snapshot.guides.get(problem_id)
+    return None if guide is None else Option(problem_id, guide.in_language(language).problem_title, confidence=1)
 
 
 async def _frequent(request: Http, language: str) -> tuple[Option, ...]:
