@@ -60,6 +60,8 @@ from guiado.settings import Settings
 from guiado.store.webhooks import is_told
 from guiado.web import routes
 from guiado.web.assets import Assets
+from guiado.web.knowledge import crawlers
+from guiado.web.knowledge import pages as knowledge_pages
 from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
@@ -150,7 +152,8 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=[*wizard_start.HANDLERS, *wizard_case.HANDLERS], exception_handlers=troubles.HANDLERS)
+    for_customers = [handler for module in (wizard_start, wizard_case, knowledge_pages, crawlers) for handler in module.HANDLERS]
+    wizard = Router("", route_handlers=for_customers, exception_handlers=troubles.HANDLERS)
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,

@@ -190,6 +190,12 @@ class Settings(BaseSettings):
     """Office hours of the team, as "lun-vie 9:00-18:00, sáb 9:00-13:00"."""
     time_zone: Annotated[str, AfterValidator(setting_values.time_zone), Field(validation_alias="GUIADO_TIME_ZONE")] = "UTC"
     """Time zone of the office hours and of the dates on pages, as "America/Bogota"."""
+    kb_pages: Annotated[
+        Literal["on", "off"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_KB_PAGES"),
+    ] = "off"
+    """Whether every problem of the knowledge base is a public page at `/problemas`, for search engines too."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ PLAIN = {
 """Headers of a page that no other page may show in a frame."""
 LANGUAGE_FIELD = "idioma"
 """Parameter of an address that names the language of a page."""
+PROBLEMS_PATH = "/problemas"
+"""Path of the public pages of the knowledge base."""
 _LEAST_PACKED = 1_000
 _ICONS = HERE / "icons"
 _ICON = '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{shapes}</svg>'
@@ -97,6 +99,8 @@ def pages() -> Environment:
     )
     made.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     made.globals["icon"] = icon
+    # Structured data keeps its order and its letters; `tojson` escapes <, >, & and ' in any case.
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return made
 
 
@@ -137,13 +141,14 @@ def words(language: str) -> dict[str, object]:
 
 def frame(request: Http, assets: Assets) -> dict[str, object]:
     """What every page has around its content."""
-    prefix = base_of(request).prefix
+    prefix, settings = base_of(request).prefix, runtime_of(request).settings
     return {
         "prefix": prefix,
         "static": lambda name: prefix + assets.path(name),
         "logo": prefix + assets.path(assets.logo),
         "has_color": assets.has_color,
-        "brand": brand_of(runtime_of(request).settings),
+        "brand": brand_of(settings),
+        "all_problems": f"{prefix}{PROBLEMS_PATH}" if settings.kb_pages == "on" else "",
         "version": __version__,
         "languages": LANGUAGES,
     }
@@ -167,14 +172,31 @@ def render(
         values: for the template.
     """
     spoken = language or page_language(request)
-    html = pages().get_template(name).render(**words(spoken), **frame(request, assets_of(request)), **values)
-    return answer(request, html, spoken, status_code, headers)
+    return answer(request, rendered(request, name, spoken, **values), spoken, status_code, headers)
 
 
-def answer(request: Http, html: str, language: str, status_code: int, headers: Mapping[str, str]) -> Response[bytes]:
-    """The response with a page, compressed where the reader takes it."""
+def rendered(request: Http, name: str, language: str, **values: object) -> str:
+    """A page as HTML; the arguments as for `render`."""
+    return pages().get_template(name).render(**words(language), **frame(request, assets_of(request)), **values)
+
+
+def answer(
+    request: Http,
+    html: str,
+    language: str,
+    status_code: int,
+    headers: Mapping[str, str],
+    media_type: str = MediaType.HTML,
+) -> Response[bytes]:
+    """The response with a page, compressed where the reader takes it.
+
+    Args:
+        html: the page, or another text.
+        language: of it; empty where it has none.
+    """
     content = html.encode()
-    told = {**headers, "Content-Language": language, "Vary": "Accept, Accept-Language, Accept-Encoding"}
+    spoken = {"Content-Language": language} if language else {}
+    told = {"Vary": "Accept, Accept-Language, Accept-Encoding", **headers, **spoken}
     if len(content) >= _LEAST_PACKED and accepts_gzip(request.headers.get("accept-encoding", "")):
         content, told["Content-Encoding"] = gzip.compress(content, 5, mtime=0), "gzip"
-    return Response(content, status_code=status_code, media_type=MediaType.HTML, headers=told)
+    return Response(content, status_code=status_code, media_type=media_type, headers=told)
