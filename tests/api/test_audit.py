@@ -36,6 +36,8 @@ NONE: dict[str, str] = {
     "revoke_link": "test_links_leave_a_row_for_each_act", "create_link": "test_links_leave_a_row_for_each_act",
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
+    "list_problems": "no customer's data", "show_problem": "no customer's data", "sitemap": "no customer's data",
+    "robots": "none of anybody",
     "home": "figures", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",

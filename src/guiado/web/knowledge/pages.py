@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from litestar import HttpMethod, Response, route
@@ -76,29 +77,29 @@ async def list_problems(request: Http) -> Page:
     return await _show_found(request, language, words) if words else _show_all(request, language)
 
 
-@route(PROBLEMS_PATH + "/{problem_id:str}", http_method=READ, include_in_schema=False)
+@route(PROBLEMS_PATH + "/{problem_id:path}", http_method=READ, include_in_schema=False)
 async def show_problem(request: Http, problem_id: FromPath[str]) -> Page:
     """Show a problem with its steps."""
     require_on(request)
     guides, language = runtime_of(request).knowledge.snapshot.guides, language_at(request)
-    known = known_id(guides, problem_id)
+    known = known_id(guides, written := problem_id.removeprefix("/"))  # an id may hold a slash
     if known is None:
         return _show_missing(request, language)
     guide = guides[known]
     place, base = place_of(guide, language), base_url(request)
-    if known != problem_id:
-        headers = {**public_headers(request), "Location": place.to(prefix_of(request))}
+    if known != written:
+        headers = {**public_headers(request), "Location": place.to("")}  # the prefix is added to every answer
         return Response(b"", status_code=301, headers=headers, media_type="text/html")
-    spoken = guide.in_language(language)
-    written = language if language in place.languages else DEFAULT_LANGUAGE
+    spoken = _for_everybody(guide.in_language(language))
+    content_language = language if language in place.languages else DEFAULT_LANGUAGE
     html = rendered(
         request,
         "knowledge/problem.html",
         language,
         **_head(request, place, spoken.problem_title, spoken.problem_description or spoken.problem_title),
-        structured=how_to(spoken, place.canonical(base), written),
+        structured=how_to(spoken, place.canonical(base), content_language),
         guide=spoken,
-        written=written,
+        written=content_language,
         problem_id=known,
         category=_category(guide, language),
         list_address=place_of_list(language).to(prefix_of(request)),
@@ -189,6 +190,17 @@ def _others(guides: Mapping[str, Guide], guide: Guide) -> list[Guide]:
     near = list(islice((each for each in ring if each.category == guide.category), _OTHERS_SHOWN))
     rest = (each for each in ring if each.category != guide.category)
     return near or list(islice(rest, _OTHERS_SHOWN))
+
+
+def _for_everybody(guide: Guide) -> Guide:
+    """The guide as it is shown outside a session.
+
+    What the first step of an urgent one says before its instructions is for a customer whose case a person already has.
+    """
+    if not (guide.urgent and guide.steps and guide.steps[0].instructions):
+        return guide
+    first, *rest = guide.steps
+    return replace(guide, steps=(replace(first, description=""), *rest))
 
 
 def _links(resources: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:

@@ -1,4 +1,4 @@
-"""Search over the problems: the detector's own ranking; where it knows none of the words, the texts of the steps."""
+"""Search over the problems: the detector's own ranking; where it knows none of the words, the texts of the steps come first."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ LONGEST_WORDS = 200
 """Longest text that is searched for, in characters."""
 _MOST_FOUND = 10
 _LEAST_CONFIDENCE = 0.1
+_LEAST_BY_MEANING = 0.35
+"""Least confidence of a result that shares no word with what is searched for."""
 _LEAST_SHARE = 0.25
 """Least confidence of a result, as a share of the best one's."""
 _SHORTEST_WORD = 3
@@ -30,12 +32,15 @@ async def find_problems(snapshot: Snapshot, words: str, language: str) -> list[G
         language: whose texts of steps are read.
     """
     ranking = await rank(snapshot, words, _MOST_FOUND)
-    best = max((each.confidence for each in ranking.candidates), default=0.0)
+    candidates = [each for each in ranking.candidates if each.problem_id in snapshot.guides]
+    best = max((each.confidence for each in candidates), default=0.0)
     least = max(_LEAST_CONFIDENCE, best * _LEAST_SHARE)
-    known = [each.problem_id for each in ranking.candidates if each.confidence >= least and each.problem_id in snapshot.guides]
-    # A thousand guides take 20 ms: not in the event loop.
-    found = known or await asyncio.to_thread(_in_steps, snapshot.guides, words, language)
-    return [snapshot.guides[each] for each in found]
+    likely = [each for each in candidates if each.confidence >= (least if each.evidence else _LEAST_BY_MEANING)]
+    found = [each.problem_id for each in likely]
+    if not any(each.evidence for each in likely):
+        # A thousand guides take 20 ms: not in the event loop.
+        found = [*await asyncio.to_thread(_in_steps, snapshot.guides, words, language), *found]
+    return [snapshot.guides[each] for each in dict.fromkeys(found)]
 
 
 def _in_steps(guides: Mapping[str, Guide], words: str, language: str) -> list[str]:
@@ -65,4 +70,5 @@ def _texts(guide: Guide) -> Iterator[str]:
     for step in guide.steps:
         yield step.title
         yield step.description
+        yield from step.warnings
         yield from step.instructions
