@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import httpx2
 import pytest
@@ -285,7 +285,7 @@ def test_a_page_is_kept_and_told_unchanged(pages: httpx2.Client) -> None:
 def test_the_sitemap_lists_every_page_in_every_language(pages: httpx2.Client) -> None:
     answer = pages.get("/sitemap.xml")
     assert answer.headers["content-type"].startswith("application/xml")
-    listed = ElementTree.fromstring(answer.content)  # noqa: S314 our own
+    listed = ET.fromstring(answer.content)  # noqa: S314 our own
     addresses = [each.findtext(f"{SITEMAP}loc", "") for each in listed]
     assert len(addresses) == len(set(addresses)) == (len(SHIPPED) + 1) * len(LANGUAGES) + 2
     for entry in listed:
