@@ -61,6 +61,8 @@ from guiado.settings import Settings
 from guiado.store.webhooks import is_told
 from guiado.web import routes, state
 from guiado.web.assets import Assets
+from guiado.web.knowledge import crawlers
+from guiado.web.knowledge import pages as knowledge_pages
 from guiado.web.negotiation import is_for_people
 from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import pictures as wizard_pictures
@@ -165,8 +167,12 @@ def create_routes(runtime: Runtime) -> Litestar:
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes, state) for handler in module.HANDLERS]
-    of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=of_wizard, exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble))
+    for_customers = [
+        handler
+        for module in (wizard_start, wizard_case, wizard_pictures, knowledge_pages, crawlers)
+        for handler in module.HANDLERS
+    ]
+    wizard = Router("", route_handlers=for_customers, exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble))
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,

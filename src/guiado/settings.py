@@ -198,6 +198,12 @@ class Settings(BaseSettings):
     """Time zone of the office hours and of the dates on pages, as "America/Bogota"."""
     attachments_mb: Annotated[int, Field(validation_alias="GUIADO_ATTACHMENTS_MB", ge=0, le=1_000_000)] = 500
     """Megabytes that the pictures of a tenant's sessions take at most; 0 for no pictures."""
+    kb_pages: Annotated[
+        Literal["on", "off"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_KB_PAGES"),
+    ] = "off"
+    """Whether every problem of the knowledge base is a public page at `/problemas`, for search engines too."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

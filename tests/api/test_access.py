@@ -110,6 +110,14 @@ ROWS = api(
     "GET /schema/openapi.json": Row(200, 200),
     "GET /static/{name}": Row(200, 200),
     "GET /widget.js": Row(200, 200),
+    "GET /problemas": Row(404, 404),
+    "HEAD /problemas": Row(404, 404),
+    "GET /problemas/{problem_id}": Row(404, 404),
+    "HEAD /problemas/{problem_id}": Row(404, 404),
+    "GET /sitemap.xml": Row(404, 404),
+    "HEAD /sitemap.xml": Row(404, 404),
+    "GET /robots.txt": Row(200, 200),
+    "HEAD /robots.txt": Row(200, 200),
     "GET /ayuda": Row(200, 200),
     "POST /ayuda": Row(400, 400),
     "GET /ayuda/{token}": Row(404, 404),
@@ -206,6 +214,7 @@ class Installation:
             "attachment_id": str(uuid.uuid4()),
             "token": f"gl_{'a' * 43}",
             "action": "step",
+            "problem_id": "conexion_internet",
         }
 
 

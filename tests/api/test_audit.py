@@ -41,6 +41,8 @@ NONE: dict[str, str] = {
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
     "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
     "widget": "none of anybody",
+    "list_problems": "no customer's data", "show_problem": "no customer's data", "sitemap": "no customer's data",
+    "robots": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
            "resume", "correct", "set_contact", "undo"}  # fmt: skip

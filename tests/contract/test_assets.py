@@ -33,7 +33,8 @@ def test_every_icon_that_pages_show_is_vendored_and_no_other_is() -> None:
 
 def test_pages_bring_nothing_from_elsewhere_and_nothing_inline() -> None:
     wrong = re.compile(
-        r"<style|\sstyle=|\son\w+=|javascript:|hx-on|hx-vals=.js:|<script(?![^>]*\ssrc=)|(?:src|href)=\"(?:https?:)?//"
+        r"<style|\sstyle=|\son\w+=|javascript:|hx-on|hx-vals=.js:|(?:src|href)=\"(?:https?:)?//"
+        r"|<script(?![^>]*\ssrc=| type=\"application/ld\+json\">)"
     )
     assert not [(page.name, found) for page in TEMPLATES for found in wrong.findall(page.read_text("utf-8"))]
     css = (WEB / "static/guiado.css").read_text("utf-8")

@@ -32,6 +32,8 @@ PLAIN = {
 LANGUAGE_FIELD = "idioma"
 """Parameter of an address that names the language of a page."""
 _FRAMED_FIELD = "marco"
+PROBLEMS_PATH = "/problemas"
+"""Path of the public pages of the knowledge base."""
 _LEAST_PACKED = 1_000
 _ICONS = HERE / "icons"
 _ICON = '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{shapes}</svg>'
@@ -98,6 +100,8 @@ def pages() -> Environment:
     )
     made.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     made.globals["icon"] = icon
+    # Structured data keeps its order and its letters; `tojson` escapes <, >, & and ' in any case.
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return made
 
 
@@ -142,18 +146,20 @@ def _address(prefix: str, assets: Assets, name: str) -> str:
 
 def frame(request: Http, assets: Assets) -> dict[str, object]:
     """What every page has around its content."""
-    prefix, color = base_of(request).prefix, request.query_params.get("color", "")
+    prefix, settings = base_of(request).prefix, runtime_of(request).settings
+    color = request.query_params.get("color", "")
     return {
         "prefix": prefix,
         "static": partial(_address, prefix, assets),
         "logo": prefix + assets.path(assets.logo),
         "has_color": assets.has_color,
-        "brand": brand_of(runtime_of(request).settings),
+        "brand": brand_of(settings),
+        "all_problems": f"{prefix}{PROBLEMS_PATH}" if settings.kb_pages == "on" else "",
         "version": __version__,
         "languages": LANGUAGES,
         "framed": request.query_params.get(_FRAMED_FIELD) == "1" or request.headers.get("sec-fetch-dest") == "iframe",
         "host_color": color if COLOR.fullmatch(color) else "",
-        "origins": " ".join(runtime_of(request).settings.origins),
+        "origins": " ".join(settings.origins),
     }
 
 
@@ -179,14 +185,27 @@ def render(
 
 
 def html_of(request: Http, name: str, language: str, **values: object) -> str:
-    """The text of a page; the arguments as for `render`."""
+    """A page as HTML; the arguments as for `render`."""
     return pages().get_template(name).render(**words(language), **frame(request, assets_of(request)), **values)
 
 
-def answer(request: Http, html: str, language: str, status_code: int, headers: Mapping[str, str]) -> Response[bytes]:
-    """The response with a page, compressed where the reader takes it."""
+def answer(
+    request: Http,
+    html: str,
+    language: str,
+    status_code: int,
+    headers: Mapping[str, str],
+    media_type: str = MediaType.HTML,
+) -> Response[bytes]:
+    """The response with a page, compressed where the reader takes it.
+
+    Args:
+        html: the page, or another text.
+        language: of it; empty where it has none.
+    """
     content = html.encode()
-    told = {**headers, "Content-Language": language, "Vary": "Accept, Accept-Language, Accept-Encoding"}
+    spoken = {"Content-Language": language} if language else {}
+    told = {"Vary": "Accept, Accept-Language, Accept-Encoding", **headers, **spoken}
     if len(content) >= _LEAST_PACKED and accepts_gzip(request.headers.get("accept-encoding", "")):
         content, told["Content-Encoding"] = gzip.compress(content, 5, mtime=0), "gzip"
-    return Response(content, status_code=status_code, media_type=MediaType.HTML, headers=told)
+    return Response(content, status_code=status_code, media_type=media_type, headers=told)

@@ -133,7 +133,8 @@ def headers_of(request: Http, *, secret_path: bool) -> dict[str, str]:
 
 def see(request: Http, address: str) -> Page:
     """Lead to a page, after a form was sent."""
-    headers = {**headers_of(request, secret_path=True), "Location": address, "Content-Language": page_language(request)}
+    path = address.removeprefix(base_of(request).prefix)  # every answer's `Location` gets the prefix, see `Forwarded`
+    headers = {**headers_of(request, secret_path=True), "Location": path, "Content-Language": page_language(request)}
     return Response(b"", status_code=303, headers=headers, media_type="text/html")
 
 
