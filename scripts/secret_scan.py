@@ -85,6 +85,12 @@ def accepted() -> dict[str, str]:
     return {row["digest"]: row["reason"] for row in rows}
 
 
+def gone() -> set[str]:
+    """Digests of what is accepted, and stands in the history only."""
+    rows = tomllib.loads(ACCEPTED.read_text("utf-8"))["accepted"]
+    return {row["digest"] for row in rows if row.get("gone")}
+
+
 def tracked() -> Iterator[tuple[str, str]]:
     """Name and text of every tracked file that is text."""
     for name in _git("ls-files", "-z").split("\0"):

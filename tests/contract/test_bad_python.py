@@ -225,6 +225,7 @@ def test_an_unknown_session_is_told_by_every_method() -> None:
     agent = TroubleshootingAgent()
     for value in NO_IDS:
         assert agent.get_current_step(value) is None
+        assert set(agent.undo_last_answer(value) or {}) == {"error"}
         assert agent.get_session_summary(value) is None
         for call in (
             lambda value=value: agent.complete_step(value, True),

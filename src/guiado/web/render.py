@@ -112,7 +112,7 @@ def page_language(request: Http, otherwise: str | None = None) -> str:
 
 
 def words(language: str) -> dict[str, object]:
-    """What templates say texts with, in one language."""
+    """Functions with which templates say texts in one language."""
 
     def said(template: str, /, **params: object) -> str:
         return text(language, template, **params)
@@ -145,7 +145,7 @@ def _address(prefix: str, assets: Assets, name: str) -> str:
 
 
 def frame(request: Http, assets: Assets) -> dict[str, object]:
-    """What every page has around its content."""
+    """Values for the frame of every page, around its content."""
     prefix, settings = base_of(request).prefix, runtime_of(request).settings
     color = request.query_params.get("color", "")
     return {

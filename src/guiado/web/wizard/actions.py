@@ -14,7 +14,7 @@ from guiado.app.validation import check
 from guiado.errors import InvalidInput
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.web.render import LANGUAGE_FIELD
-from guiado.web.wizard.door import Action, Door, Form, scope_at
+from guiado.web.wizard.door import Action, CaseDoor, Form, scope_at
 
 _CUSTOMER: Mapping[str, object] = {"source": "customer"}
 _ANSWERS: Mapping[str, Mapping[str, object]] = {
@@ -29,7 +29,7 @@ _LARGEST_STEP = 999_999
 CLARIFY_TROUBLE = "?falta=1"
 
 
-async def _step(request: Http, door: Door, form: Form) -> str | None:
+async def _step(request: Http, door: CaseDoor, form: Form) -> str | None:
     if form.get("answer") == "not_mine":
         return await _reject(request, door, form)
     number, said = _whole(form.get("step_number", ""), _LARGEST_STEP), _ANSWERS.get(form.get("answer", ""))
@@ -53,7 +53,7 @@ def _whole(value: str, largest: int) -> int | None:
     return int(value) if is_whole and int(value) <= largest else None
 
 
-async def _reject(request: Http, door: Door, form: Form) -> str | None:
+async def _reject(request: Http, door: CaseDoor, form: Form) -> str | None:
     scope, runtime = scope_at(request, door), runtime_of(request)
     notes = form.get("notes", "").strip()
     command = check(commands.Reject, {"text": notes} if notes else {})
@@ -63,7 +63,7 @@ async def _reject(request: Http, door: Door, form: Form) -> str | None:
     return None
 
 
-async def _clarify(request: Http, door: Door, form: Form) -> str | None:
+async def _clarify(request: Http, door: CaseDoor, form: Form) -> str | None:
     names = ("problem_id", "answer", "question_id", "text")
     given: dict[str, object] = {name: value for name in names if (value := form.get(name, "").strip())}
     if not given and not form.get("none"):
@@ -77,36 +77,36 @@ async def _clarify(request: Http, door: Door, form: Form) -> str | None:
     return None
 
 
-async def _person(request: Http, door: Door, _form: Form) -> str | None:
+async def _person(request: Http, door: CaseDoor, _form: Form) -> str | None:
     scope, command = scope_at(request, door), commands.Escalate(source="customer")
     await runtime_of(request).parts.run_write(scope, escalate.escalate, scope.session_id, command)
     return None
 
 
-async def _resume(request: Http, door: Door, _form: Form) -> str | None:
+async def _resume(request: Http, door: CaseDoor, _form: Form) -> str | None:
     scope = scope_at(request, door)
     await runtime_of(request).parts.run_write(scope, escalate.resume, scope.session_id)
     return None
 
 
-async def _undo(request: Http, door: Door, form: Form) -> str | None:
+async def _undo(request: Http, door: CaseDoor, form: Form) -> str | None:
     scope, number = scope_at(request, door), _whole(form.get("step_number", ""), _LARGEST_STEP)
     command = check(commands.Undo, {} if number is None else {"step_number": number})
     await runtime_of(request).parts.run_write(scope, undo.undo, scope.session_id, command)
     return None
 
 
-async def _solved(request: Http, door: Door, _form: Form) -> str | None:
+async def _solved(request: Http, door: CaseDoor, _form: Form) -> str | None:
     scope, command = scope_at(request, door), commands.Resolve(source="customer")
     await runtime_of(request).parts.run_write(scope, escalate.resolve, scope.session_id, command)
     return None
 
 
-async def _close(request: Http, door: Door, form: Form) -> str | None:
+async def _close(request: Http, door: CaseDoor, form: Form) -> str | None:
     return await _solved(request, door, form) if form.get("close") == "yes" else None
 
 
-async def _rate(request: Http, door: Door, form: Form) -> str | None:
+async def _rate(request: Http, door: CaseDoor, form: Form) -> str | None:
     rating, opinion = _whole(form.get("rating", ""), 9), form.get("feedback_text", "").strip()
     if rating is None:
         return None
@@ -116,7 +116,7 @@ async def _rate(request: Http, door: Door, form: Form) -> str | None:
     return "caso?gracias=1"
 
 
-async def _contact(request: Http, door: Door, form: Form) -> str | None:
+async def _contact(request: Http, door: CaseDoor, form: Form) -> str | None:
     try:
         command = check(commands.Contact, {"customer_email": form.get("email", "").strip()})
     except InvalidInput:
@@ -126,7 +126,7 @@ async def _contact(request: Http, door: Door, form: Form) -> str | None:
     return None
 
 
-async def _next(request: Http, door: Door, form: Form) -> str | None:
+async def _next(request: Http, door: CaseDoor, form: Form) -> str | None:
     """Start with another problem that the customer named, and lead to its own link."""
     scope, runtime, chosen = scope_at(request, door), runtime_of(request), form.get("problem_id", "")
     command = check(commands.StartNext, {"problem_id": chosen} if chosen else {})

@@ -19,7 +19,7 @@ from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.http.request import Http, base_of, runtime_of, scope_of
 from guiado.web.wizard import pages
 from guiado.web.wizard.actions import ACTIONS
-from guiado.web.wizard.door import Door, Page, door_of, form_of, page, scope_at, see, unknown
+from guiado.web.wizard.door import CaseDoor, Page, door_of, form_of, page, scope_at, see, unknown
 
 _QR_SCALE = 6
 _RENEW = "enlace"
@@ -84,7 +84,7 @@ async def act(request: Http, token: FromPath[str], place: FromPath[str]) -> Page
     return see(request, _address(door, leads_to))
 
 
-def _address(door: Door, place: str | None) -> str:
+def _address(door: CaseDoor, place: str | None) -> str:
     if place is None:
         return door.to("caso")
     if place.startswith("/"):
@@ -94,7 +94,7 @@ def _address(door: Door, place: str | None) -> str:
     return f"{address}{'&' if '?' in address else '?'}{query}" if query else address
 
 
-async def _record(request: Http, door: Door) -> SessionRecord | None:
+async def _record(request: Http, door: CaseDoor) -> SessionRecord | None:
     """The session behind a door, in the language of its pages; None where it was erased meanwhile."""
     scope = scope_at(request, door)
     try:
@@ -108,12 +108,12 @@ async def _desk(work: UnitOfWork) -> pages.Desk:
     return pages.Desk(asks_rating=await is_asked_for(work), is_told=await is_anybody_told(work))
 
 
-async def _case(request: Http, door: Door, record: SessionRecord) -> Page:
+async def _case(request: Http, door: CaseDoor, record: SessionRecord) -> Page:
     desk = await runtime_of(request).parts.run_read(scope_at(request, door), _desk)
     return pages.standing(request, door, record, desk)
 
 
-async def _elsewhere(request: Http, door: Door, record: SessionRecord) -> Page:
+async def _elsewhere(request: Http, door: CaseDoor, record: SessionRecord) -> Page:
     address = f"{base_of(request).url}{PATH}/{door.token}"
     drawn = segno.make(address, error="m").svg_inline(scale=_QR_SCALE, omitsize=True, border=2)
     qr = Markup(drawn)  # noqa: S704 drawn by us
@@ -128,7 +128,7 @@ async def _elsewhere(request: Http, door: Door, record: SessionRecord) -> Page:
     )
 
 
-async def _closing(request: Http, door: Door, record: SessionRecord) -> Page:
+async def _closing(request: Http, door: CaseDoor, record: SessionRecord) -> Page:
     if record.session.status.ended:
         return see(request, door.to("caso"))
     return pages.closable(request, door, record)

@@ -23,7 +23,7 @@ Page = Response[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class CaseDoor:
     """A customer link as the pages use it.
 
     Args:
@@ -61,21 +61,21 @@ class Door:
         return self.to(self.shown, language)
 
 
-async def door_of(request: Http, token: str, shown: str = "") -> Door | None:
+async def door_of(request: Http, token: str, shown: str = "") -> CaseDoor | None:
     """The door that a token opens; None where it opens nothing."""
     link = await links_of(request.app).find(token)
     if link is None:
         return None
     wished = request.query_params.get(LANGUAGE_FIELD, "")
-    return Door(token, link, base_of(request).prefix, wished if wished in LANGUAGES else "", shown)
+    return CaseDoor(token, link, base_of(request).prefix, wished if wished in LANGUAGES else "", shown)
 
 
-def scope_at(request: Http, door: Door) -> Scope:
+def scope_at(request: Http, door: CaseDoor) -> Scope:
     """The scope of a request at a door: the session's customer."""
     return replace(scope_of_link(door.link, scope_of(request)), channel=CHANNEL)
 
 
-def page(request: Http, door: Door, name: str, *, language: str | None = None, **values: object) -> Page:
+def page(request: Http, door: CaseDoor, name: str, *, language: str | None = None, **values: object) -> Page:
     """Render a page of a session.
 
     Args:
@@ -114,7 +114,7 @@ def unknown(request: Http, *, renew: str | None = None, asked_new: bool = False)
 
 
 def start_path(request: Http) -> str:
-    """Where a customer starts, in the language of this page."""
+    """Address at which a customer starts, in the language of this page."""
     wished = request.query_params.get(LANGUAGE_FIELD, "")
     query = f"?{urlencode({LANGUAGE_FIELD: wished})}" if wished in LANGUAGES else ""
     return f"{base_of(request).prefix}/{query}"
@@ -158,5 +158,5 @@ async def form_of(request: Http) -> Form:
         return {}
 
 
-Action = Callable[[Http, Door, Form], Awaitable[str | None]]
-"""What a form does at a door; it returns the place to lead to, or None for where the session stands."""
+Action = Callable[[Http, CaseDoor, Form], Awaitable[str | None]]
+"""Handler of a form; it returns the place to lead to, or None for where the session stands."""

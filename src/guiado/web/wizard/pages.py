@@ -25,7 +25,7 @@ from guiado.errors import Message
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.i18n import locale_of, text, text_for
 from guiado.settings import Settings
-from guiado.web.wizard.door import Door, Page, is_on, page, start_path
+from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
 
 _SAID = {
@@ -50,7 +50,7 @@ class Desk:
     is_told: bool
 
 
-def standing(request: Http, door: Door, record: SessionRecord, desk: Desk) -> Page:
+def standing(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk) -> Page:
     """The page that shows how a session stands."""
     session, guide = record.session, record.guide
     desk = replace(desk, asks_rating=desk.asks_rating and not record.ratings)
@@ -69,7 +69,7 @@ def standing(request: Http, door: Door, record: SessionRecord, desk: Desk) -> Pa
     return _handed(request, door, record, desk, has_step=False)
 
 
-def _step(request: Http, door: Door, record: SessionRecord, step: StepOut) -> Page:
+def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -> Page:
     session, guide, number = record.session, record.guide, step.step_number
     return _page(
         request,
@@ -102,7 +102,7 @@ def may_undo(session: Session, now: datetime) -> bool:
 
 
 def _time_left(session: Session, guide: Guide | None) -> str:
-    """How long the steps that are left take, as their author says; empty where that is not said of each."""
+    """Time that the steps that are left take, as their author says; empty where that is not said of each."""
     left = [step for step in (guide.steps if guide else ()) if step.step_id not in session.passed]
     minutes = [step.minutes for step in left if step.minutes is not None]
     if not left or len(minutes) != len(left):
@@ -136,7 +136,7 @@ def _links(resources: Sequence[ResourceRow]) -> list[ResourceRow]:
     return [each for each in resources if each.url.startswith(("https://", "http://"))]
 
 
-def passed(request: Http, door: Door, record: SessionRecord, number: int) -> Page | None:
+def passed(request: Http, door: CaseDoor, record: SessionRecord, number: int) -> Page | None:
     """The page of a step that was passed; None for any other.
 
     Args:
@@ -161,7 +161,7 @@ def passed(request: Http, door: Door, record: SessionRecord, number: int) -> Pag
     )
 
 
-def _asked(request: Http, door: Door, session: Session) -> Page:
+def _asked(request: Http, door: CaseDoor, session: Session) -> Page:
     language, nothing = session.language, session.message_kind is MessageKind.NOTHING_SAID
     heading = text(language, "Cuéntanos un poco más") if nothing else text(language, "Ayúdanos a entenderte")
     said = customer_messages.nothing_to_do(session) if nothing else customer_messages.after_start(session, 0)
@@ -188,7 +188,7 @@ def _unknown_codes(session: Session) -> str:
     )
 
 
-def _solved(request: Http, door: Door, record: SessionRecord, *, asks_rating: bool) -> Page:
+def _solved(request: Http, door: CaseDoor, record: SessionRecord, *, asks_rating: bool) -> Page:
     session = record.session
     told = [line for line in _lines(customer_messages.after_solution(session)) if line]
     return _page(
@@ -205,14 +205,14 @@ def _solved(request: Http, door: Door, record: SessionRecord, *, asks_rating: bo
     )
 
 
-def closable(request: Http, door: Door, record: SessionRecord) -> Page:
+def closable(request: Http, door: CaseDoor, record: SessionRecord) -> Page:
     """The page that asks whether an open session is to be closed."""
     session = record.session
     question = customer_messages.close_question(session.language, session.problem_title)
     return _page(request, door, session, "closable", question=question)
 
 
-def _handed(request: Http, door: Door, record: SessionRecord, desk: Desk, *, has_step: bool) -> Page:
+def _handed(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk, *, has_step: bool) -> Page:
     session = record.session
     urgent_lines = _lines(customer_messages.urgent(session, record.guide)) if session.urgent else []
     settings = runtime_of(request).settings
@@ -279,7 +279,7 @@ def _follows(settings: Settings, session: Session, tried: int, *, is_told: bool)
 
 
 def _when(settings: Settings, language: str) -> str:
-    """When a person sees to it, as the office hours say."""
+    """The sentence that says when a person sees to it, as the office hours do."""
     hours, zone = parse_office_hours(settings.support_hours), ZoneInfo(settings.time_zone)
     now = clock.now().astimezone(zone)
     if hours is None or not hours.shifts:
@@ -300,7 +300,7 @@ def _moment(at: datetime, now: datetime, language: str) -> str:
     return text(language, "el {day} a las {hour}", day=format_date(at.date(), "EEEE d MMMM", locale=locale), hour=hour)
 
 
-def until(door: Door, language: str, time_zone: str) -> str:
+def until(door: CaseDoor, language: str, time_zone: str) -> str:
     """The sentence that says how long a link is good."""
     at = door.link.expires_at.astimezone(ZoneInfo(time_zone))
     day = format_date(at.date(), "long", locale=locale_of(door.wished or language))
@@ -308,7 +308,7 @@ def until(door: Door, language: str, time_zone: str) -> str:
 
 
 def renewal(request: Http, token: str) -> str | None:
-    """Where a new link can be asked for in place of one that expired; None for what is no link at all."""
+    """Address at which a new link can be asked for in place of one that expired; None for what is no link at all."""
     return f"{base_of(request).prefix}{PATH}/{token}/enlace" if key_format.is_link_token(token) else None
 
 
@@ -316,5 +316,5 @@ def _lines(said: str) -> list[str]:
     return [line for line in said.splitlines() if line.strip()]
 
 
-def _page(request: Http, door: Door, session: Session, name: str, **values: object) -> Page:
+def _page(request: Http, door: CaseDoor, session: Session, name: str, **values: object) -> Page:
     return page(request, door, name, language=session.language, session=views.session_view(session), **values)

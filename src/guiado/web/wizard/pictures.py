@@ -12,7 +12,7 @@ from guiado.app.sessions import attachments, pictures
 from guiado.errors import AttachmentsFull, AttachmentsOff, InvalidInput, Message, NotFound, TooManyAttachments
 from guiado.http.request import Http, Refused, runtime_of
 from guiado.http.uploads import FORM_BYTES, read_upload, require_upload, upload_slot
-from guiado.web.wizard.door import Door, Page, door_of, scope_at, see, unknown
+from guiado.web.wizard.door import CaseDoor, Page, door_of, scope_at, see, unknown
 
 PLACE = "imagen"
 """Last part of the address that a picture is sent to."""
@@ -51,7 +51,7 @@ async def add_picture(request: Http, token: FromPath[str]) -> Page:
     return see(request, f"{address}{'&' if '?' in address else '?'}{TROUBLE_FIELD}={trouble or 'si'}")
 
 
-async def _add(request: Http, door: Door) -> str | None:
+async def _add(request: Http, door: CaseDoor) -> str | None:
     """Store the picture of a request; the name of the trouble with it, or None."""
     scope, parts = scope_at(request, door), runtime_of(request).parts
     session_id = scope.session_id or ""

@@ -134,7 +134,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
 
 
 def switch_path(request: Http) -> str:
-    """Where the form of the start is sent, in the language of this page."""
+    """Address that the form of the start is sent to, in the language of this page."""
     wished = request.query_params.get(LANGUAGE_FIELD)
     query = f"?{LANGUAGE_FIELD}={page_language(request)}" if wished else ""
     return f"{base_of(request).prefix}{PATH}{query}"
