@@ -190,7 +190,7 @@ class Runtime:
             threshold = DEFAULT_THRESHOLD if settings.detection_threshold is None else settings.detection_threshold
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
             parts = AppContext(db, settings.tenant, threshold, accept_from, seal_key=seal_key)
-            parts.attachments_mb = settings.attachments_mb
+            parts.attachments_mb, parts.team = settings.attachments_mb, settings.brand_name
             parts.has_account = lambda name: channels.has_account(name, settings)
             runtime = cls(settings, site, parts, senses, serves=serves)
         except BaseException:

@@ -95,6 +95,8 @@ class AppContext:
     """The guide of a tenant's version where a knowledge base has it in memory already."""
     attachments_mb: int = 500
     """Megabytes that the pictures of a tenant's sessions take at most; 0: none are taken."""
+    team: str = "guiado"
+    """The support team's name, in messages to its customers."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 
     def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:

@@ -158,22 +158,22 @@ IDS = frozenset(_SPANISH)
 
 
 NEW_LINK = "new_link"
-"""Template of the mail with a new customer link, which nobody but the process fills: `{link}` lets somebody in."""
+"""Template of the mail with a new customer link, which nobody but the process fills: `{link}` lets somebody in, `{team}` is the brand."""
 _NEW_LINK = {
     "es": MessageTemplate(
-        "Tu nuevo enlace",
+        "Tu nuevo enlace · {team}",
         "Hola:\n\nPediste un enlace nuevo para seguir con tu caso. Ábrelo aquí:\n{link}\n\n"
-        "Si no lo pediste, no tienes que hacer nada.",
+        "Si no lo pediste, no tienes que hacer nada.\n\n{team}",
     ),
     "en": MessageTemplate(
-        "Your new link",
+        "Your new link · {team}",
         "Hello,\n\nYou asked for a new link to go on with your case. Open it here:\n{link}\n\n"
-        "If you did not ask for it, you do not have to do anything.",
+        "If you did not ask for it, you do not have to do anything.\n\n{team}",
     ),
     "pt": MessageTemplate(
-        "O seu novo link",
+        "O seu novo link · {team}",
         "Olá:\n\nVocê pediu um novo link para continuar o seu caso. Abra aqui:\n{link}\n\n"
-        "Se não foi você que pediu, não precisa fazer nada.",
+        "Se não foi você que pediu, não precisa fazer nada.\n\n{team}",
     ),
 }
 

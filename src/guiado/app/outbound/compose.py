@@ -63,7 +63,7 @@ async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) ->
     tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
     context: Mapping[str, object] = _context(told, tried, language, due.channel)
     if due.notification_type == NEW_LINK:
-        context = {**context, "link": await _new_link(work, told, due)}
+        context = {**context, "link": await _new_link(work, told, due), "team": work.app.team}
     written = await write(work, due.notification_type, context, language, due.channel)
     return written.subject, written.body.rstrip(), language
 
