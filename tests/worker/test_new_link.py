@@ -57,7 +57,7 @@ def test_an_expired_link_gets_a_new_one_by_mail(dsn: str, monkeypatch: pytest.Mo
             time.pass_(minutes=11)
             await send(desk, token)
             await until(lambda: has(desk, [("sent", 2), ("sent", 1)]))
-        assert [mail["subject"] for mail in desk.mails] == ["Your new link"] * 2
+        assert [mail["subject"] for mail in desk.mails] == ["Your new link · guiado"] * 2
         assert {mail["to"] for mail in desk.mails} == {"ana@example.com"}
         fresh = [found for text in desk.texts() for found in re.findall(rf"{BASE}/ayuda/(gl_\w+)", text)]
         assert len(set(fresh)) == 2

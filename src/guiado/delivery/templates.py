@@ -158,7 +158,7 @@ IDS = frozenset(_SPANISH)
 
 
 NEW_LINK = "new_link"
-"""Template of the mail with a new customer link, which nobody but the process fills: `{link}` lets somebody in, `{team}` is the brand."""
+"""Template of the mail with a new link, filled by the process alone: `{link}` lets somebody in, `{team}` is a name."""
 _NEW_LINK = {
     "es": MessageTemplate(
         "Tu nuevo enlace · {team}",
