@@ -155,7 +155,6 @@ def create_routes(runtime: Runtime) -> Litestar:
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
     of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
     wizard = Router("", route_handlers=of_wizard, exception_handlers={Exception: troubles.show_trouble})
-    )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
