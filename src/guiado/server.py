@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from litestar import Litestar, Response, Router
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
@@ -64,6 +64,7 @@ from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import pictures as wizard_pictures
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
+from guiado.web.wizard.door import keep_form
 from guiado.wiring import Runtime, loop_factory
 
 MAX_BODY_BYTES = 1_048_576
@@ -88,12 +89,23 @@ async def _guard(request: Http) -> Response[None] | None:
     return None
 
 
+async def _guard_form(request: Http) -> Response[None] | None:
+    await keep_form(request)
+    return await _guard(request)
+
+
 def _on_missing(request: Http, error: NotFoundException) -> Response[bytes] | Response[ProblemDetails]:
+    if troubles.is_of_customer(request):
+        return troubles.show_trouble(request, error)
     if routes.is_for_people(request):
         return routes.missing(request)
     answer = respond(request, error)
     answer.headers["Vary"] = "Accept, Accept-Language"  # a cache keeps the page for people apart
     return answer
+
+
+def _on_method(request: Http, error: MethodNotAllowedException) -> Response[bytes] | Response[ProblemDetails]:
+    return troubles.show_trouble(request, error) if troubles.is_of_customer(request) else respond(request, error)
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
@@ -154,11 +166,17 @@ def create_routes(runtime: Runtime) -> Litestar:
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
     of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=of_wizard, exception_handlers={Exception: troubles.show_trouble})
+    wizard = Router(
+        "",
+        route_handlers=of_wizard,
+        before_request=_guard_form,
+        # Of two handlers that fit, the one of the nearer type is asked, not the one of the nearer layer: so every type has its own.
+        exception_handlers=dict.fromkeys([*HANDLERS, NotFoundException], troubles.show_trouble),
+    )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
-        exception_handlers={**HANDLERS, NotFoundException: _on_missing},
+        exception_handlers={**HANDLERS, NotFoundException: _on_missing, MethodNotAllowedException: _on_method},
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"runtime": runtime, "links": LinkRegister(runtime.parts.db), "assets": Assets(runtime.settings)}),
         openapi_config=OpenAPIConfig(
