@@ -97,7 +97,6 @@ def test_every_error_is_a_page_that_no_cache_keeps(root: httpx2.Client) -> None:
             assert "frame-ancestors 'self'" in shown.headers["content-security-policy"]
             assert shown.headers["referrer-policy"] == ("no-referrer" if "gl_" in path else "same-origin")
     assert root.get("/healthz/nada", headers={"accept": "application/json"}).json()["code"] == "route_not_found"
-    assert root.head(case).headers["content-length"] == str(len(root.get(case).content)) or True
 
 
 @pytest.mark.parametrize(
@@ -106,6 +105,7 @@ def test_every_error_is_a_page_that_no_cache_keeps(root: httpx2.Client) -> None:
         (b"", 400, "Cuéntanos qué te pasa"),
         (b"\xff\xfe", 400, "Cuéntanos qué te pasa"),
         (b"words=%20%0a", 400, "Cuéntanos qué te pasa"),
+        (b"words=%00%01", 400, "Cuéntanos qué te pasa"),
         (b"problem_id=nada", 400, "Cuéntanos qué te pasa"),
         (b"&" * 5_000, 400, "Cuéntanos qué te pasa"),
         (b"words=" + b"x" * 60_000, 400, "Es demasiado largo"),
@@ -119,7 +119,7 @@ def test_a_start_that_says_nothing_or_too_much(root: httpx2.Client, body: bytes,
         assert "x" * 60_000 in shown.text, "what was written stays in the box"
 
 
-@pytest.mark.parametrize("words", ["🙂🙂🙂", "\x00", "\u200b\u202e", "💥", "ñ" * 4_000, "?!…", "a"])
+@pytest.mark.parametrize("words", ["🙂🙂🙂", "\u200b\u202e", "💥", "ñ" * 4_000, "?!…", "a"])
 def test_words_that_say_little_have_their_page(root: httpx2.Client, words: str) -> None:
     assert heading(root.get(case_of(root, words)))
 
@@ -130,7 +130,9 @@ def test_the_corpus_is_shown_as_text_on_every_page(root: httpx2.Client, http: ht
         for place in ("caso", "seguir", "cerrar"):
             shown = root.get(case.replace("caso", place)).text
             assert PRODUCT not in shown
-            assert set(re.findall(r"<script[^>]*>", shown)) == {tag for tag in re.findall(r"<script[^>]*>", shown) if "/static/" in tag}
+            assert set(re.findall(r"<script[^>]*>", shown)) == {
+                tag for tag in re.findall(r"<script[^>]*>", shown) if "/static/" in tag
+            }
         note = {"notes": attack, "step_number": "1", "answer": "not_helped", "active_seconds": attack[:20]}
         for action, form in (
             ("step", note),
@@ -143,7 +145,9 @@ def test_the_corpus_is_shown_as_text_on_every_page(root: httpx2.Client, http: ht
             assert sent.status_code == 303
             shown = root.get(sent.headers["location"]).text
             assert PRODUCT not in shown
-            assert not [tag for tag in re.findall(r"<(?:script|img|svg|iframe)[^>]*>", shown) if "onerror" in tag or "onload" in tag]
+            assert not [
+                tag for tag in re.findall(r"<(?:script|img|svg|iframe)[^>]*>", shown) if "onerror" in tag or "onload" in tag
+            ]
     assert http.get("/sessions?limit=1").status_code == 200
 
 
@@ -152,7 +156,7 @@ def test_a_database_that_is_down_loses_nothing(root: httpx2.Client, module_dsn: 
     admin = with_database(module_dsn, "postgres")
     close = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
     execute(admin, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false", close)
-    note = "no encuentro \"eso\" <b>\nni aquello"
+    note = 'no encuentro "eso" <b>\nni aquello'
     try:
         pages = [
             root.post("/ayuda", data={"words": note}, headers={"accept-language": "pt-BR"}),
@@ -192,7 +196,7 @@ def test_links_that_expired_or_were_revoked(root: httpx2.Client, http: httpx2.Cl
     begun = http.post("/start", json={"problem_description": WORDS, "customer_email": "ana@example.com"}).json()["session_id"]
     expired, revoked = (http.post(f"/{begun}/links").json()["link"] for _ in range(2))
     http.delete(f"/{begun}/links/{revoked['link_id']}")
-    table = "support_troubleshooting_customer_links"
+    table = "support_customer_links"
     execute(module_dsn, f"UPDATE {table} SET created_at = created_at - interval '9 years', expires_at = now() - interval '1 day' "
             f"WHERE link_id = '{expired['link_id']}'")  # fmt: skip
     for link in (expired, revoked):
@@ -230,7 +234,7 @@ def test_every_address_behind_a_proxy(serve: Callable[..., Any], module_dsn: str
     running = serve(module_dsn, **PREFIXED)
     own = {"origin": "https://ayuda.example.com"}
     with httpx2.Client(base_url=running.url, timeout=30) as root:
-        made = root.post(f"{BASE}/keys", json={"name": "proxy", "scopes": ["sessions:read", "keys:manage"]})
+        made = root.post(f"{BASE}/keys", json={"name": "proxy", "scopes": ["sessions:read", "keys:admin"]})
         assert made.status_code == 200, made.text
         sent = root.post("/soporte/ayuda?idioma=es", data={"words": WORDS}, headers=own)
         assert sent.status_code == 303, "a form of the service's own page, whatever name the proxy calls it by"

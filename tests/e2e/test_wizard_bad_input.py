@@ -29,7 +29,7 @@ LONG = "m" * 5_000
 STEPS = 60
 WORDS = "la impresora no imprime"
 ROCKET = "el cohete no sube"
-HOSTILE = '<img src=x onerror=alert(1)><svg onload=alert(2)>"\'></textarea></title><script>alert(3)</script>{{31337*31337}}${7*7}'
+HOSTILE = "<img src=x onerror=alert(1)><svg onload=alert(2)>\"'></textarea></title><script>alert(3)</script>{{31337*31337}}${7*7}"
 
 
 def _step(number: int, text: str = "Mira.") -> dict[str, object]:
@@ -288,6 +288,7 @@ def test_files_that_are_no_pictures(opened: Callable[..., Shown], has_script: bo
 
 def _bomb() -> bytes:
     """A PNG of 60 000 × 60 000 points that is small."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -301,7 +302,9 @@ def test_what_passes_leaves_the_words(opened: Callable[..., Shown], status: int)
     page = shown.start(WORDS)
     page.get_by_text("Otra respuesta").click()
     page.get_by_label("Cuéntanos qué pasó").fill("se traba el papel")
-    told = "<h1>Bad gateway</h1>" if status == 502 else "<main id=main><h1>Espera.</h1><p class=lead>Vuelve a intentarlo.</p></main>"
+    told = (
+        "<h1>Bad gateway</h1>" if status == 502 else "<main id=main><h1>Espera.</h1><p class=lead>Vuelve a intentarlo.</p></main>"
+    )
     fail: Callable[[Route], object] = lambda route: route.fulfill(status=status, body=told, content_type="text/html")  # noqa: E731
     page.route("**/step", fail)
     shown.press("Lo hice y sigue igual")
