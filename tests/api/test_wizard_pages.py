@@ -230,19 +230,20 @@ def test_without_the_wizard_links_still_work(serve: Callable[..., Any], module_d
 PREFIXED = {"GUIADO_ROOT_PATH": "/soporte", "GUIADO_PUBLIC_URL": "https://ayuda.example.com/soporte", "GUIADO_ENCODER": "lexical"}
 
 
-def test_every_address_behind_a_proxy(serve: Callable[..., Any], module_dsn: str) -> None:
-    running = serve(module_dsn, **PREFIXED)
+def test_every_address_behind_a_proxy(serve: Callable[..., Any], dsn: str) -> None:
+    running = serve(dsn, **PREFIXED)
     own = {"origin": "https://ayuda.example.com"}
     with httpx2.Client(base_url=running.url, timeout=30) as root:
         made = root.post(f"{BASE}/keys", json={"name": "proxy", "scopes": ["sessions:read", "keys:admin"]})
-        assert made.status_code == 200, made.text
+        root.get(f"{BASE}/sessions", headers={"authorization": f"Bearer {made.json()['key']['key']}"}).raise_for_status()
         sent = root.post("/soporte/ayuda?idioma=es", data={"words": WORDS}, headers=own)
-        assert sent.status_code == 303, "a form of the service's own page, whatever name the proxy calls it by"
+        assert sent.status_code == 303, sent.text
         case = sent.headers["location"].partition("?")[0]
         assert case.startswith("/soporte/ayuda/gl_")
         pages = [root.get(path) for path in ("/soporte", "/soporte/ayuda", case, case.replace("caso", "seguir"), "/soporte/ayuda/gl_x",
                                              case.replace("caso", "x/y"))]  # fmt: skip
         pages += [root.get(root.post(case.replace("caso", "person")).headers["location"])]
+        assert [each.status_code for each in pages] == [200, 200, 200, 200, 404, 404, 200]
         for shown in pages:
             addresses = re.findall(r'(?:href|src|action)="([^"#]+)"', shown.text)
             wrong = [each for each in addresses if not each.startswith(("/soporte", "https://", "mailto:", "tel:"))]
@@ -250,3 +251,62 @@ def test_every_address_behind_a_proxy(serve: Callable[..., Any], module_dsn: str
             doubled = [each for each in addresses if "/soporte/soporte" in each]
             assert not doubled, shown.url
         assert f'value="https://ayuda.example.com{case.removesuffix("/caso")}"' in pages[3].text
+
+
+def _answers(*answers: dict[str, object]) -> Callable[[httpx2.Client, str], None]:
+    def act(http: httpx2.Client, session_id: str) -> None:
+        for body in answers:
+            assert http.post(f"/{session_id}/step", json=body).status_code == 200
+
+    return act
+
+
+def _post(place: str, **body: object) -> Callable[[httpx2.Client, str], None]:
+    return lambda http, session_id: http.post(f"/{session_id}/{place}", json=body).raise_for_status() and None
+
+
+_NO, _YES = {"success": False}, {"success": True, "outcome": "not_helped"}
+
+
+@pytest.mark.parametrize(
+    ("words", "act", "state", "seen"),
+    [
+        (WORDS, None, "step", "Paso 1 de"),
+        (WORDS, _answers(_YES), "step", "Paso 2 de"),
+        (WORDS, _answers(_NO), "step", "No hay problema."),
+        (WORDS, _answers(_YES, _NO, _NO), "handed", "Guardamos tu caso"),
+        ("asdfgh qwerty zxcvb", None, "handed", "Guardamos tu caso"),
+        (WORDS, _post("escalate", source="agent"), "handed", "Guardamos tu caso"),
+        (WORDS, _post("resolve", source="agent"), "solved", "¡Qué bueno!"),
+        ("me robaron la cuenta y están usando mi tarjeta", None, "handed", "Llama ya a tu banco"),
+        ("hola", None, "asked", "Cuéntanos un poco más"),
+    ],
+    ids=["started", "in progress", "tried", "waits, with a step", "waits, no guide", "escalated", "resolved", "urgent", "asked"],
+)
+def test_a_link_of_an_agent_opens_a_session_as_it_stands(
+    root: httpx2.Client,
+    http: httpx2.Client,
+    words: str,
+    act: Callable[[httpx2.Client, str], None] | None,
+    state: str,
+    seen: str,
+) -> None:
+    start = {"problem_description": words, "customer_email": "ana@example.com", "clarify": words == "hola"}
+    session_id = http.post("/start", json=start).json()["session_id"]
+    if act:
+        act(http, session_id)
+    link = http.post(f"/{session_id}/links").json()["link"]
+    opened = root.post(f"/ayuda/{link['token']}")
+    shown = root.get(opened.headers["location"]).text
+    assert re.findall(r'data-state="(\w+)"', shown) == [state]
+    assert seen in shown
+    assert "¿A qué correo te escribimos?" not in shown, "the address is known"
+
+
+def test_an_abandoned_session_is_opened_again(root: httpx2.Client, http: httpx2.Client, module_dsn: str) -> None:
+    case = case_of(root)
+    change = "status = 'abandoned', ended_at = now()"
+    execute(module_dsn, f"UPDATE support_troubleshooting_sessions SET {change} WHERE session_id = '{latest(http)}'")
+    assert heading(root.get(case)) == "Te estábamos esperando"
+    resumed = root.post(case.replace("caso", "resume"))
+    assert "Paso 1 de" in root.get(resumed.headers["location"]).text

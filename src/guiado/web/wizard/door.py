@@ -134,8 +134,13 @@ def headers_of(request: Http, *, secret_path: bool) -> dict[str, str]:
 
 
 def see(request: Http, address: str) -> Page:
-    """Lead to a page, after a form was sent."""
-    headers = {**headers_of(request, secret_path=True), "Location": address, "Content-Language": page_language(request)}
+    """Lead to a page, after a form was sent.
+
+    Args:
+        address: with the service's prefix, which `Forwarded` adds to a `Location` by itself.
+    """
+    place = address.removeprefix(base_of(request).prefix)
+    headers = {**headers_of(request, secret_path=True), "Location": place, "Content-Language": page_language(request)}
     return Response(b"", status_code=303, headers=headers, media_type="text/html")
 
 
