@@ -170,7 +170,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         "",
         route_handlers=of_wizard,
         before_request=_guard_form,
-        # Of two handlers that fit, the one of the nearer type is asked, not the one of the nearer layer: so every type has its own.
+        # The handler of the nearer type is asked, not that of the nearer layer: so every type has its own here.
         exception_handlers=dict.fromkeys([*HANDLERS, NotFoundException], troubles.show_trouble),
     )
     app = Litestar(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 from payloads import PRODUCT, packed, payloads

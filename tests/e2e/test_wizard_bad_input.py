@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
-DEADLINE_MS = 6_000
+DEADLINE_MS = 20_000
 LONG = "m" * 5_000
 STEPS = 60
 WORDS = "la impresora no imprime"
