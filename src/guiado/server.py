@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from litestar import Litestar, Response, Router
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
@@ -50,7 +50,7 @@ from guiado.http.forwarded import Forwarded, trusts_of
 from guiado.http.incoming import incoming
 from guiado.http.json_response import JsonResponse
 from guiado.http.loopback_guard import LoopbackGuard
-from guiado.http.problems import HANDLED, HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
+from guiado.http.problems import HANDLERS, ProblemDetails, respond  # pyright: ignore[reportUnknownVariableType]
 from guiado.http.query import allowed_on, check_query
 from guiado.http.rate_limit import RateLimit
 from guiado.http.request import Http, links_of
@@ -68,6 +68,7 @@ from guiado.web.wizard import case as wizard_case
 from guiado.web.wizard import pictures as wizard_pictures
 from guiado.web.wizard import start as wizard_start
 from guiado.web.wizard import troubles
+from guiado.web.wizard.door import keep_form
 from guiado.wiring import Runtime, loop_factory
 
 MAX_BODY_BYTES = 1_048_576
@@ -92,12 +93,23 @@ async def _guard(request: Http) -> Response[None] | None:
     return None
 
 
+async def _guard_form(request: Http) -> Response[None] | None:
+    await keep_form(request)
+    return await _guard(request)
+
+
 def _on_missing(request: Http, error: NotFoundException) -> Response[bytes] | Response[ProblemDetails]:
+    if troubles.is_of_customer(request):
+        return troubles.show_trouble(request, error)
     if is_for_people(request):
         return state.missing(request)
     answer = respond(request, error)
     answer.headers["Vary"] = "Accept, Accept-Language"  # a cache keeps the page for people apart
     return answer
+
+
+def _on_method(request: Http, error: MethodNotAllowedException) -> Response[bytes] | Response[ProblemDetails]:
+    return troubles.show_trouble(request, error) if troubles.is_of_customer(request) else respond(request, error)
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
@@ -172,11 +184,17 @@ def create_routes(runtime: Runtime) -> Litestar:
         for module in (wizard_start, wizard_case, wizard_pictures, knowledge_pages, crawlers)
         for handler in module.HANDLERS
     ]
-    wizard = Router("", route_handlers=for_customers, exception_handlers=dict.fromkeys(HANDLED, troubles.show_trouble))
+    wizard = Router(
+        "",
+        route_handlers=for_customers,
+        before_request=_guard_form,
+        # The handler of the nearer type is asked, not that of the nearer layer: so every type has its own here.
+        exception_handlers=dict.fromkeys([*HANDLERS, NotFoundException], troubles.show_trouble),
+    )
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,
-        exception_handlers={**HANDLERS, NotFoundException: _on_missing},
+        exception_handlers={**HANDLERS, NotFoundException: _on_missing, MethodNotAllowedException: _on_method},
         request_max_body_size=MAX_BODY_BYTES,
         state=_state_of(runtime),
         openapi_config=OpenAPIConfig(

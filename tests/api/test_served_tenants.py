@@ -172,6 +172,19 @@ def test_a_session_of_another_tenant_works_from_start_to_end_and_nobody_else_see
     assert [row["tenant_id"] for row in owners] == ["acme"]
 
 
+def test_a_customers_link_is_of_its_tenant_whatever_the_page_is_asked_as(house: Installation) -> None:
+    session_id = house.start("acme")["session_id"]
+    page = f"{house.server.url}/ayuda/{house.of('acme').post(f'/{session_id}/links').json()['link']['token']}"
+    for headers in ({}, {"X-Tenant": "otra"}):
+        assert "Impresora que no imprime" in httpx2.get(f"{page}/caso", headers=headers).text
+    httpx2.post(f"{page}/step", data={"step_number": "1", "answer": "not_helped"}, headers={"X-Tenant": "otra"})
+    assert [each["outcome"] for each in house.of("acme").get(f"/{session_id}").json()["attempts"]] == ["not_helped"]
+    begun = httpx2.post(f"{house.server.url}/ayuda", data={"words": "la pantalla se queda negra"}, headers={"X-Tenant": "acme"})
+    assert begun.status_code == 303
+    made = "SELECT tenant_id FROM support_troubleshooting_sessions WHERE problem_description = 'la pantalla se queda negra'"
+    assert {row["tenant_id"] for row in house.rows(made)} == {"default"}, "the service's own page is of its own tenant"
+
+
 def test_clarifying_rejecting_and_detecting_go_by_the_guides_of_the_tenant(house: Installation) -> None:
     found = house.of("acme").post("/detect", json={"problem_description": "no me llega el correo"}).json()
     assert found["candidates"][0]["problem_id"] == "correo"

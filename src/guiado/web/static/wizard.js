@@ -10,6 +10,7 @@ const live = document.createElement("p");
 live.className = "unseen";
 live.setAttribute("role", "status");
 
+const LONGEST_WAIT_MS = 30_000;
 let active = 0;
 let since = document.hidden ? 0 : performance.now();
 
@@ -158,7 +159,10 @@ document.addEventListener(
       event.preventDefault();
       event.stopPropagation();
     }
-    else form.classList.add("sent");
+    else {
+      form.classList.add("sent");
+      setTimeout(() => form.classList.remove("sent"), LONGEST_WAIT_MS);
+    }
   },
   true,
 );
@@ -184,14 +188,26 @@ document.addEventListener("htmx:afterSwap", () => {
   window.scrollTo(0, 0);
 });
 
-for (const name of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {
-  document.addEventListener(name, () => {
-    for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
-    showTrouble(document.body.dataset.offline);
-  });
+function stay(words) {
+  for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
+  showTrouble(words);
 }
 
-// A page from the browser's own store shows what may have changed meanwhile.
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) {
+  document.addEventListener(name, () => stay(document.body.dataset.offline));
+}
+
+// What passes (too fast, out of order) leaves the page with what was written in it; so does what is none of our pages.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  const main = new DOMParser().parseFromString(xhr.responseText, "text/html").getElementById("main");
+  if (main && xhr.status !== 429 && xhr.status < 500) return;
+  event.detail.shouldSwap = false;
+  const said = main ? [...main.querySelectorAll("h1, .lead")].map((each) => each.textContent.trim()) : [];
+  stay(said.join(" ") || document.body.dataset.offline);
+});
+
+// A page from the browser's own store, or one whose sending was stopped, can be sent again.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) for (const form of document.querySelectorAll("form.sent")) form.classList.remove("sent");
 });

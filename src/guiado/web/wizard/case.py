@@ -49,8 +49,10 @@ async def show(request: Http, token: FromPath[str], place: FromPath[str]) -> Pag
     if door is None:
         return _closed(request, token)
     record = await _record(request, door)
-    if record is None or place not in _PLACES:
+    if record is None:
         return unknown(request)
+    if place not in _PLACES:  # a form's address, as it stands in a history, or one that was mistyped
+        return see(request, door.to("caso"))
     return await _PLACES[place](request, door, record)
 
 
@@ -72,8 +74,10 @@ async def act(request: Http, token: FromPath[str], place: FromPath[str]) -> Page
     door, do = await door_of(request, token), ACTIONS.get(place)
     if door is None and place == _RENEW:
         return await _renew(request, token)
-    if door is None or do is None:
+    if door is None:
         return _closed(request, token)
+    if do is None:
+        return see(request, door.to("caso"))
     leads_to: str | None = None
     try:
         leads_to = await do(request, door, await form_of(request))

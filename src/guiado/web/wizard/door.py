@@ -18,6 +18,8 @@ from guiado.web.render import LANGUAGE_FIELD, customer_headers, page_language, r
 
 CHANNEL = "web"
 _MOST_FIELDS = 50
+_FORM = "application/x-www-form-urlencoded"
+_KEPT, _MOST_KEPT_BYTES = "form", 65_536
 Form = Mapping[str, str]
 Page = Response[bytes]
 
@@ -132,9 +134,13 @@ def headers_of(request: Http, *, secret_path: bool) -> dict[str, str]:
 
 
 def see(request: Http, address: str) -> Page:
-    """Lead to a page, after a form was sent."""
-    path = address.removeprefix(base_of(request).prefix)  # every answer's `Location` gets the prefix, see `Forwarded`
-    headers = {**headers_of(request, secret_path=True), "Location": path, "Content-Language": page_language(request)}
+    """Lead to a page, after a form was sent.
+
+    Args:
+        address: with the service's prefix, which `Forwarded` adds to a `Location` by itself.
+    """
+    place = address.removeprefix(base_of(request).prefix)
+    headers = {**headers_of(request, secret_path=True), "Location": place, "Content-Language": page_language(request)}
     return Response(b"", status_code=303, headers=headers, media_type="text/html")
 
 
@@ -147,13 +153,31 @@ def is_own(request: Http) -> bool:
     """Whether a form was sent by one of the service's own pages; a browser says which page it was."""
     asked = incoming(request.scope)
     origin = asked.header(b"origin")
-    return not origin or origin.partition("://")[2] == asked.header(b"host")
+    return not origin or origin.partition("://")[2] in {asked.header(b"host"), asked.base.host}
 
 
 async def form_of(request: Http) -> Form:
     """The fields of a form; of what is no form, none."""
+    return _fields(await request.body())
+
+
+async def keep_form(request: Http) -> None:
+    """Keep what a form of usual size says, so that the page of an error that comes before it is read can send it again."""
+    declared = request.headers.get("content-length", "")
+    is_form = request.method == "POST" and request.headers.get("content-type", "").lower().startswith(_FORM)
+    if is_form and declared.isascii() and declared.isdigit() and int(declared[:9]) <= _MOST_KEPT_BYTES:
+        request.state[_KEPT] = _fields(await request.body())
+
+
+def kept_form(request: Http) -> Form:
+    """The fields that `keep_form` kept; none for any other request."""
+    kept: Form = request.state.get(_KEPT, {})
+    return kept
+
+
+def _fields(body: bytes) -> Form:
     try:
-        return dict(parse_qsl((await request.body()).decode(errors="replace"), max_num_fields=_MOST_FIELDS))
+        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=_MOST_FIELDS))
     except ValueError:
         return {}
 

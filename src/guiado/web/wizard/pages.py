@@ -81,11 +81,21 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
         time_left=_time_left(session, guide),
         problem_title=session.problem_title or "",
         told=_about_start(session) if number == 1 and not session.attempts else (),
+        again=_try_again(record, step),
         links=_links(step.resources),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
         may_ask_person=session.status not in _WITH_PERSON,
         pictures=_pictures(request, record),
     )
+
+
+def _try_again(record: SessionRecord, step: StepOut) -> str:
+    """What is said where the customer could not do this step, so that the same page does not come back without a word."""
+    session, last = record.session, record.attempts[-1].attempt if record.attempts else None
+    is_again = last is not None and last.step_id == step.step_id and last.outcome is Outcome.COULD_NOT and session.failures > 0
+    if not is_again or session.status in _WITH_PERSON:
+        return ""
+    return text(session.language, "No hay problema. Inténtalo una vez más o pide que te ayude una persona.")
 
 
 def _about_start(session: Session) -> list[str]:

@@ -113,7 +113,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
     language = page_language(request)
     given = form or {"words": request.query_params.get("palabras", "")[:_LONGEST_PRESET]}
     problem = fault.problems[0] if fault else None
-    too_long = bool(given.get("words", "").strip()) and problem is not None
+    too_long = problem is not None and problem.code == "too_long"
     trouble = None if problem is None else _TOO_LONG if too_long else _NOTHING
     runtime = runtime_of(request)
     preset = _preset(runtime.knowledge, request.query_params.get("problema", ""), language)
