@@ -154,7 +154,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
     others = [handler for module in (kestra, health, metrics, routes) for handler in module.HANDLERS]
     of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
-    wizard = Router("", route_handlers=of_wizard, exception_handlers={Exception: troubles.show_trouble})
+    wizard = Router("", route_handlers=of_wizard, exception_handlers=dict.fromkeys((*HANDLERS, Exception), troubles.show_trouble))
     app = Litestar(
         route_handlers=[api, wizard, *others],
         before_request=_guard,

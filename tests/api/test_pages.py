@@ -86,3 +86,10 @@ def test_who_likes_json_better_gets_it(root: httpx2.Client, accept: str, kind: s
     answer = root.get("/nada", headers={"accept": accept})
     assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, kind)
     assert "accept" in answer.headers["vary"].lower()
+
+
+def test_what_a_form_cannot_take_is_a_page_that_says_what_to_do(root: httpx2.Client) -> None:
+    answer = root.post("/ayuda", content=b"words=" + b"a" * 1_200_000, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (413, "text/html")
+    assert "Eso es demasiado grande." in answer.text
+    assert "Cuéntalo con menos palabras" in answer.text
