@@ -87,9 +87,25 @@ class Look:
         return f"{name}-{self.width}{dark}{other}.png"
 
 
+_WIDE = (
+    "inicio",
+    "paso",
+    "paso-respuestas",
+    "paso-advertencia",
+    "sin-correo",
+    "con-correo",
+    "nada-dicho",
+    "cual-de-estos",
+    "resuelto",
+    "urgente",
+    "otro-dispositivo",
+    "enlace-desconocido",
+    "componentes",
+)
+"""The others are a few lines in the same column."""
 LOOKS = (
     Look(360),
-    Look(1440),
+    Look(1440, names=_WIDE),
     Look(360, "dark", names=("inicio", "paso", "urgente", "con-correo", "otro-dispositivo")),
     Look(1440, "dark", names=("inicio", "paso-advertencia")),
     Look(360, language="en", names=("inicio", "paso")),
@@ -172,7 +188,7 @@ class Walk:
         yield "abandonado"
         self._go(f"{self._url}/ayuda/gl_{'a' * 43}", "unknown")
         yield "enlace-desconocido"
-        self._go(f"{self._url}/ayuda/no-existe")
+        self._go(f"{self._url}/no-existe")
         yield "no-existe"
         self.page.goto(self._url)
         self.page.eval_on_selector("#words", _TOO_MUCH)
@@ -206,6 +222,7 @@ class Walk:
 def photograph(page: Page) -> bytes:
     """The whole page as a PNG with few colours, as it looks in every run."""
     qr = segno.make(_EXAMPLE_LINK, error="m").svg_inline(scale=6, omitsize=True, border=2)
+    page.mouse.move(0, 0)
     page.evaluate(_STEADY, [_EXAMPLE_LINK, qr])
     taken = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled", caret="hide"))).convert("RGB")
     small = taken.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
