@@ -23,6 +23,8 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 VERSION, LEAST, DEADLINE_S = "12.8.2", 97, 300
+TURNS = 3
+"""Performance is judged from times, which other work on the machine makes longer and nothing makes shorter: the best turn counts."""
 WORDS = "no tengo internet en la casa, el wifi no anda"
 INDEXED = "inicio"
 """The page that search engines may list; the others carry a link that is secret."""
@@ -95,10 +97,15 @@ def addresses(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", [INDEXED, "paso", "persona"])
 def test_lighthouse_is_content(lighthouse: Path, addresses: dict[str, str], name: str, tmp_path: Path) -> None:
-    report = _judge(lighthouse, addresses[name], tmp_path / "report.json", is_indexed=name == INDEXED)
-    scores = {each: round(100 * found["score"]) for each, found in report["categories"].items()}
-    assert len(scores) == 4
-    assert min(scores.values()) >= LEAST, (scores, _faults(report))
+    for turn in range(TURNS):
+        report = _judge(lighthouse, addresses[name], tmp_path / f"report{turn}.json", is_indexed=name == INDEXED)
+        scores = {each: round(100 * found["score"]) for each, found in report["categories"].items()}
+        assert len(scores) == 4
+        if min(scores.values()) >= LEAST:
+            return
+        others = min(score for each, score in scores.items() if each != "performance")
+        assert others >= LEAST, (scores, _faults(report))
+    pytest.fail(f"{scores} {_faults(report)}")
 
 
 def _judge(lighthouse: Path, address: str, kept: Path, *, is_indexed: bool) -> dict[str, Any]:

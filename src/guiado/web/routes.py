@@ -46,7 +46,7 @@ def _weights(accept: str) -> dict[str, float]:
 
 def missing(request: Http) -> Response[bytes]:
     """Render the 404 page."""
-    return render(request, "missing.html", status_code=404)
+    return render(request, "missing.html", status_code=404, is_local=runtime_of(request).settings.is_loopback)
 
 
 @get("/", include_in_schema=False)
