@@ -7,7 +7,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help run chat test test-long audit coverage check bench docs lock wheel sdist sbom setup setup-dev setup-docs
+.PHONY: help run chat test test-long audit coverage check bench screenshots docs lock wheel sdist sbom setup setup-dev setup-docs
 
 help: ## Muestra esta ayuda
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -35,6 +35,9 @@ check: setup-dev ## Estilo, formato, tipos y capas
 
 bench: setup-dev ## Ejecuta las mediciones de benchmarks/ y muestra una tabla
 	@.venv/bin/python scripts/bench.py $(ARGS)
+
+screenshots: setup-dev ## Fotografía las páginas del asistente en docs/screenshots/
+	@.venv/bin/python scripts/screenshots.py $(ARGS)
 
 docs: setup setup-docs ## Genera el sitio de documentación en site/
 	@scripts/docs.sh

@@ -134,3 +134,19 @@ def test_what_goes_wrong_on_a_customers_page_is_a_page(root: httpx2.Client) -> N
     large = root.post("/ayuda", content=b"words=" + b"x" * 1_100_000, headers={"accept": "text/html"})
     assert (large.status_code, large.headers["content-type"].split(";")[0]) == (413, "text/html")
     assert "Eso es demasiado grande." in large.text
+
+
+def test_what_a_form_cannot_take_is_a_page_that_says_what_to_do(root: httpx2.Client) -> None:
+    answer = root.post(
+        "/ayuda", content=b"words=" + b"a" * 1_200_000, headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (413, "text/html")
+    assert "Eso es demasiado grande." in answer.text
+    assert "Cuéntalo con menos palabras" in answer.text
+
+
+def test_search_engines_may_list_the_start_and_nothing_of_a_session(root: httpx2.Client) -> None:
+    start, session = root.get("/"), root.get(f"/ayuda/gl_{'a' * 43}")
+    assert ("x-robots-tag" in start.headers, 'content="noindex"' in start.text) == (False, False)
+    assert '<meta name="description" content="' in start.text
+    assert (session.headers["x-robots-tag"], 'content="noindex"' in session.text) == ("noindex", True)

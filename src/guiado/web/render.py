@@ -46,13 +46,14 @@ def customer_headers(origins: Sequence[str], *, secret_path: bool) -> dict[str, 
         origins: the allowed ones.
         secret_path: whether the page's path is a credential. Then nobody is told the path, not even by the page's own forms.
     """
+    hidden = {"X-Robots-Tag": "noindex"} if secret_path else {}
     ancestors = " ".join(["'self'", *origins])
     return {
         "Content-Security-Policy": f"default-src 'none'; {_OWN}; frame-ancestors {ancestors}",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer" if secret_path else "same-origin",
         "Cache-Control": "no-store",
-        "X-Robots-Tag": "noindex",
+        **hidden,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 
 from guiado import clock
 from guiado.app.access import key_format
@@ -200,13 +200,14 @@ def _unknown_codes(session: Session) -> str:
 
 def _solved(request: Http, door: CaseDoor, record: SessionRecord, *, asks_rating: bool) -> Page:
     session = record.session
-    told = [line for line in _lines(customer_messages.after_solution(session)) if line]
+    heading = text(session.language, "¡Qué bueno!")  # the page says it once
+    said = customer_messages.after_solution(session).removeprefix(heading)
     return _page(
         request,
         door,
         session,
         "solved",
-        told=told,
+        told=[line.strip() for line in _lines(said)],
         others=views.other_problems_view(session),
         asks_rating=asks_rating,
         thanked=_thanks(request, session),
@@ -307,7 +308,8 @@ def _moment(at: datetime, now: datetime, language: str) -> str:
         return text(language, "hoy a las {hour}", hour=hour)
     if at.date() == now.date() + timedelta(days=1):
         return text(language, "mañana a las {hour}", hour=hour)
-    return text(language, "el {day} a las {hour}", day=format_date(at.date(), "EEEE d MMMM", locale=locale), hour=hour)
+    day = f"{format_date(at.date(), 'EEEE', locale=locale)} {format_skeleton('MMMMd', at.date(), locale=locale)}"
+    return text(language, "el {day} a las {hour}", day=day, hour=hour)
 
 
 def until(door: CaseDoor, language: str, time_zone: str) -> str:
