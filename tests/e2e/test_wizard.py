@@ -243,7 +243,7 @@ def test_two_tabs_and_a_button_that_is_pressed_twice(service: Service, opened: C
     page.get_by_role("button", name="Lo hice y sigue igual").dblclick()
     shown.see("Paso 2 de 6")
     other.get_by_role("button", name="Ya se resolvió").click()
-    other.get_by_text("Paso 2 de 6").wait_for()
+    other.get_by_text("Paso 2 de 6").first.wait_for()
     assert [each["outcome"] for each in service.state(page)["attempts"]] == ["not_helped"]
 
 
