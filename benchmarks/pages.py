@@ -29,11 +29,12 @@ _WORDS = "no tengo internet en la casa, el wifi no anda"
 _CLICK = """() => new Promise((done) => {
   const began = performance.now();
   let took = 0;
-  document.addEventListener("htmx:afterSwap", () => requestAnimationFrame(() => { took = performance.now() - began; }), { once: true });
+  const seen = () => { took = performance.now() - began; };
+  document.addEventListener("htmx:afterSwap", () => requestAnimationFrame(seen), { once: true });
   document.addEventListener("htmx:afterSettle", () => setTimeout(() => done(took), 100), { once: true });
   document.querySelector("[value=not_helped]").click();
 })"""
-"""Clicks an answer; milliseconds until the next frame that shows the page which follows. It ends once that page may be clicked."""
+"""Clicks an answer; milliseconds until the next frame that shows the next page. It ends once that may be clicked."""
 _ASKED_AGAIN = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
   .filter((each) => each.transferSize > 0).length"""
 """How many requests of the page that is shown left the browser."""
