@@ -28,10 +28,13 @@ _ASKED_EACH, _DEADLINE_MS, _OK = 10, 20_000, 200
 _WORDS = "no tengo internet en la casa, el wifi no anda"
 _CLICK = """() => new Promise((done) => {
   const began = performance.now();
-  document.addEventListener("htmx:afterSwap", () => requestAnimationFrame(() => done(performance.now() - began)), { once: true });
+  let took = 0;
+  const seen = () => { took = performance.now() - began; };
+  document.addEventListener("htmx:afterSwap", () => requestAnimationFrame(seen), { once: true });
+  document.addEventListener("htmx:afterSettle", () => setTimeout(() => done(took), 100), { once: true });
   document.querySelector("[value=not_helped]").click();
 })"""
-"""Clicks an answer; milliseconds until the next frame that shows the page which follows."""
+"""Clicks an answer; milliseconds until the next frame that shows the next page. It ends once that may be clicked."""
 _ASKED_AGAIN = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
   .filter((each) => each.transferSize > 0).length"""
 """How many requests of the page that is shown left the browser."""
@@ -84,6 +87,7 @@ def _begin(page: Page, url: str) -> str:
     page.locator("#words").fill(_WORDS)
     page.locator("main form button").first.click()
     page.locator("main[data-state=step]").wait_for()
+    page.goto(page.url)
     return page.url
 
 
