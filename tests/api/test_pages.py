@@ -25,7 +25,8 @@ def test_the_first_page_asks_what_is_wrong_and_leads_everywhere(root: httpx2.Cli
     assert shown.count('name="problem_id"') == 5
     for link in re.findall(r'href="(/[^"#]*)"', shown):
         assert root.get(link).status_code == 200, link
-    assert root.get("/ayuda").text == shown.replace('href="/?idioma', 'href="/ayuda?idioma')
+    plain = [re.sub(r'name="vez" value="\w+"', "", each) for each in (root.get("/ayuda").text, shown)]
+    assert plain[0] == plain[1].replace('href="/?idioma', 'href="/ayuda?idioma')
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "What is wrong?"), ("pt", "O que está acontecendo?")])
@@ -150,3 +151,15 @@ def test_search_engines_may_list_the_start_and_nothing_of_a_session(root: httpx2
     assert ("x-robots-tag" in start.headers, 'content="noindex"' in start.text) == (False, False)
     assert '<meta name="description" content="' in start.text
     assert (session.headers["x-robots-tag"], 'content="noindex"' in session.text) == ("noindex", True)
+
+
+def test_a_form_that_is_sent_twice_starts_one_session(root: httpx2.Client, http: httpx2.Client) -> None:
+    (name, *_) = re.findall(r'name="vez" value="(\w+)"', page(root, "/"))
+    form = {"words": "no me deja instalar el programa", "vez": name}
+    before = http.get("/sessions").json()["sessions"]
+    for _ in range(2):
+        assert root.post("/ayuda", data=form).status_code == 303
+    started = [each for each in http.get("/sessions").json()["sessions"] if each not in before]
+    assert len(started) == 1
+    assert root.post("/ayuda", data={**form, "words": "no tengo internet"}).status_code == 303
+    assert len(http.get("/sessions").json()["sessions"]) == len(before) + 2

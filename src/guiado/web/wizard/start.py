@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from litestar import get, post
 
+from guiado import clock
 from guiado.app import commands
 from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH
 from guiado.app.access.signed_customer import FIELD, admitted_customer
+from guiado.app.context import Scope, UnitOfWork
+from guiado.app.idempotency import key_of, once, request_hash
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import start as starting
 from guiado.app.sessions.no_problem import frequent_options
@@ -33,6 +38,10 @@ from guiado.web.wizard.door import (
     unknown,
 )
 
+ONCE_FIELD = "vez"
+"""Field with the name of one showing of the form, so that it starts one session however often it is sent."""
+_Start = Callable[[UnitOfWork], Awaitable[dict[str, str]]]
+_ONCE = re.compile("[0-9a-f]{32}")
 _NOTHING = Message("Cuéntanos qué te pasa, con unas palabras.")
 _LONGEST_PRESET = 4_000
 _TOO_LONG = Message("Es demasiado largo. Cuéntalo con menos palabras.")
@@ -59,13 +68,29 @@ async def begin(request: Http) -> Page:
         unsigned = next((each for each in error.problems if each.field == FIELD), None)
         return await start_page(request, form, error) if unsigned is None else _unsigned(request, form, unsigned)
     ranking = await rank(runtime.knowledge.snapshot, command.problem_description)
-    started = await runtime.parts.run_write(scope, starting.start, runtime.knowledge, command, None, ranking)
-    made = await runtime.parts.run_read(
-        scope, customer_links.create, started.session.session_id, base_of(request).url, runtime.settings.link_days
-    )
-    wished = request.query_params.get(LANGUAGE_FIELD)
-    kept = f"?{LANGUAGE_FIELD}={language}" if wished else ""
-    return see(request, f"{base_of(request).prefix}{PATH}/{made.token}/caso{kept}")
+
+    async def start(work: UnitOfWork) -> dict[str, str]:
+        started = await starting.start(work, runtime.knowledge, command, None, ranking)
+        if started.running is not None:
+            return {"session_id": started.running.session_id, "place": "cerrar"}
+        return {"session_id": started.session.session_id, "place": "caso"}
+
+    led = await _once(request, scope, form, start)
+    days = runtime.settings.link_days
+    made = await runtime.parts.run_read(scope, customer_links.create, led["session_id"], base_of(request).url, days)
+    kept = f"?{LANGUAGE_FIELD}={language}" if request.query_params.get(LANGUAGE_FIELD) else ""
+    return see(request, f"{base_of(request).prefix}{PATH}/{made.token}/{led['place']}{kept}")
+
+
+async def _once(
+    request: Http, scope: Scope, form: Form, start: Callable[[UnitOfWork], Awaitable[dict[str, str]]]
+) -> dict[str, str]:
+    """Start a session; the same form that is sent again, as by a second press, leads to the same one."""
+    name, parts = form.get(ONCE_FIELD, ""), runtime_of(request).parts
+    if not _ONCE.fullmatch(name):
+        return await parts.run_write(scope, start)
+    sent = request_hash(*(f"{key}={value}".encode() for key, value in sorted(form.items())))
+    return await once(parts, scope, key_of(scope, f"{name}:{sent}"), sent, start)
 
 
 def _unsigned(request: Http, form: Form, problem: FieldProblem) -> Page:
@@ -130,6 +155,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         given=given,
         trouble=trouble,
         is_local=incoming(request.scope).is_from_here,
+        once=clock.new_id().hex,
     )
 
 
