@@ -178,15 +178,12 @@ def create_routes(runtime: Runtime) -> Litestar:
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    others = [handler for module in (kestra, health, metrics, routes, state) for handler in module.HANDLERS]
-    for_customers = [
-        handler
-        for module in (wizard_start, wizard_case, wizard_pictures, knowledge_pages, crawlers)
-        for handler in module.HANDLERS
-    ]
+    plain = (kestra, health, metrics, routes, state, knowledge_pages, crawlers)
+    others = [handler for module in plain for handler in module.HANDLERS]
+    of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
     wizard = Router(
         "",
-        route_handlers=for_customers,
+        route_handlers=of_wizard,
         before_request=_guard_form,
         # The handler of the nearer type is asked, not that of the nearer layer: so every type has its own here.
         exception_handlers=dict.fromkeys([*HANDLERS, NotFoundException], troubles.show_trouble),

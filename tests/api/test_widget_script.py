@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_presets_stand_on_the_page(site: httpx2.Client) -> None:
 @pytest.mark.parametrize("query", [{"problema": "nada"}, {"color": "red"}, {"color": '"><b>'}, {"marco": "2"}])
 def test_what_a_page_cannot_use_is_left_out(site: httpx2.Client, query: dict[str, str]) -> None:
     def main(text: str) -> str:
-        return text.partition("<body")[2].partition("<main")[2]
+        return re.sub(r'name="vez" value="\w+"', "", text.partition("<body")[2].partition("<main")[2])
 
     shown, plain = site.get("/ayuda", params=query).text, site.get("/ayuda").text
     assert main(shown) == main(plain)

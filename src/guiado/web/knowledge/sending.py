@@ -34,7 +34,7 @@ def require_on(request: Http) -> None:
 def public_headers(request: Http) -> dict[str, str]:
     """The headers of a page that search engines may keep; a form on it still tells its origin."""
     headers = headers_of(request, secret_path=False)
-    del headers["X-Robots-Tag"]
+    headers.pop("X-Robots-Tag", None)
     return {**headers, "Cache-Control": _MINUTES}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from litestar import Response
 
@@ -124,7 +124,7 @@ def start_path(request: Http) -> str:
 
 def switch_here(request: Http) -> Callable[[str], str]:
     """The address of this page in another language, as a function of the language."""
-    path, query = f"{base_of(request).prefix}{request.url.path}", dict(request.query_params)
+    path, query = f"{base_of(request).prefix}{quote(request.url.path)}", dict(request.query_params)
     return lambda language: f"{path}?{urlencode({**query, LANGUAGE_FIELD: language})}"
 
 

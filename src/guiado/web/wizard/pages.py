@@ -90,7 +90,7 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
 
 
 def _try_again(record: SessionRecord, step: StepOut) -> str:
-    """What is said where the customer could not do this step, so that the same page does not come back without a word."""
+    """Words for a customer who could not do this step, so that the same page does not come back without a word."""
     session, last = record.session, record.attempts[-1].attempt if record.attempts else None
     is_again = last is not None and last.step_id == step.step_id and last.outcome is Outcome.COULD_NOT and session.failures > 0
     if not is_again or session.status in _WITH_PERSON:

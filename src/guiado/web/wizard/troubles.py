@@ -53,7 +53,7 @@ def show_trouble(request: Http, error: Exception) -> Page:
 
 
 def _place(request: Http, status: int) -> str | None:
-    """Where to go on: the same page, the case that its address names, or the start."""
+    """Address to go on at: the same page, the case that its address names, or the start."""
     if request.method == "GET" and status in _PASSING:
         return _address(request, request.url.path)
     token = request.url.path.removeprefix(f"{PATH}/").partition("/")[0]
