@@ -30,7 +30,7 @@ from guiado.web.knowledge.sending import public_headers, require_on, send_page
 from guiado.web.knowledge.structured_data import JsonLd, how_to, questions
 from guiado.web.render import LANGUAGE_FIELD, PROBLEMS_PATH, answer, html_of
 from guiado.web.wizard import door
-from guiado.web.wizard.door import Page, headers_of
+from guiado.web.wizard.door import NOT_LISTED, Page, headers_of
 
 READ = [HttpMethod.GET, HttpMethod.HEAD]
 _LONGEST_DESCRIPTION = 160
@@ -127,14 +127,14 @@ async def _show_found(request: Http, language: str, words: str) -> Page:
     """Show the results of a search, which no search engine is to keep and no cache either: they are a customer's words."""
     found = await find_problems(runtime_of(request).knowledge.snapshot, words, language)
     entries = [ListedProblem(each, language, prefix_of(request)) for each in found]
-    headers = headers_of(request, secret_path=False)
+    headers = {**headers_of(request, secret_path=False), **NOT_LISTED}
     values = _list(request, place_of_list(language, words), None)
     html = html_of(request, "knowledge/list.html", language, **values, groups=(), found=entries, words=words)
     return answer(request, html, language, 200, headers)
 
 
 def _show_missing(request: Http, language: str) -> Page:
-    headers, values = headers_of(request, secret_path=False), _list(request, place_of_list(language), None)
+    headers, values = {**headers_of(request, secret_path=False), **NOT_LISTED}, _list(request, place_of_list(language), None)
     return answer(request, html_of(request, "knowledge/missing.html", language, **values, words=""), language, 404, headers)
 
 

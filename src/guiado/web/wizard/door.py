@@ -18,6 +18,8 @@ from guiado.web.render import LANGUAGE_FIELD, customer_headers, page_language, r
 
 CHANNEL = "web"
 _MOST_FIELDS = 50
+NOT_LISTED = {"X-Robots-Tag": "noindex"}
+"""Header of a page that search engines are not to list."""
 _FORM = "application/x-www-form-urlencoded"
 _KEPT, _MOST_KEPT_BYTES = "form", 65_536
 Form = Mapping[str, str]

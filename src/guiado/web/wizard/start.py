@@ -27,6 +27,7 @@ from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
 from guiado.web.render import LANGUAGE_FIELD, page_language, render
 from guiado.web.wizard.door import (
     CHANNEL,
+    NOT_LISTED,
     Form,
     Page,
     form_of,
@@ -146,7 +147,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         request,
         "wizard/start.html",
         status_code=400 if fault else 200,
-        headers={**headers_of(request, secret_path=False)},
+        headers={**headers_of(request, secret_path=False), **({} if request.url.path == "/" else NOT_LISTED)},
         language=language,
         switch=switch_here(request),
         action=switch_path(request),
