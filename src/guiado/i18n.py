@@ -6,8 +6,11 @@ The `.po` files are read as they are, once per language: there is no compiled co
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,12 +53,24 @@ def locale_of(language: str) -> str:
     return _varieties.get(language) or _LOCALES.get(language, _LOCALES[DEFAULT_LANGUAGE])
 
 
+@contextmanager
+def _in_any_zone() -> Generator[None]:
+    """Import Babel as if TZ were not set: it reads it once, and fails where that names no zone; no time of ours depends on it."""
+    zone = os.environ.pop("TZ", None)
+    try:
+        yield
+    finally:
+        if zone is not None:
+            os.environ["TZ"] = zone
+
+
 @lru_cache
 def _catalogue(name: str) -> Catalog | None:
     path = _CATALOGUES / name / "LC_MESSAGES" / "guiado.po"
     if not path.is_file():
         return None
-    from babel.messages.pofile import read_po  # takes a tenth of a second, which Spanish does not need
+    with _in_any_zone():
+        from babel.messages.pofile import read_po  # takes a tenth of a second, which Spanish does not need
 
     with path.open("rb") as file:
         return read_po(file)
@@ -105,10 +120,33 @@ def text_for(language: str, one: str, many: str, number: int, /, **params: objec
         number: of the things.
         params: values of other placeholders.
     """
-    from babel.core import Locale
+    with _in_any_zone():
+        from babel.core import Locale
 
     form = 0 if Locale.parse(locale_of(language)).plural_form(number) == "one" else 1
     return _forms(language, one, many)[form].format(n=number, **_spoken(language, params))
+
+
+def hour_of(at: time) -> str:
+    """A time of day, in all our languages the same: 8:00, 17:30."""
+    return f"{at.hour}:{at.minute:02}"
+
+
+def day_of(at: date, language: str) -> str:
+    """A date with its year: 29 de diciembre de 2026."""
+    with _in_any_zone():
+        from babel.dates import format_date
+
+    return format_date(at, "long", locale=locale_of(language))
+
+
+def weekday_of(at: date, language: str) -> str:
+    """A date of these weeks: lunes 30 de noviembre."""
+    with _in_any_zone():
+        from babel.dates import format_date, format_skeleton
+
+    locale = locale_of(language)
+    return f"{format_date(at, 'EEEE', locale=locale)} {format_skeleton('MMMMd', at, locale=locale)}"
 
 
 def _spoken(language: str, params: Mapping[str, object]) -> dict[str, object]:

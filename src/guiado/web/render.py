@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response
 from markupsafe import Markup
@@ -135,9 +134,6 @@ def words(language: str) -> dict[str, object]:
         "tell": tell,
         "language": language,
         "locale": locale.replace("_", "-") if language == "es" and locale != "es_419" else language,
-        "day": partial(format_date, format="full", locale=locale),
-        "time_of_day": partial(format_time, format="short", locale=locale),
-        "moment": partial(format_datetime, format="medium", locale=locale),
     }
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton, format_time
-
 from guiado import clock
 from guiado.app.access import key_format
 from guiado.app.access.customer_links import PATH
@@ -23,7 +21,7 @@ from guiado.domain.session import Outcome, Session, Status
 from guiado.domain.undo import UNDO_WINDOW
 from guiado.errors import Message
 from guiado.http.request import Http, base_of, runtime_of
-from guiado.i18n import locale_of, text, text_for
+from guiado.i18n import day_of, hour_of, text, text_for, weekday_of
 from guiado.settings import Settings
 from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
@@ -302,20 +300,19 @@ def _when(settings: Settings, language: str) -> str:
 
 
 def _moment(at: datetime, now: datetime, language: str) -> str:
-    locale = locale_of(language)
-    hour = format_time(at.time(), "H:mm", locale=locale)
+    hour = hour_of(at.time())
     if at.date() == now.date():
         return text(language, "hoy a las {hour}", hour=hour)
     if at.date() == now.date() + timedelta(days=1):
         return text(language, "mañana a las {hour}", hour=hour)
-    day = f"{format_date(at.date(), 'EEEE', locale=locale)} {format_skeleton('MMMMd', at.date(), locale=locale)}"
+    day = weekday_of(at.date(), language)
     return text(language, "el {day} a las {hour}", day=day, hour=hour)
 
 
 def until(door: CaseDoor, language: str, time_zone: str) -> str:
     """The sentence that says how long a link is good."""
     at = door.link.expires_at.astimezone(ZoneInfo(time_zone))
-    day = format_date(at.date(), "long", locale=locale_of(door.wished or language))
+    day = day_of(at.date(), door.wished or language)
     return text(door.wished or language, "Sirve hasta el {day}.", day=day)
 
 
