@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 from clusters import remove_cluster, wheel_binaries
 from prepared import Prepared
 from secret_keys import SECRET_KEY
+from statements import execute
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
@@ -58,23 +58,11 @@ def pg_server() -> Iterator[str]:
         dsn = server.join()
         # Tests of durability bring their own clusters; here the disk would only make everybody wait.
         settings = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
-        _execute(dsn, *(f"ALTER SYSTEM SET {name} = {value}" for name, value in settings.items()), "SELECT pg_reload_conf()")
+        execute(dsn, *(f"ALTER SYSTEM SET {name} = {value}" for name, value in settings.items()), "SELECT pg_reload_conf()")
         yield dsn
     finally:
         server.leave()
         remove_cluster(server, home)
-
-
-def _execute(dsn: str, *statements: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 def _named(dsn: str, database: str) -> str:
@@ -86,16 +74,16 @@ def _named(dsn: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def template_database(pg_server: str) -> str:
     """Name of a database with the whole schema, for cloning."""
-    _execute(pg_server, "CREATE DATABASE guiado_template")
+    execute(pg_server, "CREATE DATABASE guiado_template")
     asyncio.run(migrate(_named(pg_server, "guiado_template")))
     return "guiado_template"
 
 
 def _database(pg_server: str, template: str) -> Iterator[str]:
     name = f"t{next(_numbers)}"
-    _execute(pg_server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    execute(pg_server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _named(pg_server, name)
-    _execute(pg_server, f"DROP DATABASE {name} WITH (FORCE)")
+    execute(pg_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

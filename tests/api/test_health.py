@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 
 import httpx2
+from statements import execute
 
 from guiado.store.backup.pg_programs import with_database
-from guiado.store.migrate import connect
 
 
 def database_of(server) -> tuple[int, str]:
     answer = httpx2.get(f"{server.url}/readyz", timeout=10)
     return answer.status_code, answer.json()["checks"]["database"]
-
-
-def execute(dsn, *statements) -> None:
-    async def run():
-        connection = await connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 def test_a_database_that_takes_no_writes_is_not_ready(server, module_dsn):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
 from collections.abc import Callable
@@ -11,26 +10,14 @@ from typing import Any
 import httpx2
 import pytest
 from payloads import PRODUCT, packed, payloads
+from statements import execute
 
 from guiado.store.backup.pg_programs import with_database
-from guiado.store.migrate import connect
 
 BASE = "/api/support/troubleshooting"
 WORDS = "no me deja instalar el programa"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 PEOPLE = {"accept": "text/html"}
-
-
-def execute(dsn: str, *statements: str) -> None:
-    async def run() -> None:
-        connection = await connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 def case_of(root: httpx2.Client, words: str = WORDS) -> str:
@@ -75,6 +62,17 @@ def test_a_language_that_is_none_is_left_out(root: httpx2.Client, language: str)
         shown = root.get(f"{page}?idioma={language}")
         assert (shown.status_code, shown.headers["content-language"]) == (200, "es")
         assert 'lang="es"' in shown.text
+
+
+def test_a_page_in_another_language_names_the_problem_in_it(root: httpx2.Client) -> None:
+    case = case_of(root)
+    for language, title, other in (
+        ("en", "I can't install the software", "No puedo instalar"),
+        ("es", "No puedo instalar", "I can't"),
+    ):
+        shown = html.unescape(root.get(f"{case}?idioma={language}").text)
+        assert title in shown
+        assert other not in shown
 
 
 def test_every_error_is_a_page_that_no_cache_keeps(root: httpx2.Client) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import html
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+DEADLINE_MS = 20_000
 HEAD = '<!doctype html><title>Tienda</title><link rel="icon" href="data:,">'
 """Beginning of a page that asks for no icon."""
 _SWITCHES = ("--no-sandbox", "--disable-dev-shm-usage", "--test-third-party-cookie-phaseout")
@@ -37,6 +38,70 @@ def open_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_SWITCHES])
         yield browser
         browser.close()
+
+
+class Shown:
+    """A page of a service, and what must not happen on it: messages of the console, dialogs, requests to other origins."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url, self.faults = page, url, list[str]()
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: None if request.url.startswith(url) else self.faults.append(request.url))
+
+    def _hear(self, kind: str, words: str) -> None:
+        if "status of 4" not in words:  # Chromium reports a page with such a status, which is meant
+            self.faults.append(f"{kind}: {words}")
+
+    def start(self, words: str) -> Page:
+        """Say what is wrong; the page that follows."""
+        self.page.goto(self.url)
+        self.page.get_by_label("Tu problema").fill(words)
+        self.press("Buscar la solución")
+        self.until("start", there=False)
+        return self.page
+
+    def press(self, words: str) -> None:
+        """Press a button."""
+        self.page.get_by_role("button", name=words).first.click()
+
+    def until(self, state: str, *, there: bool = True) -> None:
+        """Wait for a kind of page, or for any other than one; nothing on it may be wider than the window."""
+        self.page.locator(f"main[data-state={state}]" if there else f"main:not([data-state={state}])").wait_for()
+        self.fits()
+
+    def see(self, words: str) -> None:
+        """Wait for words."""
+        self.page.get_by_text(words).first.wait_for()
+
+    def fits(self) -> None:
+        """Nothing is wider than the window."""
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{wide} px too wide at {self.page.url}"
+
+
+@contextmanager
+def windows(browser: Browser, url: str, **usual: object) -> Iterator[Callable[..., Shown]]:
+    """Opens windows without any history until the end of the block, where none may have reported a fault.
+
+    Args:
+        url: of the service.
+        usual: options of every window, unless it has its own.
+    """
+    opened: list[Shown] = []
+
+    def open_one(**more: Any) -> Shown:
+        context = browser.new_context(**{"locale": "es-CO", **usual, **more})
+        context.set_default_timeout(DEADLINE_MS)
+        opened.append(Shown(context.new_page(), url))
+        return opened[-1]
+
+    yield open_one
+    faults = [fault for shown in opened for fault in shown.faults]
+    for shown in opened:
+        shown.page.context.close()
+    assert not faults
 
 
 class Site(ThreadingHTTPServer):

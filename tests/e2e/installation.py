@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,42 @@ class Installation:
                     wait_for(lambda: self.postmaster() is None, "the database stops", 10)
         remove_cluster(self.database, self.home)
         assert self.postmaster() is None, "a PostgreSQL is left that nobody will ever stop"
+
+
+@contextmanager
+def serving(dsn: str, folder: Path, host: str = "localhost", **settings: str) -> Iterator[tuple[str, Daemon]]:
+    """A `guiado serve` over a database until the end of the block: its address, and its process.
+
+    Args:
+        folder: for its log and, in `home`, its GUIADO_HOME.
+        host: that its address names.
+        settings: environment variables.
+    """
+    (port,) = free_ports(1)
+    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
+    own = {"DATABASE_URL": dsn, "GUIADO_HOME": str(folder / "home"), "PORT": str(port), "GUIADO_RATE_PER_IP_MINUTE": "0"}
+    url = f"http://{host}:{port}"
+    daemon = Daemon(["serve"], {**base, **own, "GUIADO_ENCODER": "lexical", **settings}, folder / "guiado.log")
+    daemon.start()
+    try:
+        wait_for(lambda: is_ready(url), "the server answers")
+        yield url, daemon
+    finally:
+        daemon.stop()
+
+
+def is_ready(url: str) -> bool:
+    """Whether a server is ready to work."""
+    try:
+        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def latest(url: str) -> dict[str, Any]:
+    """The state of the session that was begun last."""
+    found = httpx2.get(f"{url}{BASE}/sessions", params={"limit": 1}, timeout=30).json()["sessions"][0]
+    return httpx2.get(f"{url}{BASE}/{found['session_id']}", timeout=30).json()
 
 
 def free_ports(count: int) -> list[int]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from browser import HEAD, Site, open_browser
-from installation import BASE, Daemon, free_ports, wait_for
+from browser import DEADLINE_MS, HEAD, Site, open_browser
+from installation import BASE, serving
 from prepared import Prepared
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
 WORDS = "no me deja instalar el programa"
-DEADLINE_MS = 20_000
 WIDGET = """%s<iframe width="800" height="900" title="Ayuda"></iframe><script>
 fetch("%s/start", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(%s)})
   .then((answer) => answer.json()).then((started) => { document.querySelector("iframe").src = started.customer_link.url; });
@@ -63,36 +61,16 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    shop, stranger, (port,) = Site(), Site(), free_ports(1)
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
-    folder = tmp_path_factory.mktemp("served")
-    more = {
-        "DATABASE_URL": prepared.fit(module_dsn),
-        "GUIADO_HOME": str(prepared.warm(folder / "home")),
-        "PORT": str(port),
-        "GUIADO_RATE_PER_IP_MINUTE": "0",
-        "GUIADO_ENCODER": "lexical",
-        "GUIADO_PUBLIC_START": "true",
-        "GUIADO_ALLOWED_ORIGINS": shop.origin,
-    }
-    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
-    daemon.start()
+    shop, stranger, folder = Site(), Site(), tmp_path_factory.mktemp("served")
+    prepared.warm(folder / "home")
+    given = {"GUIADO_PUBLIC_START": "true", "GUIADO_ALLOWED_ORIGINS": shop.origin}
     try:
-        url = f"http://localhost:{port}"
-        wait_for(lambda: _is_ready(url), "the server answers")
-        key = httpx2.post(f"{url}{BASE}/keys", json={"name": "pruebas"}, timeout=30).json()["key"]["key"]
-        yield Place(url, key, shop, stranger)
+        with serving(prepared.fit(module_dsn), folder, **given) as (url, _):
+            key = httpx2.post(f"{url}{BASE}/keys", json={"name": "pruebas"}, timeout=30).json()["key"]["key"]
+            yield Place(url, key, shop, stranger)
     finally:
-        daemon.stop()
         shop.close()
         stranger.close()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from browser import CHROMIUM, open_browser
-from installation import Daemon, free_ports, wait_for
+from installation import serving
 from prepared import Prepared
 
 pytestmark = [
@@ -45,33 +45,10 @@ def lighthouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    (port,) = free_ports(1)
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
     folder = tmp_path_factory.mktemp("judged")
-    more = {
-        "DATABASE_URL": prepared.fit(module_dsn),
-        "GUIADO_HOME": str(prepared.warm(folder / "home")),
-        "PORT": str(port),
-        "GUIADO_ENCODER": "lexical",
-        "GUIADO_RATE_PER_IP_MINUTE": "0",
-    }
-    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
-    daemon.start()
-    try:
-        address = f"http://localhost:{port}"
-        wait_for(lambda: _answers(port), "the server answers")
+    prepared.warm(folder / "home")
+    with serving(prepared.fit(module_dsn), folder) as (address, _):
         yield address
-    finally:
-        daemon.stop()
-
-
-def _answers(port: int) -> bool:
-    import httpx2
-
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=20).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")

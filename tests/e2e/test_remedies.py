@@ -9,9 +9,9 @@ import re
 import sys
 from pathlib import Path
 
-import asyncpg
 import pytest
 from clusters import clean_up, open_folder, wheel_binaries
+from statements import execute
 
 import guiado
 from guiado.cli import main
@@ -93,18 +93,6 @@ def here(capfd, monkeypatch, tmp_path):
         return int(ended.value.code or 0), said.out + said.err
 
     return call
-
-
-def execute(dsn: str, *statements: str) -> None:
-    async def run():
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 def found(dsn: str, check: str) -> list[Finding]:

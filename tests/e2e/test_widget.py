@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
-import httpx2
 import pytest
-from browser import HEAD, Site, open_browser
-from installation import BASE, Daemon, free_ports, wait_for
+from browser import DEADLINE_MS, HEAD, Site, open_browser
+from installation import latest, serving, wait_for
 from prepared import Prepared
 from signing import signed
 
@@ -24,7 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_
 WORDS = "no me deja instalar el programa"
 PROBLEM, PROBLEM_TITLE = "conexion_internet", "No puedo conectarme a internet"
 SECRET = "s" * 40
-DEADLINE_MS = 20_000
 POLICY = (
     "default-src 'none'; script-src {service} 'nonce-n1'; frame-src {service}; img-src data:; require-trusted-types-for 'script'"
 )
@@ -64,44 +61,18 @@ class Place:
         )
         return f"{site.origin}/"
 
-    def latest(self) -> dict[str, Any]:
-        """The session that was started last."""
-        answer = httpx2.get(f"{self.url}{BASE}/sessions", params={"limit": 1}, timeout=30)
-        return answer.json()["sessions"][0]
-
 
 @pytest.fixture(scope="module")
 def place(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    shop, stranger, (port,) = Site(), Site(), free_ports(1)
-    folder = tmp_path_factory.mktemp("served")
-    more = {
-        "DATABASE_URL": prepared.fit(module_dsn),
-        "GUIADO_HOME": str(prepared.warm(folder / "home")),
-        "PORT": str(port),
-        "GUIADO_RATE_PER_IP_MINUTE": "0",
-        "GUIADO_ENCODER": "lexical",
-        "GUIADO_ALLOWED_ORIGINS": shop.origin,
-        "GUIADO_CUSTOMER_SECRET": SECRET,
-        "GUIADO_BRAND_NAME": "Redes Ñandú",
-    }
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
-    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
-    daemon.start()
+    shop, stranger, folder = Site(), Site(), tmp_path_factory.mktemp("served")
+    prepared.warm(folder / "home")
+    given = {"GUIADO_ALLOWED_ORIGINS": shop.origin, "GUIADO_CUSTOMER_SECRET": SECRET, "GUIADO_BRAND_NAME": "Redes Ñandú"}
     try:
-        url = f"http://localhost:{port}"
-        wait_for(lambda: _is_ready(url), "the server answers")
-        yield Place(url, shop, stranger)
+        with serving(prepared.fit(module_dsn), folder, **given) as (url, _):
+            yield Place(url, shop, stranger)
     finally:
-        daemon.stop()
         shop.close()
         stranger.close()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +172,7 @@ def test_a_customer_goes_all_the_way_by_keyboard(place: Place, context: BrowserC
     reference = await_heard(page, "solved")["reference"]
     see(inside(page), reference)
     assert [name for name, _ in heard(page)] == ["opened", "closed", "opened", "solved"]
-    assert (place.latest()["status"], place.latest()["customer_email"]) == ("resolved", None)
+    assert (latest(place.url)["session"]["status"], latest(place.url)["session"]["customer_email"]) == ("resolved", None)
     assert (witness.said, context.cookies(), page.evaluate("[localStorage.length, sessionStorage.length]")) == ([], [], [0, 0])
 
 
@@ -220,7 +191,7 @@ def test_it_stands_in_the_page_with_a_preset_problem(place: Place, context: Brow
     hold(frame, "document.documentElement.scrollHeight <= innerHeight")  # it has grown: nothing is scrolled in it
     press(inside(page), f"Empezar con: {PROBLEM_TITLE}")
     see(inside(page), "Paso 1 de")
-    assert place.latest()["detected_problem_id"] == PROBLEM
+    assert latest(place.url)["session"]["detected_problem_id"] == PROBLEM
     hold(frame, "document.documentElement.scrollHeight <= innerHeight")
     press(inside(page), "Quiero hablar con una persona")
     reference = await_heard(page, "handed")["reference"]
@@ -240,13 +211,13 @@ def test_the_signed_customer_is_the_sessions_customer(place: Place, context: Bro
     words.press("Tab")
     page.keyboard.press("Enter")
     inside(page).locator("[data-state=step]").wait_for()
-    found = place.latest()
+    found = latest(place.url)["session"]
     assert (found["customer_email"], found["customer_name"], found["ticket_id"]) == ("eva@example.com", "Eva", "A-7")
     inside(page).locator("button[value=solved]").click()
     inside(page).locator("[data-state=solved] a.button").click()
     inside(page).locator(f"button[value={PROBLEM}]").click()
     inside(page).locator("[data-state=step]").wait_for()
-    again = place.latest()
+    again = latest(place.url)["session"]
     assert (again["detected_problem_id"], again["customer_email"]) == (PROBLEM, "eva@example.com")
     assert [url for url in witness.asked if token[:20] in url] == []
     assert witness.said == []
@@ -262,7 +233,10 @@ def test_data_that_are_not_signed_well_are_refused_kindly(place: Place, context:
         see(inside(page), "No pudimos comprobar tus datos")
     press(inside(page), "Seguir sin mis datos")
     see(inside(page), "Paso 1 de")
-    assert (place.latest()["detected_problem_id"], place.latest()["customer_email"]) == (PROBLEM, None)
+    assert (latest(place.url)["session"]["detected_problem_id"], latest(place.url)["session"]["customer_email"]) == (
+        PROBLEM,
+        None,
+    )
 
 
 def test_a_site_that_is_not_allowed_offers_another_tab(place: Place, context: BrowserContext) -> None:

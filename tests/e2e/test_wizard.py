@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import open_browser
-from installation import BASE, Daemon, free_ports, wait_for
+from browser import Shown, open_browser, windows
+from installation import Daemon, is_ready, latest, serving, wait_for
 from PIL import Image
 from prepared import Prepared
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
-DEADLINE_MS = 20_000
 WIFI = "no tengo internet en la casa, el wifi no anda"
 ROBBED = "me robaron la cuenta y están usando mi tarjeta"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -39,111 +35,45 @@ class Service:
         """End it as the power does, and start it again."""
         self.daemon.kill()
         self.daemon.start()
-        wait_for(lambda: _is_ready(self.url), "the server answers again")
+        wait_for(lambda: is_ready(self.url), "the server answers again")
 
-    def state(self, page: Page) -> dict[str, Any]:
-        """The session whose page is shown, as the API has it."""
-        token = re.search(r"gl_\w+", page.url)
-        assert token is not None, page.url
-        reference = page.get_attribute("main", "data-state")
-        assert reference
-        found = httpx2.get(f"{self.url}{BASE}/sessions?limit=1", timeout=30).json()["sessions"][0]
-        return httpx2.get(f"{self.url}{BASE}/{found['session_id']}", timeout=30).json()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
-    except httpx2.TransportError:
-        return False
+    def state(self) -> dict[str, Any]:
+        """The state of the session that was begun last."""
+        return latest(self.url)
 
 
 @pytest.fixture(scope="module")
 def service(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    (port,) = free_ports(1)
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
     folder = tmp_path_factory.mktemp("wizard")
-    more = {
-        "DATABASE_URL": prepared.fit(module_dsn),
-        "GUIADO_HOME": str(prepared.warm(folder / "home")),
-        "PORT": str(port),
-        "GUIADO_RATE_PER_IP_MINUTE": "0",
-        "GUIADO_ENCODER": "lexical",
+    prepared.warm(folder / "home")
+    given = {
         "GUIADO_SUPPORT_PHONE": "+57 601 000 0000",
         "GUIADO_SUPPORT_HOURS": "lun-dom 0:00-24:00",
         "SLACK_WEBHOOK_URL": "http://127.0.0.1:9/hook",
     }
-    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
-    daemon.start()
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _is_ready(url), "the server answers")
+    with serving(prepared.fit(module_dsn), folder, "127.0.0.1", **given) as (url, daemon):
         yield Service(url, daemon)
-    finally:
-        daemon.stop()
 
 
 @pytest.fixture(scope="module")
 def chromium(service: Service) -> Iterator[Browser]:
+    """The browser; it comes after everything that uses `asyncio.run()`, and goes before."""
+    assert service
     with open_browser() as browser:
         yield browser
 
 
-class Shown:
-    """A page, and the faults that its console reports."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url, self.faults = page, url, list[str]()
-        page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-
-    def _hear(self, kind: str, words: str) -> None:
-        # A page for a wrong link has the status 404, which Chromium reports; everything else is a fault.
-        if kind in {"error", "warning"} and "status of 40" not in words:
-            self.faults.append(words)
-
-    def start(self, words: str = WIFI) -> Page:
-        """Say what is wrong; the page that follows."""
-        self.page.goto(self.url)
-        self.page.get_by_label("Tu problema").fill(words)
-        self.press("Buscar la solución")
-        self.until("start", there=False)
-        return self.page
-
-    def press(self, words: str) -> None:
-        self.page.get_by_role("button", name=words).first.click()
-
-    def until(self, state: str, *, there: bool = True) -> None:
-        """Wait for a kind of page, or for any other than one."""
-        self.page.locator(f"main[data-state={state}]" if there else f"main:not([data-state={state}])").wait_for()
-
-    def see(self, words: str) -> None:
-        self.page.get_by_text(words).first.wait_for()
-
-
 @pytest.fixture
 def opened(chromium: Browser, service: Service) -> Iterator[Callable[..., Shown]]:
-    """Opens a browser without any history; at its end no page may have reported a fault."""
-    contexts: list[BrowserContext] = []
-    pages: list[Shown] = []
-
-    def open_one(**more: Any) -> Shown:
-        contexts.append(chromium.new_context(**{"locale": "es-CO", **more}))
-        contexts[-1].set_default_timeout(DEADLINE_MS)
-        pages.append(Shown(contexts[-1].new_page(), service.url))
-        return pages[-1]
-
-    yield open_one
-    faults = [fault for shown in pages for fault in shown.faults]
-    for context in contexts:
-        context.close()
-    assert not faults
+    """Opens a window."""
+    with windows(chromium, service.url) as open_one:
+        yield open_one
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
 def test_from_the_first_words_to_the_solution(service: Service, opened: Callable[..., Shown], has_script: bool) -> None:
     shown = opened(java_script_enabled=has_script, viewport={"width": 320, "height": 640})
-    page = shown.start()
+    page = shown.start(WIFI)
     shown.see("Paso 1 de 6")
     assert page.get_by_role("heading", level=1).inner_text()
     shown.press("Lo hice y sigue igual")
@@ -164,7 +94,7 @@ def test_from_the_first_words_to_the_solution(service: Service, opened: Callable
     shown.see("Gracias por tu opinión.")
     page.go_back()
     shown.until("solved")
-    state = service.state(page)
+    state = service.state()
     assert (state["session"]["status"], state["session"]["customer_email"]) == ("resolved", None)
     assert [each["outcome"] for each in state["attempts"]][-2:] == ["could_not", "solved"]
     assert any(each["notes"] == "no encuentro el modo avión" for each in state["attempts"])
@@ -174,7 +104,7 @@ def test_from_the_first_words_to_the_solution(service: Service, opened: Callable
 
 def test_a_person_takes_over_and_the_customer_knows_what_follows(service: Service, opened: Callable[..., Shown]) -> None:
     shown = opened()
-    page = shown.start()
+    page = shown.start(WIFI)
     shown.press("Lo hice y sigue igual")
     shown.see("Paso 2 de 6")
     shown.press("Quiero hablar con una persona")
@@ -185,7 +115,7 @@ def test_a_person_takes_over_and_the_customer_knows_what_follows(service: Servic
     page.get_by_label("¿A qué correo te escribimos?").fill("ana@ejemplo.com")
     shown.press("Guardar mi correo")
     shown.see("Te escribimos a ana@ejemplo.com.")
-    session = service.state(page)["session"]
+    session = service.state()["session"]
     assert (session["customer_email"], session["reference"], session["status"]) == ("ana@ejemplo.com", reference, "escalated")
 
 
@@ -223,7 +153,7 @@ def test_the_kind_of_problem_is_chosen_from_the_list(opened: Callable[..., Shown
 
 def test_the_server_is_killed_between_two_clicks_and_the_connection_goes(service: Service, opened: Callable[..., Shown]) -> None:
     shown = opened()
-    page = shown.start()
+    page = shown.start(WIFI)
     page.context.set_offline(offline=True)
     shown.press("Lo hice y sigue igual")
     shown.see("Parece que no hay conexión.")
@@ -232,24 +162,24 @@ def test_the_server_is_killed_between_two_clicks_and_the_connection_goes(service
     shown.faults.clear()
     shown.press("Lo hice y sigue igual")
     shown.see("Paso 2 de 6")
-    assert len(service.state(page)["attempts"]) == 1
+    assert len(service.state()["attempts"]) == 1
 
 
 def test_two_tabs_and_a_button_that_is_pressed_twice(service: Service, opened: Callable[..., Shown]) -> None:
     shown = opened()
-    page = shown.start()
+    page = shown.start(WIFI)
     other = page.context.new_page()
     other.goto(page.url)
     page.get_by_role("button", name="Lo hice y sigue igual").dblclick()
     shown.see("Paso 2 de 6")
     other.get_by_role("button", name="Ya se resolvió").click()
     other.get_by_text("Paso 2 de 6").first.wait_for()
-    assert [each["outcome"] for each in service.state(page)["attempts"]] == ["not_helped"]
+    assert [each["outcome"] for each in service.state()["attempts"]] == ["not_helped"]
 
 
 def test_the_case_goes_on_on_another_device(opened: Callable[..., Shown]) -> None:
     shown = opened()
-    page = shown.start()
+    page = shown.start(WIFI)
     page.get_by_label("Mira si el modo avión está encendido.").check()
     page.get_by_role("link", name="Seguir en otro dispositivo").click()
     shown.until("elsewhere")
@@ -266,7 +196,7 @@ def test_the_case_goes_on_on_another_device(opened: Callable[..., Shown]) -> Non
 
 def test_a_screenshot_goes_with_the_case(service: Service, opened: Callable[..., Shown], tmp_path: Path) -> None:
     shown = opened()
-    page = shown.start()
+    page = shown.start(WIFI)
     picture, other = tmp_path / "pantalla.png", tmp_path / "lista.png"
     Image.new("RGB", (640, 360), "#336699").save(picture)
     other.write_text("esto no es una imagen")
@@ -277,7 +207,7 @@ def test_a_screenshot_goes_with_the_case(service: Service, opened: Callable[...,
         shown.see(seen)
     page.locator(".thumbnails img").wait_for()
     wait_for(lambda: page.locator(".thumbnails img").evaluate("(e) => e.naturalWidth"), "the picture is shown")
-    assert len(service.state(page)["attachments"]) == 1
+    assert len(service.state()["attachments"]) == 1
 
 
 @pytest.mark.parametrize(("locale", "heading"), [("en-GB", "What is wrong?"), ("pt-BR", "O que está acontecendo?")])
@@ -302,7 +232,7 @@ def _walk(shown: Shown) -> Iterator[str]:
     page = shown.page
     page.goto(shown.url)
     yield "start"
-    shown.start()
+    shown.start(WIFI)
     yield "step"
     page.get_by_text("Otra respuesta").click()
     yield "step, all answers"
@@ -378,7 +308,7 @@ def test_a_page_is_light_and_a_second_visit_asks_for_little(opened: Callable[...
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
-    shown.start()
+    shown.start(WIFI)
     page.wait_for_load_state("networkidle")
     assert sum(sizes) <= 2 * 35_000, sizes
     first = list(requests)
@@ -390,7 +320,7 @@ def test_a_page_is_light_and_a_second_visit_asks_for_little(opened: Callable[...
 
 def test_reduced_motion_and_forced_colours(opened: Callable[..., Shown]) -> None:
     shown = opened(reduced_motion="reduce", forced_colors="active")
-    page = shown.start()
+    page = shown.start(WIFI)
     moving = "[...document.querySelectorAll('*')].filter((e) => getComputedStyle(e).transitionDuration !== '0s').length"
     assert page.evaluate(moving) == 0
     assert page.locator("progress").evaluate("(e) => getComputedStyle(e).borderTopWidth") != "0px"

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
-from browser import open_browser
-from installation import Daemon, free_ports, wait_for
+from browser import Shown, open_browser, windows
+from installation import latest, serving
 from payloads import PRODUCT, packed, payloads
+from prepared import Prepared
 
 from guiado import clock
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
-DEADLINE_MS = 20_000
 LONG = "m" * 5_000
 STEPS = 60
 WORDS = "la impresora no imprime"
@@ -66,106 +64,28 @@ KB = {
 }
 
 
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/readyz", timeout=20).status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
-def url(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    (port,), folder = free_ports(1), tmp_path_factory.mktemp("wizard")
+def url(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("wizard")
+    prepared.warm(folder / "home")
     (folder / "kb.json").write_text(json.dumps(KB), "utf-8")
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
-    more = {
-        "DATABASE_URL": module_dsn,
-        "GUIADO_HOME": str(folder / "home"),
-        "PORT": str(port),
-        "GUIADO_KB_PATH": str(folder / "kb.json"),
-        "GUIADO_RATE_PER_IP_MINUTE": "0",
-        "GUIADO_ENCODER": "lexical",
-    }
-    daemon = Daemon(["serve"], {**base, **more}, folder / "guiado.log")
-    daemon.start()
-    try:
-        here = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _is_ready(here), "the server answers")
+    with serving(prepared.fit(module_dsn), folder, "127.0.0.1", GUIADO_KB_PATH=str(folder / "kb.json")) as (here, _):
         yield here
-    finally:
-        daemon.stop()
 
 
 @pytest.fixture(scope="module")
 def chromium(url: str) -> Iterator[Browser]:
+    """The browser; it comes after everything that uses `asyncio.run()`, and goes before."""
     assert url
     with open_browser() as browser:
         yield browser
 
 
-class Shown:
-    """A page, and what must not happen on it: messages of the console, dialogs, requests to other origins."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url, self.faults = page, url, list[str]()
-        page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("dialog", lambda dialog: (self.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: None if request.url.startswith(url) else self.faults.append(request.url))
-
-    def _hear(self, kind: str, words: str) -> None:
-        if "status of 4" not in words:  # Chromium reports a page with such a status, which is meant
-            self.faults.append(f"{kind}: {words}")
-
-    def start(self, words: str = WORDS) -> Page:
-        """Say what is wrong; the page that follows."""
-        self.page.goto(self.url)
-        self.page.get_by_label("Tu problema").fill(words)
-        self.press("Buscar la solución")
-        self.page.locator("main:not([data-state=start])").wait_for()
-        self.fits()
-        return self.page
-
-    def press(self, words: str) -> None:
-        self.page.get_by_role("button", name=words).first.click()
-
-    def until(self, state: str) -> None:
-        self.page.locator(f"main[data-state={state}]").wait_for()
-        self.fits()
-
-    def see(self, words: str) -> None:
-        self.page.get_by_text(words).first.wait_for()
-
-    def fits(self) -> None:
-        """Nothing is wider than the window."""
-        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{wide} px too wide at {self.page.url}"
-
-
 @pytest.fixture
 def opened(chromium: Browser, url: str) -> Iterator[Callable[..., Shown]]:
-    """Opens a narrow browser without any history; at its end no page may have reported a fault."""
-    contexts: list[BrowserContext] = []
-    pages: list[Shown] = []
-
-    def open_one(**more: Any) -> Shown:
-        contexts.append(chromium.new_context(**{"locale": "es-CO", "viewport": {"width": 320, "height": 640}, **more}))
-        contexts[-1].set_default_timeout(DEADLINE_MS)
-        pages.append(Shown(contexts[-1].new_page(), url))
-        return pages[-1]
-
-    yield open_one
-    faults = [fault for shown in pages for fault in shown.faults]
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
-def _state(shown: Shown) -> dict[str, Any]:
-    """The session that was begun last, as the API has it."""
-    api = f"{shown.url}/api/support/troubleshooting"
-    found = httpx2.get(f"{api}/sessions?limit=1", timeout=30).json()["sessions"][0]
-    return httpx2.get(f"{api}/{found['session_id']}", timeout=30).json()
+    """Opens a narrow window."""
+    with windows(chromium, url, viewport={"width": 320, "height": 640}) as open_one:
+        yield open_one
 
 
 def test_a_guide_of_sixty_steps_with_texts_without_a_blank(opened: Callable[..., Shown]) -> None:
@@ -176,7 +96,7 @@ def test_a_guide_of_sixty_steps_with_texts_without_a_blank(opened: Callable[...,
     page.get_by_label("Cuéntanos qué pasó").fill(LONG)
     shown.press("Lo hice y sigue igual")
     shown.see(f"Paso 2 de {STEPS}")
-    assert _state(shown)["attempts"][0]["notes"] == LONG, "nothing is lost"
+    assert latest(shown.url)["attempts"][0]["notes"] == LONG, "nothing is lost"
     page.get_by_role("link", name="Paso anterior").click()
     shown.until("passed")
     shown.press("Cambiar mi respuesta")
@@ -215,7 +135,7 @@ def test_hostile_words_are_shown_as_words(opened: Callable[..., Shown], has_scri
     shown.press("Enviar mi opinión")
     shown.see("Gracias por tu opinión.")
     assert PRODUCT not in page.content()
-    assert _state(shown)["attempts"][0]["notes"] == HOSTILE
+    assert latest(shown.url)["attempts"][0]["notes"] == HOSTILE
 
 
 def test_the_corpus_of_attacks_as_a_customers_words(opened: Callable[..., Shown]) -> None:
@@ -313,7 +233,7 @@ def test_what_passes_leaves_the_words(opened: Callable[..., Shown], status: int)
     page.unroute("**/step")
     shown.press("Lo hice y sigue igual")
     shown.see("Paso 2 de 2")
-    assert _state(shown)["attempts"][0]["notes"] == "se traba el papel"
+    assert latest(shown.url)["attempts"][0]["notes"] == "se traba el papel"
     shown.faults[:] = [fault for fault in shown.faults if f"status of {status}" not in fault and "Response Status" not in fault]
 
 
@@ -324,7 +244,7 @@ def test_a_device_whose_clock_is_wrong_by_a_year(opened: Callable[..., Shown], d
     page = shown.start(WORDS)
     shown.press("Lo hice y sigue igual")
     shown.see("Paso 2 de 2")
-    assert (_state(shown)["attempts"][0]["active_seconds"] or 0) < 60
+    assert (latest(shown.url)["attempts"][0]["active_seconds"] or 0) < 60
     page.goto(page.url.replace("/caso", ""))
     shown.press("Ver mi caso")
     shown.see("Paso 2 de 2")

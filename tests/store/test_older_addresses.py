@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-import asyncpg
 import pytest
+from statements import execute
 
 from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
@@ -23,18 +23,6 @@ TABLES = ("support_troubleshooting_sessions", "support_troubleshooting_feedback"
 WORDS = "no me deja instalar el programa"
 
 
-def run_all(dsn: str, *statements: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
-
-
 def begin(words: str) -> str:
     """Begin a session without an address; returns its id."""
     command, running = check(commands.StartHere, {"problem_description": words}), engine()
@@ -47,7 +35,7 @@ def test_an_older_database_takes_sessions_without_an_address(facade: str, capsys
     agent = TroubleshootingAgent()
     before = agent.start_troubleshooting(WORDS, "ana@example.com").session_id
     close_engines()
-    run_all(
+    execute(
         facade,
         *(f"ALTER TABLE {table} ALTER COLUMN customer_email SET NOT NULL" for table in TABLES),
         f"DELETE FROM support_schema_migrations WHERE name = '{NAME}'",

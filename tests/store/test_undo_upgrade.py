@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import asyncpg
+from statements import rows
 
 from guiado.agent import TroubleshootingAgent, close_engines
 from guiado.store.migrate import migrate
@@ -25,34 +24,19 @@ SELECT guiado_roll_up(now(), true);
 """
 
 
-def on(dsn: str, *statements: str) -> list[Any]:
-    """The rows of the last statement."""
-
-    async def run() -> list[Any]:
-        connection = await asyncpg.connect(dsn)
-        try:
-            for statement in statements[:-1]:
-                await connection.execute(statement)
-            return [tuple(row) for row in await connection.fetch(statements[-1])]
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
 def test_an_answer_from_before_the_update_is_taken_back(facade: str) -> None:
     agent = TroubleshootingAgent()
     session_id = agent.start_troubleshooting(WORDS, "ana@example.com").session_id
     agent.complete_step(session_id, True)
     agent.complete_step(session_id, False)
     close_engines()
-    on(facade, OLDER, "SELECT 1")
+    rows(facade, OLDER, "SELECT 1")
     assert "support_troubleshooting_schema.sql" in asyncio.run(migrate(facade))
 
     agent = TroubleshootingAgent()
-    assert on(facade, FIGURES) == [(2, 1)]
+    assert rows(facade, FIGURES) == [(2, 1)]
     assert agent.undo_last_answer(session_id, 2)["step_number"] == 2
-    assert on(facade, FIGURES) == [(1, 0)]
+    assert rows(facade, FIGURES) == [(1, 0)]
     assert agent.complete_step(session_id, True)["next_step"]["step_number"] == 3
 
 
@@ -61,11 +45,11 @@ def test_the_figures_of_a_closed_day_follow(facade: str) -> None:
     session_id = agent.start_troubleshooting(WORDS, "ana@example.com").session_id
     for success in (True, False):
         agent.complete_step(session_id, success)
-    on(facade, OF_YESTERDAY, "SELECT 1")
+    rows(facade, OF_YESTERDAY, "SELECT 1")
     closed = "SELECT count(*)::int FROM support_troubleshooting_rollup_days"
-    assert (on(facade, closed), on(facade, FIGURES)) == ([(1,)], [(2, 1)])
+    assert (rows(facade, closed), rows(facade, FIGURES)) == ([(1,)], [(2, 1)])
     agent.undo_last_answer(session_id)
-    assert on(facade, FIGURES) == [(1, 0)]
-    on(facade, "SELECT guiado_roll_up()", "SELECT 1")
+    assert rows(facade, FIGURES) == [(1, 0)]
+    rows(facade, "SELECT guiado_roll_up()", "SELECT 1")
     rolled = "SELECT sum(total_attempts)::int, sum(failed)::int FROM support_troubleshooting_rollup_steps"
-    assert (on(facade, rolled), on(facade, FIGURES)) == ([(1, 0)], [(1, 0)])
+    assert (rows(facade, rolled), rows(facade, FIGURES)) == ([(1, 0)], [(1, 0)])

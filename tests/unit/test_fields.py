@@ -17,34 +17,23 @@ from guiado.app.validation import Command, _kind_of, check, clean
 from guiado.errors import InvalidInput
 from guiado.http.body import decode
 
+START: dict[str, Any] = {
+    "problem_description": "No va",
+    "customer_email": "a@example.com",
+    "customer_name": "Ana",
+    "ticket_id": "T-1",
+    "source": "web",
+    "language": "es",
+    "device": "móvil",
+    "product": "app",
+    "customer_token": "los.datos.firmados",
+    "clarify": True,
+}
 VALID: dict[type[Command], dict[str, Any]] = {
     commands.Contact: {"customer_email": "a@example.com", "customer_name": "Ana"},
     commands.Undo: {"step_number": 1},
-    commands.StartHere: {
-        "problem_description": "No va",
-        "customer_email": "a@example.com",
-        "customer_name": "Ana",
-        "ticket_id": "T-1",
-        "source": "web",
-        "language": "es",
-        "device": "móvil",
-        "product": "app",
-        "customer_token": "los.datos.firmados",
-        "clarify": True,
-        "problem_id": "conexion_internet",
-    },
-    commands.Start: {
-        "problem_description": "No va",
-        "customer_email": "a@example.com",
-        "customer_name": "Ana",
-        "ticket_id": "T-1",
-        "source": "web",
-        "language": "es",
-        "device": "móvil",
-        "product": "app",
-        "customer_token": "los.datos.firmados",
-        "clarify": True,
-    },
+    commands.StartHere: {**START, "problem_id": "conexion_internet"},
+    commands.Start: START,
     commands.Customer: {"customer_email": "a@example.com"},
     commands.Detect: {"problem_description": "No va", "limit": 3, "language": "es"},
     commands.AnswerStep: {

@@ -107,8 +107,13 @@ def pages() -> Environment:
 
 def page_language(request: Http, otherwise: str | None = None) -> str:
     """The language of a page: what its address says, else the given one, else what the reader asked for."""
+    return named_language(request) or otherwise or language_of(request)
+
+
+def named_language(request: Http) -> str:
+    """The language that the address of a page names; empty where it names none of ours."""
     wished = request.query_params.get(LANGUAGE_FIELD, "")
-    return wished if wished in LANGUAGES else otherwise or language_of(request)
+    return wished if wished in LANGUAGES else ""
 
 
 def words(language: str) -> dict[str, object]:

@@ -8,13 +8,13 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from litestar import Response
 
+from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH, scope_of_link
 from guiado.app.context import Scope
 from guiado.http.incoming import incoming
 from guiado.http.request import Http, base_of, language_of, links_of, runtime_of, scope_of
-from guiado.i18n import LANGUAGES
 from guiado.store.customer_links import CustomerLink
-from guiado.web.render import LANGUAGE_FIELD, customer_headers, page_language, render
+from guiado.web.render import LANGUAGE_FIELD, customer_headers, named_language, page_language, render
 
 CHANNEL = "web"
 _MOST_FIELDS = 50
@@ -70,8 +70,20 @@ async def door_of(request: Http, token: str, shown: str = "") -> CaseDoor | None
     link = await links_of(request.app).find(token)
     if link is None:
         return None
-    wished = request.query_params.get(LANGUAGE_FIELD, "")
-    return CaseDoor(token, link, base_of(request).prefix, wished if wished in LANGUAGES else "", shown)
+    return CaseDoor(token, link, base_of(request).prefix, named_language(request), shown)
+
+
+async def new_door(request: Http, scope: Scope, session_id: str, place: str) -> str:
+    """Make a link to a session; the address of one of its pages, in the language of this one.
+
+    Args:
+        scope: of its customer.
+        place: the page's path below the token.
+    """
+    runtime = runtime_of(request)
+    days = runtime.settings.link_days
+    made = await runtime.parts.run_read(scope, customer_links.create, session_id, base_of(request).url, days)
+    return in_same_language(request, f"{PATH}/{made.token}/{place}")
 
 
 def scope_at(request: Http, door: CaseDoor) -> Scope:
@@ -119,9 +131,14 @@ def unknown(request: Http, *, renew: str | None = None, asked_new: bool = False)
 
 def start_path(request: Http) -> str:
     """Address at which a customer starts, in the language of this page."""
-    wished = request.query_params.get(LANGUAGE_FIELD, "")
-    query = f"?{urlencode({LANGUAGE_FIELD: wished})}" if wished in LANGUAGES else ""
-    return f"{base_of(request).prefix}/{query}"
+    return in_same_language(request, "/")
+
+
+def in_same_language(request: Http, path: str) -> str:
+    """The address of a path, in the language that the address of this page names; with none, where it names none."""
+    wished = named_language(request)
+    query = f"?{urlencode({LANGUAGE_FIELD: wished})}" if wished else ""
+    return f"{base_of(request).prefix}{path}{query}"
 
 
 def switch_here(request: Http) -> Callable[[str], str]:

@@ -10,7 +10,6 @@ from litestar import get, post
 
 from guiado import clock
 from guiado.app import commands
-from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH
 from guiado.app.access.signed_customer import FIELD, admitted_customer
 from guiado.app.context import Scope, UnitOfWork
@@ -23,8 +22,8 @@ from guiado.app.validation import check
 from guiado.domain.clarification import Option
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.http.incoming import incoming
-from guiado.http.request import Http, base_of, run_read, runtime_of, scope_of
-from guiado.web.render import LANGUAGE_FIELD, page_language, render
+from guiado.http.request import Http, run_read, runtime_of, scope_of
+from guiado.web.render import page_language, render
 from guiado.web.wizard.door import (
     CHANNEL,
     NOT_LISTED,
@@ -32,8 +31,10 @@ from guiado.web.wizard.door import (
     Page,
     form_of,
     headers_of,
+    in_same_language,
     is_on,
     is_own,
+    new_door,
     see,
     switch_here,
     unknown,
@@ -77,10 +78,7 @@ async def begin(request: Http) -> Page:
         return {"session_id": started.session.session_id, "place": "caso"}
 
     led = await _once(request, scope, form, start)
-    days = runtime.settings.link_days
-    made = await runtime.parts.run_read(scope, customer_links.create, led["session_id"], base_of(request).url, days)
-    kept = f"?{LANGUAGE_FIELD}={language}" if request.query_params.get(LANGUAGE_FIELD) else ""
-    return see(request, f"{base_of(request).prefix}{PATH}/{made.token}/{led['place']}{kept}")
+    return see(request, await new_door(request, scope, led["session_id"], led["place"]))
 
 
 async def _once(
@@ -103,7 +101,7 @@ def _unsigned(request: Http, form: Form, problem: FieldProblem) -> Page:
         headers=headers_of(request, secret_path=False),
         language=page_language(request),
         switch=switch_here(request),
-        action=switch_path(request),
+        action=in_same_language(request, PATH),
         given={name: form[name] for name in ("words", "problem_id") if name in form},
         why=str(problem.message),
     )
@@ -118,9 +116,8 @@ def _given(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, obj
 def _problem(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, object]:
     chosen = form.get("problem_id", "")
     guide = knowledge.snapshot.guides.get(chosen)
-    wished = {"language": language} if guide or not form.get("words", "").strip() else {}
     if guide is None:
-        return {"problem_description": form.get("words", ""), "clarify": True, **wished}
+        return {"problem_description": form.get("words", ""), "clarify": True}
     return {
         "problem_description": guide.in_language(language).problem_title,
         "problem_id": chosen,
@@ -150,7 +147,7 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         headers={**headers_of(request, secret_path=False), **({} if request.url.path == "/" else NOT_LISTED)},
         language=language,
         switch=switch_here(request),
-        action=switch_path(request),
+        action=in_same_language(request, PATH),
         preset=preset,
         frequent=[each for each in await _frequent(request, language) if preset is None or each.problem_id != preset.problem_id],
         given=given,
@@ -158,13 +155,6 @@ async def start_page(request: Http, form: Form | None = None, fault: InvalidInpu
         is_local=incoming(request.scope).is_from_here,
         once=clock.new_id().hex,
     )
-
-
-def switch_path(request: Http) -> str:
-    """Address that the form of the start is sent to, in the language of this page."""
-    wished = request.query_params.get(LANGUAGE_FIELD)
-    query = f"?{LANGUAGE_FIELD}={page_language(request)}" if wished else ""
-    return f"{base_of(request).prefix}{PATH}{query}"
 
 
 def _preset(knowledge: KnowledgeBase, problem_id: str, language: str) -> Option | None:
