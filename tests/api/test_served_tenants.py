@@ -185,6 +185,22 @@ def test_a_customers_link_is_of_its_tenant_whatever_the_page_is_asked_as(house: 
     assert {row["tenant_id"] for row in house.rows(made)} == {"default"}, "the service's own page is of its own tenant"
 
 
+def test_a_customer_of_another_tenant_rejects_and_clarifies_on_the_pages(
+    house: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With an encoder the words are ranked before a connection is taken, which reads the session by itself.
+    monkeypatch.setattr("guiado.app.sessions.clarify.is_quick", lambda _index: False)
+    session_id = house.start("acme")["session_id"]
+    page = f"{house.server.url}/ayuda/{house.of('acme').post(f'/{session_id}/links').json()['link']['token']}"
+    rejected = httpx2.post(f"{page}/step", data={"step_number": "1", "answer": "not_mine", "notes": "no me llega el correo"})
+    assert rejected.status_code == 303
+    assert house.of("acme").get(f"/{session_id}").json()["session"]["detected_problem_id"] == "correo"
+    asked_id = house.start("acme", "algo va raro", clarify=True)["session_id"]
+    asked = f"{house.server.url}/ayuda/{house.of('acme').post(f'/{asked_id}/links').json()['link']['token']}"
+    assert httpx2.post(f"{asked}/clarify", data={"text": "no me llega el correo"}).status_code == 303
+    assert house.of("acme").get(f"/{asked_id}").json()["session"]["detected_problem_id"] == "correo"
+
+
 def test_clarifying_rejecting_and_detecting_go_by_the_guides_of_the_tenant(house: Installation) -> None:
     found = house.of("acme").post("/detect", json={"problem_description": "no me llega el correo"}).json()
     assert found["candidates"][0]["problem_id"] == "correo"

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guiado.app import commands
-from guiado.app.access import customer_links
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions import contact, escalate, feedback, undo
 from guiado.app.sessions import next_problem as following
 from guiado.app.validation import check
 from guiado.errors import InvalidInput
-from guiado.http.request import Http, base_of, runtime_of
-from guiado.web.render import LANGUAGE_FIELD
-from guiado.web.wizard.door import Action, CaseDoor, Form, scope_at
+from guiado.http.request import Http, runtime_of
+from guiado.web.wizard.door import Action, CaseDoor, Form, new_door, scope_at
 
 _CUSTOMER: Mapping[str, object] = {"source": "customer"}
 _ANSWERS: Mapping[str, Mapping[str, object]] = {
@@ -58,7 +56,7 @@ async def _reject(request: Http, door: CaseDoor, form: Form) -> str | None:
     notes = form.get("notes", "").strip()
     command = check(commands.Reject, {"text": notes} if notes else {})
     knowledge = await runtime.knowledge_of_session(scope.tenant, scope.session_id or "")
-    ranking = await clarifying.ranked_before(runtime.parts, knowledge, scope.session_id, command.text)
+    ranking = await clarifying.ranked_before(runtime.parts.of_tenant(scope.tenant), knowledge, scope.session_id, command.text)
     await runtime.parts.run_write(scope, clarifying.reject, knowledge, scope.session_id, command, ranking)
     return None
 
@@ -71,8 +69,8 @@ async def _clarify(request: Http, door: CaseDoor, form: Form) -> str | None:
     command = check(commands.Clarify, {**given, **({"none": True} if form.get("none") else {})})
     scope, runtime = scope_at(request, door), runtime_of(request)
     knowledge = await runtime.knowledge_of_session(scope.tenant, scope.session_id or "")
-    more = command.text
-    ranking = await clarifying.ranked_before(runtime.parts, knowledge, scope.session_id, more) if more else ()
+    parts, more = runtime.parts.of_tenant(scope.tenant), command.text
+    ranking = await clarifying.ranked_before(parts, knowledge, scope.session_id, more) if more else ()
     await runtime.parts.run_write(scope, clarifying.clarify, knowledge, scope.session_id, command, ranking)
     return None
 
@@ -132,11 +130,7 @@ async def _next(request: Http, door: CaseDoor, form: Form) -> str | None:
     command = check(commands.StartNext, {"problem_id": chosen} if chosen else {})
     knowledge = await runtime.knowledge_of_session(scope.tenant, scope.session_id or "")
     started = await runtime.parts.run_write(scope, following.start_next, knowledge, scope.session_id, command)
-    made = await runtime.parts.run_read(
-        scope, customer_links.create, started.session.session_id, base_of(request).url, runtime.settings.link_days
-    )
-    kept = f"?{LANGUAGE_FIELD}={door.wished}" if door.wished else ""
-    return f"{door.prefix}{customer_links.PATH}/{made.token}/caso{kept}"
+    return await new_door(request, scope, started.session.session_id, "caso")
 
 
 ACTIONS: Mapping[str, Action] = {

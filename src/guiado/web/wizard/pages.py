@@ -77,8 +77,8 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
         step=step,
         place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
         time_left=_time_left(session, guide),
-        problem_title=session.problem_title or "",
-        told=_about_start(session) if number == 1 and not session.attempts else (),
+        problem_title=_title(record),
+        told=_about_start(record) if number == 1 and not session.attempts else (),
         again=_try_again(record, step),
         links=_links(step.resources),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
@@ -96,9 +96,14 @@ def _try_again(record: SessionRecord, step: StepOut) -> str:
     return text(session.language, "No hay problema. Inténtalo una vez más o pide que te ayude una persona.")
 
 
-def _about_start(session: Session) -> list[str]:
+def _about_start(record: SessionRecord) -> list[str]:
     """The sentence that says which problem it seems to be."""
-    return [text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)]
+    return [text(record.session.language, "Parece que se trata de: {title}.", title=_title(record))]
+
+
+def _title(record: SessionRecord) -> str:
+    """The problem in the language of the page, which may be another one than the session's."""
+    return record.guide.in_language(record.session.language).problem_title if record.guide else ""
 
 
 def may_undo(session: Session, now: datetime) -> bool:
@@ -162,7 +167,7 @@ def passed(request: Http, door: CaseDoor, record: SessionRecord, number: int) ->
         "passed",
         step=step,
         place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
-        problem_title=session.problem_title or "",
+        problem_title=_title(record),
         answered=text(session.language, _SAID[answer.outcome].template),
         may_undo=number == session.current_step and may_undo(session, clock.now()),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
@@ -217,7 +222,7 @@ def _solved(request: Http, door: CaseDoor, record: SessionRecord, *, asks_rating
 def closable(request: Http, door: CaseDoor, record: SessionRecord) -> Page:
     """The page that asks whether an open session is to be closed."""
     session = record.session
-    question = customer_messages.close_question(session.language, session.problem_title)
+    question = customer_messages.close_question(session.language, _title(record) or None)
     return _page(request, door, session, "closable", question=question)
 
 
@@ -233,7 +238,6 @@ def _handed(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk, *,
         urgent_lines=urgent_lines[:-1],
         told=_told(session, record.guide, urgent_lines, is_told=desk.is_told),
         needs_address=session.customer_email is None,
-        given_email="",
         trouble=_email_trouble(request, session),
         follows=_follows(settings, session, len(record.attempts), is_told=desk.is_told),
         pictures=_pictures(request, record),
