@@ -149,6 +149,18 @@ def weekday_of(at: date, language: str) -> str:
     return f"{format_date(at, 'EEEE', locale=locale)} {format_skeleton('MMMMd', at, locale=locale)}"
 
 
+def short_weekday(day: int, language: str) -> str:
+    """A day of the week in short: lun, Mon, seg.
+
+    Args:
+        day: 0 is Monday.
+    """
+    with _in_any_zone():
+        from babel.dates import get_day_names
+
+    return get_day_names("abbreviated", locale=locale_of(language))[day].rstrip(".")
+
+
 def _spoken(language: str, params: Mapping[str, object]) -> dict[str, object]:
     """The values of placeholders, with the messages among them in this language."""
     return {

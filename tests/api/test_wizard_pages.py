@@ -75,6 +75,33 @@ def test_a_page_in_another_language_names_the_problem_in_it(root: httpx2.Client)
         assert other not in shown
 
 
+def test_the_choices_are_named_in_the_language_of_the_page(root: httpx2.Client) -> None:
+    case = case_of(root, "hola")
+    spanish, english = (html.unescape(root.get(f"{case}?idioma={language}").text) for language in ("es", "en"))
+    assert "No puedo instalar el software" in spanish
+    assert "I can't install the software" in english
+    assert "No puedo" not in english
+
+
+def test_an_expired_link_is_renewed_by_mail_from_its_page(serve: Callable[..., Any], dsn: str) -> None:
+    mail = {"SMTP_HOST": "mail.example.com", "SMTP_FROM": "soporte@example.com", "GUIADO_SUPPORT_HOURS": "lun-vie 9-18, sab 9-13"}
+    running = serve(dsn, **mail, GUIADO_ENCODER="lexical")
+    with httpx2.Client(base_url=running.url, timeout=30) as root:
+        begun = root.post(f"{BASE}/start", json={"problem_description": WORDS, "customer_email": "ana@example.com"}).json()
+        link = root.post(f"{BASE}/{begun['session_id']}/links").json()["link"]
+        execute(
+            dsn, "UPDATE support_customer_links SET created_at = now() - interval '9 days', expires_at = now() - interval '1 day'"
+        )
+        closed = root.get(f"/ayuda/{link['token']}/caso?idioma=en")
+        assert "Send me a new link" in closed.text
+        assert "Mon–Fri 9:00–18:00, Sat 9:00–13:00" in closed.text, "the hours are in the page's language"
+        (form,) = re.findall(r'<form method="post" action="([^"]*/enlace[^"]*)"', closed.text)
+        asked = root.post(html.unescape(form))
+        assert "Send me a new link" not in asked.text, "asked for once"
+        told = root.get(f"{BASE}/notifications?session_id={begun['session_id']}").json()["notifications"]
+        assert [each["recipient"] for each in told if each["notification_type"] == "new_link"] == ["ana@example.com"]
+
+
 def test_every_error_is_a_page_that_no_cache_keeps(root: httpx2.Client) -> None:
     case = case_of(root)
     for method, path, status in (

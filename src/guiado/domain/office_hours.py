@@ -6,7 +6,7 @@ Written as people write them: `lun-vie 9:00-18:00, sáb 9:00-13:00`, in Spanish,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from guiado.text.fold import fold_text
@@ -54,6 +54,32 @@ class OfficeHours:
             _moment(at, days, each) for days in range(_WEEK + 1) for each in self.shifts if each.weekday == _weekday(at, days)
         )
         return min((begin for begin in begins if begin > at), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days in a row that have the same hours.
+
+    Args:
+        first, last: weekdays, 0 is Monday.
+        times: begin and end of each shift, in minutes after midnight.
+    """
+
+    first: int
+    last: int
+    times: tuple[tuple[int, int], ...]
+
+
+def spans(hours: OfficeHours) -> list[Span]:
+    """The week in as few lines as it takes to say it, from Monday on."""
+    found: list[Span] = []
+    for day in range(_WEEK):
+        times = tuple(sorted((each.begin, each.end) for each in hours.shifts if each.weekday == day))
+        if found and found[-1].last == day - 1 and found[-1].times == times:
+            found[-1] = replace(found[-1], last=day)
+        elif times:
+            found.append(Span(day, day, times))
+    return found
 
 
 def _weekday(at: datetime, days: int) -> int:

@@ -14,9 +14,10 @@ from litestar import MediaType, Response
 from markupsafe import Markup
 
 from guiado import __version__
+from guiado.domain.office_hours import OfficeHours, Span, parse_office_hours, spans
 from guiado.errors import Message
 from guiado.http.request import Http, base_of, language_of, runtime_of
-from guiado.i18n import LANGUAGES, locale_of, text, text_for, text_in, translate
+from guiado.i18n import LANGUAGES, locale_of, short_weekday, text, text_for, text_in, translate
 from guiado.settings import Settings
 from guiado.web.assets import COLOR, Assets, accepts_gzip, assets_of
 
@@ -65,7 +66,7 @@ class Brand:
         is_own: whether the name is guiado's own.
         email: to write to; empty where there is none.
         phone: to call; empty where there is none.
-        hours: the office hours, as they were written.
+        hours: the office hours, in the language of the page.
     """
 
     name: str
@@ -75,10 +76,29 @@ class Brand:
     hours: str
 
 
-def brand_of(settings: Settings) -> Brand:
-    """The brand that the settings describe."""
-    own = settings.brand_name == "guiado"
-    return Brand(settings.brand_name, own, settings.support_email, settings.support_phone, settings.support_hours)
+def brand_of(settings: Settings, language: str) -> Brand:
+    """The brand that the settings describe, on a page in this language."""
+    own, hours = settings.brand_name == "guiado", _hours(settings.support_hours, language)
+    return Brand(settings.brand_name, own, settings.support_email, settings.support_phone, hours)
+
+
+@lru_cache
+def _hours(written: str, language: str) -> str:
+    """Office hours as a page says them: lun–vie 9:00–18:00, sáb 9:00–13:00."""
+    return ", ".join(f"{_days(each, language)} {_times(each)}" for each in spans(parse_office_hours(written) or OfficeHours()))
+
+
+def _days(span: Span, language: str) -> str:
+    first, last = short_weekday(span.first, language), short_weekday(span.last, language)
+    return first if first == last else f"{first}–{last}"
+
+
+def _times(span: Span) -> str:
+    return " · ".join(f"{_minute(begin)}–{_minute(end)}" for begin, end in span.times)
+
+
+def _minute(minutes: int) -> str:
+    return f"{minutes // 60}:{minutes % 60:02}"
 
 
 @lru_cache
@@ -146,7 +166,7 @@ def _address(prefix: str, assets: Assets, name: str) -> str:
     return prefix + assets.path(name)
 
 
-def frame(request: Http, assets: Assets) -> dict[str, object]:
+def frame(request: Http, assets: Assets, language: str) -> dict[str, object]:
     """Values for the frame of every page, around its content."""
     prefix, settings = base_of(request).prefix, runtime_of(request).settings
     color = request.query_params.get("color", "")
@@ -155,7 +175,7 @@ def frame(request: Http, assets: Assets) -> dict[str, object]:
         "static": partial(_address, prefix, assets),
         "logo": prefix + assets.path(assets.logo),
         "has_color": assets.has_color,
-        "brand": brand_of(settings),
+        "brand": brand_of(settings, language),
         "all_problems": f"{prefix}{PROBLEMS_PATH}" if settings.kb_pages == "on" else "",
         "version": __version__,
         "languages": LANGUAGES,
@@ -188,7 +208,7 @@ def render(
 
 def html_of(request: Http, name: str, language: str, **values: object) -> str:
     """A page as HTML; the arguments as for `render`."""
-    return pages().get_template(name).render(**words(language), **frame(request, assets_of(request)), **values)
+    return pages().get_template(name).render(**words(language), **frame(request, assets_of(request), language), **values)
 
 
 def answer(

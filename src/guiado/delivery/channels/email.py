@@ -80,7 +80,8 @@ class EmailChannel:
         self._dial, self._explain = dial, explain_failure
         self._host, self._port = settings.smtp_host, settings.smtp_port or _PORTS[settings.smtp_tls]
         self._settings, self._policy, self._timeout_s = settings, policy, timeout_s
-        self._sender = read_sender(settings.smtp_from)
+        name, address = read_sender(settings.smtp_from)
+        self._sender = (name or settings.brand_name, address)
         self._tls, self._resolver = tls or ssl.create_default_context(), resolver
 
     async def send(self, outgoing: Outgoing) -> Receipt:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import segno
 from litestar import get, post
@@ -15,6 +17,9 @@ from guiado.app.context import UnitOfWork
 from guiado.app.sessions.escalate import is_anybody_told
 from guiado.app.sessions.feedback import is_asked_for
 from guiado.app.sessions.record import SessionRecord, read_record
+from guiado.domain.clarification import Option
+from guiado.domain.guide import Guide
+from guiado.domain.session import NamedProblem, Session
 from guiado.errors import Conflict, InvalidInput, SessionNotFound
 from guiado.http.request import Http, base_of, runtime_of, scope_of
 from guiado.web.wizard import pages
@@ -23,6 +28,7 @@ from guiado.web.wizard.door import CaseDoor, Page, door_of, form_of, page, scope
 
 _QR_SCALE = 6
 _RENEW = "enlace"
+Titled = TypeVar("Titled", Option, NamedProblem)
 
 
 @get(PATH + "/{token:str}", include_in_schema=False)
@@ -105,7 +111,22 @@ async def _record(request: Http, door: CaseDoor) -> SessionRecord | None:
         record = await runtime_of(request).parts.run_read(scope, read_record, str(door.link.session_id), with_ratings=True)
     except SessionNotFound:
         return None
-    return replace(record, session=replace(record.session, language=door.wished)) if door.wished else record
+    if not door.wished:
+        return record
+    knowledge = await runtime_of(request).knowledge_of_session(scope.tenant, record.session.session_id)
+    return replace(record, session=_in_language(record.session, door.wished, knowledge.snapshot.guides))
+
+
+def _in_language(session: Session, language: str, guides: Mapping[str, Guide]) -> Session:
+    """The session with the titles of the problems that it offers in another language than its own."""
+
+    def titled(each: Titled) -> Titled:
+        guide = guides.get(each.problem_id)
+        return replace(each, title=guide.in_language(language).problem_title) if guide else each
+
+    turns = tuple(replace(turn, options=tuple(map(titled, turn.options))) for turn in session.clarifications)
+    named = tuple(map(titled, session.also_named))
+    return replace(session, language=language, clarifications=turns, also_named=named)
 
 
 async def _desk(work: UnitOfWork) -> pages.Desk:
