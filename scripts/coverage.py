@@ -23,7 +23,7 @@ def main() -> int:
     """Run the tests, print one line per package, and say by the exit code whether all reach the share."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COVERAGE_FILE": f"{folder}/coverage"}
-        options = ["-n", "2", "--dist", "loadgroup", "-m", "not long", "--cov", "--cov-report=", *(sys.argv[1:] or TESTS)]
+        options = ["-n", "2", "--dist", "loadfile", "-m", "not long", "--cov", "--cov-report=", *(sys.argv[1:] or TESTS)]
         tested = subprocess.run([sys.executable, "-m", "pytest", *options], cwd=ROOT, env=environment, check=False)
         report = Path(folder, "report.json")
         write = [sys.executable, "-m", "coverage", "json", "-q", "-o", str(report)]

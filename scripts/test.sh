@@ -17,7 +17,7 @@ if [ "$kind" = long ] && { ! ls /usr/lib/postgresql/*/bin/postgres /usr/sbin/pgb
 fi
 scripts/chromium.sh
 status=0
-.venv/bin/python -m pytest -n "$processes" --dist loadgroup -m "$marker" "$@" || status=$?
+.venv/bin/python -m pytest -n "$processes" --dist loadfile -m "$marker" "$@" || status=$?
 if [ "$kind" = long ] && [ "$status" -eq 5 ]; then
   echo "No hay pruebas largas que ejecutar."
   exit 0

@@ -9,16 +9,21 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from clusters import remove_cluster, wheel_binaries
 from prepared import Prepared
+from scheduling import FileScheduling, is_alone
 from secret_keys import SECRET_KEY
 from statements import execute
 
 from guiado.agent import close_engines
 from guiado.store.embedded import EmbeddedPostgres
 from guiado.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 _numbers = itertools.count()
 if shutil.which("psql") is None:
@@ -36,6 +41,17 @@ UNLIMITED = ("GUIADO_RATE_PER_IP_MINUTE", "GUIADO_RATE_PER_KEY_HOUR")
 os.environ.update(
     {**dict.fromkeys(UNLIMITED, "0"), "GUIADO_SECRET_KEY": SECRET_KEY}
 )  # for what is started before a test's own environment
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
+    """The scheduler of pytest-xdist for these tests."""
+    return FileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest in one process."""
+    items.sort(key=lambda item: not is_alone(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from packaging.requirements import Requirement
 from guiado import __version__
 
 # What is built and installed here once is for one process of the tests.
-pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 90

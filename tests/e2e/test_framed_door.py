@@ -16,7 +16,7 @@ from prepared import Prepared
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 WORDS = "no me deja instalar el programa"
 WIDGET = """%s<iframe width="800" height="900" title="Ayuda"></iframe><script>
 fetch("%s/start", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(%s)})
@@ -111,7 +111,7 @@ def see(shown: Page | FrameLocator, words: str) -> None:
     shown.get_by_text(words).first.wait_for()
 
 
-@pytest.mark.parametrize("is_framed", [True, False], ids=["framed", "alone"])
+@pytest.mark.parametrize("is_framed", [True, pytest.param(False, marks=pytest.mark.long)], ids=["framed", "alone"])
 def test_a_customer_comes_in_answers_and_asks_for_a_person(place: Place, context: BrowserContext, is_framed: bool) -> None:
     session_id, link = place.link()
     page = context.new_page()

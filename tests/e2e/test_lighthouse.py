@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.enable_socket,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(900),
 ]
 VERSION, LEAST, DEADLINE_S = "12.8.2", 97, 300

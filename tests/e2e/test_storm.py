@@ -45,7 +45,6 @@ def listeners() -> Iterator[Listeners]:
 
 # About 30 s on two cores, much more on busy ones: a process takes two seconds of a core to start.
 @pytest.mark.timeout(400)
-@pytest.mark.xdist_group("browser")  # not beside the browsers, which take the processor that recovery is timed on
 def test_kills_lose_nothing_and_double_nothing(
     installation: Installation, listeners: Listeners, record_property: Callable[..., None]
 ) -> None:

@@ -18,7 +18,7 @@ from signing import signed
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 WORDS = "no me deja instalar el programa"
 PROBLEM, PROBLEM_TITLE = "conexion_internet", "No puedo conectarme a internet"
 SECRET = "s" * 40

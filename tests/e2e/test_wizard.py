@@ -17,7 +17,7 @@ from prepared import Prepared
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 WIFI = "no tengo internet en la casa, el wifi no anda"
 ROBBED = "me robaron la cuenta y están usando mi tarjeta"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -261,7 +261,7 @@ def _walk(shown: Shown) -> Iterator[str]:
     yield "components"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_no_page_breaks_the_rules_of_accessibility(opened: Callable[..., Shown], scheme: str) -> None:
     shown, axe = opened(color_scheme=scheme, viewport={"width": 320, "height": 640}), Axe()
     wrong: dict[str, list[str]] = {}

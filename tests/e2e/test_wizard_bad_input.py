@@ -22,7 +22,7 @@ from guiado import clock
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 LONG = "m" * 5_000
 STEPS = 60
 WORDS = "la impresora no imprime"
@@ -116,7 +116,7 @@ def test_long_words_without_a_blank(opened: Callable[..., Shown]) -> None:
     shown.fits()
 
 
-@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("has_script", [True, pytest.param(False, marks=pytest.mark.long)], ids=["script", "no script"])
 def test_hostile_words_are_shown_as_words(opened: Callable[..., Shown], has_script: bool) -> None:
     shown = opened(java_script_enabled=has_script)
     page = shown.start(WORDS)
@@ -146,7 +146,9 @@ def test_the_corpus_of_attacks_as_a_customers_words(opened: Callable[..., Shown]
         assert PRODUCT not in page.content()
 
 
-@pytest.mark.parametrize("blocked", ["htmx.min.js", "wizard.js", "guiado.css"])
+@pytest.mark.parametrize(
+    "blocked", ["htmx.min.js", *(pytest.param(each, marks=pytest.mark.long) for each in ("wizard.js", "guiado.css"))]
+)
 def test_a_script_that_does_not_load(opened: Callable[..., Shown], blocked: str) -> None:
     shown = opened()
     shown.page.route(f"**/{blocked}*", lambda route: route.abort())
@@ -180,7 +182,7 @@ def test_back_after_the_end(opened: Callable[..., Shown]) -> None:
     shown.until("handed")
 
 
-@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("has_script", [True, pytest.param(False, marks=pytest.mark.long)], ids=["script", "no script"])
 def test_files_that_are_no_pictures(opened: Callable[..., Shown], has_script: bool, tmp_path: Path) -> None:
     shown = opened(java_script_enabled=has_script)
     page = shown.start(WORDS)

@@ -55,7 +55,6 @@ def _short(found: Found) -> Iterator[str]:
     return hostile(found, SHORT, ends=["\x00"], runs=False)
 
 
-@pytest.mark.xdist_group("patterns")  # all on one process: each would import the whole package
 @pytest.mark.parametrize("module", MODULES)
 def test_no_pattern_is_quadratic(module: str) -> None:
     slow = [_too_slow(found, _short(found), SHORT_LIMIT_S) for found in _patterns_of(module)]
@@ -70,7 +69,6 @@ def test_every_pattern_takes_at_most_100_ms_for_100_000_characters(module: str) 
     assert not any(slow), "\n".join(filter(None, slow))
 
 
-@pytest.mark.xdist_group("patterns")
 def test_no_pattern_is_left_out() -> None:
     assert {found.where.split(":")[0] for found in _patterns()} <= set(MODULES)
     assert len(_patterns()) > 400

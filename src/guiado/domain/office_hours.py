@@ -57,7 +57,7 @@ class OfficeHours:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OpenDays:
     """Days in a row that have the same hours.
 
     Args:
@@ -70,15 +70,15 @@ class Span:
     times: tuple[tuple[int, int], ...]
 
 
-def spans(hours: OfficeHours) -> list[Span]:
+def spans(hours: OfficeHours) -> list[OpenDays]:
     """The week in as few lines as it takes to say it, from Monday on."""
-    found: list[Span] = []
+    found: list[OpenDays] = []
     for day in range(_WEEK):
         times = tuple(sorted((each.begin, each.end) for each in hours.shifts if each.weekday == day))
         if found and found[-1].last == day - 1 and found[-1].times == times:
             found[-1] = replace(found[-1], last=day)
         elif times:
-            found.append(Span(day, day, times))
+            found.append(OpenDays(day, day, times))
     return found
 
 

@@ -14,7 +14,7 @@ from litestar import MediaType, Response
 from markupsafe import Markup
 
 from guiado import __version__
-from guiado.domain.office_hours import OfficeHours, Span, parse_office_hours, spans
+from guiado.domain.office_hours import OfficeHours, OpenDays, parse_office_hours, spans
 from guiado.errors import Message
 from guiado.http.request import Http, base_of, language_of, runtime_of
 from guiado.i18n import LANGUAGES, locale_of, short_weekday, text, text_for, text_in, translate
@@ -88,12 +88,12 @@ def _hours(written: str, language: str) -> str:
     return ", ".join(f"{_days(each, language)} {_times(each)}" for each in spans(parse_office_hours(written) or OfficeHours()))
 
 
-def _days(span: Span, language: str) -> str:
+def _days(span: OpenDays, language: str) -> str:
     first, last = short_weekday(span.first, language), short_weekday(span.last, language)
     return first if first == last else f"{first}–{last}"
 
 
-def _times(span: Span) -> str:
+def _times(span: OpenDays) -> str:
     return " · ".join(f"{_minute(begin)}–{_minute(end)}" for begin, end in span.times)
 
 
