@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.knowledge_base import problem_of
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.parse import read_entry
 from guiado.app.sessions.ranking import reading_of, verdict_on
 from guiado.detection import DEFAULT_THRESHOLD, Index, build_index
 from guiado.detection.message_reader import read_message

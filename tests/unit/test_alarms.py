@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.lint import lint
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.parse import read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.sessions.alarms import denies, hear, meets
 from guiado.domain.guide import Guide, content_hash

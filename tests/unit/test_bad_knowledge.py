@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.entry_reader import Findings
+from guiado.app.knowledge.parse import read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.errors import KnowledgeBaseInvalid
 from guiado.i18n import translate

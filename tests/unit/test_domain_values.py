@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from guiado.app.knowledge.parse import Findings, is_storable, read_entry
+from guiado.app.knowledge.entry_reader import Findings, is_storable
+from guiado.app.knowledge.parse import read_entry
 from guiado.domain.decide import begin, decide
 from guiado.domain.events import feedback_received
 from guiado.domain.guide import Guide, Step, content_hash

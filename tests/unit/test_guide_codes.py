@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.lint import lint
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.parse import read_entry
 from guiado.domain.guide import Guide, content_hash
 
 STEP = {"step_number": 1, "title": "Paso", "instructions": ["Haz esto"]}

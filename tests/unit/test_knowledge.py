@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guiado import clock
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.incremental_json import UNCHANGED, walk
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.parse import read_entry
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, ProblemCategory, Step, content_hash
 from guiado.domain.guide_versions import carry_step_ids, guide_from_json, guide_to_json

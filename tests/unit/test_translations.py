@@ -17,7 +17,7 @@ from jinja2.ext import babel_extract
 import guiado
 from guiado import errors, i18n
 from guiado.app.commands import Rate
-from guiado.app.knowledge.parse import Findings
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.validation import check
 from guiado.cli.console import Screen
 from guiado.errors import DeliveryFailed, GuiadoError, InvalidInput, Message, SessionEnded

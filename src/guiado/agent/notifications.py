@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from guiado.agent.arguments import items_of, kind_problem, object_of, value_of
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
-from guiado.app.knowledge.parse import is_storable
+from guiado.app.knowledge.entry_reader import is_storable
 from guiado.app.models import plain
 from guiado.app.outbound import notifications, recipients
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems

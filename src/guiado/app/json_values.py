@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from guiado.app.knowledge.parse import is_storable
+from guiado.app.knowledge.entry_reader import is_storable
 from guiado.errors import FieldProblem, Message
 
 _MAX_DEPTH = 64

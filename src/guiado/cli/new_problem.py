@@ -121,7 +121,8 @@ def _ask_list(screen: Screen, question: str) -> list[str]:
 
 
 def _check(name: str, entry: dict[str, object]) -> None:
-    from guiado.app.knowledge.parse import Findings, read_entry
+    from guiado.app.knowledge.entry_reader import Findings
+    from guiado.app.knowledge.parse import read_entry
 
     findings = Findings()
     read_entry(name, entry, findings)

@@ -28,6 +28,14 @@ class ProblemCategory(StrEnum):
     OTHER = "otro"
 
 
+class GuideKind(StrEnum):
+    """Kind of a guide: steps to follow, an answer without steps, or a person at once."""
+
+    GUIDE = "guide"
+    ANSWER = "answer"
+    PERSON = "person"
+
+
 class StepStatus(StrEnum):
     """Status of a step in one session."""
 
@@ -54,12 +62,16 @@ class Step:
         revision: counts the edits of this step, from 1.
         meaning_changed: whether this revision asks for something else than the one before.
         replaces: step_id of the step that this one took over from.
-        type: diagnostic, fix or check.
+        type: diagnostic, fix or check; `answer` and `tell` are the only steps of the guides of these kinds.
         minutes: the author's estimate of its duration.
         chance: the author's estimate, 0..1, that it ends the problem.
         irreversible: whether it cannot be undone.
         risk: low, medium or high.
         after: step_ids that must come before.
+        risk_minutes: expected damage, in minutes, where the author says it as a number.
+        preparation: whether it only prepares others and ends no problem by itself.
+        variants: id of a variant -> the texts in which the step differs there; its instructions follow the common ones.
+        media: pictures and videos, `{"type", "url", "alt", "caption"}`.
 
     Source: contract.md §2; data-model.md, guide version.
     """
@@ -81,6 +93,66 @@ class Step:
     irreversible: bool = False
     risk: str = "low"
     after: tuple[str, ...] = ()
+    risk_minutes: float | None = None
+    preparation: bool = False
+    variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    media: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuideAnswer:
+    """An answer to a question of a guide.
+
+    Args:
+        answer_id: stable for ever.
+        text: for the customer.
+        weights: step_id -> how many times likelier the step is to end the problem, if this is the answer; above 0.
+    """
+
+    answer_id: str
+    text: str
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class GuideQuestion:
+    """A question of a guide whose answer says which steps are likelier.
+
+    Args:
+        question_id: stable for ever.
+        text: for the customer.
+        answers: to choose one from.
+        minutes: that it takes to answer.
+    """
+
+    question_id: str
+    text: str
+    answers: tuple[GuideAnswer, ...]
+    minutes: float = 0.5
+
+    def to_json(self) -> dict[str, object]:
+        """The question as plain JSON values."""
+        answers = [{"id": each.answer_id, "text": each.text, "weights": dict(each.weights)} for each in self.answers]
+        return {"id": self.question_id, "text": self.text, "minutes": self.minutes, "answers": answers}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> GuideQuestion:
+        """Read back a question that `to_json` wrote."""
+        answers = tuple(GuideAnswer(each["id"], each["text"], each["weights"]) for each in raw["answers"])
+        return cls(raw["id"], raw["text"], answers, raw["minutes"])
+
+    def with_texts(self, texts: Mapping[str, object]) -> GuideQuestion:
+        """The question in another language, as far as it is translated.
+
+        Args:
+            texts: `text`, and `answers` with a text for each answer, in order.
+        """
+        said = items_in(texts.get("answers"))
+        answers = tuple(
+            replace(each, text=str(said[place])) if place < len(said) and said[place] else each
+            for place, each in enumerate(self.answers)
+        )
+        return replace(self, text=str(texts.get("text") or self.text), answers=answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +175,10 @@ class Guide:
         triggers: the criteria that act by themselves, see `criteria.triggers_of`.
         codes: error codes, versions or models that are this problem's own.
         not_this: what customers say when it is something else.
+        kind: guide, answer or person, see `GuideKind`.
+        variants: id -> label of the variants in which its steps differ, by device, network or whatever the author chose; an
+            empty label is the usual one of that id.
+        questions: to be asked where the answer is worth its time.
 
     Source: contract.md §2.
     """
@@ -122,6 +198,9 @@ class Guide:
     triggers: tuple[Trigger, ...] = ()
     codes: tuple[str, ...] = ()
     not_this: tuple[str, ...] = ()
+    kind: str = GuideKind.GUIDE.value
+    variants: Mapping[str, str] = field(default_factory=dict[str, str])
+    questions: tuple[GuideQuestion, ...] = ()
     _spoken: dict[str, Guide] = field(default_factory=dict[str, "Guide"], init=False, repr=False, compare=False)
     """Cache of the translated guides, by language code."""
 
@@ -138,10 +217,18 @@ class Guide:
         return self._spoken[language]
 
     def _translated(self, texts: Mapping[str, object]) -> Guide:
-        own = {key: value for key, value in _given(texts).items() if key != "steps"}
+        own = {key: value for key, value in _given(texts).items() if key not in _TRANSLATED_APART}
         steps = zip(self.steps, map(object_in, items_in(texts.get("steps"))), strict=False)
         translated = tuple(replace(step, **_given(step_texts)) for step, step_texts in steps)
-        return replace(self, **own, steps=translated or self.steps)
+        labels = {**self.variants, **{key: str(label) for key, label in object_in(texts.get("variants")).items() if label}}
+        return replace(self, **own, steps=translated or self.steps, variants=labels, questions=self._asked_in(texts))
+
+    def _asked_in(self, texts: Mapping[str, object]) -> tuple[GuideQuestion, ...]:
+        said = [object_in(each) for each in items_in(texts.get("questions"))]
+        return tuple(each.with_texts(said[place]) if place < len(said) else each for place, each in enumerate(self.questions))
+
+
+_TRANSLATED_APART = frozenset(("steps", "variants", "questions"))
 
 
 def _given(texts: Mapping[str, object]) -> dict[str, Any]:

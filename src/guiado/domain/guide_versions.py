@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import cast
 
 from guiado.domain.criteria import Trigger
-from guiado.domain.guide import Guide, Step, category_of
+from guiado.domain.guide import Guide, GuideQuestion, Step, category_of
 
 _COMPARED_LETTERS = 300
 _SAME_STEP = 0.6
@@ -92,6 +92,7 @@ def guide_to_json(guide: Guide) -> dict[str, object]:
     names = [each.name for each in fields(Guide) if each.init]
     plain: dict[str, object] = {name: getattr(guide, name) for name in names}
     plain["triggers"] = [trigger.to_json() for trigger in guide.triggers]
+    plain["questions"] = [question.to_json() for question in guide.questions]
     plain["steps"] = [{name: getattr(step, name) for name in Step.__slots__} for step in guide.steps]
     return plain
 
@@ -102,6 +103,9 @@ def guide_from_json(raw: Mapping[str, object]) -> Guide:
     steps = cast("tuple[Mapping[str, object], ...]", values.pop("steps"))
     triggers = cast("tuple[Mapping[str, object], ...]", values.pop("triggers", ()))
     values["triggers"] = tuple(map(Trigger.from_json, triggers))
+    values["questions"] = tuple(
+        map(GuideQuestion.from_json, cast("tuple[Mapping[str, object], ...]", values.get("questions", ())))
+    )
     values["category"] = category_of(cast("str", values["category"]))
     return Guide(steps=tuple(_step_from_json(step) for step in steps), **values)  # pyright: ignore[reportArgumentType]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.lint_texts import doubt_markup, doubt_tags
 from guiado.app.knowledge.lint_titles import doubt_near_titles
-from guiado.app.knowledge.parse import Findings
 from guiado.app.sessions.alarms import hear, is_too_short
 from guiado.app.sessions.detect import detect
 from guiado.detection import Index, Problem, build_index

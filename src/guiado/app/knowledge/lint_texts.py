@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from guiado.app.knowledge.parse import Findings
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.domain.guide import Guide
 from guiado.text.json_shapes import items_in, object_in
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from guiado.app.knowledge.parse import Findings
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.detection.semantic.encoder import Encoder
 from guiado.domain.guide import Guide
 from guiado.errors import EncoderUnavailable

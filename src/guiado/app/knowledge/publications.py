@@ -13,7 +13,8 @@ from typing import Any
 from guiado import clock
 from guiado.app.access.audit import act
 from guiado.app.context import UnitOfWork
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.entry_reader import Findings
+from guiado.app.knowledge.parse import read_entry
 from guiado.app.knowledge.versions import store_batch
 from guiado.domain.guide import content_hash
 from guiado.errors import InvalidInput, NotFound, printable

@@ -21,7 +21,8 @@ from guiado.app.access.audit import act
 from guiado.app.commands import Template
 from guiado.app.context import UnitOfWork
 from guiado.app.json_values import json_problem, plain_problem
-from guiado.app.knowledge.parse import Findings, read_steps
+from guiado.app.knowledge.entry_reader import Findings
+from guiado.app.knowledge.parse_steps import read_steps
 from guiado.app.lenient import storable
 from guiado.app.validation import check_with
 from guiado.errors import FieldProblem, InvalidInput, KnowledgeBaseInvalid, Message, TemplateNotFound, os_reason

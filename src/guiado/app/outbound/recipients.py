@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from guiado.app import commands
 from guiado.app.access.audit import act, note
 from guiado.app.context import AppContext, UnitOfWork
-from guiado.app.knowledge.parse import is_storable
+from guiado.app.knowledge.entry_reader import is_storable
 from guiado.app.outbound.endpoint_fields import secret_problems
 from guiado.app.outbound.models import RecipientBody
 from guiado.app.outbound.recipient_address import missing_url_problem, target_problems

@@ -17,7 +17,7 @@ from guiado import clock
 from guiado.app.access.audit import act, audited_read, note, note_access
 from guiado.app.commands import Replay, Rotate, Webhook, WebhookChange
 from guiado.app.context import UnitOfWork
-from guiado.app.knowledge.parse import is_storable
+from guiado.app.knowledge.entry_reader import is_storable
 from guiado.app.outbound.endpoint_fields import BUILT_IN, KESTRA, problems, secret_problems
 from guiado.app.outbound.first_attempts import first_results as first_results  # noqa: PLC0414 they belong together for callers
 from guiado.app.outbound.models import DeliveryAttempt, StatsRow, WebhookBody

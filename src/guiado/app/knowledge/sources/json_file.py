@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guiado.app.json_values import json_problem
+from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.incremental_json import UNCHANGED, Source, walk
-from guiado.app.knowledge.parse import Findings, read_entry
+from guiado.app.knowledge.parse import read_entry
+from guiado.app.knowledge.shared_parts import RESERVED, SharedParts, expand, read_shared
 from guiado.app.text_file import UnreadableFile, read_text_file
 from guiado.domain.guide import Guide, content_hash
 from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message
-from guiado.text.json_shapes import is_list, is_object
+from guiado.text.json_shapes import is_list, is_mapping, is_object
 
 _NO_HASHES: Mapping[str, str] = {}
+_NO_VARIABLES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Entries:
         guides: id -> guide, without the ids that publishing gives to steps; of a file read for its changes, those alone.
         hashes: id -> hash of the entry as written, of all.
         findings: errors and warnings.
-        sources: id -> fingerprint of the entry's text in the file.
+        sources: id -> fingerprint of the entry's text in the file, of the shared parts too.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
@@ -36,45 +39,62 @@ class Entries:
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
 
-def read_file(path: Path) -> Entries:
+def read_file(path: Path, variables: Mapping[str, str] = _NO_VARIABLES) -> Entries:
     """Read and check a knowledge-base file.
 
     Args:
         path: a JSON file.
+        variables: see `read_changes`.
 
     Raises:
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
-    return read_changes(path, Entries(), _NO_HASHES)
+    return read_changes(path, Entries(), _NO_HASHES, variables)
 
 
-def read_changes(path: Path, known: Entries, published: Mapping[str, str]) -> Entries:
+def read_changes(
+    path: Path, known: Entries, published: Mapping[str, str], variables: Mapping[str, str] = _NO_VARIABLES
+) -> Entries:
     """Read and check the entries of a knowledge-base file that differ from the published ones.
 
     Args:
         path: a JSON file.
         known: the file as it was read before: entries that look as they did are not even decoded.
         published: id -> content hash.
+        variables: name -> value of the variables that the settings give.
 
     Raises:
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
     findings = Findings()
     raw, sources = _decode(path, findings, _usable(known, published))
+    if any(sources.get(key) != known.sources.get(key) for key in RESERVED):
+        raw, sources = _decode(path, findings, {})  # a shared part was edited: every guide may be another one
+    shared = read_shared(raw, variables, findings)
+    raw = {key: entry for key, entry in raw.items() if key not in RESERVED}
     found: dict[str, Guide] = {}
     hashes: dict[str, str] = {}
     for problem_id, entry in raw.items():
         if entry is UNCHANGED:
             hashes[problem_id] = known.hashes[problem_id]
             continue
-        fingerprint = hashes[problem_id] = _fingerprint(problem_id, entry, findings)
-        if published.get(problem_id) != fingerprint and (guide := read_entry(problem_id, entry, findings)):
+        whole = _whole(problem_id, entry, shared, findings)
+        fingerprint = hashes[problem_id] = _fingerprint(problem_id, whole, findings)
+        if published.get(problem_id) != fingerprint and (guide := read_entry(problem_id, whole, findings)):
             found[problem_id] = guide
     if not raw:
         findings.error("$", "No hay ningún problema. Agrega al menos uno.")
     if findings.errors:
         raise KnowledgeBaseInvalid(path.name, findings.errors, findings.warnings)
     return Entries(found, hashes, findings, sources)
+
+
+def _whole(problem_id: str, entry: object, shared: SharedParts, findings: Findings) -> object:
+    """The entry with its shared parts; what is nested too deeply is said with its fingerprint."""
+    try:
+        return expand(problem_id, entry, shared, findings) if is_mapping(entry) else entry
+    except RecursionError:
+        return entry
 
 
 def _usable(known: Entries, published: Mapping[str, str]) -> Mapping[str, Source]:
