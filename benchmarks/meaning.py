@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.knowledge_base import problem_of
-from guiado.app.knowledge.parse import read_entry
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.sessions.ranking import reading_of, verdict_on
 from guiado.detection import DEFAULT_THRESHOLD, Index, build_index
 from guiado.detection.message_reader import read_message
@@ -40,11 +39,9 @@ class Shipped:
 
 def shipped() -> Shipped:
     """Fit the guides that ship."""
-    raw: Mapping[str, object] = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
-    findings = Findings()
-    guides = [guide for name, entry in raw.items() if (guide := read_entry(name, entry, findings))]
-    index = build_index(map(problem_of, guides), encoder=make_encoder())
-    return Shipped(index.with_model(index.fit()).prepare(), {guide.problem_id: guide for guide in guides})
+    guides = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    index = build_index(map(problem_of, guides.values()), encoder=make_encoder())
+    return Shipped(index.with_model(index.fit()).prepare(), guides)
 
 
 def with_roles(base: Shipped, text: str) -> tuple[Verdict, Reading]:

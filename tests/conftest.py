@@ -16,6 +16,7 @@ from clusters import remove_cluster, wheel_binaries
 from prepared import Prepared
 from scheduling import FileScheduling, is_alone
 from secret_keys import SECRET_KEY
+from seven_guides import SEVEN_GUIDES
 from statements import execute
 
 from guiado.agent import close_engines
@@ -39,7 +40,7 @@ _OURS = (
 UNLIMITED = ("GUIADO_RATE_PER_IP_MINUTE", "GUIADO_RATE_PER_KEY_HOUR")
 """Limits that are off, except in the tests that are about them: all tests together send more than one person would."""
 os.environ.update(
-    {**dict.fromkeys(UNLIMITED, "0"), "GUIADO_SECRET_KEY": SECRET_KEY}
+    {**dict.fromkeys(UNLIMITED, "0"), "GUIADO_SECRET_KEY": SECRET_KEY, "GUIADO_KB_PATH": str(SEVEN_GUIDES)}
 )  # for what is started before a test's own environment
 
 
@@ -55,13 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's own machine reaches a test."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """No setting of the developer's own machine reaches a test; only those of the contract use the guides that ship."""
     for name in [*os.environ]:
         if name in _OURS or name.startswith(("GUIADO_", "SMTP_", "TWILIO_")):
             monkeypatch.delenv(name)
     for name in UNLIMITED:
         monkeypatch.setenv(name, "0")
+    if request.path.parent.name != "contract":
+        monkeypatch.setenv("GUIADO_KB_PATH", str(SEVEN_GUIDES))
     monkeypatch.setenv("GUIADO_SECRET_KEY", SECRET_KEY)  # many homes for one database, and one database for many homes
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado.cli.detection_setup import open_workbench
 
@@ -62,7 +63,7 @@ class Prepared:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GUIADO_HOME", str(home))
             patch.setenv("GUIADO_ENCODER", encoder)
-            patch.delenv("GUIADO_KB_PATH", raising=False)
+            patch.setenv("GUIADO_KB_PATH", str(SEVEN_GUIDES))
             index = open_workbench().index
         assert index.model is not None
         fit = index.contents, index.model.version, b64encode(index.model.to_bytes()).decode()

@@ -13,13 +13,12 @@ from xml.etree import ElementTree as ET
 import httpx2
 import pytest
 from injections import attacks
-
-from guiado.resources import data_path
+from seven_guides import SEVEN_GUIDES
 
 HOME = "https://ayuda.example.com/soporte"
 PREFIX = "/soporte"
 HTML = {"accept": "text/html", "accept-language": "en"}
-SHIPPED: dict[str, Any] = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
+SHIPPED: dict[str, Any] = json.loads(SEVEN_GUIDES.read_text("utf-8"))
 LANGUAGES = ("es", "en", "pt")
 MARKUP = '</title></script><script>alert(1)</script><img src=x onerror="alert(1)">'
 HOSTILE = [

@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 from prepared import Prepared
+from seven_guides import SEVEN_GUIDES
 
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.sources.file import FileSource
@@ -20,13 +21,12 @@ from guiado.detection.message_reader import read_message
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.verdict import DEFAULT_ACCEPT, Verdict, verdict_of
-from guiado.resources import data_path
 from guiado.store.database import Database
 
 SAID = "el wifi de casa se me corta"
 NEIGHBOURS = ("se me corta el wifi de casa", "el wifi de mi casa se corta", "el módem no me da señal")
 INSTEAD = "quiero decir que me cobraron dos veces"
-KB = data_path("integrations", "support_troubleshooting_kb.json")
+KB = SEVEN_GUIDES
 
 
 @dataclass

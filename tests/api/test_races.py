@@ -13,8 +13,7 @@ import asyncpg
 import httpx2
 import pytest
 from checker import inconsistencies
-
-from guiado.resources import data_path
+from seven_guides import SEVEN_GUIDES
 
 CLIENTS = 20
 BASE = "/api/support/troubleshooting"
@@ -188,7 +187,7 @@ class Editor:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._original = data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8")
+        self._original = SEVEN_GUIDES.read_text("utf-8")
 
     def publish(self, edition: int) -> None:
         base = json.loads(self._original)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prepared import Prepared
+from seven_guides import SEVEN_GUIDES
 
 from guiado.agent import close_engines
 from guiado.agent.troubleshooting import TroubleshootingAgent
@@ -24,10 +25,9 @@ from guiado.app.learning.labelled_texts import LabelledText
 from guiado.app.sessions.detect import detect
 from guiado.cli.chat_sessions import ChatSessions
 from guiado.cli.detection_setup import Workbench, open_detector
-from guiado.resources import data_path
 from guiado.sync import engine
 
-SHIPPED = data_path("integrations", "support_troubleshooting_kb.json")
+SHIPPED = SEVEN_GUIDES
 GUIDES: dict[str, dict[str, Any]] = json.loads(SHIPPED.read_text("utf-8"))
 PHRASES = [phrase for guide in GUIDES.values() for phrase in guide["common_issues"]]
 LEARNED = {

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 import httpx2
 from clusters import remove_cluster
+from seven_guides import SEVEN_GUIDES
 
 from guiado.store.embedded import EmbeddedPostgres
 
@@ -167,6 +168,7 @@ def serving(dsn: str, folder: Path, host: str = "localhost", **settings: str) ->
     (port,) = free_ports(1)
     base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
     own = {"DATABASE_URL": dsn, "GUIADO_HOME": str(folder / "home"), "PORT": str(port), "GUIADO_RATE_PER_IP_MINUTE": "0"}
+    own["GUIADO_KB_PATH"] = str(SEVEN_GUIDES)
     url = f"http://{host}:{port}"
     daemon = Daemon(["serve"], {**base, **own, "GUIADO_ENCODER": "lexical", **settings}, folder / "guiado.log")
     daemon.start()

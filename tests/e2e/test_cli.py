@@ -12,11 +12,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from clusters import remove_cluster
+from seven_guides import SEVEN_GUIDES
 from terminal import Ran, at_a_terminal, environment
 
 from guiado import __version__
 from guiado.agent import close_engines
-from guiado.resources import data_path
 from guiado.store.embedded import EmbeddedPostgres
 
 GUIADO = str(Path(sys.executable).with_name("guiado"))
@@ -217,7 +217,7 @@ def test_help_speaks_the_language(here, language):
 
 def test_kb_lint_names_the_place_of_every_fault(here, tmp_path):
     file = tmp_path / "kb.json"
-    raw = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
+    raw = json.loads(SEVEN_GUIDES.read_text("utf-8"))
     assert here("kb", "lint").code == 0
 
     raw["conexion_internet"]["steps"][1]["title"] = ""

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 from prepared import Prepared
+from seven_guides import SEVEN_GUIDES
 from terminal import Ran
 
 from guiado.agent import close_engines
-from guiado.resources import data_path
 from guiado.server import BASE_PATH, create_routes
 from guiado.settings import read_settings
 from guiado.wiring import Runtime
@@ -27,7 +27,7 @@ WORDS = "el cacharro hace plof y se queda tieso"
 def base(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A knowledge base of one's own, with detection by words alone: nothing waits for a model of meaning."""
     file = tmp_path / "kb.json"
-    file.write_bytes(data_path("integrations", "support_troubleshooting_kb.json").read_bytes())
+    file.write_bytes(SEVEN_GUIDES.read_bytes())
     monkeypatch.setenv("GUIADO_KB_PATH", str(file))
     monkeypatch.setenv("GUIADO_HOME", str(prepared.warm(tmp_path / "home")))
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")

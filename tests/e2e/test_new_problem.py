@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 from terminal import Ran, at_a_terminal, plain
-
-from guiado.resources import data_path
 
 Run = Callable[..., Ran]
 PRINTER = ("kb", "new", "--title", "La impresora no imprime", "--phrase", "no sale la hoja", "--step", "Enciéndela",
@@ -20,7 +19,7 @@ PRINTER = ("kb", "new", "--title", "La impresora no imprime", "--phrase", "no sa
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "kb.json"
-    file.write_bytes(data_path("integrations", "support_troubleshooting_kb.json").read_bytes())
+    file.write_bytes(SEVEN_GUIDES.read_bytes())
     monkeypatch.setenv("GUIADO_KB_PATH", str(file))
     monkeypatch.setenv("GUIADO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")

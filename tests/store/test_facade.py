@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado import agent as facade_names
 from guiado.agent import (
@@ -30,8 +31,9 @@ from guiado.agent import (
     WebhookEvent,
     close_engines,
 )
+from guiado.app.knowledge.entry_reader import Findings
+from guiado.app.knowledge.parse import read_entry
 from guiado.errors import KnowledgeBaseInvalid
-from guiado.resources import data_path
 
 WORDS = "No puedo instalar el software"
 MAIL = "cliente@example.com"
@@ -345,6 +347,31 @@ def test_the_templates_that_ship(facade: str) -> None:
     assert manager.get_template("no_existe") is None
 
 
+def test_every_template_that_ships_becomes_a_guide(facade: str) -> None:
+    manager = TroubleshootingTemplateManager()
+    listed = manager.list_templates()
+    assert len(listed) >= 10
+    for template_id in (row["template_id"] for row in listed):
+        template = manager.get_template(template_id)
+        assert template is not None
+        values = {
+            each.name: f"https://ayuda.example.com/{each.name}" if each.name.endswith("_url") else f"<{each.name}>"
+            for each in template.variables if each.required
+        }  # fmt: skip
+        made, findings = manager.render_template(template_id, values), Findings()
+        assert "{{" not in json.dumps(made)
+        assert all(value in json.dumps(made, ensure_ascii=False) for value in values.values()), (
+            f"{template_id} uses its variables"
+        )
+        entry = {key: value for key, value in made.items() if key not in {"metadata", "template_id"}} | {
+            "common_issues": ["no me sirve lo que tengo"]
+        }
+        guide = read_entry("prueba", entry, findings)
+        assert guide is not None, findings.errors
+        assert not findings.warnings, template_id
+        assert all(step.expected_result and step.instructions for step in guide.steps)
+
+
 def test_a_created_template_is_kept_and_replaced(facade: str) -> None:
     manager = TroubleshootingTemplateManager()
     variables = [
@@ -604,7 +631,7 @@ def test_a_restart_with_a_broken_file_goes_on_with_the_stored_versions(
 ) -> None:
     path = tmp_path / "kb.json"
     monkeypatch.setenv("GUIADO_KB_PATH", str(path))
-    path.write_bytes(data_path("integrations", "support_troubleshooting_kb.json").read_bytes())
+    path.write_bytes(SEVEN_GUIDES.read_bytes())
     session = TroubleshootingAgent().start_troubleshooting(WORDS, MAIL)
     for broken in (lambda: path.write_text('{"a": ', "utf-8"), path.unlink):
         close_engines()

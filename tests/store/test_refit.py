@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado import clock
 from guiado.app.background import Stopped, run_aside
@@ -21,12 +22,11 @@ from guiado.app.learning.refit import refit
 from guiado.app.throttle import BURST, EVERY_S
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
-from guiado.resources import data_path
 from guiado.store.database import Database
 
 LESSON = """INSERT INTO support_troubleshooting_ml_training (id, tenant_id, scope, text, text_key, problem_id, source, status)
 VALUES (gen_random_uuid(), 'default', '', $1, $1, $2, 'agent', 'accepted')"""
-KB = data_path("integrations", "support_troubleshooting_kb.json")
+KB = SEVEN_GUIDES
 
 
 class World:

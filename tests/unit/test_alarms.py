@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.lint import lint
@@ -16,7 +17,6 @@ from guiado.app.sessions.alarms import denies, hear, meets
 from guiado.domain.guide import Guide, content_hash
 from guiado.domain.guide_versions import guide_from_json, guide_to_json
 from guiado.domain.session import Alarm
-from guiado.resources import data_path
 
 STEPS = [{"step_number": 1, "title": "Paso"}]
 OBJECT = {"text": "Te robaron la tarjeta: llama ya a tu banco.", "phrases": ["me robaron la tarjeta"], "urgent": True}
@@ -77,7 +77,7 @@ def test_a_phrase_is_not_met_inside_other_words_or_when_it_is_denied(text: str, 
     assert not meets(text, phrase)
 
 
-SHIPPED = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+SHIPPED = read_file(SEVEN_GUIDES).guides
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado.app.knowledge import lint as linting
 from guiado.app.knowledge.lint import lint
@@ -10,7 +11,6 @@ from guiado.app.knowledge.sources.json_file import read_file
 from guiado.cli.detection_setup import quick_index_of
 from guiado.domain.guide import Guide, Step
 from guiado.i18n import translate
-from guiado.resources import data_path
 
 WIFI = ("se me cae el wifi a cada rato", "no tengo internet en casa", "la red va muy lenta", "el router tiene una luz roja",
         "no carga ninguna página")  # fmt: skip
@@ -34,7 +34,7 @@ RED, COBRO = guide("red", "Sin internet", WIFI), guide("cobro", "Problema con un
 
 
 def test_the_knowledge_base_that_ships_leaves_hardly_a_doubt() -> None:
-    guides = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    guides = read_file(SEVEN_GUIDES).guides
     warnings = lint(guides, 0.33, 0.6, quick_index_of).warnings
     assert [w for w in warnings if "se parece más" not in str(w.message)] == []
     assert len(warnings) <= 6, "a few phrases of five alike problems are hard to place without themselves"
@@ -130,7 +130,7 @@ def test_the_work_grows_with_the_number_of_phrases_not_with_its_square(monkeypat
 
 @pytest.mark.parametrize("language", ["es", "en", "pt"])
 def test_a_problem_in_spanish_alone_is_told_in_every_language(language: str) -> None:
-    shipped = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    shipped = read_file(SEVEN_GUIDES).guides
     own = guide("impresora", "La impresora no imprime", ("no imprime", "la impresora no saca la hoja"))
     found = lint({**shipped, "impresora": own}, 0.33, 0.6).warnings
     missing = [translate(w, language) for w in found if w.field == "$.impresora.translations"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seven_guides import SEVEN_GUIDES
 
 from guiado.text.privacy import REMOVED, remove_personal_data
 
@@ -340,7 +340,7 @@ def test_a_signature_on_a_line_of_its_own_goes() -> None:
 
 
 def test_no_phrase_of_the_knowledge_base_looks_personal() -> None:
-    entries = json.loads(Path("data/integrations/support_troubleshooting_kb.json").read_text(encoding="utf-8"))
+    entries = json.loads(SEVEN_GUIDES.read_text(encoding="utf-8"))
     texts = [text for entry in entries.values() for text in _strings(entry) if not text.startswith("http")]
     assert len(texts) > 500
     assert [text for text in texts if remove_personal_data(text) != text] == []

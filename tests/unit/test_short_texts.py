@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 from short_texts import short_texts
 
 from guiado.app.knowledge.knowledge_base import problem_of
@@ -12,10 +13,9 @@ from guiado.cli.detection_setup import quick_index_of
 from guiado.detection import Candidate, Index
 from guiado.detection.spoken_language import KnownPhrase, spoken_language
 from guiado.domain.guide import Guide
-from guiado.resources import data_path
 from guiado.text.foreign_language import foreign_language
 
-GUIDES = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+GUIDES = read_file(SEVEN_GUIDES).guides
 
 
 @pytest.fixture(scope="module")

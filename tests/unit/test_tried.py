@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado.guidance.already_tried import StepTitles, tried
 
@@ -16,7 +16,7 @@ _GUIDES = {
     "F": "problema_facturacion",
     "R": "recuperar_cuenta",
 }
-_FILE = Path(__file__).parents[2] / "data/integrations/support_troubleshooting_kb.json"
+_FILE = SEVEN_GUIDES
 _ENTRIES = json.loads(_FILE.read_text(encoding="utf-8"))
 
 # guide | language | what the customer writes | the steps that they say they did

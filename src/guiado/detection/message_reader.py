@@ -138,6 +138,8 @@ class _Message:
         if candidates and self._is_known(candidates[0]):
             kind = MessageKind.PROBLEM if kind is not MessageKind.PERSON else kind
         shaped = self._judged_by_roles(candidates, kind)[:limit]
+        if kind is MessageKind.OTHER and shaped and self._is_wish_of(shaped[0]):
+            kind = MessageKind.PROBLEM
         return Reading(
             tuple(each for each in shaped if each.confidence > 0),
             kind,
@@ -153,6 +155,11 @@ class _Message:
         if kind is MessageKind.PROBLEM and self._chance(self.accepted) >= FULL_FROM:
             return surer_of_complaint(shaped, 1 - self.least)
         return shaped
+
+    def _is_wish_of(self, candidate: Candidate) -> bool:
+        """Whether a wish or a question is one of those that a guide is there for, as its own phrases say."""
+        accepted = acceptance(self.index.role_shares(candidate.problem_id), self.least)
+        return candidate.confidence >= _LIKELY_FROM and self._chance(accepted) >= KEPT_FROM
 
     def _chance(self, accepted: Floats) -> float:
         """Probability that the message is about a problem, 0..1."""
