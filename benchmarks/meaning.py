@@ -22,7 +22,7 @@ from guiado.detection.reading import Reading
 from guiado.detection.roles.role import MessageKind
 from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.verdict import DEFAULT_ACCEPT, Verdict, verdict_of
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.resources import data_path
 
 _ROOT = Path(__file__).parents[1]
@@ -39,9 +39,10 @@ class Shipped:
 
 def shipped() -> Shipped:
     """Fit the guides that ship."""
-    guides = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
-    index = build_index(map(problem_of, guides.values()), encoder=make_encoder())
-    return Shipped(index.with_model(index.fit()).prepare(), guides)
+    every = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    index = build_index(map(problem_of, every.values()), encoder=make_encoder())
+    known = {name: guide for name, guide in every.items() if guide.kind != GuideKind.NONE}
+    return Shipped(index.with_model(index.fit()).prepare(), known)
 
 
 def with_roles(base: Shipped, text: str) -> tuple[Verdict, Reading]:

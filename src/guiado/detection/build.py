@@ -89,4 +89,5 @@ def _joined(one: Problem, other: Problem) -> Problem:
     phrases = (*one.phrases, other.title, other.description, *other.phrases)
     learned, disputed = one.learned + other.learned, one.disputed + other.disputed
     codes, not_this = one.codes + other.codes, one.not_this + other.not_this
-    return Problem(one.problem_id, one.title, one.description, phrases, learned, disputed, codes, not_this)
+    is_none = one.is_none and other.is_none
+    return Problem(one.problem_id, one.title, one.description, phrases, learned, disputed, codes, not_this, is_none)

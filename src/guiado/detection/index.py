@@ -77,6 +77,7 @@ class Index:
         self._role_shares: dict[str | None, Floats] = {}
         self._profile = self.model.profile_for(texts.problem_ids) if self.model else None
         self._speller: Speller = self._speller_after(previous)
+        self._none = frozenset(each.problem_id for each in problems if each.is_none)
         self.disputes = Disputes(problems)
         self.codes = CodeIndex.of(problems, previous.codes if previous else None)
 
@@ -90,9 +91,9 @@ class Index:
     def _digest(self) -> str:
         """Names texts, own codes, negative examples and what is disputed."""
         said = [
-            (each.problem_id, each.codes, each.not_this, each.disputed)
+            (each.problem_id, each.codes, each.not_this, each.disputed, *(("none",) if each.is_none else ()))
             for each in self.problems
-            if each.codes or each.not_this or each.disputed
+            if each.codes or each.not_this or each.disputed or each.is_none
         ]
         texts = self.lexical.contents.digest
         return hashlib.sha256(json.dumps([texts, said]).encode()).hexdigest() if said else texts
@@ -154,7 +155,9 @@ class Index:
         if not clean or not len(self.texts) or limit < 1:
             return ()
         if self.vectors is None and self._profile is None:  # nothing was fitted for words alone: their own measure
-            return judge_denied(self.lexical.rank(part, limit), self._denials(part, None))
+            found = self.lexical.rank(part, limit + len(self._none))
+            known = tuple(each for each in found if each.problem_id not in self._none)[:limit]
+            return judge_denied(known, self._denials(part, None))
         foreign = vector is not None and self._is_foreign(clean)
         observed = self._scorer.observe(part, clean, vector, foreign=foreign)
         mode = self.encoder.name if self.encoder else ""
@@ -249,6 +252,9 @@ class Index:
 
     def _rows_of(self, problem_id: str | None) -> Rows:
         own = ~self.texts.negative & ~self.texts.heading
+        if problem_id is None and self._none:
+            named = np.array([each in self._none for each in self.texts.problem_ids])
+            own = own & ~named[self.texts.owners]
         if problem_id is not None:
             own = own & (self.texts.owners == self.texts.problem_ids.index(problem_id))
         rows = np.flatnonzero(own)
@@ -299,11 +305,11 @@ class Index:
         shares *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(shares, first, out=shares)
         shares[best] = first
-        others_first = (place for place in largest(shares, limit) if place != best)  # others may be as likely as the best one
+        # Others may be as likely as the best one.
+        others_first = (place for place in largest(shares, limit + len(self._none)) if place != best)
+        places = [place for place in (best, *others_first) if self.texts.problem_ids[place] not in self._none]
         return tuple(
-            self._candidate(observed, vector, place, float(shares[place]))
-            for place in [best, *others_first][:limit]
-            if shares[place] > 0
+            self._candidate(observed, vector, place, float(shares[place])) for place in places[:limit] if shares[place] > 0
         )
 
     def _denials(self, part: str, vector: Floats | None) -> Callable[[str], Denial | None]:

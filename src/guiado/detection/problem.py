@@ -33,6 +33,7 @@ class Problem:
         disputed: words that customers agree are not about it, and the share of its confidence that each loses.
         codes: error codes, versions or models that its author says are its own.
         not_this: customers' phrases that its author says are about something else.
+        is_none: whether its texts are about something else than all problems: it competes with them and is never an answer.
     """
 
     problem_id: str
@@ -43,6 +44,7 @@ class Problem:
     disputed: tuple[tuple[str, float], ...] = ()
     codes: tuple[str, ...] = ()
     not_this: tuple[str, ...] = ()
+    is_none: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -29,11 +29,12 @@ class ProblemCategory(StrEnum):
 
 
 class GuideKind(StrEnum):
-    """Kind of a guide: steps to follow, an answer without steps, or a person at once."""
+    """Kind of a guide: steps to follow, an answer without steps, a person at once, or messages that are none of the problems."""
 
     GUIDE = "guide"
     ANSWER = "answer"
     PERSON = "person"
+    NONE = "none"
 
 
 class StepStatus(StrEnum):

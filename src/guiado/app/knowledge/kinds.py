@@ -1,6 +1,7 @@
-"""Kinds of guides without steps of their own: an answer, and a person at once. Both have one step, which says it.
+"""Kinds of guides without steps of their own.
 
-So sessions, answers, figures and hand-overs work for them as for any guide.
+An answer, and a person at once, have one step, which says it: sessions, answers, figures and hand-overs work for them as for any
+guide. The kind `none` is no guide: its phrases are messages about something else, so that detection refuses what is like them.
 """
 
 from __future__ import annotations
@@ -27,19 +28,23 @@ def read_kind(reader: EntryReader) -> GuideKind:
 
 
 def read_body(reader: EntryReader, kind: GuideKind, title: str) -> tuple[Step, ...]:
-    """The only step of an answer, or of a person's guide."""
+    """The only step of an answer, or of a person's guide; none of messages that are no problem."""
+    if items_in(reader.raw.get("steps")):
+        reader.findings.error(reader.at("steps"), "Una guía de este tipo no lleva pasos. Quítalos, o quita el campo kind.")
+    if kind is GuideKind.NONE:
+        return ()
     field = BODIES[kind]
     texts = reader.texts(field)
     if not texts and kind is GuideKind.ANSWER:
         reader.findings.error(reader.at(field), "Escribe aquí la respuesta: una lista de textos.")
-    if items_in(reader.raw.get("steps")):
-        reader.findings.error(reader.at("steps"), "Una guía de este tipo no lleva pasos. Quítalos, o quita el campo kind.")
     step = Step(1, title, instructions=texts, step_id=_STEP_IDS[kind], type=field)
     return (step,)
 
 
 def with_body(raw: Mapping[str, object], kind: GuideKind) -> dict[str, object]:
     """A translation with the only step of a guide of this kind, as translations of steps are written."""
+    if kind not in BODIES:
+        return {**raw, "steps": []}
     texts = {"title": raw.get("problem_title"), "instructions": items_in(raw.get(BODIES[kind]))}
     return {**raw, "steps": [texts]}
 

@@ -25,7 +25,7 @@ from guiado.detection.learned_examples import Written, teach
 from guiado.detection.semantic.approximate_search import Vectors, encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.spoken_language import prepare as prepare_languages
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.guide_versions import guide_from_json
 from guiado.domain.learning_signal import CustomerWord, Taught
 from guiado.errors import KnowledgeBaseInvalid
@@ -52,6 +52,7 @@ class Snapshot:
         index: detection over all of them.
         mark: of the guides, examples and model that it was made from.
         by_version: version id -> guide in use.
+        others: id -> the entries of kind `none`, which are no guides; the index has them too.
     """
 
     guides: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
@@ -59,6 +60,12 @@ class Snapshot:
     index: Index = field(default_factory=lambda: build_index(()))
     mark: Mark = field(default_factory=Mark)
     by_version: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+    others: Mapping[str, Guide] = field(default_factory=dict[str, Guide])
+
+    @property
+    def every(self) -> Mapping[str, Guide]:
+        """All entries in use, those that are no guides too."""
+        return {**self.guides, **self.others} if self.others else self.guides
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +156,12 @@ class KnowledgeBase:
         """The index over guides and examples; without examples, the one that another tenant with the same guides has."""
         plain, needs_vectors = None if taught or said else self._plain, self.senses.encoder is not None
         if plain is not None:
-            shared = await asyncio.to_thread(plain.find, old.guides, old.index, with_vectors=needs_vectors)
+            shared = await asyncio.to_thread(plain.find, old.every, old.index, with_vectors=needs_vectors)
             if shared is not None:
                 return shared
         index = await asyncio.to_thread(_index, old, taught, said, self.senses, self._written)
         if plain is not None:
-            await asyncio.to_thread(plain.keep, old.guides, index)
+            await asyncio.to_thread(plain.keep, old.every, index)
         return index
 
     async def _with_guides(self, known: Snapshot, mark: Mark) -> Snapshot:
@@ -162,7 +169,7 @@ class KnowledgeBase:
         if mark.guides == known.mark.guides:
             return known
         if mark.guides < known.mark.guides:  # an older copy of the database: nothing that is known need be in it
-            known = replace(known, guides={}, version_ids={}, mark=Mark())
+            known = replace(known, guides={}, others={}, version_ids={}, mark=Mark())
             if self.source is not None:
                 self.source.forget()
         async with self._db.connection(self._tenant) as connection:
@@ -177,11 +184,14 @@ class KnowledgeBase:
             return self.snapshot
         found = await self._guides_of(known, version_ids)
         by_version = {version_ids[key]: guide for key, guide in found.items()}
-        return replace(known, guides=found, version_ids=version_ids, by_version=by_version)
+        others = {key: guide for key, guide in found.items() if guide.kind == GuideKind.NONE}
+        guides_alone = {key: guide for key, guide in found.items() if key not in others} if others else found
+        return replace(known, guides=guides_alone, others=others, version_ids=version_ids, by_version=by_version)
 
     async def _guides_of(self, known: Snapshot, version_ids: Mapping[str, str]) -> dict[str, Guide]:
         """Guides by id; those of an unchanged version are taken over, and those that this process stored are not read back."""
-        found = {key: known.guides[key] for key, version_id in version_ids.items() if known.version_ids.get(key) == version_id}
+        before = known.every
+        found = {key: before[key] for key, version_id in version_ids.items() if known.version_ids.get(key) == version_id}
         read = self.source.take_made() if self.source else {}  # a version never changes: what was stored here is what is stored
         new = [version_id for key, version_id in version_ids.items() if key not in found and version_id not in read]
         for begin in range(0, len(new), _BATCH):
@@ -231,7 +241,7 @@ def _index(
         return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else cache.encode(texts)
 
     examples, disputes = agreed(said, rows)
-    problems = teach(written.problems(snapshot.guides, problem_of), [*taught, *examples], written, disputes)
+    problems = teach(written.problems(snapshot.every, problem_of), [*taught, *examples], written, disputes)
     encoder = cache.source if cache else None
     prepare_languages()
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
@@ -252,5 +262,12 @@ def problem_of(guide: Guide) -> Problem:
         phrases += [str(phrase) for phrase in items_in(texts.get("common_issues"))]
         not_this += [str(phrase) for phrase in items_in(texts.get("not_this"))]
     said = tuple(filter(None, phrases))
-    others = tuple(filter(None, not_this))
-    return Problem(guide.problem_id, guide.problem_title, guide.problem_description, said, codes=guide.codes, not_this=others)
+    return Problem(
+        guide.problem_id,
+        guide.problem_title,
+        guide.problem_description,
+        said,
+        codes=guide.codes,
+        not_this=tuple(filter(None, not_this)),
+        is_none=guide.kind == GuideKind.NONE,
+    )
