@@ -69,6 +69,27 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
     return Alarm(" ".join(found.text_in(language).split()), found.urgent) if found else None
 
 
+class UrgentCriteria:
+    """Urgent criteria of many guides, by the first words of their phrases, so that a text is compared with few of them.
+
+    Args:
+        guides: of a knowledge base.
+    """
+
+    def __init__(self, guides: Iterable[Guide]) -> None:
+        self._guides: dict[str, dict[str, Guide]] = {}
+        for guide in guides:
+            for phrase in (phrase for trigger in guide.triggers if trigger.urgent for phrase in trigger.phrases):
+                for form in _forms(next(iter(_of_phrase(phrase)), "")):
+                    self._guides.setdefault(form, {})[guide.problem_id] = guide
+
+    def near(self, part: str) -> list[Guide]:
+        """The guides with an urgent criterion that begins with a word of the meaningful part of a text."""
+        forms = {form for word in set(_read(part)) for form in _forms(word)}
+        found = {key: guide for form in forms for key, guide in self._guides.get(form, {}).items()}
+        return [found[key] for key in sorted(found)]
+
+
 def meets(text: str, phrase: str) -> bool:
     """Whether a text meets the phrase of a criterion."""
     return _meets(_read(meaningful_part(text)), phrase)
