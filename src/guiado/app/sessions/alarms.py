@@ -77,17 +77,18 @@ class UrgentCriteria:
     """
 
     def __init__(self, guides: Iterable[Guide]) -> None:
-        self._guides: dict[str, dict[str, Guide]] = {}
+        self._phrases: dict[str, dict[str, Guide]] = {}
         for guide in guides:
             for phrase in (phrase for trigger in guide.triggers if trigger.urgent for phrase in trigger.phrases):
                 for form in _forms(next(iter(_of_phrase(phrase)), "")):
-                    self._guides.setdefault(form, {})[guide.problem_id] = guide
+                    self._phrases.setdefault(form, {})[phrase] = guide
 
-    def near(self, part: str) -> list[Guide]:
-        """The guides with an urgent criterion that begins with a word of the meaningful part of a text."""
-        forms = {form for word in set(_read(part)) for form in _forms(word)}
-        found = {key: guide for form in forms for key, guide in self._guides.get(form, {}).items()}
-        return [found[key] for key in sorted(found)]
+    def met_by(self, part: str) -> list[Guide]:
+        """The guides with an urgent criterion that the meaningful part of a text meets."""
+        said = _read(part)
+        forms = {form for word in set(said) for form in _forms(word)}
+        near = {phrase: guide for form in forms for phrase, guide in self._phrases.get(form, {}).items()}
+        return [near[phrase] for phrase in sorted(near) if _meets(said, phrase)]
 
 
 def meets(text: str, phrase: str) -> bool:

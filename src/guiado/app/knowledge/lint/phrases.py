@@ -132,7 +132,8 @@ def doubt_alarming(phrase: Phrase, own: Guide, urgent: UrgentCriteria, findings:
     """Warn about a customer's phrase, of a guide that is not urgent, on which a person would always take over."""
     if own.urgent or own.kind == GuideKind.PERSON.value or not phrase.is_customers:
         return
-    alarm = hear([phrase.text], own, urgent.near(phrase.part), "es")
+    met = urgent.met_by(phrase.part)
+    alarm = hear([phrase.text], own, met, "es") if met or own.triggers else None
     if alarm is not None:
         findings.of("always_a_person").warn(
             phrase.path,
