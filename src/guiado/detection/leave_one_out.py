@@ -157,7 +157,7 @@ _MOST = 36.0
 
 
 def _weighted(words: Sequence[Collection[str]]) -> Floats:
-    """A row of length 1 at most for each text: its words by their rarity, hashed to few columns; one text's own words add length."""
+    """A row of length 1 at most for each text: its words by their rarity, hashed; those of no other text add length only."""
     cut = [{word[:_STEM]: FUNCTION_WEIGHT if word in FUNCTION_WORDS else 1.0 for word in each} for each in words]
     counts = Counter(term for each in cut for term in each)
     rarity = {term: log(len(cut) / count) for term, count in counts.items()}

@@ -63,7 +63,7 @@ def _imperatives(said: list[str], language: str) -> Iterator[tuple[str, bool]]:
         elif word in SUBORDINATING[language]:
             may_begin, is_told = False, True
         elif may_begin and _is_imperative(word, following, language, is_first=place == 0):
-            is_bare = _verb(word, language) == word
+            is_bare = fold(_verb(word, language)) == fold(word)
             is_same = place - last == _SIDE_BY_SIDE or not is_bare or _names_it(said[place + 1 :], language)
             yield word, is_same
             may_begin, last = False, place if is_bare else last
@@ -83,7 +83,7 @@ def _is_imperative(word: str, following: str, language: str, *, is_first: bool) 
     verb = _verb(word, language)
     if not verb:
         return False
-    return is_first or verb != word or verb not in ALSO_NOUNS[language] or following in LEADS[language]
+    return is_first or fold(verb) != fold(word) or verb not in ALSO_NOUNS[language] or following in LEADS[language]
 
 
 @lru_cache(maxsize=4_096)

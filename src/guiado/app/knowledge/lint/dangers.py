@@ -20,14 +20,14 @@ def _any(patterns: str) -> str:
 
 
 _DEVICE = {
-    "es": _any(r"f[aá]brica equipo sistema windows mac\b computador celular iphone"),
+    "es": _any(r"f[aá]brica equipo sistema windows mac\b computad celular iphone"),
     "en": _any(r"factory computer system windows mac\b phone"),
-    "pt": _any(r"f[aá]brica computador sistema windows mac\b celular iphone"),
+    "pt": _any(r"f[aá]brica computad sistema windows mac\b celular iphone"),
 }
 """What is restored as a whole, so that what is on it is lost."""
 _HARMLESS = {
     "es": _any(r"""
-        cach[eé] cookies b[uú]squeda historial contrase[nñ]a clave espacios?\b texto letras?\b filtros?\b regla borrador cola\b
+        cach[eé] cookies b[uú]squeda historial contrase[nñ]a clav[ei] espacios?\b texto letras?\b filtros?\b regla borrador cola\b
         trabajos?\b descarga impresi[oó]n pesta[nñ]a sesi[oó]n impresora extensi[oó]n red\b wifi emparejamiento brillo zoom
         volumen env[ií]o aviso pista cita llamada bandeja temporal esc[aá]ner bloqueo n[uú]mero\b bluetooth
     """),

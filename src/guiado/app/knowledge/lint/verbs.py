@@ -10,7 +10,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _ES = _set("""
-abre acepta acerca activa actualiza agrega aleja ajusta anota añade apaga apunta arrastra asegúrate avísanos baja borra
+abre acepta acerca activa actualiza agrega aleja ajusta anota anade apaga apunta arrastra asegúrate avísanos baja borra
 busca cambia cancela carga cierra coloca compara completa comprueba conecta configura confirma conserva contesta copia
 corrige crea cuelga deja desactiva descarga desconecta desenchufa desinstala desliza desmarca devuelve di dinos elige
 elimina enchufa enciende entra envía escanea escribe espera evita expulsa fíjate formatea gira guarda habla haz importa
@@ -36,7 +36,7 @@ reinicie reinstale remova repita responda restaure retire salve segure selecione
 toque troque use vá verifique veja volte
 """)
 IMPERATIVES: Mapping[str, frozenset[str]] = {"es": _ES, "en": _EN, "pt": _PT}
-"""Language -> imperatives of what customers are asked to do."""
+"""Language -> imperatives of what customers are asked to do; Spanish ones are found with any accents."""
 ALSO_NOUNS: Mapping[str, frozenset[str]] = {
     "es": _set("""
         marca prueba copia busca carga pasa llama toma baja usa cambia termina entra sube guarda crea pega
