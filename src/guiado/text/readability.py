@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+")
-_SENTENCE = re.compile(r"[.!?…:]+(?:\s|$)")
+_SENTENCE = re.compile(r"(?<![.!?…:])[.!?…:]++(?:\s|$)")
 _FULL_STOP = re.compile(r"(?<=[.!?…;])[»”\")]?\s+|\n+")
 _VOWELS, _STRONG = "aeiouáéíóúüâêôãõàäëïö", "aeoáéíóúâêôãõ"
 _NASAL = re.compile(r"ão|ãe|õe")

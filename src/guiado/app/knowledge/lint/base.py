@@ -32,7 +32,7 @@ from guiado.app.knowledge.lint.titles import doubt_near_titles
 from guiado.app.knowledge.lint.translated import doubt_languages, doubt_translations
 from guiado.app.sessions.alarms import UrgentCriteria
 from guiado.detection import build_index
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 
 MOST_TRIED = 6_000
 """Most phrases that are compared with all others: with more it would take minutes."""
@@ -72,7 +72,8 @@ def _doubt_guide(guide: Guide, guides: Mapping[str, Guide], findings: Findings) 
     doubt_dangers(guide, findings)
     doubt_readability(guide, texts, findings)
     doubt_long_sentences(texts, findings)
-    doubt_several_actions(texts, findings)
+    if guide.kind == GuideKind.GUIDE.value:  # an answer is prose
+        doubt_several_actions(texts, findings)
     doubt_references(guide, texts, guides.keys(), findings)
     doubt_translations(guide, findings)
     doubt_markup(texts, findings)
