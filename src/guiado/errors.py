@@ -81,7 +81,7 @@ class FieldProblem:
     Args:
         field: name or JSON path of the field, as the caller wrote it.
         message: what is wrong and the remedy.
-        code: the same for programs, one of `FIELD_CODES`.
+        code: the same for programs, one of `FIELD_CODES`; of a warning of `kb lint`, its kind.
     """
 
     field: str

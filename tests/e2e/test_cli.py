@@ -251,7 +251,11 @@ def test_kb_lint_prints_what_stands_at_many_places_once(here, tmp_path):
     assert "$.g1.translations, $.g2.translations, $.g3.translations, $.g4.translations" in said.out
     told = json.loads(here("kb", "lint", "--json", str(file)).out)["warnings"]
     assert len([each for each in told if "Falta el idioma en" in each["message"]]) == 4
-    assert all(each.keys() == {"guide", "path", "message"} for each in told)
+    assert all(each.keys() == {"guide", "path", "kind", "message"} for each in told)
+    assert {each["kind"] for each in told if "Falta el idioma en" in each["message"]} == {"missing_language"}
+    assert {each["kind"] for each in told if "Sin frases" in each["message"]} == {"structure"}
+    assert here("kb", "lint", "--strict", str(file)).code == 1
+    assert here("kb", "lint", "--strict", "--json", str(file)).code == 1
 
 
 def test_kb_lint_prints_markup_of_one_kind_once_with_what_it_found(here, tmp_path):

@@ -74,7 +74,7 @@ def test_no_pattern_is_left_out() -> None:
     assert len(_patterns()) > 400
     used = {found.where: found.methods for found in _patterns()}
     assert used["guiado.delivery.channels.email:_ADDRESS"] == {"fullmatch"}, "a name of another module counts"
-    assert "finditer" in used["guiado.app.knowledge.lint_texts:_HTML"], "what is handed on may be searched for"
+    assert "finditer" in used["guiado.app.knowledge.lint.markup:_HTML"], "what is handed on may be searched for"
 
 
 @pytest.mark.parametrize("pattern", [r"\s+x", r"\w*\d\w*", r'role "(.+)" does not exist', r"(?:a|b)+(?:b|c)+!"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from seven_guides import SEVEN_GUIDES
 
-from guiado.app.knowledge import lint as linting
-from guiado.app.knowledge.lint import lint
+from guiado.app.knowledge.entry_reader import Findings
+from guiado.app.knowledge.lint import alike, base, lint, nearer
+from guiado.app.knowledge.lint.nearer import doubt_taken
+from guiado.app.knowledge.lint.phrases import Phrase, phrases_of
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.cli.detection_setup import quick_index_of
 from guiado.domain.guide import Guide, Step
@@ -28,6 +32,11 @@ def said(*guides: Guide) -> dict[str, str]:
     found = lint({g.problem_id: g for g in guides}, 0.33, 0.6).warnings
     assert all(". " in str(w.message) and str(w.message).endswith(".") for w in found), "no remedy"
     return {w.field: str(w.message) for w in found}
+
+
+def kinds(*guides: Guide) -> set[str]:
+    """Kinds of what is said of guides beside two sound ones."""
+    return {w.code for w in lint({g.problem_id: g for g in (RED, *guides)}, 0.33, 0.6).warnings}
 
 
 RED, COBRO = guide("red", "Sin internet", WIFI), guide("cobro", "Problema con un cobro", MONEY)
@@ -94,38 +103,35 @@ def test_a_phrase_that_belongs_elsewhere_is_named() -> None:
 
 
 def test_phrases_are_not_tried_one_by_one_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linting, "MOST_TRIED", 5)
+    monkeypatch.setattr(base, "MOST_TRIED", 5)
     lost = guide("cobro", "Problema con un cobro", ("en casa no tengo internet ni wifi, la red se cae a cada rato", *MONEY))
     assert said(RED, lost).keys() == {"$"}
 
 
 def test_the_work_grows_with_the_number_of_phrases_not_with_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
-    original = linting._say_the_same
+    original = alike._say_the_same
 
     def count(one, other) -> bool:
         nonlocal compared
         compared += 1
         return original(one, other)
 
-    monkeypatch.setattr(linting, "_say_the_same", count)
+    monkeypatch.setattr(alike, "_say_the_same", count)
     words = [f"{a}{b}{c}" for a in "bcdfglmprst" for b in "aeiou" for c in ("no", "ra", "le", "mi", "so", "du")]
 
-    def base(size: int) -> int:
+    def phrase(n: int, i: int) -> Phrase:
+        said = (words[(n * 7 + i) % 330], words[(n + i * 11) % 330], "no", "va", "ya")
+        return Phrase(f"p{n}", f"$.p{n}.common_issues[{i}]", " ".join(said), " ".join(said), said, frozenset(said), True)
+
+    def work(size: int) -> int:
         nonlocal compared
         compared = 0
-        guides = [
-            guide(
-                f"p{n}",
-                f"Falla {words[n % 330]}",
-                tuple(f"{words[(n * 7 + i) % 330]} {words[(n + i * 11) % 330]} no va ya" for i in range(5)),
-            )
-            for n in range(size)
-        ]
-        lint({g.problem_id: g for g in guides}, 0.33, 0.6)
+        guides = {f"p{n}": guide(f"p{n}", f"Falla {words[n % 330]}", ()) for n in range(size)}
+        alike.doubt_alike([phrase(n, i) for n in range(size) for i in range(5)], guides, Findings())
         return compared
 
-    assert base(2_000) < 3 * base(1_000)
+    assert work(2_000) < 3 * work(1_000)
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt"])
@@ -203,8 +209,8 @@ def test_markup_that_readers_would_see_is_named_with_its_path(text: str, kind: s
     ],
 )
 def test_signs_that_are_no_markup_are_no_doubt(text: str) -> None:
-    found = said(RED, guide("cobro", "Problema con un cobro", MONEY, steps=(Step(1, text, instructions=(text,)),)))
-    assert found.keys() <= {"$", "$.cobro.estimated_time"}
+    steps = (Step(1, text, instructions=(text,)),)
+    assert not kinds(guide("cobro", "Problema con un cobro", MONEY, steps=steps)) & {"html", "markdown", "variable"}
 
 
 def test_phrases_criteria_and_resources_are_shown_too() -> None:
@@ -242,3 +248,219 @@ def test_a_phrase_on_which_a_person_always_takes_over_is_quoted() -> None:
     own = {"escalation_criteria": [{"text": "Hay un fraude.", "phrases": ["me robaron la tarjeta"]}]}
     alarming = guide("cobro", "Problema con un cobro", (*MONEY, "me robaron la tarjeta"), triggers=triggers_of(own))
     assert "«me robaron la tarjeta»" in said(RED, alarming)["$.cobro.common_issues[5]"]
+
+
+STEP = Step(1, "Apaga el router", instructions=("Apágalo.",), expected_result="La luz se apaga.", minutes=2)
+
+
+def doubts(*, kind: str, steps: tuple[Step, ...] = (STEP,), **more: object) -> list[str]:
+    """What is said, of one kind, of a guide with these steps."""
+    numbered = tuple(replace(step, step_number=place) for place, step in enumerate(steps, 1))
+    fields = {"steps": numbered, **more}
+    fields["kind"] = fields.pop("kind_of_guide", "guide")
+    one = guide("cobro", "Problema con un cobro", MONEY, **fields)
+    return [str(w) for w in lint({"red": RED, "cobro": one}, 0.33, 0.6).warnings if w.code == kind]
+
+
+def asked(*instructions: str, language: str = "", **more: object) -> dict[str, object]:
+    """A guide's fields with one step of these instructions, in the main language or in a translation."""
+    if not language:
+        return {"steps": (replace(STEP, instructions=instructions, **more),)}
+    step = {"title": "x", "instructions": list(instructions), "expected_result": "x", **more}
+    return {"translations": {language: {"problem_title": "x", "steps": [step]}}}
+
+
+HARD = (
+    "La parametrización administrativa imprescindible condiciona considerablemente la interoperabilidad.",
+    "Consecuentemente, recomendamos encarecidamente la verificación exhaustiva de las configuraciones correspondientes.",
+    "Posteriormente, proceda inmediatamente al restablecimiento de las funcionalidades anteriormente deshabilitadas.",
+)
+EASY = (
+    "Mira la luz de la caja.",
+    "Si es roja, espera un rato.",
+    "Luego abre la tapa.",
+    "Saca el cable gris.",
+    "Mete el cable.",
+) * 4
+HARD_ENGLISH = ("Subsequent administrative parametrisation considerably facilitates comprehensive interoperability.",) * 10
+HARD_PORTUGUESE = ("A parametrização administrativa imprescindível condiciona consideravelmente a interoperabilidade.",) * 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_hard"),
+    [
+        (asked(*HARD, *HARD), True), (asked(*EASY), False), (asked(*HARD_ENGLISH, language="en"), True),
+        (asked(*HARD_PORTUGUESE, language="pt"), True), (asked(*["Open the grey box and look at the light."] * 10, language="en"), False),
+    ],
+)  # fmt: skip
+def test_steps_that_are_hard_to_read_are_named_with_their_hardest_text(fields, is_hard: bool) -> None:
+    found = doubts(kind="readability", **fields)
+    assert len(found) == is_hard
+    assert not is_hard or "«" in found[0]
+
+
+def test_a_sentence_of_more_than_25_words_is_quoted_but_not_a_customers() -> None:
+    long = "Mira " + "la luz de la caja " * 6
+    assert "«Mira la luz" in doubts(kind="long_sentence", **asked(long))[0]
+    assert doubts(kind="long_sentence", **asked("Mira la luz de la caja. " * 6)) == []
+    phrases = guide("cobro", "Problema con un cobro", (*MONEY, long))
+    assert "long_sentence" not in kinds(phrases)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "actions"),
+    [
+        ("Abre Ajustes y toca Wi-Fi.", "", "abre, toca"),
+        ("Desenchufa el router, espera 30 segundos, quita la tapa y enchufa el cable.", "", "desenchufa, quita, enchufa"),
+        ("Si no puedes, entra en la página y escribe tu correo.", "", "entra, escribe"),
+        ("Guarda el archivo, luego cierra el programa.", "", "guarda, cierra"),
+        ("Escribe la clave nueva, después guárdala y reinicia el equipo.", "", "escribe, reinicia"),
+        ("Open Settings and tap Wi-Fi.", "en", "open, tap"),
+        ("Sign in with your account, then choose the plan.", "en", "sign, choose"),
+        ("Abra os ajustes e toque em Wi-Fi.", "pt", "abra, toque"),
+    ],
+)
+def test_an_instruction_with_several_actions_is_named(text: str, language: str, actions: str) -> None:
+    assert doubts(kind="several_actions", **asked(text, language=language))[0].endswith(
+        f"{actions}. Escribe una instrucción para cada una."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Abre Ajustes. Toca Wi-Fi.", ""), ("Apaga y enciende el router.", ""), ("Mantén pulsado el botón y suelta.", ""),
+        ("Cierra el navegador y ábrelo de nuevo.", ""), ("Abre la aplicación y mira si funciona.", ""),
+        ("Abre la aplicación y prueba otra vez.", ""), ("Toca «Copia y pega».", ""), ("Anota la fecha y la marca.", ""),
+        ("Mira si el equipo se apaga y enciende solo.", ""), ("Ten a mano el recibo y prueba de pago.", ""),
+        ("Elige la red que parpadea y cambia de color.", ""), ("Turn it off and wait.", "en"), ("Close the app and open it again.", "en"),
+        ("Check the date and time.", "en"), ("Choose the search and call buttons.", "en"), ("Veja se a luz apaga e liga.", "pt"),
+        ("Escolha a rede e espere.", "pt"),
+    ],
+)  # fmt: skip
+def test_an_instruction_with_one_action_is_no_doubt(text: str, language: str) -> None:
+    assert doubts(kind="several_actions", **asked(text, language=language)) == []
+
+
+def test_a_step_without_a_result_is_named() -> None:
+    assert "«Apaga el router»" in doubts(kind="missing_result", steps=(replace(STEP, expected_result=""),))[0]
+    said = {"mac": {"expected_result": "Se ve."}}
+    for step in (STEP, replace(STEP, expected_result="", variants=said)):
+        assert doubts(kind="missing_result", steps=(step,)) == []
+    assert doubts(kind="missing_result", steps=(replace(STEP, expected_result=""),), kind_of_guide="person") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "verb"),
+    [
+        ("Borra los mensajes viejos.", "", "borra"), ("Toca el menú para eliminar la cuenta.", "", "eliminar"),
+        ("Formatea la memoria.", "", "formatea"), ("Restablece el teléfono.", "", "restablece"),
+        ("Restaura el equipo a un punto anterior.", "", "restaura"), ("Desinstálala.", "", "desinstálala"),
+        ("Reinstala el programa.", "", "reinstala"), ("Vacía la papelera.", "", "vacía"), ("Cancela el plan.", "", "cancela"),
+        ("Uninstall the app.", "en", "uninstall"), ("Erase the disk.", "en", "erase"), ("Exclua o perfil.", "pt", "exclua"),
+        ("Desinstale o programa.", "pt", "desinstale"),
+    ],
+)  # fmt: skip
+def test_a_dangerous_verb_without_a_warning_is_quoted(text: str, language: str, verb: str) -> None:
+    assert f"con «{verb}»" in doubts(kind="missing_warning", **asked("Mira.", text, language=language))[0]
+    assert doubts(kind="missing_warning", **asked("Mira.", text, language=language, warnings=("Se pierden datos.",))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Borra la caché del navegador.", "No borres nada.", "Cancela la descarga.", "Restaura la ventana.", "Toca «Cancelar».",
+        "Pide restablecer tu contraseña.", "Prueba sin desinstalar la app.", "Elimina los espacios del final.", "Formato de la hoja.",
+    ],
+)  # fmt: skip
+def test_a_harmless_use_of_such_a_verb_is_no_doubt(text: str) -> None:
+    assert doubts(kind="missing_warning", **asked(text)) == []
+
+
+def test_what_nobody_can_undo_is_marked_as_irreversible() -> None:
+    for text in (
+        "Formatea el disco.",
+        "Vacía la papelera.",
+        "Restablece el equipo a sus valores de fábrica.",
+        "Borra tu cuenta.",
+    ):
+        assert f"«{text}»" in doubts(kind="missing_irreversible", **asked(text))[0]
+        assert doubts(kind="missing_irreversible", **asked(text, irreversible=True)) == []
+    assert doubts(kind="missing_irreversible", **asked("Borra la foto.", "Restablece la red.")) == []
+    assert len(doubts(kind="missing_irreversible", **asked("Erase all content.", language="en"))) == 1
+
+
+def test_a_reference_that_leads_nowhere_is_named() -> None:
+    for text in ("Vuelve al paso 7.", "Mira la guía no_existe.", "Mira red_movil.", "Mira media:abc123."):
+        others = {"red_movil": guide("red_movil", "Sin señal", ()), "red": RED}
+        one = guide("cobro", "Problema con un cobro", MONEY, steps=(replace(STEP, instructions=(text,)),))
+        found = [w for w in lint({**others, "cobro": one}, 0.33, 0.6).warnings if w.code == "dead_reference"]
+        assert [w.field for w in found] == ["$.cobro.steps[0].instructions[0]"], text
+    for text in ("Abre el archivo mi_archivo.txt.", "Sigue el paso a paso.", "Escribe tu_nombre.", "Da 3 pasos."):
+        assert doubts(kind="dead_reference", **asked(text)) == []
+
+
+def test_a_step_that_is_named_by_its_number_is_named_by_its_title() -> None:
+    assert "«Apaga el router»" in doubts(kind="step_number", **asked("Si falla, repite el paso 1."))[0]
+
+
+def translated(**more: object) -> dict[str, object]:
+    step = {"title": "Turn off the router", "instructions": ["Turn it off."], "expected_result": "The light goes out.", **more}
+    return {"en": {"problem_title": "Billing", "estimated_time": "2 minutes", "steps": [step]}}
+
+
+def test_texts_that_are_missing_in_a_translation_are_named_with_the_spanish_one() -> None:
+    assert doubts(kind="missing_translation", translations=translated()) == []
+    assert "«La luz se apaga.»" in doubts(kind="missing_translation", translations=translated(expected_result=""))[0]
+    assert "instructions[0]" in doubts(kind="missing_translation", translations=translated(instructions=[]))[0]
+    assert "Los pasos" in doubts(kind="missing_translation", translations={"en": {"problem_title": "Billing"}})[0]
+    warned = (replace(STEP, warnings=("Se pierde todo.",)),)
+    assert "warnings[0]" in doubts(kind="missing_translation", steps=warned, translations=translated())[0]
+
+
+def test_a_text_that_was_left_in_spanish_is_named() -> None:
+    assert doubts(kind="same_text", translations=translated()) == []
+    assert "«Apaga el router»" in doubts(kind="same_text", translations=translated(title="Apaga el router"))[0]
+    english = {"mac": {"instructions": ["Open it."]}}
+    steps = (replace(STEP, variants={"mac": {"instructions": ["Abre el menú de la manzana."]}}),)
+    fields = {"steps": steps, "variants": {"mac": ""}}
+    assert doubts(kind="same_text", translations=translated(variants=english), **fields) == []
+    left = translated(variants=dict(steps[0].variants))
+    assert "variants.mac.instructions[0]" in doubts(kind="same_text", translations=left, **fields)[0]
+
+
+def test_variants_that_no_step_uses_and_steps_that_leave_some_out_are_named() -> None:
+    ways = {"windows": {"instructions": ["Abre Inicio."]}}
+    both = {"windows": "", "mac": ""}
+    assert "la variante mac" in doubts(kind="variants", steps=(replace(STEP, variants=ways),), variants=both)[0]
+    bare = (replace(STEP, instructions=(), variants=ways), replace(STEP, variants={"mac": {"instructions": ["Abre."]}}))
+    assert "a quien tiene mac" in doubts(kind="variants", steps=bare, variants=both)[0]
+    whole = (replace(STEP, instructions=(), variants={**ways, "mac": {"instructions": ["Abre."]}}),)
+    assert doubts(kind="variants", steps=whole, variants=both) == []
+
+
+def test_minutes_that_are_missing_and_chances_that_leave_nothing_are_named() -> None:
+    assert "pasos" in doubts(kind="missing_minutes", steps=(STEP, replace(STEP, minutes=None)))[0]
+    assert doubts(kind="missing_minutes") == []
+    assert "suman 1.1" in doubts(kind="chances", steps=(replace(STEP, chance=0.5), replace(STEP, chance=0.6)))[0]
+    assert doubts(kind="chances", steps=(replace(STEP, chance=0.5), replace(STEP, chance=0.4))) == []
+    assert len(doubts(kind="chances", steps=(replace(STEP, chance=0.5, preparation=True),))) == 1
+
+
+def test_guides_that_overlap_are_told_once_not_phrase_by_phrase() -> None:
+    guides = {"red": RED, "cobro": guide("cobro", "Problema con un cobro", (*MONEY, *(f"sin wifi {n}" for n in range(4))))}
+    phrases = [phrase for each in guides.values() for phrase in phrases_of(each)]
+    taken = [(phrase, "red") for phrase in phrases if phrase.text.startswith("sin wifi")]
+    for count, kind in ((4, "overlap"), (1, "nearer_to_another")):
+        findings = Findings()
+        doubt_taken(taken[:count], phrases, guides, set(), findings)
+        assert [w.code for w in findings.warnings] == [kind]
+        assert "«sin wifi 0»" in str(findings.warnings[0])
+
+
+def test_a_phrase_that_belongs_elsewhere_is_found_in_a_large_base_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearer, "_MOST_DETECTED", 0)
+    lost = guide("cobro", "Problema con un cobro", ("no tengo internet ni wifi en casa", *MONEY))
+    found = {w.field for w in lint({"red": RED, "cobro": lost}, 0.33, 0.6, quick_index_of).warnings}
+    assert "$.cobro.common_issues[0]" in found
+    assert {path for path in found if path.startswith("$.cobro.common")} == {"$.cobro.common_issues[0]"}

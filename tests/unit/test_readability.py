@@ -1,8 +1,4 @@
-"""Readability of what customers read in Spanish: the index of Fernández Huerta over the texts of pages and messages.
-
-Source: J. Fernández Huerta, "Medidas sencillas de lecturabilidad", Consigna 214 (1959), in its usual correction:
-206.84 − 60 · syllables per word − 1.02 · words per sentence. 70 to 80 is "rather easy".
-"""
+"""Readability: the indices themselves, and that of what customers read in Spanish on pages and in messages."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import guiado
+from guiado.text.readability import english_syllables, fernandez_huerta, flesch, martins, sentences_of, syllables
 
 PACKAGE = Path(guiado.__file__).parent
 LEAST, LEAST_OF_ONE, LONG_WORDS = 70.0, 55.0, 12
@@ -22,27 +19,6 @@ MESSAGES = ("app/sessions/customer_messages.py", "web/wizard/*.py")
 TEMPLATES = ("web/pages/wizard/*.html", "web/pages/parts/*.html")
 _SAID = re.compile(r'\b_[np]?\(("(?:[^"\\]|\\.)*"(?:, "(?:[^"\\]|\\.)*")?)')
 _WORD = re.compile(r"[a-záéíóúüñ]+", re.IGNORECASE)
-_SENTENCE = re.compile(r"[.!?…:]+(?:\s|$)")
-_VOWELS, _STRONG = "aeiouáéíóúü", "aeoáéíóú"
-
-
-def syllables(word: str) -> int:
-    """Syllables of a Spanish word: groups of vowels, cut between two strong ones and where a weak one has the accent."""
-    letters = re.sub(r"(?<=[gq])u(?=[eiéí])", "", word.lower())
-    letters = re.sub(r"y$|y(?![aeiouáéíóú])", "i", letters)
-    found, before = 0, ""
-    for letter in letters:
-        if letter in _VOWELS and (before not in _VOWELS or not before or (letter in _STRONG and before in _STRONG)):
-            found += 1
-        before = letter
-    return max(found, 1)
-
-
-def index_of(texts: list[str]) -> float:
-    """The index of texts that are read one after the other; each ends a sentence."""
-    words = [word for text in texts for word in _WORD.findall(text)]
-    sentences = sum(max(1, len([part for part in _SENTENCE.split(text) if _WORD.search(part)])) for text in texts)
-    return 206.84 - 60 * sum(map(syllables, words)) / len(words) - 1.02 * len(words) / sentences
 
 
 @cache
@@ -84,12 +60,38 @@ def test_syllables_of_known_words(word: str, count: int) -> None:
 
 def test_the_texts_of_customers_are_easy_to_read() -> None:
     assert len(texts()) > 100, "they are found"
-    figure = index_of(list(texts()))
+    figure = fernandez_huerta(texts())
     assert figure >= LEAST, f"{figure:.1f}"
 
 
 def test_no_long_text_is_hard_to_read() -> None:
     long = [each for each in texts() if len(_WORD.findall(each)) > LONG_WORDS]
     assert long
-    hard = {each: round(figure, 1) for each in long if (figure := index_of([each])) < LEAST_OF_ONE}
+    hard = {each: round(figure, 1) for each in long if (figure := fernandez_huerta([each])) < LEAST_OF_ONE}
     assert not hard
+
+
+@pytest.mark.parametrize(
+    ("word", "count"), [("the", 1), ("make", 1), ("table", 2), ("restart", 2), ("closed", 1), ("wanted", 2), ("settings", 2)]
+)
+def test_syllables_of_english_words(word: str, count: int) -> None:
+    assert english_syllables(word) == count
+
+
+@pytest.mark.parametrize(
+    ("index", "easy", "hard"),
+    [
+        (fernandez_huerta, "Abre la caja. Mira la luz.", "La parametrización consecuente posibilita interoperabilidades."),
+        (flesch, "Open the box. Look at the light.", "Subsequent parametrisation facilitates considerable interoperability."),
+        (martins, "Abra a caixa. Veja a luz.", "A parametrização consequente possibilita interoperabilidades."),
+    ],
+)
+def test_short_words_and_sentences_are_easier(index, easy: str, hard: str) -> None:
+    assert index([easy]) > 80
+    assert index([hard]) < 20
+
+
+def test_sentences_are_cut_where_they_end() -> None:
+    assert sentences_of("Abre «Red». Espera 1.5 minutos; luego mira. ¿Va?\nSigue") == [
+        "Abre «Red».", "Espera 1.5 minutos;", "luego mira.", "¿Va?", "Sigue",
+    ]  # fmt: skip

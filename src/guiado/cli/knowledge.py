@@ -28,6 +28,8 @@ _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6
 _MOST_QUOTED = 4
+_STRUCTURE = "structure"
+"""Kind of what the file's form is about, in `--json`."""
 _NAME = "support_troubleshooting_kb.json"
 
 
@@ -38,10 +40,10 @@ _NAME = "support_troubleshooting_kb.json"
 def lint(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(metavar="ARCHIVO", help="Archivo JSON; por defecto, el que está en uso.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Termina con código 1 también si hay avisos.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check a knowledge-base file."""
-    from guiado.app.knowledge.lint import MOST_TRIED, can_try
     from guiado.app.knowledge.sources.json_file import read_file
 
     screen, path = screen_of(context), file or path_in_use()
@@ -53,13 +55,21 @@ def lint(
     warnings = [*entries.findings.warnings, *_doubts(entries.guides)]
     if as_json:
         screen.print_json(_as_json(screen, path, len(entries.guides), [], warnings))
-        return
+    else:
+        _show_doubts(screen, path, entries.guides, warnings)
+    if strict and warnings:
+        raise typer.Exit(1)
+
+
+def _show_doubts(screen: Screen, path: Path, guides: Mapping[str, Guide], warnings: list[FieldProblem]) -> None:
+    from guiado.app.knowledge.lint import MOST_TRIED, can_try
+
     _show_findings(screen, [], warnings)
-    if not can_try(entries.guides):
+    if not can_try(guides):
         screen.say(
-            "Hay más de {limit} frases: no se probó cada una. Mídelas con: guiado detect eval", style="dim", limit=MOST_TRIED
+            "Hay más de {limit} frases: no se compararon entre sí. Mídelas con: guiado detect eval", style="dim", limit=MOST_TRIED
         )
-    count, doubts, name = len(entries.guides), len(warnings), printable(path.name)
+    count, doubts, name = len(guides), len(warnings), printable(path.name)
     screen.say(
         "✓ {file} se puede usar. Guías: {count}. Avisos: {doubts}.", style="bold green", file=name, count=count, doubts=doubts
     )
@@ -78,7 +88,15 @@ def _as_json(
     screen: Screen, path: Path, guides: int, errors: list[FieldProblem], warnings: list[FieldProblem]
 ) -> dict[str, object]:
     def told(found: list[FieldProblem]) -> list[dict[str, str | None]]:
-        return [{"guide": _guide_of(f), "path": f.field, "message": screen.explain(f.message)} for f in found]
+        return [
+            {
+                "guide": _guide_of(f),
+                "path": f.field,
+                "kind": _STRUCTURE if f.code == "invalid" else f.code,
+                "message": screen.explain(f.message),
+            }
+            for f in found
+        ]
 
     return {
         "file": str(path),

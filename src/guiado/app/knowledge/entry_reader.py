@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guiado.errors import FieldProblem, Message
 from guiado.text.json_shapes import is_list
@@ -25,20 +25,26 @@ class Findings:
     warnings: list[FieldProblem] = field(default_factory=list[FieldProblem])
     error_count: int = 0
     """Number of all errors, also of those beyond `_MOST_FINDINGS`."""
+    kind: str = "invalid"
+    """Code of the warnings that are noted, see `FieldProblem`."""
 
     def error(self, path: str, template: str, /, **params: object) -> None:
         """Note an error at this JSON path."""
         self.error_count += 1
-        _note(self.errors, path, Message(template, params))
+        _note(self.errors, FieldProblem(path, Message(template, params)))
 
     def warn(self, path: str, template: str, /, **params: object) -> None:
         """Note a warning at this JSON path."""
-        _note(self.warnings, path, Message(template, params))
+        _note(self.warnings, FieldProblem(path, Message(template, params), self.kind))
+
+    def of(self, kind: str) -> Findings:
+        """The same warnings, to note those of one kind among them."""
+        return replace(self, kind=kind)
 
 
-def _note(found: list[FieldProblem], path: str, message: Message) -> None:
+def _note(found: list[FieldProblem], problem: FieldProblem) -> None:
     if len(found) < _MOST_FINDINGS:
-        found.append(FieldProblem(path, message))
+        found.append(problem)
 
 
 class EntryReader:

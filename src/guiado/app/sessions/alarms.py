@@ -69,6 +69,28 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
     return Alarm(" ".join(found.text_in(language).split()), found.urgent) if found else None
 
 
+class UrgentCriteria:
+    """Urgent criteria of many guides, by the first words of their phrases, so that a text is compared with few of them.
+
+    Args:
+        guides: of a knowledge base.
+    """
+
+    def __init__(self, guides: Iterable[Guide]) -> None:
+        self._phrases: dict[str, dict[str, Guide]] = {}
+        for guide in guides:
+            for phrase in (phrase for trigger in guide.triggers if trigger.urgent for phrase in trigger.phrases):
+                for form in _forms(next(iter(_of_phrase(phrase)), "")):
+                    self._phrases.setdefault(form, {})[phrase] = guide
+
+    def met_by(self, part: str) -> list[Guide]:
+        """The guides with an urgent criterion that the meaningful part of a text meets."""
+        said = _read(part)
+        forms = {form for word in set(said) for form in _forms(word)}
+        near = {phrase: guide for form in forms for phrase, guide in self._phrases.get(form, {}).items()}
+        return [near[phrase] for phrase in sorted(near) if _meets(said, phrase)]
+
+
 def meets(text: str, phrase: str) -> bool:
     """Whether a text meets the phrase of a criterion."""
     return _meets(_read(meaningful_part(text)), phrase)

@@ -39,7 +39,7 @@ def doubt_near_titles(
         if bare and frozenset((titled[one].problem_id, titled[other].problem_id)) not in twins:
             guide = bare[-1]
             near = titled[one] if guide is titled[other] else titled[other]
-            findings.warn(
+            findings.of("near_titles").warn(
                 f"$.{guide.problem_id}.problem_title",
                 "«{title}» dice casi lo mismo que «{near}», de {other}, y no hay frases de clientes que las distingan. Únelas, o "
                 "agrega common_issues a las dos.",
