@@ -270,6 +270,12 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.changed": (lambda db, t: publications.changed(db, t, "", 0), lambda db, t: publications.changed(db, t, "", 2)),
     "publications.taken": lambda db, t: publications.taken(db, t, "", None),
     "publications.publish_file": lambda db, t: publications.publish_file(db, t, "", EDIT, 5, "file", NOW),
+    "publications.in_use": lambda db, t: publications.in_use(db, t, ""),
+    "publications.lock_import": publications.lock_import,
+    "publications.publish_import": (
+        lambda db, t: publications.publish_import(db, t, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW),
+        lambda db, t: publications.publish_import(db, t, "", {"router": str(GUIDE_VERSION)}, [], "import:x", NOW),
+    ),
     "publications.set_state": (
         lambda db, t: publications.set_state(db, t, "", "router", str(GUIDE_VERSION), publications.PublicationState.FORMER, "x", "x", NOW),
         lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),
