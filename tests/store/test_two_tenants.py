@@ -131,6 +131,12 @@ def answered(lesson: Lesson) -> sessions.Change:
     return sessions.Change(session, 1, NOW, AUDIT, (EVENT_DATA,), lessons=(lesson,), clarified=True)
 
 
+async def import_router(db: asyncpg.Connection, tenant: str) -> int:
+    """An import under its lock, which alone shows nothing."""
+    await publications.lock_import(db, tenant)
+    return await publications.publish_import(db, tenant, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW)
+
+
 def taught(kind: LessonKind, actor: Actor) -> Run:
     return lambda db, tenant: sessions.commit(db, tenant, answered(Lesson(kind, "router", WORDS, actor)))
 
@@ -271,9 +277,9 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.taken": lambda db, t: publications.taken(db, t, "", None),
     "publications.publish_file": lambda db, t: publications.publish_file(db, t, "", EDIT, 5, "file", NOW),
     "publications.in_use": lambda db, t: publications.in_use(db, t, ""),
-    "publications.lock_import": publications.lock_import,
+    "publications.lock_import": import_router,
     "publications.publish_import": (
-        lambda db, t: publications.publish_import(db, t, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW),
+        import_router,
         lambda db, t: publications.publish_import(db, t, "", {"router": str(GUIDE_VERSION)}, [], "import:x", NOW),
     ),
     "publications.set_state": (
