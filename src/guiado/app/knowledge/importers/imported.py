@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from guiado.errors import FieldProblem, InvalidInput, Message
+from guiado.errors import FieldProblem, GuiadoError, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class NotUnderstood:
     problem: FieldProblem
 
 
-class SourceUnreadable(InvalidInput):
+class SourceUnreadable(GuiadoError):
     """The source cannot be read at all, or would be too large to.
 
     Args:
@@ -45,7 +45,8 @@ class SourceUnreadable(InvalidInput):
     code = "source_unreadable"
 
     def __init__(self, place: str, why: Message) -> None:
-        super().__init__([FieldProblem(place, why)])
+        self.problems = [FieldProblem(place, why)]
+        super().__init__("{place}: {why}", place=place, why=why)
 
 
 @runtime_checkable
