@@ -332,7 +332,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, monkeypatch:
 
 def test_the_format_is_named_or_recognised(tmp_path: Path):
     assert {"csv", "excel", "json", "markdown", "yaml"} <= set(importers_by_name())
-    with pytest.raises(SourceUnreadable, match="No existe"):
+    with pytest.raises(SourceUnreadable, match="no existe"):
         importer_of(tmp_path / "nada.csv")
     with pytest.raises(SourceUnreadable, match="No se reconoce su formato"):
         importer_of(write(tmp_path / "x.pdf", "x"))

@@ -121,7 +121,7 @@ def _given(fields: Mapping[str, object], place: str, doubts: list[FieldProblem])
         column = column_of(name)
         if column is Column.ID:
             problem_id = str(value).strip() or None
-        elif name in _OF_ENTRY and not isinstance(value, str):
+        elif name in _OF_ENTRY and (column is None or not isinstance(value, str)):
             found[name] = value
         elif column is not None and column in _TEXTS:
             found[column.value] = "" if value is None else str(value)
