@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Ran
+from terminal import Ran, at_a_terminal, plain
 
 from guiado.agent import TroubleshootingAgent, close_engines
 
@@ -45,6 +45,15 @@ def test_without_anybody_to_ask_the_plan_is_all_there_is(here: Run, file: Path, 
     for words in ("Se agregan (1): horno", "Cambian (1): cafetera", "Siguen igual: 0", "No cambió nada", "--yes"):
         assert words in said.out
     assert in_use() == {"cafetera": "Cafetera", "lavadora": "Lavadora"}
+
+
+def test_at_a_terminal_it_shows_the_plan_and_asks(file: Path, table: Path, facade: str) -> None:
+    said = at_a_terminal(facade, "kb", "import", str(table), keys=[b"s\r"], GUIADO_KB_PATH=str(file), GUIADO_ENCODER="lexical")
+    shown = plain(said)
+    assert said.code == 0
+    assert shown.index("Se agregan (1): horno") < shown.index("¿Importar lote.csv? Guías que cambian: 2. s/n")
+    assert "✓ Importado: lote.csv" in shown
+    assert "horno" in in_use()
 
 
 def test_with_yes_it_is_imported_and_a_second_time_nothing_is_left_to_do(here: Run, file: Path, table: Path) -> None:
