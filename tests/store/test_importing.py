@@ -20,7 +20,7 @@ from guiado.app.knowledge import publications
 from guiado.app.knowledge.importers.imported import SourceUnreadable
 from guiado.app.knowledge.importers.registry import importer_of
 from guiado.app.knowledge.importers.spool import Spool
-from guiado.app.knowledge.importing import Plan, plan_import, publish_import
+from guiado.app.knowledge.importing import ImportPlan, plan_import, publish_import
 
 OPERATOR = Scope(actor="operator", channel="terminal")
 MANY = 450
@@ -43,7 +43,7 @@ def source_of(world: World, name: str = "lote.json", **titles: str) -> Path:
     return path
 
 
-async def run_import(process: Process, source: Path, *, is_whole: bool = False) -> tuple[Plan, int]:
+async def run_import(process: Process, source: Path, *, is_whole: bool = False) -> tuple[ImportPlan, int]:
     with Spool() as spool:
         plan = await plan_import(process.parts, "", source, importer_of(source), spool, is_whole=is_whole)
         return plan, await publish_import(process.parts, OPERATOR, plan, spool)

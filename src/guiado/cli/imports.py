@@ -18,7 +18,7 @@ from guiado.errors import FieldProblem
 if TYPE_CHECKING:
     from guiado.app.knowledge.importers.imported import Importer
     from guiado.app.knowledge.importers.spool import Spool
-    from guiado.app.knowledge.importing import Plan
+    from guiado.app.knowledge.importing import ImportPlan
     from guiado.domain.guide import Guide
     from guiado.sync import Engine
 
@@ -51,7 +51,7 @@ def import_guides(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Plan an import, show the plan, and carry it out."""
+    """ImportPlan an import, show the plan, and carry it out."""
     from guiado.app.knowledge.importers.registry import importer_of
     from guiado.app.knowledge.importers.spool import Spool
     from guiado.sync import engine
@@ -73,13 +73,13 @@ def import_guides(
         raise typer.Exit(1)
 
 
-def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spool: Spool, *, is_whole: bool) -> Plan:
+def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spool: Spool, *, is_whole: bool) -> ImportPlan:
     from guiado.app.knowledge.importing import plan_import, with_lint
 
     base = running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
     parts = running.runtime.parts
 
-    async def read() -> Plan:
+    async def read() -> ImportPlan:
         with _progress(screen, screen.tr("Leyendo")) as bar:
             found = await plan_import(parts, "", source, importer, spool, is_whole=is_whole, told=bar)
         return await with_lint(found, spool, base.snapshot.guides, _doubts)
@@ -87,7 +87,7 @@ def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spo
     return running.portal.call(read)
 
 
-def _publish(screen: Screen, running: Engine, plan: Plan, spool: Spool) -> int:
+def _publish(screen: Screen, running: Engine, plan: ImportPlan, spool: Spool) -> int:
     from guiado.app.knowledge.importing import publish_import
 
     parts, scope = running.runtime.parts, running.door(*OPERATOR).scope
@@ -103,13 +103,13 @@ def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
     return lint(guides, *thresholds(read_settings()), quick_index_of).warnings
 
 
-def _is_sure(screen: Screen, plan: Plan) -> bool:
+def _is_sure(screen: Screen, plan: ImportPlan) -> bool:
     return is_sure(
         screen, screen.tr("¿Importar {source}? Guías que cambian: {count}. s/n", source=plan.source, count=plan.changes)
     )
 
 
-def _show_plan(screen: Screen, plan: Plan, *, asked_to_drop: bool) -> None:
+def _show_plan(screen: Screen, plan: ImportPlan, *, asked_to_drop: bool) -> None:
     _show_problems(screen, plan.warnings, "!", "yellow")
     _show_problems(screen, plan.errors, "✗", "red")
     for title, ids in (
@@ -143,7 +143,7 @@ def _show_problems(screen: Screen, problems: Sequence[FieldProblem], mark: str, 
             )
 
 
-def _show_end(screen: Screen, plan: Plan, changed: int | None) -> None:
+def _show_end(screen: Screen, plan: ImportPlan, changed: int | None) -> None:
     if changed is not None:
         screen.say("✓ Importado: {source}. Guías que cambiaron: {count}.", style="green", source=plan.source, count=changed)
         screen.say("Un servicio en marcha las usa en unos segundos. Para volver atrás: guiado kb revert", style="dim")
@@ -153,7 +153,7 @@ def _show_end(screen: Screen, plan: Plan, changed: int | None) -> None:
         screen.say("No cambió nada. Para importar sin preguntar, agrega --yes.", style="yellow")
 
 
-def _as_json(screen: Screen, plan: Plan, name: str, changed: int | None) -> dict[str, object]:
+def _as_json(screen: Screen, plan: ImportPlan, name: str, changed: int | None) -> dict[str, object]:
     def told(found: Sequence[FieldProblem]) -> list[dict[str, str]]:
         return [{"place": each.field, "message": screen.explain(each.message)} for each in found]
 

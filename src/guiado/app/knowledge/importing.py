@@ -45,8 +45,8 @@ Lint = Callable[[Mapping[str, Guide]], list[FieldProblem]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What an import would do.
+class ImportPlan:
+    """Plan of an import: the changes that it would make.
 
     Args:
         source: name of the file or folder.
@@ -92,7 +92,7 @@ async def plan_import(
     *,
     is_whole: bool = False,
     told: Told | None = None,
-) -> Plan:
+) -> ImportPlan:
     """Read a source and compare it with what is in use; nothing is written to the database.
 
     Args:
@@ -118,7 +118,7 @@ def _name(source: Path) -> str:
     return printable(source.absolute().name)
 
 
-async def with_lint(plan: Plan, spool: Spool, in_use: Mapping[str, Guide], lint: Lint) -> Plan:
+async def with_lint(plan: ImportPlan, spool: Spool, in_use: Mapping[str, Guide], lint: Lint) -> ImportPlan:
     """The plan with the warnings of its guides among all that would be in use; the plan itself where they are too many.
 
     Args:
@@ -135,7 +135,7 @@ async def with_lint(plan: Plan, spool: Spool, in_use: Mapping[str, Guide], lint:
     return replace(plan, warnings=(*plan.warnings, *own)[:_MOST_NOTED], is_linted=True)
 
 
-async def publish_import(parts: AppContext, scope: Scope, plan: Plan, spool: Spool, told: Told | None = None) -> int:
+async def publish_import(parts: AppContext, scope: Scope, plan: ImportPlan, spool: Spool, told: Told | None = None) -> int:
     """Store the entries of a plan and put all of its guides into use; every process follows within two seconds.
 
     Args:
@@ -158,7 +158,7 @@ async def publish_import(parts: AppContext, scope: Scope, plan: Plan, spool: Spo
     return changed
 
 
-async def _put_into_use(connection: Connection, tenant: str, plan: Plan, version_ids: Mapping[str, str]) -> int:
+async def _put_into_use(connection: Connection, tenant: str, plan: ImportPlan, version_ids: Mapping[str, str]) -> int:
     ids, changed, now = list(version_ids), 0, clock.now()
     for begin in range(0, len(ids), _AT_ONCE):
         some = {key: version_ids[key] for key in ids[begin : begin + _AT_ONCE]}
@@ -168,7 +168,7 @@ async def _put_into_use(connection: Connection, tenant: str, plan: Plan, version
     return changed
 
 
-async def _store(parts: AppContext, plan: Plan, batch: list[tuple[Guide, str]]) -> dict[str, str]:
+async def _store(parts: AppContext, plan: ImportPlan, batch: list[tuple[Guide, str]]) -> dict[str, str]:
     guides = {guide.problem_id: guide for guide, _ in batch}
     keys = [(guide.problem_id, fingerprint) for guide, fingerprint in batch]
     async with parts.transaction() as connection:
@@ -176,7 +176,7 @@ async def _store(parts: AppContext, plan: Plan, batch: list[tuple[Guide, str]]) 
         return await store_batch(connection, parts.tenant, plan.scope, guides, keys, plan.by)
 
 
-def _noted(plan: Plan) -> dict[str, object]:
+def _noted(plan: ImportPlan) -> dict[str, object]:
     named = [*plan.added, *plan.changed, *plan.dropped]
     counts = {name: len(ids) for name, ids in (("added", plan.added), ("changed", plan.changed), ("dropped", plan.dropped))}
     return {"scope": plan.scope, "guides": sorted(named)[:_NAMED], **counts}
@@ -215,7 +215,7 @@ class _Reading:
                 self._take(each)
         return bool(batch)
 
-    def plan(self, source: str, scope: str, *, is_whole: bool) -> Plan:
+    def plan(self, source: str, scope: str, *, is_whole: bool) -> ImportPlan:
         """The plan, when everything was taken. With errors nothing is dropped: what could not be read may be a guide in use.
 
         Raises:
@@ -224,7 +224,7 @@ class _Reading:
         if not self._places and not self._error_count:
             raise SourceUnreadable(source, Message("No tiene ninguna guía. Revisa que sea el archivo correcto."))
         dropped = [key for key in self._used if key not in self._places] if is_whole and not self._error_count else []
-        return Plan(
+        return ImportPlan(
             source,
             scope,
             tuple(self._added),
