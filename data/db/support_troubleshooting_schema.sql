@@ -273,6 +273,46 @@ BEGIN
     RETURN true;
 END $$;
 
+-- guiado_publish_import: pone en uso todas las guías de una importación (p_ids y p_versions, en paralelo) y retira las que deja fuera
+-- (p_gone); lo que ya está así no se toca. Como con guiado_publish, alguien decidió: los conflictos de esas guías quedan resueltos. No
+-- toca support_guide_files: para el archivo nada cambió, y no deshace la importación. Devuelve cuántas guías cambiaron.
+CREATE OR REPLACE FUNCTION guiado_publish_import(p_tenant text, p_scope text, p_by text, p_at timestamptz, p_ids text[], p_versions uuid[],
+                                                 p_gone text[])
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_revision bigint;
+    v_changed  bigint;
+BEGIN
+    PERFORM guiado_enter(p_tenant);
+    v_revision := guiado_next_revision(p_tenant, p_scope);
+    UPDATE support_guide_publications p SET conflict = false
+      FROM unnest(p_ids) AS e (guide_id)
+     WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = e.guide_id AND p.conflict;
+
+    UPDATE support_guide_publications p
+       SET state = 'former', changed_by = p_by, changed_at = p_at, revision = v_revision
+      FROM unnest(p_ids || p_gone, p_versions) AS e (guide_id, version_id)
+     WHERE p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = e.guide_id AND p.state = 'in_use'
+       AND p.guide_version_id IS DISTINCT FROM e.version_id;
+
+    INSERT INTO support_guide_publications AS p (tenant_id, scope, guide_id, guide_version_id, state, origin, changed_by, changed_at, revision)
+    SELECT p_tenant, p_scope, e.guide_id, e.version_id, 'in_use', p_by, p_by, p_at, v_revision
+      FROM unnest(p_ids, p_versions) AS e (guide_id, version_id)
+    ON CONFLICT (tenant_id, scope, guide_id, guide_version_id) DO UPDATE
+       SET state = 'in_use', conflict = false, changed_by = excluded.changed_by, changed_at = excluded.changed_at,
+           revision = excluded.revision
+     WHERE p.state <> 'in_use';
+
+    INSERT INTO support_guide_publication_log (tenant_id, scope, guide_id, revision, guide_version_id, action, by, at)
+    SELECT p_tenant, p_scope, e.guide_id, v_revision, p.guide_version_id, CASE p.state WHEN 'in_use' THEN 'publish' ELSE 'withdraw' END,
+           p_by, p_at
+      FROM unnest(p_ids || p_gone, p_versions) AS e (guide_id, version_id)
+      JOIN support_guide_publications p ON p.tenant_id = p_tenant AND p.scope = p_scope AND p.guide_id = e.guide_id
+     WHERE p.revision = v_revision AND (p.state = 'in_use' OR e.version_id IS NULL);
+    GET DIAGNOSTICS v_changed = ROW_COUNT;
+    RETURN v_changed;
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Sesiones: un cliente, un problema, una guía.
 -- ---------------------------------------------------------------------------------------------------------------------

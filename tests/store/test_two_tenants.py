@@ -131,6 +131,12 @@ def answered(lesson: Lesson) -> sessions.Change:
     return sessions.Change(session, 1, NOW, AUDIT, (EVENT_DATA,), lessons=(lesson,), clarified=True)
 
 
+async def import_router(db: asyncpg.Connection, tenant: str) -> int:
+    """An import under its lock, which alone shows nothing."""
+    await publications.lock_import(db, tenant)
+    return await publications.publish_import(db, tenant, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW)
+
+
 def taught(kind: LessonKind, actor: Actor) -> Run:
     return lambda db, tenant: sessions.commit(db, tenant, answered(Lesson(kind, "router", WORDS, actor)))
 
@@ -270,6 +276,12 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "publications.changed": (lambda db, t: publications.changed(db, t, "", 0), lambda db, t: publications.changed(db, t, "", 2)),
     "publications.taken": lambda db, t: publications.taken(db, t, "", None),
     "publications.publish_file": lambda db, t: publications.publish_file(db, t, "", EDIT, 5, "file", NOW),
+    "publications.in_use": lambda db, t: publications.in_use(db, t, ""),
+    "publications.lock_import": import_router,
+    "publications.publish_import": (
+        import_router,
+        lambda db, t: publications.publish_import(db, t, "", {"router": str(GUIDE_VERSION)}, [], "import:x", NOW),
+    ),
     "publications.set_state": (
         lambda db, t: publications.set_state(db, t, "", "router", str(GUIDE_VERSION), publications.PublicationState.FORMER, "x", "x", NOW),
         lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import new_problem, publications
+from guiado.cli import imports, new_problem, publications
 from guiado.cli.console import Json, Screen, bullets, screen_of
 from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, Message, NotFound, os_reason, printable
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 new_problem.add_to(app)
 publications.add_to(app)
+imports.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6

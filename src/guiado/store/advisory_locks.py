@@ -17,3 +17,5 @@ AUDIT_SEALER = 5207108
 """Lock of sealing the audit log (`store/audit.py`): one sealer at a time, for all tenants. Held by a transaction."""
 ATTACHMENTS = 5207109
 """With a hash of the tenant, lock of adding a picture to a session: a tenant's are counted one by one. Held by a transaction."""
+IMPORTS = 5207110
+"""With a hash of the tenant, lock of storing or publishing guides of an import: one batch at a time. Held by a transaction."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from guiado.store.advisory_locks import IMPORTS
 from guiado.store.connection import Connection
 from guiado.store.queries import sql
 
@@ -162,6 +163,42 @@ async def publish_file(
     values = (tenant, scope, edit.file, number, by, now, ids, hashes, versions, list(edit.gone))
     conflicts: list[str] | None = await connection.fetchval(sql("publications", "publish_file"), *values)
     return conflicts
+
+
+class InUse(NamedTuple):
+    """Version of a guide that is in use, and the hash of its text."""
+
+    version_id: str
+    content_hash: str
+
+
+async def in_use(connection: Connection, tenant: str, scope: str) -> dict[str, InUse]:
+    """The versions in use, by guide id."""
+    rows = await connection.fetch(sql("publications", "in_use"), tenant, scope)
+    return {row["guide_id"]: InUse(str(row["guide_version_id"]), row["content_hash"]) for row in rows}
+
+
+async def lock_import(connection: Connection, tenant: str) -> None:
+    """Wait until no other transaction stores or publishes guides of an import for this tenant; call it inside of one."""
+    await connection.execute(sql("publications", "lock_import"), tenant, IMPORTS)
+
+
+async def publish_import(
+    connection: Connection, tenant: str, scope: str, version_ids: Mapping[str, str], gone: Sequence[str], by: str, now: datetime
+) -> int:
+    """Put versions into use and take guides out of use, all or nothing.
+
+    Args:
+        version_ids: guide id -> version to use.
+        gone: ids of the guides that are no longer used, none of them in `version_ids`.
+        by: source of the texts and author of the change.
+
+    Returns:
+        Number of guides that changed; the others were so already.
+    """
+    versions = [UUID(version_id) for version_id in version_ids.values()]
+    values = (tenant, scope, by, now, list(version_ids), versions, list(gone))
+    return int(await connection.fetchval(sql("publications", "publish_import"), *values))
 
 
 async def set_state(

@@ -1,4 +1,4 @@
-"""Publication of versions of guides by importers, an editor and the terminal; a file is published by being edited.
+"""Publication of versions of guides by an editor and the terminal; a file is published by being edited, many by `importing`.
 
 Everything here takes effect in every process within two seconds. A session stays with the version that it began with.
 

@@ -42,6 +42,21 @@ SELECT guiado_publish_file($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 -- Changes the state of a version: see guiado_publish in the schema.
 SELECT guiado_publish($1, $2, $3, $4, $5, $6, $7, $8);
 
+-- name: lock_import
+-- Waits until no other transaction stores or publishes guides of an import for this tenant. $1 tenant, $2 the lock's number.
+SELECT pg_advisory_xact_lock($2, hashtext($1));
+
+-- name: in_use
+-- The version of every guide in use, with the hash of its text. $1 tenant, $2 scope.
+SELECT p.guide_id, p.guide_version_id, v.content_hash
+  FROM support_guide_publications p
+  JOIN support_troubleshooting_guide_versions v ON v.tenant_id = p.tenant_id AND v.guide_version_id = p.guide_version_id
+ WHERE p.tenant_id = $1 AND p.scope = $2 AND p.state = 'in_use';
+
+-- name: publish_import
+-- Puts the guides of an import into use: see guiado_publish_import in the schema.
+SELECT guiado_publish_import($1, $2, $3, $4, $5, $6, $7);
+
 -- name: listed
 -- Every version of each of these guides, or of all, newest first, with its state. $1 tenant, $2 scope, $3 guides or null.
 SELECT p.guide_id, p.guide_version_id, v.version, p.state, p.origin, p.changed_by, p.changed_at, p.conflict
