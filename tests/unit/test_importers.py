@@ -238,10 +238,14 @@ def test_a_row_with_too_many_cells_is_not_taken_in(tmp_path: Path):
     assert said(found)[0].startswith("kb.csv:2: La fila tiene más celdas")
 
 
-def test_what_belongs_to_a_whole_file_is_told(tmp_path: Path):
-    found = read(write(tmp_path / "kb.json", json.dumps({"$variables": {"x": "y"}, "wifi": ENTRY})))
-    assert said(found)[0].startswith("kb.json:1: $variables")
-    assert list(guides(tmp_path / "kb.json")) == ["wifi"]
+def test_shared_steps_and_variables_of_the_file_are_put_into_its_guides(tmp_path: Path):
+    shared = {"$variables": {"marca": "Luz"}, "$steps": {"reinicia": {"steps": ENTRY["steps"]}}}
+    own = {"problem_title": "El wifi de {{marca}} va lento", "steps": [{"use": "reinicia", "chance": 0.5}]}
+    for name in ("kb.json", "kb.yaml"):
+        guide = usable(guides(write(tmp_path / name, json.dumps({**shared, "wifi": own}, indent=1)))["wifi"])
+        assert (guide.problem_title, guide.steps[0].title, guide.steps[0].chance) == ("El wifi de Luz va lento", "Reinicia", 0.5)
+    found = read(write(tmp_path / "kb.json", json.dumps({"wifi": own, **shared}, indent=1)))
+    assert said(found)[0].startswith("kb.json:2 wifi.steps[0].use: No hay ningún paso compartido reinicia.")
 
 
 # -------------------------------------------------------------------------------------------------------------- encodings

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from guiado.app.json_values import json_problem
-from guiado.app.knowledge.importers.entries import entry_of, looks_inside
+from guiado.app.knowledge.importers.entries import entries_of, looks_inside
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable
 from guiado.app.knowledge.importers.source_files import SourceText, read_text
 from guiado.errors import Message, printable
@@ -28,10 +28,7 @@ def looks_like(source: Path) -> bool:
 def read(source: Path) -> Iterator[Imported | NotUnderstood]:
     """The entries, decoded one after another: only one is held beside the text."""
     file = read_text(source)
-    doubts = file.doubts
-    for key, value, line in _Reader(file).entries():
-        yield entry_of(key, value, file.at(line), doubts)
-        doubts = ()
+    yield from entries_of(_Reader(file).entries(), file)
 
 
 class _Reader:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from guiado.app.knowledge.importers.entries import entry_of, looks_inside
+from guiado.app.knowledge.importers.entries import entries_of, looks_inside
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood
 from guiado.app.knowledge.importers.source_files import read_text
 from guiado.app.knowledge.importers.yaml_values import YamlReader
@@ -24,7 +24,4 @@ def looks_like(source: Path) -> bool:
 def read(source: Path) -> Iterator[Imported | NotUnderstood]:
     """The entries, one after another."""
     file = read_text(source)
-    doubts = file.doubts
-    for key, value, line in YamlReader(file.text, file.place).entries():
-        yield entry_of(key, value, file.at(line), doubts)
-        doubts = ()
+    yield from entries_of(YamlReader(file.text, file.place).entries(), file)
