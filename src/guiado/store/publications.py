@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from guiado.store.connection import Connection
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 
 
@@ -107,6 +107,7 @@ class Publication:
 class LogEntry:
     """Entry in the log of a guide: publish, withdraw, draft, approve, discard, or a conflict."""
 
+    guide_id: str
     action: str
     version: int
     by: str
@@ -210,7 +211,16 @@ async def listed(
 async def history(connection: Connection, tenant: str, scope: str, guide_id: str) -> list[LogEntry]:
     """Log of the actions on a guide's versions, newest first."""
     rows = await connection.fetch(sql("publications", "history"), tenant, scope, guide_id)
-    return [LogEntry(row["action"], row["version"], row["by"], row["at"]) for row in rows]
+    return list(map(_log_entry, rows))
+
+
+async def recent(connection: Connection, tenant: str, scope: str, limit: int) -> list[LogEntry]:
+    """Log of the actions on the versions of all guides, newest first."""
+    return list(map(_log_entry, await connection.fetch(sql("publications", "recent"), tenant, scope, limit)))
+
+
+def _log_entry(row: Row) -> LogEntry:
+    return LogEntry(row["guide_id"], row["action"], row["version"], row["by"], row["at"])
 
 
 async def conflicts(connection: Connection, tenant: str, scope: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Importers of guides from other formats, one module each; see `registry`."""
