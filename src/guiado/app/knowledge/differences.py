@@ -158,12 +158,21 @@ def _of_values(path: str, before: object, after: object) -> Iterator[Difference]
     one, other = _by_id(before), _by_id(after)
     if one or other:
         yield from _of_steps(path, one, other)
+    elif _are_alike(before, after):
+        for place, (old, new) in enumerate(zip(items_in(before), items_in(after), strict=True)):
+            yield from _of_values(f"{path}[{place}]", old, new)
     elif is_mapping(before) and is_mapping(after):
         yield from _of_objects(path, before, after)
     elif is_mapping(before) or is_mapping(after):
         yield from _of_objects(path, before if is_mapping(before) else {}, after if is_mapping(after) else {})
     else:
         yield Difference(path, _lines(before), _lines(after))
+
+
+def _are_alike(before: object, after: object) -> bool:
+    """Whether both are lists of as many objects, as the steps of translations are, which belong together by their place."""
+    one, other = items_in(before), items_in(after)
+    return bool(one) and len(one) == len(other) and all(map(is_mapping, (*one, *other)))
 
 
 def _by_id(value: object) -> Steps:

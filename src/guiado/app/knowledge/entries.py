@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 from guiado.domain.criteria import FIELD, Trigger
 from guiado.domain.guide import Guide
@@ -12,8 +13,19 @@ from guiado.domain.guide_versions import carry_step_ids
 from guiado.text.json_shapes import is_mapping, is_object, is_series, items_in, object_in
 
 Entry = dict[str, object]
+_BODIES = {"answer": "answer", "person": "tell"}
+"""Kind of a guide without steps of its own -> the field with its texts."""
 _DERIVED = {"problem_id", "triggers", "revision"}
 """Fields that no author writes: the key of the entry, and those that are made of others."""
+
+
+@runtime_checkable
+class _WithJson(Protocol):
+    """A part of a guide that is written in another way than its fields are named."""
+
+    def to_json(self) -> Mapping[str, object]:
+        """Plain JSON values, as its author writes them."""
+        ...
 
 
 def entry_of(guide: Guide) -> Entry:
@@ -24,12 +36,38 @@ def entry_of(guide: Guide) -> Entry:
     entry = _given(guide)
     if guide.triggers:
         _restore_phrases(entry, guide.triggers)
-    return entry
+    if "variants" in entry:
+        entry["variants"] = {name: label or None for name, label in object_in(getattr(guide, "variants", {})).items()}
+    for step in filter(is_object, items_in(entry.get("steps"))):
+        _restore_risk(step)
+    return _with_body(entry)
 
 
 def entry_of_edit(edited: Guide, used: Guide | None) -> Entry:
     """The entry of a guide as publication would store it over the one in use: with the step ids of that one."""
     return entry_of(carry_step_ids(edited, used))
+
+
+def _restore_risk(step: Entry) -> None:
+    """Give a step back the risk that its author wrote in minutes."""
+    minutes = step.pop("risk_minutes", None)
+    if minutes is not None:
+        step["risk"] = minutes
+
+
+def _with_body(entry: Entry) -> Entry:
+    """The entry of a guide without steps of its own: the texts of the only one that it was given are its body."""
+    name = _BODIES.get(str(entry.get("kind")))
+    if name is None:
+        return entry
+    spoken = {language: _body_of(object_in(texts), name) for language, texts in object_in(entry.get("translations")).items()}
+    return _body_of(entry, name) | ({"translations": spoken} if spoken else {})
+
+
+def _body_of(texts: Mapping[str, object], name: str) -> Entry:
+    steps = items_in(texts.get("steps"))
+    body = items_in(object_in(steps[0]).get("instructions")) if steps else ()
+    return {key: value for key, value in texts.items() if key != "steps"} | ({name: list(body)} if body else {})
 
 
 def _given(value: object) -> Entry:
@@ -50,7 +88,7 @@ def _default(each: Field[object]) -> object:
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Trigger):
+    if isinstance(value, _WithJson):
         return value.to_json()
     if is_dataclass(value):
         return _given(value)

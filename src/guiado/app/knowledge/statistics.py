@@ -16,6 +16,8 @@ from guiado.store.publications import Publication, PublicationState
 from guiado.text.json_shapes import items_in
 
 _OTHERS = tuple(language for language in LANGUAGES if language != DEFAULT_LANGUAGE)
+_WITH_STEPS = "guide"
+"""Kind of a guide with steps of its own."""
 _DRAFTS = {PublicationState.DRAFT, PublicationState.APPROVED}
 
 
@@ -102,12 +104,13 @@ async def statistics(work: UnitOfWork, scope: str, guides: Mapping[str, Guide], 
 def _of_guide(guide: Guide, versions: Sequence[Publication], sessions: int, resolved: int) -> GuideFigures:
     newest = max(versions, key=lambda each: each.changed_at, default=None)
     spoken = [texts.get("common_issues") for texts in guide.translations.values()]
+    kind = str(getattr(guide, "kind", _WITH_STEPS))
     return GuideFigures(
         guide=guide.problem_id,
         title=guide.problem_title,
         category=str(guide.category),
-        kind=str(getattr(guide, "kind", "guide")),
-        steps=len(guide.steps),
+        kind=kind,
+        steps=len(guide.steps) if kind == _WITH_STEPS else 0,
         phrases=len(guide.common_issues) + sum(len(items_in(phrases)) for phrases in spoken),
         languages=[DEFAULT_LANGUAGE, *sorted(guide.translations)],
         versions=len(versions),

@@ -8,14 +8,15 @@ from io import StringIO
 from pathlib import Path
 
 from guiado.app.knowledge.entries import Entry
-from guiado.app.knowledge.exporters.exported import Entries, left_out
+from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified
 from guiado.app.knowledge.exporters.structured import dump_yaml
 from guiado.app.knowledge.importers.recognise import slug
 from guiado.text.json_shapes import is_mapping, items_in
 
-_BODY = {"steps", "answer", "tell"}
+_BODY = {"steps", "answer"}
 _UNNAMED = {"kind"}
 """Fields that the importer recognises by the body, and that a front matter does not name."""
+_NOT_HELD = frozenset(("variants", "questions"))
 _OF_PERSON = frozenset(("kind", "tell"))
 """Fields by which a guide goes to a person; the importer takes the text for an answer."""
 _OF_STEP = {"title", "description", "instructions", "expected_result", "warnings", "minutes"}
@@ -29,9 +30,9 @@ def write_markdown(entries: Entries, path: Path) -> set[str]:
     lost: set[str] = set()
     taken: set[str] = set()
     for problem_id, entry in entries:
-        held = frozenset(entry) - (_OF_PERSON if entry.get("kind") == "person" else frozenset())
+        held = frozenset(entry) - _NOT_HELD - (_OF_PERSON if entry.get("kind") == "person" else frozenset())
         lost |= {*left_out(entry, held, _OF_STEP)}
-        (path / _file_name(problem_id, taken)).write_text(_document(problem_id, entry), "utf-8")
+        (path / _file_name(problem_id, taken)).write_text(_document(problem_id, simplified(entry)), "utf-8")
     return lost
 
 
@@ -55,8 +56,7 @@ def _document(problem_id: str, entry: Entry) -> str:
 
 def _body(entry: Entry) -> Iterator[str]:
     yield f"# {_plain(entry.get('problem_title'))}"
-    for name in ("answer", "tell"):
-        yield from map(_plain, items_in(entry.get(name)))
+    yield from map(_plain, items_in(entry.get("answer")))
     for number, step in enumerate(filter(is_mapping, items_in(entry.get("steps"))), 1):
         yield from _step(number, step)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from guiado.app.knowledge.entries import Entry
-from guiado.app.knowledge.exporters.exported import Entries, left_out
+from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified
 from guiado.app.knowledge.importers.fields import Column
 from guiado.app.knowledge.importers.formula_guard import guarded
 from guiado.text.json_shapes import is_mapping, items_in
@@ -65,10 +65,11 @@ def _rows(entries: Entries, lost: set[str]) -> Iterator[list[str]]:
     """
     yield list(_HEADINGS.values())
     for problem_id, entry in entries:
-        lost |= {*left_out(entry, _HELD, _HELD_OF_STEP)}
-        steps = [step for step in items_in(entry.get("steps")) if is_mapping(step)]
+        lost |= {*left_out(entry, _HELD_OF_ANSWER if entry.get("kind") == "answer" else _HELD, _HELD_OF_STEP)}
+        told = simplified(entry)
+        steps = [step for step in items_in(told.get("steps")) if is_mapping(step)]
         for number, step in enumerate(steps or [{}]):
-            yield _row(problem_id, entry if number == 0 else {}, step, lost)
+            yield _row(problem_id, told if number == 0 else {}, step, lost)
 
 
 def _row(problem_id: str, entry: Entry, step: Mapping[str, object], lost: set[str]) -> list[str]:
@@ -109,4 +110,5 @@ def _cut(text: str, field: str, lost: set[str]) -> str:
 
 
 _HELD = frozenset(column.value for column in _OF_GUIDE)
+_HELD_OF_ANSWER = _HELD | {"kind"}
 _HELD_OF_STEP = frozenset(_OF_STEP.values())

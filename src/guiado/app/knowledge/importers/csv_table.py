@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable
@@ -15,6 +15,7 @@ from guiado.errors import Message
 NAME = "csv"
 ENDINGS = (".csv", ".tsv")
 _SEPARATORS = ",;\t|"
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def looks_like(source: Path) -> bool:
@@ -29,7 +30,7 @@ def read(source: Path) -> Iterator[Imported | NotUnderstood]:
 
 
 def _rows(file: SourceText) -> Iterator[Row]:
-    reader = csv.reader(StringIO(file.text), delimiter=_separator(file.text), strict=True)
+    reader = csv.reader(_lines(file.text), delimiter=_separator(file.text), strict=True)
     begin = 1
     while True:
         try:
@@ -43,8 +44,13 @@ def _rows(file: SourceText) -> Iterator[Row]:
         begin = reader.line_num + 1
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines, one after another: neither all at once nor at other characters that only look like an end of line."""
+    return (found[0] for found in _LINE.finditer(text))
+
+
 def _separator(text: str) -> str:
     """The separator that the first line has most of, outside of quotes."""
-    first = next((line for line in StringIO(text) if line.strip()), "")
+    first = next((line for line in _lines(text) if line.strip()), "")
     bare = "".join(first.split('"')[::2])
     return max(_SEPARATORS, key=bare.count)

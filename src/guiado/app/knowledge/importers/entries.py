@@ -14,8 +14,10 @@ _RESERVED = "$"
 
 
 def looks_inside(source: Path, pattern: re.Pattern[bytes]) -> bool:
-    """Whether a file's beginning holds a pattern; False where it cannot be read."""
+    """Whether a file's beginning holds a pattern; False where it cannot be read, or is none: a pipe would be waited for."""
     try:
+        if not source.is_file():
+            return False
         with source.open("rb") as file:
             return bool(pattern.search(file.read(_LOOKED_AT).replace(b"\0", b"")))  # UTF-16 has its ASCII between zeros
     except (OSError, ValueError):

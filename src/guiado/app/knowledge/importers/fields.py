@@ -34,7 +34,7 @@ class Column(StrEnum):
 
 
 _NAMES: Mapping[Column, str] = {
-    Column.ID: "id, identificador, problem id, guia, guide, slug, clave",
+    Column.ID: "id, identificador, problem id, guia, guide, slug",
     Column.TITLE: "titulo, problema, pregunta, title, problem, problem title, question, asunto, subject, pergunta, assunto",
     Column.DESCRIPTION: "descripcion, description, descricao, problem description, resumen, summary, resumo",
     Column.CATEGORY: "categoria, category, tema, topic, seccion, section",

@@ -17,7 +17,7 @@ from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, Sou
 from guiado.app.knowledge.importers.markdown_blocks import blocks_of_markdown
 from guiado.app.knowledge.importers.recognise import Article, guide_from_article, slug
 from guiado.app.knowledge.importers.source_files import Refused, SourceText, files_in, read_text
-from guiado.app.knowledge.importers.yaml_values import YamlReader
+from guiado.app.knowledge.importers.yaml_values import YamlReader, front_matter_events
 from guiado.domain.guide import Guide
 from guiado.errors import FieldProblem, printable
 from guiado.text.json_shapes import is_mapping, items_in
@@ -60,7 +60,8 @@ class _FrontMatter(YAMLHandler):
         self._place = place
 
     def load(self, fm: str, **_kwargs: object) -> dict[str, object]:
-        found = YamlReader(fm.removeprefix("\n"), self._place, line=2).value()
+        text = fm.removeprefix("\n")
+        found = YamlReader(text, self._place, line=2, events=front_matter_events(text)).value()
         if found is None:
             return {}
         if not is_mapping(found):
@@ -120,7 +121,7 @@ def _given(fields: Mapping[str, object], place: str, doubts: list[FieldProblem])
         column = column_of(name)
         if column is Column.ID:
             problem_id = str(value).strip() or None
-        elif name in _OF_ENTRY and not isinstance(value, str):
+        elif name in _OF_ENTRY and (column is None or not isinstance(value, str)):
             found[name] = value
         elif column is not None and column in _TEXTS:
             found[column.value] = "" if value is None else str(value)

@@ -9,14 +9,13 @@ from html import escape, unescape
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
 
 from guiado.app.knowledge.importers.blocks import Block, BlockKind, Item, Link
 from guiado.app.knowledge.importers.imported import doubt
 from guiado.errors import FieldProblem, printable
 
 _DEEPEST = 20
-_LISTS = {"ordered_list": BlockKind.ORDERED, "bullet_list": BlockKind.BULLETS}
+_LISTS = {"ordered_list_open": BlockKind.ORDERED, "bullet_list_open": BlockKind.BULLETS}
 _CODE = ("fence", "code_block")
 
 
@@ -28,9 +27,7 @@ def blocks_of_markdown(text: str, first_line: int, file: str, doubts: list[Field
         file: name of the source, to which lines are appended.
         doubts: receives what was dropped.
     """
-    reader = _Reader(first_line, file, doubts)
-    reader.read(SyntaxTreeNode(_parser().parse(text)).children, 0)
-    return reader.blocks
+    return _Reader(_parser().parse(text), first_line, file, doubts).read("")
 
 
 @cache
@@ -39,62 +36,72 @@ def _parser() -> MarkdownIt:
 
 
 class _Reader:
-    def __init__(self, first_line: int, file: str, doubts: list[FieldProblem]) -> None:
+    """Reader of the parser's tokens, from the first to the last: an opening one, what is inside, and its closing one."""
+
+    def __init__(self, tokens: Sequence[Token], first_line: int, file: str, doubts: list[FieldProblem]) -> None:
+        self._tokens, self._at = tokens, 0
         self._first, self._file, self._doubts = first_line, file, doubts
-        self.blocks: list[Block] = []
 
-    def read(self, nodes: Sequence[SyntaxTreeNode], depth: int) -> None:
-        """Append the blocks of some nodes."""
-        for node in nodes:
-            line = self._line(node)
-            if node.type == "heading":
-                text, links = self._inline(node, line)
-                self.blocks.append(Block(BlockKind.HEADING, text, int(node.tag[1:]), links=links, line=line))
-            elif node.type == "paragraph" or node.type in _CODE or node.type == "html_block":
-                text, links = self._words(node, line)
-                if text or links:
-                    self.blocks.append(Block(BlockKind.TEXT, text, links=links, line=line))
-            elif node.type in _LISTS:
-                items = tuple(self._item(child) for child in node.children)
-                self.blocks.append(Block(_LISTS[node.type], items=items, line=line))
-            elif node.type == "table":
-                self._table(node)
-            elif node.children and depth < _DEEPEST:  # a quotation
-                self.read(node.children, depth + 1)
+    def read(self, closing: str) -> list[Block]:
+        """The blocks up to a closing token, or to the end."""
+        found: list[Block] = []
+        while (token := self._take()) is not None and token.type != closing:
+            line = self._line(token)
+            if token.type == "heading_open":
+                text, links = self._inline(line)
+                found.append(Block(BlockKind.HEADING, text, int(token.tag[1:]), links=links, line=line))
+            elif token.type == "paragraph_open":
+                found += self._text(*self._inline(line), line)
+            elif token.type == "html_block":
+                found += self._text(_without_html(token.content), (), line)
+            elif token.type in _CODE:
+                found += self._text(token.content.strip(), (), line)
+            elif token.type in _LISTS:
+                found.append(Block(_LISTS[token.type], items=tuple(self._items(token.type)), line=line))
+            elif token.type == "tr_open":
+                found += self._row(line)
+        return found
 
-    def _line(self, node: SyntaxTreeNode) -> int:
-        return self._first + (node.map[0] if node.map else 0)
+    def _take(self) -> Token | None:
+        if self._at >= len(self._tokens):
+            return None
+        self._at += 1
+        return self._tokens[self._at - 1]
 
-    def _words(self, node: SyntaxTreeNode, line: int) -> tuple[str, tuple[Link, ...]]:
-        if node.type in _CODE:
-            return node.content.strip(), ()
-        if node.type == "html_block":
-            return _without_html(node.content), ()
-        return self._inline(node, line)
+    def _line(self, token: Token) -> int:
+        return self._first + (token.map[0] if token.map else 0)
 
-    def _item(self, node: SyntaxTreeNode) -> Item:
-        """An item of a list: its first paragraph, and every text inside it."""
-        inner = _Reader(self._first, self._file, self._doubts)
-        inner.read(node.children, 0)
+    def _text(self, text: str, links: tuple[Link, ...], line: int) -> list[Block]:
+        return [Block(BlockKind.TEXT, text, links=links, line=line)] if text or links else []
+
+    def _items(self, opening: str) -> list[Item]:
+        """The items of a list: the first paragraph of each, and every text inside it."""
+        found: list[Item] = []
+        while (token := self._take()) is not None and token.type != opening.replace("_open", "_close"):
+            texts, links, line = list[str](), list[Link](), self._line(token)
+            for block in self.read("list_item_close"):
+                texts += [block.text] if block.text else []
+                links += block.links
+                for item in block.items:
+                    texts += [item.text, *item.parts]
+                    links += item.links
+            found.append(Item(texts[0] if texts else "", tuple(texts[1:]), tuple(links), line))
+        return found
+
+    def _row(self, line: int) -> list[Block]:
+        """A paragraph of a table's row, its cells side by side."""
         texts, links = list[str](), list[Link]()
-        for block in inner.blocks:
-            texts += [block.text] if block.text else []
-            links += block.links
-            for item in block.items:
-                texts += [item.text, *item.parts]
-                links += item.links
-        return Item(texts[0] if texts else "", tuple(texts[1:]), tuple(links), self._line(node))
+        while (token := self._take()) is not None and token.type != "tr_close":
+            if token.type in ("td_open", "th_open"):
+                words, found = self._inline(line)
+                texts += [words] if words else []
+                links += found
+        return self._text(" · ".join(texts), tuple(links), line)
 
-    def _table(self, node: SyntaxTreeNode) -> None:
-        """A paragraph of each row, its cells side by side."""
-        for row in (row for part in node.children for row in part.children):
-            line = self._line(row)
-            cells = [self._inline(cell, line) for cell in row.children]
-            text = " · ".join(filter(None, (words for words, _ in cells)))
-            self.blocks.append(Block(BlockKind.TEXT, text, links=tuple(link for _, links in cells for link in links), line=line))
-
-    def _inline(self, node: SyntaxTreeNode, line: int) -> tuple[str, tuple[Link, ...]]:
-        tokens = [token for child in node.children if child.type == "inline" for token in child.to_tokens()[0].children or []]
+    def _inline(self, line: int) -> tuple[str, tuple[Link, ...]]:
+        """The words and links of the token that follows an opening one."""
+        inline = self._take()
+        tokens = (inline.children or []) if inline is not None else []
         links = self._links(tokens, line)
         if any(token.type == "html_inline" for token in tokens):
             kept = (token.content if token.type == "html_inline" else escape(_plain(token)) for token in tokens)

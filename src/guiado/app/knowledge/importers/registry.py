@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
+import stat
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from guiado.app.knowledge import importers
 from guiado.app.knowledge.importers.imported import Importer, SourceUnreadable
-from guiado.errors import FieldProblem, InvalidInput, Message, printable
+from guiado.errors import FieldProblem, InvalidInput, Message, os_reason, printable
 
 
 @cache
@@ -33,11 +34,15 @@ def importer_of(source: Path, name: str | None = None) -> Importer:
             "No hay ningún formato {name}. Usa uno de estos: {known}.", {"name": printable(name), "known": ", ".join(known)}
         )
         raise InvalidInput([FieldProblem("--format", why)])
-    if not source.exists():
-        raise SourceUnreadable(printable(source), Message("No existe. Revisa la ruta."))
+    try:
+        is_folder = stat.S_ISDIR(source.stat().st_mode)
+    except (OSError, ValueError) as error:
+        why = os_reason(error) if isinstance(error, OSError) else Message("la ruta no es válida")
+        unreadable = Message("No se puede leer ({why}). Revisa la ruta y los permisos.", {"why": why})
+        raise SourceUnreadable(printable(source), unreadable) from None
     if name is not None:
         return known[name]
-    ending = "" if source.is_dir() else source.suffix.lower()
+    ending = "" if is_folder else source.suffix.lower()
     for each in known.values():
         if ending in each.ENDINGS and each.looks_like(source):
             return each

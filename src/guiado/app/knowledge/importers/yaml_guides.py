@@ -1,4 +1,4 @@
-"""Importer of YAML: the same entries as in a knowledge-base file, one file or a folder of them."""
+"""Importer of YAML: the same entries as in a knowledge-base file."""
 
 from __future__ import annotations
 
