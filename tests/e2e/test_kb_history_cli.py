@@ -106,7 +106,7 @@ def test_a_file_is_compared_with_the_guides_in_use(here: Run, file: Path, tmp_pa
     assert told(here, "diff", str(file))["unchanged"] == 2
     other.write_text('{"cafetera": {"problem_title": ', "utf-8")
     assert "línea 1" in here("kb", "diff", str(other)).err
-    assert "No existe" in here("kb", "diff", str(tmp_path / "nada.json")).err
+    assert "no existe" in here("kb", "diff", str(tmp_path / "nada.json")).err
     assert known()["cafetera"].problem_title == "No sale café", "a comparison changes nothing"
 
 

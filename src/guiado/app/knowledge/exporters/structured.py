@@ -31,7 +31,7 @@ def write_json(entries: Entries, path: Path) -> set[str]:
 
 
 class _Dumper(Protocol):
-    """What is used of ruamel.yaml, which has no types of its own."""
+    """The part of ruamel.yaml, which has no types of its own, that writing needs."""
 
     width: int
     allow_unicode: bool
