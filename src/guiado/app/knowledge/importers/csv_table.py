@@ -9,7 +9,7 @@ from pathlib import Path
 
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable
 from guiado.app.knowledge.importers.source_files import SourceText, read_text
-from guiado.app.knowledge.importers.tables import Row, read_table
+from guiado.app.knowledge.importers.tables import TableRow, read_table
 from guiado.errors import Message
 
 NAME = "csv"
@@ -29,7 +29,7 @@ def read(source: Path) -> Iterator[Imported | NotUnderstood]:
     return read_table(_rows(file), file.place, file.doubts)
 
 
-def _rows(file: SourceText) -> Iterator[Row]:
+def _rows(file: SourceText) -> Iterator[TableRow]:
     reader = csv.reader(_lines(file.text), delimiter=_separator(file.text), strict=True)
     begin = 1
     while True:
@@ -40,7 +40,7 @@ def _rows(file: SourceText) -> Iterator[Row]:
         except csv.Error:
             why = Message("La fila está mal escrita. Revisa que las comillas se cierren y que ninguna celda sea enorme.")
             raise SourceUnreadable(file.at(begin), why) from None
-        yield Row(begin, cells)
+        yield TableRow(begin, cells)
         begin = reader.line_num + 1
 
 

@@ -15,7 +15,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.source_files import check_file, place_of
-from guiado.app.knowledge.importers.tables import Row, UnknownColumns, read_table
+from guiado.app.knowledge.importers.tables import TableRow, UnknownColumns, read_table
 from guiado.errors import FieldProblem, Message, printable
 
 NAME = "excel"
@@ -90,7 +90,7 @@ def _refuse_bomb(source: Path, place: str) -> None:
         raise SourceUnreadable(place, why)
 
 
-def _row(line: int, cells: tuple[object, ...], at: str) -> Row:
+def _row(line: int, cells: tuple[object, ...], at: str) -> TableRow:
     texts, doubts = list[str](), list[FieldProblem]()
     for number, cell in enumerate(cells, 1):
         if getattr(cell, "data_type", "n") in ("f", "e"):
@@ -99,7 +99,7 @@ def _row(line: int, cells: tuple[object, ...], at: str) -> Row:
             texts.append("")
         else:
             texts.append(_text(getattr(cell, "value", None)))
-    return Row(line, texts, tuple(doubts))
+    return TableRow(line, texts, tuple(doubts))
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from guiado.app.knowledge.importers.blocks import BlockKind
 from guiado.app.knowledge.importers.html_blocks import is_too_deep, read_html
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.recognise import Article, guide_from_article
-from guiado.app.knowledge.importers.source_files import Refused, files_in, read_text
+from guiado.app.knowledge.importers.source_files import RefusedFile, files_in, read_text
 from guiado.errors import FieldProblem, printable
 from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.text.json_shapes import is_list, is_mapping, items_in
@@ -67,7 +67,7 @@ def read(source: Path) -> Iterator[Imported | NotUnderstood]:
         if isinstance(path, Path):
             _note_groups(path, export)
     for path in files_in(source, (*_HTML, _JSON)):
-        if isinstance(path, Refused):
+        if isinstance(path, RefusedFile):
             yield NotUnderstood(path.problem)
             continue
         try:

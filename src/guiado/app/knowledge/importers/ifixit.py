@@ -11,7 +11,7 @@ from guiado.app.json_values import json_problem
 from guiado.app.knowledge.importers.blocks import Link
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.recognise import LONGEST_TITLE, fitted, resources_of, slug
-from guiado.app.knowledge.importers.source_files import Refused, files_in, read_text
+from guiado.app.knowledge.importers.source_files import RefusedFile, files_in, read_text
 from guiado.errors import FieldProblem, printable
 from guiado.text.json_shapes import is_list, is_mapping, items_in, object_in
 
@@ -51,7 +51,7 @@ def read(source: Path) -> Iterator[Imported | NotUnderstood]:
         yield from _read_file(source, None)
         return
     for path in files_in(source, (_JSON,)):
-        if isinstance(path, Refused):
+        if isinstance(path, RefusedFile):
             yield NotUnderstood(path.problem)
             continue
         try:

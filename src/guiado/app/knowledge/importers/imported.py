@@ -70,5 +70,5 @@ class Importer(Protocol):
 
 
 def doubt(place: str, template: str, /, **params: object) -> FieldProblem:
-    """What was not understood at this place; the template is a `Message`'s."""
+    """A problem at this place; the template is a `Message`'s."""
     return FieldProblem(place, Message(template, params))

@@ -16,7 +16,7 @@ from guiado.app.knowledge.importers.fields import LISTS, Column, column_of, flag
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.markdown_blocks import blocks_of_markdown
 from guiado.app.knowledge.importers.recognise import Article, guide_from_article, slug
-from guiado.app.knowledge.importers.source_files import Refused, SourceText, files_in, read_text
+from guiado.app.knowledge.importers.source_files import RefusedFile, SourceText, files_in, read_text
 from guiado.app.knowledge.importers.yaml_values import YamlReader, front_matter_events
 from guiado.domain.guide import Guide
 from guiado.errors import FieldProblem, printable
@@ -43,7 +43,7 @@ def read(source: Path) -> Iterator[Imported | NotUnderstood]:
         yield from _guides(read_text(source), source.stem)
         return
     for each in files_in(source, _FILES):
-        if isinstance(each, Refused):
+        if isinstance(each, RefusedFile):
             yield NotUnderstood(each.problem)
             continue
         try:

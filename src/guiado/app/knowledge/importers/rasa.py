@@ -12,7 +12,7 @@ from pathlib import Path
 
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.recognise import LONGEST_TITLE, guide_from_answer, slug
-from guiado.app.knowledge.importers.source_files import Refused, files_in, place_of, read_text
+from guiado.app.knowledge.importers.source_files import RefusedFile, files_in, place_of, read_text
 from guiado.app.knowledge.importers.yaml_text import Located, load_yaml
 from guiado.errors import FieldProblem, Message, printable
 
@@ -88,7 +88,7 @@ def _has_intents(path: Path) -> bool:
 
 def _read_folder(folder: Path, project: _Project) -> None:
     for path in files_in(folder, _YAML):
-        if isinstance(path, Refused):
+        if isinstance(path, RefusedFile):
             project.problems.append(path.problem)
             continue
         try:

@@ -39,7 +39,7 @@ class SourceText:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedFile:
     """A file of a folder that is not read: it is a link, leads outside, or cannot be reached."""
 
     problem: FieldProblem
@@ -130,7 +130,7 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def files_in(folder: Path, endings: tuple[str, ...]) -> Iterator[Path | Refused]:
+def files_in(folder: Path, endings: tuple[str, ...]) -> Iterator[Path | RefusedFile]:
     """The files of a folder and of those in it, in the order of their names; links are refused, hidden names passed over.
 
     Args:
@@ -143,7 +143,7 @@ def files_in(folder: Path, endings: tuple[str, ...]) -> Iterator[Path | Refused]
             entries = sorted(os.scandir(current), key=lambda entry: entry.name)
         except OSError as error:
             why = Message("No se puede leer ({why}). Revisa la ruta y los permisos.", {"why": os_reason(error)})
-            yield Refused(FieldProblem(place_of(current, folder), why))
+            yield RefusedFile(FieldProblem(place_of(current, folder), why))
             continue
         inner: list[Path] = []
         for entry in entries:
@@ -152,7 +152,7 @@ def files_in(folder: Path, endings: tuple[str, ...]) -> Iterator[Path | Refused]
                 continue
             if entry.is_symlink():
                 why = Message("Es un enlace, y no se sigue. Copia el archivo a la carpeta si hace falta.")
-                yield Refused(FieldProblem(place_of(path, folder), why))
+                yield RefusedFile(FieldProblem(place_of(path, folder), why))
             elif entry.is_dir(follow_symlinks=False):
                 inner.append(path)
             elif path.suffix.lower() in endings:

@@ -28,7 +28,7 @@ class UnknownColumns(SourceUnreadable):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row of a table.
 
     Args:
@@ -66,7 +66,7 @@ class _Group:
         return list(dict.fromkeys(text for row in self.rows for cell in row.get(column, []) for text in texts_in(cell)))
 
 
-def read_table(rows: Iterable[Row], file: str, doubts: Sequence[FieldProblem] = ()) -> Iterator[Imported | NotUnderstood]:
+def read_table(rows: Iterable[TableRow], file: str, doubts: Sequence[FieldProblem] = ()) -> Iterator[Imported | NotUnderstood]:
     """The guides of a table whose first row that is not empty names its columns.
 
     Args:
@@ -100,7 +100,7 @@ def read_table(rows: Iterable[Row], file: str, doubts: Sequence[FieldProblem] = 
         yield _guide(group, file)
 
 
-def _unknown(head: Row, columns: Sequence[Column | None], place: str) -> list[FieldProblem]:
+def _unknown(head: TableRow, columns: Sequence[Column | None], place: str) -> list[FieldProblem]:
     why = "La columna «{name}» no se usa. Revisa su nombre o bórrala."
     named = zip(head.cells, columns, strict=True)
     return [doubt(place, why, name=printable(cell)) for cell, column in named if column is None and cell.strip()]
@@ -110,7 +110,7 @@ def _first(said: dict[Column, list[str]], column: Column) -> str:
     return (said.get(column) or [""])[0]
 
 
-def _by_meaning(row: Row, columns: Sequence[Column | None]) -> dict[Column, list[str]]:
+def _by_meaning(row: TableRow, columns: Sequence[Column | None]) -> dict[Column, list[str]]:
     found: dict[Column, list[str]] = {}
     for cell, column in zip(row.cells, columns, strict=False):
         if column is not None and cell.strip():
@@ -118,7 +118,7 @@ def _by_meaning(row: Row, columns: Sequence[Column | None]) -> dict[Column, list
     return found
 
 
-def _note(group: _Group, row: Row, width: int, file: str) -> None:
+def _note(group: _Group, row: TableRow, width: int, file: str) -> None:
     place = f"{file}:{row.line}"
     group.doubts += row.doubts
     if any(cell.strip() for cell in row.cells[width:]):

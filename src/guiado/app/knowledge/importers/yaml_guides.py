@@ -13,7 +13,7 @@ from guiado.app.knowledge.importers.yaml_values import YamlReader
 
 NAME = "yaml"
 ENDINGS = (".yaml", ".yml")
-_OURS = re.compile(rb"(?m)^\s+problem_title\s*:")
+_OURS = re.compile(rb"""(?m)^\s*["']?(?:problem_title|\$steps|\$variables)["']?\s*:""")
 
 
 def looks_like(source: Path) -> bool:

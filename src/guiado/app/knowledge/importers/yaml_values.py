@@ -35,7 +35,7 @@ class _Mark(Protocol):
 
 
 class _Event(Protocol):
-    """What this module reads of the parser's events."""
+    """An event of a YAML parser, as far as it is read here."""
 
     start_mark: _Mark
     anchor: str | None
