@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from guiado.app.knowledge.differences import differences, is_same
+from guiado.app.knowledge.differences import Difference, differences, is_same
 from guiado.app.knowledge.entries import entry_of, entry_of_edit
 from guiado.app.knowledge.exporting import EXPORTERS, exporter_of, write_guides
 from guiado.app.knowledge.importers.formula_guard import guarded, unguarded
@@ -82,6 +82,12 @@ def is_among(field: str, lost: list[str]) -> bool:
     return any(each in (name, f"{name}.phrases") for each in lost) or (name in ("answer", "tell") and "kind" in lost)
 
 
+def is_repunctuated(each: Difference) -> bool:
+    """Whether only marks differ at which a cell would be divided."""
+    marks = str.maketrans(";|", ",/")
+    return tuple(text.translate(marks) for text in each.before) == each.after
+
+
 @pytest.mark.parametrize("name", ["json", "yaml"])
 def test_everything_comes_back_from_json_and_yaml(tmp_path: Path, name: str) -> None:
     guides = {**shipped(1 if name == "json" else 9), "difícil": in_use("difícil", HARD)}
@@ -99,12 +105,13 @@ def test_texts_come_back_from_tables_and_markdown(tmp_path: Path, name: str) -> 
     assert "steps.chance" in lost
     assert ("translations" in lost) is (name != "markdown")
     back = read_back(target)
+    guides = {key: guide for key, guide in guides.items() if getattr(guide, "kind", "guide") != "none"}
     assert back.keys() == guides.keys()
     for key, guide in guides.items():
         if any(getattr(step, "variants", None) for step in guide.steps):
             continue  # its steps name every variant instead: other words, and so another step
         changed = differences(entry_of(guide), entry_of_edit(back[key], guide))
-        assert [each for each in changed if not is_among(each.field, lost)] == [], key
+        assert [each for each in changed if not is_among(each.field, lost) and not is_repunctuated(each)] == [], key
     hard = back["dificil"]
     assert hard.steps[0].instructions == ("@casa: enchufa", "2) Espera <b>", "cmd /C calc!A0")
     assert [step.title for step in hard.steps] == ["+Enchufa_el [aparato]"]

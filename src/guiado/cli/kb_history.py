@@ -192,7 +192,12 @@ def _show_figures(screen: Screen, found: BaseFigures) -> None:
 
 
 def _kind(screen: Screen, kind: str) -> str:
-    names = {"guide": screen.tr("con pasos"), "answer": screen.tr("respuesta"), "person": screen.tr("a una persona")}
+    names = {
+        "guide": screen.tr("con pasos"),
+        "answer": screen.tr("respuesta"),
+        "person": screen.tr("a una persona"),
+        "none": screen.tr("ningún problema"),
+    }
     return names.get(kind, kind)
 
 

@@ -13,6 +13,7 @@ from guiado.text.json_shapes import is_mapping, items_in, object_in
 Entries = Iterable[tuple[str, Entry]]
 _DERIVED = {"step_number", "step_id"}
 """Fields of a step that publication finds again by its place and its words."""
+_NONE = "none"
 _BY_STEP_ID = {"variants", "questions"}
 
 
@@ -41,6 +42,19 @@ def left_out(entry: Entry, held: AbstractSet[str], held_of_step: AbstractSet[str
     yield from (key for key in entry if key not in held and key != "steps")
     for step in filter(is_mapping, items_in(entry.get("steps"))):
         yield from (f"steps.{key}" for key in step if key not in held_of_step and key not in _DERIVED)
+
+
+def with_texts_to_read(entries: Entries, lost: set[str]) -> Entries:
+    """The entries that say something to customers; those of messages that are no problem have no place in an article or table.
+
+    Args:
+        lost: receives the name of what was left out.
+    """
+    for problem_id, entry in entries:
+        if entry.get("kind") == _NONE:
+            lost.add(f"kind: {_NONE}")
+        else:
+            yield problem_id, entry
 
 
 def simplified(entry: Entry) -> Entry:

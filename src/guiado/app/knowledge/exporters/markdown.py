@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 from guiado.app.knowledge.entries import Entry
-from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified
+from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified, with_texts_to_read
 from guiado.app.knowledge.exporters.structured import dump_yaml
 from guiado.app.knowledge.importers.recognise import slug
 from guiado.text.json_shapes import is_mapping, items_in
@@ -29,7 +29,7 @@ def write_markdown(entries: Entries, path: Path) -> set[str]:
     path.mkdir()
     lost: set[str] = set()
     taken: set[str] = set()
-    for problem_id, entry in entries:
+    for problem_id, entry in with_texts_to_read(entries, lost):
         held = frozenset(entry) - _NOT_HELD - (_OF_PERSON if entry.get("kind") == "person" else frozenset())
         lost |= {*left_out(entry, held, _OF_STEP)}
         (path / _file_name(problem_id, taken)).write_text(_document(problem_id, simplified(entry)), "utf-8")

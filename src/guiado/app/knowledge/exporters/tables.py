@@ -12,7 +12,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from guiado.app.knowledge.entries import Entry
-from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified
+from guiado.app.knowledge.exporters.exported import Entries, left_out, simplified, with_texts_to_read
 from guiado.app.knowledge.importers.fields import Column
 from guiado.app.knowledge.importers.formula_guard import guarded
 from guiado.text.json_shapes import is_mapping, items_in
@@ -64,7 +64,7 @@ def _rows(entries: Entries, lost: set[str]) -> Iterator[list[str]]:
         lost: receives the names of the fields that it does not hold.
     """
     yield list(_HEADINGS.values())
-    for problem_id, entry in entries:
+    for problem_id, entry in with_texts_to_read(entries, lost):
         lost |= {*left_out(entry, _HELD_OF_ANSWER if entry.get("kind") == "answer" else _HELD, _HELD_OF_STEP)}
         told = simplified(entry)
         steps = [step for step in items_in(told.get("steps")) if is_mapping(step)]
