@@ -287,6 +287,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),
     ),
     "publications.listed": lambda db, t: publications.listed(db, t, ""),
+    "publications.recent": lambda db, t: publications.recent(db, t, "", 100),
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),
     "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),
     "outbox.give_back": lambda db, t: outbox.give_back(db, t, "me", ["mine", "free"]),

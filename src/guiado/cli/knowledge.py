@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import imports, new_problem, publications
+from guiado.cli import exports, imports, kb_history, new_problem, publications
 from guiado.cli.console import Json, Screen, bullets, screen_of
 from guiado.cli.help import Manual, ManualGroup
-from guiado.errors import FieldProblem, GuiadoError, KnowledgeBaseInvalid, Message, NotFound, os_reason, printable
+from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message, NotFound, printable
 
 if TYPE_CHECKING:
     from guiado.domain.criteria import Trigger
@@ -25,13 +24,14 @@ app = typer.Typer(
 new_problem.add_to(app)
 publications.add_to(app)
 imports.add_to(app)
+exports.add_to(app)
+kb_history.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6
 _MOST_QUOTED = 4
 _STRUCTURE = "structure"
 """Kind of what the file's form is about, in `--json`."""
-_NAME = "support_troubleshooting_kb.json"
 
 
 @app.command(
@@ -134,33 +134,6 @@ def _guide_json(guide: Guide) -> dict[str, object]:
     from dataclasses import asdict
 
     return {name: value for name, value in asdict(guide).items() if not name.startswith("_")}
-
-
-@app.command(cls=Manual, help="Copia la base de conocimiento original a un archivo que puedes editar.")
-def export(
-    context: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(metavar="ARCHIVO", help=("Dónde guardarla; por defecto, en esta carpeta y con su nombre."))
-    ] = Path(_NAME),
-    force: Annotated[bool, typer.Option("--force", help="Sustituye el archivo si ya existe.")] = False,
-) -> None:
-    """Write the knowledge base that ships to a file."""
-    from guiado.resources import data_path
-
-    shown = printable(file)
-    try:
-        if file.exists() and not force:
-            raise GuiadoError("{file} ya existe. Usa --force para sustituirlo o elige otro nombre.", file=shown)
-        file.write_bytes(data_path("integrations", _NAME).read_bytes())
-    except OSError as error:
-        raise GuiadoError(
-            "No se puede escribir {file} ({problem}). Elige otra ruta.", file=shown, problem=os_reason(error)
-        ) from None
-    screen = screen_of(context)
-    screen.say("✓ Listo: {file}. Edítalo y revísalo con:", style="green", file=shown)
-    screen.verbatim(screen.command("kb", "lint", shlex.quote(str(file))), style="bold")
-    screen.say("Para usarla, agrega esta línea al archivo .env y reinicia:", style="green")
-    screen.verbatim(f"GUIADO_KB_PATH={file.resolve()}", style="bold")
 
 
 def path_in_use() -> Path:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from guiado.store.advisory_locks import IMPORTS
-from guiado.store.connection import Connection
+from guiado.store.connection import Connection, Row
 from guiado.store.queries import sql
 
 
@@ -108,6 +108,7 @@ class Publication:
 class LogEntry:
     """Entry in the log of a guide: publish, withdraw, draft, approve, discard, or a conflict."""
 
+    guide_id: str
     action: str
     version: int
     by: str
@@ -247,7 +248,16 @@ async def listed(
 async def history(connection: Connection, tenant: str, scope: str, guide_id: str) -> list[LogEntry]:
     """Log of the actions on a guide's versions, newest first."""
     rows = await connection.fetch(sql("publications", "history"), tenant, scope, guide_id)
-    return [LogEntry(row["action"], row["version"], row["by"], row["at"]) for row in rows]
+    return list(map(_log_entry, rows))
+
+
+async def recent(connection: Connection, tenant: str, scope: str, limit: int) -> list[LogEntry]:
+    """Log of the actions on the versions of all guides, newest first."""
+    return list(map(_log_entry, await connection.fetch(sql("publications", "recent"), tenant, scope, limit)))
+
+
+def _log_entry(row: Row) -> LogEntry:
+    return LogEntry(row["guide_id"], row["action"], row["version"], row["by"], row["at"])
 
 
 async def conflicts(connection: Connection, tenant: str, scope: str) -> list[str]:

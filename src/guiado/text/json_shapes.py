@@ -31,8 +31,9 @@ def object_in(value: object) -> Mapping[str, object]:
 
 def items_in(value: object) -> Sequence[object]:
     """The items of a list or tuple; of anything else none."""
-    return value if _is_series(value) else ()
+    return value if is_series(value) else ()
 
 
-def _is_series(value: object) -> TypeGuard[Sequence[object]]:
+def is_series(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether a value is a list or a tuple."""
     return isinstance(value, (list, tuple))

@@ -44,7 +44,7 @@ async def save_draft(work: UnitOfWork, scope: str, problem_id: str, entry: Mappi
         version_ids = await store_batch(work.connection, work.tenant, scope, {problem_id: guide}, [key], by)
         await _set(work, scope, problem_id, version_ids[problem_id], PublicationState.DRAFT, by)
         detail["version_id"] = version_ids[problem_id]
-    return next(each for each in await _versions(work, scope, problem_id) if each.version_id in version_ids.values())
+    return next(each for each in await versions_of(work, scope, problem_id) if each.version_id in version_ids.values())
 
 
 async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, by: str) -> bool:
@@ -56,7 +56,7 @@ async def approve(work: UnitOfWork, scope: str, problem_id: str, version: int, b
     Raises:
         NotFound: there is no such version.
     """
-    found = _numbered(await _versions(work, scope, problem_id), problem_id, version)
+    found = numbered(await versions_of(work, scope, problem_id), problem_id, version)
     async with act(work, "approve", "guide", problem_id, version=version):
         return await _set(work, scope, problem_id, found.version_id, PublicationState.APPROVED, by)
 
@@ -70,11 +70,11 @@ async def publish(work: UnitOfWork, scope: str, problem_id: str, by: str, versio
     Raises:
         NotFound: there is no such version, or no draft.
     """
-    found = await _versions(work, scope, problem_id)
+    found = await versions_of(work, scope, problem_id)
     drafts = [each for state in (PublicationState.APPROVED, PublicationState.DRAFT) for each in found if each.state is state]
     if version is None and not drafts:
         raise NotFound("La guía {problem_id} no tiene ningún borrador.", problem_id=printable(problem_id))
-    chosen = drafts[0] if version is None else _numbered(found, problem_id, version)
+    chosen = drafts[0] if version is None else numbered(found, problem_id, version)
     async with act(work, "publish", "guide", problem_id, version=chosen.version):
         await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
     return chosen
@@ -90,8 +90,8 @@ async def revert(work: UnitOfWork, scope: str, problem_id: str, by: str, version
         NotFound: there is no such version, or none was in use before.
     """
     if version is None:
-        version = await _former(work, scope, problem_id)
-    chosen = _numbered(await _versions(work, scope, problem_id), problem_id, version)
+        version = await former_version(work, scope, problem_id)
+    chosen = numbered(await versions_of(work, scope, problem_id), problem_id, version)
     async with act(work, "revert", "guide", problem_id, version=version):
         await _set(work, scope, problem_id, chosen.version_id, PublicationState.IN_USE, by)
     return chosen
@@ -109,9 +109,9 @@ async def withdraw(work: UnitOfWork, scope: str, problem_id: str, by: str, versi
     Raises:
         NotFound: there is no such version.
     """
-    found = await _versions(work, scope, problem_id)
+    found = await versions_of(work, scope, problem_id)
     used = next((each for each in found if each.state is PublicationState.IN_USE), None)
-    chosen = used if version is None else _numbered(found, problem_id, version)
+    chosen = used if version is None else numbered(found, problem_id, version)
     if chosen is None:
         return False
     state = PublicationState.FORMER if chosen.state is PublicationState.IN_USE else PublicationState.DISCARDED
@@ -129,10 +129,27 @@ async def versions(work: UnitOfWork, scope: str, problem_id: str | None = None) 
         NotFound: there is no such guide.
     """
     if problem_id is not None:
-        return [_view(each) for each in await _versions(work, scope, problem_id)]
+        return [_view(each) for each in await versions_of(work, scope, problem_id)]
     found = await publications.listed(work.connection, work.tenant, scope)
     shown = {PublicationState.IN_USE, PublicationState.APPROVED, PublicationState.DRAFT}
     return [_view(each) for of_guide in found.values() for each in of_guide if each.state in shown]
+
+
+async def history(work: UnitOfWork, scope: str, problem_id: str | None, limit: int) -> list[View]:
+    """Log of the actions on the versions of a guide, or of all guides, newest first.
+
+    Returns:
+        `guide version action by at` of each.
+
+    Raises:
+        NotFound: there is no such guide.
+    """
+    if problem_id is None:
+        found = await publications.recent(work.connection, work.tenant, scope, limit)
+    else:
+        await versions_of(work, scope, problem_id)
+        found = (await publications.history(work.connection, work.tenant, scope, problem_id))[:limit]
+    return [{"guide": e.guide_id, "version": e.version, "action": e.action, "by": e.by, "at": e.at} for e in found]
 
 
 def _view(each: Publication) -> View:
@@ -147,7 +164,12 @@ def _view(each: Publication) -> View:
     }
 
 
-async def _versions(work: UnitOfWork, scope: str, problem_id: str) -> list[Publication]:
+async def versions_of(work: UnitOfWork, scope: str, problem_id: str) -> list[Publication]:
+    """All versions of a guide, newest first.
+
+    Raises:
+        NotFound: there is no such guide.
+    """
     found = await publications.listed(work.connection, work.tenant, scope, [problem_id])
     if problem_id not in found:
         raise NotFound(
@@ -156,7 +178,12 @@ async def _versions(work: UnitOfWork, scope: str, problem_id: str) -> list[Publi
     return found[problem_id]
 
 
-def _numbered(found: list[Publication], problem_id: str, version: int) -> Publication:
+def numbered(found: list[Publication], problem_id: str, version: int) -> Publication:
+    """The version with this number.
+
+    Raises:
+        NotFound: there is none.
+    """
     for each in found:
         if each.version == version:
             return each
@@ -167,9 +194,13 @@ def _numbered(found: list[Publication], problem_id: str, version: int) -> Public
     )
 
 
-async def _former(work: UnitOfWork, scope: str, problem_id: str) -> int:
-    """Number of the version that was in use before the one that is now."""
-    found = await _versions(work, scope, problem_id)
+async def former_version(work: UnitOfWork, scope: str, problem_id: str) -> int:
+    """Number of the version that was in use before the one that is now.
+
+    Raises:
+        NotFound: there was none.
+    """
+    found = await versions_of(work, scope, problem_id)
     used = next((each.version for each in found if each.state is PublicationState.IN_USE), None)
     for entry in await publications.history(work.connection, work.tenant, scope, problem_id):
         if entry.action == "publish" and entry.version != used:

@@ -67,11 +67,19 @@ SELECT p.guide_id, p.guide_version_id, v.version, p.state, p.origin, p.changed_b
 
 -- name: history
 -- Who did what with the versions of a guide, newest first. $1 tenant, $2 scope, $3 guide.
-SELECT l.action, v.version, l.by, l.at
+SELECT l.guide_id, l.action, v.version, l.by, l.at
   FROM support_guide_publication_log l
   JOIN support_troubleshooting_guide_versions v ON v.tenant_id = l.tenant_id AND v.guide_version_id = l.guide_version_id
  WHERE l.tenant_id = $1 AND l.scope = $2 AND l.guide_id = $3
  ORDER BY l.revision DESC, v.version DESC;
+
+-- name: recent
+-- Who did what with the versions of all guides, newest first. $1 tenant, $2 scope, $3 most rows.
+SELECT l.guide_id, l.action, v.version, l.by, l.at
+  FROM support_guide_publication_log l
+  JOIN support_troubleshooting_guide_versions v ON v.tenant_id = l.tenant_id AND v.guide_version_id = l.guide_version_id
+ WHERE l.tenant_id = $1 AND l.scope = $2
+ ORDER BY l.revision DESC, l.guide_id, v.version DESC LIMIT $3;
 
 -- name: conflicts
 -- Guides of which somebody has to say which text is the right one. $1 tenant, $2 scope.

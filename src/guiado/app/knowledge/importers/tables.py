@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from guiado.app.knowledge.importers.blocks import blocks_of_text
 from guiado.app.knowledge.importers.fields import LISTS, Column, column_of, flag_in, texts_in
+from guiado.app.knowledge.importers.formula_guard import unguarded
 from guiado.app.knowledge.importers.imported import Imported, NotUnderstood, SourceUnreadable, doubt
 from guiado.app.knowledge.importers.recognise import Article, fitted, guide_from_answer, recognise, slug
 from guiado.errors import FieldProblem, Message, printable
@@ -113,7 +114,7 @@ def _by_meaning(row: TableRow, columns: Sequence[Column | None]) -> dict[Column,
     found: dict[Column, list[str]] = {}
     for cell, column in zip(row.cells, columns, strict=False):
         if column is not None and cell.strip():
-            found.setdefault(column, []).append(cell.strip())
+            found.setdefault(column, []).append(unguarded(cell.strip()))
     return found
 
 

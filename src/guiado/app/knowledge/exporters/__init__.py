@@ -1,0 +1,1 @@
+"""Exporters of guides, one module for each kind of format; see `exporting`."""
