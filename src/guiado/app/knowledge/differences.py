@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from guiado.app.context import UnitOfWork
+from guiado.app.context import AppContext, UnitOfWork
 from guiado.app.knowledge.entries import entry_of, entry_of_edit
 from guiado.app.knowledge.importers import json_guides
 from guiado.app.knowledge.importers.imported import NotUnderstood
@@ -79,6 +80,24 @@ def differences(before: Mapping[str, object], after: Mapping[str, object]) -> li
 def is_same(edited: Guide, used: Guide) -> bool:
     """Whether publishing `edited` over the guide in use would change none of its texts."""
     return entry_of_edit(edited, used) == entry_of(used)
+
+
+async def same_texts(parts: AppContext, edited: Mapping[str, tuple[Guide, str]]) -> set[str]:
+    """Ids of the guides whose texts are those of the version in use, whatever way they are written.
+
+    Args:
+        parts: of this process.
+        edited: id -> guide, without the step ids that publishing gives, and version in use.
+    """
+    if not edited:
+        return set()
+    async with parts.connection() as connection:
+        stored = await guides.contents(connection, parts.tenant, [version_id for _, version_id in edited.values()])
+    return await asyncio.to_thread(_same, edited, stored)
+
+
+def _same(edited: Mapping[str, tuple[Guide, str]], stored: Mapping[str, Mapping[str, object]]) -> set[str]:
+    return {key for key, (guide, used) in edited.items() if used in stored and is_same(guide, guide_from_json(stored[used]))}
 
 
 async def between_versions(

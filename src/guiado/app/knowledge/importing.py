@@ -10,7 +10,7 @@ Source: ADR 0040.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from guiado import clock
 from guiado.app.access.audit import note
 from guiado.app.context import AppContext, Scope
+from guiado.app.knowledge.differences import same_texts
 from guiado.app.knowledge.importers.imported import Imported, Importer, NotUnderstood, SourceUnreadable
 from guiado.app.knowledge.importers.spool import Spool
 from guiado.app.knowledge.parse import Findings, read_entry
@@ -109,6 +110,7 @@ async def plan_import(
     reading = _Reading(used, spool)
     found = importer.read(source)
     while await asyncio.to_thread(reading.take, found):
+        reading.settle(await same_texts(parts, reading.doubtful))
         if told is not None:
             told(reading.count)
     return reading.plan(_name(source), scope, is_whole=is_whole)
@@ -202,10 +204,26 @@ class _Reading:
         self._added, self._changed, self._unchanged = list[str](), list[str](), list[str]()
         self._errors, self._warnings = list[FieldProblem](), list[FieldProblem]()
         self._error_count = 0
+        self._waiting = dict[str, tuple[Guide, dict[str, object]]]()
         self.count = 0
 
+    @property
+    def doubtful(self) -> dict[str, tuple[Guide, str]]:
+        """Id -> guide and version in use, of those of the batch that were written in another way than that one."""
+        return {key: (guide, self._used[key].version_id) for key, (guide, _) in self._waiting.items()}
+
+    def settle(self, same: Collection[str]) -> None:
+        """Take the doubtful guides of the batch for unchanged where they have the same texts, else for changed."""
+        for key, (_, entry) in self._waiting.items():
+            if key in same:
+                self._unchanged.append(key)
+            else:
+                self._changed.append(key)
+                self._spool.add(key, entry)
+        self._waiting = {}
+
     def take(self, found: Iterator[Imported | NotUnderstood]) -> bool:
-        """Take the next batch; False when there is none left."""
+        """Take the next batch; False when there is none left. Its doubtful guides wait for `settle`."""
         batch = list(islice(found, _BATCH))
         for each in batch:
             self.count += 1
@@ -260,7 +278,10 @@ class _Reading:
         if known is not None and known.content_hash == fingerprint:
             self._unchanged.append(key)
             return
-        (self._added if known is None else self._changed).append(key)
+        if known is not None:
+            self._waiting[key] = (guide, each.entry)
+            return
+        self._added.append(key)
         self._spool.add(key, each.entry)
 
     def _refuse(self, problems: list[FieldProblem]) -> None:
