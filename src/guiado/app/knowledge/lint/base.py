@@ -6,6 +6,7 @@ Every warning has a kind, a JSON path, what it quotes, and the remedy. Time grow
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.knowledge_base import problem_of
@@ -34,7 +35,7 @@ from guiado.app.sessions.alarms import UrgentCriteria
 from guiado.detection import build_index
 from guiado.domain.guide import Guide, GuideKind
 
-MOST_TRIED = 6_000
+MOST_TRIED = 10_000
 """Most phrases that are compared with all others: with more it would take minutes."""
 
 
@@ -85,6 +86,9 @@ def _doubt_phrases(guides: Mapping[str, Guide], thresholds: tuple[float, float],
     phrases, urgent = list[Phrase](), UrgentCriteria(guides.values())
     for guide in guides.values():
         for phrase in phrases_of(guide):  # one after the other: a text that was just read is not read again
+            if guide.kind == GuideKind.NONE:  # nobody reads them, and they are to be near to nothing
+                phrases.append(replace(phrase, is_customers=False))
+                continue
             phrases.append(phrase)
             doubt_phrase(phrase, findings)
             doubt_alarming(phrase, guide, urgent, findings)
