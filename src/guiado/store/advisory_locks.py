@@ -17,3 +17,5 @@ AUDIT_SEALER = 5207108
 """Lock of sealing the audit log (`store/audit.py`): one sealer at a time, for all tenants. Held by a transaction."""
 ATTACHMENTS = 5207109
 """With a hash of the tenant, lock of adding a picture to a session: a tenant's are counted one by one. Held by a transaction."""
+DEMO = 5207110
+"""With a hash of the tenant, lock of loading or removing its synthetic sessions (`store/demo.py`). Held by a transaction."""
