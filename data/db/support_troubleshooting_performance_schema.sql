@@ -396,7 +396,8 @@ BEGIN
         -- También hoy: si se borra su última sesión, el resumen de hoy tiene que quedar vacío.
         ('sessions_dirty_delete', 'support_troubleshooting_sessions', 'AFTER DELETE', 'ROW', v_live, 'guiado_mark_dirty_session'),
         ('sessions_dirty_truncate', 'support_troubleshooting_sessions', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
-        ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', 'true', 'guiado_index_session'),
+        -- Quien carga muchas de una vez las agrega él al buscador, todas juntas.
+        ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', v_live, 'guiado_index_session'),
         ('sessions_search_update', 'support_troubleshooting_sessions', 'AFTER UPDATE OF problem_description, detected_problem_title, tenant_id', 'ROW',
             'true', 'guiado_index_session'),
         -- Un intento de hoy llega con un cambio de su sesión, que ya ensucia; aquí se vigilan los importados con su fecha.

@@ -171,9 +171,9 @@ async def take_turn(connection: Connection, tenant: str) -> bool:
     return taken
 
 
-async def may_copy(connection: Connection, tenant: str) -> bool:
-    """Whether the role that logged in may write by COPY: row-level security forbids it to all but the tables' owner."""
-    may: bool = await connection.fetchval(sql("demo", "may_copy"), tenant)
+async def may_copy(connection: Connection) -> bool:
+    """Whether the connection's role may write by COPY: row-level security forbids it to all but the tables' owner."""
+    may: bool = await connection.fetchval(sql("demo", "may_copy"))
     return may
 
 
@@ -206,6 +206,7 @@ async def write(connection: Connection, tenant: str, batch: Batch) -> None:
         ("support_tickets", batch.tickets),
     ):
         await _copy(connection, tenant, table, rows)
+    await connection.fetch(sql("demo", "index"), tenant, [row.session_id for row in batch.sessions], timeout=_TIMEOUT_S)
     await connection.fetch(sql("demo", "mark"), tenant, batch.days)
 
 

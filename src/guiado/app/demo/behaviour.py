@@ -1,7 +1,7 @@
 """Behaviour of the people in a synthetic session: what helps, what the customer reports of it, and what the agent does.
 
-The cause of a problem is one of the guide's steps by the author's chances, or none of them. Reports are as noisy as real ones: a
-solution is told a step late, or never, or is none at all and the customer comes back. Over the months the guides get a bit better.
+The cause of a problem is one of the guide's steps, by the author's chances, or none of them. Reports are as noisy as real ones: a
+solution is told a step late, or never, or is none and the customer comes back. Over the months the guides get a bit better.
 """
 
 from __future__ import annotations
@@ -89,11 +89,13 @@ def live(told: Told, guide: Guide | None, around: Circumstances, draws: Draws) -
         if session.status is Status.NEEDS_ESCALATION:
             goes_on = _GOES_ON_URGENT if session.urgent else _GOES_ON
             if step is None or not draws.happens(goes_on):
-                return _hand_over(told, around, draws)
+                _hand_over(told, around, draws)
+                return
         if step is None or _stops(told, around, draws):
-            return _leave_or_ask(told, around, draws)
+            break
         _answer(told, step, around, draws)
-    return _leave_or_ask(told, around, draws)
+    if not told.last.session.status.ended:
+        _leave_or_ask(told, around, draws)
 
 
 def _cause(guide: Guide | None, around: Circumstances, draws: Draws) -> str | None:

@@ -36,8 +36,9 @@ from guiado.i18n import translate
 
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_NODES = 60_000
-PERSON, TAKEN, CLOSED, LEFT, EXPIRED = "person", "taken", "closed", "left", "expired"
-"""Moves that are no answer to a step: the customer asks for a person; an agent takes over, or closes; nobody does anything more."""
+PERSON, TAKEN, CLOSED, LEFT, EXPIRED, PICKED = "person", "taken", "closed", "left", "expired", "picked"
+"""Moves that are no answer to a step: the customer asks for a person; an agent takes over, or closes; nobody does anything more;
+the customer picks the problem."""
 _COMMANDS: Mapping[str, SessionCommand] = {
     **{outcome.value: Answer(outcome) for outcome in Outcome},
     PERSON: EscalateSession(by=Actor.CUSTOMER),
@@ -104,10 +105,13 @@ class Node:
 
     def after(self, move: str) -> Node:
         """The place after one more move."""
+        return self.then(move, _COMMANDS[move], self.followed)
+
+    def then(self, move: str, command: SessionCommand, followed: Followed | None) -> Node:
+        """The place after a move that is this command, and from which a guide is followed."""
         known = self._after.get(move)
         if known is None:
-            command = _COMMANDS[move]
-            known = self._after[move] = self.courses.next(self, command, self.followed)
+            known = self._after[move] = self.courses.next(self, command, followed)
         return known
 
 
@@ -141,13 +145,16 @@ class Courses:
 
     def clarified(self, followed: Followed, asked: Clarification, considered: Considered, confidence: float) -> list[Node]:
         """The first two places of a session whose customer chose the problem from several."""
-        guide = followed.guide
-        begun = begin(_new(followed.language), None, _ORIGIN, asked=asked, considered=considered, speak=translate)
-        root = self._node(begun, 0, 0, None)
+        key = (followed.version_id, followed.language, confidence)
+        if key not in self._roots:
+            self._forget()
+            begun = begin(_new(followed.language), None, _ORIGIN, asked=asked, considered=considered, speak=translate)
+            self._roots[key] = self._node(begun, 0, 0, None)
+        root, guide = self._roots[key], followed.guide
         title = guide.in_language(followed.language).problem_title
         pick = Pick(guide, followed.version_id, title, confidence)
         command = ClarifyProblem({"problem_id": guide.problem_id}, pick, considered)
-        return [root, self.next(root, command, followed)]
+        return [root, root.then(PICKED, command, followed)]
 
     def next(self, node: Node, command: SessionCommand, followed: Followed | None) -> Node:
         """The place after a command."""

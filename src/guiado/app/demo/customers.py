@@ -12,26 +12,16 @@ from guiado.app.sessions.start import customer_id_of
 _SESSIONS_EACH = 4
 _MOST = 200_000
 _COMPANIES = (
-    "andina",
-    "cafetal",
-    "mistral",
-    "horizonte",
-    "pampa",
-    "sierra",
-    "litoral",
-    "nuevomundo",
-    "ribera",
-    "aurora",
-    "cobre",
-    "atlas",
+    *("andina", "cafetal", "mistral", "horizonte", "pampa", "sierra"),
+    *("litoral", "nuevomundo", "ribera", "aurora", "cobre", "atlas"),
 )
 _FIRST = {
-    "es": ("Ana", "Luis", "María", "Carlos", "Lucía", "Jorge", "Camila", "Andrés", "Sofía", "Diego", "Elena", "Pablo", "Valeria", "Mateo"),
+    "es": ("Ana", "Luis", "María", "Carlos", "Lucía", "Jorge", "Camila", "Andrés", "Sofía", "Diego", "Elena"),
     "pt": ("João", "Beatriz", "Rafael", "Juliana", "Thiago", "Larissa", "Bruno", "Fernanda", "Caio", "Marina"),
     "en": ("Emma", "Jack", "Olivia", "Harry", "Grace", "Oscar", "Ruby", "Leo"),
 }  # fmt: skip
 _LAST = {
-    "es": ("García", "Rojas", "Martínez", "Fernández", "Quispe", "Ramírez", "Vargas", "Ortega", "Navarro", "Castro", "Molina", "Suárez"),
+    "es": ("García", "Rojas", "Martínez", "Fernández", "Quispe", "Ramírez", "Vargas", "Ortega", "Navarro", "Castro"),
     "pt": ("Silva", "Souza", "Oliveira", "Pereira", "Lima", "Carvalho", "Ribeiro", "Almeida"),
     "en": ("Smith", "Taylor", "Brown", "Walker", "Hughes", "Clarke", "Wood"),
 }  # fmt: skip
@@ -82,7 +72,7 @@ class Customers:
         return [int(number) for number in self.count * random.random(count) ** 1.8]
 
     def _get(self, number: int) -> Customer:
-        language, mark = _LANGUAGES[self._languages[number]], int(self._marks[number])
+        language, mark = _LANGUAGES[int(self._languages[number])], int(self._marks[number])
         first = _FIRST[language][mark % len(_FIRST[language])]
         last = _LAST[language][mark // 17 % len(_LAST[language])]
         company = _COMPANIES[min(mark // 251 % len(_COMPANIES), mark // 4_003 % len(_COMPANIES))]

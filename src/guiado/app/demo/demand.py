@@ -7,6 +7,7 @@ sessions, and which ones they are drifts over the months.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -32,7 +33,7 @@ _FREE_HOURS = (
 )  # fmt: skip
 """Weight of each hour of the day where the customer is."""
 _SATURDAY = 5
-_TAIL, _FLOOR, _SWING = 0.85, 0.2, 0.7
+_TAIL, _FLOOR, _SWING, _URGENT = 0.85, 0.1, 0.7, 0.35
 
 
 def sessions_per_day(days: list[date], total: int, last: float, random: np.random.Generator) -> list[int]:
@@ -71,12 +72,13 @@ class ProblemMix:
     """Shares of the problems on each day: a few are frequent, most are rare, and each has its season.
 
     Args:
-        count: number of problems.
+        urgent: of each problem, whether it is urgent; those are rarer.
     """
 
-    def __init__(self, count: int, random: np.random.Generator) -> None:
+    def __init__(self, urgent: Sequence[bool], random: np.random.Generator) -> None:
+        count = len(urgent)
         ranks = random.permutation(count) + 1
-        self._usual = 1 / ranks**_TAIL
+        self._usual = np.where(urgent, _URGENT, 1.0) / ranks**_TAIL
         self._floor = _FLOOR / count
         self._phases = random.random(count) * 2 * math.pi
         self._periods = random.uniform(70, 300, count)

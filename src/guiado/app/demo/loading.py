@@ -134,7 +134,7 @@ async def _desk(parts: AppContext, snapshot: Snapshot, *, beside_real: bool) -> 
     await _refuse(parts, beside_real=beside_real)
     async with parts.transaction() as connection:
         await schedule.as_owner(connection)
-        if not await demo.may_copy(connection, parts.tenant):
+        if not await demo.may_copy(connection):
             raise GuiadoError(
                 "El usuario de la base de datos no es el dueño de sus tablas y no puede cargar datos de muestra.\n"
                 "Repite el comando con el usuario dueño en DATABASE_URL."

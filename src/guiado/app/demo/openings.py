@@ -21,8 +21,10 @@ from guiado.domain.session import Alarm
 
 _NEIGHBOURS = 3
 _CLARIFIED, _UNKNOWN, _PERSON = 0.08, 0.035, 0.012
-_SURE, _UNSURE = (9.0, 1.6), (6.0, 7.0)
-"""Shapes of the confidence of detection where it is sure, and where it asks (beta distribution)."""
+_SURE = (9.0, 1.6)
+"""Shape of the confidence of detection where it is sure (beta distribution)."""
+_UNSURE = (0.31, 0.36, 0.39, 0.42, 0.44, 0.46, 0.48, 0.51, 0.54, 0.58)
+"""Confidence of detection where it asks; a few values, so that sessions share their courses."""
 _BLOCK = 2_048
 _LONG_WORD = 4
 
@@ -71,7 +73,7 @@ class Openings:
         self.problem_ids = sorted(guides)
         self._neighbours = {each: self._near(each, random) for each in self.problem_ids}
         self._courses = Courses()
-        self._confidences: dict[tuple[float, float], list[float]] = {}
+        self._confidences: list[float] = []
         self._sentences = lru_cache(maxsize=4_000)(self._read)
 
     def make(self, problem_id: str, language: str, draws: Draws, *, comes_back: bool) -> Opening:
@@ -91,14 +93,14 @@ class Openings:
         may_ask = not comes_back and sentence.alarm is None and bool(guide.steps) and len(self.problem_ids) > 1
         if may_ask and point > 1 - _CLARIFIED:
             return self._clarified(text, sentence, followed, draws)
-        confidence = self._confidence(_SURE, draws)
+        confidence = self._confidence(draws)
         rows = self._weighed(problem_id, sentence.words, confidence)
         node = self._courses.plain(followed, sentence.tried, sentence.alarm)
         return Opening(text, [node], guide, confidence, _json(rows), _json(rows[1:]))
 
     def _clarified(self, text: str, sentence: Sentence, followed: Followed, draws: Draws) -> Opening:
         problem_id = followed.guide.problem_id
-        confidence = self._confidence(_UNSURE, draws)
+        confidence = draws.one_of(_UNSURE)
         rows = self._weighed(problem_id, sentence.words, confidence)
         options = tuple(self._option(row, followed.language) for row in rows)
         nodes = self._courses.clarified(followed, Clarification(options), tuple(rows), confidence)
@@ -112,11 +114,10 @@ class Openings:
         rows = self._weighed(draws.one_of(self.problem_ids), (), confidence)
         return Opening(text, [node], None, confidence, _json(rows), _json(rows))
 
-    def _confidence(self, shape: tuple[float, float], draws: Draws) -> float:
-        drawn = self._confidences.setdefault(shape, [])
-        if not drawn:
-            drawn.extend(draws.random.beta(*shape, _BLOCK).round(4).tolist())
-        return drawn.pop()
+    def _confidence(self, draws: Draws) -> float:
+        if not self._confidences:
+            self._confidences = draws.random.beta(*_SURE, _BLOCK).round(4).tolist()
+        return self._confidences.pop()
 
     def _weighed(self, problem_id: str, words: tuple[str, ...], confidence: float) -> list[dict[str, object]]:
         """The problem and its neighbours as detection weighs them; see `clarifying_question.considered_of`."""
@@ -134,7 +135,7 @@ class Openings:
     def _near(self, problem_id: str, random: np.random.Generator) -> list[str]:
         """Problems that this one is taken for: those of its category first."""
         others = [each for each in self.problem_ids if each != problem_id]
-        shuffled = [others[place] for place in random.permutation(len(others))]
+        shuffled = [others[int(place)] for place in random.permutation(len(others))]
         category = self._guides[problem_id].category
         return sorted(shuffled, key=lambda each: self._guides[each].category != category)[:_NEIGHBOURS]
 

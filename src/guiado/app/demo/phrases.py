@@ -35,7 +35,7 @@ WANTS_A_PERSON: Phrases = {
     "en": ("I want to talk to a person", "please put me through to an agent"),
 }
 COULD_NOT: Phrases = {
-    "es": ("No encuentro esa opción.", "No tengo permiso de administrador.", "No tengo el equipo a mano.", "No entiendo la instrucción."),
+    "es": ("No encuentro esa opción.", "No tengo permiso de administrador.", "No entiendo la instrucción."),
     "pt": ("Não encontro essa opção.", "Não tenho permissão de administrador.", "Não estou com o aparelho aqui."),
     "en": ("I can't find that option.", "I don't have administrator rights.", "I don't have the device with me."),
 }  # fmt: skip
@@ -64,9 +64,9 @@ PLEASED: Phrases = {
     "en": ("Clear and quick.", "Easy to follow, thanks."),
 }
 DISPLEASED: Phrases = {
-    "es": ("Perdí media mañana y sigue fallando.", "Los pasos no coinciden con lo que veo.", "Tardaron mucho en llamarme.", "No me ayudó."),
+    "es": ("Perdí media mañana y sigue fallando.", "Tardaron mucho en llamarme.", "No me ayudó."),
     "pt": ("Perdi a manhã e continua falhando.", "Os passos não batem com o que vejo.", "Demoraram para me ligar."),
-    "en": ("I lost half a morning and it still fails.", "The steps don't match what I see.", "It took long until somebody called."),
+    "en": ("I lost half a morning and it still fails.", "It took long until somebody called."),
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from uuid import UUID
 
@@ -140,7 +141,7 @@ def _session_row(story: Story, frame: Frame, draws: Draws) -> SessionRow:
         failures=session.failures,
         attempts=session.attempts,
         decisions=session.decisions,
-        guide_version_id=UUID(session.guide_version_id) if session.guide_version_id else None,
+        guide_version_id=_uuid(session.guide_version_id),
         customer_id=customer.customer_id if customer else None,
         language=session.language,
         channel=contact.channel,
@@ -208,6 +209,11 @@ def _decision_row(story: Story, written: Written, moment: datetime) -> DecisionR
     )
 
 
+@lru_cache(maxsize=4_000)
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
 def _joined(first: msgspec.Raw, then: msgspec.Raw) -> msgspec.Raw:
     """Two JSON lists as one."""
     one, other = bytes(first), bytes(then)
@@ -243,7 +249,7 @@ def _attempt_row(story: Story, node: Node, moment: datetime, draws: Draws) -> At
         active_seconds=round(passed_s * (0.25 + 0.7 * draws.fraction()), 1) if has_page else None,
         source=attempt.source.value,
         reason=words if outcome is Outcome.COULD_NOT else None,
-        guide_version_id=UUID(attempt.guide_version_id) if attempt.guide_version_id else None,
+        guide_version_id=_uuid(attempt.guide_version_id),
         author_position=attempt.author_position,
     )
 

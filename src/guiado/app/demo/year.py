@@ -24,7 +24,7 @@ from guiado.domain.session import Status
 from guiado.domain.step_answer import RECONTACT_WINDOW
 from guiado.store.demo import Batch
 
-_BATCH = 2_000
+_BATCH = 4_000
 _DAY = timedelta(days=1)
 _WITHOUT_ADDRESS, _WITH_TICKET = 0.04, 0.35
 _CHANNELS = ("web", "web", "web", "web", "api", "api", "facade", "terminal")
@@ -114,27 +114,26 @@ class Year:
         self._span, self._tenant = span, desk.tenant
         self._customers = Customers(desk.tenant, span.sessions, random)
         self._openings = Openings(desk.guides, desk.version_ids, desk.failures_allowed, random)
-        self._mix = ProblemMix(len(self._openings.problem_ids), random)
+        self._mix = ProblemMix([desk.guides[each].urgent for each in self._openings.problem_ids], random)
         metadata = {**desk.metadata, "demo": True}
         self._frame = Frame(desk.detector_version, msgspec.Raw(msgspec.json.encode(metadata)))
         self._days = span.dates
         self._counts = sessions_per_day(self._days, span.sessions, _share_of_day(span.until), random)
         self._returns: list[_Return] = []
+        self._batch = Batch()
         self._made = 0
 
     def batches(self) -> Iterator[Batch]:
         """All sessions, in batches of some thousands."""
-        batch = Batch()
         for place, count in enumerate(self._counts):
-            draws = Draws(self._span.seed, self._days[place].toordinal())
-            for _ in self._day(place, count, batch, draws):
-                if len(batch.sessions) >= _BATCH:
-                    yield batch
-                    batch = Batch()
-        if batch.sessions:
-            yield batch
+            for _ in self._day(place, count, Draws(self._span.seed, self._days[place].toordinal())):
+                if len(self._batch.sessions) >= _BATCH:
+                    full, self._batch = self._batch, Batch()
+                    yield full
+        if self._batch.sessions:
+            yield self._batch
 
-    def _day(self, place: int, count: int, batch: Batch, draws: Draws) -> Iterator[None]:
+    def _day(self, place: int, count: int, draws: Draws) -> Iterator[None]:
         day, progress, random = self._days[place], place / len(self._days), draws.random
         shares = self._mix.shares(place, progress)
         problems = random.choice(len(shares), size=count, p=shares).tolist()
@@ -144,7 +143,7 @@ class Year:
         for turn, (at_s, problem, number) in enumerate(zip(seconds, problems, customers, strict=True)):
             problem_id = self._openings.problem_ids[self._forced(problem)]
             wanted = _Wanted(day, at_s, progress, number, problem_id)
-            self._session(wanted, returning.get(turn), batch, draws)
+            self._session(wanted, returning.get(turn), draws)
             yield
 
     def _returning(self, place: int, count: int, random: np.random.Generator) -> dict[int, _Return]:
@@ -160,7 +159,7 @@ class Year:
         count, every = len(self._openings.problem_ids), max(2, self._span.sessions // (2 * len(self._openings.problem_ids)))
         return self._made // every % count if self._made % every == 0 else drawn
 
-    def _session(self, wanted: _Wanted, back: _Return | None, batch: Batch, draws: Draws) -> None:
+    def _session(self, wanted: _Wanted, back: _Return | None, draws: Draws) -> None:
         number, problem_id = (back.customer, back.problem_id) if back else (wanted.customer, wanted.problem_id)
         customer = self._customers.get(number)
         opening = self._openings.make(problem_id, customer.language, draws, comes_back=back is not None)
@@ -170,11 +169,11 @@ class Year:
         live(told, opening.guide, around, draws)
         began = _early_enough(began, sum(told.gaps_s), self._span.until)
         story = Story(self._contact(customer, back, began, draws), opening, told, began)
-        write_story(story, self._frame, batch, draws)
+        write_story(story, self._frame, self._batch, draws)
         self._made += 1
         returns = self._may_return(story, number, draws)
         if draws.happens(_RATED.get(story.session.status, 0.0)):
-            self._rate(story, batch, draws, is_let_down=returns)
+            self._rate(story, draws, is_let_down=returns)
 
     def _contact(self, customer: Customer, back: _Return | None, began: datetime, draws: Draws) -> Contact:
         known = back is not None or not draws.happens(_WITHOUT_ADDRESS)
@@ -194,7 +193,7 @@ class Year:
             heapq.heappush(self._returns, _Return(day, self._made, number, problem_id, story.contact.session_id, solved_at))
         return returns
 
-    def _rate(self, story: Story, batch: Batch, draws: Draws, *, is_let_down: bool) -> None:
+    def _rate(self, story: Story, draws: Draws, *, is_let_down: bool) -> None:
         at = story.ended_at + timedelta(seconds=draws.about(240, 0.9))
         if at >= self._span.until:
             return
@@ -203,7 +202,7 @@ class Year:
         rating = min(_HIGHEST, max(1, round(liked + (draws.fraction() + draws.fraction() - 1) * 1.6)))
         said = phrases.PLEASED if rating >= _HIGHEST - 1 else phrases.DISPLEASED
         words = draws.one_of(phrases.of(said, story.session.language)) if draws.happens(0.22) and rating != 3 else None  # noqa: PLR2004
-        batch.ratings.append(rating_row(story, rating, words, at, draws))
+        self._batch.ratings.append(rating_row(story, rating, words, at, draws))
 
 
 def _begun(opening: Opening, draws: Draws) -> Told:

@@ -3,8 +3,8 @@
 SELECT pg_try_advisory_xact_lock($1, hashtext($2));
 
 -- name: may_copy
--- COPY is refused where row-level security applies to the role. $1 tenant.
-SELECT NOT row_security_active('support_troubleshooting_sessions') AND $1::text IS NOT NULL;
+-- COPY is refused where row-level security applies to the role.
+SELECT NOT row_security_active('support_troubleshooting_sessions');
 
 -- name: has_real
 -- Whether the tenant ($1) has any session that is not synthetic.
@@ -17,12 +17,23 @@ SELECT count(*) FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.source = 'demo' AND s.metadata @> '{"demo": true}';
 
 -- name: begin
--- Until the transaction ends the triggers mark no day for each row: "mark" does it once for each day.
+-- Until the transaction ends the triggers do nothing for each row: "mark" marks each day once, and "index" reads each text once.
 SELECT set_config('guiado.cleanup', 'on', true);
 
 -- name: mark
 -- The roll-ups of these days ($2) are due. $1 tenant.
 SELECT guiado_mark_dirty($1, d.day) FROM unnest($2::date[]) d (day) ORDER BY d.day;
+
+-- name: index
+-- The new sessions ($2) in the search by words; many of them have the same words. $1 tenant.
+WITH new AS (
+    SELECT s.session_id, concat_ws(' ', s.problem_description, s.detected_problem_title) AS words
+      FROM unnest($2::uuid[]) x (session_id)
+      JOIN support_troubleshooting_sessions s ON s.tenant_id = $1 AND s.session_id = x.session_id
+), read AS MATERIALIZED (
+    SELECT d.words, guiado_search_vector(d.words) AS document FROM (SELECT DISTINCT n.words FROM new n) d)
+INSERT INTO support_troubleshooting_search (session_id, tenant_id, document)
+SELECT n.session_id, $1, r.document FROM new n JOIN read r ON r.words = n.words;
 
 -- name: next
 -- The next synthetic sessions after $2, $3 at most, locked. $1 tenant.
