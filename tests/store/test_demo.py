@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,7 +17,7 @@ import pytest
 from tenant_rows import connect
 
 from guiado import clock
-from guiado.agent import TroubleshootingAgent, close_engines
+from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.context import AppContext, Scope
 from guiado.app.demo import loading
@@ -28,6 +28,8 @@ from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.learning.examples import unrecognised
 from guiado.app.maintenance import retain
+from guiado.app.sessions import answer, escalate, feedback, start
+from guiado.app.validation import check
 from guiado.domain.decide import begin, decide
 from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide
@@ -76,16 +78,16 @@ async def installation(dsn: str) -> Any:
     try:
         knowledge = KnowledgeBase("", db, "default", source=FileSource(KB, "", db, "default"))
         await knowledge.refresh()
-        yield AppContext(db, "default", 0.33), knowledge.snapshot
+        yield AppContext(db, "default", 0.33), knowledge
     finally:
         await db.close()
 
 
 def load(dsn: str, sessions: int = SESSIONS, *, beside_real: bool = True, seed: int = SEED) -> loading.LoadedYear:
     async def run() -> loading.LoadedYear:
-        async with installation(dsn) as (parts, snapshot):
+        async with installation(dsn) as (parts, knowledge):
             span = loading.span_until(sessions, DAYS, seed, clock.now())
-            return await loading.load(parts, OPERATOR, snapshot, span, beside_real=beside_real, progress=lambda _: None)
+            return await loading.load(parts, OPERATOR, knowledge.snapshot, span, beside_real=beside_real, progress=lambda _: None)
 
     return asyncio.run(run())
 
@@ -119,23 +121,24 @@ class Loaded:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DATABASE_URL", dsn)
-            patch.setenv("GUIADO_ENCODER", "lexical")
-            self._make_real()
+        asyncio.run(self._make_real())
         on(dsn, self._listen)
-        assert clear(dsn).sessions == 0  # the knowledge base is that of the load from here on
         self.before = content(dsn)
         self.done = load(dsn)
 
-    def _make_real(self) -> None:
-        agent = TroubleshootingAgent()
-        started = agent.start_troubleshooting("no me deja instalar el programa", "ana@example.com", "Ana", ticket_id="T-1")
-        agent.complete_step(started.session_id, True)
-        agent.escalate_ticket(started.session_id, "porque sí")
-        agent.collect_feedback(started.session_id, 2, "regular")
-        agent.start_troubleshooting("la cafetera no enciende", "luis@example.com", "Luis")
-        close_engines()
+    async def _make_real(self) -> None:
+        async with installation(self.dsn) as (parts, knowledge), parts.connection() as connection:
+            work = parts.work(connection, Scope())
+            for words, email in (
+                ("no me deja instalar el programa", "ana@example.com"),
+                ("la cafetera no va", "luis@example.com"),
+            ):
+                command = check(commands.Start, {"problem_description": words, "customer_email": email, "ticket_id": "T-1"})
+                began = (await start.start(work, knowledge, command)).session
+                if began.problem_id:
+                    await answer.answer(work, began.session_id, commands.AnswerStep(success=True))
+                await escalate.escalate(work, began.session_id, commands.Escalate(reason="porque sí"))
+                await feedback.rate(work, began.session_id, commands.Rate(2))
 
     async def _listen(self, db: asyncpg.Connection) -> None:
         """Somebody wants to be told of everything."""
@@ -272,7 +275,8 @@ def test_the_state_machine_decides_the_same_again(loaded: Loaded) -> None:
                               problem_id=guide.problem_id, guide_version_id=str(row["guide_version_id"]), language=row["language"])  # fmt: skip
             decided = begin(session, guide, row["started_at"], speak=translate)
             attempts = await db.fetch(
-                "SELECT * FROM support_troubleshooting_attempts WHERE session_id = $1 ORDER BY attempted_at, id", row["session_id"]
+                "SELECT * FROM support_troubleshooting_attempts WHERE session_id = $1 ORDER BY attempted_at, id",
+                row["session_id"],
             )
             for attempt in attempts:
                 answer = Answer(Outcome(attempt["outcome"]), step_number=attempt["step_number"], step_id=attempt["step_id"])
@@ -317,7 +321,9 @@ def test_the_figures_are_those_of_the_rows(loaded: Loaded) -> None:
     summed = "SELECT sum(total_attempts), sum(failed) FROM support_troubleshooting_rollup_steps"
     assert [*loaded.ask(steps)[0]] == [*loaded.ask(summed)[0]]
     ratings = loaded.ask("SELECT count(*), sum(rating) FROM support_troubleshooting_feedback")[0]
-    assert [*ratings] == [*loaded.ask("SELECT sum(feedback), sum(rating_sum) FROM support_troubleshooting_rollup_daily WHERE problem_id = '*'")[0]]
+    assert [*ratings] == [
+        *loaded.ask("SELECT sum(feedback), sum(rating_sum) FROM support_troubleshooting_rollup_daily WHERE problem_id = '*'")[0]
+    ]
 
 
 def test_nobody_is_told_and_nothing_is_learned(loaded: Loaded) -> None:
@@ -401,12 +407,12 @@ def test_ratings_go_with_the_outcome_and_a_few_problems_make_most() -> None:
 
 
 @pytest.fixture
-def real(dsn: str) -> Iterator[str]:
+def real(dsn: str) -> str:
     """A database with one real session that calls itself a demo: a caller may name any source."""
     query = """INSERT INTO support_troubleshooting_sessions (session_id, problem_description, source, customer_email, status, started_at, ended_at)
                VALUES (gen_random_uuid(), 'no va', 'demo', 'a@example.com', 'escalated', now() - interval '2 days', now())"""
     on(dsn, lambda db: db.execute(query))
-    yield dsn
+    return dsn
 
 
 def test_real_sessions_are_in_the_way_unless_somebody_says_so(real: str) -> None:
@@ -421,11 +427,11 @@ def test_a_broken_off_load_leaves_whole_sessions_that_go_with_the_rest(real: str
     monkeypatch.setattr("guiado.app.demo.year._BATCH", 150)
 
     async def break_off() -> None:
-        async with installation(real) as (parts, snapshot):
+        async with installation(real) as (parts, knowledge):
             reached = asyncio.Event()
             span = loading.span_until(2_000, DAYS, SEED, clock.now())
             doing = asyncio.create_task(
-                loading.load(parts, OPERATOR, snapshot, span, beside_real=True, progress=lambda _: reached.set())
+                loading.load(parts, OPERATOR, knowledge.snapshot, span, beside_real=True, progress=lambda _: reached.set())
             )
             await asyncio.wait_for(reached.wait(), 60)
             with pytest.raises(Conflict, match="Otro proceso"):
@@ -436,7 +442,10 @@ def test_a_broken_off_load_leaves_whole_sessions_that_go_with_the_rest(real: str
     asyncio.run(break_off())
     (row,) = ask(real, "SELECT count(*) AS n FROM support_troubleshooting_sessions WHERE metadata @> '{\"demo\": true}'")
     assert 0 < row["n"] < 2_000
-    assert ask(real, INVARIANTS["the state's counts are those of the rows"].replace("s.source = 'demo'", "s.metadata ? 'demo'")) == []
+    assert (
+        ask(real, INVARIANTS["the state's counts are those of the rows"].replace("s.source = 'demo'", "s.metadata ? 'demo'"))
+        == []
+    )
     assert ask(real, "SELECT 1 FROM support_troubleshooting_dirty_days"), "the figures of these days are due"
     with pytest.raises(Conflict, match="guiado demo clear"):
         load(real)

@@ -196,7 +196,13 @@ def synthetic() -> demo.Batch:
     values: dict[str, Any] = dict.fromkeys(demo.SessionRow._fields)
     counts: dict[str, Any] = dict.fromkeys(("current_step", "total_steps", "version", "failures", "attempts", "decisions"), 0)
     texts = {"language": "es", "channel": "web", "source": "demo", "status": "escalated", "message_kind": "problem"}
-    lists: dict[str, Any] = {"alternatives": [], "clarifications": [], "already_tried": [], "answers": [], "metadata": {"demo": True}}
+    lists: dict[str, Any] = {
+        "alternatives": [],
+        "clarifications": [],
+        "already_tried": [],
+        "answers": [],
+        "metadata": {"demo": True},
+    }
     ids = {"session_id": uid(96), "guide_version_id": GUIDE_VERSION, "problem_description": "no va", "urgent": False}
     session = demo.SessionRow(**values | counts | texts | lists | ids | {"started_at": NOW - DAY, "updated_at": NOW - DAY})
     offer = demo.DecisionRow(uid(96), 1, NOW - DAY, "escalation", None, None, None, [], "requested", False, 1.0, None, None)

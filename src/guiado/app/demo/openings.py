@@ -88,7 +88,7 @@ class Openings:
         guide = self._guides[problem_id]
         spoken = guide.in_language(language)
         sentence = self._sentences(problem_id, language, draws.one_of(spoken.common_issues or (spoken.problem_title,)))
-        text = draws.one_of(phrases.of(phrases.GREETINGS, language)) + sentence.text
+        text = draws.one_of(phrases.of(phrases.BOOK.greetings, language)) + sentence.text
         followed = Followed(guide, self._version_ids[problem_id], language, self._failures_allowed)
         may_ask = not comes_back and sentence.alarm is None and bool(guide.steps) and len(self.problem_ids) > 1
         if may_ask and point > 1 - _CLARIFIED:
@@ -107,8 +107,8 @@ class Openings:
         return Opening(text, nodes, followed.guide, confidence, _json(rows), _json(rows[1:]))
 
     def _without_guide(self, language: str, draws: Draws, *, wants_person: bool) -> Opening:
-        said = phrases.WANTS_A_PERSON if wants_person else phrases.UNKNOWN
-        text = draws.one_of(phrases.of(phrases.GREETINGS, language)) + draws.one_of(phrases.of(said, language))
+        said = phrases.BOOK.wants_a_person if wants_person else phrases.BOOK.unknown
+        text = draws.one_of(phrases.of(phrases.BOOK.greetings, language)) + draws.one_of(phrases.of(said, language))
         node = self._courses.without_guide(language, Declared(MessageKind.PERSON) if wants_person else None)
         confidence = round(0.02 + 0.2 * draws.fraction(), 4)
         rows = self._weighed(draws.one_of(self.problem_ids), (), confidence)

@@ -22,7 +22,11 @@ from guiado.domain.step_answer import RECONTACT_WINDOW
 from guiado.store.demo import SOURCE, AttemptRow, Batch, DecisionRow, RatingRow, SessionRow, TicketRow
 
 _NOTED = {Outcome.COULD_NOT: 0.6, Outcome.NOT_HELPED: 0.18, Outcome.SOLVED: 0.25, Outcome.DONE: 0.0}
-_SAID = {Outcome.COULD_NOT: phrases.COULD_NOT, Outcome.NOT_HELPED: phrases.NOT_HELPED, Outcome.SOLVED: phrases.SOLVED}
+_SAID = {
+    Outcome.COULD_NOT: phrases.BOOK.could_not,
+    Outcome.NOT_HELPED: phrases.BOOK.not_helped,
+    Outcome.SOLVED: phrases.BOOK.solved,
+}
 _TRUE_STEP, _OTHER_PROBLEM = 0.7, 0.08
 _SEEN_S = 4.0
 _EMPTY = b"[]"
@@ -186,7 +190,7 @@ def _truth(story: Story, draws: Draws) -> tuple[str | None, str | None]:
 
 def _agents_note(told: Told, session: Session, draws: Draws) -> str | None:
     has_note = told.agent_minutes is not None and draws.happens(0.6)
-    return draws.one_of(phrases.of(phrases.AGENT, session.language)) if has_note else None
+    return draws.one_of(phrases.of(phrases.BOOK.agent, session.language)) if has_note else None
 
 
 def _decision_row(story: Story, written: Written, moment: datetime) -> DecisionRow:

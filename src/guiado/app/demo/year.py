@@ -200,7 +200,7 @@ class Year:
         liked = 4.7 - 0.12 * story.session.attempts if story.is_resolved else 2.6
         liked -= (1.4 if is_let_down else 0) + (0.5 if story.session.failures else 0)
         rating = min(_HIGHEST, max(1, round(liked + (draws.fraction() + draws.fraction() - 1) * 1.6)))
-        said = phrases.PLEASED if rating >= _HIGHEST - 1 else phrases.DISPLEASED
+        said = phrases.BOOK.pleased if rating >= _HIGHEST - 1 else phrases.BOOK.displeased
         words = draws.one_of(phrases.of(said, story.session.language)) if draws.happens(0.22) and rating != 3 else None  # noqa: PLR2004
         self._batch.ratings.append(rating_row(story, rating, words, at, draws))
 
