@@ -22,7 +22,7 @@ from guiado.app.analytics import report
 from guiado.app.context import AppContext, Scope
 from guiado.app.demo import loading
 from guiado.app.demo.demand import is_holiday
-from guiado.app.demo.year import Desk, Span, Year
+from guiado.app.demo.year import SyntheticDesk, Year, YearSpan
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.file import FileSource
@@ -169,12 +169,12 @@ def guides() -> dict[str, Guide]:
 
 def made(sessions: int, seed: int, days: int = 365) -> list[demo.Batch]:
     ids = {name: str(UUID(int=number)) for number, name in enumerate(guides(), 1)}
-    desk = Desk("default", guides(), ids, "lexical", {"scope": ""}, 2)
-    return [*Year(desk, Span(sessions, days, UNTIL, seed)).batches()]
+    desk = SyntheticDesk("default", guides(), ids, "lexical", {"scope": ""}, 2)
+    return [*Year(desk, YearSpan(sessions, days, UNTIL, seed)).batches()]
 
 
 @cache
-def year() -> list[demo.SessionRow]:
+def year() -> list[demo.StoredSession]:
     return [row for batch in made(4_000, 1) for row in batch.sessions]
 
 

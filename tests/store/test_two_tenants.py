@@ -193,7 +193,7 @@ async def synthetic_turn(db: asyncpg.Connection, tenant: str) -> object:
 
 def synthetic() -> demo.Batch:
     """A session that goes by the guide of its tenant, with an offer and a ticket."""
-    values: dict[str, Any] = dict.fromkeys(demo.SessionRow._fields)
+    values: dict[str, Any] = dict.fromkeys(demo.StoredSession._fields)
     counts: dict[str, Any] = dict.fromkeys(("current_step", "total_steps", "version", "failures", "attempts", "decisions"), 0)
     texts = {"language": "es", "channel": "web", "source": "demo", "status": "escalated", "message_kind": "problem"}
     lists: dict[str, Any] = {
@@ -204,9 +204,9 @@ def synthetic() -> demo.Batch:
         "metadata": {"demo": True},
     }
     ids = {"session_id": uid(96), "guide_version_id": GUIDE_VERSION, "problem_description": "no va", "urgent": False}
-    session = demo.SessionRow(**values | counts | texts | lists | ids | {"started_at": NOW - DAY, "updated_at": NOW - DAY})
-    offer = demo.DecisionRow(uid(96), 1, NOW - DAY, "escalation", None, None, None, [], "requested", False, 1.0, None, None)
-    ticket = demo.TicketRow("T-9", None, None, "s", "d", "escalated", None, uid(96), NOW, NOW, None, {"demo": True})
+    session = demo.StoredSession(**values | counts | texts | lists | ids | {"started_at": NOW - DAY, "updated_at": NOW - DAY})
+    offer = demo.StoredDecision(uid(96), 1, NOW - DAY, "escalation", None, None, None, [], "requested", False, 1.0, None, None)
+    ticket = demo.StoredTicket("T-9", None, None, "s", "d", "escalated", None, uid(96), NOW, NOW, None, {"demo": True})
     return demo.Batch([session], [offer], [], [], [ticket])
 
 

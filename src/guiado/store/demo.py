@@ -20,7 +20,7 @@ SOURCE = "demo"
 _TIMEOUT_S = 600.0
 
 
-class SessionRow(NamedTuple):
+class StoredSession(NamedTuple):
     """A synthetic session."""
 
     session_id: UUID
@@ -73,7 +73,7 @@ class SessionRow(NamedTuple):
     message_kind: str
 
 
-class DecisionRow(NamedTuple):
+class StoredDecision(NamedTuple):
     """An offer of a synthetic session."""
 
     session_id: UUID
@@ -91,7 +91,7 @@ class DecisionRow(NamedTuple):
     policy_version: str | None
 
 
-class AttemptRow(NamedTuple):
+class StoredTry(NamedTuple):
     """An attempt of a synthetic session."""
 
     id: UUID
@@ -115,7 +115,7 @@ class AttemptRow(NamedTuple):
     author_position: int | None
 
 
-class RatingRow(NamedTuple):
+class StoredRating(NamedTuple):
     """A rating of a synthetic session."""
 
     id: UUID
@@ -132,7 +132,7 @@ class RatingRow(NamedTuple):
     collected_at: datetime
 
 
-class TicketRow(NamedTuple):
+class StoredTicket(NamedTuple):
     """The ticket that a synthetic session was handed over with."""
 
     ticket_id: str
@@ -153,11 +153,11 @@ class TicketRow(NamedTuple):
 class Batch:
     """Rows of some synthetic sessions, which are written together or not at all."""
 
-    sessions: list[SessionRow] = field(default_factory=list[SessionRow])
-    decisions: list[DecisionRow] = field(default_factory=list[DecisionRow])
-    attempts: list[AttemptRow] = field(default_factory=list[AttemptRow])
-    ratings: list[RatingRow] = field(default_factory=list[RatingRow])
-    tickets: list[TicketRow] = field(default_factory=list[TicketRow])
+    sessions: list[StoredSession] = field(default_factory=list[StoredSession])
+    decisions: list[StoredDecision] = field(default_factory=list[StoredDecision])
+    attempts: list[StoredTry] = field(default_factory=list[StoredTry])
+    ratings: list[StoredRating] = field(default_factory=list[StoredRating])
+    tickets: list[StoredTicket] = field(default_factory=list[StoredTicket])
 
     @property
     def days(self) -> list[date]:

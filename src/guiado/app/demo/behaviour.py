@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from guiado.app.demo.courses import CLOSED, EXPIRED, LEFT, PERSON, TAKEN, Node
-from guiado.app.demo.customers import Customer
+from guiado.app.demo.customers import SyntheticCustomer
 from guiado.app.demo.draws import Draws
 from guiado.domain.guide import Guide, Step
 from guiado.domain.session import Outcome, Status
@@ -71,7 +71,7 @@ class Circumstances:
         until: nothing happens later.
     """
 
-    customer: Customer
+    customer: SyntheticCustomer
     progress: float
     comes_back: bool
     began: datetime
@@ -149,7 +149,7 @@ def _answer(told: Told, step: Step, around: Circumstances, draws: Draws) -> None
 
 
 def _report(told: Told, step: Step, draws: Draws) -> Outcome:
-    """What the customer says about a step."""
+    """The customer's report on a step."""
     if told.is_fixed:  # by an earlier step
         return Outcome.SOLVED if draws.happens(_TOLD_NEXT) else Outcome.DONE
     if draws.happens(_COULD_NOT.get(step.risk, _COULD_NOT["low"]) + (0.03 if step.irreversible else 0)):

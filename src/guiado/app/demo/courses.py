@@ -59,7 +59,7 @@ def depth_of(moment: datetime | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenOffer:
     """An offer as it is written down, but for its session and moment.
 
     Args:
@@ -95,7 +95,7 @@ class Node:
 
     session: Session
     depth: int
-    offers: tuple[Written, ...]
+    offers: tuple[WrittenOffer, ...]
     attempt: Attempt | None
     since: int
     answers: msgspec.Raw
@@ -186,7 +186,7 @@ class Courses:
     def _node(self, decided: Decision, depth: int, since: int, followed: Followed | None, *, weighs: bool = True) -> Node:
         self._count += 1
         written = tuple(
-            Written(offer, _json([each for each in offer.candidates if "step_id" in each]), weighed=weighs and place == 0)
+            WrittenOffer(offer, _json([each for each in offer.candidates if "step_id" in each]), weighed=weighs and place == 0)
             for place, offer in enumerate(decided.offers)
         )
         answers = _json(decided.session.answers)

@@ -35,7 +35,7 @@ _PLAIN = str.maketrans("áéíóúãõçñÁÉÍÓÚ", "aeiouaocnAEIOU")
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
+class SyntheticCustomer:
     """A synthetic customer.
 
     Args:
@@ -71,14 +71,14 @@ class Customers:
         """Numbers of the customers of some sessions: a few write often, most of them once or twice."""
         return [int(number) for number in self.count * random.random(count) ** 1.8]
 
-    def _get(self, number: int) -> Customer:
+    def _get(self, number: int) -> SyntheticCustomer:
         language, mark = _LANGUAGES[int(self._languages[number])], int(self._marks[number])
         first = _FIRST[language][mark % len(_FIRST[language])]
         last = _LAST[language][mark // 17 % len(_LAST[language])]
         company = _COMPANIES[min(mark // 251 % len(_COMPANIES), mark // 4_003 % len(_COMPANIES))]
         email = f"{first}.{last}.{number}@{company}.demo.example".lower().translate(_PLAIN)
         hours = _HOURS[language]
-        return Customer(
+        return SyntheticCustomer(
             email=email,
             name=f"{first} {last}",
             customer_id=customer_id_of(self._tenant, email),

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from guiado import clock
 from guiado.app.context import AppContext, Scope
-from guiado.app.demo.year import Desk, Span, Year
+from guiado.app.demo.year import SyntheticDesk, Year, YearSpan
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.errors import Conflict, GuiadoError
 from guiado.store import audit, configuration, demo, schedule
@@ -59,7 +59,7 @@ class RemovedYear(Struct, frozen=True):
 
 
 async def load(
-    parts: AppContext, caller: Scope, snapshot: Snapshot, span: Span, *, beside_real: bool, progress: Progress
+    parts: AppContext, caller: Scope, snapshot: Snapshot, span: YearSpan, *, beside_real: bool, progress: Progress
 ) -> LoadedYear:
     """Write a synthetic year, in batches that are each written or not.
 
@@ -114,9 +114,9 @@ async def count(parts: AppContext) -> int:
         return await demo.count(connection, parts.tenant)
 
 
-def span_until(sessions: int, days: int, seed: int, now: datetime) -> Span:
+def span_until(sessions: int, days: int, seed: int, now: datetime) -> YearSpan:
     """The span of so many days that ends with this hour."""
-    return Span(sessions, days, now.replace(minute=0, second=0, microsecond=0), seed)
+    return YearSpan(sessions, days, now.replace(minute=0, second=0, microsecond=0), seed)
 
 
 @asynccontextmanager
@@ -128,7 +128,7 @@ async def _turn(parts: AppContext) -> AsyncGenerator[None]:
         yield
 
 
-async def _desk(parts: AppContext, snapshot: Snapshot, *, beside_real: bool) -> Desk:
+async def _desk(parts: AppContext, snapshot: Snapshot, *, beside_real: bool) -> SyntheticDesk:
     if not snapshot.guides:
         raise GuiadoError("La base de conocimiento está vacía: agrega una guía y repite el comando.")
     await _refuse(parts, beside_real=beside_real)
@@ -140,7 +140,7 @@ async def _desk(parts: AppContext, snapshot: Snapshot, *, beside_real: bool) -> 
                 "Repite el comando con el usuario dueño en DATABASE_URL."
             )
         failures = await configuration.number(connection, parts.tenant, _FAILURES_KEY, _FAILURES)
-    return Desk(
+    return SyntheticDesk(
         tenant=parts.tenant,
         guides=snapshot.guides,
         version_ids=snapshot.version_ids,

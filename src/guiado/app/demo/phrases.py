@@ -1,4 +1,4 @@
-"""What people write in synthetic sessions, in their own language: greetings, notes, reasons, ratings."""
+"""Phrases that people write in synthetic sessions, in their own language: greetings, notes, reasons, ratings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Book(msgspec.Struct, frozen=True):
 
 
 BOOK = msgspec.json.decode(Path(__file__).with_suffix(".json").read_bytes(), type=_Book)
-"""What is said; a file of its own, because nobody translates what a customer wrote."""
+"""Phrases of each kind; a file of its own, because nobody translates what a customer wrote."""
 
 
 def of(phrases: _Phrases, language: str) -> tuple[str, ...]:

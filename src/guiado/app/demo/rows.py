@@ -12,14 +12,14 @@ import msgspec
 
 from guiado.app.demo import phrases
 from guiado.app.demo.behaviour import Told
-from guiado.app.demo.courses import Node, Written, depth_of
-from guiado.app.demo.customers import Customer
+from guiado.app.demo.courses import Node, WrittenOffer, depth_of
+from guiado.app.demo.customers import SyntheticCustomer
 from guiado.app.demo.draws import Draws
 from guiado.app.demo.openings import Opening
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
 from guiado.domain.session import Outcome, Session, Status
 from guiado.domain.step_answer import RECONTACT_WINDOW
-from guiado.store.demo import SOURCE, AttemptRow, Batch, DecisionRow, RatingRow, SessionRow, TicketRow
+from guiado.store.demo import SOURCE, Batch, StoredDecision, StoredRating, StoredSession, StoredTicket, StoredTry
 
 _NOTED = {Outcome.COULD_NOT: 0.6, Outcome.NOT_HELPED: 0.18, Outcome.SOLVED: 0.25, Outcome.DONE: 0.0}
 _SAID = {
@@ -34,7 +34,7 @@ _EMPTY = b"[]"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the sessions of a load have in common: detection as it is now.
+    """Facts that the sessions of a load share: detection as it is now.
 
     Args:
         metadata: of every session, as JSON.
@@ -45,8 +45,8 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """Who a session is with, and by which way.
+class Party:
+    """The customer and the way of a session.
 
     Args:
         customer: None for one who gave no address.
@@ -54,13 +54,13 @@ class Contact:
     """
 
     session_id: UUID
-    customer: Customer | None
+    customer: SyntheticCustomer | None
     channel: str
     ticket_id: str | None
     recontact_of: UUID | None
 
 
-class Story:
+class SyntheticSession:
     """A synthetic session with its moments.
 
     Args:
@@ -68,8 +68,8 @@ class Story:
         told: how it went.
     """
 
-    def __init__(self, contact: Contact, opening: Opening, told: Told, began: datetime) -> None:
-        self.contact, self.opening, self.told = contact, opening, told
+    def __init__(self, party: Party, opening: Opening, told: Told, began: datetime) -> None:
+        self.party, self.opening, self.told = party, opening, told
         self.session: Session = told.last.session
         self.moments = [began + timedelta(seconds=round(passed, 3)) for passed in accumulate(told.gaps_s)]
 
@@ -80,7 +80,7 @@ class Story:
 
     @property
     def ended_at(self) -> datetime:
-        """When the last thing happened."""
+        """Moment of the last thing that happened."""
         return self.moments[-1]
 
     @property
@@ -89,24 +89,24 @@ class Story:
         return self.session.status is Status.RESOLVED
 
 
-def write_story(story: Story, frame: Frame, batch: Batch, draws: Draws) -> None:
+def write_story(story: SyntheticSession, frame: Frame, batch: Batch, draws: Draws) -> None:
     """Add the rows of a session, but for its rating."""
     batch.sessions.append(_session_row(story, frame, draws))
     for node, moment in zip(story.told.nodes, story.moments, strict=True):
         batch.decisions.extend(_decision_row(story, written, moment) for written in node.offers)
         if node.attempt is not None:
             batch.attempts.append(_attempt_row(story, node, moment, draws))
-    if story.contact.ticket_id is not None and story.session.escalation_reason is not None:
-        batch.tickets.append(_ticket_row(story, story.contact.ticket_id))
+    if story.party.ticket_id is not None and story.session.escalation_reason is not None:
+        batch.tickets.append(_ticket_row(story, story.party.ticket_id))
 
 
-def rating_row(story: Story, rating: int, words: str | None, at: datetime, draws: Draws) -> RatingRow:
+def rating_row(story: SyntheticSession, rating: int, words: str | None, at: datetime, draws: Draws) -> StoredRating:
     """A rating of a session that ended."""
-    session, customer = story.session, story.contact.customer
-    return RatingRow(
+    session, customer = story.session, story.party.customer
+    return StoredRating(
         id=draws.new_id(at),
-        session_id=story.contact.session_id,
-        ticket_id=story.contact.ticket_id,
+        session_id=story.party.session_id,
+        ticket_id=story.party.ticket_id,
         customer_email=customer.email if customer else None,
         rating=rating,
         feedback_text=words,
@@ -119,14 +119,14 @@ def rating_row(story: Story, rating: int, words: str | None, at: datetime, draws
     )
 
 
-def _session_row(story: Story, frame: Frame, draws: Draws) -> SessionRow:
-    session, contact, customer, told = story.session, story.contact, story.contact.customer, story.told
+def _session_row(story: SyntheticSession, frame: Frame, draws: Draws) -> StoredSession:
+    session, party, customer, told = story.session, story.party, story.party.customer, story.told
     resolved_at = story.at(session.resolved_at)
     true_problem, true_step = _truth(story, draws)
     policy = next((each.offer for node in told.nodes for each in node.offers if each.offer.policy), None)
-    return SessionRow(
-        session_id=contact.session_id,
-        ticket_id=contact.ticket_id,
+    return StoredSession(
+        session_id=party.session_id,
+        ticket_id=party.ticket_id,
         customer_email=customer.email if customer else None,
         customer_name=customer.name if customer else None,
         problem_description=story.opening.text,
@@ -148,7 +148,7 @@ def _session_row(story: Story, frame: Frame, draws: Draws) -> SessionRow:
         guide_version_id=_uuid(session.guide_version_id),
         customer_id=customer.customer_id if customer else None,
         language=session.language,
-        channel=contact.channel,
+        channel=party.channel,
         source=SOURCE,
         device=customer.device if customer else None,
         product=customer.product if customer else None,
@@ -165,7 +165,7 @@ def _session_row(story: Story, frame: Frame, draws: Draws) -> SessionRow:
         ended_by=session.ended_by.value if session.ended_by else None,
         escalation_reason=session.escalation_reason,
         recontact_until=resolved_at + RECONTACT_WINDOW if resolved_at and session.recontact_until else None,
-        recontact_of=contact.recontact_of,
+        recontact_of=party.recontact_of,
         true_problem_id=true_problem,
         true_step_id=true_step,
         agent_minutes=told.agent_minutes,
@@ -176,7 +176,7 @@ def _session_row(story: Story, frame: Frame, draws: Draws) -> SessionRow:
     )
 
 
-def _truth(story: Story, draws: Draws) -> tuple[str | None, str | None]:
+def _truth(story: SyntheticSession, draws: Draws) -> tuple[str | None, str | None]:
     """The true problem and step as the agent who closed the session said, if one did."""
     if story.told.agent_minutes is None:
         return None, None
@@ -193,11 +193,11 @@ def _agents_note(told: Told, session: Session, draws: Draws) -> str | None:
     return draws.one_of(phrases.of(phrases.BOOK.agent, session.language)) if has_note else None
 
 
-def _decision_row(story: Story, written: Written, moment: datetime) -> DecisionRow:
+def _decision_row(story: SyntheticSession, written: WrittenOffer, moment: datetime) -> StoredDecision:
     offer = written.offer
     candidates = _joined(story.opening.considered, written.steps) if written.weighed else written.steps
-    return DecisionRow(
-        session_id=story.contact.session_id,
+    return StoredDecision(
+        session_id=story.party.session_id,
         number=offer.number,
         offered_at=moment,
         kind=offer.kind,
@@ -226,18 +226,18 @@ def _joined(first: msgspec.Raw, then: msgspec.Raw) -> msgspec.Raw:
     return msgspec.Raw(one[:-1] + b"," + other[1:])
 
 
-def _attempt_row(story: Story, node: Node, moment: datetime, draws: Draws) -> AttemptRow:
+def _attempt_row(story: SyntheticSession, node: Node, moment: datetime, draws: Draws) -> StoredTry:
     attempt = node.attempt
     if attempt is None:
         raise LookupError(node.depth)
     offered_at, outcome, language = story.moments[node.since], attempt.outcome, story.session.language
     passed_s = (moment - offered_at).total_seconds()
-    has_page = story.contact.channel == "web"
+    has_page = story.party.channel == "web"
     noted = draws.happens(_NOTED[outcome])
     words = draws.one_of(phrases.of(_SAID[outcome], language)) if noted else None
-    return AttemptRow(
+    return StoredTry(
         id=draws.new_id(moment),
-        session_id=story.contact.session_id,
+        session_id=story.party.session_id,
         step_number=attempt.step_number,
         step_title=attempt.step_title,
         success=attempt.success,
@@ -258,10 +258,10 @@ def _attempt_row(story: Story, node: Node, moment: datetime, draws: Draws) -> At
     )
 
 
-def _ticket_row(story: Story, ticket_id: str) -> TicketRow:
-    session, customer = story.session, story.contact.customer
+def _ticket_row(story: SyntheticSession, ticket_id: str) -> StoredTicket:
+    session, customer = story.session, story.party.customer
     escalated_at = story.at(session.escalated_at) or story.ended_at
-    return TicketRow(
+    return StoredTicket(
         ticket_id=ticket_id,
         customer_email=customer.email if customer else None,
         customer_name=customer.name if customer else None,
@@ -269,7 +269,7 @@ def _ticket_row(story: Story, ticket_id: str) -> TicketRow:
         description=story.opening.text,
         status="resolved" if story.is_resolved else "escalated",
         notes=session.escalation_reason,
-        session_id=story.contact.session_id,
+        session_id=story.party.session_id,
         created_at=escalated_at,
         updated_at=story.at(session.updated_at) or escalated_at,
         resolved_at=story.at(session.resolved_at),

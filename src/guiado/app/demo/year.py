@@ -14,11 +14,11 @@ import numpy as np
 
 from guiado.app.demo import phrases
 from guiado.app.demo.behaviour import Circumstances, Told, live
-from guiado.app.demo.customers import Customer, Customers
+from guiado.app.demo.customers import Customers, SyntheticCustomer
 from guiado.app.demo.demand import ProblemMix, local_seconds, sessions_per_day
 from guiado.app.demo.draws import Draws
 from guiado.app.demo.openings import Opening, Openings
-from guiado.app.demo.rows import Contact, Frame, Story, rating_row, write_story
+from guiado.app.demo.rows import Frame, Party, SyntheticSession, rating_row, write_story
 from guiado.domain.guide import Guide
 from guiado.domain.session import Status
 from guiado.domain.step_answer import RECONTACT_WINDOW
@@ -36,7 +36,7 @@ _HIGHEST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SyntheticDesk:
     """The desk whose year is made up.
 
     Args:
@@ -54,8 +54,8 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """How many sessions, over which time.
+class YearSpan:
+    """Span of a year: number of sessions and days.
 
     Args:
         until: nothing happens later; aware, in UTC.
@@ -96,8 +96,8 @@ class _Wanted:
     customer: int
     problem_id: str
 
-    def began(self, customer: Customer) -> datetime:
-        """When it begins."""
+    def began(self, customer: SyntheticCustomer) -> datetime:
+        """Beginning of the session."""
         midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
         return midnight + timedelta(seconds=self.at_s) - timedelta(hours=customer.utc_h)
 
@@ -109,7 +109,7 @@ class Year:
         desk: with one guide at least.
     """
 
-    def __init__(self, desk: Desk, span: Span) -> None:
+    def __init__(self, desk: SyntheticDesk, span: YearSpan) -> None:
         random = np.random.default_rng((span.seed, 0))
         self._span, self._tenant = span, desk.tenant
         self._customers = Customers(desk.tenant, span.sessions, random)
@@ -168,32 +168,32 @@ class Year:
         told = _begun(opening, draws)
         live(told, opening.guide, around, draws)
         began = _early_enough(began, sum(told.gaps_s), self._span.until)
-        story = Story(self._contact(customer, back, began, draws), opening, told, began)
+        story = SyntheticSession(self._party(customer, back, began, draws), opening, told, began)
         write_story(story, self._frame, self._batch, draws)
         self._made += 1
         returns = self._may_return(story, number, draws)
         if draws.happens(_RATED.get(story.session.status, 0.0)):
             self._rate(story, draws, is_let_down=returns)
 
-    def _contact(self, customer: Customer, back: _Return | None, began: datetime, draws: Draws) -> Contact:
+    def _party(self, customer: SyntheticCustomer, back: _Return | None, began: datetime, draws: Draws) -> Party:
         known = back is not None or not draws.happens(_WITHOUT_ADDRESS)
         ticket_id = f"DEMO-{self._span.seed}-{self._made:07}" if draws.happens(_WITH_TICKET) else None
         doubted = back is not None and back.solved_at < began < back.solved_at + RECONTACT_WINDOW
         recontact_of = back.session_id if back is not None and doubted else None
-        return Contact(draws.new_id(began), customer if known else None, draws.one_of(_CHANNELS), ticket_id, recontact_of)
+        return Party(draws.new_id(began), customer if known else None, draws.one_of(_CHANNELS), ticket_id, recontact_of)
 
-    def _may_return(self, story: Story, number: int, draws: Draws) -> bool:
+    def _may_return(self, story: SyntheticSession, number: int, draws: Draws) -> bool:
         """Note whether the customer will be back within the week; only somebody with an address is known to be."""
         problem_id, solved_at = story.session.problem_id, story.at(story.session.resolved_at)
-        if solved_at is None or problem_id is None or story.contact.customer is None or story.told.agent_minutes is not None:
+        if solved_at is None or problem_id is None or story.party.customer is None or story.told.agent_minutes is not None:
             return False
         returns = draws.happens(_RELAPSES if story.told.is_fixed else _COMES_BACK)
         if returns:
             day = solved_at.date().toordinal() - self._days[0].toordinal() + 1 + draws.below(_WINDOW_DAYS)
-            heapq.heappush(self._returns, _Return(day, self._made, number, problem_id, story.contact.session_id, solved_at))
+            heapq.heappush(self._returns, _Return(day, self._made, number, problem_id, story.party.session_id, solved_at))
         return returns
 
-    def _rate(self, story: Story, draws: Draws, *, is_let_down: bool) -> None:
+    def _rate(self, story: SyntheticSession, draws: Draws, *, is_let_down: bool) -> None:
         at = story.ended_at + timedelta(seconds=draws.about(240, 0.9))
         if at >= self._span.until:
             return
@@ -220,5 +220,5 @@ def _early_enough(began: datetime, lasts_s: float, until: datetime) -> datetime:
 
 
 def _share_of_day(moment: datetime) -> float:
-    """How much of its day is over at a moment."""
+    """Share of its day that is over at a moment."""
     return (moment.hour * 60 + moment.minute) / 1_440
