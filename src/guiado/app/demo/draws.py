@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 
 T = TypeVar("T")
-_BLOCK = 8_192
+_BLOCK = 1_024
 
 
 class Draws:

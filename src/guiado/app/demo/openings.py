@@ -25,7 +25,7 @@ _SURE = (9.0, 1.6)
 """Shape of the confidence of detection where it is sure (beta distribution)."""
 _UNSURE = (0.31, 0.36, 0.39, 0.42, 0.44, 0.46, 0.48, 0.51, 0.54, 0.58)
 """Confidence of detection where it asks; a few values, so that sessions share their courses."""
-_BLOCK = 2_048
+_BLOCK = 512
 _LONG_WORD = 4
 
 
