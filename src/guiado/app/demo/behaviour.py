@@ -152,7 +152,7 @@ def _report(told: Told, step: Step, draws: Draws) -> Outcome:
     """The customer's report on a step."""
     if told.is_fixed:  # by an earlier step
         return Outcome.SOLVED if draws.happens(_TOLD_NEXT) else Outcome.DONE
-    if draws.happens(_COULD_NOT.get(step.risk, _COULD_NOT["low"]) + (0.03 if step.irreversible else 0)):
+    if draws.happens(_COULD_NOT.get(str(step.risk), _COULD_NOT["low"]) + (0.03 if step.irreversible else 0)):
         return Outcome.COULD_NOT
     if step.step_id == told.cause:
         told.is_fixed = True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
-import numpy as np
 
 from guiado.app.demo import phrases
 from guiado.app.demo.courses import Courses, Followed, Node
@@ -66,15 +66,16 @@ class Openings:
         failures_allowed: at this many failed attempts a person is called.
     """
 
-    def __init__(
-        self, guides: Mapping[str, Guide], version_ids: Mapping[str, str], failures_allowed: int, random: np.random.Generator
-    ) -> None:
+    def __init__(self, guides: Mapping[str, Guide], version_ids: Mapping[str, str], failures_allowed: int) -> None:
         self._guides, self._version_ids, self._failures_allowed = guides, version_ids, failures_allowed
         self.problem_ids = sorted(guides)
-        self._neighbours = {each: self._near(each, random) for each in self.problem_ids}
+        self._by_category: dict[str, list[str]] = {}
+        for each in self.problem_ids:
+            self._by_category.setdefault(str(guides[each].category), []).append(each)
         self._courses = Courses()
         self._confidences: list[float] = []
         self._sentences = lru_cache(maxsize=4_000)(self._read)
+        self._neighbours = lru_cache(maxsize=4_000)(self._near)
 
     def make(self, problem_id: str, language: str, draws: Draws, *, comes_back: bool) -> Opening:
         """An opening about a problem; now and then it is unclear, or about nothing known.
@@ -122,7 +123,7 @@ class Openings:
     def _weighed(self, problem_id: str, words: tuple[str, ...], confidence: float) -> list[dict[str, object]]:
         """The problem and its neighbours as detection weighs them; see `clarifying_question.considered_of`."""
         left, rows = (1 - confidence) * 0.6, [{"problem_id": problem_id, "confidence": confidence, "words": list[object](words)}]
-        for other in self._neighbours[problem_id]:
+        for other in self._neighbours(problem_id):
             rows.append({"problem_id": other, "confidence": round(left, 4), "words": []})
             left *= 0.5
         return [dict[str, object](row) for row in rows]
@@ -132,12 +133,11 @@ class Openings:
         title = self._guides[problem_id].in_language(language).problem_title
         return Option(problem_id, title, float(str(confidence)), None, self._version_ids[problem_id])
 
-    def _near(self, problem_id: str, random: np.random.Generator) -> list[str]:
-        """Problems that this one is taken for: those of its category first."""
-        others = [each for each in self.problem_ids if each != problem_id]
-        shuffled = [others[int(place)] for place in random.permutation(len(others))]
-        category = self._guides[problem_id].category
-        return sorted(shuffled, key=lambda each: self._guides[each].category != category)[:_NEIGHBOURS]
+    def _near(self, problem_id: str) -> list[str]:
+        """Problems that this one is taken for: the next ones of its category, then any."""
+        category = self._by_category[str(self._guides[problem_id].category)]
+        found = [*_after(category, problem_id), *_after(self.problem_ids, problem_id)]
+        return list(dict.fromkeys(found))[:_NEIGHBOURS]
 
     def _read(self, problem_id: str, language: str, text: str) -> Sentence:
         guide = self._guides[problem_id]
@@ -147,3 +147,10 @@ class Openings:
 
 def _json(rows: list[dict[str, object]] | Considered) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(rows))
+
+
+def _after(problem_ids: list[str], problem_id: str) -> list[str]:
+    """The ids that come after one in a sorted list, and around; a few of them."""
+    place = bisect_left(problem_ids, problem_id)
+    turned = [problem_ids[(place + further) % len(problem_ids)] for further in range(1, _NEIGHBOURS + 1)]
+    return [each for each in turned if each != problem_id]

@@ -113,7 +113,7 @@ class Year:
         random = np.random.default_rng((span.seed, 0))
         self._span, self._tenant = span, desk.tenant
         self._customers = Customers(desk.tenant, span.sessions, random)
-        self._openings = Openings(desk.guides, desk.version_ids, desk.failures_allowed, random)
+        self._openings = Openings(desk.guides, desk.version_ids, desk.failures_allowed)
         self._mix = ProblemMix([desk.guides[each].urgent for each in self._openings.problem_ids], random)
         metadata = {**desk.metadata, "demo": True}
         self._frame = Frame(desk.detector_version, msgspec.Raw(msgspec.json.encode(metadata)))
