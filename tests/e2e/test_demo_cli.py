@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from terminal import DEADLINE_S, GUIADO, Ran, environment
+from terminal import DEADLINE_S, GUIADO, Ran, at_a_terminal, environment, plain
 
 from guiado.agent import close_engines
 
@@ -68,4 +68,15 @@ def test_a_load_that_was_killed_is_cleared(facade: str, here: Callable[..., Ran]
     assert json.loads(here("demo", "clear", "--json").out)["sessions"] == left
     assert count(facade) == 0
     assert json.loads(here("demo", "load", "--sessions", "10", "--json").out)["sessions"] == 10
+    close_engines()
+
+
+@pytest.mark.long
+def test_ctrl_c_at_a_terminal_says_how_to_remove_what_is_there(facade: str, here: Callable[..., Ran]) -> None:
+    words = ("demo", "load", "--sessions", "1000000")
+    said = at_a_terminal(facade, *words, keys=[b"\x03"], waits=lambda shown: "500/1000000" in shown)
+    assert said.code == 130
+    assert "Interrumpido" in plain(said)
+    left = count(facade)
+    assert json.loads(here("demo", "clear", "--json").out)["sessions"] == left < 1_000_000
     close_engines()

@@ -78,16 +78,26 @@ def clear(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _run(running: Engine, screen: Screen, work: Callable[[], Awaitable[T]]) -> T:
-    """Run a load or removal; Ctrl-C ends it with the batch that is being written undone."""
-    doing = running.portal.start_task_soon(work)
+    """Run a load or removal; Ctrl-C ends it at any moment, with the batch that is being written undone."""
+    from anyio import CancelScope
+
+    scope = running.portal.call(CancelScope)
+
+    async def until_cancelled() -> T | None:
+        with scope:
+            return await work()
+
     try:
-        return doing.result()
+        done = running.portal.call(until_cancelled)
     except KeyboardInterrupt:
-        doing.cancel()
         screen.complain(
             screen.tr("Interrumpido: quedó una parte. Quítala con guiado demo clear; después puedes cargar otra vez.")
         )
-        raise typer.Exit(_INTERRUPTED) from None
+        running.portal.call(scope.cancel)
+        done = None
+    if done is None:
+        raise typer.Exit(_INTERRUPTED)
+    return done
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from guiado.domain.session import Status
 from guiado.domain.step_answer import RECONTACT_WINDOW
 from guiado.store.demo import Batch
 
-_BATCH = 4_000
+_BATCH, _FIRST_BATCH = 4_000, 500
+"""Sessions of a batch at most; the first ones are smaller, so that something is seen soon."""
 _DAY = timedelta(days=1)
 _WITHOUT_ADDRESS, _WITH_TICKET = 0.04, 0.35
 _CHANNELS = ("web", "web", "web", "web", "api", "api", "facade", "terminal")
@@ -127,7 +128,7 @@ class Year:
         """All sessions, in batches of some thousands."""
         for place, count in enumerate(self._counts):
             for _ in self._day(place, count, Draws(self._span.seed, self._days[place].toordinal())):
-                if len(self._batch.sessions) >= _BATCH:
+                if len(self._batch.sessions) >= min(_BATCH, max(_FIRST_BATCH, self._made // 3)):
                     full, self._batch = self._batch, Batch()
                     yield full
         if self._batch.sessions:
