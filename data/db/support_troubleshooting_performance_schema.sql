@@ -287,7 +287,8 @@ BEGIN
 END $$;
 
 -- Quien cambie una sesión de otro día (la aplicación, un import o una persona en psql) ensucia ese día. La condición WHEN
--- hace que las sesiones de hoy, casi todas, no paguen nada. La limpieza no ensucia: ya dejó guardado lo que borra.
+-- hace que las sesiones de hoy, casi todas, no paguen nada. La limpieza no ensucia: ya dejó guardado lo que borra. Tampoco ensucia
+-- quien carga o quita sesiones de muestra: marca él los días, cada uno una vez.
 --
 -- La marca queda bloqueada (compartida) hasta el COMMIT de quien la puso: así el resumen no puede retirarla antes de ver
 -- el cambio que la causó.
@@ -389,17 +390,19 @@ DECLARE
 BEGIN
     FOR v IN SELECT * FROM (VALUES
         ('sessions_dirty_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW',
-            'NEW.started_at < ' || v_today, 'guiado_mark_dirty_session'),
+            'NEW.started_at < ' || v_today || ' AND ' || v_live, 'guiado_mark_dirty_session'),
         ('sessions_dirty_update', 'support_troubleshooting_sessions', 'AFTER UPDATE', 'ROW',
             'OLD.started_at < ' || v_today || ' OR NEW.started_at <> OLD.started_at OR NEW.tenant_id <> OLD.tenant_id', 'guiado_mark_dirty_session'),
         -- También hoy: si se borra su última sesión, el resumen de hoy tiene que quedar vacío.
         ('sessions_dirty_delete', 'support_troubleshooting_sessions', 'AFTER DELETE', 'ROW', v_live, 'guiado_mark_dirty_session'),
         ('sessions_dirty_truncate', 'support_troubleshooting_sessions', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
-        ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', 'true', 'guiado_index_session'),
+        -- Quien carga muchas de una vez las agrega él al buscador, todas juntas.
+        ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', v_live, 'guiado_index_session'),
         ('sessions_search_update', 'support_troubleshooting_sessions', 'AFTER UPDATE OF problem_description, detected_problem_title, tenant_id', 'ROW',
             'true', 'guiado_index_session'),
         -- Un intento de hoy llega con un cambio de su sesión, que ya ensucia; aquí se vigilan los importados con su fecha.
-        ('attempts_dirty_insert', 'support_troubleshooting_attempts', 'AFTER INSERT', 'ROW', 'NEW.attempted_at < ' || v_today, 'guiado_mark_dirty_child'),
+        ('attempts_dirty_insert', 'support_troubleshooting_attempts', 'AFTER INSERT', 'ROW', 'NEW.attempted_at < ' || v_today || ' AND ' || v_live,
+            'guiado_mark_dirty_child'),
         ('attempts_dirty', 'support_troubleshooting_attempts', 'AFTER UPDATE OR DELETE', 'ROW', v_live, 'guiado_mark_dirty_child'),
         ('attempts_dirty_truncate', 'support_troubleshooting_attempts', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
         ('feedback_dirty', 'support_troubleshooting_feedback', 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', v_live, 'guiado_mark_dirty_child'),
@@ -664,14 +667,25 @@ BEGIN
 END $$;
 
 -- guiado_keep: guarda lo que estas sesiones aportan a sus días, justo antes de que la limpieza las borre. Se calcula como la
--- diferencia entre el día con ellas y sin ellas, para que también cuadren los clientes distintos.
+-- diferencia entre el día con ellas y sin ellas, para que también cuadren los clientes distintos. De las sesiones de muestra no se guarda
+-- nada: sus días quedan sucios, y el resumen los cuenta sin ellas.
 DROP FUNCTION IF EXISTS guiado_keep(uuid[]);  -- de instalaciones anteriores
 CREATE OR REPLACE FUNCTION guiado_keep(p_tenant text, p_sessions uuid[]) RETURNS void LANGUAGE plpgsql SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
     v_names text[];
     v_from  timestamptz[];
     v_to    timestamptz[];
+    v_demo  uuid[];
 BEGIN
+    v_demo := ARRAY(SELECT s.session_id FROM unnest(p_sessions) w (session_id)
+                      JOIN support_troubleshooting_sessions s ON s.tenant_id = p_tenant AND s.session_id = w.session_id
+                     WHERE s.source = 'demo' AND s.metadata @> '{"demo": true}');
+    IF v_demo <> '{}' THEN
+        PERFORM guiado_mark_dirty(p_tenant, d.day)
+           FROM (SELECT DISTINCT (s.started_at AT TIME ZONE 'UTC')::date AS day FROM unnest(v_demo) w (session_id)
+                   JOIN support_troubleshooting_sessions s ON s.tenant_id = p_tenant AND s.session_id = w.session_id) d;
+        p_sessions := ARRAY(SELECT w FROM unnest(p_sessions) w WHERE w <> ALL (v_demo));
+    END IF;
     SELECT array_agg(r.tenant_id), array_agg(r.lo), array_agg(r.hi) INTO v_names, v_from, v_to
       FROM (SELECT array_agg(d.tenant_id) AS tenants, array_agg(d.day) AS days
               FROM (SELECT DISTINCT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date AS day

@@ -28,6 +28,7 @@ GUIDE_VERSION, EVENT, LATE_EVENT, OLD_EVENT = uid(10), uid(11), uid(12), uid(13)
 DUE, LATER, EXHAUSTED, LEASED = uid(20), uid(21), uid(22), uid(23)
 NOTICE, HELD, REFUSED, DIGEST, GATHERED = (uid(number) for number in range(30, 35))
 EXAMPLE, DRAFT, OTHER = uid(40), uid(41), uid(43)
+SYNTHETIC = uid(7)
 WORDS = "el router no enciende nunca"
 _OURS = "support_troubleshooting_"
 _NEW_ID = re.compile(r"(?!00000000)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -55,6 +56,8 @@ def _sessions() -> list[dict[str, object]]:
         _session(OLD, 400 * DAY, 400 * DAY, **ended, resolved_at=NOW - 400 * DAY, ended_at=NOW - 400 * DAY, ticket_id=None),
         _session(UNKNOWN, HOUR, HOUR / 2, metadata={"scope": "base propia"}, detected_problem_id=None, guide_version_id=None, escalated_at=NOW - HOUR / 2,
                  status="escalated"),
+        _session(SYNTHETIC, 3 * HOUR, 2 * HOUR, **ended, resolved_at=NOW - 2 * HOUR, ended_at=NOW - 2 * HOUR, ticket_id=None,
+                 source="demo", metadata={"demo": True}, customer_email="eva@demo.example", customer_id="c-7"),
     ]  # fmt: skip
 
 

@@ -59,6 +59,7 @@ from guiado.store import (  # fmt: skip
     configuration,
     customer_links,
     customers,
+    demo,
     events,
     feedback,
     fitted_models,
@@ -84,6 +85,7 @@ FOR_ALL_TENANTS = {
     "customer_links.expired_by_hash": "a link says whose it is",
     "schedule.now": "the clock",
     "skew.measure_s": "the clock",
+    "demo.may_copy": "the role's right",
     "schedule.tenants": "names them",
     "schedule.roll_up": "maintenance",
     "api_keys.by_hash": "a key says whose it is",
@@ -190,6 +192,30 @@ async def attach(db: asyncpg.Connection, tenant: str) -> object:
         return await attachments.add(db, tenant, PICTURE, NOW)
 
 
+async def synthetic_turn(db: asyncpg.Connection, tenant: str) -> object:
+    """Synthetic sessions are counted by whoever has the turn."""
+    return await demo.take_turn(db, tenant), await demo.count(db, tenant)
+
+
+def synthetic() -> demo.Batch:
+    """A session that goes by the guide of its tenant, with an offer and a ticket."""
+    values: dict[str, Any] = dict.fromkeys(demo.StoredSession._fields)
+    counts: dict[str, Any] = dict.fromkeys(("current_step", "total_steps", "version", "failures", "attempts", "decisions"), 0)
+    texts = {"language": "es", "channel": "web", "source": "demo", "status": "escalated", "message_kind": "problem"}
+    lists: dict[str, Any] = {
+        "alternatives": [],
+        "clarifications": [],
+        "already_tried": [],
+        "answers": [],
+        "metadata": {"demo": True},
+    }
+    ids = {"session_id": uid(96), "guide_version_id": GUIDE_VERSION, "problem_description": "no va", "urgent": False}
+    session = demo.StoredSession(**values | counts | texts | lists | ids | {"started_at": NOW - DAY, "updated_at": NOW - DAY})
+    offer = demo.StoredDecision(uid(96), 1, NOW - DAY, "escalation", None, None, None, [], "requested", False, 1.0, None, None)
+    ticket = demo.StoredTicket("T-9", None, None, "s", "d", "escalated", None, uid(96), NOW, NOW, None, {"demo": True})
+    return demo.Batch([session], [offer], [], [], [ticket])
+
+
 CASES: dict[str, Run | tuple[Run, ...]] = {
     "attachments.add": attach,
     "attachments.lock": attach,
@@ -210,6 +236,11 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "customers.hide_address": lambda db, t: customers.hide_address(db, t, customers.CustomerKey("router", CUSTOMER)),
     "customers.erase_batch": lambda db, t: customers.erase_batch(db, t, ERASED, 10),
     "customers.note": lambda db, t: customers.note(db, t, CUSTOMER, AUDIT, NOW),
+    "demo.take_turn": synthetic_turn,
+    "demo.has_real": demo.has_real,
+    "demo.count": demo.count,
+    "demo.write": lambda db, t: demo.write(db, t, synthetic()),
+    "demo.remove": lambda db, t: demo.remove(db, t, uid(0), 10),
     "fitted_models.load": lambda db, t: fitted_models.load(db, t, "", "c"),
     "fitted_models.last_fit": last_fit,
     "fitted_models.keep": lambda db, t: fitted_models.keep(db, t, "", "c", "2", b"2", 1),

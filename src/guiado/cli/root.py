@@ -13,6 +13,7 @@ from guiado.cli import (
     chat,
     customers,
     database,
+    demo,
     detect,
     doctor,
     events,
@@ -61,6 +62,7 @@ app.add_typer(customers.app, name="customers")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="db")
+app.add_typer(demo.app, name="demo")
 app.add_typer(secrets.app, name="secrets")
 
 

@@ -19,3 +19,5 @@ ATTACHMENTS = 5207109
 """With a hash of the tenant, lock of adding a picture to a session: a tenant's are counted one by one. Held by a transaction."""
 IMPORTS = 5207110
 """With a hash of the tenant, lock of storing or publishing guides of an import: one batch at a time. Held by a transaction."""
+DEMO = 5207111
+"""With a hash of the tenant, lock of loading or removing its synthetic sessions (`store/demo.py`). Held by a transaction."""

@@ -41,6 +41,19 @@ class Connection(Statements, Protocol):
 
     box: SecretBox
 
+    async def set_type_codec(
+        self,
+        typename: str,
+        *,
+        schema: str,
+        encoder: Callable[[Any], str | bytes],
+        decoder: Callable[[Any], object],
+        format: str,
+    ) -> None: ...
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Iterable[str], timeout: float
+    ) -> str: ...
+
 
 if TYPE_CHECKING:
 
@@ -58,8 +71,17 @@ if TYPE_CHECKING:
         def get_server_pid(self) -> int: ...
         async def prepare(self, query: str, *, name: str) -> object: ...
         async def set_type_codec(
-            self, typename: str, *, schema: str, encoder: Callable[[object], str], decoder: Callable[[str], object], format: str
+            self,
+            typename: str,
+            *,
+            schema: str,
+            encoder: Callable[[Any], str | bytes],
+            decoder: Callable[[Any], object],
+            format: str,
         ) -> None: ...
+        async def copy_records_to_table(
+            self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Iterable[str], timeout: float
+        ) -> str: ...
         async def _do_execute(
             self, query: str, executor: Callable[..., Awaitable[object]], *given: object, **options: object
         ) -> object: ...

@@ -73,12 +73,13 @@ SELECT guiado_judge($1, ARRAY(
 
 -- name: unrecognised
 -- The newest sessions about none of the known problems, as far as anybody knows; a message that reports no problem is none.
--- $2 from when on, $3 rows at most.
+-- $2 from when on, $3 rows at most. Nobody wrote the words of a synthetic session.
 SELECT s.session_id, s.problem_description AS text, s.clarifications, s.started_at,
        ARRAY[s.customer_name, s.customer_email] AS known
   FROM support_troubleshooting_sessions s
  WHERE s.tenant_id = $1 AND s.started_at >= $2
    AND (s.true_problem_id = 'otro' OR (s.true_problem_id IS NULL AND s.detected_problem_id IS NULL AND s.message_kind = 'problem'))
+   AND NOT (s.source IS NOT DISTINCT FROM 'demo' AND s.metadata @> '{"demo": true}')
  ORDER BY s.started_at DESC, s.session_id DESC LIMIT $3;
 
 -- name: keep_drafts
