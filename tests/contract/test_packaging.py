@@ -97,7 +97,7 @@ def test_the_locks_hold_what_the_project_declares() -> None:
 
 
 def canonical(name: str) -> str:
-    return name.lower().replace("_", "-")
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def installed() -> set[str]:
