@@ -10,7 +10,7 @@ import msgspec
 from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, views
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.session import NextAction, Session
 from guiado.store.sessions import RunningSession
 
@@ -18,7 +18,7 @@ from guiado.store.sessions import RunningSession
 def without_step(session: Session, guide: Guide | None) -> dict[str, object]:
     """The form of a session without an open step."""
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
-    if session.urgent and not session.status.ended:
+    if (session.urgent or (guide is not None and guide.kind == GuideKind.PERSON)) and not session.status.ended:
         status = "needs_escalation"
     asked = views.clarification_view(session)
     return {

@@ -18,6 +18,7 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, undo, views
 from guiado.app.sessions import clarify as clarifying
+from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
 from guiado.app.sessions.ranking import log_ranking, rank, verdict_on
@@ -292,6 +293,18 @@ class TroubleshootingAgent(Facade):
         try:
             undone = self._door.write(undo.undo, session_id, check(commands.Undo, {"step_number": step_number}))
             return self.get_current_step(undone.session.session_id)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def set_variant(self, session_id: str, variant: str) -> dict[str, Any] | None:
+        """Say which variant of the guide the customer uses, one of a step's `variants`: from then on steps are theirs alone.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown or ended session, or a variant that the guide does not have.
+        """
+        try:
+            session, _ = self._door.write(choosing.set_variant, session_id, check(commands.SetVariant, {"variant": variant}))
+            return self.get_current_step(session.session_id)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 

@@ -67,6 +67,7 @@ class Conversation:
         self._screen, self._session_id = screen, session_id
         self._is_over = self._waits_for_person = False
         self._shown_step: object = None
+        self._unknown_variant_of: str | None = None
         self._introduction = Introduction(screen)
 
     def run(self) -> None:
@@ -133,6 +134,8 @@ class Conversation:
         """Ask what the session waits for; None when the customer leaves for now, or when it waits for nothing."""
         if view.asked:
             return self._make_clear(view, view.asked)
+        if view.step and self._asks_variant(view.step):
+            return self._choose_variant(view, view.step)
         return self._take_step(view, view.step) if view.step else None
 
     def say_how_to_resume(self) -> None:
@@ -184,6 +187,36 @@ class Conversation:
 
         return ChatSessions(self._screen.language)
 
+    def _asks_variant(self, step: StepOut) -> bool:
+        """Whether to ask what the customer uses, once; input from a pipe gets the instructions of every variant."""
+        is_open = bool(step.variants) and step.variant is None
+        return is_open and self._screen.is_interactive and self._unknown_variant_of != step.session_id
+
+    def _choose_variant(self, view: ChatView, step: StepOut) -> ChatView | None:
+        """Ask what the customer uses; None when they leave for now."""
+        from guiado.cli import chat_view
+
+        chosen = ask_choice(self._screen, chat_view.show_variants(self._screen, step.variants))
+        if chosen == "leave":
+            return None
+        if isinstance(chosen, Mapping):
+            self._unknown_variant_of = step.session_id
+            return view
+        try:
+            return self._insist(lambda: self._sessions.set_variant(view.session_id, str(chosen)))
+        except Conflict as error:  # it ended elsewhere in the meantime
+            self._screen.show(self._screen.explain(error), style="yellow")
+            return self._insist(lambda: self._sessions.look(view.session_id))
+
+    def _show_step(self, step: StepOut) -> None:
+        """Show a step; of one that cannot be undone the instructions only to who knows that."""
+        from guiado.cli import chat_view
+
+        question = self._screen.tr("Este paso no se puede deshacer. ¿Quieres ver qué hacer? s/n")
+        chat_view.show_head(self._screen, step)
+        if not step.irreversible or is_sure(self._screen, question):
+            chat_view.show_body(self._screen, step)
+
     def _take_step(self, view: ChatView, step: StepOut) -> ChatView | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
         from guiado.cli import chat_view
@@ -191,7 +224,7 @@ class Conversation:
         is_repeated = (view.problem_id, step.step_id) == self._shown_step
         self._shown_step = (view.problem_id, step.step_id)
         if not is_repeated:
-            chat_view.show_step(self._screen, step)
+            self._show_step(step)
         seen_at_s = clock.monotonic_s()
         while True:
             choices = chat_view.show_choices(self._screen, step, is_repeated=is_repeated)

@@ -11,10 +11,12 @@ from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 
 from guiado.app.access.customer_links import PATH as START_PATH
-from guiado.domain.guide import Guide, ProblemCategory
+from guiado.app.sessions.labels import labels_of
+from guiado.domain.guide import Guide, GuideKind, ProblemCategory, Step
+from guiado.domain.variants import step_for
 from guiado.errors import Message
 from guiado.http.request import Http, runtime_of
-from guiado.i18n import DEFAULT_LANGUAGE, text_for, translate
+from guiado.i18n import DEFAULT_LANGUAGE, text, text_for, translate
 from guiado.web.knowledge.addresses import (
     WORDS_FIELD,
     Place,
@@ -64,10 +66,20 @@ class ListedProblem:
         spoken = guide.in_language(language)
         self.title, self.description, self.urgent = spoken.problem_title, spoken.problem_description, guide.urgent
         self.address = place_of(guide, language).to(prefix)
-        counted = text_for(language, "{n} paso", "{n} pasos", len(guide.steps))
-        self.facts = " · ".join(filter(None, (counted, spoken.estimated_time)))
+        self.facts = " · ".join(filter(None, (_kind_of(guide, language), spoken.estimated_time)))
         self.said = " ".join(filter(None, (spoken.problem_description, f"{self.facts}.")))
         self.written = language if spoken is not guide else DEFAULT_LANGUAGE
+
+
+def _kind_of(guide: Guide, language: str) -> str:
+    """What a customer gets of a guide: its steps, counted, an answer, or a person."""
+    match guide.kind:
+        case GuideKind.ANSWER:
+            return text(language, "Respuesta")
+        case GuideKind.PERSON:
+            return text(language, "Te atiende una persona")
+        case _:
+            return text_for(language, "{n} paso", "{n} pasos", len(guide.steps))
 
 
 @route(PROBLEMS_PATH, http_method=READ, include_in_schema=False)
@@ -101,7 +113,8 @@ async def show_problem(request: Http, problem_id: FromPath[str]) -> Page:
         "knowledge/problem.html",
         language,
         **_head(request, place, spoken.problem_title, spoken.problem_description or spoken.problem_title),
-        structured=how_to(spoken, place.canonical(base), content_language),
+        structured=_structured(spoken, place.canonical(base), content_language),
+        varied=[_by_variant(step, labels_of(spoken, content_language)) for step in spoken.steps],
         guide=spoken,
         written=content_language,
         problem_id=known,
@@ -112,6 +125,23 @@ async def show_problem(request: Http, problem_id: FromPath[str]) -> Page:
         start=_start(request, language),
     )
     return send_page(request, html, language)
+
+
+def _structured(spoken: Guide, address: str, language: str) -> JsonLd:
+    """The structured data of a problem's page: its steps, or a question with its answer where it has none to follow."""
+    if spoken.kind == GuideKind.GUIDE:
+        labels = labels_of(spoken, language)
+        told = replace(spoken, steps=tuple(step_for(step, None, labels) for step in spoken.steps))
+        return how_to(told, address, language)
+    lines = [line for step in spoken.steps for line in step.instructions]
+    said = " ".join(lines) or spoken.problem_description or spoken.problem_title
+    return questions([(spoken.problem_title, said)], address, language)
+
+
+def _by_variant(step: Step, labels: Mapping[str, str]) -> list[tuple[str, Step]]:
+    """The variants of a step by their labels, each with its own texts alone."""
+    common = replace(step, instructions=(), warnings=(), resources=(), media=())
+    return [(labels.get(name) or name, step_for(common, name, labels)) for name in step.variants]
 
 
 def _all_as_html(request: Http, language: str) -> str:
