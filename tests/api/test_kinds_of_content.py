@@ -245,3 +245,61 @@ def test_the_facade_says_the_same(facade: str, tmp_path: Path) -> None:
     person = agent.get_current_step(agent.start_troubleshooting(content.INHERITANCE, ANA).session_id)
     assert (person["status"], person["suggest_escalation"]) == ("needs_escalation", True)
     assert "El certificado de defunción." in person["message"]
+
+
+# ------------------------------------------------------------------------------------------------- steps that are for good
+
+
+def at_the_reset(root: httpx2.Client) -> str:
+    """A case whose open step cannot be undone."""
+    case = case_of(root, content.PRINTER, WINDOWS)
+    root.post(case.replace("caso", "step"), data={"step_number": "1", "answer": "not_helped"})
+    return case
+
+
+def test_a_step_that_cannot_be_undone_is_shown_to_who_knows_that(root: httpx2.Client) -> None:
+    case = at_the_reset(root)
+    page = shown(root.get(case))
+    assert "Deja la impresora como nueva." in page
+    assert "Se borran las redes guardadas." in page
+    assert "Mantén pulsado" not in page
+    assert "¿Cómo te fue?" not in page
+    for other in ("entiendo=cola", "entiendo=", "entiendo=FABRICA"):
+        assert "Mantén pulsado" not in shown(root.get(f"{case}?{other}"))
+    known = shown(root.get(f"{case}?entiendo=fabrica"))
+    assert "Mantén pulsado el botón diez segundos." in known
+    assert "¿Cómo te fue?" in known
+    root.post(case.replace("caso", "step"), data={"step_number": "2", "answer": "could_not"})
+    assert "Mantén pulsado" in shown(root.get(case)), "who tried it is not asked again"
+
+
+def test_the_form_keeps_what_the_address_says(root: httpx2.Client) -> None:
+    case = case_of(root, content.PRINTER, WINDOWS)
+    for answer in ("could_not", "could_not", "not_helped"):  # two failures call a person, and the steps go on
+        root.post(case.replace("caso", "step"), data={"step_number": "1", "answer": answer})
+    waits = root.get(f"{case}?pasos=1&idioma=en").text
+    assert "Show the steps" in waits
+    assert 'name="pasos" value="1"' in waits
+    assert 'name="idioma" value="en"' in waits
+    assert "Hold the button." in shown(root.get(f"{case}?pasos=1&idioma=en&entiendo=fabrica"))
+
+
+# ---------------------------------------------------------------------------------------------------------------- variables
+
+
+def test_the_settings_give_guides_their_variables(serve: Callable[..., Server], dsn: str, tmp_path: Path) -> None:
+    entries = content.entries()
+    entries["$variables"] = {"marca": "Nadie", "telefono": "000", "producto": {"es": "Cafetera", "en": "Kettle"}}
+    entries["horario"]["answer"] = ["{{marca}}: {{telefono}}, {{correo}}, {{horario}}. {{producto}}. {{otra}}"]
+    entries["horario"]["translations"] = {"en": {"problem_title": "Opening hours", "answer": ["{{horario}}. {{producto}}"]}}
+    path = tmp_path / "kb.json"
+    path.write_text(json.dumps(entries), "utf-8")
+    given = {
+        "GUIADO_BRAND_NAME": "Acme",
+        "GUIADO_SUPPORT_EMAIL": "hola@acme.co",
+        "GUIADO_SUPPORT_HOURS": "lun-vie 9:00-18:00",
+    }
+    running = serve(dsn, GUIADO_KB_PATH=str(path), GUIADO_ENCODER="lexical", **given)
+    guide = running.runtime.knowledge.snapshot.guides["horario"]
+    assert guide.steps[0].instructions == ("Acme: 000, hola@acme.co, lun–vie 9:00–18:00. Cafetera. {{otra}}",)
+    assert guide.in_language("en").steps[0].instructions == ("Mon–Fri 9:00–18:00. Kettle",)
