@@ -213,6 +213,11 @@ class Runtime:
 
         return GuardedClient(self._policy)
 
+    @property
+    def open_tenants(self) -> list[str]:
+        """The tenants beside the process's own that it served lately."""
+        return self._tenants.open
+
     def worker(self, most_jobs: int | None = None, *, of_all_tenants: bool = True) -> Worker:
         """A worker of this process: sends what is due, and does the periodic work.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import html
+import io
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +16,12 @@ from typing import Any
 import content
 import httpx2
 import pytest
+from PIL import Image
 from statements import rows
 from talk import begin, say
 
 from guiado.agent import TroubleshootingAgent
+from guiado.app.knowledge import media
 
 BASE = "/api/support/troubleshooting"
 ANA = "ana@example.com"
@@ -303,3 +309,83 @@ def test_the_settings_give_guides_their_variables(serve: Callable[..., Server], 
     guide = running.runtime.knowledge.snapshot.guides["horario"]
     assert guide.steps[0].instructions == ("Acme: 000, hola@acme.co, lun–vie 9:00–18:00. Cafetera. {{otra}}",)
     assert guide.in_language("en").steps[0].instructions == ("Mon–Fri 9:00–18:00. Kettle",)
+
+
+# -------------------------------------------------------------------------------------------------------------------- media
+
+
+def picture(place: str = "bogota") -> bytes:
+    """A JPEG with a place in its metadata."""
+    made, exif = io.BytesIO(), Image.Exif()
+    exif[0x010E] = place
+    noise = Image.effect_noise((64, 48), 90)
+    noise.convert("RGB").save(made, "JPEG", exif=exif)
+    return made.getvalue()
+
+
+def stored(server: Server, content_bytes: bytes, name: str = "boton.jpg") -> str:
+    """Store a picture as `guiado kb media add` does; its address."""
+
+    async def run() -> str:
+        scope = server.runtime.parts.scope("operator", "terminal")
+        added = await server.runtime.parts.run_write(scope, media.add, name, media.prepared(content_bytes))
+        return added.address
+
+    return asyncio.run_coroutine_threadsafe(run(), server.loop).result(30)
+
+
+def test_a_stored_picture_is_served_for_ever_and_to_everybody(server: Server, root: httpx2.Client) -> None:
+    sent = picture()
+    address = stored(server, sent)
+    assert stored(server, sent, "otra.jpg") == address, "the same picture is stored once"
+    path = f"/media/{address.removeprefix('media:')}"
+    answer = root.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert b"bogota" not in answer.content
+    assert f"media:{hashlib.sha256(answer.content).hexdigest()}.png" == address
+    assert root.head(path).content == b""
+    for bad in (
+        path.replace(".png", ".jpg"),
+        path[:-5],
+        "/media/x",
+        "/media/" + "0" * 64 + ".jpg",
+        "/media/..%2F..%2Fetc%2Fpasswd",
+    ):
+        assert root.get(bad).status_code == 404, bad
+
+
+def test_pages_and_callers_get_the_picture(serve: Callable[..., Server], dsn: str, tmp_path: Path) -> None:
+    path = content.write(tmp_path / "kb.json", "media:" + "0" * 64 + ".png")
+    running = serve(dsn, GUIADO_KB_PATH=str(path), GUIADO_ENCODER="lexical", GUIADO_KB_PAGES="on", works=True)
+    with httpx2.Client(base_url=running.url, timeout=30) as root:
+        case = case_of(root, content.PRINTER, WINDOWS)
+        assert "<figure>" not in root.get(case).text, "one that is not stored is left out"
+        address = stored(running, picture())
+        entries = content.entries(address)
+        video = {"type": "video", "url": "https://example.com/v", "alt": "", "caption": "Cómo se hace"}
+        outside = {"type": "image", "url": "https://example.com/i.png", "alt": "Un botón", "caption": ""}
+        entries["impresora"]["steps"][0]["media"] += [video, outside]
+        path.write_text(json.dumps(entries), "utf-8")
+        http = httpx2.Client(base_url=f"{running.url}{BASE}", timeout=30)
+        deadline = time.monotonic() + 30
+        while len(begin(http, content.PRINTER)["first_step"]["media"]) < 3:
+            assert time.monotonic() < deadline, "the edited guide is not in use"
+            time.sleep(0.05)
+        told = begin(http, content.PRINTER)["first_step"]["media"]
+        assert told[0] == {
+            "type": "image",
+            "url": f"/media/{address.removeprefix('media:')}",
+            "alt": "El botón de encendido",
+            "caption": "Está atrás.",
+        }
+        public = root.get("/problemas/impresora").text
+        for page in (root.get(case_of(root, content.PRINTER, WINDOWS)).text, public):
+            assert f'<img class="picture" src="{told[0]["url"]}" alt="El botón de encendido" width="64" height="48"' in page
+            assert "<figcaption>Está atrás.</figcaption>" in page
+            assert '<a href="https://example.com/v"' in page
+            assert 'src="https://' not in page
+        data = re.search(r'<script type="application/ld\+json">(.*?)</script>', public, re.DOTALL)
+        assert json.loads(data[1])["step"][0]["image"] == [f"{running.url}{told[0]['url']}"]
+        http.close()

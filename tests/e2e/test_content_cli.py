@@ -8,7 +8,10 @@ from pathlib import Path
 
 import content
 import pytest
+from PIL import Image
 from terminal import Ran, at_a_terminal
+
+from guiado.agent import close_engines
 
 Run = Callable[..., Ran]
 
@@ -80,3 +83,44 @@ def test_the_chat_reads_an_answer_out(kb: Path, facade: str, here: Run) -> None:
     assert "Damos el problema por resuelto" in told
     person = here("chat", typed="falleció el titular de la cuenta\nana@example.com\n1\n\n").out
     assert "Ten esto a mano:" in person
+
+
+def test_pictures_of_guides_are_added_listed_and_removed(facade: str, here: Run, tmp_path: Path) -> None:
+    good, bad = tmp_path / "botón.png", tmp_path / "texto.png"
+    Image.effect_noise((30, 20), 90).save(good)
+    bad.write_text("no soy una imagen")
+    done = here("kb", "media", "add", str(good), str(bad), str(tmp_path / "nada.png"), "--json")
+    told = json.loads(done.out)
+    assert done.code == 1
+    assert [each["file"] for each in told["errors"]] == [str(bad), str(tmp_path / "nada.png")]
+    medium = told["added"][0]["medium"]
+    assert (medium["width"], medium["height"], medium["name"]) == (30, 20, "botón.png")
+    assert medium["address"].startswith("media:")
+    assert medium["address"] in here("kb", "media", "list").out
+    assert here("kb", "media", "remove", "media:0").code == 1
+    assert here("kb", "media", "remove", medium["address"][:20]).code == 0
+    assert json.loads(here("kb", "media", "list", "--json").out) == []
+
+
+def test_a_picture_that_is_missing_is_said_and_added_as_told(
+    facade: str, here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUIADO_ENCODER", "lexical")
+    file = tmp_path / "boton.png"
+    Image.effect_noise((30, 20), 90).save(file)
+    address = json.loads(here("kb", "media", "add", str(file), "--json").out)["added"][0]["medium"]["address"]
+    path = content.write(tmp_path / "kb.json", address)
+    monkeypatch.setenv("GUIADO_KB_PATH", str(path))
+    close_engines()
+    here("kb", "versions")  # publishes the file
+    refused = here("kb", "media", "remove", address)
+    assert refused.code == 1
+    assert "impresora" in refused.out + refused.err
+    assert here("kb", "media", "remove", address, "--force").code == 0
+    close_engines()
+    found = [each for each in json.loads(here("doctor", "--json").out)["checks"] if each["check"] == "media"]
+    assert found[0]["state"] == "doubtful"
+    assert address in json.dumps(found)
+    assert here("kb", "media", "add", str(file)).code == 0
+    close_engines()
+    assert "Están todas las imágenes" in here("doctor", "--json").out

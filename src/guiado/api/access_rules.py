@@ -130,6 +130,8 @@ _OTHERS = {
     "GET /schema": PUBLIC,
     "GET /schema/openapi.json": PUBLIC,
     "GET /static/{name}": PUBLIC,
+    "GET /media/{name}": PUBLIC,
+    "HEAD /media/{name}": PUBLIC,
     "GET /widget.js": PUBLIC,
     "GET /_openapi": PUBLIC,
     "GET /_openapi/openapi.json": PUBLIC,

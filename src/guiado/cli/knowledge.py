@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import new_problem, publications
+from guiado.cli import media, new_problem, publications
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.guide_view import show_guide, show_row
 from guiado.cli.help import Manual, ManualGroup
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 new_problem.add_to(app)
 publications.add_to(app)
+media.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6

@@ -9,14 +9,19 @@ from guiado.domain.guide import Guide
 from guiado.text.json_shapes import items_in, object_in
 
 SCHEME, PATH = "media:", "/media"
-ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 """Type of a stored picture -> the ending of its address."""
-_NAME = re.compile("([0-9a-f]{64})[.](png|jpg|webp|gif)")
+_NAME = re.compile("([0-9a-f]{64})[.](?:png|jpg)")
 
 
 def path_of(url: str) -> str:
     """The path of a stored picture on the service; any other address as it is."""
     return f"{PATH}/{url.removeprefix(SCHEME)}" if url.startswith(SCHEME) else url
+
+
+def address_at(path: str) -> str:
+    """The address of the stored picture at a path of the service; any other address as it is."""
+    return f"{SCHEME}{path.removeprefix(f'{PATH}/')}" if path.startswith(f"{PATH}/") else path
 
 
 def sha256_in(name: str) -> str | None:

@@ -15,6 +15,7 @@ from guiado.app.sessions.attachments import MOST_OF_SESSION
 from guiado.app.sessions.models import AttachmentOut, ResourceRow, StepOut
 from guiado.app.sessions.record import SessionRecord
 from guiado.domain.guide import Guide
+from guiado.domain.media import address_at
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.office_hours import parse_office_hours
 from guiado.domain.session import Outcome, Session, Status
@@ -23,6 +24,7 @@ from guiado.errors import Message
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.i18n import day_of, hour_of, text, text_for, weekday_of
 from guiado.settings import Settings
+from guiado.web.figures import Figure, figures_of
 from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
 from guiado.web.wizard.gate import gate_of
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
@@ -83,6 +85,7 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
         told=_about_start(record) if number == 1 and not session.attempts else (),
         again=_try_again(record, step),
         links=_links(step.resources),
+        figures=_figures(request, record, step),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
         may_ask_person=session.status not in _WITH_PERSON,
         pictures=_pictures(request, record),
@@ -147,6 +150,11 @@ def _pictures(request: Http, record: SessionRecord) -> _Pictures:
     return _Pictures(takes_any or bool(shown), shown, takes_any and len(shown) < MOST_OF_SESSION, said)
 
 
+def _figures(request: Http, record: SessionRecord, step: StepOut) -> list[Figure]:
+    media = ({"type": each.type, "url": address_at(each.url), "alt": each.alt, "caption": each.caption} for each in step.media)
+    return figures_of(media, record.sizes, base_of(request).prefix)
+
+
 def _links(resources: Sequence[ResourceRow]) -> list[ResourceRow]:
     return [each for each in resources if each.url.startswith(("https://", "http://"))]
 
@@ -171,6 +179,7 @@ def passed(request: Http, door: CaseDoor, record: SessionRecord, number: int) ->
         place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
         problem_title=_title(record),
         answered=text(session.language, _SAID[answer.outcome].template),
+        figures=_figures(request, record, step),
         may_undo=number == session.current_step and may_undo(session, clock.now()),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
     )
