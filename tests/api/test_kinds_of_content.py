@@ -74,6 +74,7 @@ def case_of(root: httpx2.Client, words: str, agent: str = "") -> str:
     ("device", "variant", "told"),
     [
         ("Portátil con Windows 11", "windows", ["Enciende la impresora.", content.SHOWN_OF_WINDOWS]),
+        ("Mac", "mac", ["Enciende la impresora.", content.SHOWN_OF_MAC]),
         ("MacBook Air", "mac", ["Enciende la impresora.", content.SHOWN_OF_MAC]),
         ("una tableta", "tablet", ["Enciende la impresora."]),
         ("un Mac con Windows, macOS", None, None),

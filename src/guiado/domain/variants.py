@@ -77,6 +77,8 @@ def device_named_by(user_agent: str) -> str | None:
 
 
 def _is_named(name: str, label: str, words: str) -> bool:
+    if words.strip() == fold_text(name):
+        return True
     signs = _SIGNS.get(name, (fold_text(name), fold_text(label) if label else ""))
     return any(sign and sign in words for sign in signs) and not any(sign in words for sign in _NOT.get(name, ()))
 
