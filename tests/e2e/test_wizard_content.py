@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +14,29 @@ from browser import Shown, open_browser, windows
 from installation import serving
 from PIL import Image
 from prepared import Prepared
-from terminal import GUIADO
+from statements import execute
+
+from guiado.app.knowledge.media import prepared as prepare
+from guiado.domain.media import address_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def stored(dsn: str, file: Path) -> str:
+    """Put a picture where `guiado kb media add` does; its address."""
+    picture = prepare(file.read_bytes())
+    sha256 = hashlib.sha256(picture.content).hexdigest()
+    columns = f"'{sha256}', '{picture.media_type}', {picture.width}, {picture.height}, {len(picture.content)}"
+    execute(
+        dsn,
+        "INSERT INTO support_guide_media (tenant_id, sha256, media_type, width, height, size_bytes, content)"
+        f" VALUES ('default', {columns}, decode('{picture.content.hex()}', 'hex'))",
+    )
+    return address_of(sha256, picture.media_type)
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +46,7 @@ def url(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFa
     prepared.warm(folder / "home")
     dsn, file = prepared.fit(module_dsn), folder / "boton.png"
     Image.effect_noise((320, 200), 60).save(file)
-    base = {name: value for name, value in os.environ.items() if not name.startswith("GUIADO_")}
-    own = {**base, "DATABASE_URL": dsn, "GUIADO_HOME": str(folder / "home"), "GUIADO_ENCODER": "lexical"}
-    told = subprocess.run([GUIADO, "kb", "media", "add", str(file), "--json"], env=own, check=True, capture_output=True)
-    address: str = json.loads(told.stdout)["added"][0]["medium"]["address"]
+    address = stored(dsn, file)
     path = content.write(Path(folder) / "kb.json", address)
     with serving(dsn, folder, "127.0.0.1", GUIADO_KB_PATH=str(path)) as (found, _):
         yield found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show, ticket_id_to_check
-from guiado.agent.forms import answered, closable_form, flat, handed_over, resolved, without_step
+from guiado.agent.forms import answered, attempt_form, closable_form, flat, handed_over, resolved, without_step
 from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
@@ -391,16 +391,5 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         message_kind=session.message_kind.value,
         other_problems=[plain(each) for each in views.other_problems_view(session)],
         alternatives=msgspec.convert(session.facts.get("alternatives") or [], list[dict[str, Any]]),
-        attempted_steps=[
-            {
-                "step_number": stored.attempt.step_number,
-                "step_id": stored.attempt.step_id,
-                "step_title": stored.attempt.step_title,
-                "success": stored.attempt.success,
-                "outcome": stored.attempt.outcome.value,
-                "notes": stored.attempt.notes,
-                "timestamp": stored.attempt.attempted_at.isoformat(),
-            }
-            for stored in tried
-        ],
+        attempted_steps=[attempt_form(stored) for stored in tried],
     )

@@ -202,20 +202,16 @@ class Conversation:
         if isinstance(chosen, Mapping):
             self._unknown_variant_of = step.session_id
             return view
+        tell = partial(self._sessions.set_variant, view.session_id, str(chosen))
+        return self._unless_conflict(view, lambda: self._insist(tell))
+
+    def _unless_conflict(self, view: ChatView, tell: Callable[[], ChatView]) -> ChatView:
+        """Tell the session something; as it stands, where it went on elsewhere, in the browser perhaps."""
         try:
-            return self._insist(lambda: self._sessions.set_variant(view.session_id, str(chosen)))
-        except Conflict as error:  # it ended elsewhere in the meantime
+            return tell()
+        except Conflict as error:
             self._screen.show(self._screen.explain(error), style="yellow")
             return self._insist(lambda: self._sessions.look(view.session_id))
-
-    def _show_step(self, step: StepOut) -> None:
-        """Show a step; of one that cannot be undone the instructions only to who knows that."""
-        from guiado.cli import chat_view
-
-        question = self._screen.tr("Este paso no se puede deshacer. ¿Quieres ver qué hacer? s/n")
-        chat_view.show_head(self._screen, step)
-        if not step.irreversible or is_sure(self._screen, question):
-            chat_view.show_body(self._screen, step)
 
     def _take_step(self, view: ChatView, step: StepOut) -> ChatView | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
@@ -224,7 +220,7 @@ class Conversation:
         is_repeated = (view.problem_id, step.step_id) == self._shown_step
         self._shown_step = (view.problem_id, step.step_id)
         if not is_repeated:
-            self._show_step(step)
+            chat_view.show_step_with_care(self._screen, step)
         seen_at_s = clock.monotonic_s()
         while True:
             choices = chat_view.show_choices(self._screen, step, is_repeated=is_repeated)
@@ -288,11 +284,7 @@ class Conversation:
             return None
         if choice == "wrong":
             return self._hear(view, words, lambda said: self._sessions.reject(view.session_id, view.problem_id, said))
-        try:
-            told = self._tell(view.session_id, step, choice, words, active_s)
-        except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
-            self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view.session_id))
+        told = self._unless_conflict(view, lambda: self._tell(view.session_id, step, choice, words, active_s))
         chat_view.reply(self._screen, told)
         return told
 
@@ -335,11 +327,7 @@ class Conversation:
     def _hear(self, view: ChatView, words: str | None, tell: Callable[[str | None], ChatView]) -> ChatView:
         from guiado.cli import chat_view
 
-        try:
-            told = self._in_valid_words(words, tell)
-        except Conflict as error:
-            self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view.session_id))
+        told = self._unless_conflict(view, lambda: self._in_valid_words(words, tell))
         chat_view.announce(self._screen, told)
         return told
 
@@ -388,12 +376,11 @@ class Conversation:
         if rating is None:
             return
         comment = self._ask_comment()
-        session_id = view.session_id
         try:
-            self._insist(lambda: self._sessions.rate(session_id, rating, comment))
+            self._insist(lambda: self._sessions.rate(view.session_id, rating, comment))
         except InvalidInput as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            self._insist(lambda: self._sessions.rate(session_id, rating, None))
+            self._insist(lambda: self._sessions.rate(view.session_id, rating, None))
         self._screen.say("Gracias por tu opinión. Nos ayuda a mejorar.", style="green")
 
     def _ask_rating(self) -> int | None:

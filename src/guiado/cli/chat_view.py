@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from guiado.cli.choices import BACK, Choice, make_choice
+from guiado.cli.choices import BACK, Choice, is_sure, make_choice
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
@@ -160,6 +160,14 @@ def show_step(screen: Screen, step: StepOut) -> None:
     """Print a step: progress, warnings, instructions, expected result."""
     show_head(screen, step)
     show_body(screen, step)
+
+
+def show_step_with_care(screen: Screen, step: StepOut) -> None:
+    """Print a step; of one that cannot be undone the instructions only to who knows that."""
+    show_head(screen, step)
+    question = screen.tr("Este paso no se puede deshacer. ¿Quieres ver qué hacer? s/n")
+    if not step.irreversible or is_sure(screen, question):
+        show_body(screen, step)
 
 
 def show_head(screen: Screen, step: StepOut) -> None:
