@@ -31,7 +31,7 @@ def add_to(group: typer.Typer) -> None:
 )
 def add(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="ARCHIVO…", help="PNG, JPEG, WebP o GIF, de hasta 10 MB.")],
+    files: Annotated[list[Path], typer.Argument(metavar="ARCHIVO", help="PNG, JPEG, WebP o GIF, de hasta 10 MB.")],
     as_json: Json = False,
 ) -> None:
     """Store pictures."""
