@@ -78,6 +78,27 @@ END $$;
 CREATE INDEX IF NOT EXISTS session_attachments_by_session ON support_session_attachments (tenant_id, session_id);
 CREATE INDEX IF NOT EXISTS session_attachments_by_size ON support_session_attachments (tenant_id, size_bytes);
 
+-- Imágenes de las guías, ya revisadas y sin metadatos: su nombre es el SHA-256 de su contenido, y con él las nombra una guía
+-- (media:<sha256>.png).
+CREATE TABLE IF NOT EXISTS support_guide_media (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    sha256     text        NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    name       text        NOT NULL DEFAULT '',            -- del archivo del que vino, para reconocerla
+    media_type text        NOT NULL CHECK (media_type IN ('image/png', 'image/jpeg')),
+    width      integer     NOT NULL CHECK (width > 0),
+    height     integer     NOT NULL CHECK (height > 0),
+    size_bytes integer     NOT NULL CHECK (size_bytes = octet_length(content)),
+    content    bytea       NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, sha256)
+);
+DO $$
+BEGIN
+    IF (SELECT attstorage FROM pg_attribute WHERE attrelid = 'support_guide_media'::regclass AND attname = 'content') <> 'e' THEN
+        ALTER TABLE support_guide_media ALTER COLUMN content SET STORAGE EXTERNAL;
+    END IF;
+END $$;
+
 -- Con qué clave de cifrado se guardaron los secretos de esta base (los de webhooks y destinatarios): su nombre y un valor que permite
 -- reconocerla, y nada con lo que descifrar. Es de la base de datos entera. guiado no empieza si falta alguna de estas.
 CREATE TABLE IF NOT EXISTS support_secret_key (
@@ -99,7 +120,7 @@ END $$;
 CREATE INDEX IF NOT EXISTS notifications_in_clear ON support_troubleshooting_notifications (tenant_id, id)
  WHERE recipient LIKE '%://%' OR metadata ->> 'webhook_url' NOT LIKE 'guiado:v1:%' OR metadata ->> 'secret' NOT LIKE 'guiado:v1:%';
 
-DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links', 'support_session_attachments']); END $$;
+DO $$ BEGIN PERFORM guiado_protect(ARRAY['support_tenants', 'support_api_keys', 'support_customer_links', 'support_session_attachments', 'support_guide_media']); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Borrado de un cliente a petición suya (ADR 0033). p_email va en minúsculas y sin espacios alrededor, como se guarda.

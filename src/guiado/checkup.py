@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from guiado import clock
 from guiado.app import diagnostics
+from guiado.app.knowledge.settings_variables import settings_variables
 from guiado.app.machine import look_at_machine
 from guiado.errors import GuiadoError, Message
 from guiado.settings import Settings
@@ -93,7 +94,9 @@ def _look_at_program(settings: Settings) -> list[Finding]:
 
 
 def _look_at_parts(settings: Settings) -> list[Finding]:
-    found = diagnostics.look_at_targets(settings) + diagnostics.look_at_knowledge(knowledge_path(settings))
+    found = diagnostics.look_at_targets(settings) + diagnostics.look_at_knowledge(
+        knowledge_path(settings), settings_variables(settings)
+    )
     return found + diagnostics.look_at_encoder(settings, cache_folder(settings))
 
 

@@ -59,7 +59,7 @@ from guiado.http.slow_clients import KEEP_ALIVE_S, ImpatientProtocol
 from guiado.logs import get_logger
 from guiado.settings import Settings
 from guiado.store.webhooks import is_told
-from guiado.web import routes, state
+from guiado.web import media, routes, state
 from guiado.web.assets import Assets
 from guiado.web.knowledge import crawlers
 from guiado.web.knowledge import pages as knowledge_pages
@@ -178,7 +178,7 @@ def create_routes(runtime: Runtime) -> Litestar:
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
-    plain = (kestra, health, metrics, routes, state, knowledge_pages, crawlers)
+    plain = (kestra, health, metrics, routes, state, knowledge_pages, crawlers, media)
     others = [handler for module in plain for handler in module.HANDLERS]
     of_wizard = [handler for module in (wizard_start, wizard_case, wizard_pictures) for handler in module.HANDLERS]
     wizard = Router(

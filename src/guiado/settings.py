@@ -47,6 +47,10 @@ _COMPLAINTS = {
 """Prefix of pydantic's name for an error -> message."""
 
 
+DEFAULT_BRAND = "guiado"
+"""Name of the support team where it gave none."""
+
+
 class Settings(BaseSettings):
     """The settings of one process, frozen.
 
@@ -180,7 +184,7 @@ class Settings(BaseSettings):
     """Secrets (by commas) with which sites sign their customers' data; with one, a public start needs signed data."""
     spanish: Annotated[Literal["es", "es-AR", "es-ES"], Field(validation_alias="GUIADO_SPANISH")] = "es"
     """Variety of Spanish of pages and messages: "es" (tú, for everybody), "es-AR" (voseo) or "es-ES"."""
-    brand_name: Annotated[str, Field(validation_alias="GUIADO_BRAND_NAME", min_length=1, max_length=60)] = "guiado"
+    brand_name: Annotated[str, Field(validation_alias="GUIADO_BRAND_NAME", min_length=1, max_length=60)] = DEFAULT_BRAND
     """Name of the support team or company, on pages and in messages."""
     brand_color: Annotated[str, AfterValidator(setting_values.color), Field(validation_alias="GUIADO_BRAND_COLOR")] = ""
     """Accent colour of the pages, as "#1a5fb4"; guiado's green by default."""

@@ -17,6 +17,7 @@ from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.registry import KnowledgeBases
+from guiado.app.knowledge.settings_variables import settings_variables
 from guiado.app.knowledge.tenants import TenantKnowledge
 from guiado.app.maintenance import refit_job
 from guiado.app.outbound import recipients, webhooks
@@ -212,6 +213,11 @@ class Runtime:
 
         return GuardedClient(self._policy)
 
+    @property
+    def open_tenants(self) -> list[str]:
+        """The tenants beside the process's own that it served lately."""
+        return self._tenants.open
+
     def worker(self, most_jobs: int | None = None, *, of_all_tenants: bool = True) -> Worker:
         """A worker of this process: sends what is due, and does the periodic work.
 
@@ -241,6 +247,7 @@ class Runtime:
             is_shipped=self.settings.kb_path is None,
             takes_over=serves,
             plain=self._plain,
+            variables=settings_variables(self.settings),
         )
 
     def _channel_of(self, kind: str) -> Channel:

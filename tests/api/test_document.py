@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from guiado.app.access.permissions import PERMISSIONS
 from guiado.domain.events import EventKind
+from guiado.resources import data_path
 
 BASE = "/api/support/troubleshooting"
 UNCLEAR = {
@@ -21,10 +23,26 @@ UNCLEAR = {
 
 
 @pytest.fixture(scope="module")
-def careful(serve_module: Callable[..., Any], module_dsn: str) -> Any:
+def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guides that ship, one of them with the variants that the examples name."""
+    entries = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
+    varied = entries["instalacion_software"]
+    varied["variants"] = {**(varied.get("variants") or {}), "windows": None, "mac": None}
+    path = tmp_path_factory.mktemp("kb") / "kb.json"
+    path.write_text(json.dumps(entries), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def careful(serve_module: Callable[..., Any], module_dsn: str, kb: Path) -> Any:
     """Never sure, so that there is something to clarify; with a worker, so that what is sent leaves traces."""
     return serve_module(
-        module_dsn, works=True, GUIADO_ACCEPT_THRESHOLD="1", GUIADO_DETECTION_THRESHOLD="0", GUIADO_PRIVATE_TARGETS="127.0.0.0/8"
+        module_dsn,
+        works=True,
+        GUIADO_ACCEPT_THRESHOLD="1",
+        GUIADO_DETECTION_THRESHOLD="0",
+        GUIADO_PRIVATE_TARGETS="127.0.0.0/8",
+        GUIADO_KB_PATH=str(kb),
     )
 
 

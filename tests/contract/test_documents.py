@@ -324,7 +324,9 @@ def test_every_command_is_documented_and_every_documented_one_exists() -> None:
     listed = TEXTS["TROUBLESHOOTING_COMPLETE_SYSTEM"].partition("## Comandos")[2].partition("## Ajustes")[0]
     assert set(re.findall(r"`(guiado [a-z ]+)`", listed)) == existing
     texts = [(ROOT / name).read_text("utf-8") for name in ("README.md", "README.es.md", "docs/production.md")]
-    used = set(re.findall(r"\bguiado ((?:db|kb|sessions) [a-z]+|serve|worker|chat|doctor)\b", "\n".join([*texts, EVERYTHING])))
+    used = set(
+        re.findall(r"\bguiado ((?:db|kb media|kb|sessions) [a-z]+|serve|worker|chat|doctor)\b", "\n".join([*texts, EVERYTHING]))
+    )
     assert {f"guiado {words}" for words in used} <= existing
 
 

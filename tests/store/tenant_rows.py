@@ -16,7 +16,9 @@ from guiado.domain.learning_signal import text_key
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-EMAIL, CUSTOMER, GUIDE = "ana@example.com", "c-1", Guide("router", "Router propio", steps=(Step(1, "Uno", step_id="uno"),))
+_MEDIA = tuple({"type": "image", "url": f"media:{digit * 64}.png", "alt": "", "caption": ""} for digit in "57")
+EMAIL, CUSTOMER = "ana@example.com", "c-1"
+GUIDE = Guide("router", "Router propio", steps=(Step(1, "Uno", step_id="uno", media=_MEDIA),))
 
 
 def uid(number: int) -> UUID:
@@ -181,6 +183,21 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
                     "attachment_id": uid(58),
                     "session_id": LIVE,
                     "step_id": "uno propio",
+                    "media_type": "image/png",
+                    "width": 1,
+                    "height": 1,
+                    "size_bytes": 3,
+                    "content": "\\x010203",
+                    "created_at": NOW - HOUR,
+                }
+            ],
+        ),
+        (
+            "support_guide_media",
+            [
+                {
+                    "sha256": "5" * 64,
+                    "name": "propio.png",
                     "media_type": "image/png",
                     "width": 1,
                     "height": 1,

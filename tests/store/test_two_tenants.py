@@ -66,6 +66,7 @@ from guiado.store import (  # fmt: skip
     guides,
     idempotency,
     learning,
+    media,
     notifications,
     outbox,
     publications,
@@ -116,6 +117,7 @@ FATE = notifications.Fate("sent", NOW)
 EDIT = publications.FileEdit("", {"router": str(uid(95))}, {"router": "h3"}, ["modem"])
 CHOICE = learning.ExampleFilter(session_id=SOLVED)
 PICTURE = attachments.NewAttachment(uid(99), LIVE, 1, "uno", "image/png", 1, 1, b"png")
+MEDIUM = media.NewMedium("6" * 64, "a.png", "image/png", 1, 1, b"png")
 RATING = feedback.FeedbackBody(str(SOLVED), None, EMAIL, 1, None, None, "router", 1, 1, True, NOW)
 DUE_KINDS = queue.join_due([outbox.DUE, notifications.DUE])
 ATTEMPT = {
@@ -271,6 +273,13 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "learning.judge": lambda db, t: learning.judge(db, t, CHOICE, "rejected", "r", AUDIT, NOW),
     "learning.keep_drafts": lambda db, t: learning.keep_drafts(db, t, "router", ["router propio", "router"], AUDIT, NOW),
     "learning.unrecognised": lambda db, t: learning.unrecognised(db, t, NOW - DAY, 10),
+    "media.add": lambda db, t: media.add(db, t, MEDIUM, NOW),
+    "media.listed": media.listed,
+    "media.some": lambda db, t: media.some(db, t, ["5" * 64]),
+    "media.one": lambda db, t: media.one(db, t, "5" * 64),
+    "media.remove": lambda db, t: media.remove(db, t, "5" * 64),
+    "media.used_by": lambda db, t: media.used_by(db, t, "5" * 64),
+    "media.missing": media.missing,
     "notifications.put": lambda db, t: notifications.put(db, t, MESSAGE, 7200, NOW),
     "notifications.page": lambda db, t: notifications.page(db, t, 10, session_id=LIVE),
     "notifications.one": lambda db, t: notifications.one(db, t, NOTICE),

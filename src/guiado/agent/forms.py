@@ -10,15 +10,15 @@ import msgspec
 from guiado.app.analytics.models import AnalyticsOut
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, views
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.session import NextAction, Session
-from guiado.store.sessions import RunningSession
+from guiado.store.sessions import RunningSession, StoredAttempt
 
 
 def without_step(session: Session, guide: Guide | None) -> dict[str, object]:
     """The form of a session without an open step."""
     status = "no_problem_detected" if session.total_steps == 0 and not session.status.ended else "completed"
-    if session.urgent and not session.status.ended:
+    if (session.urgent or (guide is not None and guide.kind == GuideKind.PERSON)) and not session.status.ended:
         status = "needs_escalation"
     asked = views.clarification_view(session)
     return {
@@ -60,6 +60,20 @@ def closable_form(running: RunningSession | None) -> dict[str, object] | None:
     if running is None:
         return None
     return {"session_id": running.session_id, "problem_id": running.problem_id, "problem_title": running.title}
+
+
+def attempt_form(stored: StoredAttempt) -> dict[str, object]:
+    """An attempt at a step as a dictionary."""
+    attempt = stored.attempt
+    return {
+        "step_number": attempt.step_number,
+        "step_id": attempt.step_id,
+        "step_title": attempt.step_title,
+        "success": attempt.success,
+        "outcome": attempt.outcome.value,
+        "notes": attempt.notes,
+        "timestamp": attempt.attempted_at.isoformat(),
+    }
 
 
 def handed_over(handover: escalate.Handover) -> dict[str, object]:

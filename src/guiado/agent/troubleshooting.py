@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show, ticket_id_to_check
-from guiado.agent.forms import answered, closable_form, flat, handed_over, resolved, without_step
+from guiado.agent.forms import answered, attempt_form, closable_form, flat, handed_over, resolved, without_step
 from guiado.app import commands
 from guiado.app.analytics import report
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, undo, views
 from guiado.app.sessions import clarify as clarifying
+from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
 from guiado.app.sessions.ranking import log_ranking, rank, verdict_on
@@ -295,6 +296,18 @@ class TroubleshootingAgent(Facade):
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 
+    def set_variant(self, session_id: str, variant: str) -> dict[str, Any] | None:
+        """Say which variant of the guide the customer uses, one of a step's `variants`: from then on steps are theirs alone.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown or ended session, or a variant that the guide does not have.
+        """
+        try:
+            session, _ = self._door.write(choosing.set_variant, session_id, check(commands.SetVariant, {"variant": variant}))
+            return self.get_current_step(session.session_id)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
     def collect_feedback(
         self, session_id: str, rating: int, feedback_text: str | None = None, was_helpful: bool | None = None
     ) -> dict[str, Any]:
@@ -378,16 +391,5 @@ def _shown(record: SessionRecord) -> TroubleshootingSession:
         message_kind=session.message_kind.value,
         other_problems=[plain(each) for each in views.other_problems_view(session)],
         alternatives=msgspec.convert(session.facts.get("alternatives") or [], list[dict[str, Any]]),
-        attempted_steps=[
-            {
-                "step_number": stored.attempt.step_number,
-                "step_id": stored.attempt.step_id,
-                "step_title": stored.attempt.step_title,
-                "success": stored.attempt.success,
-                "outcome": stored.attempt.outcome.value,
-                "notes": stored.attempt.notes,
-                "timestamp": stored.attempt.attempted_at.isoformat(),
-            }
-            for stored in tried
-        ],
+        attempted_steps=[attempt_form(stored) for stored in tried],
     )

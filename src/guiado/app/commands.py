@@ -90,6 +90,12 @@ class Reject(Command):
     text: Annotated[Notes, Meta(examples=["Internet va bien; es el programa"])] | None = None
 
 
+class SetVariant(Command):
+    """The variant of the guide that the customer uses."""
+
+    variant: Annotated[Line, Meta(examples=["windows"])]
+
+
 class StartNext(Command):
     """The wish to see to another problem that the customer named in a session."""
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from guiado import __version__
-from guiado.app.knowledge.sources.json_file import read_file
+from guiado.app.knowledge.sources.json_file import NO_VARIABLES, Variables, read_file
 from guiado.errors import EncoderUnavailable, GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
 from guiado.settings import KNOWN_NAMES, Settings, read_env_file, read_settings
 from guiado.store.check_result import Finding, bad, doubtful, good
@@ -167,14 +167,15 @@ def _is_guiado(host: str, port: int) -> bool:
         asked.close()
 
 
-def look_at_knowledge(path: Path) -> list[Finding]:
+def look_at_knowledge(path: Path, variables: Variables = NO_VARIABLES) -> list[Finding]:
     """Finding on whether the knowledge base can be used.
 
     Args:
         path: the file in use.
+        variables: those that the settings give to its guides.
     """
     try:
-        entries = read_file(path)
+        entries = read_file(path, variables)
     except KnowledgeBaseInvalid as error:
         return [
             bad(

@@ -67,6 +67,7 @@ class Conversation:
         self._screen, self._session_id = screen, session_id
         self._is_over = self._waits_for_person = False
         self._shown_step: object = None
+        self._unknown_variant_of: str | None = None
         self._introduction = Introduction(screen)
 
     def run(self) -> None:
@@ -133,6 +134,8 @@ class Conversation:
         """Ask what the session waits for; None when the customer leaves for now, or when it waits for nothing."""
         if view.asked:
             return self._make_clear(view, view.asked)
+        if view.step and self._asks_variant(view.step):
+            return self._choose_variant(view, view.step)
         return self._take_step(view, view.step) if view.step else None
 
     def say_how_to_resume(self) -> None:
@@ -184,6 +187,32 @@ class Conversation:
 
         return ChatSessions(self._screen.language)
 
+    def _asks_variant(self, step: StepOut) -> bool:
+        """Whether to ask what the customer uses, once; input from a pipe gets the instructions of every variant."""
+        is_open = bool(step.variants) and step.variant is None
+        return is_open and self._screen.is_interactive and self._unknown_variant_of != step.session_id
+
+    def _choose_variant(self, view: ChatView, step: StepOut) -> ChatView | None:
+        """Ask what the customer uses; None when they leave for now."""
+        from guiado.cli import chat_view
+
+        chosen = ask_choice(self._screen, chat_view.show_variants(self._screen, step.variants))
+        if chosen == "leave":
+            return None
+        if isinstance(chosen, Mapping):
+            self._unknown_variant_of = step.session_id
+            return view
+        tell = partial(self._sessions.set_variant, view.session_id, str(chosen))
+        return self._unless_conflict(view, lambda: self._insist(tell))
+
+    def _unless_conflict(self, view: ChatView, tell: Callable[[], ChatView]) -> ChatView:
+        """Tell the session something; as it stands, where it went on elsewhere, in the browser perhaps."""
+        try:
+            return tell()
+        except Conflict as error:
+            self._screen.show(self._screen.explain(error), style="yellow")
+            return self._insist(lambda: self._sessions.look(view.session_id))
+
     def _take_step(self, view: ChatView, step: StepOut) -> ChatView | None:
         """Show the open step and submit the answer; None when the customer leaves for now."""
         from guiado.cli import chat_view
@@ -191,7 +220,7 @@ class Conversation:
         is_repeated = (view.problem_id, step.step_id) == self._shown_step
         self._shown_step = (view.problem_id, step.step_id)
         if not is_repeated:
-            chat_view.show_step(self._screen, step)
+            chat_view.show_step_with_care(self._screen, step)
         seen_at_s = clock.monotonic_s()
         while True:
             choices = chat_view.show_choices(self._screen, step, is_repeated=is_repeated)
@@ -255,11 +284,7 @@ class Conversation:
             return None
         if choice == "wrong":
             return self._hear(view, words, lambda said: self._sessions.reject(view.session_id, view.problem_id, said))
-        try:
-            told = self._tell(view.session_id, step, choice, words, active_s)
-        except Conflict as error:  # answered elsewhere in the meantime, in the browser perhaps
-            self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view.session_id))
+        told = self._unless_conflict(view, lambda: self._tell(view.session_id, step, choice, words, active_s))
         chat_view.reply(self._screen, told)
         return told
 
@@ -302,11 +327,7 @@ class Conversation:
     def _hear(self, view: ChatView, words: str | None, tell: Callable[[str | None], ChatView]) -> ChatView:
         from guiado.cli import chat_view
 
-        try:
-            told = self._in_valid_words(words, tell)
-        except Conflict as error:
-            self._screen.show(self._screen.explain(error), style="yellow")
-            told = self._insist(lambda: self._sessions.look(view.session_id))
+        told = self._unless_conflict(view, lambda: self._in_valid_words(words, tell))
         chat_view.announce(self._screen, told)
         return told
 
@@ -355,12 +376,11 @@ class Conversation:
         if rating is None:
             return
         comment = self._ask_comment()
-        session_id = view.session_id
         try:
-            self._insist(lambda: self._sessions.rate(session_id, rating, comment))
+            self._insist(lambda: self._sessions.rate(view.session_id, rating, comment))
         except InvalidInput as error:
             self._screen.show(self._screen.explain(error), style="yellow")
-            self._insist(lambda: self._sessions.rate(session_id, rating, None))
+            self._insist(lambda: self._sessions.rate(view.session_id, rating, None))
         self._screen.say("Gracias por tu opinión. Nos ayuda a mejorar.", style="green")
 
     def _ask_rating(self) -> int | None:

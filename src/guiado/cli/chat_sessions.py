@@ -10,6 +10,7 @@ from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, next_problem, search, start, undo, views
+from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.language import phrases_in
 from guiado.app.sessions.llm_choice import second_opinion
@@ -200,7 +201,7 @@ class ChatSessions:
         while True:
             undone = self._door.write(undo.undo, session_id, commands.Undo())
             if undone.session.step_number <= number:
-                return _view(undone.session, undone.guide, customer_messages.after_undoing(undone.session))
+                return _view(undone.session, undone.guide, customer_messages.after_undoing(undone.session, undone.guide))
 
     def close(self, session_id: str) -> ChatView:
         """Close a session on the customer's word that it is solved.
@@ -225,6 +226,16 @@ class ChatSessions:
         if person_alarm(words, self.language):
             return "person"
         return "solved" if says_solved(words) else None
+
+    def set_variant(self, session_id: str, variant: str) -> ChatView:
+        """Note the variant of the guide that the customer uses.
+
+        Raises:
+            Conflict: the session ended in the meantime.
+        """
+        command = check(commands.SetVariant, {"variant": variant})
+        session, guide = self._door.write(choosing.set_variant, session_id, command)
+        return _view(session, guide, "")
 
     def escalate(self, session_id: str) -> ChatView:
         """Ask for a person.

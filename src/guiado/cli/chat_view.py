@@ -6,18 +6,20 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from guiado.cli.choices import BACK, Choice, make_choice
+from guiado.cli.choices import BACK, Choice, is_sure, make_choice
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from guiado.app.sessions.models import ClarificationOut, OptionOut, ResourceRow, StepOut
+    from guiado.app.sessions.models import ClarificationOut, MediaRow, OptionOut, ResourceRow, StepOut, VariantRow
     from guiado.cli.chat_sessions import ChatView, FrequentProblem
 
 _BAR_COLUMNS = 24
 _AROUND_STEP = 14
 """Lines of headings, blank lines, question and prompt around the text of a step."""
+ANSWER = "answer"
+"""Type of the only step of a guide that is an answer."""
 _LOOKS_ONLY = {"diagnostic", "check"}
 """Types of steps that only look something up, for which "done" is offered as an answer."""
 
@@ -79,7 +81,8 @@ def welcome_back(screen: Screen, view: ChatView) -> None:
         screen.show(view.said)
         _show_reference(screen, view)
         return
-    screen.say("Llevas {passed} de {total} pasos.", passed=view.passed, total=view.total)
+    if view.step.type != ANSWER:
+        screen.say("Llevas {passed} de {total} pasos.", passed=view.passed, total=view.total)
     if view.needs_person:
         screen.show(view.said, style="yellow")
 
@@ -137,15 +140,58 @@ def _other_ways(screen: Screen) -> list[Choice]:
     ]
 
 
+def show_variants(screen: Screen, variants: Sequence[VariantRow]) -> list[Choice]:
+    """Ask what the customer uses.
+
+    Returns:
+        The choices; each means a variant's id, a mapping where it is none of them or not known, or "leave".
+    """
+    choices = [
+        *(Choice(str(number), each.title, each.id) for number, each in enumerate(variants, 1)),
+        make_choice(screen.tr("0: Otra cosa, o no lo sé"), "0", {"none": True}),
+        make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
+    ]
+    _offer(screen, screen.tr("¿Qué usas?"), choices)
+    _tell_how(screen)
+    return choices
+
+
 def show_step(screen: Screen, step: StepOut) -> None:
     """Print a step: progress, warnings, instructions, expected result."""
+    show_head(screen, step)
+    show_body(screen, step)
+
+
+def show_step_with_care(screen: Screen, step: StepOut) -> None:
+    """Print a step; of one that cannot be undone the instructions only to who knows that."""
+    show_head(screen, step)
+    question = screen.tr("Este paso no se puede deshacer. ¿Quieres ver qué hacer? s/n")
+    if not step.irreversible or is_sure(screen, question):
+        show_body(screen, step)
+
+
+def show_head(screen: Screen, step: StepOut) -> None:
+    """Print what a step is and what to know before it."""
     _rule(screen)
-    _show_progress(screen, step.step_number, step.total_steps)
+    if step.type != ANSWER:
+        _show_progress(screen, step.step_number, step.total_steps)
     screen.show(step.title, style="bold")
     if step.description:
         screen.show(step.description)
     _show_block(screen, screen.tr("⚠ Antes de empezar"), step.warnings, "!", style="yellow")
-    _show_block(screen, screen.tr("Qué hacer"), step.instructions, "1")
+
+
+def show_body(screen: Screen, step: StepOut) -> None:
+    """Print what to do in a step, or the text of an answer."""
+    if step.type == ANSWER:
+        for line in step.instructions:
+            screen.show()
+            screen.show(line)
+    else:
+        chosen = next((each.title for each in step.variants if each.id == step.variant), "")
+        heading = screen.tr("Qué hacer")
+        _show_block(screen, f"{heading} ({chosen})" if chosen else heading, step.instructions, "1")
+    _show_media(screen, step.media)
     _show_block(screen, screen.tr("Resultado esperado"), [step.expected_result] if step.expected_result else [], "→")
     if step.resources:
         screen.show()
@@ -168,6 +214,8 @@ def show_choices(screen: Screen, step: StepOut, *, is_repeated: bool = False) ->
     Returns:
         The choices; each means an outcome, "tried", "wrong", "person", `BACK` or "leave".
     """
+    if step.type == ANSWER:
+        return _show_answer_choices(screen)
     looks_only = step.type in _LOOKS_ONLY
     choices = [
         make_choice(screen.tr("s: Sí, se resolvió"), "s", "solved"),
@@ -184,6 +232,19 @@ def show_choices(screen: Screen, step: StepOut, *, is_repeated: bool = False) ->
     shown = [choice for choice in choices if choice.shown]
     heading = step.title if is_repeated or _fills_screen(screen, step, len(shown)) else ""
     _offer(screen, screen.tr("¿Cómo te fue?"), choices, heading)
+    _tell_how(screen)
+    return choices
+
+
+def _show_answer_choices(screen: Screen) -> list[Choice]:
+    choices = [
+        make_choice(screen.tr("s: Esto responde mi pregunta"), "s", "solved"),
+        make_choice(screen.tr("n: No es lo que buscaba"), "n", "not_helped"),
+        make_choice(screen.tr("x: No es esto lo que me pasa"), "x", "wrong"),
+        make_choice(screen.tr("a: Hablar con una persona"), "a", "person"),
+        make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
+    ]
+    _offer(screen, screen.tr("¿Es lo que buscabas?"), choices)
     _tell_how(screen)
     return choices
 
@@ -250,6 +311,17 @@ def _offer(screen: Screen, question: str, choices: Sequence[Choice], heading: st
 def _tell_how(screen: Screen) -> None:
     if screen.is_interactive:
         screen.say("Escribe la letra y pulsa Enter.", style="dim")
+
+
+def _show_media(screen: Screen, media: Sequence[MediaRow]) -> None:
+    if not media:
+        return
+    screen.show()
+    screen.say("Imágenes y videos", style="bold")
+    lead = " " * screen.indent
+    for each in media:
+        screen.show(f"{lead}{each.caption or each.alt or each.type}")
+        screen.verbatim(f"{lead}{each.url}", style="blue underline")
 
 
 def _fills_screen(screen: Screen, step: StepOut, choices: int) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from guiado.app.knowledge.knowledge_base import problem_of
+from guiado.app.knowledge.settings_variables import settings_variables
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.learning.evaluate import problems_of
 from guiado.app.learning.labelled_texts import Trial
@@ -97,7 +98,7 @@ def open_workbench() -> Workbench:
         SettingsInvalid: a setting cannot be used.
     """
     settings = read_settings()
-    guides = read_file(knowledge_path(settings)).guides
+    guides = read_file(knowledge_path(settings), settings_variables(settings)).guides
     index = quick_index_of(map(problem_of, guides.values()))
     return Workbench(guides, index.with_model(_fitted(index, settings)), *thresholds(settings))
 

@@ -76,7 +76,7 @@ def _print_manual(
     words = {"[OPTIONS]": screen.tr("[OPCIONES]"), "COMMAND [ARGS]...": screen.tr("COMANDO")}
     parsing: Parsed = command
     collected: list[str] = parsing.collect_usage_pieces(context)
-    pieces = [words.get(piece, piece.strip("{}")) for piece in collected]
+    pieces = [words.get(piece, piece.replace("{", "").replace("}", "")) for piece in collected]
     screen.show()
     screen.verbatim(screen.tr("Uso: {command}", command=" ".join([context.command_path, *pieces])), style="bold")
     if command.help:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import exports, imports, kb_history, new_problem, publications
-from guiado.cli.console import Json, Screen, bullets, screen_of
+from guiado.cli import exports, imports, kb_history, media, new_problem, publications
+from guiado.cli.console import Json, Screen, screen_of
+from guiado.cli.guide_view import show_guide, show_row
 from guiado.cli.help import Manual, ManualGroup
 from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message, NotFound, printable
 
 if TYPE_CHECKING:
-    from guiado.domain.criteria import Trigger
-    from guiado.domain.guide import Guide, Step
+    from guiado.domain.guide import Guide
 
 app = typer.Typer(
     cls=ManualGroup, help="Base de conocimiento: revisar, ver, agregar, copiar y volver atrás.", no_args_is_help=True
@@ -26,6 +26,7 @@ publications.add_to(app)
 imports.add_to(app)
 exports.add_to(app)
 kb_history.add_to(app)
+media.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
 _MOST_PATHS = 6
@@ -49,7 +50,7 @@ def lint(
 
     screen, path = screen_of(context), file or path_in_use()
     try:
-        entries = read_file(path)
+        entries = read_file(path, variables_in_use())
     except KnowledgeBaseInvalid as error:
         _refuse(screen, path, error, as_json=as_json)
         raise typer.Exit(1) from None
@@ -117,7 +118,7 @@ def show(
     """Show all guides in short, or one in full."""
     from guiado.app.knowledge.sources.json_file import read_file
 
-    screen, guides = screen_of(context), read_file(path_in_use()).guides
+    screen, guides = screen_of(context), read_file(path_in_use(), variables_in_use()).guides
     if problem_id is not None and problem_id not in guides:
         raise NotFound("No hay ninguna guía {problem_id}. Mira la lista con: guiado kb show", problem_id=printable(problem_id))
     if as_json:
@@ -125,9 +126,9 @@ def show(
         screen.print_json(found if problem_id is None else found[problem_id])
     elif problem_id is None:
         for guide in guides.values():
-            _show_row(screen, guide.in_language(screen.language))
+            show_row(screen, guide.in_language(screen.language))
     else:
-        _show_guide(screen, guides[problem_id].in_language(screen.language))
+        show_guide(screen, guides[problem_id].in_language(screen.language))
 
 
 def _guide_json(guide: Guide) -> dict[str, object]:
@@ -142,6 +143,14 @@ def path_in_use() -> Path:
     from guiado.wiring import knowledge_path
 
     return knowledge_path(read_settings())
+
+
+def variables_in_use() -> Mapping[str, Mapping[str, str]]:
+    """The variables that this configuration gives to guides."""
+    from guiado.app.knowledge.settings_variables import settings_variables
+    from guiado.settings import read_settings
+
+    return settings_variables(read_settings())
 
 
 def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
@@ -204,67 +213,3 @@ def _guide_of(problem: FieldProblem) -> str | None:
     """The guide that a JSON path belongs to."""
     head, _, rest = problem.field.partition("$.")
     return None if head or not rest else rest.split(".")[0].split("[")[0]
-
-
-def _show_row(screen: Screen, guide: Guide) -> None:
-    from rich.text import Text
-
-    steps = screen.tr("Pasos: {count}", count=len(guide.steps))
-    screen.show(Text(guide.problem_id, style="bold cyan"))
-    screen.show(f"  {guide.problem_title}")
-    screen.show(Text("  " + " · ".join(filter(None, (str(guide.category), steps, guide.estimated_time))), style="dim"))
-    if guide.urgent:
-        screen.say("  Urgente: una persona recibe el caso enseguida.", style="bold red")
-
-
-def _show_guide(screen: Screen, guide: Guide) -> None:
-    _show_row(screen, guide)
-    if guide.problem_description:
-        screen.show(guide.problem_description)
-    for title, lines in (
-        (screen.tr("Ten a mano"), guide.prerequisites),
-        (screen.tr("Cómo lo dicen los clientes"), guide.common_issues),
-        (screen.tr("Sus códigos"), guide.codes),
-        (screen.tr("No es esto si dicen"), guide.not_this),
-    ):
-        _show_block(screen, title, lines)
-    for step in guide.steps:
-        _show_step(screen, step, len(guide.steps))
-    _show_block(screen, screen.tr("Cuándo pasar a una persona"), _criteria(screen, guide))
-
-
-def _criteria(screen: Screen, guide: Guide) -> tuple[str, ...]:
-    """The criteria in the reader's language, each with the customers' words on which it acts by itself."""
-    acting = {trigger.text_in(screen.language): trigger for trigger in guide.triggers}
-    return tuple(_criterion(screen, text, acting.get(text.strip())) for text in guide.escalation_criteria)
-
-
-def _criterion(screen: Screen, text: str, trigger: Trigger | None) -> str:
-    if trigger is None:
-        return text
-    phrases = ", ".join(f"«{phrase}»" for phrase in trigger.phrases)
-    if trigger.urgent:
-        return screen.tr("{criterion} Urgente, si el cliente dice: {phrases}", criterion=text, phrases=phrases)
-    return screen.tr("{criterion} Si el cliente dice: {phrases}", criterion=text, phrases=phrases)
-
-
-def _show_step(screen: Screen, step: Step, total: int) -> None:
-    screen.show()
-    words = screen.tr("Paso {number} de {total}", number=step.step_number, total=total)
-    screen.show(f"{words}: {step.title}", style="bold")
-    if step.description:
-        screen.show(step.description)
-    for lines, mark, style in ((step.warnings, "!", "yellow"), (step.instructions, "1", "")):
-        if lines:
-            screen.show(bullets(screen, lines, mark, style))
-    if step.expected_result:
-        screen.show(bullets(screen, [step.expected_result], "→"))
-    for resource in step.resources:
-        screen.verbatim(f"{resource.get('title', '')}: {resource.get('url', '')}", style="dim")
-
-
-def _show_block(screen: Screen, title: str, lines: tuple[str, ...]) -> None:
-    if lines:
-        screen.show()
-        screen.show(title, style="bold")
-        screen.show(bullets(screen, lines))

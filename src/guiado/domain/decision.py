@@ -9,10 +9,11 @@ from guiado.domain import escalation
 from guiado.domain.clarification import Considered
 from guiado.domain.escalation import Speak
 from guiado.domain.events import Event
-from guiado.domain.guide import Guide, Step
+from guiado.domain.guide import Guide, GuideKind, Step
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
 from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
+from guiado.domain.variants import with_known_variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,13 @@ def follow(
         considered: the problems that were weighed.
         heard: what the customer's words set off, if anything.
     """
-    chosen = choose(policy, session, guide)
+    session = with_known_variant(session, guide)
+    chosen = _without_steps(guide) or choose(policy, session, guide)
     alarm = escalation.alarm_of(session, guide, heard, speak)
     if alarm is not None:
         session, called = escalation.sound(session, alarm, now)
-        why = alarm_rule(urgent=session.urgent)
+        is_heard = session.urgent or heard is not None
+        why = alarm_rule(urgent=session.urgent) if is_heard else Rationale(PERSON_RULE)
     elif isinstance(chosen, Person):
         session, called = escalation.call_person(session, chosen.reason, now, speak)
         why = chosen.why
@@ -83,6 +86,13 @@ def follow(
     return Decision(session, called, offers=offers, next_action=NextAction.ESCALATE)
 
 
+def _without_steps(guide: Guide) -> Person | None:
+    """The choice of a person for a guide that goes to one at once; None for any other, whose policy chooses."""
+    return Person(Rationale(PERSON_RULE)) if guide.kind == GuideKind.PERSON else None
+
+
+PERSON_RULE = "person-guide"
+"""Rule of the offer of a person where the guide is of that kind."""
 ALARM_RULES = frozenset(("urgent", "criterion"))
 """Rules of the offers of a person after an alarm."""
 

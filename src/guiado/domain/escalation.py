@@ -11,7 +11,7 @@ from datetime import datetime
 
 from guiado.domain import events
 from guiado.domain.events import Event
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.session import Actor, Alarm, EscalateSession, Session, Status
 from guiado.errors import Message
 
@@ -19,6 +19,7 @@ Speak = Callable[[Message, str], str]
 """Function that renders a reason in a language: (message, language code) -> text."""
 NOTHING_DETECTED = Message("La descripción no coincide con ningún problema conocido.")
 NONE_OF_THEM = Message("El cliente dijo que su problema no era ninguno de los que le mostramos.")
+NOT_ANSWERED = Message("El cliente leyó la respuesta y no era lo que buscaba.")
 STEPS_EXHAUSTED = Message("El cliente hizo todos los pasos y el problema sigue.")
 REQUESTED = Message("El cliente pidió hablar con una persona.")
 WISH = Message("El cliente pide o pregunta algo: no cuenta ningún problema.")
@@ -60,7 +61,7 @@ def denied(title: str | None, words: object) -> Message:
 
 
 def alarm_of(session: Session, guide: Guide | None, heard: Alarm | None, speak: Speak) -> Alarm | None:
-    """The alarm that calls a person before the first step, of an urgent guide or of the customer's words; None without one.
+    """The alarm that calls a person before the first step, of an urgent guide, of one that goes to a person, or of words.
 
     Args:
         heard: the alarm of the customer's words, if any.
@@ -68,6 +69,8 @@ def alarm_of(session: Session, guide: Guide | None, heard: Alarm | None, speak: 
     if guide is not None and guide.urgent:
         title = guide.in_language(session.language).problem_title
         return Alarm(speak(Message("Problema urgente: {title}.", {"title": title}), session.language), urgent=True)
+    if guide is not None and guide.kind == GuideKind.PERSON and heard is None:
+        return Alarm(guide.in_language(session.language).problem_title)
     return heard
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from guiado.domain.escalation import STEPS_EXHAUSTED
-from guiado.domain.guide import Guide, Step
+from guiado.domain.escalation import NOT_ANSWERED, STEPS_EXHAUSTED
+from guiado.domain.guide import Guide, GuideKind, Step
 from guiado.domain.session import Outcome, Session
 from guiado.errors import Message
 
@@ -95,7 +95,8 @@ class LinearPolicy:
         """Choose the first open step, or a person when there is none."""
         left = open_steps(session, guide)
         if not left:
-            return Person(Rationale("steps-exhausted", _NAME, _VERSION))
+            reason = NOT_ANSWERED if guide.kind == GuideKind.ANSWER else STEPS_EXHAUSTED
+            return Person(Rationale("steps-exhausted", _NAME, _VERSION), reason)
         # What the customer said they did is offered to be skipped.
         rule = "already-tried" if left[0].step_id in session.said_tried else _NAME
         return NextStep(left[0].step_id, Rationale(rule, _NAME, _VERSION, tuple(map(scored, left[:_MOST_RECORDED]))))
@@ -126,7 +127,7 @@ def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | No
     Args:
         outcome: with which the customer passed a step just now; None at the beginning of a guide.
     """
-    if policy is AUTHOR_ORDER or guide.urgent:
+    if policy is AUTHOR_ORDER or guide.urgent or guide.kind != GuideKind.GUIDE:
         return AUTHOR_ORDER.next(session, guide)
     chosen = policy.next(session, guide)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile

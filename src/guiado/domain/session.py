@@ -120,6 +120,7 @@ class Session:
         message_kind: of what the customer wrote; all but a problem begin without a guide.
         also_named: the problems that the customer named side by side, the one that is followed among them.
         unknown_codes: error codes, versions and models that the customer named and no guide has, as they were written.
+        variant: the variant that the customer uses, of this guide or of one before; None where nobody knows.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -161,6 +162,7 @@ class Session:
     message_kind: MessageKind = MessageKind.PROBLEM
     also_named: tuple[NamedProblem, ...] = ()
     unknown_codes: tuple[str, ...] = ()
+    variant: str | None = None
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from guiado.domain.guide import Guide, Step
+from guiado.domain.session import Session
 from guiado.text.fold import fold_text
 from guiado.text.json_shapes import items_in
 
@@ -55,11 +56,34 @@ def variant_of(guide: Guide, *said: str | None) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
+def with_known_variant(session: Session, guide: Guide) -> Session:
+    """The session at the beginning of a guide: with the variant that the device names, unless one that fits is known."""
+    if session.variant in guide.variants:
+        return session
+    device = session.facts.get("device")
+    found = variant_of(guide, device) if isinstance(device, str) else None
+    return replace(session, variant=found) if found else session
+
+
+def chosen_variant(session: Session, guide: Guide) -> str | None:
+    """The variant of a guide that a session's customer uses; None where nobody knows it."""
+    return session.variant if session.variant in guide.variants else None
+
+
+def device_named_by(user_agent: str) -> str | None:
+    """The device that a browser says it runs on, as one of the usual variants; None where it says none of them."""
+    words = fold_text(user_agent)
+    return next((name for name in _DEVICES if _is_named(name, "", words)), None)
+
+
 def _is_named(name: str, label: str, words: str) -> bool:
+    if words.strip() == fold_text(name):
+        return True
     signs = _SIGNS.get(name, (fold_text(name), fold_text(label) if label else ""))
     return any(sign and sign in words for sign in signs) and not any(sign in words for sign in _NOT.get(name, ()))
 
 
+_DEVICES = ("windows", "mac", "chromebook", "android", "iphone", "ipad", "linux")
 _SIGNS = {
     "windows": ("windows",),
     "mac": ("macintosh", "macos", "mac os", "macbook", "imac"),

@@ -19,6 +19,7 @@ from guiado.store.connection import DriverConnection, Row, single
 from guiado.store.database import LOAD_LIBRARIES, require_writable
 from guiado.store.embedded.programs import replaced_error
 from guiado.store.key_diagnostics import look_at_keys
+from guiado.store.media_diagnostics import look_at_media
 from guiado.store.migrate import APP_ROLE, connect, due_files, unprotected_tables
 from guiado.store.pooler import Presence, look_at_pooler
 from guiado.store.queries import sql
@@ -380,5 +381,5 @@ async def _sessions(connection: DriverConnection) -> list[Finding]:
 
 _LOOKS: tuple[Look, ...] = (
     _libraries, _writable, _latency, _server, _durability, _rights, _schema, _row_security, look_at_clock, look_at_clocks,
-    look_at_future, _outbox, _jobs, _untold, _conflicts, _sessions,
+    look_at_future, _outbox, _jobs, _untold, _conflicts, look_at_media, _sessions,
 )  # fmt: skip

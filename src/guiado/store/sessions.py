@@ -294,7 +294,7 @@ def session_from_row(row: Row) -> Session:
     values["message_kind"] = MessageKind(values["message_kind"])
     values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
     values["unknown_codes"] = tuple(map(str, values["unknown_codes"]))
-    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender")}
+    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender", "device")}
     return Session(**values, facts=facts)
 
 

@@ -14,11 +14,11 @@ from litestar import MediaType, Response
 from markupsafe import Markup
 
 from guiado import __version__
-from guiado.domain.office_hours import OfficeHours, OpenDays, parse_office_hours, spans
+from guiado.app.support_hours import hours_in_words
 from guiado.errors import Message
 from guiado.http.request import Http, base_of, language_of, runtime_of
-from guiado.i18n import LANGUAGES, locale_of, short_weekday, text, text_for, text_in, translate
-from guiado.settings import Settings
+from guiado.i18n import LANGUAGES, locale_of, text, text_for, text_in, translate
+from guiado.settings import DEFAULT_BRAND, Settings
 from guiado.web.assets import COLOR, Assets, accepts_gzip, assets_of
 
 HERE = Path(__file__).parent
@@ -78,27 +78,8 @@ class Brand:
 
 def brand_of(settings: Settings, language: str) -> Brand:
     """The brand that the settings describe, on a page in this language."""
-    own, hours = settings.brand_name == "guiado", _hours(settings.support_hours, language)
+    own, hours = settings.brand_name == DEFAULT_BRAND, hours_in_words(settings.support_hours, language)
     return Brand(settings.brand_name, own, settings.support_email, settings.support_phone, hours)
-
-
-@lru_cache
-def _hours(written: str, language: str) -> str:
-    """Office hours as a page says them: lun–vie 9:00–18:00, sáb 9:00–13:00."""
-    return ", ".join(f"{_days(each, language)} {_times(each)}" for each in spans(parse_office_hours(written) or OfficeHours()))
-
-
-def _days(span: OpenDays, language: str) -> str:
-    first, last = short_weekday(span.first, language), short_weekday(span.last, language)
-    return first if first == last else f"{first}–{last}"
-
-
-def _times(span: OpenDays) -> str:
-    return " · ".join(f"{_minute(begin)}–{_minute(end)}" for begin, end in span.times)
-
-
-def _minute(minutes: int) -> str:
-    return f"{minutes // 60}:{minutes % 60:02}"
 
 
 @lru_cache

@@ -140,6 +140,13 @@ class UndoOut(Model):
     message: str
 
 
+class VariantOut(Model):
+    """Answer to noting which variant of the guide the customer uses."""
+
+    success: bool
+    session: SessionOut
+
+
 class CorrectOut(Model):
     """Answer to correcting the problem of a session."""
 

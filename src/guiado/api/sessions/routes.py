@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from litestar import get, post
+from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.sessions.callers import admitted, is_public, link_to, said_by
-from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut, UndoOut
+from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut, UndoOut, VariantOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.context import Scope
@@ -23,10 +23,13 @@ from guiado.app.sessions import customer_messages, views
 from guiado.app.sessions import next_problem as following
 from guiado.app.sessions import start as starting
 from guiado.app.sessions import undo as undoing
+from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.llm_choice import second_opinion
 from guiado.app.sessions.models import StateOut
 from guiado.app.sessions.ranking import rank
 from guiado.app.sessions.record import state as read_state
+from guiado.domain.guide import Guide
+from guiado.domain.session import Session
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.http.request import Checked, Http, Write, knowledge_of, knowledge_of_session, parts_of, run_read
 
@@ -155,7 +158,7 @@ def _undone(result: undoing.Undone) -> UndoOut:
         success=True,
         attempt=views.attempt_view(result.attempt),
         session=views.session_view(result.session, result.guide),
-        message=customer_messages.after_undoing(result.session),
+        message=customer_messages.after_undoing(result.session, result.guide),
     )
 
 
@@ -204,4 +207,21 @@ async def start_next(request: Http, session_id: FromPath[str], data: JSONBody[co
     return await Write(request, _shape(knowledge.snapshot)).run(following.start_next, knowledge, session_id, command)
 
 
-HANDLERS = [start, start_at_root, state_by_query, state, step, undo, clarify, reject, start_next]
+@put(
+    "/{session_id:str}/variant",
+    dto=Checked[commands.SetVariant],
+    return_dto=None,
+    status_code=200,
+    operation_id="set_variant",
+    responses=TROUBLES,
+)
+async def set_variant(request: Http, session_id: FromPath[str], data: JSONBody[commands.SetVariant]) -> VariantOut:
+    """Dice qué variante de la guía usa el cliente (`variants` del paso): desde entonces los pasos son solo los suyos."""
+    return await Write(request, _varied).run(choosing.set_variant, session_id, data)
+
+
+def _varied(stored: tuple[Session, Guide | None]) -> VariantOut:
+    return VariantOut(success=True, session=views.session_view(*stored))
+
+
+HANDLERS = [start, start_at_root, state_by_query, state, step, undo, clarify, reject, start_next, set_variant]

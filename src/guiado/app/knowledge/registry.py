@@ -10,6 +10,7 @@ from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.sources.file import FileSource, private_scope
+from guiado.app.knowledge.sources.json_file import NO_VARIABLES, Variables
 from guiado.domain.guide import Guide
 from guiado.store import sessions
 
@@ -24,6 +25,7 @@ class KnowledgeBases:
         is_shipped, takes_over: see `FileSource`.
         opened: called with each one that has a file here.
         plain: the index that tenants share where they have the same guides and no examples.
+        variables: those that the settings give to the guides of a file.
     """
 
     def __init__(
@@ -36,10 +38,11 @@ class KnowledgeBases:
         is_shipped: bool = False,
         takes_over: bool = True,
         plain: PlainIndex | None = None,
+        variables: Variables = NO_VARIABLES,
     ) -> None:
         self._parts, self._senses, self._opened, self._path = parts, senses, opened, path
-        self._plain = plain
-        source = FileSource(path, "", parts.db, parts.tenant, is_shipped=is_shipped, takes_over=takes_over)
+        self._plain, self._variables = plain, variables
+        source = self._source(path, "", is_shipped=is_shipped, takes_over=takes_over)
         self.public = self._open(source)
         self._private: dict[str, KnowledgeBase] = {}
         self._of_others: dict[str, KnowledgeBase] = {}
@@ -78,8 +81,12 @@ class KnowledgeBases:
             return self.public
         real = os.path.realpath(path)
         if real not in self._private:
-            self._private[real] = self._open(FileSource(path, private_scope(path), self._parts.db, self._parts.tenant))
+            self._private[real] = self._open(self._source(path, private_scope(path)))
         return self._private[real]
+
+    def _source(self, path: Path, scope: str, *, is_shipped: bool = False, takes_over: bool = True) -> FileSource:
+        db, tenant, given = self._parts.db, self._parts.tenant, self._variables
+        return FileSource(path, scope, db, tenant, is_shipped=is_shipped, takes_over=takes_over, variables=given)
 
     def held(self, version_id: str) -> Guide | None:
         """The guide of a version that an open knowledge base has in memory, so that a session need not read its own."""

@@ -53,17 +53,17 @@ class SharedParts:
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
 
-def read_shared(raw: Mapping[str, object], given: Mapping[str, str], findings: Findings) -> SharedParts:
+def read_shared(raw: Mapping[str, object], given: Mapping[str, str | Mapping[str, str]], findings: Findings) -> SharedParts:
     """The shared parts of a decoded file.
 
     Args:
         raw: the file; only its reserved keys are read.
-        given: name -> value of the variables that the settings give, which go before those of the file.
+        given: name -> value, or language -> value, of the variables that the settings give, which go before the file's.
         findings: collects errors and warnings.
     """
     groups = {name: _group(name, value, findings) for name, value in _object(raw, STEPS, findings).items()}
     variables = {name: _variable(name, value, findings) for name, value in _object(raw, VARIABLES, findings).items()}
-    settled = {name: {"": value} for name, value in given.items() if value}
+    settled = {name: {"": value} if isinstance(value, str) else value for name, value in given.items() if value}
     return SharedParts({name: group for name, group in groups.items() if group}, {**variables, **settled})
 
 

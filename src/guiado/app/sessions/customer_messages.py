@@ -7,7 +7,7 @@ from typing import Any
 
 from guiado.app.sessions.answer import Answered
 from guiado.domain.escalation import REQUESTED
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Actor, NextAction, Outcome, Resolution, Session, Status
 from guiado.i18n import text
@@ -39,12 +39,36 @@ def _after_start(session: Session, alternatives: int, guide: Guide | None) -> st
         return _without_problem(session) or _without_guide(session)
     if session.status is Status.NEEDS_ESCALATION:
         title = text(session.language, "Parece que se trata de: {title}.", title=session.problem_title)
-        return f"{title} {needs_person(session)}{_meanwhile(session)}"
+        return f"{title} {needs_person(session)}{_meanwhile(session)}{_at_hand(session, guide)}"
+    return _which_problem(session, alternatives, guide)
+
+
+def _which_problem(session: Session, alternatives: int, guide: Guide | None) -> str:
+    """Message that names the problem whose guide the session follows."""
+    if is_answer(guide):
+        return text(session.language, "Parece que preguntas esto: «{title}». Si no es eso, dínoslo.", title=session.problem_title)
     if any(each.handled for each in session.also_named):
         return text(session.language, "Ahora vemos «{title}». Vamos paso a paso.", title=session.problem_title)
     if alternatives:
         return text(session.language, "Parece que se trata de: {title}. Si no es eso, dínoslo.", title=session.problem_title)
     return text(session.language, "Parece que se trata de: {title}. Vamos paso a paso.", title=session.problem_title)
+
+
+def is_answer(guide: Guide | None) -> bool:
+    """Whether a guide is an answer, which the customer reads instead of following steps."""
+    return guide is not None and guide.kind == GuideKind.ANSWER
+
+
+def to_have_at_hand(session: Session, guide: Guide | None) -> list[str]:
+    """What the customer should have at hand, or say, when a person takes over; nothing where the guide does not tell."""
+    if guide is None or guide.kind != GuideKind.PERSON:
+        return []
+    return [line for step in guide.in_language(session.language).steps for line in step.instructions]
+
+
+def _at_hand(session: Session, guide: Guide | None) -> str:
+    lines = to_have_at_hand(session, guide)
+    return "\n".join(["", text(session.language, "Ten esto a mano:"), *(f"- {line}" for line in lines)]) if lines else ""
 
 
 def offer_to_close(language: str, running: RunningSession) -> str:
@@ -155,7 +179,7 @@ def after_closing(language: str, session: Session) -> str:
 
 def after_resuming(session: Session, guide: Guide | None) -> str:
     """Message when an abandoned session is open again."""
-    if session.urgent or session.open_clarification or session.problem_title is None:
+    if session.urgent or session.open_clarification or session.problem_title is None or is_answer(guide):
         return after_start(session, 0, guide)
     if session.offered_step_id is None:
         return needs_person(session)
@@ -163,8 +187,10 @@ def after_resuming(session: Session, guide: Guide | None) -> str:
     return text(session.language, "Seguimos donde lo dejaste: paso {number} de {total}.", number=number, total=total)
 
 
-def after_undoing(session: Session) -> str:
+def after_undoing(session: Session, guide: Guide | None = None) -> str:
     """Message when the last answer to a step was taken back."""
+    if is_answer(guide):
+        return text(session.language, "Quitamos tu última respuesta.")
     number, total = session.step_number, session.total_steps
     told = text(
         session.language,
@@ -244,6 +270,8 @@ def nothing_to_do(session: Session, guide: Guide | None = None) -> str:
             )
         case _ if session.urgent or session.total_steps == 0:
             return after_start(session, 0, guide)
+        case _ if guide is not None and guide.kind == GuideKind.PERSON:
+            return f"{needs_person(session)}{_at_hand(session, guide)}"
         case _:
             return needs_person(session)
 
@@ -269,6 +297,8 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     """
     if "step_number" not in step:
         return _render_status(step, language)
+    if step.get("type") == ANSWER:
+        return _render_answer(step, language)
     total = step.get("total_steps") or step["step_number"]
     warnings: list[str] = step.get("warnings") or []
     resources: list[Mapping[str, str]] = step.get("resources") or []
@@ -280,12 +310,31 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in warnings])
     numbered = [f"{i}. {line}" for i, line in enumerate(step.get("instructions") or [], 1)]
     lines += _block(text(language, "Qué hacer:"), numbered)
+    lines += _render_media(step, language)
     lines += _block(text(language, "Resultado esperado:"), [str(step["expected_result"])] if step.get("expected_result") else [])
     links = [f"- {item.get('title', '')}: {item.get('url', '')}" for item in resources]
     lines += _block(text(language, "Recursos:"), links)
     if step.get("estimated_time"):
         lines += ["", text(language, "Tiempo estimado de toda la guía: {time}", time=step["estimated_time"])]
     return "\n".join(lines)
+
+
+ANSWER = "answer"
+"""Type of the only step of a guide that is an answer."""
+
+
+def _render_answer(step: Mapping[str, Any], language: str) -> str:
+    resources: list[Mapping[str, str]] = step.get("resources") or []
+    links = [f"- {item.get('title', '')}: {item.get('url', '')}" for item in resources]
+    said: list[str] = step.get("instructions") or []
+    paragraphs = [line for each in said for line in ("", each)]
+    return "\n".join([str(step.get("title", "")), *paragraphs, *_block(text(language, "Recursos:"), links)])
+
+
+def _render_media(step: Mapping[str, Any], language: str) -> list[str]:
+    media: list[Mapping[str, str]] = step.get("media") or []
+    told = [f"- {each.get('caption') or each.get('alt') or each.get('url', '')}: {each.get('url', '')}" for each in media]
+    return _block(text(language, "Imágenes y videos:"), told)
 
 
 def _already(step: Mapping[str, Any], language: str) -> list[str]:

@@ -27,8 +27,28 @@ class SaidRow(Model):
     words: str
 
 
+class VariantRow(Model):
+    """A variant of a guide: a device, a network or whatever the customer may use."""
+
+    id: str
+    title: str
+
+
+class MediaRow(Model):
+    """A picture or a video of a step; `url` is a whole address, or for a stored picture its path on this service."""
+
+    type: str
+    url: str
+    alt: str
+    caption: str
+
+
 class StepOut(Model):
-    """One step for the customer."""
+    """One step for the customer.
+
+    `variants` are those in which it differs, and `variant` the one that its texts are for; where that is null, the texts are
+    those of every variant, each with its name in front.
+    """
 
     session_id: str
     step_number: int
@@ -46,6 +66,10 @@ class StepOut(Model):
     current_step: int
     estimated_time: str
     difficulty: str
+    preparation: bool = False
+    variant: str | None = None
+    variants: list[VariantRow] = []  # noqa: RUF012 every instance has its own
+    media: list[MediaRow] = []  # noqa: RUF012 every instance has its own
 
 
 class OptionOut(Model):

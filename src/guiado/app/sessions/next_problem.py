@@ -103,7 +103,9 @@ def _session(
         guide_version_id=version_id,
         language=before.language,
         also_named=tuple(_handled(each, before) for each in before.also_named),
+        variant=before.variant,
         facts={
+            "device": before.facts.get("device"),
             "channel": work.scope.channel,
             "detector_version": knowledge.snapshot.index.version,
             "detection_confidence": 0.0,

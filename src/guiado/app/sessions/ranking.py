@@ -19,7 +19,7 @@ from guiado.detection import Candidate, Index
 from guiado.detection.message_reader import read_message
 from guiado.detection.reading import Reading
 from guiado.detection.verdict import Verdict, verdict_of
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.message_kind import MessageKind
 from guiado.logs import get_logger
 
@@ -114,14 +114,18 @@ def reading_of(index: Index, guides: Mapping[str, Guide], text: str, limit: int 
 def kind_of(reading: Reading, guides: Mapping[str, Guide], none_below: float) -> MessageKind:
     """The kind of a message for those who act on it: whatever else it says, an urgent problem in it comes first.
 
+    A question is no problem, unless a guide answers it, or says who does.
+
     Args:
         guides: of the knowledge base that was searched.
         none_below: a best candidate under this confidence, 0..1, is none.
     """
     best = reading.candidates[0] if reading.candidates else None
     guide = guides.get(best.problem_id) if best else None
-    is_urgent = guide is not None and guide.urgent and verdict_of(reading.candidates, none_below, 1) is not Verdict.NONE
-    return MessageKind.PROBLEM if is_urgent else reading.kind
+    if guide is None or verdict_of(reading.candidates, none_below, 1) is Verdict.NONE:
+        return reading.kind
+    is_answered = reading.kind is MessageKind.OTHER and guide.kind != GuideKind.GUIDE
+    return MessageKind.PROBLEM if guide.urgent or is_answered else reading.kind
 
 
 def verdict_on(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from guiado.app.access.audit import audited_read, note_access
 from guiado.app.context import UnitOfWork
@@ -24,6 +25,7 @@ class SessionRecord:
         attempts: oldest first.
         ratings: newest first.
         pictures: without their content, oldest first.
+        sizes: address of a stored picture that the guide shows -> its width and height; only for pages.
     """
 
     session: Session
@@ -31,6 +33,7 @@ class SessionRecord:
     attempts: list[StoredAttempt]
     ratings: list[FeedbackBody]
     pictures: list[AttachmentOut]
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 
 @audited_read

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from guiado.app.sessions.labels import labels_of
 from guiado.app.sessions.models import (
     AttemptOut,
     ChoiceRow,
@@ -18,6 +19,7 @@ from guiado.app.sessions.models import (
     CloseActionOut,
     ConsideredRow,
     HeardRow,
+    MediaRow,
     OptionOut,
     OtherProblemOut,
     QuestionOut,
@@ -27,11 +29,14 @@ from guiado.app.sessions.models import (
     StepOut,
     SummaryOut,
     UnderstoodOut,
+    VariantRow,
 )
 from guiado.domain.clarification import Clarification, Reply
 from guiado.domain.decision import is_shown
 from guiado.domain.guide import Guide
+from guiado.domain.media import path_of
 from guiado.domain.session import Session, Status
+from guiado.domain.variants import chosen_variant, step_for
 from guiado.store.sessions import RunningSession, StoredAttempt
 from guiado.text.foreign_language import foreign_language
 from guiado.text.tokenize import meaningful_part
@@ -55,9 +60,11 @@ def step_view(session: Session, guide: Guide, step_id: str | None, number: int) 
         number: its position in this session, from 1.
     """
     spoken = guide.in_language(session.language)
-    step = spoken.step(step_id)
-    if step is None:
+    written = spoken.step(step_id)
+    if written is None:
         return None
+    labels, variant = labels_of(spoken, session.language), chosen_variant(session, guide)
+    step = step_for(written, variant, labels)
     said = session.said_tried.get(step.step_id)
     return StepOut(
         session_id=session.session_id,
@@ -76,6 +83,10 @@ def step_view(session: Session, guide: Guide, step_id: str | None, number: int) 
         current_step=session.current_step,
         estimated_time=spoken.estimated_time,
         difficulty=spoken.difficulty,
+        preparation=step.preparation,
+        variant=variant,
+        variants=[VariantRow(id=name, title=title) for name, title in labels.items()] if written.variants else [],
+        media=[MediaRow(**{**medium, "url": path_of(medium["url"])}) for medium in step.media],
     )
 
 

@@ -11,10 +11,15 @@ from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 
 from guiado.app.access.customer_links import PATH as START_PATH
-from guiado.domain.guide import Guide, ProblemCategory
-from guiado.errors import Message
+from guiado.app.knowledge import media
+from guiado.app.sessions.labels import labels_of
+from guiado.domain.guide import Guide, GuideKind, ProblemCategory, Step
+from guiado.domain.media import path_of
+from guiado.domain.variants import step_for
+from guiado.errors import GuiadoError, Message
 from guiado.http.request import Http, runtime_of
-from guiado.i18n import DEFAULT_LANGUAGE, text_for, translate
+from guiado.i18n import DEFAULT_LANGUAGE, text, text_for, translate
+from guiado.web.figures import Figure, figures_of
 from guiado.web.knowledge.addresses import (
     WORDS_FIELD,
     Place,
@@ -64,10 +69,20 @@ class ListedProblem:
         spoken = guide.in_language(language)
         self.title, self.description, self.urgent = spoken.problem_title, spoken.problem_description, guide.urgent
         self.address = place_of(guide, language).to(prefix)
-        counted = text_for(language, "{n} paso", "{n} pasos", len(guide.steps))
-        self.facts = " · ".join(filter(None, (counted, spoken.estimated_time)))
+        self.facts = " · ".join(filter(None, (_kind_of(guide, language), spoken.estimated_time)))
         self.said = " ".join(filter(None, (spoken.problem_description, f"{self.facts}.")))
         self.written = language if spoken is not guide else DEFAULT_LANGUAGE
+
+
+def _kind_of(guide: Guide, language: str) -> str:
+    """What a customer gets of a guide: its steps, counted, an answer, or a person."""
+    match guide.kind:
+        case GuideKind.ANSWER:
+            return text(language, "Respuesta")
+        case GuideKind.PERSON:
+            return text(language, "Te atiende una persona")
+        case _:
+            return text_for(language, "{n} paso", "{n} pasos", len(guide.steps))
 
 
 @route(PROBLEMS_PATH, http_method=READ, include_in_schema=False)
@@ -95,13 +110,17 @@ async def show_problem(request: Http, problem_id: FromPath[str]) -> Page:
         headers = {**public_headers(request), "Location": place.to("")}  # the prefix is added to every answer
         return Response(b"", status_code=301, headers=headers, media_type="text/html")
     spoken = _for_everybody(guide.in_language(language))
+    sizes = await _sizes(request, guide)
+    prefix = prefix_of(request)
     content_language = language if language in place.languages else DEFAULT_LANGUAGE
     html = html_of(
         request,
         "knowledge/problem.html",
         language,
         **_head(request, place, spoken.problem_title, spoken.problem_description or spoken.problem_title),
-        structured=how_to(spoken, place.canonical(base), content_language),
+        structured=_structured(spoken, place.canonical(base), content_language, sizes, base),
+        varied=[_by_variant(step, labels_of(spoken, content_language), sizes, prefix) for step in spoken.steps],
+        figures=[figures_of(step.media, sizes, prefix) for step in spoken.steps],
         guide=spoken,
         written=content_language,
         problem_id=known,
@@ -112,6 +131,44 @@ async def show_problem(request: Http, problem_id: FromPath[str]) -> Page:
         start=_start(request, language),
     )
     return send_page(request, html, language)
+
+
+async def _sizes(request: Http, guide: Guide) -> Mapping[str, tuple[int, int]]:
+    """The sizes of the stored pictures that a guide shows; none while the database does not answer."""
+    named = media.addresses_of(guide)
+    if not named:
+        return {}
+    try:
+        return await runtime_of(request).parts.run_read(runtime_of(request).parts.scope(), media.sizes, named)
+    except GuiadoError:
+        return {}
+
+
+def _structured(spoken: Guide, address: str, language: str, sizes: Mapping[str, object], base: str) -> JsonLd:
+    """The structured data of a problem's page: its steps, or a question with its answer where it has none to follow.
+
+    Args:
+        sizes: by the addresses of the stored pictures that are there.
+        base: whole address of the service.
+    """
+    if spoken.kind == GuideKind.GUIDE:
+        labels = labels_of(spoken, language)
+        told = replace(spoken, steps=tuple(step_for(step, None, labels) for step in spoken.steps))
+        urls = ([str(each.get("url", "")) for each in step.media] for step in told.steps)
+        images = [[f"{base}{path_of(url)}" for url in found if url in sizes] for found in urls]
+        return how_to(told, address, language, images)
+    lines = [line for step in spoken.steps for line in step.instructions]
+    said = " ".join(lines) or spoken.problem_description or spoken.problem_title
+    return questions([(spoken.problem_title, said)], address, language)
+
+
+def _by_variant(
+    step: Step, labels: Mapping[str, str], sizes: Mapping[str, tuple[int, int]], prefix: str
+) -> list[tuple[str, Step, list[Figure]]]:
+    """The variants of a step by their labels, each with its own texts and figures alone."""
+    common = replace(step, instructions=(), warnings=(), resources=(), media=())
+    own = {name: step_for(common, name, labels) for name in step.variants}
+    return [(labels.get(name) or name, each, figures_of(each.media, sizes, prefix)) for name, each in own.items()]
 
 
 def _all_as_html(request: Http, language: str) -> str:

@@ -5,7 +5,7 @@ Source: https://schema.org/HowTo, https://schema.org/FAQPage (read 2026-11-29).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from guiado.domain.guide import Guide, Step
 
@@ -13,13 +13,14 @@ JsonLd = dict[str, object]
 _CONTEXT = "https://schema.org"
 
 
-def how_to(guide: Guide, address: str, language: str) -> JsonLd:
+def how_to(guide: Guide, address: str, language: str, images: Sequence[Sequence[str]] = ()) -> JsonLd:
     """The steps of a problem.
 
     Args:
         guide: in the language of the page.
         address: whole one of the page.
         language: that the guide's texts are in.
+        images: whole addresses of the pictures of each step.
     """
     minutes = [step.minutes for step in guide.steps]
     known = [each for each in minutes if each is not None]
@@ -33,7 +34,10 @@ def how_to(guide: Guide, address: str, language: str) -> JsonLd:
         "url": address,
         **({"totalTime": f"PT{max(1, round(sum(known)))}M"} if is_timed else {}),
         **_given(tool=[{"@type": "HowToTool", "name": each} for each in guide.prerequisites]),
-        "step": [_step(step, place, address) for place, step in enumerate(guide.steps, 1)],
+        "step": [
+            {**_step(step, place, address), **_given(image=list(images[place - 1]) if images else [])}
+            for place, step in enumerate(guide.steps, 1)
+        ],
     }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from guiado.app import commands
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
-from guiado.app.sessions import contact, escalate, feedback, undo
+from guiado.app.sessions import contact, escalate, feedback, undo, variant
 from guiado.app.sessions import next_problem as following
 from guiado.app.validation import check
 from guiado.errors import InvalidInput
 from guiado.http.request import Http, runtime_of
 from guiado.web.wizard.door import Action, CaseDoor, Form, new_door, scope_at
+from guiado.web.wizard.gate import place_after
 
 _CUSTOMER: Mapping[str, object] = {"source": "customer"}
 _ANSWERS: Mapping[str, Mapping[str, object]] = {
@@ -94,6 +95,12 @@ async def _undo(request: Http, door: CaseDoor, form: Form) -> str | None:
     return None
 
 
+async def _variant(request: Http, door: CaseDoor, form: Form) -> str | None:
+    scope, command = scope_at(request, door), check(commands.SetVariant, {"variant": form.get("variant", "")})
+    await runtime_of(request).parts.run_write(scope, variant.set_variant, scope.session_id, command)
+    return place_after(form)
+
+
 async def _solved(request: Http, door: CaseDoor, _form: Form) -> str | None:
     scope, command = scope_at(request, door), commands.Resolve(source="customer")
     await runtime_of(request).parts.run_write(scope, escalate.resolve, scope.session_id, command)
@@ -139,6 +146,7 @@ ACTIONS: Mapping[str, Action] = {
     "person": _person,
     "resume": _resume,
     "undo": _undo,
+    "variant": _variant,
     "solved": _solved,
     "close": _close,
     "rate": _rate,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from guiado.app.access import customer_links
 from guiado.app.access.customer_links import PATH
 from guiado.app.context import UnitOfWork
+from guiado.app.knowledge import media
 from guiado.app.sessions.escalate import is_anybody_told
 from guiado.app.sessions.feedback import is_asked_for
 from guiado.app.sessions.record import SessionRecord, read_record
@@ -111,6 +112,8 @@ async def _record(request: Http, door: CaseDoor) -> SessionRecord | None:
         record = await runtime_of(request).parts.run_read(scope, read_record, str(door.link.session_id), with_ratings=True)
     except SessionNotFound:
         return None
+    if named := media.addresses_of(record.guide):
+        record = replace(record, sizes=await runtime_of(request).parts.run_read(scope, media.sizes, named))
     if not door.wished:
         return record
     knowledge = await runtime_of(request).knowledge_of_session(scope.tenant, record.session.session_id)

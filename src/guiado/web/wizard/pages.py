@@ -15,6 +15,7 @@ from guiado.app.sessions.attachments import MOST_OF_SESSION
 from guiado.app.sessions.models import AttachmentOut, ResourceRow, StepOut
 from guiado.app.sessions.record import SessionRecord
 from guiado.domain.guide import Guide
+from guiado.domain.media import address_at
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.office_hours import parse_office_hours
 from guiado.domain.session import Outcome, Session, Status
@@ -23,7 +24,9 @@ from guiado.errors import Message
 from guiado.http.request import Http, base_of, runtime_of
 from guiado.i18n import day_of, hour_of, text, text_for, weekday_of
 from guiado.settings import Settings
+from guiado.web.figures import Figure, figures_of
 from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
+from guiado.web.wizard.gate import gate_of
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
 
 _SAID = {
@@ -73,14 +76,16 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
         request,
         door,
         session,
-        "step",
+        "answer" if step.type == customer_messages.ANSWER else "step",
         step=step,
+        gate=gate_of(request, door, session, step),
         place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
         time_left=_time_left(session, guide),
         problem_title=_title(record),
         told=_about_start(record) if number == 1 and not session.attempts else (),
         again=_try_again(record, step),
         links=_links(step.resources),
+        figures=_figures(request, record, step),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
         may_ask_person=session.status not in _WITH_PERSON,
         pictures=_pictures(request, record),
@@ -145,6 +150,11 @@ def _pictures(request: Http, record: SessionRecord) -> _Pictures:
     return _Pictures(takes_any or bool(shown), shown, takes_any and len(shown) < MOST_OF_SESSION, said)
 
 
+def _figures(request: Http, record: SessionRecord, step: StepOut) -> list[Figure]:
+    media = ({"type": each.type, "url": address_at(each.url), "alt": each.alt, "caption": each.caption} for each in step.media)
+    return figures_of(media, record.sizes, base_of(request).prefix)
+
+
 def _links(resources: Sequence[ResourceRow]) -> list[ResourceRow]:
     return [each for each in resources if each.url.startswith(("https://", "http://"))]
 
@@ -169,6 +179,7 @@ def passed(request: Http, door: CaseDoor, record: SessionRecord, number: int) ->
         place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
         problem_title=_title(record),
         answered=text(session.language, _SAID[answer.outcome].template),
+        figures=_figures(request, record, step),
         may_undo=number == session.current_step and may_undo(session, clock.now()),
         back=door.to(f"paso/{number - 1}") if number > 1 else None,
     )
@@ -239,12 +250,14 @@ def _handed(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk, *,
         told=_told(session, record.guide, urgent_lines, is_told=desk.is_told),
         needs_address=session.customer_email is None,
         trouble=_email_trouble(request, session),
-        follows=_follows(settings, session, len(record.attempts), is_told=desk.is_told),
+        follows=_follows(settings, session, _tried(record), is_told=desk.is_told),
         pictures=_pictures(request, record),
         step_path=f"{door.to('caso')}{'&' if '?' in door.to('caso') else '?'}pasos=1" if has_step else None,
         asks_rating=desk.asks_rating,
         thanked=_thanks(request, session),
         may_undo=may_undo(session, clock.now()),
+        # Of an urgent guide they are what to do first, which the page says above.
+        at_hand=[] if urgent_lines else customer_messages.to_have_at_hand(session, record.guide),
     )
 
 
@@ -252,6 +265,8 @@ def _told(session: Session, guide: Guide | None, urgent_lines: list[str], *, is_
     """The sentences about who takes over; no person is promised where nobody is told."""
     if not is_told:
         return [text(session.language, "Tu caso queda guardado para el equipo.")]
+    if customer_messages.to_have_at_hand(session, guide):  # the page lists it by itself
+        return urgent_lines[-1:] or [customer_messages.needs_person(session)]
     return urgent_lines[-1:] or _lines(customer_messages.nothing_to_do(session, guide))
 
 
@@ -289,6 +304,11 @@ def _follows(settings: Settings, session: Session, tried: int, *, is_told: bool)
         if is_told
         else [kept, text(language, "Queda en la lista de casos que esperan a una persona.")]
     )
+
+
+def _tried(record: SessionRecord) -> int:
+    """Number of the attempts at steps; an answer that was read is none."""
+    return sum(each.attempt.step_type != customer_messages.ANSWER for each in record.attempts)
 
 
 def _when(settings: Settings, language: str) -> str:

@@ -20,6 +20,7 @@ from guiado.app.sessions.no_problem import frequent_options
 from guiado.app.sessions.ranking import rank
 from guiado.app.validation import check
 from guiado.domain.clarification import Option
+from guiado.domain.variants import device_named_by
 from guiado.errors import FieldProblem, GuiadoError, InvalidInput, Message
 from guiado.http.incoming import incoming
 from guiado.http.request import Http, run_read, runtime_of, scope_of
@@ -46,6 +47,7 @@ _Start = Callable[[UnitOfWork], Awaitable[dict[str, str]]]
 _ONCE = re.compile("[0-9a-f]{32}")
 _NOTHING = Message("Cuéntanos qué te pasa, con unas palabras.")
 _LONGEST_PRESET = 4_000
+_LONGEST_USER_AGENT = 1_000
 _TOO_LONG = Message("Es demasiado largo. Cuéntalo con menos palabras.")
 
 
@@ -64,7 +66,7 @@ async def begin(request: Http) -> Page:
     runtime = runtime_of(request)
     scope = replace(scope_of(request), tenant=runtime.settings.tenant, channel=CHANNEL, session_id=None)
     try:
-        given = check(commands.StartHere, _given(runtime.knowledge, form, language))
+        given = check(commands.StartHere, {**_given(runtime.knowledge, form, language), **_device(request)})
         command, scope = admitted_customer(given, scope, runtime.settings.customer_secrets, must_sign=False)
     except InvalidInput as error:
         unsigned = next((each for each in error.problems if each.field == FIELD), None)
@@ -111,6 +113,12 @@ def _given(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, obj
     """The command of a form: words, or the title of a problem that was chosen, and the customer's signed data."""
     signed = {FIELD: form[FIELD]} if form.get(FIELD) else {}
     return {**_problem(knowledge, form, language), **signed}
+
+
+def _device(request: Http) -> dict[str, object]:
+    """The device that the customer's browser names; nothing more of it is kept."""
+    found = device_named_by(request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT])
+    return {"device": found} if found else {}
 
 
 def _problem(knowledge: KnowledgeBase, form: Form, language: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from guiado import clock
 from guiado.app.knowledge.incremental_json import Signature, sign
-from guiado.app.knowledge.sources.json_file import Entries, read_changes
+from guiado.app.knowledge.sources.json_file import NO_VARIABLES, Entries, Variables, read_changes
 from guiado.app.knowledge.versions import store_versions
 from guiado.domain.guide import Guide
 from guiado.errors import DatabaseUnavailable, KnowledgeBaseInvalid
@@ -46,15 +46,24 @@ class FileSource:
         scope: "" for the knowledge base of everybody; a private one has its own.
         is_shipped: it is the file that comes with the program, which nobody chose.
         takes_over: publish the shipped file although another one was published last.
+        variables: those that the settings give to its guides.
     """
 
     def __init__(
-        self, path: Path, scope: str, db: Database, tenant: str, *, is_shipped: bool = False, takes_over: bool = True
+        self,
+        path: Path,
+        scope: str,
+        db: Database,
+        tenant: str,
+        *,
+        is_shipped: bool = False,
+        takes_over: bool = True,
+        variables: Variables = NO_VARIABLES,
     ) -> None:
         self.path, self.scope = path, scope
         self.problem: KnowledgeBaseInvalid | None = None
         """The faults of the file as it is now; None when it is in use."""
-        self._db, self._tenant = db, tenant
+        self._db, self._tenant, self._variables = db, tenant, variables
         self._name = "" if is_shipped else os.path.realpath(path)
         self._gives_way = is_shipped and not takes_over
         self._signature: Signature | None = None
@@ -99,7 +108,7 @@ class FileSource:
                 log.info("shipped_guides_not_used", in_use=taken.file, why="another file is in use; guiado serve changes that")
                 return False
             try:
-                entries = await asyncio.to_thread(read_changes, self.path, self._read, taken.hashes)
+                entries = await asyncio.to_thread(read_changes, self.path, self._read, taken.hashes, self._variables)
             except KnowledgeBaseInvalid as error:
                 log.error("knowledge_base_invalid", file=self.path.name, problems=str(error))
                 self.problem = error

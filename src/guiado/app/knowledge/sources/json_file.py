@@ -19,7 +19,9 @@ from guiado.errors import FieldProblem, KnowledgeBaseInvalid, Message
 from guiado.text.json_shapes import is_list, is_mapping, is_object
 
 _NO_HASHES: Mapping[str, str] = {}
-_NO_VARIABLES: Mapping[str, str] = {}
+Variables = Mapping[str, str | Mapping[str, str]]
+"""Name -> value, or language -> value."""
+NO_VARIABLES: Variables = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Entries:
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
 
-def read_file(path: Path, variables: Mapping[str, str] = _NO_VARIABLES) -> Entries:
+def read_file(path: Path, variables: Variables = NO_VARIABLES) -> Entries:
     """Read and check a knowledge-base file.
 
     Args:
@@ -52,16 +54,14 @@ def read_file(path: Path, variables: Mapping[str, str] = _NO_VARIABLES) -> Entri
     return read_changes(path, Entries(), _NO_HASHES, variables)
 
 
-def read_changes(
-    path: Path, known: Entries, published: Mapping[str, str], variables: Mapping[str, str] = _NO_VARIABLES
-) -> Entries:
+def read_changes(path: Path, known: Entries, published: Mapping[str, str], variables: Variables = NO_VARIABLES) -> Entries:
     """Read and check the entries of a knowledge-base file that differ from the published ones.
 
     Args:
         path: a JSON file.
         known: the file as it was read before: entries that look as they did are not even decoded.
         published: id -> content hash.
-        variables: name -> value of the variables that the settings give.
+        variables: those that the settings give.
 
     Raises:
         KnowledgeBaseInvalid: with every fault and its JSON path.
