@@ -1,4 +1,4 @@
-"""From the start of the server process to its first answered request: in an empty home, where a database exists, and with few guides."""
+"""From the start of the server to its first answer: in an empty home, where a database exists, and with few guides."""
 
 from __future__ import annotations
 

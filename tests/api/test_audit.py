@@ -40,12 +40,12 @@ NONE: dict[str, str] = {
     "list_keys": "no customer's data", "create_key": "below: the first one closes the API", "rotate_key": "below", "revoke_key": "below",
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
     "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
-    "widget": "none of anybody",
+    "widget": "none of anybody", "show_medium": "none of anybody",
     "list_problems": "no customer's data", "show_problem": "no customer's data", "sitemap": "no customer's data",
     "robots": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
-           "resume", "correct", "set_contact", "undo"}  # fmt: skip
+           "resume", "correct", "set_contact", "set_variant", "undo"}  # fmt: skip
 """Routes that change a session: `guiado_commit` and `guiado_rate` write their rows, and the book-keeper checks them."""
 HOOK = {"url": "https://example.com/hook", "events": ["session_started"], "webhook_id": "oyente"}
 STEPS = [{"step_number": 1, "title": "Uno", "description": "Mira"}]

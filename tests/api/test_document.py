@@ -11,10 +11,10 @@ import httpx2
 import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
+from seven_guides import SEVEN_GUIDES
 
 from guiado.app.access.permissions import PERMISSIONS
 from guiado.domain.events import EventKind
-from guiado.resources import data_path
 
 BASE = "/api/support/troubleshooting"
 UNCLEAR = {
@@ -24,8 +24,8 @@ UNCLEAR = {
 
 @pytest.fixture(scope="module")
 def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The guides that ship, one of them with the variants that the examples name."""
-    entries = json.loads(data_path("integrations", "support_troubleshooting_kb.json").read_text("utf-8"))
+    """Seven guides, one of them with the variants that the examples name."""
+    entries = json.loads(SEVEN_GUIDES.read_text("utf-8"))
     varied = entries["instalacion_software"]
     varied["variants"] = {**(varied.get("variants") or {}), "windows": None, "mac": None}
     path = tmp_path_factory.mktemp("kb") / "kb.json"

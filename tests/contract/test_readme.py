@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from seven_guides import SEVEN_GUIDES
 
 from guiado.cli.root import run
 
@@ -110,6 +111,7 @@ def test_the_guiado_commands_run_as_written(in_contract: str, tmp_path: Path, mo
     assert len(lines) >= 5
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GUIADO_LANG", "es")
+    monkeypatch.setenv("GUIADO_KB_PATH", str(SEVEN_GUIDES))  # fitting all that ships several times takes minutes
     judged = "text,problem_id\nse me cae el wifi,conexion_internet\nla receta de la paella,\n"
     (tmp_path / "juzgadas.csv").write_text(judged, "utf-8")  # what the reader is to bring
     for line in lines:

@@ -107,6 +107,7 @@ def test_a_broken_env_file_is_explained(fails, tmp_path, text, named, remedy):
 def test_an_env_file_with_the_mark_of_windows_editors_is_read(tmp_path, monkeypatch, capfd):
     (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfGUIADO_KB_PATH=nada.json\r\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GUIADO_KB_PATH")
     with pytest.raises(SystemExit) as ended:
         main(["kb", "lint"])
     assert ended.value.code == 1

@@ -120,7 +120,7 @@ def _plain(raw: object) -> dict[str, str]:
 
 
 def _facts(screen: Screen, step: Step) -> list[str]:
-    """What the author says of a step beside its texts, where it is not the usual."""
+    """Remarks of the author on a step beside its texts, where they are not the usual."""
     told = [screen.tr("Prepara otros pasos")] if step.preparation else []
     told += [screen.tr("No se puede deshacer")] if step.irreversible else []
     if step.risk_minutes is not None:

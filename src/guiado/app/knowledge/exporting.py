@@ -73,6 +73,10 @@ def in_place_of(target: Path) -> Generator[Path]:
     try:
         made = beside / "new"
         yield made
+        if path.exists() and not path.is_dir() and not path.is_file():  # a device or a pipe stays what it is
+            with path.open("wb") as opened:
+                opened.write(made.read_bytes())
+            return
         if made.is_dir() and path.exists():
             path.replace(beside / "former")
         made.replace(path)

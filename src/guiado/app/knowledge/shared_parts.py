@@ -146,7 +146,7 @@ def _used(path: str, step: object, groups: Mapping[str, SharedSteps], findings: 
 
 
 def _own(step: object, count: int) -> dict[str, object]:
-    """What a step says of the shared one; of a group of several only what holds for each."""
+    """Fields that a step gives to the shared one; of a group of several only what holds for each."""
     given = object_in(step)
     own = {key: given[key] for key in _OWN if key in given}
     return {"step_id": given[USE], **own} if count == 1 else {}

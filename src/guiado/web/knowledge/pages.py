@@ -75,7 +75,7 @@ class ListedProblem:
 
 
 def _kind_of(guide: Guide, language: str) -> str:
-    """What a customer gets of a guide: its steps, counted, an answer, or a person."""
+    """Outcome of a guide for a customer: its steps, counted, an answer, or a person."""
     match guide.kind:
         case GuideKind.ANSWER:
             return text(language, "Respuesta")

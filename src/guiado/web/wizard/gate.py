@@ -1,4 +1,4 @@
-"""What a step's page asks before it shows the instructions: what the customer uses, and whether they know that it is for good."""
+"""Gate of a step's page before the instructions: which variant the customer uses, and whether they know that it is for good."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from guiado.app.knowledge.entry_reader import Findings
-from guiado.app.knowledge.lint.shown_texts import Part, ShownText, shortened
+from guiado.app.knowledge.lint.shown_texts import ShownText, TextPart, shortened
 from guiado.app.knowledge.lint.verbs import ALSO_NOUNS, CLITICS, IMPERATIVES, JOINING, LEADS, LIGHT, PRONOUNS, SUBORDINATING
 from guiado.text.fold import fold
 from guiado.text.readability import sentences_of
@@ -21,7 +21,7 @@ _NAME = " … "
 def doubt_several_actions(texts: Iterable[ShownText], findings: Findings) -> None:
     """Name each instruction with a sentence that asks for more than one action."""
     for shown in texts:
-        if shown.part is not Part.INSTRUCTION or shown.language not in IMPERATIVES:
+        if shown.part is not TextPart.INSTRUCTION or shown.language not in IMPERATIVES:
             continue
         for sentence in sentences_of(_QUOTED.sub(_NAME, shown.text)):
             actions = actions_in(sentence, shown.language)

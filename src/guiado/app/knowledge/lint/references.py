@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from guiado.app.knowledge.entry_reader import Findings
-from guiado.app.knowledge.lint.shown_texts import Part, ShownText, shortened
+from guiado.app.knowledge.lint.shown_texts import ShownText, TextPart, shortened
 from guiado.domain.guide import Guide
 
 _STEP = re.compile(
@@ -24,7 +24,7 @@ def doubt_references(guide: Guide, texts: Iterable[ShownText], ids: Collection[s
         ids: of all guides.
     """
     for shown in texts:
-        if shown.part is Part.PHRASE:
+        if shown.part is TextPart.PHRASE:
             continue
         if guide.steps and (found := _STEP.search(shown.text)):
             _doubt_step(guide, shown, int(found[1]), findings)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from guiado.app.knowledge.entry_reader import Findings
-from guiado.app.knowledge.lint.shown_texts import OF_STEPS, Part, ShownText, shortened
+from guiado.app.knowledge.lint.shown_texts import OF_STEPS, ShownText, TextPart, shortened
 from guiado.domain.guide import Guide
 from guiado.text.readability import fernandez_huerta, flesch, martins, sentences_of, words_of
 
@@ -55,7 +55,7 @@ def _hardest(found: Sequence[ShownText], measure: Callable[[Sequence[str]], floa
 def doubt_long_sentences(texts: Iterable[ShownText], findings: Findings) -> None:
     """Name each sentence with too many words, save those of customers."""
     for shown in texts:
-        if shown.part is Part.PHRASE or shown.text.count(" ") < LONGEST_SENTENCE:
+        if shown.part is TextPart.PHRASE or shown.text.count(" ") < LONGEST_SENTENCE:
             continue
         for sentence in sentences_of(shown.text):
             count = len(sentence.split())

@@ -17,8 +17,8 @@ _OWN_LISTS = ("prerequisites", "common_issues", "escalation_criteria")
 _STEP_TEXTS, _LISTS = ("title", "description", "expected_result"), ("instructions", "warnings")
 
 
-class Part(StrEnum):
-    """Part of a guide that a text is, by the field that it stands in."""
+class TextPart(StrEnum):
+    """TextPart of a guide that a text is, by the field that it stands in."""
 
     TITLE = "title"
     DESCRIPTION = "description"
@@ -29,7 +29,7 @@ class Part(StrEnum):
     OTHER = ""
 
 
-OF_STEPS = frozenset((Part.TITLE, Part.DESCRIPTION, Part.EXPECTED_RESULT, Part.INSTRUCTION, Part.WARNING))
+OF_STEPS = frozenset((TextPart.TITLE, TextPart.DESCRIPTION, TextPart.EXPECTED_RESULT, TextPart.INSTRUCTION, TextPart.WARNING))
 """Parts of a step that customers read one after the other."""
 
 
@@ -47,7 +47,7 @@ class ShownText:
     path: str
     text: str
     language: str
-    part: Part = Part.OTHER
+    part: TextPart = TextPart.OTHER
 
 
 def texts_of(guide: Guide) -> Iterator[tuple[str, str, Mapping[str, object]]]:
@@ -69,21 +69,21 @@ def shown_texts(guide: Guide) -> Iterator[ShownText]:
             yield ShownText(place, text, language, part)
 
 
-_Shown = Iterator[tuple[str, str, Part]]
+_Shown = Iterator[tuple[str, str, TextPart]]
 
 
 def _shown_of(path: str, texts: Mapping[str, object]) -> _Shown:
-    yield from ((f"{path}.{key}", str(texts[key]), Part.OTHER) for key in _TEXTS if texts.get(key))
+    yield from ((f"{path}.{key}", str(texts[key]), TextPart.OTHER) for key in _TEXTS if texts.get(key))
     for key in _OWN_LISTS:
         for number, item in enumerate(items_in(texts.get(key))):
             if isinstance(item, str):
-                yield f"{path}.{key}[{number}]", item, Part.PHRASE if key == Part.PHRASE else Part.OTHER
+                yield f"{path}.{key}[{number}]", item, TextPart.PHRASE if key == TextPart.PHRASE else TextPart.OTHER
     for place, step in enumerate(map(object_in, items_in(texts.get("steps")))):
         yield from _of_step(f"{path}.steps[{place}]", step)
     for place, question in enumerate(map(object_in, items_in(texts.get("questions")))):
         at = f"{path}.questions[{place}]"
-        yield from ([(f"{at}.text", str(question["text"]), Part.OTHER)] if question.get("text") else [])
-        yield from ((f"{at}.answers[{n}]", str(each), Part.OTHER) for n, each in enumerate(items_in(question.get("answers"))))
+        yield from ([(f"{at}.text", str(question["text"]), TextPart.OTHER)] if question.get("text") else [])
+        yield from ((f"{at}.answers[{n}]", str(each), TextPart.OTHER) for n, each in enumerate(items_in(question.get("answers"))))
 
 
 def _of_step(path: str, step: Mapping[str, object]) -> _Shown:
@@ -93,12 +93,12 @@ def _of_step(path: str, step: Mapping[str, object]) -> _Shown:
 
 
 def _own_texts(path: str, step: Mapping[str, object]) -> _Shown:
-    yield from ((f"{path}.{key}", str(step[key]), Part(key)) for key in _STEP_TEXTS if step.get(key))
+    yield from ((f"{path}.{key}", str(step[key]), TextPart(key)) for key in _STEP_TEXTS if step.get(key))
     for key in _LISTS:
-        yield from ((f"{path}.{key}[{n}]", str(item), Part(key)) for n, item in enumerate(items_in(step.get(key))))
+        yield from ((f"{path}.{key}[{n}]", str(item), TextPart(key)) for n, item in enumerate(items_in(step.get(key))))
     for key, names in (("resources", ("title",)), ("media", ("alt", "caption"))):
         for n, item in enumerate(map(object_in, items_in(step.get(key)))):
-            yield from ((f"{path}.{key}[{n}].{name}", str(item[name]), Part.OTHER) for name in names if item.get(name))
+            yield from ((f"{path}.{key}[{n}].{name}", str(item[name]), TextPart.OTHER) for name in names if item.get(name))
 
 
 def shortened(text: str, most: int = _MOST_QUOTED) -> str:
