@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,15 +23,15 @@ from guiado.app.demo import loading
 from guiado.app.demo.demand import is_holiday
 from guiado.app.demo.year import SyntheticDesk, Year, YearSpan
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
-from guiado.app.knowledge.parse import Findings, read_entry
 from guiado.app.knowledge.sources.file import FileSource
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.learning.examples import unrecognised
 from guiado.app.maintenance import retain
 from guiado.app.sessions import answer, escalate, feedback, start
 from guiado.app.validation import check
 from guiado.domain.decide import begin, decide
 from guiado.domain.decision import Decision
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.session import Answer, Outcome, Session, Status
 from guiado.errors import Conflict
 from guiado.i18n import translate
@@ -162,9 +161,7 @@ def loaded(module_dsn: str) -> Loaded:
 
 @cache
 def guides() -> dict[str, Guide]:
-    entries = json.loads(KB.read_text("utf-8"))
-    found = {name: read_entry(name, entry, Findings()) for name, entry in entries.items()}
-    return {name: guide for name, guide in found.items() if guide}
+    return {name: guide for name, guide in read_file(KB).guides.items() if guide.kind != GuideKind.NONE}
 
 
 def made(sessions: int, seed: int, days: int = 365) -> list[demo.Batch]:

@@ -71,6 +71,9 @@ CALLS = {
         f"get_troubleshooting_metrics_by_period({SPAN}, 'week')"
     ),
     "get_troubleshooting_stats(timestamp with time zone,timestamp with time zone)": f"get_troubleshooting_stats({SPAN})",
+    "guiado_publish_import(text,text,text,timestamp with time zone,text[],uuid[],text[])": (
+        "guiado_publish_import('b', '', 'x', now(), '{}', '{}', '{router}')"
+    ),
     "guiado_clean_audit(text,timestamp with time zone,integer)": "guiado_clean_audit('b', now() - interval '30 days', 10)",
     "guiado_clean_batch(text,timestamp with time zone,integer,jsonb)": "guiado_clean_batch('b', now() - interval '30 days', 10)",
     "guiado_closed_days(text,timestamp with time zone,timestamp with time zone)": f"guiado_closed_days('b', {SPAN})",

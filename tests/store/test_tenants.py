@@ -128,7 +128,7 @@ def is_held(alias: str, conditions: str, *, to_one: bool) -> bool:
     return bool(re.search(f"{same}|{given}" if to_one else f"{same}|{given}|{column} [=>] ", conditions))
 
 
-_READ_NO_TABLE = {"guiado_mailbox", "guiado_names", "guiado_hide", "guiado_address_pattern"}
+_READ_NO_TABLE = {"guiado_search_vector", "guiado_mailbox", "guiado_names", "guiado_hide", "guiado_address_pattern"}
 
 
 async def plan_of(db: asyncpg.Connection, statement: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def is_answer(guide: Guide | None) -> bool:
 
 
 def to_have_at_hand(session: Session, guide: Guide | None) -> list[str]:
-    """The things that the customer should have at hand, or say, when a person takes over; nothing where the guide does not tell."""
+    """The things that the customer should have at hand, or say, when a person takes over; none where the guide names none."""
     if guide is None or guide.kind != GuideKind.PERSON:
         return []
     return [line for step in guide.in_language(session.language).steps for line in step.instructions]

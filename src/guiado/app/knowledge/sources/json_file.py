@@ -98,9 +98,9 @@ def _whole(problem_id: str, entry: object, shared: SharedParts, findings: Findin
 
 
 def _usable(known: Entries, published: Mapping[str, str]) -> Mapping[str, Source]:
-    """Fingerprints of the known entries that are published as they are."""
+    """Fingerprints of the known entries that are published as they are; shared parts are always decoded."""
     if known.hashes == published:
-        return known.sources
+        return {key: source for key, source in known.sources.items() if key not in RESERVED}
     return {key: source for key, source in known.sources.items() if known.hashes.get(key) == published.get(key, "")}
 
 
