@@ -85,7 +85,16 @@ def counted(rows: Callable[..., list[Any]]) -> dict[str, int]:
         for name in names
         if "_rollup_" not in name
         and not name.endswith(
-            ("_schedule", "_cache", "_performance_metrics", "_guide_versions", "_detectors", "_revisions", "_audit_heads")
+            (
+                "_schedule",
+                "_workers",
+                "_cache",
+                "_performance_metrics",
+                "_guide_versions",
+                "_detectors",
+                "_revisions",
+                "_audit_heads",
+            )
         )
         and not name.startswith(("support_guide_publication", "support_guide_files"))
     ]

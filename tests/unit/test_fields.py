@@ -32,6 +32,7 @@ START: dict[str, Any] = {
 VALID: dict[type[Command], dict[str, Any]] = {
     commands.Contact: {"customer_email": "a@example.com", "customer_name": "Ana"},
     commands.Undo: {"step_number": 1},
+    commands.SetVariant: {"variant": "windows"},
     commands.StartHere: {**START, "problem_id": "conexion_internet"},
     commands.Start: START,
     commands.Customer: {"customer_email": "a@example.com"},

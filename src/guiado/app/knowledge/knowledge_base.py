@@ -22,6 +22,7 @@ from guiado.detection.arrays import Floats
 from guiado.detection.classifier.calibration import USUAL_SHARE
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
+from guiado.detection.prepared.model import model_for
 from guiado.detection.semantic.approximate_search import Vectors, encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.spoken_language import prepare as prepare_languages
@@ -203,6 +204,8 @@ class KnowledgeBase:
 
     async def _fitted(self, index: Index, version: str) -> Index:
         """The index with the model that was fitted last, where that is usable and not in the index already."""
+        if not version and index.model is None:
+            return await asyncio.to_thread(_with_prepared, index)
         if not version or (index.model is not None and index.model.version == version):
             return index
         async with self._db.connection(self._tenant) as connection:
@@ -245,6 +248,12 @@ def _index(
     encoder = cache.source if cache else None
     prepare_languages()
     return build_index(problems, snapshot.index, encoder=encoder, vectors_of=encode, share=senses.share).prepare()
+
+
+def _with_prepared(index: Index) -> Index:
+    """The index with the model that ships, where it is of the guides that ship."""
+    model = model_for(index.contents)
+    return index if model is None else index.with_model(model).prepare()
 
 
 def _with_stored(index: Index, stored: fitted_models.StoredModel, plain: PlainIndex | None) -> Index:

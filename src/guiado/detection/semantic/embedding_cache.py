@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.arrays import Rows
+from guiado.detection.prepared.vectors import begin_with_vectors
 from guiado.detection.semantic.embedding_segments import KEY_BYTES
 from guiado.detection.semantic.embedding_store import VectorFile
 from guiado.detection.semantic.encoder import Encoder, Warming, unit_rows
@@ -136,7 +137,9 @@ class VectorCache:
         if self._folder is not None:
             with suppress(OSError):
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = VectorFile(self._folder / _file_name(self.name), self.name, dimensions)
+                path = self._folder / _file_name(self.name)
+                begin_with_vectors(path)
+                self._file = VectorFile(path, self.name, dimensions)
 
     def _load(self, keys: Sequence[bytes]) -> tuple[NDArray[np.bool_], NDArray[np.int8], NDArray[np.float32]]:
         with self._lock:

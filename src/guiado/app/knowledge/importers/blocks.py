@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_NUMBERED = re.compile(r"\s*(?:(?:paso|step|passo)\s+)?\d{1,3}\s*[.):\-–]\s+(?=\S)", re.IGNORECASE)
-_BULLET = re.compile(r"\s*[-*•·–]\s+(?=\S)")
+_NUMBERED = re.compile(r"\s{0,40}(?:(?:paso|step|passo)\s{1,8})?\d{1,3}\s{0,8}[.):\-–]\s{1,40}(?=\S)", re.IGNORECASE)
+_BULLET = re.compile(r"\s{0,40}[-*•·–]\s{1,40}(?=\S)")
 
 
 class BlockKind(StrEnum):

@@ -47,8 +47,10 @@ _PARTS = {
     ),
 }  # fmt: skip
 _BY_NAME = {name: part for part, names in _PARTS.items() for name in names}
-_STEP = re.compile(r"\s*(?:(?:paso|step|passo|etapa)\s*\d{1,3}\s*[.):\-–—]?|\d{1,3}\s*[.)])\s*(?=\S)", re.IGNORECASE)
-_MINUTES = re.compile(r"\s*[(\[]\s*(\d{1,4}(?:[.,]\d)?)\s*min[a-z]*\.?\s*[)\]]\s*$", re.IGNORECASE)
+_STEP = re.compile(
+    r"\s{0,40}(?:(?:paso|step|passo|etapa)\s{0,8}\d{1,3}\s{0,8}[.):\-–—]?|\d{1,3}\s{0,8}[.)])\s{0,40}(?=\S)", re.IGNORECASE
+)
+_MINUTES = re.compile(r"\s{0,40}[(\[]\s{0,8}(\d{1,4}(?:[.,]\d)?)\s{0,8}min[a-z]{0,8}\.?\s{0,8}[)\]]\s{0,40}$", re.IGNORECASE)
 _WARNING = re.compile(
     r"\s*(?:⚠️?\s*)?(?:advertencia|importante|atenci[oó]n|cuidado|ojo|precauci[oó]n|warning|caution|important|aten[cç][aã]o|aviso)\s*[:!.]\s*"
     r"|\s*⚠️?\s*",

@@ -25,10 +25,12 @@ _DIFFICULTIES = {
     "muy fácil": "fácil", "fácil": "fácil", "moderado": "medio", "difícil": "avanzado", "muy difícil": "avanzado",
 }  # fmt: skip
 _QUOTES = re.compile(r"'{2,5}")
-_MARKED_LINK = re.compile(r"\[link\|([^|\]]+)(?:\|([^|\]]*))?[^\]]*\]")
-_OTHER_LINK = re.compile(r"\[(?:guide|product|wiki|title|image|video|embed|kbd|br)\|([^|\]]*)(?:\|([^|\]]*))?[^\]]*\]")
-_PLAIN_LINK = re.compile(r"\[(https?://[^\s|\]]+)[|\s]?([^\]]*)\]")
-_TIME = re.compile(r"(\d+(?:[.,]\d+)?)\s*(hour|hora|hr|h\b|min|day|día|dia)", re.IGNORECASE)
+_MARKED_LINK = re.compile(r"\[link\|([^|\[\]]{1,2000})(?:\|([^|\[\]]{0,2000}))?(?:\|[^\[\]]{0,2000})?\]")
+_OTHER_LINK = re.compile(
+    r"\[(?:guide|product|wiki|title|image|video|embed|kbd|br)\|([^|\[\]]{0,2000})(?:\|([^|\[\]]{0,2000}))?(?:\|[^\[\]]{0,2000})?\]"
+)
+_PLAIN_LINK = re.compile(r"\[(https?://[^\s|\[\]]{1,2000})(?:[|\s]([^\[\]]{0,2000}))?\]")
+_TIME = re.compile(r"(\d{1,6}(?:[.,]\d{1,3})?)\s{0,4}(hour|hora|hr|h\b|min|day|día|dia)", re.IGNORECASE)
 _MINUTES = {"h": 60, "m": 1, "d": 1440}
 _CAUTION, _NOTES = "icon_caution", {"icon_note", "icon_reminder"}
 _SENTENCE = re.compile(r"(?<=[.:;!?])\s")
