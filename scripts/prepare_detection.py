@@ -1,4 +1,4 @@
-"""Writes the vectors and the fitted model of the guides that ship into `src/guiado/detection/prepared/`.
+"""Writes the vectors, the readings and the fitted model of the guides that ship into `src/guiado/detection/prepared/`.
 
 Run it after an edit of `data/integrations/support_troubleshooting_kb.json`; a test says when it is due.
 """
@@ -13,6 +13,7 @@ from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.detection import build_index
 from guiado.detection.prepared.model import model_path
+from guiado.detection.prepared.readings import read_all, write
 from guiado.detection.semantic.approximate_search import encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
@@ -34,7 +35,8 @@ def main() -> None:
         for made in Path(folder).glob("vectors-*.bin"):
             shutil.copyfile(made, target / made.name)
     model_path(index.contents).write_bytes(model.to_bytes())
-    for path in sorted(target.glob("*-*.*")):
+    write(read_all([text for problem in index.problems for text in (*problem.texts, *problem.not_this)]))
+    for path in sorted(target.glob("[!_]*.[!p]*")):
         print(path.name, f"{path.stat().st_size / 1_000:.0f} kB")
 
 

@@ -8,6 +8,7 @@ from guiado.app.knowledge.knowledge_base import problem_of
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.detection import build_index
 from guiado.detection.prepared.model import model_for
+from guiado.detection.prepared.readings import read_all, shipped
 from guiado.detection.semantic.approximate_search import encode_all
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
@@ -33,6 +34,16 @@ def test_the_vectors_and_the_model_are_those_of_the_guides_that_ship(tmp_path: P
     assert (
         index.with_model(model).rank("no tengo espacio en el celular, ya no me deja sacar fotos")[0].problem_id == "disco_lleno"
     )
+
+
+def test_the_readings_are_what_reading_gives() -> None:
+    guides = read_file(data_path("integrations", "support_troubleshooting_kb.json")).guides
+    known = shipped()
+    texts = [text for problem in map(problem_of, guides.values()) for text in (*problem.texts, *problem.not_this)]
+    assert len(texts) > 8_000
+    assert set(texts) <= known.texts.keys(), REMEDY
+    assert read_all(texts) == known, REMEDY
+    assert known.clean("algo QUE nadie dijo") == "algo que nadie dijo"
 
 
 def test_another_knowledge_base_has_no_prepared_model() -> None:

@@ -12,6 +12,7 @@ from guiado.detection.classifier.calibration import USUAL_SHARE
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.index import Index
 from guiado.detection.lexical.ranker import build_lexical
+from guiado.detection.prepared.readings import NOTHING, shipped
 from guiado.detection.problem import Problem
 from guiado.detection.semantic.approximate_search import Vectors, taken_over
 from guiado.detection.semantic.corpus_texts import ReadTexts, Texts, texts_of
@@ -42,8 +43,9 @@ def build_index(
         An index whose version changes with the model and with the contents only.
     """
     together = _together(problems)
-    lexical = build_lexical(together, previous.lexical if previous else None)
-    texts, before = texts_of(together, ReadTexts(previous.problems, previous.texts) if previous else None)
+    readings = NOTHING if previous is not None and len(previous) else shipped()
+    lexical = build_lexical(together, previous.lexical if previous else None, readings)
+    texts, before = texts_of(together, ReadTexts(previous.problems, previous.texts) if previous else None, readings)
     vectors = None
     if encoder is not None:
         try:

@@ -17,9 +17,9 @@ import numpy as np
 
 from guiado.detection.lexical.postings import Postings
 from guiado.detection.lexical.vocabulary import Vocabulary
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Problem
-from guiado.text.stemming import stem
-from guiado.text.terms import importance, read_words
+from guiado.text.terms import importance
 
 Source = tuple[str, ...]
 """The texts of one problem, as they were written."""
@@ -64,12 +64,12 @@ class Contents:
     vocabulary: Vocabulary
 
     @classmethod
-    def of(cls, problems: Iterable[Problem], previous: Contents | None = None) -> Contents:
-        """Read problems; those that `previous` has with the same texts are taken over."""
+    def of(cls, problems: Iterable[Problem], previous: Contents | None = None, readings: Readings = NOTHING) -> Contents:
+        """Read problems; those that `previous` has with the same texts are taken over, and texts that were read before."""
         old = previous or _NOTHING
         stems, numbers = dict(old.vocabulary.stems), dict(old.numbers)
         entries = {
-            problem_id: _unchanged(old.entries.get(problem_id), source) or _read(problem_id, source, stems, numbers)
+            problem_id: _unchanged(old.entries.get(problem_id), source) or _read(problem_id, source, stems, numbers, readings)
             for problem_id, source in sorted(_sources(problems).items())
         }
         gone = [entry for entry in old.entries.values() if entries.get(entry.problem_id) is not entry]
@@ -112,15 +112,15 @@ def _unchanged(entry: Entry | None, source: Source) -> Entry | None:
     return entry if entry and entry.source == source else None
 
 
-def _read(problem_id: str, source: Source, stems: dict[str, str], numbers: dict[str, int]) -> Entry:
+def _read(problem_id: str, source: Source, stems: dict[str, str], numbers: dict[str, int], readings: Readings) -> Entry:
     """Read one problem; `stems` caches the stem of each word, since stemming takes longer than all else."""
     texts: dict[tuple[str, ...], None] = {}
     words: dict[str, None] = {}
     for text in source:
-        keys = [word.key for word in read_words(text)]
+        keys = readings.words(text)
         for key in keys:
             if key not in stems:
-                stems[key] = stem(key)
+                stems[key] = readings.stem(key)
         words.update(dict.fromkeys(keys))
         texts[tuple(sorted({stems[key] for key in keys}))] = None
     texts.pop((), None)

@@ -13,6 +13,7 @@ from guiado.detection.arrays import Rows, shares, spans
 from guiado.detection.lexical.corpus import Contents
 from guiado.detection.lexical.postings import Weights
 from guiado.detection.lexical.vocabulary import REPAIRED, Meanings
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Candidate, Problem
 from guiado.text.stemming import stem
 from guiado.text.terms import Word, importance, read_part
@@ -188,17 +189,20 @@ def _meant(asked: Sequence[_Asked], rarity: Sequence[float]) -> _Meant:
     return _Meant(np.array(terms, np.int64), np.array(words, np.int64), np.array(weights, np.float64))
 
 
-def build_lexical(problems: Iterable[Problem], previous: LexicalIndex | None = None) -> LexicalIndex:
+def build_lexical(
+    problems: Iterable[Problem], previous: LexicalIndex | None = None, readings: Readings = NOTHING
+) -> LexicalIndex:
     """Build the lexical index of a knowledge base.
 
     Args:
         problems: in any order; texts of equal ids are put together.
         previous: an index whose work is taken over for every problem that did not change; the result is the same without it.
+        readings: of texts that were read before.
 
     Returns:
         An index whose version changes with the model and with the contents only.
     """
-    return LexicalIndex(Contents.of(problems, previous.contents if previous else None))
+    return LexicalIndex(Contents.of(problems, previous.contents if previous else None, readings))
 
 
 def _confidences(scores: Weights) -> Weights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, groupby
@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from guiado.detection.arrays import Floats, Marks, Rows
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Problem
-from guiado.text.normalise import clean_sentence
 
 _WORD = re.compile(r"[^\W\d_]+")
 _HEADINGS = 2
@@ -89,18 +89,19 @@ class _Columns(NamedTuple):
     heading: Marks
 
 
-def texts_of(problems: Sequence[Problem], previous: ReadTexts | None = None) -> tuple[Texts, Rows]:
+def texts_of(problems: Sequence[Problem], previous: ReadTexts | None = None, readings: Readings = NOTHING) -> tuple[Texts, Rows]:
     """Read the texts of problems, each text once.
 
     Args:
         problems: with different ids, in alphabetical order.
         previous: the texts of problems that did not change are taken over: to read 250,000 texts anew takes half a minute.
+        readings: of texts that were read before.
 
     Returns:
         The texts, and where each one was among the previous ones: -1 for one that is new.
     """
     held = _held(problems, previous) if previous else [None] * len(problems)
-    new = [_read(problem) for problem, rows in zip(problems, held, strict=True) if rows is None]
+    new = [_read(problem, readings) for problem, rows in zip(problems, held, strict=True) if rows is None]
     parts, fresh = list[_Columns](), iter(new)
     for rows, group in groupby(_runs(held)):
         parts += [next(fresh) for _ in group] if rows is None or previous is None else [_part(previous.texts, *rows)]
@@ -156,8 +157,8 @@ def _part(texts: Texts, begin: int, end: int) -> _Columns:
     return _Columns(*(column[begin:end] for column in columns))  # pyright: ignore[reportArgumentType]
 
 
-def _read(problem: Problem) -> _Columns:
-    rows = list(_rows(problem))
+def _read(problem: Problem, readings: Readings) -> _Columns:
+    rows = list(_rows(problem, readings.clean))
     return _Columns(
         [row[0] for row in rows],
         [row[1] for row in rows],
@@ -167,7 +168,7 @@ def _read(problem: Problem) -> _Columns:
     )
 
 
-def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
+def _rows(problem: Problem, clean_of: Callable[[str], str]) -> Iterator[tuple[str, str, float, bool, bool]]:
     """Each text of a problem that is not empty, once; an author's text goes before a learned one, also where that denies it."""
     seen: set[tuple[str, bool]] = set()
     written = [
@@ -175,12 +176,12 @@ def _rows(problem: Problem) -> Iterator[tuple[str, str, float, bool, bool]]:
         for number, text in enumerate((problem.title, problem.description, *problem.phrases))
     ]
     written += [(text, 1.0, True, True) for text in problem.not_this]
-    denied = {clean_sentence(text) for text in problem.not_this}
+    denied = {clean_of(text) for text in problem.not_this}
     learned = [(example.text, example.weight, example.negative, False) for example in problem.learned]
     if denied:
-        learned = [row for row in learned if row[2] or clean_sentence(row[0]) not in denied]
+        learned = [row for row in learned if row[2] or clean_of(row[0]) not in denied]
     for text, trust, negative, heading in written + learned:
-        clean = clean_sentence(text)
+        clean = clean_of(text)
         if clean and trust > 0 and (clean, negative) not in seen:
             seen.add((clean, negative))
             yield text, clean, trust, negative, heading
