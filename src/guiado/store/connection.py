@@ -36,10 +36,8 @@ class Statements(Protocol):
     def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> AbstractAsyncContextManager[object]: ...
 
 
-class Connection(Statements, Protocol):
-    """A connection that works for one tenant, with what decrypts the credentials it reads."""
-
-    box: SecretBox
+class BulkWriter(Protocol):
+    """A connection that takes rows in bulk."""
 
     async def set_type_codec(
         self,
@@ -55,9 +53,15 @@ class Connection(Statements, Protocol):
     ) -> str: ...
 
 
+class Connection(Statements, BulkWriter, Protocol):
+    """A connection that works for one tenant, with what decrypts the credentials it reads."""
+
+    box: SecretBox
+
+
 if TYPE_CHECKING:
 
-    class DriverConnection(Statements):
+    class DriverConnection(Statements, BulkWriter):
         """A connection of asyncpg as it was opened, with the rights of the role that logged in."""
 
         _transport: asyncio.WriteTransport
@@ -70,18 +74,6 @@ if TYPE_CHECKING:
         def terminate(self) -> None: ...
         def get_server_pid(self) -> int: ...
         async def prepare(self, query: str, *, name: str) -> object: ...
-        async def set_type_codec(
-            self,
-            typename: str,
-            *,
-            schema: str,
-            encoder: Callable[[Any], str | bytes],
-            decoder: Callable[[Any], object],
-            format: str,
-        ) -> None: ...
-        async def copy_records_to_table(
-            self, table_name: str, *, records: Iterable[tuple[object, ...]], columns: Iterable[str], timeout: float
-        ) -> str: ...
         async def _do_execute(
             self, query: str, executor: Callable[..., Awaitable[object]], *given: object, **options: object
         ) -> object: ...
