@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -11,9 +10,9 @@ import typer
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.help import Manual, ManualGroup
 from guiado.cli.operator import OPERATOR
+from guiado.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from guiado.app.demo.loading import Progress
     from guiado.sync import Engine
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ def load(
     screen, running = screen_of(context), engine()
     parts, caller, snapshot = running.runtime.parts, running.door(*OPERATOR).scope, running.runtime.knowledge.snapshot
     span = loading.span_until(sessions, days, seed, clock.now())
-    with _progress(screen, screen.tr("Cargando sesiones de muestra"), sessions, shows=not as_json) as progress:
+    with progress_bar(screen, screen.tr("Cargando sesiones de muestra"), sessions, shows=not as_json) as progress:
         done = _run(running, screen, lambda: loading.load(parts, caller, snapshot, span, beside_real=yes, progress=progress))
     if as_json:
         screen.print_json(done)
@@ -67,7 +66,7 @@ def clear(context: typer.Context, as_json: Json = False) -> None:
     screen, running = screen_of(context), engine()
     parts, caller = running.runtime.parts, running.door(*OPERATOR).scope
     total = running.run(loading.count) if screen.is_interactive else 0
-    with _progress(screen, screen.tr("Quitando sesiones de muestra"), total, shows=not as_json) as progress:
+    with progress_bar(screen, screen.tr("Quitando sesiones de muestra"), total, shows=not as_json) as progress:
         done = _run(running, screen, lambda: loading.clear(parts, caller, progress))
     if as_json:
         screen.print_json(done)
@@ -98,17 +97,3 @@ def _run(running: Engine, screen: Screen, work: Callable[[], Awaitable[T]]) -> T
     if done is None:
         raise typer.Exit(_INTERRUPTED)
     return done
-
-
-@contextmanager
-def _progress(screen: Screen, label: str, total: int, *, shows: bool) -> Generator[Progress]:
-    """Show a bar on a terminal; nothing in a pipe."""
-    if not shows or not screen.is_interactive or total == 0:
-        yield lambda _done: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen.out, transient=True) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from guiado.cli.choices import is_sure
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.help import Manual
 from guiado.cli.operator import OPERATOR
+from guiado.cli.progress import progress_bar
 from guiado.errors import FieldProblem
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spo
     parts = running.runtime.parts
 
     async def read() -> ImportPlan:
-        with _progress(screen, screen.tr("Leyendo")) as bar:
+        with progress_bar(screen, screen.tr("Leyendo")) as bar:
             found = await plan_import(parts, "", source, importer, spool, is_whole=is_whole, told=bar)
         return await with_lint(found, spool, base.snapshot.guides, _doubts)
 
@@ -91,7 +91,7 @@ def _publish(screen: Screen, running: Engine, plan: ImportPlan, spool: Spool) ->
     from guiado.app.knowledge.importing import publish_import
 
     parts, scope = running.runtime.parts, running.door(*OPERATOR).scope
-    with _progress(screen, screen.tr("Importando"), len(plan.added) + len(plan.changed)) as bar:
+    with progress_bar(screen, screen.tr("Importando"), len(plan.added) + len(plan.changed)) as bar:
         return running.insist(lambda: publish_import(parts, scope, plan, spool, bar))  # repeating it is harmless
 
 
@@ -170,17 +170,3 @@ def _as_json(screen: Screen, plan: ImportPlan, name: str, changed: int | None) -
         "imported": changed is not None,
         "guides_changed": changed or 0,
     }
-
-
-@contextmanager
-def _progress(screen: Screen, words: str, total: int | None = None) -> Generator[Callable[[int], None]]:
-    """Show a bar on a terminal; elsewhere nothing."""
-    if not screen.is_interactive:
-        yield lambda _: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=screen.errors, transient=True) as bar:
-        task = bar.add_task(words, total=total)
-        yield lambda count: bar.update(task, completed=count)
