@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_export_and_erase(facade: str, tmp_path: Path, capfd: pytest.CaptureFixt
     assert json.loads(capfd.readouterr().out)["deleted"]["support_troubleshooting_sessions"] == 1
     assert run("customers", "erase", "ana@example.com", "--yes") == 0
     assert "No hay nada guardado" in capfd.readouterr().out
+
+
+def test_an_export_to_a_terminal_leaves_its_rights(facade: str) -> None:
+    del facade
+    leader, follower = os.openpty()
+    try:
+        terminal = Path(os.ttyname(follower))
+        terminal.chmod(0o622)
+        assert run("customers", "export", "nadie@example.com", "--output", str(terminal)) == 0
+        assert stat.S_IMODE(terminal.stat().st_mode) == 0o622
+    finally:
+        os.close(follower)
+        os.close(leader)
 
 
 def test_bad_input(facade: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

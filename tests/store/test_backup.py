@@ -154,6 +154,14 @@ def under_load(dsn: str):
 # -------------------------------------------------------------------------------------------------------------------- copying
 
 
+def test_a_copy_takes_the_place_of_no_pipe(here, dsn, tmp_path):
+    pipe = tmp_path / "tubo"
+    os.mkfifo(pipe)
+    code, said = here("db", "backup", pipe, "--force")
+    assert (code, pipe.is_fifo()) == (1, True)
+    assert "no es un archivo normal" in said
+
+
 def test_a_copy_under_load_is_one_moment_and_proves_itself(here, dsn, tmp_path):
     add_sessions(dsn, 200)
     with under_load(dsn):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,7 +100,8 @@ def _address(email: str) -> str:
 def _private(path: Path) -> BinaryIO:
     """Open a new file, or one that is emptied first, for its owner only."""
     made = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "wb")
-    os.fchmod(made.fileno(), _PRIVATE)
+    if stat.S_ISREG(os.fstat(made.fileno()).st_mode):  # a terminal or another device is everybody's
+        os.fchmod(made.fileno(), _PRIVATE)
     return made
 
 

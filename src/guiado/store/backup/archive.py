@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from guiado import clock
-from guiado.errors import DatabaseUnavailable, GuiadoError, os_reason
+from guiado.errors import DatabaseUnavailable, GuiadoError, Message, os_reason
 from guiado.store.embedded.cluster import sync_path
 from guiado.store.embedded.locks import exclusive
 
@@ -93,6 +93,8 @@ def choose_target(wanted: Path | None, *, force: bool) -> Path:
         raise GuiadoError("La carpeta {folder} no existe.\nCréala o elige otra.", folder=target.parent)
     if not force:
         _refuse_existing(target)
+    if target.exists() and not target.is_file():  # the file that takes its place would end a device or a pipe
+        raise _cannot_write(target, Message("no es un archivo normal"))
     return target
 
 
@@ -116,11 +118,7 @@ def draft(target: Path, *, force: bool) -> Generator[Draft]:
             path.replace(target)
             sync_path(target.parent)
     except OSError as error:
-        raise GuiadoError(
-            "No se puede escribir {file} ({reason}).\nElige otra carpeta, o corrígelo y vuelve a intentarlo.",
-            file=target,
-            reason=os_reason(error),
-        ) from error
+        raise _cannot_write(target, os_reason(error)) from error
     finally:
         path.unlink(missing_ok=True)
 
@@ -191,6 +189,11 @@ def _digest(path: Path, length: int) -> str:
             digest.update(chunk)
             length -= len(chunk)
     return digest.hexdigest()
+
+
+def _cannot_write(target: Path, reason: Message) -> GuiadoError:
+    why = "No se puede escribir {file} ({reason}).\nElige otra carpeta, o corrígelo y vuelve a intentarlo."
+    return GuiadoError(why, file=target, reason=reason)
 
 
 def _refuse_existing(target: Path) -> None:
