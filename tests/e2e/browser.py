@@ -76,7 +76,8 @@ class Shown:
         self.page.get_by_text(words).first.wait_for()
 
     def fits(self) -> None:
-        """Nothing is wider than the window."""
+        """Nothing is wider than the window, once the style sheet is there."""
+        self.page.wait_for_load_state()
         wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{wide} px too wide at {self.page.url}"
 
