@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 STEP, ASK = "step", "ask"
 SOLVED, DONE, NOT_HELPED, COULD_NOT = "solved", "done", "not_helped", "could_not"
-ESCALATED, ABANDONED = "escalated", "abandoned"
+ESCALATED, ABANDONED, ASSUMED = "escalated", "abandoned", "assumed"
 
 
 class Event(NamedTuple):
@@ -34,7 +34,7 @@ class Pattern:
 
     Args:
         events: in order.
-        end: `solved`, `escalated` or `abandoned`.
+        end: `solved`, `escalated` or `abandoned`; `assumed` where nothing says what came of the last step.
         variant: "" where nobody knows it.
         evidence: class of what the customer wrote; "" where there is none.
         left_in: step or question that was open when the customer left; None where none was.

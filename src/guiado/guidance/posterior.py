@@ -1,0 +1,100 @@
+"""Posterior of a guide: samples of what may be so, drawn from the evidence and the author's numbers."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from guiado.guidance.special import Floats
+
+_NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Chains:
+    """State of C chains of the sampler, from which a later refit goes on.
+
+    Args:
+        pool: (C, K) shares of the causes over all variants, now.
+        removes: (C, K, n) chances that a step removes a cause.
+        trust: (C,) how many sessions the author's chances are worth.
+        alike: (C,) how many sessions the pool is worth to a variant.
+        overlap: (C,) share of the pairs of cause and step that overlap.
+        noise: (C, 4) late, untold, false, back.
+    """
+
+    pool: Floats
+    removes: Floats
+    trust: Floats
+    alike: Floats
+    overlap: Floats
+    noise: Floats
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is believed of a guide after its sessions: S samples, all alike likely.
+
+    Args:
+        shares: (S, V, K) shares of the causes for each variant, now.
+        removes: (S, K, n) chances that a step removes a cause.
+        evidence: (E, K) how much likelier a cause is, for each class of descriptions.
+        answers: (A, K) probability of each answer for each cause, questions one after another.
+        minutes: (n,) of each step.
+        could_not: (n,) chance that a customer cannot do a step.
+        could_not_cost: share of the minutes that a step takes which cannot be done.
+        leaves: chance that a customer leaves at an offer.
+        noise: (4,) late, untold, false, back.
+        sessions: that it was learned from.
+        step_sessions: (n,) of them that tried each step.
+    """
+
+    shares: Floats
+    removes: Floats
+    evidence: Floats
+    answers: Floats
+    minutes: Floats
+    could_not: Floats
+    could_not_cost: float
+    leaves: float
+    noise: Floats
+    sessions: int
+    step_sessions: Floats
+    chains: Chains
+
+    def chances(self, variant: int) -> Floats:
+        """(S, n) chances that a step solves the problem of a variant's customer, if it is offered first."""
+        return np.einsum("sk,skn->sn", self.shares[:, variant], self.removes)
+
+    def to_bytes(self) -> bytes:
+        """The posterior as an npz file."""
+        out = io.BytesIO()
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "chains"}
+        chains = {f"chains_{each.name}": getattr(self.chains, each.name) for each in fields(Chains)}
+        packed = {name: np.asarray(value, dtype=np.float32) for name, value in (own | chains).items()}
+        np.savez_compressed(out, **packed)
+        return out.getvalue()
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> Posterior:
+        """Read back what `to_bytes` wrote.
+
+        Raises:
+            ValueError, OSError, KeyError: it is no such file.
+        """
+        with np.load(io.BytesIO(packed), allow_pickle=False) as read:
+            found = {name: read[name].astype(np.float64) for name in read.files}
+        chains = Chains(**{each.name: found.pop(f"chains_{each.name}") for each in fields(Chains)})
+        for name in ("could_not_cost", "leaves"):
+            found[name] = float(found[name])
+        return cls(**found | {"sessions": int(found["sessions"]), "chains": chains})
+
+
+def interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean and 95 % interval of probabilities along the first axis: normal on the scale that evens out their spread."""
+    scaled = np.arcsin(np.sqrt(np.clip(samples, 0, 1)))
+    middle, spread = scaled.mean(axis=0), _NORMAL_95 * scaled.std(axis=0)
+    low, high = np.clip(middle - spread, 0, np.pi / 2), np.clip(middle + spread, 0, np.pi / 2)
+    return samples.mean(axis=0), np.sin(low) ** 2, np.sin(high) ** 2

@@ -1,0 +1,223 @@
+"""Gibbs sampler of a guide's hidden causes: a bank of chains that every refit goes on with.
+
+Each session has one cause: the one that a step is there for, or something else. A sweep gives every session a cause and a way
+in which its course came about, then draws everything else from the numbers. It costs by courses and blocks, not by sessions.
+
+Source: research/guidance-engine.md; Gelman et al., Bayesian Data Analysis, 3rd ed., 11 (Gibbs), 5 (hierarchies); George and
+McCulloch 1993 (spike and slab); Antoniak 1974 (numbers of tables).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from guiado.guidance.changes import sample_segments
+from guiado.guidance.compiled import OVERLAP, OWN, SLAB, SPIKE, CompiledGuide
+from guiado.guidance.course_likelihood import AT_LAST, LATE, UNSOLVED, UNTOLD, WAYS, CourseTable, Noise
+from guiado.guidance.observations import NONE, Observations
+from guiado.guidance.posterior import Chains
+from guiado.guidance.special import Floats, digamma, log_beta, log_gamma
+
+CHAINS = 32
+_TRUSTS = np.array([2.0, 4.0, 8.0, 16.0, 32.0])
+_ALIKES = np.array([8.0, 25.0, 80.0, 250.0])
+_CARRIED = (8.0, 50.0)
+"""Sessions that what was before a change is worth after it: least and most."""
+NOISE_PRIOR = np.array([[2.0, 48.0], [2.0, 48.0], [2.0, 48.0], [4.0, 2.0]])
+"""Beta parameters of a success noticed late, one never told, a false one, and of coming back after it."""
+_LEAST = 1e-9
+
+
+@dataclass
+class Sampler:
+    """A sampler over one guide and its observations.
+
+    Args:
+        knowledge: (N, K) how much likelier each cause is, for each combination of evidence and answers.
+        leaves: chance that a customer leaves at an offer.
+    """
+
+    guide: CompiledGuide
+    seen: Observations
+    knowledge: Floats
+    leaves: float
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self.table = CourseTable(self.seen.courses, self.guide.size)
+        self._starts = np.flatnonzero(np.diff(self.seen.course, prepend=-1))
+        own = np.zeros((self.guide.causes, self.guide.size), dtype=bool)
+        own[np.arange(len(self.guide.owner)), self.guide.owner] = True
+        self._own = own
+        able = np.zeros(self.guide.size, dtype=bool)
+        able[self.guide.owner] = True
+        self._may = np.where(able, True, False) & ~own & (np.arange(self.guide.causes) < self.guide.causes - 1)[:, None]
+
+    def begin(self) -> Chains:
+        """Chains drawn from the prior."""
+        trust = self.rng.choice(_TRUSTS, CHAINS)
+        overlap = self.rng.beta(*OVERLAP, CHAINS)
+        nothing = np.zeros((CHAINS, self.guide.causes, self.guide.size))
+        return Chains(
+            self._dirichlet(trust[:, None] * self.guide.cause_prior),
+            self._removes(nothing, nothing, overlap),
+            trust,
+            self.rng.choice(_ALIKES, CHAINS),
+            overlap,
+            self.rng.beta(NOISE_PRIOR[:, 0], NOISE_PRIOR[:, 1], (CHAINS, 4)),
+        )
+
+    def sweep(self, chains: Chains, shares: Floats) -> tuple[Chains, Floats, Floats]:
+        """Sweep once over all that is not known.
+
+        Args:
+            shares: (C, B, V, K) of the causes in each block.
+
+        Returns:
+            The chains, the shares anew, and (N, K) how many sessions of each combination had each cause, on average.
+        """
+        given, known = self._causes(chains, shares)
+        solved, failed = self._outcomes(given)
+        noise = self._noise(given)
+        removes = self._removes(solved, failed, chains.overlap, chains)
+        overlap = self._overlap(removes)
+        pool, shares, trust, alike = self._shares(given.sum(axis=-1), chains)
+        return Chains(pool, removes, trust, alike, overlap, noise), shares, known
+
+    # ------------------------------------------------------------------------------------------------- causes of sessions
+
+    def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats]:
+        """(C, R, K, ways) sessions of each row by cause and way; and the sums over combinations of knowledge."""
+        seen = self.seen
+        noise = Noise(*chains.noise.T, leaves=self.leaves)
+        likelihood = self.table.likelihood(chains.removes, noise)[:, :, seen.course].transpose(0, 2, 1, 3)
+        weights = shares[:, seen.block, seen.variant] * self.knowledge[seen.known]
+        joint = (likelihood * weights[..., None]).reshape(len(weights), len(seen.course), -1)
+        joint /= joint.sum(axis=-1, keepdims=True)
+        given = _split(self.rng, seen.sessions, joint).reshape(*weights.shape, WAYS).astype(np.float64)
+        known = np.zeros_like(self.knowledge)
+        np.add.at(known, seen.known, given.sum(axis=-1).mean(axis=0))
+        return given, known
+
+    def _outcomes(self, given: Floats) -> tuple[Floats, Floats]:
+        """(C, K, n) how often a step removed a cause, and did not."""
+        by_course = np.add.reduceat(given, self._starts, axis=1)  # (C, P, K, ways)
+        failed = np.einsum("cpkw,wpn->ckn", by_course, self.table.failed, optimize=True)
+        solved = np.zeros_like(failed)
+        for way in (AT_LAST, LATE, UNTOLD):
+            solver = self.table.solver[way]
+            there = solver != NONE
+            hot = np.zeros((int(there.sum()), self.guide.size))
+            hot[np.arange(len(hot)), solver[there]] = 1
+            solved += np.einsum("cpk,pn->ckn", by_course[..., way][:, there], hot, optimize=True)
+        return solved, failed
+
+    def _noise(self, given: Floats) -> Floats:
+        by_course = np.add.reduceat(given, self._starts, axis=1).sum(axis=2)  # (C, P, ways)
+        true = by_course[..., AT_LAST].sum(axis=1)
+        late, untold = by_course[..., LATE].sum(axis=1), by_course[..., UNTOLD].sum(axis=1)
+        false = by_course[..., UNSOLVED][:, self.table.solved].sum(axis=1)
+        back = by_course[..., UNSOLVED][:, self.table.returned].sum(axis=1)
+        tries = (by_course[..., UNSOLVED] * self.table.failed[UNSOLVED].sum(axis=1)).sum(axis=1)
+        hits = np.stack([late, untold, false, back], axis=1)
+        misses = np.stack([true + untold, true + late, np.maximum(tries - false, 0), np.maximum(false - back, 0)], axis=1)
+        return np.clip(self.rng.beta(NOISE_PRIOR[:, 0] + hits, NOISE_PRIOR[:, 1] + misses), 1e-4, 0.95)
+
+    # --------------------------------------------------------------------------------------------------- what steps remove
+
+    def _removes(self, solved: Floats, failed: Floats, overlap: Floats, _before: Chains | None = None) -> Floats:
+        spike = log_beta(SPIKE[0] + solved, SPIKE[1] + failed) - log_beta(np.array(SPIKE[0]), np.array(SPIKE[1]))
+        slab = log_beta(SLAB[0] + solved, SLAB[1] + failed) - log_beta(np.array(SLAB[0]), np.array(SLAB[1]))
+        odds = np.log(overlap / (1 - overlap))[:, None, None] + slab - spike
+        wide = (self.rng.random(odds.shape) < 1 / (1 + np.exp(-np.clip(odds, -50, 50)))) & self._may
+        a = np.where(self._own, OWN[0], np.where(wide, SLAB[0], SPIKE[0]))
+        b = np.where(self._own, OWN[1], np.where(wide, SLAB[1], SPIKE[1]))
+        drawn = np.clip(self.rng.beta(a + solved, b + failed), _LEAST, 1 - 1e-6)
+        return np.where(self._own | self._may, drawn, _LEAST)
+
+    def _overlap(self, removes: Floats) -> Floats:
+        """Draw the share of overlapping pairs from the pairs that do, which are those above the middle of both priors."""
+        wide = ((removes > 0.15) & self._may).sum(axis=(1, 2))
+        return np.clip(self.rng.beta(OVERLAP[0] + wide, OVERLAP[1] + self._may.sum() - wide), 1e-3, 0.9)
+
+    # --------------------------------------------------------------------------------------------------- shares of causes
+
+    def _shares(self, by_row: Floats, chains: Chains) -> tuple[Floats, Floats, Floats, Floats]:
+        numbers = self._numbers(by_row)
+        segments = sample_segments(numbers, self.guide.cause_prior, self.rng)
+        count, blocks, variants, causes = numbers.shape
+        shares = np.empty_like(numbers)
+        pools = chains.trust[:, None] * self.guide.cause_prior
+        first = np.empty((count, causes))
+        pool = np.empty((count, causes))
+        for segment in range(int(segments.max()) + 1):
+            inside = segments == segment
+            there = inside.any(axis=1)
+            summed = np.einsum("cb,cbvk->cvk", inside[there].astype(float), numbers[there])
+            drawn, of_variants = self._segment(pools[there], summed, chains.alike[there])
+            pool[there] = drawn
+            if segment == 0:
+                first[there] = drawn
+            shares[there] = np.where(inside[there][:, :, None, None], of_variants[:, None], shares[there])
+            worth = np.exp(self.rng.uniform(np.log(_CARRIED[0]), np.log(_CARRIED[1]), (int(there.sum()), 1)))
+            pools = pools.copy()
+            pools[there] = worth * drawn
+        alike = self._alike(shares[:, -1], pool) if variants > 1 else chains.alike
+        return pool, shares, self._trust(first), alike
+
+    def _numbers(self, by_row: Floats) -> Floats:
+        seen, variants = self.seen, len(self.guide.variant_place)
+        out = np.zeros((by_row.shape[0], seen.blocks * variants, by_row.shape[-1]))
+        hot = np.zeros((len(seen.course), seen.blocks * variants))
+        hot[np.arange(len(hot)), seen.block * variants + seen.variant] = 1
+        out = np.einsum("crk,rq->cqk", by_row, hot, optimize=True)
+        return out.reshape(by_row.shape[0], seen.blocks, variants, by_row.shape[-1])
+
+    def _segment(self, base: Floats, numbers: Floats, alike: Floats) -> tuple[Floats, Floats]:
+        """The pool and the shares of the variants in one segment; a variant's sessions reach the pool as tables alone."""
+        if numbers.shape[1] == 1:
+            pool = self._dirichlet(base + numbers[:, 0])
+            return pool, pool[:, None]
+        guess = self._dirichlet(base + numbers.sum(axis=1))
+        tables = _tables(self.rng, numbers, alike[:, None, None] * guess[:, None])
+        pool = self._dirichlet(base + tables.sum(axis=1))
+        return pool, self._dirichlet(alike[:, None, None] * pool[:, None] + numbers)
+
+    def _trust(self, first: Floats) -> Floats:
+        a = _TRUSTS[:, None] * self.guide.cause_prior
+        fit = log_gamma(a.sum(axis=1)) - log_gamma(a).sum(axis=1) + np.log(np.maximum(first, _LEAST)) @ (a - 1).T
+        return _TRUSTS[np.argmax(fit + self.rng.gumbel(size=fit.shape), axis=1)]
+
+    def _alike(self, shares: Floats, pool: Floats) -> Floats:
+        """Draw how alike the variants are, by the shares that they have now."""
+        a = _ALIKES[:, None, None] * pool
+        known = np.log(np.maximum(shares[:, 1:], _LEAST)).sum(axis=1)
+        many = shares.shape[1] - 1
+        fit = many * (log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1)) + ((a - 1) * known).sum(axis=-1)
+        return _ALIKES[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
+
+    def _dirichlet(self, a: Floats) -> Floats:
+        drawn = np.maximum(self.rng.standard_gamma(np.maximum(a, 0.02)), _LEAST)
+        return drawn / drawn.sum(axis=-1, keepdims=True)
+
+
+def _split(rng: np.random.Generator, sessions: np.ndarray, joint: Floats) -> np.ndarray:
+    """Split the sessions of each row over the categories: (C, R, categories)."""
+    out = np.zeros(joint.shape, dtype=np.int64)
+    single = sessions == 1
+    bounds = np.cumsum(joint[:, single], axis=-1)
+    drawn = (bounds < rng.random(bounds.shape[:2])[..., None]).sum(axis=-1)
+    np.put_along_axis(out_single := np.zeros(bounds.shape, dtype=np.int64), np.minimum(drawn, joint.shape[-1] - 1)[..., None], 1, axis=-1)
+    out[:, single] = out_single
+    if not single.all():
+        out[:, ~single] = rng.multinomial(sessions[~single], joint[:, ~single])
+    return out
+
+
+def _tables(rng: np.random.Generator, numbers: Floats, worth: Floats) -> Floats:
+    """Number of tables at which so many guests sit: its mean by Antoniak, and a Poisson spread around it."""
+    worth = np.maximum(worth, 1e-6)
+    mean = worth * (digamma(worth + numbers) - digamma(worth))
+    return np.where(numbers > 0, np.minimum(1 + rng.poisson(np.maximum(mean - 1, 0)), numbers), 0)
