@@ -46,7 +46,7 @@ def play(world: World, engine: Chooser, rng: np.random.Generator, session_id: st
         BadDecision: the engine chose a step or question that is not open.
     """
     variant = int(rng.choice(len(world.variants), p=world.variant_shares))
-    cause = int(rng.choice(world.theta.shape[1], p=world.theta[variant]))
+    cause = int(rng.choice(len(world.removes), p=world.theta[variant]))
     value = int(rng.choice(len(world.evidence), p=world.evidence_chances[cause]))
     history: WireHistory = {
         "session_id": session_id,

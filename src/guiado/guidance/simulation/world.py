@@ -129,7 +129,7 @@ class World:
 
     def drifted(self, rng: np.random.Generator, log_sd: float) -> World:
         """The same guide after the frequencies of its causes have changed."""
-        changed = self.theta * np.exp(rng.normal(0, log_sd, self.theta.shape[1]))
+        changed = self.theta * np.exp(rng.normal(0, log_sd, len(self.removes)))
         return replace(self, theta=changed / changed.sum(axis=1, keepdims=True))
 
     def guide(self) -> WireGuide:
