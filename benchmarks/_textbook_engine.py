@@ -1,4 +1,4 @@
-"""A guidance engine as textbooks have it, to compare with: one cause a session, counts on the author's chances, p/c, the best prefix."""
+"""A guidance engine as textbooks have it, to compare with: one cause a session, counts, p/c, the best prefix."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ import numpy as np
 
 from guiado.guidance.simulation.expectation import expected_cost_of
 from guiado.guidance.simulation.families import EPOCH_SESSIONS, FAMILIES, Family, draw_worlds
-from guiado.guidance.simulation.optimum import Optimum
 from guiado.guidance.simulation.orders import author_order
 from guiado.guidance.simulation.ratio import RatioPolicy
 from guiado.guidance.simulation.trial import LEAST_CHANCE, EngineTrial, run_trial
@@ -218,7 +217,8 @@ def _rows_of_engine(name: str, played: Sequence[Played], authors: Sequence[float
     decisions = np.array([ms for each in played for ms in each.next_ms] or [0.0])
     records = np.array([ms for each in played for ms in each.record_ms] or [0.0])
     first = 1_000 * sum(each.irreversible_first for each in played) / max(1, sessions)
-    explored = f"explorados {sum(each.explored for each in played):.0f}; irreversibles {sum(each.explored_irreversible for each in played):.0f}"
+    dared = sum(each.explored_irreversible for each in played)
+    explored = f"explorados {sum(each.explored for each in played):.0f}; irreversibles {dared:.0f}"
     return [
         (
             f"{name}: intervalos del 95 % que aciertan",
@@ -310,4 +310,4 @@ def _asked() -> list[Row]:
 
 if __name__ == "__main__":
     for row in _asked():
-        print(" | ".join(f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row))
+        print(" | ".join(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))

@@ -1,7 +1,7 @@
-"""What a session costs, in expectation: the same sums serve the optimum, every policy, and the facts of a step.
+"""The expected cost of a session: the same sums serve the optimum, every policy, and the facts of a step.
 
-A session costs minutes on steps and questions, expected damage, `c_esc` of a human, a penalty for leaving unhelped, and `c_esc` with a
-penalty for a false "solved". Weights are chances of a cause together with all that was seen, so that they need no normalising.
+A session costs minutes on steps and questions, expected damage, `c_esc` of a human, a penalty for leaving unhelped, and `c_esc`
+with a penalty for a false "solved". Weights are chances of a cause together with all that was seen: they need no normalising.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def expected_cost_of(policy: Chooser, world: World, *, least_chance: float = 0.0
     """Follow a policy that does not learn meanwhile through every course of a session.
 
     Args:
-        least_chance: courses rarer than this end with a human at once. Figures above the truth come of it, by less than `cut * c_esc`.
+        least_chance: courses rarer than this end with a human at once, which makes figures too high by less than `cut * c_esc`.
         session_id: what the sessions are called, before a dot and the number of variant and value.
 
     Raises:

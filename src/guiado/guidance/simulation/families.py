@@ -1,7 +1,7 @@
-"""Families of guides that engines are compared on: independent steps; overlap, prerequisites and a question; a wrong author and drift.
+"""Families of guides that engines are compared on: independent steps; overlap and prerequisites; a wrong author and drift.
 
-The spreads were chosen once, before any engine was measured on them, so that the author's order and the author's own p/c are about as far
-above the optimum as in the research on guidance.
+The spreads were chosen once, before any engine was measured on them, so that the author's order and the author's own p/c are
+about as far above the optimum as in the research on guidance.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ WEIGHT_LOG_SD = 0.3
 _FIDELITY = 0.72
 _IRREVERSIBLE, _FOR_PREPARATION = 0.1, 0.6
 _SHORTEST, _LONGEST = 0.5, 45.0
+_LOG_RISK, _LOG_HUMAN = float(np.log(8)), float(np.log(45))
 
 
 def draw_worlds(family: Family, rng: np.random.Generator, number: int) -> list[World]:
@@ -79,12 +80,12 @@ def _draw(traits: FamilyTraits, rng: np.random.Generator, guide_id: str) -> Worl
     after, cause_of = _prerequisites(traits, rng, count)
     removes, theta = _removes(traits, rng, cause_of), _theta(traits, rng, max(cause_of) + 1)
     minutes = np.clip(rng.lognormal(np.log(MINUTES_MEDIAN), MINUTES_LOG_SD, count), _SHORTEST, _LONGEST)
-    irreversible = (rng.random(count) < _IRREVERSIBLE) & (np.array(cause_of) != PREPARATION)
-    risk = irreversible * rng.lognormal(np.log(8), 0.5, count)
+    irreversible = (rng.random(count) < _IRREVERSIBLE) & np.array([own != PREPARATION for own in cause_of])
+    risk = np.where(irreversible, rng.lognormal(_LOG_RISK, 0.5, count), 0.0)
     shares = rng.dirichlet(np.full(traits.variants, 4.0))
     values, evidence = _evidence(traits, rng, len(removes))
     costs, p = minutes + risk, (shares @ theta) @ removes
-    c_esc = float(rng.lognormal(np.log(45), 0.3))
+    c_esc = float(rng.lognormal(_LOG_HUMAN, 0.3))
     return World(
         guide_id=guide_id,
         steps=tuple(f"s{i}" for i in range(count)),
@@ -116,7 +117,7 @@ def _noise(rng: np.random.Generator) -> ReportNoise:
 
 
 def _prerequisites(traits: FamilyTraits, rng: np.random.Generator, count: int) -> tuple[Bools, tuple[int, ...]]:
-    """Which steps come before which, and the own cause of each: the first step may be a preparation that nothing else is for."""
+    """The steps that come before each, [step, step], and the own cause of each; the first may be a mere preparation."""
     after = np.zeros((count, count), bool)
     prepares = count > FEWEST_STEPS and rng.random() < traits.prerequisite * 2
     for step in range(1, count):

@@ -19,6 +19,7 @@ from guiado.guidance.simulation.world import Floats, World
 
 MOST_STEPS = 9
 _ESCALATE = -1
+_NOBODY: Floats = np.zeros(1)
 _Codes = NDArray[np.int64]
 _Answers = tuple[int, ...]
 
@@ -106,7 +107,7 @@ def _solve_layer(
     weights: Floats,
 ) -> None:
     unsolved, pending = weights[codes], _pending(world, codes, digits, weights)
-    chance = unsolved.sum(-1)[:, None] + pending.sum(-1)
+    chance = unsolved.sum(-1)[:, None] + pending
     costs, best = chance * world.c_esc, np.full(chance.shape, _ESCALATE, np.int8)
     for action, question in enumerate(world.questions, len(world.steps)):
         number = action - len(world.steps)
@@ -131,20 +132,20 @@ def _improve(costs: Floats, best: NDArray[np.int8], offered: Floats, action: int
 
 def _cost_of_step(world: World, table: _Table, codes: _Codes, step: int, unsolved: Floats, pending: Floats) -> Floats:
     """Expected cost of offering a step and going on in the best way, [code, last, variant and value]."""
-    fresh = offer(world, step, unsolved, np.zeros_like(unsolved)).cost
-    noticed = offer(world, step, np.zeros_like(pending), pending).cost
+    fresh = offer(world, step, unsolved, _NOBODY).cost
+    noticed = offer(world, step, _NOBODY, pending[..., None]).cost
     last = 0 if world.is_preparation(step) else step + 1
     onwards = table.costs[codes + 3**step, last] + table.costs[codes + 2 * 3**step, 0]
     return (fresh + onwards)[:, None] + noticed
 
 
 def _pending(world: World, codes: _Codes, digits: NDArray[np.int8], weights: Floats) -> Floats:
-    """Weights of those whose last step helped unnoticed, [code, last, variant and value, cause]."""
-    found = np.zeros((len(codes), len(world.steps) + 1, *weights.shape[1:]))
+    """Chance of those whose last step helped unnoticed, [code, last, variant and value]."""
+    found = np.zeros((len(codes), len(world.steps) + 1, weights.shape[1]))
     for step in range(len(world.steps)):
         done = np.flatnonzero(digits[codes, step] == 1)
         before = weights[codes[done] - 3**step]
-        found[done, step + 1] = offer(world, step, before, np.zeros_like(before)).pending
+        found[done, step + 1] = offer(world, step, before, _NOBODY).pending.sum(-1)
     return found
 
 
@@ -155,7 +156,7 @@ def _weights(world: World, answers: _Answers) -> Floats:
     for question, answer in zip(world.questions, answers, strict=True):
         weights = weights * (question.chances[:, answer - 1] if answer else 1.0)
     for step in range(len(world.steps)):
-        came = offer(world, step, weights, np.zeros_like(weights))
+        came = offer(world, step, weights, _NOBODY)
         weights = np.concatenate([weights, came.unsolved, came.could_not])
     return weights
 

@@ -51,8 +51,8 @@ def cost_of_order(world: World, order: Sequence[int]) -> float:
 def best_prefix_cost(world: World) -> float:
     """Least expected minutes over all orders and all places to stop.
 
-    This is the optimum where nothing that is seen on the way matters: no questions, no prerequisites, all steps can be done, every
-    success is noticed at once. For tests of the optimum, whose sums it does not share.
+    This is the optimum where nothing that is seen on the way matters: no questions, no prerequisites, all steps can be done,
+    every success is noticed at once. For tests of the optimum, whose sums it does not share.
     """
     every = range(len(world.variants)), range(len(world.evidence))
     return sum(_best_of_all_orders(world, world.start_weights(variant, value)) for variant in every[0] for value in every[1])

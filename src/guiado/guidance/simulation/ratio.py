@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from guiado.guidance.simulation.wire import WireDecision, WireGuide, WireHistory
@@ -49,7 +50,7 @@ class RatioPolicy:
 
 
 def decide_by_ratio(
-    steps: Sequence[RatioStep], done: Set[str], c_esc: float, stopping: Mapping[str, float] | None = None
+    steps: Sequence[RatioStep], done: AbstractSet[str], c_esc: float, stopping: Mapping[str, float] | None = None
 ) -> WireDecision:
     """The first step by p/c if some prefix costs less than a human at once.
 
@@ -69,8 +70,8 @@ def decide_by_ratio(
     return {"decision": "step", "id": order[0].step_id}
 
 
-def order_by_ratio(steps: Sequence[RatioStep], done: Set[str]) -> list[RatioStep]:
-    """Steps by p/c, where a step counts together with what must still come before it. Those that can never be done are left out."""
+def order_by_ratio(steps: Sequence[RatioStep], done: AbstractSet[str]) -> list[RatioStep]:
+    """Steps by p/c, each together with what must still come before it; those that can never be done are left out."""
     open_, order, ready = {step.step_id: step for step in steps}, list[RatioStep](), set(done)
     while bundles := [bundle for step in open_.values() if (bundle := _bundle(step, open_, ready))]:
         for step in max(bundles, key=lambda bundle: sum(step.p for step in bundle) / sum(step.cost for step in bundle)):
@@ -80,7 +81,7 @@ def order_by_ratio(steps: Sequence[RatioStep], done: Set[str]) -> list[RatioStep
     return order
 
 
-def _bundle(step: RatioStep, open_: Mapping[str, RatioStep], ready: Set[str]) -> list[RatioStep] | None:
+def _bundle(step: RatioStep, open_: Mapping[str, RatioStep], ready: AbstractSet[str]) -> list[RatioStep] | None:
     """A step after all that it needs; None where something that it needs cannot be had."""
     needed: list[RatioStep] = []
     for before in step.after:

@@ -47,7 +47,7 @@ class ClaimedChance:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class TrialPoint:
     """An engine after some sessions of a guide."""
 
     sessions: int
@@ -65,7 +65,7 @@ class EngineTrial:
     """
 
     guide_id: str
-    checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
+    checkpoints: list[TrialPoint] = field(default_factory=list[TrialPoint])
     played: list[PlayedSession] = field(default_factory=list[PlayedSession])
     first_step_changes: list[bool] = field(default_factory=list[bool])
 
@@ -87,11 +87,14 @@ def run_trial(
     """
     guide_id, firsts = worlds[0].guide_id, dict[str, str]()
     trial, returns = EngineTrial(guide_id), _Returns(engine, guide_id)
+    optima = dict[int, float]()
     engine.start(worlds[0].guide())
     for number in range(max(checkpoints) + 1):
-        world = worlds[min(number // EPOCH_SESSIONS, len(worlds) - 1)]
+        epoch = min(number // EPOCH_SESSIONS, len(worlds) - 1)
+        world = worlds[epoch]
         if number in checkpoints:
-            trial.checkpoints.append(measure(world, engine, number, least_chance))
+            optima[epoch] = optima.get(epoch) or Optimum(world).cost
+            trial.checkpoints.append(measure(world, engine, number, optima[epoch], least_chance))
         if number < max(checkpoints):
             played = play(world, engine, rng, f"{guide_id}.{number}")
             engine.record(played.record)
@@ -101,11 +104,10 @@ def run_trial(
     return trial
 
 
-def measure(world: World, engine: Learner, sessions: int, least_chance: float = LEAST_CHANCE) -> Checkpoint:
+def measure(world: World, engine: Learner, sessions: int, optimum: float, least_chance: float = LEAST_CHANCE) -> TrialPoint:
     """An engine's expected cost beside the optimum's, and its claims beside the truth."""
-    optimum = Optimum(world).cost
     expected = expected_cost_of(engine, world, least_chance=least_chance, session_id=f"measured.{sessions}")
-    return Checkpoint(sessions, optimum, expected, tuple(claims_of(world, engine)))
+    return TrialPoint(sessions, optimum, expected, tuple(claims_of(world, engine)))
 
 
 def claims_of(world: World, engine: Learner) -> list[ClaimedChance]:
