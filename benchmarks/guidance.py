@@ -39,10 +39,12 @@ Row = tuple[str, float | str, str, str]
 
 @dataclass(slots=True)
 class Played:
-    """What became of one guide, or of several together; lists have a value for each checkpoint.
+    """What became of one guide; `cost` to `width` have a value for each number of sessions.
 
     Args:
-        squares: squares of costs and products with the optimum, for the error of the ratio.
+        covered: claims whose interval holds the chance of a step that is done; `covered_offered`: of one that is offered.
+        width: sum over the claims.
+        changes: of the first step, in the first sessions and later.
     """
 
     cost: list[float]
