@@ -39,10 +39,12 @@ Row = tuple[str, float | str, str, str]
 
 @dataclass(slots=True)
 class Played:
-    """What became of one guide, or of several together; lists have a value for each checkpoint.
+    """What became of one guide; `cost` to `width` have a value for each number of sessions.
 
     Args:
-        squares: squares of costs and products with the optimum, for the error of the ratio.
+        covered: claims whose interval holds the chance of a step that is done; `covered_offered`: of one that is offered.
+        width: sum over the claims.
+        changes: of the first step, in the first sessions and later.
     """
 
     cost: list[float]
@@ -211,43 +213,38 @@ def _rows_of_engine(name: str, played: Sequence[Played], authors: Sequence[float
     offered = _shares([each.covered_offered for each in played], claims)
     width = [share / 100 for share in _shares([each.width for each in played], claims)]
     solved = [100 * sum(at) / len(at) for at in _each([each.solved for each in played])]
+    note = f"si se ofrece {_comma(*offered)}; anchos {_comma(*width, digits=2)}"
+    return [
+        (f"{name}: intervalos del 95 % que aciertan", _comma(*covered), "%", note),
+        (f"{name}: resueltas sin una persona", _comma(*solved), "%", f"orden de quien la escribió {_comma(*authors)}"),
+        *_rows_of_conduct(name, played),
+        _row_of_time(f"{name}: decidir", [ms for each in played for ms in each.next_ms]),
+        _row_of_time(f"{name}: aprender una sesión", [ms for each in played for ms in each.record_ms]),
+    ]
+
+
+def _rows_of_conduct(name: str, played: Sequence[Played]) -> list[Row]:
     sessions = sum(each.sessions for each in played)
-    early = sum(each.changes[0] for each in played) / max(1, sum(min(EARLY, each.sessions) for each in played))
-    late = sum(each.changes[1] for each in played) / max(1, sum(max(0, each.sessions - EARLY) for each in played))
-    decisions = np.array([ms for each in played for ms in each.next_ms] or [0.0])
-    records = np.array([ms for each in played for ms in each.record_ms] or [0.0])
+    early = 100 * sum(each.changes[0] for each in played) / max(1, sum(min(EARLY, each.sessions) for each in played))
+    late = 100 * sum(each.changes[1] for each in played) / max(1, sum(max(0, each.sessions - EARLY) for each in played))
     first = 1_000 * sum(each.irreversible_first for each in played) / max(1, sessions)
     dared = sum(each.explored_irreversible for each in played)
     explored = f"explorados {sum(each.explored for each in played):.0f}; irreversibles {dared:.0f}"
     return [
-        (
-            f"{name}: intervalos del 95 % que aciertan",
-            _comma(*covered),
-            "%",
-            f"si se ofrece {_comma(*offered)}; anchos {_comma(*width, digits=2)}",
-        ),
-        (f"{name}: resueltas sin una persona", _comma(*solved), "%", f"orden de quien la escribió {_comma(*authors)}"),
-        (f"{name}: pasos previos saltados", sum(each.broken for each in played), "", f"en {sessions} sesiones"),
+        (f"{name}: pasos sin los previos", sum(each.broken for each in played), "pasos", f"en {sessions} sesiones"),
         (f"{name}: irreversible antes que otro igual", first, "de cada 1.000 sesiones", explored),
-        (
-            f"{name}: cambios del primer paso",
-            _comma(100 * early, 100 * late, digits=2),
-            "cada 100",
-            f"primeras {EARLY} sesiones / después",
-        ),
-        (
-            f"{name}: decidir",
-            float(np.median(decisions)),
-            "ms",
-            f"p99 {_comma(float(np.quantile(decisions, 0.99)), digits=2)} ms",
-        ),
-        (
-            f"{name}: aprender una sesión",
-            float(records.mean()),
-            "ms",
-            f"p99 {_comma(float(np.quantile(records, 0.99)), digits=2)} ms",
-        ),
+        (f"{name}: cambios del primer paso", _comma(early, late, digits=2), "cada 100 sesiones", f"primeras {EARLY} / después"),
     ]
+
+
+def _row_of_time(name: str, taken_ms: Sequence[float]) -> Row:
+    ms = np.array(taken_ms or [0.0])
+    return (
+        name,
+        float(np.median(ms)),
+        "ms",
+        f"media {_comma(float(ms.mean()), digits=2)}; p99 {_comma(float(np.quantile(ms, 0.99)), digits=2)} ms",
+    )
 
 
 def measure(

@@ -27,16 +27,15 @@ def world_of_guide(guide: WireGuide, *, noise: ReportNoise = USUAL_NOISE) -> Wor
     removes[range(len(helping)), helping] = OWN_CAUSE
     theta = _shares(np.array([steps[i]["author_p"] for i in helping]))
     values: list[str | None] = [*guide["evidence"]] or [None]
-    evidence = np.ones((len(values), len(steps)))
-    for e, value in enumerate(values):
-        evidence[e] = _row(guide["evidence"].get(value or "", {}), names)
+    evidence = np.array([_row(guide["evidence"].get(value or "", {}), names) for value in values])
+    variants = tuple(guide["variants"]) or ("",)
     minutes = np.array([step["author_minutes"] for step in steps], float)
     return World(
         guide_id=guide["guide_id"],
         steps=tuple(names),
-        variants=tuple(guide["variants"]) or ("",),
-        variant_shares=np.full(max(1, len(guide["variants"])), 1 / max(1, len(guide["variants"]))),
-        theta=np.tile(theta, (max(1, len(guide["variants"])), 1)),
+        variants=variants,
+        variant_shares=np.full(len(variants), 1 / len(variants)),
+        theta=np.tile(theta, (len(variants), 1)),
         removes=removes,
         minutes=minutes,
         could_not=np.full(len(steps), USUAL_COULD_NOT),
