@@ -29,14 +29,12 @@ class Noise:
         untold: of leaving without telling a success.
         false: of telling a success that is none.
         back: of coming back after a false one, recognised.
-        leaves: of leaving at an offer, unhelped; one number.
     """
 
     late: Floats
     untold: Floats
     false: Floats
     back: Floats
-    leaves: float = 0.03
 
 
 class CourseTable:
@@ -68,23 +66,27 @@ class CourseTable:
             np.where(self.left, left_in, NONE),
         ])
 
-    def likelihood(self, removes: Floats, noise: Noise) -> Floats:
+    def likelihood(self, removes: Floats, noise: Noise, leaves: Floats) -> Floats:
         """(C, K, P, ways) likelihood of each course for each cause.
 
         Args:
             removes: (C, K, n) chances that a step removes a cause.
+            leaves: (n,) chance of leaving each step unhelped.
         """
         stays = np.log1p(-np.minimum(removes, 1 - 1e-9))
         out = np.exp(np.einsum("ckn,wpn->ckpw", stays, self.failed, optimize=True))
         for way in (AT_LAST, LATE, UNTOLD):
             solver = self.solver[way]
             out[..., way] *= np.where(solver == NONE, 0.0, removes[:, :, solver])
-        return out * self._of_reports(noise)[:, None]
+        return out * self._of_reports(noise, leaves)[:, None]
 
-    def _of_reports(self, noise: Noise) -> Floats:
+    def _stayed(self, leaves: Floats) -> Floats:
+        return np.where(self.solver[UNTOLD] == NONE, 1.0, leaves[self.solver[UNTOLD]])
+
+    def _of_reports(self, noise: Noise, leaves: Floats) -> Floats:
         """(C, P, ways) probabilities of the reports."""
         late, untold, false, back = (each[:, None] for each in (noise.late, noise.untold, noise.false, noise.back))
-        unsolved = np.where(self.solved, false * np.where(self.returned, back, 1 - back), np.where(self.left, noise.leaves, 1.0))
+        unsolved = np.where(self.solved, false * np.where(self.returned, back, 1 - back), self._stayed(leaves))
         true = np.where(self.returned, 1e-4, 1.0)
         return np.stack(
             [

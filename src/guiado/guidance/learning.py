@@ -10,7 +10,7 @@ from guiado.guidance.compiled import CompiledGuide
 from guiado.guidance.observations import Observations, observe
 from guiado.guidance.patterns import PatternCount, StepTime
 from guiado.guidance.posterior import Chains, Posterior
-from guiado.guidance.sampler import NOISE_PRIOR, Sampler
+from guiado.guidance.sampler import NOISE_PRIOR, Sampler, shrunk
 from guiado.guidance.special import Floats
 
 _FIRST_SWEEPS, _SWEEPS, _KEPT = 24, 3, 3
@@ -19,9 +19,9 @@ _WORDS_WORTH = 10.0
 """Sessions that the author's weights of answers and descriptions are worth."""
 _TIME_WORTH = 3.0
 """Attempts that the author's minutes are worth."""
-_COULD_NOT, _LEAVES = (0.6, 12.0), (1.5, 50.0)
-"""Prior of a step that cannot be done, and of leaving: hits and tries."""
-_PART = 0.5
+_COULD_NOT = (0.6, 12.0)
+"""Prior of a step that cannot be done: hits and tries."""
+_PART = 0.4
 """Share of a step's minutes that it takes to find out that it cannot be done."""
 
 
@@ -43,24 +43,24 @@ def fit(
     seen = observe(guide, counts)
     rng = np.random.default_rng(seed)
     tables = _Tables(guide)
-    leaves = (_LEAVES[0] + seen.left) / (_LEAVES[1] + seen.offered)
+    leaves = shrunk(seen.left, seen.tried + seen.could_not + seen.left)
     sampler = Sampler(guide, seen, tables.of(seen), leaves, rng)
     goes_on = before is not None and before.removes.shape[1:] == (guide.causes, guide.size)
     chains = before.chains if before is not None and goes_on else sampler.begin()
     shares = np.repeat(chains.pool[:, None, None], seen.blocks, axis=1).repeat(len(guide.variant_place), axis=2)
     sweeps = _SWEEPS if goes_on else _FIRST_SWEEPS
     kept: list[tuple[Chains, Floats]] = []
-    for turn in range(sweeps if seen.total else _KEPT):
-        if seen.total:
+    for turn in range(sweeps if seen.courses else _KEPT):
+        if seen.courses:
             chains, shares, known = sampler.sweep(chains, shares)
             tables.learn(seen, known)
             sampler.knowledge = tables.of(seen)
         else:
             chains = sampler.begin()
             shares = np.repeat(chains.pool[:, None, None], len(guide.variant_place), axis=2)
-        if turn >= (sweeps if seen.total else _KEPT) - _KEPT:
+        if turn >= (sweeps if seen.courses else _KEPT) - _KEPT:
             kept.append((chains, shares[:, -1]))
-    return _posterior(guide, seen, times, kept, tables, leaves)
+    return _posterior(guide, seen, times, kept, tables, sampler.leaves)
 
 
 def _posterior(
@@ -69,14 +69,14 @@ def _posterior(
     times: Mapping[str, StepTime],
     kept: list[tuple[Chains, Floats]],
     tables: _Tables,
-    leaves: float,
+    leaves: Floats,
 ) -> Posterior:
     minutes = guide.minutes.copy()
     for step_id, time in times.items():
         if (place := guide.place.get(step_id)) is not None and time.attempts > 0 and np.isfinite(time.minutes):
             minutes[place] = (_TIME_WORTH * guide.minutes[place] + time.minutes) / (_TIME_WORTH + time.attempts)
     noise = np.concatenate([chains.noise for chains, _ in kept]).mean(axis=0)
-    if not seen.total:
+    if not seen.courses:
         noise = NOISE_PRIOR[:, 0] / NOISE_PRIOR.sum(axis=1)
     return Posterior(
         np.concatenate([shares for _, shares in kept]),

@@ -56,7 +56,7 @@ class Observations:
         knowledge: the distinct combinations of evidence and answers: (evidence, ((question, answer), …)).
         blocks: number of blocks.
         tried, could_not: (n,) how often a step was done, and could not be done.
-        offered, left: how many offers were made in all, and at how many of them the customer left.
+        left: (n,) how often the customer left while a step was open.
         total: sessions.
     """
 
@@ -70,8 +70,7 @@ class Observations:
     blocks: int
     tried: Floats
     could_not: Floats
-    offered: float
-    left: float
+    left: Floats
     total: int
 
 
@@ -80,23 +79,25 @@ def observe(guide: CompiledGuide, counts: Iterable[PatternCount]) -> Observation
     given = sorted(counts, key=lambda each: each.block)
     places = _blocks([each.sessions for each in given], [each.block for each in given])
     rows: dict[tuple[Course, int, int, tuple[str, tuple[tuple[str, str], ...]]], int] = {}
-    tried, could_not, offered, left = np.zeros(guide.size), np.zeros(guide.size), 0.0, 0.0
+    total = 0
+    tried, could_not, left = np.zeros(guide.size), np.zeros(guide.size), np.zeros(guide.size)
     for each, block in zip(given, places, strict=True):
         course = _course(guide, each.pattern)
         asked = tuple(sorted((event.id, event.result) for event in each.pattern.events if event.kind == ASK))
         variant = guide.variant_place.get(each.pattern.variant, 0)
         key = (course, block, variant, (each.pattern.evidence, asked))
-        rows[key] = rows.get(key, 0) + each.sessions
+        total += each.sessions
+        if course.last != NONE or course.left_in != NONE:  # who was offered nothing says nothing
+            rows[key] = rows.get(key, 0) + each.sessions
         for event in each.pattern.events:
             if event.kind == STEP and event.id in guide.place:
                 (could_not if event.result == COULD_NOT else tried)[guide.place[event.id]] += each.sessions
-                offered += each.sessions
-        gone = course.end == ABANDONED
-        offered, left = offered + gone * each.sessions, left + gone * each.sessions
-    return _arrays(rows, tried, could_not, offered, left)
+        if course.left_in != NONE:
+            left[course.left_in] += each.sessions
+    return _arrays(rows, tried, could_not, left, total)
 
 
-def _arrays(rows: dict, tried: Floats, could_not: Floats, offered: float, left: float) -> Observations:
+def _arrays(rows: dict, tried: Floats, could_not: Floats, left: Floats, total: int) -> Observations:
     courses = {course: place for place, course in enumerate(dict.fromkeys(key[0] for key in rows))}
     knowledge = {known: place for place, known in enumerate(dict.fromkeys(key[3] for key in rows))}
     ordered = sorted(rows, key=lambda key: courses[key[0]])
@@ -112,9 +113,8 @@ def _arrays(rows: dict, tried: Floats, could_not: Floats, offered: float, left: 
         1 + max((key[1] for key in rows), default=0),
         tried,
         could_not,
-        offered,
         left,
-        sum(rows.values()),
+        total,
     )
 
 

@@ -21,11 +21,11 @@ from guiado.guidance.special import Floats
 
 STEP_ACTION, ASK_ACTION, PERSON_ACTION = "step", "ask", "escalate"
 _MOST_CACHED = 4096
-_EXPLORED_SHARE = 0.15
+_EXPLORED_SHARE = 0.25
 """Most of the sessions that reach the end of what pays which try one step more, to learn from it."""
 _HORIZON = (50, 200)
 """Sessions ahead for which it pays to learn: as many as there were, within these."""
-_TRIALS = 10
+_TRIALS = 3
 """Sessions that it takes to learn what one step is worth."""
 _WIDE = 12.0
 """Sessions that the shares of the causes are worth where a change of the world may not have been noticed."""
@@ -206,9 +206,9 @@ class GuidePlan:
         harmless = [
             place
             for place, step in enumerate(steps)
-            if np.isfinite(costs[place]) and not self.guide.irreversible[step] and self.guide.risk[step] == 0
+            if np.isfinite(costs[place]) and not self.guide.irreversible[step]
         ]
-        if not harmless or not behind:
+        if not harmless:
             return None
         place = min(harmless, key=lambda each: costs[each])
         person, step = self.guide.facts.costs.person, steps[place]
@@ -269,7 +269,7 @@ class GuidePlan:
 
         return Terms(
             believed.minutes[steps], self.guide.risk[steps], believed.could_not[steps], self.guide.irreversible[steps],
-            tuple(within(self.guide.needs[step]) for step in steps), believed.could_not_cost, believed.leaves, costs.leaving,
+            tuple(within(self.guide.needs[step]) for step in steps), believed.could_not_cost, believed.leaves[steps], costs.leaving,
             float(believed.noise[0]), float(believed.noise[2]), costs.recontact, costs.person,
             tuple(within(self._waits[step]) for step in steps), max(self.rules.floor - behind.bit_count(), 0),
         )  # fmt: skip

@@ -32,7 +32,7 @@ class Terms:
         irreversible: (n,) booleans.
         needs: bit masks of the steps that come before each.
         could_not_cost: share of the minutes that a step takes which cannot be done.
-        leaves: chance of leaving at an offer; `leaving` its cost in minutes.
+        leaves: (n,) chance of leaving at an offer; `leaving` its cost in minutes.
         late: chance of noticing a success one step late; false: of telling one that is none, which costs `recontact`.
         person: minutes of a hand-over.
         waits: bit masks of the steps that come before each unless they cannot be done, as the author wishes.
@@ -45,7 +45,7 @@ class Terms:
     irreversible: np.ndarray
     needs: tuple[int, ...]
     could_not_cost: float
-    leaves: float
+    leaves: Floats
     leaving: float
     late: float
     false: float
@@ -62,8 +62,8 @@ class Terms:
             solved: those whose problem it would solve.
         """
         minutes, able = self.minutes[step], 1 - self.could_not[step]
-        stays = 1 - self.leaves
-        gone = self.leaves * (minutes / 2 + self.leaving) * mass
+        stays = 1 - self.leaves[step]
+        gone = self.leaves[step] * (minutes / 2 + self.leaving) * mass
         tried = able * ((minutes + self.risk[step]) * mass + self.late * solved * self.minutes.mean())
         untrue = able * self.false * (mass - solved) * (self.person + self.recontact)
         return gone + stays * (tried + untrue + self.could_not[step] * self.could_not_cost * minutes * mass)
@@ -134,7 +134,7 @@ class StepPlan:
             allowed &= rival <= DOMINATES * ratios[step]
         mass = self.reach[done]
         solved = mass - self.reach[done | bit]
-        able, stays = 1 - terms.could_not[step], 1 - terms.leaves
+        able, stays = 1 - terms.could_not[step], 1 - terms.leaves[step]
         # A state behind an offer that is not open is never read.
         later, without = self.value[done | bit, unable & ~bit], self.value[done & ~bit, unable | bit]
         follows = stays * (able * (1 - terms.false) * later + terms.could_not[step] * without)

@@ -45,7 +45,7 @@ class Posterior:
         minutes: (n,) of each step.
         could_not: (n,) chance that a customer cannot do a step.
         could_not_cost: share of the minutes that a step takes which cannot be done.
-        leaves: chance that a customer leaves at an offer.
+        leaves: (n,) chance that a customer leaves at an offer of each step.
         noise: (4,) late, untold, false, back.
         sessions: that it was learned from.
         step_sessions: (n,) of them that tried each step.
@@ -58,7 +58,7 @@ class Posterior:
     minutes: Floats
     could_not: Floats
     could_not_cost: float
-    leaves: float
+    leaves: Floats
     noise: Floats
     sessions: int
     step_sessions: Floats
@@ -87,9 +87,8 @@ class Posterior:
         with np.load(io.BytesIO(packed), allow_pickle=False) as read:
             found = {name: read[name].astype(np.float64) for name in read.files}
         chains = Chains(**{each.name: found.pop(f"chains_{each.name}") for each in fields(Chains)})
-        for name in ("could_not_cost", "leaves"):
-            found[name] = float(found[name])
-        return cls(**found | {"sessions": int(found["sessions"]), "chains": chains})
+        numbers = {"could_not_cost": float(found["could_not_cost"]), "sessions": int(found["sessions"])}
+        return cls(**found | numbers, chains=chains)
 
 
 def interval(samples: Floats) -> tuple[Floats, Floats, Floats]:

@@ -25,8 +25,12 @@ _TRUSTS = np.array([2.0, 4.0, 8.0, 16.0, 32.0])
 _ALIKES = np.array([8.0, 25.0, 80.0, 250.0])
 _CARRIED = (8.0, 50.0)
 """Sessions that what was before a change is worth after it: least and most."""
-NOISE_PRIOR = np.array([[2.0, 48.0], [2.0, 48.0], [2.0, 48.0], [4.0, 2.0]])
+NOISE_PRIOR = np.array([[3.0, 77.0], [3.0, 77.0], [3.0, 77.0], [6.0, 3.0]])
 """Beta parameters of a success noticed late, one never told, a false one, and of coming back after it."""
+LEAVES = (1.5, 50.0)
+"""Prior of leaving at an offer: hits and tries."""
+_ALL_WORTH = 40.0
+"""Offers that the rate of all steps is worth to one of them."""
 _LEAST = 1e-9
 
 
@@ -36,13 +40,13 @@ class Sampler:
 
     Args:
         knowledge: (N, K) how much likelier each cause is, for each combination of evidence and answers.
-        leaves: chance that a customer leaves at an offer.
+        leaves: (n,) chance that a customer leaves at an offer of each step.
     """
 
     guide: CompiledGuide
     seen: Observations
     knowledge: Floats
-    leaves: float
+    leaves: Floats
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
@@ -80,6 +84,7 @@ class Sampler:
         """
         given, known = self._causes(chains, shares)
         solved, failed = self._outcomes(given)
+        self.leaves = self._leaves(given)
         noise = self._noise(given)
         removes = self._removes(solved, failed, chains.overlap, chains)
         overlap = self._overlap(removes)
@@ -91,8 +96,8 @@ class Sampler:
     def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats]:
         """(C, R, K, ways) sessions of each row by cause and way; and the sums over combinations of knowledge."""
         seen = self.seen
-        noise = Noise(*chains.noise.T, leaves=self.leaves)
-        likelihood = self.table.likelihood(chains.removes, noise)[:, :, seen.course].transpose(0, 2, 1, 3)
+        noise = Noise(*chains.noise.T)
+        likelihood = self.table.likelihood(chains.removes, noise, self.leaves)[:, :, seen.course].transpose(0, 2, 1, 3)
         weights = shares[:, seen.block, seen.variant] * self.knowledge[seen.known]
         joint = (likelihood * weights[..., None]).reshape(len(weights), len(seen.course), -1)
         joint /= joint.sum(axis=-1, keepdims=True)
@@ -114,13 +119,20 @@ class Sampler:
             solved += np.einsum("cpk,pn->ckn", by_course[..., way][:, there], hot, optimize=True)
         return solved, failed
 
+    def _leaves(self, given: Floats) -> Floats:
+        """The chance of leaving each step unhelped: what was seen there, and at all steps together."""
+        gone = self.table.left & (self.table.solver[UNTOLD] != NONE)
+        unhelped = np.add.reduceat(given, self._starts, axis=1)[..., UNSOLVED][:, gone].sum(axis=(0, 2)) / len(given)
+        left = np.bincount(self.table.solver[UNTOLD][gone], unhelped, self.guide.size)
+        return shrunk(left, self.seen.tried + self.seen.could_not + self.seen.left)
+
     def _noise(self, given: Floats) -> Floats:
         by_course = np.add.reduceat(given, self._starts, axis=1).sum(axis=2)  # (C, P, ways)
         true = by_course[..., AT_LAST].sum(axis=1)
         late, untold = by_course[..., LATE].sum(axis=1), by_course[..., UNTOLD].sum(axis=1)
         false = by_course[..., UNSOLVED][:, self.table.solved].sum(axis=1)
         back = by_course[..., UNSOLVED][:, self.table.returned].sum(axis=1)
-        tries = (by_course[..., UNSOLVED] * self.table.failed[UNSOLVED].sum(axis=1)).sum(axis=1)
+        tries = np.einsum("cpw,wpn->c", by_course, self.table.failed, optimize=True)
         hits = np.stack([late, untold, false, back], axis=1)
         misses = np.stack([true + untold, true + late, np.maximum(tries - false, 0), np.maximum(false - back, 0)], axis=1)
         return np.clip(self.rng.beta(NOISE_PRIOR[:, 0] + hits, NOISE_PRIOR[:, 1] + misses), 1e-4, 0.95)
@@ -201,6 +213,12 @@ class Sampler:
     def _dirichlet(self, a: Floats) -> Floats:
         drawn = np.maximum(self.rng.standard_gamma(np.maximum(a, 0.02)), _LEAST)
         return drawn / drawn.sum(axis=-1, keepdims=True)
+
+
+def shrunk(hits: Floats, tries: Floats) -> Floats:
+    """Chances of leaving at each step, drawn towards that of all together."""
+    usual = (LEAVES[0] + hits.sum()) / (LEAVES[1] + tries.sum())
+    return (_ALL_WORTH * usual + hits) / (_ALL_WORTH + tries)
 
 
 def _split(rng: np.random.Generator, sessions: np.ndarray, joint: Floats) -> np.ndarray:
