@@ -173,9 +173,9 @@ class GuidePlan:
         weights = self._weights(variant, evidence, answers)
         local, steps, here_done, here_unable, asked = self._plan_at(variant, evidence, answers, weights, done, unable)
         mass = float(local.reach[here_done])
-        action = int(local.action[here_done, here_unable])
+        action = local.action(here_done, here_unable)
         scores = self._scores(local, steps, here_done, here_unable, mass)
-        value = float(local.value[here_done, here_unable]) / max(mass, 1e-12)
+        value = local.value(here_done, here_unable) / max(mass, 1e-12)
         person = self.guide.facts.costs.person
         if action >= 0:
             return Choice(STEP_ACTION, self._id(steps[action]), value, person, scores), None
