@@ -74,7 +74,7 @@ class Sampler:
         )
 
     def sweep(self, chains: Chains, shares: Floats) -> tuple[Chains, Floats, Floats]:
-        """Sweep once over all that is not known.
+        """Sweep once over all that is not known; `leaves` is estimated anew on the way.
 
         Args:
             shares: (C, B, V, K) of the causes in each block.
@@ -82,64 +82,73 @@ class Sampler:
         Returns:
             The chains, the shares anew, and (N, K) how many sessions of each combination had each cause, on average.
         """
-        given, known = self._causes(chains, shares)
-        solved, failed = self._outcomes(given)
-        self.leaves = self._leaves(given)
-        noise = self._noise(given)
-        removes = self._removes(solved, failed, chains.overlap, chains)
+        given, ways, known = self._causes(chains, shares)
+        solved, failed = self._outcomes(ways)
+        self.leaves = self._leaves(ways)
+        noise = self._noise(ways)
+        removes = self._removes(solved, failed, chains.overlap)
         overlap = self._overlap(removes)
-        pool, shares, trust, alike = self._shares(given.sum(axis=-1), chains)
+        pool, shares, trust, alike = self._shares(given, chains)
         return Chains(pool, removes, trust, alike, overlap, noise), shares, known
 
     # ------------------------------------------------------------------------------------------------- causes of sessions
 
-    def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats]:
-        """(C, R, K, ways) sessions of each row by cause and way; and the sums over combinations of knowledge."""
+    def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats, Floats]:
+        """Give every session a cause, and a way in which its course came about.
+
+        Returns:
+            (C, K, R) sessions of each row by cause; (ways, C, K, P) sessions of each course by cause and way; and (N, K) the
+            causes of each combination of knowledge, on average.
+        """
         seen = self.seen
-        noise = Noise(*chains.noise.T)
-        likelihood = self.table.likelihood(chains.removes, noise, self.leaves)[:, :, seen.course].transpose(0, 2, 1, 3)
-        weights = shares[:, seen.block, seen.variant] * self.knowledge[seen.known]
-        joint = (likelihood * weights[..., None]).reshape(len(weights), len(seen.course), -1)
-        joint /= joint.sum(axis=-1, keepdims=True)
-        given = _split(self.rng, seen.sessions, joint).reshape(*weights.shape, WAYS).astype(np.float64)
-        known = np.zeros_like(self.knowledge)
-        np.add.at(known, seen.known, given.sum(axis=-1).mean(axis=0))
-        return given, known
+        likelihood = self.table.likelihood(chains.removes, Noise(*chains.noise.T), self.leaves)
+        of_cause = likelihood.sum(axis=0)
+        weights = shares[:, seen.block, seen.variant].transpose(0, 2, 1) * self.knowledge[seen.known].T
+        joint = of_cause[:, :, seen.course] * weights
+        joint /= joint.sum(axis=1, keepdims=True)
+        given = _split(self.rng, seen.sessions, joint)
+        by_course = np.add.reduceat(given, self._starts, axis=2)
+        known = given.mean(axis=0) @ _hot(seen.known, len(self.knowledge))
+        return given, self._ways(by_course, likelihood, of_cause), known.T
 
-    def _outcomes(self, given: Floats) -> tuple[Floats, Floats]:
-        """(C, K, n) how often a step removed a cause, and did not."""
-        by_course = np.add.reduceat(given, self._starts, axis=1)  # (C, P, K, ways)
-        failed = np.einsum("cpkw,wpn->ckn", by_course, self.table.failed, optimize=True)
-        solved = np.zeros_like(failed)
+    def _ways(self, by_course: Floats, likelihood: Floats, of_cause: Floats) -> Floats:
+        """(ways, C, K, P) the sessions of each course and cause, split over the ways."""
+        out = np.zeros((WAYS, *by_course.shape))
+        there = np.nonzero(by_course)
+        left, mass = by_course[there].astype(np.int64), of_cause[there]
         for way in (AT_LAST, LATE, UNTOLD):
-            solver = self.table.solver[way]
-            there = solver != NONE
-            hot = np.zeros((int(there.sum()), self.guide.size))
-            hot[np.arange(len(hot)), solver[there]] = 1
-            solved += np.einsum("cpk,pn->ckn", by_course[..., way][:, there], hot, optimize=True)
-        return solved, failed
+            part = likelihood[(way, *there)]
+            drawn = self.rng.binomial(left, np.clip(part / np.maximum(mass, 1e-300), 0, 1))
+            out[(way, *there)] = drawn
+            left, mass = left - drawn, mass - part
+        out[(UNSOLVED, *there)] = left
+        return out
 
-    def _leaves(self, given: Floats) -> Floats:
+    def _outcomes(self, ways: Floats) -> tuple[Floats, Floats]:
+        """(C, K, n) how often a step removed a cause, and did not."""
+        failed = sum(ways[way] @ self.table.failed[way] for way in range(WAYS))
+        solved = sum(ways[way] @ _hot(self.table.solver[way], self.guide.size) for way in (AT_LAST, LATE, UNTOLD))
+        return np.asarray(solved), np.asarray(failed)
+
+    def _leaves(self, ways: Floats) -> Floats:
         """The chance of leaving each step unhelped: what was seen there, and at all steps together."""
-        gone = self.table.left & (self.table.solver[UNTOLD] != NONE)
-        unhelped = np.add.reduceat(given, self._starts, axis=1)[..., UNSOLVED][:, gone].sum(axis=(0, 2)) / len(given)
-        left = np.bincount(self.table.solver[UNTOLD][gone], unhelped, self.guide.size)
+        unhelped = ways[UNSOLVED].sum(axis=(0, 1)) / ways.shape[1]
+        left = unhelped @ _hot(np.where(self.table.left, self.table.solver[UNTOLD], NONE), self.guide.size)
         return shrunk(left, self.seen.tried + self.seen.could_not + self.seen.left)
 
-    def _noise(self, given: Floats) -> Floats:
-        by_course = np.add.reduceat(given, self._starts, axis=1).sum(axis=2)  # (C, P, ways)
-        true = by_course[..., AT_LAST].sum(axis=1)
-        late, untold = by_course[..., LATE].sum(axis=1), by_course[..., UNTOLD].sum(axis=1)
-        false = by_course[..., UNSOLVED][:, self.table.solved].sum(axis=1)
-        back = by_course[..., UNSOLVED][:, self.table.returned].sum(axis=1)
-        tries = np.einsum("cpw,wpn->c", by_course, self.table.failed, optimize=True)
+    def _noise(self, ways: Floats) -> Floats:
+        by_course = ways.sum(axis=2)  # (ways, C, P)
+        true, late, untold = by_course[AT_LAST].sum(axis=1), by_course[LATE].sum(axis=1), by_course[UNTOLD].sum(axis=1)
+        false = by_course[UNSOLVED][:, self.table.solved].sum(axis=1)
+        back = by_course[UNSOLVED][:, self.table.returned].sum(axis=1)
+        tries = sum((by_course[way] @ self.table.failed[way]).sum(axis=1) for way in range(WAYS))
         hits = np.stack([late, untold, false, back], axis=1)
         misses = np.stack([true + untold, true + late, np.maximum(tries - false, 0), np.maximum(false - back, 0)], axis=1)
         return np.clip(self.rng.beta(NOISE_PRIOR[:, 0] + hits, NOISE_PRIOR[:, 1] + misses), 1e-4, 0.95)
 
     # --------------------------------------------------------------------------------------------------- what steps remove
 
-    def _removes(self, solved: Floats, failed: Floats, overlap: Floats, _before: Chains | None = None) -> Floats:
+    def _removes(self, solved: Floats, failed: Floats, overlap: Floats) -> Floats:
         spike = log_beta(SPIKE[0] + solved, SPIKE[1] + failed) - log_beta(np.array(SPIKE[0]), np.array(SPIKE[1]))
         slab = log_beta(SLAB[0] + solved, SLAB[1] + failed) - log_beta(np.array(SLAB[0]), np.array(SLAB[1]))
         odds = np.log(overlap / (1 - overlap))[:, None, None] + slab - spike
@@ -180,12 +189,10 @@ class Sampler:
         return pool, shares, self._trust(first), alike
 
     def _numbers(self, by_row: Floats) -> Floats:
+        """(C, B, V, K) sessions of each cause, by block and variant."""
         seen, variants = self.seen, len(self.guide.variant_place)
-        out = np.zeros((by_row.shape[0], seen.blocks * variants, by_row.shape[-1]))
-        hot = np.zeros((len(seen.course), seen.blocks * variants))
-        hot[np.arange(len(hot)), seen.block * variants + seen.variant] = 1
-        out = np.einsum("crk,rq->cqk", by_row, hot, optimize=True)
-        return out.reshape(by_row.shape[0], seen.blocks, variants, by_row.shape[-1])
+        summed = by_row @ _hot(seen.block * variants + seen.variant, seen.blocks * variants)
+        return summed.reshape(*by_row.shape[:2], seen.blocks, variants).transpose(0, 2, 3, 1)
 
     def _segment(self, base: Floats, numbers: Floats, alike: Floats) -> tuple[Floats, Floats]:
         """The pool and the shares of the variants in one segment; a variant's sessions reach the pool as tables alone."""
@@ -221,16 +228,24 @@ def shrunk(hits: Floats, tries: Floats) -> Floats:
     return (_ALL_WORTH * usual + hits) / (_ALL_WORTH + tries)
 
 
-def _split(rng: np.random.Generator, sessions: np.ndarray, joint: Floats) -> np.ndarray:
-    """Split the sessions of each row over the categories: (C, R, categories)."""
-    out = np.zeros(joint.shape, dtype=np.int64)
+def _hot(places: np.ndarray, size: int) -> Floats:
+    """(len, size) a 1 at the place of each row; none where it is -1."""
+    out = np.zeros((len(places), size))
+    there = np.flatnonzero(places != NONE)
+    out[there, places[there]] = 1.0
+    return out
+
+
+def _split(rng: np.random.Generator, sessions: np.ndarray, joint: Floats) -> Floats:
+    """(C, K, R) the sessions of each row, split over the causes by their (C, K, R) probabilities."""
+    out = np.empty(joint.shape)
     single = sessions == 1
-    bounds = np.cumsum(joint[:, single], axis=-1)
-    drawn = (bounds < rng.random(bounds.shape[:2])[..., None]).sum(axis=-1)
-    np.put_along_axis(out_single := np.zeros(bounds.shape, dtype=np.int64), np.minimum(drawn, joint.shape[-1] - 1)[..., None], 1, axis=-1)
-    out[:, single] = out_single
+    bounds = np.cumsum(joint[:, :, single], axis=1)
+    drawn = (bounds < rng.random((len(bounds), 1, bounds.shape[2]))).sum(axis=1, keepdims=True)
+    out[:, :, single] = np.minimum(drawn, joint.shape[1] - 1) == np.arange(joint.shape[1])[:, None]
     if not single.all():
-        out[:, ~single] = rng.multinomial(sessions[~single], joint[:, ~single])
+        several = joint[:, :, ~single].transpose(0, 2, 1)
+        out[:, :, ~single] = rng.multinomial(sessions[~single], several).transpose(0, 2, 1)
     return out
 
 
