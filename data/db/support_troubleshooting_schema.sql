@@ -382,7 +382,9 @@ ALTER TABLE support_troubleshooting_sessions  -- instalaciones anteriores: las v
         CHECK (message_kind IN ('problem', 'solved', 'person', 'nothing_said', 'other')),
     ADD COLUMN IF NOT EXISTS also_named jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN IF NOT EXISTS unknown_codes jsonb NOT NULL DEFAULT '[]',
-    ADD COLUMN IF NOT EXISTS variant text;
+    ADD COLUMN IF NOT EXISTS variant text,
+    ADD COLUMN IF NOT EXISTS urgent boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS offered_step_id text;
 
 CREATE INDEX IF NOT EXISTS sessions_by_start ON support_troubleshooting_sessions (tenant_id, started_at, session_id);
 CREATE INDEX IF NOT EXISTS sessions_by_customer ON support_troubleshooting_sessions (tenant_id, customer_email, started_at);
@@ -395,6 +397,8 @@ CREATE INDEX IF NOT EXISTS sessions_live ON support_troubleshooting_sessions (te
     WHERE status IN ('started', 'in_progress', 'needs_escalation');
 CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
     WHERE status = 'resolved';
+-- Los segundos contactos de una sesión: pocos.
+CREATE INDEX IF NOT EXISTS sessions_recontacts ON support_troubleshooting_sessions (tenant_id, recontact_of) WHERE recontact_of IS NOT NULL;
 -- Para buscarlas por estado. session_id va al final para que las páginas salgan en orden sin ordenar.
 CREATE INDEX IF NOT EXISTS sessions_by_status ON support_troubleshooting_sessions (tenant_id, status, started_at, session_id);
 -- La referencia corta de una sesión es el final de su identificador, que es al azar (el principio es la hora).
