@@ -625,11 +625,13 @@ RETURNS TABLE (
                    AND (s.source IS DISTINCT FROM 'demo' OR NOT s.metadata @> '{"demo": true}')
                 OFFSET 0) x
          WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
-    ), guides AS MATERIALIZED (  -- el contenido de una guía es grande: se mira una vez, no por sesión
+    ), guides AS MATERIALIZED (  -- el contenido de una guía es grande: su clase está en un índice, y aquí no se lee
         SELECT g.tenant_id, g.guide_version_id, g.guide_id
           FROM (SELECT DISTINCT b.tenant_id, b.guide_version_id FROM begun b) d
-          JOIN support_troubleshooting_guide_versions g ON g.tenant_id = d.tenant_id AND g.guide_version_id = d.guide_version_id
-         WHERE coalesce(g.content ->> 'kind', 'guide') = 'guide')
+         CROSS JOIN LATERAL (
+                SELECT y.tenant_id, y.guide_version_id, y.guide_id FROM support_troubleshooting_guide_versions y
+                 WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND coalesce(y.content ->> 'kind', 'guide') = 'guide'
+                OFFSET 0) g)
     SELECT y.tenant_id, y.session_id, y.day, y.problem_id, y.guide_version_id, y.variant, y.status, y.ended_by, y.escalated_at,
            y.offered_step_id, y.is_returned
       FROM (SELECT b.*, row_number() OVER (PARTITION BY b.tenant_id, b.day, b.problem_id, coalesce(b.customer_id, b.session_id::text)
@@ -649,21 +651,26 @@ CREATE OR REPLACE FUNCTION guiado_count_patterns(
 RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
     WITH one AS MATERIALIZED (
         SELECT * FROM guiado_learnable(p_tenants, p_from, p_to, p_without, p_problem)
-    ), guides AS MATERIALIZED (
-        SELECT g.tenant_id, g.guide_version_id, g.content -> 'variants' AS variants, t.ids, t.revisions
-          FROM (SELECT DISTINCT o.tenant_id, o.guide_version_id FROM one o) d
-          JOIN support_troubleshooting_guide_versions g ON g.tenant_id = d.tenant_id AND g.guide_version_id = d.guide_version_id
+    ), variants AS MATERIALIZED (
+        SELECT d.*
+          FROM (SELECT DISTINCT o.tenant_id, o.guide_version_id, o.variant FROM one o WHERE o.variant IS NOT NULL) d
          CROSS JOIN LATERAL (
-                SELECT array_agg(nullif(e.step ->> 'step_id', '') ORDER BY e.place) AS ids,
-                       jsonb_object_agg(e.step ->> 'step_id', e.step -> 'revision') FILTER (WHERE e.step ->> 'step_id' IS NOT NULL) AS revisions
-                  FROM jsonb_array_elements(g.content -> 'steps') WITH ORDINALITY e (step, place)) t)
+                SELECT FROM support_troubleshooting_guide_versions y
+                 WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND y.content -> 'variants' ? d.variant OFFSET 0) g)
     SELECT z.tenant_id, z.day, z.problem_id COLLATE "C", z.guide_version_id::text COLLATE "C",
            concat('[', z.variant, ',"",[', z.events, '],"', z.ending, '",',
-                  coalesce(CASE WHEN z.ending = 'abandoned' THEN to_json(z.offered_step_id || '@' || coalesce(z.revision, '1'))::text END, 'null'),
+                  coalesce(CASE WHEN z.ending = 'abandoned' THEN to_json(z.offered_step_id || '@' || coalesce(
+                      (SELECT d.step_revision FROM support_troubleshooting_decisions d
+                        WHERE d.tenant_id = z.tenant_id AND d.session_id = z.session_id AND d.step_id = z.offered_step_id AND d.step_revision IS NOT NULL
+                        ORDER BY d.number DESC LIMIT 1)::text,
+                      (SELECT e.step ->> 'revision'
+                         FROM (SELECT jsonb_array_elements(v.content -> 'steps') AS step FROM support_troubleshooting_guide_versions v
+                                WHERE v.tenant_id = z.tenant_id AND v.guide_version_id = z.guide_version_id) e
+                        WHERE e.step ->> 'step_id' = z.offered_step_id LIMIT 1), '1'))::text END, 'null'),
                   CASE WHEN z.ending IN ('solved', 'assumed') AND z.has_returned THEN ',true]' ELSE ',false]' END) COLLATE "C",
            count(*)
-      FROM (SELECT o.tenant_id, o.day, o.problem_id, o.guide_version_id, o.offered_step_id, g.revisions ->> o.offered_step_id AS revision,
-                   to_json(CASE WHEN g.variants ? o.variant THEN o.variant ELSE '' END)::text AS variant, a.events,
+      FROM (SELECT o.tenant_id, o.session_id, o.day, o.problem_id, o.guide_version_id, o.offered_step_id,
+                   to_json(coalesce(v.variant, ''))::text AS variant, a.events,
                    CASE WHEN a.outcome = 'solved' AND a.source <> 'agent' AND o.status <> 'abandoned'
                              AND (o.escalated_at > a.attempted_at OR (o.escalated_at IS NULL AND o.ended_by IS DISTINCT FROM 'agent')) THEN 'solved'
                         WHEN o.status = 'escalated' OR o.escalated_at IS NOT NULL OR o.ended_by = 'agent' THEN 'escalated'
@@ -673,15 +680,20 @@ RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
                    OR EXISTS (SELECT FROM support_troubleshooting_sessions r
                                WHERE r.tenant_id = o.tenant_id AND r.recontact_of = o.session_id AND r.recontact_of IS NOT NULL OFFSET 0) AS has_returned
               FROM one o
-              JOIN guides g ON g.tenant_id = o.tenant_id AND g.guide_version_id = o.guide_version_id
+              LEFT JOIN variants v ON v.tenant_id = o.tenant_id AND v.guide_version_id = o.guide_version_id AND v.variant = o.variant
              CROSS JOIN LATERAL (
                     SELECT string_agg(concat('["step",', to_json(concat(t.step_id, '@', t.revision))::text, ',"', t.outcome, '"]'), ',' ORDER BY t.place) AS events,
                            (array_agg(t.outcome ORDER BY t.place DESC))[1] AS outcome, (array_agg(t.source ORDER BY t.place DESC))[1] AS source,
                            (array_agg(t.attempted_at ORDER BY t.place DESC))[1] AS attempted_at
                       FROM (SELECT y.outcome, y.source, y.attempted_at,
                                    row_number() OVER (ORDER BY y.decision_number, y.attempted_at, y.id) AS place,
-                                   coalesce(nullif(y.step_id, ''), g.ids[y.step_number], '#' || y.step_number) AS step_id,
-                                   coalesce(y.step_revision::text, g.revisions ->> coalesce(nullif(y.step_id, ''), g.ids[y.step_number]), '1') AS revision
+                                   -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
+                                   coalesce(nullif(y.step_id, ''),
+                                            (SELECT nullif(g.content -> 'steps' -> (y.step_number - 1) ->> 'step_id', '')
+                                               FROM support_troubleshooting_guide_versions g
+                                              WHERE g.tenant_id = o.tenant_id AND g.guide_version_id = o.guide_version_id),
+                                            '#' || y.step_number) AS step_id,
+                                   coalesce(y.step_revision, 1) AS revision
                               FROM support_troubleshooting_attempts y
                              WHERE y.tenant_id = o.tenant_id AND y.session_id = o.session_id AND y.retracted_at IS NULL
                                AND (y.guide_version_id IS NULL OR y.guide_version_id = o.guide_version_id)
@@ -1288,7 +1300,7 @@ BEGIN
                 'support_tickets', 'support_troubleshooting_sessions', 'support_troubleshooting_attempts', 'support_troubleshooting_decisions',
                 'support_troubleshooting_feedback', 'support_troubleshooting_outbox', 'support_troubleshooting_deliveries',
                 'support_webhook_events', 'support_troubleshooting_notifications', 'support_troubleshooting_audit_log',
-                'support_troubleshooting_rollup_daily', 'support_troubleshooting_rollup_steps', 'mv_daily_troubleshooting_summary'
+                'support_troubleshooting_rollup_daily', 'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_patterns', 'mv_daily_troubleshooting_summary'
             ] LOOP
                 EXECUTE 'ANALYZE ' || v_table;
                 v_rows := v_rows + 1;

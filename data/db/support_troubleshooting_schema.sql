@@ -104,6 +104,10 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
     CONSTRAINT guide_versions_version_key UNIQUE (tenant_id, scope, guide_id, version)
 );
 
+-- Cuáles son guías de pasos: lo pregunta el resumen, y leer su contenido para saberlo sería lo que más cuesta.
+CREATE INDEX IF NOT EXISTS guide_versions_of_steps ON support_troubleshooting_guide_versions (tenant_id, guide_version_id)
+    WHERE coalesce(content ->> 'kind', 'guide') = 'guide';
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Qué versión de cada guía está en uso: lo dice esta tabla, y no el archivo del que salió ni el número más alto. Todos los procesos
 -- arman su índice con ella. Las versiones no se borran: una sesión sigue con la suya, y volver a una anterior es publicarla otra vez.

@@ -13,8 +13,8 @@ STEP, ASK = "step", "ask"
 SOLVED, DONE, NOT_HELPED, COULD_NOT = "solved", "done", "not_helped", "could_not"
 ESCALATED, ABANDONED = "escalated", "abandoned"
 ASSUMED = "assumed"
-"""End of a session whose customer did every step and said no more: nobody knows whether the last step solved it, only that those before did not
-end the session."""
+"""End of a session whose customer did every step and said no more: what the last step did is not known, only that those before it
+did not end the session."""
 
 
 class Event(NamedTuple):

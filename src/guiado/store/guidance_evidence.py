@@ -1,6 +1,7 @@
 """Evidence that the order of steps is learned from: patterns of sessions and times of steps, by guide.
 
-It is part of the daily roll-up: closed days are stored, the rest is counted when it is read, and the retention keeps what it deletes.
+It is part of the daily roll-up: closed days are stored, the rest is counted when it is read, and the retention keeps what it
+deletes.
 """
 
 from __future__ import annotations
