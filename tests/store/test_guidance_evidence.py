@@ -454,6 +454,7 @@ PLAYED: list[tuple[tuple[Act, ...], Pattern]] = [
     ((says("not_helped"), closes), steps((FIRST, "not_helped"))),
     ((says("not_helped"), calls, closes), steps((FIRST, "not_helped"))),
     ((says("solved", "agent"),), steps((FIRST, "solved"))),
+    ((says("solved", "agent"), calls), steps((FIRST, "solved"))),
     ((says("could_not"), says("could_not"), says("solved")), steps((FIRST, "could_not"), (FIRST, "could_not"), (FIRST, "solved"))),
     ((says("solved"), takes_back, says("done"), says("solved")), steps((FIRST, "done"), (SECOND, "solved"), end=SOLVED)),
     (tuple(says("done") for _ in ALL), steps(*((step, "done") for step in ALL), end=ASSUMED)),
