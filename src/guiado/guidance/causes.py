@@ -36,16 +36,21 @@ class World:
     def of(cls, old: GuideFacts, new: GuideFacts, renamed: Mapping[str, str]) -> World:
         """The causes of the steps of both versions; the new version's estimates go before the old one's.
 
+        Steps that are gone where new ones came without an estimate were written anew, as far as anybody knows: the new ones
+        solve what they solved. Of a step that is gone otherwise the cause is left, and nothing solves it.
+
         Args:
             renamed: step_id of the new version -> the one of the old version that it took over from.
         """
-        known = {step.step_id for step in new.steps}
-        former = {before: name for name, before in renamed.items() if before not in known}
+        former = _former(old, new, renamed)
         told = dict[str, float | None]()
-        for step in (*old.steps, *new.steps):
-            name = former.get(step.step_id, step.step_id)
+        for step in old.steps:
+            name, chance = former.get(step.step_id, step.step_id), 0.0 if step.preparation else step.chance
+            before = told.get(name)
+            told[name] = chance if before is None else before + (chance or 0.0)
+        for step in new.steps:
             chance = 0.0 if step.preparation else step.chance
-            told[name] = told.get(name) if chance is None else chance
+            told[step.step_id] = told.get(step.step_id) if chance is None else chance
         return cls(tuple(told), _settled(list(told.values())), former)
 
     def columns_of_new(self, guide: GuideFacts) -> list[int]:
@@ -62,6 +67,17 @@ class World:
         """Number of the cause that a step of a recorded session solves; None where neither version has it."""
         name = self.former.get(step_id, step_id)
         return self.names.index(name) if name in self.names else None
+
+
+def _former(old: GuideFacts, new: GuideFacts, renamed: Mapping[str, str]) -> dict[str, str]:
+    """step_id of each step of the old version that goes on under another name -> that name."""
+    known, before = {step.step_id for step in new.steps}, {step.step_id for step in old.steps}
+    former = {gone: name for name, gone in renamed.items() if gone in before - known}
+    fresh = [step.step_id for step in new.steps if step.step_id not in before and step.step_id not in renamed]
+    unrated = {step.step_id for step in new.steps if step.chance is None and not step.preparation}
+    heirs = [name for name in fresh if name in unrated]
+    gone = [step.step_id for step in old.steps if step.step_id not in known and step.step_id not in former]
+    return former | ({name: heirs[place % len(heirs)] for place, name in enumerate(gone)} if heirs else {})
 
 
 def _settled(told: Sequence[float | None]) -> NDArray[np.float64]:
