@@ -60,7 +60,7 @@ def _find_left_out(guide: Guide, findings: Findings) -> None:
 def _find_silent(within: str, guide: Guide, findings: Findings) -> None:
     for place, step in enumerate(guide.steps):
         path = f"{within}.steps[{place}]"
-        if not step.variants and not _has_text(step.instructions) and not step.description.strip():
+        if not step.variants and not _has_text(step.instructions) and not step.description.strip() and not step.media:
             findings.of(DEAD_END).warn(
                 f"{path}.instructions", "El paso «{title}» no dice qué hacer. Escribe sus instrucciones.", title=step.title
             )
@@ -75,9 +75,13 @@ def _find_silent(within: str, guide: Guide, findings: Findings) -> None:
 
 
 def _left_out(step: Step, variants: Mapping[str, str]) -> list[str]:
-    if not step.variants or _has_text(step.instructions):
+    if not step.variants or _has_text(step.instructions) or step.media:
         return []
-    return [name for name in variants if not _has_text(items_in(step.variants.get(name, {}).get("instructions")))]
+    return [name for name in variants if not _says(step.variants.get(name, {}))]
+
+
+def _says(texts: Mapping[str, object]) -> bool:
+    return _has_text(items_in(texts.get("instructions"))) or bool(items_in(texts.get("media")))
 
 
 def _has_text(texts: Sequence[object]) -> bool:
