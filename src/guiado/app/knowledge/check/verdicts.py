@@ -92,11 +92,13 @@ def check_guide(guide: Guide, before: Guide | None, terms: CheckTerms = USUAL_TE
     Args:
         before: the version that it would take over from; None for a new guide.
     """
+    if before is not None and not all(step.step_id for step in before.steps):  # of a file, and never published
+        before = carry_step_ids(before, None)
     named = carry_step_ids(guide, before)
     defects = tuple(defects_of(named))
     if before is None:
         return GuideVerdict(guide.problem_id, GuideChange.ADDED, defects)
-    if is_same(guide, before):
+    if is_same(named, before):
         return GuideVerdict(guide.problem_id, GuideChange.UNCHANGED, defects)
     if not _can_compare(named, before):
         return GuideVerdict(guide.problem_id, GuideChange.CHANGED, defects)
