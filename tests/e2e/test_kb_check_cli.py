@@ -215,7 +215,7 @@ def test_an_import_leaves_out_what_the_check_refuses_unless_forced(here: Run, fi
     assert said.code == 1
     assert "lote.json" in said.out
     assert "Una sesión costaría" in said.out
-    assert "kb check las rechaza, y no se importan: 1." in said.out
+    assert "No se importan, porque kb check las rechaza: 1." in said.out
     assert set(TroubleshootingAgent().knowledge_base) == {"cafetera", "horno", "tostadora"}
     assert first_step() == "enchufa"
     told = json.loads(here("kb", "import", str(new), "--replace", "--json").out)

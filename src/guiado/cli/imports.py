@@ -138,8 +138,11 @@ def _show_refused(screen: Screen, plan: ImportPlan) -> None:
     if {*plan.refused} <= {*plan.added, *plan.changed}:
         screen.say("Se importan aunque kb check las rechaza: {count}.", style="yellow", count=len(plan.refused))
     else:
-        told = "kb check las rechaza, y no se importan: {count}. Corrígelas, o agrega --force."
-        screen.say(told, style="yellow", count=len(plan.refused))
+        screen.say(
+            "No se importan, porque kb check las rechaza: {count}. Corrígelas, o agrega --force.",
+            style="yellow",
+            count=len(plan.refused),
+        )
 
 
 def _show_problems(screen: Screen, problems: Sequence[FieldProblem], mark: str, style: str) -> None:

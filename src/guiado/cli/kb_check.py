@@ -161,8 +161,9 @@ def _show_costs(screen: Screen, found: BaseVerdict) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, title=screen.tr("Minutos por sesión, con los mismos clientes"), title_justify="left")
-    for name in ("Guía", "Antes", "Ahora", "Diferencia", "95 %", "Sesiones"):
-        table.add_column(screen.tr(name), justify="left" if name == "Guía" else "right")
+    table.add_column(screen.tr("Guía"))
+    for name in (screen.tr("Antes"), screen.tr("Ahora"), screen.tr("Diferencia"), "95 %", screen.tr("Sesiones")):
+        table.add_column(name, justify="right")
     for key, verdict in found.verdicts.items():
         if verdict.replayed is not None:
             table.add_row(printable(key), *_figures(screen, verdict.replayed), style="red" if verdict.replayed.is_worse else "")
@@ -188,8 +189,13 @@ def _conclude(screen: Screen, found: BaseVerdict) -> None:
     refused = sum(each.is_refused for each in found.verdicts.values())
     name = printable(found.given.name) or screen.tr("Lo que está en uso")
     if found.is_refused:
-        told = "✗ {file}: no se debe publicar así. Guías con fallos: {count}. Avisos: {doubts}."
-        screen.say(told, style="bold red", file=name, count=refused, doubts=found.warning_count)
+        screen.say(
+            "✗ {file}: no se debe publicar así. Guías con fallos: {count}. Avisos: {doubts}.",
+            style="bold red",
+            file=name,
+            count=refused,
+            doubts=found.warning_count,
+        )
     else:
         screen.say("✓ {file}: se puede publicar. Avisos: {doubts}.", style="bold green", file=name, doubts=found.warning_count)
 
