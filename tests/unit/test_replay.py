@@ -12,7 +12,7 @@ from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, Step
 from guiado.guidance.facts import Costs, GuideFacts, StepFacts
 from guiado.guidance.patterns import ABANDONED, ESCALATED, NOT_HELPED, SOLVED, STEP, Event, Pattern, PatternCount
-from guiado.guidance.replay import FEWEST, Replayed, offered_order, replay
+from guiado.guidance.replay import FEWEST, ReplayResult, offered_order, replay
 from guiado.resources import data_path
 
 ROUTER = (
@@ -201,7 +201,7 @@ def test_guides_without_estimates_are_compared_without_a_fault() -> None:
 
 
 def test_more_sessions_can_be_asked_for_and_fewer_cannot() -> None:
-    def played(sessions: int) -> Replayed | None:
+    def played(sessions: int) -> ReplayResult | None:
         return check_guide(guide(SLOW, QUICK), guide(QUICK, SLOW), CheckTerms(sessions)).replayed
 
     assert [found.sessions for found in map(played, (10, 2_000)) if found] == [FEWEST, 2_000]

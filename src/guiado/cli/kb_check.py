@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from guiado.app.knowledge.check.base import BaseVerdict, GivenBase
     from guiado.app.knowledge.check.verdicts import GuideVerdict
     from guiado.domain.guide import Guide
-    from guiado.guidance.replay import Replayed
+    from guiado.guidance.replay import ReplayResult
 
 _FEWEST, _MOST = 500, 10_000
 _STRUCTURE = "structure"
@@ -171,7 +171,7 @@ def _show_costs(screen: Screen, found: BaseVerdict) -> None:
     screen.show()
 
 
-def _figures(screen: Screen, cost: Replayed) -> tuple[str, ...]:
+def _figures(screen: Screen, cost: ReplayResult) -> tuple[str, ...]:
     sessions = (
         str(cost.sessions)
         if not cost.recorded
@@ -236,7 +236,7 @@ def _as_json(screen: Screen, found: BaseVerdict, against: Path | None, *, is_str
     }
 
 
-def _costs_as_json(cost: Replayed | None) -> dict[str, object] | None:
+def _costs_as_json(cost: ReplayResult | None) -> dict[str, object] | None:
     if cost is None:
         return None
     return {

@@ -39,7 +39,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayResult:
     """Result of a replay, in minutes a session.
 
     Args:
@@ -84,7 +84,7 @@ def replay(
     orders: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
     renamed: Mapping[str, str] | None = None,
     recorded: Sequence[PatternCount] = (),
-) -> Replayed:
+) -> ReplayResult:
     """Play two versions of a guide on the same customers.
 
     Args:
@@ -102,7 +102,7 @@ def replay(
     difference = other.costs - one.costs
     around = _SURE * float(difference.std(ddof=1)) / math.sqrt(len(causes)) if len(causes) > 1 else math.inf
     mean = float(difference.mean())
-    return Replayed(
+    return ReplayResult(
         float(one.costs.mean()),
         float(other.costs.mean()),
         mean - around,

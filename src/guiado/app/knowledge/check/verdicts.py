@@ -17,7 +17,7 @@ from guiado.domain.guide_versions import carry_step_ids
 from guiado.errors import FieldProblem, Message
 from guiado.guidance.facts import Costs
 from guiado.guidance.patterns import PatternCount
-from guiado.guidance.replay import FEWEST, MOST_WORSE, Replayed, replay
+from guiado.guidance.replay import FEWEST, MOST_WORSE, ReplayResult, replay
 
 COSTLIER = "costlier"
 """Kind of a refusal because sessions would cost more."""
@@ -66,7 +66,7 @@ class GuideVerdict:
     guide_id: str
     change: GuideChange
     refusals: tuple[FieldProblem, ...] = ()
-    replayed: Replayed | None = None
+    replayed: ReplayResult | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -112,14 +112,14 @@ def _can_compare(guide: Guide, before: Guide) -> bool:
     return guide.kind == before.kind and guide.kind in _COMPARED and not guide.urgent and not before.urgent
 
 
-def _replay(guide: Guide, before: Guide, terms: CheckTerms) -> Replayed:
+def _replay(guide: Guide, before: Guide, terms: CheckTerms) -> ReplayResult:
     renamed = {step.step_id: step.replaces for step in guide.steps if step.replaces}
     recorded = (terms.recorded or {}).get(guide.problem_id, ())
     old, new = facts_of(before, terms.costs), facts_of(guide, terms.costs)
     return replay(old, new, sessions=max(terms.sessions, FEWEST), renamed=renamed, recorded=recorded)
 
 
-def _costlier(guide_id: str, found: Replayed) -> FieldProblem:
+def _costlier(guide_id: str, found: ReplayResult) -> FieldProblem:
     told = (
         "Una sesión costaría {new} minutos en lugar de {old}: {share} % más (entre {low} y {high} minutos, al 95 %), y se admite "
         "hasta un {most} %. Revisa el orden de los pasos, sus minutos, y los que quitaste."
