@@ -14,7 +14,7 @@ from typing import Any
 from guiado.guidance.compiled import CompiledGuide, compile_guide
 from guiado.guidance.facts import Costs, GuideFacts, QuestionFacts, StepFacts
 from guiado.guidance.learning import fit
-from guiado.guidance.patterns import ABANDONED, ASK, COULD_NOT, SOLVED, STEP, Event, Pattern, PatternCount, StepTime
+from guiado.guidance.patterns import ABANDONED, ASK, COULD_NOT, SOLVED, STEP, PatternEvent, Pattern, PatternCount, StepTime
 from guiado.guidance.plan import GuidePlan, Progress
 
 _GROWTH = 0.04
@@ -170,7 +170,7 @@ def _progress_of(history: Mapping[str, Any]) -> Progress:
 
 def _pattern_of(session: Mapping[str, Any]) -> Pattern:
     events = tuple(
-        Event(each["kind"], each["id"], each["outcome"] if each["kind"] == STEP else each["answer"])
+        PatternEvent(each["kind"], each["id"], each["outcome"] if each["kind"] == STEP else each["answer"])
         for each in session.get("events") or ()
     )
     left_in = session.get("abandoned_in") if session["end"] == ABANDONED else None
