@@ -23,7 +23,7 @@ def sample_segments(numbers: Floats, expected: Floats, rng: np.random.Generator)
 
     Args:
         numbers: (C, B, V, K) sessions of each cause.
-        expected: (K,) shares by the author.
+        expected: (C, K) shares by the author.
 
     Returns:
         (C, B) numbers of segments, from 0 and growing.
@@ -62,7 +62,7 @@ def _prior(begins: np.ndarray, end: int) -> Floats:
 def _fits(numbers: Floats, expected: Floats) -> Floats:
     """(C, B, B + 1) log likelihood of the causes of the blocks from one to before another, as one segment."""
     chains, blocks, _variants, causes = numbers.shape
-    overall = numbers.sum(axis=1) + 10 * expected
+    overall = numbers.sum(axis=1) + 10 * expected[:, None]
     base = _WORTH * overall / overall.sum(axis=-1, keepdims=True)
     sums = np.concatenate([np.zeros((chains, 1, *numbers.shape[2:])), np.cumsum(numbers, axis=1)], axis=1)
     first, last = np.triu_indices(blocks + 1, 1)

@@ -15,8 +15,6 @@ OWN, SPIKE, SLAB = (9.0, 1.3), (0.2, 40.0), (1.5, 1.5)
 OVERLAP = (1.0, 8.0)
 """Beta parameters of the share of pairs of a step and another cause which it removes often."""
 OWN_MEAN = OWN[0] / sum(OWN)
-_OFTEN = OVERLAP[0] / sum(OVERLAP)
-OTHER_MEAN = _OFTEN * SLAB[0] / sum(SLAB) + (1 - _OFTEN) * SPIKE[0] / sum(SPIKE)
 _ROUNDS, _LEAST_SHARE = 20, 0.3
 _DECLINE = 0.85
 """Chance per minute of a step against the one before, where the author gives no chances at all but an order."""
@@ -64,16 +62,21 @@ class CompiledGuide:
         """Variant -> index; "" is always one of them, for customers of whom nobody knows theirs."""
         return {name: place for place, name in enumerate(dict.fromkeys(("", *self.facts.variants)))}
 
-    @cached_property
-    def cause_prior(self) -> Floats:
-        """(K,) expected shares of the causes by the author's chances."""
+    def cause_prior(self, overlap: Floats) -> Floats:
+        """(C, K) expected shares of the causes by the author's chances.
+
+        Args:
+            overlap: (C,) share of the pairs of a step and another cause which it removes often; what a step is expected to
+                remove of other causes is part of its chance too.
+        """
+        other = (overlap * SLAB[0] / sum(SLAB) + (1 - overlap) * SPIKE[0] / sum(SPIKE))[:, None]
         chance = self.chance[self.owner]
-        known = chance / OWN_MEAN
-        for _ in range(_ROUNDS):  # what a step is expected to remove of other causes is part of its chance too
-            others = OTHER_MEAN * (known.sum() - known)
+        known = np.repeat(chance[None] / OWN_MEAN, len(other), axis=0)
+        for _ in range(_ROUNDS):
+            others = other * (known.sum(axis=1, keepdims=True) - known)
             known = np.maximum(chance - others, _LEAST_SHARE * chance) / OWN_MEAN
-        known *= min(1.0, SURE / max(known.sum(), 1e-9))
-        return np.append(known, 1 - known.sum())
+        known *= np.minimum(1.0, SURE / np.maximum(known.sum(axis=1, keepdims=True), 1e-9))
+        return np.concatenate([known, 1 - known.sum(axis=1, keepdims=True)], axis=1)
 
     def weights_of(self, said: dict[str, float] | object) -> Floats:
         """(K,) how much likelier each cause is, by weights of steps.

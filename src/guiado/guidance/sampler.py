@@ -65,7 +65,7 @@ class Sampler:
         overlap = self.rng.beta(*OVERLAP, CHAINS)
         nothing = np.zeros((CHAINS, self.guide.causes, self.guide.size))
         return Chains(
-            self._dirichlet(trust[:, None] * self.guide.cause_prior),
+            self._dirichlet(trust[:, None] * self.guide.cause_prior(overlap)),
             self._removes(nothing, nothing, overlap),
             trust,
             self.rng.choice(_ALIKES, CHAINS),
@@ -167,10 +167,11 @@ class Sampler:
 
     def _shares(self, by_row: Floats, chains: Chains) -> tuple[Floats, Floats, Floats, Floats]:
         numbers = self._numbers(by_row)
-        segments = sample_segments(numbers, self.guide.cause_prior, self.rng)
+        prior = self.guide.cause_prior(chains.overlap)
+        segments = sample_segments(numbers, prior, self.rng)
         count, blocks, variants, causes = numbers.shape
         shares = np.empty_like(numbers)
-        pools = chains.trust[:, None] * self.guide.cause_prior
+        pools = chains.trust[:, None] * prior
         first = np.empty((count, causes))
         pool = np.empty((count, causes))
         for segment in range(int(segments.max()) + 1):
@@ -186,7 +187,7 @@ class Sampler:
             pools = pools.copy()
             pools[there] = worth * drawn
         alike = self._alike(shares[:, -1], pool) if variants > 1 else chains.alike
-        return pool, shares, self._trust(first), alike
+        return pool, shares, self._trust(first, prior), alike
 
     def _numbers(self, by_row: Floats) -> Floats:
         """(C, B, V, K) sessions of each cause, by block and variant."""
@@ -204,10 +205,12 @@ class Sampler:
         pool = self._dirichlet(base + tables.sum(axis=1))
         return pool, self._dirichlet(alike[:, None, None] * pool[:, None] + numbers)
 
-    def _trust(self, first: Floats) -> Floats:
-        a = _TRUSTS[:, None] * self.guide.cause_prior
-        fit = log_gamma(a.sum(axis=1)) - log_gamma(a).sum(axis=1) + np.log(np.maximum(first, _LEAST)) @ (a - 1).T
-        return _TRUSTS[np.argmax(fit + self.rng.gumbel(size=fit.shape), axis=1)]
+    def _trust(self, first: Floats, prior: Floats) -> Floats:
+        """Draw how many sessions the author's chances are worth, by how near the shares at first were to them."""
+        a = _TRUSTS[:, None, None] * prior
+        known = np.log(np.maximum(first, _LEAST))
+        fit = log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1) + ((a - 1) * known).sum(axis=-1)
+        return _TRUSTS[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
 
     def _alike(self, shares: Floats, pool: Floats) -> Floats:
         """Draw how alike the variants are, by the shares that they have now."""
