@@ -60,7 +60,14 @@ class CompiledGuide:
     @cached_property
     def variant_place(self) -> dict[str, int]:
         """Variant -> index; "" is always one of them, for customers of whom nobody knows theirs."""
+        if len(self.facts.variants) == 1:
+            return {"": 0, self.facts.variants[0]: 0}
         return {name: place for place, name in enumerate(dict.fromkeys(("", *self.facts.variants)))}
+
+    @property
+    def variants(self) -> int:
+        """Number of variants, of which nobody knows which it is included."""
+        return 1 + max(self.variant_place.values())
 
     def cause_prior(self, overlap: Floats) -> Floats:
         """(C, K) expected shares of the causes by the author's chances.

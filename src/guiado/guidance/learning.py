@@ -47,7 +47,7 @@ def fit(
     sampler = Sampler(guide, seen, tables.of(seen), leaves, rng)
     goes_on = before is not None and before.removes.shape[1:] == (guide.causes, guide.size)
     chains = before.chains if before is not None and goes_on else sampler.begin()
-    shares = np.repeat(chains.pool[:, None, None], seen.blocks, axis=1).repeat(len(guide.variant_place), axis=2)
+    shares = sampler.go_on(chains)
     sweeps = _SWEEPS if goes_on else _FIRST_SWEEPS
     kept: list[tuple[Chains, Floats]] = []
     for turn in range(sweeps if seen.courses else _KEPT):
@@ -57,7 +57,7 @@ def fit(
             sampler.knowledge = tables.of(seen)
         else:
             chains = sampler.begin()
-            shares = np.repeat(chains.pool[:, None, None], len(guide.variant_place), axis=2)
+            shares = sampler.go_on(chains)
         if turn >= (sweeps if seen.courses else _KEPT) - _KEPT:
             kept.append((chains, shares[:, -1]))
     return _posterior(guide, seen, times, kept, tables, sampler.leaves)

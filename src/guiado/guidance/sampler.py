@@ -31,6 +31,7 @@ LEAVES = (1.5, 50.0)
 """Prior of leaving at an offer: hits and tries."""
 _ALL_WORTH = 40.0
 """Offers that the rate of all steps is worth to one of them."""
+_POOL_DRAWS = 3
 _LEAST = 1e-9
 
 
@@ -58,6 +59,11 @@ class Sampler:
         able = np.zeros(self.guide.size, dtype=bool)
         able[self.guide.owner] = True
         self._may = np.where(able, True, False) & ~own & (np.arange(self.guide.causes) < self.guide.causes - 1)[:, None]
+
+    def go_on(self, chains: Chains) -> Floats:
+        """Begin with the state of chains: the (C, B, V, K) shares that they go on with."""
+        self._pools = np.repeat(chains.pool[:, None], self.seen.blocks, axis=1)
+        return np.repeat(self._pools[:, :, None], self.guide.variants, axis=2)
 
     def begin(self) -> Chains:
         """Chains drawn from the prior."""
@@ -166,43 +172,44 @@ class Sampler:
     # --------------------------------------------------------------------------------------------------- shares of causes
 
     def _shares(self, by_row: Floats, chains: Chains) -> tuple[Floats, Floats, Floats, Floats]:
+        """Draw the segments of time and what holds in each: the pool now, (C, B, V, K) shares, trust and alikeness."""
         numbers = self._numbers(by_row)
         prior = self.guide.cause_prior(chains.overlap)
         segments = sample_segments(numbers, prior, self.rng)
-        count, blocks, variants, causes = numbers.shape
-        shares = np.empty_like(numbers)
-        pools = chains.trust[:, None] * prior
-        first = np.empty((count, causes))
-        pool = np.empty((count, causes))
+        shares, first, pool = np.empty_like(numbers), np.empty_like(prior), np.empty_like(prior)
+        base = chains.trust[:, None] * prior
         for segment in range(int(segments.max()) + 1):
             inside = segments == segment
-            there = inside.any(axis=1)
+            there = np.flatnonzero(inside.any(axis=1))
             summed = np.einsum("cb,cbvk->cvk", inside[there].astype(float), numbers[there])
-            drawn, of_variants = self._segment(pools[there], summed, chains.alike[there])
-            pool[there] = drawn
+            drawn, of_variants = self._segment(base[there], summed, chains.alike[there], self._pools[there, segment])
+            pool[there], self._pools[there, segment] = drawn, drawn
             if segment == 0:
-                first[there] = drawn
+                first[:] = drawn
             shares[there] = np.where(inside[there][:, :, None, None], of_variants[:, None], shares[there])
-            worth = np.exp(self.rng.uniform(np.log(_CARRIED[0]), np.log(_CARRIED[1]), (int(there.sum()), 1)))
-            pools = pools.copy()
-            pools[there] = worth * drawn
-        alike = self._alike(shares[:, -1], pool) if variants > 1 else chains.alike
+            worth = np.exp(self.rng.uniform(np.log(_CARRIED[0]), np.log(_CARRIED[1]), (len(there), 1)))
+            base[there] = worth * drawn
+        alike = self._alike(shares[:, -1], pool) if self.guide.variants > 1 else chains.alike
         return pool, shares, self._trust(first, prior), alike
 
     def _numbers(self, by_row: Floats) -> Floats:
         """(C, B, V, K) sessions of each cause, by block and variant."""
-        seen, variants = self.seen, len(self.guide.variant_place)
+        seen, variants = self.seen, self.guide.variants
         summed = by_row @ _hot(seen.block * variants + seen.variant, seen.blocks * variants)
         return summed.reshape(*by_row.shape[:2], seen.blocks, variants).transpose(0, 2, 3, 1)
 
-    def _segment(self, base: Floats, numbers: Floats, alike: Floats) -> tuple[Floats, Floats]:
-        """The pool and the shares of the variants in one segment; a variant's sessions reach the pool as tables alone."""
+    def _segment(self, base: Floats, numbers: Floats, alike: Floats, pool: Floats) -> tuple[Floats, Floats]:
+        """The pool and the shares of the variants in one segment; a variant's sessions reach the pool as tables alone.
+
+        Args:
+            pool: of the segment, as it was drawn last.
+        """
         if numbers.shape[1] == 1:
-            pool = self._dirichlet(base + numbers[:, 0])
-            return pool, pool[:, None]
-        guess = self._dirichlet(base + numbers.sum(axis=1))
-        tables = _tables(self.rng, numbers, alike[:, None, None] * guess[:, None])
-        pool = self._dirichlet(base + tables.sum(axis=1))
+            drawn = self._dirichlet(base + numbers[:, 0])
+            return drawn, drawn[:, None]
+        for _ in range(_POOL_DRAWS):
+            tables = _tables(self.rng, numbers, alike[:, None, None] * pool[:, None])
+            pool = self._dirichlet(base + tables.sum(axis=1))
         return pool, self._dirichlet(alike[:, None, None] * pool[:, None] + numbers)
 
     def _trust(self, first: Floats, prior: Floats) -> Floats:
