@@ -280,7 +280,7 @@ class GuidePlan:
         shares = self.posterior.shares[:, self.guide.variant_place.get(variant, 0)]
         known = list(self.guide.facts.evidence)
         if evidence in known:
-            shares = shares * self.posterior.evidence[known.index(evidence)]
+            shares = shares * self.posterior.evidence[:, known.index(evidence)]
         weights = np.ascontiguousarray(shares).reshape(-1) / len(shares)
         for question, answer in answers:
             says = dict(self._answers_of(question)).get(answer)
@@ -289,11 +289,11 @@ class GuidePlan:
 
     def _answers_of(self, question_id: str) -> list[tuple[str, Floats]]:
         """Each answer of a question, with its probability for each sample and cause."""
-        samples, row = len(self.posterior.shares), 0
+        row = 0
         for question in self.guide.facts.questions:
             if question.question_id == question_id:
                 return [
-                    (answer, np.tile(self.posterior.answers[row + place], samples)) for place, answer in enumerate(question.answers)
+                    (answer, self.posterior.answers[:, row + place].reshape(-1)) for place, answer in enumerate(question.answers)
                 ]
             row += len(question.answers)
         return []

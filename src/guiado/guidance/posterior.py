@@ -40,8 +40,8 @@ class Posterior:
     Args:
         shares: (S, V, K) shares of the causes for each variant, now.
         removes: (S, K, n) chances that a step removes a cause.
-        evidence: (E, K) how much likelier a cause is, for each class of descriptions.
-        answers: (A, K) probability of each answer for each cause, questions one after another.
+        evidence: (S, E, K) how much likelier a cause is, for each class of descriptions.
+        answers: (S, A, K) probability of each answer for each cause, questions one after another.
         minutes: (n,) of each step.
         could_not: (n,) chance that a customer cannot do a step.
         could_not_cost: share of the minutes that a step takes which cannot be done.

@@ -16,6 +16,7 @@ import numpy as np
 from guiado.guidance.changes import sample_segments
 from guiado.guidance.compiled import OVERLAP, OWN, SLAB, SPIKE, CompiledGuide
 from guiado.guidance.course_likelihood import AT_LAST, LATE, UNSOLVED, UNTOLD, WAYS, CourseTable, Noise
+from guiado.guidance.knowledge import KnowledgeTables
 from guiado.guidance.observations import NONE, Observations
 from guiado.guidance.posterior import Chains
 from guiado.guidance.special import Floats, digamma, log_beta, log_gamma
@@ -40,18 +41,18 @@ class Sampler:
     """A sampler over one guide and its observations.
 
     Args:
-        knowledge: (N, K) how much likelier each cause is, for each combination of evidence and answers.
         leaves: (n,) chance that a customer leaves at an offer of each step.
     """
 
     guide: CompiledGuide
     seen: Observations
-    knowledge: Floats
     leaves: Floats
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
         self.table = CourseTable(self.seen.courses, self.guide.size)
+        self._tables = KnowledgeTables(self.guide, self.seen.knowledge)
+        self.knowledge = self._tables.draw(np.zeros((CHAINS, self.guide.causes, len(self.seen.knowledge))), self.rng)
         self._starts = np.flatnonzero(np.diff(self.seen.course, prepend=-1))
         own = np.zeros((self.guide.causes, self.guide.size), dtype=bool)
         own[np.arange(len(self.guide.owner)), self.guide.owner] = True
@@ -79,43 +80,42 @@ class Sampler:
             self.rng.beta(NOISE_PRIOR[:, 0], NOISE_PRIOR[:, 1], (CHAINS, 4)),
         )
 
-    def sweep(self, chains: Chains, shares: Floats) -> tuple[Chains, Floats, Floats]:
-        """Sweep once over all that is not known; `leaves` is estimated anew on the way.
+    def sweep(self, chains: Chains, shares: Floats) -> tuple[Chains, Floats]:
+        """Sweep once over all that is not known; `leaves` and `knowledge` are drawn anew on the way.
 
         Args:
             shares: (C, B, V, K) of the causes in each block.
 
         Returns:
-            The chains, the shares anew, and (N, K) how many sessions of each combination had each cause, on average.
+            The chains and the shares anew.
         """
-        given, ways, known = self._causes(chains, shares)
+        given, ways = self._causes(chains, shares)
         solved, failed = self._outcomes(ways)
         self.leaves = self._leaves(ways)
         noise = self._noise(ways)
         removes = self._removes(solved, failed, chains.overlap)
         overlap = self._overlap(removes)
         pool, shares, trust, alike = self._shares(given, chains)
-        return Chains(pool, removes, trust, alike, overlap, noise), shares, known
+        return Chains(pool, removes, trust, alike, overlap, noise), shares
 
     # ------------------------------------------------------------------------------------------------- causes of sessions
 
-    def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats, Floats]:
+    def _causes(self, chains: Chains, shares: Floats) -> tuple[Floats, Floats]:
         """Give every session a cause, and a way in which its course came about.
 
         Returns:
-            (C, K, R) sessions of each row by cause; (ways, C, K, P) sessions of each course by cause and way; and (N, K) the
-            causes of each combination of knowledge, on average.
+            (C, K, R) sessions of each row by cause, and (ways, C, K, P) sessions of each course by cause and way.
         """
         seen = self.seen
         likelihood = self.table.likelihood(chains.removes, Noise(*chains.noise.T), self.leaves)
         of_cause = likelihood.sum(axis=0)
-        weights = shares[:, seen.block, seen.variant].transpose(0, 2, 1) * self.knowledge[seen.known].T
+        weights = shares[:, seen.block, seen.variant].transpose(0, 2, 1) * self._tables.weights(self.knowledge)[:, :, seen.known]
         joint = of_cause[:, :, seen.course] * weights
         joint /= joint.sum(axis=1, keepdims=True)
         given = _split(self.rng, seen.sessions, joint)
         by_course = np.add.reduceat(given, self._starts, axis=2)
-        known = given.mean(axis=0) @ _hot(seen.known, len(self.knowledge))
-        return given, self._ways(by_course, likelihood, of_cause), known.T
+        self.knowledge = self._tables.draw(given @ _hot(seen.known, len(seen.knowledge)), self.rng)
+        return given, self._ways(by_course, likelihood, of_cause)
 
     def _ways(self, by_course: Floats, likelihood: Floats, of_cause: Floats) -> Floats:
         """(ways, C, K, P) the sessions of each course and cause, split over the ways."""
