@@ -1,4 +1,4 @@
-"""Readings of the texts of the guides that ship: how encoder and words read each, and the stems of their words.
+"""Readings of the texts of the guides that ship: how encoder and words read each, its codes, and the stems of their words.
 
 To read 9,000 texts takes four seconds of a start. What is prepared is what reading would give, which a test compares; a text that
 is not prepared is read.
@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from guiado.detection.prepared.vectors import PREPARED
+from guiado.text.code import Code
+from guiado.text.codes import codes_in
 from guiado.text.normalise import clean_sentence
 from guiado.text.stemming import stem
 from guiado.text.terms import read_words
@@ -25,10 +27,12 @@ class Readings(msgspec.Struct, frozen=True):
     Args:
         texts: text -> as the encoder reads it, and its folded words in their order.
         stems: folded word -> its stem.
+        codes: text -> the codes that it names; texts that name none are left out.
     """
 
     texts: Mapping[str, tuple[str, list[str]]] = {}
     stems: Mapping[str, str] = {}
+    codes: Mapping[str, tuple[Code, ...]] = {}
 
     def clean(self, text: str) -> str:
         """The text as the encoder reads it, see `clean_sentence`."""
@@ -44,6 +48,10 @@ class Readings(msgspec.Struct, frozen=True):
         """The stem of a folded word."""
         return self.stems.get(word) or stem(word)
 
+    def codes_in(self, text: str) -> tuple[Code, ...]:
+        """The codes that the text names, see `codes.codes_in`."""
+        return self.codes.get(text, ()) if text in self.texts else codes_in(text)
+
 
 NOTHING = Readings()
 """No readings: everything is read."""
@@ -52,7 +60,8 @@ NOTHING = Readings()
 def read_all(texts: Sequence[str]) -> Readings:
     """The readings of texts, read now."""
     found = {text: (clean_sentence(text), [word.key for word in read_words(text)]) for text in texts}
-    return Readings(found, {word: stem(word) for _, words in found.values() for word in words})
+    stems = {word: stem(word) for _, words in found.values() for word in words}
+    return Readings(found, stems, {text: codes for text in texts if (codes := codes_in(text))})
 
 
 def shipped() -> Readings:
