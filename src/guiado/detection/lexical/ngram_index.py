@@ -52,12 +52,11 @@ def grams(words: Sequence[str]) -> Parts:
 def deletions(words: Sequence[str]) -> Parts:
     """Return each word and every form with one letter less: two words one edit apart share one of them."""
     letters = _Letters(words)
-    places, whole = np.arange(len(letters)), np.arange(len(words))
-    owners = np.repeat(whole, letters.ends - letters.begins)
+    places = spans(letters.begins, letters.ends + 1)  # of the letter that is left out; that after the last leaves out none
+    owners = np.repeat(np.arange(len(words)), letters.ends + 1 - letters.begins)
     begins, ends = letters.begins[owners], letters.ends[owners]
-    shorter = letters.hash(begins, places) + letters.hash(places + 1, ends) * letters.powers[places - begins]
-    hashes = np.concatenate([letters.hash(letters.begins, letters.ends), shorter])
-    return _distinct(hashes, np.concatenate([whole, owners]), len(words))
+    rest = letters.hash(np.minimum(places + 1, ends), ends)
+    return _distinct(letters.hash(begins, places) + rest * letters.powers[places - begins], owners, len(words))
 
 
 class _Letters:
@@ -75,9 +74,6 @@ class _Letters:
         self._inverses = _powers(_INVERSE, len(codes) + 1)
         self._sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * self.powers[:-1], dtype=np.uint64)])
 
-    def __len__(self) -> int:
-        return len(self._sums) - 1
-
     def hash(self, begins: Rows, ends: Rows) -> Hashes:
         """The hashes of the letters from each beginning to its end."""
         return (self._sums[ends] - self._sums[begins]) * self._inverses[begins]
@@ -90,7 +86,8 @@ def _powers(base: int, count: int) -> Hashes:
 
 
 def _distinct(hashes: Hashes, owners: Rows, count: int) -> Parts:
-    order = np.lexsort((owners, hashes))
+    """Return parts each once; `owners` of equal hashes ascend."""
+    order = np.argsort(hashes, kind="stable")
     hashes, owners = hashes[order], owners[order]
     first = np.ones(len(order), np.bool_)
     first[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
