@@ -61,9 +61,12 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
         language: of the session.
     """
     text = "\n".join(filter(None, words))
-    if not text:
-        return None
-    said = _read(meaningful_part(text))
+    return hear_part(meaningful_part(text), own, others, language) if text else None
+
+
+def hear_part(part: str, own: Guide | None, others: Iterable[Guide], language: str) -> Alarm | None:
+    """The same of the meaningful part of what the customer wrote; see `hear`."""
+    said = _read(part)
     met = [trigger for trigger in _candidates(own, others) if any(_meets(said, phrase) for phrase in trigger.phrases)]
     found = next((trigger for trigger in met if trigger.urgent), met[0] if met else None)
     return Alarm(" ".join(found.text_in(language).split()), found.urgent) if found else None
@@ -141,7 +144,8 @@ def _candidates(own: Guide | None, others: Iterable[Guide]) -> Iterable[Trigger]
 
 def _meets(said: tuple[str, ...], phrase: str) -> bool:
     wanted = _of_phrase(phrase)
-    return bool(wanted) and any(_begins(said, start, wanted) for start, word in enumerate(said) if _is_form(word, wanted[0]))
+    first = _forms(wanted[0]) if wanted else frozenset[str]()
+    return any(_begins(said, start, wanted) for start, word in enumerate(said) if not first.isdisjoint(_forms(word)))
 
 
 def _begins(said: tuple[str, ...], start: int, wanted: tuple[str, ...]) -> bool:
@@ -189,6 +193,7 @@ def _of_phrase(phrase: str) -> tuple[str, ...]:
     return tuple(word for word in _read(phrase) if word != _STOP)
 
 
+@lru_cache(maxsize=16)
 def _read(text: str) -> tuple[str, ...]:
     """The compared words of a text, in lower case, with a stop for each punctuation mark."""
     plain = _JUST_DONE.sub(_as_done, unicodedata.normalize("NFC", text).casefold())
