@@ -74,7 +74,7 @@ class Openings:
             self._by_category.setdefault(str(guides[each].category), []).append(each)
         self._courses = Courses()
         self._confidences: list[float] = []
-        self._sentences = lru_cache(maxsize=4_000)(self._read)
+        self._sentences = lru_cache(maxsize=16_000)(self._read)
         self._neighbours = lru_cache(maxsize=4_000)(self._near)
 
     def make(self, problem_id: str, language: str, draws: Draws, *, comes_back: bool) -> Opening:

@@ -60,14 +60,18 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
         others: further guides of the knowledge base, whose urgent criteria count.
         language: of the session.
     """
-    text = "\n".join(filter(None, words))
-    return hear_part(meaningful_part(text), own, others, language) if text else None
+    text, candidates = "\n".join(filter(None, words)), tuple(_candidates(own, others))
+    return _heard(meaningful_part(text), candidates, language) if text and candidates else None
 
 
 def hear_part(part: str, own: Guide | None, others: Iterable[Guide], language: str) -> Alarm | None:
     """The same of the meaningful part of what the customer wrote; see `hear`."""
+    return _heard(part, _candidates(own, others), language)
+
+
+def _heard(part: str, candidates: Iterable[Trigger], language: str) -> Alarm | None:
     said = _read(part)
-    met = [trigger for trigger in _candidates(own, others) if any(_meets(said, phrase) for phrase in trigger.phrases)]
+    met = [trigger for trigger in candidates if any(_meets(said, phrase) for phrase in trigger.phrases)]
     found = next((trigger for trigger in met if trigger.urgent), met[0] if met else None)
     return Alarm(" ".join(found.text_in(language).split()), found.urgent) if found else None
 
