@@ -74,9 +74,7 @@ class CodeIndex:
     read: Mapping[str, ProblemCodes] = field(default_factory=lambda: _NO_CODES)
 
     @classmethod
-    def of(
-        cls, problems: Iterable[Problem], previous: CodeIndex | None = None, readings: Readings = NOTHING
-    ) -> CodeIndex:
+    def of(cls, problems: Iterable[Problem], previous: CodeIndex | None = None, readings: Readings = NOTHING) -> CodeIndex:
         """Read the codes of these problems, but of those that `previous` has unchanged, and of texts that were read before."""
         before = previous.read if previous else _NO_CODES
         read = {problem.problem_id: _unchanged(before, problem) or read_codes(problem, readings) for problem in problems}

@@ -22,7 +22,7 @@ from guiado.app.demo.year import SyntheticDesk, Year, YearSpan
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.errors import Conflict, GuiadoError
 from guiado.store import audit, configuration, demo, schedule
-from guiado.store.sessions import audit_row
+from guiado.store.log_rows import audit_row
 
 Progress = Callable[[int], None]
 """Told with the number of sessions that are done."""
@@ -30,7 +30,7 @@ _REMOVED_AT_ONCE = 2_000
 _FAILURES_KEY, _FAILURES, _MOST_FAILURES = "auto_escalate_after_failures", 2.0, 1_000
 _FIRST = UUID(int=0)
 _COLLECTED_EVERY = (100_000, 50, 50)
-"""Thresholds of the garbage collector: rows by the thousand live until they are written, and to look through them finds nothing."""
+"""Thresholds of the garbage collector: rows by the thousand live until they are written, and looking through them frees none."""
 _COUNTED = ("sessions", "attempts", "decisions", "ratings", "tickets")
 
 

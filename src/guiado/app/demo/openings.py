@@ -17,7 +17,7 @@ from guiado.app.sessions.already_tried import already_tried
 from guiado.domain.clarification import Clarification, Considered, Declared, Option
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import Alarm
+from guiado.domain.session_commands import Alarm
 
 _NEIGHBOURS = 3
 _CLARIFIED, _UNKNOWN, _PERSON = 0.08, 0.035, 0.012

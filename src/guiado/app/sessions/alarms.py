@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from guiado.domain.criteria import Trigger
 from guiado.domain.guide import Guide
-from guiado.domain.session import Alarm
+from guiado.domain.session_commands import Alarm
 from guiado.text.fold import fold
 from guiado.text.tokenize import meaningful_part
 

@@ -168,4 +168,3 @@ class NgramIndex:
         """Return the positions of the words with each part, one part after the other, and the number of words of each."""
         begins, ends = np.searchsorted(self._hashes, hashes), np.searchsorted(self._hashes, hashes, "right")
         return self._owners[spans(begins, ends)], ends - begins
-
