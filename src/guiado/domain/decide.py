@@ -17,21 +17,17 @@ from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import Lesson, confirmed, corrected, withdrawn
 from guiado.domain.no_problem import begin_without_problem
 from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale
-from guiado.domain.session import (
+from guiado.domain.session import Actor, NextAction, Resolution, Session, Status
+from guiado.domain.session_commands import (
     Abandon,
-    Actor,
     Alarm,
     Answer,
     ClarifyProblem,
     EscalateSession,
-    NextAction,
     RejectProblem,
-    Resolution,
     ResolveSession,
     Resume,
-    Session,
     SessionCommand,
-    Status,
     UndoAnswer,
 )
 from guiado.domain.step_answer import answer_step, resolved, with_note

@@ -12,7 +12,8 @@ from guiado.domain.events import Event
 from guiado.domain.guide import Guide, GuideKind, Step
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
-from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
+from guiado.domain.session import Attempt, NextAction, Offer, Session
+from guiado.domain.session_commands import Alarm
 from guiado.domain.variants import with_known_variant
 
 
