@@ -11,7 +11,7 @@ from guiado.app.knowledge.check.verdicts import COSTLIER, CheckTerms, GuideChang
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, Step
 from guiado.guidance.facts import Costs, GuideFacts, StepFacts
-from guiado.guidance.patterns import ABANDONED, DONE, ESCALATED, NOT_HELPED, SOLVED, STEP, PatternEvent, Pattern, PatternCount
+from guiado.guidance.patterns import ABANDONED, DONE, ESCALATED, NOT_HELPED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
 from guiado.guidance.replay import FEWEST, ReplayResult, offered_order, replay
 from guiado.resources import data_path
 

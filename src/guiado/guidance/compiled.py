@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from guiado.guidance.facts import SURE, USUAL_MINUTES, GuideFacts, StepFacts
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats, Ints
 
 OWN, SPIKE, SLAB = (9.0, 1.3), (0.2, 40.0), (1.5, 1.5)
 """Beta parameters of the chance that a step removes its own cause; another one, hardly ever; and another one, often."""
@@ -16,7 +17,8 @@ OVERLAP = (1.0, 8.0)
 """Beta parameters of the share of pairs of a step and another cause which it removes often."""
 OWN_MEAN = OWN[0] / sum(OWN)
 _ROUNDS, _LEAST_SHARE = 20, 0.3
-_DECLINE = 0.85
+_ROUNDING = 1e-9
+_DECLINE = 0.8
 """Chance per minute of a step against the one before, where the author gives no chances at all but an order."""
 _KNOWN = 0.8
 """Chances of all steps together, where the author gives none."""
@@ -30,7 +32,7 @@ class CompiledGuide:
     Args:
         facts: as given.
         place: step_id -> index.
-        chance: (n,) author's chances, complete and together at most `SURE`; 0 for preparations.
+        chance: (n,) author's chances, complete and together at most 1; 0 for preparations.
         minutes: (n,) author's minutes, complete.
         risk: (n,) expected damage in minutes.
         irreversible: (n,) booleans.
@@ -43,9 +45,9 @@ class CompiledGuide:
     chance: Floats
     minutes: Floats
     risk: Floats
-    irreversible: np.ndarray
+    irreversible: Bools
     needs: tuple[int, ...]
-    owner: np.ndarray
+    owner: Ints
 
     @property
     def size(self) -> int:
@@ -85,20 +87,18 @@ class CompiledGuide:
         known *= np.minimum(1.0, SURE / np.maximum(known.sum(axis=1, keepdims=True), 1e-9))
         return np.concatenate([known, 1 - known.sum(axis=1, keepdims=True)], axis=1)
 
-    def weights_of(self, said: dict[str, float] | object) -> Floats:
+    def weights_of(self, said: Mapping[str, float]) -> Floats:
         """(K,) how much likelier each cause is, by weights of steps.
 
         Args:
             said: step_id -> weight; unknown steps and numbers that are not above 0 are left out.
         """
         out = np.ones(self.causes)
-        for step_id, weight in (said if isinstance(said, dict) else {}).items():
+        for step_id, weight in said.items():
             found = np.flatnonzero(self.owner == self.place.get(step_id, -1))
             if len(found) and np.isfinite(weight) and weight > 0:
                 out[found[0]] = weight
         return out
-
-
 
 
 def compile_guide(facts: GuideFacts) -> CompiledGuide:
@@ -134,7 +134,7 @@ def _chances(steps: tuple[StepFacts, ...], costs: Floats) -> Floats:
     typical = np.median(given[known] / costs[known])
     filled = np.where(np.isfinite(given), given, np.minimum(typical * costs, given[known].max()))
     filled = np.maximum(filled, _LEAST_CHANCE) * solves
-    return filled * min(1.0, SURE / filled.sum())
+    return filled if filled.sum() <= 1 + _ROUNDING else filled * SURE / filled.sum()
 
 
 def _needs(steps: tuple[StepFacts, ...], place: dict[str, int]) -> tuple[int, ...]:

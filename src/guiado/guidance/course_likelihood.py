@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from guiado.guidance.observations import NONE, Course
+from guiado.guidance.observations import NONE, Course, column_of
 from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats
 
 UNSOLVED, AT_LAST, LATE, UNTOLD = range(4)
 WAYS = 4
@@ -45,26 +45,29 @@ class CourseTable:
 
     def __init__(self, courses: Sequence[Course], steps: int) -> None:
         count = len(courses)
-        done = np.zeros((3, count, steps))
+        done: Floats = np.zeros((3, count, steps))
         for place, course in enumerate(courses):
             for depth, more in enumerate(((), (course.second,), (course.second, course.last))):
                 done[depth, place, [each for each in (*course.before, *more) if each != NONE]] = 1
-        last, second = _column(each.last for each in courses), _column(each.second for each in courses)
-        left_in = _column(each.left_in for each in courses)
-        ends = np.array([each.end for each in courses], dtype=object)
-        self.returned = np.array([each.returned for each in courses], dtype=bool)
-        self.solved, escalated = ends == SOLVED, ends == ESCALATED
-        self.left, self._assumed = (ends == ABANDONED) & (left_in != NONE), ends == ASSUMED
+        last, second = column_of(each.last for each in courses), column_of(each.second for each in courses)
+        left_in = column_of(each.left_in for each in courses)
+        self.returned = _which(each.returned for each in courses)
+        self.solved = _which(each.end == SOLVED for each in courses)
+        escalated = _which(each.end == ESCALATED for each in courses)
+        self.left = _which(each.end == ABANDONED and each.left_in != NONE for each in courses)
+        self._assumed = _which(each.end == ASSUMED for each in courses)
         self._done = done
-        unsolved = np.where(self._assumed[:, None], done[1], done[2])
-        self.failed = np.stack([unsolved, done[1], np.where(self.solved[:, None], done[0], done[1]), done[2]])
+        unsolved: Floats = np.where(self._assumed[:, None], done[1], done[2])
+        self.failed: Floats = np.stack([unsolved, done[1], np.where(self.solved[:, None], done[0], done[1]), done[2]])
         missing = np.full(count, NONE)
-        self.solver = np.stack([
-            missing,
-            np.where(self.solved, last, NONE),
-            np.where(self.solved, second, np.where(escalated, last, NONE)),
-            np.where(self.left, left_in, NONE),
-        ])
+        self.solver = np.stack(
+            [
+                missing,
+                np.where(self.solved, last, NONE),
+                np.where(self.solved, second, np.where(escalated, last, NONE)),
+                np.where(self.left, left_in, NONE),
+            ]
+        )
 
     def likelihood(self, removes: Floats, noise: Noise, leaves: Floats) -> Floats:
         """(ways, C, K, P) likelihood of each course for each cause.
@@ -98,5 +101,5 @@ _NOT_TRUE = 1e-4
 """Likelihood of a true success whose customer came back all the same."""
 
 
-def _column(values: Iterable[int]) -> np.ndarray:
-    return np.array(list(values), dtype=np.int64)
+def _which(values: Iterable[bool]) -> Bools:
+    return np.array(list(values), dtype=np.bool_)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from guiado.guidance.compiled import CompiledGuide
+from guiado.guidance.observations import Known
 from guiado.guidance.special import Floats
 
 _WORTH = 10.0
 """Sessions that the author's weights are worth, for each cause."""
 _LEAST = 1e-9
-Known = tuple[str, tuple[tuple[str, str], ...]]
-"""Class of the description, and the answers: (question, answer)."""
 
 
 @dataclass(frozen=True)

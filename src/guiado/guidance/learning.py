@@ -16,6 +16,10 @@ from guiado.guidance.special import Floats
 
 _FIRST_SWEEPS, _SWEEPS, _KEPT = 24, 3, 3
 """Sweeps from nothing, sweeps of a refit, and how many of the last are kept."""
+_PRIOR_DRAWS, _ROUNDS = 12, 30
+"""Draws of all chains before the first session, and rounds in which they are fitted to the author's chances."""
+_SMALL, _MANY_ROWS = 16, 1_500
+"""Steps up to which the prior is drawn that often, and rows from which a refit sweeps once less: time is bounded."""
 _TIME_WORTH = 3.0
 """Attempts that the author's minutes are worth."""
 _COULD_NOT = (0.6, 12.0)
@@ -46,17 +50,33 @@ def fit(
     goes_on = before is not None and before.removes.shape[1:] == (guide.causes, guide.size)
     chains = before.chains if before is not None and goes_on else sampler.begin()
     shares = sampler.go_on(chains)
-    sweeps = (_SWEEPS if goes_on else _FIRST_SWEEPS) if seen.courses else _KEPT
     kept: list[tuple[Chains, Floats, Knowledge]] = []
-    for turn in range(sweeps):
-        if seen.courses:
+    if seen.courses:
+        few = len(seen.course) <= _MANY_ROWS
+        sweeps = (_SWEEPS if few else _SWEEPS - 1) if goes_on else _FIRST_SWEEPS
+        for turn in range(sweeps):
             chains, shares = sampler.sweep(chains, shares)
-        else:
+            if turn >= sweeps - _KEPT:
+                kept.append((chains, shares[:, -1], sampler.knowledge))
+    else:
+        for _ in range(_PRIOR_DRAWS if guide.size <= _SMALL else _KEPT):
             chains = sampler.begin()
-            shares = sampler.go_on(chains)
-        if turn >= sweeps - _KEPT:
-            kept.append((chains, shares[:, -1], sampler.knowledge))
+            kept.append((chains, sampler.go_on(chains)[:, -1], sampler.knowledge))
+        kept = _matched(guide, kept)
     return _posterior(guide, seen, times, kept, sampler.leaves)
+
+
+def _matched(guide: CompiledGuide, drawn: list[tuple[Chains, Floats, Knowledge]]) -> list[tuple[Chains, Floats, Knowledge]]:
+    """Draws from the prior whose mean chance of each step is the author's, not only about it."""
+    shares = np.concatenate([each[1] for each in drawn])
+    removes = np.concatenate([each[0].removes for each in drawn])
+    wanted = guide.chance[guide.owner]
+    for _ in range(_ROUNDS):
+        found = np.einsum("svk,skn->n", shares, removes)[guide.owner] / (shares.shape[0] * shares.shape[1])
+        shares[..., :-1] *= wanted / np.maximum(found, 1e-12)
+        shares /= shares.sum(axis=-1, keepdims=True)
+    parts = np.split(shares, len(drawn))
+    return [(chains, part, known) for (chains, _, known), part in zip(drawn, parts, strict=True)]
 
 
 def _posterior(

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats, Ints
 
 MOST_STEPS = 8
 PERSON = -1
-"""Action of handing over; a step is its index, a question is -2 minus its index."""
+FIRST_QUESTION = -2
+"""Actions: of handing over, and of the first question; the second one is -3. A step is its index."""
 _TIE = 1e-12
 DOMINATES = 0.7
 """A reversible step goes before an irreversible one from this share of its chance per minute."""
@@ -44,7 +45,7 @@ class Terms:
     minutes: Floats
     risk: Floats
     could_not: Floats
-    irreversible: np.ndarray
+    irreversible: Bools
     needs: tuple[int, ...]
     could_not_cost: float
     leaves: Floats
@@ -92,17 +93,21 @@ class StepPlan:
                 better = found < best - _TIE
                 best, action = np.where(better, found, best), np.where(better, first, action)
             for place, (minutes, after) in enumerate(asked):
-                cost = minutes * reach[layer.done] + sum(plan._value[layer.state] for plan in after)
+                cost = minutes * reach[layer.done] + sum(plan.values_at(layer.state) for plan in after)
                 better = cost < best - _TIE
-                best, action = np.where(better, cost, best), np.where(better, -2 - place, action)
+                best, action = np.where(better, cost, best), np.where(better, FIRST_QUESTION - place, action)
             self._value[layer.state], self._action[layer.state] = best, action
+
+    def values_at(self, states: Ints) -> Floats:
+        """The values of many states, by their flat indexes."""
+        return self._value[states]
 
     def value(self, done: int, unable: int) -> float:
         """The expected minutes of all who reach a state, from there on."""
         return float(self._value[done << self.size | unable])
 
     def action(self, done: int, unable: int) -> int:
-        """The best action in a state: `PERSON`, a step, or -2 minus a question."""
+        """The best action in a state: `PERSON`, a step, or a question."""
         return int(self._action[done << self.size | unable])
 
     def scores(self, done: int, unable: int) -> list[float]:
@@ -137,17 +142,17 @@ class StepPlan:
 class _Layer(NamedTuple):
     """States with the same number of steps behind them, as flat indexes; (n, states) where it depends on the step offered."""
 
-    done: np.ndarray
-    unable: np.ndarray
+    done: Ints
+    unable: Ints
     behind: int
-    state: np.ndarray
-    left: np.ndarray
-    later_done: np.ndarray
-    later: np.ndarray
-    without: np.ndarray
+    state: Ints
+    left: Bools
+    later_done: Ints
+    later: Ints
+    without: Ints
 
 
-def _layer(size: int, done: np.ndarray, unable: np.ndarray) -> _Layer:
+def _layer(size: int, done: Ints, unable: Ints) -> _Layer:
     bits = (1 << np.arange(size))[:, None]
     left = (done | unable) & bits == 0
     later_done, later_unable = np.where(left, done | bits, done), np.where(left, unable | bits, unable)

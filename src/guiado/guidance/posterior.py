@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Posterior:
         out = io.BytesIO()
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "chains"}
         chains = {f"chains_{each.name}": getattr(self.chains, each.name) for each in fields(Chains)}
-        packed = {name: np.asarray(value, dtype=np.float32) for name, value in (own | chains).items()}
+        packed: dict[str, Any] = {name: np.asarray(value, dtype=np.float32) for name, value in (own | chains).items()}
         np.savez_compressed(out, **packed)
         return out.getvalue()
 
@@ -85,9 +86,9 @@ class Posterior:
             ValueError, OSError, KeyError: it is no such file.
         """
         with np.load(io.BytesIO(packed), allow_pickle=False) as read:
-            found = {name: read[name].astype(np.float64) for name in read.files}
+            found: dict[str, Any] = {name: read[name].astype(np.float64) for name in read.files}
         chains = Chains(**{each.name: found.pop(f"chains_{each.name}") for each in fields(Chains)})
-        numbers = {"could_not_cost": float(found["could_not_cost"]), "sessions": int(found["sessions"])}
+        numbers: dict[str, Any] = {"could_not_cost": float(found["could_not_cost"]), "sessions": int(found["sessions"])}
         return cls(**found | numbers, chains=chains)
 
 

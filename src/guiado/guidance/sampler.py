@@ -19,20 +19,26 @@ from guiado.guidance.course_likelihood import AT_LAST, LATE, UNSOLVED, UNTOLD, W
 from guiado.guidance.knowledge import KnowledgeTables
 from guiado.guidance.observations import NONE, Observations
 from guiado.guidance.posterior import Chains
-from guiado.guidance.special import Floats, digamma, log_beta, log_gamma
+from guiado.guidance.special import Floats, Ints, digamma, log_beta, log_gamma
 
 CHAINS = 32
+MOST_OVERLAPPING = 50
+"""Steps of a guide up to which a step may remove causes that are not its own; pairs grow with the square."""
 _TRUSTS = np.array([2.0, 4.0, 8.0, 16.0, 32.0])
 _ALIKES = np.array([8.0, 25.0, 80.0, 250.0])
 _CARRIED = (8.0, 50.0)
 """Sessions that what was before a change is worth after it: least and most."""
 NOISE_PRIOR = np.array([[3.0, 77.0], [3.0, 77.0], [3.0, 77.0], [6.0, 3.0]])
 """Beta parameters of a success noticed late, one never told, a false one, and of coming back after it."""
+_MOST_NOISE = np.array([0.12, 0.12, 0.2, 0.95])
+"""Bounds of the noise: more of it would explain away what customers say, and one stream of odd reports could teach that."""
 LEAVES = (1.5, 50.0)
 """Prior of leaving at an offer: hits and tries."""
 _ALL_WORTH = 40.0
 """Offers that the rate of all steps is worth to one of them."""
 _POOL_DRAWS = 3
+_OFTEN = 0.15
+"""Chance from which a pair counts as overlapping: between the middles of both priors."""
 _LEAST = 1e-9
 
 
@@ -59,7 +65,8 @@ class Sampler:
         self._own = own
         able = np.zeros(self.guide.size, dtype=bool)
         able[self.guide.owner] = True
-        self._may = np.where(able, True, False) & ~own & (np.arange(self.guide.causes) < self.guide.causes - 1)[:, None]
+        known = (np.arange(self.guide.causes) < self.guide.causes - 1)[:, None]
+        self._may = able & ~own & known & (self.guide.size <= MOST_OVERLAPPING)
 
     def go_on(self, chains: Chains) -> Floats:
         """Begin with the state of chains: the (C, B, V, K) shares that they go on with."""
@@ -150,24 +157,28 @@ class Sampler:
         tries = sum((by_course[way] @ self.table.failed[way]).sum(axis=1) for way in range(WAYS))
         hits = np.stack([late, untold, false, back], axis=1)
         misses = np.stack([true + untold, true + late, np.maximum(tries - false, 0), np.maximum(false - back, 0)], axis=1)
-        return np.clip(self.rng.beta(NOISE_PRIOR[:, 0] + hits, NOISE_PRIOR[:, 1] + misses), 1e-4, 0.95)
+        return np.clip(self.rng.beta(NOISE_PRIOR[:, 0] + hits, NOISE_PRIOR[:, 1] + misses), 1e-4, _MOST_NOISE)
 
     # --------------------------------------------------------------------------------------------------- what steps remove
 
     def _removes(self, solved: Floats, failed: Floats, overlap: Floats) -> Floats:
-        spike = log_beta(SPIKE[0] + solved, SPIKE[1] + failed) - log_beta(np.array(SPIKE[0]), np.array(SPIKE[1]))
-        slab = log_beta(SLAB[0] + solved, SLAB[1] + failed) - log_beta(np.array(SLAB[0]), np.array(SLAB[1]))
-        odds = np.log(overlap / (1 - overlap))[:, None, None] + slab - spike
-        wide = (self.rng.random(odds.shape) < 1 / (1 + np.exp(-np.clip(odds, -50, 50)))) & self._may
-        a = np.where(self._own, OWN[0], np.where(wide, SLAB[0], SPIKE[0]))
-        b = np.where(self._own, OWN[1], np.where(wide, SLAB[1], SPIKE[1]))
-        drawn = np.clip(self.rng.beta(a + solved, b + failed), _LEAST, 1 - 1e-6)
-        return np.where(self._own | self._may, drawn, _LEAST)
+        """Draw the chances that steps remove causes, from how often they did and did not."""
+        there = np.nonzero(np.broadcast_to(self._own | self._may, solved.shape))
+        hits, misses, own = solved[there], failed[there], self._own[there[1:]]
+        spike = log_beta(SPIKE[0] + hits, SPIKE[1] + misses) - log_beta(np.array(SPIKE[0]), np.array(SPIKE[1]))
+        slab = log_beta(SLAB[0] + hits, SLAB[1] + misses) - log_beta(np.array(SLAB[0]), np.array(SLAB[1]))
+        odds = np.log(overlap / (1 - overlap))[there[0]] + slab - spike
+        wide = self.rng.random(odds.shape) < 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        a = np.where(own, OWN[0], np.where(wide, SLAB[0], SPIKE[0]))
+        b = np.where(own, OWN[1], np.where(wide, SLAB[1], SPIKE[1]))
+        out = np.full(solved.shape, _LEAST)
+        out[there] = np.clip(self.rng.beta(a + hits, b + misses), _LEAST, 1 - 1e-6)
+        return out
 
     def _overlap(self, removes: Floats) -> Floats:
-        """Draw the share of overlapping pairs from the pairs that do, which are those above the middle of both priors."""
-        wide = ((removes > 0.15) & self._may).sum(axis=(1, 2))
-        return np.clip(self.rng.beta(OVERLAP[0] + wide, OVERLAP[1] + self._may.sum() - wide), 1e-3, 0.9)
+        """Draw the share of overlapping pairs from the pairs that do."""
+        wide: Ints = ((removes > _OFTEN) & self._may).sum(axis=(1, 2))
+        return np.clip(self.rng.beta(OVERLAP[0] + wide, OVERLAP[1] + int(self._may.sum()) - wide), 1e-3, 0.9)
 
     # --------------------------------------------------------------------------------------------------- shares of causes
 
@@ -216,7 +227,7 @@ class Sampler:
         """Draw how many sessions the author's chances are worth, by how near the shares at first were to them."""
         a = _TRUSTS[:, None, None] * prior
         known = np.log(np.maximum(first, _LEAST))
-        fit = log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1) + ((a - 1) * known).sum(axis=-1)
+        fit: Floats = log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1) + ((a - 1) * known).sum(axis=-1)
         return _TRUSTS[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
 
     def _alike(self, shares: Floats, pool: Floats) -> Floats:
@@ -224,7 +235,7 @@ class Sampler:
         a = _ALIKES[:, None, None] * pool
         known = np.log(np.maximum(shares[:, 1:], _LEAST)).sum(axis=1)
         many = shares.shape[1] - 1
-        fit = many * (log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1)) + ((a - 1) * known).sum(axis=-1)
+        fit: Floats = many * (log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1)) + ((a - 1) * known).sum(axis=-1)
         return _ALIKES[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
 
     def _dirichlet(self, a: Floats) -> Floats:
@@ -238,7 +249,7 @@ def shrunk(hits: Floats, tries: Floats) -> Floats:
     return (_ALL_WORTH * usual + hits) / (_ALL_WORTH + tries)
 
 
-def _hot(places: np.ndarray, size: int) -> Floats:
+def _hot(places: Ints, size: int) -> Floats:
     """(len, size) a 1 at the place of each row; none where it is -1."""
     out = np.zeros((len(places), size))
     there = np.flatnonzero(places != NONE)
@@ -246,7 +257,7 @@ def _hot(places: np.ndarray, size: int) -> Floats:
     return out
 
 
-def _split(rng: np.random.Generator, sessions: np.ndarray, joint: Floats) -> Floats:
+def _split(rng: np.random.Generator, sessions: Ints, joint: Floats) -> Floats:
     """(C, K, R) the sessions of each row, split over the causes by their (C, K, R) probabilities."""
     out = np.empty(joint.shape)
     single = sessions == 1
