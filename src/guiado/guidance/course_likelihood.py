@@ -57,8 +57,9 @@ class CourseTable:
         self.left = _which(each.end == ABANDONED and each.left_in != NONE for each in courses)
         self._assumed = _which(each.end == ASSUMED for each in courses)
         self._done = done
-        unsolved: Floats = np.where(self._assumed[:, None], done[1], done[2])
-        self.failed: Floats = np.stack([unsolved, done[1], np.where(self.solved[:, None], done[0], done[1]), done[2]])
+        self.failed = done[[2, 1, 1, 2]]
+        self.failed[UNSOLVED, self._assumed] = done[1, self._assumed]
+        self.failed[LATE, self.solved] = done[0, self.solved]
         missing = np.full(count, NONE)
         self.solver = np.stack(
             [
@@ -82,14 +83,12 @@ class CourseTable:
         here = self.solver[UNTOLD]
         reported = np.where(self.solved, false * np.where(self.returned, back, 1 - back), np.where(self.left, leaves[here], 1.0))
         true = np.where(self.returned, _NOT_TRUE, 1.0)
-        return np.stack(
-            [
-                np.where(self._assumed, less, full) * reported,
-                less * self._by(AT_LAST, removes) * (1 - late - untold) * true,
-                np.where(self.solved, least, less) * self._by(LATE, removes) * late * true,
-                full * self._by(UNTOLD, removes) * untold,
-            ]
-        )
+        out = np.empty((WAYS, *full.shape))
+        out[UNSOLVED] = np.where(self._assumed, less, full) * reported
+        out[AT_LAST] = less * self._by(AT_LAST, removes) * (1 - late - untold) * true
+        out[LATE] = np.where(self.solved, least, less) * self._by(LATE, removes) * late * true
+        out[UNTOLD] = full * self._by(UNTOLD, removes) * untold
+        return out
 
     def _by(self, way: int, removes: Floats) -> Floats:
         """(C, K, P) chance that the step which solves a course in a way removes each cause; 0 where there is none."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from guiado.guidance.compiled import CompiledGuide
-from guiado.guidance.patterns import ABANDONED, ASK, ASSUMED, COULD_NOT, SOLVED, STEP, Pattern, PatternCount
+from guiado.guidance.patterns import ABANDONED, ASK, ASSUMED, COULD_NOT, ESCALATED, SOLVED, STEP, Pattern, PatternCount
 from guiado.guidance.special import Floats, Ints
 
 MOST_BLOCKS = 24
@@ -136,9 +136,14 @@ def _course(guide: CompiledGuide, pattern: Pattern) -> Course:
     ends = pattern.events[-1] if pattern.events else None
     unseen = pattern.end == SOLVED and (not done or ends is None or ends.id not in guide.place)
     last, second = (done[-1] if done else NONE), (done[-2] if len(done) > 1 else NONE)
-    end = ASSUMED if unseen else pattern.end
+    end = ASSUMED if unseen else SOLVED if _helped_after_all(pattern) else pattern.end
     left_in = guide.place.get(pattern.left_in or "", NONE) if end == ABANDONED else NONE
     return Course(frozenset(done[:-2]), second, last, end, left_in, pattern.returned and end == SOLVED)
+
+
+def _helped_after_all(pattern: Pattern) -> bool:
+    """Whether the last step solved it although a person had been called before."""
+    return pattern.end == ESCALATED and bool(pattern.events) and pattern.events[-1].result == SOLVED
 
 
 def _blocks(sessions: Sequence[int], given: Sequence[int]) -> list[int]:
