@@ -24,7 +24,7 @@ from guiado.app.validation import check
 from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.guide_versions import guide_to_json
 from guiado.domain.session import Outcome
-from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED, STEP, PatternEvent, Pattern
+from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED, STEP, Pattern, PatternEvent
 from guiado.resources import data_path
 from guiado.store import demo, guidance_evidence
 from guiado.store.migrate import migrate
