@@ -47,7 +47,7 @@ class StepOut(Model):
     """One step for the customer.
 
     `variants` are those in which it differs, and `variant` the one that its texts are for; where that is null, the texts are
-    those of every variant, each with its name in front.
+    those of every variant, each with its name in front. `why` tells why it comes now, where that is known.
     """
 
     session_id: str
@@ -70,6 +70,7 @@ class StepOut(Model):
     variant: str | None = None
     variants: list[VariantRow] = []  # noqa: RUF012 every instance has its own
     media: list[MediaRow] = []  # noqa: RUF012 every instance has its own
+    why: str | None = None
 
 
 class OptionOut(Model):
