@@ -17,6 +17,8 @@ from guiado.domain.learning_signal import text_key
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _MEDIA = tuple({"type": "image", "url": f"media:{digit * 64}.png", "alt": "", "caption": ""} for digit in "57")
+LONG_AGO = NOW - 450 * DAY
+"""A day whose stored figures are of sessions that are not there."""
 EMAIL, CUSTOMER = "ana@example.com", "c-1"
 GUIDE = Guide("router", "Router propio", steps=(Step(1, "Uno", step_id="uno", media=_MEDIA),))
 
@@ -113,7 +115,10 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("sessions", _sessions()),
         ("decisions", [{"session_id": LIVE, "number": 1, "kind": "step", "rule": "regla propia", "step_number": 1}]),
         ("attempts", [{"id": uid(50), "session_id": LIVE, "step_number": 1, "success": True, "notes": "propio",
-                       "attempted_at": NOW - HOUR, "step_title": "Uno propio"}]),
+                       "attempted_at": NOW - HOUR, "step_title": "Uno propio", "active_seconds": 30}]),
+        ("rollup_days", [{"day": LONG_AGO.date()}]),
+        ("rollup_patterns", [{"day": LONG_AGO.date(), "problem_id": "router", "guide_version": str(GUIDE_VERSION), "pattern": "[propio]",
+                              "sessions": 2}]),
         ("feedback", [{"id": uid(51), **rating, "collected_at": NOW - HOUR / 2}]),
         ("outbox", _events()),
         ("deliveries", [
