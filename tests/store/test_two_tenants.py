@@ -143,6 +143,11 @@ async def import_router(db: asyncpg.Connection, tenant: str) -> int:
     return await publications.publish_import(db, tenant, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW)
 
 
+async def replaced_router(db: asyncpg.Connection, tenant: str) -> object:
+    await import_router(db, tenant)
+    return await publications.replaced(db, tenant, "", NOW - timedelta(days=9), 100)
+
+
 def taught(kind: LessonKind, actor: Actor) -> Run:
     return lambda db, tenant: sessions.commit(db, tenant, answered(Lesson(kind, "router", WORDS, actor)))
 
@@ -334,6 +339,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),
     ),
     "publications.listed": lambda db, t: publications.listed(db, t, ""),
+    "publications.replaced": replaced_router,
     "publications.recent": lambda db, t: publications.recent(db, t, "", 100),
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),
     "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),
