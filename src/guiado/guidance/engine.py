@@ -58,7 +58,7 @@ class Engine:
     def next(self, history: Mapping[str, Any]) -> dict[str, Any]:
         """What to do next in a session."""
         desk = self._desk(history["guide_id"])
-        choice = desk.plan.choose(_progress_of(history))
+        choice = desk.plan.choose(progress_of(history))
         out: dict[str, Any] = {"decision": choice.action, "propensity": choice.propensity, "explore": choice.explored}
         if choice.target is not None:
             out["id"] = choice.target
@@ -155,7 +155,8 @@ def _step_of(raw: Mapping[str, Any]) -> StepFacts:
     )  # fmt: skip
 
 
-def _progress_of(history: Mapping[str, Any]) -> Progress:
+def progress_of(history: Mapping[str, Any]) -> Progress:
+    """How far a session has come, from its plain values."""
     events = history.get("events") or ()
     steps = [each for each in events if each["kind"] == STEP]
     return Progress(

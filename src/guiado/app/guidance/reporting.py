@@ -1,0 +1,166 @@
+"""Reports on the order of a guide: its plan as it was learned last, or as its author's numbers alone say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guiado.app.background import run_aside
+from guiado.app.context import UnitOfWork
+from guiado.app.guidance.facts_of import facts_of
+from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, OrderRulesOut, RuleCostOut, SavedOut
+from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules
+from guiado.domain.guide import Guide
+from guiado.errors import FieldProblem, InvalidInput, Message, NotFound, printable
+from guiado.guidance.compiled import compile_guide
+from guiado.guidance.facts import Costs
+from guiado.guidance.learning import fit
+from guiado.guidance.plan import GuidePlan
+from guiado.guidance.posterior import Posterior
+from guiado.guidance.report import GuideReport, RuleReport, StepReport, report_on
+from guiado.store import guidance_plans, guides
+from guiado.store.guidance_plans import StoredPlan
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGuide:
+    """A guide in use with its plan.
+
+    Args:
+        stored: the plan as it was learned last; None where the author's numbers are all that is known.
+    """
+
+    guide: Guide
+    version_id: str
+    rules: GuideRules
+    stored: StoredPlan | None
+    plan: GuidePlan
+
+
+async def planned(work: UnitOfWork, problem_id: str) -> PlannedGuide:
+    """The guide in use with this id, with its plan.
+
+    Raises:
+        NotFound: no guide that is in use has this id.
+    """
+    current = (await guides.current(work.connection, work.tenant, "", [problem_id])).get(problem_id)
+    if current is None:
+        raise NotFound(
+            "Guía no encontrada: {problem_id}. Mira las que hay con: guiado kb versions", problem_id=printable(problem_id)
+        )
+    rules = await get_rules(work, problem_id)
+    plans = await guidance_plans.of_problem(work.connection, work.tenant, problem_id)
+    stored = next((each for each in plans if each.guide_version_id == current.version_id), None)
+    costs = rules.costs_over(Costs())
+    plan = await run_aside(lambda _pause: plan_of(current.guide, current.version_id, costs, rules, stored))
+    return PlannedGuide(current.guide, current.version_id, rules, stored, plan)
+
+
+def plan_of(guide: Guide, version_id: str, costs: Costs, rules: GuideRules, stored: StoredPlan | None) -> GuidePlan:
+    """The plan of a guide, from what was learned of it or from its author's numbers alone."""
+    compiled = compile_guide(facts_of(guide, costs, version_id))
+    posterior = Posterior.from_bytes(stored.posterior) if stored else fit(compiled, (), {})
+    return GuidePlan(compiled, posterior, author_rules(guide, rules))
+
+
+async def report(work: UnitOfWork, problem_id: str, variant: str = "") -> GuidanceOut:
+    """The report on the order of a guide, in the caller's language.
+
+    Args:
+        variant: for whose customers; "" for those of whom nobody knows it.
+
+    Raises:
+        NotFound: no guide that is in use has this id.
+        InvalidInput: the guide has no such variant.
+    """
+    found = await planned(work, problem_id)
+    require_variant(found.guide, variant)
+    made = await run_aside(lambda _pause: report_on(found.plan, variant))
+    return view(found, made, work.scope.language or "es")
+
+
+def require_variant(guide: Guide, variant: str) -> None:
+    """Check that a guide has a variant.
+
+    Raises:
+        InvalidInput: it has not.
+    """
+    if variant and variant not in guide.variants:
+        known = ", ".join(guide.variants)
+        why = (
+            Message("La guía no tiene esa variante. Usa una de estas: {known}.", {"known": known})
+            if known
+            else Message("La guía no tiene variantes. Quita el campo.")
+        )
+        raise InvalidInput([FieldProblem("variant", why)])
+
+
+def view(found: PlannedGuide, made: GuideReport, language: str) -> GuidanceOut:
+    """The read model of a report."""
+    spoken = found.guide.in_language(language)
+    titles = {step.step_id: step.title for step in spoken.steps}
+    return GuidanceOut(
+        problem_id=found.guide.problem_id,
+        title=spoken.problem_title,
+        guide_version=found.version_id,
+        variant=made.variant,
+        variants=list(found.guide.variants),
+        order_in_use=found.stored.order_in_use if found.stored else None,
+        sessions=made.sessions,
+        learned_at=found.stored.fitted_at if found.stored else None,
+        steps=[_step(each, titles) for each in made.steps],
+        order=list(made.order),
+        questions=list(made.asks),
+        author_minutes=round(made.author_minutes, _DIGITS),
+        learned_minutes=round(made.learned_minutes, _DIGITS),
+        saved=SavedOut(**{name: round(value, _DIGITS) for name, value in made.saved._asdict().items()}),
+        person_minutes=found.plan.guide.facts.costs.person,
+        rules=rules_view(found.rules),
+        rule_costs=[_rule(each) for each in made.rules],
+    )
+
+
+def rules_view(rules: GuideRules) -> OrderRulesOut:
+    """The read model of the rules of a guide."""
+    costs = rules.costs or CostRules()
+    return OrderRulesOut(
+        order=rules.order,
+        pinned=list(rules.pinned),
+        kept=[list(pair) for pair in rules.kept],
+        floor=rules.floor,
+        explores=rules.explores,
+        person_minutes=costs.person,
+        leaving_minutes=costs.leaving,
+        recontact_minutes=costs.recontact,
+    )
+
+
+def _step(each: StepReport, titles: dict[str, str]) -> GuidanceStepOut:
+    chance, low, high = (round(value, _DIGITS) for value in each.chance)
+    return GuidanceStepOut(
+        step_id=each.step_id,
+        title=titles.get(each.step_id, each.step_id),
+        chance=chance,
+        low=low,
+        high=high,
+        minutes=round(each.minutes, _DIGITS),
+        sessions=each.sessions,
+        author_place=each.author_place,
+        place=each.place,
+        moved=each.moved,
+        too_few=each.too_few,
+    )
+
+
+def _rule(each: RuleReport) -> RuleCostOut:
+    minutes, without = round(each.minutes, _DIGITS), round(each.minutes_without, _DIGITS)
+    return RuleCostOut(
+        kind=each.kind,
+        steps=list(each.steps),
+        floor=each.floor,
+        known=each.known,
+        minutes=minutes,
+        minutes_without=without,
+        cost=round(minutes - without, _DIGITS),
+    )
