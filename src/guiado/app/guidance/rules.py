@@ -144,7 +144,9 @@ def _problems(guide: Guide, rules: GuideRules) -> Iterable[FieldProblem]:
         if each not in known:
             yield FieldProblem(f"pinned[{place}]", unknown)
         elif each not in usable.pinned:
-            yield FieldProblem(f"pinned[{place}]", Message("Ese paso espera a otro (after). Fija antes los pasos a los que espera."))
+            yield FieldProblem(
+                f"pinned[{place}]", Message("Ese paso espera a otro (after). Fija antes los pasos a los que espera.")
+            )
     for place, (first, second) in enumerate(rules.kept):
         if not {first, second} <= known:
             yield FieldProblem(f"kept[{place}]", unknown)
