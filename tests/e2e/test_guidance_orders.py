@@ -38,7 +38,11 @@ def test_the_order_is_shown_with_what_it_saves_and_as_a_picture(here: Run, tmp_p
     picture = tmp_path / "orden.svg"
     shown = here("guidance", "show", "internet", "--plot", str(picture))
     assert shown.code == 0
-    for words in ("Todavía no se aprendió nada", "Si nada ayuda: Reinicia el router → Mira el cable → una persona", "persona antes"):
+    for words in (
+        "Todavía no se aprendió nada",
+        "Si nada ayuda: Reinicia el router → Mira el cable → una persona",
+        "persona antes",
+    ):
         assert words in shown.out
     assert "✓ Guardado" in shown.err
     drawn = "".join(ET.fromstring(picture.read_text("utf-8")).itertext())

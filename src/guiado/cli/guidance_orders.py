@@ -162,8 +162,8 @@ def _changed(before: GuideRules, given: dict[str, Any]) -> GuideRules:
     from guiado.app.validation import check
 
     wanted = {**msgspec.to_builtins(before), **given}
-    if wanted["order"] == _INSTALLATION:
-        wanted["order"] = None
+    if wanted.get("order") == _INSTALLATION:
+        del wanted["order"]
     return _named(lambda: check(GuideRules, {name: value for name, value in wanted.items() if value is not None}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from guiado.guidance.plan import ASK_ACTION, STEP_ACTION, AuthorRules, GuidePlan, Progress
+from guiado.guidance.plan import ASK_ACTION, STEP_ACTION, GuidePlan, Progress
 from guiado.guidance.report import LEAST_SESSIONS
 
 _MOST_SHOWN = 3
@@ -59,17 +59,14 @@ def agent_summary(plan: GuidePlan, progress: Progress) -> AgentSummary:
         for step, chance in zip(plan.guide.facts.steps, chances, strict=True)
         if step.step_id not in progress.done and chance >= _LEAST_SHOWN
     ]
-    chosen = GuidePlan(plan.guide, plan.posterior, _without_trials(plan.rules)).choose(progress)
+    chosen = plan.choose(progress)
+    follows = None if chosen.explored else chosen.target
     return AgentSummary(
         progress.done,
         unable,
         tuple(sorted(rows, key=lambda each: -each.chance)[:_MOST_SHOWN]),
         float(beliefs[:, -1].sum()),
-        chosen.target if chosen.action == STEP_ACTION else None,
-        chosen.target if chosen.action == ASK_ACTION else None,
+        follows if chosen.action == STEP_ACTION else None,
+        follows if chosen.action == ASK_ACTION else None,
         plan.posterior.sessions < LEAST_SESSIONS,
     )
-
-
-def _without_trials(rules: AuthorRules) -> AuthorRules:
-    return AuthorRules(rules.pinned, rules.kept, explores=False)

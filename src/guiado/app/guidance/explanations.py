@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _HOUR = 60
 _HALF_MINUTE = 0.5
+_HALF_HOURS = {2: Message("una hora"), 3: Message("hora y media")}
 _WORDS: Mapping[tuple[str, bool], Message] = {
     (LIKELIEST, True): Message("Empezamos por este paso: es lo que más a menudo lo resuelve y toma {time}."),
     (LIKELIEST, False): Message("Ahora probamos esto: es lo más probable después de lo que ya descartamos y toma {time}."),
@@ -44,7 +45,7 @@ def customer_reason(reason: StepReason, language: str, *, first: bool) -> str:
 
 
 def time_words(minutes: float) -> Message:
-    """A time in words: rounded to whole minutes, from an hour on to whole hours and a half."""
+    """A time in words: rounded to whole minutes, then to an hour, one and a half, and whole hours."""
     if minutes < _HALF_MINUTE:
         return Message("menos de un minuto")
     whole = max(1, int(minutes + _HALF_MINUTE))
@@ -52,10 +53,8 @@ def time_words(minutes: float) -> Message:
         return Message("un minuto")
     if whole < _HOUR:
         return Message("{count} minutos", {"count": whole})
-    halves = int(minutes / (_HOUR / 2) + _HALF_MINUTE)
-    if halves == 2:  # noqa: PLR2004 two halves
-        return Message("una hora")
-    return Message("{count} horas", {"count": f"{halves / 2:g}".replace(".", ",")})
+    hours = _HALF_HOURS.get(int(minutes / (_HOUR / 2) + 0.5))
+    return hours or Message("{count} horas", {"count": int(minutes / _HOUR + 0.5)})
 
 
 def agent_lines(summary: AgentSummary, titles: Mapping[str, str], questions: Mapping[str, str], language: str) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from guiado.app.background import run_aside
-from guiado.app.context import UnitOfWork
+from guiado.app.context import GuidanceSetting, UnitOfWork
 from guiado.app.guidance.facts_of import facts_of
 from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, OrderRulesOut, RuleCostOut, SavedOut
+from guiado.app.guidance.plans import order_in_use, plan_of
 from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules
 from guiado.domain.guide import Guide
 from guiado.errors import FieldProblem, InvalidInput, Message, NotFound, printable
 from guiado.guidance.compiled import compile_guide
-from guiado.guidance.facts import Costs
 from guiado.guidance.learning import fit
 from guiado.guidance.plan import GuidePlan
 from guiado.guidance.posterior import Posterior
@@ -34,8 +35,16 @@ class PlannedGuide:
     guide: Guide
     version_id: str
     rules: GuideRules
+    setting: GuidanceSetting
     stored: StoredPlan | None
     plan: GuidePlan
+
+    @property
+    def order_in_use(self) -> str | None:
+        """The order that sessions follow now: author, learned or shadow; None where nothing was learned."""
+        if self.stored is None:
+            return None
+        return order_in_use(self.rules, self.setting.order, str(self.stored.figures.get("automatic", "shadow")))
 
 
 async def planned(work: UnitOfWork, problem_id: str) -> PlannedGuide:
@@ -52,16 +61,18 @@ async def planned(work: UnitOfWork, problem_id: str) -> PlannedGuide:
     rules = await get_rules(work, problem_id)
     plans = await guidance_plans.of_problem(work.connection, work.tenant, problem_id)
     stored = next((each for each in plans if each.guide_version_id == current.version_id), None)
-    costs = rules.costs_over(Costs())
-    plan = await run_aside(lambda _pause: plan_of(current.guide, current.version_id, costs, rules, stored))
-    return PlannedGuide(current.guide, current.version_id, rules, stored, plan)
+    setting = work.app.guidance
+    plan, is_learned = await run_aside(lambda _pause: _built(current.guide, rules, setting, stored))
+    return PlannedGuide(current.guide, current.version_id, rules, setting, stored if is_learned else None, plan)
 
 
-def plan_of(guide: Guide, version_id: str, costs: Costs, rules: GuideRules, stored: StoredPlan | None) -> GuidePlan:
-    """The plan of a guide, from what was learned of it or from its author's numbers alone."""
-    compiled = compile_guide(facts_of(guide, costs, version_id))
-    posterior = Posterior.from_bytes(stored.posterior) if stored else fit(compiled, (), {})
-    return GuidePlan(compiled, posterior, author_rules(guide, rules))
+def _built(guide: Guide, rules: GuideRules, setting: GuidanceSetting, stored: StoredPlan | None) -> tuple[GuidePlan, bool]:
+    """The plan of a guide, and whether it was learned; what cannot be used counts as nothing learned, as in a session."""
+    if stored is not None:
+        with contextlib.suppress(ValueError, OSError, KeyError):
+            return plan_of(guide, Posterior.from_bytes(stored.posterior), rules, setting), True
+    compiled = compile_guide(facts_of(guide, rules.costs_over(setting.costs)))
+    return GuidePlan(compiled, fit(compiled, (), {}), author_rules(guide, rules)), False
 
 
 async def report(work: UnitOfWork, problem_id: str, variant: str = "") -> GuidanceOut:
@@ -106,7 +117,7 @@ def view(found: PlannedGuide, made: GuideReport, language: str) -> GuidanceOut:
         guide_version=found.version_id,
         variant=made.variant,
         variants=list(found.guide.variants),
-        order_in_use=found.stored.order_in_use if found.stored else None,
+        order_in_use=found.order_in_use,
         sessions=made.sessions,
         learned_at=found.stored.fitted_at if found.stored else None,
         steps=[_step(each, titles) for each in made.steps],

@@ -179,6 +179,39 @@ class SessionRow(Model):
     message_kind: str
 
 
+class NamedStepRow(Model):
+    """A step of the guide."""
+
+    step_id: str
+    title: str
+
+
+class LikelyStepRow(Model):
+    """A step that may still solve it; `chance` is that it does, 0..1, and `unable` that the customer could not do it."""
+
+    step_id: str
+    title: str
+    chance: float
+    unable: bool
+
+
+class StandOut(Model):
+    """Where a session stands by what was learned of its guide, for the person who takes over.
+
+    `other` is the chance that no step of the guide solves it; `next_step` and `next_question` what is worth trying next, where
+    anything is; `lines` says it all in words.
+    """
+
+    ruled_out: list[NamedStepRow]
+    unable: list[NamedStepRow]
+    likeliest: list[LikelyStepRow]
+    other: float
+    next_step: NamedStepRow | None
+    next_question: str | None
+    too_few: bool
+    lines: list[str]
+
+
 class AttemptOut(Model):
     """One attempt at a step."""
 
@@ -270,6 +303,7 @@ class StateOut(Model):
     summary: SummaryOut
     understood: UnderstoodOut
     attachments: list[AttachmentOut] = []  # noqa: RUF012 every instance has its own
+    stand: StandOut | None = None
 
 
 class EvidenceOut(Model):
