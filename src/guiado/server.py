@@ -27,6 +27,7 @@ from guiado import __version__, logs
 from guiado.api import audit, customers, health, kestra, metrics, reports, templates
 from guiado.api import keys as api_keys
 from guiado.api.access_rules import BASE_PATH, check_access, cross_origin_methods, is_public, require_rules
+from guiado.api.guidance import routes as guidance
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
 from guiado.api.sessions import attachments, closing, detection, listing
@@ -175,6 +176,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         api_keys,
         customers,
         audit,
+        guidance,
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]

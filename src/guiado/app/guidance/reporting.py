@@ -10,7 +10,7 @@ from guiado.app.context import GuidanceSetting, UnitOfWork
 from guiado.app.guidance.facts_of import facts_of
 from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, OrderRulesOut, RuleCostOut, SavedOut
 from guiado.app.guidance.plans import order_in_use, plan_of
-from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules
+from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules, set_rules
 from guiado.domain.guide import Guide
 from guiado.errors import FieldProblem, InvalidInput, Message, NotFound, printable
 from guiado.guidance.compiled import compile_guide
@@ -89,6 +89,16 @@ async def report(work: UnitOfWork, problem_id: str, variant: str = "") -> Guidan
     require_variant(found.guide, variant)
     made = await run_aside(lambda _pause: report_on(found.plan, variant))
     return view(found, made, work.scope.language or "es")
+
+
+async def change(work: UnitOfWork, problem_id: str, rules: GuideRules) -> GuidanceOut:
+    """Replace the rules of a guide, and report what follows from them.
+
+    Raises:
+        NotFound, InvalidInput: see `set_rules`.
+    """
+    await set_rules(work, problem_id, rules)
+    return await report(work, problem_id)
 
 
 def require_variant(guide: Guide, variant: str) -> None:
