@@ -213,8 +213,8 @@ class Settings(BaseSettings):
         BeforeValidator(lambda value: str(value).lower()),
         Field(validation_alias="GUIADO_GUIDANCE_ORDER"),
     ] = "auto"
-    """Order of the steps of guides: the author's, learned, in the shadow of the author's, or "auto": learned once it is known to be no
-    worse."""
+    """Order of the steps of guides: the author's, learned, in the shadow of the author's, or "auto": learned once that is known
+    to be no worse."""
     cost_person_minutes: Annotated[float, Field(validation_alias="GUIADO_COST_PERSON_MINUTES", ge=0, le=100_000)] = 45.0
     """Cost of a hand-over to a person, in minutes."""
     cost_leaving_minutes: Annotated[float, Field(validation_alias="GUIADO_COST_LEAVING_MINUTES", ge=0, le=100_000)] = 45.0

@@ -77,7 +77,7 @@ class GuidanceSetting:
     """
 
     order: str = "auto"
-    costs: Costs = Costs()
+    costs: Costs = field(default_factory=Costs)
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class AppContext:
     """Megabytes that the pictures of a tenant's sessions take at most; 0: none are taken."""
     team: str = "guiado"
     """The support team's name, in messages to its customers."""
-    guidance: GuidanceSetting = GuidanceSetting()
+    guidance: GuidanceSetting = field(default_factory=GuidanceSetting)
     policy_of: Callable[[str], Policy] | None = None
     """The policy of another tenant; None where `policy` is everybody's."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])

@@ -1,7 +1,8 @@
-"""Off-policy evaluation: what sessions would cost in the learned order against the author's, by the model and by recorded sessions.
+"""Off-policy evaluation: what sessions would cost in the learned order against the author's, by model and recorded sessions.
 
-Doubly robust: the model says what each order costs, and sessions that went the same way correct it, step by step. At each step the
-correction is the chance that the model expects less the share that was seen, times what is saved there; it counts by its sessions.
+Doubly robust: the model says what each order costs, and sessions that went the same way correct it, step by step. At each step
+the correction is the chance that the model expects less the share that was seen, times what is saved there; it counts by its
+sessions.
 The model's costs are those of `GuidePlan.expected_costs`: minutes of the steps, and a person after the last.
 
 Source: Jiang and Li 2016 (doubly robust, sequential); Hanna et al. 2019 (propensities estimated from the sessions themselves).
@@ -23,9 +24,12 @@ from guiado.guidance.special import Floats
 _WORTH = 10.0
 """Sessions that the model's chance is worth at a step, against those that were seen there."""
 _DRAWS = 8
-"""Draws of the noise of what was seen, for each sample of the posterior."""
+"""Draws of what stays open, for each sample of the posterior."""
+_OPEN = 0.5
+"""Share of a correction that stays open: one standard deviation."""
 _MOST_STEPS = 60
 """Steps of an order that are looked at: what comes later is reached by hardly anybody."""
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +103,14 @@ def compare(plan: GuidePlan, counts: Iterable[PatternCount], seed: int = 1) -> C
     costs = np.zeros((2, samples))
     for variant, share in mix.items():
         of_variant = [each for each in trials if each.variant == variant]
-        for row, order in enumerate((author, orders[variant])):
-            # The same order costs the same: both are drawn from the same state.
-            if row == 1 and order == author:
-                costs[1] += share * own
-                continue
-            own = _cost(plan, variant, order, of_variant, rng)
-            costs[row] += share * own
+        own = _cost(plan, variant, author, of_variant, rng)
+        same = orders[variant] == author  # then it costs the same, whatever was drawn
+        costs[0] += share * own
+        costs[1] += share * (own if same else _cost(plan, variant, orders[variant], of_variant, rng))
     difference = costs[1] - costs[0]
     low, high = np.quantile(difference, (0.025, 0.975))
     agreeing = _effective(trials, orders)
-    is_not_worse = float((difference <= 1e-9).mean())
+    is_not_worse = float((difference <= _SAME).mean())
     return Comparison(
         float(costs[0].mean()), float(costs[1].mean()), float(low), float(difference.mean()), float(high), is_not_worse, agreeing
     )
@@ -130,12 +131,11 @@ def _cost(plan: GuidePlan, variant: str, order: Sequence[int], trials: Sequence[
         if not seen:
             continue
         share = sum(each.sessions for each in here if each.helped) / seen
-        expected = 1 - reach[:, place + 1] / np.maximum(reach[:, place], 1e-12)
-        spread = np.sqrt((share * seen + 1) * ((1 - share) * seen + 1) / (seen + 2) ** 2 / (seen + 3))
-        drawn = np.clip(share + spread * rng.standard_normal(len(total)), 0, 1)
+        expected = 1 - reach[:, place + 1].mean() / max(reach[:, place].mean(), 1e-12)
         saved = to_go[:, place + 1] / np.maximum(reach[:, place + 1], 1e-12) * reach[:, place]
-        weight = seen / (seen + _WORTH)
-        total += weight * (np.repeat(expected, _DRAWS) - drawn) * np.repeat(saved, _DRAWS)
+        # The samples differ as much as so many sessions leave open; what the model got wrong comes on top.
+        wrong = (expected - share) * seen / (seen + _WORTH)
+        total += wrong * (1 + _OPEN * rng.standard_normal(len(total))) * np.repeat(saved, _DRAWS)
     return total
 
 

@@ -149,8 +149,8 @@ async def publish(connection: Connection, tenant: str, plan: NewPlan) -> int:
     async with connection.transaction():
         number = await _next_number(connection, tenant)
         await connection.execute(
-            sql("guidance_plans", "publish"), tenant, plan.problem_id, UUID(plan.guide_version_id), number, plan.sessions, plan.counted,
-            plan.rules_revision, plan.basis, plan.order_in_use, plan.posterior, plan.figures,
+            sql("guidance_plans", "publish"), tenant, plan.problem_id, UUID(plan.guide_version_id), number, plan.sessions,
+            plan.counted, plan.rules_revision, plan.basis, plan.order_in_use, plan.posterior, plan.figures,
         )  # fmt: skip
         await connection.execute(sql("guidance_plans", "forget"), tenant, plan.problem_id, _KEPT)
     return number

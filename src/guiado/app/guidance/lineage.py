@@ -57,8 +57,8 @@ def translated(rows: Iterable[PatternRow], meanings: Meanings, version_id: str) 
             continue
         key = (row.day.toordinal(), _renamed(Pattern.from_text(row.pattern), names))
         found[key] = found.get(key, 0) + row.sessions
-    return [PatternCount(pattern, day, sessions) for (day, pattern), sessions in sorted(found.items(), key=lambda each: each[0][0])
-            if sessions > 0]  # fmt: skip
+    ordered = sorted(found.items(), key=lambda each: each[0][0])
+    return [PatternCount(pattern, day, sessions) for (day, pattern), sessions in ordered if sessions > 0]
 
 
 def _renamed(pattern: Pattern, names: Mapping[str, str]) -> Pattern:

@@ -18,7 +18,6 @@ from guiado.app.guidance.facts_of import facts_of
 from guiado.app.guidance.lineage import meanings_of, translated
 from guiado.app.guidance.plans import order_in_use, plan_of
 from guiado.app.guidance.rules import GuideRules, read_rules
-from guiado.app.jobs import job
 from guiado.app.tenants import served_tenants
 from guiado.domain.guide import Guide, GuideKind
 from guiado.guidance.compiled import compile_guide
@@ -28,6 +27,7 @@ from guiado.guidance.patterns import PatternCount, StepTime
 from guiado.guidance.posterior import Posterior
 from guiado.logs import get_logger
 from guiado.store import guidance_evidence, guidance_plans
+from guiado.store.guidance_evidence import TimedStep
 from guiado.store.guidance_plans import NewPlan, UsedGuide
 
 GROWTH = 0.04
@@ -38,6 +38,8 @@ SURE, DOUBTFUL = 0.95, 0.5
 """Probability of being no worse from which on the learned order is used, and below which it no longer is."""
 _ENGINE = "1"
 """Version of what is fitted; another one fits every guide anew."""
+_LEAST_MINUTES = 0.1
+"""Least minutes of a step, however fast it was answered."""
 _MOST_SECONDS = 10.0
 """Seconds after which a run begins no further guide; the next run goes on."""
 log = get_logger()
@@ -56,7 +58,6 @@ class Evidence:
     times: Mapping[str, StepTime]
 
 
-@job("refit_guidance", every_s=5)
 async def refit_guidance(parts: AppContext) -> int:
     """Fit the plans of the guides that are due, of every served tenant.
 
@@ -127,8 +128,7 @@ async def _refit(parts: AppContext, used: UsedGuide, counted: int) -> int:
     meanings, rules = meanings_of(versions), read_rules(used.rules)
 
     def work(_pause: object) -> NewPlan:
-        own = {step_id: StepTime(*time) for step_id, time in times.items()}
-        evidence = Evidence(translated(rows, meanings, version_id), own)
+        evidence = Evidence(translated(rows, meanings, version_id), _usable(times))
         return fitted(guide, evidence, _before(packed), rules, parts.guidance, used, counted)
 
     plan = await run_aside(work)
@@ -139,6 +139,11 @@ async def _refit(parts: AppContext, used: UsedGuide, counted: int) -> int:
         "plan_published", problem=used.problem_id, plan=number, sessions=plan.sessions, order=plan.order_in_use, seconds=took
     )
     return 1
+
+
+def _usable(times: Mapping[str, TimedStep]) -> dict[str, StepTime]:
+    """The times of steps; programs that answer at once make no step free."""
+    return {step: StepTime(time.attempts, max(time.minutes, _LEAST_MINUTES * time.attempts)) for step, time in times.items()}
 
 
 def _before(packed: bytes | None) -> Posterior | None:

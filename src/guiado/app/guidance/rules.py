@@ -97,7 +97,7 @@ async def set_rules(work: UnitOfWork, problem_id: str, rules: GuideRules) -> Gui
         )
     if problems := list(_problems(guide.guide, rules)):
         raise InvalidInput(problems)
-    plain = msgspec.to_builtins(rules)
+    plain = {name: value for name, value in msgspec.to_builtins(rules).items() if value != []}
     async with act(work, "set_guidance", "guide", problem_id, rules=plain):
         await guidance_plans.put_rules(work.connection, work.tenant, problem_id, plain, actor_of(work.scope), clock.now())
     return rules
@@ -140,13 +140,12 @@ def _reaches(before: Mapping[str, Iterable[str]], step: str, other: str) -> bool
 def _problems(guide: Guide, rules: GuideRules) -> Iterable[FieldProblem]:
     known, usable = {step.step_id for step in guide.steps}, author_rules(guide, rules)
     unknown = Message("La guía no tiene ese paso. Usa el step_id de uno de sus pasos.")
+    waits = Message("Ese paso espera a otro (after). Fija antes los pasos a los que espera.")
     for place, each in enumerate(rules.pinned):
         if each not in known:
             yield FieldProblem(f"pinned[{place}]", unknown)
         elif each not in usable.pinned:
-            yield FieldProblem(
-                f"pinned[{place}]", Message("Ese paso espera a otro (after). Fija antes los pasos a los que espera.")
-            )
+            yield FieldProblem(f"pinned[{place}]", waits)
     for place, (first, second) in enumerate(rules.kept):
         if not {first, second} <= known:
             yield FieldProblem(f"kept[{place}]", unknown)
