@@ -131,7 +131,7 @@ def test_an_agent_is_told_what_was_ruled_out_and_what_is_likeliest_now() -> None
         "Descartado: «Reinicia».",
         "El cliente no pudo hacerlo: «Llama».",
         "Lo que más probablemente lo resuelva ahora: «Llama» (45 %), «Cambia» (18 %).",
-        "Que sea algo que la guía no resuelve: 36 %.",
+        "Que ningún paso de los que quedan lo resuelva: 36 %.",
         "Ningún otro paso de la guía compensa el tiempo que lleva.",
     ]
     begun = agent_lines(agent_summary(plan(), Progress()), titles, {}, "en")

@@ -34,7 +34,7 @@ class AgentSummary:
         ruled_out: step_ids that did not help, in order.
         unable: step_ids that the customer could not do, in order.
         likeliest: best first.
-        other: chance that it is something which no step of the guide removes, 0..1.
+        other: chance that none of the steps that are left solves it, 0..1.
         next_step: step_id that is worth trying next; None where none is.
         next_question: id of the question that is worth asking first; None where none is.
         too_few: whether the sessions of the guide are too few to rely on the chances: they are mostly the author's.
@@ -59,13 +59,14 @@ def agent_summary(plan: GuidePlan, progress: Progress) -> AgentSummary:
         for step, chance in zip(plan.guide.facts.steps, chances, strict=True)
         if step.step_id not in progress.done and chance >= _LEAST_SHOWN
     ]
+    left = [place for place, step in enumerate(plan.guide.facts.steps) if step.step_id not in progress.done]
     chosen = plan.choose(progress)
     follows = None if chosen.explored else chosen.target
     return AgentSummary(
         progress.done,
         unable,
         tuple(sorted(rows, key=lambda each: -each.chance)[:_MOST_SHOWN]),
-        float(beliefs[:, -1].sum()),
+        float((beliefs * (1 - plan.posterior.removes[:, :, left]).prod(axis=2)).sum()),
         follows if chosen.action == STEP_ACTION else None,
         follows if chosen.action == ASK_ACTION else None,
         plan.posterior.sessions < LEAST_SESSIONS,

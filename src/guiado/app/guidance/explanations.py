@@ -64,15 +64,19 @@ def agent_lines(summary: AgentSummary, titles: Mapping[str, str], questions: Map
         titles: step_id -> its title.
         questions: question id -> its text.
     """
-    said = [text(language, "Descartado: {steps}.", steps=_named(summary.ruled_out, titles))] if summary.ruled_out else []
+    said = (
+        [text(language, "Descartado: {steps}.", steps=_named(summary.ruled_out, titles, language))] if summary.ruled_out else []
+    )
     if summary.unable:
-        said.append(text(language, "El cliente no pudo hacerlo: {steps}.", steps=_named(summary.unable, titles)))
+        said.append(text(language, "El cliente no pudo hacerlo: {steps}.", steps=_named(summary.unable, titles, language)))
     if summary.likeliest:
         chances = [
-            f"«{titles.get(each.step_id, each.step_id)}» ({_percent(each.chance, language)})" for each in summary.likeliest
+            f"{_named((each.step_id,), titles, language)} ({_percent(each.chance, language)})" for each in summary.likeliest
         ]
         said.append(text(language, "Lo que más probablemente lo resuelva ahora: {steps}.", steps=", ".join(chances)))
-    said.append(text(language, "Que sea algo que la guía no resuelve: {share}.", share=_percent(summary.other, language)))
+    said.append(
+        text(language, "Que ningún paso de los que quedan lo resuelva: {share}.", share=_percent(summary.other, language))
+    )
     said.append(_next(summary, titles, questions, language))
     if summary.too_few:
         said.append(text(language, "Con pocas sesiones todavía: las probabilidades son sobre todo las del autor de la guía."))
@@ -88,8 +92,8 @@ def _next(summary: AgentSummary, titles: Mapping[str, str], questions: Mapping[s
     return text(language, "Ningún otro paso de la guía compensa el tiempo que lleva.")
 
 
-def _named(steps: tuple[str, ...], titles: Mapping[str, str]) -> str:
-    return ", ".join(f"«{titles.get(each, each)}»" for each in steps)
+def _named(steps: tuple[str, ...], titles: Mapping[str, str], language: str) -> str:
+    return ", ".join(text(language, "«{step}»", step=titles.get(each, each)) for each in steps)
 
 
 def _percent(share: float, language: str) -> str:
