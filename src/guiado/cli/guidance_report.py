@@ -226,12 +226,22 @@ def show_comparison(screen: Screen, found: OrderComparison, *, learned: bool) ->
     for label, first, second in _rows(screen, found.author, found.plan):
         table.add_row(label, first, second)
     screen.show(table)
-    words = [minutes_words(screen, each) for each in (found.saved, found.low, found.high)]
-    screen.say(
-        "Diferencia: {minutes} minutos menos por sesión (95 %: de {low} a {high}).",
-        style="green" if found.low > 0 else "yellow", minutes=words[0], low=words[1], high=words[2],
-    )  # fmt: skip
+    _show_difference(screen, found)
     screen.say("Es un ensayo con lo que se cree de la guía: lo que pase de verdad lo dicen las sesiones.", style="dim")
+
+
+def _show_difference(screen: Screen, found: OrderComparison) -> None:
+    is_less = found.saved >= 0
+    ends = (found.saved, found.low, found.high) if is_less else (-found.saved, -found.high, -found.low)
+    minutes, low, high = (minutes_words(screen, each) for each in ends)
+    said = {"minutes": minutes, "low": low, "high": high}
+    style = "green" if found.low > 0 else "yellow"
+    if is_less:
+        screen.say("El plan ahorra {minutes} minutos por sesión (95 %: de {low} a {high}).", style=style, **said)
+    else:
+        screen.say("El plan toma {minutes} minutos más por sesión (95 %: de {low} a {high}).", style=style, **said)
+    if found.low <= 0 <= found.high:
+        screen.say("Con tan pocos clientes no se ve una diferencia clara.", style="dim")
 
 
 def _rows(screen: Screen, author: OrderResult, plan: OrderResult) -> Iterator[tuple[str, str, str]]:
