@@ -22,11 +22,14 @@ from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide, Step
 from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.domain.session import Answer, Outcome, Session, Status
+from guiado.errors import SettingsInvalid
 from guiado.guidance.facts import Costs
 from guiado.guidance.off_policy import Comparison
 from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Event, Pattern, PatternCount
+from guiado.settings import read_settings
 from guiado.store.guidance_evidence import PatternRow
 from guiado.store.guidance_plans import LineageVersion, StoredPlan, UsedGuide
+from guiado.wiring import guidance_setting
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LEARNED = GuidanceSetting("learned", Costs())
@@ -225,7 +228,9 @@ USED = UsedGuide("g", "", "v", {}, 0, 3, 100, 0, basis_of(LEARNED), "shadow", 0)
 @pytest.mark.parametrize(
     ("used", "counted", "due"),
     [
-        (NEW, 0, True),
+        (NEW, 4, False),
+        (NEW, 5, True),
+        (NEW._replace(revision=1), 0, True),
         (USED, 100, False),
         (USED, 103, False),
         (USED, 104, True),
@@ -240,6 +245,11 @@ USED = UsedGuide("g", "", "v", {}, 0, 3, 100, 0, basis_of(LEARNED), "shadow", 0)
 )
 def test_a_plan_is_due_when_enough_is_new(used: UsedGuide, counted: int, due: bool) -> None:
     assert is_due(used, counted, basis_of(LEARNED)) is due
+
+
+def test_who_goes_by_what_is_learned_need_not_wait() -> None:
+    assert is_due(NEW, 1, basis_of(LEARNED), is_wanted=True)
+    assert not is_due(NEW, 0, basis_of(LEARNED), is_wanted=True)
 
 
 def test_the_learned_order_is_used_when_it_is_known_to_be_no_worse() -> None:
@@ -289,3 +299,26 @@ def test_rules_that_no_longer_fit_are_left_out() -> None:
     rules = GuideRules(pinned=["b", "gone", "c"], kept=[("b", "a"), ("a", "gone"), ("c", "a"), ("a", "c")], floor=9)
     usable = author_rules(guide, rules)
     assert (usable.pinned, usable.kept, usable.floor) == (("c",), (("c", "a"),), 9)
+
+
+# ----------------------------------------------------------------------------------------------------------------- settings
+
+
+def test_settings_of_the_order_are_read_and_refused_by_name() -> None:
+    given = {"GUIADO_GUIDANCE_ORDER": "Shadow", "GUIADO_COST_PERSON_MINUTES": "30.5", "GUIADO_COST_LEAVING_MINUTES": "0"}
+    assert guidance_setting(read_settings(**given)) == GuidanceSetting("shadow", Costs(30.5, 0, 15))
+    assert guidance_setting(read_settings()) == GuidanceSetting("auto", Costs(45, 45, 15))
+    bad = {
+        "GUIADO_GUIDANCE_ORDER": ("aprendido", "auto, author, learned, shadow"),
+        "GUIADO_COST_PERSON_MINUTES": ("-1", "0.0 como mínimo"),
+        "GUIADO_COST_LEAVING_MINUTES": ("mucho", "debe ser un número"),
+        "GUIADO_COST_RECONTACT_MINUTES": ("1e9", "100000.0 como máximo"),
+    }
+    for name, (value, told) in bad.items():
+        with pytest.raises(SettingsInvalid) as refused:
+            read_settings(**{name: value})
+        assert name in str(refused.value)
+        assert told in str(refused.value)
+    for value in ("nan", "inf"):
+        with pytest.raises(SettingsInvalid):
+            read_settings(GUIADO_COST_PERSON_MINUTES=value)

@@ -32,6 +32,8 @@ from guiado.store.guidance_plans import NewPlan, UsedGuide
 
 GROWTH = 0.04
 """Share of new sessions, and of customers who came back, from which on a guide is fitted anew."""
+FEWEST_FITTED = 5
+"""Sessions from which on a guide is fitted where nobody asked for it."""
 FEWEST = 50
 """Sessions from which on the learned order may be used."""
 SURE, DOUBTFUL = 0.95, 0.5
@@ -81,7 +83,8 @@ async def refit_tenant(parts: AppContext, deadline_s: float = float("inf")) -> i
     async with parts.connection() as connection:
         counted = await guidance_evidence.ended_counts(connection, parts.tenant)
         used = await guidance_plans.used(connection, parts.tenant, list(counted))
-    due = [each for each in used if is_due(each, counted.get(each.problem_id, 0), basis_of(parts.guidance))]
+    basis, wanted = basis_of(parts.guidance), parts.guidance.order == "learned"
+    due = [each for each in used if is_due(each, counted.get(each.problem_id, 0), basis, is_wanted=wanted)]
     published = 0
     for each in due:
         if clock.monotonic_s() >= deadline_s:
@@ -106,15 +109,17 @@ def basis_of(setting: GuidanceSetting) -> str:
     return f"{_ENGINE} {setting.order} {costs.person:g} {costs.leaving:g} {costs.recontact:g}"
 
 
-def is_due(used: UsedGuide, counted: int, basis: str) -> bool:
+def is_due(used: UsedGuide, counted: int, basis: str, *, is_wanted: bool = False) -> bool:
     """Whether a guide version is to be fitted.
 
     Args:
         counted: sessions of the problem by now.
         basis: see `basis_of`.
+        is_wanted: whether the installation goes by what is learned, however little it is.
     """
     if used.plan_version is None or used.counted is None:
-        return True
+        # Of a handful of sessions nothing is told yet, unless somebody wants to go by it.
+        return counted >= FEWEST_FITTED or used.revision > 0 or (counted > 0 and is_wanted)
     if used.rules_revision != used.revision or used.basis != basis:
         return True
     news = abs(counted - used.counted) + used.amended
