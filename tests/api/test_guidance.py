@@ -339,5 +339,5 @@ def test_urgent_guides_and_impatient_customers_teach_nothing(server: Server, htt
     record(http, "plancha", 20, "cuatro", email="insiste@example.com")
     learn(server)
     assert plans(server, "batidora") == []
-    assert [plan.sessions for plan in plans(server, "plancha")] == [1]
+    assert plans(server, "plancha") == []
     assert (first(http, "plancha"), first(http, "batidora")) == ("plancha-uno", "batidora-uno")

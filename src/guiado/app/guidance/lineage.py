@@ -32,6 +32,13 @@ def meanings_of(versions: Sequence[LineageVersion]) -> Meanings:
     return found
 
 
+def same_steps(meanings: Meanings, version_id: str) -> list[str]:
+    """The versions whose steps mean the same, in the same order, as those of a version; itself first, then the newest."""
+    own = meanings.get(version_id, {})
+    same = [each for each, steps in meanings.items() if each != version_id and own and [*steps.items()] == [*own.items()]]
+    return [version_id, *reversed(same)]
+
+
 def _is_changed(step: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     return bool(step.get("meaning_changed")) and step.get("revision") != before.get("revision")
 

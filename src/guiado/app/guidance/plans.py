@@ -20,7 +20,7 @@ from guiado.app.guidance.policy import LearningPolicy, PlanInUse
 from guiado.app.guidance.rules import GuideRules, author_rules, read_rules
 from guiado.domain.guide import Guide
 from guiado.guidance.compiled import compile_guide
-from guiado.guidance.plan import GuidePlan
+from guiado.guidance.plan import STEP_ACTION, GuidePlan, Progress
 from guiado.guidance.posterior import Posterior
 from guiado.logs import get_logger
 from guiado.store import guidance_plans
@@ -31,6 +31,8 @@ _OTHERS_POLLS = 3
 """Polls of the process's own tenant to one of the others that are open."""
 _MOST_WARMED = 200
 """Most plans that are built aside at once; those of fewer sessions are built with their first session."""
+_MOST_AHEAD = 8
+"""Most choices of a session that are planned ahead."""
 log = get_logger()
 
 
@@ -81,10 +83,17 @@ class HeldPlan:
         return self._built
 
     def warm(self, guide: Guide) -> None:
-        """Build it, and plan the first choices of sessions ahead."""
+        """Build it, and plan the choices ahead that most sessions come to: those of customers whom nothing helps, to the end."""
         found = self.in_use(guide)
-        if found is not None and found.order != "author":
-            found.plan.warm()
+        if found is None or found.order == "author":
+            return
+        for variant in found.plan.guide.variant_place:
+            done = list[str]()
+            for _ in range(min(len(guide.steps), _MOST_AHEAD)):
+                choice = found.plan.choose(Progress(variant, done=tuple(done)))
+                if not choice.scores:
+                    break
+                done.append(choice.target if choice.action == STEP_ACTION and choice.target else choice.scores[0].step_id)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from guiado import clock
 from guiado.app.background import Stopped, run_aside
 from guiado.app.context import AppContext, GuidanceSetting
 from guiado.app.guidance.facts_of import facts_of
-from guiado.app.guidance.lineage import meanings_of, translated
+from guiado.app.guidance.lineage import meanings_of, same_steps, translated
 from guiado.app.guidance.plans import order_in_use, plan_of
 from guiado.app.guidance.rules import GuideRules, read_rules
 from guiado.app.tenants import served_tenants
@@ -32,12 +32,16 @@ from guiado.store.guidance_plans import NewPlan, UsedGuide
 
 GROWTH = 0.04
 """Share of new sessions, and of customers who came back, from which on a guide is fitted anew."""
+FEWEST_FITTED = 5
+"""Sessions from which on a guide is fitted where nobody asked for it."""
 FEWEST = 50
 """Sessions from which on the learned order may be used."""
 SURE, DOUBTFUL = 0.95, 0.5
 """Probability of being no worse from which on the learned order is used, and below which it no longer is."""
 _ENGINE = "1"
 """Version of what is fitted; another one fits every guide anew."""
+MOST_STEPS = 30
+"""Most steps of a guide whose order is learned: a choice among more takes too long where it was not planned ahead."""
 _LEAST_MINUTES = 0.1
 """Least minutes of a step, however fast it was answered."""
 _MOST_SECONDS = 10.0
@@ -79,7 +83,8 @@ async def refit_tenant(parts: AppContext, deadline_s: float = float("inf")) -> i
     async with parts.connection() as connection:
         counted = await guidance_evidence.ended_counts(connection, parts.tenant)
         used = await guidance_plans.used(connection, parts.tenant, list(counted))
-    due = [each for each in used if is_due(each, counted.get(each.problem_id, 0), basis_of(parts.guidance))]
+    basis, wanted = basis_of(parts.guidance), parts.guidance.order == "learned"
+    due = [each for each in used if is_due(each, counted.get(each.problem_id, 0), basis, is_wanted=wanted)]
     published = 0
     for each in due:
         if clock.monotonic_s() >= deadline_s:
@@ -93,21 +98,28 @@ async def refit_tenant(parts: AppContext, deadline_s: float = float("inf")) -> i
     return published
 
 
+def may_learn(guide: Guide) -> bool:
+    """Whether an order of the guide's steps is learned: not of one that is urgent, is no list of steps, or is very long."""
+    return not guide.urgent and guide.kind == GuideKind.GUIDE and 1 <= len(guide.steps) <= MOST_STEPS
+
+
 def basis_of(setting: GuidanceSetting) -> str:
     """Fingerprint of the settings that a plan is made with."""
     costs = setting.costs
     return f"{_ENGINE} {setting.order} {costs.person:g} {costs.leaving:g} {costs.recontact:g}"
 
 
-def is_due(used: UsedGuide, counted: int, basis: str) -> bool:
+def is_due(used: UsedGuide, counted: int, basis: str, *, is_wanted: bool = False) -> bool:
     """Whether a guide version is to be fitted.
 
     Args:
         counted: sessions of the problem by now.
         basis: see `basis_of`.
+        is_wanted: whether the installation goes by what is learned, however little it is.
     """
     if used.plan_version is None or used.counted is None:
-        return True
+        # Of a handful of sessions nothing is told yet, unless somebody wants to go by it.
+        return counted >= FEWEST_FITTED or used.revision > 0 or (counted > 0 and is_wanted)
     if used.rules_revision != used.revision or used.basis != basis:
         return True
     news = abs(counted - used.counted) + used.amended
@@ -119,13 +131,14 @@ async def _refit(parts: AppContext, used: UsedGuide, counted: int) -> int:
     begun = clock.monotonic_s()
     async with parts.connection() as connection:
         guide = await parts.guide_version(connection, tenant, version_id)
-        if guide is None or guide.urgent or guide.kind != GuideKind.GUIDE or not guide.steps:
+        if guide is None or not may_learn(guide):
             return 0
         rows = await guidance_evidence.patterns_of(connection, tenant, used.problem_id)
         times = await guidance_evidence.times_of(connection, tenant, used.problem_id)
         versions = await guidance_plans.lineage(connection, tenant, used.scope, used.problem_id)
-        packed = await guidance_plans.posterior(connection, tenant, used.problem_id, version_id)
-    meanings, rules = meanings_of(versions), read_rules(used.rules)
+        meanings = meanings_of(versions)
+        packed = await guidance_plans.posterior(connection, tenant, used.problem_id, same_steps(meanings, version_id))
+    rules = read_rules(used.rules)
 
     def work(_pause: object) -> NewPlan:
         evidence = Evidence(translated(rows, meanings, version_id), _usable(times))

@@ -52,9 +52,10 @@ SELECT x.guide_version_id, x.parent_id, x.steps
  ORDER BY x.version;
 
 -- name: posterior
--- What was learned for a version. $1 tenant, $2 guide, $3 version.
+-- What was learned for the first of these versions ($3) that has a plan. $1 tenant, $2 guide.
 SELECT p.posterior FROM support_troubleshooting_guidance_plans p
- WHERE p.tenant_id = $1 AND p.problem_id = $2 AND p.guide_version_id = $3;
+ WHERE p.tenant_id = $1 AND p.problem_id = $2 AND p.guide_version_id = ANY ($3::uuid[])
+ ORDER BY array_position($3::uuid[], p.guide_version_id) LIMIT 1;
 
 -- name: publish
 -- Publishes a plan. $1 tenant, $2 guide, $3 version, $4 number, $5 sessions, $6 counted, $7 revision of the rules, $8 basis, $9 order,
