@@ -45,7 +45,7 @@ def test_the_order_is_shown_with_what_it_saves_and_as_a_picture(here: Run, tmp_p
     ):
         assert words in shown.out
     assert "✓ Guardado" in shown.err
-    drawn = "".join(ET.fromstring(picture.read_text("utf-8")).itertext())
+    drawn = "".join(ET.fromstring(picture.read_text("utf-8")).itertext())  # noqa: S314 our own
     assert "Reinicia el router" in drawn
     assert "Aquí, una persona" in drawn
 

@@ -9,6 +9,7 @@ import pytest
 
 from guiado.app.guidance.explanations import agent_lines, customer_reason, reason_in, time_words
 from guiado.app.guidance.reasons import step_reason
+from guiado.app.sessions.customer_messages import render_step
 from guiado.clock import now
 from guiado.domain.session import LIKELIEST, QUICKEST, Outcome, Session, StepAnswer, StepReason
 from guiado.guidance.compiled import compile_guide
@@ -108,6 +109,12 @@ def test_minutes_are_told_as_people_tell_them(minutes: float, words: str) -> Non
 def test_the_reason_is_in_the_customers_language(language: str, words: str) -> None:
     assert customer_reason(StepReason(LIKELIEST, 2.0), language, first=True) == words
     assert customer_reason(StepReason("of a later version", 2.0), language, first=True) == ""
+
+
+def test_the_reason_stands_under_the_title_of_the_step() -> None:
+    step = {"step_number": 1, "total_steps": 2, "title": "Mira", "why": "Empezamos por este paso.", "description": "Para ver."}
+    assert render_step(step).splitlines()[:2] == ["Paso 1 de 2: Mira", "Empezamos por este paso."]
+    assert "Empezamos" not in render_step({**step, "why": None})
 
 
 def test_a_session_tells_its_reason_after_something_was_ruled_out() -> None:

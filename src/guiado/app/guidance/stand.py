@@ -19,7 +19,7 @@ log = get_logger()
 
 
 def stand_of(policy: Policy, session: Session, guide: Guide | None, language: str) -> StandOut | None:
-    """Where a session stands; None where it is solved, or nothing was learned of its guide.
+    """The stand of a session; None where it is solved, or nothing was learned of its guide.
 
     Args:
         policy: that the caller's sessions go by.

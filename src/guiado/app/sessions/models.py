@@ -196,7 +196,7 @@ class LikelyStepRow(Model):
 
 
 class StandOut(Model):
-    """Where a session stands by what was learned of its guide, for the person who takes over.
+    """The stand of a session by what was learned of its guide, for the person who takes over.
 
     `other` is the chance that none of the steps that are left solves it; `next_step` and `next_question` what is worth trying
     next, where anything is; `lines` says it all in words.

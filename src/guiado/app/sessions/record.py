@@ -55,7 +55,7 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
 
 
 def stand_for(work: UnitOfWork, session: Session, guide: Guide | None) -> StandOut | None:
-    """Where a session stands, for the person who takes over; None for its customer, who comes with a link."""
+    """The stand of a session, for the person who takes over; None for its customer, who comes with a link."""
     if work.scope.session_id is not None:
         return None
     return stand_of(work.app.policy, session, guide, work.scope.language or "es")

@@ -22,7 +22,7 @@ _NORMAL_95 = 1.96
 
 @dataclass(frozen=True, slots=True)
 class OrderResult:
-    """What came of an order.
+    """Result of an order.
 
     Args:
         minutes: mean of a session, with those of the person and of what went wrong.
