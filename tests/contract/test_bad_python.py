@@ -94,6 +94,8 @@ def counted(rows: Callable[..., list[Any]]) -> dict[str, int]:
                 "_detectors",
                 "_revisions",
                 "_audit_heads",
+                "_pattern_totals",
+                "_guidance_plans",
             )
         )
         and not name.startswith(("support_guide_publication", "support_guide_files"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from guiado import clock
 from guiado.app.background import Stopped, run_aside
@@ -21,14 +22,15 @@ from guiado.app.guidance.rules import GuideRules, read_rules
 from guiado.app.tenants import served_tenants
 from guiado.domain.guide import Guide, GuideKind
 from guiado.guidance.compiled import compile_guide
-from guiado.guidance.learning import fit
-from guiado.guidance.off_policy import Comparison, compare
 from guiado.guidance.patterns import PatternCount, StepTime
 from guiado.guidance.posterior import Posterior
 from guiado.logs import get_logger
 from guiado.store import guidance_evidence, guidance_plans
 from guiado.store.guidance_evidence import TimedStep
 from guiado.store.guidance_plans import NewPlan, UsedGuide
+
+if TYPE_CHECKING:
+    from guiado.guidance.off_policy import Comparison
 
 GROWTH = 0.04
 """Share of new sessions, and of customers who came back, from which on a guide is fitted anew."""
@@ -182,6 +184,9 @@ def fitted(
         used: the version, with what its plan was made from.
         counted: sessions of the problem by now.
     """
+    from guiado.guidance.learning import fit  # most programs that use the facade never fit
+    from guiado.guidance.off_policy import compare
+
     compiled = compile_guide(facts_of(guide, rules.costs_over(setting.costs)))
     if before is not None and before.shares.shape[1] != len(compiled.variant_place):
         before = None

@@ -28,18 +28,18 @@ SELECT p.problem_id, p.guide_version_id, p.plan_version, p.fitted_at, p.sessions
 
 -- name: used
 -- The versions in use of these guides ($2), or of those with rules, each with what its plan was made from. $1 tenant.
+WITH back AS MATERIALIZED (  -- customers who came back in the last day: whoever runs looks every few seconds
+    SELECT f.detected_problem_id AS problem_id, s.started_at
+      FROM support_troubleshooting_sessions s
+      JOIN support_troubleshooting_sessions f ON f.tenant_id = s.tenant_id AND f.session_id = s.recontact_of
+     WHERE s.tenant_id = $1 AND s.recontact_of IS NOT NULL AND s.started_at > now() - interval '1 day')
 SELECT g.guide_id AS problem_id, g.scope, g.guide_version_id, coalesce(r.rules, '{}') AS rules, coalesce(r.revision, 0) AS revision,
-       p.plan_version, p.counted, p.rules_revision, p.basis, p.order_in_use, coalesce(a.amended, 0) AS amended
+       p.plan_version, p.counted, p.rules_revision, p.basis, p.order_in_use,
+       (SELECT count(*) FROM back b WHERE b.problem_id = g.guide_id AND b.started_at > p.fitted_at) AS amended
   FROM support_guide_publications g
   LEFT JOIN support_troubleshooting_guidance_rules r ON r.tenant_id = g.tenant_id AND r.problem_id = g.guide_id
   LEFT JOIN support_troubleshooting_guidance_plans p
          ON p.tenant_id = g.tenant_id AND p.problem_id = g.guide_id AND p.guide_version_id = g.guide_version_id
-  LEFT JOIN LATERAL (  -- solutions that were denied since: of the last days, since whoever runs looks every few seconds
-       SELECT count(*) AS amended
-         FROM support_troubleshooting_sessions s
-         JOIN support_troubleshooting_sessions f ON f.tenant_id = s.tenant_id AND f.session_id = s.recontact_of
-        WHERE s.tenant_id = g.tenant_id AND s.started_at > greatest(p.fitted_at, now() - interval '1 day')
-          AND s.recontact_of IS NOT NULL AND f.detected_problem_id = g.guide_id) a ON p.plan_version IS NOT NULL
  WHERE g.tenant_id = $1 AND g.state = 'in_use' AND (g.guide_id = ANY ($2::text[]) OR r.revision IS NOT NULL)
  ORDER BY g.guide_id, g.scope;
 
