@@ -51,7 +51,13 @@ REQUIRED = {
     "notification": ["notification_type", "recipient"], "recipient": ["channel", "recipient"],
 }  # fmt: skip
 TEXTS = [(route, name) for route, (_, _, body) in ROUTES.items() for name, value in body.items() if isinstance(value, str)]
-CHOICES = {("notification", "channel"), ("recipient", "channel"), ("retry", "channel"), ("retry", "status"), ("guidance", "order")}
+CHOICES = {
+    ("notification", "channel"),
+    ("recipient", "channel"),
+    ("retry", "channel"),
+    ("retry", "status"),
+    ("guidance", "order"),
+}
 TEXTS = [pair for pair in TEXTS if pair not in CHOICES]
 FIELDS = [(route, name) for route, (_, _, body) in ROUTES.items() for name in body]
 WRITTEN = frozenset(

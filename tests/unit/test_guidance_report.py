@@ -57,6 +57,11 @@ def test_the_figures_of_a_report_are_those_of_the_plan() -> None:
     assert quick.chance.low < 0.45 < quick.chance.high
 
 
+def test_a_guide_that_is_not_ordered_keeps_its_authors_order() -> None:
+    report = report_on(plan(AuthorRules(floor=2)), orders=False)
+    assert (report.order, report.rules, report.saved) == (("slow", "quick", "rare"), (), (0, 0, 0))
+
+
 def test_each_rule_costs_what_the_session_takes_more_with_it() -> None:
     rules = AuthorRules(pinned=("rare",), kept=(("slow", "quick"),), floor=3, explores=False)
     pin, keep, floor = report_on(plan(rules)).rules

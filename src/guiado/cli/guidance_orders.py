@@ -117,11 +117,11 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Play the author's order and the plan's on the same invented customers."""
-    from guiado.app.guidance.reporting import planned
+    from guiado.app.guidance.reporting import ordered
     from guiado.guidance.simulation.comparison import compare
 
     screen = screen_of(context)
-    found = _door(screen).read(planned, guide)
+    found = _door(screen).read(ordered, guide)
     result = compare(found.plan, sessions, seed, learned=found.stored is not None)
     if as_json:
         screen.print_json({"problem_id": guide, "learned": found.stored is not None, "comparison": result})

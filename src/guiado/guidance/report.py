@@ -102,11 +102,15 @@ class GuideReport:
     rules: tuple[RuleReport, ...] = ()
 
 
-def report_on(plan: GuidePlan, variant: str = "") -> GuideReport:
-    """The report on a plan for the customers of a variant; an unknown variant is nobody's, like ""."""
+def report_on(plan: GuidePlan, variant: str = "", *, orders: bool = True) -> GuideReport:
+    """The report on a plan for the customers of a variant; an unknown variant is nobody's, like "".
+
+    Args:
+        orders: whether the plan orders the steps at all; otherwise the author's order is what follows, whatever the rules.
+    """
     facts = plan.guide.facts
     author = tuple(step.step_id for step in facts.steps)
-    order, asks = planned_order(plan, variant)
+    order, asks = planned_order(plan, variant) if orders else (author, ())
     before, after = plan.expected_costs(variant, author), plan.expected_costs(variant, order)
     return GuideReport(
         facts.guide_id,
@@ -119,7 +123,7 @@ def report_on(plan: GuidePlan, variant: str = "") -> GuideReport:
         float(before.mean()),
         float(after.mean()),
         _mean_of(before - after),
-        tuple(_rule(plan, variant, *each) for each in _without_each(plan.rules)),
+        tuple(_rule(plan, variant, *each) for each in _without_each(plan.rules)) if orders else (),
     )
 
 

@@ -10,6 +10,7 @@ from guiado.app.context import GuidanceSetting, UnitOfWork
 from guiado.app.guidance.facts_of import facts_of
 from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, OrderRulesOut, RuleCostOut, SavedOut
 from guiado.app.guidance.plans import order_in_use, plan_of
+from guiado.app.guidance.refit import MOST_STEPS
 from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules, set_rules
 from guiado.domain.guide import Guide
 from guiado.errors import FieldProblem, InvalidInput, Message, NotFound, printable
@@ -38,6 +39,11 @@ class PlannedGuide:
     setting: GuidanceSetting
     stored: StoredPlan | None
     plan: GuidePlan
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether its steps are ordered at all; a guide of very many keeps its author's order."""
+        return len(self.guide.steps) <= MOST_STEPS
 
     @property
     def order_in_use(self) -> str | None:
@@ -75,6 +81,20 @@ def _built(guide: Guide, rules: GuideRules, setting: GuidanceSetting, stored: St
     return GuidePlan(compiled, fit(compiled, (), {}), author_rules(guide, rules)), False
 
 
+async def ordered(work: UnitOfWork, problem_id: str) -> PlannedGuide:
+    """The guide in use with this id, to try its plan.
+
+    Raises:
+        NotFound: no guide that is in use has this id.
+        InvalidInput: it has too many steps to be ordered.
+    """
+    found = await planned(work, problem_id)
+    if not found.is_ordered:
+        why = Message("La guía tiene más de {count} pasos: sigue siempre el orden de su autor.", {"count": MOST_STEPS})
+        raise InvalidInput([FieldProblem("problem_id", why)])
+    return found
+
+
 async def report(work: UnitOfWork, problem_id: str, variant: str = "") -> GuidanceOut:
     """The report on the order of a guide, in the caller's language.
 
@@ -87,7 +107,7 @@ async def report(work: UnitOfWork, problem_id: str, variant: str = "") -> Guidan
     """
     found = await planned(work, problem_id)
     require_variant(found.guide, variant)
-    made = await run_aside(lambda _pause: report_on(found.plan, variant))
+    made = await run_aside(lambda _pause: report_on(found.plan, variant, orders=found.is_ordered))
     return view(found, made, work.scope.language or "es")
 
 
