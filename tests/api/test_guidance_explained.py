@@ -34,6 +34,8 @@ GUIDE = {
     "common_issues": [WORDS],
     "steps": [{**step, "step_number": n, "instructions": ["Hazlo."]} for n, step in enumerate(STEPS, 1)],
 }
+FIGURES = {"automatic": "learned", "author": 30.0, "learned": 20.0, "low": -12.0, "mean": -10.0, "high": -8.0, "not_worse": 0.99,
+           "effective_sessions": 80.0}  # fmt: skip
 Server = Any
 
 
@@ -69,7 +71,7 @@ async def publish(server: Server) -> None:
     async with server.runtime.parts.connection() as connection:
         used = (await guides.current(connection, "default", "", ["cafetera"]))["cafetera"]
         learned = fit(compile_guide(facts_of(used.guide)), seen(), {}).to_bytes()
-        plan = NewPlan("cafetera", used.version_id, 100, 100, 0, "", "learned", learned, {"automatic": "learned"})
+        plan = NewPlan("cafetera", used.version_id, 100, 100, 0, "", "learned", learned, FIGURES)
         await guidance_plans.publish(connection, "default", plan)
     await server.runtime.plans.refresh("default")
 
@@ -125,6 +127,8 @@ def test_an_author_sees_what_was_learned(http: httpx2.Client) -> None:
     assert steps["enchufe"]["low"] < 0.7 < steps["enchufe"]["high"]
     assert (steps["enchufe"]["moved"], steps["enchufe"]["too_few"], steps["llamar"]["too_few"]) == (1, False, True)
     assert report["saved"]["low"] > 5
+    assert report["measured"]["saved"] == {"minutes": 10.0, "low": 8.0, "high": 12.0}
+    assert report["measured"]["not_worse"] == 0.99
     changed = http.put("/guidance/cafetera", json={"pinned": ["llamar"]}).json()["guidance"]
     assert changed["order"][0] == "llamar"
     (cost,) = changed["rule_costs"]

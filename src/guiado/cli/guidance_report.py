@@ -33,6 +33,7 @@ def show_report(screen: Screen, report: GuidanceOut) -> None:
     screen.show()
     _show_order(screen, report)
     _show_saved(screen, report)
+    _show_measured(screen, report)
     show_rules(screen, report)
 
 
@@ -156,6 +157,18 @@ def _show_saved(screen: Screen, report: GuidanceOut) -> None:
         screen.say("Ahorra {minutes} minutos por sesión (95 %: de {low} a {high}).", style=style, **said)
         if saved.low <= 0:
             screen.say("Todavía no se puede decir que ahorre.", style="yellow")
+
+
+def _show_measured(screen: Screen, report: GuidanceOut) -> None:
+    if (measured := report.measured) is None:
+        return
+    saved = measured.saved
+    minutes, low, high = (minutes_words(screen, each) for each in (saved.minutes, saved.low, saved.high))
+    screen.say(
+        "Corregido con las sesiones que fueron por ese camino ({count}): ahorra {minutes} (95 %: de {low} a {high}).",
+        count=round(measured.effective_sessions), minutes=minutes, low=low, high=high,
+    )  # fmt: skip
+    screen.say("Probabilidad de que el orden aprendido no sea peor: {share}.", share=percent(screen, measured.not_worse))
 
 
 def show_rules(screen: Screen, report: GuidanceOut) -> None:

@@ -34,6 +34,19 @@ class SavedOut(Model):
     high: float
 
 
+class MeasuredOut(Model):
+    """The learned order against the author's, corrected by the sessions that went the same way; minutes of a session.
+
+    `not_worse` is the probability that the learned order costs no more, by which `auto` decides.
+    """
+
+    author_minutes: float
+    learned_minutes: float
+    saved: SavedOut
+    not_worse: float
+    effective_sessions: float
+
+
 class OrderRulesOut(Model):
     """The rules of a guide; `order` is null where the installation decides, a cost where it is the installation's."""
 
@@ -80,6 +93,7 @@ class GuidanceOut(Model):
     author_minutes: float
     learned_minutes: float
     saved: SavedOut
+    measured: MeasuredOut | None
     person_minutes: float
     rules: OrderRulesOut
     rule_costs: list[RuleCostOut]

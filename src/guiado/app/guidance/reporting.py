@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from guiado.app.background import run_aside
 from guiado.app.context import GuidanceSetting, UnitOfWork
 from guiado.app.guidance.facts_of import facts_of
-from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, OrderRulesOut, RuleCostOut, SavedOut
+from guiado.app.guidance.models import GuidanceOut, GuidanceStepOut, MeasuredOut, OrderRulesOut, RuleCostOut, SavedOut
 from guiado.app.guidance.plans import order_in_use, plan_of
 from guiado.app.guidance.refit import MOST_STEPS
 from guiado.app.guidance.rules import CostRules, GuideRules, author_rules, get_rules, set_rules
@@ -156,9 +158,24 @@ def view(found: PlannedGuide, made: GuideReport, language: str) -> GuidanceOut:
         author_minutes=round(made.author_minutes, _DIGITS),
         learned_minutes=round(made.learned_minutes, _DIGITS),
         saved=SavedOut(**{name: round(value, _DIGITS) for name, value in made.saved._asdict().items()}),
+        measured=_measured(found.stored.figures) if found.stored else None,
         person_minutes=found.plan.guide.facts.costs.person,
         rules=rules_view(found.rules),
         rule_costs=[_rule(each) for each in made.rules],
+    )
+
+
+def _measured(figures: Mapping[str, Any]) -> MeasuredOut | None:
+    """What the sessions say of both orders, as it was computed with the plan; None where it was not."""
+    names = ("author", "learned", "mean", "low", "high", "not_worse", "effective_sessions")
+    if not all(isinstance(figures.get(name), int | float) for name in names):
+        return None
+    return MeasuredOut(
+        author_minutes=figures["author"],
+        learned_minutes=figures["learned"],
+        saved=SavedOut(minutes=-figures["mean"], low=-figures["high"], high=-figures["low"]),
+        not_worse=figures["not_worse"],
+        effective_sessions=figures["effective_sessions"],
     )
 
 
