@@ -96,7 +96,8 @@ async def _teach(dsn: str) -> None:
     plan = plan_for(guide, recorded([step.step_id for step in guide.steps], 200))
     await connection.execute(
         "INSERT INTO support_troubleshooting_guidance_plans (tenant_id, problem_id, guide_version_id, plan_version, sessions,"
-        " counted, order_in_use, posterior, figures, basis) VALUES ('default', 'aparato', $1, 1, 200, 200, 'learned', $2, $3, 'bench')",
+        " counted, order_in_use, posterior, figures, basis)"
+        " VALUES ('default', 'aparato', $1, 1, 200, 200, 'learned', $2, $3, 'bench')",
         row["guide_version_id"], plan.posterior, plan.figures,
     )  # fmt: skip
     await connection.close()

@@ -96,9 +96,8 @@ class TroubleshootingAgent(Facade):
             order_problem("order", order),
         )
         super().__init__()
-        self._order = order or ""
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
-        self._key = openai_api_key
+        self._key, self._order = openai_api_key, order or ""
         self.use_llm = use_llm
         self.use_llm = self._model is not None
         found = self._knowledge
@@ -256,11 +255,9 @@ class TroubleshootingAgent(Facade):
 
         Source: contract.md §1 and §6, rule 1.
         """
-        given = {"success": success, "notes": notes, "outcome": outcome}
+        more = {key: value for key, value in (("notes", notes), ("outcome", outcome)) if value is not None}
         try:
-            command = check(
-                commands.AnswerStep, {key: value for key, value in given.items() if value is not None or key == "success"}
-            )
+            command = check(commands.AnswerStep, {"success": success, **more})
             return answered(self._door.write(answer.answer, session_id, command))
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
