@@ -166,7 +166,7 @@ def view(found: PlannedGuide, made: GuideReport, language: str) -> GuidanceOut:
 
 
 def _measured(figures: Mapping[str, Any]) -> MeasuredOut | None:
-    """What the sessions say of both orders, as it was computed with the plan; None where it was not."""
+    """The figures of both orders by the sessions, as they were computed with the plan; None where they were not."""
     names = ("author", "learned", "mean", "low", "high", "not_worse", "effective_sessions")
     if not all(isinstance(figures.get(name), int | float) for name in names):
         return None
