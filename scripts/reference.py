@@ -134,6 +134,8 @@ def kind_of(spec: dict[str, Any]) -> str:
     options = [*spec.get("oneOf", ()), *spec.get("anyOf", ())]
     if options:
         return " o ".join(dict.fromkeys(kind_of(option) for option in options))
+    if parts := spec.get("prefixItems"):
+        return f"lista de {len(parts)}: {', '.join(map(kind_of, parts))}"
     if spec.get("type") == "array":
         return f"lista de {kind_of(spec.get('items', {}))}"
     named = spec.get("type", "cualquiera")

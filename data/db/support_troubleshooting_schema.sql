@@ -376,6 +376,7 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     also_named             jsonb       NOT NULL DEFAULT '[]',  -- los problemas que nombró juntos: problem_id, title
     unknown_codes          jsonb       NOT NULL DEFAULT '[]',  -- los códigos que nombró y ninguna guía tiene
     variant                text,                               -- la variante de la guía que usa el cliente: windows, wifi…; NULL si no se sabe
+    offered_why            jsonb,                              -- por qué ese paso: kind, minutes; NULL si no se dice nada
     CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
     CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
@@ -387,6 +388,7 @@ ALTER TABLE support_troubleshooting_sessions  -- instalaciones anteriores: las v
     ADD COLUMN IF NOT EXISTS also_named jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN IF NOT EXISTS unknown_codes jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN IF NOT EXISTS variant text,
+    ADD COLUMN IF NOT EXISTS offered_why jsonb,
     ADD COLUMN IF NOT EXISTS urgent boolean NOT NULL DEFAULT false,
     ADD COLUMN IF NOT EXISTS offered_step_id text;
 
@@ -595,7 +597,7 @@ BEGIN
             ended_at = v.ended_at, ended_how = v.ended_how, ended_by = v.ended_by,
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
             true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent,
-            offered_step_id = v.offered_step_id, answers = v.answers,
+            offered_step_id = v.offered_step_id, offered_why = v.offered_why, answers = v.answers,
             -- Un proceso de una versión anterior no la nombra: se queda como está.
             variant = CASE WHEN p_change -> 'session' ? 'variant' THEN v.variant ELSE s.variant END
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id AND s.version = v_expected

@@ -27,6 +27,7 @@ from guiado import __version__, logs
 from guiado.api import audit, customers, health, kestra, metrics, reports, templates
 from guiado.api import keys as api_keys
 from guiado.api.access_rules import BASE_PATH, check_access, cross_origin_methods, is_public, require_rules
+from guiado.api.guidance import routes as guidance
 from guiado.api.openapi.document import document_of
 from guiado.api.outbound import deliveries, notifications, recipients, webhooks
 from guiado.api.sessions import attachments, closing, detection, listing
@@ -175,6 +176,7 @@ def create_routes(runtime: Runtime) -> Litestar:
         api_keys,
         customers,
         audit,
+        guidance,
     )
     handlers = [handler for module in resources for handler in module.HANDLERS]
     api = Router(BASE_PATH, route_handlers=handlers, response_class=JsonResponse)  # pyright: ignore[reportArgumentType]
@@ -224,9 +226,10 @@ def _state_of(runtime: Runtime) -> State:
 
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
-    """Run the background tasks of a serving process: a worker, and the watches of the knowledge base and of open files."""
+    """Run the background tasks of a serving process: a worker, and the watches of knowledge base, plans and open files."""
     worker = runtime.worker()
-    tasks = [asyncio.create_task(task) for task in (worker.run(), _watch_knowledge(runtime), open_files.watch())]
+    watches = (_watch_knowledge(runtime), runtime.plans.watch(), open_files.watch())
+    tasks = [asyncio.create_task(task) for task in (worker.run(), *watches)]
     try:
         yield
     finally:

@@ -94,6 +94,8 @@ ROWS = api(
         "DELETE /recipients/{channel}": Row(400, 400, query="?recipient=nadie@example.com"),
         "POST /customers/export": Row(200, 200, {"customer_email": "nadie@example.com"}),
         "POST /customers/erase": Row(200, 200, {"customer_email": "nadie@example.com"}),
+        "GET /guidance/{problem_id}": Row(200, 200),
+        "PUT /guidance/{problem_id}": Row(200, 200, {}),
         "GET /audit": Row(200, 200),
         "GET /keys": Row(200, 200),
         "POST /keys": Row(400, 400, {}),

@@ -41,7 +41,7 @@ NONE: dict[str, str] = {
     "export_customer": "tests/contract: the canaries", "erase_customer": "tests/contract: the canaries",
     "home": "none of anybody", "components": "none of anybody", "schema": "none of anybody", "openapi": "none of anybody", "static": "none of anybody",
     "widget": "none of anybody", "show_medium": "none of anybody",
-    "list_problems": "no customer's data", "show_problem": "no customer's data", "sitemap": "no customer's data",
+    "show_guidance": "no customer's data", "list_problems": "no customer's data", "show_problem": "no customer's data", "sitemap": "no customer's data",
     "robots": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
@@ -73,6 +73,7 @@ ACTS: dict[str, tuple[str, str, dict[str, Any] | None, tuple[str, str]]] = {
     "state": ("GET", "/{session}", None, ("read", "session")),
     "state_by_query": ("GET", "?session_id={session}", None, ("read", "session")),
     "ratings": ("GET", "/{session}/feedback", None, ("read", "session")),
+    "set_guidance": ("PUT", "/guidance/conexion_internet", {"floor": 1}, ("set_guidance", "guide")),
     "list_attachments": ("GET", "/{session}/attachments", None, ("read", "attachment")),
 }
 

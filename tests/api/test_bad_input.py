@@ -39,6 +39,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "render": ("PUT", "/templates", {"template_id": "reset_password_template", "variables": {"a": "b"}}),
     "notification": ("POST", "/notifications", {**NOTE, "subject": "s", "webhook_url": "https://example.com/a"}),
     "retry": ("POST", "/notifications/retry", {"channel": "email", "status": "failed"}),
+    "guidance": ("PUT", "/guidance/conexion_internet", {"order": "author", "floor": 2, "explores": False}),
     "recipient": ("POST", "/recipients", {**RECIPIENT, "secret": "s", "webhook_url": "https://example.com/a"}),
 }
 REQUIRED = {
@@ -50,7 +51,13 @@ REQUIRED = {
     "notification": ["notification_type", "recipient"], "recipient": ["channel", "recipient"],
 }  # fmt: skip
 TEXTS = [(route, name) for route, (_, _, body) in ROUTES.items() for name, value in body.items() if isinstance(value, str)]
-CHOICES = {("notification", "channel"), ("recipient", "channel"), ("retry", "channel"), ("retry", "status")}
+CHOICES = {
+    ("notification", "channel"),
+    ("recipient", "channel"),
+    ("retry", "channel"),
+    ("retry", "status"),
+    ("guidance", "order"),
+}
 TEXTS = [pair for pair in TEXTS if pair not in CHOICES]
 FIELDS = [(route, name) for route, (_, _, body) in ROUTES.items() for name in body]
 WRITTEN = frozenset(

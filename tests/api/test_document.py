@@ -145,7 +145,8 @@ def prepare(api: httpx2.Client, operation: str) -> dict[str, str]:
     clear = {"problem_description": "no me deja instalar el programa", "customer_email": "ana@example.com"}
     both = {**clear, "problem_description": "no me anda el wifi y además me cobraron dos veces", "clarify": True}
     body = {"clarify": UNCLEAR, "start_next": both}.get(operation, clear)
-    found = {"session_id": api.post(f"{BASE}/start", json=body).json()["session_id"], "webhook_id": "crm", "channel": "email"}
+    found = {"session_id": api.post(f"{BASE}/start", json=body).json()["session_id"], "webhook_id": "crm", "channel": "email",
+             "problem_id": "instalacion_software"}  # fmt: skip
     hook = {"url": "http://127.0.0.1:9/x", "events": ["session_started"], "webhook_id": "crm"}
     api.post(f"{BASE}/webhooks", json=hook)
     if operation == "rotate_key":

@@ -65,6 +65,7 @@ from guiado.store import (  # fmt: skip
     feedback,
     fitted_models,
     guidance_evidence,
+    guidance_plans,
     guides,
     idempotency,
     learning,
@@ -226,6 +227,7 @@ def synthetic() -> demo.Batch:
     return demo.Batch([session], [offer], [], [], [ticket])
 
 
+PLAN = guidance_plans.NewPlan("router", str(GUIDE_VERSION), 9, 9, 0, "b", "shadow", b"2", {})
 CASES: dict[str, Run | tuple[Run, ...]] = {
     "attachments.add": attach,
     "attachments.lock": attach,
@@ -259,6 +261,15 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "guidance_evidence.times_of": lambda db, t: guidance_evidence.times_of(db, t, "router"),
     "guidance_evidence.ended_counts": guidance_evidence.ended_counts,
     "guidance_evidence.verify": guidance_evidence.verify,
+    "guidance_plans.read_mark": guidance_plans.read_mark,
+    "guidance_plans.changed": lambda db, t: guidance_plans.changed(db, t, 0),
+    "guidance_plans.of_problem": lambda db, t: guidance_plans.of_problem(db, t, "router"),
+    "guidance_plans.used": lambda db, t: guidance_plans.used(db, t, ["router"]),
+    "guidance_plans.lineage": lambda db, t: guidance_plans.lineage(db, t, "", "router"),
+    "guidance_plans.posterior": lambda db, t: guidance_plans.posterior(db, t, "router", [str(GUIDE_VERSION)]),
+    "guidance_plans.publish": lambda db, t: guidance_plans.publish(db, t, PLAN),
+    "guidance_plans.rules_of": lambda db, t: guidance_plans.rules_of(db, t, "router"),
+    "guidance_plans.put_rules": lambda db, t: guidance_plans.put_rules(db, t, "router", {"floor": 1}, "x", NOW),
     "guidance_evidence.recount": lambda db, t: guidance_evidence.recount(db, t, [LONG_AGO.date()]),
     "events.latest": lambda db, t: events.latest(db, t, events.Filter(), 10),
     "events.counts": lambda db, t: events.counts(db, t, NOW),

@@ -95,6 +95,7 @@ def handed_over(handover: escalate.Handover) -> dict[str, object]:
         "message_kind": session.message_kind.value,
         "other_problems": [plain(each) for each in views.other_problems_view(session)],
         "attachments": [msgspec.to_builtins(each) for each in handover.pictures],
+        "stand": plain(handover.stand) if handover.stand else None,
     }
 
 

@@ -95,6 +95,8 @@ _API = {
     "DELETE /recipients/{channel}": Rule(may.NOTIFICATIONS_WRITE),
     "POST /customers/export": Rule(may.CUSTOMERS_ADMIN),
     "POST /customers/erase": Rule(may.CUSTOMERS_ADMIN),
+    "GET /guidance/{problem_id}": Rule(may.KB_READ),
+    "PUT /guidance/{problem_id}": Rule(may.KB_WRITE),
     "GET /audit": Rule(may.AUDIT_READ),
     "GET /keys": Rule(may.KEYS_ADMIN),
     "POST /keys": Rule(may.KEYS_ADMIN),

@@ -176,6 +176,8 @@ def show_head(screen: Screen, step: StepOut) -> None:
     if step.type != ANSWER:
         _show_progress(screen, step.step_number, step.total_steps)
     screen.show(step.title, style="bold")
+    if step.why:
+        screen.show(step.why, style="dim")
     if step.description:
         screen.show(step.description)
     _show_block(screen, screen.tr("⚠ Antes de empezar"), step.warnings, "!", style="yellow")

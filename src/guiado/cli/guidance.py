@@ -1,4 +1,4 @@
-"""`guiado guidance`: what the order of steps is learned from, and whether it is what the sessions say."""
+"""`guiado guidance`: the order of steps, what it is learned from, and whether that is what the sessions say."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from guiado.cli import guidance_orders
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.help import Manual, ManualGroup
 
 if TYPE_CHECKING:
     from guiado.app.learning.evidence import EvidenceCheck
 
-app = typer.Typer(cls=ManualGroup, help="El orden de los pasos: de qué se aprende.", no_args_is_help=True)
+app = typer.Typer(
+    cls=ManualGroup, help="El orden de los pasos: cuál es, de qué se aprende y las reglas del autor.", no_args_is_help=True
+)
+guidance_orders.add_to(app)
 _MOST_SHOWN = 10
 
 

@@ -19,11 +19,15 @@ SessionId = Annotated[
 """Argument that names a session."""
 
 
-def operator() -> Door:
-    """Return the `Door` of this process's engine for an operator."""
+def operator(language: str | None = None) -> Door:
+    """Return the `Door` of this process's engine for an operator.
+
+    Args:
+        language: of what the door tells; None for the usual one.
+    """
     from guiado.sync import engine
 
-    return engine().door(*OPERATOR)
+    return engine().door(*OPERATOR, language=language)
 
 
 def given_of(options: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from guiado.cli.chat_view import reference_line
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup, Parsed
 from guiado.cli.operator import SessionId, given_of, operator
-from guiado.cli.understood_view import show_understood
+from guiado.cli.understood_view import show_stand, show_understood
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -97,14 +97,16 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     from guiado.app.sessions.record import read_record, state_view
     from guiado.app.sessions.search import on_session
 
-    record = operator().read(on_session, session_id, read_record, with_ratings=True)
-    screen, found = screen_of(context), state_view(record)
+    screen = screen_of(context)
+    record = operator(screen.language).read(on_session, session_id, read_record, with_ratings=True)
+    found = state_view(record)
     if as_json:
         screen.print_json({**plain(found), "feedback": record.ratings})
         return
     _show_session(screen, found.session)
     show_understood(screen, found.understood)
     _show_attempts(screen, found.attempts)
+    show_stand(screen, found.stand)
     attachments.show_pictures(screen, found.session.reference, found.attachments)
     _show_rating(screen, record.ratings)
 

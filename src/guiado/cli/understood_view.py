@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
-    from guiado.app.sessions.models import ConsideredRow, HeardRow, UnderstoodOut
+    from guiado.app.sessions.models import ConsideredRow, HeardRow, StandOut, UnderstoodOut
 
 _MOST_CANDIDATES = 3
 
@@ -35,6 +35,14 @@ def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
             screen.show()
             screen.show(title, style="bold")
             screen.show(bullets(screen, lines))
+
+
+def show_stand(screen: Screen, stand: StandOut | None) -> None:
+    """Print where a session stands by what was learned of its guide."""
+    if stand is not None:
+        screen.show()
+        screen.say("Lo que se sabe ahora", style="bold")
+        screen.show(bullets(screen, stand.lines))
 
 
 def kind_words(screen: Screen, kind: str) -> str:

@@ -153,6 +153,7 @@ def _understood(session: Session, pick: Pick | None, considered: Considered) -> 
         total_steps=len(pick.guide.steps) if pick else 0,
         current_step=0,
         offered_step_id=None,
+        offered_why=None,
         answers=(),
         facts={**session.facts, **found, "recontact_of": pick.recontact_of if pick else None},
     )

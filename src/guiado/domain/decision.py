@@ -108,7 +108,8 @@ def offer_step(
 ) -> tuple[Session, Offer]:
     """The session with this step open, and the offer of the step."""
     offered = offer_of(session, guide.step(chosen.step_id), now, chosen.why, considered)
-    return replace(session, decisions=offered.number, offered_step_id=chosen.step_id), offered
+    session = replace(session, decisions=offered.number, offered_step_id=chosen.step_id, offered_why=chosen.why.reason)
+    return session, offered
 
 
 def offer_person(
@@ -131,7 +132,7 @@ def offer_person(
     """
     person = offer_of(session, None, now, why, considered)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
-    session = replace(session, decisions=person.number, offered_step_id=step_id)
+    session = replace(session, decisions=person.number, offered_step_id=step_id, offered_why=None)
     if step_id is None or not (is_same or is_shown(session, guide)):
         return session, (person,)
     session, again = offer_step(session, guide, now, NextStep(step_id, replace(chosen.why, rule="still-open")))

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from guiado.domain.escalation import NOT_ANSWERED, STEPS_EXHAUSTED
 from guiado.domain.guide import Guide, GuideKind, Step
-from guiado.domain.session import Outcome, Session
+from guiado.domain.session import Outcome, Session, StepReason
 from guiado.errors import Message
 
 
@@ -42,6 +42,7 @@ class Rationale:
         candidates: what it chose among.
         explored: whether it was chosen to learn from it.
         probability: with which the policy chose it, 0..1.
+        reason: what the customer is told of it; None for nothing.
     """
 
     rule: str
@@ -50,6 +51,7 @@ class Rationale:
     candidates: tuple[ScoredStep, ...] = ()
     explored: bool = False
     probability: float = 1.0
+    reason: StepReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,23 @@ class NamedProblem:
     handled: bool = False
 
 
+LIKELIEST, QUICKEST = "likeliest", "quickest"
+"""Kinds of reason for a step: it is the likeliest to solve it, or the quickest to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepReason:
+    """The reason for the step that is offered, as far as it is told to the customer.
+
+    Args:
+        kind: `likeliest` or `quickest`.
+        minutes: that the step takes, as known when it was offered.
+    """
+
+    kind: str
+    minutes: float
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The state of one session.
@@ -121,6 +138,7 @@ class Session:
         also_named: the problems that the customer named side by side, the one that is followed among them.
         unknown_codes: error codes, versions and models that the customer named and no guide has, as they were written.
         variant: the variant that the customer uses, of this guide or of one before; None where nobody knows.
+        offered_why: why the open step comes now; None where nothing is told of it.
 
     Source: contract.md §4 and §6; data-model.md, session.
     """
@@ -163,6 +181,7 @@ class Session:
     also_named: tuple[NamedProblem, ...] = ()
     unknown_codes: tuple[str, ...] = ()
     variant: str | None = None
+    offered_why: StepReason | None = None
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""

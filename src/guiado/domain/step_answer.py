@@ -161,7 +161,7 @@ def _advance(at: _Situation) -> Decision:
 
 
 def _solve(at: _Situation, resolution: Resolution, by: Actor) -> Decision:
-    solved = resolved(replace(at.session, offered_step_id=None), resolution, by, at.now)
+    solved = resolved(replace(at.session, offered_step_id=None, offered_why=None), resolution, by, at.now)
     told = at.told(events.session_resolved(solved))
     return Decision(solved, told, at.attempt, (), NextAction.RESOLVED, confirmed(solved))
 

@@ -92,6 +92,7 @@ def _before(session: Session, last: Attempt, led_to: _Consequences, now: datetim
         status=begun if reason is None else Status.NEEDS_ESCALATION,
         current_step=session.current_step - last.success,
         offered_step_id=last.step_id,
+        offered_why=None,
         answers=session.answers[:-1],
         attempts=attempts,
         failures=session.failures - (not last.success),

@@ -58,7 +58,7 @@ class Engine:
     def next(self, history: WireHistory, /) -> WireDecision:
         """What to do next in a session."""
         desk = self._desk(history["guide_id"])
-        choice = desk.plan.choose(_progress_of(history))
+        choice = desk.plan.choose(progress_of(history))
         return {
             "decision": choice.action,
             "id": choice.target,
@@ -159,7 +159,8 @@ def _step_of(raw: WireStep) -> StepFacts:
     )  # fmt: skip
 
 
-def _progress_of(history: WireHistory) -> Progress:
+def progress_of(history: WireHistory) -> Progress:
+    """How far a session has come, from its plain values."""
     events = history.get("events") or ()
     steps = [each for each in events if each["kind"] == STEP]
     return Progress(

@@ -13,7 +13,18 @@ from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import Actor, Attempt, NamedProblem, Offer, Outcome, Resolution, Session, Status, StepAnswer
+from guiado.domain.session import (
+    Actor,
+    Attempt,
+    NamedProblem,
+    Offer,
+    Outcome,
+    Resolution,
+    Session,
+    Status,
+    StepAnswer,
+    StepReason,
+)
 from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
 from guiado.store.log_rows import Audit, audit_row, event_rows
@@ -276,6 +287,7 @@ def session_from_row(row: Row) -> Session:
     values["message_kind"] = MessageKind(values["message_kind"])
     values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
     values["unknown_codes"] = tuple(map(str, values["unknown_codes"]))
+    values["offered_why"] = msgspec.convert(values["offered_why"], StepReason | None)
     facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender", "device")}
     return Session(**values, facts=facts)
 

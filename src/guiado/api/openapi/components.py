@@ -18,6 +18,7 @@ from msgspec import inspect
 
 from guiado.api.openapi import event_bodies
 from guiado.app import commands
+from guiado.app.guidance.rules import GuideRules
 from guiado.app.models import Model
 from guiado.app.validation import Command
 from guiado.text.json_shapes import is_list, is_object
@@ -49,7 +50,7 @@ def noted(owner: str, name: str, kind: str = "fields") -> tuple[str, object]:
 
 def components() -> tuple[Schema, dict[str, str]]:
     """Return the schema of each component by name, and the component of each event's body."""
-    types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands), commands.Start])
+    types = _with_nested([*_models(Model), *_structs(event_bodies), *_structs(commands), commands.Start, GuideRules])
     _, made = msgspec.json.schema_components(types, ref_template=f"{REFERENCE}{{name}}")
     found = with_component_names(made)
     for each in types:

@@ -25,6 +25,7 @@ _TAGS = (
     (r"/(notifications|recipients)\b", "Avisos"),
     (r"/keys\b", "Claves de API"),
     (r"/customers\b", "Clientes"),
+    (r"/guidance\b", "Orden de los pasos"),
     (r"^/(healthz|readyz)$", "Estado"),
     (r"^/api/v1/executions/", "Flujos"),
     (r"", "Sesiones"),

@@ -78,6 +78,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         attempts=[views.attempt_view(stored) for stored in handover.attempts],
         understood=views.understood_view(session),
         attachments=handover.pictures,
+        stand=handover.stand,
     )
     return EscalationOut(
         success=True,

@@ -21,6 +21,7 @@ from guiado.app.sessions.models import (
     QuestionOut,
     SessionOut,
     SessionRow,
+    StandOut,
     StepOut,
     UnderstoodOut,
 )
@@ -94,6 +95,7 @@ class EscalationInfo(Model):
     attempts: list[AttemptOut]
     understood: UnderstoodOut
     attachments: list[AttachmentOut]
+    stand: StandOut | None = None
 
 
 class EscalationOut(Model):

@@ -8,7 +8,9 @@ from msgspec import structs
 
 from guiado.app.access import customer_links
 from guiado.app.context import UnitOfWork
+from guiado.app.guidance.stand import stand_of
 from guiado.app.outbound.notifications import language_in, write
+from guiado.app.sessions.answer import load
 from guiado.app.sessions.views import reference
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.delivery.templates import NEW_LINK
@@ -61,7 +63,8 @@ async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) ->
     if recipient.language is None and told and _is_customer(told, due):
         language = language_in({"language": told.language})
     tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
-    context: Mapping[str, object] = _context(told, tried, language, due.channel)
+    stand = await _stand(work, told, due, language) if told else []
+    context: Mapping[str, object] = _context(told, tried, stand, language, due.channel)
     if due.notification_type == NEW_LINK:
         context = {**context, "link": await _new_link(work, told, due), "team": work.app.team}
     written = await write(work, due.notification_type, context, language, due.channel)
@@ -85,17 +88,31 @@ async def _new_link(work: UnitOfWork, told: Story | None, due: Due) -> str:
     return made.url or ""
 
 
+async def _stand(work: UnitOfWork, told: Story, due: Due, language: str) -> list[str]:
+    """Lines on where a session stands by what was learned of its guide; none for its customer."""
+    if _is_customer(told, due):
+        return []
+    try:
+        loaded, guide = await load(work, told.session_id)
+    except SessionNotFound:  # gone meanwhile
+        return []
+    found = stand_of(work.app.policy, loaded.session, guide, language)
+    return found.lines if found else []
+
+
 def _is_customer(told: Story, due: Due) -> bool:
     email = told.customer_email
     return email is not None and normal_form("email", email) == normal_form(due.channel, due.recipient)
 
 
-def _context(told: Story | None, tried: Sequence[StoredAttempt], language: str, channel: str) -> dict[str, object]:
+def _context(
+    told: Story | None, tried: Sequence[StoredAttempt], stand: Sequence[str], language: str, channel: str
+) -> dict[str, object]:
     known: JsonObject = {**structs.asdict(told), **(told.data or {})} if told else {}
     known["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
     known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
     shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, language, channel), "pictures": _pictures(told, language, channel)}
+    return {**shown, "tried": _list_tried(tried, stand, language, channel), "pictures": _pictures(told, language, channel)}
 
 
 def _nobody(language: str, channel: str) -> str:
@@ -111,14 +128,14 @@ _NAMES = (
 """Placeholders of the built-in templates."""
 
 
-def _list_tried(tried: Sequence[StoredAttempt], language: str, channel: str) -> str:
-    """The list of the steps already tried, for the person who takes over."""
+def _list_tried(tried: Sequence[StoredAttempt], stand: Sequence[str], language: str, channel: str) -> str:
+    """The list of the steps already tried, and where the session stands, for the person who takes over."""
     kind = kind_of(channel)
     say = kind.own_words if kind else str
     if not tried:
-        return say(text(language, "Todavía no se intentó nada."))
+        return "\n".join([say(text(language, "Todavía no se intentó nada.")), *stand])
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
-    return "\n".join([say(text(language, "Ya se intentó:")), *lines])
+    return "\n".join([say(text(language, "Ya se intentó:")), *lines, *stand])
 
 
 def _pictures(told: Story | None, language: str, channel: str) -> str:

@@ -305,6 +305,7 @@ def render_step(step: Mapping[str, Any], language: str = "es") -> str:
     lines = [
         text(language, "Paso {number} de {total}: {title}", number=step["step_number"], total=total, title=step.get("title", ""))
     ]
+    lines += [str(step["why"])] if step.get("why") else []
     lines += _already(step, language)
     lines += ["", str(step["description"])] if step.get("description") else []
     lines += _block(text(language, "Precauciones:"), [f"⚠ {warning}" for warning in warnings])

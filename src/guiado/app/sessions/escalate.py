@@ -10,7 +10,8 @@ from guiado.app import commands
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions import attachments
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
-from guiado.app.sessions.models import AttachmentOut
+from guiado.app.sessions.models import AttachmentOut, StandOut
+from guiado.app.sessions.record import stand_for
 from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -33,13 +34,14 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Handover of a session to a person, with its guide, attempts and pictures, so that no question is asked twice."""
+    """Handover of a session to a person, with its guide, attempts, pictures and stand, so that no question is asked twice."""
 
     session: Session
     guide: Guide | None
     attempts: list[StoredAttempt]
     escalated_at: datetime
     pictures: list[AttachmentOut]
+    stand: StandOut | None = None
 
     @property
     def failed(self) -> list[StoredAttempt]:
@@ -59,7 +61,7 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
         session, guide = await command_session(work, session_id, "escalate", wish)
     tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
     pictures = await attachments.of_session(work, session.session_id)
-    return Handover(session, guide, tried, session.ended_at or clock.now(), pictures)
+    return Handover(session, guide, tried, session.ended_at or clock.now(), pictures, stand_for(work, session, guide))
 
 
 async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:

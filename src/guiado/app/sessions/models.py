@@ -47,7 +47,7 @@ class StepOut(Model):
     """One step for the customer.
 
     `variants` are those in which it differs, and `variant` the one that its texts are for; where that is null, the texts are
-    those of every variant, each with its name in front.
+    those of every variant, each with its name in front. `why` tells why it comes now, where that is known.
     """
 
     session_id: str
@@ -70,6 +70,7 @@ class StepOut(Model):
     variant: str | None = None
     variants: list[VariantRow] = []  # noqa: RUF012 every instance has its own
     media: list[MediaRow] = []  # noqa: RUF012 every instance has its own
+    why: str | None = None
 
 
 class OptionOut(Model):
@@ -178,6 +179,39 @@ class SessionRow(Model):
     message_kind: str
 
 
+class NamedStepRow(Model):
+    """A step of the guide."""
+
+    step_id: str
+    title: str
+
+
+class LikelyStepRow(Model):
+    """A step that may still solve it; `chance` is that it does, 0..1, and `unable` that the customer could not do it."""
+
+    step_id: str
+    title: str
+    chance: float
+    unable: bool
+
+
+class StandOut(Model):
+    """The stand of a session by what was learned of its guide, for the person who takes over.
+
+    `other` is the chance that none of the steps that are left solves it; `next_step` and `next_question` what is worth trying
+    next, where anything is; `lines` says it all in words.
+    """
+
+    ruled_out: list[NamedStepRow]
+    unable: list[NamedStepRow]
+    likeliest: list[LikelyStepRow]
+    other: float
+    next_step: NamedStepRow | None
+    next_question: str | None
+    too_few: bool
+    lines: list[str]
+
+
 class AttemptOut(Model):
     """One attempt at a step."""
 
@@ -269,6 +303,7 @@ class StateOut(Model):
     summary: SummaryOut
     understood: UnderstoodOut
     attachments: list[AttachmentOut] = []  # noqa: RUF012 every instance has its own
+    stand: StandOut | None = None
 
 
 class EvidenceOut(Model):

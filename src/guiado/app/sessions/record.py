@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from guiado.app.access.audit import audited_read, note_access
 from guiado.app.context import UnitOfWork
+from guiado.app.guidance.stand import stand_of
 from guiado.app.sessions import attachments, views
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.models import AttachmentOut, FeedbackBody, StateOut
+from guiado.app.sessions.models import AttachmentOut, FeedbackBody, StandOut, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.store import feedback, sessions
@@ -25,6 +26,7 @@ class SessionRecord:
         attempts: oldest first.
         ratings: newest first.
         pictures: without their content, oldest first.
+        stand: by what was learned of the guide, for the person who takes over; None for the customer, or where nothing was.
         sizes: address of a stored picture that the guide shows -> its width and height; only for pages.
     """
 
@@ -33,6 +35,7 @@ class SessionRecord:
     attempts: list[StoredAttempt]
     ratings: list[FeedbackBody]
     pictures: list[AttachmentOut]
+    stand: StandOut | None = None
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 
@@ -48,7 +51,14 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
     given = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id) if with_ratings else []
     pictures = await attachments.of_session(work, loaded.session.session_id)
     await note_access(work, "session", [loaded.session.session_id])
-    return SessionRecord(loaded.session, guide, attempts, given, pictures)
+    return SessionRecord(loaded.session, guide, attempts, given, pictures, stand_for(work, loaded.session, guide))
+
+
+def stand_for(work: UnitOfWork, session: Session, guide: Guide | None) -> StandOut | None:
+    """The stand of a session, for the person who takes over; None for its customer, who comes with a link."""
+    if work.scope.session_id is not None:
+        return None
+    return stand_of(work.app.policy, session, guide, work.scope.language or "es")
 
 
 def state_view(record: SessionRecord) -> StateOut:
@@ -59,6 +69,7 @@ def state_view(record: SessionRecord) -> StateOut:
         summary=views.summary_view(record.attempts),
         understood=views.understood_view(record.session),
         attachments=record.pictures,
+        stand=record.stand,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from guiado.app.guidance.explanations import reason_in
 from guiado.app.sessions.labels import labels_of
 from guiado.app.sessions.models import (
     AttemptOut,
@@ -87,6 +88,7 @@ def step_view(session: Session, guide: Guide, step_id: str | None, number: int) 
         variant=variant,
         variants=[VariantRow(id=name, title=title) for name, title in labels.items()] if written.variants else [],
         media=[MediaRow(**{**medium, "url": path_of(medium["url"])}) for medium in step.media],
+        why=reason_in(session) if step_id == session.offered_step_id else None,
     )
 
 

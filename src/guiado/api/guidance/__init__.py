@@ -1,0 +1,1 @@
+"""The order of guides: what is known of it, and the rules about it."""
