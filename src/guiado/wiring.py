@@ -91,7 +91,7 @@ def encoder_of(settings: Settings) -> VectorCache | None:
 
 
 def guidance_setting(settings: Settings) -> GuidanceSetting:
-    """What the settings say of the order of steps."""
+    """The settings of the order of steps."""
     costs = Costs(settings.cost_person_minutes, settings.cost_leaving_minutes, settings.cost_recontact_minutes)
     return GuidanceSetting(settings.guidance_order, costs)
 

@@ -17,7 +17,7 @@ from guiado.app.outbound.compose import compose
 from guiado.domain.recipient import RecipientPreferences
 from guiado.guidance.compiled import compile_guide
 from guiado.guidance.learning import fit
-from guiado.guidance.patterns import Event, Pattern, PatternCount
+from guiado.guidance.patterns import Pattern, PatternCount, PatternEvent
 from guiado.store import guidance_plans, guides
 from guiado.store.guidance_plans import NewPlan
 from guiado.store.notifications import Due
@@ -58,7 +58,7 @@ def http(server: Server) -> Iterator[httpx2.Client]:
 
 def seen() -> list[PatternCount]:
     """A hundred sessions: the plug solves 70, the filter 20, nothing 10."""
-    plug, filters = Event("step", "enchufe", "not_helped"), Event("step", "filtro", "not_helped")
+    plug, filters = PatternEvent("step", "enchufe", "not_helped"), PatternEvent("step", "filtro", "not_helped")
     return [
         PatternCount(Pattern((plug._replace(result="solved"),), "solved"), 1, 70),
         PatternCount(Pattern((plug, filters._replace(result="solved")), "solved"), 1, 20),

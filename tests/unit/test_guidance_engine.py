@@ -16,7 +16,7 @@ from guiado.guidance.engine import make
 from guiado.guidance.facts import Costs, GuideFacts, QuestionFacts, StepFacts
 from guiado.guidance.learning import fit
 from guiado.guidance.patterns import Pattern, PatternCount, PatternEvent
-from guiado.guidance.plan import AuthorRules, Choice, GuidePlan, Progress
+from guiado.guidance.plan import AuthorRules, GuidePlan, PlanChoice, Progress
 from guiado.guidance.posterior import Chains, Posterior
 from guiado.guidance.simulation.families import draw_worlds
 from guiado.guidance.simulation.trial import run_trial
@@ -301,7 +301,7 @@ def test_a_posterior_is_read_back_as_it_was_written() -> None:
     posterior = fit(guide, [PatternCount(pattern, 0, 30)], {})
     again = Posterior.from_bytes(posterior.to_bytes())
     first, second = (GuidePlan(guide, each).choose(Progress("a")) for each in (posterior, again))
-    assert isinstance(first, Choice)
+    assert isinstance(first, PlanChoice)
     assert (first.action, first.target) == (second.action, second.target)
     assert first.minutes == pytest.approx(second.minutes, rel=1e-4)
     for broken in (b"", b"not a posterior", posterior.to_bytes()[:-40]):

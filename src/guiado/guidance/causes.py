@@ -21,7 +21,7 @@ Causes = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class KnownCauses:
     """Causes that the customers of two versions of a guide may have.
 
     Args:
@@ -35,7 +35,7 @@ class World:
     former: Mapping[str, str]
 
     @classmethod
-    def of(cls, old: GuideFacts, new: GuideFacts, renamed: Mapping[str, str]) -> World:
+    def of(cls, old: GuideFacts, new: GuideFacts, renamed: Mapping[str, str]) -> KnownCauses:
         """The causes of the steps of both versions; the new version's estimates go before the old one's.
 
         Steps that are gone where new ones came without an estimate were written anew, as far as anybody knows: the new ones
@@ -93,7 +93,7 @@ def _settled(told: Sequence[float | None]) -> NDArray[np.float64]:
 
 
 def draw_causes(
-    world: World, recorded: Sequence[PatternCount], sessions: int, generator: np.random.Generator
+    world: KnownCauses, recorded: Sequence[PatternCount], sessions: int, generator: np.random.Generator
 ) -> tuple[Causes, int]:
     """The cause of each customer, and the number of those that were recorded; they come first.
 
@@ -112,7 +112,7 @@ def draw_causes(
     return np.concatenate([np.array(inferred, dtype=np.intp), drawn]), len(inferred)
 
 
-def _inferred(pattern: Pattern, world: World, generator: np.random.Generator) -> int:
+def _inferred(pattern: Pattern, world: KnownCauses, generator: np.random.Generator) -> int:
     """The cause of a recorded session: the step that solved, else one of those that were not tried, or something else."""
     tried = [event for event in pattern.events if event.kind == STEP]
     if tried and tried[-1].result == SOLVED and pattern.end == SOLVED and not pattern.returned:

@@ -1,4 +1,4 @@
-"""Engine of guidance as plain JSON: start a guide, ask what is next, record what came of it.
+"""GuidanceEngine of guidance as plain JSON: start a guide, ask what is next, record what came of it.
 
 The product serves the same plans through its own types; this is the door for benchmarks and for other programs.
 
@@ -14,7 +14,7 @@ from guiado.guidance.compiled import CompiledGuide, compile_guide
 from guiado.guidance.facts import Costs, GuideFacts, QuestionFacts, StepFacts
 from guiado.guidance.learning import fit
 from guiado.guidance.patterns import ABANDONED, ASK, COULD_NOT, DONE, SOLVED, STEP, Pattern, PatternCount, PatternEvent, StepTime
-from guiado.guidance.plan import PERSON_ACTION, Choice, GuidePlan, Progress
+from guiado.guidance.plan import PERSON_ACTION, GuidePlan, PlanChoice, Progress
 from guiado.guidance.wire import WireDecision, WireEvent, WireGuide, WireHistory, WireStep
 
 _GROWTH = 0.04
@@ -39,7 +39,7 @@ class _Desk:
     news: int = 0
 
 
-class Engine:
+class GuidanceEngine:
     """An engine that orders steps, asks, stops and learns, over any number of guides."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Engine:
         self._desks[compiled.facts.guide_id] = desk
 
     def next(self, history: WireHistory, /) -> WireDecision:
-        """What to do next in a session."""
+        """Choose what to do next in a session."""
         desk = self._desk(history["guide_id"])
         choice = desk.plan.choose(progress_of(history))
         return {
@@ -112,9 +112,9 @@ class Engine:
         return desk
 
 
-def make() -> Engine:
+def make() -> GuidanceEngine:
     """Make an engine."""
-    return Engine()
+    return GuidanceEngine()
 
 
 def _time(desk: _Desk, step_id: str, minutes: float) -> None:
@@ -126,7 +126,7 @@ def _time(desk: _Desk, step_id: str, minutes: float) -> None:
     desk.times[step_id] = StepTime(before.attempts + 1, before.minutes + min(minutes, most))
 
 
-def _why(choice: Choice) -> str:
+def _why(choice: PlanChoice) -> str:
     """The comparison that decided, in minutes."""
     if choice.action != PERSON_ACTION:
         return f"{choice.minutes:.1f} min < {choice.person_minutes:.1f} min"

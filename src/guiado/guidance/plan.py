@@ -40,7 +40,7 @@ _UNNOTICED = 0.1
 
 @dataclass(frozen=True, slots=True)
 class AuthorRules:
-    """What the author of a guide wants of its order, whatever was learned.
+    """Rules of an author for the order of a guide, whatever was learned.
 
     Args:
         pinned: step_ids that come first, in this order.
@@ -83,8 +83,8 @@ class Score(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What to do next.
+class PlanChoice:
+    """A choice of what to do next.
 
     Args:
         action: `step`, `ask` or `escalate`.
@@ -119,12 +119,12 @@ class GuidePlan:
     def __init__(self, guide: CompiledGuide, posterior: Posterior, rules: AuthorRules | None = None) -> None:
         self.guide, self.posterior, self.rules = guide, posterior, rules or AuthorRules()
         self._plans: dict[tuple[object, ...], StepPlan] = {}
-        self._choices: dict[tuple[object, ...], tuple[Choice, Choice | None]] = {}
+        self._choices: dict[tuple[object, ...], tuple[PlanChoice, PlanChoice | None]] = {}
         self._waits = self._author_waits()
         samples = len(posterior.shares)
         self._removes = posterior.removes.reshape(samples * guide.causes, guide.size)
 
-    def choose(self, progress: Progress) -> Choice:
+    def choose(self, progress: Progress) -> PlanChoice:
         """Choose what to do next."""
         done, unable = self._mask(progress.done), self._mask(progress.unable)
         unable &= ~done
@@ -154,32 +154,29 @@ class GuidePlan:
         }
 
     def expected_cost(self, variant: str, order: Sequence[str]) -> float:
-        """The expected minutes of a session that follows an order of step_ids, with a person after the last."""
-        return float(self.expected_costs(variant, order).mean())
+        """The expected minutes of a session that follows an order of step_ids, with a person after the last.
+
+        Before the first session it is by the author's chances as they are written, each step against a cause of its own.
+        """
+        if self.posterior.sessions:
+            return float(self.expected_costs(variant, order).mean())
+        chances = self.guide.chance[self.guide.owner]
+        removes = np.zeros((1, self.guide.causes, self.guide.size))
+        removes[0, np.arange(len(chances)), self.guide.owner] = 1
+        return float(self._costs(np.append(chances, 1 - chances.sum())[None], removes, order)[0])
 
     def expected_costs(self, variant: str, order: Sequence[str]) -> Floats:
-        """(S,) `expected_cost` for each sample of the posterior; one before the first session, by the author's chances."""
-        removes = self.posterior.removes
-        left = self.posterior.shares[:, self.guide.variant_place.get(variant, 0)].copy()
-        if not self.posterior.sessions:
-            chances = self.guide.chance[self.guide.owner]
-            left = np.append(chances, 1 - chances.sum())[None]
-            removes = np.zeros((1, self.guide.causes, self.guide.size))
-            removes[0, np.arange(len(chances)), self.guide.owner] = 1
-        total = np.zeros(len(left))
+        """(S,) expected minutes of a session that follows an order of step_ids, for each sample of the posterior."""
+        shares = self.posterior.shares[:, self.guide.variant_place.get(variant, 0)]
+        return self._costs(shares, self.posterior.removes, order)
+
+    def _costs(self, shares: Floats, removes: Floats, order: Sequence[str]) -> Floats:
+        left, total = shares.copy(), np.zeros(len(shares))
         for step_id in order:
             step = self.guide.place[step_id]
             total += (self.posterior.minutes[step] + self.guide.risk[step]) * left.sum(axis=1)
             left *= 1 - removes[:, :, step]
         return total + self.guide.facts.costs.person * left.sum(axis=1)
-
-    def beliefs(self, progress: Progress) -> Floats:
-        """(S, K) how likely each sample and cause is after all that was tried; together they are 1."""
-        answers = tuple(sorted(progress.answers.items()))
-        left = self._weights(progress.variant, progress.evidence, answers)
-        done = self._mask(progress.done)
-        left = left * np.prod(1 - self._removes[:, [i for i in range(self.guide.size) if done >> i & 1]], axis=1)
-        return (left / max(left.sum(), 1e-300)).reshape(-1, self.guide.causes)
 
     def warm(self) -> None:
         """Plan ahead for each variant of which nothing more is known."""
@@ -190,7 +187,7 @@ class GuidePlan:
 
     def _weigh(
         self, variant: str, evidence: str, answers: tuple[tuple[str, str], ...], done: int, unable: int
-    ) -> tuple[Choice, Choice | None]:
+    ) -> tuple[PlanChoice, PlanChoice | None]:
         weights = self._weights(variant, evidence, answers)
         local, steps, here_done, here_unable, asked = self._plan_at(variant, evidence, answers, weights, done, unable)
         mass = float(local.reach[here_done])
@@ -199,18 +196,18 @@ class GuidePlan:
         value = local.value(here_done, here_unable) / max(mass, 1e-12)
         person = self.guide.facts.costs.person
         if action >= 0:
-            return Choice(STEP_ACTION, self._id(steps[action]), value, person, scores), None
+            return PlanChoice(STEP_ACTION, self._id(steps[action]), value, person, scores), None
         if action <= FIRST_QUESTION:
-            return Choice(ASK_ACTION, asked[FIRST_QUESTION - action], value, person, scores), None
-        best = Choice(PERSON_ACTION, None, value, person, scores)
+            return PlanChoice(ASK_ACTION, asked[FIRST_QUESTION - action], value, person, scores), None
+        best = PlanChoice(PERSON_ACTION, None, value, person, scores)
         trial = self._trial(local, steps, here_done, here_unable, weights, done) if self.rules.explores else None
         if trial is None:
             return best, None
         share, step = trial
         minutes = next(each.minutes for each in scores if each.step_id == step)
         return (
-            Choice(PERSON_ACTION, None, value, person, scores, 1 - share),
-            Choice(STEP_ACTION, step, minutes, person, scores, share, explored=True),
+            PlanChoice(PERSON_ACTION, None, value, person, scores, 1 - share),
+            PlanChoice(STEP_ACTION, step, minutes, person, scores, share, explored=True),
         )
 
     def _scores(self, local: StepPlan, steps: Sequence[int], done: int, unable: int, mass: float) -> tuple[Score, ...]:

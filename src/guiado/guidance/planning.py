@@ -28,7 +28,7 @@ DOMINATES = 0.7
 
 @dataclass(frozen=True)
 class Terms:
-    """What happens around a step, for the steps of a plan.
+    """Terms of a plan: what happens around each of its steps.
 
     Args:
         minutes, risk, could_not: (n,) of each step.

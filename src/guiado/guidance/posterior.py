@@ -38,7 +38,7 @@ class Chains:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is believed of a guide after its sessions: S samples, all alike likely.
+    """Beliefs about a guide after its sessions: S samples, all alike likely.
 
     Args:
         shares: (S, V, K) shares of the causes for each variant, now.
@@ -72,7 +72,7 @@ class Posterior:
         return np.einsum("sk,skn->sn", self.shares[:, variant], self.removes)
 
     def to_bytes(self) -> bytes:
-        """The posterior as a line of JSON with the shape of each array, and their numbers as little-endian float32, compressed."""
+        """The posterior, compressed: a line of JSON with the shape of each array, and their numbers as little-endian float32."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != _CHAINS}
         chains = {f"{_CHAINS}.{each.name}": getattr(self.chains, each.name) for each in fields(Chains)}
         arrays = {name: np.asarray(value, dtype="<f4") for name, value in (own | chains).items()}

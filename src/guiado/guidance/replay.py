@@ -16,7 +16,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.guidance.causes import World, draw_causes
+from guiado.guidance.causes import KnownCauses, draw_causes
 from guiado.guidance.facts import USUAL_MINUTES, GuideFacts, StepFacts
 from guiado.guidance.patterns import PatternCount
 
@@ -94,7 +94,7 @@ def replay(
         recorded: patterns of the guide's sessions; their customers come first, the others are drawn.
     """
     generator = np.random.default_rng(seed)
-    world = World.of(old, new, renamed or {})
+    world = KnownCauses.of(old, new, renamed or {})
     causes, count = draw_causes(world, recorded, sessions, generator)
     draws = _Draws(len(causes), seed)
     one = _play(old, world.columns_of_old(old), orders[0], causes, draws)

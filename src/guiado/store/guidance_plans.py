@@ -135,7 +135,7 @@ async def lineage(connection: Connection, tenant: str, scope: str, problem_id: s
 
 
 async def posterior(connection: Connection, tenant: str, problem_id: str, version_ids: Sequence[str]) -> bytes | None:
-    """What was learned last for the first of these versions that has a plan, for `Posterior.from_bytes`; None where none has."""
+    """The packed posterior learned last for the first of these versions that has a plan; None where none has."""
     wanted = list(map(UUID, version_ids))
     found: bytes | None = await connection.fetchval(sql("guidance_plans", "posterior"), tenant, problem_id, wanted)
     return found

@@ -17,7 +17,7 @@ from guiado.domain.guide import Guide
 from guiado.domain.policy import AUTHOR_ORDER, NextStep, Person, Rationale, ScoredStep, open_steps
 from guiado.domain.session import Outcome, Session
 from guiado.errors import Message
-from guiado.guidance.plan import PERSON_ACTION, STEP_ACTION, Choice, GuidePlan, Progress, Score
+from guiado.guidance.plan import PERSON_ACTION, STEP_ACTION, GuidePlan, PlanChoice, Progress, Score
 from guiado.logs import get_logger
 
 NAME = "learned"
@@ -92,7 +92,7 @@ class _Choosing:
         return NextStep(scores[0].step_id, replace(why, explored=False, probability=1.0))
 
     def _left_over(self) -> NextStep | Person:
-        """Where the plan has no step left: what the customer said to have tried is offered to be skipped, after all others."""
+        """The offer of what the customer said to have tried, to be skipped, once the plan has no other step left."""
         offered = AUTHOR_ORDER.next(self._session, self._guide)
         is_stuck = bool(self._session.answers) and self._session.answers[-1].outcome is Outcome.COULD_NOT
         if isinstance(offered, Person) or is_stuck or not _may_be_called(self._session):
@@ -115,7 +115,7 @@ def progress_of(session: Session) -> Progress:
     return Progress(session.variant or "", done=tuple(done), unable=unable, key=session.session_id)
 
 
-def too_costly(choice: Choice, best: Score) -> Message:
+def too_costly(choice: PlanChoice, best: Score) -> Message:
     """The reason for a person who is called before all steps were tried: the comparison that decided it."""
     person = round(choice.person_minutes)
     costs: dict[str, object] = {"person": person, "steps": max(math.ceil(best.minutes), person + 1)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from guiado.domain.session import LIKELIEST, QUICKEST, StepReason
-from guiado.guidance.plan import STEP_ACTION, Choice, GuidePlan
+from guiado.guidance.plan import STEP_ACTION, GuidePlan, PlanChoice
 from guiado.guidance.report import LEAST_SESSIONS
 
 
-def step_reason(plan: GuidePlan, choice: Choice) -> StepReason | None:
+def step_reason(plan: GuidePlan, choice: PlanChoice) -> StepReason | None:
     """The reason for a step that a customer can be told; None where there is none, or where too little is known.
 
     Nothing is said of a step that is offered to learn from it, or of one that is neither the likeliest nor the quickest.

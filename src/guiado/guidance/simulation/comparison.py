@@ -14,8 +14,8 @@ from guiado.guidance.posterior import Posterior
 from guiado.guidance.simulation.customer import PlayedSession, play
 from guiado.guidance.simulation.known import USUAL_NOISE, world_of_guide
 from guiado.guidance.simulation.orders import author_order
-from guiado.guidance.simulation.wire import Chooser, WireDecision, WireGuide, WireHistory, WireStep
 from guiado.guidance.simulation.world import World
+from guiado.guidance.wire import Chooser, WireDecision, WireGuide, WireHistory, WireStep
 
 _NORMAL_95 = 1.96
 
