@@ -178,6 +178,14 @@ class GuidePlan:
             left *= 1 - removes[:, :, step]
         return total + self.guide.facts.costs.person * left.sum(axis=1)
 
+    def beliefs(self, progress: Progress) -> Floats:
+        """(S, K) how likely each sample and cause is after all that was tried; together they are 1."""
+        answers = tuple(sorted(progress.answers.items()))
+        left = self._weights(progress.variant, progress.evidence, answers)
+        done = self._mask(progress.done)
+        left = left * np.prod(1 - self._removes[:, [i for i in range(self.guide.size) if done >> i & 1]], axis=1)
+        return (left / max(left.sum(), 1e-300)).reshape(-1, self.guide.causes)
+
     def warm(self) -> None:
         """Plan ahead for each variant of which nothing more is known."""
         for variant in self.guide.variant_place:
