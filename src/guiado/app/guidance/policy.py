@@ -85,7 +85,7 @@ class _Choosing:
         return NextStep(scores[0].step_id, replace(why, explored=False, probability=1.0))
 
     def _left_over(self) -> NextStep | Person:
-        """The choice where the plan has no step left: what the customer said to have tried comes after all others, to be skipped."""
+        """The choice where the plan has no step left: what the customer said to have tried comes last, to be skipped."""
         offered = AUTHOR_ORDER.next(self._session, self._guide)
         is_stuck = bool(self._session.answers) and self._session.answers[-1].outcome is Outcome.COULD_NOT
         if isinstance(offered, Person) or is_stuck or not _may_be_called(self._session):
