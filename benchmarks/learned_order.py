@@ -122,17 +122,17 @@ def _rates() -> list[tuple[float, float]]:
         dsn, found = made.database.join(), list[tuple[float, float]]()
         made.start()
         asyncio.run(_teach(dsn))
-        for _ in range(ROUNDS):
-            pair = list[float]()
-            for order in ("learned", "author"):
+        for number in range(ROUNDS):
+            pair = dict[str, float]()
+            for order in ("learned", "author") if number % 2 else ("author", "learned"):
                 made.stop()
                 made.environment["GUIADO_GUIDANCE_ORDER"] = order
                 asyncio.run(_made_with(dsn, order))
                 made.start()
                 sessions = [start_session(made.port) for _ in range(CONNECTIONS * SESSIONS_EACH)]
                 http_rate(made.port, sessions, 1)
-                pair.append(http_rate(made.port, sessions, SECONDS))
-            found.append((pair[0], pair[1]))
+                pair[order] = http_rate(made.port, sessions, SECONDS)
+            found.append((pair["learned"], pair["author"]))
         return found
 
 
