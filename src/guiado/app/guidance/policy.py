@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from guiado.app.guidance.reasons import step_reason
 from guiado.domain.guide import Guide
 from guiado.domain.policy import AUTHOR_ORDER, NextStep, Person, Rationale, ScoredStep, open_steps
 from guiado.domain.session import Outcome, Session
@@ -48,11 +47,6 @@ class LearningPolicy:
     def __init__(self, find: Find) -> None:
         self._find = find
 
-    def plan_of(self, session: Session, guide: Guide) -> GuidePlan | None:
-        """The plan of the guide that a session follows, whichever order is in use; None where nothing was learned."""
-        found = self._find(session.guide_version_id, guide) if session.guide_version_id is not None else None
-        return found.plan if found is not None else None
-
     def next(self, session: Session, guide: Guide) -> NextStep | Person:
         """Choose the next step, or a person."""
         if session.guide_version_id is None:
@@ -85,14 +79,13 @@ class _Choosing:
         if choice.action == PERSON_ACTION and _may_be_called(self._session):
             return Person(self._why("costs-more", scores), too_costly(choice, scores[0]), scores[0].step_id)
         if choice.action == STEP_ACTION and choice.target in self._open:
-            why = self._why("explored" if choice.explored else "least-cost", scores)
-            return NextStep(choice.target or "", replace(why, reason=step_reason(self._found.plan, choice)))
+            return NextStep(choice.target or "", self._why("explored" if choice.explored else "least-cost", scores))
         # A question is not asked here yet, and nobody is called before something was tried: then the best step comes.
         why = self._why("least-cost", scores)
         return NextStep(scores[0].step_id, replace(why, explored=False, probability=1.0))
 
     def _left_over(self) -> NextStep | Person:
-        """The offer of what the customer said to have tried, to be skipped, once the plan has no other step left."""
+        """The choice where the plan has no step left: what the customer said to have tried comes last, to be skipped."""
         offered = AUTHOR_ORDER.next(self._session, self._guide)
         is_stuck = bool(self._session.answers) and self._session.answers[-1].outcome is Outcome.COULD_NOT
         if isinstance(offered, Person) or is_stuck or not _may_be_called(self._session):
