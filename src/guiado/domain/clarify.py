@@ -153,6 +153,8 @@ def _understood(session: Session, pick: Pick | None, considered: Considered) -> 
         current_step=0,
         offered_step_id=None,
         answers=(),
+        asked_question_id=None,
+        guide_answers=(),
         facts={**session.facts, **found, "recontact_of": pick.recontact_of if pick else None},
     )
 

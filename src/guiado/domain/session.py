@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import cast
 
 from guiado.domain.clarification import Clarification, Considered, Turn
+from guiado.domain.given_answer import GivenAnswer
 from guiado.domain.message_kind import MessageKind
 
 
@@ -163,6 +164,8 @@ class Session:
     also_named: tuple[NamedProblem, ...] = ()
     unknown_codes: tuple[str, ...] = ()
     variant: str | None = None
+    asked_question_id: str | None = None
+    guide_answers: tuple[GivenAnswer, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""
@@ -176,6 +179,10 @@ class Session:
     def passed(self) -> dict[str, StepAnswer]:
         """The steps that were carried out, in order: step_id -> answer."""
         return {each.step_id: each for each in self.answers if each.outcome.success}
+
+    def given_answer(self, question_id: str) -> GivenAnswer | None:
+        """The answer to a question of the guide; None where nothing is known of it yet."""
+        return next((each for each in self.guide_answers if each.question_id == question_id), None)
 
     def failures_at(self, step_id: str) -> int:
         """How many attempts at a step were not carried out."""
@@ -393,6 +400,18 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """Command with the customer's answer to a question of the guide.
+
+    Args:
+        answer_id: None where the customer does not know, or would rather go on.
+    """
+
+    question_id: str
+    answer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UndoAnswer:
     """Command of the customer to take back the last answer to a step.
 
@@ -411,4 +430,6 @@ class UndoAnswer:
     taken_over: bool = False
 
 
-SessionCommand = Answer | UndoAnswer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume
+SessionCommand = (
+    Answer | AnswerQuestion | UndoAnswer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume
+)
