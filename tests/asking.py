@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,5 +57,7 @@ def write(path: Path) -> Path:
 
 
 def open_question(dsn: str, question_id: str = "luz") -> None:
-    """Open a question in every session, as a policy of another process would."""
-    execute(dsn, f"UPDATE support_troubleshooting_sessions SET asked_question_id = '{question_id}'")
+    """Open a question in every session, as a policy of another process would; in a thread, since a browser has this one's loop."""
+    change = f"UPDATE support_troubleshooting_sessions SET asked_question_id = '{question_id}'"
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(execute, dsn, change).result()
