@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from guiado.domain.given_answer import GivenAnswer
-from guiado.domain.guide import Guide, GuideQuestion
+from guiado.domain.guide import Guide, GuideAnswer, GuideQuestion
 from guiado.domain.session import Session
 from guiado.domain.variants import chosen_variant, device_named_by
 from guiado.text.fold import fold_text
 
 _LEAST_LETTERS = 4
-"""Letters of an answer that is found within longer words about a device; a shorter one, such as "no", must be all of them."""
+"""Letters of an answer that is found among more words about a device; a shorter one, such as "no", must be all of them."""
 
 
 def may_be_asked(session: Session, guide: Guide, question_id: str) -> bool:
@@ -63,34 +63,46 @@ def with_known_answers(session: Session, guide: Guide) -> Session:
 
 def _answer_named(session: Session, guide: Guide, question: GuideQuestion) -> str | None:
     """The answer that what is known of the customer names; None where it names none, or several."""
-    told = [_words(each) for each in (session.facts.get("device"), session.facts.get("product")) if isinstance(each, str)]
-    variants = _names_of_variant(session, guide)
-    device = session.facts.get("device")
-    usual = device_named_by(device) if isinstance(device, str) else None
+    device, product = (session.facts.get(name) for name in ("device", "product"))
+    told = {_words(each) for each in (device, product) if isinstance(each, str)}
+    whole = told | _names_of_variant(session, guide)
+    usual = {session.variant, device_named_by(device) if isinstance(device, str) else None}
     named = [
-        answer_id
-        for answer_id, names in _names_of_answers(guide, question)
-        if answer_id == usual or names & variants or any(_is_named(name, words) for name in names for words in told)
+        answer.answer_id
+        for answer, texts in _texts_of_answers(guide, question)
+        if answer.answer_id in usual
+        or _names(answer, texts) & whole
+        or any(_is_within(each, said) for each in texts for said in told)
     ]
     return named[0] if len(named) == 1 else None
 
 
-def _names_of_answers(guide: Guide, question: GuideQuestion) -> Iterable[tuple[str, set[str]]]:
-    """Each answer with its id and its texts in all languages, folded."""
+def _texts_of_answers(guide: Guide, question: GuideQuestion) -> Iterable[tuple[GuideAnswer, set[str]]]:
+    """Each answer with its texts in all languages, folded."""
     spoken = [guide, *map(guide.in_language, guide.translations)]
     asked = [each for each in (said.question(question.question_id) for said in spoken) if each is not None]
     for answer in question.answers:
         texts = (each.text for said in asked for each in said.answers if each.answer_id == answer.answer_id)
-        yield answer.answer_id, {folded for name in (answer.answer_id, *texts) if (folded := _words(name))}
+        yield answer, {folded for text in texts if (folded := _words(text))}
+
+
+def _names(answer: GuideAnswer, texts: set[str]) -> set[str]:
+    """The names of an answer: its texts, and its id where a text has it; "app" is no name of «A program»."""
+    name = _words(answer.answer_id)
+    return texts | {name} if any(_has(text, name) for text in texts) else texts
 
 
 def _names_of_variant(session: Session, guide: Guide) -> set[str]:
     variant = chosen_variant(session, guide)
-    return {_words(variant), _words(guide.variants[variant])} - {""} if variant else set()
+    return {_words(guide.variants[variant])} - {""} if variant else set()
 
 
-def _is_named(name: str, words: str) -> bool:
-    return name == words or (len(name) >= _LEAST_LETTERS and f" {name} " in f" {words} ")
+def _is_within(text: str, words: str) -> bool:
+    return len(text) >= _LEAST_LETTERS and _has(words, text)
+
+
+def _has(words: str, part: str) -> bool:
+    return f" {part} " in f" {words} "
 
 
 def _words(text: str) -> str:
