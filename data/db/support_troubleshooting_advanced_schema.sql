@@ -381,6 +381,37 @@ BEGIN
     END IF;
 END $$;
 
+-- Lo que se aprendió del orden de los pasos de una guía, por versión: se calcula aparte y se publica entero. plan_version sube con cada
+-- publicación del inquilino, y también con cada cambio de reglas (revision): todos los procesos preguntan dos veces por segundo cuál es el mayor.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_guidance_plans (
+    tenant_id        text        NOT NULL DEFAULT guiado_tenant(),
+    problem_id       text        NOT NULL,
+    guide_version_id uuid        NOT NULL,
+    plan_version     bigint      NOT NULL,
+    fitted_at        timestamptz NOT NULL DEFAULT now(),
+    sessions         bigint      NOT NULL,             -- de las que aprendió
+    counted          bigint      NOT NULL,             -- las que el problema tenía contadas entonces
+    rules_revision   bigint      NOT NULL DEFAULT 0,   -- de las reglas con las que se calculó
+    basis            text        NOT NULL DEFAULT '',  -- huella de los ajustes con los que se calculó
+    order_in_use     text        NOT NULL CHECK (order_in_use IN ('author', 'learned', 'shadow')),
+    posterior        bytea       NOT NULL,
+    figures          jsonb       NOT NULL DEFAULT '{}',
+    PRIMARY KEY (tenant_id, problem_id, guide_version_id)
+);
+CREATE INDEX IF NOT EXISTS guidance_plans_by_version ON support_troubleshooting_guidance_plans (tenant_id, plan_version);
+
+-- Lo que el autor o el operador decidió del orden de una guía: order, pinned, kept, floor, explores, costs.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_guidance_rules (
+    tenant_id  text        NOT NULL DEFAULT guiado_tenant(),
+    problem_id text        NOT NULL,
+    rules      jsonb       NOT NULL DEFAULT '{}',
+    revision   bigint      NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    changed_by text        NOT NULL,
+    PRIMARY KEY (tenant_id, problem_id)
+);
+CREATE INDEX IF NOT EXISTS guidance_rules_by_revision ON support_troubleshooting_guidance_rules (tenant_id, revision);
+
 -- Configuración que se cambia sin reiniciar. La aplicación la lee en cada petición.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_config (
     tenant_id    text        NOT NULL DEFAULT guiado_tenant(),
@@ -410,7 +441,8 @@ $$;
 
 DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_troubleshooting_notifications', 'support_troubleshooting_recipients', 'support_troubleshooting_templates', 'support_troubleshooting_ml_training',
-    'support_troubleshooting_reports', 'support_troubleshooting_detectors'
+    'support_troubleshooting_reports', 'support_troubleshooting_detectors', 'support_troubleshooting_guidance_plans',
+    'support_troubleshooting_guidance_rules'
 ]); END $$;
 -- La configuración de 'default' la leen todos los inquilinos; cada uno escribe solo la suya.
 DO $$

@@ -228,6 +228,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps (
     solved         bigint  NOT NULL DEFAULT 0,
     not_helped     bigint  NOT NULL DEFAULT 0,
     active_seconds double precision NOT NULL DEFAULT 0,
+    timed          bigint  NOT NULL DEFAULT 0,         -- intentos de los que se sabe cuánto duraron, uno por cliente, sin los de muestra
+    timed_seconds  double precision NOT NULL DEFAULT 0,  -- lo que duraron, hasta una hora cada uno
     PRIMARY KEY (tenant_id, day, problem_id, guide_version, step_id)
 );
 
@@ -238,6 +240,28 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_kinds (
     message_kind   text    NOT NULL,                   -- solved, person, nothing_said, other
     total_sessions bigint  NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, day, message_kind)
+);
+
+-- De qué aprende el orden de los pasos: cuántas sesiones terminadas siguieron cada camino (qué se probó, en qué orden, y cómo acabó).
+-- El camino es el JSON compacto de guiado.guidance.patterns: [variante, indicio, [["step", "paso@revisión", resultado]…], final, paso en el que
+-- se fue o null, si volvió]. Puede ser largo: la clave lleva su huella.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_patterns (
+    tenant_id     text   NOT NULL DEFAULT guiado_tenant(),
+    day           date   NOT NULL,
+    problem_id    text   NOT NULL,
+    guide_version text   NOT NULL,
+    pattern       text   NOT NULL,
+    sessions      bigint NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS rollup_patterns_key
+    ON support_troubleshooting_rollup_patterns (tenant_id, day, problem_id, guide_version, md5(pattern));
+
+-- La suma de esa tabla por problema, para saber sin recorrerla de qué guías hay sesiones nuevas.
+CREATE TABLE IF NOT EXISTS support_troubleshooting_pattern_totals (
+    tenant_id  text   NOT NULL DEFAULT guiado_tenant(),
+    problem_id text   NOT NULL,
+    sessions   bigint NOT NULL,
+    PRIMARY KEY (tenant_id, problem_id)
 );
 
 -- Días cerrados (su resumen vale) y días sucios (algo cambió después de cerrarlos).
@@ -257,6 +281,17 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_dirty_days (
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_daily_kept (LIKE support_troubleshooting_rollup_daily INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_steps_kept (LIKE support_troubleshooting_rollup_steps INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_kinds_kept (LIKE support_troubleshooting_rollup_kinds INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_patterns_kept (LIKE support_troubleshooting_rollup_patterns INCLUDING ALL);
+DO $$
+DECLARE  -- instalaciones anteriores; que sus días se cuenten otra vez lo pide migrations/0100
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY ARRAY['support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_steps_kept'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = v_table::regclass AND attname = 'timed') THEN
+            EXECUTE format('ALTER TABLE %I ADD COLUMN timed bigint NOT NULL DEFAULT 0, ADD COLUMN timed_seconds double precision NOT NULL DEFAULT 0', v_table);
+        END IF;
+    END LOOP;
+END $$;
 
 -- El resumen cuenta por step_id. De las filas que no lo tenían lo dice la versión de la guía; si no, queda el lugar: '#3'.
 DO $$
@@ -331,6 +366,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Un segundo contacto desmiente la solución de otra sesión: cambia el día de aquella.
+CREATE OR REPLACE FUNCTION guiado_mark_dirty_recontact() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenant text := CASE WHEN TG_OP = 'DELETE' THEN OLD.tenant_id ELSE NEW.tenant_id END;
+    v_first  uuid[] := ARRAY[CASE WHEN TG_OP <> 'DELETE' THEN NEW.recontact_of END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.recontact_of END];
+BEGIN
+    PERFORM guiado_mark_dirty(v_tenant, d.day)
+       FROM (SELECT DISTINCT (s.started_at AT TIME ZONE 'UTC')::date AS day FROM support_troubleshooting_sessions s
+              WHERE s.tenant_id = v_tenant AND s.session_id = ANY (v_first)
+                AND s.started_at < date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') d;
+    RETURN NULL;
+END $$;
+
 -- TRUNCATE no recorre filas: ensucia todos los días que tienen resumen.
 CREATE OR REPLACE FUNCTION guiado_mark_dirty_all() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -396,6 +444,12 @@ BEGIN
         -- También hoy: si se borra su última sesión, el resumen de hoy tiene que quedar vacío.
         ('sessions_dirty_delete', 'support_troubleshooting_sessions', 'AFTER DELETE', 'ROW', v_live, 'guiado_mark_dirty_session'),
         ('sessions_dirty_truncate', 'support_troubleshooting_sessions', 'AFTER TRUNCATE', 'STATEMENT', 'true', 'guiado_mark_dirty_all'),
+        ('sessions_recontact_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW',
+            'NEW.recontact_of IS NOT NULL AND ' || v_live, 'guiado_mark_dirty_recontact'),
+        ('sessions_recontact_update', 'support_troubleshooting_sessions', 'AFTER UPDATE OF recontact_of', 'ROW',
+            'NEW.recontact_of IS DISTINCT FROM OLD.recontact_of', 'guiado_mark_dirty_recontact'),
+        ('sessions_recontact_delete', 'support_troubleshooting_sessions', 'AFTER DELETE', 'ROW',
+            'OLD.recontact_of IS NOT NULL AND ' || v_live, 'guiado_mark_dirty_recontact'),
         -- Quien carga muchas de una vez las agrega él al buscador, todas juntas.
         ('sessions_search_insert', 'support_troubleshooting_sessions', 'AFTER INSERT', 'ROW', v_live, 'guiado_index_session'),
         ('sessions_search_update', 'support_troubleshooting_sessions', 'AFTER UPDATE OF problem_description, detected_problem_title, tenant_id', 'ROW',
@@ -430,7 +484,8 @@ DO $$ BEGIN PERFORM guiado_protect(ARRAY[
     'support_troubleshooting_performance_metrics', 'support_troubleshooting_schedule', 'support_troubleshooting_rollup_daily',
     'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_days', 'support_troubleshooting_dirty_days',
     'support_troubleshooting_rollup_daily_kept', 'support_troubleshooting_rollup_steps_kept', 'support_troubleshooting_search',
-    'support_troubleshooting_rollup_kinds', 'support_troubleshooting_rollup_kinds_kept'
+    'support_troubleshooting_rollup_kinds', 'support_troubleshooting_rollup_kinds_kept', 'support_troubleshooting_rollup_patterns',
+    'support_troubleshooting_rollup_patterns_kept', 'support_troubleshooting_pattern_totals'
 ]); END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -501,7 +556,13 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
            count(*) FILTER (WHERE NOT x.success),
            count(*) FILTER (WHERE x.outcome = 'solved'),
            count(*) FILTER (WHERE x.outcome = 'not_helped'),
-           coalesce(sum(x.active_seconds), 0)
+           coalesce(sum(x.active_seconds), 0),
+           count(x.known_seconds),
+           coalesce(sum(x.known_seconds), 0)
+      FROM (
+    SELECT x.*, CASE WHEN row_number() OVER (
+               PARTITION BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_id, x.customer
+               ORDER BY x.seconds IS NULL, x.attempted_at, x.id) = 1 THEN x.seconds END AS known_seconds
       FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
      CROSS JOIN LATERAL (
             -- Un intento cuenta para la guía con la que se hizo, aunque la sesión siga otra ahora.
@@ -517,10 +578,17 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
                                FROM support_troubleshooting_guide_versions g
                               WHERE g.tenant_id = s.tenant_id AND g.guide_version_id = coalesce(a.guide_version_id, s.guide_version_id)),
                             '#' || a.step_number) COLLATE "C" AS step_id,
-                   a.step_title, a.success, a.outcome, a.active_seconds
+                   a.step_title, a.success, a.outcome, a.active_seconds, a.attempted_at,
+                   -- Cuánto duró: con la página a la vista, si se sabe; si no, desde la oferta, salvo que pasara más de una hora. Lo imposible no se
+                   -- cuenta (NaN es mayor que todo), ni lo de muestra; de un cliente, una vez por paso y día.
+                   CASE WHEN s.source = 'demo' AND s.metadata @> '{"demo": true}' THEN NULL
+                        WHEN a.active_seconds > 0 AND a.active_seconds < 'infinity' THEN least(a.active_seconds, 3600)
+                        WHEN a.duration_seconds > 0 AND a.duration_seconds <= 3600 THEN a.duration_seconds END AS seconds,
+                   coalesce(s.customer_id, a.id::text) AS customer
               FROM support_troubleshooting_sessions s
              CROSS JOIN LATERAL (
-                    SELECT y.id, y.step_number, y.author_position, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id
+                    SELECT y.id, y.step_number, y.author_position, y.step_id, y.step_title, y.success, y.outcome, y.active_seconds, y.guide_version_id,
+                           y.attempted_at, y.duration_seconds
                       FROM support_troubleshooting_attempts y
                      WHERE y.tenant_id = s.tenant_id AND y.session_id = s.session_id AND y.retracted_at IS NULL OFFSET 0) a
              WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
@@ -529,8 +597,111 @@ RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
        -- Un intento corregido por otro de su sesión no cuenta: vale la corrección.
        AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
                         WHERE c.tenant_id = x.tenant_id AND c.corrects IS NOT NULL AND c.corrects = x.id AND c.session_id = x.session_id
-                       OFFSET 0)
+                       OFFSET 0)) x
      GROUP BY x.tenant_id, x.day, x.problem_id, x.guide_version, x.step_id
+$$;
+
+-- Las sesiones de las que se aprende el orden de los pasos: las terminadas que siguieron una guía de pasos. No las urgentes (las atiende una
+-- persona), ni las de muestra, ni las de más de 200 respuestas. De un cliente, una por guía y día, la primera: por mucho que insista, nadie mueve solo una guía. Quien no dio su
+-- correo no es ningún cliente: cada sesión suya cuenta. p_problem: solo las de ese problema.
+CREATE OR REPLACE FUNCTION guiado_learnable(
+    p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL, p_problem text DEFAULT NULL)
+RETURNS TABLE (
+    tenant_id text, session_id uuid, day date, problem_id text, guide_version_id uuid, variant text, status text, ended_by text,
+    escalated_at timestamptz, offered_step_id text, is_returned boolean
+) LANGUAGE sql STABLE AS $$
+    WITH begun AS MATERIALIZED (
+        SELECT x.*
+          FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+         CROSS JOIN LATERAL (
+                SELECT s.tenant_id, s.session_id, (s.started_at AT TIME ZONE 'UTC')::date AS day, s.started_at, s.customer_id,
+                       s.detected_problem_id AS problem_id, s.guide_version_id, s.variant, s.status, s.ended_by, s.escalated_at, s.offered_step_id,
+                       s.metadata @> '{"returned": true}' AS is_returned
+                  FROM support_troubleshooting_sessions s
+                 WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
+                   AND s.status IN ('resolved', 'escalated', 'abandoned') AND s.ended_at IS NOT NULL
+                   AND s.guide_version_id IS NOT NULL AND (p_problem IS NULL OR s.detected_problem_id = p_problem)
+                   AND NOT s.urgent AND s.message_kind <> 'solved' AND s.attempts <= 200
+                   AND (s.source IS DISTINCT FROM 'demo' OR NOT s.metadata @> '{"demo": true}')
+                OFFSET 0) x
+         WHERE x.session_id NOT IN (SELECT w FROM unnest(p_without) w)
+    ), guides AS MATERIALIZED (  -- el contenido de una guía es grande: su clase está en un índice, y aquí no se lee
+        SELECT g.tenant_id, g.guide_version_id, g.guide_id
+          FROM (SELECT DISTINCT b.tenant_id, b.guide_version_id FROM begun b) d
+         CROSS JOIN LATERAL (
+                SELECT y.tenant_id, y.guide_version_id, y.guide_id FROM support_troubleshooting_guide_versions y
+                 WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND coalesce(y.content ->> 'kind', 'guide') = 'guide'
+                OFFSET 0) g)
+    SELECT y.tenant_id, y.session_id, y.day, y.problem_id, y.guide_version_id, y.variant, y.status, y.ended_by, y.escalated_at,
+           y.offered_step_id, y.is_returned
+      FROM (SELECT b.*, row_number() OVER (PARTITION BY b.tenant_id, b.day, b.problem_id, coalesce(b.customer_id, b.session_id::text)
+                                           ORDER BY b.started_at, b.session_id) AS place
+              FROM begun b
+              JOIN guides g ON g.tenant_id = b.tenant_id AND g.guide_version_id = b.guide_version_id AND g.guide_id = b.problem_id) y
+     WHERE y.place = 1
+$$;
+
+-- El camino de cada una, y cuántas hay de cada. Un intento deshecho, corregido o hecho con otra guía no está en él. Cómo acabó:
+--   solved     el cliente lo dijo en un paso, antes de que nadie llamara a una persona; si después volvió, es «returned»
+--   escalated  hizo falta una persona, o fue ella quien la cerró
+--   abandoned  el cliente se fue; se dice en qué paso
+--   assumed    hizo todos los pasos y no dijo nada: no se sabe
+CREATE OR REPLACE FUNCTION guiado_count_patterns(
+    p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL, p_problem text DEFAULT NULL)
+RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
+    WITH one AS MATERIALIZED (
+        SELECT * FROM guiado_learnable(p_tenants, p_from, p_to, p_without, p_problem)
+    ), variants AS MATERIALIZED (
+        SELECT d.*
+          FROM (SELECT DISTINCT o.tenant_id, o.guide_version_id, o.variant FROM one o WHERE o.variant IS NOT NULL) d
+         CROSS JOIN LATERAL (
+                SELECT FROM support_troubleshooting_guide_versions y
+                 WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND y.content -> 'variants' ? d.variant OFFSET 0) g)
+    SELECT z.tenant_id, z.day, z.problem_id COLLATE "C", z.guide_version_id::text COLLATE "C",
+           concat('[', z.variant, ',"",[', z.events, '],"', z.ending, '",',
+                  coalesce(CASE WHEN z.ending = 'abandoned' THEN to_json(z.offered_step_id || '@' || coalesce(
+                      (SELECT d.step_revision FROM support_troubleshooting_decisions d
+                        WHERE d.tenant_id = z.tenant_id AND d.session_id = z.session_id AND d.step_id = z.offered_step_id AND d.step_revision IS NOT NULL
+                        ORDER BY d.number DESC LIMIT 1)::text,
+                      (SELECT e.step ->> 'revision'
+                         FROM (SELECT jsonb_array_elements(v.content -> 'steps') AS step FROM support_troubleshooting_guide_versions v
+                                WHERE v.tenant_id = z.tenant_id AND v.guide_version_id = z.guide_version_id) e
+                        WHERE e.step ->> 'step_id' = z.offered_step_id LIMIT 1), '1'))::text END, 'null'),
+                  CASE WHEN z.ending IN ('solved', 'assumed') AND z.has_returned THEN ',true]' ELSE ',false]' END) COLLATE "C",
+           count(*)
+      FROM (SELECT o.tenant_id, o.session_id, o.day, o.problem_id, o.guide_version_id, o.offered_step_id,
+                   to_json(coalesce(v.variant, ''))::text AS variant, a.events,
+                   CASE WHEN a.outcome = 'solved' AND a.source <> 'agent' AND o.status <> 'abandoned'
+                             AND (o.escalated_at > a.attempted_at OR (o.escalated_at IS NULL AND o.ended_by IS DISTINCT FROM 'agent')) THEN 'solved'
+                        WHEN o.status = 'escalated' OR o.escalated_at IS NOT NULL OR o.ended_by = 'agent' THEN 'escalated'
+                        WHEN o.status = 'abandoned' THEN 'abandoned'
+                        ELSE 'assumed' END AS ending,
+                   o.is_returned OR o.escalated_at IS NOT NULL
+                   OR EXISTS (SELECT FROM support_troubleshooting_sessions r
+                               WHERE r.tenant_id = o.tenant_id AND r.recontact_of = o.session_id AND r.recontact_of IS NOT NULL OFFSET 0) AS has_returned
+              FROM one o
+              LEFT JOIN variants v ON v.tenant_id = o.tenant_id AND v.guide_version_id = o.guide_version_id AND v.variant = o.variant
+             CROSS JOIN LATERAL (
+                    SELECT string_agg(concat('["step",', to_json(concat(t.step_id, '@', t.revision))::text, ',"', t.outcome, '"]'), ',' ORDER BY t.place) AS events,
+                           (array_agg(t.outcome ORDER BY t.place DESC))[1] AS outcome, (array_agg(t.source ORDER BY t.place DESC))[1] AS source,
+                           (array_agg(t.attempted_at ORDER BY t.place DESC))[1] AS attempted_at
+                      FROM (SELECT y.outcome, y.source, y.attempted_at,
+                                   row_number() OVER (ORDER BY y.decision_number, y.attempted_at, y.id) AS place,
+                                   -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
+                                   coalesce(nullif(y.step_id, ''),
+                                            (SELECT nullif(g.content -> 'steps' -> (y.step_number - 1) ->> 'step_id', '')
+                                               FROM support_troubleshooting_guide_versions g
+                                              WHERE g.tenant_id = o.tenant_id AND g.guide_version_id = o.guide_version_id),
+                                            '#' || y.step_number) AS step_id,
+                                   coalesce(y.step_revision, 1) AS revision
+                              FROM support_troubleshooting_attempts y
+                             WHERE y.tenant_id = o.tenant_id AND y.session_id = o.session_id AND y.retracted_at IS NULL
+                               AND (y.guide_version_id IS NULL OR y.guide_version_id = o.guide_version_id)
+                               AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
+                                                WHERE c.tenant_id = y.tenant_id AND c.corrects IS NOT NULL AND c.corrects = y.id
+                                                  AND c.session_id = y.session_id OFFSET 0)
+                            OFFSET 0) t) a) z
+     GROUP BY 1, 2, 3, 4, 5
 $$;
 
 CREATE OR REPLACE FUNCTION guiado_measure(p_tenants text[], p_from timestamptz[], p_to timestamptz[])
@@ -555,7 +726,7 @@ CREATE OR REPLACE FUNCTION guiado_measure_steps(p_tenants text[], p_from timesta
 RETURNS SETOF support_troubleshooting_rollup_steps LANGUAGE sql STABLE AS $$
     SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, min(m.step_number), m.step_id, max(m.step_title),
            sum(m.total_attempts)::bigint, sum(m.failed)::bigint, sum(m.solved)::bigint, sum(m.not_helped)::bigint,
-           sum(m.active_seconds)
+           sum(m.active_seconds), sum(m.timed)::bigint, sum(m.timed_seconds)
       FROM (SELECT * FROM guiado_count_steps(p_tenants, p_from, p_to)
             UNION ALL
             SELECT k.*
@@ -581,6 +752,21 @@ RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE AS $$
               JOIN support_troubleshooting_rollup_kinds_kept k
                 ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi) m
      GROUP BY m.tenant_id, m.day, m.message_kind
+$$;
+
+-- Lo guardado puede restar: si se borró la primera sesión de un cliente y queda otra del mismo día, esta cuenta ahora en las tablas.
+CREATE OR REPLACE FUNCTION guiado_measure_patterns(p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_problem text DEFAULT NULL)
+RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
+    SELECT m.tenant_id, m.day, m.problem_id, m.guide_version, m.pattern, sum(m.sessions)::bigint
+      FROM (SELECT * FROM guiado_count_patterns(p_tenants, p_from, p_to, NULL, p_problem)
+            UNION ALL
+            SELECT k.*
+              FROM unnest(p_tenants, p_from, p_to) r (tenant_id, lo, hi)
+              JOIN support_troubleshooting_rollup_patterns_kept k
+                ON k.tenant_id = r.tenant_id AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND least((k.day + 1)::timestamp AT TIME ZONE 'UTC', now() - interval '5 minutes') <= r.hi
+             WHERE p_problem IS NULL OR k.problem_id = p_problem) m
+     GROUP BY m.tenant_id, m.day, m.problem_id, m.guide_version, m.pattern
+    HAVING sum(m.sessions) > 0
 $$;
 
 -- Días sueltos como rangos, con los seguidos unidos en uno.
@@ -660,6 +846,20 @@ BEGIN
     DELETE FROM support_troubleshooting_rollup_kinds t USING unnest(v_tenants, v_days) u (tenant_id, day)
      WHERE t.tenant_id = u.tenant_id AND t.day = u.day;
     INSERT INTO support_troubleshooting_rollup_kinds SELECT * FROM guiado_measure_kinds(v_names, v_from, v_to);
+    WITH gone AS (
+        DELETE FROM support_troubleshooting_rollup_patterns t USING unnest(v_tenants, v_days) u (tenant_id, day)
+         WHERE t.tenant_id = u.tenant_id AND t.day = u.day
+        RETURNING t.tenant_id, t.problem_id, t.sessions)
+    UPDATE support_troubleshooting_pattern_totals t SET sessions = t.sessions - g.sessions
+      FROM (SELECT o.tenant_id, o.problem_id, sum(o.sessions)::bigint AS sessions FROM gone o GROUP BY 1, 2) g
+     WHERE t.tenant_id = g.tenant_id AND t.problem_id = g.problem_id;
+    WITH added AS (
+        INSERT INTO support_troubleshooting_rollup_patterns SELECT * FROM guiado_measure_patterns(v_names, v_from, v_to)
+        RETURNING tenant_id, problem_id, sessions)
+    INSERT INTO support_troubleshooting_pattern_totals AS t (tenant_id, problem_id, sessions)
+    SELECT a.tenant_id, a.problem_id, sum(a.sessions)::bigint FROM added a GROUP BY 1, 2
+    ON CONFLICT (tenant_id, problem_id) DO UPDATE SET sessions = t.sessions + excluded.sessions;
+    DELETE FROM support_troubleshooting_pattern_totals t WHERE t.sessions = 0;
     INSERT INTO support_troubleshooting_rollup_days (tenant_id, day, rolled_at)
     SELECT u.tenant_id, u.day, now() FROM unnest(v_tenants, v_days) u (tenant_id, day) WHERE u.day <= v_closed
     ON CONFLICT (tenant_id, day) DO UPDATE SET rolled_at = excluded.rolled_at;
@@ -725,7 +925,7 @@ BEGIN
     SELECT b.tenant_id, b.day, b.problem_id, b.guide_version, b.step_number, b.step_id, b.step_title,
            b.total_attempts - coalesce(a.total_attempts, 0), b.failed - coalesce(a.failed, 0),
            b.solved - coalesce(a.solved, 0), b.not_helped - coalesce(a.not_helped, 0),
-           b.active_seconds - coalesce(a.active_seconds, 0)
+           b.active_seconds - coalesce(a.active_seconds, 0), b.timed - coalesce(a.timed, 0), b.timed_seconds - coalesce(a.timed_seconds, 0)
       FROM guiado_count_steps(v_names, v_from, v_to) b
       LEFT JOIN guiado_count_steps(v_names, v_from, v_to, p_sessions) a
         ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
@@ -734,7 +934,24 @@ BEGIN
     ON CONFLICT (tenant_id, day, problem_id, guide_version, step_id) DO UPDATE SET
            total_attempts = k.total_attempts + excluded.total_attempts, failed = k.failed + excluded.failed,
            solved = k.solved + excluded.solved, not_helped = k.not_helped + excluded.not_helped,
-           active_seconds = k.active_seconds + excluded.active_seconds;
+           active_seconds = k.active_seconds + excluded.active_seconds, timed = k.timed + excluded.timed,
+           timed_seconds = k.timed_seconds + excluded.timed_seconds;
+    -- De quien volvió queda dicho en la primera sesión, si esta sigue y la segunda se va.
+    UPDATE support_troubleshooting_sessions s SET metadata = s.metadata || '{"returned": true}'
+      FROM unnest(p_sessions) w (session_id)
+      JOIN support_troubleshooting_sessions r ON r.tenant_id = p_tenant AND r.session_id = w.session_id
+     WHERE s.tenant_id = p_tenant AND s.session_id = r.recontact_of AND s.session_id <> ALL (p_sessions) AND NOT s.metadata @> '{"returned": true}';
+    INSERT INTO support_troubleshooting_rollup_patterns_kept AS k
+    SELECT coalesce(b.tenant_id, a.tenant_id), coalesce(b.day, a.day), coalesce(b.problem_id, a.problem_id),
+           coalesce(b.guide_version, a.guide_version), coalesce(b.pattern, a.pattern), coalesce(b.sessions, 0) - coalesce(a.sessions, 0)
+      FROM guiado_count_patterns(v_names, v_from, v_to) b
+      FULL JOIN guiado_count_patterns(v_names, v_from, v_to, p_sessions) a
+        ON a.tenant_id = b.tenant_id AND a.day = b.day AND a.problem_id = b.problem_id AND a.guide_version = b.guide_version
+       AND a.pattern = b.pattern
+     WHERE coalesce(b.sessions, 0) <> coalesce(a.sessions, 0)
+    ON CONFLICT (tenant_id, day, problem_id, guide_version, md5(pattern)) DO UPDATE SET sessions = k.sessions + excluded.sessions;
+    DELETE FROM support_troubleshooting_rollup_patterns_kept k USING unnest(v_names, v_from, v_to) r (tenant_id, lo, hi)
+     WHERE k.tenant_id = r.tenant_id AND k.sessions = 0 AND k.day::timestamp AT TIME ZONE 'UTC' >= r.lo AND k.day::timestamp AT TIME ZONE 'UTC' < r.hi;
     INSERT INTO support_troubleshooting_rollup_kinds_kept AS k
     SELECT s.tenant_id, (s.started_at AT TIME ZONE 'UTC')::date, s.message_kind, count(*)
       FROM (SELECT DISTINCT w.session_id FROM unnest(p_sessions) w (session_id)) w
@@ -803,6 +1020,99 @@ RETURNS SETOF support_troubleshooting_rollup_kinds LANGUAGE sql STABLE SET jit =
               FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
            LATERAL guiado_measure_kinds(x.tenants, x.los, x.his) m
 $$;
+
+-- Los caminos de las sesiones de una guía: de ellos aprende el orden de los pasos.
+CREATE OR REPLACE FUNCTION guiado_patterns(p_tenant text, p_problem text, p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (day date, guide_version text, pattern text, sessions bigint) LANGUAGE sql STABLE SET jit = off AS $$
+    SELECT r.day, r.guide_version, r.pattern, r.sessions
+      FROM guiado_closed_days(p_tenant, p_from, p_to) c (day)
+     CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_patterns x
+                          WHERE x.tenant_id = p_tenant AND x.day = c.day AND x.problem_id = p_problem OFFSET 0) r
+    UNION ALL
+    SELECT m.day, m.guide_version, m.pattern, m.sessions
+      FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+              FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
+           LATERAL guiado_measure_patterns(x.tenants, x.los, x.his, p_problem) m
+$$;
+
+-- Cuánto duró cada paso de una guía: de cuántos intentos se sabe, y los segundos de todos juntos.
+CREATE OR REPLACE FUNCTION guiado_step_times(p_tenant text, p_problem text, p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (step_id text, attempts bigint, seconds double precision) LANGUAGE sql STABLE SET jit = off AS $$
+    SELECT y.step_id, sum(y.timed)::bigint, sum(y.timed_seconds)
+      FROM (SELECT r.step_id, r.timed, r.timed_seconds
+              FROM guiado_closed_days(p_tenant, p_from, p_to) c (day)
+             CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_steps x
+                                  WHERE x.tenant_id = p_tenant AND x.day = c.day AND x.problem_id = p_problem OFFSET 0) r
+            UNION ALL
+            SELECT m.step_id, m.timed, m.timed_seconds
+              FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+                      FROM guiado_live_ranges(p_tenant, p_from, p_to) r) x,
+                   LATERAL guiado_measure_steps(x.tenants, x.los, x.his) m
+             WHERE m.problem_id = p_problem) y
+     GROUP BY y.step_id
+    HAVING sum(y.timed) > 0
+$$;
+
+-- De cuántas sesiones de cada problema se puede aprender: lo que dice el resumen, con los días abiertos y sucios contados ahora. Cuesta lo que
+-- esos días, y no lo que haya guardado.
+CREATE OR REPLACE FUNCTION guiado_pattern_counts(p_tenant text) RETURNS TABLE (problem_id text, sessions bigint) LANGUAGE sql STABLE SET jit = off AS $$
+    WITH open AS MATERIALIZED (
+        SELECT d.day::timestamp AT TIME ZONE 'UTC' AS lo, (d.day + 1)::timestamp AT TIME ZONE 'UTC' AS hi
+          FROM support_troubleshooting_dirty_days d
+         WHERE d.tenant_id = p_tenant AND d.day <= (SELECT max(r.day) FROM support_troubleshooting_rollup_days r WHERE r.tenant_id = p_tenant)
+        UNION ALL
+        SELECT coalesce((SELECT (max(r.day) + 1)::timestamp AT TIME ZONE 'UTC' FROM support_troubleshooting_rollup_days r WHERE r.tenant_id = p_tenant), '-infinity'),
+               'infinity'
+    ), counted AS (
+        SELECT t.problem_id, t.sessions FROM support_troubleshooting_pattern_totals t WHERE t.tenant_id = p_tenant
+        UNION ALL
+        SELECT x.problem_id, -x.sessions
+          FROM open o
+         CROSS JOIN LATERAL (SELECT y.problem_id, y.sessions FROM support_troubleshooting_rollup_patterns y
+                              WHERE y.tenant_id = p_tenant AND y.day >= (o.lo AT TIME ZONE 'UTC')::date AND y.day < (o.hi AT TIME ZONE 'UTC')::date OFFSET 0) x
+        UNION ALL
+        SELECT x.problem_id, x.sessions
+          FROM open o
+         CROSS JOIN LATERAL (SELECT y.problem_id, y.sessions FROM support_troubleshooting_rollup_patterns_kept y
+                              WHERE y.tenant_id = p_tenant AND y.day >= (o.lo AT TIME ZONE 'UTC')::date AND y.day < (o.hi AT TIME ZONE 'UTC')::date OFFSET 0) x
+        UNION ALL
+        SELECT l.problem_id, 1
+          FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(o.lo) AS los, array_agg(o.hi) AS his FROM open o) r,
+               LATERAL guiado_learnable(r.tenants, r.los, r.his) l)
+    SELECT c.problem_id, sum(c.sessions)::bigint FROM counted c GROUP BY c.problem_id HAVING sum(c.sessions) > 0
+$$;
+
+-- De estos días cerrados y limpios, los que no dicen lo que dicen las tablas con lo guardado; los demás no se miran.
+CREATE OR REPLACE FUNCTION guiado_differing_patterns(p_tenant text, p_days date[]) RETURNS SETOF date LANGUAGE sql STABLE SET jit = off AS $$
+    WITH clean AS MATERIALIZED (
+        SELECT d.day
+          FROM unnest(p_days) u (day)
+          JOIN support_troubleshooting_rollup_days d ON d.tenant_id = p_tenant AND d.day = u.day
+         WHERE NOT EXISTS (SELECT FROM support_troubleshooting_dirty_days x WHERE x.tenant_id = d.tenant_id AND x.day = d.day)
+    ), fresh AS MATERIALIZED (
+        SELECT m.*
+          FROM (SELECT array_agg(r.tenant_id) AS tenants, array_agg(r.lo) AS los, array_agg(r.hi) AS his
+                  FROM (SELECT array_agg(p_tenant) AS tenants, array_agg(c.day) AS days FROM clean c) a,
+                       LATERAL guiado_day_ranges(a.tenants, a.days) r) x,
+               LATERAL guiado_measure_patterns(x.tenants, x.los, x.his) m
+    ), stored AS MATERIALIZED (
+        SELECT y.* FROM clean c
+         CROSS JOIN LATERAL (SELECT * FROM support_troubleshooting_rollup_patterns x WHERE x.tenant_id = p_tenant AND x.day = c.day OFFSET 0) y)
+    SELECT DISTINCT coalesce(f.day, t.day)
+      FROM fresh f
+      FULL JOIN stored t ON t.day = f.day AND t.problem_id = f.problem_id AND t.guide_version = f.guide_version AND t.pattern = f.pattern
+     WHERE f.sessions IS DISTINCT FROM t.sessions
+$$;
+
+-- Hace que estos días se cuenten otra vez en el próximo resumen, y suma de nuevo lo que hay.
+CREATE OR REPLACE FUNCTION guiado_recount_patterns(p_tenant text, p_days date[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(5207106);             -- el del resumen: nadie suma a la vez
+    PERFORM guiado_mark_dirty(p_tenant, u.day) FROM unnest(p_days) u (day);
+    DELETE FROM support_troubleshooting_pattern_totals t WHERE t.tenant_id = p_tenant;
+    INSERT INTO support_troubleshooting_pattern_totals (tenant_id, problem_id, sessions)
+    SELECT p_tenant, x.problem_id, sum(x.sessions) FROM support_troubleshooting_rollup_patterns x WHERE x.tenant_id = p_tenant GROUP BY x.problem_id;
+END $$;
 
 -- Lo mismo para el inquilino de la conexión: para quien pregunta con psql.
 CREATE OR REPLACE FUNCTION guiado_daily(p_from timestamptz, p_to timestamptz)
@@ -990,7 +1300,7 @@ BEGIN
                 'support_tickets', 'support_troubleshooting_sessions', 'support_troubleshooting_attempts', 'support_troubleshooting_decisions',
                 'support_troubleshooting_feedback', 'support_troubleshooting_outbox', 'support_troubleshooting_deliveries',
                 'support_webhook_events', 'support_troubleshooting_notifications', 'support_troubleshooting_audit_log',
-                'support_troubleshooting_rollup_daily', 'support_troubleshooting_rollup_steps', 'mv_daily_troubleshooting_summary'
+                'support_troubleshooting_rollup_daily', 'support_troubleshooting_rollup_steps', 'support_troubleshooting_rollup_patterns', 'mv_daily_troubleshooting_summary'
             ] LOOP
                 EXECUTE 'ANALYZE ' || v_table;
                 v_rows := v_rows + 1;

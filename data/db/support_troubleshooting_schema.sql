@@ -104,6 +104,10 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_guide_versions (
     CONSTRAINT guide_versions_version_key UNIQUE (tenant_id, scope, guide_id, version)
 );
 
+-- Cuáles son guías de pasos: lo pregunta el resumen, y leer su contenido para saberlo sería lo que más cuesta.
+CREATE INDEX IF NOT EXISTS guide_versions_of_steps ON support_troubleshooting_guide_versions (tenant_id, guide_version_id)
+    WHERE coalesce(content ->> 'kind', 'guide') = 'guide';
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Qué versión de cada guía está en uso: lo dice esta tabla, y no el archivo del que salió ni el número más alto. Todos los procesos
 -- arman su índice con ella. Las versiones no se borran: una sesión sigue con la suya, y volver a una anterior es publicarla otra vez.
@@ -386,6 +390,8 @@ ALTER TABLE support_troubleshooting_sessions  -- instalaciones anteriores: las v
     ADD COLUMN IF NOT EXISTS also_named jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN IF NOT EXISTS unknown_codes jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN IF NOT EXISTS variant text,
+    ADD COLUMN IF NOT EXISTS urgent boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS offered_step_id text,
     ADD COLUMN IF NOT EXISTS asked_question_id text,
     ADD COLUMN IF NOT EXISTS guide_answers jsonb NOT NULL DEFAULT '[]';
 
@@ -400,6 +406,8 @@ CREATE INDEX IF NOT EXISTS sessions_live ON support_troubleshooting_sessions (te
     WHERE status IN ('started', 'in_progress', 'needs_escalation');
 CREATE INDEX IF NOT EXISTS sessions_recontact ON support_troubleshooting_sessions (tenant_id, customer_id, resolved_at)
     WHERE status = 'resolved';
+-- Los segundos contactos de una sesión: pocos.
+CREATE INDEX IF NOT EXISTS sessions_recontacts ON support_troubleshooting_sessions (tenant_id, recontact_of) WHERE recontact_of IS NOT NULL;
 -- Para buscarlas por estado. session_id va al final para que las páginas salgan en orden sin ordenar.
 CREATE INDEX IF NOT EXISTS sessions_by_status ON support_troubleshooting_sessions (tenant_id, status, started_at, session_id);
 -- La referencia corta de una sesión es el final de su identificador, que es al azar (el principio es la hora).

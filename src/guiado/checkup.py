@@ -136,7 +136,7 @@ def _look_at_database(settings: Settings, dsn: str) -> list[Finding]:
         look_at(dsn, settings.pool_size, settings.pooler, addressed(), seal_key=seal_key, opened=opened),
     )
     is_readable = all(finding.state is CheckState.GOOD for finding in found if finding.check in _NEEDED_TO_READ)
-    return found + (_look_at_secrets(settings, dsn) if is_readable else [])
+    return found + (_look_at_secrets(settings, dsn) + _look_at_changes(settings, dsn) if is_readable else [])
 
 
 def _seal_key(settings: Settings, dsn: str) -> bytes | None:
@@ -156,6 +156,15 @@ def _look_at_secrets(settings: Settings, dsn: str) -> list[Finding]:
         return asyncio.run(look_at_secrets(dsn, secret_box(settings, makes=False), settings.tenant))
     except GuiadoError as error:
         return [bad("secrets", error)]
+
+
+def _look_at_changes(settings: Settings, dsn: str) -> list[Finding]:
+    from guiado.app.knowledge.check.diagnostics import look_at_changes
+
+    try:
+        return asyncio.run(look_at_changes(dsn, settings.tenant))
+    except GuiadoError as error:
+        return [bad("guides", error)]
 
 
 class Checkup:

@@ -224,9 +224,10 @@ def _state_of(runtime: Runtime) -> State:
 
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncGenerator[None]:
-    """Run the background tasks of a serving process: a worker, and the watches of the knowledge base and of open files."""
+    """Run the background tasks of a serving process: a worker, and the watches of knowledge base, plans and open files."""
     worker = runtime.worker()
-    tasks = [asyncio.create_task(task) for task in (worker.run(), _watch_knowledge(runtime), open_files.watch())]
+    watches = (_watch_knowledge(runtime), runtime.plans.watch(), open_files.watch())
+    tasks = [asyncio.create_task(task) for task in (worker.run(), *watches)]
     try:
         yield
     finally:

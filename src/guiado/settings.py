@@ -208,6 +208,19 @@ class Settings(BaseSettings):
         Field(validation_alias="GUIADO_KB_PAGES"),
     ] = "off"
     """Whether every problem of the knowledge base is a public page at `/problemas`, for search engines too."""
+    guidance_order: Annotated[
+        Literal["auto", "author", "learned", "shadow"],
+        BeforeValidator(lambda value: str(value).lower()),
+        Field(validation_alias="GUIADO_GUIDANCE_ORDER"),
+    ] = "auto"
+    """Order of the steps of guides: the author's, learned, in the shadow of the author's, or "auto": learned once that is known
+    to be no worse."""
+    cost_person_minutes: Annotated[float, Field(validation_alias="GUIADO_COST_PERSON_MINUTES", ge=0, le=100_000)] = 45.0
+    """Cost of a hand-over to a person, in minutes."""
+    cost_leaving_minutes: Annotated[float, Field(validation_alias="GUIADO_COST_LEAVING_MINUTES", ge=0, le=100_000)] = 45.0
+    """Cost of a customer who leaves unhelped, in minutes."""
+    cost_recontact_minutes: Annotated[float, Field(validation_alias="GUIADO_COST_RECONTACT_MINUTES", ge=0, le=100_000)] = 15.0
+    """Cost of a false "solved" beside the person that it needs after all, in minutes."""
 
     @cached_property
     def origins(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -45,6 +45,7 @@ class Engine:
         # A script is often the only process there is: while it lives, the periodic work gets done too.
         self._worker = self.portal.call(partial(self.runtime.worker, 1, of_all_tenants=False))  # a script takes few connections
         self._working = self.portal.start_task_soon(self._worker.run)
+        self._watching = self.portal.start_task_soon(self.runtime.plans.watch)
         self._wrote = False
         self.closed = False
 
@@ -61,6 +62,7 @@ class Engine:
         self._stack.close()
 
     def _end_work(self) -> None:
+        self._watching.cancel()
         if self._wrote:
             self.portal.call(self._worker.drain, _DRAIN_S)
         self.portal.call(self._worker.stop)
@@ -69,15 +71,16 @@ class Engine:
         except TimeoutError:  # a job that is cut short is free again when its lease ends
             self._working.cancel()
 
-    def door(self, channel: str, actor: str = "customer", language: str | None = None) -> Door:
+    def door(self, channel: str, actor: str = "customer", language: str | None = None, order: str = "") -> Door:
         """The engine for one caller of this process.
 
         Args:
             channel: facade, terminal…
             actor: customer or agent.
             language: the language that the caller asked for, if any.
+            order: see `Scope`.
         """
-        return Door(self, self.runtime.parts.scope(actor, channel, language))
+        return Door(self, replace(self.runtime.parts.scope(actor, channel, language), order=order))
 
     def run(self, action: Callable[[AppContext], Awaitable[T]]) -> T:
         """Run `action`, which takes connections by itself."""
@@ -177,6 +180,8 @@ def _close_while_threads_work() -> None:
 class Facade:
     """Base of the facade's classes: finds the engine anew after a fork, and after all engines were closed."""
 
+    _order = ""
+
     def __init__(self) -> None:
         self._held, self._holder = engine(), os.getpid()
 
@@ -190,7 +195,7 @@ class Facade:
 
     @property
     def _door(self) -> Door:
-        return self._engine.door("facade", language="es")
+        return self._engine.door("facade", language="es", order=self._order)
 
 
 def close_engines() -> None:

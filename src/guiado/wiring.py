@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guiado import clock, i18n
-from guiado.app.context import AppContext
+from guiado.app.context import AppContext, GuidanceSetting
+from guiado.app.guidance.plans import PlanRegistry
 from guiado.app.jobs import JOBS, Job
 from guiado.app.knowledge.knowledge_base import DetectionConfig, KnowledgeBase
 from guiado.app.knowledge.plain_index import PlainIndex
@@ -32,6 +33,7 @@ from guiado.detection.semantic.encoders import make_encoder
 from guiado.detection.semantic.encoders.openai_api import MAX_ANSWER_BYTES as MAX_VECTOR_BYTES
 from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.errors import SettingsInvalid, TargetRefused
+from guiado.guidance.facts import Costs
 from guiado.logs import get_logger
 from guiado.resources import data_path
 from guiado.scheduler import Worker
@@ -86,6 +88,12 @@ def encoder_of(settings: Settings) -> VectorCache | None:
     model, folder = settings.encoder_model, cache_folder(settings)
     encoder = make_encoder(settings.encoder, model=model, base_url=url, api_key=key, post=post, folder=folder)
     return VectorCache(folder, encoder) if encoder else None
+
+
+def guidance_setting(settings: Settings) -> GuidanceSetting:
+    """What the settings say of the order of steps."""
+    costs = Costs(settings.cost_person_minutes, settings.cost_leaving_minutes, settings.cost_recontact_minutes)
+    return GuidanceSetting(settings.guidance_order, costs)
 
 
 def cache_folder(settings: Settings) -> Path | None:
@@ -161,6 +169,9 @@ class Runtime:
         """The knowledge base for everybody, of the process's own tenant."""
         self.knowledge_of, self.knowledge_for = self._tenants.own.at, self._tenants.own.of_session
         self.knowledge_in, self.knowledge_of_session = self._tenants.public, self._tenants.of_session
+        self.plans = PlanRegistry(parts, lambda: self.open_tenants)
+        """What was learned of the order of steps."""
+        parts.policy, parts.policy_of = self.plans.policy(parts.tenant), self.plans.policy
         self._models: dict[str, LanguageModel] = {}
         self._model_way = _ModelWay(self._policy)
 
@@ -192,6 +203,7 @@ class Runtime:
             accept_from = DEFAULT_ACCEPT if settings.accept_threshold is None else settings.accept_threshold
             parts = AppContext(db, settings.tenant, threshold, accept_from, seal_key=seal_key)
             parts.attachments_mb, parts.team = settings.attachments_mb, settings.brand_name
+            parts.guidance = guidance_setting(settings)
             parts.has_account = lambda name: channels.has_account(name, settings)
             runtime = cls(settings, site, parts, senses, serves=serves)
         except BaseException:
@@ -201,6 +213,7 @@ class Runtime:
             runtime.parts.model = runtime.model() if settings.use_llm else None
             await runtime._offer_targets()
             await runtime.knowledge.refresh()
+            await runtime.plans.load()
         except BaseException:
             await runtime.close()
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import time
 
@@ -49,3 +51,31 @@ def test_a_server_that_hangs_is_said_within_seconds(server):
         assert database_of(server) == (503, "unavailable")
         assert time.monotonic() - begun < 3.5
     db._dsn = known
+
+
+def test_a_worse_edit_is_in_use_and_warned_of(serve, dsn, tmp_path):
+    """The service stays ready: an edit counts at once, and whoever watches over it hears what it costs."""
+    quick, slow = ({"title": title, "instructions": [title], "minutes": minutes, "chance": chance, "step_id": title}
+                   for title, minutes, chance in (("enchufa", 2, 0.5), ("restablece", 25, 0.1)))  # fmt: skip
+
+    def write(*steps: dict[str, object]) -> None:
+        entry = {"problem_title": "No sale café", "common_issues": ["no sale café"], "steps": list(steps)}
+        kb.write_text(json.dumps({"cafetera": entry}), "utf-8")
+
+    def told() -> tuple[int, str]:
+        asyncio.run_coroutine_threadsafe(knowledge.refresh(), server.loop).result(20)
+        knowledge.watch.wait(20)
+        answer = httpx2.get(f"{server.url}/readyz", timeout=10)
+        return answer.status_code, answer.json()["checks"]["knowledge_base"]
+
+    kb = tmp_path / "kb.json"
+    write(quick, slow)
+    server = serve(dsn, GUIADO_KB_PATH=str(kb), GUIADO_ENCODER="lexical")
+    knowledge = server.runtime.knowledge
+    assert told() == (200, "ok")
+    write(slow, quick)
+    status, said = told()
+    assert (status, knowledge.snapshot.guides["cafetera"].steps[0].title) == (200, "restablece")
+    assert said.startswith("doubtful: cafetera: Una sesión costaría")
+    write(quick, slow)
+    assert told() == (200, "ok")

@@ -94,6 +94,8 @@ def counted(rows: Callable[..., list[Any]]) -> dict[str, int]:
                 "_detectors",
                 "_revisions",
                 "_audit_heads",
+                "_pattern_totals",
+                "_guidance_plans",
             )
         )
         and not name.startswith(("support_guide_publication", "support_guide_files"))
@@ -183,6 +185,7 @@ def test_an_agent_is_not_made_of_what_cannot_be_used(tmp_path: Path) -> None:
         refused(lambda path=path: TroubleshootingAgent(path), name, f"knowledge_base_path={path!r:.60}")
     refuses_each(TroubleshootingAgent, "use_llm", [None, *NO_FLAG], {})
     refuses_each(TroubleshootingAgent, "openai_api_key", [5, True, [], {}, b"x", object()], {})
+    refuses_each(TroubleshootingAgent, "order", [*OTHERS, *BROKEN, *BLANK, "learned", "Author"], {})
     refused(lambda: TroubleshootingAgent(5, "no", 7), "knowledge_base_path", "all")
 
 

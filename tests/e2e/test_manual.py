@@ -113,7 +113,20 @@ def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str
 
 NO_JSON = {"serve", "worker", "chat", "kb new", "kb export", "learn export", "customers export", "db psql", "db url"}
 """Stay, talk, or write what is no report: an address, a file, JSON as it is."""
-GROUPS = {"demo", "tenants", "secrets", "audit", "customers", "keys", "kb", "kb media", "learn", "notifications", "recipients"}
+GROUPS = {
+    "guidance",
+    "demo",
+    "tenants",
+    "secrets",
+    "audit",
+    "customers",
+    "keys",
+    "kb",
+    "kb media",
+    "learn",
+    "notifications",
+    "recipients",
+}
 OTHERS = ("webhooks", "events", "db", "doctor", "sessions")
 MINE = [words for words in ALL if words and words[0] not in OTHERS and " ".join(words) not in {*NO_JSON, *GROUPS}]
 

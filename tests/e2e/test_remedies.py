@@ -61,6 +61,7 @@ REMEDIES = {
     "secrets": "test_a_lost_key_is_told_and_left_behind",
     "jobs": BY_HAND,
     "audit": BY_HAND,
+    "guides": "test_a_worse_edit_is_said_and_taken_back_as_told",
     "media": "test_a_picture_that_is_missing_is_said_and_added_as_told",
     "conflicts": "test_a_conflict_is_shown_and_settled_as_told",
     "sessions": "test_a_session_that_does_not_agree_can_be_looked_at",

@@ -17,6 +17,8 @@ from guiado.domain.learning_signal import text_key
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _MEDIA = tuple({"type": "image", "url": f"media:{digit * 64}.png", "alt": "", "caption": ""} for digit in "57")
+LONG_AGO = NOW - 450 * DAY
+"""A day whose stored figures are of sessions that are not there."""
 EMAIL, CUSTOMER = "ana@example.com", "c-1"
 GUIDE = Guide("router", "Router propio", steps=(Step(1, "Uno", step_id="uno", media=_MEDIA),))
 
@@ -113,7 +115,10 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
         ("sessions", _sessions()),
         ("decisions", [{"session_id": LIVE, "number": 1, "kind": "step", "rule": "regla propia", "step_number": 1}]),
         ("attempts", [{"id": uid(50), "session_id": LIVE, "step_number": 1, "success": True, "notes": "propio",
-                       "attempted_at": NOW - HOUR, "step_title": "Uno propio"}]),
+                       "attempted_at": NOW - HOUR, "step_title": "Uno propio", "active_seconds": 30}]),
+        ("rollup_days", [{"day": LONG_AGO.date()}]),
+        ("rollup_patterns", [{"day": LONG_AGO.date(), "problem_id": "router", "guide_version": str(GUIDE_VERSION), "pattern": "[propio]",
+                              "sessions": 2}]),
         ("feedback", [{"id": uid(51), **rating, "collected_at": NOW - HOUR / 2}]),
         ("outbox", _events()),
         ("deliveries", [
@@ -133,6 +138,9 @@ def rows() -> list[tuple[str, list[dict[str, object]]]]:
                          _example(uid(42), "rejected", created_at=NOW - 400 * DAY)]),
         ("reports", [{"id": uid(53), "report_type": "propio"}]),
         ("detectors", [{"scope": "", "contents": "c", "version": "v propia", "model": "\\x00", "created_at": NOW - HOUR}]),
+        ("guidance_plans", [{"problem_id": "router", "guide_version_id": GUIDE_VERSION, "plan_version": 3, "sessions": 9, "counted": 9,
+                             "order_in_use": "shadow", "posterior": "\\x00", "figures": {"of": "propio"}}]),
+        ("guidance_rules", [{"problem_id": "router", "rules": {"pinned": ["propio"]}, "revision": 2, "changed_by": "autora propia"}]),
         ("config", [{"config_key": "retention_days", "config_value": 3030}, {"config_key": "is_ours", "config_value": True}]),
         ("audit_log", [{"audit_id": uid(54), "actor": "propio", "action": "a", "object_type": "o", "at": NOW - 400 * DAY},
                        {"audit_id": uid(57), "actor": "propio", "action": "a", "object_type": "o", "at": NOW - DAY, "chain_seq": 2,

@@ -462,7 +462,8 @@ def test_retention_keeps_no_figures_of_what_never_was(dsn: str) -> None:
     asyncio.run(keep())
     left = ask(dsn, "SELECT 1 FROM support_troubleshooting_sessions")
     assert 0 < len(left) < 60
-    assert ask(dsn, "SELECT 1 FROM support_troubleshooting_rollup_daily_kept") == []
+    for table in ("rollup_daily_kept", "rollup_patterns_kept", "rollup_patterns", "pattern_totals"):
+        assert ask(dsn, f"SELECT 1 FROM support_troubleshooting_{table}") == []
     clear(dsn)
     on(dsn, lambda db: db.execute("SELECT refresh_troubleshooting_views()"))
     for table in ("rollup_daily", "rollup_steps", "rollup_kinds"):

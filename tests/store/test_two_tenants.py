@@ -31,6 +31,7 @@ from tenant_rows import (
     HELD,
     HOUR,
     LIVE,
+    LONG_AGO,
     NOTICE,
     NOW,
     OLD,
@@ -63,6 +64,8 @@ from guiado.store import (  # fmt: skip
     events,
     feedback,
     fitted_models,
+    guidance_evidence,
+    guidance_plans,
     guides,
     idempotency,
     learning,
@@ -139,6 +142,11 @@ async def import_router(db: asyncpg.Connection, tenant: str) -> int:
     """An import under its lock, which alone shows nothing."""
     await publications.lock_import(db, tenant)
     return await publications.publish_import(db, tenant, "", {"router": str(uid(95))}, ["modem"], "import:x", NOW)
+
+
+async def replaced_router(db: asyncpg.Connection, tenant: str) -> object:
+    await import_router(db, tenant)
+    return await publications.replaced(db, tenant, "", NOW - timedelta(days=9), 100)
 
 
 def taught(kind: LessonKind, actor: Actor) -> Run:
@@ -218,6 +226,7 @@ def synthetic() -> demo.Batch:
     return demo.Batch([session], [offer], [], [], [ticket])
 
 
+PLAN = guidance_plans.NewPlan("router", str(GUIDE_VERSION), 9, 9, 0, "b", "shadow", b"2", {})
 CASES: dict[str, Run | tuple[Run, ...]] = {
     "attachments.add": attach,
     "attachments.lock": attach,
@@ -247,6 +256,20 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "fitted_models.last_fit": last_fit,
     "fitted_models.keep": lambda db, t: fitted_models.keep(db, t, "", "c", "2", b"2", 1),
     "fitted_models.judged": lambda db, t: fitted_models.judged(db, t, "", timedelta(days=30)),
+    "guidance_evidence.patterns_of": lambda db, t: guidance_evidence.patterns_of(db, t, "router"),
+    "guidance_evidence.times_of": lambda db, t: guidance_evidence.times_of(db, t, "router"),
+    "guidance_evidence.ended_counts": guidance_evidence.ended_counts,
+    "guidance_evidence.verify": guidance_evidence.verify,
+    "guidance_plans.read_mark": guidance_plans.read_mark,
+    "guidance_plans.changed": lambda db, t: guidance_plans.changed(db, t, 0),
+    "guidance_plans.of_problem": lambda db, t: guidance_plans.of_problem(db, t, "router"),
+    "guidance_plans.used": lambda db, t: guidance_plans.used(db, t, ["router"]),
+    "guidance_plans.lineage": lambda db, t: guidance_plans.lineage(db, t, "", "router"),
+    "guidance_plans.posterior": lambda db, t: guidance_plans.posterior(db, t, "router", [str(GUIDE_VERSION)]),
+    "guidance_plans.publish": lambda db, t: guidance_plans.publish(db, t, PLAN),
+    "guidance_plans.rules_of": lambda db, t: guidance_plans.rules_of(db, t, "router"),
+    "guidance_plans.put_rules": lambda db, t: guidance_plans.put_rules(db, t, "router", {"floor": 1}, "x", NOW),
+    "guidance_evidence.recount": lambda db, t: guidance_evidence.recount(db, t, [LONG_AGO.date()]),
     "events.latest": lambda db, t: events.latest(db, t, events.Filter(), 10),
     "events.counts": lambda db, t: events.counts(db, t, NOW),
     "feedback.rate": lambda db, t: feedback.rate(db, t, RATING, EVENT_DATA, AUDIT, [Lesson(LessonKind.UNDO)]),
@@ -327,6 +350,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
         lambda db, t: publications.set_state(db, t, "", "router", str(uid(95)), publications.PublicationState.IN_USE, "x", "x", NOW),
     ),
     "publications.listed": lambda db, t: publications.listed(db, t, ""),
+    "publications.replaced": replaced_router,
     "publications.recent": lambda db, t: publications.recent(db, t, "", 100),
     "publications.history": lambda db, t: publications.history(db, t, "", "router"),
     "publications.conflicts": lambda db, t: publications.conflicts(db, t, ""),

@@ -57,6 +57,15 @@ VALID: dict[type[Command], dict[str, Any]] = {
     commands.Escalate: {"reason": "Prisa", "source": "agent"},
     commands.Resolve: {"source": "agent", "problem_id": "p", "step_id": "s", "minutes": 3.5, "notes": "Era el cable"},
     commands.Correct: {"problem_id": "p", "notes": "Era el cable"},
+    commands.GuideRules: {
+        "order": "learned",
+        "pinned": ["a"],
+        "kept": [["a", "b"]],
+        "floor": 1,
+        "explores": False,
+        "costs": {"person": 20.5},
+    },
+    commands.CostRules: {"person": 20.5, "leaving": 1.5, "recontact": 0.5},
     commands.Replay: {
         "event_id": "01a2079f-aaba-7000-b991-2f52aae97554",
         "event": "step_failed",
@@ -200,7 +209,11 @@ def test_null_and_blank_mean_not_given_where_a_field_may_be_left_out(command: ty
 @pytest.mark.parametrize(("command", "name"), FIELDS)
 def test_a_value_of_another_kind_is_named(command: type[Command], name: str) -> None:
     wrong = [object(), b"x", 1j, math.nan, math.inf, -math.inf, 10**5000, -(10**30), {1: 2}, [object()], lambda: 1]
-    wrong += [[], [1]] if type(VALID[command][name]) is not list else [["no"] if name not in {"muted", "scopes"} else [5], {}]
+    wrong += (
+        [[], [1]]
+        if type(VALID[command][name]) is not list
+        else [["no"] if name not in {"muted", "scopes", "pinned"} else [5], {}]
+    )
     wrong += [{}] if type(VALID[command][name]) is not dict else [5]
     wrong += [True] if type(VALID[command][name]) is not bool else [1, 0, "true"]
     for value in wrong:

@@ -88,6 +88,13 @@ def _is_name(path: bytes) -> bool:
     return 0 < len(path) <= _MAX_PATH and b"\0" not in path and bool(Path(os.fsdecode(path)).name)
 
 
+def order_problem(name: str, value: object) -> FieldProblem | None:
+    """The problem of an order of steps that cannot be asked for; None means the one that is in use."""
+    if value is None or (isinstance(value, str) and value == "author"):
+        return None
+    return FieldProblem(name, Message("Escribe author, o déjalo sin valor para el orden que está en uso."))
+
+
 def step_to_show(step: object) -> Mapping[str, object]:
     """The step in a result of `get_current_step` or `complete_step`, or the status form itself.
 

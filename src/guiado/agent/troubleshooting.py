@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from guiado.agent.arguments import kind_problem, path_problem, refuse, step_to_show, ticket_id_to_check
+from guiado.agent.arguments import kind_problem, order_problem, path_problem, refuse, step_to_show, ticket_id_to_check
 from guiado.agent.forms import answered, attempt_form, closable_form, flat, handed_over, resolved, without_step
 from guiado.app import commands
 from guiado.app.analytics import report
@@ -74,6 +74,7 @@ class TroubleshootingAgent(Facade):
         knowledge_base_path: JSON file that this agent alone uses; by default the one that is published for everybody.
         use_llm: let a language model help; without a key (or `OPENAI_BASE_URL`) a warning is logged and all works without.
         openai_api_key: key for it, instead of `OPENAI_API_KEY`.
+        order: "author" for the author's order of the steps, whatever was learned; by default the order that is in use.
 
     Raises:
         ValueError: names every bad argument with the remedy.
@@ -82,14 +83,21 @@ class TroubleshootingAgent(Facade):
     """
 
     def __init__(
-        self, knowledge_base_path: str | Path | None = None, use_llm: bool = False, openai_api_key: str | None = None
+        self,
+        knowledge_base_path: str | Path | None = None,
+        use_llm: bool = False,
+        openai_api_key: str | None = None,
+        *,
+        order: str | None = None,
     ) -> None:
         refuse(
             path_problem("knowledge_base_path", knowledge_base_path),
             kind_problem("use_llm", use_llm, bool),
             kind_problem("openai_api_key", openai_api_key, str, optional=True),
+            order_problem("order", order),
         )
         super().__init__()
+        self._order = order or ""
         self._path = Path(knowledge_base_path) if knowledge_base_path is not None else None
         self._key = openai_api_key
         self.use_llm = use_llm

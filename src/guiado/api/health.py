@@ -46,6 +46,10 @@ async def readyz(request: Http) -> Response[Health]:
     if runtime.knowledge.problem is not None:
         # The last good version goes on serving: a fault to mend, but no reason to send customers away.
         checks["knowledge_base"] = f"invalid: {runtime.knowledge.problem}"[:500]
+    elif refused := runtime.knowledge.watch.refused:
+        # In use all the same: an edit counts at once.
+        why = next(iter(refused.values())).refusals[0]
+        checks["knowledge_base"] = f"doubtful: {', '.join(list(refused)[:5])}: {why.message}"[:500]
     ready = checks["database"] == "ok" and bool(runtime.knowledge.snapshot.guides)
     return Response(Health(status="ok" if ready else "unavailable", checks=checks), status_code=200 if ready else 503)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from guiado.app.guidance.rule_fields import CostRules as CostRules  # noqa: PLC0414 a command of this room too
+from guiado.app.guidance.rule_fields import GuideRules as GuideRules  # noqa: PLC0414
 from guiado.app.start_commands import Language, Secretive
 from guiado.app.start_commands import Start as Start  # noqa: PLC0414 a command of this room too
 from guiado.app.start_commands import StartHere as StartHere  # noqa: PLC0414

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.domain.guide import Guide
 from guiado.domain.policy import AUTHOR_ORDER, Policy
+from guiado.guidance.facts import Costs
 from guiado.store import guides
 from guiado.store.database import Connection, Database
 from guiado.store.sessions import Audit
@@ -43,6 +44,7 @@ class Scope:
         scopes: what the caller may do.
         caller: "key:" or "link:" and the id of what the caller came with; empty where nothing is needed.
         session_id: the only session that the caller reaches, where it came with a customer's link.
+        order: "author" for the author's order whatever was learned; empty for the one that is in use.
     """
 
     tenant: str = DEFAULT_TENANT
@@ -53,6 +55,7 @@ class Scope:
     scopes: frozenset[str] = ALL_SCOPES
     caller: str = ""
     session_id: str | None = None
+    order: str = ""
 
     @property
     def knows_customers(self) -> bool:
@@ -62,6 +65,19 @@ class Scope:
     def audit(self, action: str, **detail: object) -> Audit:
         """An audit note of this caller doing `action`."""
         return Audit(self.caller or self.actor, action, self.request_id, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceSetting:
+    """The installation's setting for the order of steps.
+
+    Args:
+        order: auto, author, learned or shadow.
+        costs: of what may end a session, where a guide has none of its own.
+    """
+
+    order: str = "auto"
+    costs: Costs = field(default_factory=Costs)
 
 
 @dataclass(slots=True)
@@ -97,6 +113,9 @@ class AppContext:
     """Megabytes that the pictures of a tenant's sessions take at most; 0: none are taken."""
     team: str = "guiado"
     """The support team's name, in messages to its customers."""
+    guidance: GuidanceSetting = field(default_factory=GuidanceSetting)
+    policy_of: Callable[[str], Policy] | None = None
+    """The policy of another tenant; None where `policy` is everybody's."""
     _versions: dict[tuple[str, str], Guide] = field(default_factory=dict[tuple[str, str], Guide])
 
     def scope(self, actor: str = "machine", channel: str = "worker", language: str | None = None) -> Scope:
@@ -107,7 +126,8 @@ class AppContext:
         """These parts for a tenant: the same database and caches, its rows."""
         if tenant == self.tenant:
             return self
-        return replace(self, tenant=tenant, wrote=lambda: self.wrote_for(tenant))
+        policy = self.policy if self.policy_of is None else self.policy_of(tenant)
+        return replace(self, tenant=tenant, policy=policy, wrote=lambda: self.wrote_for(tenant))
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection in autocommit mode that sees this tenant's rows."""
@@ -172,6 +192,11 @@ class UnitOfWork:
     def tenant(self) -> str:
         """The tenant whose rows are read and written."""
         return self.scope.tenant
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that chooses the next step for this caller."""
+        return AUTHOR_ORDER if self.scope.order == "author" else self.app.policy
 
     def called_by(self, scope: Scope) -> UnitOfWork:
         """This unit of work for another caller of the same tenant."""

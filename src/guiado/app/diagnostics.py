@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from guiado import __version__
+from guiado.app.knowledge.check.defects import defects_of
 from guiado.app.knowledge.sources.json_file import NO_VARIABLES, Variables, read_file
 from guiado.errors import EncoderUnavailable, GuiadoError, KnowledgeBaseInvalid, SettingsInvalid, TargetRefused, os_reason
 from guiado.settings import KNOWN_NAMES, Settings, read_env_file, read_settings
@@ -19,6 +20,7 @@ from guiado.store.check_result import Finding, bad, doubtful, good
 
 _TIMEOUT_S = 2.0
 _ALIKE = 0.75
+_NAMED = 3
 _OK = 200
 _KESTRA = re.compile(r"\A[^/]++(?:/[\w.-]++)*?/api/v1(?:/[\w.-]++)?/executions/webhook/[\w.-]++/[\w.-]++/[^/?#]++(?:\?.*)?")
 _KESTRA_EXAMPLE = "https://kestra.example.com/api/v1/main/executions/webhook/…"
@@ -187,6 +189,17 @@ def look_at_knowledge(path: Path, variables: Variables = NO_VARIABLES) -> list[F
         ]
     except GuiadoError as error:
         return [bad("knowledge_base", error)]
+    refused = [key for key, guide in entries.guides.items() if defects_of(guide)]
+    if refused:
+        return [
+            doubtful(
+                "knowledge_base",
+                "{file} se puede usar, y hay guías con fallos: {count} ({named}).\nMira cuáles con guiado kb check y corrígelos.",
+                file=path.name,
+                count=len(refused),
+                named=", ".join(refused[:_NAMED]),
+            )
+        ]
     if entries.findings.warnings:
         return [
             doubtful(

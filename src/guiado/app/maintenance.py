@@ -1,4 +1,4 @@
-"""Maintenance jobs: idle sessions, the audit log's seals, views, retention, trimming examples, and refitting detection."""
+"""Maintenance jobs: idle sessions, the audit log's seals, views, retention, trimming examples, and refits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from guiado import clock
 from guiado.app.access import audit_sealer
 from guiado.app.context import AppContext
+from guiado.app.guidance.refit import refit_guidance
 from guiado.app.jobs import JOBS, LEASE_S, Job, job
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.learning.examples import REFIT_JOB
@@ -27,6 +28,7 @@ _RETENTION_S = 1_200.0
 _BATCH = 1_000
 
 job("seal_audit", every_s=2)(audit_sealer.seal_due)
+job("refit_guidance", every_s=5)(refit_guidance)
 
 
 @job("abandon_idle_sessions", every_s=60)

@@ -35,7 +35,8 @@ def add_to(app: typer.Typer) -> None:
         cls=Manual,
         help="Trae guías de otro formato: JSON, YAML, CSV, Excel, Markdown y artículos de un centro de ayuda.\n"
         "Primero muestra qué agregaría, cambiaría y dejaría igual; nada cambia hasta que lo confirmes, o con --yes.\n"
-        "Lo que no se entiende se dice con su archivo y su línea, y no se importa. Termina con código 1 si algo quedó fuera.",
+        "Lo que no se entiende, y lo que rechaza kb check, se dice con su archivo y su línea, y no se importa.\n"
+        "Termina con código 1 si algo quedó fuera.",
     )(import_guides)
 
 
@@ -49,9 +50,10 @@ def import_guides(
     replace: Annotated[
         bool, typer.Option("--replace", help="Deja de usar las guías que el origen no tiene; por defecto se quedan.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Importa también las guías que rechaza kb check.")] = False,
     as_json: Json = False,
 ) -> None:
-    """ImportPlan an import, show the plan, and carry it out."""
+    """Plan an import, show the plan, and carry it out."""
     from guiado.app.knowledge.importers.registry import importer_of
     from guiado.app.knowledge.importers.spool import Spool
     from guiado.sync import engine
@@ -59,7 +61,7 @@ def import_guides(
     screen, importer = screen_of(context), importer_of(source, name)
     with Spool() as spool:
         running = engine()
-        plan = _plan(screen, running, source, importer, spool, is_whole=replace)
+        plan = _plan(screen, running, source, importer, spool, is_whole=replace, is_forced=force)
         if not as_json:
             _show_plan(screen, plan, asked_to_drop=replace)
         changed = None
@@ -73,8 +75,10 @@ def import_guides(
         raise typer.Exit(1)
 
 
-def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spool: Spool, *, is_whole: bool) -> ImportPlan:
-    from guiado.app.knowledge.importing import plan_import, with_lint
+def _plan(
+    screen: Screen, running: Engine, source: Path, importer: Importer, spool: Spool, *, is_whole: bool, is_forced: bool
+) -> ImportPlan:
+    from guiado.app.knowledge.importing import plan_import, with_check, with_lint
 
     base = running.portal.call(running.runtime.knowledge_of, None)  # with the latest edit of the file
     parts = running.runtime.parts
@@ -82,6 +86,7 @@ def _plan(screen: Screen, running: Engine, source: Path, importer: Importer, spo
     async def read() -> ImportPlan:
         with progress_bar(screen, screen.tr("Leyendo")) as bar:
             found = await plan_import(parts, "", source, importer, spool, is_whole=is_whole, told=bar)
+        found = await with_check(found, spool, base.snapshot.every, is_forced=is_forced)
         return await with_lint(found, spool, base.snapshot.guides, _doubts)
 
     return running.portal.call(read)
@@ -121,10 +126,23 @@ def _show_plan(screen: Screen, plan: ImportPlan, *, asked_to_drop: bool) -> None
             more = screen.tr("y {count} más", count=len(ids) - _MOST_NAMED) if len(ids) > _MOST_NAMED else ""
             screen.show(f"{title} ({len(ids)}): {', '.join(filter(None, (*ids[:_MOST_NAMED], more)))}", style="bold")
     screen.say("Siguen igual: {count}. No se entendieron: {errors}.", count=len(plan.unchanged), errors=plan.error_count)
+    if plan.refused:
+        _show_refused(screen, plan)
     if asked_to_drop and plan.error_count:
         screen.say("Con errores no se deja de usar ninguna guía. Corrígelos y vuelve a importar.", style="yellow")
     if not plan.is_linted and plan.added + plan.changed:
         screen.say("Son demasiadas guías para compararlas entre sí. Se revisó cada una por separado.", style="dim")
+
+
+def _show_refused(screen: Screen, plan: ImportPlan) -> None:
+    if {*plan.refused} <= {*plan.added, *plan.changed}:
+        screen.say("Se importan aunque kb check las rechaza: {count}.", style="yellow", count=len(plan.refused))
+    else:
+        screen.say(
+            "No se importan, porque kb check las rechaza: {count}. Corrígelas, o agrega --force.",
+            style="yellow",
+            count=len(plan.refused),
+        )
 
 
 def _show_problems(screen: Screen, problems: Sequence[FieldProblem], mark: str, style: str) -> None:
@@ -164,6 +182,7 @@ def _as_json(screen: Screen, plan: ImportPlan, name: str, changed: int | None) -
         "changed": plan.changed,
         "unchanged": plan.unchanged,
         "dropped": plan.dropped,
+        "refused": plan.refused,
         "errors": told(plan.errors),
         "error_count": plan.error_count,
         "warnings": told(plan.warnings),

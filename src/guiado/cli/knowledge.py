@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guiado.cli import exports, imports, kb_history, media, new_problem, publications
+from guiado.cli import exports, imports, kb_check, kb_history, media, new_problem, publications
 from guiado.cli.console import Json, Screen, screen_of
 from guiado.cli.guide_view import show_guide, show_row
 from guiado.cli.help import Manual, ManualGroup
@@ -26,6 +26,7 @@ publications.add_to(app)
 imports.add_to(app)
 exports.add_to(app)
 kb_history.add_to(app)
+kb_check.add_to(app)
 media.add_to(app)
 _SEVERAL = 3
 """From so many places on, one message is printed once, with its paths."""
@@ -54,7 +55,7 @@ def lint(
     except KnowledgeBaseInvalid as error:
         _refuse(screen, path, error, as_json=as_json)
         raise typer.Exit(1) from None
-    warnings = [*entries.findings.warnings, *_doubts(entries.guides)]
+    warnings = [*entries.findings.warnings, *doubts_about(entries.guides)]
     if as_json:
         screen.print_json(_as_json(screen, path, len(entries.guides), [], warnings))
     else:
@@ -153,7 +154,8 @@ def variables_in_use() -> Mapping[str, Mapping[str, str]]:
     return settings_variables(read_settings())
 
 
-def _doubts(guides: Mapping[str, Guide]) -> list[FieldProblem]:
+def doubts_about(guides: Mapping[str, Guide]) -> list[FieldProblem]:
+    """Warnings about guides as texts, by the detection that this configuration uses."""
     from guiado.app.knowledge.lint import lint as look_at
     from guiado.cli.detection_setup import quick_index_of, thresholds
     from guiado.settings import read_settings

@@ -18,6 +18,7 @@ from guiado.cli import (
     doctor,
     events,
     forget_output,
+    guidance,
     keys,
     knowledge,
     learning,
@@ -53,6 +54,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(knowledge.app, name="kb")
 app.add_typer(learning.app, name="learn")
 app.add_typer(detect.app, name="detect")
+app.add_typer(guidance.app, name="guidance")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")

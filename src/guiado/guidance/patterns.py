@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 STEP, ASK = "step", "ask"
 SOLVED, DONE, NOT_HELPED, COULD_NOT = "solved", "done", "not_helped", "could_not"
-ESCALATED, ABANDONED, ASSUMED = "escalated", "abandoned", "assumed"
+ESCALATED, ABANDONED = "escalated", "abandoned"
+ASSUMED = "assumed"
+"""End of a session whose customer did every step and said no more: what the last step did is not known, only that those before it
+did not end the session."""
 
 
 class Event(NamedTuple):
@@ -34,11 +37,11 @@ class Pattern:
 
     Args:
         events: in order.
-        end: `solved`, `escalated` or `abandoned`; `assumed` where nothing says what came of the last step.
+        end: `solved`, `escalated`, `abandoned` or `assumed`.
         variant: "" where nobody knows it.
         evidence: class of what the customer wrote; "" where there is none.
         left_in: step or question that was open when the customer left; None where none was.
-        returned: whether the customer came back after "solved", so that it was false.
+        returned: whether the customer came back after `solved` or `assumed`, so that it was false.
     """
 
     events: tuple[Event, ...]

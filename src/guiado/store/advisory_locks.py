@@ -21,3 +21,5 @@ IMPORTS = 5207110
 """With a hash of the tenant, lock of storing or publishing guides of an import: one batch at a time. Held by a transaction."""
 DEMO = 5207111
 """With a hash of the tenant, lock of loading or removing its synthetic sessions (`store/demo.py`). Held by a transaction."""
+GUIDANCE = 5207112
+"""With a hash of the tenant, lock of publishing a plan or rules of a guide (`store/guidance_plans.py`). Held by a transaction."""

@@ -245,6 +245,12 @@ async def listed(
     return found
 
 
+async def replaced(connection: Connection, tenant: str, scope: str, since: datetime, most: int) -> dict[str, tuple[str, str]]:
+    """Guide id -> the version that came into use since a time, and the one before it; the last changed first."""
+    rows = await connection.fetch(sql("publications", "replaced"), tenant, scope, since, most)
+    return {row["guide_id"]: (str(row["used"]), str(row["former"])) for row in rows}
+
+
 async def history(connection: Connection, tenant: str, scope: str, guide_id: str) -> list[LogEntry]:
     """Log of the actions on a guide's versions, newest first."""
     rows = await connection.fetch(sql("publications", "history"), tenant, scope, guide_id)

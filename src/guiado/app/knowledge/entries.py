@@ -88,6 +88,8 @@ def _default(each: Field[object]) -> object:
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
+    if value is None or isinstance(value, (str, int, float)):  # most are, and asking for a protocol is slow
+        return value
     if isinstance(value, _WithJson):
         return value.to_json()
     if is_dataclass(value):

@@ -18,6 +18,7 @@ from pathlib import Path
 from guiado import clock
 from guiado.app.access.audit import note
 from guiado.app.context import AppContext, Scope
+from guiado.app.knowledge.check.verdicts import GuideVerdict, check_guide
 from guiado.app.knowledge.differences import same_texts
 from guiado.app.knowledge.importers.imported import Imported, Importer, NotUnderstood, SourceUnreadable
 from guiado.app.knowledge.importers.spool import Spool
@@ -59,6 +60,8 @@ class ImportPlan:
         error_count: number of all of them; `errors` holds the first.
         warnings: what is doubtful, with its place.
         is_linted: whether the guides were compared with the others, which takes too long for many of them.
+        places: id -> place in the source, of the guides that are new or changed.
+        refused: ids of the guides that the check refuses; unless they are forced they are among the errors, and not imported.
     """
 
     source: str
@@ -72,6 +75,8 @@ class ImportPlan:
     error_count: int
     warnings: tuple[FieldProblem, ...]
     is_linted: bool
+    places: Mapping[str, str]
+    refused: tuple[str, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -130,11 +135,41 @@ async def with_lint(plan: ImportPlan, spool: Spool, in_use: Mapping[str, Guide],
     new = {*plan.added, *plan.changed}
     if not new or len(new) + len(in_use) > _MOST_LINTED:
         return plan
-    read = await asyncio.to_thread(lambda: {each.problem_id: each for batch in _guides(spool) for each, _ in batch})
+    read = await asyncio.to_thread(lambda: {each.problem_id: each for batch in _guides(spool, new) for each, _ in batch})
     gone = frozenset(plan.dropped)
     warnings = await asyncio.to_thread(lint, {key: guide for key, guide in in_use.items() if key not in gone} | read)
     own = [each for each in warnings if any(_is_of(each.field, problem_id) for problem_id in new)]
     return replace(plan, warnings=(*plan.warnings, *own)[:_MOST_NOTED], is_linted=True)
+
+
+async def with_check(plan: ImportPlan, spool: Spool, in_use: Mapping[str, Guide], *, is_forced: bool = False) -> ImportPlan:
+    """The plan without the guides that the check refuses: they are errors, as what could not be read.
+
+    Args:
+        in_use: the guides of the knowledge base as it is.
+        is_forced: they are imported all the same, and what is wrong with them is a warning.
+    """
+    verdicts = await asyncio.to_thread(_refused, plan, spool, in_use)
+    if not verdicts:
+        return plan
+    problems = [_in_source(plan.places[key], key, each) for key, verdict in verdicts.items() for each in verdict.refusals]
+    plan = replace(plan, refused=tuple(verdicts))
+    if is_forced:
+        return replace(plan, warnings=(*problems, *plan.warnings)[:_MOST_NOTED])
+    return replace(
+        plan,
+        added=tuple(key for key in plan.added if key not in verdicts),
+        changed=tuple(key for key in plan.changed if key not in verdicts),
+        dropped=(),
+        errors=(*problems, *plan.errors)[:_MOST_NOTED],
+        error_count=plan.error_count + len(problems),
+    )
+
+
+def _refused(plan: ImportPlan, spool: Spool, in_use: Mapping[str, Guide]) -> dict[str, GuideVerdict]:
+    new = {*plan.added, *plan.changed}
+    verdicts = (check_guide(guide, in_use.get(guide.problem_id)) for batch in _guides(spool, new) for guide, _ in batch)
+    return {each.guide_id: each for each in verdicts if each.is_refused}
 
 
 async def publish_import(parts: AppContext, scope: Scope, plan: ImportPlan, spool: Spool, told: Told | None = None) -> int:
@@ -147,7 +182,7 @@ async def publish_import(parts: AppContext, scope: Scope, plan: ImportPlan, spoo
     Returns:
         Number of guides that changed; others may have done some of it meanwhile.
     """
-    version_ids, guides = dict(plan.version_ids), _guides(spool)
+    version_ids, guides = dict(plan.version_ids), _guides(spool, {*plan.added, *plan.changed})
     while batch := await asyncio.to_thread(next, guides, None):
         version_ids |= await _store(parts, plan, batch)
         if told is not None:
@@ -184,9 +219,9 @@ def _noted(plan: ImportPlan) -> dict[str, object]:
     return {"scope": plan.scope, "guides": sorted(named)[:_NAMED], **counts}
 
 
-def _guides(spool: Spool) -> Iterator[list[tuple[Guide, str]]]:
-    """The guides of a spool and the hashes of their texts, in batches."""
-    entries = spool.entries()
+def _guides(spool: Spool, wanted: Collection[str]) -> Iterator[list[tuple[Guide, str]]]:
+    """The wanted guides of a spool and the hashes of their texts, in batches."""
+    entries = ((key, entry) for key, entry in spool.entries() if key in wanted)
     while batch := list(islice(entries, _BATCH)):
         yield [(guide, content_hash(entry)) for key, entry in batch if (guide := read_entry(key, entry, Findings())) is not None]
 
@@ -254,6 +289,7 @@ class _Reading:
             self._error_count,
             tuple(self._warnings),
             is_linted=False,
+            places={key: self._places[key] for key in (*self._added, *self._changed)},
         )
 
     def _take(self, each: Imported) -> None:
@@ -294,5 +330,9 @@ class _Reading:
 
 def _placed(problem: FieldProblem, each: Imported) -> FieldProblem:
     """A problem of an entry with its place in the source before its path in the entry."""
-    path = problem.field.removeprefix(f"$.{each.problem_id}").lstrip(".")
-    return replace(problem, field=f"{each.place} {path}".rstrip())
+    return _in_source(each.place, each.problem_id, problem)
+
+
+def _in_source(place: str, problem_id: str, problem: FieldProblem) -> FieldProblem:
+    path = problem.field.removeprefix(f"$.{problem_id}").lstrip(".")
+    return replace(problem, field=f"{place} {path}".rstrip())

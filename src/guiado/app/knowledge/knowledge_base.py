@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from guiado.app.background import run_aside
+from guiado.app.knowledge.check.watch import GuideWatch
 from guiado.app.knowledge.plain_index import PlainIndex
 from guiado.app.knowledge.sources.file import FileSource
 from guiado.app.throttle import Pace
@@ -107,6 +108,8 @@ class KnowledgeBase:
         self.snapshot = Snapshot()
         self._db, self._tenant, self._plain = db, tenant, plain
         self._written = Written()
+        self.watch = GuideWatch(scope)
+        """Checks guides that came into use while this process ran."""
         self._lock = asyncio.Lock()
         self._pace = Pace()
 
@@ -147,8 +150,11 @@ class KnowledgeBase:
             new = replace(new, index=index, mark=mark)
         if taught is not None or mark.model != old.mark.model:
             new = replace(new, index=await self._fitted(new.index, mark.model))
-        is_changed = new.index is not self.snapshot.index
+        is_changed, before = new.index is not self.snapshot.index, self.snapshot
         self.snapshot = new
+        if new.version_ids is not before.version_ids:
+            changed = {key: each for key, each in new.version_ids.items() if before.version_ids.get(key) != each}
+            self.watch.saw(before.every, new.every, changed)
         if is_changed:
             log.info("knowledge_base_loaded", scope=self.scope, problems=len(new.guides), detector=new.index.version)
         return is_changed

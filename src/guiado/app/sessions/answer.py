@@ -120,7 +120,7 @@ async def _answer(work: UnitOfWork, session_id: object, command: AnswerStep) -> 
         known = await _recorded(work, loaded.session, command.step_number)
         language, told = loaded.session.language, "\n".join(filter(None, (command.notes, command.reason)))
         alarm = hear((command.notes, command.reason), guide, (), language) or person_alarm(told, language)
-        wish, policy, allowed = _wish(command, outcome, known, alarm), work.app.policy, loaded.failures_allowed
+        wish, policy, allowed = _wish(command, outcome, known, alarm), work.policy, loaded.failures_allowed
         decided = decide(loaded.session, guide, wish, clock.now(), failures_allowed=allowed, speak=translate, policy=policy)
         if not isinstance(decided, Decision):
             return Answered(loaded.session, guide, known, outcome, decided.next_action, loaded.failures_allowed)
@@ -207,7 +207,7 @@ async def command_wish(
     """
     for _ in range(_TRIES):
         loaded, guide = await load(work, session_id)
-        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate, policy=work.app.policy)
+        decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate, policy=work.policy)
         if not isinstance(decided, Decision):
             return loaded.session, guide
         if await _commit(work, action, loaded.session, decided):

@@ -80,7 +80,7 @@ async def _start(work: UnitOfWork, knowledge: KnowledgeBase, before: Session, gu
     session = replace(session, facts={**session.facts, "recontact_of": recontact_of})
     # What is urgent about the words was heard when they came; this guide's own criteria were not.
     alarm = hear((words,), guide, (), session.language)
-    decision = begin(session, guide, now, speak=translate, alarm=alarm, policy=work.app.policy)
+    decision = begin(session, guide, now, speak=translate, alarm=alarm, policy=work.policy)
     await store_new(work, decision, None, recontact_of, now)
     return Started(decision.session, guide, ())
 

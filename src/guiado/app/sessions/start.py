@@ -89,7 +89,7 @@ async def start(
     recontact_of = None if asks else await doubted(work, session, now)
     session = replace(session, started_at=now, updated_at=now, facts={**session.facts, "recontact_of": recontact_of})
     alarm = None if asks else hear(words, guide, known.values(), session.language)
-    considered, policy = considered_of(candidates), work.app.policy
+    considered, policy = considered_of(candidates), work.policy
     decision = begin(
         session, guide, now, asked=asked, considered=considered, speak=translate, alarm=alarm, policy=policy, instead=instead
     )

@@ -65,6 +65,17 @@ SELECT p.guide_id, p.guide_version_id, v.version, p.state, p.origin, p.changed_b
  WHERE p.tenant_id = $1 AND p.scope = $2 AND ($3::text[] IS NULL OR p.guide_id = ANY ($3::text[]))
  ORDER BY p.guide_id, v.version DESC;
 
+-- name: replaced
+-- Guides of which another version came into use, and the one before it, the last changed first. $1 tenant, $2 scope, $3 since, $4 most rows.
+SELECT p.guide_id, p.guide_version_id AS used, f.guide_version_id AS former
+  FROM support_guide_publications p
+ CROSS JOIN LATERAL (
+       SELECT o.guide_version_id FROM support_guide_publications o
+        WHERE o.tenant_id = p.tenant_id AND o.scope = p.scope AND o.guide_id = p.guide_id AND o.state = 'former'
+        ORDER BY o.changed_at DESC LIMIT 1) f
+ WHERE p.tenant_id = $1 AND p.scope = $2 AND p.state = 'in_use' AND p.changed_at >= $3
+ ORDER BY p.changed_at DESC, p.guide_id LIMIT $4;
+
 -- name: history
 -- Who did what with the versions of a guide, newest first. $1 tenant, $2 scope, $3 guide.
 SELECT l.guide_id, l.action, v.version, l.by, l.at

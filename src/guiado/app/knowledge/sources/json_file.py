@@ -54,6 +54,19 @@ def read_file(path: Path, variables: Variables = NO_VARIABLES) -> Entries:
     return read_changes(path, Entries(), _NO_HASHES, variables)
 
 
+def read_with_faults(path: Path, variables: Variables = NO_VARIABLES) -> Entries:
+    """Read a knowledge-base file with its errors among the findings: the guides are those without one.
+
+    Args:
+        path: a JSON file.
+        variables: see `read_changes`.
+
+    Raises:
+        KnowledgeBaseInvalid: it cannot be read as JSON.
+    """
+    return _read_entries(path, Entries(), _NO_HASHES, variables)
+
+
 def read_changes(path: Path, known: Entries, published: Mapping[str, str], variables: Variables = NO_VARIABLES) -> Entries:
     """Read and check the entries of a knowledge-base file that differ from the published ones.
 
@@ -66,6 +79,14 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str], varia
     Raises:
         KnowledgeBaseInvalid: with every fault and its JSON path.
     """
+    entries = _read_entries(path, known, published, variables)
+    if entries.findings.errors:
+        raise KnowledgeBaseInvalid(path.name, entries.findings.errors, entries.findings.warnings)
+    return entries
+
+
+def _read_entries(path: Path, known: Entries, published: Mapping[str, str], variables: Variables) -> Entries:
+    """Read the entries that differ from the published ones, whatever is wrong with others."""
     findings = Findings()
     raw, sources = _decode(path, findings, _usable(known, published))
     if any(sources.get(key) != known.sources.get(key) for key in RESERVED):
@@ -84,8 +105,6 @@ def read_changes(path: Path, known: Entries, published: Mapping[str, str], varia
             found[problem_id] = guide
     if not raw:
         findings.error("$", "No hay ningún problema. Agrega al menos uno.")
-    if findings.errors:
-        raise KnowledgeBaseInvalid(path.name, findings.errors, findings.warnings)
     return Entries(found, hashes, findings, sources)
 
 
