@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from guiado.guidance.simulation.ratio import MOST_CERTAIN, RatioStep, decide_by_ratio
-from guiado.guidance.simulation.wire import WireDecision, WireGuide, WireHistory
+from guiado.guidance.wire import WireDecision, WireGuide, WireHistory
 
 PRIOR_SESSIONS, PRIOR_MINUTES = 8.0, 4.0
 """How many sessions the author's chances are worth, and the author's minutes."""

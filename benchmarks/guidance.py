@@ -28,7 +28,7 @@ from guiado.guidance.simulation.families import EPOCH_SESSIONS, FAMILIES, Family
 from guiado.guidance.simulation.orders import author_order
 from guiado.guidance.simulation.ratio import RatioPolicy
 from guiado.guidance.simulation.trial import LEAST_CHANCE, EngineTrial, run_trial
-from guiado.guidance.simulation.wire import Learner, WireDecision, WireGuide, WireHistory
+from guiado.guidance.wire import Learner, WireDecision, WireGuide, WireHistory
 
 GUIDES, CHECKPOINTS, PROCESSES, SEED = 24, (0, 50, 500), 2, 2026
 ENGINE, TEXTBOOK = "guiado.guidance.engine:make", "_textbook_engine:make"

@@ -31,7 +31,7 @@ from guiado.domain.guide import Guide, Step
 from guiado.domain.guide_versions import guide_from_json
 from guiado.domain.session import Session
 from guiado.guidance.facts import Costs
-from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Event, Pattern, PatternCount
+from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
 from guiado.guidance.posterior import Posterior
 from guiado.store.guidance_plans import NewPlan, StoredPlan, UsedGuide
 
@@ -45,7 +45,7 @@ def recorded(step_ids: list[str], sessions: int, days: int = 60) -> list[Pattern
     for _ in range(sessions):
         count, end = min(int(draws.expovariate(0.5)) + 1, len(step_ids)), SOLVED if draws.random() < SOLVES else ESCALATED
         results = ["not_helped"] * (count - 1) + ["solved" if end == SOLVED else "not_helped"]
-        events = tuple(Event(STEP, step_id, result) for step_id, result in zip(step_ids, results, strict=False))
+        events = tuple(PatternEvent(STEP, step_id, result) for step_id, result in zip(step_ids, results, strict=False))
         key = (Pattern(events, end), draws.randrange(days))
         found[key] = found.get(key, 0) + 1
     return [PatternCount(pattern, day, number) for (pattern, day), number in sorted(found.items(), key=lambda each: each[0][1])]

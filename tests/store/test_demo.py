@@ -32,7 +32,8 @@ from guiado.app.validation import check
 from guiado.domain.decide import begin, decide
 from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide, GuideKind
-from guiado.domain.session import Answer, Outcome, Session, Status
+from guiado.domain.session import Outcome, Session, Status
+from guiado.domain.session_commands import Answer
 from guiado.errors import Conflict
 from guiado.i18n import translate
 from guiado.resources import data_path

@@ -24,7 +24,7 @@ from guiado.app.validation import check
 from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.guide_versions import guide_to_json
 from guiado.domain.session import Outcome
-from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED, STEP, Event, Pattern
+from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED, STEP, Pattern, PatternEvent
 from guiado.resources import data_path
 from guiado.store import demo, guidance_evidence
 from guiado.store.migrate import migrate
@@ -117,7 +117,7 @@ def plain(sessions: list[Any], attempts: list[Any], contents: dict[UUID, Any]) -
 
 def pattern_of(row: Any, own: list[Any], content: Any, *, has_returned: bool) -> Pattern:
     revisions = {step["step_id"]: step["revision"] for step in content["steps"]}
-    events = tuple(Event(STEP, f"{each['step_id']}@{each['step_revision']}", each["outcome"]) for each in own)
+    events = tuple(PatternEvent(STEP, f"{each['step_id']}@{each['step_revision']}", each["outcome"]) for each in own)
     end, left_in, called = ASSUMED, None, row["escalated_at"]
     was_said = bool(own) and own[-1]["outcome"] == "solved" and own[-1]["source"] != "agent" and row["status"] != "abandoned"
     if was_said and (row["ended_by"] != "agent" if called is None else called > own[-1]["attempted_at"]):
@@ -444,7 +444,7 @@ async def leaves(work: UnitOfWork, session: str) -> None:
 
 
 def steps(*events: tuple[str, str], end: str = ESCALATED, **more: Any) -> Pattern:
-    return Pattern(tuple(Event(STEP, step, outcome) for step, outcome in events), end, **more)
+    return Pattern(tuple(PatternEvent(STEP, step, outcome) for step, outcome in events), end, **more)
 
 
 PLAYED: list[tuple[tuple[Act, ...], Pattern]] = [

@@ -69,6 +69,7 @@ from guiado.store import (  # fmt: skip
     guides,
     idempotency,
     learning,
+    log_rows,
     media,
     notifications,
     outbox,
@@ -111,7 +112,7 @@ async def taken(db: asyncpg.Connection, tenant: str) -> int:
     return (await rate_limits.take(db, tenant, "t", {"i": 2}, 5, 1_000_000))["i"].used_before
 
 
-AUDIT = sessions.Audit("agent", "test")
+AUDIT = log_rows.Audit("agent", "test")
 EVENT_DATA = Event(EventKind.STEP_COMPLETED, {"of": "propio"})
 ERASED = customers.CustomerKey(EMAIL, CUSTOMER)
 ENDPOINT = webhooks.Endpoint("new", "https://example.com", ["*"], None, {}, 5.0, 3, enabled=True)
@@ -233,7 +234,7 @@ CASES: dict[str, Run | tuple[Run, ...]] = {
     "attachments.usage": lambda db, t: attachments.usage(db, t, LIVE),
     "attachments.listed": lambda db, t: attachments.listed(db, t, LIVE),
     "attachments.one": lambda db, t: attachments.one(db, t, LIVE, uid(58)),
-    "audit.write": lambda db, t: audit.write(db, t, [sessions.audit_row(t, None, AUDIT, NOW)]),
+    "audit.write": lambda db, t: audit.write(db, t, [log_rows.audit_row(t, None, AUDIT, NOW)]),
     "audit.page": lambda db, t: audit.page(db, t, audit.AuditFilter(), 10),
     "audit.chain": lambda db, t: audit.chain(db, t, None, 10),
     "audit.head": audit.head,

@@ -16,7 +16,7 @@ from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.sessions.alarms import denies, hear, meets
 from guiado.domain.guide import Guide, content_hash
 from guiado.domain.guide_versions import guide_from_json, guide_to_json
-from guiado.domain.session import Alarm
+from guiado.domain.session_commands import Alarm
 
 STEPS = [{"step_number": 1, "title": "Paso"}]
 OBJECT = {"text": "Te robaron la tarjeta: llama ya a tu banco.", "phrases": ["me robaron la tarjeta"], "urgent": True}

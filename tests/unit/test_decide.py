@@ -14,21 +14,16 @@ from guiado.domain.clarification import Clarification, Option, Pick, Question, T
 from guiado.domain.decide import Decision, RepeatedAnswer, begin, correct, decide
 from guiado.domain.events import EventKind, feedback_received
 from guiado.domain.guide import Guide, Step
-from guiado.domain.session import (
+from guiado.domain.session import Actor, NextAction, Outcome, Resolution, Session, Status
+from guiado.domain.session_commands import (
     Abandon,
-    Actor,
     Alarm,
     Answer,
     ClarifyProblem,
     EscalateSession,
-    NextAction,
-    Outcome,
     RejectProblem,
-    Resolution,
     ResolveSession,
     Resume,
-    Session,
-    Status,
 )
 from guiado.domain.step_answer import passed_action
 from guiado.errors import NoStepLeft, NothingToClarify, NothingToReject, SessionEnded, StaleSession, WrongStep

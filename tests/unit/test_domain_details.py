@@ -10,21 +10,8 @@ import pytest
 from guiado.domain import escalation, events
 from guiado.domain.decide import Decision, begin, decide
 from guiado.domain.guide import Guide, Step
-from guiado.domain.session import (
-    Abandon,
-    Actor,
-    Answer,
-    Attempt,
-    EscalateSession,
-    NextAction,
-    Offer,
-    Outcome,
-    Resolution,
-    ResolveSession,
-    Session,
-    Status,
-    StepAnswer,
-)
+from guiado.domain.session import Actor, Attempt, NextAction, Offer, Outcome, Resolution, Session, Status, StepAnswer
+from guiado.domain.session_commands import Abandon, Answer, EscalateSession, ResolveSession
 from guiado.errors import Message, SessionEnded
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

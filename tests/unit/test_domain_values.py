@@ -13,7 +13,8 @@ from guiado.domain.decide import begin, decide
 from guiado.domain.events import feedback_received
 from guiado.domain.guide import Guide, Step, content_hash
 from guiado.domain.guide_versions import carry_step_ids
-from guiado.domain.session import Abandon, Actor, EscalateSession, Session
+from guiado.domain.session import Actor, Session
+from guiado.domain.session_commands import Abandon, EscalateSession
 from guiado.errors import NoStepLeft
 from guiado.store.check_result import CheckState, bad, doubtful, good
 

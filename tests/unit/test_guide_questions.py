@@ -16,18 +16,15 @@ from guiado.domain.decision import Decision, RepeatedAnswer
 from guiado.domain.given_answer import GivenAnswer
 from guiado.domain.guide import Guide, GuideAnswer, GuideQuestion, Step
 from guiado.domain.policy import AUTHOR_ORDER, Policy
-from guiado.domain.session import (
+from guiado.domain.session import NextAction, Outcome, Session, Status
+from guiado.domain.session_commands import (
     Abandon,
     Alarm,
     Answer,
     AnswerQuestion,
-    NextAction,
-    Outcome,
     RejectProblem,
     Resume,
-    Session,
     SessionCommand,
-    Status,
     UndoAnswer,
 )
 from guiado.errors import InvalidInput, QuestionNotOpen, SessionEnded

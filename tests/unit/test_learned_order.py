@@ -25,7 +25,7 @@ from guiado.domain.session import Answer, Outcome, Session, Status
 from guiado.errors import SettingsInvalid
 from guiado.guidance.facts import Costs
 from guiado.guidance.off_policy import Comparison
-from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Event, Pattern, PatternCount
+from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
 from guiado.settings import read_settings
 from guiado.store.guidance_evidence import PatternRow
 from guiado.store.guidance_plans import LineageVersion, StoredPlan, UsedGuide
@@ -43,7 +43,7 @@ def guide_of(*names: str, **more: Any) -> Guide:
 
 def seen(steps: Sequence[str], solved: bool, sessions: int) -> PatternCount:
     results = ["not_helped"] * (len(steps) - 1) + ["solved" if solved else "not_helped"]
-    events = tuple(Event(STEP, step, result) for step, result in zip(steps, results, strict=True))
+    events = tuple(PatternEvent(STEP, step, result) for step, result in zip(steps, results, strict=True))
     return PatternCount(Pattern(events, SOLVED if solved else ESCALATED), 1, sessions)
 
 
@@ -283,7 +283,7 @@ def test_a_step_keeps_its_meaning_until_its_author_says_otherwise() -> None:
     assert meanings["v1"]["b"] == meanings["side"]["b"] != meanings["v2"]["b"] == meanings["v3"]["b"]
     assert meanings["v1"]["c"] != meanings["v3"]["c"], "it was left out, and somebody wrote a new one"
     assert same_steps(meanings, "same") == ["same", "v3"]
-    pattern = Pattern((Event(STEP, "a@1", "not_helped"), Event(STEP, "b@1", "solved")), SOLVED, left_in="c@1").to_text()
+    pattern = Pattern((PatternEvent(STEP, "a@1", "not_helped"), PatternEvent(STEP, "b@1", "solved")), SOLVED, left_in="c@1").to_text()
     found = [PatternRow(date(2026, 1, 2), name, pattern, 2) for name in ("v1", "side", "elsewhere")]
     (one,) = translated(found, meanings, "side")
     assert ([event.id for event in one.pattern.events], one.pattern.left_in, one.sessions) == (["a", "b"], "c@1", 4)

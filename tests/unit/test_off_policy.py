@@ -11,7 +11,7 @@ from guiado.guidance.compiled import compile_guide
 from guiado.guidance.facts import Costs, GuideFacts, StepFacts
 from guiado.guidance.learning import fit
 from guiado.guidance.off_policy import author_order, compare, learned_order
-from guiado.guidance.patterns import COULD_NOT, ESCALATED, NOT_HELPED, SOLVED, STEP, Event, Pattern, PatternCount
+from guiado.guidance.patterns import COULD_NOT, ESCALATED, NOT_HELPED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
 from guiado.guidance.plan import GuidePlan
 
 
@@ -23,7 +23,7 @@ def plan_of(names: str, counts: Sequence[PatternCount], person: float = 45, afte
 
 def seen(steps: str, solved: bool, sessions: int, variant: str = "", day: int = 1) -> PatternCount:
     results = [NOT_HELPED] * (len(steps) - 1) + [SOLVED if solved else NOT_HELPED]
-    events = tuple(Event(STEP, step, result) for step, result in zip(steps, results, strict=True))
+    events = tuple(PatternEvent(STEP, step, result) for step, result in zip(steps, results, strict=True))
     return PatternCount(Pattern(events, SOLVED if solved else ESCALATED, variant), day, sessions)
 
 
@@ -84,12 +84,12 @@ def test_the_authors_order_waits_for_what_comes_before() -> None:
 
 def test_odd_sessions_count_as_far_as_they_go() -> None:
     counts = [
-        PatternCount(Pattern((Event(STEP, "a", COULD_NOT), Event(STEP, "b", SOLVED)), SOLVED), 1, 50),
-        PatternCount(Pattern((Event(STEP, "a@1", NOT_HELPED), Event(STEP, "b", SOLVED)), SOLVED), 1, 50),
-        PatternCount(Pattern((Event(STEP, "a", NOT_HELPED), Event(STEP, "a", SOLVED)), SOLVED), 1, 50),
+        PatternCount(Pattern((PatternEvent(STEP, "a", COULD_NOT), PatternEvent(STEP, "b", SOLVED)), SOLVED), 1, 50),
+        PatternCount(Pattern((PatternEvent(STEP, "a@1", NOT_HELPED), PatternEvent(STEP, "b", SOLVED)), SOLVED), 1, 50),
+        PatternCount(Pattern((PatternEvent(STEP, "a", NOT_HELPED), PatternEvent(STEP, "a", SOLVED)), SOLVED), 1, 50),
         PatternCount(Pattern((), "abandoned", left_in="a"), 1, 50),
-        PatternCount(Pattern((Event(STEP, "a", "done"), Event(STEP, "b", "done")), "assumed"), 1, 50),
-        PatternCount(Pattern((Event(STEP, "a", SOLVED),), SOLVED, returned=True), 1, 50),
+        PatternCount(Pattern((PatternEvent(STEP, "a", "done"), PatternEvent(STEP, "b", "done")), "assumed"), 1, 50),
+        PatternCount(Pattern((PatternEvent(STEP, "a", SOLVED),), SOLVED, returned=True), 1, 50),
     ]
     found = compare(plan_of("ab", counts), counts)
     assert np.isfinite([found.author, found.learned, found.low, found.high, found.effective_sessions]).all()

@@ -15,18 +15,8 @@ from guiado.domain.decide import begin, decide
 from guiado.domain.decision import Decision, RepeatedAnswer
 from guiado.domain.guide import Guide, Step
 from guiado.domain.policy import AUTHOR_ORDER, Policy
-from guiado.domain.session import (
-    Abandon,
-    Alarm,
-    Answer,
-    NextAction,
-    Outcome,
-    RejectProblem,
-    Resolution,
-    Resume,
-    Session,
-    Status,
-)
+from guiado.domain.session import NextAction, Outcome, Resolution, Session, Status
+from guiado.domain.session_commands import Abandon, Alarm, Answer, RejectProblem, Resume
 from guiado.errors import NoStepLeft, WrongStep
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from guiado.app.knowledge.check.verdicts import COSTLIER, CheckTerms, GuideChang
 from guiado.app.knowledge.sources.json_file import read_file
 from guiado.domain.guide import Guide, Step
 from guiado.guidance.facts import Costs, GuideFacts, StepFacts
-from guiado.guidance.patterns import ABANDONED, ESCALATED, NOT_HELPED, SOLVED, STEP, Event, Pattern, PatternCount
+from guiado.guidance.patterns import ABANDONED, DONE, ESCALATED, NOT_HELPED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
 from guiado.guidance.replay import FEWEST, ReplayResult, offered_order, replay
 from guiado.resources import data_path
 
@@ -129,7 +129,7 @@ def test_odd_guides_are_played_too(odd: GuideFacts) -> None:
 
 
 def session(*tried: tuple[str, str], end: str, returned: bool = False) -> Pattern:
-    return Pattern(tuple(Event(STEP, step, result) for step, result in tried), end, returned=returned)
+    return Pattern(tuple(PatternEvent(STEP, step, result) for step, result in tried), end, returned=returned)
 
 
 def test_recorded_sessions_say_more_than_the_authors_estimates() -> None:
@@ -142,6 +142,14 @@ def test_recorded_sessions_say_more_than_the_authors_estimates() -> None:
     assert guessed.is_worse
     assert known.difference < 0
     assert (known.sessions, known.recorded) == (FEWEST, FEWEST)
+
+
+def test_who_said_no_more_after_the_last_step_may_have_been_helped_by_it() -> None:
+    """Every session ended so: with the cable ruled out, it was the router or something else."""
+    only = facts(StepFacts("cable", 0.3, 2.0), StepFacts("reinicia", 0.3, 4.0))
+    ends = [PatternCount(session(("cable", NOT_HELPED), ("reinicia", DONE), end=end), 1, 600) for end in ("assumed", ESCALATED)]
+    assumed, escalated = (replay(only, only, recorded=[each]) for each in ends)
+    assert assumed.old_minutes < escalated.old_minutes - 5
 
 
 def test_too_few_recorded_sessions_are_completed() -> None:

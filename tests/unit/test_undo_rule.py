@@ -13,20 +13,15 @@ from guiado.domain.decide import begin, correct, decide
 from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide, Step
 from guiado.domain.learning_signal import LessonKind
-from guiado.domain.session import (
+from guiado.domain.session import Actor, Attempt, Outcome, Resolution, Session, Status
+from guiado.domain.session_commands import (
     Abandon,
-    Actor,
     Alarm,
     Answer,
-    Attempt,
     EscalateSession,
-    Outcome,
     RejectProblem,
-    Resolution,
     ResolveSession,
-    Session,
     SessionCommand,
-    Status,
     UndoAnswer,
 )
 from guiado.domain.undo import ALARMED, TAKEN_OVER, TOO_LATE, UNDO_WINDOW

@@ -13,7 +13,7 @@ from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.guidance.facts import Costs
 from guiado.store import guides
 from guiado.store.database import Connection, Database
-from guiado.store.sessions import Audit
+from guiado.store.log_rows import Audit
 
 if TYPE_CHECKING:
     from guiado.language_model import LanguageModel

@@ -16,7 +16,7 @@ from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, printab
 from guiado.store import audit, schedule
 from guiado.store import tenants as stored
 from guiado.store.database import Connection
-from guiado.store.sessions import Audit, audit_row
+from guiado.store.log_rows import Audit, audit_row
 
 LONGEST_NAME = 64
 

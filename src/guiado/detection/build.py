@@ -52,7 +52,8 @@ def build_index(
             vectors = _vectors(texts, before, encoder, vectors_of or encoder.encode, previous)
         except EncoderUnavailable:
             vectors = None
-    return Index(together, lexical, texts, encoder, vectors, model or (previous.model if previous else None), share, previous)
+    model = model or (previous.model if previous else None)
+    return Index(together, lexical, texts, encoder, vectors, model, share, previous, readings)
 
 
 def _vectors(

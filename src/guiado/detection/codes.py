@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.problem_codes import ERROR, MODEL, YEAR, ProblemCodes, read_codes
 from guiado.detection.worded_codes import NO_WORDED_CODES, WordedCodes
@@ -73,10 +74,10 @@ class CodeIndex:
     read: Mapping[str, ProblemCodes] = field(default_factory=lambda: _NO_CODES)
 
     @classmethod
-    def of(cls, problems: Iterable[Problem], previous: CodeIndex | None = None) -> CodeIndex:
-        """Read the codes of these problems, but of those that `previous` has unchanged."""
+    def of(cls, problems: Iterable[Problem], previous: CodeIndex | None = None, readings: Readings = NOTHING) -> CodeIndex:
+        """Read the codes of these problems, but of those that `previous` has unchanged, and of texts that were read before."""
         before = previous.read if previous else _NO_CODES
-        read = {problem.problem_id: _unchanged(before, problem) or read_codes(problem) for problem in problems}
+        read = {problem.problem_id: _unchanged(before, problem) or read_codes(problem, readings) for problem in problems}
         having = {problem_id: found for problem_id, found in read.items() if found.codes}
         known = {code for found in having.values() for code in found.codes}
         return cls(

@@ -22,6 +22,7 @@ from guiado.detection.disputes import Disputes, weighed
 from guiado.detection.lexical.ranker import LexicalIndex, build_lexical
 from guiado.detection.lexical.spelling import Speller
 from guiado.detection.not_this import Denial, denial_in_words, judge_denied
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Candidate, Problem
 from guiado.detection.roles.head import role_chances_apart
 from guiado.detection.roles.role import ROLES
@@ -50,6 +51,7 @@ class Index:
         model: what was fitted, for these problems or for an earlier state of them.
         share: of all queries, how many are about nothing known, as far as the operator knows; 0..1.
         previous: shares what it has in common.
+        readings: of texts that were read before.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Index:
         model: FittedModel | None = None,
         share: float = USUAL_SHARE,
         previous: Index | None = None,
+        readings: Readings = NOTHING,
     ) -> None:
         self.problems, self.lexical, self.texts, self.encoder, self.vectors = problems, lexical, texts, encoder, vectors
         self.share = share
@@ -79,7 +82,7 @@ class Index:
         self._speller: Speller = self._speller_after(previous)
         self._none = frozenset(each.problem_id for each in problems if each.is_none)
         self.disputes = Disputes(problems)
-        self.codes = CodeIndex.of(problems, previous.codes if previous else None)
+        self.codes = CodeIndex.of(problems, previous.codes if previous else None, readings)
 
     @property
     def version(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.detection.problem import Problem
 from guiado.text.code import Code, CodeKind, covers
 from guiado.text.code_words import SYSTEMS
@@ -58,9 +59,13 @@ class ProblemCodes:
         return any(code.family in kind and kind & self.about and not kind & own for kind in SYSTEMS)
 
 
-def read_codes(problem: Problem) -> ProblemCodes:
-    """Read the codes of a problem."""
-    title, *others = (codes_in(text) for text in (problem.title, problem.description, *problem.phrases))
+def read_codes(problem: Problem, readings: Readings = NOTHING) -> ProblemCodes:
+    """Read the codes of a problem.
+
+    Args:
+        readings: of texts that were read before.
+    """
+    title, *others = map(readings.codes_in, (problem.title, problem.description, *problem.phrases))
     title = tuple(replace(code, family=ERROR, certain=True) if _is_telling(code) else code for code in title)
     declared = tuple(filter(None, map(declared_code, problem.codes)))
     written = _certain((*declared, *title, *(code for found in others for code in found)))

@@ -16,7 +16,8 @@ from guiado.domain.learning_signal import rejected, withdrawn
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.no_problem import ask_what_is_wrong, take_declared
 from guiado.domain.policy import Policy, Rationale
-from guiado.domain.session import Alarm, ClarifyProblem, NextAction, Offer, RejectProblem, Session, Status
+from guiado.domain.session import NextAction, Offer, Session, Status
+from guiado.domain.session_commands import Alarm, ClarifyProblem, RejectProblem
 from guiado.errors import Message, NothingToClarify, NothingToReject, SessionEnded
 
 

@@ -18,22 +18,18 @@ from guiado.domain.learning_signal import Lesson, confirmed, corrected, withdraw
 from guiado.domain.no_problem import begin_without_problem
 from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale
 from guiado.domain.question_answer import answer_question
-from guiado.domain.session import (
+from guiado.domain.session import Actor, NextAction, Resolution, Session, Status
+from guiado.domain.session_commands import (
     Abandon,
-    Actor,
     Alarm,
     Answer,
     AnswerQuestion,
     ClarifyProblem,
     EscalateSession,
-    NextAction,
     RejectProblem,
-    Resolution,
     ResolveSession,
     Resume,
-    Session,
     SessionCommand,
-    Status,
     UndoAnswer,
 )
 from guiado.domain.step_answer import answer_step, resolved, with_note

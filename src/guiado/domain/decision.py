@@ -13,7 +13,8 @@ from guiado.domain.guide import Guide, GuideKind, GuideQuestion, Step
 from guiado.domain.guide_questions import with_known_answers
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.policy import AskBeside, Chosen, NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
-from guiado.domain.session import Alarm, Attempt, NextAction, Offer, Session
+from guiado.domain.session import Attempt, NextAction, Offer, Session
+from guiado.domain.session_commands import Alarm
 from guiado.domain.variants import with_known_variant
 
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from guiado.domain import events
 from guiado.domain.events import Event
 from guiado.domain.guide import Guide, GuideKind
-from guiado.domain.session import Actor, Alarm, EscalateSession, Session, Status
+from guiado.domain.session import Actor, Session, Status
+from guiado.domain.session_commands import Alarm, EscalateSession
 from guiado.errors import Message
 
 Speak = Callable[[Message, str], str]

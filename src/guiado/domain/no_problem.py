@@ -14,7 +14,8 @@ from guiado.domain.decision import Decision, offer_of
 from guiado.domain.escalation import Speak
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.policy import Rationale
-from guiado.domain.session import Actor, Alarm, NextAction, Offer, Resolution, Session
+from guiado.domain.session import Actor, NextAction, Offer, Resolution, Session
+from guiado.domain.session_commands import Alarm
 from guiado.domain.step_answer import resolved
 
 

@@ -11,7 +11,8 @@ from guiado.domain.escalation import Speak
 from guiado.domain.guide import Guide
 from guiado.domain.guide_questions import with_given
 from guiado.domain.policy import Person, Policy, choose
-from guiado.domain.session import AnswerQuestion, NextAction, Session, Status
+from guiado.domain.session import NextAction, Session, Status
+from guiado.domain.session_commands import AnswerQuestion
 from guiado.errors import FieldProblem, InvalidInput, Message, QuestionNotOpen, SessionEnded
 
 

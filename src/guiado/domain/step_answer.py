@@ -16,7 +16,8 @@ from guiado.domain.guide import Guide, Step
 from guiado.domain.guide_questions import passed_over
 from guiado.domain.learning_signal import confirmed
 from guiado.domain.policy import AskBeside, Chosen, NextStep, Person, Policy, Rationale, choose, scored
-from guiado.domain.session import Actor, Alarm, Answer, Attempt, NextAction, Outcome, Resolution, Session, Status, StepAnswer
+from guiado.domain.session import Actor, Attempt, NextAction, Outcome, Resolution, Session, Status, StepAnswer
+from guiado.domain.session_commands import Alarm, Answer
 from guiado.errors import Message, NoStepLeft, SessionEnded, StaleSession, WrongStep
 
 RECONTACT_WINDOW = timedelta(days=7)

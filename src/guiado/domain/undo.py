@@ -12,7 +12,8 @@ from guiado.domain.decision import ALARM_RULES, Decision, offer_again
 from guiado.domain.guide import Guide
 from guiado.domain.guide_questions import before_answer
 from guiado.domain.learning_signal import taken_back
-from guiado.domain.session import Attempt, Session, Status, UndoAnswer
+from guiado.domain.session import Attempt, Session, Status
+from guiado.domain.session_commands import UndoAnswer
 from guiado.errors import CannotUndo, Message, NothingToUndo, NotLastAnswer, SessionEnded, StaleSession
 
 UNDO_WINDOW = timedelta(minutes=30)

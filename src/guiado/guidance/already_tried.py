@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
 from guiado.guidance.deeds import WORD, Deed, deed_of, deeds_in, prepare
@@ -64,10 +65,11 @@ def tried(text: str, steps: Sequence[StepTitles]) -> tuple[Tried, ...]:
     Returns:
         Each step at most once, in the guide's order, with the words that say so.
     """
-    known = [(step, deeds) for step in steps if not step.informs and (deeds := _deeds_of(step))]
+    said = deeds_in(text)
+    known = [(step, deeds) for step in steps if not step.informs and (deeds := _deeds_of(step))] if said else []
     found: dict[str, Tried] = {}
     weights = _Weights([deeds for _, deeds in known])
-    for words, deed in deeds_in(text) if known else ():
+    for words, deed in said if known else ():
         best = _best(deed, known, weights)
         if best and (best[0] not in found or best[1] > found[best[0]].confidence):
             found[best[0]] = Tried(best[0], words, round(best[1], 2))
@@ -97,6 +99,7 @@ class _Weights:
 _ALTERNATIVES = re.compile(r"\s(?:o|u|or|ou)\s")
 
 
+@lru_cache(maxsize=1_024)
 def _deeds_of(step: StepTitles) -> tuple[Deed, ...]:
     found: list[Deed] = []
     for title in step.titles:

@@ -15,6 +15,8 @@ ELSE = -1
 """Cause that no step solves."""
 _USUAL_TOTAL, _LEAST = 0.75, 0.02
 """Chance of all steps together where nobody says more, and the least of one whose author gives none."""
+_ASSUMED = "assumed"
+"""End of a session whose customer did every step and said no more: what the last one did is not known."""
 Causes = NDArray[np.intp]
 
 
@@ -118,7 +120,8 @@ def _inferred(pattern: Pattern, world: World, generator: np.random.Generator) ->
         return ELSE if column is None else column
     chances = world.chances.copy()
     rest = max(0.0, 1.0 - float(chances.sum()))
-    ruled_out = {world.column_of(event.id) for event in tried if event.result != COULD_NOT}
+    known = tried[:-1] if pattern.end == _ASSUMED else tried
+    ruled_out = {world.column_of(event.id) for event in known if event.result != COULD_NOT}
     chances[[column for column in ruled_out if column is not None]] = 0.0
     total = float(chances.sum()) + rest
     if total <= 0:

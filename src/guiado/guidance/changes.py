@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from guiado.guidance.special import Floats, log_gamma
+from guiado.guidance.special import Floats, Ints, log_gamma
 
 _HAZARD = 1 / 30
 """Chance that the world changed between two blocks."""
@@ -18,12 +18,12 @@ _WORTH = 20.0
 """Sessions that the shares of all times are worth to a segment, while it is judged whether it is one."""
 
 
-def sample_segments(numbers: Floats, expected: Floats, rng: np.random.Generator) -> np.ndarray:
+def sample_segments(numbers: Floats, expected: Floats, rng: np.random.Generator) -> Ints:
     """Sample the segment of each block.
 
     Args:
         numbers: (C, B, V, K) sessions of each cause.
-        expected: (K,) shares by the author.
+        expected: (C, K) shares by the author.
 
     Returns:
         (C, B) numbers of segments, from 0 and growing.
@@ -53,7 +53,7 @@ def sample_segments(numbers: Floats, expected: Floats, rng: np.random.Generator)
     return np.cumsum(starts, axis=1)
 
 
-def _prior(begins: np.ndarray, end: int) -> Floats:
+def _prior(begins: Ints, end: int) -> Floats:
     """Log chance that a segment which begins at each block lasts until an end."""
     stays = (end - begins - 1) * np.log1p(-_HAZARD)
     return stays + np.where(begins > 0, np.log(_HAZARD), 0.0)
@@ -61,8 +61,8 @@ def _prior(begins: np.ndarray, end: int) -> Floats:
 
 def _fits(numbers: Floats, expected: Floats) -> Floats:
     """(C, B, B + 1) log likelihood of the causes of the blocks from one to before another, as one segment."""
-    chains, blocks, _variants, causes = numbers.shape
-    overall = numbers.sum(axis=1) + 10 * expected
+    chains, blocks = numbers.shape[:2]
+    overall = numbers.sum(axis=1) + 10 * expected[:, None]
     base = _WORTH * overall / overall.sum(axis=-1, keepdims=True)
     sums = np.concatenate([np.zeros((chains, 1, *numbers.shape[2:])), np.cumsum(numbers, axis=1)], axis=1)
     first, last = np.triu_indices(blocks + 1, 1)

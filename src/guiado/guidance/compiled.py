@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from guiado.guidance.facts import SURE, USUAL_MINUTES, GuideFacts, StepFacts
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats, Ints
 
 OWN, SPIKE, SLAB = (9.0, 1.3), (0.2, 40.0), (1.5, 1.5)
 """Beta parameters of the chance that a step removes its own cause; another one, hardly ever; and another one, often."""
 OVERLAP = (1.0, 8.0)
 """Beta parameters of the share of pairs of a step and another cause which it removes often."""
 OWN_MEAN = OWN[0] / sum(OWN)
-_OFTEN = OVERLAP[0] / sum(OVERLAP)
-OTHER_MEAN = _OFTEN * SLAB[0] / sum(SLAB) + (1 - _OFTEN) * SPIKE[0] / sum(SPIKE)
 _ROUNDS, _LEAST_SHARE = 20, 0.3
-_DECLINE = 0.85
+_ROUNDING = 1e-9
+_DECLINE = 0.8
 """Chance per minute of a step against the one before, where the author gives no chances at all but an order."""
 _KNOWN = 0.8
 """Chances of all steps together, where the author gives none."""
@@ -32,7 +32,7 @@ class CompiledGuide:
     Args:
         facts: as given.
         place: step_id -> index.
-        chance: (n,) author's chances, complete and together at most `SURE`; 0 for preparations.
+        chance: (n,) author's chances, complete and together at most 1; 0 for preparations.
         minutes: (n,) author's minutes, complete.
         risk: (n,) expected damage in minutes.
         irreversible: (n,) booleans.
@@ -45,9 +45,9 @@ class CompiledGuide:
     chance: Floats
     minutes: Floats
     risk: Floats
-    irreversible: np.ndarray
+    irreversible: Bools
     needs: tuple[int, ...]
-    owner: np.ndarray
+    owner: Ints
 
     @property
     def size(self) -> int:
@@ -62,33 +62,43 @@ class CompiledGuide:
     @cached_property
     def variant_place(self) -> dict[str, int]:
         """Variant -> index; "" is always one of them, for customers of whom nobody knows theirs."""
+        if len(self.facts.variants) == 1:
+            return {"": 0, self.facts.variants[0]: 0}
         return {name: place for place, name in enumerate(dict.fromkeys(("", *self.facts.variants)))}
 
-    @cached_property
-    def cause_prior(self) -> Floats:
-        """(K,) expected shares of the causes by the author's chances."""
-        chance = self.chance[self.owner]
-        known = chance / OWN_MEAN
-        for _ in range(_ROUNDS):  # what a step is expected to remove of other causes is part of its chance too
-            others = OTHER_MEAN * (known.sum() - known)
-            known = np.maximum(chance - others, _LEAST_SHARE * chance) / OWN_MEAN
-        known *= min(1.0, SURE / max(known.sum(), 1e-9))
-        return np.append(known, 1 - known.sum())
+    @property
+    def variants(self) -> int:
+        """Number of variants, of which nobody knows which it is included."""
+        return 1 + max(self.variant_place.values())
 
-    def weights_of(self, said: dict[str, float] | object) -> Floats:
+    def cause_prior(self, overlap: Floats) -> Floats:
+        """(C, K) expected shares of the causes by the author's chances.
+
+        Args:
+            overlap: (C,) share of the pairs of a step and another cause which it removes often; what a step is expected to
+                remove of other causes is part of its chance too.
+        """
+        other = (overlap * SLAB[0] / sum(SLAB) + (1 - overlap) * SPIKE[0] / sum(SPIKE))[:, None]
+        chance = self.chance[self.owner]
+        known = np.repeat(chance[None] / OWN_MEAN, len(other), axis=0)
+        for _ in range(_ROUNDS):
+            others = other * (known.sum(axis=1, keepdims=True) - known)
+            known = np.maximum(chance - others, _LEAST_SHARE * chance) / OWN_MEAN
+        known *= np.minimum(1.0, SURE / np.maximum(known.sum(axis=1, keepdims=True), 1e-9))
+        return np.concatenate([known, 1 - known.sum(axis=1, keepdims=True)], axis=1)
+
+    def weights_of(self, said: Mapping[str, float]) -> Floats:
         """(K,) how much likelier each cause is, by weights of steps.
 
         Args:
             said: step_id -> weight; unknown steps and numbers that are not above 0 are left out.
         """
         out = np.ones(self.causes)
-        for step_id, weight in (said if isinstance(said, dict) else {}).items():
+        for step_id, weight in said.items():
             found = np.flatnonzero(self.owner == self.place.get(step_id, -1))
             if len(found) and np.isfinite(weight) and weight > 0:
                 out[found[0]] = weight
         return out
-
-
 
 
 def compile_guide(facts: GuideFacts) -> CompiledGuide:
@@ -124,7 +134,7 @@ def _chances(steps: tuple[StepFacts, ...], costs: Floats) -> Floats:
     typical = np.median(given[known] / costs[known])
     filled = np.where(np.isfinite(given), given, np.minimum(typical * costs, given[known].max()))
     filled = np.maximum(filled, _LEAST_CHANCE) * solves
-    return filled * min(1.0, SURE / filled.sum())
+    return filled if filled.sum() <= 1 + _ROUNDING else filled * SURE / filled.sum()
 
 
 def _needs(steps: tuple[StepFacts, ...], place: dict[str, int]) -> tuple[int, ...]:

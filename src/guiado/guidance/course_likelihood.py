@@ -5,14 +5,14 @@ The noise of reports is part of it: a success may be noticed one step late, neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from guiado.guidance.observations import NONE, Course
+from guiado.guidance.observations import NONE, Course, column_of
 from guiado.guidance.patterns import ABANDONED, ASSUMED, ESCALATED, SOLVED
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats
 
 UNSOLVED, AT_LAST, LATE, UNTOLD = range(4)
 WAYS = 4
@@ -45,59 +45,60 @@ class CourseTable:
 
     def __init__(self, courses: Sequence[Course], steps: int) -> None:
         count = len(courses)
-        done = np.zeros((3, count, steps))
+        done: Floats = np.zeros((3, count, steps))
         for place, course in enumerate(courses):
             for depth, more in enumerate(((), (course.second,), (course.second, course.last))):
                 done[depth, place, [each for each in (*course.before, *more) if each != NONE]] = 1
-        last, second = _column(each.last for each in courses), _column(each.second for each in courses)
-        left_in = _column(each.left_in for each in courses)
-        ends = np.array([each.end for each in courses], dtype=object)
-        self.returned = np.array([each.returned for each in courses], dtype=bool)
-        self.solved, self.escalated = ends == SOLVED, ends == ESCALATED
-        self.left, self.assumed = ends == ABANDONED, ends == ASSUMED
-        told = self.solved[:, None]
-        unsolved = np.where(self.assumed[:, None], done[1], done[2])
-        self.failed = np.stack([unsolved, done[1], np.where(told, done[0], done[1]), done[2]])
+        last, second = column_of(each.last for each in courses), column_of(each.second for each in courses)
+        left_in = column_of(each.left_in for each in courses)
+        self.returned = _which(each.returned for each in courses)
+        self.solved = _which(each.end == SOLVED for each in courses)
+        escalated = _which(each.end == ESCALATED for each in courses)
+        self.left = _which(each.end == ABANDONED and each.left_in != NONE for each in courses)
+        self._assumed = _which(each.end == ASSUMED for each in courses)
+        self._done = done
+        self.failed = done[[2, 1, 1, 2]]
+        self.failed[UNSOLVED, self._assumed] = done[1, self._assumed]
+        self.failed[LATE, self.solved] = done[0, self.solved]
         missing = np.full(count, NONE)
-        self.solver = np.stack([
-            missing,
-            np.where(self.solved, last, NONE),
-            np.where(self.solved, second, np.where(self.escalated, last, NONE)),
-            np.where(self.left, left_in, NONE),
-        ])
+        self.solver = np.stack(
+            [
+                missing,
+                np.where(self.solved, last, NONE),
+                np.where(self.solved, second, np.where(escalated, last, NONE)),
+                np.where(self.left, left_in, NONE),
+            ]
+        )
 
     def likelihood(self, removes: Floats, noise: Noise, leaves: Floats) -> Floats:
-        """(C, K, P, ways) likelihood of each course for each cause.
+        """(ways, C, K, P) likelihood of each course for each cause.
 
         Args:
             removes: (C, K, n) chances that a step removes a cause.
             leaves: (n,) chance of leaving each step unhelped.
         """
         stays = np.log1p(-np.minimum(removes, 1 - 1e-9))
-        out = np.exp(np.einsum("ckn,wpn->ckpw", stays, self.failed, optimize=True))
-        for way in (AT_LAST, LATE, UNTOLD):
-            solver = self.solver[way]
-            out[..., way] *= np.where(solver == NONE, 0.0, removes[:, :, solver])
-        return out * self._of_reports(noise, leaves)[:, None]
+        least, less, full = (np.exp(stays @ done.T) for done in self._done)
+        late, untold, false, back = (each[:, None, None] for each in (noise.late, noise.untold, noise.false, noise.back))
+        here = self.solver[UNTOLD]
+        reported = np.where(self.solved, false * np.where(self.returned, back, 1 - back), np.where(self.left, leaves[here], 1.0))
+        true = np.where(self.returned, _NOT_TRUE, 1.0)
+        out = np.empty((WAYS, *full.shape))
+        out[UNSOLVED] = np.where(self._assumed, less, full) * reported
+        out[AT_LAST] = less * self._by(AT_LAST, removes) * (1 - late - untold) * true
+        out[LATE] = np.where(self.solved, least, less) * self._by(LATE, removes) * late * true
+        out[UNTOLD] = full * self._by(UNTOLD, removes) * untold
+        return out
 
-    def _stayed(self, leaves: Floats) -> Floats:
-        return np.where(self.solver[UNTOLD] == NONE, 1.0, leaves[self.solver[UNTOLD]])
-
-    def _of_reports(self, noise: Noise, leaves: Floats) -> Floats:
-        """(C, P, ways) probabilities of the reports."""
-        late, untold, false, back = (each[:, None] for each in (noise.late, noise.untold, noise.false, noise.back))
-        unsolved = np.where(self.solved, false * np.where(self.returned, back, 1 - back), self._stayed(leaves))
-        true = np.where(self.returned, 1e-4, 1.0)
-        return np.stack(
-            [
-                unsolved,
-                true * (1 - late - untold) * np.ones_like(unsolved),
-                late * true * np.ones_like(unsolved),
-                untold * np.ones_like(unsolved),
-            ],
-            axis=-1,
-        )
+    def _by(self, way: int, removes: Floats) -> Floats:
+        """(C, K, P) chance that the step which solves a course in a way removes each cause; 0 where there is none."""
+        solver = self.solver[way]
+        return np.where(solver == NONE, 0.0, removes[:, :, solver])
 
 
-def _column(values: object) -> np.ndarray:
-    return np.array(list(values), dtype=np.int64)  # type: ignore[arg-type]
+_NOT_TRUE = 1e-4
+"""Likelihood of a true success whose customer came back all the same."""
+
+
+def _which(values: Iterable[bool]) -> Bools:
+    return np.array(list(values), dtype=np.bool_)

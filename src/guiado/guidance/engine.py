@@ -7,15 +7,15 @@ Source: research/guidance-engine.md (protocol).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from guiado.guidance.compiled import CompiledGuide, compile_guide
 from guiado.guidance.facts import Costs, GuideFacts, QuestionFacts, StepFacts
 from guiado.guidance.learning import fit
-from guiado.guidance.patterns import ABANDONED, ASK, COULD_NOT, SOLVED, STEP, Event, Pattern, PatternCount, StepTime
-from guiado.guidance.plan import GuidePlan, Progress
+from guiado.guidance.patterns import ABANDONED, ASK, COULD_NOT, DONE, SOLVED, STEP, Pattern, PatternCount, PatternEvent, StepTime
+from guiado.guidance.plan import PERSON_ACTION, Choice, GuidePlan, Progress
+from guiado.guidance.wire import WireDecision, WireEvent, WireGuide, WireHistory, WireStep
 
 _GROWTH = 0.04
 """Share of new sessions after which a guide is fitted anew."""
@@ -45,7 +45,7 @@ class Engine:
     def __init__(self) -> None:
         self._desks: dict[str, _Desk] = {}
 
-    def start(self, guide: Mapping[str, Any]) -> None:
+    def start(self, guide: WireGuide, /) -> None:
         """Start a guide, or a new version of one; what is known of the steps that it keeps stays known."""
         compiled = compile_guide(_facts_of(guide))
         before = self._desks.get(compiled.facts.guide_id)
@@ -55,18 +55,19 @@ class Engine:
             desk.sessions = desk.news = before.sessions
         self._desks[compiled.facts.guide_id] = desk
 
-    def next(self, history: Mapping[str, Any]) -> dict[str, Any]:
+    def next(self, history: WireHistory, /) -> WireDecision:
         """What to do next in a session."""
         desk = self._desk(history["guide_id"])
         choice = desk.plan.choose(_progress_of(history))
-        out: dict[str, Any] = {"decision": choice.action, "propensity": choice.propensity, "explore": choice.explored}
-        if choice.target is not None:
-            out["id"] = choice.target
-        compared = f"{choice.minutes:.1f} min < {choice.person_minutes:.1f} min"
-        out["reason"] = compared if choice.action != "escalate" else _why_a_person(choice.person_minutes, choice.scores)
-        return out
+        return {
+            "decision": choice.action,
+            "id": choice.target,
+            "reason": _why(choice),
+            "propensity": choice.propensity,
+            "explore": choice.explored,
+        }
 
-    def record(self, session: Mapping[str, Any]) -> None:
+    def record(self, session: WireHistory, /) -> None:
         """Record a session that ended."""
         desk = self._desks[session["guide_id"]]
         pattern = _pattern_of(session)
@@ -75,10 +76,10 @@ class Engine:
         desk.ended[session["session_id"]] = key
         desk.sessions, desk.news = desk.sessions + 1, desk.news + 1
         for event in session.get("events", ()):
-            if event["kind"] == STEP and event.get("outcome") != COULD_NOT and event.get("minutes") is not None:
-                _time(desk, event["id"], float(event["minutes"]))
+            if event["kind"] == STEP and _result_of(event) != COULD_NOT and (minutes := event.get("minutes")) is not None:
+                _time(desk, event["id"], float(minutes))
 
-    def amend(self, guide_id: str, session_id: str) -> None:
+    def amend(self, guide_id: str, session_id: str, /) -> None:
         """Note that a customer came back, so that "solved" was false."""
         desk = self._desks[guide_id]
         if (key := desk.ended.get(session_id)) is None or key[0].returned or key[0].end != SOLVED:
@@ -91,12 +92,12 @@ class Engine:
         desk.counts[amended] = desk.counts.get(amended, 0) + 1
         desk.ended[session_id], desk.news = amended, desk.news + 1
 
-    def claims(self, guide_id: str, variant: str) -> dict[str, tuple[float, float, float]]:
+    def claims(self, guide_id: str, variant: str, /) -> dict[str, tuple[float, float, float]]:
         """The chance of each step, if it is offered first, with its 95 % interval."""
         found = self._desk(guide_id).plan.claims(variant or "")
-        return {step_id: tuple(each) for step_id, each in found.items()}
+        return {step_id: (each.chance, each.low, each.high) for step_id, each in found.items()}
 
-    def expected_cost(self, guide_id: str, variant: str, order: Sequence[str]) -> float:
+    def expected_cost(self, guide_id: str, variant: str, order: Sequence[str], /) -> float:
         """The expected minutes of a session in an order of steps, with a person after the last."""
         return self._desk(guide_id).plan.expected_cost(variant or "", order)
 
@@ -125,11 +126,14 @@ def _time(desk: _Desk, step_id: str, minutes: float) -> None:
     desk.times[step_id] = StepTime(before.attempts + 1, before.minutes + min(minutes, most))
 
 
-def _why_a_person(person: float, scores: Sequence[Any]) -> str:
-    return f"{person:.1f} min < {scores[0].minutes:.1f} min" if scores else "nothing left"
+def _why(choice: Choice) -> str:
+    """The comparison that decided, in minutes."""
+    if choice.action != PERSON_ACTION:
+        return f"{choice.minutes:.1f} min < {choice.person_minutes:.1f} min"
+    return f"{choice.person_minutes:.1f} min < {choice.scores[0].minutes:.1f} min" if choice.scores else "nothing left"
 
 
-def _facts_of(guide: Mapping[str, Any]) -> GuideFacts:
+def _facts_of(guide: WireGuide) -> GuideFacts:
     usual = Costs()
     costs = Costs(
         guide.get("c_esc_minutes", usual.person),
@@ -148,30 +152,33 @@ def _facts_of(guide: Mapping[str, Any]) -> GuideFacts:
     )
 
 
-def _step_of(raw: Mapping[str, Any]) -> StepFacts:
+def _step_of(raw: WireStep) -> StepFacts:
     return StepFacts(
         raw["id"], raw.get("author_p"), raw.get("author_minutes"), bool(raw.get("preparation")), bool(raw.get("irreversible")),
         float(raw.get("risk_minutes") or 0.0), tuple(raw.get("after") or ()),
     )  # fmt: skip
 
 
-def _progress_of(history: Mapping[str, Any]) -> Progress:
+def _progress_of(history: WireHistory) -> Progress:
     events = history.get("events") or ()
     steps = [each for each in events if each["kind"] == STEP]
     return Progress(
         history.get("variant") or "",
         history.get("evidence") or "",
-        tuple(each["id"] for each in steps if each["outcome"] != COULD_NOT),
-        tuple(each["id"] for each in steps if each["outcome"] == COULD_NOT),
-        {each["id"]: each["answer"] for each in events if each["kind"] == ASK},
+        tuple(each["id"] for each in steps if _result_of(each) != COULD_NOT),
+        tuple(each["id"] for each in steps if _result_of(each) == COULD_NOT),
+        {each["id"]: _result_of(each) for each in events if each["kind"] == ASK},
         str(history.get("session_id") or ""),
     )
 
 
-def _pattern_of(session: Mapping[str, Any]) -> Pattern:
-    events = tuple(
-        Event(each["kind"], each["id"], each["outcome"] if each["kind"] == STEP else each["answer"])
-        for each in session.get("events") or ()
-    )
-    left_in = session.get("abandoned_in") if session["end"] == ABANDONED else None
-    return Pattern(events, session["end"], session.get("variant") or "", session.get("evidence") or "", left_in)
+def _pattern_of(session: WireHistory) -> Pattern:
+    events = tuple(PatternEvent(each["kind"], each["id"], _result_of(each)) for each in session.get("events") or ())
+    end = session.get("end", ABANDONED)
+    left_in = session.get("abandoned_in") if end == ABANDONED else None
+    return Pattern(events, end, session.get("variant") or "", session.get("evidence") or "", left_in)
+
+
+def _result_of(event: WireEvent) -> str:
+    """The outcome of a step, or the answer to a question."""
+    return event.get("outcome", DONE) if event["kind"] == STEP else event.get("answer", "")

@@ -13,14 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from guiado.guidance.compiled import CompiledGuide
-from guiado.guidance.patterns import ABANDONED, ASK, ASSUMED, COULD_NOT, SOLVED, STEP, Pattern, PatternCount
-from guiado.guidance.special import Floats
+from guiado.guidance.patterns import ABANDONED, ASK, ASSUMED, COULD_NOT, ESCALATED, SOLVED, STEP, Pattern, PatternCount
+from guiado.guidance.special import Floats, Ints
 
 MOST_BLOCKS = 24
 """Blocks of time that changes are looked for between; half of them are recent and short."""
 SHORT_BLOCK = 25
 """Sessions of a recent block."""
-Ints = np.ndarray
 NONE = -1
 
 
@@ -42,6 +41,12 @@ class Course(NamedTuple):
     end: str
     left_in: int
     returned: bool
+
+
+Known = tuple[str, tuple[tuple[str, str], ...]]
+"""Class of the description, and the answers: (question, answer)."""
+_Row = tuple[Course, int, int, Known]
+"""Course, block, variant, and what is known beside the steps."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Observations:
     variant: Ints
     known: Ints
     sessions: Ints
-    knowledge: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    knowledge: tuple[Known, ...]
     blocks: int
     tried: Floats
     could_not: Floats
@@ -78,7 +83,7 @@ def observe(guide: CompiledGuide, counts: Iterable[PatternCount]) -> Observation
     """Read counts of patterns, oldest block first, for a guide; steps that it does not have are passed over."""
     given = sorted(counts, key=lambda each: each.block)
     places = _blocks([each.sessions for each in given], [each.block for each in given])
-    rows: dict[tuple[Course, int, int, tuple[str, tuple[tuple[str, str], ...]]], int] = {}
+    rows: dict[_Row, int] = {}
     total = 0
     tried, could_not, left = np.zeros(guide.size), np.zeros(guide.size), np.zeros(guide.size)
     for each, block in zip(given, places, strict=True):
@@ -97,18 +102,17 @@ def observe(guide: CompiledGuide, counts: Iterable[PatternCount]) -> Observation
     return _arrays(rows, tried, could_not, left, total)
 
 
-def _arrays(rows: dict, tried: Floats, could_not: Floats, left: Floats, total: int) -> Observations:
+def _arrays(rows: dict[_Row, int], tried: Floats, could_not: Floats, left: Floats, total: int) -> Observations:
     courses = {course: place for place, course in enumerate(dict.fromkeys(key[0] for key in rows))}
     knowledge = {known: place for place, known in enumerate(dict.fromkeys(key[3] for key in rows))}
     ordered = sorted(rows, key=lambda key: courses[key[0]])
-    column = lambda values: np.array(list(values), dtype=np.int64)  # noqa: E731
     return Observations(
         tuple(courses),
-        column(courses[key[0]] for key in ordered),
-        column(key[1] for key in ordered),
-        column(key[2] for key in ordered),
-        column(knowledge[key[3]] for key in ordered),
-        column(rows[key] for key in ordered),
+        column_of(courses[key[0]] for key in ordered),
+        column_of(key[1] for key in ordered),
+        column_of(key[2] for key in ordered),
+        column_of(knowledge[key[3]] for key in ordered),
+        column_of(rows[key] for key in ordered),
         tuple(knowledge),
         1 + max((key[1] for key in rows), default=0),
         tried,
@@ -116,6 +120,11 @@ def _arrays(rows: dict, tried: Floats, could_not: Floats, left: Floats, total: i
         left,
         total,
     )
+
+
+def column_of(values: Iterable[int]) -> Ints:
+    """Whole numbers as an array."""
+    return np.array(list(values), dtype=np.int64)
 
 
 def _course(guide: CompiledGuide, pattern: Pattern) -> Course:
@@ -127,9 +136,14 @@ def _course(guide: CompiledGuide, pattern: Pattern) -> Course:
     ends = pattern.events[-1] if pattern.events else None
     unseen = pattern.end == SOLVED and (not done or ends is None or ends.id not in guide.place)
     last, second = (done[-1] if done else NONE), (done[-2] if len(done) > 1 else NONE)
-    end = ASSUMED if unseen else pattern.end
+    end = ASSUMED if unseen else SOLVED if _helped_after_all(pattern) else pattern.end
     left_in = guide.place.get(pattern.left_in or "", NONE) if end == ABANDONED else NONE
     return Course(frozenset(done[:-2]), second, last, end, left_in, pattern.returned and end == SOLVED)
+
+
+def _helped_after_all(pattern: Pattern) -> bool:
+    """Whether the last step solved it although a person had been called before."""
+    return pattern.end == ESCALATED and bool(pattern.events) and pattern.events[-1].result == SOLVED
 
 
 def _blocks(sessions: Sequence[int], given: Sequence[int]) -> list[int]:

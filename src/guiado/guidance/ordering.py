@@ -8,11 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from guiado.guidance.planning import DOMINATES
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats
 
 
 def by_chance_per_minute(
-    weights: Floats, removes: Floats, costs: Floats, irreversible: np.ndarray, before: tuple[int, ...], behind: int = 0
+    weights: Floats,
+    removes: Floats,
+    costs: Floats,
+    irreversible: Bools,
+    before: tuple[int, ...],
+    behind: int = 0,
+    most: int = 0,
 ) -> list[int]:
     """Order the steps by the chance per minute that each has once those in front of it have failed.
 
@@ -25,14 +31,16 @@ def by_chance_per_minute(
         costs: (n,) minutes and risk.
         before: bit masks of the steps that each waits for.
         behind: bit mask of the steps that are out already.
+        most: steps that are needed; 0 for all.
     """
     left, order = weights.copy(), list[int]()
-    while len(order) + behind.bit_count() < len(costs) and len(order) < len(costs):
+    while not most or len(order) < most:
         open_steps = [step for step in range(len(costs)) if not behind >> step & 1]
         bundles = [bundle for step in open_steps if (bundle := _bundle(step, before, behind))]
         if not bundles:
             break
-        gains = np.array([_gain(left, removes, costs, bundle) for bundle in bundles])
+        alone = left @ removes / (costs * max(float(left.sum()), 1e-300))
+        gains = np.array([alone[each[0]] if len(each) == 1 else _gain(left, removes, costs, each) for each in bundles])
         final = np.array([bool(irreversible[bundle].any()) for bundle in bundles])
         if final.any() and not final.all() and gains[~final].max() > DOMINATES * gains[final].max():
             gains[final] = -1.0

@@ -17,7 +17,7 @@ ASSUMED = "assumed"
 did not end the session."""
 
 
-class Event(NamedTuple):
+class PatternEvent(NamedTuple):
     """An event of a session: a step with its outcome, or a question with its answer.
 
     Args:
@@ -44,7 +44,7 @@ class Pattern:
         returned: whether the customer came back after `solved` or `assumed`, so that it was false.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[PatternEvent, ...]
     end: str
     variant: str = ""
     evidence: str = ""
@@ -62,7 +62,7 @@ class Pattern:
     def from_text(cls, text: str) -> Pattern:
         """Read back what `to_text` wrote."""
         variant, evidence, events, end, left_in, returned = json.loads(text)
-        return cls(tuple(Event(*each) for each in events), end, variant, evidence, left_in, returned)
+        return cls(tuple(PatternEvent(*each) for each in events), end, variant, evidence, left_in, returned)
 
 
 class PatternCount(NamedTuple):

@@ -9,27 +9,32 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from guiado.guidance.compiled import CompiledGuide
 from guiado.guidance.ordering import by_chance_per_minute
-from guiado.guidance.planning import MOST_STEPS, PERSON, StepPlan, Terms, reach_of
+from guiado.guidance.planning import FIRST_QUESTION, MOST_STEPS, StepPlan, Terms, reach_of
 from guiado.guidance.posterior import Posterior, interval
 from guiado.guidance.special import Floats
 
-STEP_ACTION, ASK_ACTION, PERSON_ACTION = "step", "ask", "escalate"
+Action = Literal["step", "ask", "escalate"]
+STEP_ACTION: Action = "step"
+ASK_ACTION: Action = "ask"
+PERSON_ACTION: Action = "escalate"
 _MOST_CACHED = 4096
+_MOST_QUESTIONS = 3
+"""Questions of a guide that are planned with: every answer to each needs a plan of its own."""
 _EXPLORED_SHARE = 0.25
 """Most of the sessions that reach the end of what pays which try one step more, to learn from it."""
-_HORIZON = (50, 200)
+_HORIZON = (100, 300)
 """Sessions ahead for which it pays to learn: as many as there were, within these."""
 _TRIALS = 3
 """Sessions that it takes to learn what one step is worth."""
 _WIDE = 12.0
 """Sessions that the shares of the causes are worth where a change of the world may not have been noticed."""
-_UNNOTICED = 0.06
+_UNNOTICED = 0.1
 """Share of the samples which suppose that."""
 
 
@@ -91,7 +96,7 @@ class Choice:
         explored: whether it was chosen to learn from it.
     """
 
-    action: str
+    action: Action
     target: str | None
     minutes: float
     person_minutes: float
@@ -153,13 +158,19 @@ class GuidePlan:
         return float(self.expected_costs(variant, order).mean())
 
     def expected_costs(self, variant: str, order: Sequence[str]) -> Floats:
-        """(S,) `expected_cost` for each sample of the posterior."""
+        """(S,) `expected_cost` for each sample of the posterior; one before the first session, by the author's chances."""
+        removes = self.posterior.removes
         left = self.posterior.shares[:, self.guide.variant_place.get(variant, 0)].copy()
+        if not self.posterior.sessions:
+            chances = self.guide.chance[self.guide.owner]
+            left = np.append(chances, 1 - chances.sum())[None]
+            removes = np.zeros((1, self.guide.causes, self.guide.size))
+            removes[0, np.arange(len(chances)), self.guide.owner] = 1
         total = np.zeros(len(left))
         for step_id in order:
             step = self.guide.place[step_id]
             total += (self.posterior.minutes[step] + self.guide.risk[step]) * left.sum(axis=1)
-            left *= 1 - self.posterior.removes[:, :, step]
+            left *= 1 - removes[:, :, step]
         return total + self.guide.facts.costs.person * left.sum(axis=1)
 
     def warm(self) -> None:
@@ -169,18 +180,20 @@ class GuidePlan:
 
     # ------------------------------------------------------------------------------------------------------------- weighing
 
-    def _weigh(self, variant: str, evidence: str, answers: tuple[tuple[str, str], ...], done: int, unable: int) -> tuple[Choice, Choice | None]:
+    def _weigh(
+        self, variant: str, evidence: str, answers: tuple[tuple[str, str], ...], done: int, unable: int
+    ) -> tuple[Choice, Choice | None]:
         weights = self._weights(variant, evidence, answers)
         local, steps, here_done, here_unable, asked = self._plan_at(variant, evidence, answers, weights, done, unable)
         mass = float(local.reach[here_done])
-        action = int(local.action[here_done, here_unable])
+        action = local.action(here_done, here_unable)
         scores = self._scores(local, steps, here_done, here_unable, mass)
-        value = float(local.value[here_done, here_unable]) / max(mass, 1e-12)
+        value = local.value(here_done, here_unable) / max(mass, 1e-12)
         person = self.guide.facts.costs.person
         if action >= 0:
             return Choice(STEP_ACTION, self._id(steps[action]), value, person, scores), None
-        if action <= -2:
-            return Choice(ASK_ACTION, asked[-2 - action], value, person, scores), None
+        if action <= FIRST_QUESTION:
+            return Choice(ASK_ACTION, asked[FIRST_QUESTION - action], value, person, scores), None
         best = Choice(PERSON_ACTION, None, value, person, scores)
         trial = self._trial(local, steps, here_done, here_unable, weights, done) if self.rules.explores else None
         if trial is None:
@@ -203,11 +216,7 @@ class GuidePlan:
     ) -> tuple[float, str] | None:
         """The step beyond the stop from which most could be learned, and the share of sessions that try it."""
         costs = local.scores(done, unable)
-        harmless = [
-            place
-            for place, step in enumerate(steps)
-            if np.isfinite(costs[place]) and not self.guide.irreversible[step]
-        ]
+        harmless = [place for place, step in enumerate(steps) if np.isfinite(costs[place]) and not self.guide.irreversible[step]]
         if not harmless:
             return None
         place = min(harmless, key=lambda each: costs[each])
@@ -229,16 +238,16 @@ class GuidePlan:
         self, variant: str, evidence: str, answers: tuple[tuple[str, str], ...], weights: Floats, done: int, unable: int
     ) -> tuple[StepPlan, list[int], int, int, list[str]]:
         """The plan around a state: itself, its steps, the state in it, and the questions it may ask."""
-        questions = [each for each in self.guide.facts.questions if each.question_id not in dict(answers)]
-        names = [each.question_id for each in questions]
+        questions = self.guide.facts.questions[:_MOST_QUESTIONS]
+        names = [each.question_id for each in questions if each.question_id not in dict(answers)]
         if self.guide.size <= MOST_STEPS:
             plan = self._exact((variant, evidence, answers), weights, list(range(self.guide.size)), 0, answers)
             return plan, list(range(self.guide.size)), done, unable, names
         left = weights * np.prod(1 - self._removes[:, [i for i in range(self.guide.size) if done >> i & 1]], axis=1)
         costs = self.posterior.minutes + self.guide.risk
         before = tuple(need | wait for need, wait in zip(self.guide.needs, self._waits, strict=True))
-        steps = by_chance_per_minute(left, self._removes, costs, self.guide.irreversible, before, done | unable)[:MOST_STEPS]
-        steps = [step for step in steps if not self._lost(step, unable)]
+        steps = by_chance_per_minute(left, self._removes, costs, self.guide.irreversible, before, done | unable, MOST_STEPS)
+        steps = [step for step in steps[:MOST_STEPS] if not self._lost(step, unable)]
         plan = self._exact((variant, evidence, answers, done, unable), left, steps, done | unable, answers)
         return plan, steps, 0, 0, names
 
@@ -247,14 +256,14 @@ class GuidePlan:
     ) -> StepPlan:
         found = self._plans.get(key)
         if found is None:
-            asked = [
-                (question.minutes, [self._exact((*key, question.question_id, answer), weights * says, steps, behind, (*answers, (question.question_id, answer)))
-                                    for answer, says in self._answers_of(question.question_id)])
-                for question in self.guide.facts.questions
-                if question.question_id not in dict(answers) and len(answers) + len(self.guide.facts.questions) <= 4  # noqa: PLR2004
-            ]  # fmt: skip
-            reach = reach_of(weights, self._removes[:, steps])
-            found = StepPlan(reach, self._terms(steps, behind), asked)
+            asked = list[tuple[float, list[StepPlan]]]()
+            for question in self.guide.facts.questions[:_MOST_QUESTIONS]:
+                if question.question_id in dict(answers):
+                    continue
+                said = [((question.question_id, answer), says) for answer, says in self._answers_of(question.question_id)]
+                after = [self._exact((*key, each), weights * says, steps, behind, (*answers, each)) for each, says in said]
+                asked.append((question.minutes, after))
+            found = StepPlan(reach_of(weights, self._removes[:, steps]), self._terms(steps, behind), asked)
             if len(self._plans) >= _MOST_CACHED // 32:
                 self._plans.clear()
             self._plans[key] = found
@@ -265,14 +274,28 @@ class GuidePlan:
         place = {step: at for at, step in enumerate(steps)}
 
         def within(mask: int) -> int:
-            return sum(1 << place[each] for each in range(mask.bit_length()) if mask >> each & 1 and each in place and not behind >> each & 1)
+            return sum(
+                1 << place[each]
+                for each in range(mask.bit_length())
+                if mask >> each & 1 and each in place and not behind >> each & 1
+            )
 
         return Terms(
-            believed.minutes[steps], self.guide.risk[steps], believed.could_not[steps], self.guide.irreversible[steps],
-            tuple(within(self.guide.needs[step]) for step in steps), believed.could_not_cost, believed.leaves[steps], costs.leaving,
-            float(believed.noise[0]), float(believed.noise[2]), costs.recontact, costs.person,
-            tuple(within(self._waits[step]) for step in steps), max(self.rules.floor - behind.bit_count(), 0),
-        )  # fmt: skip
+            minutes=believed.minutes[steps],
+            risk=self.guide.risk[steps],
+            could_not=believed.could_not[steps],
+            irreversible=self.guide.irreversible[steps],
+            needs=tuple(within(self.guide.needs[step]) for step in steps),
+            could_not_cost=believed.could_not_cost,
+            leaves=believed.leaves[steps],
+            leaving=costs.leaving,
+            late=float(believed.noise[0]),
+            false=float(believed.noise[2]),
+            recontact=costs.recontact,
+            person=costs.person,
+            waits=tuple(within(self._waits[step]) for step in steps),
+            floor=max(self.rules.floor - behind.bit_count(), 0),
+        )
 
     # -------------------------------------------------------------------------------------------------------------- helpers
 
@@ -280,7 +303,7 @@ class GuidePlan:
         shares = self.posterior.shares[:, self.guide.variant_place.get(variant, 0)]
         known = list(self.guide.facts.evidence)
         if evidence in known:
-            shares = shares * self.posterior.evidence[known.index(evidence)]
+            shares = shares * self.posterior.evidence[:, known.index(evidence)]
         weights = np.ascontiguousarray(shares).reshape(-1) / len(shares)
         for question, answer in answers:
             says = dict(self._answers_of(question)).get(answer)
@@ -289,11 +312,11 @@ class GuidePlan:
 
     def _answers_of(self, question_id: str) -> list[tuple[str, Floats]]:
         """Each answer of a question, with its probability for each sample and cause."""
-        samples, row = len(self.posterior.shares), 0
+        row = 0
         for question in self.guide.facts.questions:
             if question.question_id == question_id:
                 return [
-                    (answer, np.tile(self.posterior.answers[row + place], samples)) for place, answer in enumerate(question.answers)
+                    (answer, self.posterior.answers[:, row + place].reshape(-1)) for place, answer in enumerate(question.answers)
                 ]
             row += len(question.answers)
         return []

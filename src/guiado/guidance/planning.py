@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from guiado.guidance.special import Floats
+from guiado.guidance.special import Bools, Floats, Ints
 
 MOST_STEPS = 8
 PERSON = -1
-"""Action of handing over; a step is its index, a question is -2 minus its index."""
+FIRST_QUESTION = -2
+"""Actions: of handing over, and of the first question; the second one is -3. A step is its index."""
+_TIE = 1e-12
 DOMINATES = 0.7
 """A reversible step goes before an irreversible one from this share of its chance per minute."""
 
@@ -42,7 +45,7 @@ class Terms:
     minutes: Floats
     risk: Floats
     could_not: Floats
-    irreversible: np.ndarray
+    irreversible: Bools
     needs: tuple[int, ...]
     could_not_cost: float
     leaves: Floats
@@ -54,19 +57,14 @@ class Terms:
     waits: tuple[int, ...] = ()
     floor: int = 0
 
-    def offer_costs(self, mass: Floats, solved: Floats, step: int) -> Floats:
-        """The cost of offering a step, without what follows.
-
-        Args:
-            mass: customers who reach it.
-            solved: those whose problem it would solve.
-        """
-        minutes, able = self.minutes[step], 1 - self.could_not[step]
-        stays = 1 - self.leaves[step]
-        gone = self.leaves[step] * (minutes / 2 + self.leaving) * mass
-        tried = able * ((minutes + self.risk[step]) * mass + self.late * solved * self.minutes.mean())
-        untrue = able * self.false * (mass - solved) * (self.person + self.recontact)
-        return gone + stays * (tried + untrue + self.could_not[step] * self.could_not_cost * minutes * mass)
+    def offer_costs(self) -> tuple[Floats, Floats]:
+        """The costs of offering each step, without what follows: (n,) per customer, and per customer whose problem it solves."""
+        able, stays, untrue = 1 - self.could_not, 1 - self.leaves, self.false * (self.person + self.recontact)
+        tried = able * (self.minutes + self.risk + untrue) + self.could_not * self.could_not_cost * self.minutes
+        return (
+            self.leaves * (self.minutes / 2 + self.leaving) + stays * tried,
+            stays * able * (self.late * self.minutes.mean() - untrue),
+        )
 
 
 class StepPlan:
@@ -78,77 +76,99 @@ class StepPlan:
     """
 
     def __init__(self, reach: Floats, terms: Terms, asked: Sequence[tuple[float, Sequence[StepPlan]]] = ()) -> None:
-        size = len(terms.minutes)
-        self.reach, self.terms, self.size = reach, terms, size
-        self.value = np.full((1 << size, 1 << size), np.inf)
-        self.action = np.full((1 << size, 1 << size), PERSON, dtype=np.int64)
-        for done, unable in _layers(size):
-            best, action = self._offers(done, unable)
+        self.reach, self.terms, self.size = reach, terms, len(terms.minutes)
+        self._value = np.full(1 << 2 * self.size, np.inf)
+        self._action = np.full(1 << 2 * self.size, PERSON, dtype=np.int64)
+        self._needs = np.array(terms.needs, dtype=np.int64)[:, None]
+        self._waits = np.array(terms.waits or (0,) * self.size, dtype=np.int64)[:, None]
+        self._per_customer, self._per_solved = (each[:, None] for each in terms.offer_costs())
+        stays, able = 1 - terms.leaves, 1 - terms.could_not
+        self._goes_on = (stays * able * (1 - terms.false))[:, None], (stays * terms.could_not)[:, None]
+        for layer in _layers(self.size):
+            costs = self._offers(layer)
+            best, action = self._stop(layer, costs), np.full(len(layer.state), PERSON)
+            if self.size:
+                first = np.argmin(costs, axis=0)
+                found = np.take_along_axis(costs, first[None], axis=0)[0]
+                better = found < best - _TIE
+                best, action = np.where(better, found, best), np.where(better, first, action)
             for place, (minutes, after) in enumerate(asked):
-                cost = minutes * reach[done] + sum(plan.value[done, unable] for plan in after)
-                better = cost < best - 1e-12
-                best, action = np.where(better, cost, best), np.where(better, -2 - place, action)
-            self.value[done, unable], self.action[done, unable] = best, action
+                cost = minutes * reach[layer.done] + sum(plan.values_at(layer.state) for plan in after)
+                better = cost < best - _TIE
+                best, action = np.where(better, cost, best), np.where(better, FIRST_QUESTION - place, action)
+            self._value[layer.state], self._action[layer.state] = best, action
+
+    def values_at(self, states: Ints) -> Floats:
+        """The values of many states, by their flat indexes."""
+        return self._value[states]
+
+    def value(self, done: int, unable: int) -> float:
+        """The expected minutes of all who reach a state, from there on."""
+        return float(self._value[done << self.size | unable])
+
+    def action(self, done: int, unable: int) -> int:
+        """The best action in a state: `PERSON`, a step, or a question."""
+        return int(self._action[done << self.size | unable])
 
     def scores(self, done: int, unable: int) -> list[float]:
         """The expected minutes from a state on with each step first, for one customer in it; infinite where it is not open."""
-        state = np.array([done]), np.array([unable])
-        return [float(self._step(*state, step, self._ratios(*state))[0] / self.reach[done]) for step in range(self.size)]
+        costs = self._offers(_layer(self.size, np.array([done]), np.array([unable])))
+        return [float(each) for each in costs[:, 0] / max(float(self.reach[done]), 1e-300)]
 
-    def _offers(self, done: np.ndarray, unable: np.ndarray) -> tuple[Floats, np.ndarray]:
-        best = np.where(self._may_stop(done, unable), self.reach[done] * self.terms.person, np.inf)
-        action = np.full(len(done), PERSON)
-        ratios = self._ratios(done, unable)
-        for step in range(self.size):
-            cost = self._step(done, unable, step, ratios)
-            better = cost < best - 1e-12
-            best, action = np.where(better, cost, best), np.where(better, step, action)
-        return best, action
-
-    def _may_stop(self, done: np.ndarray, unable: np.ndarray) -> np.ndarray:
-        """Whether a person may be called: the author's floor is reached, or nothing is left."""
-        if self.terms.floor <= 0:
-            return np.ones(len(done), dtype=bool)
-        behind = np.array([int(each).bit_count() for each in done | unable])
-        left = np.logical_or.reduce([self._open(done, unable, step) for step in range(self.size)])
-        return (behind >= self.terms.floor) | ~left
-
-    def _ratios(self, done: np.ndarray, unable: np.ndarray) -> Floats:
-        """(n, states) chance per minute of each open step; 0 where it is not open."""
-        terms = self.terms
-        out = np.zeros((self.size, len(done)))
-        for step in range(self.size):
-            solved = self.reach[done] - self.reach[done | 1 << step]
-            out[step] = np.where(self._open(done, unable, step), solved / (terms.minutes[step] + terms.risk[step]), 0.0)
-        return out
-
-    def _open(self, done: np.ndarray, unable: np.ndarray, step: int) -> np.ndarray:
-        need, wait = self.terms.needs[step], self.terms.waits[step] if self.terms.waits else 0
-        return (((done | unable) >> step & 1) == 0) & (done & need == need) & ((done | unable) & wait == wait)
-
-    def _step(self, done: np.ndarray, unable: np.ndarray, step: int, ratios: Floats) -> Floats:
-        terms, bit = self.terms, 1 << step
-        allowed = self._open(done, unable, step)
-        if terms.irreversible[step] and not terms.irreversible.all():
+    def _offers(self, layer: _Layer) -> Floats:
+        """(n, states) the costs of all who reach each state, with each step first; infinite where it may not be offered."""
+        terms, mass = self.terms, self.reach[layer.done]
+        solved = mass - self.reach[layer.later_done]
+        behind = layer.done | layer.unable
+        allowed = layer.left & (layer.done & self._needs == self._needs) & (behind & self._waits == self._waits)
+        if terms.irreversible.any() and not terms.irreversible.all():
+            ratios = np.where(allowed, solved / (terms.minutes + terms.risk)[:, None], 0.0)
             rival = ratios[~terms.irreversible].max(axis=0)
-            allowed &= rival <= DOMINATES * ratios[step]
-        mass = self.reach[done]
-        solved = mass - self.reach[done | bit]
-        able, stays = 1 - terms.could_not[step], 1 - terms.leaves[step]
-        # A state behind an offer that is not open is never read.
-        later, without = self.value[done | bit, unable & ~bit], self.value[done & ~bit, unable | bit]
-        follows = stays * (able * (1 - terms.false) * later + terms.could_not[step] * without)
-        return np.where(allowed, terms.offer_costs(mass, solved, step) + np.where(allowed, follows, 0.0), np.inf)
+            allowed &= ~terms.irreversible[:, None] | (rival <= DOMINATES * ratios)
+        later, without = self._value[layer.later], self._value[layer.without]
+        costs = self._per_customer * mass + self._per_solved * solved
+        with np.errstate(invalid="ignore"):  # a state behind an offer that is not open is never read
+            costs += self._goes_on[0] * later + self._goes_on[1] * without
+        return np.where(allowed, costs, np.inf)
+
+    def _stop(self, layer: _Layer, costs: Floats) -> Floats:
+        """The cost of a person; infinite while the author's floor is not reached and a step may be offered."""
+        cost = self.reach[layer.done] * self.terms.person
+        if self.terms.floor <= 0:
+            return cost
+        return np.where((layer.behind >= self.terms.floor) | np.isinf(costs).all(axis=0), cost, np.inf)
+
+
+class _Layer(NamedTuple):
+    """States with the same number of steps behind them, as flat indexes; (n, states) where it depends on the step offered."""
+
+    done: Ints
+    unable: Ints
+    behind: int
+    state: Ints
+    left: Bools
+    later_done: Ints
+    later: Ints
+    without: Ints
+
+
+def _layer(size: int, done: Ints, unable: Ints) -> _Layer:
+    bits = (1 << np.arange(size))[:, None]
+    left = (done | unable) & bits == 0
+    later_done, later_unable = np.where(left, done | bits, done), np.where(left, unable | bits, unable)
+    behind = int(done[0] | unable[0]).bit_count()
+    state = done << size | unable
+    return _Layer(done, unable, behind, state, left, later_done, later_done << size | unable, done << size | later_unable)
 
 
 @lru_cache(maxsize=MOST_STEPS + 1)
-def _layers(size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The states, those with the most steps behind them first: masks of the steps done, and of those that could not be."""
+def _layers(size: int) -> list[_Layer]:
+    """The states of n steps, those with the most steps behind them first."""
     done, unable = np.meshgrid(np.arange(1 << size), np.arange(1 << size), indexing="ij")
     apart = (done & unable) == 0
     done, unable = done[apart], unable[apart]
     behind = np.array([int(each).bit_count() for each in done | unable])
-    return [(done[behind == depth], unable[behind == depth]) for depth in range(size, -1, -1)]
+    return [_layer(size, done[behind == depth], unable[behind == depth]) for depth in range(size, -1, -1)]
 
 
 def reach_of(weights: Floats, removes: Floats) -> Floats:

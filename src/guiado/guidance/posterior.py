@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import json
+import zlib
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from guiado.guidance.special import Floats
 
 _NORMAL_95 = 1.96
+_CHAINS = "chains"
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Posterior:
     Args:
         shares: (S, V, K) shares of the causes for each variant, now.
         removes: (S, K, n) chances that a step removes a cause.
-        evidence: (E, K) how much likelier a cause is, for each class of descriptions.
-        answers: (A, K) probability of each answer for each cause, questions one after another.
+        evidence: (S, E, K) how much likelier a cause is, for each class of descriptions.
+        answers: (S, A, K) probability of each answer for each cause, questions one after another.
         minutes: (n,) of each step.
         could_not: (n,) chance that a customer cannot do a step.
         could_not_cost: share of the minutes that a step takes which cannot be done.
@@ -69,26 +72,32 @@ class Posterior:
         return np.einsum("sk,skn->sn", self.shares[:, variant], self.removes)
 
     def to_bytes(self) -> bytes:
-        """The posterior as an npz file."""
-        out = io.BytesIO()
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "chains"}
-        chains = {f"chains_{each.name}": getattr(self.chains, each.name) for each in fields(Chains)}
-        packed = {name: np.asarray(value, dtype=np.float32) for name, value in (own | chains).items()}
-        np.savez_compressed(out, **packed)
-        return out.getvalue()
+        """The posterior as a line of JSON with the shape of each array, and their numbers as little-endian float32, compressed."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != _CHAINS}
+        chains = {f"{_CHAINS}.{each.name}": getattr(self.chains, each.name) for each in fields(Chains)}
+        arrays = {name: np.asarray(value, dtype="<f4") for name, value in (own | chains).items()}
+        shapes = json.dumps({name: each.shape for name, each in arrays.items()}, separators=(",", ":"))
+        return zlib.compress(b"\n".join([shapes.encode(), b"".join(each.tobytes() for each in arrays.values())]))
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Posterior:
         """Read back what `to_bytes` wrote.
 
         Raises:
-            ValueError, OSError, KeyError: it is no such file.
+            ValueError: it is something else.
         """
-        with np.load(io.BytesIO(packed), allow_pickle=False) as read:
-            found = {name: read[name].astype(np.float64) for name in read.files}
-        chains = Chains(**{each.name: found.pop(f"chains_{each.name}") for each in fields(Chains)})
-        numbers = {"could_not_cost": float(found["could_not_cost"]), "sessions": int(found["sessions"])}
-        return cls(**found | numbers, chains=chains)
+        try:
+            shapes, _, numbers = zlib.decompress(packed).partition(b"\n")
+            flat, place, found = np.frombuffer(numbers, dtype="<f4").astype(np.float64), 0, dict[str, Any]()
+            for name, shape in json.loads(shapes).items():
+                size = int(np.prod(shape, dtype=np.int64))
+                found[name], place = flat[place : place + size].reshape(shape), place + size
+            chains = Chains(**{each.name: found.pop(f"{_CHAINS}.{each.name}") for each in fields(Chains)})
+            whole: dict[str, Any] = {"could_not_cost": float(found["could_not_cost"]), "sessions": int(found["sessions"])}
+            return cls(**found | whole, chains=chains)
+        except (zlib.error, KeyError, TypeError, AttributeError) as error:
+            msg = "not a posterior"
+            raise ValueError(msg) from error
 
 
 def interval(samples: Floats) -> tuple[Floats, Floats, Floats]:

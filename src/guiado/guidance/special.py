@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 _SHIFT = 6
 """Steps of the recurrence: from here on the series is exact to 1e-10."""
 _HALF_LOG_TAU = 0.9189385332046727

@@ -60,7 +60,7 @@ class AuditFilter:
 
 
 async def write(connection: Connection, tenant: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Append rows, in the transaction of what they are about; see `store.sessions.audit_row`."""
+    """Append rows, in the transaction of what they are about; see `store.log_rows.audit_row`."""
     await connection.execute(sql("audit", "write"), tenant, rows)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from guiado.store.connection import Connection, Row
+from guiado.store.log_rows import Audit, audit_row
 from guiado.store.queries import sql
-from guiado.store.sessions import Audit, audit_row
 from guiado.text.json_shapes import JsonObject
 
 SECTIONS = (

@@ -14,8 +14,8 @@ from guiado.domain.events import Event
 from guiado.domain.learning_signal import Lesson
 from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
+from guiado.store.log_rows import Audit, audit_row, event_rows
 from guiado.store.queries import sql
-from guiado.store.sessions import Audit, audit_row, event_rows
 
 
 class FeedbackBody(Struct, frozen=True):

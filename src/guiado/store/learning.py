@@ -13,8 +13,8 @@ from guiado import clock
 from guiado.domain.clarification import Clarification
 from guiado.domain.learning_signal import CustomerWord, Taught, latest_words, text_key
 from guiado.store.connection import Connection, Row, converted
+from guiado.store.log_rows import Audit, audit_row
 from guiado.store.queries import sql
-from guiado.store.sessions import Audit, audit_row
 
 MOST_EXAMPLES = 200
 """Number of texts used for each problem and label: more would cost every process and teach it next to nothing."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from guiado import clock
 from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
 from guiado.domain.given_answer import GivenAnswer
@@ -19,6 +17,7 @@ from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import Actor, Attempt, NamedProblem, Offer, Outcome, Resolution, Session, Status, StepAnswer
 from guiado.store.connection import Connection, Row
 from guiado.store.lesson_rows import lesson_rows
+from guiado.store.log_rows import Audit, audit_row, event_rows
 from guiado.store.queries import sql
 
 _MOST_FAILURES = 1_000
@@ -37,23 +36,6 @@ _KEPT_FACTS = ("alternatives", "detection_confidence", "already_tried", "origina
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
 _OFFER = tuple(each.name for each in fields(Offer))
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Entry of the audit log: an actor and an action.
-
-    Args:
-        actor: customer, agent, machine, or the name of a key.
-        action: verb of the use case.
-        request_id: joins it to the log lines of one request.
-        detail: what the action changed.
-    """
-
-    actor: str
-    action: str
-    request_id: str | None = None
-    detail: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,33 +368,3 @@ def _attempt_row(tenant: str, session_id: str, attempt: Attempt, attempt_id: UUI
 def _offer_row(tenant: str, session_id: str, offer: Offer) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(offer, name) for name in _OFFER}
     return {**row, "session_id": session_id, "tenant_id": tenant}
-
-
-def event_rows(tenant: str, session_id: str | None, happened: tuple[Event, ...], now: datetime) -> list[dict[str, object]]:
-    """Rows of the outbox for these events."""
-    return [
-        {
-            "event_id": clock.new_id(),
-            "tenant_id": tenant,
-            "session_id": session_id,
-            "event": event.kind.value,
-            "data": event.data,
-            "occurred_at": now,
-        }
-        for event in happened
-    ]
-
-
-def audit_row(tenant: str, object_id: str | None, audit: Audit, now: datetime, object_type: str = "session") -> dict[str, object]:
-    """Row of the audit log."""
-    return {
-        "audit_id": clock.new_id(),
-        "tenant_id": tenant,
-        "at": now,
-        "actor": audit.actor,
-        "action": audit.action,
-        "object_type": object_type,
-        "object_id": object_id,
-        "request_id": audit.request_id,
-        "detail": audit.detail,
-    }

@@ -19,11 +19,11 @@ from guiado import clock
 from guiado.errors import SecretKeyWrong
 from guiado.store.connection import DriverConnection, Row
 from guiado.store.endpoint_place import EndpointPlace, StoredCredentials
+from guiado.store.log_rows import Audit, audit_row
 from guiado.store.migrate import connect, failure_of
 from guiado.store.queries import sql
 from guiado.store.recipient_place import RecipientPlace
 from guiado.store.secret_box import KEY_BYTES, MARK, SecretBox, SecretKey
-from guiado.store.sessions import Audit, audit_row
 from guiado.text.url_credentials import PATTERN
 
 _BATCH = 1_000

@@ -14,9 +14,9 @@ from guiado.store.connection import Connection, Row, converted
 from guiado.store.endpoint_place import MASK as MASK  # noqa: PLC0414 callers know it from here
 from guiado.store.endpoint_place import EndpointPlace, shown_beside
 from guiado.store.endpoint_place import shown_url as shown_url  # noqa: PLC0414
+from guiado.store.log_rows import event_rows
 from guiado.store.queries import sql
 from guiado.store.secret_box import SecretBox, is_sealed, require_open
-from guiado.store.sessions import event_rows
 from guiado.text.json_shapes import object_in
 
 _MOST_SECRETS = 5

@@ -182,10 +182,11 @@ def remove_personal_data(text: str, known: Iterable[str] = ()) -> str:
 
 def _clean(text: str) -> str:
     text = remove_credentials(text)
-    for pattern, change in _WORDED[:2]:  # addresses first: a name in one is no word
+    before = text
+    for pattern, change in _ADDRESSES:  # first: a name in one is no word
         text = pattern.sub(change, text)
     text = remove_introduced(text)
-    for pattern, change in _WORDED:
+    for pattern, change in _WORDED if text == before else (*_ADDRESSES, *_WORDED):
         text = pattern.sub(change, text)
     if any(map(str.isdigit, text)):
         for pattern, change in _NUMERIC:
@@ -275,9 +276,8 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
+_ADDRESSES: tuple[tuple[re.Pattern[str], _Change], ...] = ((_URL, _clean_url), (_EMAIL, REMOVED))
 _WORDED: tuple[tuple[re.Pattern[str], _Change], ...] = (
-    (_URL, _clean_url),
-    (_EMAIL, REMOVED),
     (_PROFILE, REMOVED),
     (_HANDLE, REMOVED),
     (_SPOKEN_NUMBER, REMOVED),

@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from guiado import clock
 from guiado.app.context import Scope, UnitOfWork
 from guiado.store import audit
-from guiado.store.sessions import Audit, audit_row
+from guiado.store.log_rows import Audit, audit_row
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from guiado.domain.audit_chain import BEGINNING, Check, Checkpoint, Head, Sealed
 from guiado.logs import get_logger
 from guiado.store import audit, schedule
 from guiado.store.connection import Connection
-from guiado.store.sessions import Audit, audit_row
+from guiado.store.log_rows import Audit, audit_row
 
 _BATCH = 500
 _LONGEST_S = 30.0

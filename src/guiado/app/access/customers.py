@@ -20,7 +20,7 @@ from guiado.app.models import Model
 from guiado.app.sessions.start import pseudonym
 from guiado.store import customers
 from guiado.store.customers import SECTIONS, CustomerKey
-from guiado.store.sessions import Audit
+from guiado.store.log_rows import Audit
 
 _BATCH = 1_000
 """Sessions that one transaction erases at most."""

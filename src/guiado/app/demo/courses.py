@@ -18,20 +18,8 @@ from guiado.domain.decision import Decision
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.policy import AUTHOR_ORDER
-from guiado.domain.session import (
-    Abandon,
-    Actor,
-    Alarm,
-    Answer,
-    Attempt,
-    ClarifyProblem,
-    EscalateSession,
-    Offer,
-    Outcome,
-    ResolveSession,
-    Session,
-    SessionCommand,
-)
+from guiado.domain.session import Actor, Attempt, Offer, Outcome, Session
+from guiado.domain.session_commands import Abandon, Alarm, Answer, ClarifyProblem, EscalateSession, ResolveSession, SessionCommand
 from guiado.i18n import translate
 
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)

@@ -7,9 +7,10 @@ nothing is learned from it: its words come from the guides themselves, so they w
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -21,13 +22,15 @@ from guiado.app.demo.year import SyntheticDesk, Year, YearSpan
 from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.errors import Conflict, GuiadoError
 from guiado.store import audit, configuration, demo, schedule
-from guiado.store.sessions import audit_row
+from guiado.store.log_rows import audit_row
 
 Progress = Callable[[int], None]
 """Told with the number of sessions that are done."""
 _REMOVED_AT_ONCE = 2_000
 _FAILURES_KEY, _FAILURES, _MOST_FAILURES = "auto_escalate_after_failures", 2.0, 1_000
 _FIRST = UUID(int=0)
+_COLLECTED_EVERY = (100_000, 50, 50)
+"""Thresholds of the garbage collector: rows by the thousand live until they are written, and looking through them frees none."""
 _COUNTED = ("sessions", "attempts", "decisions", "ratings", "tickets")
 
 
@@ -73,7 +76,8 @@ async def load(
     began_s = clock.monotonic_s()
     async with _turn(parts):
         desk = await _desk(parts, snapshot, beside_real=beside_real)
-        counts = await _write_all(parts, Year(desk, span), progress)
+        with _collecting_rarely():
+            counts = await _write_all(parts, Year(desk, span), progress)
         wrote_s = clock.monotonic_s()
         await schedule.maintain(parts.db)
         await _note(parts, caller, "demo_loaded", {"sessions": counts["sessions"], "days": span.days, "seed": span.seed})
@@ -179,6 +183,16 @@ async def _write_all(parts: AppContext, year: Year, progress: Progress) -> dict[
         progress(counts["sessions"])
         batch = following
     return {name: counts[name] for name in _COUNTED}
+
+
+@contextmanager
+def _collecting_rarely() -> Generator[None]:
+    usual = gc.get_threshold()
+    gc.set_threshold(*_COLLECTED_EVERY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def _note(parts: AppContext, caller: Scope, action: str, detail: dict[str, object]) -> None:

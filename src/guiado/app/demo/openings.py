@@ -17,7 +17,7 @@ from guiado.app.sessions.already_tried import already_tried
 from guiado.domain.clarification import Clarification, Considered, Declared, Option
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import Alarm
+from guiado.domain.session_commands import Alarm
 
 _NEIGHBOURS = 3
 _CLARIFIED, _UNKNOWN, _PERSON = 0.08, 0.035, 0.012
@@ -74,7 +74,7 @@ class Openings:
             self._by_category.setdefault(str(guides[each].category), []).append(each)
         self._courses = Courses()
         self._confidences: list[float] = []
-        self._sentences = lru_cache(maxsize=4_000)(self._read)
+        self._sentences = lru_cache(maxsize=16_000)(self._read)
         self._neighbours = lru_cache(maxsize=4_000)(self._near)
 
     def make(self, problem_id: str, language: str, draws: Draws, *, comes_back: bool) -> Opening:

@@ -24,7 +24,7 @@ from guiado.detection.classifier.calibration import USUAL_SHARE
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.learned_examples import Written, teach
 from guiado.detection.prepared.model import model_for
-from guiado.detection.semantic.approximate_search import Vectors, encode_all
+from guiado.detection.semantic.approximate_search import Vectors, encode_all, encode_few
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.spoken_language import prepare as prepare_languages
 from guiado.domain.guide import Guide, GuideKind
@@ -244,10 +244,11 @@ def _index(
     cache = senses.encoder
 
     def encode(texts: Sequence[str]) -> Vectors | None:
-        return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else encode_all(cache, texts)
+        return None if cache is None else encode_few(cache, texts, _ENCODED_AT_ONCE)
 
     def rows(texts: Sequence[str]) -> Floats | None:
-        return None if cache is None or cache.missing(texts) > _ENCODED_AT_ONCE else cache.encode(texts)
+        found = None if cache is None else cache.encode_few(texts, _ENCODED_AT_ONCE)
+        return None if found is None else found.expand()
 
     examples, disputes = agreed(said, rows)
     problems = teach(written.problems(snapshot.every, problem_of), [*taught, *examples], written, disputes)

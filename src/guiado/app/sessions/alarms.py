@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from guiado.domain.criteria import Trigger
 from guiado.domain.guide import Guide
-from guiado.domain.session import Alarm
+from guiado.domain.session_commands import Alarm
 from guiado.text.fold import fold
 from guiado.text.tokenize import meaningful_part
 
@@ -60,11 +60,18 @@ def hear(words: Iterable[str | None], own: Guide | None, others: Iterable[Guide]
         others: further guides of the knowledge base, whose urgent criteria count.
         language: of the session.
     """
-    text = "\n".join(filter(None, words))
-    if not text:
-        return None
-    said = _read(meaningful_part(text))
-    met = [trigger for trigger in _candidates(own, others) if any(_meets(said, phrase) for phrase in trigger.phrases)]
+    text, candidates = "\n".join(filter(None, words)), tuple(_candidates(own, others))
+    return _heard(meaningful_part(text), candidates, language) if text and candidates else None
+
+
+def hear_part(part: str, own: Guide | None, others: Iterable[Guide], language: str) -> Alarm | None:
+    """The same of the meaningful part of what the customer wrote; see `hear`."""
+    return _heard(part, _candidates(own, others), language)
+
+
+def _heard(part: str, candidates: Iterable[Trigger], language: str) -> Alarm | None:
+    said = _read(part)
+    met = [trigger for trigger in candidates if any(_meets(said, phrase) for phrase in trigger.phrases)]
     found = next((trigger for trigger in met if trigger.urgent), met[0] if met else None)
     return Alarm(" ".join(found.text_in(language).split()), found.urgent) if found else None
 
@@ -141,7 +148,8 @@ def _candidates(own: Guide | None, others: Iterable[Guide]) -> Iterable[Trigger]
 
 def _meets(said: tuple[str, ...], phrase: str) -> bool:
     wanted = _of_phrase(phrase)
-    return bool(wanted) and any(_begins(said, start, wanted) for start, word in enumerate(said) if _is_form(word, wanted[0]))
+    first = _forms(wanted[0]) if wanted else frozenset[str]()
+    return any(_begins(said, start, wanted) for start, word in enumerate(said) if not first.isdisjoint(_forms(word)))
 
 
 def _begins(said: tuple[str, ...], start: int, wanted: tuple[str, ...]) -> bool:
@@ -189,6 +197,7 @@ def _of_phrase(phrase: str) -> tuple[str, ...]:
     return tuple(word for word in _read(phrase) if word != _STOP)
 
 
+@lru_cache(maxsize=16)
 def _read(text: str) -> tuple[str, ...]:
     """The compared words of a text, in lower case, with a stop for each punctuation mark."""
     plain = _JUST_DONE.sub(_as_done, unicodedata.normalize("NFC", text).casefold())

@@ -17,18 +17,8 @@ from guiado.app.sessions.no_problem import person_alarm
 from guiado.app.sessions.running import as_running, says_solved
 from guiado.domain.decide import Decision, decide
 from guiado.domain.guide import Guide
-from guiado.domain.session import (
-    Abandon,
-    Actor,
-    Alarm,
-    Answer,
-    EscalateSession,
-    NextAction,
-    Outcome,
-    ResolveSession,
-    Session,
-    SessionCommand,
-)
+from guiado.domain.session import Actor, NextAction, Outcome, Session
+from guiado.domain.session_commands import Abandon, Alarm, Answer, EscalateSession, ResolveSession, SessionCommand
 from guiado.errors import Conflict, FieldProblem, InvalidInput, Message, SessionNotFound, StaleSession
 from guiado.i18n import translate
 from guiado.store import sessions

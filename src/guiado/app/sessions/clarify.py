@@ -28,7 +28,8 @@ from guiado.domain.clarification import Clarification, Considered, Declared, Opt
 from guiado.domain.escalation import STILL_NOTHING
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import Alarm, ClarifyProblem, NamedProblem, RejectProblem, Session
+from guiado.domain.session import NamedProblem, Session
+from guiado.domain.session_commands import Alarm, ClarifyProblem, RejectProblem
 from guiado.errors import FieldProblem, InvalidInput, Message, StaleSession
 from guiado.text.choice_words import chooses_other, chosen_place
 

@@ -14,7 +14,8 @@ from guiado.app.sessions.models import AttachmentOut
 from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
-from guiado.domain.session import Abandon, Actor, EscalateSession, ResolveSession, Resume, Session
+from guiado.domain.session import Actor, Session
+from guiado.domain.session_commands import Abandon, EscalateSession, ResolveSession, Resume
 from guiado.errors import FieldProblem, InvalidInput, Message
 from guiado.logs import get_logger
 from guiado.store import configuration, guides, schedule, sessions, webhooks

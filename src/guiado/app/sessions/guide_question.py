@@ -6,7 +6,8 @@ from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import command_wish, telling_state
 from guiado.domain.guide import Guide
-from guiado.domain.session import AnswerQuestion, Session
+from guiado.domain.session import Session
+from guiado.domain.session_commands import AnswerQuestion
 from guiado.errors import FieldProblem, InvalidInput, Message
 
 

@@ -20,7 +20,7 @@ from guiado.detection.verdict import Verdict
 from guiado.domain.session import Offer
 from guiado.errors import DatabaseUnavailable
 from guiado.store.configuration import is_on
-from guiado.store.sessions import Audit
+from guiado.store.log_rows import Audit
 
 if TYPE_CHECKING:
     from guiado.language_model import LanguageModel, ProblemSummary

@@ -20,7 +20,8 @@ from guiado.domain import escalation
 from guiado.domain.clarification import Clarification, Declared
 from guiado.domain.guide import Guide
 from guiado.domain.message_kind import MessageKind
-from guiado.domain.session import Alarm, NamedProblem
+from guiado.domain.session import NamedProblem
+from guiado.domain.session_commands import Alarm
 from guiado.errors import Message
 from guiado.i18n import translate
 from guiado.store import reports

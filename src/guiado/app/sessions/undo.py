@@ -8,7 +8,8 @@ from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import command_wish, telling_state
 from guiado.domain.guide import Guide
-from guiado.domain.session import Session, UndoAnswer
+from guiado.domain.session import Session
+from guiado.domain.session_commands import UndoAnswer
 from guiado.errors import NothingToUndo, StaleSession
 from guiado.store import sessions
 from guiado.store.sessions import StoredAttempt

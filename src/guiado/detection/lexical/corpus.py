@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -114,15 +115,12 @@ def _unchanged(entry: Entry | None, source: Source) -> Entry | None:
 
 def _read(problem_id: str, source: Source, stems: dict[str, str], numbers: dict[str, int], readings: Readings) -> Entry:
     """Read one problem; `stems` caches the stem of each word, since stemming takes longer than all else."""
-    texts: dict[tuple[str, ...], None] = {}
-    words: dict[str, None] = {}
-    for text in source:
-        keys = readings.words(text)
-        for key in keys:
-            if key not in stems:
-                stems[key] = readings.stem(key)
-        words.update(dict.fromkeys(keys))
-        texts[tuple(sorted({stems[key] for key in keys}))] = None
+    read = [readings.words(text) for text in source]
+    words = dict.fromkeys(chain.from_iterable(read))
+    for word in words:
+        if word not in stems:
+            stems[word] = readings.stem(word)
+    texts = dict.fromkeys(tuple(sorted(set(map(stems.__getitem__, keys)))) for keys in read)
     texts.pop((), None)
     digest = hashlib.sha256(json.dumps([problem_id, *source]).encode()).digest()
     terms = array("i", [numbers.setdefault(term, len(numbers)) for text in texts for term in text])

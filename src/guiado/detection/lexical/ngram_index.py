@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,85 @@ from guiado.detection.arrays import Rows, spans
 
 SMALLEST_GRAM, LARGEST_GRAM = 3, 5
 _SHARED_CHANGES = 2_000  # with more of them than that, to start anew is quicker
+_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
+_INVERSE = pow(_BASE, -1, 1 << 64)
 
-PartsOf = Callable[[str], AbstractSet[str]]
-"""Function from a word to the parts that it is indexed by."""
-
-
-def grams(word: str) -> frozenset[str]:
-    """Return the character n-grams inside one word, its ends marked."""
-    marked = f"<{word}>"
-    sizes = range(SMALLEST_GRAM, LARGEST_GRAM + 1)
-    return frozenset([marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1)])
+Hashes = NDArray[np.uint64]
 
 
-def deletions(word: str) -> frozenset[str]:
-    """Return a word and every form with one letter less: two words one edit apart share one of them."""
-    return frozenset([word, *[word[:i] + word[i + 1 :] for i in range(len(word))]])
+class Parts(NamedTuple):
+    """Parts of some words, each part of a word once, by ascending hash.
+
+    Args:
+        hashes: of the parts; equal ones for equal parts, in every process.
+        owners: position of the word that each is part of.
+        sizes: how many parts each word has.
+    """
+
+    hashes: Hashes
+    owners: Rows
+    sizes: Rows
+
+
+PartsOf = Callable[[Sequence[str]], Parts]
+"""Function from words to the parts that they are indexed by."""
+
+
+def grams(words: Sequence[str]) -> Parts:
+    """Return the character n-grams inside each word, its ends marked."""
+    letters = _Letters([f"<{word}>" for word in words])
+    hashes, owners = list[Hashes](), list[Rows]()
+    for size in range(SMALLEST_GRAM, LARGEST_GRAM + 1):
+        counts = np.maximum(letters.ends - letters.begins - size + 1, 0)
+        starts = spans(letters.begins, letters.begins + counts)
+        hashes.append(letters.hash(starts, starts + size))
+        owners.append(np.repeat(np.arange(len(words)), counts))
+    return _distinct(np.concatenate(hashes), np.concatenate(owners), len(words))
+
+
+def deletions(words: Sequence[str]) -> Parts:
+    """Return each word and every form with one letter less: two words one edit apart share one of them."""
+    letters = _Letters(words)
+    places = spans(letters.begins, letters.ends + 1)  # of the letter that is left out; that after the last leaves out none
+    owners = np.repeat(np.arange(len(words)), letters.ends + 1 - letters.begins)
+    begins, ends = letters.begins[owners], letters.ends[owners]
+    rest = letters.hash(np.minimum(places + 1, ends), ends)
+    return _distinct(letters.hash(begins, places) + rest * letters.powers[places - begins], owners, len(words))
+
+
+class _Letters:
+    """The letters of words, one word after the other, of which every part is hashed at once: as the digits of a number.
+
+    Args:
+        words: any.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
+        self.ends: Rows = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
+        self.begins: Rows = np.concatenate([[0], self.ends[:-1]])[: len(words)]
+        self.powers = _powers(_BASE, len(codes) + 1)
+        self._inverses = _powers(_INVERSE, len(codes) + 1)
+        self._sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * self.powers[:-1], dtype=np.uint64)])
+
+    def hash(self, begins: Rows, ends: Rows) -> Hashes:
+        """The hashes of the letters from each beginning to its end."""
+        return (self._sums[ends] - self._sums[begins]) * self._inverses[begins]
+
+
+def _powers(base: int, count: int) -> Hashes:
+    factors = np.full(count, base, np.uint64)
+    factors[0] = 1
+    return np.multiply.accumulate(factors)
+
+
+def _distinct(hashes: Hashes, owners: Rows, count: int) -> Parts:
+    """Return parts each once; `owners` of equal hashes ascend."""
+    order = np.argsort(hashes, kind="stable")
+    hashes, owners = hashes[order], owners[order]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
+    return Parts(hashes[first], owners[first], np.bincount(owners[first], minlength=count))
 
 
 class NgramIndex:
@@ -35,7 +99,7 @@ class NgramIndex:
 
     Args:
         words: each once.
-        parts: says what a word is filed under. Parts are known by their hashes, which hold in this process only.
+        parts: says what words are filed under.
     """
 
     __slots__ = ("_hashes", "_owners", "_standing", "parts", "sizes", "words")
@@ -43,9 +107,8 @@ class NgramIndex:
     def __init__(self, words: Iterable[str], parts: PartsOf) -> None:
         self.words, self.parts = tuple(words), parts
         self._standing = frozenset(self.words)
-        hashes, owners, self.sizes = _hash(self.words, parts)
-        order = np.argsort(hashes, kind="stable")
-        self._hashes, self._owners = hashes[order], owners[order].astype(np.int32)
+        self._hashes, owners, self.sizes = parts(self.words)
+        self._owners = owners.astype(np.int32)
 
     def with_words(self, words: Iterable[str]) -> NgramIndex:
         """Return an index of other words by the same parts; all that both have in common is shared."""
@@ -84,7 +147,7 @@ class NgramIndex:
         """
         if not words:
             return []
-        hashes, askers, sizes = _hash(words, self.parts)
+        hashes, askers, sizes = self.parts(words)
         owners, counts = self._under(hashes)
         pairs, shared = np.unique(np.repeat(askers, counts) * len(self.words) + owners, return_counts=True)
         some = shared >= least * least * sizes.min()  # with fewer in common the cosine is smaller, whatever the word
@@ -98,18 +161,10 @@ class NgramIndex:
 
     def sharing(self, word: str) -> set[str]:
         """Find the known words that have any part of this one."""
-        owners, _ = self._under(_hash([word], self.parts)[0])
+        owners, _ = self._under(self.parts([word]).hashes)
         return {self.words[row] for row in owners.tolist()}
 
-    def _under(self, hashes: NDArray[np.int64]) -> tuple[Rows, Rows]:
+    def _under(self, hashes: Hashes) -> tuple[Rows, Rows]:
         """Return the positions of the words with each part, one part after the other, and the number of words of each."""
         begins, ends = np.searchsorted(self._hashes, hashes), np.searchsorted(self._hashes, hashes, "right")
         return self._owners[spans(begins, ends)], ends - begins
-
-
-def _hash(words: Sequence[str], parts: PartsOf) -> tuple[NDArray[np.int64], Rows, NDArray[np.int64]]:
-    """Return the hashes of the parts of all words, the word that each belongs to, and the number of parts of each word."""
-    each = [parts(word) for word in words]
-    sizes = np.fromiter(map(len, each), np.int64, len(each))
-    hashes = np.fromiter(map(hash, chain.from_iterable(each)), np.int64, int(sizes.sum()))
-    return hashes, np.repeat(np.arange(len(each)), sizes), sizes

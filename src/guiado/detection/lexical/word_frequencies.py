@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.detection.arrays import Array, spans
-from guiado.detection.lexical.ngram_index import deletions
 from guiado.detection.semantic.encoders.mapped_arrays import Arrays, map_arrays, remove_others, view, write_arrays
 from guiado.detection.semantic.encoders.sentencepiece import PieceTable, tabulate
 from guiado.resources import package_path
@@ -60,12 +59,12 @@ class CommonWords:
         return None if row is None else self._accented[row]
 
     def near(self, word: str) -> set[str]:
-        """Find words of `COMMON_LETTERS` and more, without accents, that share a form of `deletions` with this one."""
-        forms = deletions(word)
+        """Find words of `COMMON_LETTERS` and more, without accents, that share a form of `_forms` with this one."""
+        forms = _forms(word)
         hashes = _hashes(forms)
         begins, ends = np.searchsorted(self._forms, hashes), np.searchsorted(self._forms, hashes, "right")
         found = {self._long[row] for row in self._owners[spans(begins, ends)].tolist()}
-        return {other for other in found if not forms.isdisjoint(deletions(other))}  # different forms may have one hash
+        return {other for other in found if not forms.isdisjoint(_forms(other))}  # different forms may have one hash
 
 
 class _Strings:
@@ -171,12 +170,17 @@ def _spellings(known: Mapping[str, float]) -> dict[str, str]:
 
 
 def _file(words: Sequence[str]) -> _Numbers:
-    """Index words by the hashes of their `deletions`, in ascending order."""
-    forms = [deletions(word) for word in words]
+    """Index words by the hashes of their `_forms`, in ascending order."""
+    forms = [_forms(word) for word in words]
     hashes = _hashes(chain.from_iterable(forms))
     order = np.argsort(hashes, kind="stable")
     owners = np.repeat(np.arange(len(words), dtype=np.int32), list(map(len, forms)))
     return {"forms": hashes[order], "owners": owners[order]}
+
+
+def _forms(word: str) -> frozenset[str]:
+    """Return a word and every form with one letter less."""
+    return frozenset([word, *[word[:i] + word[i + 1 :] for i in range(len(word))]])
 
 
 def _hashes(forms: Iterable[str]) -> NDArray[np.uint32]:

@@ -65,6 +65,16 @@ def encode_all(cache: VectorCache, texts: Sequence[str], pause: Callable[[], Non
     return encode(texts, pause)
 
 
+def encode_few(cache: VectorCache, texts: Sequence[str], most_new: int) -> Vectors | None:
+    """The same where at most so many texts are not in the cache; else None.
+
+    Raises:
+        EncoderUnavailable: see `Encoder.encode`.
+    """
+    vectors = cache.encode_few(texts, most_new)
+    return vectors if vectors is None or len(texts) > MOST_EXACT_TEXTS else vectors.expand()
+
+
 def taken_over(known: Vectors, rows: Rows, fresh: Vectors) -> Vectors:
     """The vectors of texts of which some are known already, in the form of the known ones.
 

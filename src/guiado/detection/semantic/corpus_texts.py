@@ -199,5 +199,5 @@ def _recount(previous: Texts | None, held: Sequence[_Held], new: Iterable[_Colum
     return words
 
 
-def _words(texts: Iterable[str]) -> Iterator[str]:
-    return (word for text in texts for word in _WORD.findall(text))
+def _words(texts: Iterable[str]) -> list[str]:
+    return _WORD.findall("\n".join(texts))

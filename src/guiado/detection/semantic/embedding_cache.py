@@ -21,6 +21,8 @@ from guiado.detection.semantic.encoder import Encoder, Warming, unit_rows
 BATCH_TEXTS = 64
 """Texts a batch: the most that is lost when the process is killed."""
 _LARGEST_CODE = 127
+_AT_ONCE = 512
+"""Vectors that are expanded at once: of all of them, each step would fill memory that is new to the process."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,11 @@ class CompactVectors:
 
     def expand(self) -> NDArray[np.float32]:
         """All vectors as float32, n x dimensions, of length 1 or all zeros."""
-        return unit_rows(self.codes * self.scales[:, None])
+        expanded = np.empty(self.codes.shape, np.float32)
+        for first in range(0, len(expanded), _AT_ONCE):
+            rows = slice(first, first + _AT_ONCE)
+            expanded[rows] = unit_rows(self.codes[rows] * self.scales[rows, None])
+        return expanded
 
 
 def compact(vectors: NDArray[np.float32]) -> CompactVectors:
@@ -115,7 +121,8 @@ class VectorCache:
 
         Batches that were encoded before an error stay in the cache.
         """
-        by_key = {_key(text): text for text in texts}
+        key_of = list(map(_key, texts))
+        by_key = dict(zip(key_of, texts, strict=True))
         keys = list(by_key)
         known, codes, scales = self._load(keys)
         missing = np.flatnonzero(~known)
@@ -127,7 +134,18 @@ class VectorCache:
             made = compact(self._encoder.encode([by_key[key] for key in batch]))
             codes[rows], scales[rows] = made.codes, made.scales
             self._keep(batch, made)
-        return _in_order(texts, keys, CompactVectors(codes, scales))
+        return _in_order(key_of, keys, CompactVectors(codes, scales))
+
+    def encode_few(self, texts: Sequence[str], most_new: int) -> CompactVectors | None:
+        """The compact vector of each text; None where more than so many of them are not in the cache."""
+        key_of = list(map(_key, texts))
+        keys = list(dict.fromkeys(key_of))
+        with self._lock:
+            loaded = self._known(keys)
+        new = len(keys) if loaded is None else int((~loaded[0]).sum())
+        if new > most_new:
+            return None
+        return self.encode_compact(texts) if loaded is None or new else _in_order(key_of, keys, CompactVectors(*loaded[1:]))
 
     def _open(self, dimensions: int | None) -> None:
         """Open the file; where there can be none, nothing is cached: that costs time only."""
@@ -165,11 +183,12 @@ class VectorCache:
                 self._file = None
 
 
-def _in_order(texts: Sequence[str], keys: Sequence[bytes], vectors: CompactVectors) -> CompactVectors:
-    if len(keys) == len(texts):
+def _in_order(key_of: Sequence[bytes], keys: Sequence[bytes], vectors: CompactVectors) -> CompactVectors:
+    """The vectors of texts from those of their keys, each of which is there once."""
+    if len(keys) == len(key_of):
         return vectors
     row_of = {key: row for row, key in enumerate(keys)}
-    rows = [row_of[_key(text)] for text in texts]
+    rows = [row_of[key] for key in key_of]
     return CompactVectors(vectors.codes[rows], vectors.scales[rows])
 
 

@@ -104,8 +104,10 @@ class Dense:
     @cached_property
     def _centres(self) -> Floats:
         sums = np.zeros((len(self.texts.problem_ids), self.vectors.shape[1]), np.float32)
-        weights = np.where(self.texts.negative, np.float32(0), self.texts.trust)
-        np.add.at(sums, self.texts.owners, self.vectors * weights[:, None])
+        weights = np.where(self.texts.negative, np.float32(0), self.texts.trust)[:, None]
+        starts, owners = self._starts
+        for owner, first, end in zip(owners, starts, [*starts[1:], len(weights)], strict=True):
+            sums[owner] = np.add.reduce(self.vectors[first:end] * weights[first:end], axis=0)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
 

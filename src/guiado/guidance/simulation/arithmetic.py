@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from guiado.guidance.simulation.wire import WireEvent
 from guiado.guidance.simulation.world import Floats, World
+from guiado.guidance.wire import WireEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from guiado.guidance.simulation.arithmetic import goes_too_far, is_ready, steps_done, steps_tried
 from guiado.guidance.simulation.expectation import checked_question, checked_step
-from guiado.guidance.simulation.wire import Chooser, WireDecision, WireEvent, WireHistory
 from guiado.guidance.simulation.world import Floats, World
+from guiado.guidance.wire import Chooser, WireDecision, WireEvent, WireHistory
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from guiado.guidance.simulation.arithmetic import goes_too_far, is_ready, offer, steps_done, steps_tried
-from guiado.guidance.simulation.wire import Chooser, WireDecision, WireEvent, WireHistory
 from guiado.guidance.simulation.world import Floats, World, WorldQuestion
+from guiado.guidance.wire import Chooser, WireDecision, WireEvent, WireHistory
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from guiado.guidance.simulation.wire import WireGuide, WireQuestion
 from guiado.guidance.simulation.world import PREPARATION, AuthorView, Floats, ReportNoise, World, WorldQuestion
+from guiado.guidance.wire import WireGuide, WireQuestion
 
 USUAL_NOISE = ReportNoise(late=0.03, silent=0.03, false=0.03, returns=0.7, minutes_log_sd=0.4)
 OWN_CAUSE = 0.95

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.guidance.simulation.arithmetic import offer
-from guiado.guidance.simulation.wire import WireDecision, WireHistory
 from guiado.guidance.simulation.world import Floats, World
+from guiado.guidance.wire import WireDecision, WireHistory
 
 MOST_STEPS = 9
 _ESCALATE = -1

@@ -9,8 +9,8 @@ import numpy as np
 
 from guiado.guidance.simulation.arithmetic import is_ready, steps_done, steps_tried
 from guiado.guidance.simulation.expectation import expected_cost_of
-from guiado.guidance.simulation.wire import WireDecision, WireHistory
 from guiado.guidance.simulation.world import Floats, World
+from guiado.guidance.wire import WireDecision, WireHistory
 
 
 class FixedOrder:

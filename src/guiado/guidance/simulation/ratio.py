@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from guiado.guidance.simulation.wire import WireDecision, WireGuide, WireHistory
+from guiado.guidance.wire import WireDecision, WireGuide, WireHistory
 
 MOST_CERTAIN = 0.97
 """Greatest sum of the chances of all steps; the rest is "something else"."""

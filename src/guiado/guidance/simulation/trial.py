@@ -11,8 +11,8 @@ from guiado.guidance.simulation.customer import PlayedSession, play
 from guiado.guidance.simulation.expectation import Expectation, expected_cost_of
 from guiado.guidance.simulation.families import EPOCH_SESSIONS
 from guiado.guidance.simulation.optimum import Optimum
-from guiado.guidance.simulation.wire import Learner
 from guiado.guidance.simulation.world import World
+from guiado.guidance.wire import Learner
 
 LEAST_CHANCE = 2e-4
 """Courses of a session rarer than this are not followed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from guiado.guidance.simulation.wire import WireGuide, WireQuestion, WireStep
+from guiado.guidance.wire import WireGuide, WireQuestion, WireStep
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

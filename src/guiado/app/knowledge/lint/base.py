@@ -33,6 +33,7 @@ from guiado.app.knowledge.lint.titles import doubt_near_titles
 from guiado.app.knowledge.lint.translated import doubt_languages, doubt_translations
 from guiado.app.sessions.alarms import UrgentCriteria
 from guiado.detection import build_index
+from guiado.detection.prepared.readings import shipped
 from guiado.domain.guide import Guide, GuideKind
 
 MOST_TRIED = 10_000
@@ -83,16 +84,16 @@ def _doubt_guide(guide: Guide, guides: Mapping[str, Guide], findings: Findings) 
 
 def _doubt_phrases(guides: Mapping[str, Guide], thresholds: tuple[float, float], build: Build, findings: Findings) -> None:
     """The checks of phrases: one by one, and across guides."""
-    phrases, urgent = list[Phrase](), UrgentCriteria(guides.values())
+    phrases, urgent, readings = list[Phrase](), UrgentCriteria(guides.values()), shipped()
     for guide in guides.values():
-        for phrase in phrases_of(guide):  # one after the other: a text that was just read is not read again
+        for phrase in phrases_of(guide, readings):
             if guide.kind == GuideKind.NONE:  # nobody reads them, and they are to be near to nothing
                 phrases.append(replace(phrase, is_customers=False))
                 continue
             phrases.append(phrase)
             doubt_phrase(phrase, findings)
             doubt_alarming(phrase, guide, urgent, findings)
-        for phrase in denied_phrases(guide):
+        for phrase in denied_phrases(guide, readings):
             doubt_phrase(phrase, findings)
     doubt_codes(guides.values(), findings)
     twins = doubt_alike(phrases, guides, findings)

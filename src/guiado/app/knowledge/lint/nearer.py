@@ -25,7 +25,6 @@ from guiado.detection.semantic.encoder import Encoder
 from guiado.detection.verdict import Verdict
 from guiado.domain.guide import Guide
 from guiado.errors import EncoderUnavailable
-from guiado.text.normalise import clean_part
 
 Build = Callable[[Iterable[Problem]], Index]
 Taken = tuple[Phrase, str]
@@ -69,7 +68,7 @@ def _vectors(phrases: Sequence[Phrase], encoder: Encoder | None) -> Floats | Non
     if encoder is None:
         return None
     try:
-        return encoder.encode([clean_part(phrase.part) for phrase in phrases])
+        return encoder.encode([phrase.clean for phrase in phrases])
     except EncoderUnavailable:
         return None
 

@@ -3,45 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from guiado.app.knowledge.entry_reader import Findings
 from guiado.app.knowledge.lint.shown_texts import shortened
-from guiado.app.sessions.alarms import UrgentCriteria, hear, is_too_short
+from guiado.app.sessions.alarms import UrgentCriteria, hear_part, is_too_short
+from guiado.detection.prepared.readings import NOTHING, Readings
 from guiado.domain.guide import Guide, GuideKind
 from guiado.text.codes import declared_code
 from guiado.text.json_shapes import items_in
 from guiado.text.privacy import REMOVED, remove_personal_data
-from guiado.text.terms import read_part
-from guiado.text.tokenize import meaningful_part
 
 ENOUGH_PHRASES = 5
 """Number of customers' phrases from which detection finds a problem most of the time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrase:
     """One text of a guide that detection reads.
 
     Args:
         path: where it stands in the file.
-        part: the meaningful part of it.
-        words: as they are compared, in order.
-        distinct: each of them once.
         is_customers: whether it is one of `common_issues`.
+        readings: of texts that were read before.
     """
 
     problem_id: str
     path: str
     text: str
-    part: str
-    words: tuple[str, ...]
-    distinct: frozenset[str]
     is_customers: bool
+    readings: Readings = field(default=NOTHING, repr=False, compare=False)
+
+    @cached_property
+    def part(self) -> str:
+        """The meaningful part of it."""
+        return self.readings.part(self.text)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Its words as they are compared, in order."""
+        return tuple(self.readings.words(self.text, self.part))
+
+    @cached_property
+    def distinct(self) -> frozenset[str]:
+        """Each of its words once."""
+        return frozenset(self.words)
+
+    @property
+    def clean(self) -> str:
+        """The text as the encoder reads it."""
+        return self.readings.clean(self.text, self.part)
 
 
-def phrases_of(guide: Guide) -> Iterator[Phrase]:
-    """The texts of a guide that detection reads, in all its languages."""
+def phrases_of(guide: Guide, readings: Readings = NOTHING) -> Iterator[Phrase]:
+    """The texts of a guide that detection reads, in all its languages.
+
+    Args:
+        readings: of texts that were read before.
+    """
     path = f"$.{guide.problem_id}"
     parts: list[tuple[str, Mapping[str, object]]] = [
         (path, {"problem_title": guide.problem_title, "common_issues": guide.common_issues})
@@ -50,26 +70,20 @@ def phrases_of(guide: Guide) -> Iterator[Phrase]:
     for place, texts in parts:
         title = str(texts.get("problem_title") or "")
         if title:
-            yield _phrase(guide.problem_id, f"{place}.problem_title", title, is_customers=False)
+            yield Phrase(guide.problem_id, f"{place}.problem_title", title, is_customers=False, readings=readings)
         for number, text in enumerate(items_in(texts.get("common_issues"))):
-            yield _phrase(guide.problem_id, f"{place}.common_issues[{number}]", str(text), is_customers=True)
+            yield Phrase(guide.problem_id, f"{place}.common_issues[{number}]", str(text), is_customers=True, readings=readings)
 
 
-def denied_phrases(guide: Guide) -> Iterator[Phrase]:
-    """The phrases that a guide says are something else, in all its languages."""
+def denied_phrases(guide: Guide, readings: Readings = NOTHING) -> Iterator[Phrase]:
+    """The phrases that a guide says are something else, in all its languages; see `phrases_of`."""
     path = f"$.{guide.problem_id}"
     places = {path: guide.not_this}
     for language, texts in guide.translations.items():
         places[f"{path}.translations.{language}"] = tuple(map(str, items_in(texts.get("not_this"))))
     for place, phrases in places.items():
         for number, text in enumerate(phrases):
-            yield _phrase(guide.problem_id, f"{place}.not_this[{number}]", text, is_customers=False)
-
-
-def _phrase(problem_id: str, path: str, text: str, *, is_customers: bool) -> Phrase:
-    part = meaningful_part(text)
-    words = tuple(word.key for word in read_part(part))
-    return Phrase(problem_id, path, text, part, words, frozenset(words), is_customers)
+            yield Phrase(guide.problem_id, f"{place}.not_this[{number}]", text, is_customers=False, readings=readings)
 
 
 def doubt_few(guide: Guide, findings: Findings) -> None:
@@ -133,7 +147,7 @@ def doubt_alarming(phrase: Phrase, own: Guide, urgent: UrgentCriteria, findings:
     if own.urgent or own.kind == GuideKind.PERSON.value or not phrase.is_customers:
         return
     met = urgent.met_by(phrase.part)
-    alarm = hear([phrase.text], own, met, "es") if met or own.triggers else None
+    alarm = hear_part(phrase.part, own, met, "es") if met or own.triggers else None
     if alarm is not None:
         findings.of("always_a_person").warn(
             phrase.path,

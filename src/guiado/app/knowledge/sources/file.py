@@ -22,8 +22,8 @@ from guiado.errors import DatabaseUnavailable, KnowledgeBaseInvalid
 from guiado.logs import get_logger
 from guiado.store import audit, publications
 from guiado.store.database import Database
+from guiado.store.log_rows import Audit, audit_row
 from guiado.store.publications import FileEdit, Taken
-from guiado.store.sessions import Audit, audit_row
 
 _TRIES = 10
 _NAMED = 5
