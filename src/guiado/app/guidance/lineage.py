@@ -69,7 +69,9 @@ def translated(rows: Iterable[PatternRow], meanings: Meanings, version_id: str) 
 
 
 def _renamed(pattern: Pattern, names: Mapping[str, str]) -> Pattern:
-    events = tuple(PatternEvent(each.kind, _name(each.id, names), each.result) if each.kind == STEP else each for each in pattern.events)
+    events = tuple(
+        PatternEvent(each.kind, _name(each.id, names), each.result) if each.kind == STEP else each for each in pattern.events
+    )
     left_in = None if pattern.left_in is None else _name(pattern.left_in, names)
     return replace(pattern, events=events, left_in=left_in)
 
