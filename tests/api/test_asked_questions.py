@@ -17,6 +17,7 @@ from talk import begin, say
 
 from guiado.agent import TroubleshootingAgent
 from guiado.domain.policy import AUTHOR_ORDER, Policy
+from guiado.guidance.patterns import ABANDONED, ASK, SOLVED, STEP, Pattern, PatternEvent
 from guiado.sync import engine
 
 BASE = "/api/support/troubleshooting"
@@ -142,6 +143,36 @@ def test_undo_resume_and_another_guide(http: httpx2.Client, module_dsn: str, ser
     other = say(http, session, "reject", problem_id="molinillo")
     assert (other["problem_detected"], other["first_step"]["question"]) == ("molinillo", None)
     assert kept(module_dsn, session) == ("traba", None, [])
+
+
+PATTERNS = """
+SELECT pattern FROM guiado_count_patterns(ARRAY['default'], ARRAY[now() - interval '1 day'], ARRAY[now() + interval '1 day']) ORDER BY pattern
+"""
+
+
+def test_what_was_answered_is_learned_from_in_its_place(http: httpx2.Client, module_dsn: str, server: Server) -> None:
+    rows(module_dsn, "DELETE FROM support_troubleshooting_sessions", "SELECT 1")
+    server.runtime.parts.policy = Curious(after=1)
+    asked = begin(http, asking.WORDS, email="asked@example.com")
+    say(http, asked, "step", success=True, outcome="not_helped")
+    say(http, asked, "guide-question", question_id="luz", answer_id="roja")
+    say(http, asked, "guide-question", question_id="cuando", skip=True)
+    say(http, asked, "step", success=True, outcome="solved")
+    known = begin(http, asking.WORDS, email="known@example.com", product="Desde antes")
+    say(http, known, "step", success=True, outcome="solved")
+    left = begin(http, asking.WORDS, email="left@example.com")
+    say(http, left, "step", success=True, outcome="not_helped")
+    rows(module_dsn, f"UPDATE support_troubleshooting_sessions SET status = 'abandoned', ended_at = now() WHERE session_id = '{left['session_id']}'",
+         "SELECT 1")  # fmt: skip
+    found = {Pattern.from_text(text) for (text,) in rows(module_dsn, PATTERNS)}
+    first, second = PatternEvent(STEP, "enchufe@1", "not_helped"), PatternEvent(STEP, "filtro@1", "solved")
+    at_once = PatternEvent(STEP, "enchufe@1", "solved")
+    assert found == {
+        Pattern((first, PatternEvent(ASK, "luz", "roja"), second), SOLVED),
+        Pattern((PatternEvent(ASK, "cuando", "antes"), at_once), SOLVED),
+        Pattern((first,), ABANDONED, left_in="luz"),
+    }
+    assert {each.to_text() for each in found} == {text for (text,) in rows(module_dsn, PATTERNS)}
 
 
 def test_the_pages_ask_in_the_customers_language(http: httpx2.Client, server: Server) -> None:
