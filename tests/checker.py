@@ -92,8 +92,9 @@ def _session(facts: Facts, guides: dict[Any, dict[str, Any]], allowed: int) -> I
         # The rows contradict each other so much that there is no state to compare with.
         yield from (*play.faults, f"history: {error.args[0]}")
         return
+    expected = play.expected()  # finds faults too
     yield from play.faults
-    yield from _differences(facts.row, play.expected())
+    yield from _differences(facts.row, expected)
     told = Counter((row["event"], *gist(row["data"])) for row in facts.events)
     due = Counter(play.told)
     yield from (f"event missing: {event}" for event in (due - told).elements())

@@ -12,7 +12,7 @@ import asyncpg
 Row = asyncpg.Record
 RECONTACT = timedelta(days=7)
 ENDED = {"resolved", "escalated", "abandoned"}
-CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume", "undo"}
+CHANGING = {"start", "answer", "clarify", "reject", "escalate", "resolve", "abandon", "resume", "undo", "guide_question"}
 UNDONE = ("status", "step", "failures", "failed_here", "is_over", "answers", "resolution", "resolved_at", "called_at", "ended_at", "ended_how",
           "ended_by")  # fmt: skip
 """What an answer may change, and its undo brings back."""
@@ -57,6 +57,8 @@ class Play:
     urgent: bool = False
     is_over: bool = False
     answers: list[tuple[str, str]] = field(default_factory=list)
+    question: str | None = None
+    told_of: list[tuple[str, str | None, int]] = field(default_factory=list)
     version: int = 0
     answered: int = 0
     taken_back: int = 0
@@ -105,6 +107,7 @@ class Play:
             "guide_version_id": self.guide,
             "total_steps": len(self.steps),
             "offered_step_id": self.steps[self.step]["step_id"] if self.step < len(self.steps) and not self.is_over else None,
+            "asked_question_id": self.question,
             "failures": self.failures,
             "attempts": self.answered - self.taken_back,
             "decisions": self.offered,
@@ -126,6 +129,8 @@ class Play:
         kept = [(each["step_id"], each["outcome"]) for each in row["answers"]]
         if kept != self.answers:
             self.faults.append(f"the answers kept are {kept}, the history says {self.answers}")
+        if self._said_of_questions() != self.told_of:
+            self.faults.append(f"of questions it keeps {self._said_of_questions()}, the history says {self.told_of}")
         has_reason = row["escalation_reason"] is not None
         return expected | ({} if has_reason == (self.called_at is not None) else {"escalation_reason": "the opposite"})
 
@@ -177,7 +182,7 @@ class Play:
         """It goes on with the first step of a guide, with a question, or with a person."""
         named = audit["detail"].get("guide_version_id")
         self.guide, self.step, self.failed_here, self.answers = uuid.UUID(named) if named else None, 0, 0, []
-        self.before = []
+        self.before, self.question, self.told_of = [], None, []
         if self.steps:
             self._tell("problem_detected")
         if self._next_rule() in ALARMS:
@@ -188,7 +193,7 @@ class Play:
         elif self.is_urgent_guide:
             self.faults.append("an urgent guide called nobody")
         elif self.steps:
-            self._offer("author-order", 1)
+            self._offer_next()
         elif self.offered < len(self.facts.decisions) and self.facts.decisions[self.offered]["kind"] in ASKS:
             self.asked += 1
             says_nothing = self._next_rule() == "nothing-said"
@@ -208,6 +213,9 @@ class Play:
             self._resolve(audit)
             return
         self.before.append({name: getattr(self, name) for name in UNDONE} | {"answers": [*self.answers], "place": self.answered})
+        if self.question is not None:
+            self.told_of.append((self.question, None, len(self.answers)))
+            self.question = None
         attempt = self._attempt(audit["at"])
         if self.status == "started":
             self.status = "in_progress"
@@ -281,7 +289,47 @@ class Play:
             self._call(attempt["attempted_at"])
             self._offer("steps-exhausted")
         else:
-            self._offer("author-order", self.step + 1)
+            self._offer_next()
+
+    def _offer_next(self) -> None:
+        """The next step by the author's order; a question of the guide may come before it, once."""
+        offer = self.facts.decisions[self.offered] if self.offered < len(self.facts.decisions) else None
+        if offer is not None and offer["rule"] == "guide-question":
+            self.offered += 1
+            answers = [(each["question_id"], each["answer_id"]) for each in offer["candidates"] if "question_id" in each]
+            self.question = answers[0][0] if answers else None
+            asked = next((each for each in self._questions() if each["id"] == self.question), {"answers": []})
+            known = {each[0] for each in self.told_of} | {each["question_id"] for each in self._known()}
+            if answers != [(self.question, each["id"]) for each in asked["answers"]] or self.question in known:
+                self.faults.append(f"decision {offer['number']} asks {answers}, known are {known}")
+            if (offer["number"], offer["kind"], offer["step_id"]) != (self.offered, "question", None):
+                self.faults.append(f"decision {offer['number']} is no question")
+        self._offer("author-order", self.step + 1)
+
+    def _questions(self) -> list[dict[str, Any]]:
+        return self.guides.get(self.guide, {}).get("questions", [])
+
+    def _known(self) -> list[dict[str, Any]]:
+        """What the row says was known without asking, of the guide that it ended with."""
+        is_last = self.guide == self.facts.row["guide_version_id"]
+        return [each for each in self.facts.row["guide_answers"] if each["known"]] if is_last else []
+
+    def _said_of_questions(self) -> list[tuple[str, str | None, int]]:
+        kept = self.facts.row["guide_answers"]
+        return [(each["question_id"], each["answer_id"], each["after"]) for each in kept if not each["known"]]
+
+    def _guide_question(self, _audit: Row) -> None:
+        """A question was answered: how, says the row alone, unless the guide was left since."""
+        if self.question is None:
+            raise LookupError("a question was answered that was not asked")
+        said, place = self._said_of_questions(), len(self.told_of)
+        is_last = self.guide == self.facts.row["guide_version_id"]
+        answer = said[place][1] if is_last and place < len(said) else None
+        if answer is not None and answer not in {each["id"] for asked in self._questions() for each in asked["answers"]}:
+            self.faults.append(f"the answer {answer} is none of the question {self.question}")
+        self.told_of.append((self.question, answer, len(self.answers)))
+        self.question = None
+        self._offer_next()
 
     def _escalate(self, audit: Row) -> None:
         if self.status != "escalated":
@@ -309,6 +357,9 @@ class Play:
         self.ended_at = self.ended_how = self.ended_by = None
         kind = self.facts.decisions[self.offered]["kind"] if self.offered < len(self.facts.decisions) else None
         is_open = self.step < len(self.steps) and (self.is_urgent_guide or not self.urgent)
+        if self.question is not None and is_open:
+            self._offer("resumed", None, "question")
+            kind = None
         self._offer("resumed", self.step + 1 if is_open else None, kind if kind in ASKS else None)
 
     def _undo(self, audit: Row) -> None:
@@ -324,6 +375,8 @@ class Play:
         for name, value in before.items():
             setattr(self, name, value)
         self.taken_back += 1
+        self.question = None
+        self.told_of = [(asked, said, min(after, len(self.answers))) for asked, said, after in self.told_of]
         is_open = self.is_urgent_guide or not self.urgent
         self._offer("undone", self.step + 1 if is_open else None)
 

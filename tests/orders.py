@@ -1,11 +1,11 @@
-"""Policies for tests: other orders than the author's, and a person before the steps end."""
+"""Policies for tests: other orders than the author's, a person before the steps end, and questions of the guide."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from guiado.domain.guide import Guide
-from guiado.domain.policy import NextStep, Person, Rationale, open_steps, scored
+from guiado.domain.policy import AUTHOR_ORDER, AskQuestion, NextStep, Person, Policy, Rationale, open_steps, scored
 from guiado.domain.session import Outcome, Session
 from guiado.errors import Message
 
@@ -56,3 +56,28 @@ class Stubborn:
 
     def next(self, session: Session, guide: Guide) -> NextStep | Person:
         return NextStep(self.step_id, Rationale("stubborn", "stubborn", "1"))
+
+
+@dataclass
+class Curious:
+    """Asks a question of the guide as soon as `after` steps were passed, then goes by another policy.
+
+    Args:
+        question_id: the one that it asks for ever; None for all those of which nothing is known yet, in order.
+        first: per answer, the step that it then offers first.
+    """
+
+    then: Policy = AUTHOR_ORDER
+    after: int = 0
+    question_id: str | None = None
+    first: dict[str, str] = field(default_factory=dict[str, str])
+
+    def next(self, session: Session, guide: Guide) -> NextStep | AskQuestion | Person:
+        left = [each.question_id for each in guide.questions if session.given_answer(each.question_id) is None]
+        asked = self.question_id or next(iter(left), None)
+        if asked is not None and session.current_step >= self.after:
+            return AskQuestion(asked, Rationale("worth-it", "curious", "3", explored=True, probability=0.5))
+        told = {each.answer_id for each in session.guide_answers}
+        open_ids = {each.step_id for each in open_steps(session, guide)}
+        meant = next((step for answer, step in self.first.items() if answer in told and step in open_ids), None)
+        return NextStep(meant, Rationale("as-answered", "curious", "3")) if meant else self.then.next(session, guide)

@@ -243,8 +243,8 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_kinds (
 );
 
 -- De qué aprende el orden de los pasos: cuántas sesiones terminadas siguieron cada camino (qué se probó, en qué orden, y cómo acabó).
--- El camino es el JSON compacto de guiado.guidance.patterns: [variante, indicio, [["step", "paso@revisión", resultado]…], final, paso en el que
--- se fue o null, si volvió]. Puede ser largo: la clave lleva su huella.
+-- El camino es el JSON compacto de guiado.guidance.patterns: [variante, indicio, [["step", "paso@revisión", resultado] o ["ask", pregunta,
+-- respuesta]…], final, paso o pregunta en que se fue o null, si volvió]. Puede ser largo: la clave lleva su huella.
 CREATE TABLE IF NOT EXISTS support_troubleshooting_rollup_patterns (
     tenant_id     text   NOT NULL DEFAULT guiado_tenant(),
     day           date   NOT NULL,
@@ -608,7 +608,7 @@ CREATE OR REPLACE FUNCTION guiado_learnable(
     p_tenants text[], p_from timestamptz[], p_to timestamptz[], p_without uuid[] DEFAULT NULL, p_problem text DEFAULT NULL)
 RETURNS TABLE (
     tenant_id text, session_id uuid, day date, problem_id text, guide_version_id uuid, variant text, status text, ended_by text,
-    escalated_at timestamptz, offered_step_id text, is_returned boolean
+    escalated_at timestamptz, offered_step_id text, asked_question_id text, guide_answers jsonb, is_returned boolean
 ) LANGUAGE sql STABLE AS $$
     WITH begun AS MATERIALIZED (
         SELECT x.*
@@ -616,6 +616,7 @@ RETURNS TABLE (
          CROSS JOIN LATERAL (
                 SELECT s.tenant_id, s.session_id, (s.started_at AT TIME ZONE 'UTC')::date AS day, s.started_at, s.customer_id,
                        s.detected_problem_id AS problem_id, s.guide_version_id, s.variant, s.status, s.ended_by, s.escalated_at, s.offered_step_id,
+                       s.asked_question_id, s.guide_answers,
                        s.metadata @> '{"returned": true}' AS is_returned
                   FROM support_troubleshooting_sessions s
                  WHERE s.tenant_id = r.tenant_id AND s.started_at >= r.lo AND s.started_at < r.hi
@@ -633,7 +634,7 @@ RETURNS TABLE (
                  WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND coalesce(y.content ->> 'kind', 'guide') = 'guide'
                 OFFSET 0) g)
     SELECT y.tenant_id, y.session_id, y.day, y.problem_id, y.guide_version_id, y.variant, y.status, y.ended_by, y.escalated_at,
-           y.offered_step_id, y.is_returned
+           y.offered_step_id, y.asked_question_id, y.guide_answers, y.is_returned
       FROM (SELECT b.*, row_number() OVER (PARTITION BY b.tenant_id, b.day, b.problem_id, coalesce(b.customer_id, b.session_id::text)
                                            ORDER BY b.started_at, b.session_id) AS place
               FROM begun b
@@ -659,17 +660,18 @@ RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
                  WHERE y.tenant_id = d.tenant_id AND y.guide_version_id = d.guide_version_id AND y.content -> 'variants' ? d.variant OFFSET 0) g)
     SELECT z.tenant_id, z.day, z.problem_id COLLATE "C", z.guide_version_id::text COLLATE "C",
            concat('[', z.variant, ',"",[', z.events, '],"', z.ending, '",',
-                  coalesce(CASE WHEN z.ending = 'abandoned' THEN to_json(z.offered_step_id || '@' || coalesce(
+                  coalesce(CASE WHEN z.ending <> 'abandoned' THEN NULL WHEN z.asked_question_id IS NOT NULL THEN to_json(z.asked_question_id)
+                                ELSE to_json(z.offered_step_id || '@' || coalesce(
                       (SELECT d.step_revision FROM support_troubleshooting_decisions d
                         WHERE d.tenant_id = z.tenant_id AND d.session_id = z.session_id AND d.step_id = z.offered_step_id AND d.step_revision IS NOT NULL
                         ORDER BY d.number DESC LIMIT 1)::text,
                       (SELECT e.step ->> 'revision'
                          FROM (SELECT jsonb_array_elements(v.content -> 'steps') AS step FROM support_troubleshooting_guide_versions v
                                 WHERE v.tenant_id = z.tenant_id AND v.guide_version_id = z.guide_version_id) e
-                        WHERE e.step ->> 'step_id' = z.offered_step_id LIMIT 1), '1'))::text END, 'null'),
+                        WHERE e.step ->> 'step_id' = z.offered_step_id LIMIT 1), '1')) END::text, 'null'),
                   CASE WHEN z.ending IN ('solved', 'assumed') AND z.has_returned THEN ',true]' ELSE ',false]' END) COLLATE "C",
            count(*)
-      FROM (SELECT o.tenant_id, o.session_id, o.day, o.problem_id, o.guide_version_id, o.offered_step_id,
+      FROM (SELECT o.tenant_id, o.session_id, o.day, o.problem_id, o.guide_version_id, o.offered_step_id, o.asked_question_id,
                    to_json(coalesce(v.variant, ''))::text AS variant, a.events,
                    CASE WHEN a.outcome = 'solved' AND a.source <> 'agent' AND o.status <> 'abandoned'
                              AND (o.escalated_at > a.attempted_at OR (o.escalated_at IS NULL AND o.ended_by IS DISTINCT FROM 'agent')) THEN 'solved'
@@ -682,25 +684,34 @@ RETURNS SETOF support_troubleshooting_rollup_patterns LANGUAGE sql STABLE AS $$
               FROM one o
               LEFT JOIN variants v ON v.tenant_id = o.tenant_id AND v.guide_version_id = o.guide_version_id AND v.variant = o.variant
              CROSS JOIN LATERAL (
-                    SELECT string_agg(concat('["step",', to_json(concat(t.step_id, '@', t.revision))::text, ',"', t.outcome, '"]'), ',' ORDER BY t.place) AS events,
-                           (array_agg(t.outcome ORDER BY t.place DESC))[1] AS outcome, (array_agg(t.source ORDER BY t.place DESC))[1] AS source,
-                           (array_agg(t.attempted_at ORDER BY t.place DESC))[1] AS attempted_at
-                      FROM (SELECT y.outcome, y.source, y.attempted_at,
-                                   row_number() OVER (ORDER BY y.decision_number, y.attempted_at, y.id) AS place,
-                                   -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
-                                   coalesce(nullif(y.step_id, ''),
-                                            (SELECT nullif(g.content -> 'steps' -> (y.step_number - 1) ->> 'step_id', '')
-                                               FROM support_troubleshooting_guide_versions g
-                                              WHERE g.tenant_id = o.tenant_id AND g.guide_version_id = o.guide_version_id),
-                                            '#' || y.step_number) AS step_id,
-                                   coalesce(y.step_revision, 1) AS revision
-                              FROM support_troubleshooting_attempts y
-                             WHERE y.tenant_id = o.tenant_id AND y.session_id = o.session_id AND y.retracted_at IS NULL
-                               AND (y.guide_version_id IS NULL OR y.guide_version_id = o.guide_version_id)
-                               AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
-                                                WHERE c.tenant_id = y.tenant_id AND c.corrects IS NOT NULL AND c.corrects = y.id
-                                                  AND c.session_id = y.session_id OFFSET 0)
-                            OFFSET 0) t) a) z
+                    SELECT string_agg(t.event, ',' ORDER BY t.place, t.turn) AS events,
+                           (array_agg(t.outcome ORDER BY t.place DESC) FILTER (WHERE t.turn = 0))[1] AS outcome,
+                           (array_agg(t.source ORDER BY t.place DESC) FILTER (WHERE t.turn = 0))[1] AS source,
+                           (array_agg(t.attempted_at ORDER BY t.place DESC) FILTER (WHERE t.turn = 0))[1] AS attempted_at
+                      FROM (SELECT concat('["step",', to_json(concat(w.step_id, '@', w.revision))::text, ',"', w.outcome, '"]') AS event, w.place,
+                                   0::bigint AS turn, w.outcome, w.source, w.attempted_at
+                              FROM (SELECT y.outcome, y.source, y.attempted_at,
+                                           row_number() OVER (ORDER BY y.decision_number, y.attempted_at, y.id) AS place,
+                                           -- De un intento sin step_id (importado), el paso que la guía tenía en ese lugar.
+                                           coalesce(nullif(y.step_id, ''),
+                                                    (SELECT nullif(g.content -> 'steps' -> (y.step_number - 1) ->> 'step_id', '')
+                                                       FROM support_troubleshooting_guide_versions g
+                                                      WHERE g.tenant_id = o.tenant_id AND g.guide_version_id = o.guide_version_id),
+                                                    '#' || y.step_number) AS step_id,
+                                           coalesce(y.step_revision, 1) AS revision
+                                      FROM support_troubleshooting_attempts y
+                                     WHERE y.tenant_id = o.tenant_id AND y.session_id = o.session_id AND y.retracted_at IS NULL
+                                       AND (y.guide_version_id IS NULL OR y.guide_version_id = o.guide_version_id)
+                                       AND NOT EXISTS (SELECT FROM support_troubleshooting_attempts c
+                                                        WHERE c.tenant_id = y.tenant_id AND c.corrects IS NOT NULL AND c.corrects = y.id
+                                                          AND c.session_id = y.session_id OFFSET 0)
+                                    OFFSET 0) w
+                            UNION ALL
+                            -- Lo que el cliente dijo a las preguntas de la guía, cada cosa en su lugar; lo que pasó por alto no dice nada.
+                            SELECT concat('["ask",', q.given -> 'question_id', ',', q.given -> 'answer_id', ']'), (q.given ->> 'after')::bigint,
+                                   q.turn, NULL, NULL, NULL
+                              FROM jsonb_array_elements(o.guide_answers) WITH ORDINALITY q (given, turn)
+                             WHERE q.given ->> 'answer_id' IS NOT NULL) t) a) z
      GROUP BY 1, 2, 3, 4, 5
 $$;
 

@@ -377,6 +377,9 @@ CREATE TABLE IF NOT EXISTS support_troubleshooting_sessions (
     unknown_codes          jsonb       NOT NULL DEFAULT '[]',  -- los códigos que nombró y ninguna guía tiene
     variant                text,                               -- la variante de la guía que usa el cliente: windows, wifi…; NULL si no se sabe
     offered_why            jsonb,                              -- por qué ese paso: kind, minutes; NULL si no se dice nada
+    asked_question_id      text,                               -- la pregunta de la guía que espera respuesta junto al paso; NULL si ninguna
+    guide_answers          jsonb       NOT NULL DEFAULT '[]',  -- qué se sabe de las preguntas de esta guía, en orden: question_id, answer_id (null si
+                                                               -- la pasó por alto), after (intentos con esta guía antes), known (sin preguntar)
     CONSTRAINT sessions_key PRIMARY KEY (tenant_id, session_id),
     CONSTRAINT sessions_guide_version_fkey FOREIGN KEY (tenant_id, guide_version_id)
         REFERENCES support_troubleshooting_guide_versions (tenant_id, guide_version_id),
@@ -390,7 +393,9 @@ ALTER TABLE support_troubleshooting_sessions  -- instalaciones anteriores: las v
     ADD COLUMN IF NOT EXISTS variant text,
     ADD COLUMN IF NOT EXISTS offered_why jsonb,
     ADD COLUMN IF NOT EXISTS urgent boolean NOT NULL DEFAULT false,
-    ADD COLUMN IF NOT EXISTS offered_step_id text;
+    ADD COLUMN IF NOT EXISTS offered_step_id text,
+    ADD COLUMN IF NOT EXISTS asked_question_id text,
+    ADD COLUMN IF NOT EXISTS guide_answers jsonb NOT NULL DEFAULT '[]';
 
 CREATE INDEX IF NOT EXISTS sessions_by_start ON support_troubleshooting_sessions (tenant_id, started_at, session_id);
 CREATE INDEX IF NOT EXISTS sessions_by_customer ON support_troubleshooting_sessions (tenant_id, customer_email, started_at);
@@ -578,6 +583,7 @@ BEGIN
     v.message_kind := coalesce(v.message_kind, 'problem');
     v.also_named := coalesce(v.also_named, '[]');
     v.unknown_codes := coalesce(v.unknown_codes, '[]');
+    v.guide_answers := coalesce(v.guide_answers, '[]');
     -- Un proceso de una versión anterior, mientras se actualizan todos: cuenta pasos y sigue el orden de la guía.
     IF NOT p_change -> 'session' ? 'offered_step_id' THEN
         v.offered_step_id := (SELECT g.content -> 'steps' -> v.current_step ->> 'step_id' FROM support_troubleshooting_guide_versions g
@@ -598,8 +604,11 @@ BEGIN
             escalation_reason = v.escalation_reason, recontact_until = v.recontact_until,
             true_problem_id = v.true_problem_id, true_step_id = v.true_step_id, agent_minutes = v.agent_minutes, urgent = v.urgent,
             offered_step_id = v.offered_step_id, offered_why = v.offered_why, answers = v.answers,
-            -- Un proceso de una versión anterior no la nombra: se queda como está.
-            variant = CASE WHEN p_change -> 'session' ? 'variant' THEN v.variant ELSE s.variant END
+            -- Un proceso de una versión anterior no los nombra: se quedan como están, sin pregunta abierta.
+            variant = CASE WHEN p_change -> 'session' ? 'variant' THEN v.variant ELSE s.variant END,
+            asked_question_id = v.asked_question_id,
+            guide_answers = CASE WHEN p_change -> 'session' ? 'guide_answers' THEN v.guide_answers
+                                 WHEN p_change ? 'found' THEN '[]' ELSE s.guide_answers END
          WHERE s.tenant_id = p_tenant AND s.session_id = v.session_id AND s.version = v_expected
         RETURNING s.* INTO v;
     END IF;

@@ -14,6 +14,7 @@ GuiadoError
 │   ├── NoStepLeft          there is no step to answer
 │   ├── WrongStep           the answer is about another step than the current one
 │   ├── NothingToClarify    the session did not ask what the problem is
+│   ├── QuestionNotOpen     the question of the guide is not asked, or was answered otherwise
 │   ├── NothingToReject     the session does not follow the guide that is rejected
 │   ├── NothingToUndo       no answer to a step can be taken back
 │   ├── NotLastAnswer       the answer to take back is not the last one
@@ -342,6 +343,19 @@ class NothingToClarify(Conflict):
 
     def __init__(self) -> None:
         super().__init__("La sesión no espera esa aclaración. Lee el estado actual y responde a lo que pregunta.")
+
+
+class QuestionNotOpen(Conflict):
+    """The question of the guide is not the one that is asked now, or was answered otherwise."""
+
+    code = "question_not_open"
+
+    def __init__(self, question_id: str) -> None:
+        super().__init__(
+            "question_id: «{question_id}» no es la pregunta abierta, o ya tiene otra respuesta. Lee el estado actual y "
+            "responde a la que haya en question.",
+            question_id=question_id,
+        )
 
 
 class NothingToReject(Conflict):

@@ -64,6 +64,7 @@ ROWS = api(
         "POST /{session_id}/correct": Row(200, 404, {"problem_id": "conexion_internet"}),
         "PUT /{session_id}/contact": Row(200, 404, {"customer_email": "cliente@example.com"}),
         "PUT /{session_id}/variant": Row(400, 404, {"variant": "ninguna"}),
+        "POST /{session_id}/guide-question": Row(409, 404, {"question_id": "luz", "skip": True}),
         "POST /{session_id}/links": Row(200, 404),
         "GET /{session_id}/links": Row(200, 404),
         "DELETE /{session_id}/links/{link_id}": Row(404, 404),

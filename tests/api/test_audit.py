@@ -45,7 +45,7 @@ NONE: dict[str, str] = {
     "robots": "none of anybody",
 }  # fmt: skip
 SESSION = {"start", "start_at_root", "kestra_webhook", "answer_step", "clarify", "reject", "start_next", "rate", "escalate", "resolve",
-           "resume", "correct", "set_contact", "set_variant", "undo"}  # fmt: skip
+           "resume", "correct", "set_contact", "set_variant", "answer_guide_question", "undo"}  # fmt: skip
 """Routes that change a session: `guiado_commit` and `guiado_rate` write their rows, and the book-keeper checks them."""
 HOOK = {"url": "https://example.com/hook", "events": ["session_started"], "webhook_id": "oyente"}
 STEPS = [{"step_number": 1, "title": "Uno", "description": "Mira"}]

@@ -23,6 +23,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "undo": ("POST", "/{id}/undo", {"step_number": 1}),
     "contact": ("PUT", "/{id}/contact", {"customer_email": "a@example.com", "customer_name": "Ana"}),
     "variant": ("PUT", "/{id}/variant", {"variant": "windows"}),
+    "question": ("POST", "/{id}/guide-question", {"question_id": "luz", "answer_id": "roja"}),
     "next": ("POST", "/{id}/next", {"problem_id": "problema_facturacion"}),
     "clarify": ("POST", "/{id}/clarify", {"text": "t", "question_id": "q"}),
     "reject": ("POST", "/{id}/reject", {"rejected": "p", "problem_id": "q", "text": "t"}),
@@ -44,7 +45,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 REQUIRED = {
     "start": ["problem_description", "customer_email"], "root": ["problem_description", "customer_email"], "step": ["success"],
-    "contact": ["customer_email"], "variant": ["variant"],
+    "contact": ["customer_email"], "variant": ["variant"], "question": ["question_id"],
     "detect": ["problem_description"], "correct": ["problem_id"],
     "feedback": ["rating"], "webhook": ["url", "events"], "render": ["template_id", "variables"],
     "template": ["template_id", "name", "category", "variables", "steps_template"],

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asking
 import httpx2
 import jsonschema_rs
 import pytest
+from orders import Curious
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 from seven_guides import SEVEN_GUIDES
 
@@ -24,10 +26,12 @@ UNCLEAR = {
 
 @pytest.fixture(scope="module")
 def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven guides, one of them with the variants that the examples name."""
+    """Seven guides, one of them with the variants and the question that the examples name."""
     entries = json.loads(SEVEN_GUIDES.read_text("utf-8"))
     varied = entries["instalacion_software"]
     varied["variants"] = {**(varied.get("variants") or {}), "windows": None, "mac": None}
+    varied["questions"] = asking.entries()["cafetera"]["questions"][:1]
+    varied["questions"][0]["answers"][0].pop("weights")
     path = tmp_path_factory.mktemp("kb") / "kb.json"
     path.write_text(json.dumps(entries), "utf-8")
     return path
@@ -35,8 +39,8 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def careful(serve_module: Callable[..., Any], module_dsn: str, kb: Path) -> Any:
-    """Never sure, so that there is something to clarify; with a worker, so that what is sent leaves traces."""
-    return serve_module(
+    """Never sure, so that there is something to clarify; curious; with a worker, so that what is sent leaves traces."""
+    server = serve_module(
         module_dsn,
         works=True,
         GUIADO_ACCEPT_THRESHOLD="1",
@@ -44,6 +48,8 @@ def careful(serve_module: Callable[..., Any], module_dsn: str, kb: Path) -> Any:
         GUIADO_PRIVATE_TARGETS="127.0.0.0/8",
         GUIADO_KB_PATH=str(kb),
     )
+    server.runtime.parts.policy = Curious()
+    return server
 
 
 @pytest.fixture(scope="module")

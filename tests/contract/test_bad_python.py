@@ -250,6 +250,7 @@ def test_an_unknown_session_is_told_by_every_method() -> None:
             lambda value=value: agent.close_session(value),
             lambda value=value: agent.start_next_problem(value),
             lambda value=value: agent.set_variant(value, "windows"),
+            lambda value=value: agent.answer_question(value, "luz", "roja"),
         ):
             told(call)
 

@@ -1,12 +1,14 @@
-"""Variants, steps for good and pictures on the customer's pages, in a real browser, with and without a script."""
+"""Variants, questions, steps for good and pictures on the customer's pages, in a real browser, with and without a script."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asking
 import content
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -40,14 +42,19 @@ def stored(dsn: str, file: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def url(module_dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service whose guide shows a stored picture."""
+def dsn(module_dsn: str, prepared: Prepared) -> str:
+    return prepared.fit(module_dsn)
+
+
+@pytest.fixture(scope="module")
+def url(dsn: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service with a guide that shows a stored picture, and one that has questions."""
     folder = tmp_path_factory.mktemp("content")
     prepared.warm(folder / "home")
-    dsn, file = prepared.fit(module_dsn), folder / "boton.png"
+    file, path = folder / "boton.png", folder / "kb.json"
     Image.effect_noise((320, 200), 60).save(file)
     address = stored(dsn, file)
-    path = content.write(Path(folder) / "kb.json", address)
+    path.write_text(json.dumps(content.entries(address) | asking.entries()), "utf-8")
     with serving(dsn, folder, "127.0.0.1", GUIADO_KB_PATH=str(path)) as (found, _):
         yield found
 
@@ -106,3 +113,38 @@ def test_an_answer_is_a_page_of_its_own(opened: Callable[..., Shown]) -> None:
     assert page.get_by_role("heading", level=1).inner_text() == "¿A qué hora abren?"
     shown.press("Esto responde mi pregunta")
     shown.until("solved")
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+def test_the_customer_answers_goes_back_and_does_not_know(opened: Callable[..., Shown], dsn: str, has_script: bool) -> None:
+    shown = opened(java_script_enabled=has_script, viewport={"width": 320, "height": 640})
+    page = shown.start(asking.WORDS)
+    shown.until("step")
+    asking.open_question(dsn)
+    page.reload()
+    shown.until("question")
+    assert page.get_by_role("heading", level=1).inner_text() == asking.LIGHT
+    assert page.get_by_text("Revisa el enchufe").count() == 0
+    if has_script:
+        assert Axe().run(page, options={"runOnly": TAGS}).response["violations"] == []
+    shown.press("Roja")
+    shown.until("step")
+    page.go_back()  # the old page may be shown again: its answer counts once
+    page.goto(page.url)
+    shown.until("step")
+    shown.press("Lo hice y sigue igual")
+    shown.see("Limpia el filtro")
+    asking.open_question(dsn, "cuando")
+    page.reload()
+    shown.until("question")
+    page.get_by_role("link", name="Paso anterior").click()
+    shown.until("passed")
+    shown.press("Cambiar mi respuesta")
+    shown.until("step")
+    shown.press("Lo hice y sigue igual")
+    shown.see("Limpia el filtro")
+    asking.open_question(dsn, "cuando")
+    page.reload()
+    shown.press("No lo sé")
+    shown.until("step")
+    shown.see("Limpia el filtro")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from pathlib import Path
 
+import asking
 import asyncpg
 import pytest
 from checker import check, inconsistencies_seen_by
+from orders import Curious
+from seven_guides import SEVEN_GUIDES
 
 from guiado import clock
 from guiado.app import commands
 from guiado.app.context import Scope
 from guiado.app.outbound import webhooks
-from guiado.app.sessions import answer, clarify, escalate, feedback, start
+from guiado.app.sessions import answer, clarify, escalate, feedback, guide_question, start, undo
 from guiado.domain.events import EventKind
 from guiado.domain.session import Outcome
 from guiado.settings import read_settings
@@ -21,12 +26,12 @@ from guiado.wiring import Runtime
 
 CALLER = Scope(channel="api")
 KINDS = ["solved", "all_done", "no_use", "failures", "requested", "reopened", "closed", "unknown", "went_away", "abandoned",
-         "chosen", "none_of_them", "rejected", "rejected_twice"]  # fmt: skip
+         "chosen", "none_of_them", "rejected", "rejected_twice", "asked", "passed_over", "asked_no_more"]  # fmt: skip
 
 
-async def tell_histories(dsn: str) -> dict[str, str]:
+async def tell_histories(dsn: str, kb: Path) -> dict[str, str]:
     """One session of every kind that there can be; name -> id."""
-    runtime = await Runtime.open(read_settings(DATABASE_URL=dsn, GUIADO_ACCEPT_THRESHOLD="1"))
+    runtime = await Runtime.open(read_settings(DATABASE_URL=dsn, GUIADO_ACCEPT_THRESHOLD="1", GUIADO_KB_PATH=str(kb)))
     parts, ids = runtime.parts, {}
 
     async def play(name: str, *wishes: commands.Command) -> None:
@@ -39,6 +44,8 @@ async def tell_histories(dsn: str) -> dict[str, str]:
             commands.Rate: feedback.rate,
             commands.Escalate: escalate.escalate,
             commands.Resolve: escalate.resolve,
+            commands.AnswerGuideQuestion: guide_question.answer_question,
+            commands.Undo: undo.undo,
         }
         async with parts.db.connection() as connection:
             session = (await start.start(parts.work(connection, CALLER), runtime.knowledge, command)).session
@@ -84,6 +91,12 @@ async def tell_histories(dsn: str) -> dict[str, str]:
         await play("rejected", done, could_not, other, done, could_not, done)
         once = commands.Reject(problem_id="conexion_internet", text="no es la instalación")
         await play("rejected_twice", done, once, no_use, other, solved)
+        parts.policy = Curious(after=1)
+        coffee = commands.Reject(problem_id="cafetera")
+        light = commands.AnswerGuideQuestion(question_id="luz", answer_id="roja")
+        await play("asked", coffee, no_use, light, light, done, commands.Undo(), commands.Undo(), no_use, solved)
+        await play("passed_over", coffee, no_use, could_not, no_use, commands.Resolve())
+        await play("asked_no_more", coffee, no_use, light, other, done)
     finally:
         await runtime.close()
     return ids
@@ -103,8 +116,11 @@ async def _set_back(connection: asyncpg.Connection, one: str, to: object) -> Non
 
 
 @pytest.fixture(scope="module")
-def histories(module_dsn: str) -> tuple[str, dict[str, str]]:
-    return module_dsn, asyncio.run(tell_histories(module_dsn))
+def histories(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+    """Told with seven guides, and one that has questions."""
+    kb = tmp_path_factory.mktemp("kb") / "kb.json"
+    kb.write_text(json.dumps(json.loads(SEVEN_GUIDES.read_text("utf-8")) | asking.entries()), "utf-8")
+    return module_dsn, asyncio.run(tell_histories(module_dsn, kb))
 
 
 def test_a_sound_history_of_every_kind_has_no_fault(histories: tuple[str, dict[str, str]]) -> None:
@@ -117,6 +133,18 @@ SESSION = "UPDATE support_troubleshooting_sessions SET {} WHERE session_id = $1"
 ATTEMPT = "UPDATE support_troubleshooting_attempts SET {} WHERE session_id = $1 AND decision_number = 1"
 FAULTS = [
     ("solved", SESSION.format("status = 'in_progress'"), "status is 'in_progress', the history says 'resolved'"),
+    (
+        "asked",
+        SESSION.format("asked_question_id = 'luz'"),
+        "asked_question_id is 'luz', the history says None",
+    ),
+    ("asked", SESSION.format("guide_answers = '[]'"), "of questions it keeps []"),
+    (
+        "passed_over",
+        SESSION.format("guide_answers = jsonb_set(guide_answers, '{0,answer_id}', '\"roja\"')"),
+        "of questions it keeps",
+    ),
+    ("solved", SESSION.format("answers = '[]'"), "the answers kept are []"),
     ("solved", SESSION.format("current_step = 2"), "current_step is 2, the history says 3"),
     ("all_done", SESSION.format("total_steps = 7"), "total_steps is 7, the history says 6"),
     ("failures", SESSION.format("failures = 2"), "failures is 2, the history says 3"),

@@ -33,6 +33,7 @@ VALID: dict[type[Command], dict[str, Any]] = {
     commands.Contact: {"customer_email": "a@example.com", "customer_name": "Ana"},
     commands.Undo: {"step_number": 1},
     commands.SetVariant: {"variant": "windows"},
+    commands.AnswerGuideQuestion: {"question_id": "luz", "answer_id": "roja", "skip": False},
     commands.StartHere: {**START, "problem_id": "conexion_internet"},
     commands.Start: START,
     commands.Customer: {"customer_email": "a@example.com"},

@@ -19,10 +19,10 @@ from guiado.app.guidance.refit import MOST_STEPS, Evidence, automatic_order, bas
 from guiado.app.guidance.rules import CostRules, GuideRules, author_rules
 from guiado.domain.decide import begin, decide
 from guiado.domain.decision import Decision
-from guiado.domain.guide import Guide, Step
+from guiado.domain.guide import Guide, GuideAnswer, GuideQuestion, Step
 from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.domain.session import Outcome, Session, Status
-from guiado.domain.session_commands import Answer
+from guiado.domain.session_commands import Answer, AnswerQuestion
 from guiado.errors import SettingsInvalid
 from guiado.guidance.facts import Costs
 from guiado.guidance.off_policy import Comparison
@@ -325,3 +325,28 @@ def test_settings_of_the_order_are_read_and_refused_by_name() -> None:
     for value in ("nan", "inf"):
         with pytest.raises(SettingsInvalid):
             read_settings(GUIADO_COST_PERSON_MINUTES=value)
+
+
+def test_a_question_is_asked_where_its_answer_saves_more_than_it_takes() -> None:
+    light = GuideQuestion(
+        "luz", "¿De qué color?", (GuideAnswer("roja", "Roja", {"c": 30.0}), GuideAnswer("verde", "Verde", {"a": 30.0})), 0.5
+    )
+    steps = tuple(Step(n, name.upper(), step_id=name, minutes=15, chance=0.3) for n, name in enumerate("abc", 1))
+    guide = guide_of(steps=steps, questions=(light,))
+    policy = policy_of(guide)
+    first = begun(policy, guide)
+    assert (first.session.asked_question_id, first.offers[0].rule, first.offers[0].policy) == ("luz", "guide-question", "learned")
+    assert first.session.offered_step_id in {"a", "c"}
+    for answer, step in (("roja", "c"), ("verde", "a")):
+        told = decide(first.session, guide, AnswerQuestion("luz", answer), NOW, policy=policy)
+        assert isinstance(told, Decision)
+        assert (told.session.asked_question_id, told.session.offered_step_id) == (None, step)
+    over = decide(first.session, guide, AnswerQuestion("luz"), NOW, policy=policy)
+    assert isinstance(over, Decision)
+    assert (over.session.asked_question_id, over.session.offered_step_id) == (None, first.session.offered_step_id)
+    known = begun(policy, guide, facts={"product": "roja"})
+    assert (known.session.asked_question_id, known.session.offered_step_id) == (None, "c")
+    dear = replace(guide, questions=(replace(light, minutes=60),))
+    assert begun(policy_of(dear), dear).session.asked_question_id is None
+    shadow = begun(policy_of(guide, setting=GuidanceSetting("shadow", Costs())), guide)
+    assert (shadow.session.asked_question_id, shadow.offers[0].rule) == (None, "shadow-question")

@@ -18,6 +18,7 @@ from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.models import plain
 from guiado.app.sessions import answer, customer_messages, escalate, feedback, next_problem, start, undo, views
 from guiado.app.sessions import clarify as clarifying
+from guiado.app.sessions import guide_question as asking
 from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.llm_choice import opinion_on, second_opinion
 from guiado.app.sessions.llm_rewording import reword_step
@@ -310,6 +311,19 @@ class TroubleshootingAgent(Facade):
         try:
             session, _ = self._door.write(choosing.set_variant, session_id, check(commands.SetVariant, {"variant": variant}))
             return self.get_current_step(session.session_id)
+        except (InvalidInput, SessionNotFound, Conflict) as error:
+            return {"error": str(error)}
+
+    def answer_question(self, session_id: str, question_id: str, answer_id: str | None = None) -> dict[str, Any] | None:
+        """Answer the `question` of a step by the id of one of its answers; None passes it over.
+
+        Returns:
+            As `get_current_step`; `{"error": …}` for an unknown or ended session, another question, or an unknown answer.
+        """
+        given: dict[str, object] = {"question_id": question_id, "answer_id": answer_id, "skip": answer_id is None}
+        try:
+            self._door.write(asking.answer_question, session_id, check(commands.AnswerGuideQuestion, given))
+            return self.get_current_step(session_id)
         except (InvalidInput, SessionNotFound, Conflict) as error:
             return {"error": str(error)}
 

@@ -61,6 +61,7 @@ _API = {
     "POST /{session_id}/resume": _WITHIN,
     "PUT /{session_id}/contact": _WITHIN,
     "PUT /{session_id}/variant": _WITHIN,
+    "POST /{session_id}/guide-question": _WITHIN,
     "POST /{session_id}/links": Rule(may.SESSIONS_WRITE),
     "GET /{session_id}/links": Rule(may.SESSIONS_READ),
     "DELETE /{session_id}/links/{link_id}": Rule(may.SESSIONS_WRITE),

@@ -98,6 +98,14 @@ class SetVariant(Command):
     variant: Annotated[Line, Meta(examples=["windows"])]
 
 
+class AnswerGuideQuestion(Command):
+    """The answer to the question of the guide that is open, or the wish to pass it over."""
+
+    question_id: Annotated[Line, Meta(examples=["luz"])]
+    answer_id: Annotated[Line, Meta(examples=["roja"])] | None = None
+    skip: bool = False
+
+
 class StartNext(Command):
     """The wish to see to another problem that the customer named in a session."""
 

@@ -11,6 +11,7 @@ import typer
 from guiado import clock
 from guiado.cli.choices import BACK, ask_choice, is_back, is_sure
 from guiado.cli.console import Screen, screen_of
+from guiado.cli.first_questions import FirstQuestions
 from guiado.cli.help import Manual
 from guiado.cli.introduction import Introduction, insist, is_sure_of_person
 from guiado.errors import Conflict, DatabaseUnavailable, InvalidInput
@@ -67,7 +68,7 @@ class Conversation:
         self._screen, self._session_id = screen, session_id
         self._is_over = self._waits_for_person = False
         self._shown_step: object = None
-        self._unknown_variant_of: str | None = None
+        self._first = FirstQuestions(screen)
         self._introduction = Introduction(screen)
 
     def run(self) -> None:
@@ -134,8 +135,8 @@ class Conversation:
         """Ask what the session waits for; None when the customer leaves for now, or when it waits for nothing."""
         if view.asked:
             return self._make_clear(view, view.asked)
-        if view.step and self._asks_variant(view.step):
-            return self._choose_variant(view, view.step)
+        if view.step and self._first.asks(view.step):
+            return self._ask_first(view, view.step)
         return self._take_step(view, view.step) if view.step else None
 
     def say_how_to_resume(self) -> None:
@@ -187,22 +188,14 @@ class Conversation:
 
         return ChatSessions(self._screen.language)
 
-    def _asks_variant(self, step: StepOut) -> bool:
-        """Whether to ask what the customer uses, once; input from a pipe gets the instructions of every variant."""
-        is_open = bool(step.variants) and step.variant is None
-        return is_open and self._screen.is_interactive and self._unknown_variant_of != step.session_id
+    def _ask_first(self, view: ChatView, step: StepOut) -> ChatView | None:
+        """Ask what is to be known before this step; None when the customer leaves for now."""
+        told = self._first.ask(view, step, self._sessions, self._tell_once, self._heard_at_step)
+        if isinstance(told, str):
+            return (self._act(view, step, told) if self._is_sure(step, told) else None) or view
+        return told
 
-    def _choose_variant(self, view: ChatView, step: StepOut) -> ChatView | None:
-        """Ask what the customer uses; None when they leave for now."""
-        from guiado.cli import chat_view
-
-        chosen = ask_choice(self._screen, chat_view.show_variants(self._screen, step.variants))
-        if chosen == "leave":
-            return None
-        if isinstance(chosen, Mapping):
-            self._unknown_variant_of = step.session_id
-            return view
-        tell = partial(self._sessions.set_variant, view.session_id, str(chosen))
+    def _tell_once(self, view: ChatView, tell: Callable[[], ChatView]) -> ChatView:
         return self._unless_conflict(view, lambda: self._insist(tell))
 
     def _unless_conflict(self, view: ChatView, tell: Callable[[], ChatView]) -> ChatView:
@@ -275,7 +268,7 @@ class Conversation:
             return is_sure_of_person(self._screen)
         return True
 
-    def _act(self, view: ChatView, step: StepOut, choice: str, active_s: float) -> ChatView | None:
+    def _act(self, view: ChatView, step: StepOut, choice: str, active_s: float | None = None) -> ChatView | None:
         """Submit an answer; None when the customer goes back to the question."""
         from guiado.cli import chat_view
 
@@ -345,7 +338,7 @@ class Conversation:
             if words := self._screen.ask(self._screen.tr("Cuéntamelo con otras palabras:")):
                 return words
 
-    def _tell(self, session_id: str, step: StepOut, choice: str, words: str | None, active_s: float) -> ChatView:
+    def _tell(self, session_id: str, step: StepOut, choice: str, words: str | None, active_s: float | None) -> ChatView:
         from guiado.domain.session import Outcome
 
         if choice in {"person", _ASKED_IN_WORDS}:

@@ -10,6 +10,7 @@ from guiado.app import commands
 from guiado.app.analytics.report import analytics
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.app.sessions import answer, clarify, customer_messages, escalate, feedback, next_problem, search, start, undo, views
+from guiado.app.sessions import guide_question as asking
 from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.language import phrases_in
@@ -163,7 +164,7 @@ class ChatSessions:
         step: int,
         outcome: Outcome,
         notes: str | None,
-        active_s: float,
+        active_s: float | None,
         step_id: str | None = None,
         reason: str | None = None,
     ) -> ChatView:
@@ -171,7 +172,7 @@ class ChatSessions:
 
         Args:
             step: its number, from 1.
-            active_s: how long it was on the screen, in seconds.
+            active_s: how long it was on the screen, in seconds; None where it was not.
             step_id: of the step that was shown.
             reason: "already_tried" for a step that the customer did before.
 
@@ -236,6 +237,19 @@ class ChatSessions:
         command = check(commands.SetVariant, {"variant": variant})
         session, guide = self._door.write(choosing.set_variant, session_id, command)
         return _view(session, guide, "")
+
+    def answer_question(self, session_id: str, question_id: str, answer_id: str | None) -> ChatView:
+        """Submit the answer to a question of the guide.
+
+        Args:
+            answer_id: None where the customer does not know.
+
+        Raises:
+            Conflict: the session went on elsewhere in the meantime.
+        """
+        given: dict[str, object] = {"question_id": question_id, "answer_id": answer_id, "skip": answer_id is None}
+        session, guide = self._door.write(asking.answer_question, session_id, check(commands.AnswerGuideQuestion, given))
+        return _view(session, guide, customer_messages.after_question(session))
 
     def escalate(self, session_id: str) -> ChatView:
         """Ask for a person.

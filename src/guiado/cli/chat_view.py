@@ -12,7 +12,15 @@ from guiado.cli.console import Screen, bullets
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from guiado.app.sessions.models import ClarificationOut, MediaRow, OptionOut, ResourceRow, StepOut, VariantRow
+    from guiado.app.sessions.models import (
+        ClarificationOut,
+        GuideQuestionOut,
+        MediaRow,
+        OptionOut,
+        ResourceRow,
+        StepOut,
+        VariantRow,
+    )
     from guiado.cli.chat_sessions import ChatView, FrequentProblem
 
 _BAR_COLUMNS = 24
@@ -152,6 +160,23 @@ def show_variants(screen: Screen, variants: Sequence[VariantRow]) -> list[Choice
         make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
     ]
     _offer(screen, screen.tr("¿Qué usas?"), choices)
+    _tell_how(screen)
+    return choices
+
+
+def show_guide_question(screen: Screen, asked: GuideQuestionOut) -> list[Choice]:
+    """Ask a question of the guide.
+
+    Returns:
+        The choices; each means a mapping, with `answer_id` where the customer knows the answer, or "leave".
+    """
+    choices = [
+        *(Choice(str(number), each.text, {"answer_id": each.id}) for number, each in enumerate(asked.answers, 1)),
+        make_choice(screen.tr("d: No lo sé"), "d", {"skip": True}),
+        make_choice(screen.tr("q: Salir y seguir después"), "q", "leave"),
+    ]
+    _rule(screen)
+    _offer(screen, asked.text, choices)
     _tell_how(screen)
     return choices
 

@@ -155,6 +155,8 @@ def _understood(session: Session, pick: Pick | None, considered: Considered) -> 
         offered_step_id=None,
         offered_why=None,
         answers=(),
+        asked_question_id=None,
+        guide_answers=(),
         facts={**session.facts, **found, "recontact_of": pick.recontact_of if pick else None},
     )
 

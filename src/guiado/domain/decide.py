@@ -17,11 +17,13 @@ from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import Lesson, confirmed, corrected, withdrawn
 from guiado.domain.no_problem import begin_without_problem
 from guiado.domain.policy import AUTHOR_ORDER, Policy, Rationale
+from guiado.domain.question_answer import answer_question
 from guiado.domain.session import Actor, NextAction, Resolution, Session, Status
 from guiado.domain.session_commands import (
     Abandon,
     Alarm,
     Answer,
+    AnswerQuestion,
     ClarifyProblem,
     EscalateSession,
     RejectProblem,
@@ -97,15 +99,15 @@ def decide(
 
     Args:
         guide: the guide version that the session follows; None when nothing was detected.
-        command: an answer, one taken back, a wish for a person, an agent's closing, what the problem is or is not, or the
-            passing of time.
+        command: an answer to a step or a question, one taken back, a wish for a person, an agent's closing, what the problem is
+            or is not, or the passing of time.
         now: the present moment.
         failures_allowed: at this many failed attempts a person is called, with a reason that `speak` puts into words.
         policy: chooses what comes after a step.
 
     Raises:
         SessionEnded, NoStepLeft, WrongStep, StaleSession, NothingToClarify, NothingToReject, NothingToUndo, NotLastAnswer,
-        CannotUndo: the command does not fit.
+        CannotUndo, QuestionNotOpen, InvalidInput: the command does not fit.
     Source: contract.md §6, rules 1 to 5.
     """
     if now < session.updated_at:  # the clock was set back: what happens later is recorded as later, so that order is kept
@@ -113,8 +115,12 @@ def decide(
     match command:
         case Answer():
             return answer_step(session, guide, command, now, policy, failures_allowed, speak)
-        case UndoAnswer():
-            return undo_answer(session, guide, command, now)
+        case AnswerQuestion() | UndoAnswer():
+            return (
+                answer_question(session, guide, command, now, policy, speak)
+                if isinstance(command, AnswerQuestion)
+                else undo_answer(session, guide, command, now)
+            )
         case EscalateSession() | ResolveSession():
             return (
                 _escalate(session, command, now, speak) if isinstance(command, EscalateSession) else _close(session, command, now)
@@ -178,7 +184,7 @@ def _lessons_of_closing(session: Session, solved: Session, closing: ResolveSessi
 
 
 def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | RepeatedAnswer:
-    """Reopen an abandoned session with the same step, question or person on offer."""
+    """Reopen an abandoned session with the same step, questions or person on offer."""
     if not session.status.ended:
         return RepeatedAnswer(session.current_step, NextAction.CONTINUE)
     if session.status is not Status.ABANDONED:
@@ -193,8 +199,8 @@ def _resume(session: Session, guide: Guide | None, now: datetime) -> Decision | 
         ended_by=None,
         updated_at=now,
     )
-    offered = offer_again(back, guide, now, "resumed")
-    return Decision(replace(back, decisions=offered.number), offers=(offered,))
+    back, offers = offer_again(back, guide, now, "resumed")
+    return Decision(back, offers=offers)
 
 
 def correct(session: Session, problem_id: str, note: str | None = None) -> Decision:

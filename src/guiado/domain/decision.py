@@ -9,9 +9,10 @@ from guiado.domain import escalation
 from guiado.domain.clarification import Considered
 from guiado.domain.escalation import Speak
 from guiado.domain.events import Event
-from guiado.domain.guide import Guide, GuideKind, Step
+from guiado.domain.guide import Guide, GuideKind, GuideQuestion, Step
+from guiado.domain.guide_questions import with_known_answers
 from guiado.domain.learning_signal import Lesson
-from guiado.domain.policy import NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
+from guiado.domain.policy import AskBeside, Chosen, NextStep, Person, Policy, Rationale, ScoredStep, choose, scored
 from guiado.domain.session import Attempt, NextAction, Offer, Session
 from guiado.domain.session_commands import Alarm
 from guiado.domain.variants import with_known_variant
@@ -64,14 +65,14 @@ def is_shown(session: Session, guide: Guide) -> bool:
 def follow(
     session: Session, guide: Guide, now: datetime, policy: Policy, considered: Considered, speak: Speak, heard: Alarm | None
 ) -> Decision:
-    """Begin a guide: offer its first step, after a person where an alarm or the policy calls one.
+    """Begin a guide: offer its first step, after a question that the policy asks, or a person whom an alarm or the policy calls.
 
     Args:
         considered: the problems that were weighed.
         heard: what the customer's words set off, if anything.
     """
-    session = with_known_variant(session, guide)
-    chosen = _without_steps(guide) or choose(policy, session, guide)
+    session = with_known_answers(with_known_variant(session, guide), guide)
+    chosen: Chosen = _without_steps(guide) or choose(policy, session, guide)
     alarm = escalation.alarm_of(session, guide, heard, speak)
     if alarm is not None:
         session, called = escalation.sound(session, alarm, now)
@@ -81,8 +82,8 @@ def follow(
         session, called = escalation.call_person(session, chosen.reason, now, speak)
         why = chosen.why
     else:
-        session, offered = offer_step(session, guide, now, chosen, considered)
-        return Decision(session, offers=(offered,))
+        session, offers = offer_next(session, guide, now, chosen, considered)
+        return Decision(session, offers=offers)
     session, offers = offer_person(session, guide, now, why, chosen, considered)
     return Decision(session, called, offers=offers, next_action=NextAction.ESCALATE)
 
@@ -112,12 +113,46 @@ def offer_step(
     return session, offered
 
 
+def offer_next(
+    session: Session, guide: Guide, now: datetime, chosen: NextStep | AskBeside, considered: Considered = ()
+) -> tuple[Session, tuple[Offer, ...]]:
+    """The session with the next step open, and its offer; a question that the policy asks comes before it, where it is shown."""
+    question = guide.question(chosen.question_id) if isinstance(chosen, AskBeside) and is_shown(session, guide) else None
+    step = chosen.step if isinstance(chosen, AskBeside) else chosen
+    if question is None:
+        session, offered = offer_step(session, guide, now, step, considered)
+        return session, (offered,)
+    asked = _question_of(session, question, now, replace(chosen.why, rule=QUESTION_RULE), considered)
+    session = replace(session, decisions=asked.number, asked_question_id=question.question_id)
+    session, offered = offer_step(session, guide, now, step)
+    return session, (asked, offered)
+
+
+QUESTION_RULE = "guide-question"
+"""Rule of the offer of a question of the guide."""
+
+
+def _question_of(session: Session, asked: GuideQuestion, now: datetime, why: Rationale, considered: Considered = ()) -> Offer:
+    answers: Considered = tuple({"question_id": asked.question_id, "answer_id": each.answer_id} for each in asked.answers)
+    return Offer(
+        number=session.decisions + 1,
+        kind="question",
+        offered_at=now,
+        rule=why.rule,
+        candidates=(*considered, *answers),
+        policy=why.policy,
+        policy_version=why.version,
+        explored=why.explored,
+        probability=why.probability,
+    )
+
+
 def offer_person(
     session: Session,
     guide: Guide,
     now: datetime,
     why: Rationale,
-    chosen: NextStep | Person,
+    chosen: Chosen,
     considered: Considered = (),
     *,
     is_same: bool = False,
@@ -126,10 +161,11 @@ def offer_person(
 
     Args:
         why: a person is offered.
-        chosen: by the policy, or the step that was open already.
+        chosen: by the policy, or the step that was open already; a question is not asked of a customer who is to wait.
         considered: the problems that were weighed.
         is_same: the step is the one that was answered just now, so that whoever answered sees it.
     """
+    chosen = chosen.step if isinstance(chosen, AskBeside) else chosen
     person = offer_of(session, None, now, why, considered)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
     session = replace(session, decisions=person.number, offered_step_id=step_id, offered_why=None)
@@ -139,17 +175,27 @@ def offer_person(
     return session, (person, again)
 
 
-def offer_again(session: Session, guide: Guide | None, now: datetime, rule: str) -> Offer:
-    """The offer of what a session waited for before: its question, its step or a person.
+def offer_again(session: Session, guide: Guide | None, now: datetime, rule: str) -> tuple[Session, tuple[Offer, ...]]:
+    """The session and its offers of what it waited for before: its question, its step or a person.
 
     Args:
         rule: why it is offered again.
     """
+    offers = _offered_before(session, guide, now, rule)
+    return replace(session, decisions=offers[-1].number), offers
+
+
+def _offered_before(session: Session, guide: Guide | None, now: datetime, rule: str) -> tuple[Offer, ...]:
     asked = session.open_clarification
     if asked is not None:
-        return Offer(session.decisions + 1, "question" if asked.question else "options", now, rule)
-    step = guide.step(session.offered_step_id) if guide is not None and is_shown(session, guide) else None
-    return offer_of(session, step, now, Rationale(rule, candidates=(scored(step),) if step else ()))
+        return (Offer(session.decisions + 1, "question" if asked.question else "options", now, rule),)
+    shown = guide if guide is not None and is_shown(session, guide) else None
+    step, question = (shown.step(session.offered_step_id), shown.question(session.asked_question_id)) if shown else (None, None)
+    why = Rationale(rule, candidates=(scored(step),) if step else ())
+    if step is None or question is None:
+        return (offer_of(session, step, now, why),)
+    first = _question_of(session, question, now, Rationale(rule))
+    return first, offer_of(replace(session, decisions=first.number), step, now, why)
 
 
 def offer_of(session: Session, step: Step | None, now: datetime, why: Rationale, considered: Considered = ()) -> Offer:

@@ -209,6 +209,10 @@ class Guide:
         """The step with this id, or None."""
         return next((step for step in self.steps if step.step_id == step_id), None)
 
+    def question(self, question_id: str | None) -> GuideQuestion | None:
+        """The question with this id, or None."""
+        return next((each for each in self.questions if each.question_id == question_id), None)
+
     def in_language(self, language: str) -> Guide:
         """The guide with its texts in this language, as far as the author translated them."""
         if language not in self.translations:

@@ -1,7 +1,8 @@
-"""Policies: the choice of the next step of a session, or of a person.
+"""Policies: the choice of the next step of a session, of a question of its guide, or of a person.
 
 A policy is asked with the session as it stands after the last answer. The rules of every policy stand here and not in one of
-them: a step is offered once, after the steps that must come before it, and an urgent guide keeps its author's order.
+them: a step is offered once, after the steps that must come before it, a question is asked once, and an urgent guide keeps its
+author's order.
 
 Source: house.md, A3.4; data-model.md, decision.
 """
@@ -14,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from guiado.domain.escalation import NOT_ANSWERED, STEPS_EXHAUSTED
 from guiado.domain.guide import Guide, GuideKind, Step
+from guiado.domain.guide_questions import may_be_asked, with_given
 from guiado.domain.session import Outcome, Session, StepReason
 from guiado.errors import Message
 
@@ -76,14 +78,36 @@ class Person:
     meanwhile: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """A policy's choice of a question of the guide."""
+
+    question_id: str
+    why: Rationale
+
+
+@dataclass(frozen=True, slots=True)
+class AskBeside:
+    """A question of the guide, with the step that is offered beside it to callers who pass questions over."""
+
+    question_id: str
+    why: Rationale
+    step: NextStep
+
+
+Chosen = NextStep | AskBeside | Person
+"""What comes next in a session."""
+
+
 class Policy(Protocol):
     """Interface of a policy, which chooses the next step."""
 
-    def next(self, session: Session, guide: Guide) -> NextStep | Person:
-        """Choose the next step, or a person.
+    def next(self, session: Session, guide: Guide) -> NextStep | AskQuestion | Person:
+        """Choose the next step, a question, or a person.
 
         Args:
-            session: `answers` has the outcomes of the steps so far; the customer may be new, or may just have passed a step.
+            session: `answers` has the outcomes of the steps so far, `guide_answers` what is known of the questions, those among
+                them that were passed over; the customer may be new, or may just have passed a step or answered a question.
             guide: the version that the session follows.
         """
         ...
@@ -123,8 +147,8 @@ def open_steps(session: Session, guide: Guide) -> list[Step]:
     return [step for step in left if not step.after or passed.keys() >= set(step.after)] or left
 
 
-def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | None = None) -> NextStep | Person:
-    """Choose the next step or a person by the policy, within the rules of every policy.
+def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | None = None) -> Chosen:
+    """Choose the next step, a question or a person by the policy, within the rules of every policy.
 
     Args:
         outcome: with which the customer passed a step just now; None at the beginning of a guide.
@@ -132,6 +156,8 @@ def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | No
     if policy is AUTHOR_ORDER or guide.urgent or guide.kind != GuideKind.GUIDE:
         return AUTHOR_ORDER.next(session, guide)
     chosen = policy.next(session, guide)
+    if isinstance(chosen, AskQuestion):
+        return _with_step(chosen, policy, session, guide, outcome)
     step_id = chosen.step_id if isinstance(chosen, NextStep) else chosen.meanwhile
     if step_id is not None and not _has(open_steps(session, guide), step_id):
         chosen = AUTHOR_ORDER.next(session, guide)
@@ -139,6 +165,23 @@ def choose(policy: Policy, session: Session, guide: Guide, outcome: Outcome | No
     if isinstance(chosen, Person) and chosen.meanwhile is not None and outcome is Outcome.DONE:
         return NextStep(chosen.meanwhile, replace(chosen.why, rule="done-goes-on"))
     return chosen
+
+
+def _with_step(asked: AskQuestion, policy: Policy, session: Session, guide: Guide, outcome: Outcome | None) -> Chosen:
+    """The question with the step that would be next without it; the author's order where it must not be asked."""
+    first = AUTHOR_ORDER.next(session, guide)
+    if isinstance(first, Person) or not may_be_asked(session, guide, asked.question_id):
+        return first
+    match choose(policy, with_given(session, asked.question_id), guide, outcome):
+        case NextStep() as step:
+            pass
+        case AskBeside(step=step):
+            pass
+        case Person(why=why, meanwhile=str(step_id)):
+            step = NextStep(step_id, replace(why, rule="still-open"))
+        case Person():  # without the answer the policy would try none
+            step = first
+    return AskBeside(asked.question_id, asked.why, step)
 
 
 def _has(steps: Iterable[Step], step_id: str) -> bool:

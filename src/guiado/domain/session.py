@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import cast
 
 from guiado.domain.clarification import Clarification
+from guiado.domain.given_answer import GivenAnswer
 from guiado.domain.message_kind import MessageKind
 
 
@@ -182,6 +183,8 @@ class Session:
     unknown_codes: tuple[str, ...] = ()
     variant: str | None = None
     offered_why: StepReason | None = None
+    asked_question_id: str | None = None
+    guide_answers: tuple[GivenAnswer, ...] = ()
     facts: dict[str, object] = field(default_factory=dict[str, object])
     """Facts from the start of the session: channel, source, device, detection, steps already tried. Only those that detection
     found change later, when the customer clarifies."""
@@ -195,6 +198,10 @@ class Session:
     def passed(self) -> dict[str, StepAnswer]:
         """The steps that were carried out, in order: step_id -> answer."""
         return {each.step_id: each for each in self.answers if each.outcome.success}
+
+    def given_answer(self, question_id: str) -> GivenAnswer | None:
+        """The answer to a question of the guide; None where nothing is known of it yet."""
+        return next((each for each in self.guide_answers if each.question_id == question_id), None)
 
     def failures_at(self, step_id: str) -> int:
         """How many attempts at a step were not carried out."""

@@ -136,6 +136,18 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """Command with the customer's answer to a question of the guide.
+
+    Args:
+        answer_id: None where the customer does not know, or would rather go on.
+    """
+
+    question_id: str
+    answer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UndoAnswer:
     """Command of the customer to take back the last answer to a step.
 
@@ -154,4 +166,6 @@ class UndoAnswer:
     taken_over: bool = False
 
 
-SessionCommand = Answer | UndoAnswer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume
+SessionCommand = (
+    Answer | AnswerQuestion | UndoAnswer | EscalateSession | ResolveSession | ClarifyProblem | RejectProblem | Abandon | Resume
+)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from guiado.domain import escalation, events
-from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, offer_person, offer_step
+from guiado.domain.decision import Decision, RepeatedAnswer, alarm_rule, offer_next, offer_person, offer_step
 from guiado.domain.escalation import Speak
 from guiado.domain.guide import Guide, Step
+from guiado.domain.guide_questions import passed_over
 from guiado.domain.learning_signal import confirmed
-from guiado.domain.policy import NextStep, Person, Policy, Rationale, choose, scored
+from guiado.domain.policy import AskBeside, Chosen, NextStep, Person, Policy, Rationale, choose, scored
 from guiado.domain.session import Actor, Attempt, NextAction, Outcome, Resolution, Session, Status, StepAnswer
 from guiado.domain.session_commands import Alarm, Answer
 from guiado.errors import Message, NoStepLeft, SessionEnded, StaleSession, WrongStep
@@ -99,7 +100,7 @@ def _with_action(decided: Decision, action: NextAction) -> Decision:
 
 def _tried(session: Session, attempt: Attempt, now: datetime) -> Session:
     return replace(
-        session,
+        passed_over(session),
         version=session.version + 1,
         status=Status.IN_PROGRESS if session.status is Status.STARTED else session.status,
         attempts=session.attempts + 1,
@@ -123,7 +124,9 @@ def _answer_without_step(session: Session, answer: Answer, now: datetime) -> Dec
 def _sound(at: _Situation, alarm: Alarm) -> Decision:
     """Call a person for the customer's words; the step that is open now stays on offer, where it is shown."""
     asked, called = escalation.sound(at.session, alarm, at.now)
-    chosen = choose(at.policy, asked, at.guide, at.attempt.outcome) if at.attempt.success else _same(at.step, "still-open")
+    chosen: Chosen = _same(at.step, "still-open")
+    if at.attempt.success:
+        chosen = choose(at.policy, asked, at.guide, at.attempt.outcome)
     asked, offers = offer_person(asked, at.guide, at.now, alarm_rule(urgent=alarm.urgent), chosen)
     decided = Decision(asked, at.told(*called), at.attempt, offers, NextAction.ESCALATE)
     # The same words call for the same person again; without them the answer counts alone.
@@ -149,9 +152,9 @@ def _advance(at: _Situation) -> Decision:
         return _solve(at, Resolution.CONFIRMED, at.attempt.source)
     chosen = choose(at.policy, at.session, at.guide, at.attempt.outcome)
     match chosen:
-        case NextStep():
-            session, offered = offer_step(at.session, at.guide, at.now, chosen)
-            return Decision(session, at.told(), at.attempt, (offered,))
+        case NextStep() | AskBeside():
+            session, offers = offer_next(at.session, at.guide, at.now, chosen)
+            return Decision(session, at.told(), at.attempt, offers)
         case Person() if at.attempt.outcome is Outcome.DONE:
             return _solve(at, Resolution.ASSUMED, Actor.ASSUMED)
         case Person():

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from guiado.domain.decision import ALARM_RULES, Decision, offer_again
 from guiado.domain.guide import Guide
+from guiado.domain.guide_questions import before_answer
 from guiado.domain.learning_signal import taken_back
 from guiado.domain.session import Attempt, Session, Status
 from guiado.domain.session_commands import UndoAnswer
@@ -58,9 +59,9 @@ def undo_answer(session: Session, guide: Guide | None, undo: UndoAnswer, now: da
     led_to = _consequences(session, last)
     _refuse(session, undo, last, led_to, now)
     before = _before(session, last, led_to, now)
-    offered = offer_again(before, guide, now, "undone")
+    before, offers = offer_again(before, guide, now, "undone")
     lessons = (taken_back(session),) if led_to.ended and session.problem_id else ()
-    return Decision(replace(before, decisions=offered.number), offers=(offered,), lessons=lessons, retracted=undo.attempt_id)
+    return Decision(before, offers=offers, lessons=lessons, retracted=undo.attempt_id)
 
 
 def _consequences(session: Session, last: Attempt) -> _Consequences:
@@ -87,7 +88,7 @@ def _before(session: Session, last: Attempt, led_to: _Consequences, now: datetim
     attempts, reason = session.attempts - 1, None if led_to.called else session.escalation_reason
     begun = Status.IN_PROGRESS if attempts else Status.STARTED
     return replace(
-        session,
+        before_answer(session),
         version=session.version + 1,
         status=begun if reason is None else Status.NEEDS_ESCALATION,
         current_step=session.current_step - last.success,

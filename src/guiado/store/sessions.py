@@ -11,6 +11,7 @@ import msgspec
 
 from guiado.domain.clarification import Clarification
 from guiado.domain.events import Event
+from guiado.domain.given_answer import GivenAnswer
 from guiado.domain.learning_signal import Lesson
 from guiado.domain.message_kind import MessageKind
 from guiado.domain.session import (
@@ -42,6 +43,7 @@ _FIXED = frozenset(
 _FOUND = ("problem_id", "problem_title", "guide_version_id", "total_steps", "clarifications", "message_kind", "also_named",
           "unknown_codes")  # fmt: skip
 _FOUND_FACTS = ("alternatives", "detection_confidence", "recontact_of", "already_tried")
+_KEPT_FACTS = ("alternatives", "detection_confidence", "already_tried", "original_sender", "device", "product")
 _CHANGING = tuple(name for name in _STATE if name not in _FIXED)
 _ATTEMPT = tuple(each.name for each in fields(Attempt))
 _OFFER = tuple(each.name for each in fields(Offer))
@@ -284,12 +286,12 @@ def session_from_row(row: Row) -> Session:
     values["ended_by"] = Actor(ended_by) if ended_by else None
     values["clarifications"] = _clarifications(values["clarifications"])
     values["answers"] = _answers(values["answers"])
+    values["guide_answers"] = _guide_answers(values["guide_answers"])
     values["message_kind"] = MessageKind(values["message_kind"])
     values["also_named"] = msgspec.convert(values["also_named"], tuple[NamedProblem, ...])
     values["unknown_codes"] = tuple(map(str, values["unknown_codes"]))
     values["offered_why"] = msgspec.convert(values["offered_why"], StepReason | None)
-    facts = {name: row[name] for name in ("alternatives", "detection_confidence", "already_tried", "original_sender", "device")}
-    return Session(**values, facts=facts)
+    return Session(**values, facts={name: row[name] for name in _KEPT_FACTS})
 
 
 def _clarifications(stored: list[object]) -> tuple[Clarification, ...]:
@@ -298,6 +300,10 @@ def _clarifications(stored: list[object]) -> tuple[Clarification, ...]:
 
 def _answers(stored: list[object]) -> tuple[StepAnswer, ...]:
     return msgspec.convert(stored, tuple[StepAnswer, ...]) if stored else ()
+
+
+def _guide_answers(stored: list[object]) -> tuple[GivenAnswer, ...]:
+    return msgspec.convert(stored, tuple[GivenAnswer, ...]) if stored else ()
 
 
 def _attempt(row: Row) -> StoredAttempt:

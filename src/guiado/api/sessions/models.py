@@ -149,6 +149,14 @@ class VariantOut(Model):
     session: SessionOut
 
 
+class QuestionAnsweredOut(Model):
+    """Answer to answering the question of the guide that was open."""
+
+    success: bool
+    session: SessionOut
+    message: str
+
+
 class CorrectOut(Model):
     """Answer to correcting the problem of a session."""
 

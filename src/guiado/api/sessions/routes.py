@@ -12,7 +12,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from guiado.api.sessions.callers import admitted, is_public, link_to, said_by
-from guiado.api.sessions.models import AlternativeOut, StartOut, StepAnswerOut, UndoOut, VariantOut
+from guiado.api.sessions.models import AlternativeOut, QuestionAnsweredOut, StartOut, StepAnswerOut, UndoOut, VariantOut
 from guiado.api.troubles import TROUBLES
 from guiado.app import commands
 from guiado.app.context import Scope
@@ -20,6 +20,7 @@ from guiado.app.knowledge.knowledge_base import Snapshot
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
 from guiado.app.sessions import customer_messages, views
+from guiado.app.sessions import guide_question as asking
 from guiado.app.sessions import next_problem as following
 from guiado.app.sessions import start as starting
 from guiado.app.sessions import undo as undoing
@@ -224,4 +225,27 @@ def _varied(stored: tuple[Session, Guide | None]) -> VariantOut:
     return VariantOut(success=True, session=views.session_view(*stored))
 
 
-HANDLERS = [start, start_at_root, state_by_query, state, step, undo, clarify, reject, start_next, set_variant]
+@post(
+    "/{session_id:str}/guide-question",
+    dto=Checked[commands.AnswerGuideQuestion],
+    return_dto=None,
+    status_code=200,
+    operation_id="answer_guide_question",
+    responses=TROUBLES,
+)
+async def answer_guide_question(
+    request: Http, session_id: FromPath[str], data: JSONBody[commands.AnswerGuideQuestion]
+) -> QuestionAnsweredOut:
+    """Responde a la pregunta de la guía que la sesión espera (`question`), o la pasa por alto, y dice qué paso sigue."""
+    return await Write(request, _told).run(asking.answer_question, session_id, data)
+
+
+def _told(stored: tuple[Session, Guide | None]) -> QuestionAnsweredOut:
+    session, guide = stored
+    message = customer_messages.after_question(session)
+    return QuestionAnsweredOut(success=True, session=views.session_view(session, guide), message=message)
+
+
+HANDLERS = [
+    start, start_at_root, state_by_query, state, step, undo, clarify, reject, start_next, set_variant, answer_guide_question,
+]  # fmt: skip

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from guiado.domain.guide import Guide
-from guiado.domain.policy import AUTHOR_ORDER, NextStep, Person, Rationale, ScoredStep, open_steps
+from guiado.domain.guide_questions import answers_known
+from guiado.domain.policy import AUTHOR_ORDER, AskQuestion, NextStep, Person, Rationale, ScoredStep, open_steps
 from guiado.domain.session import Outcome, Session
 from guiado.errors import Message
-from guiado.guidance.plan import PERSON_ACTION, STEP_ACTION, GuidePlan, PlanChoice, Progress, Score
+from guiado.guidance.plan import ASK_ACTION, PERSON_ACTION, STEP_ACTION, GuidePlan, PlanChoice, Progress, Score
 from guiado.logs import get_logger
 
 NAME = "learned"
@@ -42,13 +43,13 @@ Find = Callable[[str, Guide], PlanInUse | None]
 
 
 class LearningPolicy:
-    """Policy of the learned order, which also calls a person where going on costs more."""
+    """Policy of the learned order: it asks where that saves more than it takes, and calls a person where going on costs more."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
 
-    def next(self, session: Session, guide: Guide) -> NextStep | Person:
-        """Choose the next step, or a person."""
+    def next(self, session: Session, guide: Guide) -> NextStep | AskQuestion | Person:
+        """Choose the next step, a question of the guide, or a person."""
         if session.guide_version_id is None:
             return AUTHOR_ORDER.next(session, guide)
         try:
@@ -72,15 +73,17 @@ class _Choosing:
         self._choice = found.plan.choose(progress_of(session))
         self._scores = [each for each in self._choice.scores if each.step_id in self._open]
 
-    def next(self) -> NextStep | Person:
+    def next(self) -> NextStep | AskQuestion | Person:
         choice, scores = self._choice, self._scores
         if not scores:
             return self._left_over()
+        if choice.action == ASK_ACTION and choice.target is not None:
+            return AskQuestion(choice.target, self._why("worth-asking", scores))
         if choice.action == PERSON_ACTION and _may_be_called(self._session):
             return Person(self._why("costs-more", scores), too_costly(choice, scores[0]), scores[0].step_id)
         if choice.action == STEP_ACTION and choice.target in self._open:
             return NextStep(choice.target or "", self._why("explored" if choice.explored else "least-cost", scores))
-        # A question is not asked here yet, and nobody is called before something was tried: then the best step comes.
+        # Nobody is called before something was tried: then the best step comes.
         why = self._why("least-cost", scores)
         return NextStep(scores[0].step_id, replace(why, explored=False, probability=1.0))
 
@@ -105,7 +108,8 @@ def progress_of(session: Session) -> Progress:
     last = session.answers[-1] if session.answers else None
     unable = (last.step_id,) if last is not None and last.outcome is Outcome.COULD_NOT else ()
     done = dict.fromkeys((*session.passed, *session.said_tried))
-    return Progress(session.variant or "", done=tuple(done), unable=unable, key=session.session_id)
+    answers = answers_known(session)
+    return Progress(session.variant or "", done=tuple(done), unable=unable, answers=answers, key=session.session_id)
 
 
 def too_costly(choice: PlanChoice, best: Score) -> Message:
@@ -120,12 +124,15 @@ def _may_be_called(session: Session) -> bool:
     return bool(session.answers) and session.escalation_reason is None
 
 
-def _in_shadow(session: Session, guide: Guide, learned: NextStep | Person) -> NextStep | Person:
+_SHADOWS = {NextStep: "shadow-step", AskQuestion: "shadow-question", Person: "shadow-person"}
+
+
+def _in_shadow(session: Session, guide: Guide, learned: NextStep | AskQuestion | Person) -> NextStep | Person:
     """The author's choice, with the scores of the learned one among its candidates, and whether both agree."""
     chosen = AUTHOR_ORDER.next(session, guide)
     if isinstance(chosen, Person):
         return chosen
-    rule = "shadow-person" if isinstance(learned, Person) else "shadow-step"
+    rule = _SHADOWS[type(learned)]
     agrees = isinstance(learned, NextStep) and learned.step_id == chosen.step_id
     candidates = learned.why.candidates or chosen.why.candidates
     return replace(chosen, why=replace(chosen.why, rule=chosen.why.rule if agrees else rule, candidates=candidates))

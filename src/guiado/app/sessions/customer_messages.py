@@ -153,6 +153,17 @@ def after_answer(session: Session, outcome: Outcome, action: NextAction, failure
     return text(language, "¡Bien! Sigamos con el paso {number} de {total}.", number=number, total=total)
 
 
+def after_question(session: Session) -> str:
+    """Message when a question of the guide was answered or passed over."""
+    language = session.language
+    if session.status is Status.NEEDS_ESCALATION:
+        return f"{needs_person(session)}{_meanwhile(session)}"
+    if session.asked_question_id is not None:
+        return text(language, "De acuerdo. Una pregunta más.")
+    number, total = session.step_number, session.total_steps
+    return text(language, "De acuerdo. Sigamos con el paso {number} de {total}.", number=number, total=total)
+
+
 def after_solution(session: Session) -> str:
     """Message when the problem is solved, or taken to be, with what else the customer named."""
     if session.message_kind is MessageKind.SOLVED:

@@ -43,11 +43,27 @@ class MediaRow(Model):
     caption: str
 
 
+class GuideAnswerRow(Model):
+    """A possible answer to a question of a guide."""
+
+    id: str
+    text: str
+
+
+class GuideQuestionOut(Model):
+    """A question of the guide that is asked before the step beside it; whoever answers the step passes it over."""
+
+    id: str
+    text: str
+    answers: list[GuideAnswerRow]
+
+
 class StepOut(Model):
     """One step for the customer.
 
     `variants` are those in which it differs, and `variant` the one that its texts are for; where that is null, the texts are
-    those of every variant, each with its name in front. `why` tells why it comes now, where that is known.
+    those of every variant, each with its name in front. `why` tells why it comes now, where that is known. `question` is asked
+    first, where there is one.
     """
 
     session_id: str
@@ -71,6 +87,7 @@ class StepOut(Model):
     variants: list[VariantRow] = []  # noqa: RUF012 every instance has its own
     media: list[MediaRow] = []  # noqa: RUF012 every instance has its own
     why: str | None = None
+    question: GuideQuestionOut | None = None
 
 
 class OptionOut(Model):
@@ -152,6 +169,7 @@ class SessionOut(Model):
     clarification: ClarificationOut | None = None
     message_kind: str = MessageKind.PROBLEM.value
     other_problems: list[OtherProblemOut] = []  # noqa: RUF012 every instance has its own
+    question: GuideQuestionOut | None = None
 
 
 class SessionRow(Model):

@@ -10,6 +10,7 @@ from guiado.app import commands
 from guiado.app.context import UnitOfWork
 from guiado.app.sessions.answer import load, telling_state
 from guiado.domain.guide import Guide
+from guiado.domain.guide_questions import with_known_answers
 from guiado.domain.session import Session
 from guiado.errors import FieldProblem, InvalidInput, Message, SessionEnded, StaleSession
 from guiado.store import sessions
@@ -38,6 +39,7 @@ async def set_variant(work: UnitOfWork, session_id: object, command: commands.Se
                 return before, guide
             moment = max(clock.now(), before.updated_at)
             after = replace(before, variant=command.variant, version=before.version + 1, updated_at=moment)
+            after = with_known_answers(after, guide) if guide else after
             if await _commit(work, before, after):
                 return after, guide
         raise StaleSession

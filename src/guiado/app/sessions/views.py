@@ -19,6 +19,8 @@ from guiado.app.sessions.models import (
     ClosableSessionOut,
     CloseActionOut,
     ConsideredRow,
+    GuideAnswerRow,
+    GuideQuestionOut,
     HeardRow,
     MediaRow,
     OptionOut,
@@ -96,7 +98,20 @@ def open_step(session: Session, guide: Guide | None) -> StepOut | None:
     """The step that waits for an answer, or None."""
     if guide is None or session.status.ended or not is_shown(session, guide):
         return None
-    return step_view(session, guide, session.offered_step_id, session.step_number)
+    step = step_view(session, guide, session.offered_step_id, session.step_number)
+    question = guide_question_view(session, guide)
+    return step if step is None or question is None else msgspec.structs.replace(step, question=question)
+
+
+def guide_question_view(session: Session, guide: Guide | None) -> GuideQuestionOut | None:
+    """The question of the guide that is asked before the open step, in the session's language, or None."""
+    if session.asked_question_id is None or guide is None or session.status.ended or not is_shown(session, guide):
+        return None
+    asked = guide.in_language(session.language).question(session.asked_question_id)
+    if asked is None:
+        return None
+    answers = [GuideAnswerRow(id=each.answer_id, text=each.text) for each in asked.answers]
+    return GuideQuestionOut(id=asked.question_id, text=asked.text, answers=answers)
 
 
 def passed_step(session: Session, guide: Guide | None, number: int) -> StepOut | None:
@@ -138,6 +153,7 @@ def session_view(session: Session, guide: Guide | None = None) -> SessionOut:
         clarification=clarification_view(session),
         message_kind=session.message_kind.value,
         other_problems=other_problems_view(session),
+        question=guide_question_view(session, guide),
     )
 
 

@@ -6,7 +6,8 @@ SELECT s.session_id, s.customer_email, s.problem_description, s.started_at, s.up
        s.detected_problem_title AS problem_title, s.guide_version_id, s.language, s.notes, s.resolved_at, s.escalated_at,
        s.resolution, s.ended_at, s.ended_how, s.ended_by, s.escalation_reason, s.recontact_until, s.true_problem_id,
        s.true_step_id, s.agent_minutes, s.urgent, s.clarifications, s.alternatives, s.detection_confidence,
-       s.already_tried, s.message_kind, s.also_named, s.unknown_codes, s.variant, s.offered_why, s.device, s.metadata ->> 'original_sender' AS original_sender,
+       s.already_tried, s.message_kind, s.also_named, s.unknown_codes, s.variant, s.offered_why, s.asked_question_id, s.guide_answers,
+       s.device, s.product, s.metadata ->> 'original_sender' AS original_sender,
        (SELECT c.config_value FROM support_troubleshooting_config c
          WHERE c.config_key = 'auto_escalate_after_failures' AND c.tenant_id IN ($1, 'default')
          ORDER BY c.tenant_id = $1 DESC LIMIT 1) AS failures_allowed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from guiado.app import commands
 from guiado.app.sessions import answer as answering
 from guiado.app.sessions import clarify as clarifying
-from guiado.app.sessions import contact, escalate, feedback, undo, variant
+from guiado.app.sessions import contact, escalate, feedback, guide_question, undo, variant
 from guiado.app.sessions import next_problem as following
 from guiado.app.validation import check
 from guiado.errors import InvalidInput
@@ -101,6 +101,15 @@ async def _variant(request: Http, door: CaseDoor, form: Form) -> str | None:
     return place_after(form)
 
 
+async def _question(request: Http, door: CaseDoor, form: Form) -> str | None:
+    names = ("question_id", "answer_id")
+    given: dict[str, object] = {name: value for name in names if (value := form.get(name, ""))}
+    command = check(commands.AnswerGuideQuestion, {**given, **({"skip": True} if form.get("skip") else {})})
+    scope = scope_at(request, door)
+    await runtime_of(request).parts.run_write(scope, guide_question.answer_question, scope.session_id, command)
+    return place_after(form)
+
+
 async def _solved(request: Http, door: CaseDoor, _form: Form) -> str | None:
     scope, command = scope_at(request, door), commands.Resolve(source="customer")
     await runtime_of(request).parts.run_write(scope, escalate.resolve, scope.session_id, command)
@@ -147,6 +156,7 @@ ACTIONS: Mapping[str, Action] = {
     "resume": _resume,
     "undo": _undo,
     "variant": _variant,
+    "question": _question,
     "solved": _solved,
     "close": _close,
     "rate": _rate,

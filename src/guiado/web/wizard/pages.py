@@ -64,32 +64,46 @@ def standing(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk) -
     if session.status in _WITH_PERSON and (step is None or not wants_step):
         return _handed(request, door, record, desk, has_step=step is not None)
     if step is not None:
-        return _step(request, door, record, step)
+        return _question(request, door, record, step) if step.question else _step(request, door, record, step)
     if session.open_clarification is not None:
         return _asked(request, door, session)
     return _handed(request, door, record, desk, has_step=False)
 
 
 def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -> Page:
-    session, guide, number = record.session, record.guide, step.step_number
+    session = record.session
     return _page(
         request,
         door,
         session,
         "answer" if step.type == customer_messages.ANSWER else "step",
-        step=step,
+        **_around(door, record, step),
         gate=gate_of(request, door, session, step),
-        place=text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
-        time_left=_time_left(session, guide),
-        problem_title=_title(record),
-        told=_about_start(record) if number == 1 and not session.attempts else (),
         again=_try_again(record, step),
         links=_links(step.resources),
         figures=_figures(request, record, step),
-        back=door.to(f"paso/{number - 1}") if number > 1 else None,
-        may_ask_person=session.status not in _WITH_PERSON,
         pictures=_pictures(request, record),
     )
+
+
+def _question(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -> Page:
+    """The page of a question of the guide, which comes before a step."""
+    kept = gate_of(request, door, record.session, step).kept
+    return _page(request, door, record.session, "question", **_around(door, record, step), question=step.question, kept=kept)
+
+
+def _around(door: CaseDoor, record: SessionRecord, step: StepOut) -> dict[str, object]:
+    """The values around an open step, whether it or a question before it is shown."""
+    session, number = record.session, step.step_number
+    return {
+        "step": step,
+        "place": text(session.language, "Paso {number} de {total}", number=number, total=step.total_steps),
+        "time_left": _time_left(session, record.guide),
+        "problem_title": _title(record),
+        "told": _about_start(record) if number == 1 and not session.attempts else (),
+        "back": door.to(f"paso/{number - 1}") if number > 1 else None,
+        "may_ask_person": session.status not in _WITH_PERSON,
+    }
 
 
 def _try_again(record: SessionRecord, step: StepOut) -> str:

@@ -1,0 +1,53 @@
+"""The transition of a session when its customer answers a question of its guide, or passes it over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from guiado.domain import escalation
+from guiado.domain.decision import Decision, RepeatedAnswer, offer_next, offer_person
+from guiado.domain.escalation import Speak
+from guiado.domain.guide import Guide
+from guiado.domain.guide_questions import with_given
+from guiado.domain.policy import Person, Policy, choose
+from guiado.domain.session import NextAction, Session, Status
+from guiado.domain.session_commands import AnswerQuestion
+from guiado.errors import FieldProblem, InvalidInput, Message, QuestionNotOpen, SessionEnded
+
+
+def answer_question(
+    session: Session, guide: Guide | None, said: AnswerQuestion, now: datetime, policy: Policy, speak: Speak
+) -> Decision | RepeatedAnswer:
+    """The decision on the customer's answer to the question that is open.
+
+    Raises:
+        SessionEnded: the session takes no more answers.
+        QuestionNotOpen: no question is open, or another one.
+        InvalidInput: the question has no such answer.
+    """
+    given = session.given_answer(said.question_id)
+    if given is not None and given.answer_id == said.answer_id:
+        waits = session.status is Status.NEEDS_ESCALATION
+        return RepeatedAnswer(0, NextAction.ESCALATE if waits else NextAction.CONTINUE)
+    if session.status.ended:
+        raise SessionEnded(session.status.value)
+    asked = guide.question(session.asked_question_id) if guide else None
+    if guide is None or asked is None or asked.question_id != said.question_id:
+        raise QuestionNotOpen(said.question_id)
+    known = [each.answer_id for each in asked.answers]
+    if said.answer_id not in {None, *known}:
+        why = Message("Debe ser uno de estos: {allowed}.", {"allowed": ", ".join(known)})
+        raise InvalidInput([FieldProblem("answer_id", why, "not_an_option")])
+    told = with_given(session, asked.question_id, said.answer_id)
+    return _go_on(replace(told, version=session.version + 1, updated_at=now), guide, now, policy, speak)
+
+
+def _go_on(session: Session, guide: Guide, now: datetime, policy: Policy, speak: Speak) -> Decision:
+    chosen = choose(policy, session, guide, session.answers[-1].outcome if session.answers else None)
+    if not isinstance(chosen, Person):
+        session, offers = offer_next(session, guide, now, chosen)
+        return Decision(session, offers=offers)
+    session, called = escalation.call_person(session, chosen.reason, now, speak)
+    session, offers = offer_person(session, guide, now, chosen.why, chosen)
+    return Decision(session, called, offers=offers, next_action=NextAction.ESCALATE)
