@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from guiado.app.guidance.reasons import step_reason
 from guiado.domain.guide import Guide
 from guiado.domain.guide_questions import answers_known
 from guiado.domain.policy import AUTHOR_ORDER, AskQuestion, NextStep, Person, Rationale, ScoredStep, open_steps
@@ -48,6 +49,11 @@ class LearningPolicy:
     def __init__(self, find: Find) -> None:
         self._find = find
 
+    def plan_of(self, session: Session, guide: Guide) -> GuidePlan | None:
+        """The plan of the guide that a session follows, whichever order is in use; None where nothing was learned."""
+        found = self._find(session.guide_version_id, guide) if session.guide_version_id is not None else None
+        return found.plan if found is not None else None
+
     def next(self, session: Session, guide: Guide) -> NextStep | AskQuestion | Person:
         """Choose the next step, a question of the guide, or a person."""
         if session.guide_version_id is None:
@@ -82,7 +88,8 @@ class _Choosing:
         if choice.action == PERSON_ACTION and _may_be_called(self._session):
             return Person(self._why("costs-more", scores), too_costly(choice, scores[0]), scores[0].step_id)
         if choice.action == STEP_ACTION and choice.target in self._open:
-            return NextStep(choice.target or "", self._why("explored" if choice.explored else "least-cost", scores))
+            why = self._why("explored" if choice.explored else "least-cost", scores)
+            return NextStep(choice.target or "", replace(why, reason=step_reason(self._found.plan, choice)))
         # Nobody is called before something was tried: then the best step comes.
         why = self._why("least-cost", scores)
         return NextStep(scores[0].step_id, replace(why, explored=False, probability=1.0))
