@@ -99,6 +99,7 @@ class Installation:
         self.database = EmbeddedPostgres(self.home)
         base = self.environment = {**os.environ, "GUIADO_HOME": str(self.home), "GUIADO_LOG_LEVEL": "WARNING"}
         base["GUIADO_PRIVATE_TARGETS"] = "127.0.0.0/8"
+        base["GUIADO_GUIDANCE_ORDER"] = "author"  # the one that the book-keeper plays
         ports = free_ports(servers)
         self.urls = [f"http://127.0.0.1:{port}{BASE}" for port in ports]
         self.servers = [Daemon(["serve"], {**base, "PORT": str(port)}, self.log) for port in ports]
