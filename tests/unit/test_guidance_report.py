@@ -33,8 +33,9 @@ def plan(rules: AuthorRules | None = None, facts: GuideFacts = FACTS, tried: tup
     guide = compile_guide(facts)
     own = np.zeros((guide.causes, guide.size))
     own[range(guide.size), range(guide.size)] = 1
+    drawn = fit(guide, (), {})
     believed: Posterior = replace(
-        fit(guide, (), {}), shares=SHARES[:, None].repeat(len(guide.variant_place), axis=1), removes=np.array([own, own]),
+        drawn, evidence=drawn.evidence[:2], answers=drawn.answers[:2], shares=SHARES[:, None].repeat(guide.variants, axis=1), removes=np.array([own, own]),
         could_not=np.full(guide.size, 1e-9), leaves=np.full(guide.size, 1e-9), noise=np.full(4, 1e-9), sessions=100, step_sessions=np.array(tried, float),
     )  # fmt: skip
     return GuidePlan(guide, believed, rules or AuthorRules(explores=False))

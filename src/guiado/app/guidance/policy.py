@@ -127,8 +127,11 @@ def too_costly(choice: PlanChoice, best: Score) -> Message:
 
 
 def _may_be_called(session: Session) -> bool:
-    """Whether a person may be called by cost: something was tried, and nobody was called yet."""
-    return bool(session.answers) and session.escalation_reason is None
+    """Whether a person may be called by cost: a step did not help, and nobody was called yet.
+
+    A step that could not be done is offered once more; how often is for `auto_escalate_after_failures` to say.
+    """
+    return bool(session.answers) and session.answers[-1].outcome is not Outcome.COULD_NOT and session.escalation_reason is None
 
 
 _SHADOWS = {NextStep: "shadow-step", AskQuestion: "shadow-question", Person: "shadow-person"}

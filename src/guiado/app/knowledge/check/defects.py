@@ -16,7 +16,7 @@ from guiado.errors import FieldProblem
 from guiado.text.json_shapes import is_mapping, is_series, items_in
 
 DEAD_END, UNREACHABLE, LOOP, MISSING_VARIABLE = "dead_end", "unreachable_step", "loop", "missing_variable"
-_OPEN = re.compile(r"\{\{\s*([^{}]{0,64}?)\s*\}\}")
+_OPEN = re.compile(r"\{\{([^{}]{0,80})\}\}")
 """A variable that nobody filled in, also one whose name no variable can have."""
 _FEWEST_ANSWERS = 2
 
@@ -202,13 +202,14 @@ def _find_variables(guide: Guide, findings: Findings) -> None:
     told = set[tuple[str, str]]()
     for text in shown_texts(guide):
         for found in _OPEN.finditer(text.text) if "{{" in text.text else ():
-            if (found[1], text.language) in told:
+            name = found[1].strip()
+            if (name, text.language) in told:
                 continue
-            told.add((found[1], text.language))
+            told.add((name, text.language))
             findings.of(MISSING_VARIABLE).warn(
                 text.path,
                 "La variable {name} no tiene valor en «{language}». Ponlo en $variables, o quítala del texto.",
-                name=shown(found[1]),
+                name=shown(name),
                 language=text.language,
             )
 
