@@ -37,7 +37,7 @@ knowledge = st.lists(problems, max_size=8, unique_by=lambda problem: problem.pro
 texts = st.lists(st.sampled_from(WORDS + SLIPS), max_size=7).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(knowledge, min_size=2, max_size=5), st.lists(texts, min_size=1, max_size=5))
 def test_edits_lead_to_the_same_answers_as_building_anew(states: list[list[Problem]], asked: list[str]) -> None:
     grown = build_index(())
