@@ -90,6 +90,8 @@ class Operations:
             return payload if strict or not bound else None
         if kind == "object":
             return self._object(schema, payload, strict=strict)
+        if kind == "array" and "prefixItems" in schema:
+            return [self._value(self.resolved(each), payload, strict=strict) or payload for each in schema["prefixItems"]]
         if kind == "array" and "enum" not in self.resolved(schema.get("items", {})):
             return [self._value(self.resolved(schema.get("items", {})), payload, strict=strict) or payload]
         return None
