@@ -89,7 +89,7 @@ def example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
     if "enum" in schema or "const" in schema:
         return schema.get("enum", [schema.get("const")])[0]
     if schema.get("type") == "array":
-        return [example(document, schema.get("items", {}))]
+        return [example(document, each) for each in schema.get("prefixItems") or [schema.get("items", {})]]
     return {"integer": 1, "number": 1.5, "boolean": True}.get(str(schema.get("type")), "a")
 
 

@@ -22,6 +22,7 @@ ANYTHING: dict[str, st.SearchStrategy[Any]] = {
     "object": st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=2),
     "null": st.none(),
 }
+PROBLEM = "conexion_internet"
 
 
 def kinds_of(schema: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
@@ -81,7 +82,7 @@ def operations(text: str) -> list[tuple[str, str, dict[str, Any], dict[str, Any]
 
 def good_body(method: str, path: str) -> dict[str, Any]:
     """What the operation would take."""
-    short = path.removeprefix(BASE).replace("{session_id}", "{id}") or "/"
+    short = path.removeprefix(BASE).replace("{session_id}", "{id}").replace("{problem_id}", PROBLEM) or "/"
     return next(body for verb, at, body in ROUTES.values() if (verb, at) == (method.upper(), short))
 
 
@@ -101,7 +102,8 @@ def test_what_the_document_rules_out_is_refused_by_name(data: st.DataObject, roo
         case _:
             name = data.draw(st.sampled_from(schema["required"]))
             body = {key: value for key, value in body.items() if key != name}
-    answer = root.request(method, path.replace("{session_id}", session_id), json=body)
+    place = path.replace("{session_id}", session_id).replace("{problem_id}", PROBLEM)
+    answer = root.request(method, place, json=body)
     assert answer.status_code in {400, 422}, (path, body, answer.text)
     assert any(item["field"].startswith(name) for item in answer.json()["errors"]), (body, answer.text)
     assert name in answer.json()["error"]
