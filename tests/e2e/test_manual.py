@@ -102,7 +102,7 @@ def test_serve_at_a_terminal_ends_its_few_lines_with_the_address(module_dsn: str
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = {"GUIADO_HOME": str(tmp_path), "GUIADO_ENCODER": "lexical", "PORT": str(port)}
-    said = at_a_terminal(module_dsn, "serve", keys=[b"\x03"], waits=lambda shown: "claves de API" in shown, **home)
+    said = at_a_terminal(module_dsn, "serve", keys=[b"\x03"], waits=lambda shown: "Nadie recibe avisos" in shown, **home)
     assert said.code == 0
     before, _, after = said.out.partition("guiado está en marcha")
     assert f"http://127.0.0.1:{port}" in after.splitlines()[0]

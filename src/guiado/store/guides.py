@@ -63,8 +63,9 @@ async def known(connection: Connection, tenant: str, scope: str, keys: Sequence[
 
 
 async def current(connection: Connection, tenant: str, scope: str, guide_ids: Sequence[str]) -> dict[str, CurrentVersion]:
-    """The current version of each of these guides."""
-    rows = await connection.fetch(sql("guides", "current"), tenant, scope, guide_ids)
+    """The current version of each of these guides. No id in the database has a NUL, and none may be sent to it."""
+    asked = [each for each in guide_ids if "\0" not in each]
+    rows = await connection.fetch(sql("guides", "current"), tenant, scope, asked)
     return {
         row["guide_id"]: CurrentVersion(
             str(row["guide_version_id"]), guide_from_json(row["content"]), row["newest"], row["was_used"]
