@@ -16,6 +16,7 @@ import pytest
 from talk import begin, say
 
 from guiado.agent import TroubleshootingAgent
+from guiado.app.guidance.recorded import recorded_sessions
 from guiado.app.guidance.refit import refit_tenant
 from guiado.app.guidance.rules import CostRules, GuideRules, get_rules, set_rules
 from guiado.errors import InvalidInput, NotFound
@@ -306,6 +307,11 @@ def test_a_new_version_keeps_what_is_known_of_its_steps(server: Server, http: ht
     newest = max(plans(server, "lavadora"), key=lambda plan: plan.plan_version)
     assert newest.sessions == 58
     assert first(http, "lavadora") != "lavadora-tres"
+    # A changed guide can be played on what happened, with the step ids of the version in use.
+    used = server.runtime.knowledge.snapshot.version_ids["lavadora"]
+    recorded = on(server, recorded_sessions(server.runtime.parts, {"lavadora": used, "plancha": used}))
+    assert sum(each.sessions for each in recorded["lavadora"]) >= 58
+    assert {event.id for each in recorded["lavadora"] for event in each.pattern.events} >= {"lavadora-uno"}
 
 
 def test_a_person_is_called_early_with_the_comparison_that_decided_it(

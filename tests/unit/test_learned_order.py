@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from guiado.app.context import GuidanceSetting
+from guiado.app.guidance.facts_of import facts_of
 from guiado.app.guidance.lineage import meanings_of, same_steps, translated
-from guiado.app.guidance.plans import HeldPlan
+from guiado.app.guidance.plans import HeldPlan, plan_of
 from guiado.app.guidance.policy import LearningPolicy, progress_of
 from guiado.app.guidance.refit import MOST_STEPS, Evidence, automatic_order, basis_of, fitted, is_due, may_learn
 from guiado.app.guidance.rules import CostRules, GuideRules, author_rules
@@ -24,9 +25,12 @@ from guiado.domain.policy import AUTHOR_ORDER, Policy
 from guiado.domain.session import Outcome, Session, Status
 from guiado.domain.session_commands import Answer, AnswerQuestion
 from guiado.errors import SettingsInvalid
+from guiado.guidance.compiled import compile_guide
 from guiado.guidance.facts import Costs
+from guiado.guidance.learning import fit
 from guiado.guidance.off_policy import Comparison
 from guiado.guidance.patterns import ESCALATED, SOLVED, STEP, Pattern, PatternCount, PatternEvent
+from guiado.guidance.plan import Progress
 from guiado.settings import read_settings
 from guiado.store.guidance_evidence import PatternRow
 from guiado.store.guidance_plans import LineageVersion, StoredPlan, UsedGuide
@@ -350,3 +354,11 @@ def test_a_question_is_asked_where_its_answer_saves_more_than_it_takes() -> None
     assert begun(policy_of(dear), dear).session.asked_question_id is None
     shadow = begun(policy_of(guide, setting=GuidanceSetting("shadow", Costs())), guide)
     assert (shadow.session.asked_question_id, shadow.offers[0].rule) == (None, "shadow-question")
+
+
+def test_a_guide_with_one_variant_keeps_its_plan() -> None:
+    """Whoever says nothing of a single variant is taken to have it, so that there is one table for both."""
+    one = replace(GUIDE, variants={"windows": ""})
+    posterior = fit(compile_guide(facts_of(one, Costs())), [], {})
+    plan = plan_of(one, posterior, GuideRules(), GuidanceSetting())
+    assert plan.choose(Progress("windows")) == plan.choose(Progress(""))

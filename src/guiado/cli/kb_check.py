@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from guiado.app.knowledge.check.base import BaseVerdict, GivenBase
     from guiado.app.knowledge.check.verdicts import GuideVerdict
     from guiado.domain.guide import Guide
+    from guiado.guidance.patterns import PatternCount
     from guiado.guidance.replay import ReplayResult
 
 _FEWEST, _MOST = 500, 10_000
@@ -77,7 +78,20 @@ def _check(file: Path | None, against: Path | None, sessions: int) -> BaseVerdic
         except (KnowledgeBaseInvalid, SourceUnreadable) as error:  # programs for integration read this too
             return check_base(GivenBase(file.name, {}, errors=tuple(error.problems)), {})
     before = _before(file) if against is None else read_base(against, variables_in_use()).guides
-    return check_base(given, before, CheckTerms(sessions), doubts_about)
+    changed = [key for key, guide in given.guides.items() if key in before and before[key] != guide]
+    recorded = _recorded(changed) if against is None and changed else None
+    return check_base(given, before, CheckTerms(sessions, recorded=recorded), doubts_about)
+
+
+def _recorded(changed: Sequence[str]) -> Mapping[str, Sequence[PatternCount]]:
+    """The sessions of these guides that happened, by id."""
+    from guiado.app.guidance.recorded import recorded_sessions
+    from guiado.cli.kb_history import guides_in_use
+
+    running, _ = guides_in_use()
+    used = running.runtime.knowledge.snapshot.version_ids
+    wanted = {key: used[key] for key in changed if key in used}
+    return running.portal.call(recorded_sessions, running.runtime.parts, wanted)
 
 
 def _before(file: Path | None) -> Mapping[str, Guide]:

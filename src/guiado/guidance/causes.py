@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiado.guidance.facts import SURE, GuideFacts
-from guiado.guidance.patterns import COULD_NOT, SOLVED, STEP, Pattern, PatternCount
+from guiado.guidance.patterns import ASSUMED, COULD_NOT, SOLVED, STEP, Pattern, PatternCount
 
 ELSE = -1
 """Cause that no step solves."""
 _USUAL_TOTAL, _LEAST = 0.75, 0.02
 """Chance of all steps together where nobody says more, and the least of one whose author gives none."""
-_ASSUMED = "assumed"
-"""End of a session whose customer did every step and said no more: what the last one did is not known."""
 Causes = NDArray[np.intp]
 
 
@@ -120,7 +118,7 @@ def _inferred(pattern: Pattern, world: KnownCauses, generator: np.random.Generat
         return ELSE if column is None else column
     chances = world.chances.copy()
     rest = max(0.0, 1.0 - float(chances.sum()))
-    known = tried[:-1] if pattern.end == _ASSUMED else tried
+    known = tried[:-1] if pattern.end == ASSUMED else tried
     ruled_out = {world.column_of(event.id) for event in known if event.result != COULD_NOT}
     chances[[column for column in ruled_out if column is not None]] = 0.0
     total = float(chances.sum()) + rest

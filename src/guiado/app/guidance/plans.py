@@ -54,7 +54,7 @@ def plan_of(guide: Guide, posterior: Posterior, rules: GuideRules, setting: Guid
     """
     compiled = compile_guide(facts_of(guide, rules.costs_over(setting.costs)))
     causes, size = posterior.removes.shape[1:]
-    if (causes, size) != (compiled.causes, compiled.size) or posterior.shares.shape[1] != len(compiled.variant_place):
+    if (causes, size) != (compiled.causes, compiled.size) or posterior.shares.shape[1] != compiled.variants:
         raise ValueError("the posterior is of other steps")
     return GuidePlan(compiled, posterior, author_rules(guide, rules))
 

@@ -188,7 +188,7 @@ def fitted(
     from guiado.guidance.off_policy import compare
 
     compiled = compile_guide(facts_of(guide, rules.costs_over(setting.costs)))
-    if before is not None and before.shares.shape[1] != len(compiled.variant_place):
+    if before is not None and before.shares.shape[1] != compiled.variants:
         before = None
     posterior = fit(compiled, evidence.counts, evidence.times, before, seed=counted + 1)
     found = compare(plan_of(guide, posterior, rules, setting), evidence.counts)
