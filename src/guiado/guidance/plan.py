@@ -24,6 +24,8 @@ STEP_ACTION: Action = "step"
 ASK_ACTION: Action = "ask"
 PERSON_ACTION: Action = "escalate"
 _MOST_CACHED = 4096
+_PATIENCE = 1.1
+"""Weight of a hand-over while the chances are not known, where a guide may learn: stopping too early was a third of the loss."""
 _MOST_QUESTIONS = 3
 """Questions of a guide that are planned with: every answer to each needs a plan of its own."""
 _EXPLORED_SHARE = 0.25
@@ -46,7 +48,7 @@ class AuthorRules:
         pinned: step_ids that come first, in this order.
         kept: pairs of step_ids of which the first comes before the second.
         floor: steps that are tried before a person is called.
-        explores: whether a step may be offered to learn from it.
+        explores: whether more may be tried than pays by what is believed, to learn from it.
     """
 
     pinned: tuple[str, ...] = ()
@@ -207,14 +209,14 @@ class GuidePlan:
             return PlanChoice(STEP_ACTION, self._id(steps[action]), value, person, scores), None
         if action <= FIRST_QUESTION:
             return PlanChoice(ASK_ACTION, asked[FIRST_QUESTION - action], value, person, scores), None
-        best = PlanChoice(PERSON_ACTION, None, value, person, scores)
+        best = PlanChoice(PERSON_ACTION, None, person, person, scores)
         trial = self._trial(local, steps, here_done, here_unable, weights, done) if self.rules.explores else None
         if trial is None:
             return best, None
         share, step = trial
         minutes = next(each.minutes for each in scores if each.step_id == step)
         return (
-            PlanChoice(PERSON_ACTION, None, value, person, scores, 1 - share),
+            PlanChoice(PERSON_ACTION, None, person, person, scores, 1 - share),
             PlanChoice(STEP_ACTION, step, minutes, person, scores, share, explored=True),
         )
 
@@ -308,6 +310,7 @@ class GuidePlan:
             person=costs.person,
             waits=tuple(within(self._waits[step]) for step in steps),
             floor=max(self.rules.floor - behind.bit_count(), 0),
+            patience=_PATIENCE if self.rules.explores and len(believed.shares) > 1 else 1.0,
         )
 
     # -------------------------------------------------------------------------------------------------------------- helpers

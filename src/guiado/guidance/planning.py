@@ -40,6 +40,7 @@ class Terms:
         person: minutes of a hand-over.
         waits: bit masks of the steps that come before each unless they cannot be done, as the author wishes.
         floor: steps that are tried before a person is called, while there are any.
+        patience: weight of a hand-over's cost: above 1 while the chances are not known, since nothing is learned beyond it.
     """
 
     minutes: Floats
@@ -56,6 +57,7 @@ class Terms:
     person: float
     waits: tuple[int, ...] = ()
     floor: int = 0
+    patience: float = 1.0
 
     def offer_costs(self) -> tuple[Floats, Floats]:
         """The costs of offering each step, without what follows: (n,) per customer, and per customer whose problem it solves."""
@@ -133,7 +135,7 @@ class StepPlan:
 
     def _stop(self, layer: _Layer, costs: Floats) -> Floats:
         """The cost of a person; infinite while the author's floor is not reached and a step may be offered."""
-        cost = self.reach[layer.done] * self.terms.person
+        cost = self.reach[layer.done] * self.terms.person * self.terms.patience
         if self.terms.floor <= 0:
             return cost
         return np.where((layer.behind >= self.terms.floor) | np.isinf(costs).all(axis=0), cost, np.inf)
