@@ -11,6 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from terminal import Ran
 
+from guiado.app.guidance.refit import refit_tenant
+from guiado.sync import engine
+
 Run = Callable[..., Ran]
 STEPS = [
     {"step_id": "llamar", "title": "Llama al proveedor", "instructions": ["Llama."], "minutes": 20, "chance": 0.1},
@@ -91,3 +94,11 @@ def test_a_trial_on_invented_customers_is_the_same_again(here: Run) -> None:
     said = here("guidance", "simulate", "internet", "--sessions", "50")
     assert said.code == 0
     assert "Resueltas sin una persona" in said.out
+
+
+def test_a_plan_of_no_session_is_not_told_as_learned(here: Run) -> None:
+    assert here("guidance", "set", "internet", "--order", "learned").code == 0
+    running = engine()
+    assert running.portal.call(refit_tenant, running.runtime.parts) == 1
+    assert told(here, "show", "internet")["order_in_use"] == "learned"
+    assert told(here, "simulate", "internet", "--sessions", "50")["learned"] is False

@@ -122,13 +122,15 @@ def simulate(
 
     screen = screen_of(context)
     found = _door(screen).read(ordered, guide)
-    result = compare(found.plan, sessions, seed, learned=found.stored is not None)
+    # A plan of no session at all is the author's numbers, whoever asked for it.
+    learned = found.stored is not None and found.stored.sessions > 0
+    result = compare(found.plan, sessions, seed, learned=learned)
     if as_json:
-        screen.print_json({"problem_id": guide, "learned": found.stored is not None, "comparison": result})
+        screen.print_json({"problem_id": guide, "learned": learned, "comparison": result})
         return
     from guiado.cli.guidance_report import show_comparison
 
-    show_comparison(screen, result, learned=found.stored is not None)
+    show_comparison(screen, result, learned=learned)
 
 
 def _door(screen: Screen) -> Door:
