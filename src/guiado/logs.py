@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TextIO
 
 from guiado.errors import without_secrets
 
@@ -121,12 +122,21 @@ def configure(level: str, *, as_json: bool) -> None:
         level: DEBUG, INFO, WARNING or ERROR.
         as_json: one JSON object a line, for machines; else text, for people.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Standard(sys.stderr)
     handler.setFormatter(_Json() if as_json else _Text("%(asctime)s %(levelname)-7s %(message)s"))
     logger = logging.getLogger(_ROOT)
     logger.handlers = [handler]
     logger.setLevel(level)
     logger.propagate = False
+
+
+class _Standard(logging.StreamHandler[TextIO]):
+    """Handler whose stream may be closed or full: a line that cannot be written must not stop what it tells of."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 the library's name
+        """Let a line go that could not be written: the library would say so on standard error, which is that same stream."""
+        if not isinstance(sys.exception(), OSError | ValueError):
+            super().handleError(record)
 
 
 class _Line(dict[str, object]):
