@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import threading
+import time
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -231,6 +232,15 @@ def test_several_at_once_write_the_same_arrays(tmp_path):
         thread.join()
     assert not failures
     assert [other.name for other in tmp_path.iterdir()] == ["arrays"]
+
+
+def test_what_a_killed_process_left_goes_and_what_another_writes_now_stays(tmp_path):
+    left, writing = tmp_path / ".arrays.killed", tmp_path / ".arrays.writing"
+    left.mkdir()
+    writing.mkdir()
+    os.utime(left, (time.time() - 3_600,) * 2)
+    write_arrays(tmp_path / "arrays", Arrays({}, ARRAYS))
+    assert sorted(other.name for other in tmp_path.iterdir()) == [".arrays.writing", "arrays"]
 
 
 @pytest.fixture(scope="module")

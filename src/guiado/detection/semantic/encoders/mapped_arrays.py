@@ -27,7 +27,6 @@ from weakref import WeakSet
 
 import numpy as np
 
-from guiado.clock import now
 from guiado.detection.arrays import Array
 
 _LIST, _FACTS = "files.json", "facts"
@@ -78,8 +77,8 @@ def write_arrays(folder: Path, content: Arrays) -> None:
         OSError: there can be no such folder.
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_leftovers(folder)
     fresh = Path(tempfile.mkdtemp(prefix=_temporary(folder), dir=folder.parent))
+    _remove_leftovers(folder, fresh)
     try:
         facts = np.frombuffer(json.dumps(content.facts).encode(), np.uint8)
         arrays = {**content.arrays, _FACTS: facts}
@@ -212,9 +211,10 @@ def _temporary(path: Path) -> str:
     return f".{path.name}."
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a process left that was killed while it wrote."""
+def _remove_leftovers(folder: Path, fresh: Path) -> None:
+    """Remove what a process left that was killed while it wrote; its age is by the clock that dates files, as is this one's."""
+    made_s = fresh.stat().st_mtime
     for other in folder.parent.glob(f"{_temporary(folder)}*"):
         with suppress(OSError):
-            if now().timestamp() - other.stat().st_mtime > _LEFTOVER_S:
+            if made_s - other.stat().st_mtime > _LEFTOVER_S:
                 shutil.rmtree(other)
