@@ -22,6 +22,7 @@ from guiado.app.learning.refit import refit
 from guiado.app.throttle import BURST, EVERY_S
 from guiado.detection.semantic.embedding_cache import VectorCache
 from guiado.detection.semantic.encoders import make_encoder
+from guiado.resources import data_path
 from guiado.store.database import Database
 
 LESSON = """INSERT INTO support_troubleshooting_ml_training (id, tenant_id, scope, text, text_key, problem_id, source, status)
@@ -35,7 +36,7 @@ class World:
     def __init__(self, dsn: str, folder: Path) -> None:
         self.dsn, self._folder, self._open = dsn, folder, list[Database]()
 
-    def process(self) -> tuple[AppContext, KnowledgeBase]:
+    def process(self, guides: Path = KB) -> tuple[AppContext, KnowledgeBase]:
         async def find() -> str:
             return self.dsn
 
@@ -43,7 +44,7 @@ class World:
         self._open.append(db)
         encoder = make_encoder()
         senses = DetectionConfig(VectorCache(self._folder, encoder) if encoder else None)
-        return AppContext(db, "default", 0.33), KnowledgeBase("", db, "default", senses, FileSource(KB, "", db, "default"))
+        return AppContext(db, "default", 0.33), KnowledgeBase("", db, "default", senses, FileSource(guides, "", db, "default"))
 
     async def ask(self, query: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.dsn)
@@ -59,6 +60,22 @@ class World:
         finally:
             for db in self._open:
                 await db.close()
+
+
+def test_what_ships_fitted_is_stored_and_not_fitted_again(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guiado.detection.index.Index.fit", None)
+
+    async def run() -> None:
+        async with World(dsn, tmp_path).running() as world:
+            parts, one = world.process(data_path("integrations", "support_troubleshooting_kb.json"))
+            await one.refresh()
+            shipped = one.snapshot.index.version
+            assert await refit(parts, one) == 1
+            assert await refit(parts, one) == 0
+            assert one.snapshot.index.version == shipped
+            assert not shipped.endswith(":unfitted")
+
+    asyncio.run(run())
 
 
 def test_a_fit_is_stored_once_and_every_process_uses_it(dsn: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from guiado import clock
@@ -9,6 +10,7 @@ from guiado.app.background import Stopped, run_aside
 from guiado.app.context import AppContext
 from guiado.app.knowledge.knowledge_base import KnowledgeBase
 from guiado.detection.classifier.calibration import fit_intercept, shifted
+from guiado.detection.prepared.model import model_for
 from guiado.detection.semantic.encoders.mapped_arrays import release_memory
 from guiado.logs import get_logger
 from guiado.store import fitted_models
@@ -52,6 +54,8 @@ async def _refit(parts: AppContext, knowledge: KnowledgeBase) -> int:
         model, fit_s = index.model.with_intercept(intercept), last.fit_s if last else 0.0
     elif (fitted := knowledge.fitted_before(index, intercept)) is not None:
         model, fit_s = fitted, 0.0
+    elif (shipped := await asyncio.to_thread(model_for, index.contents)) is not None:
+        model, fit_s = shipped.with_intercept(intercept), 0.0
     else:
         model = await run_aside(lambda pause: index.fit(pause, intercept))
         fit_s = clock.monotonic_s() - begun
