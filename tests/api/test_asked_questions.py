@@ -86,6 +86,19 @@ def test_a_question_is_shown_beside_the_step_and_its_answer_chooses_the_next(htt
     assert offers[0][4] == "curious"
 
 
+def test_whoever_takes_over_reads_what_was_answered(http: httpx2.Client) -> None:
+    session = begin(http, asking.WORDS)
+    say(http, session, "guide-question", question_id="luz", answer_id="roja")
+    say(http, session, "guide-question", question_id="cuando", skip=True)
+    light = {"question_id": "luz", "question": asking.LIGHT, "answer_id": "roja", "answer": "Roja", "known": False}
+    since = {"question_id": "cuando", "question": "¿Desde cuándo pasa?", "answer_id": None, "answer": None, "known": False}
+    assert http.get(f"/{session['session_id']}").json()["guide_answers"] == [light, since]
+    english = http.get(f"/{session['session_id']}", headers={"accept-language": "en"}).json()["guide_answers"][0]
+    assert (english["question"], english["answer"]) == ("What colour is the light?", "Red")
+    told = say(http, session, "escalate")
+    assert told["escalation_info"]["guide_answers"] == [light, since]
+
+
 def test_who_answers_steps_alone_never_notices(http: httpx2.Client, module_dsn: str) -> None:
     session = begin(http, asking.WORDS)
     first = say(http, session, "step", success=True, step_number=1)

@@ -11,9 +11,11 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.policy import compat32
 from email.policy import default as modern
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asking
 import pytest
 from aiosmtpd.smtp import SMTP as MailServer  # noqa: N811
 from test_channels import Post
@@ -21,12 +23,14 @@ from test_sending import LOOPBACK, House, Time, run, until, working
 
 from guiado import clock
 from guiado.app import commands
+from guiado.app.knowledge.sources.json_file import read_file
 from guiado.app.outbound import notification_sender, notifications, recipients
 from guiado.app.outbound.notification_sender import NotificationSender
 from guiado.app.outbound.queue import Queue
 from guiado.delivery.channels import Channel, Outgoing, Receipt, make_channel
 from guiado.delivery.channels.common.gsm import is_gsm
 from guiado.domain.events import EventKind
+from guiado.domain.guide_versions import guide_to_json
 from guiado.errors import InvalidInput
 from guiado.settings import read_settings
 from guiado.store import notifications as store
@@ -346,6 +350,30 @@ def test_an_escalation_tells_whoever_asked_for_it(dsn: str, language: str, subje
         assert needs in said
         assert nothing in said
         assert "«se me cayó todo»" in said or "“se me cayó todo”" in said
+
+    play(dsn, test)
+
+
+def test_whoever_takes_over_reads_what_the_customer_answered(dsn: str, tmp_path: Path) -> None:
+    guide, version = read_file(asking.write(tmp_path / "kb.json")).guides["cafetera"], clock.new_id()
+    answers = [{"question_id": "luz", "answer_id": "roja"}, {"question_id": "cuando"}, {"question_id": "gone", "answer_id": "x"}]
+
+    async def test(desk: Desk) -> None:
+        await desk.wants(events=[EventKind.SESSION_ESCALATED])
+        async with desk.house.parts.db.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO support_troubleshooting_guide_versions (tenant_id, guide_version_id, guide_id, version, content_hash, content)"
+                " VALUES ('default', $1, 'cafetera', 1, 'x', $2)", version, guide_to_json(guide))  # fmt: skip
+            await escalated(connection)
+            await connection.execute(
+                "UPDATE support_troubleshooting_sessions SET detected_problem_id = 'cafetera', guide_version_id = $1, guide_answers = $2",
+                version, answers)  # fmt: skip
+        async with working(desk.messenger()):
+            await until(lambda: has_mails(desk, 1))
+        (said,) = desk.texts()
+        heard = ["Todavía no se intentó nada.", "Lo que contestó:", f"• {asking.LIGHT} Roja", "• ¿Desde cuándo pasa? no lo sabe"]
+        assert "\n".join(heard) in said.replace("\r\n", "\n")
+        assert "gone" not in said
 
     play(dsn, test)
 

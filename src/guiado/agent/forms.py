@@ -96,6 +96,7 @@ def handed_over(handover: escalate.Handover) -> dict[str, object]:
         "other_problems": [plain(each) for each in views.other_problems_view(session)],
         "attachments": [msgspec.to_builtins(each) for each in handover.pictures],
         "stand": plain(handover.stand) if handover.stand else None,
+        "guide_answers": [plain(each) for each in handover.guide_answers],
     }
 
 

@@ -12,7 +12,7 @@ from guiado.cli.chat_view import reference_line
 from guiado.cli.console import Json, Screen, screen_of, shown_time
 from guiado.cli.help import Manual, ManualGroup, Parsed
 from guiado.cli.operator import SessionId, given_of, operator
-from guiado.cli.understood_view import show_stand, show_understood
+from guiado.cli.understood_view import show_answers, show_stand, show_understood
 from guiado.errors import FieldProblem, InvalidInput, Message, printable
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def show(context: typer.Context, session_id: SessionId, as_json: Json = False) -
     _show_session(screen, found.session)
     show_understood(screen, found.understood)
     _show_attempts(screen, found.attempts)
+    show_answers(screen, found.guide_answers)
     show_stand(screen, found.stand)
     attachments.show_pictures(screen, found.session.reference, found.attachments)
     _show_rating(screen, record.ratings)

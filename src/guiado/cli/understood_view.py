@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from guiado.cli.console import Screen, bullets
 
 if TYPE_CHECKING:
-    from guiado.app.sessions.models import ConsideredRow, HeardRow, StandOut, UnderstoodOut
+    from guiado.app.sessions.models import AnsweredQuestionRow, ConsideredRow, HeardRow, StandOut, UnderstoodOut
 
 _MOST_CANDIDATES = 3
 
@@ -35,6 +36,15 @@ def show_understood(screen: Screen, understood: UnderstoodOut) -> None:
             screen.show()
             screen.show(title, style="bold")
             screen.show(bullets(screen, lines))
+
+
+def show_answers(screen: Screen, answers: Sequence[AnsweredQuestionRow]) -> None:
+    """Print what is known of the questions of the guide."""
+    if answers:
+        screen.show()
+        screen.say("Lo que contestó", style="bold")
+        unknown = screen.tr("no lo sabe")
+        screen.show(bullets(screen, [f"{each.question} {each.answer or unknown}" for each in answers]))
 
 
 def show_stand(screen: Screen, stand: StandOut | None) -> None:

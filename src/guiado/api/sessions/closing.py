@@ -79,6 +79,7 @@ def _handed_over(handover: escalate.Handover) -> EscalationOut:
         understood=views.understood_view(session),
         attachments=handover.pictures,
         stand=handover.stand,
+        guide_answers=handover.guide_answers,
     )
     return EscalationOut(
         success=True,

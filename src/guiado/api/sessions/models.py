@@ -10,6 +10,7 @@ from datetime import datetime
 from guiado.api.sessions.callers import StartLinkOut
 from guiado.app.models import Model
 from guiado.app.sessions.models import (
+    AnsweredQuestionRow,
     AttachmentOut,
     AttemptOut,
     CandidateOut,
@@ -96,6 +97,7 @@ class EscalationInfo(Model):
     understood: UnderstoodOut
     attachments: list[AttachmentOut]
     stand: StandOut | None = None
+    guide_answers: list[AnsweredQuestionRow] = []  # noqa: RUF012 every instance has its own
 
 
 class EscalationOut(Model):

@@ -10,8 +10,8 @@ from guiado.app.access import customer_links
 from guiado.app.context import UnitOfWork
 from guiado.app.guidance.stand import stand_of
 from guiado.app.outbound.notifications import language_in, write
+from guiado.app.sessions import views
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.views import reference
 from guiado.delivery.channels import Button, Outgoing, kind_of, normal_form
 from guiado.delivery.templates import NEW_LINK
 from guiado.domain.recipient import RecipientPreferences
@@ -63,8 +63,8 @@ async def _words(work: UnitOfWork, due: Due, recipient: RecipientPreferences) ->
     if recipient.language is None and told and _is_customer(told, due):
         language = language_in({"language": told.language})
     tried = await sessions.attempts(work.connection, work.tenant, str(due.session_id)) if told else []
-    stand = await _stand(work, told, due, language) if told else []
-    context: Mapping[str, object] = _context(told, tried, stand, language, due.channel)
+    known = await _known(work, told, due, language) if told else []
+    context: Mapping[str, object] = _context(told, tried, known, language, due.channel)
     if due.notification_type == NEW_LINK:
         context = {**context, "link": await _new_link(work, told, due), "team": work.app.team}
     written = await write(work, due.notification_type, context, language, due.channel)
@@ -88,16 +88,19 @@ async def _new_link(work: UnitOfWork, told: Story | None, due: Due) -> str:
     return made.url or ""
 
 
-async def _stand(work: UnitOfWork, told: Story, due: Due, language: str) -> list[str]:
-    """Lines on where a session stands by what was learned of its guide; none for its customer."""
+async def _known(work: UnitOfWork, told: Story, due: Due, language: str) -> list[str]:
+    """Lines on what the customer answered and on where the session stands by what was learned; none for the customer."""
     if _is_customer(told, due):
         return []
     try:
         loaded, guide = await load(work, told.session_id)
     except SessionNotFound:  # gone meanwhile
         return []
+    answers = views.guide_answers_view(loaded.session, guide, language)
+    unknown = text(language, "no lo sabe")
+    said = [f"• {each.question} {each.answer or unknown}" for each in answers]
     found = stand_of(work.app.policy, loaded.session, guide, language)
-    return found.lines if found else []
+    return [*([text(language, "Lo que contestó:")] if said else []), *said, *(found.lines if found else [])]
 
 
 def _is_customer(told: Story, due: Due) -> bool:
@@ -106,13 +109,13 @@ def _is_customer(told: Story, due: Due) -> bool:
 
 
 def _context(
-    told: Story | None, tried: Sequence[StoredAttempt], stand: Sequence[str], language: str, channel: str
+    told: Story | None, tried: Sequence[StoredAttempt], known: Sequence[str], language: str, channel: str
 ) -> dict[str, object]:
-    known: JsonObject = {**structs.asdict(told), **(told.data or {})} if told else {}
-    known["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
-    known["reason"] = known.get("reason") or (told.escalation_reason if told else None)
-    shown: dict[str, object] = {name: _UNKNOWN if known.get(name) is None else known[name] for name in {*known, *_NAMES}}
-    return {**shown, "tried": _list_tried(tried, stand, language, channel), "pictures": _pictures(told, language, channel)}
+    facts: JsonObject = {**structs.asdict(told), **(told.data or {})} if told else {}
+    facts["customer_name"] = (told.customer_name or told.customer_email or _nobody(language, channel)) if told else None
+    facts["reason"] = facts.get("reason") or (told.escalation_reason if told else None)
+    shown: dict[str, object] = {name: _UNKNOWN if facts.get(name) is None else facts[name] for name in {*facts, *_NAMES}}
+    return {**shown, "tried": _list_tried(tried, known, language, channel), "pictures": _pictures(told, language, channel)}
 
 
 def _nobody(language: str, channel: str) -> str:
@@ -128,21 +131,21 @@ _NAMES = (
 """Placeholders of the built-in templates."""
 
 
-def _list_tried(tried: Sequence[StoredAttempt], stand: Sequence[str], language: str, channel: str) -> str:
-    """The list of the steps already tried, and where the session stands, for the person who takes over."""
+def _list_tried(tried: Sequence[StoredAttempt], known: Sequence[str], language: str, channel: str) -> str:
+    """The list of the steps already tried, and what else is known, for the person who takes over."""
     kind = kind_of(channel)
     say = kind.own_words if kind else str
     if not tried:
-        return "\n".join([say(text(language, "Todavía no se intentó nada.")), *stand])
+        return "\n".join([say(text(language, "Todavía no se intentó nada.")), *known])
     lines = [f"{'✓' if one.attempt.success else '✗'} {_line(one)}" for one in tried]
-    return "\n".join([say(text(language, "Ya se intentó:")), *lines, *stand])
+    return "\n".join([say(text(language, "Ya se intentó:")), *lines, *known])
 
 
 def _pictures(told: Story | None, language: str, channel: str) -> str:
     """How many pictures the customer sent and how to see them; empty where there are none."""
     if told is None or not told.pictures:
         return ""
-    kind, command = kind_of(channel), f"guiado sessions attachments {reference(str(told.session_id))}"
+    kind, command = kind_of(channel), f"guiado sessions attachments {views.reference(str(told.session_id))}"
     words = text(language, "Imágenes del cliente: {count}. Para guardarlas: {command}", count=told.pictures, command=command)
     return (kind.own_words if kind else str)(words)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from guiado import clock
@@ -10,8 +10,8 @@ from guiado.app import commands
 from guiado.app.context import AppContext, Scope, UnitOfWork
 from guiado.app.sessions import attachments
 from guiado.app.sessions.answer import command_session, command_unchanged, load, telling_state
-from guiado.app.sessions.models import AttachmentOut, StandOut
-from guiado.app.sessions.record import stand_for
+from guiado.app.sessions.models import AnsweredQuestionRow, AttachmentOut, StandOut
+from guiado.app.sessions.record import answers_for, stand_for
 from guiado.domain.events import EventKind
 from guiado.domain.guide import Guide
 from guiado.domain.learning_signal import NO_KNOWN_PROBLEM
@@ -42,6 +42,7 @@ class Handover:
     escalated_at: datetime
     pictures: list[AttachmentOut]
     stand: StandOut | None = None
+    guide_answers: list[AnsweredQuestionRow] = field(default_factory=list[AnsweredQuestionRow])
 
     @property
     def failed(self) -> list[StoredAttempt]:
@@ -61,7 +62,8 @@ async def escalate(work: UnitOfWork, session_id: object, command: commands.Escal
         session, guide = await command_session(work, session_id, "escalate", wish)
     tried = await sessions.attempts(work.connection, work.tenant, session.session_id)
     pictures = await attachments.of_session(work, session.session_id)
-    return Handover(session, guide, tried, session.ended_at or clock.now(), pictures, stand_for(work, session, guide))
+    stand, answers = stand_for(work, session, guide), answers_for(work, session, guide)
+    return Handover(session, guide, tried, session.ended_at or clock.now(), pictures, stand, answers)
 
 
 async def resolve(work: UnitOfWork, session_id: object, command: commands.Resolve) -> tuple[Session, Guide | None]:

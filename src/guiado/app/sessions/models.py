@@ -197,6 +197,19 @@ class SessionRow(Model):
     message_kind: str
 
 
+class AnsweredQuestionRow(Model):
+    """A question of the guide with what is known of it; without an answer the customer did not know, or passed it over.
+
+    `known` says that device, product or variant told the answer, and nobody was asked.
+    """
+
+    question_id: str
+    question: str
+    answer_id: str | None
+    answer: str | None
+    known: bool
+
+
 class NamedStepRow(Model):
     """A step of the guide."""
 
@@ -322,6 +335,7 @@ class StateOut(Model):
     understood: UnderstoodOut
     attachments: list[AttachmentOut] = []  # noqa: RUF012 every instance has its own
     stand: StandOut | None = None
+    guide_answers: list[AnsweredQuestionRow] = []  # noqa: RUF012 every instance has its own
 
 
 class EvidenceOut(Model):

@@ -10,11 +10,13 @@ from guiado.app.context import UnitOfWork
 from guiado.app.guidance.stand import stand_of
 from guiado.app.sessions import attachments, views
 from guiado.app.sessions.answer import load
-from guiado.app.sessions.models import AttachmentOut, FeedbackBody, StandOut, StateOut
+from guiado.app.sessions.models import AnsweredQuestionRow, AttachmentOut, FeedbackBody, StandOut, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.store import feedback, sessions
 from guiado.store.sessions import StoredAttempt
+
+_LANGUAGE = "es"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class SessionRecord:
         ratings: newest first.
         pictures: without their content, oldest first.
         stand: by what was learned of the guide, for the person who takes over; None for the customer, or where nothing was.
+        guide_answers: what is known of the guide's questions, in the reader's language.
         sizes: address of a stored picture that the guide shows -> its width and height; only for pages.
     """
 
@@ -36,6 +39,7 @@ class SessionRecord:
     ratings: list[FeedbackBody]
     pictures: list[AttachmentOut]
     stand: StandOut | None = None
+    guide_answers: list[AnsweredQuestionRow] = field(default_factory=list[AnsweredQuestionRow])
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 
@@ -51,14 +55,21 @@ async def read_record(work: UnitOfWork, session_id: str, *, with_ratings: bool =
     given = await feedback.of_session(work.connection, work.tenant, loaded.session.session_id) if with_ratings else []
     pictures = await attachments.of_session(work, loaded.session.session_id)
     await note_access(work, "session", [loaded.session.session_id])
-    return SessionRecord(loaded.session, guide, attempts, given, pictures, stand_for(work, loaded.session, guide))
+    stand, answers = stand_for(work, loaded.session, guide), answers_for(work, loaded.session, guide)
+    return SessionRecord(loaded.session, guide, attempts, given, pictures, stand, answers)
 
 
 def stand_for(work: UnitOfWork, session: Session, guide: Guide | None) -> StandOut | None:
     """The stand of a session, for the person who takes over; None for its customer, who comes with a link."""
     if work.scope.session_id is not None:
         return None
-    return stand_of(work.app.policy, session, guide, work.scope.language or "es")
+    return stand_of(work.app.policy, session, guide, work.scope.language or _LANGUAGE)
+
+
+def answers_for(work: UnitOfWork, session: Session, guide: Guide | None) -> list[AnsweredQuestionRow]:
+    """What is known of the questions of a session's guide, in the language of whoever reads it: a customer's is the session's."""
+    language = session.language if work.scope.session_id is not None else work.scope.language or _LANGUAGE
+    return views.guide_answers_view(session, guide, language)
 
 
 def state_view(record: SessionRecord) -> StateOut:
@@ -70,6 +81,7 @@ def state_view(record: SessionRecord) -> StateOut:
         understood=views.understood_view(record.session),
         attachments=record.pictures,
         stand=record.stand,
+        guide_answers=record.guide_answers,
     )
 
 

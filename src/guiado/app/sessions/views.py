@@ -13,6 +13,7 @@ import msgspec
 from guiado.app.guidance.explanations import reason_in
 from guiado.app.sessions.labels import labels_of
 from guiado.app.sessions.models import (
+    AnsweredQuestionRow,
     AttemptOut,
     ChoiceRow,
     ClarificationOut,
@@ -112,6 +113,23 @@ def guide_question_view(session: Session, guide: Guide | None) -> GuideQuestionO
         return None
     answers = [GuideAnswerRow(id=each.answer_id, text=each.text) for each in asked.answers]
     return GuideQuestionOut(id=asked.question_id, text=asked.text, answers=answers)
+
+
+def guide_answers_view(session: Session, guide: Guide | None, language: str) -> list[AnsweredQuestionRow]:
+    """What is known of the questions of a session's guide.
+
+    Args:
+        language: of whoever reads it.
+    """
+    spoken, found = guide.in_language(language) if guide else None, list[AnsweredQuestionRow]()
+    for given in session.guide_answers:
+        asked = spoken.question(given.question_id) if spoken else None
+        if asked is not None:
+            answer = next((each.text for each in asked.answers if each.answer_id == given.answer_id), None)
+            found.append(AnsweredQuestionRow(
+                question_id=given.question_id, question=asked.text, answer_id=given.answer_id, answer=answer, known=given.known,
+            ))  # fmt: skip
+    return found
 
 
 def passed_step(session: Session, guide: Guide | None, number: int) -> StepOut | None:
