@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -16,9 +17,11 @@ import pytest
 from talk import begin, say
 
 from guiado.agent import TroubleshootingAgent
+from guiado.app.guidance import refit
 from guiado.app.guidance.recorded import recorded_sessions
 from guiado.app.guidance.refit import refit_tenant
 from guiado.app.guidance.rules import CostRules, GuideRules, get_rules, set_rules
+from guiado.domain.guide import Guide
 from guiado.errors import InvalidInput, NotFound
 from guiado.store import guidance_plans
 from guiado.store.guidance_plans import StoredPlan
@@ -157,6 +160,29 @@ def taught(server: Server) -> Server:
         record(http, "cafetera", 3, None)
     assert learn(server) >= 1
     return server
+
+
+def test_a_guide_whose_fit_fails_rests_longer_each_time_and_learns_again(
+    taught: Server, http: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, asked = [0.0], list[str]()
+    monkeypatch.setattr("guiado.app.guidance.refit.clock", SimpleNamespace(monotonic_s=lambda: later[0]))
+    fits = refit.fitted
+
+    def failing(guide: Guide, *given: Any) -> Any:
+        asked.append(guide.problem_id)
+        raise ZeroDivisionError
+
+    record(http, "cafetera", 4, "dos")
+    monkeypatch.setattr("guiado.app.guidance.refit.fitted", failing)
+    for wait_s, tries in ((0, 1), (9, 1), (2, 2), (19, 2), (2, 3)):
+        later[0] += wait_s
+        learn(taught)
+        assert asked.count("cafetera") == tries, wait_s
+    monkeypatch.setattr("guiado.app.guidance.refit.fitted", fits)
+    assert learn(taught) == 0
+    later[0] += 3_600
+    assert learn(taught) >= 1
 
 
 def first(http: httpx2.Client, thing: str) -> str:

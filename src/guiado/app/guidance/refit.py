@@ -48,7 +48,36 @@ _LEAST_MINUTES = 0.1
 """Least minutes of a step, however fast it was answered."""
 _MOST_SECONDS = 10.0
 """Seconds after which a run begins no further guide; the next run goes on."""
+_FIRST_REST_S, _LONGEST_REST_S = 10.0, 3_600.0
+_MOST_RESTING = 10_000
 log = get_logger()
+
+
+class _Rests:
+    """Rests of guide versions whose fit failed: each failure in a row doubles the rest, so that one guide cannot take a core."""
+
+    def __init__(self) -> None:
+        self._until_s = dict[tuple[str, str], tuple[float, float]]()
+
+    def is_resting(self, tenant: str, version_id: str) -> bool:
+        """Whether a version is to be left alone for now."""
+        return clock.monotonic_s() < self._until_s.get((tenant, version_id), (0.0, 0.0))[0]
+
+    def failed(self, tenant: str, version_id: str) -> float:
+        """Begin a rest, and return its seconds."""
+        if len(self._until_s) >= _MOST_RESTING:
+            self._until_s.clear()
+        before_s = self._until_s.get((tenant, version_id), (0.0, 0.0))[1]
+        rest_s = min(max(2 * before_s, _FIRST_REST_S), _LONGEST_REST_S)
+        self._until_s[tenant, version_id] = clock.monotonic_s() + rest_s, rest_s
+        return rest_s
+
+    def worked(self, tenant: str, version_id: str) -> None:
+        """Forget the failures of a version."""
+        self._until_s.pop((tenant, version_id), None)
+
+
+_rests = _Rests()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +120,17 @@ async def refit_tenant(parts: AppContext, deadline_s: float = float("inf")) -> i
     for each in due:
         if clock.monotonic_s() >= deadline_s:
             break
+        if _rests.is_resting(parts.tenant, each.guide_version_id):
+            continue
         try:
             published += await _refit(parts, each, counted.get(each.problem_id, 0))
+            _rests.worked(parts.tenant, each.guide_version_id)
         except Stopped:
             break
         except Exception as error:  # noqa: BLE001 one guide's fault must not keep the others from learning
-            log.error("refit_fails", problem=each.problem_id, error=f"{type(error).__name__}: {error}"[:500])
+            rest_s = _rests.failed(parts.tenant, each.guide_version_id)
+            why = f"{type(error).__name__}: {error}"[:500]
+            log.error("refit_fails", problem=each.problem_id, error=why, again_in_s=round(rest_s))
     return published
 
 
