@@ -77,8 +77,16 @@ def test_a_rule_is_kept_and_its_cost_is_told_at_once(here: Run) -> None:
     assert costs["pin"] > 10  # twenty minutes before anything that helps
     assert set(costs) == {"pin", "keep", "floor"}
 
-    assert told(here, "set", "internet", "--clear")["rules"]["pinned"] == []
-    for words, field in ((("--pin", "nada"), "--pin"), (("--keep", "reiniciar"), "--keep"), (("--order", "mine"), "--order")):
+    loose = told(here, "set", "internet", "--unpin", "llamar", "--unkeep", "cable:reiniciar")["rules"]
+    assert (loose["pinned"], loose["kept"], loose["floor"]) == ([], [], 3)
+    assert told(here, "set", "internet", "--clear")["rules"]["floor"] == 0
+    for words, field in (
+        (("--pin", "nada"), "--pin"),
+        (("--keep", "reiniciar"), "--keep"),
+        (("--order", "mine"), "--order"),
+        (("--unpin", "llamar"), "--unpin"),
+        (("--unkeep", "cable"), "--unkeep"),
+    ):
         refused = here("guidance", "set", "internet", *words)
         assert refused.code != 0
         assert field in refused.err

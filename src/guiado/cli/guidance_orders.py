@@ -80,6 +80,10 @@ def set_(
     ] = None,
     pin: Annotated[list[str] | None, typer.Option(metavar="PASO", help="Va primero. Varios, en este orden.")] = None,
     keep: Annotated[list[str] | None, typer.Option(metavar="A:B", help="El paso A va antes que el B. Se puede repetir.")] = None,
+    unpin: Annotated[list[str] | None, typer.Option(metavar="PASO", help="Ya no va primero. Se puede repetir.")] = None,
+    unkeep: Annotated[
+        list[str] | None, typer.Option(metavar="A:B", help="A y B pueden cambiar de orden otra vez. Se puede repetir.")
+    ] = None,
     floor: Annotated[
         int | None, typer.Option(metavar="N", min=0, max=500, help="Al menos N pasos antes de llamar a una persona.")
     ] = None,
@@ -95,16 +99,19 @@ def set_(
 
     screen = screen_of(context)
     door = _door(screen)
-    given = {"order": order, "pinned": pin, "kept": _pairs(keep), "floor": floor, "explores": explore}
+    given = {"order": order, "pinned": pin, "kept": _pairs(keep, "--keep"), "floor": floor, "explores": explore}
     given = {name: value for name, value in given.items() if value is not None}
-    if given or clear:
+    loose = _pairs(unkeep, "--unkeep")
+    changes = bool(given or clear or unpin or loose)
+    if changes:
         before = GuideRules() if clear else door.read(get_rules, guide)
+        before = _without(before, unpin or [], loose or [])
         _named(lambda: door.write(set_rules, guide, _changed(before, given)))
     found = door.read(report, guide)
     if as_json:
         screen.print_json(found)
     else:
-        _tell(screen, found, changed=bool(given) or clear)
+        _tell(screen, found, changed=changes)
 
 
 def simulate(
@@ -141,7 +148,7 @@ def _door(screen: Screen) -> Door:
     return running.door(*OPERATOR, language=screen.language)
 
 
-def _pairs(given: list[str] | None) -> list[tuple[str, str]] | None:
+def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]] | None:
     """Split pairs of steps.
 
     Raises:
@@ -153,8 +160,34 @@ def _pairs(given: list[str] | None) -> list[tuple[str, str]] | None:
     wrong = [each for each, (first, colon, second) in zip(given, found, strict=True) if not (first and colon and second)]
     if wrong:
         why = Message("{given} no es un par de pasos. Escribe A:B, con el step_id de cada uno.", {"given": printable(wrong[0])})
-        raise InvalidInput([FieldProblem("--keep", why)])
+        raise InvalidInput([FieldProblem(option, why)])
     return [(first, second) for first, _, second in found]
+
+
+def _without(rules: GuideRules, pinned: list[str], kept: list[tuple[str, str]]) -> GuideRules:
+    """Rules without some pinned steps and kept pairs.
+
+    Raises:
+        InvalidInput: the rules have no such step or pair.
+    """
+    import msgspec
+
+    pairs = [(first, second) for first, second in rules.kept]
+    strange = [FieldProblem("--unpin", _not_there(each)) for each in pinned if each not in rules.pinned]
+    strange += [FieldProblem("--unkeep", _not_there(":".join(each))) for each in kept if each not in pairs]
+    if strange:
+        raise InvalidInput(strange)
+    return msgspec.structs.replace(
+        rules,
+        pinned=[each for each in rules.pinned if each not in pinned],
+        kept=[each for each in rules.kept if (each[0], each[1]) not in kept],
+    )
+
+
+def _not_there(given: str) -> Message:
+    return Message(
+        "Las reglas no tienen {given}. Mira las que hay con guiado guidance set y la guía.", {"given": printable(given)}
+    )
 
 
 def _changed(before: GuideRules, given: dict[str, Any]) -> GuideRules:
