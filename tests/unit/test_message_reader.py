@@ -91,6 +91,42 @@ def test_of_not_this_but_that_the_second_is_ranked(index: Index) -> None:
     assert {clause.role for clause in reading.clauses} & {Role.WORKS, Role.DENIED}
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("La tarjeta anda perfecto. Lo que no llega es el pedido.", "parcel"),
+        ("I no longer have the card problem, now the printer does not print", "printer"),
+        ("ya no tengo el problema de la impresora, ahora me rechazan la tarjeta", "card"),
+        ("a impressora funciona perfeitamente, o que não chegou foi o meu pacote", "parcel"),
+        ("the printer works great, it's my card that was declined", "card"),
+        ("la impresora va de maravilla, pero la tarjeta no pasa", "card"),
+    ],
+)
+def test_what_is_said_to_work_or_to_be_over_is_not_what_is_ranked(index: Index, text: str, problem: str) -> None:
+    assert read_message(index, text).candidates[0].problem_id == problem
+
+
+@pytest.mark.parametrize("text", ["no anda perfecto el envío, viene demorado", "la tarjeta no pasa bien"])
+def test_what_does_not_work_well_is_wrong(index: Index, text: str) -> None:
+    assert read_message(index, text).kind is MessageKind.PROBLEM
+
+
+def test_a_wish_that_is_refused_is_not_the_wish() -> None:
+    wishes = (
+        Problem("paper", "Factura en papel", "Volver al papel.", (
+            "quiero factura en papel", "no quiero más factura por mail", "volver a recibir papel", "i want a paper bill")),
+        Problem("mail", "Factura por correo", "Pasar a digital.", (
+            "quiero factura por mail", "activar factura digital", "quiero dejar de recibir papel", "i want my bill by mail")),
+    )  # fmt: skip
+    built = build_index(wishes, encoder=make_encoder())
+    index = built.with_model(built.fit())
+    assert is_accepted(read_message(index, "quiero factura en papel"))
+    assert is_accepted(read_message(index, "no quiero más factura por mail"))
+    for text in ("no quiero factura en papel", "i don't want a paper bill"):
+        found = read_message(index, text).candidates
+        assert not found or found[0].problem_id == "mail" or found[0].confidence < DEFAULT_ACCEPT, text
+
+
 def test_two_problems_are_both_named() -> None:
     index = build_index(PROBLEMS, encoder=make_encoder())
     reading = read_message(index.with_model(index.fit()), "la impresora no imprime y además me rechazan la tarjeta")

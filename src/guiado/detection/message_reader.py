@@ -248,8 +248,15 @@ class _Message:
                     found[named.problem_id] = max(before, (named.confidence, said_solved(self.roles[[at]])))
         return found
 
+    def _is_refused(self, candidate: Candidate) -> bool:
+        """Whether the message refuses what the nearest phrase of a candidate wishes for: "no quiero factura en papel"."""
+        wishes = _wishes(candidate.example or "")
+        return wishes is True and {wish for each in self.texts if (wish := _wishes(each)) is not None} == {False}
+
     def _shaped(self, candidate: Candidate) -> Candidate:
         """With the chance that the message is about a problem at all."""
+        if self._is_refused(candidate):
+            return _asked([candidate])[0]
         if self._is_known(candidate):
             return candidate
         chance = self._chance(self.accepted)
@@ -300,6 +307,17 @@ def _words(text: str) -> str:
 
 _WORD = re.compile(r"[^\W_]+")
 _LONG_PHRASE_WORDS = 3
+
+
+def _wishes(text: str) -> bool | None:
+    """Whether a text wishes for something, or says that it does not want it; None where it says neither."""
+    cues = read_cues(text)
+    if cues[_NOT_WANTING]:
+        return False
+    return True if cues[_WANTING] else None
+
+
+_WANTING, _NOT_WANTING = NAMES.index("want"), NAMES.index("not_wanting")
 
 
 def _is_clearer(clear: Candidate, together: Sequence[Candidate]) -> bool:

@@ -30,10 +30,24 @@ _RUNS = (
     r"(?:funcionar|andar|trabajar|abrir|cargar|conectar(?:se|me)?|entrar|prender|internet|la luz|la senal|el servicio|el wifi|o sinal"
     r"|a internet|o wifi|conectar|normal|al normal|la linea|el sistema|o sistema)"
 )
+_WELL = (
+    r"(?:perfect[oa]s?|perfectamente|perfeit[oa]s?|perfeitamente|perfectly|flawless\w*|impecables?|barbar[oa]|joya|fenomenal|de (?:maravilla|diez|lujo|10|primera)"
+    r"|great|fine|certinh[oa]s?|excelente|muy bien|re bien|super bien|muito bem)"
+)
+_GOES = (
+    r"(?:anda|andan|ando|funciona|funcionan|va|van|vai|vao|trabaja|jala|marcha|carga|abre|entra|esta|estan|works?|working|runs?"
+    r"|running|loads?|is|are)"
+)
+_HAS = r"(?:tengo|tenemos|hay|da|dan|have|has|get|tenho|temos|ha)"
+_ARTICLES = r"(?: (?:el|la|los|las|ese|esa|este|esta|mas|ningun|the|that|this|any|more|o|a|os|as|esse|essa|mais|nenhum))*"
 _FILLER = r"(?: (?:me|te|se|le|nos|lo|la|el|los|las|o|a|os|as|un|una|ningun|ninguna|mas|mais|any|more|the|my|mi|nada de|more|have|has|had|having|tengo|tuve|tenemos|hay|hubo|tenho|tive|ha|tiene|da|dio|esta|is|are|been|volvio a|voltou a|vuelto a))*"
 _BOOSTS: tuple[tuple[str, Mapping[Role, float]], ...] = (
     # "ya no tengo problema con el wifi", "no longer have the wifi problem", "sem nenhum erro"
     (rf"\b{_NEVER}{_FILLER}(?: \w+)? {_TROUBLE}\b", {Role.DENIED: 0.6, Role.WORKS: 0.6}),
+    # "ya no tengo el problema del wifi", "no longer have the wifi issue": it was there, and is no more
+    (rf"\b(?:ya no|ja nao|no longer) (?:(?:me|nos|i|we) )?{_HAS}{_ARTICLES}(?: \w+)? {_TROUBLE}\b", {Role.WORKS: 1.5}),
+    # "anda perfecto", "va de maravilla", "works just fine", "funciona certinho"
+    (rf"\b(?<!no )(?<!nao )(?<!not ){_GOES}(?: (?:todo|toda|muy|re|super|just|all|bem|tudo))* {_WELL}\b", {Role.WORKS: 1.5, Role.WRONG: -0.5}),
     # "app is not hanging anymore", "ya no se cuelga", "não cai mais"
     (rf"\b{_NEVER}{_FILLER} {_BREAKS}\b", {Role.WORKS: 1.2}),
     # "volvió a funcionar", "volvió internet", "back to normal"
