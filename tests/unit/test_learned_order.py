@@ -340,7 +340,6 @@ def test_a_question_is_asked_where_its_answer_saves_more_than_it_takes() -> None
     policy = policy_of(guide)
     first = begun(policy, guide)
     assert (first.session.asked_question_id, first.offers[0].rule, first.offers[0].policy) == ("luz", "guide-question", "learned")
-    assert first.session.offered_step_id in {"a", "c"}
     for answer, step in (("roja", "c"), ("verde", "a")):
         told = decide(first.session, guide, AnswerQuestion("luz", answer), NOW, policy=policy)
         assert isinstance(told, Decision)

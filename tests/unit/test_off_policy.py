@@ -47,7 +47,7 @@ def test_the_model_says_the_cost_where_there_are_no_sessions() -> None:
 
 
 def test_the_same_order_is_certainly_no_worse() -> None:
-    counts = [seen("a", True, 200), seen("abc", False, 5)]
+    counts = [seen("a", True, 170), seen("ab", True, 30), seen("abc", False, 5)]
     plan = plan_of("abc", counts, person=500)
     assert learned_order(plan, "") == author_order(plan.guide) == [0, 1, 2]
     found = compare(plan, counts)

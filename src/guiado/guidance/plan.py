@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from guiado.guidance.compiled import CompiledGuide
+from guiado.guidance.exploring import worth_of_knowing
 from guiado.guidance.ordering import by_chance_per_minute
 from guiado.guidance.planning import FIRST_QUESTION, MOST_STEPS, StepPlan, Terms, reach_of
 from guiado.guidance.posterior import Posterior, interval
@@ -34,9 +35,11 @@ _HORIZON = (100, 300)
 """Sessions ahead for which it pays to learn: as many as there were, within these."""
 _TRIALS = 3
 """Sessions that it takes to learn what one step is worth."""
-_WIDE = 12.0
+_LEAST_LOSS = 1e-3
+"""Minutes that a trial costs at least, so that what it teaches can be divided by them."""
+_WIDE = 6.0
 """Sessions that the shares of the causes are worth where a change of the world may not have been noticed."""
-_UNNOTICED = 0.1
+_UNNOTICED = 0.2
 """Share of the samples which suppose that."""
 
 
@@ -229,25 +232,19 @@ class GuidePlan:
     def _trial(
         self, local: StepPlan, steps: Sequence[int], done: int, unable: int, weights: Floats, behind: int
     ) -> tuple[float, str] | None:
-        """The step beyond the stop from which most could be learned, and the share of sessions that try it."""
-        costs = local.scores(done, unable)
-        harmless = [place for place, step in enumerate(steps) if np.isfinite(costs[place]) and not self.guide.irreversible[step]]
-        if not harmless:
-            return None
-        place = min(harmless, key=lambda each: costs[each])
-        person, step = self.guide.facts.costs.person, steps[place]
-        loss = costs[place] - person
+        """The step beyond the stop from which most could be learned for what it costs, and the share of sessions that try it."""
+        costs = np.array(local.scores(done, unable))
+        loss = np.maximum(costs - self.guide.facts.costs.person, _LEAST_LOSS)
         left = weights * np.prod(1 - self._removes[:, [i for i in range(self.guide.size) if behind >> i & 1]], axis=1)
-        of_sample = left.reshape(-1, self.guide.causes)
-        gone = (of_sample * self._removes[:, step].reshape(of_sample.shape)).sum(axis=1)
-        total = of_sample.sum(axis=1)
-        gains = gone / np.maximum(total, 1e-12) * person - self.posterior.minutes[step]
-        share_of = total / total.sum()
-        worth = float((share_of * np.maximum(gains, 0)).sum()) - max(0.0, float((share_of * gains).sum()))
-        ahead = min(max(self.posterior.sessions, _HORIZON[0]), _HORIZON[1]) * float(total.sum() / weights.sum())
-        if worth * ahead <= _TRIALS * max(loss, 0.0):
+        total, samples = float(left.sum()), len(self.posterior.shares)
+        removes = self._removes[:, steps].reshape(samples, self.guide.causes, len(steps))
+        worth = worth_of_knowing(left.reshape(samples, -1) / max(total, 1e-300), removes, local.terms, done, unable)
+        worth[~np.isfinite(costs) | self.guide.irreversible[steps]] = 0.0
+        place = int(np.argmax(worth / loss))
+        ahead = min(max(self.posterior.sessions, _HORIZON[0]), _HORIZON[1]) * total / float(weights.sum())
+        if worth[place] * ahead <= _TRIALS * loss[place]:
             return None
-        return _EXPLORED_SHARE, self._id(step)
+        return _EXPLORED_SHARE, self._id(steps[place])
 
     def _plan_at(
         self, variant: str, evidence: str, answers: tuple[tuple[str, str], ...], weights: Floats, done: int, unable: int

@@ -22,7 +22,7 @@ PERSON = -1
 FIRST_QUESTION = -2
 """Actions: of handing over, and of the first question; the second one is -3. A step is its index."""
 _TIE = 1e-12
-DOMINATES = 0.7
+DOMINATES = 0.5
 """A reversible step goes before an irreversible one from this share of its chance per minute."""
 
 

@@ -21,17 +21,18 @@ class Chains:
 
     Args:
         pool: (C, K) shares of the causes over all variants, now.
+        at_first, of_variants, trust, alike: see `Factors`.
         removes: (C, K, n) chances that a step removes a cause.
-        trust: (C,) how many sessions the author's chances are worth.
-        alike: (C,) how many sessions the pool is worth to a variant.
         overlap: (C,) share of the pairs of cause and step that overlap.
         noise: (C, 4) late, untold, false, back.
     """
 
     pool: Floats
-    removes: Floats
+    at_first: Floats
+    of_variants: Floats
     trust: Floats
     alike: Floats
+    removes: Floats
     overlap: Floats
     noise: Floats
 

@@ -3,8 +3,8 @@
 Each session has one cause: the one that a step is there for, or something else. A sweep gives every session a cause and a way
 in which its course came about, then draws everything else from the numbers. It costs by courses and blocks, not by sessions.
 
-Source: research/guidance-engine.md; Gelman et al., Bayesian Data Analysis, 3rd ed., 11 (Gibbs), 5 (hierarchies); George and
-McCulloch 1993 (spike and slab); Antoniak 1974 (numbers of tables).
+Source: research/guidance-engine.md; Gelman et al., Bayesian Data Analysis, 3rd ed., 11 (Gibbs); George and
+McCulloch 1993 (spike and slab).
 """
 
 from __future__ import annotations
@@ -16,18 +16,15 @@ import numpy as np
 from guiado.guidance.changes import sample_segments
 from guiado.guidance.compiled import OVERLAP, OWN, SLAB, SPIKE, CompiledGuide
 from guiado.guidance.course_likelihood import AT_LAST, LATE, UNSOLVED, UNTOLD, WAYS, CourseTable, Noise
+from guiado.guidance.frequencies import Factors, draw_frequencies, normal, prior_factors, shares_of
 from guiado.guidance.knowledge import KnowledgeTables
 from guiado.guidance.observations import NONE, Observations
 from guiado.guidance.posterior import Chains
-from guiado.guidance.special import Floats, Ints, digamma, log_beta, log_gamma
+from guiado.guidance.special import Floats, Ints, log_beta
 
 CHAINS = 32
 MOST_OVERLAPPING = 50
 """Steps of a guide up to which a step may remove causes that are not its own; pairs grow with the square."""
-_TRUSTS = np.array([2.0, 4.0, 8.0, 16.0, 32.0])
-_ALIKES = np.array([8.0, 25.0, 80.0, 250.0])
-_CARRIED = (8.0, 50.0)
-"""Sessions that what was before a change is worth after it: least and most."""
 NOISE_PRIOR = np.array([[3.0, 77.0], [3.0, 77.0], [3.0, 77.0], [6.0, 3.0]])
 """Beta parameters of a success noticed late, one never told, a false one, and of coming back after it."""
 _MOST_NOISE = np.array([0.12, 0.12, 0.2, 0.95])
@@ -36,7 +33,6 @@ LEAVES = (1.5, 50.0)
 """Prior of leaving at an offer: hits and tries."""
 _ALL_WORTH = 40.0
 """Offers that the rate of all steps is worth to one of them."""
-_POOL_DRAWS = 3
 _OFTEN = 0.15
 """Chance from which a pair counts as overlapping: between the middles of both priors."""
 _LEAST = 1e-9
@@ -70,19 +66,17 @@ class Sampler:
 
     def go_on(self, chains: Chains) -> Floats:
         """Begin with the state of chains: the (C, B, V, K) shares that they go on with."""
-        self._pools = np.repeat(chains.pool[:, None], self.seen.blocks, axis=1)
-        return np.repeat(self._pools[:, :, None], self.guide.variants, axis=2)
+        return np.repeat(shares_of(chains.pool, _factors_of(chains))[:, None], self.seen.blocks, axis=1)
 
     def begin(self) -> Chains:
         """Chains drawn from the prior."""
-        trust = self.rng.choice(_TRUSTS, CHAINS)
+        factors = prior_factors(CHAINS, self.guide.variants, self.guide.causes, self.rng)
         overlap = self.rng.beta(*OVERLAP, CHAINS)
         nothing = np.zeros((CHAINS, self.guide.causes, self.guide.size))
         return Chains(
-            self._dirichlet(trust[:, None] * self.guide.cause_prior(overlap)),
+            normal(self.guide.cause_prior(overlap) * factors.at_first),
+            *factors,
             self._removes(nothing, nothing, overlap),
-            trust,
-            self.rng.choice(_ALIKES, CHAINS),
             overlap,
             self.rng.beta(NOISE_PRIOR[:, 0], NOISE_PRIOR[:, 1], (CHAINS, 4)),
         )
@@ -102,8 +96,10 @@ class Sampler:
         noise = self._noise(ways)
         removes = self._removes(solved, failed, chains.overlap)
         overlap = self._overlap(removes)
-        pool, shares, trust, alike = self._shares(given, chains)
-        return Chains(pool, removes, trust, alike, overlap, noise), shares
+        numbers, expected = self._numbers(given), self.guide.cause_prior(chains.overlap)
+        segments = sample_segments(numbers, expected, self.rng)
+        pool, shares, factors = draw_frequencies(numbers, segments, expected, _factors_of(chains), self.rng)
+        return Chains(pool, *factors, removes, overlap, noise), shares
 
     # ------------------------------------------------------------------------------------------------- causes of sessions
 
@@ -182,65 +178,15 @@ class Sampler:
 
     # --------------------------------------------------------------------------------------------------- shares of causes
 
-    def _shares(self, by_row: Floats, chains: Chains) -> tuple[Floats, Floats, Floats, Floats]:
-        """Draw the segments of time and what holds in each: the pool now, (C, B, V, K) shares, trust and alikeness."""
-        numbers = self._numbers(by_row)
-        prior = self.guide.cause_prior(chains.overlap)
-        segments = sample_segments(numbers, prior, self.rng)
-        shares, first, pool = np.empty_like(numbers), np.empty_like(prior), np.empty_like(prior)
-        base = chains.trust[:, None] * prior
-        for segment in range(int(segments.max()) + 1):
-            inside = segments == segment
-            there = np.flatnonzero(inside.any(axis=1))
-            summed = np.einsum("cb,cbvk->cvk", inside[there].astype(float), numbers[there])
-            drawn, of_variants = self._segment(base[there], summed, chains.alike[there], self._pools[there, segment])
-            pool[there], self._pools[there, segment] = drawn, drawn
-            if segment == 0:
-                first[:] = drawn
-            shares[there] = np.where(inside[there][:, :, None, None], of_variants[:, None], shares[there])
-            worth = np.exp(self.rng.uniform(np.log(_CARRIED[0]), np.log(_CARRIED[1]), (len(there), 1)))
-            base[there] = worth * drawn
-        alike = self._alike(shares[:, -1], pool) if self.guide.variants > 1 else chains.alike
-        return pool, shares, self._trust(first, prior), alike
-
     def _numbers(self, by_row: Floats) -> Floats:
         """(C, B, V, K) sessions of each cause, by block and variant."""
         seen, variants = self.seen, self.guide.variants
         summed = by_row @ _hot(seen.block * variants + seen.variant, seen.blocks * variants)
         return summed.reshape(*by_row.shape[:2], seen.blocks, variants).transpose(0, 2, 3, 1)
 
-    def _segment(self, base: Floats, numbers: Floats, alike: Floats, pool: Floats) -> tuple[Floats, Floats]:
-        """The pool and the shares of the variants in one segment; a variant's sessions reach the pool as tables alone.
 
-        Args:
-            pool: of the segment, as it was drawn last.
-        """
-        if numbers.shape[1] == 1:
-            drawn = self._dirichlet(base + numbers[:, 0])
-            return drawn, drawn[:, None]
-        for _ in range(_POOL_DRAWS):
-            tables = _tables(self.rng, numbers, alike[:, None, None] * pool[:, None])
-            pool = self._dirichlet(base + tables.sum(axis=1))
-        return pool, self._dirichlet(alike[:, None, None] * pool[:, None] + numbers)
-
-    def _trust(self, first: Floats, prior: Floats) -> Floats:
-        """Draw how many sessions the author's chances are worth, by how near the shares at first were to them."""
-        a = _TRUSTS[:, None, None] * prior
-        known = np.log(np.maximum(first, _LEAST))
-        fit: Floats = log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1) + ((a - 1) * known).sum(axis=-1)
-        return _TRUSTS[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
-
-    def _alike(self, shares: Floats, pool: Floats) -> Floats:
-        """Draw how alike the variants are, by the shares that they have now."""
-        a = _ALIKES[:, None, None] * pool
-        known = np.log(np.maximum(shares[:, 1:], _LEAST)).sum(axis=1)
-        many = shares.shape[1] - 1
-        fit: Floats = many * (log_gamma(a.sum(axis=-1)) - log_gamma(a).sum(axis=-1)) + ((a - 1) * known).sum(axis=-1)
-        return _ALIKES[np.argmax(fit.T + self.rng.gumbel(size=fit.T.shape), axis=1)]
-
-    def _dirichlet(self, a: Floats) -> Floats:
-        drawn = np.maximum(self.rng.standard_gamma(np.maximum(a, 0.02)), _LEAST)
-        return drawn / drawn.sum(axis=-1, keepdims=True)
+def _factors_of(chains: Chains) -> Factors:
+    return Factors(chains.at_first, chains.of_variants, chains.trust, chains.alike)
 
 
 def shrunk(hits: Floats, tries: Floats) -> Floats:
@@ -268,10 +214,3 @@ def _split(rng: np.random.Generator, sessions: Ints, joint: Floats) -> Floats:
         several = joint[:, :, ~single].transpose(0, 2, 1)
         out[:, :, ~single] = rng.multinomial(sessions[~single], several).transpose(0, 2, 1)
     return out
-
-
-def _tables(rng: np.random.Generator, numbers: Floats, worth: Floats) -> Floats:
-    """Number of tables at which so many guests sit: its mean by Antoniak, and a Poisson spread around it."""
-    worth = np.maximum(worth, 1e-6)
-    mean = worth * (digamma(worth + numbers) - digamma(worth))
-    return np.where(numbers > 0, np.minimum(1 + rng.poisson(np.maximum(mean - 1, 0)), numbers), 0)

@@ -1,6 +1,6 @@
-"""Special functions of arrays that numpy lacks: logarithm of the gamma and beta functions, digamma.
+"""Special functions of arrays that numpy lacks: logarithms of the gamma and beta functions.
 
-Source: Abramowitz and Stegun, 6.1.40 and 6.3.18 (Stirling's series), behind the recurrence for small arguments.
+Source: Abramowitz and Stegun, 6.1.40 (Stirling's series), behind the recurrence for small arguments.
 """
 
 from __future__ import annotations
@@ -26,16 +26,6 @@ def log_gamma(x: Floats) -> Floats:
     square = inverse * inverse
     series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
     return (far - 0.5) * np.log(far) - far + _HALF_LOG_TAU + series - np.log(product)
-
-
-def digamma(x: Floats) -> Floats:
-    """The derivative of `log_gamma`, of positive numbers."""
-    total = np.zeros_like(x)
-    for step in range(_SHIFT):
-        total -= 1.0 / (x + step)
-    far = x + _SHIFT
-    square = 1.0 / (far * far)
-    return total + np.log(far) - 0.5 / far - square * (1 / 12 - square * (1 / 120 - square / 252))
 
 
 def log_beta(a: Floats, b: Floats) -> Floats:

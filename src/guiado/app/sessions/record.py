@@ -67,7 +67,7 @@ def stand_for(work: UnitOfWork, session: Session, guide: Guide | None) -> StandO
 
 
 def answers_for(work: UnitOfWork, session: Session, guide: Guide | None) -> list[AnsweredQuestionRow]:
-    """What is known of the questions of a session's guide, in the language of whoever reads it: a customer's is the session's."""
+    """Answers to the questions of a session's guide, in the language of whoever reads them: a customer's is the session's."""
     language = session.language if work.scope.session_id is not None else work.scope.language or _LANGUAGE
     return views.guide_answers_view(session, guide, language)
 

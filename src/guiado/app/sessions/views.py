@@ -116,7 +116,7 @@ def guide_question_view(session: Session, guide: Guide | None) -> GuideQuestionO
 
 
 def guide_answers_view(session: Session, guide: Guide | None, language: str) -> list[AnsweredQuestionRow]:
-    """What is known of the questions of a session's guide.
+    """Answers to the questions of a session's guide, those that were known without asking among them.
 
     Args:
         language: of whoever reads it.
