@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -228,6 +228,22 @@ def test_a_prerequisite_that_cannot_be_done_takes_its_step_away() -> None:
     events = [tried("s0", "could_not")]
     assert engine.next(history(events))["id"] == "s2"
     assert engine.next(history([*events, tried("s2")]))["decision"] == "escalate"
+
+
+def test_an_irreversible_step_that_opens_the_best_one_does_not_wait_for_poor_ones() -> None:
+    """A key that may break is turned for what is behind the door, but not before what helps as many in as little time."""
+    steps = (
+        StepFacts("key", 0.1, 11.0, irreversible=True),
+        StepFacts("door", 0.6, 16.0, after=("key",)),
+        StepFacts("quick", 0.15, 5.0),
+        StepFacts("poor", 0.1, 14.0),
+    )
+    removes = np.eye(5)[:, :4]
+    plan = known(GuideFacts("g", "1", steps, Costs(200.0)), [0.1, 0.6, 0.15, 0.1, 0.05], removes.tolist())
+    assert walk(plan) == ["quick", "key", "door", "poor"]
+    equal = (*steps[:3], replace(steps[3], minutes=11.0))
+    plan = known(GuideFacts("g", "1", equal, Costs(200.0)), [0.1, 0.6, 0.15, 0.1, 0.05], removes.tolist())
+    assert walk(plan) == ["quick", "poor", "key", "door"]
 
 
 def test_two_hundred_steps() -> None:

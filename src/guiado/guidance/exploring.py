@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from guiado.guidance.planning import Terms
+from guiado.guidance.planning import Terms, with_all_before
 from guiado.guidance.special import Bools, Floats, Ints
 
 _LEAST = 1e-9
@@ -62,19 +62,9 @@ def _bundles(terms: Terms, done: int, unable: int) -> tuple[Bools, Ints]:
     size = len(terms.minutes)
     bundles, leads = np.zeros((size, size), dtype=bool), np.full(size, -1)
     for step in range(size):
-        whole = _with_all_before(1 << step, terms.needs)
+        whole = with_all_before(1 << step, terms.needs)
         members = [each for each in range(size) if (whole & ~done) >> each & 1]
         leads[step] = next((each for each in members if not terms.needs[each] & ~done), -1)
         if not ((done | unable) >> step & 1 or whole & unable or terms.irreversible[members].any() or leads[step] < 0):
             bundles[step, members] = True
     return bundles, leads
-
-
-def _with_all_before(mask: int, needs: tuple[int, ...]) -> int:
-    """The steps of a mask with all that they wait for."""
-    before = 0
-    while mask != before:
-        before = mask
-        for step, need in enumerate(needs):
-            mask |= need if before >> step & 1 else 0
-    return mask

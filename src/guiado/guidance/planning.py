@@ -26,6 +26,10 @@ DOMINATES = 0.5
 """A reversible step goes before an irreversible one from this share of its chance per minute."""
 
 
+_ABOUT = 1.1
+"""Minutes up to so many times as many are about the same."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """Terms of a plan: what happens around each of its steps.
@@ -84,6 +88,9 @@ class StepPlan:
         self._needs = np.array(terms.needs, dtype=np.int64)[:, None]
         self._waits = np.array(terms.waits or (0,) * self.size, dtype=np.int64)[:, None]
         self._per_customer, self._per_solved = (each[:, None] for each in terms.offer_costs())
+        self._costs = terms.minutes + terms.risk
+        self._opens = _opened_by_irreversible(terms)
+        self._cost_of = _sums(self._costs) if self._opens else self._costs
         stays, able = 1 - terms.leaves, 1 - terms.could_not
         self._goes_on = (stays * able * (1 - terms.false))[:, None], (stays * terms.could_not)[:, None]
         for layer in _layers(self.size):
@@ -124,14 +131,32 @@ class StepPlan:
         behind = layer.done | layer.unable
         allowed = layer.left & (layer.done & self._needs == self._needs) & (behind & self._waits == self._waits)
         if terms.irreversible.any() and not terms.irreversible.all():
-            ratios = np.where(allowed, solved / (terms.minutes + terms.risk)[:, None], 0.0)
-            rival = ratios[~terms.irreversible].max(axis=0)
-            allowed &= ~terms.irreversible[:, None] | (rival <= DOMINATES * ratios)
+            allowed &= ~terms.irreversible[:, None] | self._is_worth_it(layer, allowed, solved)
         later, without = self._value[layer.later], self._value[layer.without]
         costs = self._per_customer * mass + self._per_solved * solved
         with np.errstate(invalid="ignore"):  # a state behind an offer that is not open is never read
             costs += self._goes_on[0] * later + self._goes_on[1] * without
         return np.where(allowed, costs, np.inf)
+
+    def _is_worth_it(self, layer: _Layer, allowed: Bools, solved: Floats) -> Bools:
+        """(n, states) whether each step may be offered though it cannot be undone: no reversible one is nearly as good.
+
+        A step that others wait for is as good as the best of those together with it, but never before a reversible one that
+        helps nearly as many in about the same time.
+        """
+        chances = np.where(allowed, solved, 0.0)
+        ratios = chances / self._costs[:, None]
+        rival = ratios[~self.terms.irreversible].max(axis=0)
+        for step, later, bundle in self._opens:
+            there = allowed[step] & layer.left[later] & (layer.unable & bundle == 0)
+            gone = self.reach[layer.done] - self.reach[layer.done | bundle]
+            together = np.where(there, gone / self._cost_of[bundle & ~layer.done], 0.0)
+            ratios[step] = np.maximum(ratios[step], together)
+        worth = rival <= DOMINATES * ratios
+        for step in {step for step, _, _ in self._opens}:
+            others = allowed & (~self.terms.irreversible & (self._costs <= _ABOUT * self._costs[step]))[:, None]
+            worth[step] &= ~(others & (chances >= DOMINATES * chances[step])).any(axis=0)
+        return worth
 
     def _stop(self, layer: _Layer, costs: Floats) -> Floats:
         """The cost of a person; infinite while the author's floor is not reached and a step may be offered."""
@@ -139,6 +164,35 @@ class StepPlan:
         if self.terms.floor <= 0:
             return cost
         return np.where((layer.behind >= self.terms.floor) | np.isinf(costs).all(axis=0), cost, np.inf)
+
+
+def with_all_before(mask: int, needs: Sequence[int]) -> int:
+    """The steps of a bit mask with all that they wait for."""
+    before = 0
+    while mask != before:
+        before = mask
+        for step, need in enumerate(needs):
+            mask |= need if before >> step & 1 else 0
+    return mask
+
+
+def _opened_by_irreversible(terms: Terms) -> list[tuple[int, int, int]]:
+    """Irreversible steps that others wait for: the step, the other, and the bit mask of the other with all that it waits for."""
+    bundles = [with_all_before(1 << step, terms.needs) for step in range(len(terms.needs))]
+    return [
+        (step, later, bundle)
+        for step in np.flatnonzero(terms.irreversible).tolist()
+        for later, bundle in enumerate(bundles)
+        if later != step and bundle >> step & 1
+    ]
+
+
+def _sums(costs: Floats) -> Floats:
+    """(2^n,) the costs of the steps of each bit mask together."""
+    sums = np.zeros(1)
+    for cost in costs:
+        sums = np.concatenate([sums, sums + cost])
+    return np.maximum(sums, _TIE)
 
 
 class _Layer(NamedTuple):
