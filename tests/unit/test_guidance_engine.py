@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guiado.guidance.compiled import compile_guide
@@ -189,6 +189,7 @@ ODD = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.fl
 
 
 @settings(max_examples=40, deadline=None)
+@example([(None, None, False, False, [])] * 9, 0)  # more than are planned exactly, and in the end none is left
 @given(
     st.lists(
         st.tuples(ODD, ODD, st.booleans(), st.booleans(), st.lists(st.integers(0, 11), max_size=3)), min_size=1, max_size=12
@@ -339,12 +340,12 @@ def test_it_learns_in_each_family_of_worlds(family: Any) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("family", "most"),
-    [("independent", (9, 6, 4.5)), ("overlap", (14, 10, 7)), ("drift", (22, 12, 9))],
+    [("independent", (9, 4, 2)), ("overlap", (11, 7, 3.5)), ("drift", (16, 9, 7))],
     ids=["independent", "overlap", "drift"],
 )
 def test_how_far_above_the_optimum_it_is(family: Any, most: tuple[float, ...]) -> None:
     """Over 40 guides: after 0, 50 and 500 sessions, in percent; the benchmark prints the figures and what they are compared with."""
-    costs, optima, covered, claims = np.zeros(3), np.zeros(3), 0, 0
+    costs, optima, covered, claims, dared = np.zeros(3), np.zeros(3), 0, 0, 0.0
     for number in range(40):
         worlds = draw_worlds(family, np.random.default_rng([17, number]), number)
         trial = run_trial(worlds, make(), np.random.default_rng([18, number]), (0, 50, 500))
@@ -353,5 +354,7 @@ def test_how_far_above_the_optimum_it_is(family: Any, most: tuple[float, ...]) -
         last = trial.checkpoints[-1].claims
         covered, claims = covered + sum(each.covers for each in last), claims + len(last)
         assert sum(each.broken for each in trial.played) == 0
+        dared += sum(each.irreversible_first for each in trial.played) / len(trial.played) / 40
     assert ((costs / optima - 1) * 100 < most).all(), (costs / optima - 1) * 100
-    assert covered / claims > 0.85
+    assert covered / claims > 0.9
+    assert dared < 0.002

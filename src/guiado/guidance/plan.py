@@ -233,6 +233,8 @@ class GuidePlan:
         self, local: StepPlan, steps: Sequence[int], done: int, unable: int, weights: Floats, behind: int
     ) -> tuple[float, str] | None:
         """The step beyond the stop from which most could be learned for what it costs, and the share of sessions that try it."""
+        if not steps:
+            return None
         costs = np.array(local.scores(done, unable))
         loss = np.maximum(costs - self.guide.facts.costs.person, _LEAST_LOSS)
         left = weights * np.prod(1 - self._removes[:, [i for i in range(self.guide.size) if behind >> i & 1]], axis=1)

@@ -22,7 +22,7 @@ PERSON = -1
 FIRST_QUESTION = -2
 """Actions: of handing over, and of the first question; the second one is -3. A step is its index."""
 _TIE = 1e-12
-DOMINATES = 0.5
+DOMINATES = 0.3
 """A reversible step goes before an irreversible one from this share of its chance per minute."""
 
 
@@ -66,10 +66,11 @@ class Terms:
     def offer_costs(self) -> tuple[Floats, Floats]:
         """The costs of offering each step, without what follows: (n,) per customer, and per customer whose problem it solves."""
         able, stays, untrue = 1 - self.could_not, 1 - self.leaves, self.false * (self.person + self.recontact)
+        usual = float(self.minutes.mean()) if len(self.minutes) else 0.0
         tried = able * (self.minutes + self.risk + untrue) + self.could_not * self.could_not_cost * self.minutes
         return (
             self.leaves * (self.minutes / 2 + self.leaving) + stays * tried,
-            stays * able * (self.late * self.minutes.mean() - untrue),
+            stays * able * (self.late * usual - untrue),
         )
 
 
