@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -71,17 +72,26 @@ def detect(url: str, **headers: str) -> httpx2.Response:
     return httpx2.post(f"{url}{BASE_PATH}/detect", json=BODY, headers=headers, timeout=30)
 
 
+def _detect_at(clients: list[httpx2.Client], number: int) -> httpx2.Response:
+    return clients[number % len(clients)].post(f"{BASE_PATH}/detect", json=BODY)
+
+
 def test_four_processes_let_exactly_a_hundred_through(dsn: str) -> None:
     with ExitStack() as running:
         urls = running.enter_context(processes(dsn, 4, GUIADO_RATE_PER_IP_MINUTE="100"))
-        clients = [running.enter_context(httpx2.Client(base_url=url, timeout=30)) for url in urls]
-        for client in clients:
-            client.get("/healthz").raise_for_status()
         pool, answers = running.enter_context(ThreadPoolExecutor(16)), list[httpx2.Response]()
-        began = 0.0
-        while not answers or began // 60 != time.time() // 60:  # all of them in one window
+        began, callers = 0.0, iter(range(2, 10))
+        while not answers or began // 60 != time.time() // 60:  # all of them in one window, which the caller has not used yet
+            caller = f"127.0.0.{next(callers)}"
+            transports = [httpx2.HTTPTransport(local_address=caller) for _ in urls]
+            clients = [
+                running.enter_context(httpx2.Client(base_url=url, timeout=30, transport=transport))
+                for url, transport in zip(urls, transports, strict=True)
+            ]
+            for client in clients:
+                client.get("/healthz").raise_for_status()
             began = time.time()
-            answers = [*pool.map(lambda number: clients[number % 4].post(f"{BASE_PATH}/detect", json=BODY), range(150))]
+            answers = [*pool.map(partial(_detect_at, clients), range(150))]
     assert Counter(answer.status_code for answer in answers) == {200: 100, 429: 50}
     for answer in answers:
         assert answer.headers["x-ratelimit-limit"] == "100"
