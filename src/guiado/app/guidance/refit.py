@@ -40,7 +40,7 @@ FEWEST = 50
 """Sessions from which on the learned order may be used."""
 SURE, DOUBTFUL = 0.95, 0.5
 """Probability of being no worse from which on the learned order is used, and below which it no longer is."""
-_ENGINE = "1"
+_ENGINE = "2"
 """Version of what is fitted; another one fits every guide anew."""
 MOST_STEPS = 30
 """Most steps of a guide whose order is learned: a choice among more takes too long where it was not planned ahead."""

@@ -13,10 +13,9 @@ from guiado.app.sessions.answer import load
 from guiado.app.sessions.models import AnsweredQuestionRow, AttachmentOut, FeedbackBody, StandOut, StateOut
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
+from guiado.i18n import DEFAULT_LANGUAGE
 from guiado.store import feedback, sessions
 from guiado.store.sessions import StoredAttempt
-
-_LANGUAGE = "es"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +62,12 @@ def stand_for(work: UnitOfWork, session: Session, guide: Guide | None) -> StandO
     """The stand of a session, for the person who takes over; None for its customer, who comes with a link."""
     if work.scope.session_id is not None:
         return None
-    return stand_of(work.app.policy, session, guide, work.scope.language or _LANGUAGE)
+    return stand_of(work.app.policy, session, guide, work.scope.language or DEFAULT_LANGUAGE)
 
 
 def answers_for(work: UnitOfWork, session: Session, guide: Guide | None) -> list[AnsweredQuestionRow]:
     """Answers to the questions of a session's guide, in the language of whoever reads them: a customer's is the session's."""
-    language = session.language if work.scope.session_id is not None else work.scope.language or _LANGUAGE
+    language = session.language if work.scope.session_id is not None else work.scope.language or DEFAULT_LANGUAGE
     return views.guide_answers_view(session, guide, language)
 
 
