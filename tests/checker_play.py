@@ -318,16 +318,18 @@ class Play:
         kept = self.facts.row["guide_answers"]
         return [(each["question_id"], each["answer_id"], each["after"]) for each in kept if not each["known"]]
 
-    def _guide_question(self, _audit: Row) -> None:
-        """A question was answered: how, says the row alone, unless the guide was left since."""
-        if self.question is None:
+    def _guide_question(self, audit: Row) -> None:
+        """A question was answered, the open one or again one of which something was known."""
+        asked, answer = audit["detail"]["question_id"], audit["detail"]["answer_id"]
+        if answer not in {None, *(each["id"] for one in self._questions() if one["id"] == asked for each in one["answers"])}:
+            self.faults.append(f"the answer {answer} is none of the question {asked}")
+        places = [place for place, told in enumerate(self.told_of) if told[0] == asked]
+        if places:
+            self.told_of[places[0]] = (asked, answer, self.told_of[places[0]][2])
+        elif asked == self.question:
+            self.told_of.append((asked, answer, len(self.answers)))
+        else:
             raise LookupError("a question was answered that was not asked")
-        said, place = self._said_of_questions(), len(self.told_of)
-        is_last = self.guide == self.facts.row["guide_version_id"]
-        answer = said[place][1] if is_last and place < len(said) else None
-        if answer is not None and answer not in {each["id"] for asked in self._questions() for each in asked["answers"]}:
-            self.faults.append(f"the answer {answer} is none of the question {self.question}")
-        self.told_of.append((self.question, answer, len(self.answers)))
         self.question = None
         self._offer_next()
 

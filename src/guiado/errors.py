@@ -14,7 +14,7 @@ GuiadoError
 │   ├── NoStepLeft          there is no step to answer
 │   ├── WrongStep           the answer is about another step than the current one
 │   ├── NothingToClarify    the session did not ask what the problem is
-│   ├── QuestionNotOpen     the question of the guide is not asked, or was answered otherwise
+│   ├── QuestionNotOpen     the question of the guide is neither asked nor answered
 │   ├── NothingToReject     the session does not follow the guide that is rejected
 │   ├── NothingToUndo       no answer to a step can be taken back
 │   ├── NotLastAnswer       the answer to take back is not the last one
@@ -346,13 +346,13 @@ class NothingToClarify(Conflict):
 
 
 class QuestionNotOpen(Conflict):
-    """The question of the guide is not the one that is asked now, or was answered otherwise."""
+    """The question of the guide is neither the one that is asked now nor one that was answered."""
 
     code = "question_not_open"
 
     def __init__(self, question_id: str) -> None:
         super().__init__(
-            "question_id: «{question_id}» no es la pregunta abierta, o ya tiene otra respuesta. Lee el estado actual y "
+            "question_id: «{question_id}» no es la pregunta abierta ni una que ya se respondió. Lee el estado actual y "
             "responde a la que haya en question.",
             question_id=question_id,
         )

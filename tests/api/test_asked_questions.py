@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -128,10 +129,39 @@ def test_what_is_not_asked_is_refused_with_the_present_state(http: httpx2.Client
         assert (bad.status_code, bad.json()["errors"][0]["field"]) == (400, field)
     assert "roja, verde" in bad.json()["error"] or "question_id" in bad.json()["error"]
     say(http, session, "guide-question", question_id="luz", answer_id="roja")
-    other = http.post(path, json={"question_id": "luz", "answer_id": "verde"})
-    assert other.status_code == 409
+    wrong = http.post(path, json={"question_id": "luz", "answer_id": "azul"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "answer_id")
     say(http, session, "escalate")
-    assert http.post(path, json={"question_id": "cuando", "answer_id": "hoy"}).json()["code"] == "session_ended"
+    for body in ({"question_id": "cuando", "answer_id": "hoy"}, {"question_id": "luz", "answer_id": "verde"}):
+        assert http.post(path, json=body).json()["code"] == "session_ended"
+
+
+def test_another_answer_counts_in_place_of_the_first_and_the_next_step_is_chosen_anew(
+    http: httpx2.Client, module_dsn: str, server: Server
+) -> None:
+    server.runtime.parts.policy = Curious(first={"roja": "filtro", "verde": "fabrica"})
+    session = begin(http, asking.WORDS)
+    say(http, session, "guide-question", question_id="luz", answer_id="roja")
+    # While the next one is open: it is asked again, since nothing is known of it.
+    changed = say(http, session, "guide-question", question_id="luz", answer_id="verde")["session"]
+    assert (changed["next_step"]["step_id"], changed["question"]["id"], changed["current_step"]) == ("fabrica", "cuando", 0)
+    say(http, session, "guide-question", question_id="cuando", skip=True)
+    say(http, session, "step", success=True, outcome="not_helped", step_id="fabrica")
+    back = say(http, session, "guide-question", question_id="luz", answer_id="roja")["session"]
+    assert (back["next_step"]["step_id"], back["next_step"]["step_number"], back["question"]) == ("filtro", 2, None)
+    assert say(http, session, "guide-question", question_id="luz", answer_id="roja")["session"]["version"] == back["version"]
+    late = http.post(f"/{session['session_id']}/step", json={"success": True, "step_number": 2, "step_id": "enchufe"})
+    assert (late.status_code, late.json()["session"]["next_step"]["step_id"]) == (409, "filtro")
+    say(http, session, "guide-question", question_id="cuando", answer_id="hoy")  # what was passed over
+    say(http, session, "guide-question", question_id="luz", skip=True)  # and what is not known after all
+    assert kept(module_dsn, session) == ("enchufe", None, [answered("luz", None), answered("cuando", "hoy")])
+
+
+def test_what_was_known_without_asking_is_corrected_too(http: httpx2.Client, module_dsn: str) -> None:
+    session = begin(http, asking.WORDS, device="Cafetera de luz roja", product="desde antes")
+    told = say(http, session, "guide-question", question_id="luz", answer_id="verde")["session"]
+    assert told["next_step"]["step_id"] == "enchufe"
+    assert kept(module_dsn, session)[2] == [answered("luz", "verde"), answered("cuando", "antes", known=True)]
 
 
 def test_what_the_caller_told_at_the_start_is_not_asked(http: httpx2.Client, module_dsn: str) -> None:
@@ -211,6 +241,50 @@ def test_the_pages_ask_in_the_customers_language(http: httpx2.Client, server: Se
         assert "Limpia el filtro" in root.get(case).text
 
 
+def test_an_answer_is_corrected_on_the_pages(http: httpx2.Client, server: Server) -> None:
+    with httpx2.Client(base_url=server.url, timeout=30) as root:
+        case = root.post("/ayuda", data={"words": asking.WORDS}).headers["location"]
+        assert "Lo que ya sabemos" not in root.get(case).text
+        act = case.replace("caso", "question")
+        root.post(act, data={"question_id": "luz", "answer_id": "roja"})
+        root.post(act, data={"question_id": "cuando", "skip": "1"})
+        page = html.unescape(root.get(case).text)
+        assert "Limpia el filtro" in page
+        assert f'href="{case}?pregunta=luz"' in page
+        again = html.unescape(root.get(f"{case}?pregunta=luz").text)
+        assert (asking.LIGHT in again, "Antes respondiste: Roja." in again) == (True, True)
+        assert 'data-state="step"' in root.get(f"{case}?pregunta=otra").text
+        assert root.post(act, data={"question_id": "luz", "answer_id": "verde"}).headers["location"] == case
+        assert "Revisa el enchufe" in root.get(case).text
+        english = html.unescape(root.get(f"{case}?idioma=en").text)
+        assert "What colour is the light? <strong>Green</strong>" in english
+        assert "pregunta=luz" in english.partition("idioma=en")[2]
+
+
+def test_an_old_page_answers_for_the_step_that_it_shows_alone(http: httpx2.Client, server: Server) -> None:
+    with httpx2.Client(base_url=server.url, timeout=30) as root:
+        case = root.post("/ayuda", data={"words": asking.WORDS}).headers["location"]
+        act, question = case.replace("caso", "step"), case.replace("caso", "question")
+        root.post(question, data={"question_id": "luz", "answer_id": "roja"})
+        root.post(question, data={"question_id": "cuando", "skip": "1"})
+        old = forms(root.get(case).text)
+        assert old["step_id"] == "filtro"
+        root.post(question, data={"question_id": "luz", "answer_id": "verde"})
+        assert root.post(act, data={**old, "answer": "solved"}).headers["location"] == case
+        assert "Revisa el enchufe" in root.get(case).text
+        new = forms(root.get(case).text)
+        root.post(act, data={**new, "answer": "not_mine", "notes": "el molinillo no gira"})
+        assert "Quita la traba" in root.get(case).text
+        for said in ("not_mine", "solved"):
+            assert root.post(act, data={**new, "answer": said}).headers["location"] == case
+            assert "Quita la traba" in root.get(case).text
+
+
+def forms(page: str) -> dict[str, str]:
+    """The hidden fields of a step's page."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
 def test_python_answers_by_name(facade: str, kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUIADO_KB_PATH", str(kb))
     monkeypatch.setenv("GUIADO_ENCODER", "lexical")
@@ -223,4 +297,5 @@ def test_python_answers_by_name(facade: str, kb: Path, monkeypatch: pytest.Monke
     step = agent.answer_question(session_id, "luz", "roja")
     assert (step["step_id"], step["question"]["id"]) == ("filtro", "cuando")
     assert agent.answer_question(session_id, "cuando")["question"] is None
-    assert agent.answer_question(session_id, "cuando", "hoy")["error"].startswith("question_id: «cuando»")
+    assert agent.answer_question(session_id, "nunca", "hoy")["error"].startswith("question_id: «nunca»")
+    assert agent.answer_question(session_id, "luz", "verde")["step_id"] == "enchufe"

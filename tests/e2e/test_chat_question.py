@@ -42,6 +42,15 @@ def test_the_customer_chooses_or_does_not_know_and_goes_on(session_id: str, faca
     assert (state["current_step"], state["question"]) == (1, None)
 
 
+def test_the_answer_before_a_step_may_be_changed(session_id: str, facade: str, here: Run) -> None:
+    said = at_a_terminal(facade, "chat", session_id, keys=[b"1\r", b"atras\r", b"s\r", b"2\r", b"atras\r", b"n\r", b"q\r"])
+    shown = plain(said)
+    assert said.code == 0
+    assert shown.count(f"Antes de este paso respondiste: {asking.LIGHT}") == 2
+    answers = json.loads(here("sessions", "show", session_id, "--json").out)["guide_answers"]
+    assert [each["answer_id"] for each in answers] == ["verde"]
+
+
 def test_a_person_is_a_few_words_away(session_id: str, facade: str, here: Run) -> None:
     shown = plain(at_a_terminal(facade, "chat", session_id, keys=[b"quiero hablar con una persona\r", b"\r"]))
     assert "Como lo pediste, te atenderá una persona" in shown

@@ -149,3 +149,18 @@ def test_the_customer_answers_goes_back_and_does_not_know(opened: Callable[..., 
     shown.press("No lo sé")
     shown.until("step")
     shown.see("Limpia el filtro")
+    page.get_by_text("Lo que ya sabemos").click()
+    if has_script:
+        assert Axe().run(page, options={"runOnly": TAGS}).response["violations"] == []
+        shown.fits()
+    page.get_by_role("link", name="Cambiar la respuesta: ¿Desde cuándo pasa?").click()
+    shown.until("question")
+    page.get_by_role("link", name="Volver al paso").click()
+    shown.until("step")
+    page.get_by_text("Lo que ya sabemos").click()
+    page.get_by_role("link", name="Cambiar la respuesta: ¿Desde cuándo pasa?").click()
+    shown.until("question")
+    shown.press("Desde hoy")
+    shown.until("step")
+    page.get_by_text("Lo que ya sabemos").click()
+    shown.see("Desde hoy")

@@ -26,7 +26,7 @@ from guiado.wiring import Runtime
 
 CALLER = Scope(channel="api")
 KINDS = ["solved", "all_done", "no_use", "failures", "requested", "reopened", "closed", "unknown", "went_away", "abandoned",
-         "chosen", "none_of_them", "rejected", "rejected_twice", "asked", "passed_over", "asked_no_more"]  # fmt: skip
+         "chosen", "none_of_them", "rejected", "rejected_twice", "asked", "passed_over", "asked_no_more", "corrected"]  # fmt: skip
 
 
 async def tell_histories(dsn: str, kb: Path) -> dict[str, str]:
@@ -95,6 +95,9 @@ async def tell_histories(dsn: str, kb: Path) -> dict[str, str]:
         coffee = commands.Reject(problem_id="cafetera")
         light = commands.AnswerGuideQuestion(question_id="luz", answer_id="roja")
         await play("asked", coffee, no_use, light, light, done, commands.Undo(), commands.Undo(), no_use, solved)
+        green = commands.AnswerGuideQuestion(question_id="luz", answer_id="verde")
+        since = commands.AnswerGuideQuestion(question_id="cuando", answer_id="hoy")
+        await play("corrected", coffee, no_use, light, green, no_use, since, light, commands.Undo(), green, solved)
         await play("passed_over", coffee, no_use, could_not, no_use, commands.Resolve())
         await play("asked_no_more", coffee, no_use, light, other, done)
     finally:

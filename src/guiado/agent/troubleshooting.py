@@ -315,10 +315,10 @@ class TroubleshootingAgent(Facade):
             return {"error": str(error)}
 
     def answer_question(self, session_id: str, question_id: str, answer_id: str | None = None) -> dict[str, Any] | None:
-        """Answer the `question` of a step by the id of one of its answers; None passes it over.
+        """Answer the `question` of a step by the id of one of its answers, or an earlier one anew; None passes it over.
 
         Returns:
-            As `get_current_step`; `{"error": …}` for an unknown or ended session, another question, or an unknown answer.
+            As `get_current_step`; `{"error": …}` for an unknown or ended session, a question never asked, or an unknown answer.
         """
         given: dict[str, object] = {"question_id": question_id, "answer_id": answer_id, "skip": answer_id is None}
         try:

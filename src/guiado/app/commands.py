@@ -99,7 +99,7 @@ class SetVariant(Command):
 
 
 class AnswerGuideQuestion(Command):
-    """The answer to the question of the guide that is open, or the wish to pass it over."""
+    """The answer to a question of the guide, open or answered before, or the wish to pass it over."""
 
     question_id: Annotated[Line, Meta(examples=["luz"])]
     answer_id: Annotated[Line, Meta(examples=["roja"])] | None = None

@@ -222,7 +222,8 @@ class Conversation:
             if choice == "leave":
                 return None
             if choice == BACK:
-                if changed := self._look_back(view.session_id, step):
+                changed = self._first.correct(view, self._sessions, self._tell_once)
+                if changed := changed or self._look_back(view.session_id, step):
                     return changed
             elif self._is_sure(step, choice) and (told := self._act(view, step, str(choice), active_s)):
                 return told

@@ -15,7 +15,7 @@ from guiado.app.sessions import variant as choosing
 from guiado.app.sessions.detect import detected_in
 from guiado.app.sessions.language import phrases_in
 from guiado.app.sessions.llm_choice import second_opinion
-from guiado.app.sessions.models import ClarificationOut, StepOut
+from guiado.app.sessions.models import ClarificationOut, GuideQuestionOut, StepOut
 from guiado.app.sessions.no_problem import person_alarm
 from guiado.app.sessions.ranking import rank
 from guiado.app.sessions.running import says_solved
@@ -281,6 +281,13 @@ class ChatSessions:
         """
         loaded, guide = self._door.read(answer.load, session_id)
         return views.passed_step(loaded.session, guide, number)
+
+    def question_before(self, session_id: str) -> GuideQuestionOut | None:
+        """The question that the customer answered last, where no step was answered since; or None."""
+        loaded, guide = self._door.read(answer.load, session_id)
+        steps = len(loaded.session.answers)
+        said = [each for each in loaded.session.guide_answers if not each.known and each.after == steps]
+        return views.guide_question_of(guide, said[-1].question_id, self.language) if guide and said else None
 
     def is_known(self, description: str) -> bool:
         """Whether a session can begin with this description: it may be a known problem, or it reports none at all."""

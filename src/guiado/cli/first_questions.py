@@ -1,4 +1,4 @@
-"""Questions of the chat before a step: one of its guide, and which variant the customer uses."""
+"""Questions of the chat before a step: one of its guide, which may be answered anew, and which variant the customer uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from guiado.cli.choices import ask_choice
+from guiado.cli.choices import ask_choice, is_sure
 
 if TYPE_CHECKING:
     from guiado.app.sessions.models import StepOut
@@ -43,6 +43,24 @@ class FirstQuestions:
         return (
             self._ask_guides(view, step, sessions, tell, hear) if step.question else self._ask_variant(view, step, sessions, tell)
         )
+
+    def correct(self, view: ChatView, sessions: ChatSessions, tell: Tell) -> ChatView | None:
+        """Offer to answer the question before the open step anew; the session then, or None where nothing changed."""
+        from guiado.cli import chat_view
+
+        asked = sessions.question_before(view.session_id) if self._screen.is_interactive else None
+        if asked is None:
+            return None
+        self._screen.say("Antes de este paso respondiste: {question}", style="cyan", question=asked.text)
+        if not is_sure(self._screen, self._screen.tr("¿Quieres cambiar esa respuesta? s/n")):
+            return None
+        chosen = ask_choice(self._screen, chat_view.show_guide_question(self._screen, asked))
+        if not isinstance(chosen, Mapping):
+            return None
+        answer_id = str(chosen["answer_id"]) if "answer_id" in chosen else None
+        told = tell(view, partial(sessions.answer_question, view.session_id, asked.id, answer_id))
+        chat_view.reply(self._screen, told)
+        return told
 
     def _asks_variant(self, step: StepOut) -> bool:
         return bool(step.variants) and step.variant is None and self._unknown_variant_of != step.session_id

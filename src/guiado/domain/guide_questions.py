@@ -28,16 +28,18 @@ def answers_known(session: Session) -> dict[str, str]:
 
 
 def with_given(session: Session, question_id: str, answer_id: str | None = None, *, known: bool = False) -> Session:
-    """The session with the answer to a question, which is open no longer.
+    """The session with the answer to a question, which is open no longer; an answer that is known keeps its place.
 
     Args:
         answer_id: None where it was passed over.
         known: whether it was known without asking.
     """
-    given = GivenAnswer(question_id, answer_id, len(session.answers), known)
+    before = session.given_answer(question_id)
+    given = GivenAnswer(question_id, answer_id, before.after if before else len(session.answers), known)
+    kept = tuple(given if each is before else each for each in session.guide_answers)
     is_open = session.asked_question_id not in {None, question_id}
     asked = session.asked_question_id if is_open else None
-    return replace(session, asked_question_id=asked, guide_answers=(*session.guide_answers, given))
+    return replace(session, asked_question_id=asked, guide_answers=kept if before else (*kept, given))
 
 
 def passed_over(session: Session) -> Session:

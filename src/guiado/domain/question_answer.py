@@ -1,4 +1,4 @@
-"""The transition of a session when its customer answers a question of its guide, or passes it over."""
+"""The transition of a session when its customer answers a question of its guide, passes it over, or corrects an answer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from guiado.errors import FieldProblem, InvalidInput, Message, QuestionNotOpen, 
 def answer_question(
     session: Session, guide: Guide | None, said: AnswerQuestion, now: datetime, policy: Policy, speak: Speak
 ) -> Decision | RepeatedAnswer:
-    """The decision on the customer's answer to the question that is open.
+    """The decision on the customer's answer to the question that is open, or on another answer to one before it.
+
+    What comes next is chosen anew by what is known now: the open step may become another one.
 
     Raises:
         SessionEnded: the session takes no more answers.
-        QuestionNotOpen: no question is open, or another one.
+        QuestionNotOpen: the question is neither open nor answered.
         InvalidInput: the question has no such answer.
     """
     given = session.given_answer(said.question_id)
@@ -32,14 +34,14 @@ def answer_question(
         return RepeatedAnswer(0, NextAction.ESCALATE if waits else NextAction.CONTINUE)
     if session.status.ended:
         raise SessionEnded(session.status.value)
-    asked = guide.question(session.asked_question_id) if guide else None
-    if guide is None or asked is None or asked.question_id != said.question_id:
+    asked = guide.question(said.question_id) if guide else None
+    if guide is None or asked is None or (given is None and session.asked_question_id != asked.question_id):
         raise QuestionNotOpen(said.question_id)
     known = [each.answer_id for each in asked.answers]
     if said.answer_id not in {None, *known}:
         why = Message("Debe ser uno de estos: {allowed}.", {"allowed": ", ".join(known)})
         raise InvalidInput([FieldProblem("answer_id", why, "not_an_option")])
-    told = with_given(session, asked.question_id, said.answer_id)
+    told = with_given(replace(session, asked_question_id=None), asked.question_id, said.answer_id)
     return _go_on(replace(told, version=session.version + 1, updated_at=now), guide, now, policy, speak)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -165,9 +165,12 @@ async def telling_state(work: UnitOfWork, session_id: object) -> AsyncGenerator[
 
 
 async def command_session(
-    work: UnitOfWork, session_id: object, action: str, command: SessionCommand
+    work: UnitOfWork, session_id: object, action: str, command: SessionCommand, detail: Mapping[str, object] | None = None
 ) -> tuple[Session, Guide | None]:
     """Apply a command that needs no answer of its own: escalate, close, abandon.
+
+    Args:
+        detail: more that the audit row says.
 
     Raises:
         SessionNotFound, SessionEnded: see `decide`.
@@ -177,7 +180,7 @@ async def command_session(
     async def wish(_session: Session) -> SessionCommand:
         return command
 
-    return await command_wish(work, session_id, action, wish)
+    return await command_wish(work, session_id, action, wish, detail)
 
 
 async def command_wish(
@@ -185,11 +188,13 @@ async def command_wish(
     session_id: object,
     action: str,
     wish: Callable[[Session], Awaitable[SessionCommand]],
+    detail: Mapping[str, object] | None = None,
 ) -> tuple[Session, Guide | None]:
     """Apply a command that depends on the session as it stands.
 
     Args:
         wish: makes the command; called anew each time another change of the session came first.
+        detail: more that the audit row says.
 
     Raises:
         SessionNotFound, SessionEnded, NothingToClarify, NothingToReject: see `decide`.
@@ -200,7 +205,7 @@ async def command_wish(
         decided = decide(loaded.session, guide, await wish(loaded.session), clock.now(), speak=translate, policy=work.policy)
         if not isinstance(decided, Decision):
             return loaded.session, guide
-        if await _commit(work, action, loaded.session, decided):
+        if await _commit(work, action, loaded.session, decided, detail=detail):
             return decided.session, await work.guide_version(decided.session.guide_version_id)
     raise StaleSession
 
@@ -230,16 +235,17 @@ async def _commit(
     before: Session,
     decision: Decision,
     attempt_id: UUID | None = None,
+    detail: Mapping[str, object] | None = None,
 ) -> bool:
     after = decision.session
     clarified = after.clarifications != before.clarifications
-    guide = {"guide_version_id": after.guide_version_id} if clarified else {}
+    told = {**(detail or {}), **({"guide_version_id": after.guide_version_id} if clarified else {})}
     change = Change(
         session=after,
         expected=before.version,
         # Who leaves does nothing: `updated_at` stays that of the last activity, while the end is told when it is noted.
         now=max(after.updated_at, after.ended_at or after.updated_at),
-        audit=work.scope.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **guide),
+        audit=work.scope.audit(action, before=before.status, after=after.status, ended_by=after.ended_by, **told),
         events=decision.events,
         attempt=decision.attempt,
         attempt_id=attempt_id,

@@ -1,10 +1,10 @@
-"""Question of a guide: the customer's answer to it, or their wish to go on without one."""
+"""Question of a guide: the customer's answer to it, their wish to go on without one, or another answer than before."""
 
 from __future__ import annotations
 
 from guiado.app import commands
 from guiado.app.context import UnitOfWork
-from guiado.app.sessions.answer import command_wish, telling_state
+from guiado.app.sessions.answer import command_session, telling_state
 from guiado.domain.guide import Guide
 from guiado.domain.session import Session
 from guiado.domain.session_commands import AnswerQuestion
@@ -14,7 +14,9 @@ from guiado.errors import FieldProblem, InvalidInput, Message
 async def answer_question(
     work: UnitOfWork, session_id: object, command: commands.AnswerGuideQuestion
 ) -> tuple[Session, Guide | None]:
-    """Note the answer to the question of the guide that is open, and decide what comes next; the same once more changes nothing.
+    """Note the answer to the question of the guide that is open, or another one to an earlier question; decide what comes next.
+
+    The same once more changes nothing.
 
     Raises:
         SessionNotFound: no session has this id.
@@ -23,12 +25,9 @@ async def answer_question(
         StaleSession: others kept changing the session.
     """
     said = AnswerQuestion(command.question_id, _answer_of(command))
-
-    async def wish(_session: Session) -> AnswerQuestion:
-        return said
-
+    told = {"question_id": said.question_id, "answer_id": said.answer_id}
     async with telling_state(work, session_id):
-        return await command_wish(work, session_id, "guide_question", wish)
+        return await command_session(work, session_id, "guide_question", said, told)
 
 
 def _answer_of(command: commands.AnswerGuideQuestion) -> str | None:

@@ -108,7 +108,12 @@ def guide_question_view(session: Session, guide: Guide | None) -> GuideQuestionO
     """The question of the guide that is asked before the open step, in the session's language, or None."""
     if session.asked_question_id is None or guide is None or session.status.ended or not is_shown(session, guide):
         return None
-    asked = guide.in_language(session.language).question(session.asked_question_id)
+    return guide_question_of(guide, session.asked_question_id, session.language)
+
+
+def guide_question_of(guide: Guide, question_id: str, language: str) -> GuideQuestionOut | None:
+    """One question of a guide in a language, or None."""
+    asked = guide.in_language(language).question(question_id)
     if asked is None:
         return None
     answers = [GuideAnswerRow(id=each.answer_id, text=each.text) for each in asked.answers]

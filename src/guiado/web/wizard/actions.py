@@ -34,7 +34,8 @@ async def _step(request: Http, door: CaseDoor, form: Form) -> str | None:
     number, said = _whole(form.get("step_number", ""), _LARGEST_STEP), _ANSWERS.get(form.get("answer", ""))
     if said is None or number is None:
         return None
-    given = {**said, **_CUSTOMER, "step_number": number, **_optional(form)}
+    shown = {"step_id": step_id} if (step_id := form.get("step_id", "")) else {}
+    given = {**said, **_CUSTOMER, "step_number": number, **shown, **_optional(form)}
     scope = scope_at(request, door)
     command = check(commands.AnswerStep, given)
     await runtime_of(request).parts.run_write(scope, answering.answer, scope.session_id, command)
@@ -54,8 +55,9 @@ def _whole(value: str, largest: int) -> int | None:
 
 async def _reject(request: Http, door: CaseDoor, form: Form) -> str | None:
     scope, runtime = scope_at(request, door), runtime_of(request)
-    notes = form.get("notes", "").strip()
-    command = check(commands.Reject, {"text": notes} if notes else {})
+    notes, rejected = form.get("notes", "").strip(), form.get("rejected", "")
+    shown = {"rejected": rejected} if rejected else {}
+    command = check(commands.Reject, {**shown, **({"text": notes} if notes else {})})
     knowledge = await runtime.knowledge_of_session(scope.tenant, scope.session_id or "")
     ranking = await clarifying.ranked_before(runtime.parts.of_tenant(scope.tenant), knowledge, scope.session_id, command.text)
     await runtime.parts.run_write(scope, clarifying.reject, knowledge, scope.session_id, command, ranking)

@@ -60,6 +60,11 @@ class CaseDoor:
         wished = language or self.wished
         return f"{path}?{urlencode({LANGUAGE_FIELD: wished})}" if wished else path
 
+    def case_with(self, parameters: Mapping[str, str]) -> str:
+        """The address of the page that shows where the session stands, with these parameters alone."""
+        path = self.to("caso").partition("?")[0]
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
     def switch(self, language: str) -> str:
         """The address of this page in another language."""
         return self.to(self.shown, language)

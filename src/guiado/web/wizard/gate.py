@@ -52,17 +52,23 @@ def gate_of(request: Http, door: CaseDoor, session: Session, step: StepOut) -> G
     asks_variant = bool(step.variants) and step.variant is None and given.get(ALL_FIELD) != step.step_id
     # Who tried it already has read that it cannot be undone.
     is_sure = given.get(SURE_FIELD) == step.step_id or session.failures_at(step.step_id) > 0
-    kept = _kept(session, {name: given.get(name, "") for name in _KEPT}, door.wished)
+    kept = kept_at(session, {name: given.get(name, "") for name in _KEPT}, door.wished)
     return Gate(
         asks_variant=asks_variant,
         asks_sure=step.irreversible and not is_sure and not asks_variant,
         chosen=next((each.title for each in step.variants if each.id == step.variant), ""),
-        all_path=f"{door.to('caso').partition('?')[0]}?{urlencode({**kept, ALL_FIELD: step.step_id})}",
+        all_path=door.case_with({**kept, ALL_FIELD: step.step_id}),
         kept=kept | ({ALL_FIELD: step.step_id} if given.get(ALL_FIELD) == step.step_id else {}),
     )
 
 
-def _kept(session: Session, given: Mapping[str, str], language: str) -> dict[str, str]:
+def kept_at(session: Session, given: Mapping[str, str], language: str) -> dict[str, str]:
+    """The parameters that the addresses and forms of a step's page keep.
+
+    Args:
+        given: those of the page's own address.
+        language: that the page was asked for in; "" for the session's.
+    """
     steps = {STEPS_FIELD: "1"} if session.status in _WAITS else {}
     sure = {SURE_FIELD: given[SURE_FIELD]} if given.get(SURE_FIELD) else {}
     return {**sure, **steps, **({LANGUAGE_FIELD: language} if language else {})}

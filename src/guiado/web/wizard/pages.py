@@ -12,7 +12,7 @@ from guiado.app.access import key_format
 from guiado.app.access.customer_links import PATH
 from guiado.app.sessions import customer_messages, views
 from guiado.app.sessions.attachments import MOST_OF_SESSION
-from guiado.app.sessions.models import AttachmentOut, ResourceRow, StepOut
+from guiado.app.sessions.models import AttachmentOut, GuideQuestionOut, ResourceRow, StepOut
 from guiado.app.sessions.record import SessionRecord
 from guiado.domain.guide import Guide
 from guiado.domain.media import address_at
@@ -28,6 +28,7 @@ from guiado.web.figures import Figure, figures_of
 from guiado.web.wizard.door import CaseDoor, Page, is_on, page, start_path
 from guiado.web.wizard.gate import gate_of
 from guiado.web.wizard.pictures import TROUBLE_FIELD, TROUBLES
+from guiado.web.wizard.questions import QUESTION_FIELD, answers_known, asked_again
 
 _SAID = {
     Outcome.SOLVED: Message("Ya se resolvió"),
@@ -64,7 +65,8 @@ def standing(request: Http, door: CaseDoor, record: SessionRecord, desk: Desk) -
     if session.status in _WITH_PERSON and (step is None or not wants_step):
         return _handed(request, door, record, desk, has_step=step is not None)
     if step is not None:
-        return _question(request, door, record, step) if step.question else _step(request, door, record, step)
+        asked = asked_again(record, request.query_params.get(QUESTION_FIELD, "")) or step.question
+        return _question(request, door, record, step, asked) if asked else _step(request, door, record, step)
     if session.open_clarification is not None:
         return _asked(request, door, session)
     return _handed(request, door, record, desk, has_step=False)
@@ -83,13 +85,20 @@ def _step(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -
         links=_links(step.resources),
         figures=_figures(request, record, step),
         pictures=_pictures(request, record),
+        known=answers_known(door, record),
     )
 
 
-def _question(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut) -> Page:
-    """The page of a question of the guide, which comes before a step."""
+def _question(request: Http, door: CaseDoor, record: SessionRecord, step: StepOut, asked: GuideQuestionOut) -> Page:
+    """The page of a question of the guide: one that comes before a step, or one that was answered and may be corrected."""
+    values = _around(door, record, step)
+    before = record.session.given_answer(asked.id)
     kept = gate_of(request, door, record.session, step).kept
-    return _page(request, door, record.session, "question", **_around(door, record, step), question=step.question, kept=kept)
+    if before is not None:
+        values |= {"back": door.case_with(kept), "told": ()}
+    said = next((each.text for each in asked.answers if before and each.id == before.answer_id), "")
+    told = {"question": asked, "said": said, "is_again": before is not None, "kept": kept}
+    return _page(request, door, record.session, "question", **values, **told)
 
 
 def _around(door: CaseDoor, record: SessionRecord, step: StepOut) -> dict[str, object]:
