@@ -120,6 +120,26 @@ def test_another_answer_takes_the_place_of_the_first() -> None:
     assert told.guide_answers[1] == GivenAnswer("ayer", "si", 0)
 
 
+def test_an_urgent_case_is_offered_no_step_for_a_corrected_answer() -> None:
+    policy = Curious()
+    session = tell(begun(policy).session, AnswerQuestion("luz", "roja"), policy).session
+    urgent = tell(session, Answer(Outcome.DONE, alarm=Alarm("Sin acceso", urgent=True)), policy).session
+    told = tell(urgent, AnswerQuestion("luz", "verde"), policy)
+    assert told.session.guide_answers[0] == GivenAnswer("luz", "verde", 0)
+    assert (told.offers, told.events, told.next_action) == ((), (), NextAction.ESCALATE)
+    assert (told.session.offered_step_id, told.session.status) == (urgent.offered_step_id, Status.NEEDS_ESCALATION)
+
+
+def test_a_person_who_was_called_for_a_wrong_answer_waits_while_the_steps_go_on() -> None:
+    policy = Curious(first={"roja": "c"})
+    session = tell(
+        begun(Curious()).session, AnswerQuestion("luz", "roja"), Impatient(meanwhile=False, from_the_start=True)
+    ).session
+    assert (session.status, session.offered_step_id) == (Status.NEEDS_ESCALATION, None)
+    told = tell(session, AnswerQuestion("luz", "verde"), policy)
+    assert (told.session.offered_step_id, told.session.status, told.events) == ("a", Status.NEEDS_ESCALATION, ())
+
+
 def test_the_same_answer_twice_is_one_and_what_was_not_asked_is_refused() -> None:
     policy = Curious()
     session = tell(begun(policy).session, AnswerQuestion("luz", "roja"), policy).session

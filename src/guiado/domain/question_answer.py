@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from guiado.domain import escalation
-from guiado.domain.decision import Decision, RepeatedAnswer, offer_next, offer_person
+from guiado.domain.decision import Decision, RepeatedAnswer, is_shown, offer_next, offer_person
 from guiado.domain.escalation import Speak
-from guiado.domain.guide import Guide
+from guiado.domain.guide import Guide, GuideKind
 from guiado.domain.guide_questions import with_given
 from guiado.domain.policy import Person, Policy, choose
 from guiado.domain.session import NextAction, Session, Status
@@ -21,7 +21,8 @@ def answer_question(
 ) -> Decision | RepeatedAnswer:
     """The decision on the customer's answer to the question that is open, or on another answer to one before it.
 
-    What comes next is chosen anew by what is known now: the open step may become another one.
+    What comes next is chosen anew by what is known now: the open step may become another one. Where no steps are shown, since
+    it is urgent or a matter for a person, the answer is noted for that person, and nothing else changes.
 
     Raises:
         SessionEnded: the session takes no more answers.
@@ -42,7 +43,9 @@ def answer_question(
         why = Message("Debe ser uno de estos: {allowed}.", {"allowed": ", ".join(known)})
         raise InvalidInput([FieldProblem("answer_id", why, "not_an_option")])
     told = with_given(replace(session, asked_question_id=None), asked.question_id, said.answer_id)
-    return _go_on(replace(told, version=session.version + 1, updated_at=now), guide, now, policy, speak)
+    told = replace(told, version=session.version + 1, updated_at=now)
+    has_steps = is_shown(told, guide) and guide.kind != GuideKind.PERSON
+    return _go_on(told, guide, now, policy, speak) if has_steps else Decision(told, next_action=NextAction.ESCALATE)
 
 
 def _go_on(session: Session, guide: Guide, now: datetime, policy: Policy, speak: Speak) -> Decision:
