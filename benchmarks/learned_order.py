@@ -1,6 +1,6 @@
 """The learned order: what a choice and a refit cost, and `POST /{id}/step` with learning and without, in turn.
 
-The rates are of one server process each, over the same guide of 30 steps, the longest whose order is learned; its plan is of
+The rates are of one server process each, over the same guide of 60 steps, the longest whose order is learned; its plan is of
 200 recorded sessions.
 """
 
@@ -71,10 +71,7 @@ def _refit_and_choice() -> tuple[float, float, float]:
         begun = time.perf_counter()
         plan_for(guide, counts, plan.posterior)
         again.append(time.perf_counter() - begun)
-    now = datetime.now(UTC)
-    held = HeldPlan(StoredPlan("g", "v", 1, now, SESSIONS, "learned", plan.posterior, plan.figures, {}), LEARNED)
-    policy = LearningPolicy(lambda _version, of: held.in_use(of))
-    session = Session("s", "a@example.com", "No va", now, now, guide_version_id="v", total_steps=STEPS)
+    policy, session = _policy_of(plan), _new_session(guide)
     policy.next(session, guide)
     choices = list[float]()
     for _ in range(2_000):
@@ -82,6 +79,32 @@ def _refit_and_choice() -> tuple[float, float, float]:
         policy.next(session, guide)
         choices.append(time.perf_counter() - begun)
     return first, statistics.median(again), statistics.median(choices)
+
+
+def _policy_of(plan: NewPlan) -> LearningPolicy:
+    """A policy that has the plan, and nothing planned ahead."""
+    stored = StoredPlan("g", "v", 1, datetime.now(UTC), SESSIONS, "learned", plan.posterior, plan.figures, {})
+    held = HeldPlan(stored, LEARNED)
+    return LearningPolicy(lambda _version, of: held.in_use(of))
+
+
+def _new_session(guide: Guide) -> Session:
+    now = datetime.now(UTC)
+    return Session("s", "a@example.com", "No va", now, now, guide_version_id="v", total_steps=len(guide.steps))
+
+
+def _cold_choice(count: int) -> float:
+    """Seconds of the first choice with a plan that was just read, for a guide of so many steps."""
+    steps = tuple(Step(n, f"Paso {n}", step_id=f"p{n}", minutes=1 + n % 7) for n in range(1, count + 1))
+    guide = Guide("g", "Un problema", steps=steps)
+    plan = plan_for(guide, recorded([step.step_id for step in steps], SESSIONS))
+    took = list[float]()
+    for _ in range(ROUNDS):
+        policy, session = _policy_of(plan), _new_session(guide)
+        begun = time.perf_counter()
+        policy.next(session, guide)
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took)
 
 
 async def _teach(dsn: str) -> None:
@@ -139,11 +162,16 @@ def _rates() -> list[tuple[float, float]]:
 def main() -> list[tuple[str, float, str, str]]:
     """Times and rates."""
     first, again, choice = _refit_and_choice()
+    cold = [(steps, _cold_choice(steps), limit) for steps, limit in ((12, 50), (50, 200))]
     pairs = _rates()
     share = f"{statistics.median(learned / author for learned, author in pairs):.0%} del del autor"
     learned, author = (statistics.median(each) for each in zip(*pairs, strict=True))
     return [
         ("Elegir el paso, ya planeado", choice * 1000, "ms", "límite 0,2 ms; sin consultas"),
+        *(
+            (f"Elegir el paso sin plan a mano, {steps} pasos", took * 1000, "ms", f"límite {limit} ms")
+            for steps, took, limit in cold
+        ),
         ("Aprender de nuevo de 10.000 sesiones", again * 1000, "ms", "límite 200 ms"),
         ("Aprender por primera vez de 10.000 sesiones", first * 1000, "ms", "una vez por versión de la guía"),
         ("`POST /{id}/step`, con el orden aprendido", learned, "req/s", share),

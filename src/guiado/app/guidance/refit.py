@@ -42,8 +42,8 @@ SURE, DOUBTFUL = 0.95, 0.5
 """Probability of being no worse from which on the learned order is used, and below which it no longer is."""
 _ENGINE = "2"
 """Version of what is fitted; another one fits every guide anew."""
-MOST_STEPS = 30
-"""Most steps of a guide whose order is learned: a choice among more takes too long where it was not planned ahead."""
+MOST_STEPS = 60
+"""Most steps of a guide whose order is learned: a fit of more takes seconds, and a choice that was not planned ahead 20 ms."""
 _LEAST_MINUTES = 0.1
 """Least minutes of a step, however fast it was answered."""
 _MOST_SECONDS = 10.0
