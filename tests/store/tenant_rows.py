@@ -36,7 +36,7 @@ SYNTHETIC = uid(7)
 WORDS = "el router no enciende nunca"
 _OURS = "support_troubleshooting_"
 _NEW_ID = re.compile(r"(?!00000000)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_MOMENT = re.compile(rf"{datetime.now(UTC).year}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(\+00(:00)?|Z)?|,\d{{3,}}\)$")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(\+00(:00)?|Z)?|,\d{3,}\)$")
 """Of this very moment: what is stored has none below seconds. And the number of a transaction, in the last column."""
 
 

@@ -16,7 +16,7 @@ QUESTION_FIELD = "pregunta"
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """What is known of a question, in the language of the page; `answer` is empty where the customer does not know it.
+    """An answer that is known, in the language of the page; it is empty where the customer does not know it.
 
     Args:
         path: address of the page on which another answer is given.
@@ -28,7 +28,7 @@ class KnownAnswer:
 
 
 def answers_known(door: CaseDoor, record: SessionRecord) -> list[KnownAnswer]:
-    """What is known of the questions of a session's guide."""
+    """The answers that are known to the questions of a session's guide."""
     session = record.session
     kept = kept_at(session, {}, door.wished)
     return [
