@@ -11,6 +11,7 @@ from guiado.detection import Example, Problem, build_index
 from guiado.detection.classifier.calibration import fit_intercept, shifted
 from guiado.detection.classifier.fitted_model import FittedModel
 from guiado.detection.semantic.encoders import make_encoder
+from guiado.detection.verdict import DEFAULT_ACCEPT
 from guiado.errors import EncoderUnavailable
 
 PROBLEMS = [
@@ -171,3 +172,20 @@ def test_judged_answers_move_the_confidence_towards_the_truth():
     assert shifted(0.9, too_sure) == pytest.approx(0.5, abs=0.05)
     assert shifted(0.5, too_shy) == pytest.approx(0.9, abs=0.05)
     assert shifted(0.7, 0.0) == 0.7
+
+
+def test_what_several_other_subjects_speak_for_is_taken_from_the_problems(encoder):
+    cars = Problem(
+        "autos", "", "", ("el coche no arranca", "el motor se queda parado", "la moto no enciende en frío"), is_none=True
+    )
+    works = Problem("obras", "", "", ("la obra se queda parada", "la pintura no seca", "el albañil no vino"), is_none=True)
+
+    def found(*others: Problem) -> dict[str, float]:
+        built = build_index([*PROBLEMS, *others], encoder=encoder)
+        ranked = built.with_model(built.fit()).rank("error al instalar el motor", 6)
+        return {each.problem_id: each.confidence for each in ranked}
+
+    assert found()["instalar"] > 0.9
+    for others in ((cars,), (cars, works)):
+        assert found(*others)["instalar"] < DEFAULT_ACCEPT  # the likeliest, and the customer is asked
+        assert {"autos", "obras"}.isdisjoint(found(*others))

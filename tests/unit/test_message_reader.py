@@ -58,6 +58,7 @@ def test_what_is_wrong_is_found(index: Index, text: str, problem: str) -> None:
         "ya no tengo ningún problema con la impresora",
         "my parcel is not lost anymore, it is here",
         "a impressora não trava mais",
+        "se compuso la impresora",
         "quiero comprar una impresora",
         "¿a qué hora entregan los pedidos?",
         "buenas tardes",

@@ -305,15 +305,23 @@ class Index:
         shares = np.exp(observed.scores)
         best = observed.best
         others = max(float(shares.sum() - shares[best]), 1e-9)
+        none = float(shares[self._none_places].sum() / shares.sum())
         shares *= max(0.0, min(sure.known, 1 - first) * (1 - sure.right)) / others
         np.minimum(shares, first, out=shares)
         shares[best] = first
+        if not self.problems[best].is_none:
+            # What is no problem may be likely by many of its subjects at once, and the best of none of them.
+            shares *= 1 - none
         # Others may be as likely as the best one.
         others_first = (place for place in largest(shares, limit + len(self._none)) if place != best)
         places = [place for place in (best, *others_first) if self.texts.problem_ids[place] not in self._none]
         return tuple(
             self._candidate(observed, vector, place, float(shares[place])) for place in places[:limit] if shares[place] > 0
         )
+
+    @cached_property
+    def _none_places(self) -> Rows:
+        return np.flatnonzero([each.is_none for each in self.problems])
 
     def _denials(self, part: str, vector: Floats | None) -> Callable[[str], Denial | None]:
         """Finds the nearest negative example of a problem for this text."""

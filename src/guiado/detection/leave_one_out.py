@@ -67,9 +67,9 @@ def mistaken(
     meaning = None if vectors is None else _Likeness(np.asarray(vectors, np.float32), owners, count)
     for first in range(0, len(owners), _BLOCK):
         rows = np.arange(first, min(first + _BLOCK, len(owners)))
-        nearest, pooled = lexical.of(rows)
-        said = np.clip((1 - POOLED_SHARE) * nearest.best + POOLED_SHARE * pooled, 0, 1)
-        near = meaning.of(rows) if meaning else None
+        words_alike, pooled = lexical.of(rows)
+        said = np.clip((1 - POOLED_SHARE) * words_alike.best + POOLED_SHARE * pooled, 0, 1)
+        near = meaning.of(rows, largest=_NEAREST) if meaning else None
         scores = _scores(near, said)
         own = scores[np.arange(len(rows)), owners[rows]]
         for place in np.flatnonzero(scores.max(axis=1) > own + _LEAST_LENGTH):
@@ -77,7 +77,7 @@ def mistaken(
             if near is None:
                 confidence = float(said[place][problem])
             else:
-                observed = _observed(scores[place], near[0].best[place], near[0].five[place], float(said[place][problem]))
+                observed = _observed(scores[place], near[0].best[place], near[0].largest[place], float(said[place][problem]))
                 sure = judge(observed, None, len(owners), share, encoder=encoder)
                 confidence = sure.known * sure.right
             yield Mistaken(int(rows[place]), problem, confidence)
@@ -89,11 +89,11 @@ class _Nearest:
 
     Args:
         best: to the nearest of each problem (texts x problems).
-        five: the five largest of all, largest first.
+        largest: the largest of all, largest first.
     """
 
     best: Floats
-    five: Floats
+    largest: Floats
 
 
 class _Likeness:
@@ -110,18 +110,18 @@ class _Likeness:
         self._sums = np.add.reduceat(table, self._starts, axis=0)
         self._asking = 1 / np.sqrt(1 + vague**2) if vague else 1.0
 
-    def of(self, rows: Rows) -> tuple[_Nearest, Floats]:
-        """The nearest texts, and the cosine to each problem's centre."""
+    def of(self, rows: Rows, largest: int = 0) -> tuple[_Nearest, Floats]:
+        """The nearest texts, so many of the largest cosines, and the cosine to each problem's centre."""
         asked, own = self.table[rows], self.owners[rows]
         places = np.arange(len(rows))
         cosines = asked @ self.table.T
         cosines[places, rows] = -1
-        five = _largest(cosines, min(_NEAREST, cosines.shape[1]))
+        found = _largest(cosines, min(largest, cosines.shape[1])) if largest else cosines[:, :0]
         best = np.maximum.reduceat(cosines, self._starts, axis=1)
         centres = _divided(asked @ self._sums.T, np.linalg.norm(self._sums, axis=1)[None, :])
         rest = self._sums[own] - asked
         centres[places, own] = _divided((asked * rest).sum(axis=1), np.linalg.norm(rest, axis=1))
-        return _Nearest(best * self._asking, five * self._asking), centres * self._asking
+        return _Nearest(best * self._asking, found * self._asking), centres * self._asking
 
 
 def _largest(numbers: Floats, count: int) -> Floats:

@@ -44,6 +44,8 @@ _COMPLAINTS = frozenset({Role.WRONG, Role.TRIED})
 _NAMED_FROM = 0.15
 """A clause that says that something works names its problem from this confidence on."""
 _SURELY_DENIED = 0.85
+_SOLVED_FROM = 0.5
+"""A few words that say that something works, as surely as this, are no search for it: "se compuso el wifi"."""
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
 _TOP = 5
@@ -166,7 +168,8 @@ class _Message:
         if not self.says.any():
             return self.least
         chance = float(self.kinds @ accepted_kinds(accepted))
-        return max(chance, FULL_FROM) if _is_keywords(self.part) else chance
+        searches = _is_keywords(self.part) and said_solved(self.roles) < _SOLVED_FROM
+        return max(chance, FULL_FROM) if searches else chance
 
     def _is_known(self, candidate: Candidate) -> bool:
         """Whether a clause is a known phrase of the problem word for word, or has a long one in it and denies nothing."""

@@ -26,13 +26,13 @@ class Readings(msgspec.Struct, frozen=True):
     """Readings of some texts.
 
     Args:
-        texts: text -> as the encoder reads it, and its folded words in their order.
+        texts: text -> as the encoder reads it, and its folded words in their order, a blank between them.
         stems: folded word -> its stem.
         codes: text -> the codes that it names; texts that name none are left out.
         parts: text -> its meaningful part, where that is another than the text.
     """
 
-    texts: Mapping[str, tuple[str, list[str]]] = {}
+    texts: Mapping[str, tuple[str, str]] = {}
     stems: Mapping[str, str] = {}
     codes: Mapping[str, tuple[Code, ...]] = {}
     parts: Mapping[str, str] = {}
@@ -57,7 +57,7 @@ class Readings(msgspec.Struct, frozen=True):
             part: its meaningful part, where that is known.
         """
         known = self.texts.get(text)
-        return _words(meaningful_part(text) if part is None else part) if known is None else known[1]
+        return _words(meaningful_part(text) if part is None else part) if known is None else known[1].split()
 
     def stem(self, word: str) -> str:
         """The stem of a folded word."""
@@ -79,8 +79,8 @@ def _words(part: str) -> list[str]:
 def read_all(texts: Sequence[str]) -> Readings:
     """The readings of texts, read now."""
     parts = {text: meaningful_part(text) for text in texts}
-    found = {text: (clean_part(part), _words(part)) for text, part in parts.items()}
-    stems = {word: stem(word) for _, words in found.values() for word in words}
+    found = {text: (clean_part(part), " ".join(_words(part))) for text, part in parts.items()}
+    stems = {word: stem(word) for _, words in found.values() for word in words.split()}
     codes = {text: codes for text in texts if (codes := codes_in(text))}
     return Readings(found, stems, codes, {text: part for text, part in parts.items() if part != text})
 

@@ -36,7 +36,7 @@ from guiado.detection import build_index
 from guiado.detection.prepared.readings import shipped
 from guiado.domain.guide import Guide, GuideKind
 
-MOST_TRIED = 10_000
+MOST_TRIED = 15_000
 """Most phrases that are compared with all others: with more it would take minutes."""
 
 
