@@ -44,7 +44,7 @@ _COMPLAINTS = frozenset({Role.WRONG, Role.TRIED})
 _NAMED_FROM = 0.15
 """A clause that says that something works names its problem from this confidence on."""
 _SURELY_DENIED = 0.85
-_SOLVED_FROM = 0.5
+_SOLVED_FROM = 0.8
 """A few words that say that something works, as surely as this, are no search for it: "se compuso el wifi"."""
 _MOST_RANKED = 8
 """Clauses that are ranked by themselves."""
